@@ -1,0 +1,1 @@
+//! Dossier: a GraphQL API for a political-analysis knowledge base.
