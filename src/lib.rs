@@ -1,1 +1,24 @@
 //! Dossier: a GraphQL API for a political-analysis knowledge base.
+//!
+//! | room | what is done there |
+//! |---|---|
+//! | [`actors`] … [`revisions`] | one slice for each noun: what it has, and its SQL |
+//! | [`schema`] | the slices merged into one |
+//! | [`query`] | how a query becomes SQL and rows become an answer, once for every noun |
+//! | [`relay`] | global ids, cursors, pages |
+//! | [`error`] | what can go wrong, and what the caller sees of it |
+
+pub mod actors;
+pub mod citations;
+pub mod commentaries;
+pub mod error;
+pub mod meetings;
+pub mod positions;
+pub mod query;
+pub mod relations;
+pub mod relay;
+pub mod revisions;
+pub mod schema;
+pub mod sources;
+pub mod statements;
+pub mod topics;

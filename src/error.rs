@@ -1,0 +1,156 @@
+//! What can go wrong with a request: what the caller sees, and what only the log sees.
+
+use serde_json::{Map, Value, json};
+
+/// Why a request was refused or failed: the closed set of `extensions.code`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Code {
+    /// The document is not GraphQL.
+    GraphqlParseFailed,
+    /// The document asks for what the schema doesn't have.
+    GraphqlValidationFailed,
+    /// A value has the right place and the wrong content.
+    BadUserInput,
+    /// What was asked for is turned off, or not for this caller.
+    Forbidden,
+    /// The request is larger than the server takes.
+    LimitExceeded,
+    /// The answer took too long and was given up.
+    Timeout,
+    /// The database can't be reached now.
+    Unavailable,
+    /// A fault of ours; the log has it under the request's id.
+    Internal,
+}
+
+impl Code {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Code::GraphqlParseFailed => "GRAPHQL_PARSE_FAILED",
+            Code::GraphqlValidationFailed => "GRAPHQL_VALIDATION_FAILED",
+            Code::BadUserInput => "BAD_USER_INPUT",
+            Code::Forbidden => "FORBIDDEN",
+            Code::LimitExceeded => "LIMIT_EXCEEDED",
+            Code::Timeout => "TIMEOUT",
+            Code::Unavailable => "UNAVAILABLE",
+            Code::Internal => "INTERNAL",
+        }
+    }
+}
+
+/// The public face of an error.
+#[derive(Clone, Debug)]
+pub struct Refusal {
+    pub code: Code,
+    pub message: String,
+    /// The input that is wrong, from the argument or variable inwards: `filter.speaker.id`.
+    pub field: Option<String>,
+    /// Response keys down to the field that failed.
+    pub path: Vec<PathStep>,
+    pub locations: Vec<(usize, usize)>,
+    /// The limit that was passed, and the value that passed it.
+    pub limit: Option<(u64, u64)>,
+}
+
+#[derive(Clone, Debug)]
+pub enum PathStep {
+    Key(String),
+    Index(usize),
+}
+
+impl Refusal {
+    pub fn new(code: Code, message: impl Into<String>) -> Self {
+        Refusal {
+            code,
+            message: message.into(),
+            field: None,
+            path: Vec::new(),
+            locations: Vec::new(),
+            limit: None,
+        }
+    }
+
+    /// A wrong value, naming the input that holds it.
+    pub fn bad_input(field: impl Into<String>, message: impl Into<String>) -> Self {
+        Refusal { field: Some(field.into()), ..Self::new(Code::BadUserInput, message) }
+    }
+
+    /// A request larger than a limit.
+    pub fn beyond(what: &str, limit: usize, value: usize) -> Self {
+        Refusal {
+            limit: Some((limit as u64, value as u64)),
+            ..Self::new(Code::LimitExceeded, format!("The document has {value} {what}; the limit is {limit}."))
+        }
+    }
+
+    #[must_use]
+    pub fn at(mut self, path: Vec<PathStep>) -> Self {
+        self.path = path;
+        self
+    }
+
+    /// The error as GraphQL writes it.
+    pub fn to_json(&self, request_id: &str) -> Value {
+        let mut error = Map::new();
+        error.insert("message".into(), self.message.clone().into());
+        if !self.locations.is_empty() {
+            let locations = self.locations.iter().map(|(line, column)| json!({"line": line, "column": column}));
+            error.insert("locations".into(), locations.collect());
+        }
+        if !self.path.is_empty() {
+            let path = self.path.iter().map(|step| match step {
+                PathStep::Key(key) => Value::from(key.as_str()),
+                PathStep::Index(index) => Value::from(*index),
+            });
+            error.insert("path".into(), path.collect());
+        }
+        let mut extensions = Map::new();
+        extensions.insert("code".into(), self.code.as_str().into());
+        if let Some(field) = &self.field {
+            extensions.insert("field".into(), field.as_str().into());
+        }
+        if let Some((limit, value)) = self.limit {
+            extensions.insert("limit".into(), limit.into());
+            extensions.insert("value".into(), value.into());
+        }
+        extensions.insert("requestId".into(), request_id.into());
+        error.insert("extensions".into(), extensions.into());
+        error.into()
+    }
+}
+
+impl From<async_graphql::ServerError> for Refusal {
+    fn from(error: async_graphql::ServerError) -> Self {
+        Refusal {
+            locations: error.locations.iter().map(|at| (at.line, at.column)).collect(),
+            ..Self::new(Code::GraphqlValidationFailed, error.message)
+        }
+    }
+}
+
+/// A failure of the database: its cause goes to the log, its kind to the caller.
+impl From<sqlx::Error> for Refusal {
+    fn from(error: sqlx::Error) -> Self {
+        let code = match &error {
+            sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed => Code::Unavailable,
+            sqlx::Error::Database(refused) => match refused.code().as_deref() {
+                // query_canceled: the statement's own time limit
+                Some("57014") => Code::Timeout,
+                // admin_shutdown, crash_shutdown, cannot_connect_now, too_many_connections
+                Some("57P01" | "57P02" | "57P03" | "53300") => Code::Unavailable,
+                // data exceptions: a value that no check of ours had refused
+                Some(class) if class.starts_with("22") => Code::BadUserInput,
+                _ => Code::Internal,
+            },
+            _ => Code::Internal,
+        };
+        tracing::error!(code = code.as_str(), %error, "the database refused a statement");
+        let message = match code {
+            Code::Timeout => "The answer took too long and was given up.",
+            Code::Unavailable => "The database can't be reached now; try again.",
+            Code::BadUserInput => "A value of the request can't be used as it is.",
+            _ => "Something went wrong on our side; the log has it under the request's id.",
+        };
+        Refusal::new(code, message)
+    }
+}

@@ -1,0 +1,145 @@
+//! The server: what answers at which address.
+
+mod graphql;
+mod health;
+pub mod page;
+
+use std::{any::Any, convert::Infallible, net::SocketAddr, sync::Arc, time::Duration};
+
+use axum::{
+    Json, Router,
+    extract::{DefaultBodyLimit, FromRequestParts, Request},
+    http::{HeaderName, HeaderValue, StatusCode, header::CONTENT_TYPE, request::Parts},
+    middleware::{self, Next},
+    response::{IntoResponse, Response},
+    routing::{any, get},
+    serve::ListenerExt,
+};
+use serde_json::json;
+use tokio::net::TcpListener;
+use tower_http::{catch_panic::CatchPanicLayer, cors::{AllowOrigin, CorsLayer}};
+
+use crate::{
+    config::Config,
+    database::Database,
+    error::{Code, Refusal},
+    query::{Engine, Limits},
+    schema,
+};
+
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+/// How long requests that run may go on once the server is asked to stop.
+const DRAIN: Duration = Duration::from_secs(10);
+
+/// What every request can reach.
+#[derive(Clone)]
+pub struct AppState {
+    pub engine: Arc<Engine>,
+    pub database: Database,
+    pub max_body_bytes: usize,
+    pub request_timeout: Duration,
+}
+
+/// The name under which the log has a request: the client's own, or one of ours.
+#[derive(Clone, Debug)]
+pub struct RequestId(pub String);
+
+impl<S: Sync> FromRequestParts<S> for RequestId {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
+        Ok(parts.extensions.get::<RequestId>().cloned().unwrap_or_else(|| RequestId(String::new())))
+    }
+}
+
+/// Everything that is served, over a database that has been migrated.
+pub fn router(config: &Config, database: Database) -> Router {
+    let limits = Limits { tokens: config.max_tokens, depth: config.max_depth, aliases: config.max_aliases };
+    let engine = Engine::new(schema::catalog(), database.pool().clone(), limits, config.introspection);
+    let state = AppState {
+        engine: Arc::new(engine),
+        database,
+        max_body_bytes: config.max_body_bytes,
+        request_timeout: config.request_timeout,
+    };
+    let sdl = schema::sdl();
+    let mut router = Router::new()
+        .route("/graphql", any(graphql::handle))
+        .route("/health/live", get(health::live))
+        .route("/health/ready", get(health::ready))
+        .route("/schema.graphql", get(|| async move { ([(CONTENT_TYPE, "application/graphql; charset=utf-8")], sdl) }))
+        .with_state(state);
+    if config.graphiql {
+        router = router.merge(page::router());
+    }
+    if let Some(cors) = cors(&config.cors_origins) {
+        router = router.layer(cors);
+    }
+    router
+        .layer(DefaultBodyLimit::max(config.max_body_bytes))
+        .layer(CatchPanicLayer::custom(panicked))
+        .layer(middleware::from_fn(identify))
+}
+
+/// Serves until `stop` resolves, then lets the requests that run finish.
+pub async fn serve(listener: TcpListener, router: Router, stop: impl Future<Output = ()> + Send + 'static) -> std::io::Result<()> {
+    let (stopping, stopped) = tokio::sync::oneshot::channel();
+    let listener = listener.tap_io(|stream| {
+        // Answers are written whole; waiting to fill a packet only delays them.
+        let _ = stream.set_nodelay(true);
+    });
+    let server = axum::serve(listener, router.into_make_service_with_connect_info::<SocketAddr>());
+    let server = server.with_graceful_shutdown(async move {
+        stop.await;
+        let _ = stopping.send(());
+    });
+    tokio::select! {
+        served = server => served,
+        () = async {
+            let _ = stopped.await;
+            tokio::time::sleep(DRAIN).await;
+        } => {
+            tracing::warn!("requests still ran after {} s; they were given up", DRAIN.as_secs());
+            Ok(())
+        }
+    }
+}
+
+fn cors(origins: &[String]) -> Option<CorsLayer> {
+    let allowed = match origins {
+        [] => return None,
+        [any] if any == "*" => AllowOrigin::any(),
+        origins => AllowOrigin::list(origins.iter().filter_map(|origin| HeaderValue::from_str(origin).ok())),
+    };
+    let headers = [CONTENT_TYPE, axum::http::header::AUTHORIZATION, REQUEST_ID];
+    Some(CorsLayer::new().allow_origin(allowed).allow_headers(headers).expose_headers([REQUEST_ID]))
+}
+
+/// Names the request, for the log and for the client.
+async fn identify(mut request: Request, next: Next) -> Response {
+    let given = request.headers().get(&REQUEST_ID).and_then(|id| id.to_str().ok());
+    let id = given.filter(|id| is_plain(id)).map_or_else(fresh_id, ToOwned::to_owned);
+    request.extensions_mut().insert(RequestId(id.clone()));
+    let span = tracing::info_span!("request", id);
+    let mut response = tracing::Instrument::instrument(next.run(request), span).await;
+    if let Ok(id) = HeaderValue::from_str(&id) {
+        response.headers_mut().insert(REQUEST_ID, id);
+    }
+    response
+}
+
+fn is_plain(id: &str) -> bool {
+    (1..=64).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte))
+}
+
+fn fresh_id() -> String {
+    use std::hash::{BuildHasher, RandomState};
+    format!("{:016x}", RandomState::new().hash_one(()))
+}
+
+fn panicked(cause: Box<dyn Any + Send>) -> Response {
+    let text = cause.downcast_ref::<String>().map(String::as_str).or_else(|| cause.downcast_ref::<&str>().copied());
+    tracing::error!(cause = text.unwrap_or("unknown"), "a request panicked");
+    let refusal = Refusal::new(Code::Internal, "Something went wrong on our side.");
+    (StatusCode::INTERNAL_SERVER_ERROR, Json(json!({ "errors": [refusal.to_json("")] }))).into_response()
+}

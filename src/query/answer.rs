@@ -1,0 +1,348 @@
+//! Rows written as JSON, without a tree of values in between.
+
+use std::io::Write;
+
+use sqlx::postgres::PgRow;
+
+use super::{
+    fetch::{self, Fetched, Pages, Rows},
+    noun::{By, KeyKind, Scalar},
+    plan::{ConnectionEntry, ConnectionOut, EdgeOut, Object, Out, PageInfo},
+};
+use crate::{
+    error::{Code, PathStep, Refusal},
+    relay::{self, Cursor},
+};
+
+/// What an operation answers: JSON, and what failed on the way.
+#[derive(Debug)]
+pub struct Answer {
+    /// The object, or `null` where a field failed that can't be null.
+    pub data: Vec<u8>,
+    pub errors: Vec<Refusal>,
+}
+
+/// Writes the answer of a plan. `introspection` holds what was asked about the schema.
+pub fn write(object: &Object, root: &Rows, introspection: Option<&async_graphql::Value>) -> Answer {
+    let mut writer = Writer { out: Vec::with_capacity(4096), errors: Vec::new(), path: Vec::new(), introspection };
+    if writer.object(object, root, 0).is_err() {
+        writer.out.clear();
+        writer.out.extend_from_slice(b"null");
+    }
+    Answer { data: writer.out, errors: writer.errors }
+}
+
+/// A field failed that can't be null: the nearest one around it that can be becomes so.
+struct Null;
+
+struct Writer<'a> {
+    out: Vec<u8>,
+    errors: Vec<Refusal>,
+    path: Vec<Step<'a>>,
+    introspection: Option<&'a async_graphql::Value>,
+}
+
+#[derive(Clone, Copy)]
+enum Step<'a> {
+    Key(&'a str),
+    Index(usize),
+}
+
+impl<'a> Writer<'a> {
+    fn object(&mut self, object: &'a Object, rows: &'a Rows, row: usize) -> Result<(), Null> {
+        self.out.push(b'{');
+        for (index, entry) in object.0.iter().enumerate() {
+            self.comma(index);
+            self.text(&entry.label);
+            self.within(Step::Key(&entry.key), |writer| writer.field(&entry.out, &entry.key, rows, row))?;
+        }
+        self.out.push(b'}');
+        Ok(())
+    }
+
+    fn field(&mut self, out: &'a Out, key: &str, rows: &'a Rows, row: usize) -> Result<(), Null> {
+        match out {
+            Out::Typename(name) => self.quoted(name),
+            Out::Introspection => {
+                let value = match self.introspection {
+                    Some(async_graphql::Value::Object(fields)) => fields.get(key),
+                    _ => None,
+                };
+                let _ = serde_json::to_writer(&mut self.out, &value);
+            }
+            Out::Column { index, scalar, nullable } => {
+                return self.column(&rows.rows[row], *index, *scalar, *nullable);
+            }
+            Out::One { edge, answers, nullable } => {
+                let start = self.out.len();
+                let written = match &rows.edges[*edge] {
+                    Fetched::One { kinds, found } => self.one(answers, kinds, found[row], *nullable),
+                    fetched => self.failed(fetched),
+                };
+                if written.is_err() {
+                    if !nullable {
+                        return Err(Null);
+                    }
+                    self.out.truncate(start);
+                    self.text("null");
+                }
+            }
+            Out::Values { edge, answer } => match &rows.edges[*edge] {
+                Fetched::Values { rows, of } => self.list(&of[row], |writer, row| {
+                    writer.object(answer, rows, *row)
+                })?,
+                fetched => return self.failed(fetched),
+            },
+            Out::References { edge, answers } => match &rows.edges[*edge] {
+                Fetched::References { kinds, of } => self.list(&of[row], |writer, (kind, row)| {
+                    writer.object(&answers[*kind], &kinds[*kind], *row)
+                })?,
+                fetched => return self.failed(fetched),
+            },
+            Out::Nodes { edge, answers } => match &rows.edges[*edge] {
+                Fetched::One { kinds, found } => {
+                    self.list(found, |writer, found| {
+                        let start = writer.out.len();
+                        if writer.one(answers, kinds, *found, true).is_err() {
+                            writer.out.truncate(start);
+                            writer.text("null");
+                        }
+                        Ok(())
+                    })?;
+                }
+                fetched => return self.failed(fetched),
+            },
+            Out::Connection { edge, entries } => match &rows.edges[*edge] {
+                Fetched::Many(pages) => self.connection(entries, pages, row)?,
+                fetched => return self.failed(fetched),
+            },
+        }
+        Ok(())
+    }
+
+    fn one(
+        &mut self,
+        answers: &'a [Object],
+        kinds: &'a [Rows],
+        found: Option<(usize, usize)>,
+        nullable: bool,
+    ) -> Result<(), Null> {
+        match found {
+            Some((kind, row)) => self.object(&answers[kind], &kinds[kind], row),
+            None if nullable => {
+                self.text("null");
+                Ok(())
+            }
+            // Between one level and the next, somebody deleted it.
+            None => self.fail(Refusal::new(Code::Unavailable, "The record changed while it was read; ask again.")),
+        }
+    }
+
+    fn connection(&mut self, entries: &'a [ConnectionEntry], pages: &'a Pages, place: usize) -> Result<(), Null> {
+        let rows = pages.of.get(place).map_or(&[][..], Vec::as_slice);
+        self.out.push(b'{');
+        for (index, entry) in entries.iter().enumerate() {
+            self.comma(index);
+            self.text(&entry.label);
+            match &entry.out {
+                ConnectionOut::Typename(name) => self.quoted(name),
+                ConnectionOut::TotalCount => {
+                    let _ = write!(self.out, "{}", pages.totals[place]);
+                }
+                ConnectionOut::PageInfo(fields) => self.page_info(fields, pages, rows, place)?,
+                ConnectionOut::Edges(fields) => {
+                    let key = &entry.label[1..entry.label.len() - 2];
+                    self.within(Step::Key(key), |writer| {
+                        writer.list(rows, |writer, row| writer.edge(fields, pages, *row))
+                    })?;
+                }
+            }
+        }
+        self.out.push(b'}');
+        Ok(())
+    }
+
+    fn page_info(
+        &mut self,
+        fields: &'a [(String, PageInfo)],
+        pages: &Pages,
+        rows: &[usize],
+        place: usize,
+    ) -> Result<(), Null> {
+        let more = pages.more[place];
+        let page = &pages.page;
+        self.out.push(b'{');
+        for (index, (label, field)) in fields.iter().enumerate() {
+            self.comma(index);
+            self.text(label);
+            match field {
+                PageInfo::Typename => self.quoted("PageInfo"),
+                // On the side that the page came from there is the record of the cursor, at least.
+                PageInfo::HasNextPage => self.boolean(if page.backward { page.before.is_some() } else { more }),
+                PageInfo::HasPreviousPage => self.boolean(if page.backward { more } else { page.after.is_some() }),
+                PageInfo::StartCursor => self.cursor_or_null(rows.first(), pages)?,
+                PageInfo::EndCursor => self.cursor_or_null(rows.last(), pages)?,
+            }
+        }
+        self.out.push(b'}');
+        Ok(())
+    }
+
+    fn cursor_or_null(&mut self, row: Option<&usize>, pages: &Pages) -> Result<(), Null> {
+        match row {
+            Some(row) => self.cursor(pages, *row),
+            None => {
+                self.text("null");
+                Ok(())
+            }
+        }
+    }
+
+    fn edge(&mut self, fields: &'a [(String, EdgeOut)], pages: &'a Pages, row: usize) -> Result<(), Null> {
+        self.out.push(b'{');
+        for (index, (label, field)) in fields.iter().enumerate() {
+            self.comma(index);
+            self.text(label);
+            match field {
+                EdgeOut::Typename(name) => self.quoted(name),
+                EdgeOut::Cursor => self.cursor(pages, row)?,
+                EdgeOut::Node(object) => {
+                    let key = &label[1..label.len() - 2];
+                    self.within(Step::Key(key), |writer| writer.object(object, &pages.rows, row))?;
+                }
+                EdgeOut::Attribute { index, scalar, nullable } => {
+                    self.column(&pages.rows.rows[row], *index, *scalar, *nullable)?;
+                }
+            }
+        }
+        self.out.push(b'}');
+        Ok(())
+    }
+
+    fn cursor(&mut self, pages: &Pages, row: usize) -> Result<(), Null> {
+        let row = &pages.rows.rows[row];
+        let key = match &pages.order.by {
+            By::Id => Ok(None),
+            By::Key(_, kind) => fetch::sort_key(row, *kind).map(Some),
+            By::Relevance => fetch::sort_key(row, KeyKind::Rank).map(Some),
+        };
+        match key.and_then(|key| Ok(Cursor { key, id: fetch::get(row, pages.id)? })) {
+            Ok(cursor) => {
+                self.quoted(&cursor.encode(pages.order));
+                Ok(())
+            }
+            Err(error) => self.fail(error.into()),
+        }
+    }
+
+    fn column(&mut self, row: &PgRow, index: usize, scalar: Scalar, nullable: bool) -> Result<(), Null> {
+        match self.scalar(row, index, scalar) {
+            Ok(true) => Ok(()),
+            Ok(false) if nullable => {
+                self.text("null");
+                Ok(())
+            }
+            Ok(false) => self.fail(Refusal::new(Code::Internal, "A value that is always there is missing.")),
+            Err(error) => self.fail(error.into()),
+        }
+    }
+
+    /// Writes a value; false where it is null.
+    fn scalar(&mut self, row: &PgRow, index: usize, scalar: Scalar) -> Result<bool, sqlx::Error> {
+        match scalar {
+            Scalar::Id(noun) => match fetch::get(row, index)? {
+                Some(id) => self.quoted(&relay::global_id(noun, id)),
+                None => return Ok(false),
+            },
+            Scalar::Int => match fetch::get::<Option<i32>>(row, index)? {
+                Some(number) => self.number(i64::from(number)),
+                None => return Ok(false),
+            },
+            Scalar::RevisionNumber => match fetch::get::<Option<i64>>(row, index)? {
+                Some(number) => self.number(number),
+                None => return Ok(false),
+            },
+            Scalar::Boolean => match fetch::get::<Option<bool>>(row, index)? {
+                Some(value) => self.boolean(value),
+                None => return Ok(false),
+            },
+            Scalar::Enumeration(_) => match fetch::text(row, index)? {
+                Some(name) => self.quoted(name),
+                None => return Ok(false),
+            },
+            Scalar::Text | Scalar::PartialDate | Scalar::DateTime | Scalar::Url => match fetch::text(row, index)? {
+                Some(text) => {
+                    let _ = serde_json::to_writer(&mut self.out, text);
+                }
+                None => return Ok(false),
+            },
+        }
+        Ok(true)
+    }
+
+    fn list<T>(
+        &mut self,
+        items: &'a [T],
+        mut write: impl FnMut(&mut Self, &'a T) -> Result<(), Null>,
+    ) -> Result<(), Null> {
+        self.out.push(b'[');
+        for (index, item) in items.iter().enumerate() {
+            self.comma(index);
+            self.within(Step::Index(index), |writer| write(writer, item))?;
+        }
+        self.out.push(b']');
+        Ok(())
+    }
+
+    fn within(
+        &mut self,
+        step: Step<'a>,
+        write: impl FnOnce(&mut Self) -> Result<(), Null>,
+    ) -> Result<(), Null> {
+        self.path.push(step);
+        let written = write(self);
+        self.path.pop();
+        written
+    }
+
+    fn failed(&mut self, fetched: &Fetched) -> Result<(), Null> {
+        match fetched {
+            Fetched::Failed(refusal) => self.fail(refusal.clone()),
+            _ => unreachable!("an edge leads to what its plan says"),
+        }
+    }
+
+    fn fail(&mut self, refusal: Refusal) -> Result<(), Null> {
+        let path = self.path.iter().map(|step| match step {
+            Step::Key(key) => PathStep::Key((*key).to_owned()),
+            Step::Index(index) => PathStep::Index(*index),
+        });
+        self.errors.push(refusal.at(path.collect()));
+        Err(Null)
+    }
+
+    fn comma(&mut self, index: usize) {
+        if index > 0 {
+            self.out.push(b',');
+        }
+    }
+
+    fn text(&mut self, text: &str) {
+        self.out.extend_from_slice(text.as_bytes());
+    }
+
+    /// A text that needs no escapes: a name or an encoded id.
+    fn quoted(&mut self, text: &str) {
+        self.out.push(b'"');
+        self.text(text);
+        self.out.push(b'"');
+    }
+
+    fn number(&mut self, number: i64) {
+        let _ = write!(self.out, "{number}");
+    }
+
+    fn boolean(&mut self, value: bool) {
+        self.text(if value { "true" } else { "false" });
+    }
+}

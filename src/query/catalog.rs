@@ -1,0 +1,92 @@
+//! All nouns by name, the types that stand for several of them, and the root that reaches them.
+
+use std::collections::HashMap;
+
+use super::noun::{Field, Key, Kind, Many, Noun, Via};
+
+/// The name of the root type.
+pub const ROOT: &str = "Query";
+
+/// A type that stands for one of several nouns.
+#[derive(Debug)]
+pub struct Union {
+    pub name: &'static str,
+    pub description: &'static str,
+    pub members: &'static [&'static str],
+}
+
+#[derive(Debug)]
+pub struct Catalog {
+    /// Nouns, shapes of owned values, and last the root.
+    pub nouns: Vec<Noun>,
+    pub unions: Vec<Union>,
+    by_name: HashMap<&'static str, usize>,
+}
+
+impl Catalog {
+    pub fn new(mut nouns: Vec<Noun>, unions: Vec<Union>) -> Self {
+        nouns.push(root(&nouns));
+        let by_name = nouns.iter().enumerate().map(|(index, noun)| (noun.name, index)).collect();
+        Catalog { nouns, unions, by_name }
+    }
+
+    pub fn noun(&self, name: &str) -> Option<&Noun> {
+        self.by_name.get(name).map(|index| &self.nouns[*index])
+    }
+
+    /// A noun that a slice names; a name that isn't there is a fault in the slice.
+    pub fn named(&self, name: &str) -> &Noun {
+        self.noun(name).unwrap_or_else(|| panic!("no noun is named {name}"))
+    }
+
+    pub fn union(&self, name: &str) -> Option<&Union> {
+        self.unions.iter().find(|union| union.name == name)
+    }
+
+    /// Whether a record of this type is one of what `condition` names.
+    pub fn is(&self, concrete: &str, condition: &str) -> bool {
+        concrete == condition
+            || self.noun(concrete).is_some_and(|noun| noun.interfaces.contains(&condition))
+            || self.union(condition).is_some_and(|union| union.members.contains(&concrete))
+    }
+
+    /// The nouns that have a global id.
+    pub fn records(&self) -> impl Iterator<Item = &Noun> {
+        self.nouns.iter().filter(|noun| noun.interfaces.contains(&"Node"))
+    }
+}
+
+/// The root: a lookup and a list for every noun that has them, and any record by its global id.
+fn root(nouns: &[Noun]) -> Noun {
+    let mut fields = Vec::new();
+    for noun in nouns {
+        let Some(root) = &noun.root else { continue };
+        if let Some(one) = root.one {
+            let description = "The record that `by` names; null where there is none.";
+            fields.push(Field { name: one, description, kind: Kind::Lookup(noun.name) });
+        }
+        let kind = Kind::Many(Many { to: noun.name, via: Via::All, stem: noun.name, attributes: Vec::new() });
+        fields.push(Field { name: root.many, description: noun.description, kind });
+    }
+    fields.push(Field {
+        name: "node",
+        description: "The record with this global id; null where there is none.",
+        kind: Kind::Node,
+    });
+    fields.push(Field {
+        name: "nodes",
+        description: "The records with these global ids, in the order asked for; null for each that isn't there.",
+        kind: Kind::Nodes,
+    });
+    Noun { fields, ..Noun::new(ROOT, "", "Everything that can be read.") }
+}
+
+impl Noun {
+    pub fn key_named(&self, name: &str) -> Option<&Key> {
+        self.root.as_ref()?.keys.iter().find(|key| key.name == name)
+    }
+
+    pub fn has_filter(&self) -> bool {
+        !self.conditions.is_empty()
+    }
+}

@@ -1,0 +1,155 @@
+//! Documents: guarded, parsed, validated, and kept by their text.
+
+use std::{
+    collections::{BTreeSet, HashMap},
+    num::NonZeroUsize,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use async_graphql::{
+    Request,
+    dynamic::Schema,
+    parser::{
+        parse_query,
+        types::{Directive, DocumentOperations, ExecutableDocument, OperationDefinition, Selection, SelectionSet},
+    },
+};
+use async_graphql_value::Value as Literal;
+use lru::LruCache;
+
+use super::{coerce, guard::Limits, plan::Plan};
+use crate::error::{Code, Refusal};
+
+/// Documents kept, and the longest text kept with them.
+const KEPT: NonZeroUsize = NonZeroUsize::new(1024).unwrap();
+const LONGEST_KEPT: usize = 16 * 1024;
+/// Plans kept for one document: one for each operation and choice of `@skip` and `@include`.
+const PLANS_KEPT: usize = 16;
+
+/// A valid document, with the plans that were made of it.
+pub struct Document {
+    pub ast: ExecutableDocument,
+    /// Variables that decide `@skip` and `@include`: a plan is made for each choice.
+    deciding: BTreeSet<String>,
+    plans: Mutex<HashMap<PlanKey, Arc<Plan>>>,
+}
+
+type PlanKey = (Option<String>, Vec<bool>);
+
+impl Document {
+    /// The operation that a request names; the only one where it names none.
+    pub fn operation(&self, name: Option<&str>) -> Result<&OperationDefinition, Refusal> {
+        let operation = match (&self.ast.operations, name) {
+            (DocumentOperations::Single(only), None) => Some(only),
+            (DocumentOperations::Multiple(all), Some(name)) => all.get(name),
+            (DocumentOperations::Multiple(all), None) if all.len() == 1 => all.values().next(),
+            _ => None,
+        };
+        operation.map(|operation| &operation.node).ok_or_else(|| coerce::unknown_operation(name))
+    }
+
+    /// The plan of an operation under these variables, made by `make` where there is none yet.
+    pub fn plan(
+        &self,
+        operation: Option<&str>,
+        variables: &coerce::Variables,
+        make: impl FnOnce() -> Result<Plan, Refusal>,
+    ) -> Result<Arc<Plan>, Refusal> {
+        let chosen = self.deciding.iter().map(|name| {
+            variables.get(name.as_str()) == Some(&async_graphql::Value::Boolean(true))
+        });
+        let key = (operation.map(ToOwned::to_owned), chosen.collect());
+        if let Some(plan) = self.lock().get(&key) {
+            return Ok(plan.clone());
+        }
+        let plan = Arc::new(make()?);
+        let mut plans = self.lock();
+        if plans.len() < PLANS_KEPT {
+            plans.insert(key, plan.clone());
+        }
+        Ok(plan)
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<PlanKey, Arc<Plan>>> {
+        self.plans.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// All documents seen lately.
+pub struct Documents {
+    schema: Schema,
+    limits: Limits,
+    kept: Mutex<LruCache<Box<str>, Arc<Document>>>,
+}
+
+impl Documents {
+    /// `schema` must stop after validation: it is never asked for data.
+    pub fn new(schema: Schema, limits: Limits) -> Self {
+        Documents { schema, limits, kept: Mutex::new(LruCache::new(KEPT)) }
+    }
+
+    /// The document of this text; a text that is too large, not GraphQL or not valid is refused.
+    pub async fn get(&self, text: &str) -> Result<Arc<Document>, Vec<Refusal>> {
+        if let Some(document) = self.lock().get(text) {
+            return Ok(document.clone());
+        }
+        let ast = self.parse(text).map_err(|refusal| vec![refusal])?;
+        self.validate(text, &ast).await?;
+        let document =
+            Arc::new(Document { deciding: deciding_variables(&ast), ast, plans: Mutex::default() });
+        if text.len() <= LONGEST_KEPT {
+            self.lock().put(text.into(), document.clone());
+        }
+        Ok(document)
+    }
+
+    fn parse(&self, text: &str) -> Result<ExecutableDocument, Refusal> {
+        self.limits.check_text(text)?;
+        let ast = parse_query(text).map_err(|error| Refusal {
+            locations: error.positions().map(|at| (at.line, at.column)).collect(),
+            ..Refusal::new(Code::GraphqlParseFailed, error.to_string())
+        })?;
+        self.limits.check_document(&ast)?;
+        Ok(ast)
+    }
+
+    async fn validate(&self, text: &str, ast: &ExecutableDocument) -> Result<(), Vec<Refusal>> {
+        let mut request = Request::new(text);
+        if let DocumentOperations::Multiple(operations) = &ast.operations {
+            request = request.operation_name(operations.keys().next().map_or("", |name| name.as_str()));
+        }
+        request.set_parsed_query(ast.clone());
+        let response = self.schema.execute(request).await;
+        let refusals: Vec<Refusal> = response.errors.into_iter().map(Refusal::from).collect();
+        if refusals.is_empty() { Ok(()) } else { Err(refusals) }
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, LruCache<Box<str>, Arc<Document>>> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn deciding_variables(ast: &ExecutableDocument) -> BTreeSet<String> {
+    let operations = ast.operations.iter().map(|(_, operation)| &operation.node.selection_set.node);
+    let fragments = ast.fragments.values().map(|fragment| &fragment.node.selection_set.node);
+    let mut deciding = BTreeSet::new();
+    operations.chain(fragments).for_each(|set| collect_deciding(set, &mut deciding));
+    deciding
+}
+
+fn collect_deciding(set: &SelectionSet, deciding: &mut BTreeSet<String>) {
+    for selection in &set.items {
+        for Directive { arguments, .. } in selection.node.directives().iter().map(|directive| &directive.node) {
+            for (_, value) in arguments {
+                if let Literal::Variable(name) = &value.node {
+                    deciding.insert(name.to_string());
+                }
+            }
+        }
+        match &selection.node {
+            Selection::Field(field) => collect_deciding(&field.node.selection_set.node, deciding),
+            Selection::InlineFragment(inline) => collect_deciding(&inline.node.selection_set.node, deciding),
+            Selection::FragmentSpread(_) => {}
+        }
+    }
+}

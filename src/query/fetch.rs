@@ -1,0 +1,324 @@
+//! A plan's levels fetched: one statement for each, whatever the number of parents; levels that
+//! don't depend on each other at the same time.
+
+use std::collections::HashMap;
+
+use futures_util::{
+    FutureExt,
+    future::{BoxFuture, join_all, try_join, try_join_all},
+};
+use sqlx::{AssertSqlSafe, PgPool, Row, postgres::PgRow};
+
+use super::{
+    bind::{Bound, Request},
+    noun::{KeyKind, Order},
+    plan::{Edge, Level, Reference, Way},
+    statement::{self, Statement},
+};
+use crate::{
+    error::Refusal,
+    relay::{CursorKey, Page},
+};
+
+/// The rows of a level and what their edges lead to. Column 0 of a row is what ties it to its
+/// parent; the level's columns follow.
+#[derive(Debug, Default)]
+pub struct Rows {
+    pub rows: Vec<PgRow>,
+    pub edges: Vec<Fetched>,
+}
+
+/// What an edge leads to, for each row of its level.
+#[derive(Debug)]
+pub enum Fetched {
+    /// For each parent the kind of record and its row, where there is one.
+    One { kinds: Vec<Rows>, found: Vec<Option<(usize, usize)>> },
+    /// For each parent its rows, in order.
+    Values { rows: Rows, of: Vec<Vec<usize>> },
+    /// For each parent its references, in order.
+    References { kinds: Vec<Rows>, of: Vec<Vec<(usize, usize)>> },
+    Many(Pages),
+    /// The edge failed, and so does its field.
+    Failed(Refusal),
+}
+
+/// Pages of one edge, for each parent.
+#[derive(Debug)]
+pub struct Pages {
+    pub rows: Rows,
+    pub of: Vec<Vec<usize>>,
+    /// Whether there are more rows in the direction of the page.
+    pub more: Vec<bool>,
+    pub totals: Vec<i64>,
+    /// The column of the id.
+    pub id: usize,
+    pub page: Page,
+    pub order: &'static Order,
+}
+
+/// A column of a row, counted as the level counts.
+pub fn get<'r, T>(row: &'r PgRow, column: usize) -> Result<T, sqlx::Error>
+where
+    T: sqlx::Decode<'r, sqlx::Postgres> + sqlx::Type<sqlx::Postgres>,
+{
+    row.try_get(column + 1)
+}
+
+/// A column that holds text in any of its guises: a name of a vocabulary, a partial date.
+pub fn text(row: &PgRow, column: usize) -> Result<Option<&str>, sqlx::Error> {
+    row.try_get_unchecked(column + 1)
+}
+
+/// The sort key that stands behind the columns of a page's row.
+pub fn sort_key(row: &PgRow, kind: KeyKind) -> Result<CursorKey, sqlx::Error> {
+    let last = row.len() - 1;
+    Ok(match kind {
+        KeyKind::Text => CursorKey::Text(row.try_get(last)?),
+        KeyKind::Int => CursorKey::Int(row.try_get(last)?),
+        KeyKind::Date => CursorKey::Date(row.try_get_unchecked(last)?),
+        KeyKind::Rank => CursorKey::Rank(row.try_get(last)?),
+    })
+}
+
+/// Fetches what the root leads to: each of its edges fails on its own.
+pub async fn root(pool: &PgPool, level: &Level, request: &Request) -> Rows {
+    let root = Rows::default();
+    let fetch = Fetch { pool, request };
+    let edges = level.edges.iter().map(|edge| async {
+        fetch.edge(edge, &root).await.unwrap_or_else(|error| Fetched::Failed(Refusal::from(error)))
+    });
+    Rows { rows: Vec::new(), edges: join_all(edges).await }
+}
+
+struct Fetch<'a> {
+    pool: &'a PgPool,
+    request: &'a Request,
+}
+
+type Result<T, E = sqlx::Error> = std::result::Result<T, E>;
+
+impl Fetch<'_> {
+    async fn run(&self, statement: &Statement, parents: &[i64]) -> Result<Vec<PgRow>> {
+        tracing::debug!(target: "dossier::sql", sql = statement.sql, "statement");
+        // The text holds nothing of the request: every value of it is bound.
+        let sql = AssertSqlSafe(statement.sql.as_str());
+        sqlx::query_with(sql, statement.arguments(parents)?).fetch_all(self.pool).await
+    }
+
+    /// The rest of a level whose rows are there.
+    async fn level(&self, level: &Level, rows: Vec<PgRow>) -> Result<Rows> {
+        let mut fetched = Rows { rows, edges: Vec::new() };
+        fetched.edges = match level.edges.as_slice() {
+            // No rows lead nowhere: nobody will look behind them.
+            _ if fetched.rows.is_empty() => Vec::new(),
+            [] => Vec::new(),
+            [only] => vec![self.boxed(only, &fetched).await?],
+            edges => try_join_all(edges.iter().map(|edge| self.boxed(edge, &fetched))).await?,
+        };
+        Ok(fetched)
+    }
+
+    fn boxed<'a>(&'a self, edge: &'a Edge, parents: &'a Rows) -> BoxFuture<'a, Result<Fetched>> {
+        self.edge(edge, parents).boxed()
+    }
+
+    async fn edge(&self, edge: &Edge, parents: &Rows) -> Result<Fetched> {
+        match &edge.way {
+            Way::One(references) => {
+                let (kinds, found) = self.references(references, &parents.rows).await?;
+                Ok(Fetched::One { kinds, found })
+            }
+            Way::Values { values, owner, level } => {
+                let owners = Parents::by_column(&parents.rows, *owner)?;
+                let rows = self.run(&statement::values(values, &level.columns), &owners.distinct).await?;
+                let of = owners.groups_by_id(&rows)?;
+                Ok(Fetched::Values { rows: self.level(level, rows).await?, of })
+            }
+            Way::References { values, owner, level, to } => {
+                let owners = Parents::by_column(&parents.rows, *owner)?;
+                let rows = self.run(&statement::values(values, &level.columns), &owners.distinct).await?;
+                let of = owners.groups_by_id(&rows)?;
+                let (kinds, found) = self.references(to, &rows).await?;
+                let of = of.into_iter().map(|group| group.into_iter().filter_map(|row| found[row]).collect());
+                Ok(Fetched::References { kinds, of: of.collect() })
+            }
+            Way::Many { owner, level, wants, .. } => {
+                let Bound::Many { rows, total, page, order } = self.request.bound(edge) else {
+                    unreachable!("a connection is bound as one")
+                };
+                let owners = match owner {
+                    Some(column) => Parents::by_column(&parents.rows, *column)?,
+                    None => Parents::root(),
+                };
+                let (pages, totals) =
+                    try_join(self.pages(rows.as_ref(), level, page, &owners), self.totals(total.as_ref(), &owners))
+                        .await?;
+                let (rows, of, more) = pages;
+                Ok(Fetched::Many(Pages { rows, of, more, totals, id: wants.id, page: page.clone(), order }))
+            }
+            Way::Lookup(level) => {
+                let Bound::Lookup(statement) = self.request.bound(edge) else {
+                    unreachable!("a lookup is bound as one")
+                };
+                let rows = self.run(statement, &[]).await?;
+                let found = (!rows.is_empty()).then_some((0, 0));
+                Ok(Fetched::One { kinds: vec![self.level(level, rows).await?], found: vec![found] })
+            }
+            Way::Nodes(levels) => {
+                let Bound::Nodes(asked) = self.request.bound(edge) else {
+                    unreachable!("nodes are bound as such")
+                };
+                let (kinds, found) = self.nodes(levels, asked).await?;
+                Ok(Fetched::One { kinds, found })
+            }
+        }
+    }
+
+    /// The records that the columns of rows refer to; a row refers to one of them at most.
+    async fn references(
+        &self,
+        references: &[Reference],
+        rows: &[PgRow],
+    ) -> Result<(Vec<Rows>, Vec<Option<(usize, usize)>>)> {
+        let mut parents = Vec::with_capacity(references.len());
+        for reference in references {
+            parents.push(Parents::by_column(rows, reference.column)?);
+        }
+        let levels = references.iter().map(|reference| &reference.level);
+        let kinds = try_join_all(
+            levels.zip(&parents).map(|(level, parents)| self.records(level, &parents.distinct)),
+        )
+        .await?;
+        let mut found = vec![None; rows.len()];
+        let mut fetched = Vec::with_capacity(kinds.len());
+        for (kind, ((records, places), parents)) in kinds.into_iter().zip(&parents).enumerate() {
+            for (row, place) in parents.places.iter().enumerate() {
+                if let Some(record) = place.and_then(|place| places.get(&parents.distinct[place])) {
+                    found[row] = Some((kind, *record));
+                }
+            }
+            fetched.push(records);
+        }
+        Ok((fetched, found))
+    }
+
+    /// Records of any kind by the kind and the id of each.
+    async fn nodes(
+        &self,
+        levels: &[Level],
+        asked: &[Option<(usize, i64)>],
+    ) -> Result<(Vec<Rows>, Vec<Option<(usize, usize)>>)> {
+        let ids = |kind| -> Vec<i64> {
+            let of_kind = asked.iter().flatten().filter(|(asked, _)| *asked == kind).map(|(_, id)| *id);
+            Parents::of(of_kind.map(Some)).distinct
+        };
+        let ids: Vec<Vec<i64>> = (0..levels.len()).map(ids).collect();
+        let kinds = try_join_all(levels.iter().zip(&ids).map(|(level, ids)| self.records(level, ids))).await?;
+        let (kinds, places): (Vec<Rows>, Vec<HashMap<i64, usize>>) = kinds.into_iter().unzip();
+        let found = asked.iter().map(|asked| asked.and_then(|(kind, id)| Some((kind, *places[kind].get(&id)?))));
+        let found = found.collect();
+        Ok((kinds, found))
+    }
+
+    /// The records with these ids, and the row of each.
+    async fn records(&self, level: &Level, ids: &[i64]) -> Result<(Rows, HashMap<i64, usize>)> {
+        if ids.is_empty() {
+            return Ok((Rows::default(), HashMap::new()));
+        }
+        let rows = self.run(&statement::by_ids(level.noun, &level.columns), ids).await?;
+        let places = rows.iter().enumerate().map(|(row, record)| Ok((record.try_get(0)?, row)));
+        let places = places.collect::<Result<_>>()?;
+        Ok((self.level(level, rows).await?, places))
+    }
+
+    async fn pages(
+        &self,
+        statement: Option<&Statement>,
+        level: &Level,
+        page: &Page,
+        parents: &Parents,
+    ) -> Result<(Rows, Vec<Vec<usize>>, Vec<bool>)> {
+        let Some(statement) = statement.filter(|_| !parents.distinct.is_empty()) else {
+            return Ok((Rows::default(), vec![Vec::new(); parents.places.len()], vec![false; parents.places.len()]));
+        };
+        let rows = self.run(statement, &parents.distinct).await?;
+        let mut of = parents.groups_by_place(&rows)?;
+        let size = usize::try_from(page.size).unwrap_or(0);
+        let mut more = Vec::with_capacity(of.len());
+        for group in &mut of {
+            more.push(group.len() > size);
+            group.truncate(size);
+            if page.backward {
+                group.reverse();
+            }
+        }
+        Ok((self.level(level, rows).await?, of, more))
+    }
+
+    async fn totals(&self, statement: Option<&Statement>, parents: &Parents) -> Result<Vec<i64>> {
+        let Some(statement) = statement.filter(|_| !parents.distinct.is_empty()) else {
+            return Ok(Vec::new());
+        };
+        let mut totals = vec![0; parents.distinct.len()];
+        for row in self.run(statement, &parents.distinct).await? {
+            totals[place_of(&row)?] = row.try_get(1)?;
+        }
+        Ok(parents.places.iter().map(|place| place.map_or(0, |place| totals[place])).collect())
+    }
+}
+
+/// The ids that rows lead on with: each once, and for each row where its id is among them.
+struct Parents {
+    distinct: Vec<i64>,
+    places: Vec<Option<usize>>,
+}
+
+impl Parents {
+    /// The root: one parent, whose id nobody asks for.
+    fn root() -> Self {
+        Parents { distinct: vec![0], places: vec![Some(0)] }
+    }
+
+    fn of(ids: impl Iterator<Item = Option<i64>>) -> Self {
+        let mut distinct = Vec::new();
+        let mut known = HashMap::new();
+        let places = ids.map(|id| {
+            let id = id?;
+            Some(*known.entry(id).or_insert_with(|| {
+                distinct.push(id);
+                distinct.len() - 1
+            }))
+        });
+        let places = places.collect();
+        Parents { distinct, places }
+    }
+
+    fn by_column(rows: &[PgRow], column: usize) -> Result<Self> {
+        let ids = rows.iter().map(|row| get(row, column)).collect::<Result<Vec<Option<i64>>>>()?;
+        Ok(Self::of(ids.into_iter()))
+    }
+
+    /// The rows of each parent, where column 0 is the parent's id.
+    fn groups_by_id(&self, rows: &[PgRow]) -> Result<Vec<Vec<usize>>> {
+        let place: HashMap<i64, usize> = self.distinct.iter().enumerate().map(|(place, id)| (*id, place)).collect();
+        self.groups(rows, |row| Ok(place[&row.try_get::<i64, _>(0)?]))
+    }
+
+    /// The rows of each parent, where column 0 is the parent's place, counted from 1.
+    fn groups_by_place(&self, rows: &[PgRow]) -> Result<Vec<Vec<usize>>> {
+        self.groups(rows, place_of)
+    }
+
+    fn groups(&self, rows: &[PgRow], place: impl Fn(&PgRow) -> Result<usize>) -> Result<Vec<Vec<usize>>> {
+        let mut groups = vec![Vec::new(); self.distinct.len()];
+        for (index, row) in rows.iter().enumerate() {
+            groups[place(row)?].push(index);
+        }
+        Ok(self.places.iter().map(|place| place.map_or_else(Vec::new, |place| groups[place].clone())).collect())
+    }
+}
+
+fn place_of(row: &PgRow) -> Result<usize> {
+    let place: i64 = row.try_get(0)?;
+    Ok(usize::try_from(place - 1).unwrap_or(0))
+}

@@ -1,0 +1,202 @@
+//! What a document may cost before anybody reads it closely. Both checks are linear in the size of
+//! the text, whatever its fragments would expand to; the library's own validation is not, so
+//! nothing reaches it that has not passed here.
+
+use std::collections::HashMap;
+
+use async_graphql::parser::types::{ExecutableDocument, Selection, SelectionSet};
+
+use crate::error::{Code, Refusal};
+
+/// How large a document may be.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// Lexical tokens.
+    pub tokens: usize,
+    /// Fields within fields, fragments expanded.
+    pub depth: usize,
+    /// Aliases, fragments expanded.
+    pub aliases: usize,
+}
+
+/// Selections that a document of so many tokens may expand to, for each token.
+const EXPANSION: usize = 4;
+
+impl Limits {
+    /// Refuses a text with too many tokens, without parsing it.
+    pub fn check_text(&self, text: &str) -> Result<(), Refusal> {
+        let tokens = count_tokens(text);
+        if tokens > self.tokens { Err(Refusal::beyond("tokens", self.tokens, tokens)) } else { Ok(()) }
+    }
+
+    /// Refuses a document that expands to too much.
+    pub fn check_document(&self, document: &ExecutableDocument) -> Result<(), Refusal> {
+        let mut fragments = Fragments { document, known: HashMap::new() };
+        let mut total = Size::default();
+        for (_, operation) in document.operations.iter() {
+            total = total.beside(fragments.size(&operation.node.selection_set.node)?);
+        }
+        let selections = self.tokens.saturating_mul(EXPANSION);
+        for (what, limit, value) in [
+            ("levels of fields", self.depth, total.depth),
+            ("aliases", self.aliases, total.aliases),
+            ("selections once its fragments are expanded", selections, total.selections),
+        ] {
+            if value > limit {
+                return Err(Refusal::beyond(what, limit, value));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// How large a selection is with its fragments expanded.
+#[derive(Clone, Copy, Default)]
+struct Size {
+    selections: usize,
+    aliases: usize,
+    depth: usize,
+}
+
+impl Size {
+    fn beside(self, other: Size) -> Size {
+        Size {
+            selections: self.selections.saturating_add(other.selections),
+            aliases: self.aliases.saturating_add(other.aliases),
+            depth: self.depth.max(other.depth),
+        }
+    }
+}
+
+/// The sizes of fragments, each measured once; none while it is being measured.
+struct Fragments<'a> {
+    document: &'a ExecutableDocument,
+    known: HashMap<&'a str, Option<Size>>,
+}
+
+impl<'a> Fragments<'a> {
+    fn size(&mut self, set: &'a SelectionSet) -> Result<Size, Refusal> {
+        let mut total = Size::default();
+        for selection in &set.items {
+            let size = match &selection.node {
+                Selection::Field(field) => {
+                    let inner = self.size(&field.node.selection_set.node)?;
+                    Size {
+                        selections: inner.selections.saturating_add(1),
+                        aliases: inner.aliases.saturating_add(usize::from(field.node.alias.is_some())),
+                        depth: inner.depth + 1,
+                    }
+                }
+                Selection::InlineFragment(inline) => self.size(&inline.node.selection_set.node)?,
+                Selection::FragmentSpread(spread) => self.fragment(&spread.node.fragment_name.node)?,
+            };
+            total = total.beside(size);
+        }
+        Ok(total)
+    }
+
+    fn fragment(&mut self, name: &'a str) -> Result<Size, Refusal> {
+        match self.known.get(name) {
+            Some(Some(size)) => return Ok(*size),
+            Some(None) => {
+                let message = format!("The fragment `{name}` contains itself.");
+                return Err(Refusal::new(Code::GraphqlValidationFailed, message));
+            }
+            None => {}
+        }
+        // A fragment that is not there is validation's to refuse.
+        let Some(fragment) = self.document.fragments.get(name) else { return Ok(Size::default()) };
+        self.known.insert(name, None);
+        let size = self.size(&fragment.node.selection_set.node)?;
+        self.known.insert(name, Some(size));
+        Ok(size)
+    }
+}
+
+fn count_tokens(text: &str) -> usize {
+    let bytes = text.as_bytes();
+    let mut count = 0;
+    let mut at = 0;
+    while let Some(&byte) = bytes.get(at) {
+        match byte {
+            b' ' | b'\t' | b'\r' | b'\n' | b',' => at += 1,
+            b'#' => at += bytes[at..].iter().position(|byte| matches!(byte, b'\n' | b'\r')).unwrap_or(bytes.len() - at),
+            b'"' => {
+                at = end_of_string(bytes, at);
+                count += 1;
+            }
+            byte if is_word(byte) => {
+                at += bytes[at..].iter().position(|byte| !is_word(*byte)).unwrap_or(bytes.len() - at);
+                count += 1;
+            }
+            _ => {
+                at += 1;
+                count += 1;
+            }
+        }
+    }
+    count
+}
+
+/// Letters of names and numbers. Two of them side by side may count as one; never the reverse.
+fn is_word(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || byte == b'_'
+}
+
+fn end_of_string(bytes: &[u8], start: usize) -> usize {
+    let block = bytes[start..].starts_with(b"\"\"\"");
+    let (quote, escaped): (&[u8], &[u8]) =
+        if block { (b"\"\"\"", b"\\\"\"\"") } else { (b"\"", b"\\\"") };
+    let mut at = start + quote.len();
+    while at < bytes.len() {
+        if bytes[at..].starts_with(quote) {
+            return at + quote.len();
+        }
+        let escape = if !block && bytes[at] == b'\\' { 2 } else { 1 };
+        at += if bytes[at..].starts_with(escaped) { escaped.len() } else { escape };
+    }
+    bytes.len()
+}
+
+#[cfg(test)]
+mod tests {
+    use async_graphql::parser::parse_query;
+
+    use super::*;
+
+    const LIMITS: Limits = Limits { tokens: 100, depth: 5, aliases: 3 };
+
+    #[test]
+    fn tokens_are_counted_as_graphql_does() {
+        assert_eq!(count_tokens("{ a(b: \"x \\\" y\", c: [1, -2]) # { comment }\n ...F }"), 16);
+        assert_eq!(count_tokens("\"\"\"block \\\"\"\" \" still\"\"\" x"), 2);
+        assert_eq!(count_tokens("\"never closed"), 1);
+        assert_eq!(count_tokens(""), 0);
+    }
+
+    #[test]
+    fn a_fragment_bomb_is_refused_by_its_expanded_size() {
+        let bomb: String = (0..20).fold("{ ...F0 } fragment F20 on Query { node }".into(), |text, level| {
+            format!("{text} fragment F{level} on Query {{ ...F{next} ...F{next} }}", next = level + 1)
+        });
+        let limits = Limits { tokens: 1000, ..LIMITS };
+        let refusal = limits.check_document(&parse_query(&bomb).unwrap()).unwrap_err();
+        assert_eq!(refusal.code, Code::LimitExceeded);
+        assert_eq!(refusal.limit, Some((4000, 1 << 20)));
+    }
+
+    #[test]
+    fn a_fragment_that_contains_itself_is_refused() {
+        let document = parse_query("{ ...A } fragment A on Query { ...B } fragment B on Query { ...A }").unwrap();
+        assert_eq!(LIMITS.check_document(&document).unwrap_err().code, Code::GraphqlValidationFailed);
+    }
+
+    #[test]
+    fn depth_and_aliases_have_limits() {
+        let check = |text: &str| LIMITS.check_document(&parse_query(text).unwrap());
+        assert!(check("{ a { b { c { d { e } } } } }").is_ok());
+        assert!(check("{ a { b { c { d { e { f } } } } } }").is_err());
+        assert!(check("{ a: x b: x c: x }").is_ok());
+        assert!(check("{ a: x b: x c: x d: x }").is_err());
+    }
+}

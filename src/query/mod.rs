@@ -1,0 +1,137 @@
+//! How a query becomes SQL and rows become an answer, once for every noun.
+//!
+//! ```text
+//! text ─ guard ─ document ─ plan ─ bind ─ fetch ─ answer
+//!        size    parsed,    levels  values  rows    JSON
+//!                valid      columns
+//!        └ kept by the text ┘└ a request's own ────────┘
+//! ```
+//!
+//! A slice says what its noun has (`noun`); the slices together are the `catalog`, and the catalog
+//! as GraphQL is `types`. The library parses, validates and introspects; what a request reads is
+//! executed here, one SQL `statement` for each level of the query.
+
+mod answer;
+mod bind;
+pub mod catalog;
+mod coerce;
+mod document;
+mod fetch;
+mod guard;
+pub mod noun;
+mod plan;
+mod statement;
+pub mod types;
+
+use std::sync::Arc;
+
+use async_graphql::{
+    Request, Response, ValidationMode, Variables,
+    dynamic::Schema,
+    extensions::{Extension, ExtensionContext, ExtensionFactory, NextExecute},
+    parser::types::OperationType,
+};
+use serde_json::{Map, Value};
+use sqlx::PgPool;
+
+pub use answer::Answer;
+pub use guard::Limits;
+
+use self::{catalog::Catalog, document::{Document, Documents}};
+use crate::error::Refusal;
+
+/// A request as it came: a document, which of its operations, and values for its variables.
+#[derive(Debug, Default)]
+pub struct Question {
+    pub document: String,
+    pub operation: Option<String>,
+    pub variables: Map<String, Value>,
+}
+
+/// Answers questions from the database.
+pub struct Engine {
+    catalog: &'static Catalog,
+    pool: PgPool,
+    documents: Documents,
+    schema: Schema,
+    introspection: bool,
+}
+
+/// A question whose document is valid.
+pub struct Prepared {
+    document: Arc<Document>,
+    question: Question,
+}
+
+impl Engine {
+    pub fn new(catalog: &'static Catalog, pool: PgPool, limits: Limits, introspection: bool) -> Self {
+        let validating = types::schema(catalog).extension(StopBeforeExecution).finish();
+        // What reaches this one has been validated.
+        let introspecting = types::schema(catalog).validation_mode(ValidationMode::Fast).finish();
+        Engine {
+            catalog,
+            pool,
+            documents: Documents::new(validating.expect("the slices make a schema"), limits),
+            schema: introspecting.expect("the slices make a schema"),
+            introspection,
+        }
+    }
+
+    /// Parses and validates a question; nothing is run.
+    pub async fn prepare(&self, question: Question) -> Result<Prepared, Vec<Refusal>> {
+        let document = self.documents.get(&question.document).await?;
+        document.operation(question.operation.as_deref()).map_err(|refusal| vec![refusal])?;
+        Ok(Prepared { document, question })
+    }
+
+    /// Answers a valid question. Wrong input refuses it whole; a field that fails is told in the answer.
+    pub async fn answer(&self, prepared: &Prepared) -> Result<Answer, Refusal> {
+        let Prepared { document, question } = prepared;
+        let operation = document.operation(question.operation.as_deref())?;
+        let registry = self.schema.registry();
+        let definitions = operation.variable_definitions.iter().map(|definition| &definition.node);
+        let variables = coerce::variables(registry, definitions, &question.variables)?;
+        let plan = document.plan(question.operation.as_deref(), &variables, || {
+            plan::make(self.catalog, &document.ast, operation, &variables, self.introspection)
+        })?;
+        let request = bind::bind(self.catalog, registry, &plan, &variables)?;
+        let (rows, introspection) = tokio::join!(
+            fetch::root(&self.pool, &plan.root, &request),
+            self.introspect(&plan, variables)
+        );
+        Ok(answer::write(&plan.answer, &rows, introspection.as_ref()))
+    }
+
+    async fn introspect(&self, plan: &plan::Plan, variables: coerce::Variables) -> Option<async_graphql::Value> {
+        let document = plan.introspection.clone()?;
+        let variables = Variables::from_value(async_graphql::Value::Object(variables));
+        let mut request = Request::new("").variables(variables);
+        request.set_parsed_query(document);
+        Some(self.schema.execute(request).await.data)
+    }
+}
+
+impl Prepared {
+    /// Whether the operation asked for is a query, which has no effect.
+    pub fn is_query(&self) -> bool {
+        self.document
+            .operation(self.question.operation.as_deref())
+            .is_ok_and(|operation| operation.ty == OperationType::Query)
+    }
+}
+
+/// Ends the library's work where ours begins.
+struct StopBeforeExecution;
+
+impl ExtensionFactory for StopBeforeExecution {
+    fn create(&self) -> Arc<dyn Extension> {
+        Arc::new(StopBeforeExecution)
+    }
+}
+
+#[async_graphql::async_trait::async_trait]
+impl Extension for StopBeforeExecution {
+    async fn execute(&self, _: &ExtensionContext<'_>, _: Option<&str>, _: NextExecute<'_>) -> Response {
+        Response::default()
+    }
+}

@@ -1,0 +1,474 @@
+//! What a slice says of its noun: columns, edges, filters and orders. Everything else (the schema,
+//! the plan, the SQL, the answer) is made from this, once for every noun.
+//!
+//! SQL fragments name their own row as `{}`, for the same fragment stands under another alias in
+//! every statement.
+
+use std::borrow::Cow;
+
+/// A kind of record: its place in the schema and its table.
+#[derive(Debug)]
+pub struct Noun {
+    pub name: &'static str,
+    pub table: &'static str,
+    pub description: &'static str,
+    pub root: Option<Root>,
+    pub interfaces: &'static [&'static str],
+    pub fields: Vec<Field>,
+    pub conditions: Vec<Condition>,
+    pub orders: Vec<Order>,
+}
+
+/// How a noun is reached from the query root.
+#[derive(Debug)]
+pub struct Root {
+    /// The field that looks one record up, where there is one: `actor`.
+    pub one: Option<&'static str>,
+    /// The field that lists records: `actors`.
+    pub many: &'static str,
+    pub keys: Vec<Key>,
+}
+
+/// A way to name one record, besides its id: a slug, an external identifier.
+#[derive(Debug)]
+pub struct Key {
+    pub name: &'static str,
+    pub description: &'static str,
+    pub input: KeyInput,
+    /// A predicate over `{}` with one `$?` for each value of the input, in order.
+    pub sql: &'static str,
+}
+
+#[derive(Debug)]
+pub enum KeyInput {
+    Text,
+    /// An input object of texts: its name, description, and its fields with theirs.
+    Texts(&'static str, &'static str, &'static [(&'static str, &'static str)]),
+}
+
+/// A field of a record.
+#[derive(Debug)]
+pub struct Field {
+    pub name: &'static str,
+    pub description: &'static str,
+    pub kind: Kind,
+}
+
+#[derive(Debug)]
+pub enum Kind {
+    /// A value in the record's own row.
+    Column(Column),
+    /// At most one other record.
+    One(One),
+    /// Values that the record owns, all of them: names, identifiers.
+    Values(Values),
+    /// Records on the other side of an edge, by the page.
+    Many(Many),
+    /// One record by one of its keys.
+    Lookup(&'static str),
+    /// A record of any kind by its global id.
+    Node,
+    /// Records of any kind by their global ids.
+    Nodes,
+}
+
+#[derive(Debug)]
+pub struct Column {
+    pub sql: Cow<'static, str>,
+    pub scalar: Scalar,
+    pub nullable: bool,
+}
+
+/// How a value stands in a row and in an answer.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Scalar {
+    /// A global id of the noun.
+    Id(&'static str),
+    Text,
+    Int,
+    RevisionNumber,
+    Boolean,
+    Enumeration(&'static Enumeration),
+    PartialDate,
+    /// Rendered by the column's SQL as RFC 3339 in UTC.
+    DateTime,
+    Url,
+}
+
+/// A closed vocabulary.
+#[derive(Debug, PartialEq)]
+pub struct Enumeration {
+    pub name: &'static str,
+    /// Its type in the database.
+    pub sql: &'static str,
+    pub description: &'static str,
+    pub values: &'static [(&'static str, &'static str)],
+}
+
+/// A reference to at most one record; of several kinds where `choices` has several.
+#[derive(Debug)]
+pub struct One {
+    pub type_name: &'static str,
+    /// The noun and the column that refers to it.
+    pub choices: Vec<(&'static str, &'static str)>,
+    pub nullable: bool,
+}
+
+/// Owned rows, read whole and in order.
+#[derive(Debug)]
+pub struct Values {
+    pub of: Owned,
+    pub table: &'static str,
+    /// The column that refers to the owner.
+    pub owner: &'static str,
+    /// The order of the values, over `{}`.
+    pub order: &'static str,
+}
+
+#[derive(Debug)]
+pub enum Owned {
+    /// A type that has no life of its own.
+    Shape(&'static str),
+    /// Each row refers to one record.
+    Reference(One),
+}
+
+/// An edge to many records, read by the page.
+#[derive(Debug)]
+pub struct Many {
+    pub to: &'static str,
+    pub via: Via,
+    /// The stem of the connection's and edge's type names: `Actor` of `ActorConnection`.
+    pub stem: &'static str,
+    /// What the edge itself tells: the participant's role.
+    pub attributes: Vec<Field>,
+}
+
+/// How the other side of an edge refers to this one.
+#[derive(Clone, Copy, Debug)]
+pub enum Via {
+    /// Every record of the noun: an edge of the root.
+    All,
+    /// The other side's column refers to this record.
+    Column(&'static str),
+    /// One of two columns of the other side does.
+    Either(&'static str, &'static str),
+    /// A link table does: its name, its column of this side, its column of the other.
+    Link(&'static str, &'static str, &'static str),
+}
+
+/// A field of a noun's filter.
+#[derive(Debug)]
+pub struct Condition {
+    pub name: &'static str,
+    pub description: &'static str,
+    pub test: Test,
+}
+
+#[derive(Debug)]
+pub enum Test {
+    /// The value at `sql` passes the scalar's operators.
+    Value { sql: Cow<'static, str>, scalar: Scalar },
+    /// A daterange at `sql` overlaps the period asked for.
+    During { sql: &'static str },
+    /// A timestamp at `sql` lies in the span asked for.
+    Instant { sql: &'static str },
+    /// The record that `column` refers to passes that noun's filter.
+    One { to: &'static str, column: &'static str },
+    /// At least one record on the other side passes that noun's filter.
+    Some { to: &'static str, via: Via },
+    /// One of several texts (a name or an alias) passes the operators: a predicate over `{}` with
+    /// `[]` where the test of `[value]` stands.
+    AnyText { from: &'static str, value: &'static str },
+    /// Full text: web-search syntax over the `search` column.
+    Search,
+    /// The record that a key names, or one below it.
+    Within { parent: &'static str },
+}
+
+/// A way to sort a noun. Every order ends in the id, so that no two records tie.
+#[derive(Debug)]
+pub struct Order {
+    pub name: Cow<'static, str>,
+    pub description: String,
+    pub by: By,
+    pub descending: bool,
+}
+
+#[derive(Debug)]
+pub enum By {
+    Id,
+    /// A key that is never null, as pages compare it with `<` and `>`.
+    Key(Cow<'static, str>, KeyKind),
+    /// How well the record answers `filter.search`.
+    Relevance,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum KeyKind {
+    Text,
+    Int,
+    Date,
+    Rank,
+}
+
+impl Noun {
+    pub fn new(name: &'static str, table: &'static str, description: &'static str) -> Self {
+        Noun {
+            name,
+            table,
+            description,
+            root: None,
+            interfaces: &[],
+            fields: Vec::new(),
+            conditions: Vec::new(),
+            orders: Vec::new(),
+        }
+    }
+
+    /// A record with an id and a slug, found at the root by either, with its history.
+    #[must_use]
+    pub fn record(mut self, one: &'static str, many: &'static str) -> Self {
+        self.root = Some(Root { one: Some(one), many, keys: vec![Key::slug()] });
+        self.interfaces = &["Node", "Record"];
+        self.node_id().field(
+            text("slug", "Stable name of the record for people and addresses: lower-case words joined by hyphens.")
+                .filtered(),
+        )
+    }
+
+    /// A record with an id, listed at the root.
+    #[must_use]
+    pub fn listed(mut self, many: &'static str) -> Self {
+        self.root = Some(Root { one: None, many, keys: Vec::new() });
+        self.interfaces = &["Node"];
+        self.node_id()
+    }
+
+    /// One more way to look a record up.
+    #[must_use]
+    pub fn key(mut self, key: Key) -> Self {
+        self.root.as_mut().expect("a key needs a root field").keys.push(key);
+        self
+    }
+
+    fn node_id(self) -> Self {
+        let name = self.name;
+        self.field(column("id", Scalar::Id(name), "Global id: opaque, and unique among all records.").filtered())
+    }
+
+    /// A field, with the conditions and orders that it brings along.
+    #[must_use]
+    pub fn field(mut self, declared: impl Into<Declared>) -> Self {
+        let declared = declared.into();
+        self.fields.push(declared.field);
+        self.conditions.extend(declared.condition);
+        self.orders.extend(declared.orders);
+        self
+    }
+
+    #[must_use]
+    pub fn condition(mut self, name: &'static str, description: &'static str, test: Test) -> Self {
+        self.conditions.push(Condition { name, description, test });
+        self
+    }
+
+    /// Both directions of an order.
+    #[must_use]
+    pub fn order(mut self, name: &str, what: &str, by: impl Fn(bool) -> By) -> Self {
+        self.orders.extend(both_ways(name, what, by));
+        self
+    }
+
+    /// Full-text search as a filter, with its order by relevance.
+    #[must_use]
+    pub fn searched(mut self) -> Self {
+        self.orders.push(Order {
+            name: "RELEVANCE".into(),
+            description: "Best answer to `filter.search` first; needs that filter.".into(),
+            by: By::Relevance,
+            descending: true,
+        });
+        self.condition(
+            "search",
+            "Full text in web-search syntax (`\"exact phrase\"`, `or`, `-without`), accents and word endings aside.",
+            Test::Search,
+        )
+    }
+
+    /// A period that the record falls in: the filter that asks for it and the orders by its start.
+    #[must_use]
+    pub fn during(self, name: &'static str, order: &'static str, what: &'static str, sql: &'static str) -> Self {
+        self.condition(name, what, Test::During { sql }).order(order, "date, unknown dates last", |descending| {
+            let unknown = if descending { "-infinity" } else { "infinity" };
+            By::Key(format!("coalesce(lower({sql}), '{unknown}'::date)").into(), KeyKind::Date)
+        })
+    }
+
+    /// The order in which records were entered.
+    #[must_use]
+    pub fn in_order_of_entry(self) -> Self {
+        self.order("ENTERED", "order of entry", |_| By::Id)
+    }
+}
+
+impl Key {
+    fn slug() -> Self {
+        Key {
+            name: "slug",
+            description: "The record's slug.",
+            input: KeyInput::Text,
+            sql: "{}.slug = $?",
+        }
+    }
+}
+
+fn both_ways(name: &str, what: &str, by: impl Fn(bool) -> By) -> [Order; 2] {
+    [false, true].map(|descending| Order {
+        name: format!("{name}_{}", if descending { "DESC" } else { "ASC" }).into(),
+        description: format!("By {what}, {}.", if descending { "descending" } else { "ascending" }),
+        by: by(descending),
+        descending,
+    })
+}
+
+/// A field as a slice declares it: with the filter and the orders it offers.
+#[derive(Debug)]
+pub struct Declared {
+    field: Field,
+    condition: Option<Condition>,
+    orders: Vec<Order>,
+}
+
+impl From<Field> for Declared {
+    fn from(field: Field) -> Self {
+        Declared { field, condition: None, orders: Vec::new() }
+    }
+}
+
+impl Declared {
+    fn column(&mut self) -> &mut Column {
+        match &mut self.field.kind {
+            Kind::Column(column) => column,
+            _ => unreachable!("only columns are declared this way"),
+        }
+    }
+
+    /// Not every record has it.
+    #[must_use]
+    pub fn maybe(mut self) -> Self {
+        match &mut self.field.kind {
+            Kind::Column(column) => column.nullable = true,
+            Kind::One(one) => one.nullable = true,
+            _ => unreachable!("a list is empty rather than missing"),
+        }
+        self
+    }
+
+    /// What the edge itself tells of the two records, and the stem of its types' names.
+    #[must_use]
+    pub fn telling(mut self, stem: &'static str, attribute: impl Into<Declared>) -> Self {
+        let Kind::Many(many) = &mut self.field.kind else { unreachable!("only edges tell") };
+        many.stem = stem;
+        many.attributes.push(attribute.into().field);
+        self
+    }
+
+    /// Read with this SQL instead of the column of the field's name.
+    #[must_use]
+    pub fn from_sql(mut self, sql: &'static str) -> Self {
+        self.column().sql = sql.into();
+        self
+    }
+
+    /// Records can be filtered by it.
+    #[must_use]
+    pub fn filtered(mut self) -> Self {
+        let name = self.field.name;
+        let description = self.field.description;
+        let Column { sql, scalar, .. } = self.column();
+        let test = Test::Value { sql: sql.clone(), scalar: *scalar };
+        self.condition = Some(Condition { name, description, test });
+        self
+    }
+
+    /// Records can be sorted by it, capital letters aside where it is a text.
+    #[must_use]
+    pub fn sorted(mut self, order: &str) -> Self {
+        let what = self.field.name;
+        let Column { sql, scalar, .. } = self.column();
+        let (sql, kind) = match scalar {
+            Scalar::Int => (sql.to_string(), KeyKind::Int),
+            _ => (format!("lower({sql})"), KeyKind::Text),
+        };
+        self.orders.extend(both_ways(order, what, |_| By::Key(sql.clone().into(), kind)));
+        self
+    }
+}
+
+/// A column whose name in the database is the field's, in snake case.
+pub fn column(name: &'static str, scalar: Scalar, description: &'static str) -> Declared {
+    let sql = format!("{{}}.{}", snake_case(name)).into();
+    Field { name, description, kind: Kind::Column(Column { sql, scalar, nullable: false }) }.into()
+}
+
+pub fn text(name: &'static str, description: &'static str) -> Declared {
+    column(name, Scalar::Text, description)
+}
+
+pub fn one_of(name: &'static str, of: &'static Enumeration, description: &'static str) -> Declared {
+    column(name, Scalar::Enumeration(of), description)
+}
+
+/// A reference that is always there; records can be filtered by what it refers to.
+pub fn one(name: &'static str, to: &'static str, column: &'static str, description: &'static str) -> Declared {
+    Declared {
+        condition: Some(Condition { name, description, test: Test::One { to, column } }),
+        ..reference(name, to, vec![(to, column)], description)
+    }
+}
+
+/// A reference to a record of one of several kinds: the noun and the column of each.
+pub fn reference(
+    name: &'static str,
+    type_name: &'static str,
+    choices: Vec<(&'static str, &'static str)>,
+    description: &'static str,
+) -> Declared {
+    Field { name, description, kind: Kind::One(One { type_name, choices, nullable: false }) }.into()
+}
+
+/// An edge to many records; records can be filtered by what stands on its other side.
+pub fn many(name: &'static str, to: &'static str, via: Via, description: &'static str) -> Declared {
+    let kind = Kind::Many(Many { to, via, stem: to, attributes: Vec::new() });
+    Declared {
+        field: Field { name, description, kind },
+        condition: Some(Condition { name, description, test: Test::Some { to, via } }),
+        orders: Vec::new(),
+    }
+}
+
+pub fn values(name: &'static str, values: Values, description: &'static str) -> Field {
+    Field { name, description, kind: Kind::Values(values) }
+}
+
+/// The revisions of a record, by the column that `revisions` keeps for its noun.
+pub fn history(column: &'static str) -> Declared {
+    many("revisions", "Revision", Via::Column(column), "Every change of this record that was kept.")
+}
+
+/// The citations that support a record.
+pub fn evidence(column: &'static str) -> Declared {
+    many("citations", "Citation", Via::Column(column), "Passages of sources that support this record.")
+}
+
+fn snake_case(name: &str) -> String {
+    let mut snake = String::with_capacity(name.len() + 4);
+    for letter in name.chars() {
+        if letter.is_ascii_uppercase() {
+            snake.push('_');
+        }
+        snake.push(letter.to_ascii_lowercase());
+    }
+    snake
+}

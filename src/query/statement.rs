@@ -1,0 +1,572 @@
+//! SQL for one level of a plan. The text depends on the shape of the request alone; every value is
+//! bound, so that the database plans a text once.
+
+use std::fmt::Write;
+
+use async_graphql::{Name, Value};
+use indexmap::IndexMap;
+use sqlx::{
+    Postgres,
+    encode::{Encode, IsNull},
+    error::BoxDynError,
+    postgres::{PgArgumentBuffer, PgArguments, PgTypeInfo, types::Oid},
+};
+
+use super::{
+    catalog::Catalog,
+    noun::{By, Condition, Key, KeyInput, KeyKind, Many, Noun, Order, Scalar, Test, Values, Via},
+};
+use crate::{
+    error::Refusal,
+    relay::{self, Cursor, CursorKey, Page},
+};
+
+/// The parents by their ids, each with its place among them.
+const PARENTS: &str = "unnest($1::bigint[]) with ordinality p (id, place)";
+
+type Fields = IndexMap<Name, Value>;
+
+/// A statement with its values. Where it answers for several parents, their ids are `$1`.
+#[derive(Clone, Debug)]
+pub struct Statement {
+    pub sql: String,
+    pub binds: Vec<Bind>,
+}
+
+/// A value in the place of `$n`.
+#[derive(Clone, Debug)]
+pub enum Bind {
+    /// The ids of the parents, known once they were fetched.
+    Parents,
+    Id(i64),
+    Ids(Vec<i64>),
+    Int(i32),
+    Ints(Vec<i32>),
+    Text(String),
+    MaybeText(Option<String>),
+    Texts(Vec<String>),
+    Boolean(bool),
+    Date(i32),
+    Rank(f32),
+}
+
+/// A `date` as Postgres sends it: days since 2000-01-01, its infinities included.
+struct Days(i32);
+
+impl sqlx::Type<Postgres> for Days {
+    fn type_info() -> PgTypeInfo {
+        PgTypeInfo::with_oid(Oid(1082))
+    }
+}
+
+impl Encode<'_, Postgres> for Days {
+    fn encode_by_ref(&self, buffer: &mut PgArgumentBuffer) -> Result<IsNull, BoxDynError> {
+        Encode::<Postgres>::encode_by_ref(&self.0, buffer)
+    }
+}
+
+impl Statement {
+    /// The values as the driver takes them.
+    pub fn arguments(&self, parents: &[i64]) -> Result<PgArguments, sqlx::Error> {
+        use sqlx::Arguments;
+        let mut arguments = PgArguments::default();
+        for bind in &self.binds {
+            match bind {
+                Bind::Parents => arguments.add(parents),
+                Bind::Id(id) => arguments.add(id),
+                Bind::Ids(ids) => arguments.add(ids),
+                Bind::Int(number) => arguments.add(number),
+                Bind::Ints(numbers) => arguments.add(numbers),
+                Bind::Text(text) => arguments.add(text),
+                Bind::MaybeText(text) => arguments.add(text),
+                Bind::Texts(texts) => arguments.add(texts),
+                Bind::Boolean(value) => arguments.add(value),
+                Bind::Date(days) => arguments.add(Days(*days)),
+                Bind::Rank(rank) => arguments.add(rank),
+            }
+            .map_err(sqlx::Error::Encode)?;
+        }
+        Ok(arguments)
+    }
+}
+
+/// The records with these ids: column 0 is the id.
+pub fn by_ids(noun: &Noun, columns: &[String]) -> Statement {
+    let mut sql = String::from("select t.id");
+    push_columns(&mut sql, columns);
+    let _ = write!(sql, " from {} t where t.id = any($1)", noun.table);
+    Statement { sql, binds: vec![Bind::Parents] }
+}
+
+/// The owned values of these owners: column 0 is the owner's id.
+pub fn values(values: &Values, columns: &[String]) -> Statement {
+    let owner = values.owner;
+    let mut sql = format!("select t.{owner}");
+    push_columns(&mut sql, columns);
+    let order = values.order.replace("{}", "t");
+    let _ = write!(sql, " from {} t where t.{owner} = any($1) order by {order}", values.table);
+    Statement { sql, binds: vec![Bind::Parents] }
+}
+
+/// The record that a key names: column 0 is the id.
+pub fn lookup(noun: &Noun, columns: &[String], by: &Fields) -> Result<Statement, Refusal> {
+    let mut builder = Builder::default();
+    builder.sql.push_str("select t.id");
+    push_columns(&mut builder.sql, columns);
+    let _ = write!(builder.sql, " from {} t where ", noun.table);
+    builder.key(noun, by, "t", "by")?;
+    Ok(builder.finish())
+}
+
+/// A page of records for each parent, or for the root: column 0 is the parent's place in `$1`, or 1.
+pub struct Paged<'a> {
+    pub catalog: &'a Catalog,
+    pub many: &'a Many,
+    pub filter: Option<&'a Fields>,
+    pub order: &'a Order,
+}
+
+impl Paged<'_> {
+    /// The rows of a page, one more than asked for where there are more. With `cursors`, the sort
+    /// key comes last.
+    pub fn rows(&self, columns: &[String], page: &Page, cursors: bool) -> Result<Statement, Refusal> {
+        let nested = !matches!(self.many.via, Via::All);
+        let mut builder = Builder::default();
+        if nested {
+            builder.parents();
+        }
+        self.from(&mut builder)?;
+        let key = self.key(&mut builder)?;
+        let columns: Vec<&str> = columns
+            .iter()
+            .map(String::as_str)
+            .chain(key.as_ref().filter(|_| cursors).map(|(sql, _)| sql.as_str()))
+            .collect();
+        let columns = columns.join(", ");
+        // What is selected is known last: a rank is computed from the value that the filter binds.
+        let select = if nested {
+            format!("select p.place, r.* from {PARENTS} cross join lateral (select {columns}")
+        } else {
+            format!("select 1::bigint, {columns}").trim_end_matches(", ").to_owned()
+        };
+        builder.sql.insert_str(0, &select);
+        for (cursor, beyond) in [(&page.after, '>'), (&page.before, '<')] {
+            if let Some(cursor) = cursor {
+                let comparison = if self.order.descending == (beyond == '>') { '<' } else { '>' };
+                builder.keyset(key.as_ref(), cursor, comparison);
+            }
+        }
+        let direction = if self.order.descending == page.backward { "" } else { " desc" };
+        builder.sql.push_str(" order by ");
+        if let Some((sql, _)) = &key {
+            let _ = write!(builder.sql, "{sql}{direction}, ");
+        }
+        let _ = write!(builder.sql, "t.id{direction} limit ");
+        builder.push(Bind::Id(page.size + 1));
+        if nested {
+            builder.sql.push_str(") r");
+        }
+        Ok(builder.finish())
+    }
+
+    /// How many records there are for each parent: its place in `$1`, or 1, and the number.
+    pub fn total(&self) -> Result<Statement, Refusal> {
+        let nested = !matches!(self.many.via, Via::All);
+        let mut builder = Builder::default();
+        if nested {
+            builder.parents();
+            builder.sql.push_str("select p.place, (select count(*)");
+        } else {
+            builder.sql.push_str("select 1::bigint, count(*)");
+        }
+        self.from(&mut builder)?;
+        if nested {
+            let _ = write!(builder.sql, ") from {PARENTS}");
+        }
+        Ok(builder.finish())
+    }
+
+    fn noun(&self) -> &Noun {
+        self.catalog.named(self.many.to)
+    }
+
+    fn from(&self, builder: &mut Builder) -> Result<(), Refusal> {
+        let noun = self.noun();
+        builder.sql.push_str(" from ");
+        builder.other_side(noun, self.many.via, "p.id", "t", "l");
+        if let Some(filter) = self.filter {
+            builder.sql.push_str(" and ");
+            builder.filter(self.catalog, noun, filter, "t", "filter")?;
+        }
+        Ok(())
+    }
+
+    fn key(&self, builder: &mut Builder) -> Result<Option<(String, KeyKind)>, Refusal> {
+        match &self.order.by {
+            By::Id => Ok(None),
+            By::Key(sql, kind) => Ok(Some((sql.replace("{}", "t"), *kind))),
+            By::Relevance => match builder.searched {
+                Some(bind) => Ok(Some((format!("ts_rank(t.search, {})", search_query(bind)), KeyKind::Rank))),
+                None => Err(Refusal::bad_input("orderBy", "`RELEVANCE` needs `filter.search`.")),
+            },
+        }
+    }
+}
+
+fn push_columns(sql: &mut String, columns: &[String]) {
+    for column in columns {
+        sql.push_str(", ");
+        sql.push_str(column);
+    }
+}
+
+fn search_query(bind: usize) -> String {
+    format!("(websearch_to_tsquery('dossier_english', ${bind}) || websearch_to_tsquery('dossier_simple', ${bind}))")
+}
+
+#[derive(Default)]
+struct Builder {
+    sql: String,
+    binds: Vec<Bind>,
+    /// Aliases given to tables of subqueries.
+    aliases: usize,
+    /// The value of the outermost `search`, which an order by relevance ranks by.
+    searched: Option<usize>,
+}
+
+impl Builder {
+    fn finish(self) -> Statement {
+        Statement { sql: self.sql, binds: self.binds }
+    }
+
+    fn parents(&mut self) {
+        self.binds.push(Bind::Parents);
+    }
+
+    /// Binds a value and writes its place.
+    fn push(&mut self, bind: Bind) {
+        self.binds.push(bind);
+        let _ = write!(self.sql, "${}", self.binds.len());
+    }
+
+    fn alias(&mut self, stem: &str) -> String {
+        self.aliases += 1;
+        format!("{stem}{}", self.aliases)
+    }
+
+    /// The tables on the other side of an edge, and that they belong to `owner`.
+    fn other_side(&mut self, noun: &Noun, via: Via, owner: &str, alias: &str, link: &str) {
+        let table = noun.table;
+        let _ = match via {
+            Via::All => write!(self.sql, "{table} {alias} where true"),
+            Via::Column(column) => write!(self.sql, "{table} {alias} where {alias}.{column} = {owner}"),
+            Via::Either(one, other) => write!(
+                self.sql,
+                "{table} {alias} where ({alias}.{one} = {owner} or {alias}.{other} = {owner})"
+            ),
+            Via::Link(between, from, to) => write!(
+                self.sql,
+                "{between} {link} join {table} {alias} on {alias}.id = {link}.{to} where {link}.{from} = {owner}"
+            ),
+        };
+    }
+
+    /// Rows beyond a cursor.
+    fn keyset(&mut self, key: Option<&(String, KeyKind)>, cursor: &Cursor, comparison: char) {
+        match (key, &cursor.key) {
+            (Some((sql, _)), Some(value)) => {
+                let _ = write!(self.sql, " and ({sql}, t.id) {comparison} (");
+                self.push(match value {
+                    CursorKey::Text(text) => Bind::Text(text.clone()),
+                    CursorKey::Int(number) => Bind::Int(*number),
+                    CursorKey::Date(days) => Bind::Date(*days),
+                    CursorKey::Rank(rank) => Bind::Rank(*rank),
+                });
+                self.sql.push_str(", ");
+                self.push(Bind::Id(cursor.id));
+                self.sql.push(')');
+            }
+            _ => {
+                let _ = write!(self.sql, " and t.id {comparison} ");
+                self.push(Bind::Id(cursor.id));
+            }
+        }
+    }
+
+    /// The record that one key of `by` names.
+    fn key(&mut self, noun: &Noun, by: &Fields, alias: &str, path: &str) -> Result<(), Refusal> {
+        let (name, value) = by.first().expect("exactly one key was given");
+        let path = format!("{path}.{name}");
+        if name == "id" {
+            let _ = write!(self.sql, "{alias}.id = ");
+            self.push(Bind::Id(own_id(noun.name, value, &path)?));
+            return Ok(());
+        }
+        let key: &Key = noun.key_named(name).expect("validated");
+        let texts: Vec<&Value> = match (&key.input, value) {
+            (KeyInput::Texts(_, _, names), Value::Object(fields)) => {
+                names.iter().filter_map(|(name, _)| fields.get(*name)).collect()
+            }
+            _ => vec![value],
+        };
+        let sql = key.sql.replace("{}", alias);
+        let mut parts = sql.split("$?");
+        self.sql.push_str(parts.next().unwrap_or_default());
+        for (part, text) in parts.zip(texts) {
+            self.push(Bind::Text(text_of(text)));
+            self.sql.push_str(part);
+        }
+        Ok(())
+    }
+
+    /// A noun's filter as one predicate; fields that are null count as left out.
+    fn filter(&mut self, catalog: &Catalog, noun: &Noun, filter: &Fields, alias: &str, path: &str) -> Result<(), Refusal> {
+        self.sql.push('(');
+        let mut first = true;
+        for (name, value) in filter.iter().filter(|(_, value)| **value != Value::Null) {
+            if !std::mem::take(&mut first) {
+                self.sql.push_str(" and ");
+            }
+            let path = format!("{path}.{name}");
+            match (name.as_str(), value) {
+                ("and", Value::List(all)) => self.junction(catalog, noun, all, " and ", alias, &path)?,
+                ("or", Value::List(any)) => self.junction(catalog, noun, any, " or ", alias, &path)?,
+                ("not", Value::Object(inner)) => {
+                    // `not` is of records that pass, so what is unknown doesn't pass.
+                    self.sql.push_str("not coalesce(");
+                    self.filter(catalog, noun, inner, alias, &path)?;
+                    self.sql.push_str(", false)");
+                }
+                (name, value) => {
+                    let condition = noun.conditions.iter().find(|condition| condition.name == name);
+                    self.condition(catalog, noun, condition.expect("validated"), value, alias, &path)?;
+                }
+            }
+        }
+        self.sql.push_str(if first { "true)" } else { ")" });
+        Ok(())
+    }
+
+    fn junction(
+        &mut self,
+        catalog: &Catalog,
+        noun: &Noun,
+        filters: &[Value],
+        word: &str,
+        alias: &str,
+        path: &str,
+    ) -> Result<(), Refusal> {
+        self.sql.push_str(if word == " or " { "(false" } else { "(true" });
+        for (index, filter) in filters.iter().enumerate() {
+            if let Value::Object(filter) = filter {
+                self.sql.push_str(word);
+                self.filter(catalog, noun, filter, alias, &format!("{path}[{index}]"))?;
+            }
+        }
+        self.sql.push(')');
+        Ok(())
+    }
+
+    fn condition(
+        &mut self,
+        catalog: &Catalog,
+        noun: &Noun,
+        condition: &Condition,
+        value: &Value,
+        alias: &str,
+        path: &str,
+    ) -> Result<(), Refusal> {
+        match (&condition.test, value) {
+            (Test::Value { sql, scalar }, Value::Object(operators)) => {
+                self.operators(&sql.replace("{}", alias), *scalar, operators, path)?;
+            }
+            (Test::AnyText { from, value }, Value::Object(operators)) => {
+                let (before, after) = from.split_once("[]").expect("a place for the test");
+                self.sql.push_str(&before.replace("{}", alias));
+                self.operators(value, Scalar::Text, operators, path)?;
+                self.sql.push_str(&after.replace("{}", alias));
+            }
+            (Test::During { sql }, Value::Object(period)) => {
+                let _ = write!(self.sql, "{} && daterange(lower(partial_date_range(", sql.replace("{}", alias));
+                self.push(Bind::MaybeText(maybe_text(period.get("from"))));
+                self.sql.push_str(")), upper(partial_date_range(");
+                self.push(Bind::MaybeText(maybe_text(period.get("until"))));
+                self.sql.push_str(")))");
+            }
+            (Test::Instant { sql }, Value::Object(span)) => {
+                self.sql.push_str("(true");
+                for (name, comparison) in [("from", ">="), ("until", "<")] {
+                    if let Some(instant) = maybe_text(span.get(name)) {
+                        let _ = write!(self.sql, " and {} {comparison} ", sql.replace("{}", alias));
+                        self.push(Bind::Text(instant));
+                        self.sql.push_str("::timestamptz");
+                    }
+                }
+                self.sql.push(')');
+            }
+            (Test::One { to, column }, Value::Object(filter)) => {
+                let to = catalog.named(to);
+                let inner = self.alias("t");
+                let _ = write!(self.sql, "exists (select from {} {inner} where {inner}.id = {alias}.{column} and ", to.table);
+                self.filter(catalog, to, filter, &inner, path)?;
+                self.sql.push(')');
+            }
+            (Test::Some { to, via }, Value::Object(filter)) => {
+                let to = catalog.named(to);
+                let (inner, link) = (self.alias("t"), self.alias("l"));
+                self.sql.push_str("exists (select from ");
+                self.other_side(to, *via, &format!("{alias}.id"), &inner, &link);
+                self.sql.push_str(" and ");
+                self.filter(catalog, to, filter, &inner, path)?;
+                self.sql.push(')');
+            }
+            (Test::Search, Value::String(text)) => {
+                self.binds.push(Bind::Text(text.clone()));
+                let bind = self.binds.len();
+                if alias == "t" {
+                    self.searched = Some(bind);
+                }
+                let _ = write!(self.sql, "{alias}.search @@ {}", search_query(bind));
+            }
+            (Test::Within { parent }, Value::Object(by)) => {
+                let (inner, below) = (self.alias("t"), self.alias("t"));
+                let table = noun.table;
+                let _ = write!(
+                    self.sql,
+                    "{alias}.id in (with recursive {below} as (select {inner}.id from {table} {inner} where "
+                );
+                self.key(noun, by, &inner, path)?;
+                let _ = write!(
+                    self.sql,
+                    " union select {inner}.id from {table} {inner} join {below} on {inner}.{parent} = {below}.id) \
+                     select {below}.id from {below})"
+                );
+            }
+            (test, value) => unreachable!("{test:?} was given {value}"),
+        }
+        Ok(())
+    }
+
+    /// All operators given for the value at `sql`.
+    fn operators(&mut self, sql: &str, scalar: Scalar, operators: &Fields, path: &str) -> Result<(), Refusal> {
+        self.sql.push_str("(true");
+        for (operator, value) in operators.iter().filter(|(_, value)| **value != Value::Null) {
+            self.sql.push_str(" and ");
+            let path = format!("{path}.{operator}");
+            match (operator.as_str(), value) {
+                ("isNull", Value::Boolean(null)) => {
+                    let _ = write!(self.sql, "({sql} is null) = ");
+                    self.push(Bind::Boolean(*null));
+                }
+                ("contains", value) => {
+                    let _ = write!(self.sql, "{sql} ilike ");
+                    self.push(Bind::Text(format!("%{}%", escape_pattern(&text_of(value)))));
+                }
+                ("startsWith", value) => {
+                    let _ = write!(self.sql, "{sql} ilike ");
+                    self.push(Bind::Text(format!("{}%", escape_pattern(&text_of(value)))));
+                }
+                ("min", value) => {
+                    let _ = write!(self.sql, "{sql} >= ");
+                    self.scalar(scalar, value, &path)?;
+                }
+                ("max", value) => {
+                    let _ = write!(self.sql, "{sql} <= ");
+                    self.scalar(scalar, value, &path)?;
+                }
+                ("in", Value::List(values)) => {
+                    let _ = write!(self.sql, "{sql} = any(");
+                    self.scalars(scalar, values, &path)?;
+                    self.sql.push(')');
+                }
+                ("notIn", Value::List(values)) => {
+                    let _ = write!(self.sql, "{sql} <> all(");
+                    self.scalars(scalar, values, &path)?;
+                    self.sql.push(')');
+                }
+                (_, value) => {
+                    let _ = write!(self.sql, "{sql} = ");
+                    self.scalar(scalar, value, &path)?;
+                }
+            }
+        }
+        self.sql.push(')');
+        Ok(())
+    }
+
+    fn scalar(&mut self, scalar: Scalar, value: &Value, path: &str) -> Result<(), Refusal> {
+        match scalar {
+            Scalar::Id(noun) => self.push(Bind::Id(own_id(noun, value, path)?)),
+            Scalar::Int => self.push(Bind::Int(int_of(value))),
+            Scalar::RevisionNumber => self.push(Bind::Id(big_of(value))),
+            Scalar::Boolean => self.push(Bind::Boolean(*value == Value::Boolean(true))),
+            Scalar::Enumeration(of) => {
+                self.push(Bind::Text(text_of(value)));
+                let _ = write!(self.sql, "::{}", of.sql);
+            }
+            Scalar::Text | Scalar::PartialDate | Scalar::DateTime | Scalar::Url => self.push(Bind::Text(text_of(value))),
+        }
+        Ok(())
+    }
+
+    fn scalars(&mut self, scalar: Scalar, values: &[Value], path: &str) -> Result<(), Refusal> {
+        match scalar {
+            Scalar::Id(noun) => {
+                let id = |(index, value)| own_id(noun, value, &format!("{path}[{index}]"));
+                let ids = values.iter().enumerate().map(id).collect::<Result<_, _>>()?;
+                self.push(Bind::Ids(ids));
+            }
+            Scalar::Int => self.push(Bind::Ints(values.iter().map(int_of).collect())),
+            Scalar::RevisionNumber => self.push(Bind::Ids(values.iter().map(big_of).collect())),
+            Scalar::Enumeration(of) => {
+                self.push(Bind::Texts(values.iter().map(text_of).collect()));
+                let _ = write!(self.sql, "::text[]::{}[]", of.sql);
+            }
+            _ => self.push(Bind::Texts(values.iter().map(text_of).collect())),
+        }
+        Ok(())
+    }
+}
+
+/// The row's number in the global id of a noun.
+fn own_id(noun: &str, value: &Value, path: &str) -> Result<i64, Refusal> {
+    match relay::parse_global_id(&text_of(value)) {
+        Some((name, id)) if name == noun => Ok(id),
+        _ => Err(Refusal::bad_input(path, format!("`{path}` is not the id of a record of type {noun}."))),
+    }
+}
+
+fn text_of(value: &Value) -> String {
+    match value {
+        Value::String(text) => text.clone(),
+        Value::Enum(name) => name.to_string(),
+        other => other.to_string(),
+    }
+}
+
+fn maybe_text(value: Option<&Value>) -> Option<String> {
+    value.filter(|value| **value != Value::Null).map(text_of)
+}
+
+fn big_of(value: &Value) -> i64 {
+    match value {
+        Value::Number(number) => number.as_i64().unwrap_or(i64::MAX),
+        _ => unreachable!("coerced to a number"),
+    }
+}
+
+fn int_of(value: &Value) -> i32 {
+    i32::try_from(big_of(value)).unwrap_or(i32::MAX)
+}
+
+/// Makes `%`, `_` and `\` stand for themselves in a pattern.
+fn escape_pattern(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for letter in text.chars() {
+        if matches!(letter, '%' | '_' | '\\') {
+            escaped.push('\\');
+        }
+        escaped.push(letter);
+    }
+    escaped
+}

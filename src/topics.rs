@@ -1,0 +1,37 @@
+//! Topics: what is spoken of, from the general to the particular.
+
+use crate::query::noun::{Noun, Test, Via, evidence, history, many, one, text};
+
+pub fn nouns() -> Vec<Noun> {
+    vec![
+        Noun::new("Topic", "topics", "A subject that is spoken of; topics are parts of larger ones.")
+            .record("topic", "topics")
+            .field(text("name", "What the topic is called.").filtered().sorted("NAME"))
+            .field(one("parent", "Topic", "parent_id", "The larger topic that it is part of.").maybe())
+            .field(many("children", "Topic", Via::Column("parent_id"), "Topics that are part of it."))
+            .field(many(
+                "statements",
+                "Statement",
+                Via::Link("statement_topics", "topic_id", "statement_id"),
+                "Statements on exactly this topic.",
+            ))
+            .field(many(
+                "meetings",
+                "Meeting",
+                Via::Link("meeting_topics", "topic_id", "meeting_id"),
+                "Meetings with this topic on the agenda.",
+            ))
+            .field(many("positions", "Position", Via::Column("topic_id"), "Who stands where on it."))
+            .field(many(
+                "commentaries",
+                "Commentary",
+                Via::Link("commentary_targets", "topic_id", "commentary_id"),
+                "What analysts make of it.",
+            ))
+            .field(evidence("topic_id"))
+            .field(history("topic_id"))
+            .condition("within", "It is this topic, or part of it at any depth.", Test::Within { parent: "parent_id" })
+            .searched()
+            .in_order_of_entry(),
+    ]
+}
