@@ -1,3 +1,147 @@
-fn main() {
-    print!("{}", dossier::schema::sdl());
+//! The verbs of the command line.
+
+use std::{fmt::Display, process::ExitCode};
+
+use clap::{Parser, Subcommand};
+use dossier::{
+    config::{Config, LogFormat},
+    database::Database,
+    http, schema,
+};
+use tokio::{net::TcpListener, signal::unix::{SignalKind, signal}};
+
+/// A GraphQL API for a political-analysis knowledge base.
+#[derive(Parser)]
+#[command(
+    version,
+    after_help = "Examples:\n  dossier                       serve on 127.0.0.1:8000, on an embedded Postgres\n  \
+                  DATABASE_URL=postgres://… dossier serve\n  dossier migrate --dry-run     what would be applied\n  \
+                  dossier schema > schema.graphql\n\nSettings are read from the environment and `.env`; `.env.example` lists them all."
+)]
+struct Arguments {
+    #[command(subcommand)]
+    verb: Option<Verb>,
+}
+
+#[derive(Subcommand)]
+enum Verb {
+    /// Start the database, migrate it, and serve (what `dossier` alone does).
+    Serve,
+    /// Apply the migrations and print those that were applied.
+    Migrate {
+        /// Print what would be applied, and apply nothing.
+        #[arg(long)]
+        dry_run: bool,
+    },
+    /// Print the GraphQL schema.
+    Schema {
+        /// Print nothing; fail if `schema.graphql` in this folder differs.
+        #[arg(long)]
+        check: bool,
+    },
+}
+
+/// One line for whoever started the program.
+struct Failure(String);
+
+impl<E: Display> From<E> for Failure {
+    fn from(error: E) -> Self {
+        Failure(error.to_string())
+    }
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let done = match Arguments::parse().verb.unwrap_or(Verb::Serve) {
+        Verb::Serve => serve().await,
+        Verb::Migrate { dry_run } => migrate(dry_run).await,
+        Verb::Schema { check } => print_schema(check),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(Failure(reason)) => {
+            eprintln!("dossier: {reason}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn serve() -> Result<(), Failure> {
+    let config = configured()?;
+    // Before anything is started, so that a signal in the middle of it stops it in order.
+    let stop = stop_signal()?;
+    let address = config.bind_address;
+    let listener = TcpListener::bind(address)
+        .await
+        .map_err(|error| format!("can't listen on BIND_ADDRESS {address}: {error}"))?;
+    let address = listener.local_addr()?;
+    let database = Database::open(&config).await?;
+    let served = async {
+        database.migrate().await?;
+        let router = http::router(&config, database.clone());
+        eprintln!("Dossier answers at http://{address}/  (GraphQL at http://{address}/graphql)");
+        http::serve(listener, router, stop).await.map_err(Failure::from)
+    };
+    let served = served.await;
+    database.close().await;
+    served
+}
+
+async fn migrate(dry_run: bool) -> Result<(), Failure> {
+    let database = Database::open(&configured()?).await?;
+    let migrated = async {
+        let (verb, migrations) = if dry_run {
+            ("to apply", database.pending().await?)
+        } else {
+            ("applied", database.migrate().await?)
+        };
+        for migration in &migrations {
+            println!("{verb}: {migration}");
+        }
+        if migrations.is_empty() {
+            println!("nothing to apply");
+        }
+        Ok(())
+    };
+    let migrated = migrated.await;
+    database.close().await;
+    migrated
+}
+
+fn print_schema(check: bool) -> Result<(), Failure> {
+    let sdl = schema::sdl();
+    if !check {
+        print!("{sdl}");
+        return Ok(());
+    }
+    match std::fs::read_to_string("schema.graphql") {
+        Ok(file) if file == sdl => Ok(()),
+        Ok(_) => Err("schema.graphql differs from the code; write it anew with `dossier schema > schema.graphql`".into()),
+        Err(error) => Err(format!("schema.graphql can't be read: {error}").into()),
+    }
+}
+
+fn configured() -> Result<Config, Failure> {
+    let config = Config::from_env()?;
+    let filter = tracing_subscriber::EnvFilter::try_new(&config.log)
+        .map_err(|error| format!("RUST_LOG is not a list of log filters: {error}"))?;
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    match config.log_format {
+        LogFormat::Text => log.init(),
+        LogFormat::Json => log.json().init(),
+    }
+    Ok(config)
+}
+
+/// Resolves on Ctrl-C or SIGTERM.
+fn stop_signal() -> Result<impl Future<Output = ()> + Send + 'static, Failure> {
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    Ok(async move {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+        tracing::info!("stopping");
+    })
 }

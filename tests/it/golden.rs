@@ -1,0 +1,48 @@
+//! Golden queries: each `*.graphql` beside the JSON that answers it and the SQL that was needed.
+//! Made anew with `UPDATE_GOLDEN=1 cargo test golden`.
+
+use std::{fs, path::{Path, PathBuf}};
+
+use serde_json::Value;
+
+use crate::support::{anonymous, sql_log::SqlLog};
+
+#[tokio::test]
+async fn every_golden_query_gives_its_answer_by_its_sql() {
+    let anonymous = anonymous().await;
+    let log = SqlLog::listen();
+    let mut wrong = Vec::new();
+    let queries = golden_queries();
+    assert!(!queries.is_empty());
+    for path in queries {
+        let query = fs::read_to_string(&path).expect("a query");
+        let variables = fs::read_to_string(path.with_extension("variables.json"));
+        let variables = variables.map_or(Value::Null, |text| serde_json::from_str(&text).expect("variables"));
+        log.take();
+        let answer = anonymous.answer(&query, variables).await;
+        let mut statements = log.take();
+        statements.sort();
+        let answer = serde_json::to_string_pretty(&answer).expect("JSON") + "\n";
+        let sql = statements.join(";\n") + ";\n";
+        for (extension, found) in [("json", answer), ("sql", sql)] {
+            let file = path.with_extension(extension);
+            if std::env::var_os("UPDATE_GOLDEN").is_some() {
+                fs::write(&file, found).expect("written");
+            } else if fs::read_to_string(&file).ok().as_deref() != Some(&found) {
+                wrong.push(format!("{}:\n{found}", file.display()));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+fn golden_queries() -> Vec<PathBuf> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden");
+    let mut queries: Vec<PathBuf> = fs::read_dir(folder)
+        .expect("the golden folder")
+        .map(|entry| entry.expect("an entry").path())
+        .filter(|path| path.extension().is_some_and(|extension| extension == "graphql"))
+        .collect();
+    queries.sort();
+    queries
+}

@@ -1,0 +1,86 @@
+//! Clients: who asks, and what they see.
+
+use std::net::SocketAddr;
+
+use dossier::{config::Config, database::Database, http};
+use reqwest::{Response, header::HeaderMap};
+use serde_json::{Value, json};
+use tokio::net::TcpListener;
+
+use super::database::{TestDatabase, database};
+
+/// Somebody who asks a server of their own, without credentials.
+pub async fn anonymous() -> Client {
+    Client::with(&[]).await
+}
+
+/// A client, with the server and the database that it alone uses.
+pub struct Client {
+    address: SocketAddr,
+    http: reqwest::Client,
+    database: TestDatabase,
+}
+
+impl Client {
+    /// A client of a server with these settings.
+    pub async fn with(settings: &[(&str, &str)]) -> Client {
+        let database = database().await;
+        let config = Config::from_lookup(|name| {
+            let given = settings.iter().find(|(setting, _)| *setting == name);
+            given.map(|(_, value)| (*value).to_owned()).or_else(|| (name == "DATABASE_URL").then(|| database.url().to_owned()))
+        })
+        .expect("settings of a test are right");
+        let opened = Database::open(&config).await.expect("the database is there");
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let address = listener.local_addr().expect("an address");
+        let router = http::router(&config, opened);
+        tokio::spawn(http::serve(listener, router, std::future::pending()));
+        Client { address, http: reqwest::Client::new(), database }
+    }
+
+    pub fn pool(&self) -> &sqlx::PgPool {
+        self.database.pool()
+    }
+
+    pub fn address(&self, path: &str) -> String {
+        format!("http://{}{path}", self.address)
+    }
+
+    pub fn http(&self) -> &reqwest::Client {
+        &self.http
+    }
+
+    /// The whole answer, errors and all.
+    pub async fn answer(&self, query: &str, variables: Value) -> Value {
+        let body = json!({ "query": query, "variables": variables });
+        let response = self.http.post(self.address("/graphql")).json(&body).send().await;
+        response.expect("an answer").json().await.expect("JSON")
+    }
+
+    /// The data of an answer that must have no errors.
+    pub async fn ask(&self, query: &str) -> Value {
+        self.ask_with(query, json!({})).await
+    }
+
+    pub async fn ask_with(&self, query: &str, variables: Value) -> Value {
+        let mut answer = self.answer(query, variables).await;
+        assert_eq!(answer.get("errors"), None, "{query}");
+        answer["data"].take()
+    }
+
+    /// The code and the field of the first error, where there must be one.
+    pub async fn refusal(&self, query: &str, variables: Value) -> (String, Option<String>) {
+        let answer = self.answer(query, variables).await;
+        let extensions = &answer["errors"][0]["extensions"];
+        let text = |value: &Value| value.as_str().map(ToOwned::to_owned);
+        (text(&extensions["code"]).unwrap_or_else(|| panic!("no error: {answer}")), text(&extensions["field"]))
+    }
+
+    pub async fn get(&self, path: &str) -> Response {
+        self.http.get(self.address(path)).send().await.expect("an answer")
+    }
+
+    pub async fn post(&self, headers: HeaderMap, body: impl Into<reqwest::Body>) -> Response {
+        self.http.post(self.address("/graphql")).headers(headers).body(body).send().await.expect("an answer")
+    }
+}

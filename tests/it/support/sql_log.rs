@@ -1,0 +1,54 @@
+//! The SQL that a question makes the server send, read from its log.
+
+use std::{
+    fmt::Debug,
+    sync::{Arc, Mutex},
+};
+
+use tracing::{
+    Event, Subscriber,
+    field::{Field, Visit},
+    subscriber::DefaultGuard,
+};
+use tracing_subscriber::{Layer, layer::Context, layer::SubscriberExt};
+
+/// Listens on this thread from its making to its end; a test's server runs on the test's thread.
+pub struct SqlLog {
+    statements: Arc<Mutex<Vec<String>>>,
+    _guard: DefaultGuard,
+}
+
+impl SqlLog {
+    pub fn listen() -> Self {
+        let statements = Arc::<Mutex<Vec<String>>>::default();
+        let subscriber = tracing_subscriber::registry().with(Recorder(statements.clone()));
+        SqlLog { statements, _guard: tracing::subscriber::set_default(subscriber) }
+    }
+
+    /// The statements since the last time; in an order that doesn't depend on which level was faster.
+    pub fn take(&self) -> Vec<String> {
+        std::mem::take(&mut *self.statements.lock().expect("nobody panicked"))
+    }
+}
+
+struct Recorder(Arc<Mutex<Vec<String>>>);
+
+impl<S: Subscriber> Layer<S> for Recorder {
+    fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
+        if event.metadata().target() == "dossier::sql" {
+            event.record(&mut SqlField(&self.0));
+        }
+    }
+}
+
+struct SqlField<'a>(&'a Mutex<Vec<String>>);
+
+impl Visit for SqlField<'_> {
+    fn record_str(&mut self, field: &Field, value: &str) {
+        if field.name() == "sql" {
+            self.0.lock().expect("nobody panicked").push(value.to_owned());
+        }
+    }
+
+    fn record_debug(&mut self, _: &Field, _: &dyn Debug) {}
+}
