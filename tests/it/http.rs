@@ -1,0 +1,185 @@
+//! GraphQL over HTTP: methods, media types, statuses.
+
+use reqwest::header::{ACCEPT, ALLOW, CONTENT_TYPE, HeaderMap, HeaderValue};
+use serde_json::{Value, json};
+
+use crate::support::{Client, anonymous};
+
+const NEW: &str = "application/graphql-response+json";
+
+fn headers(accept: &'static str, content_type: &'static str) -> HeaderMap {
+    let mut headers = HeaderMap::new();
+    headers.insert(ACCEPT, HeaderValue::from_static(accept));
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+    headers
+}
+
+fn body(query: &str) -> String {
+    json!({ "query": query }).to_string()
+}
+
+#[tokio::test]
+async fn an_answer_has_the_media_type_asked_for() {
+    let anonymous = anonymous().await;
+    for (accept, expected) in [
+        (NEW, NEW),
+        ("application/json", "application/json"),
+        ("*/*", "application/json"),
+        ("application/json;q=0.5, application/graphql-response+json", NEW),
+        ("text/html, application/*;q=0.1", "application/json"),
+    ] {
+        let response = anonymous.post(headers(accept, "application/json"), body("{ __typename }")).await;
+        assert_eq!(response.status(), 200, "{accept}");
+        let found = response.headers()[CONTENT_TYPE].to_str().expect("text").to_owned();
+        assert!(found.starts_with(expected), "{accept}: {found}");
+        assert_eq!(response.text().await.expect("text"), r#"{"data":{"__typename":"Query"}}"#);
+    }
+}
+
+#[tokio::test]
+async fn the_status_tells_a_refusal_where_the_media_type_wants_it() {
+    let anonymous = anonymous().await;
+    for (query, code) in [
+        ("{", "GRAPHQL_PARSE_FAILED"),
+        ("{ nothing }", "GRAPHQL_VALIDATION_FAILED"),
+        ("{ actors(first: 1000) { totalCount } }", "BAD_USER_INPUT"),
+        ("mutation { nothing }", "GRAPHQL_VALIDATION_FAILED"),
+    ] {
+        for (accept, status) in [(NEW, 400), ("application/json", 200)] {
+            let response = anonymous.post(headers(accept, "application/json"), body(query)).await;
+            assert_eq!(response.status(), status, "{query}");
+            let answer: Value = response.json().await.expect("JSON");
+            assert_eq!(answer["errors"][0]["extensions"]["code"], code, "{answer}");
+            assert_eq!(answer.get("data"), None, "nothing was run");
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_is_not_a_request_is_refused_with_a_code() {
+    let anonymous = anonymous().await;
+    let json = "application/json";
+    for (accept, content_type, body, status) in [
+        ("text/html", json, body("{ __typename }"), 406),
+        (json, "text/plain", body("{ __typename }"), 415),
+        (json, "application/x-www-form-urlencoded", "query={__typename}".to_owned(), 415),
+        (json, "application/json; charset=utf-16", body("{ __typename }"), 415),
+        (json, json, "not json".to_owned(), 400),
+        (json, json, "{}".to_owned(), 400),
+        (json, json, json!({"query": 1}).to_string(), 400),
+        (json, json, json!({"query": "{ __typename }", "variables": []}).to_string(), 400),
+        (json, json, format!("[{}]", body("{ __typename }")), 400),
+    ] {
+        let response = anonymous.post(headers(accept, content_type), body.clone()).await;
+        assert_eq!(response.status(), status, "{accept} {content_type} {body}");
+        let answer: Value = response.json().await.expect("JSON");
+        assert_eq!(answer["errors"][0]["extensions"]["code"], "BAD_USER_INPUT", "{answer}");
+    }
+}
+
+#[tokio::test]
+async fn get_asks_queries_only() {
+    let anonymous = anonymous().await;
+    let response = anonymous.get("/graphql?query=query%20A($n:Int){actors(first:$n){__typename}}%20query%20B{__typename}&operationName=A&variables=%7B%22n%22:1%7D").await;
+    assert_eq!(response.status(), 200);
+    let answer: Value = response.json().await.expect("JSON");
+    assert_eq!(answer["data"]["actors"]["__typename"], "ActorConnection");
+    assert_eq!(anonymous.get("/graphql").await.status(), 400);
+    assert_eq!(anonymous.get("/graphql?query={__typename}&variables=nonsense").await.status(), 400);
+    let put = anonymous.http().put(anonymous.address("/graphql")).send().await.expect("an answer");
+    assert_eq!(put.status(), 405);
+    assert_eq!(put.headers()[ALLOW], "GET, POST");
+}
+
+#[tokio::test]
+async fn an_operation_is_chosen_by_its_name() {
+    let anonymous = anonymous().await;
+    let document = "query A { a: __typename } query B { b: __typename }";
+    for (name, code) in [(json!("A"), None), (json!("C"), Some("BAD_USER_INPUT")), (Value::Null, Some("BAD_USER_INPUT"))] {
+        let body = json!({"query": document, "operationName": name}).to_string();
+        let answer: Value = anonymous.post(headers(NEW, "application/json"), body).await.json().await.expect("JSON");
+        assert_eq!(answer["errors"][0]["extensions"]["code"].as_str(), code, "{answer}");
+    }
+}
+
+#[tokio::test]
+async fn variables_are_what_the_operation_declares() {
+    let anonymous = anonymous().await;
+    let query = "query($n: Int!, $kinds: [ActorKind!], $by: ActorBy) {
+        actors(first: $n, filter: {kind: {in: $kinds}}) { totalCount }
+        actor(by: {slug: \"none\"}) { name }
+        other: actors(filter: {slug: {equals: \"x\"}}) { __typename }
+        by: actor(by: $by) { name } }"
+        .replace("$by: ActorBy)", "$by: ActorBy! = {slug: \"israel\"})");
+    let good = anonymous.ask_with(&query, json!({"n": 1, "kinds": "COUNTRY"})).await;
+    assert_eq!(good["by"]["name"], "Israel", "a default, and one value where a list is taken");
+    for (variables, field) in [
+        (json!({}), "$n"),
+        (json!({"n": null}), "$n"),
+        (json!({"n": "1"}), "$n"),
+        (json!({"n": 1.5}), "$n"),
+        (json!({"n": 3_000_000_000_u32}), "$n"),
+        (json!({"n": 1, "kinds": ["PERSON", "KING"]}), "$kinds[1]"),
+        (json!({"n": 1, "kinds": [null]}), "$kinds[0]"),
+        (json!({"n": 1, "by": {"slug": "a", "id": "b"}}), "$by"),
+        (json!({"n": 1, "by": {"slug": null}}), "$by"),
+        (json!({"n": 1, "by": {"name": "a"}}), "$by.name"),
+        (json!({"n": 1, "by": "a"}), "$by"),
+    ] {
+        let refusal = anonymous.refusal(&query, variables.clone()).await;
+        assert_eq!(refusal, ("BAD_USER_INPUT".into(), Some(field.into())), "{variables}");
+    }
+}
+
+#[tokio::test]
+async fn skip_and_include_follow_their_variables() {
+    let anonymous = anonymous().await;
+    let query = "query($yes: Boolean!) { __typename @skip(if: $yes) ...F @include(if: $yes) }
+                 fragment F on Query { actors(first: 0) { __typename } }";
+    for (yes, expected) in [
+        (true, json!({"actors": {"__typename": "ActorConnection"}})),
+        (false, json!({"__typename": "Query"})),
+        (true, json!({"actors": {"__typename": "ActorConnection"}})),
+    ] {
+        assert_eq!(anonymous.ask_with(query, json!({"yes": yes})).await, expected);
+    }
+}
+
+#[tokio::test]
+async fn a_document_that_costs_too_much_is_refused_before_it_is_read() {
+    let anonymous = Client::with(&[("MAX_TOKENS", "100"), ("MAX_DEPTH", "5"), ("MAX_BODY_BYTES", "4096")]).await;
+    let deep = "{ actors { edges { node { statements { edges { cursor } } } } } }";
+    assert_eq!(anonymous.refusal(deep, json!({})).await.0, "LIMIT_EXCEEDED");
+    let long = format!("{{ {} }}", "__typename ".repeat(101));
+    assert_eq!(anonymous.refusal(&long, json!({})).await.0, "LIMIT_EXCEEDED");
+    let large = anonymous.post(headers("application/json", "application/json"), " ".repeat(5000)).await;
+    assert_eq!(large.status(), 413);
+    let answer: Value = large.json().await.expect("JSON");
+    assert_eq!(answer["errors"][0]["extensions"]["code"], "LIMIT_EXCEEDED");
+}
+
+#[tokio::test]
+async fn health_tells_whether_the_database_answers() {
+    let anonymous = anonymous().await;
+    assert_eq!(anonymous.get("/health/live").await.status(), 200);
+    assert_eq!(anonymous.get("/health/ready").await.status(), 200);
+}
+
+#[tokio::test]
+async fn a_request_keeps_the_name_its_client_gave_it() {
+    let anonymous = anonymous().await;
+    let mut named = headers("application/json", "application/json");
+    named.insert("x-request-id", HeaderValue::from_static("frontend-7"));
+    let response = anonymous.post(named, body("{ nothing }")).await;
+    assert_eq!(response.headers()["x-request-id"], "frontend-7");
+    let answer: Value = response.json().await.expect("JSON");
+    assert_eq!(answer["errors"][0]["extensions"]["requestId"], "frontend-7");
+}
+
+#[tokio::test]
+async fn introspection_can_be_turned_off() {
+    let closed = Client::with(&[("INTROSPECTION", "false")]).await;
+    let refusal = closed.refusal("{ __schema { queryType { name } } }", json!({})).await;
+    assert_eq!(refusal.0, "FORBIDDEN");
+    assert_eq!(closed.ask("{ __typename }").await, json!({"__typename": "Query"}));
+}

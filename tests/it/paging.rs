@@ -1,0 +1,142 @@
+//! Pages: every record once, in either direction, while others write.
+
+use serde_json::{Value, json};
+
+use crate::support::{Client, anonymous};
+
+const PAGE: &str = "query Page($first: Int, $after: Cursor, $last: Int, $before: Cursor, $orderBy: TopicOrder) {
+    topics(filter: {slug: {startsWith: \"page-\"}}, orderBy: $orderBy,
+           first: $first, after: $after, last: $last, before: $before) {
+        totalCount
+        pageInfo { hasNextPage hasPreviousPage startCursor endCursor }
+        edges { cursor node { slug } }
+    }
+}";
+
+/// Enters topics `page-1`, `page-2`, … of which every third shares its name with two others.
+async fn enter_topics(client: &Client, numbers: std::ops::Range<i32>) {
+    let mut change = client.pool().begin().await.expect("a transaction");
+    sqlx::query("select set_config('dossier.requester', 'test', true)").execute(&mut *change).await.expect("set");
+    sqlx::query("insert into topics (slug, name) select 'page-' || n, 'Topic ' || n / 3 from generate_series($1, $2) n")
+        .bind(numbers.start)
+        .bind(numbers.end - 1)
+        .execute(&mut *change)
+        .await
+        .expect("entered");
+    change.commit().await.expect("committed");
+}
+
+fn slugs(page: &Value) -> Vec<String> {
+    let edges = page["edges"].as_array().expect("edges");
+    edges.iter().map(|edge| edge["node"]["slug"].as_str().expect("a slug").to_owned()).collect()
+}
+
+#[tokio::test]
+async fn both_directions_give_the_same_records_in_the_same_order() {
+    let anonymous = anonymous().await;
+    enter_topics(&anonymous, 0..50).await;
+    for order in ["NAME_ASC", "NAME_DESC", "ENTERED_ASC", "ENTERED_DESC"] {
+        let mut forward = Vec::new();
+        let mut after = Value::Null;
+        loop {
+            let page = anonymous.ask_with(PAGE, json!({"first": 7, "after": after, "orderBy": order})).await;
+            let page = &page["topics"];
+            assert_eq!(page["totalCount"], 50);
+            assert_eq!(page["pageInfo"]["hasPreviousPage"], !after.is_null());
+            forward.extend(slugs(page));
+            after = page["pageInfo"]["endCursor"].clone();
+            if page["pageInfo"]["hasNextPage"] == false {
+                break;
+            }
+        }
+        assert_eq!(forward.len(), 50, "{order}");
+
+        let mut backward = Vec::new();
+        let mut before = Value::Null;
+        loop {
+            let page = anonymous.ask_with(PAGE, json!({"last": 7, "before": before, "orderBy": order})).await;
+            let page = &page["topics"];
+            let mut all = slugs(page);
+            all.extend(backward);
+            backward = all;
+            before = page["pageInfo"]["startCursor"].clone();
+            if page["pageInfo"]["hasPreviousPage"] == false {
+                break;
+            }
+        }
+        assert_eq!(forward, backward, "{order}");
+    }
+}
+
+#[tokio::test]
+async fn records_entered_meanwhile_disturb_no_page() {
+    let anonymous = anonymous().await;
+    enter_topics(&anonymous, 0..60).await;
+    let mut seen = Vec::new();
+    let mut after = Value::Null;
+    for round in 0..30 {
+        let page = anonymous.ask_with(PAGE, json!({"first": 3, "after": after, "orderBy": "NAME_ASC"})).await;
+        let page = &page["topics"];
+        seen.extend(slugs(page));
+        after = page["pageInfo"]["endCursor"].clone();
+        if page["pageInfo"]["hasNextPage"] == false {
+            break;
+        }
+        enter_topics(&anonymous, 1000 + round * 2..1002 + round * 2).await;
+    }
+    let old: Vec<&String> = seen.iter().filter(|slug| slug.len() <= "page-59".len()).collect();
+    let mut distinct = old.clone();
+    distinct.sort();
+    distinct.dedup();
+    assert_eq!(distinct.len(), 60, "none was missed");
+    assert_eq!(old.len(), 60, "none came twice");
+}
+
+#[tokio::test]
+async fn a_nested_connection_pages_for_each_parent() {
+    let anonymous = anonymous().await;
+    let query = "query($first: Int, $after: Cursor) {
+        actors(filter: {slug: {equals: \"kassym-jomart-tokayev\"}}) { edges { node {
+            statements(first: $first, after: $after, orderBy: ENTERED_ASC) {
+                totalCount pageInfo { hasNextPage endCursor } edges { node { slug } } } } } } }";
+    let mut seen = Vec::new();
+    let mut after = Value::Null;
+    let total = loop {
+        let data = anonymous.ask_with(query, json!({"first": 2, "after": after})).await;
+        let page = &data["actors"]["edges"][0]["node"]["statements"];
+        seen.extend(slugs(page));
+        after = page["pageInfo"]["endCursor"].clone();
+        if page["pageInfo"]["hasNextPage"] == false {
+            break page["totalCount"].as_u64().expect("a count");
+        }
+    };
+    assert!(total > 2);
+    assert_eq!(seen.len() as u64, total);
+}
+
+#[tokio::test]
+async fn what_is_no_page_is_refused_by_name() {
+    let anonymous = anonymous().await;
+    for (variables, field) in [
+        (json!({"first": 1, "last": 1}), "last"),
+        (json!({"first": -1}), "first"),
+        (json!({"last": 101}), "last"),
+        (json!({"after": "not a cursor"}), "after"),
+        (json!({"before": ""}), "before"),
+    ] {
+        let refusal = anonymous.refusal(PAGE, variables.clone()).await;
+        assert_eq!(refusal, ("BAD_USER_INPUT".into(), Some(field.into())), "{variables}");
+    }
+    let by_name = anonymous.ask_with("{ topics(first: 1, orderBy: NAME_ASC) { pageInfo { endCursor } } }", json!({})).await;
+    let cursor = &by_name["topics"]["pageInfo"]["endCursor"];
+    let refusal = anonymous.refusal(PAGE, json!({"after": cursor, "orderBy": "ENTERED_ASC"})).await;
+    assert_eq!(refusal, ("BAD_USER_INPUT".into(), Some("after".into())), "a cursor belongs to its order");
+}
+
+#[tokio::test]
+async fn an_empty_page_has_no_cursors() {
+    let anonymous = anonymous().await;
+    let data = anonymous.ask_with(PAGE, json!({"first": 0})).await;
+    let info = &data["topics"]["pageInfo"];
+    assert_eq!((&info["startCursor"], &info["endCursor"]), (&Value::Null, &Value::Null));
+}

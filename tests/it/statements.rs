@@ -1,0 +1,70 @@
+//! How many SQL statements a question costs.
+
+use crate::support::{anonymous, sql_log::SqlLog};
+
+/// Meetings, their participants and statements, the statements' speakers and topics, and what those
+/// topics are part of.
+fn four_levels(page: u32) -> String {
+    format!(
+        "{{ meetings(first: {page}) {{ edges {{ node {{
+            name
+            participants(first: {page}) {{ edges {{ role node {{ name }} }} }}
+            statements(first: {page}) {{ edges {{ node {{
+                summary
+                speaker {{ name }}
+                topics(first: {page}) {{ edges {{ node {{ name parent {{ name }} }} }} }}
+            }} }} }}
+        }} }} }} }}"
+    )
+}
+
+#[tokio::test]
+async fn a_level_costs_one_statement_whatever_the_size_of_its_page() {
+    let anonymous = anonymous().await;
+    let log = SqlLog::listen();
+    for page in [2, 20, 100] {
+        log.take();
+        anonymous.ask(&four_levels(page)).await;
+        let statements = log.take();
+        assert_eq!(statements.len(), 6, "meetings, participants, statements, speakers, topics, parents: {statements:#?}");
+    }
+}
+
+#[tokio::test]
+async fn the_text_of_a_statement_holds_no_value() {
+    let anonymous = anonymous().await;
+    let log = SqlLog::listen();
+    let mut texts = std::collections::HashSet::new();
+    for (name, first) in [("tokayev", 1), ("trump'; drop table actors; --", 50)] {
+        log.take();
+        let query = format!(
+            "{{ actors(first: {first}, filter: {{name: {{contains: \"{name}\"}}, kind: {{in: [PERSON]}}}}) {{
+                totalCount edges {{ node {{ name }} }} }} }}"
+        );
+        anonymous.ask(&query).await;
+        let mut statements = log.take();
+        statements.sort();
+        texts.insert(statements);
+    }
+    assert_eq!(texts.len(), 1, "{texts:#?}");
+}
+
+#[tokio::test]
+async fn a_total_is_counted_only_when_asked_for() {
+    let anonymous = anonymous().await;
+    let log = SqlLog::listen();
+    anonymous.ask("{ actors { edges { node { name } } } }").await;
+    assert!(log.take().iter().all(|sql| !sql.contains("count(")));
+    anonymous.ask("{ actors { totalCount } }").await;
+    let statements = log.take();
+    assert_eq!(statements.len(), 1, "the rows that nobody asked for aren't read: {statements:#?}");
+    assert!(statements[0].contains("count("));
+}
+
+#[tokio::test]
+async fn only_the_columns_asked_for_are_read() {
+    let anonymous = anonymous().await;
+    let log = SqlLog::listen();
+    anonymous.ask("{ statement(by: {slug: \"none\"}) { summary } }").await;
+    assert_eq!(log.take(), ["select t.id, t.summary from statements t where t.slug = $1"]);
+}
