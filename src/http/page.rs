@@ -1,0 +1,2 @@
+//! placeholder
+pub fn router() -> axum::Router { axum::Router::new() }
