@@ -100,6 +100,11 @@ impl Postgres {
             .database(database)
     }
 
+    /// The folder of its socket, for addresses.
+    pub fn socket_folder(&self) -> &Path {
+        &self.socket_folder
+    }
+
     /// Stops Postgres if it is ours, once what was acknowledged is on disk.
     pub fn stop(&self) {
         let mut keeping = lock(&self.keeper);

@@ -125,12 +125,8 @@ fn count_tokens(text: &str) -> usize {
                 at = end_of_string(bytes, at);
                 count += 1;
             }
-            byte if is_word(byte) => {
-                at += bytes[at..].iter().position(|byte| !is_word(*byte)).unwrap_or(bytes.len() - at);
-                count += 1;
-            }
             _ => {
-                at += 1;
+                at += length_of_token(&bytes[at..]);
                 count += 1;
             }
         }
@@ -138,9 +134,16 @@ fn count_tokens(text: &str) -> usize {
     count
 }
 
-/// Letters of names and numbers. Two of them side by side may count as one; never the reverse.
-fn is_word(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || byte == b'_'
+/// The length of a name, a number, a spread or a sign.
+fn length_of_token(bytes: &[u8]) -> usize {
+    let is_letter = |byte: &u8| byte.is_ascii_alphanumeric() || *byte == b'_';
+    let run = |holds: &dyn Fn(&u8) -> bool| bytes.iter().position(|byte| !holds(byte)).unwrap_or(bytes.len());
+    match bytes[0] {
+        b'0'..=b'9' | b'-' => run(&|byte| is_letter(byte) || b"+-.".contains(byte)),
+        byte if is_letter(&byte) => run(&is_letter),
+        _ if bytes.starts_with(b"...") => 3,
+        _ => 1,
+    }
 }
 
 fn end_of_string(bytes: &[u8], start: usize) -> usize {

@@ -1,10 +1,7 @@
 //! Dossier as its users meet it: a real server on a real Postgres, asked over HTTP.
 
-mod embedded;
 mod golden;
 mod http;
-mod nouns;
-mod page;
 mod paging;
 mod schema;
 mod statements;

@@ -74,7 +74,7 @@ async fn records_entered_meanwhile_disturb_no_page() {
     enter_topics(&anonymous, 0..60).await;
     let mut seen = Vec::new();
     let mut after = Value::Null;
-    for round in 0..30 {
+    for round in 0.. {
         let page = anonymous.ask_with(PAGE, json!({"first": 3, "after": after, "orderBy": "NAME_ASC"})).await;
         let page = &page["topics"];
         seen.extend(slugs(page));
@@ -82,7 +82,9 @@ async fn records_entered_meanwhile_disturb_no_page() {
         if page["pageInfo"]["hasNextPage"] == false {
             break;
         }
-        enter_topics(&anonymous, 1000 + round * 2..1002 + round * 2).await;
+        if round < 10 {
+            enter_topics(&anonymous, 1000 + round * 2..1002 + round * 2).await;
+        }
     }
     let old: Vec<&String> = seen.iter().filter(|slug| slug.len() <= "page-59".len()).collect();
     let mut distinct = old.clone();

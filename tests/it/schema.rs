@@ -31,7 +31,8 @@ async fn everything_has_a_description() {
     let mut undescribed = Vec::new();
     for ty in data["__schema"]["types"].as_array().expect("types") {
         let name = ty["name"].as_str().expect("a name");
-        if name.starts_with("__") {
+        // GraphQL's own types are GraphQL's to describe.
+        if name.starts_with("__") || ["Boolean", "Float", "ID", "Int", "String"].contains(&name) {
             continue;
         }
         collect_undescribed(ty, name, &mut undescribed);

@@ -1,0 +1,11 @@
+select p.place, r.* from unnest($1::bigint[]) with ordinality p (id, place) cross join lateral (select t.locator from citations t where t.commentary_id = p.id order by t.id limit $2) r;
+select t.commentary_id, t.actor_id, t.meeting_id, t.statement_id, t.topic_id from commentary_targets t where t.commentary_id = any($1) order by t.id;
+select t.id, t.id, t.name from actors t where t.id = any($1);
+select t.id, t.id, t.name from actors t where t.id = any($1);
+select t.id, t.id, t.name from actors t where t.id = any($1);
+select t.id, t.id, t.name from actors t where t.id = any($1);
+select t.id, t.id, t.name from meetings t where t.id = any($1);
+select t.id, t.id, t.name from topics t where t.id = any($1);
+select t.id, t.id, t.ordinal, t.question, t.summary, t.likelihood, t.confidence, t.author_id, t.source_id from commentaries t where t.slug = $1;
+select t.id, t.id, t.slug, t.title, t.publisher_id from sources t where t.id = any($1);
+select t.id, t.id, t.summary, t.speaker_id from statements t where t.id = any($1);

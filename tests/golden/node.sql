@@ -1,0 +1,5 @@
+select t.id, t.id from actors t where t.id = any($1);
+select t.id, t.id from citations t where t.id = any($1);
+select t.id, t.id from revisions t where t.id = any($1);
+select t.id, t.id from topics t where t.id = any($1);
+select t.id, t.id, t.slug, t.kind from actors t where t.id = any($1);

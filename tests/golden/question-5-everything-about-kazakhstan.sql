@@ -1,0 +1,14 @@
+select p.place, (select count(*) from statements t where t.speaker_id = p.id) from unnest($1::bigint[]) with ordinality p (id, place);
+select p.place, r.* from unnest($1::bigint[]) with ordinality p (id, place) cross join lateral (select l.role, t.name from meeting_participants l join meetings t on t.id = l.meeting_id where l.actor_id = p.id order by coalesce(lower(t.held_during), 'infinity'::date), t.id limit $2) r;
+select p.place, r.* from unnest($1::bigint[]) with ordinality p (id, place) cross join lateral (select t.kind, t.label, t.subject_id, t.object_id from relations t where (t.subject_id = p.id or t.object_id = p.id) order by t.id limit $2) r;
+select p.place, r.* from unnest($1::bigint[]) with ordinality p (id, place) cross join lateral (select t.locator, t.source_id from citations t where t.actor_id = p.id order by t.id limit $2) r;
+select p.place, r.* from unnest($1::bigint[]) with ordinality p (id, place) cross join lateral (select t.ordinal, t.question, t.author_id from commentary_targets l join commentaries t on t.id = l.commentary_id where l.actor_id = p.id order by t.ordinal, t.id limit $2) r;
+select p.place, r.* from unnest($1::bigint[]) with ordinality p (id, place) cross join lateral (select t.stance, t.topic_id from positions t where t.holder_id = p.id order by t.id limit $2) r;
+select p.place, r.* from unnest($1::bigint[]) with ordinality p (id, place) cross join lateral (select t.summary, t.speaker_id from statements t where t.on_behalf_of_id = p.id order by coalesce(lower(t.said_during), 'infinity'::date), t.id limit $2) r;
+select t.id, t.id, t.name from actors t where t.id = any($1);
+select t.id, t.id, t.name from actors t where t.id = any($1);
+select t.id, t.id, t.name from actors t where t.id = any($1);
+select t.id, t.id, t.name from actors t where t.id = any($1);
+select t.id, t.id, t.name from topics t where t.id = any($1);
+select t.id, t.id, t.title from sources t where t.id = any($1);
+select t.id, t.name, t.kind, t.id from actors t where t.slug = $1;
