@@ -79,6 +79,9 @@ async fn serve() -> Result<(), Failure> {
     let served = async {
         database.migrate().await?;
         let router = http::router(&config, database.clone());
+        if config.graphiql && !http::page::is_bundled() {
+            tracing::warn!("built without npm: the GraphiQL page loads its files from the network");
+        }
         eprintln!("Dossier answers at http://{address}/  (GraphQL at http://{address}/graphql)");
         http::serve(listener, router, stop).await.map_err(Failure::from)
     };

@@ -1,5 +1,5 @@
-//! Golden queries: each `*.graphql` beside the JSON that answers it and the SQL that was needed.
-//! Made anew with `UPDATE_GOLDEN=1 cargo test golden`.
+//! Golden queries: each `*.graphql` beside the JSON that answers it and the SQL that was needed. The
+//! page's example queries are golden too. Made anew with `UPDATE_GOLDEN=1 cargo test golden`.
 
 use std::{fs, path::{Path, PathBuf}};
 
@@ -16,7 +16,8 @@ async fn every_golden_query_gives_its_answer_by_its_sql() {
     assert!(!queries.is_empty());
     for path in queries {
         let query = fs::read_to_string(&path).expect("a query");
-        let variables = fs::read_to_string(path.with_extension("variables.json"));
+        let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(path.file_name().expect("a name"));
+        let variables = fs::read_to_string(golden.with_extension("variables.json"));
         let variables = variables.map_or(Value::Null, |text| serde_json::from_str(&text).expect("variables"));
         log.take();
         let answer = anonymous.answer(&query, variables).await;
@@ -25,7 +26,7 @@ async fn every_golden_query_gives_its_answer_by_its_sql() {
         let answer = serde_json::to_string_pretty(&answer).expect("JSON") + "\n";
         let sql = statements.join(";\n") + ";\n";
         for (extension, found) in [("json", answer), ("sql", sql)] {
-            let file = path.with_extension(extension);
+            let file = golden.with_extension(extension);
             if std::env::var_os("UPDATE_GOLDEN").is_some() {
                 fs::write(&file, found).expect("written");
             } else if fs::read_to_string(&file).ok().as_deref() != Some(&found) {
@@ -37,9 +38,10 @@ async fn every_golden_query_gives_its_answer_by_its_sql() {
 }
 
 fn golden_queries() -> Vec<PathBuf> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden");
-    let mut queries: Vec<PathBuf> = fs::read_dir(folder)
-        .expect("the golden folder")
+    let folders = ["tests/golden", "web/examples"].map(|folder| Path::new(env!("CARGO_MANIFEST_DIR")).join(folder));
+    let mut queries: Vec<PathBuf> = folders
+        .iter()
+        .flat_map(|folder| fs::read_dir(folder).expect("a folder of queries"))
         .map(|entry| entry.expect("an entry").path())
         .filter(|path| path.extension().is_some_and(|extension| extension == "graphql"))
         .collect();

@@ -2,6 +2,7 @@
 
 mod golden;
 mod http;
+mod page;
 mod paging;
 mod schema;
 mod statements;

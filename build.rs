@@ -1,0 +1,116 @@
+//! Bundles the page in `web/` with the user's npm, and lists the files for the server to hold.
+//!
+//! Without npm, or where it fails, the list is empty: the server is complete without its page, and
+//! says so.
+
+use std::{
+    env,
+    fmt::Write,
+    fs, io,
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+    thread,
+    time::{Duration, Instant},
+};
+
+/// How long npm may take before the build goes on without it.
+const PATIENCE: Duration = Duration::from_mins(5);
+
+fn main() {
+    for source in ["web/src", "web/examples", "web/index.html", "web/package-lock.json", "web/vite.config.js", "migrations"] {
+        println!("cargo:rerun-if-changed={source}");
+    }
+    println!("cargo:rerun-if-env-changed=DOSSIER_WEB");
+    let out = PathBuf::from(env::var_os("OUT_DIR").expect("set by cargo"));
+    let work = out.join("web");
+    let bundle = if env::var_os("DOSSIER_WEB").is_some_and(|wish| wish == "off") {
+        Err("DOSSIER_WEB is off".to_owned())
+    } else {
+        bundle(&work)
+    };
+    let files = bundle.unwrap_or_else(|reason| {
+        println!("cargo:warning=the GraphiQL page is not bundled ({reason}); the server shows one from the network instead");
+        Vec::new()
+    });
+    fs::write(out.join("page.rs"), list(&work.join("dist"), &files)).expect("OUT_DIR can be written");
+}
+
+/// Builds the page in a folder of its own; the source tree stays as it is.
+fn bundle(work: &Path) -> Result<Vec<PathBuf>, String> {
+    let told = |error: io::Error| error.to_string();
+    let lock = fs::read("web/package-lock.json").map_err(told)?;
+    let installed = work.join("installed");
+    copy(Path::new("web"), work).map_err(told)?;
+    if fs::read(&installed).ok().as_ref() != Some(&lock) {
+        run(work, &["ci", "--ignore-scripts", "--no-audit", "--no-fund"])?;
+        fs::write(installed, lock).map_err(told)?;
+    }
+    run(work, &["run", "build"])?;
+    let dist = work.join("dist");
+    let mut files = Vec::new();
+    collect(&dist, &mut files).map_err(told)?;
+    files.sort();
+    if files.is_empty() { Err("npm built nothing".to_owned()) } else { Ok(files) }
+}
+
+fn copy(from: &Path, to: &Path) -> io::Result<()> {
+    fs::create_dir_all(to)?;
+    for entry in fs::read_dir(from)? {
+        let entry = entry?;
+        let (name, target) = (entry.file_name(), to.join(entry.file_name()));
+        if name == "node_modules" || name == "dist" {
+            continue;
+        }
+        if entry.file_type()?.is_dir() {
+            // An example that was removed must not stay behind.
+            let _ = fs::remove_dir_all(&target);
+            copy(&entry.path(), &target)?;
+        } else {
+            fs::copy(entry.path(), target)?;
+        }
+    }
+    Ok(())
+}
+
+fn run(folder: &Path, arguments: &[&str]) -> Result<(), String> {
+    let log = folder.join("npm.log");
+    let output = fs::File::create(&log).map_err(|error| error.to_string())?;
+    let errors = output.try_clone().map_err(|error| error.to_string())?;
+    let mut npm = Command::new("npm");
+    npm.args(arguments).current_dir(folder).stdin(Stdio::null()).stdout(output).stderr(errors);
+    let mut npm = npm.spawn().map_err(|error| format!("npm: {error}"))?;
+    let since = Instant::now();
+    loop {
+        match npm.try_wait().map_err(|error| error.to_string())? {
+            Some(status) if status.success() => return Ok(()),
+            Some(_) => {
+                let log = fs::read_to_string(&log).unwrap_or_default();
+                let told = log.lines().find(|line| line.to_lowercase().contains("error"));
+                return Err(format!("npm {}: {}", arguments[0], told.unwrap_or("it fails")));
+            }
+            None if since.elapsed() > PATIENCE => {
+                let _ = npm.kill();
+                return Err(format!("npm {} took longer than {} s", arguments[0], PATIENCE.as_secs()));
+            }
+            None => thread::sleep(Duration::from_millis(50)),
+        }
+    }
+}
+
+fn collect(folder: &Path, files: &mut Vec<PathBuf>) -> io::Result<()> {
+    for entry in fs::read_dir(folder)? {
+        let path = entry?.path();
+        if path.is_dir() { collect(&path, files)? } else { files.push(path) }
+    }
+    Ok(())
+}
+
+/// Rust that holds the files: each by its path below the bundle, without the ending of its compression.
+fn list(dist: &Path, files: &[PathBuf]) -> String {
+    let mut code = String::from("&[\n");
+    for file in files {
+        let path = file.strip_prefix(dist).expect("a file of the bundle").to_string_lossy().replace('\\', "/");
+        let _ = writeln!(code, "    ({:?}, include_bytes!({file:?})),", path.trim_end_matches(".gz"));
+    }
+    code + "]\n"
+}

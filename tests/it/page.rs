@@ -1,0 +1,51 @@
+//! The page that people ask from.
+
+use dossier::http::page;
+use reqwest::header::{ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_TYPE, ETAG, IF_NONE_MATCH};
+
+use crate::support::{Client, anonymous};
+
+#[tokio::test]
+async fn the_page_stands_at_both_its_addresses() {
+    let anonymous = anonymous().await;
+    for path in ["/", "/graphiql"] {
+        let response = anonymous.get(path).await;
+        assert_eq!(response.status(), 200);
+        assert!(response.headers()[CONTENT_TYPE].to_str().expect("text").starts_with("text/html"));
+        assert!(response.text().await.expect("text").contains("Dossier"));
+    }
+}
+
+#[tokio::test]
+async fn a_bundled_page_names_nothing_outside_and_its_files_are_there() {
+    let anonymous = anonymous().await;
+    let html = anonymous.get("/").await.text().await.expect("text");
+    if !page::is_bundled() {
+        assert!(html.contains("/graphql"), "the page from the network asks this server");
+        return;
+    }
+    assert!(!html.contains("://"), "{html}");
+    let mut files: Vec<&str> = html.split('"').filter(|part| part.starts_with("./assets/")).collect();
+    files.dedup();
+    assert!(files.len() >= 3, "script, style, icon: {files:?}");
+    for file in files {
+        let path = file.trim_start_matches('.');
+        let plain = anonymous.get(path).await;
+        assert_eq!(plain.status(), 200, "{path}");
+        assert_eq!(plain.headers().get(CONTENT_ENCODING), None, "it was not asked for");
+        let etag = plain.headers()[ETAG].clone();
+        let asked = || anonymous.http().get(anonymous.address(path));
+        let compressed = asked().header(ACCEPT_ENCODING, "br, gzip").send().await.expect("an answer");
+        assert_eq!(compressed.headers()[CONTENT_ENCODING], "gzip");
+        let unchanged = asked().header(IF_NONE_MATCH, etag).send().await.expect("an answer");
+        assert_eq!(unchanged.status(), 304);
+    }
+    assert_eq!(anonymous.get("/assets/none.js").await.status(), 404);
+}
+
+#[tokio::test]
+async fn the_page_can_be_turned_off() {
+    let closed = Client::with(&[("GRAPHIQL", "false")]).await;
+    assert_eq!(closed.get("/graphiql").await.status(), 404);
+    assert_eq!(closed.get("/").await.status(), 404);
+}
