@@ -17,7 +17,14 @@ use std::{
 const PATIENCE: Duration = Duration::from_mins(5);
 
 fn main() {
-    for source in ["web/src", "web/examples", "web/index.html", "web/package-lock.json", "web/vite.config.js", "migrations"] {
+    for source in [
+        "web/src",
+        "web/examples",
+        "web/index.html",
+        "web/package-lock.json",
+        "web/vite.config.js",
+        "migrations",
+    ] {
         println!("cargo:rerun-if-changed={source}");
     }
     println!("cargo:rerun-if-env-changed=DOSSIER_WEB");
@@ -109,7 +116,8 @@ fn collect(folder: &Path, files: &mut Vec<PathBuf>) -> io::Result<()> {
 fn list(dist: &Path, files: &[PathBuf]) -> String {
     let mut code = String::from("&[\n");
     for file in files {
-        let path = file.strip_prefix(dist).expect("a file of the bundle").to_string_lossy().replace('\\', "/");
+        let path =
+            file.strip_prefix(dist).expect("a file of the bundle").to_string_lossy().replace('\\', "/");
         let _ = writeln!(code, "    ({:?}, include_bytes!({file:?})),", path.trim_end_matches(".gz"));
     }
     code + "]\n"

@@ -14,7 +14,10 @@ static KIND: Enumeration = Enumeration {
         ("TERRITORY", "An area that is not, or not generally recognised as, a state."),
         ("ORGANIZATION", "An institution, council, company or other body with a name of its own."),
         ("MEDIA", "A publication or broadcaster."),
-        ("GROUP", "People spoken of together, without an organization: a community, circles, representatives."),
+        (
+            "GROUP",
+            "People spoken of together, without an organization: a community, circles, representatives.",
+        ),
         ("PLACE", "A city, building or other place where something happens."),
     ],
 };

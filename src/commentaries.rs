@@ -1,8 +1,8 @@
 //! Commentaries: what an analyst makes of actors, meetings, statements and topics.
 
 use crate::query::noun::{
-    By, Enumeration, KeyKind, Noun, One, Owned, Scalar, Test, Values, Via, column, evidence, history, many, one,
-    one_of, text, values,
+    By, Enumeration, KeyKind, Noun, One, Owned, Scalar, Test, Values, Via, column, evidence, history, many,
+    one, one_of, text, values,
 };
 
 static LIKELIHOOD: Enumeration = Enumeration {
@@ -33,55 +33,86 @@ static CONFIDENCE: Enumeration = Enumeration {
 
 pub fn nouns() -> Vec<Noun> {
     vec![
-        Noun::new("Commentary", "commentaries", "What an analyst answers to one question, and about whom or what.")
-            .record("commentary", "commentaries")
-            .field(one("author", "Actor", "author_id", "The analyst."))
-            .field(one("source", "Source", "source_id", "The document that holds it."))
-            .field(column("ordinal", Scalar::Int, "Its position among the commentaries of its source, from 1.").filtered())
-            .field(text("question", "The question asked, paraphrased.").filtered())
-            .field(text("summary", "The answer, in the editors' words.").filtered())
-            .field(one_of("likelihood", &LIKELIHOOD, "How probable the analyst holds it to be, where that is said.").maybe().filtered())
-            .field(one_of("confidence", &CONFIDENCE, "How sure the analyst is of the judgement, where that is said.").maybe().filtered())
-            .field(values(
-                "targets",
-                Values {
-                    of: Owned::Reference(One {
-                        type_name: "CommentaryTarget",
-                        choices: vec![
-                            ("Actor", "actor_id"),
-                            ("Meeting", "meeting_id"),
-                            ("Statement", "statement_id"),
-                            ("Topic", "topic_id"),
-                        ],
-                        nullable: false,
-                    }),
-                    table: "commentary_targets",
-                    owner: "commentary_id",
-                    order: "{}.id",
-                },
-                "What it is about.",
-            ))
-            .field(many("positions", "Position", Via::Column("commentary_id"), "Positions that it is the evidence of."))
-            .field(evidence("commentary_id"))
-            .field(history("commentary_id"))
-            .condition("aboutActor", "It is about at least one actor that passes.", Test::Some {
-                to: "Actor",
-                via: Via::Link("commentary_targets", "commentary_id", "actor_id"),
-            })
-            .condition("aboutMeeting", "It is about at least one meeting that passes.", Test::Some {
-                to: "Meeting",
-                via: Via::Link("commentary_targets", "commentary_id", "meeting_id"),
-            })
-            .condition("aboutStatement", "It is about at least one statement that passes.", Test::Some {
+        Noun::new(
+            "Commentary",
+            "commentaries",
+            "What an analyst answers to one question, and about whom or what.",
+        )
+        .record("commentary", "commentaries")
+        .field(one("author", "Actor", "author_id", "The analyst."))
+        .field(one("source", "Source", "source_id", "The document that holds it."))
+        .field(
+            column("ordinal", Scalar::Int, "Its position among the commentaries of its source, from 1.")
+                .filtered(),
+        )
+        .field(text("question", "The question asked, paraphrased.").filtered())
+        .field(text("summary", "The answer, in the editors' words.").filtered())
+        .field(
+            one_of("likelihood", &LIKELIHOOD, "How probable the analyst holds it to be, where that is said.")
+                .maybe()
+                .filtered(),
+        )
+        .field(
+            one_of(
+                "confidence",
+                &CONFIDENCE,
+                "How sure the analyst is of the judgement, where that is said.",
+            )
+            .maybe()
+            .filtered(),
+        )
+        .field(values(
+            "targets",
+            Values {
+                of: Owned::Reference(One {
+                    type_name: "CommentaryTarget",
+                    choices: vec![
+                        ("Actor", "actor_id"),
+                        ("Meeting", "meeting_id"),
+                        ("Statement", "statement_id"),
+                        ("Topic", "topic_id"),
+                    ],
+                    nullable: false,
+                }),
+                table: "commentary_targets",
+                owner: "commentary_id",
+                order: "{}.id",
+            },
+            "What it is about.",
+        ))
+        .field(many(
+            "positions",
+            "Position",
+            Via::Column("commentary_id"),
+            "Positions that it is the evidence of.",
+        ))
+        .field(evidence("commentary_id"))
+        .field(history("commentary_id"))
+        .condition(
+            "aboutActor",
+            "It is about at least one actor that passes.",
+            Test::Some { to: "Actor", via: Via::Link("commentary_targets", "commentary_id", "actor_id") },
+        )
+        .condition(
+            "aboutMeeting",
+            "It is about at least one meeting that passes.",
+            Test::Some { to: "Meeting", via: Via::Link("commentary_targets", "commentary_id", "meeting_id") },
+        )
+        .condition(
+            "aboutStatement",
+            "It is about at least one statement that passes.",
+            Test::Some {
                 to: "Statement",
                 via: Via::Link("commentary_targets", "commentary_id", "statement_id"),
-            })
-            .condition("aboutTopic", "It is about at least one topic that passes.", Test::Some {
-                to: "Topic",
-                via: Via::Link("commentary_targets", "commentary_id", "topic_id"),
-            })
-            .order("ORDINAL", "position in the source", |_| By::Key("{}.ordinal".into(), KeyKind::Int))
-            .searched()
-            .in_order_of_entry(),
+            },
+        )
+        .condition(
+            "aboutTopic",
+            "It is about at least one topic that passes.",
+            Test::Some { to: "Topic", via: Via::Link("commentary_targets", "commentary_id", "topic_id") },
+        )
+        .order("ORDINAL", "position in the source", |_| By::Key("{}.ordinal".into(), KeyKind::Int))
+        .searched()
+        .in_order_of_entry(),
     ]
 }

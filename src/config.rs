@@ -64,24 +64,57 @@ impl Config {
             database_url,
             data_dir: settings.text("DATA_DIR").map(PathBuf::from),
             pg_bin: settings.text("PG_BIN").map(PathBuf::from),
-            database_pool_size: settings.read("DATABASE_POOL_SIZE", "8", "a number from 1 to 1000", between(1, 1000))?,
-            bind_address: settings.read("BIND_ADDRESS", "127.0.0.1:8000", "an address and a port: 127.0.0.1:8000", parsed)?,
+            database_pool_size: settings.read(
+                "DATABASE_POOL_SIZE",
+                "8",
+                "a number from 1 to 1000",
+                between(1, 1000),
+            )?,
+            bind_address: settings.read(
+                "BIND_ADDRESS",
+                "127.0.0.1:8000",
+                "an address and a port: 127.0.0.1:8000",
+                parsed,
+            )?,
             log: settings.text("RUST_LOG").unwrap_or_else(|| "info,sqlx=warn".to_owned()),
             log_format: settings.read("LOG_FORMAT", "text", "`text` or `json`", |value| match value {
                 "text" => Some(LogFormat::Text),
                 "json" => Some(LogFormat::Json),
                 _ => None,
             })?,
-            cors_origins: settings.read("CORS_ORIGINS", "", "`*`, or origins with commas between them", origins)?,
+            cors_origins: settings.read(
+                "CORS_ORIGINS",
+                "",
+                "`*`, or origins with commas between them",
+                origins,
+            )?,
             introspection: settings.read("INTROSPECTION", "true", "`true` or `false`", parsed)?,
             graphiql: settings.read("GRAPHIQL", "true", "`true` or `false`", parsed)?,
             max_depth: settings.read("MAX_DEPTH", "15", "a number from 1 to 100", between(1, 100))?,
-            max_tokens: settings.read("MAX_TOKENS", "2000", "a number from 1 to 100000", between(1, 100_000))?,
-            max_aliases: settings.read("MAX_ALIASES", "100", "a number from 0 to 100000", between(0, 100_000))?,
-            max_body_bytes: settings.read("MAX_BODY_BYTES", "262144", "a number of bytes, at least 1024", |value| {
-                parsed(value).filter(|bytes| *bytes >= 1024)
-            })?,
-            request_timeout: settings.read("REQUEST_TIMEOUT", "30", "seconds, more than 0: 30 or 0.5", seconds)?,
+            max_tokens: settings.read(
+                "MAX_TOKENS",
+                "2000",
+                "a number from 1 to 100000",
+                between(1, 100_000),
+            )?,
+            max_aliases: settings.read(
+                "MAX_ALIASES",
+                "100",
+                "a number from 0 to 100000",
+                between(0, 100_000),
+            )?,
+            max_body_bytes: settings.read(
+                "MAX_BODY_BYTES",
+                "262144",
+                "a number of bytes, at least 1024",
+                |value| parsed(value).filter(|bytes| *bytes >= 1024),
+            )?,
+            request_timeout: settings.read(
+                "REQUEST_TIMEOUT",
+                "30",
+                "seconds, more than 0: 30 or 0.5",
+                seconds,
+            )?,
         })
     }
 }
@@ -183,7 +216,10 @@ mod tests {
         let asked = RefCell::new(BTreeSet::new());
         let listed: Vec<(&str, &str)> =
             example.lines().filter_map(|line| line.trim_start_matches("# ").split_once('=')).collect();
-        let listed: Vec<_> = listed.into_iter().filter(|(name, _)| name.bytes().all(|b| b.is_ascii_uppercase() || b == b'_')).collect();
+        let listed: Vec<_> = listed
+            .into_iter()
+            .filter(|(name, _)| name.bytes().all(|b| b.is_ascii_uppercase() || b == b'_'))
+            .collect();
         let of_example = Config::from_lookup(|name| {
             asked.borrow_mut().insert(name.to_owned());
             listed.iter().find(|(listed, _)| *listed == name).map(|(_, value)| (*value).to_owned())

@@ -79,7 +79,10 @@ impl Refusal {
     pub fn beyond(what: &str, limit: usize, value: usize) -> Self {
         Refusal {
             limit: Some((limit as u64, value as u64)),
-            ..Self::new(Code::LimitExceeded, format!("The document has {value} {what}; the limit is {limit}."))
+            ..Self::new(
+                Code::LimitExceeded,
+                format!("The document has {value} {what}; the limit is {limit}."),
+            )
         }
     }
 
@@ -94,7 +97,8 @@ impl Refusal {
         let mut error = Map::new();
         error.insert("message".into(), self.message.clone().into());
         if !self.locations.is_empty() {
-            let locations = self.locations.iter().map(|(line, column)| json!({"line": line, "column": column}));
+            let locations =
+                self.locations.iter().map(|(line, column)| json!({"line": line, "column": column}));
             error.insert("locations".into(), locations.collect());
         }
         if !self.path.is_empty() {

@@ -8,7 +8,10 @@ use dossier::{
     database::Database,
     http, schema,
 };
-use tokio::{net::TcpListener, signal::unix::{SignalKind, signal}};
+use tokio::{
+    net::TcpListener,
+    signal::unix::{SignalKind, signal},
+};
 
 /// A GraphQL API for a political-analysis knowledge base.
 #[derive(Parser)]
@@ -119,7 +122,10 @@ fn print_schema(check: bool) -> Result<(), Failure> {
     }
     match std::fs::read_to_string("schema.graphql") {
         Ok(file) if file == sdl => Ok(()),
-        Ok(_) => Err("schema.graphql differs from the code; write it anew with `dossier schema > schema.graphql`".into()),
+        Ok(_) => {
+            Err("schema.graphql differs from the code; write it anew with `dossier schema > schema.graphql`"
+                .into())
+        }
         Err(error) => Err(format!("schema.graphql can't be read: {error}").into()),
     }
 }

@@ -2,9 +2,7 @@
 
 use crate::{
     actors,
-    query::noun::{
-        Enumeration, Noun, Scalar, Via, column, evidence, history, many, one, one_of, text,
-    },
+    query::noun::{Enumeration, Noun, Scalar, Via, column, evidence, history, many, one, one_of, text},
 };
 
 static MODE: Enumeration = Enumeration {
@@ -37,38 +35,47 @@ static STATUS: Enumeration = Enumeration {
 
 pub fn nouns() -> Vec<Noun> {
     vec![
-        Noun::new("Meeting", "meetings", "An occasion at which actors met: a visit, a council, a call, an interview.")
-            .record("meeting", "meetings")
-            .during("held", "DATE", "The meeting was held in this period, or may have been.", "{}.held_during")
-            .field(text("name", "What the meeting is called.").filtered().sorted("NAME"))
-            .field(text("summary", "What is known of it, in the editors' words.").maybe())
-            .field(one_of("mode", &MODE, "In what form actors met.").filtered())
-            .field(one_of("status", &STATUS, "Whether it took place.").filtered())
-            .field(column("startsOn", Scalar::PartialDate, "When it began, as exactly as is known.").maybe())
-            .field(column("endsOn", Scalar::PartialDate, "When it ended, as exactly as is known.").maybe())
-            .field(one("venue", "Actor", "venue_id", "Where it was held: a place or an organization.").maybe())
-            .field(one("parent", "Meeting", "parent_id", "The larger occasion that it was part of.").maybe())
-            .field(many("children", "Meeting", Via::Column("parent_id"), "Meetings that were part of it."))
-            .field(
-                many(
-                    "participants",
-                    "Actor",
-                    Via::Link("meeting_participants", "meeting_id", "actor_id"),
-                    "Who took part, and in what role.",
-                )
-                .telling("MeetingParticipant", actors::role()),
+        Noun::new(
+            "Meeting",
+            "meetings",
+            "An occasion at which actors met: a visit, a council, a call, an interview.",
+        )
+        .record("meeting", "meetings")
+        .during("held", "DATE", "The meeting was held in this period, or may have been.", "{}.held_during")
+        .field(text("name", "What the meeting is called.").filtered().sorted("NAME"))
+        .field(text("summary", "What is known of it, in the editors' words.").maybe())
+        .field(one_of("mode", &MODE, "In what form actors met.").filtered())
+        .field(one_of("status", &STATUS, "Whether it took place.").filtered())
+        .field(column("startsOn", Scalar::PartialDate, "When it began, as exactly as is known.").maybe())
+        .field(column("endsOn", Scalar::PartialDate, "When it ended, as exactly as is known.").maybe())
+        .field(one("venue", "Actor", "venue_id", "Where it was held: a place or an organization.").maybe())
+        .field(one("parent", "Meeting", "parent_id", "The larger occasion that it was part of.").maybe())
+        .field(many("children", "Meeting", Via::Column("parent_id"), "Meetings that were part of it."))
+        .field(
+            many(
+                "participants",
+                "Actor",
+                Via::Link("meeting_participants", "meeting_id", "actor_id"),
+                "Who took part, and in what role.",
             )
-            .field(many("agenda", "Topic", Via::Link("meeting_topics", "meeting_id", "topic_id"), "What it was about."))
-            .field(many("statements", "Statement", Via::Column("meeting_id"), "What was said at it."))
-            .field(many(
-                "commentaries",
-                "Commentary",
-                Via::Link("commentary_targets", "meeting_id", "commentary_id"),
-                "What analysts make of it.",
-            ))
-            .field(evidence("meeting_id"))
-            .field(history("meeting_id"))
-            .searched()
-            .in_order_of_entry(),
+            .telling("MeetingParticipant", actors::role()),
+        )
+        .field(many(
+            "agenda",
+            "Topic",
+            Via::Link("meeting_topics", "meeting_id", "topic_id"),
+            "What it was about.",
+        ))
+        .field(many("statements", "Statement", Via::Column("meeting_id"), "What was said at it."))
+        .field(many(
+            "commentaries",
+            "Commentary",
+            Via::Link("commentary_targets", "meeting_id", "commentary_id"),
+            "What analysts make of it.",
+        ))
+        .field(evidence("meeting_id"))
+        .field(history("meeting_id"))
+        .searched()
+        .in_order_of_entry(),
     ]
 }

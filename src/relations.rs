@@ -22,17 +22,25 @@ static KIND: Enumeration = Enumeration {
 
 pub fn nouns() -> Vec<Noun> {
     vec![
-        Noun::new("Relation", "relations", "A tie from one actor to another, with the time for which it holds.")
-            .record("relation", "relations")
-            .field(one_of("kind", &KIND, "What sort of tie it is.").filtered())
-            .field(one("subject", "Actor", "subject_id", "The actor that the tie starts from."))
-            .field(one("object", "Actor", "object_id", "The actor that it leads to."))
-            .field(text("label", "What the tie is called: `President`.").maybe().filtered())
-            .field(column("validFrom", Scalar::PartialDate, "Since when it holds, as exactly as is known.").maybe())
-            .field(column("validUntil", Scalar::PartialDate, "Until when it held, as exactly as is known.").maybe())
-            .field(evidence("relation_id"))
-            .field(history("relation_id"))
-            .in_order_of_entry()
-            .during("valid", "DATE", "It held in this period, or may have.", "{}.valid_during"),
+        Noun::new(
+            "Relation",
+            "relations",
+            "A tie from one actor to another, with the time for which it holds.",
+        )
+        .record("relation", "relations")
+        .field(one_of("kind", &KIND, "What sort of tie it is.").filtered())
+        .field(one("subject", "Actor", "subject_id", "The actor that the tie starts from."))
+        .field(one("object", "Actor", "object_id", "The actor that it leads to."))
+        .field(text("label", "What the tie is called: `President`.").maybe().filtered())
+        .field(
+            column("validFrom", Scalar::PartialDate, "Since when it holds, as exactly as is known.").maybe(),
+        )
+        .field(
+            column("validUntil", Scalar::PartialDate, "Until when it held, as exactly as is known.").maybe(),
+        )
+        .field(evidence("relation_id"))
+        .field(history("relation_id"))
+        .in_order_of_entry()
+        .during("valid", "DATE", "It held in this period, or may have.", "{}.valid_during"),
     ]
 }

@@ -58,7 +58,9 @@ impl Cursor {
 
     /// Reads a cursor given as `argument` for pages in this order.
     pub fn decode(text: &str, order: &Order, argument: &str) -> Result<Self, Refusal> {
-        let bad = || Refusal::bad_input(argument, format!("`{argument}` is not a cursor of the order {}.", order.name));
+        let bad = || {
+            Refusal::bad_input(argument, format!("`{argument}` is not a cursor of the order {}.", order.name))
+        };
         let decoded = decode(text).ok_or_else(bad)?;
         let mut parts = decoded.splitn(3, '|');
         let (Some(name), Some(id), Some(key)) = (parts.next(), parts.next(), parts.next()) else {

@@ -23,28 +23,39 @@ pub fn nouns() -> Vec<Noun> {
 fn revision() -> Noun {
     Noun::new("Revision", "revisions", "One change of one record: who made it, when, and what it changed.")
         .listed("revisions")
-        .field(column("number", Scalar::RevisionNumber, "Its number; later changes have greater ones.").from_sql("{}.id").filtered())
+        .field(
+            column("number", Scalar::RevisionNumber, "Its number; later changes have greater ones.")
+                .from_sql("{}.id")
+                .filtered(),
+        )
         .field(one_of("operation", &OPERATION, "What was done.").filtered())
         .field(text("requester", "Who asked for the change.").filtered())
-        .field(column("recordedAt", Scalar::DateTime, "When it was made.").from_sql(
-            "to_char({}.recorded_at at time zone 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"')",
-        ))
-        .field(text("part", "The table whose row changed: the record's own, or one that belongs to it.").filtered())
-        .field(reference(
-            "record",
-            "Record",
-            vec![
-                ("Actor", "actor_id"),
-                ("Meeting", "meeting_id"),
-                ("Statement", "statement_id"),
-                ("Commentary", "commentary_id"),
-                ("Topic", "topic_id"),
-                ("Source", "source_id"),
-                ("Relation", "relation_id"),
-                ("Position", "position_id"),
-            ],
-            "The record as it is now; null once it was removed.",
-        ).maybe())
+        .field(
+            column("recordedAt", Scalar::DateTime, "When it was made.")
+                .from_sql("to_char({}.recorded_at at time zone 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"')"),
+        )
+        .field(
+            text("part", "The table whose row changed: the record's own, or one that belongs to it.")
+                .filtered(),
+        )
+        .field(
+            reference(
+                "record",
+                "Record",
+                vec![
+                    ("Actor", "actor_id"),
+                    ("Meeting", "meeting_id"),
+                    ("Statement", "statement_id"),
+                    ("Commentary", "commentary_id"),
+                    ("Topic", "topic_id"),
+                    ("Source", "source_id"),
+                    ("Relation", "relation_id"),
+                    ("Position", "position_id"),
+                ],
+                "The record as it is now; null once it was removed.",
+            )
+            .maybe(),
+        )
         .field(values(
             "changes",
             Values {

@@ -50,6 +50,7 @@ pub fn catalog() -> &'static Catalog {
 /// The schema in GraphQL's own language, as `schema.graphql` holds it.
 pub fn sdl() -> String {
     let schema = types::schema(catalog()).finish().expect("the slices make a schema");
-    let options = async_graphql::SDLExportOptions::new().include_specified_by().prefer_single_line_descriptions();
+    let options =
+        async_graphql::SDLExportOptions::new().include_specified_by().prefer_single_line_descriptions();
     schema.sdl_with_options(options)
 }

@@ -1,8 +1,6 @@
 //! Sources: the documents that everything rests on.
 
-use crate::query::noun::{
-    Enumeration, Noun, Scalar, Via, column, history, many, one, one_of, text,
-};
+use crate::query::noun::{Enumeration, Noun, Scalar, Via, column, history, many, one, one_of, text};
 
 static RELIABILITY: Enumeration = Enumeration {
     name: "SourceReliability",
@@ -22,20 +20,47 @@ pub fn nouns() -> Vec<Noun> {
     vec![
         Noun::new("Source", "sources", "A document: an article, an interview, a transcript.")
             .record("source", "sources")
-            .during("published", "DATE", "It was published in this period, or may have been.", "{}.published_during")
+            .during(
+                "published",
+                "DATE",
+                "It was published in this period, or may have been.",
+                "{}.published_during",
+            )
             .field(
                 text("title", "Its title; one that the editors devised stands in square brackets.")
                     .filtered()
                     .sorted("TITLE"),
             )
             .field(one("publisher", "Actor", "publisher_id", "Who published it.").maybe())
-            .field(many("authors", "Actor", Via::Link("source_authors", "source_id", "actor_id"), "Who wrote it."))
+            .field(many(
+                "authors",
+                "Actor",
+                Via::Link("source_authors", "source_id", "actor_id"),
+                "Who wrote it.",
+            ))
             .field(column("url", Scalar::Url, "Where it can be read.").maybe().filtered())
             .field(text("language", "Its language as a BCP 47 tag: `en`.").maybe().filtered())
-            .field(column("publishedOn", Scalar::PartialDate, "When it was published, as exactly as is known.").maybe())
-            .field(one_of("reliability", &RELIABILITY, "How far it can be relied on; null where nobody judged.").maybe().filtered())
-            .field(many("citations", "Citation", Via::Column("source_id"), "Its passages that support records."))
-            .field(many("commentaries", "Commentary", Via::Column("source_id"), "Analysts' commentaries that it holds."))
+            .field(
+                column("publishedOn", Scalar::PartialDate, "When it was published, as exactly as is known.")
+                    .maybe(),
+            )
+            .field(
+                one_of("reliability", &RELIABILITY, "How far it can be relied on; null where nobody judged.")
+                    .maybe()
+                    .filtered(),
+            )
+            .field(many(
+                "citations",
+                "Citation",
+                Via::Column("source_id"),
+                "Its passages that support records.",
+            ))
+            .field(many(
+                "commentaries",
+                "Commentary",
+                Via::Column("source_id"),
+                "Analysts' commentaries that it holds.",
+            ))
             .field(history("source_id"))
             .searched()
             .in_order_of_entry(),

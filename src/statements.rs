@@ -59,7 +59,15 @@ pub fn nouns() -> Vec<Noun> {
             .record("statement", "statements")
             .field(one("speaker", "Actor", "speaker_id", "Who said it; never a place or a territory."))
             .field(text("speakerRole", "The speaker's office or role when it was said.").maybe().filtered())
-            .field(one("onBehalfOf", "Actor", "on_behalf_of_id", "For whom the speaker spoke, where that was another.").maybe())
+            .field(
+                one(
+                    "onBehalfOf",
+                    "Actor",
+                    "on_behalf_of_id",
+                    "For whom the speaker spoke, where that was another.",
+                )
+                .maybe(),
+            )
             .field(many(
                 "addressees",
                 "Actor",
@@ -67,21 +75,37 @@ pub fn nouns() -> Vec<Noun> {
                 "To whom it was said.",
             ))
             .field(one("meeting", "Meeting", "meeting_id", "The meeting at which it was said.").maybe())
-            .field(one("publication", "Actor", "publication_id", "The publication in which it appeared.").maybe())
+            .field(
+                one("publication", "Actor", "publication_id", "The publication in which it appeared.")
+                    .maybe(),
+            )
             .field(one_of("medium", &MEDIUM, "How it was made.").filtered())
             .field(one_of("rendering", &RENDERING, "How closely the record follows the words.").filtered())
             .field(one_of("eventType", &EVENT_TYPE, "What is done by saying it.").filtered())
             .field(text("summary", "What was said, in the editors' words.").filtered())
-            .field(text("quote", "The speaker's own words; there exactly where `rendering` is VERBATIM.").maybe())
+            .field(
+                text("quote", "The speaker's own words; there exactly where `rendering` is VERBATIM.")
+                    .maybe(),
+            )
             .field(column("saidOn", Scalar::PartialDate, "When it was said, as exactly as is known.").maybe())
-            .field(many("topics", "Topic", Via::Link("statement_topics", "statement_id", "topic_id"), "What it is on."))
+            .field(many(
+                "topics",
+                "Topic",
+                Via::Link("statement_topics", "statement_id", "topic_id"),
+                "What it is on.",
+            ))
             .field(many(
                 "commentaries",
                 "Commentary",
                 Via::Link("commentary_targets", "statement_id", "commentary_id"),
                 "What analysts make of it.",
             ))
-            .field(many("positions", "Position", Via::Column("statement_id"), "Positions that it is the evidence of."))
+            .field(many(
+                "positions",
+                "Position",
+                Via::Column("statement_id"),
+                "Positions that it is the evidence of.",
+            ))
             .field(evidence("statement_id"))
             .field(history("statement_id"))
             .during("said", "DATE", "It was said in this period, or may have been.", "{}.said_during")

@@ -30,7 +30,11 @@ pub fn nouns() -> Vec<Noun> {
             ))
             .field(evidence("topic_id"))
             .field(history("topic_id"))
-            .condition("within", "It is this topic, or part of it at any depth.", Test::Within { parent: "parent_id" })
+            .condition(
+                "within",
+                "It is this topic, or part of it at any depth.",
+                Test::Within { parent: "parent_id" },
+            )
             .searched()
             .in_order_of_entry(),
     ]

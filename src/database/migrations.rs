@@ -56,9 +56,14 @@ pub async fn pending(connection: &mut PgConnection) -> Result<Vec<Migration>, Er
             Some(_) => {}
         }
     }
-    let pending = MIGRATIONS.iter().filter(|migration| applied.iter().all(|applied| applied.version != migration.version));
+    let pending = MIGRATIONS
+        .iter()
+        .filter(|migration| applied.iter().all(|applied| applied.version != migration.version));
     Ok(pending
-        .map(|migration| Migration { version: migration.version, description: migration.description.to_string() })
+        .map(|migration| Migration {
+            version: migration.version,
+            description: migration.description.to_string(),
+        })
         .collect())
 }
 

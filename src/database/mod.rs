@@ -48,7 +48,8 @@ impl Error {
 }
 
 fn no_binaries(wanted: Option<u32>, passed_over: &[String]) -> String {
-    let version = wanted.map_or("15 or newer".to_owned(), |major| format!("{major}, the version of the data"));
+    let version =
+        wanted.map_or("15 or newer".to_owned(), |major| format!("{major}, the version of the data"));
     let mut text = format!(
         "no Postgres {version} was found, and none could be fetched. Install one with its contrib extensions \
          (Debian: apt install postgresql), or set PG_BIN to its folder, or set DATABASE_URL to a server that runs, \
@@ -77,7 +78,9 @@ impl Database {
             None => {
                 let root = config.data_dir.clone().unwrap_or_else(account::data_folder);
                 let pg_bin = config.pg_bin.clone();
-                let start = move || embedded::Postgres::start(&root, pg_bin.as_deref(), embedded::Durability::Durable);
+                let start = move || {
+                    embedded::Postgres::start(&root, pg_bin.as_deref(), embedded::Durability::Durable)
+                };
                 let postgres = tokio::task::spawn_blocking(start).await;
                 let postgres = postgres.map_err(|error| Error::Embedded(error.to_string()))??;
                 let options = postgres.connect_options("dossier");
@@ -132,7 +135,8 @@ impl Database {
     /// A connection that may take its time, and that nobody else migrates beside.
     async fn connect_for_migrations(&self) -> Result<PgConnection, Error> {
         let options = self.options.clone().options([("statement_timeout", "0")]);
-        let mut connection = PgConnection::connect_with(&options).await.map_err(|error| connect_error(&error))?;
+        let mut connection =
+            PgConnection::connect_with(&options).await.map_err(|error| connect_error(&error))?;
         migrations::lock(&mut connection).await?;
         Ok(connection)
     }
@@ -140,14 +144,18 @@ impl Database {
     /// Begins a change that `requester` asks for. Without one the database refuses changes.
     pub async fn write(&self, requester: &str) -> Result<Transaction<'static, Postgres>, sqlx::Error> {
         let mut change = self.pool.begin().await?;
-        sqlx::query("select set_config('dossier.requester', $1, true)").bind(requester).execute(&mut *change).await?;
+        sqlx::query("select set_config('dossier.requester', $1, true)")
+            .bind(requester)
+            .execute(&mut *change)
+            .await?;
         Ok(change)
     }
 
     /// Whether questions can be answered now.
     pub async fn ready(&self) -> Result<(), Error> {
-        let asked = sqlx::query_scalar::<_, Option<i64>>("select max(version) from _sqlx_migrations where success")
-            .fetch_one(&self.pool);
+        let asked =
+            sqlx::query_scalar::<_, Option<i64>>("select max(version) from _sqlx_migrations where success")
+                .fetch_one(&self.pool);
         match tokio::time::timeout(WELL, asked).await {
             Ok(Ok(applied)) => match migrations::newer_than(applied) {
                 0 => Ok(()),
@@ -170,13 +178,15 @@ impl Database {
 async fn create_database(postgres: &embedded::Postgres, name: &str) -> Result<(), Error> {
     let options = postgres.connect_options("postgres");
     let mut connection = PgConnection::connect_with(&options).await.map_err(|error| connect_error(&error))?;
-    let is_there = sqlx::query_scalar("select exists (select from pg_database where datname = $1)").bind(name);
+    let is_there =
+        sqlx::query_scalar("select exists (select from pg_database where datname = $1)").bind(name);
     let is_there: bool = is_there.fetch_one(&mut connection).await.map_err(|error| connect_error(&error))?;
     if !is_there {
         let create = sqlx::AssertSqlSafe(format!("create database \"{name}\""));
         match sqlx::query(create).execute(&mut connection).await {
             // duplicate_database, or the same met while both were writing
-            Err(sqlx::Error::Database(error)) if matches!(error.code().as_deref(), Some("42P04" | "23505")) => {}
+            Err(sqlx::Error::Database(error))
+                if matches!(error.code().as_deref(), Some("42P04" | "23505")) => {}
             created => {
                 created.map_err(|error| connect_error(&error))?;
             }
@@ -201,12 +211,18 @@ fn connect_error(error: &sqlx::Error) -> Error {
 fn public_cause(error: &sqlx::Error) -> String {
     match error {
         sqlx::Error::Database(refused) => match refused.code().as_deref() {
-            Some("28P01" | "28000") => format!("{} (look at the user and password of DATABASE_URL)", refused.message()),
+            Some("28P01" | "28000") => {
+                format!("{} (look at the user and password of DATABASE_URL)", refused.message())
+            }
             Some("3D000") => format!("{} (create it, or name another in DATABASE_URL)", refused.message()),
-            Some("42501") => format!("{} (the database's user needs the right to create in it)", refused.message()),
+            Some("42501") => {
+                format!("{} (the database's user needs the right to create in it)", refused.message())
+            }
             _ => refused.message().to_owned(),
         },
-        sqlx::Error::Io(error) => format!("{error} (look at the host and port of DATABASE_URL, and whether it runs)"),
+        sqlx::Error::Io(error) => {
+            format!("{error} (look at the host and port of DATABASE_URL, and whether it runs)")
+        }
         sqlx::Error::Tls(error) => format!("{error} (look at the sslmode of DATABASE_URL)"),
         sqlx::Error::PoolTimedOut => "no connection was free in time".to_owned(),
         other => other.to_string(),

@@ -44,8 +44,12 @@ impl Media {
 
     /// The type that a client prefers of those there are; none if it takes neither.
     fn negotiate(headers: &HeaderMap) -> Option<Media> {
-        let accepted: Vec<&str> =
-            headers.get_all(ACCEPT).iter().filter_map(|value| value.to_str().ok()).flat_map(|value| value.split(',')).collect();
+        let accepted: Vec<&str> = headers
+            .get_all(ACCEPT)
+            .iter()
+            .filter_map(|value| value.to_str().ok())
+            .flat_map(|value| value.split(','))
+            .collect();
         if accepted.is_empty() {
             return Some(Media::Json);
         }
@@ -57,7 +61,8 @@ impl Media {
                 "application/json" | "application/*" | "*/*" => Media::Json,
                 _ => continue,
             };
-            let quality = range.get_param("q").map_or(Some(1.0), |quality| quality.as_str().parse::<f32>().ok());
+            let quality =
+                range.get_param("q").map_or(Some(1.0), |quality| quality.as_str().parse::<f32>().ok());
             let utf8 = range.get_param("charset").is_none_or(|charset| charset == "utf-8");
             if let Some(quality) = quality.filter(|quality| utf8 && *quality > 0.0)
                 && best.is_none_or(|(best, _)| quality > best)
@@ -110,7 +115,8 @@ pub async fn handle(
         from_address(&address.unwrap_or_default())
     } else if method == Method::POST {
         if !is_json(&headers) {
-            let refusal = Refusal::new(Code::BadUserInput, "The content type must be `application/json`, in UTF-8.");
+            let refusal =
+                Refusal::new(Code::BadUserInput, "The content type must be `application/json`, in UTF-8.");
             return reply.refused(StatusCode::UNSUPPORTED_MEDIA_TYPE, &[refusal]);
         }
         match body {
@@ -165,8 +171,9 @@ fn from_body(body: &[u8]) -> Result<Question, Refusal> {
     if body.trim_ascii_start().starts_with(b"[") {
         return Err(Refusal::new(Code::BadUserInput, "One request at a time: batches are not taken."));
     }
-    let parameters: Parameters = serde_json::from_slice(body)
-        .map_err(|error| Refusal::new(Code::BadUserInput, format!("The body is not a GraphQL request: {error}.")))?;
+    let parameters: Parameters = serde_json::from_slice(body).map_err(|error| {
+        Refusal::new(Code::BadUserInput, format!("The body is not a GraphQL request: {error}."))
+    })?;
     question(parameters.query, parameters.operation_name, parameters.variables)
 }
 
@@ -177,7 +184,9 @@ fn from_address(address: &str) -> Result<Question, Refusal> {
     let AddressParameters { query, operation_name, variables, extensions } = parameters.0;
     let object = |name, text: Option<String>| {
         text.filter(|text| !text.is_empty())
-            .map(|text| serde_json::from_str::<Option<Map<String, Value>>>(&text).map_err(|_| bad_parameter(name)))
+            .map(|text| {
+                serde_json::from_str::<Option<Map<String, Value>>>(&text).map_err(|_| bad_parameter(name))
+            })
             .transpose()
             .map(Option::flatten)
     };
@@ -219,7 +228,8 @@ impl Reply {
         let mut body = Vec::with_capacity(answer.data.len() + 16);
         body.push(b'{');
         if !answer.errors.is_empty() {
-            let errors: Vec<Value> = answer.errors.iter().map(|refusal| refusal.to_json(&self.request_id)).collect();
+            let errors: Vec<Value> =
+                answer.errors.iter().map(|refusal| refusal.to_json(&self.request_id)).collect();
             body.extend_from_slice(b"\"errors\":");
             let _ = serde_json::to_writer(&mut body, &errors);
             body.push(b',');

@@ -17,7 +17,10 @@ use axum::{
 };
 use serde_json::json;
 use tokio::net::TcpListener;
-use tower_http::{catch_panic::CatchPanicLayer, cors::{AllowOrigin, CorsLayer}};
+use tower_http::{
+    catch_panic::CatchPanicLayer,
+    cors::{AllowOrigin, CorsLayer},
+};
 
 use crate::{
     config::Config,
@@ -67,7 +70,10 @@ pub fn router(config: &Config, database: Database) -> Router {
         .route("/graphql", any(graphql::handle))
         .route("/health/live", get(health::live))
         .route("/health/ready", get(health::ready))
-        .route("/schema.graphql", get(|| async move { ([(CONTENT_TYPE, "application/graphql; charset=utf-8")], sdl) }))
+        .route(
+            "/schema.graphql",
+            get(|| async move { ([(CONTENT_TYPE, "application/graphql; charset=utf-8")], sdl) }),
+        )
         .with_state(state);
     if config.graphiql {
         router = router.merge(page::router());
@@ -82,7 +88,11 @@ pub fn router(config: &Config, database: Database) -> Router {
 }
 
 /// Serves until `stop` resolves, then lets the requests that run finish.
-pub async fn serve(listener: TcpListener, router: Router, stop: impl Future<Output = ()> + Send + 'static) -> std::io::Result<()> {
+pub async fn serve(
+    listener: TcpListener,
+    router: Router,
+    stop: impl Future<Output = ()> + Send + 'static,
+) -> std::io::Result<()> {
     let (stopping, stopped) = tokio::sync::oneshot::channel();
     let listener = listener.tap_io(|stream| {
         // Answers are written whole; waiting to fill a packet only delays them.
@@ -129,7 +139,8 @@ async fn identify(mut request: Request, next: Next) -> Response {
 }
 
 fn is_plain(id: &str) -> bool {
-    (1..=64).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte))
+    (1..=64).contains(&id.len())
+        && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte))
 }
 
 fn fresh_id() -> String {
@@ -138,7 +149,8 @@ fn fresh_id() -> String {
 }
 
 fn panicked(cause: Box<dyn Any + Send>) -> Response {
-    let text = cause.downcast_ref::<String>().map(String::as_str).or_else(|| cause.downcast_ref::<&str>().copied());
+    let text =
+        cause.downcast_ref::<String>().map(String::as_str).or_else(|| cause.downcast_ref::<&str>().copied());
     tracing::error!(cause = text.unwrap_or("unknown"), "a request panicked");
     let refusal = Refusal::new(Code::Internal, "Something went wrong on our side.");
     (StatusCode::INTERNAL_SERVER_ERROR, Json(json!({ "errors": [refusal.to_json("")] }))).into_response()

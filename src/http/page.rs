@@ -37,10 +37,7 @@ pub fn is_bundled() -> bool {
 
 /// The page at `/` and `/graphiql`, and its files.
 pub fn router() -> Router {
-    Router::new()
-        .route("/", get(page))
-        .route("/graphiql", get(page))
-        .route("/assets/{*path}", get(asset))
+    Router::new().route("/", get(page)).route("/graphiql", get(page)).route("/assets/{*path}", get(asset))
 }
 
 async fn page(headers: HeaderMap) -> Response {

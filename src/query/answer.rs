@@ -24,7 +24,8 @@ pub struct Answer {
 
 /// Writes the answer of a plan. `introspection` holds what was asked about the schema.
 pub fn write(object: &Object, root: &Rows, introspection: Option<&async_graphql::Value>) -> Answer {
-    let mut writer = Writer { out: Vec::with_capacity(4096), errors: Vec::new(), path: Vec::new(), introspection };
+    let mut writer =
+        Writer { out: Vec::with_capacity(4096), errors: Vec::new(), path: Vec::new(), introspection };
     if writer.object(object, root, 0).is_err() {
         writer.out.clear();
         writer.out.extend_from_slice(b"null");
@@ -88,9 +89,9 @@ impl<'a> Writer<'a> {
                 }
             }
             Out::Values { edge, answer } => match &rows.edges[*edge] {
-                Fetched::Values { rows, of } => self.list(&of[row], |writer, row| {
-                    writer.object(answer, rows, *row)
-                })?,
+                Fetched::Values { rows, of } => {
+                    self.list(&of[row], |writer, row| writer.object(answer, rows, *row))?
+                }
                 fetched => return self.failed(fetched),
             },
             Out::References { edge, answers } => match &rows.edges[*edge] {
@@ -134,11 +135,18 @@ impl<'a> Writer<'a> {
                 Ok(())
             }
             // Between one level and the next, somebody deleted it.
-            None => self.fail(Refusal::new(Code::Unavailable, "The record changed while it was read; ask again.")),
+            None => {
+                self.fail(Refusal::new(Code::Unavailable, "The record changed while it was read; ask again."))
+            }
         }
     }
 
-    fn connection(&mut self, entries: &'a [ConnectionEntry], pages: &'a Pages, place: usize) -> Result<(), Null> {
+    fn connection(
+        &mut self,
+        entries: &'a [ConnectionEntry],
+        pages: &'a Pages,
+        place: usize,
+    ) -> Result<(), Null> {
         let rows = pages.of.get(place).map_or(&[][..], Vec::as_slice);
         self.out.push(b'{');
         for (index, entry) in entries.iter().enumerate() {
@@ -178,8 +186,12 @@ impl<'a> Writer<'a> {
             match field {
                 PageInfo::Typename => self.quoted("PageInfo"),
                 // On the side that the page came from there is the record of the cursor, at least.
-                PageInfo::HasNextPage => self.boolean(if page.backward { page.before.is_some() } else { more }),
-                PageInfo::HasPreviousPage => self.boolean(if page.backward { more } else { page.after.is_some() }),
+                PageInfo::HasNextPage => {
+                    self.boolean(if page.backward { page.before.is_some() } else { more })
+                }
+                PageInfo::HasPreviousPage => {
+                    self.boolean(if page.backward { more } else { page.after.is_some() })
+                }
                 PageInfo::StartCursor => self.cursor_or_null(rows.first(), pages)?,
                 PageInfo::EndCursor => self.cursor_or_null(rows.last(), pages)?,
             }
@@ -270,12 +282,14 @@ impl<'a> Writer<'a> {
                 Some(name) => self.quoted(name),
                 None => return Ok(false),
             },
-            Scalar::Text | Scalar::PartialDate | Scalar::DateTime | Scalar::Url => match fetch::text(row, index)? {
-                Some(text) => {
-                    let _ = serde_json::to_writer(&mut self.out, text);
+            Scalar::Text | Scalar::PartialDate | Scalar::DateTime | Scalar::Url => {
+                match fetch::text(row, index)? {
+                    Some(text) => {
+                        let _ = serde_json::to_writer(&mut self.out, text);
+                    }
+                    None => return Ok(false),
                 }
-                None => return Ok(false),
-            },
+            }
         }
         Ok(true)
     }

@@ -20,7 +20,12 @@ pub struct Request(Vec<Option<Bound>>);
 
 #[derive(Debug)]
 pub enum Bound {
-    Many { rows: Option<Statement>, total: Option<Statement>, page: Page, order: &'static Order },
+    Many {
+        rows: Option<Statement>,
+        total: Option<Statement>,
+        page: Page,
+        order: &'static Order,
+    },
     Lookup(Statement),
     /// For each id asked for: the place of its noun among the records, and its number.
     Nodes(Vec<Option<(usize, i64)>>),
@@ -60,8 +65,12 @@ impl Binder<'_> {
                 Way::One(references) => {
                     references.iter().try_for_each(|reference| self.level(&reference.level))?;
                 }
-                Way::References { to, .. } => to.iter().try_for_each(|reference| self.level(&reference.level))?,
-                Way::Values { level, .. } | Way::Many { level, .. } | Way::Lookup(level) => self.level(level)?,
+                Way::References { to, .. } => {
+                    to.iter().try_for_each(|reference| self.level(&reference.level))?
+                }
+                Way::Values { level, .. } | Way::Many { level, .. } | Way::Lookup(level) => {
+                    self.level(level)?
+                }
                 Way::Nodes(levels) => levels.iter().try_for_each(|level| self.level(level))?,
             }
         }

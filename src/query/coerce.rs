@@ -115,9 +115,9 @@ impl<'a> Source<'a> {
                 Json::Number(number) => Form::Number(number),
                 Json::String(text) => Form::String(text),
                 Json::Array(items) => Form::List(items.iter().map(Source::Json).collect()),
-                Json::Object(fields) => {
-                    Form::Object(fields.iter().map(|(name, value)| (name.as_str(), Source::Json(value))).collect())
-                }
+                Json::Object(fields) => Form::Object(
+                    fields.iter().map(|(name, value)| (name.as_str(), Source::Json(value))).collect(),
+                ),
             },
             Source::Literal(literal, variables) => match literal {
                 Literal::Null => Form::Null,
@@ -129,7 +129,10 @@ impl<'a> Source<'a> {
                     Form::List(items.iter().map(|item| Source::Literal(item, variables)).collect())
                 }
                 Literal::Object(fields) => Form::Object(
-                    fields.iter().map(|(name, value)| (name.as_str(), Source::Literal(value, variables))).collect(),
+                    fields
+                        .iter()
+                        .map(|(name, value)| (name.as_str(), Source::Literal(value, variables)))
+                        .collect(),
                 ),
                 Literal::Binary(_) | Literal::Variable(_) => Form::Other,
             },
@@ -167,8 +170,12 @@ impl<'a> Source<'a> {
                             object.insert(Name::new(field), value);
                         }
                     }
-                    if *oneof && (object.len() != 1 || object.values().any(|value| *value == Constant::Null)) {
-                        return Err(Refusal::bad_input(path, format!("`{path}` takes exactly one field of {name}.")));
+                    if *oneof && (object.len() != 1 || object.values().any(|value| *value == Constant::Null))
+                    {
+                        return Err(Refusal::bad_input(
+                            path,
+                            format!("`{path}` takes exactly one field of {name}."),
+                        ));
                     }
                     let required = input_fields.values().find(|declared| {
                         declared.ty.ends_with('!') && !object.contains_key(declared.name.as_str())

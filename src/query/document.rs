@@ -11,7 +11,9 @@ use async_graphql::{
     dynamic::Schema,
     parser::{
         parse_query,
-        types::{Directive, DocumentOperations, ExecutableDocument, OperationDefinition, Selection, SelectionSet},
+        types::{
+            Directive, DocumentOperations, ExecutableDocument, OperationDefinition, Selection, SelectionSet,
+        },
     },
 };
 use async_graphql_value::Value as Literal;
@@ -55,9 +57,10 @@ impl Document {
         variables: &coerce::Variables,
         make: impl FnOnce() -> Result<Plan, Refusal>,
     ) -> Result<Arc<Plan>, Refusal> {
-        let chosen = self.deciding.iter().map(|name| {
-            variables.get(name.as_str()) == Some(&async_graphql::Value::Boolean(true))
-        });
+        let chosen = self
+            .deciding
+            .iter()
+            .map(|name| variables.get(name.as_str()) == Some(&async_graphql::Value::Boolean(true)));
         let key = (operation.map(ToOwned::to_owned), chosen.collect());
         if let Some(plan) = self.lock().get(&key) {
             return Ok(plan.clone());
@@ -139,7 +142,8 @@ fn deciding_variables(ast: &ExecutableDocument) -> BTreeSet<String> {
 
 fn collect_deciding(set: &SelectionSet, deciding: &mut BTreeSet<String>) {
     for selection in &set.items {
-        for Directive { arguments, .. } in selection.node.directives().iter().map(|directive| &directive.node) {
+        for Directive { arguments, .. } in selection.node.directives().iter().map(|directive| &directive.node)
+        {
             for (_, value) in arguments {
                 if let Literal::Variable(name) = &value.node {
                     deciding.insert(name.to_string());

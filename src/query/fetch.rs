@@ -32,11 +32,20 @@ pub struct Rows {
 #[derive(Debug)]
 pub enum Fetched {
     /// For each parent the kind of record and its row, where there is one.
-    One { kinds: Vec<Rows>, found: Vec<Option<(usize, usize)>> },
+    One {
+        kinds: Vec<Rows>,
+        found: Vec<Option<(usize, usize)>>,
+    },
     /// For each parent its rows, in order.
-    Values { rows: Rows, of: Vec<Vec<usize>> },
+    Values {
+        rows: Rows,
+        of: Vec<Vec<usize>>,
+    },
     /// For each parent its references, in order.
-    References { kinds: Vec<Rows>, of: Vec<Vec<(usize, usize)>> },
+    References {
+        kinds: Vec<Rows>,
+        of: Vec<Vec<(usize, usize)>>,
+    },
     Many(Pages),
     /// The edge failed, and so does its field.
     Failed(Refusal),
@@ -150,9 +159,11 @@ impl Fetch<'_> {
                     Some(column) => Parents::by_column(&parents.rows, *column)?,
                     None => Parents::root(),
                 };
-                let (pages, totals) =
-                    try_join(self.pages(rows.as_ref(), level, page, &owners), self.totals(total.as_ref(), &owners))
-                        .await?;
+                let (pages, totals) = try_join(
+                    self.pages(rows.as_ref(), level, page, &owners),
+                    self.totals(total.as_ref(), &owners),
+                )
+                .await?;
                 let (rows, of, more) = pages;
                 Ok(Fetched::Many(Pages { rows, of, more, totals, id: wants.id, page: page.clone(), order }))
             }
@@ -185,10 +196,9 @@ impl Fetch<'_> {
             parents.push(Parents::by_column(rows, reference.column)?);
         }
         let levels = references.iter().map(|reference| &reference.level);
-        let kinds = try_join_all(
-            levels.zip(&parents).map(|(level, parents)| self.records(level, &parents.distinct)),
-        )
-        .await?;
+        let kinds =
+            try_join_all(levels.zip(&parents).map(|(level, parents)| self.records(level, &parents.distinct)))
+                .await?;
         let mut found = vec![None; rows.len()];
         let mut fetched = Vec::with_capacity(kinds.len());
         for (kind, ((records, places), parents)) in kinds.into_iter().zip(&parents).enumerate() {
@@ -213,9 +223,11 @@ impl Fetch<'_> {
             Parents::of(of_kind.map(Some)).distinct
         };
         let ids: Vec<Vec<i64>> = (0..levels.len()).map(ids).collect();
-        let kinds = try_join_all(levels.iter().zip(&ids).map(|(level, ids)| self.records(level, ids))).await?;
+        let kinds =
+            try_join_all(levels.iter().zip(&ids).map(|(level, ids)| self.records(level, ids))).await?;
         let (kinds, places): (Vec<Rows>, Vec<HashMap<i64, usize>>) = kinds.into_iter().unzip();
-        let found = asked.iter().map(|asked| asked.and_then(|(kind, id)| Some((kind, *places[kind].get(&id)?))));
+        let found =
+            asked.iter().map(|asked| asked.and_then(|(kind, id)| Some((kind, *places[kind].get(&id)?))));
         let found = found.collect();
         Ok((kinds, found))
     }
@@ -239,7 +251,11 @@ impl Fetch<'_> {
         parents: &Parents,
     ) -> Result<(Rows, Vec<Vec<usize>>, Vec<bool>)> {
         let Some(statement) = statement.filter(|_| !parents.distinct.is_empty()) else {
-            return Ok((Rows::default(), vec![Vec::new(); parents.places.len()], vec![false; parents.places.len()]));
+            return Ok((
+                Rows::default(),
+                vec![Vec::new(); parents.places.len()],
+                vec![false; parents.places.len()],
+            ));
         };
         let rows = self.run(statement, &parents.distinct).await?;
         let mut of = parents.groups_by_place(&rows)?;
@@ -300,7 +316,8 @@ impl Parents {
 
     /// The rows of each parent, where column 0 is the parent's id.
     fn groups_by_id(&self, rows: &[PgRow]) -> Result<Vec<Vec<usize>>> {
-        let place: HashMap<i64, usize> = self.distinct.iter().enumerate().map(|(place, id)| (*id, place)).collect();
+        let place: HashMap<i64, usize> =
+            self.distinct.iter().enumerate().map(|(place, id)| (*id, place)).collect();
         self.groups(rows, |row| Ok(place[&row.try_get::<i64, _>(0)?]))
     }
 
@@ -314,7 +331,11 @@ impl Parents {
         for (index, row) in rows.iter().enumerate() {
             groups[place(row)?].push(index);
         }
-        Ok(self.places.iter().map(|place| place.map_or_else(Vec::new, |place| groups[place].clone())).collect())
+        Ok(self
+            .places
+            .iter()
+            .map(|place| place.map_or_else(Vec::new, |place| groups[place].clone()))
+            .collect())
     }
 }
 

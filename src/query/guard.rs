@@ -120,7 +120,12 @@ fn count_tokens(text: &str) -> usize {
     while let Some(&byte) = bytes.get(at) {
         match byte {
             b' ' | b'\t' | b'\r' | b'\n' | b',' => at += 1,
-            b'#' => at += bytes[at..].iter().position(|byte| matches!(byte, b'\n' | b'\r')).unwrap_or(bytes.len() - at),
+            b'#' => {
+                at += bytes[at..]
+                    .iter()
+                    .position(|byte| matches!(byte, b'\n' | b'\r'))
+                    .unwrap_or(bytes.len() - at)
+            }
             b'"' => {
                 at = end_of_string(bytes, at);
                 count += 1;
@@ -148,8 +153,7 @@ fn length_of_token(bytes: &[u8]) -> usize {
 
 fn end_of_string(bytes: &[u8], start: usize) -> usize {
     let block = bytes[start..].starts_with(b"\"\"\"");
-    let (quote, escaped): (&[u8], &[u8]) =
-        if block { (b"\"\"\"", b"\\\"\"\"") } else { (b"\"", b"\\\"") };
+    let (quote, escaped): (&[u8], &[u8]) = if block { (b"\"\"\"", b"\\\"\"\"") } else { (b"\"", b"\\\"") };
     let mut at = start + quote.len();
     while at < bytes.len() {
         if bytes[at..].starts_with(quote) {
@@ -190,7 +194,8 @@ mod tests {
 
     #[test]
     fn a_fragment_that_contains_itself_is_refused() {
-        let document = parse_query("{ ...A } fragment A on Query { ...B } fragment B on Query { ...A }").unwrap();
+        let document =
+            parse_query("{ ...A } fragment A on Query { ...B } fragment B on Query { ...A }").unwrap();
         assert_eq!(LIMITS.check_document(&document).unwrap_err().code, Code::GraphqlValidationFailed);
     }
 

@@ -37,7 +37,10 @@ use sqlx::PgPool;
 pub use answer::Answer;
 pub use guard::Limits;
 
-use self::{catalog::Catalog, document::{Document, Documents}};
+use self::{
+    catalog::Catalog,
+    document::{Document, Documents},
+};
 use crate::error::Refusal;
 
 /// A request as it came: a document, which of its operations, and values for its variables.
@@ -95,14 +98,16 @@ impl Engine {
             plan::make(self.catalog, &document.ast, operation, &variables, self.introspection)
         })?;
         let request = bind::bind(self.catalog, registry, &plan, &variables)?;
-        let (rows, introspection) = tokio::join!(
-            fetch::root(&self.pool, &plan.root, &request),
-            self.introspect(&plan, variables)
-        );
+        let (rows, introspection) =
+            tokio::join!(fetch::root(&self.pool, &plan.root, &request), self.introspect(&plan, variables));
         Ok(answer::write(&plan.answer, &rows, introspection.as_ref()))
     }
 
-    async fn introspect(&self, plan: &plan::Plan, variables: coerce::Variables) -> Option<async_graphql::Value> {
+    async fn introspect(
+        &self,
+        plan: &plan::Plan,
+        variables: coerce::Variables,
+    ) -> Option<async_graphql::Value> {
         let document = plan.introspection.clone()?;
         let variables = Variables::from_value(async_graphql::Value::Object(variables));
         let mut request = Request::new("").variables(variables);

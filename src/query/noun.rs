@@ -232,8 +232,11 @@ impl Noun {
         self.root = Some(Root { one: Some(one), many, keys: vec![Key::slug()] });
         self.interfaces = &["Node", "Record"];
         self.node_id().field(
-            text("slug", "Stable name of the record for people and addresses: lower-case words joined by hyphens.")
-                .filtered(),
+            text(
+                "slug",
+                "Stable name of the record for people and addresses: lower-case words joined by hyphens.",
+            )
+            .filtered(),
         )
     }
 
@@ -254,7 +257,9 @@ impl Noun {
 
     fn node_id(self) -> Self {
         let name = self.name;
-        self.field(column("id", Scalar::Id(name), "Global id: opaque, and unique among all records.").filtered())
+        self.field(
+            column("id", Scalar::Id(name), "Global id: opaque, and unique among all records.").filtered(),
+        )
     }
 
     /// A field, with the conditions and orders that it brings along.
@@ -298,11 +303,21 @@ impl Noun {
 
     /// A period that the record falls in: the filter that asks for it and the orders by its start.
     #[must_use]
-    pub fn during(self, name: &'static str, order: &'static str, what: &'static str, sql: &'static str) -> Self {
-        self.condition(name, what, Test::During { sql }).order(order, "date, unknown dates last", |descending| {
-            let unknown = if descending { "-infinity" } else { "infinity" };
-            By::Key(format!("coalesce(lower({sql}), '{unknown}'::date)").into(), KeyKind::Date)
-        })
+    pub fn during(
+        self,
+        name: &'static str,
+        order: &'static str,
+        what: &'static str,
+        sql: &'static str,
+    ) -> Self {
+        self.condition(name, what, Test::During { sql }).order(
+            order,
+            "date, unknown dates last",
+            |descending| {
+                let unknown = if descending { "-infinity" } else { "infinity" };
+                By::Key(format!("coalesce(lower({sql}), '{unknown}'::date)").into(), KeyKind::Date)
+            },
+        )
     }
 
     /// The order in which records were entered.
@@ -314,12 +329,7 @@ impl Noun {
 
 impl Key {
     fn slug() -> Self {
-        Key {
-            name: "slug",
-            description: "The record's slug.",
-            input: KeyInput::Text,
-            sql: "{}.slug = $?",
-        }
+        Key { name: "slug", description: "The record's slug.", input: KeyInput::Text, sql: "{}.slug = $?" }
     }
 }
 
@@ -421,7 +431,12 @@ pub fn one_of(name: &'static str, of: &'static Enumeration, description: &'stati
 }
 
 /// A reference that is always there; records can be filtered by what it refers to.
-pub fn one(name: &'static str, to: &'static str, column: &'static str, description: &'static str) -> Declared {
+pub fn one(
+    name: &'static str,
+    to: &'static str,
+    column: &'static str,
+    description: &'static str,
+) -> Declared {
     Declared {
         condition: Some(Condition { name, description, test: Test::One { to, column } }),
         ..reference(name, to, vec![(to, column)], description)

@@ -103,15 +103,35 @@ pub struct Entry {
 #[derive(Debug)]
 pub enum Out {
     Typename(&'static str),
-    Column { index: usize, scalar: Scalar, nullable: bool },
+    Column {
+        index: usize,
+        scalar: Scalar,
+        nullable: bool,
+    },
     /// The one record that an edge leads to, written by the kind of record it is.
-    One { edge: usize, answers: Vec<Object>, nullable: bool },
+    One {
+        edge: usize,
+        answers: Vec<Object>,
+        nullable: bool,
+    },
     /// All values of an edge.
-    Values { edge: usize, answer: Object },
+    Values {
+        edge: usize,
+        answer: Object,
+    },
     /// All records of an edge.
-    References { edge: usize, answers: Vec<Object> },
-    Connection { edge: usize, entries: Vec<ConnectionEntry> },
-    Nodes { edge: usize, answers: Vec<Object> },
+    References {
+        edge: usize,
+        answers: Vec<Object>,
+    },
+    Connection {
+        edge: usize,
+        entries: Vec<ConnectionEntry>,
+    },
+    Nodes {
+        edge: usize,
+        answers: Vec<Object>,
+    },
     Introspection,
 }
 
@@ -209,7 +229,12 @@ impl<'a> Planner<'a> {
         collected
     }
 
-    fn collect_into(&self, concrete: &str, set: &'a SelectionSet, collected: &mut IndexMap<&'a str, Collected<'a>>) {
+    fn collect_into(
+        &self,
+        concrete: &str,
+        set: &'a SelectionSet,
+        collected: &mut IndexMap<&'a str, Collected<'a>>,
+    ) {
         for selection in &set.items {
             if self.is_skipped(selection.node.directives().iter().map(|directive| &directive.node)) {
                 continue;
@@ -223,7 +248,9 @@ impl<'a> Planner<'a> {
                     entry.sets.push(&field.selection_set.node);
                     continue;
                 }
-                Selection::InlineFragment(inline) => (inline.node.type_condition.as_ref(), &inline.node.selection_set),
+                Selection::InlineFragment(inline) => {
+                    (inline.node.type_condition.as_ref(), &inline.node.selection_set)
+                }
                 Selection::FragmentSpread(spread) => {
                     let fragment = &self.ast.fragments[&spread.node.fragment_name.node].node;
                     (Some(&fragment.type_condition), &fragment.selection_set)
@@ -239,7 +266,9 @@ impl<'a> Planner<'a> {
         directives.into_iter().any(|directive| {
             let skips = directive.name.node == "skip";
             (skips || directive.name.node == "include")
-                && directive.get_argument("if").is_some_and(|condition| self.is_true(&condition.node) == skips)
+                && directive
+                    .get_argument("if")
+                    .is_some_and(|condition| self.is_true(&condition.node) == skips)
         })
     }
 
@@ -275,7 +304,13 @@ impl<'a> Planner<'a> {
         Object(entries.collect())
     }
 
-    fn field(&self, field: &'static Field, collected: &Collected<'a>, level: &mut Level, path: Vec<PathStep>) -> Out {
+    fn field(
+        &self,
+        field: &'static Field,
+        collected: &Collected<'a>,
+        level: &mut Level,
+        path: Vec<PathStep>,
+    ) -> Out {
         let (way, out) = match &field.kind {
             Kind::Column(column) => return column_out(column, level, "t"),
             Kind::One(one) => {
@@ -292,7 +327,8 @@ impl<'a> Planner<'a> {
                 (Way::Lookup(inner), Out::One { edge, answers: vec![answer], nullable: true })
             }
             Kind::Node | Kind::Nodes => {
-                let (levels, answers) = self.catalog.records().map(|noun| self.level(noun, collected, &path)).unzip();
+                let (levels, answers) =
+                    self.catalog.records().map(|noun| self.level(noun, collected, &path)).unzip();
                 let edge = level.edges.len();
                 let out = if matches!(field.kind, Kind::Node) {
                     Out::One { edge, answers, nullable: true }
@@ -303,7 +339,12 @@ impl<'a> Planner<'a> {
             }
         };
         let arguments = Arguments(
-            collected.field.arguments.iter().map(|(name, value)| (name.node.to_string(), value.node.clone())).collect(),
+            collected
+                .field
+                .arguments
+                .iter()
+                .map(|(name, value)| (name.node.to_string(), value.node.clone()))
+                .collect(),
         );
         let number = self.edges.replace(self.edges.get() + 1);
         level.edges.push(Edge { number, path, arguments, way });
@@ -446,12 +487,13 @@ impl<'a> Planner<'a> {
     /// The operation reduced to what it asks about the schema.
     fn introspection(&self, operation: &'a OperationDefinition) -> ExecutableDocument {
         let asked = self.collect(ROOT, &[&operation.selection_set.node]).into_values();
-        let about_schema = asked.filter(|collected| collected.field.name.node.starts_with("__")).map(|collected| {
-            let mut field = collected.field.clone();
-            field.selection_set.node.items =
-                collected.sets.iter().flat_map(|set| set.items.iter().cloned()).collect();
-            unplaced(Selection::Field(unplaced(field)))
-        });
+        let about_schema =
+            asked.filter(|collected| collected.field.name.node.starts_with("__")).map(|collected| {
+                let mut field = collected.field.clone();
+                field.selection_set.node.items =
+                    collected.sets.iter().flat_map(|set| set.items.iter().cloned()).collect();
+                unplaced(Selection::Field(unplaced(field)))
+            });
         let mut operation = operation.clone();
         operation.selection_set.node.items = about_schema.collect();
         ExecutableDocument {

@@ -221,7 +221,9 @@ fn push_columns(sql: &mut String, columns: &[String]) {
 }
 
 fn search_query(bind: usize) -> String {
-    format!("(websearch_to_tsquery('dossier_english', ${bind}) || websearch_to_tsquery('dossier_simple', ${bind}))")
+    format!(
+        "(websearch_to_tsquery('dossier_english', ${bind}) || websearch_to_tsquery('dossier_simple', ${bind}))"
+    )
 }
 
 #[derive(Default)]
@@ -320,7 +322,14 @@ impl Builder {
     }
 
     /// A noun's filter as one predicate; fields that are null count as left out.
-    fn filter(&mut self, catalog: &Catalog, noun: &Noun, filter: &Fields, alias: &str, path: &str) -> Result<(), Refusal> {
+    fn filter(
+        &mut self,
+        catalog: &Catalog,
+        noun: &Noun,
+        filter: &Fields,
+        alias: &str,
+        path: &str,
+    ) -> Result<(), Refusal> {
         self.sql.push('(');
         let mut first = true;
         for (name, value) in filter.iter().filter(|(_, value)| **value != Value::Null) {
@@ -387,7 +396,8 @@ impl Builder {
                 self.sql.push_str(&after.replace("{}", alias));
             }
             (Test::During { sql }, Value::Object(period)) => {
-                let _ = write!(self.sql, "{} && daterange(lower(partial_date_range(", sql.replace("{}", alias));
+                let _ =
+                    write!(self.sql, "{} && daterange(lower(partial_date_range(", sql.replace("{}", alias));
                 self.push(Bind::MaybeText(maybe_text(period.get("from"))));
                 self.sql.push_str(")), upper(partial_date_range(");
                 self.push(Bind::MaybeText(maybe_text(period.get("until"))));
@@ -407,7 +417,11 @@ impl Builder {
             (Test::One { to, column }, Value::Object(filter)) => {
                 let to = catalog.named(to);
                 let inner = self.alias("t");
-                let _ = write!(self.sql, "exists (select from {} {inner} where {inner}.id = {alias}.{column} and ", to.table);
+                let _ = write!(
+                    self.sql,
+                    "exists (select from {} {inner} where {inner}.id = {alias}.{column} and ",
+                    to.table
+                );
                 self.filter(catalog, to, filter, &inner, path)?;
                 self.sql.push(')');
             }
@@ -448,7 +462,13 @@ impl Builder {
     }
 
     /// All operators given for the value at `sql`.
-    fn operators(&mut self, sql: &str, scalar: Scalar, operators: &Fields, path: &str) -> Result<(), Refusal> {
+    fn operators(
+        &mut self,
+        sql: &str,
+        scalar: Scalar,
+        operators: &Fields,
+        path: &str,
+    ) -> Result<(), Refusal> {
         self.sql.push_str("(true");
         for (operator, value) in operators.iter().filter(|(_, value)| **value != Value::Null) {
             self.sql.push_str(" and ");
@@ -504,7 +524,9 @@ impl Builder {
                 self.push(Bind::Text(text_of(value)));
                 let _ = write!(self.sql, "::{}", of.sql);
             }
-            Scalar::Text | Scalar::PartialDate | Scalar::DateTime | Scalar::Url => self.push(Bind::Text(text_of(value))),
+            Scalar::Text | Scalar::PartialDate | Scalar::DateTime | Scalar::Url => {
+                self.push(Bind::Text(text_of(value)))
+            }
         }
         Ok(())
     }

@@ -6,8 +6,8 @@
 use std::collections::HashSet;
 
 use async_graphql::dynamic::{
-    Enum, EnumItem, Field, FieldFuture, InputObject, InputValue, Interface, InterfaceField, Object, Scalar as ScalarType,
-    Schema, SchemaBuilder, Type, TypeRef, Union,
+    Enum, EnumItem, Field, FieldFuture, InputObject, InputValue, Interface, InterfaceField, Object,
+    Scalar as ScalarType, Schema, SchemaBuilder, Type, TypeRef, Union,
 };
 
 use super::{
@@ -102,8 +102,10 @@ impl Types<'_> {
     }
 
     fn interfaces(&mut self) {
-        let id = || InterfaceField::new("id", TypeRef::named_nn(TypeRef::ID))
-            .description("Global id: opaque, and unique among all records.");
+        let id = || {
+            InterfaceField::new("id", TypeRef::named_nn(TypeRef::ID))
+                .description("Global id: opaque, and unique among all records.")
+        };
         self.add(Interface::new("Node").description("Anything with a global id.").field(id()));
         let slug = InterfaceField::new("slug", TypeRef::named_nn(TypeRef::STRING))
             .description("Stable name of the record for people and addresses.");
@@ -175,7 +177,11 @@ impl Types<'_> {
                 self.page_arguments(many).into_iter().fold(connection, Field::argument)
             }
             Kind::Lookup(noun) => {
-                let by = input("by", TypeRef::named_nn(format!("{noun}By")), "Which record: exactly one of its keys.");
+                let by = input(
+                    "by",
+                    TypeRef::named_nn(format!("{noun}By")),
+                    "Which record: exactly one of its keys.",
+                );
                 made(TypeRef::named(*noun)).argument(by)
             }
             Kind::Node => made(TypeRef::named("Node")).argument(input(
@@ -248,7 +254,8 @@ impl Types<'_> {
     }
 
     fn enumeration(&mut self, of: &Enumeration) {
-        let items = of.values.iter().map(|(name, description)| EnumItem::new(*name).description(*description));
+        let items =
+            of.values.iter().map(|(name, description)| EnumItem::new(*name).description(*description));
         self.add(Enum::new(of.name).description(of.description).items(items));
     }
 
@@ -292,14 +299,21 @@ impl Types<'_> {
             let ty = match &condition.test {
                 Test::Value { scalar, .. } => self.operators(*scalar),
                 Test::AnyText { .. } => self.operators(Scalar::Text),
-                Test::During { .. } => self.period("DateFilter", "PartialDate", &[
-                    ("from", "The first day, month or year of the period."),
-                    ("until", "The last day, month or year of the period, itself included."),
-                ], "A period that a date overlaps; open where an end is left out. Unknown dates never do."),
-                Test::Instant { .. } => self.period("DateTimeFilter", "DateTime", &[
-                    ("from", "The first moment."),
-                    ("until", "The moment before which."),
-                ], "A span of time; open where an end is left out."),
+                Test::During { .. } => self.period(
+                    "DateFilter",
+                    "PartialDate",
+                    &[
+                        ("from", "The first day, month or year of the period."),
+                        ("until", "The last day, month or year of the period, itself included."),
+                    ],
+                    "A period that a date overlaps; open where an end is left out. Unknown dates never do.",
+                ),
+                Test::Instant { .. } => self.period(
+                    "DateTimeFilter",
+                    "DateTime",
+                    &[("from", "The first moment."), ("until", "The moment before which.")],
+                    "A span of time; open where an end is left out.",
+                ),
                 Test::One { to, .. } | Test::Some { to, .. } => format!("{to}Filter"),
                 Test::Search => TypeRef::STRING.to_owned(),
                 Test::Within { .. } => format!("{}By", noun.name),
@@ -323,19 +337,14 @@ impl Types<'_> {
         self.scalar(scalar);
         let one = || TypeRef::named(of);
         let some = || TypeRef::named_nn_list(of);
-        let mut operators = vec![
-            input("equals", one(), "Is this."),
-            input("in", some(), "Is one of these."),
-        ];
+        let mut operators = vec![input("equals", one(), "Is this."), input("in", some(), "Is one of these.")];
         match scalar {
             Scalar::Text | Scalar::Url => operators.extend([
                 input("contains", one(), "Has this somewhere in it, capital letters aside."),
                 input("startsWith", one(), "Begins with this, capital letters aside."),
             ]),
-            Scalar::Int | Scalar::RevisionNumber => operators.extend([
-                input("min", one(), "Is this or more."),
-                input("max", one(), "Is this or less."),
-            ]),
+            Scalar::Int | Scalar::RevisionNumber => operators
+                .extend([input("min", one(), "Is this or more."), input("max", one(), "Is this or less.")]),
             Scalar::Enumeration(_) => operators.push(input("notIn", some(), "Is none of these.")),
             _ => {}
         }
@@ -343,7 +352,9 @@ impl Types<'_> {
             operators.push(input("isNull", TypeRef::named(TypeRef::BOOLEAN), "Is unknown, or is known."));
         }
         let description = format!("Tests of a value of type {of}; all that are given must hold.");
-        self.add(operators.into_iter().fold(InputObject::new(&name).description(description), InputObject::field));
+        self.add(
+            operators.into_iter().fold(InputObject::new(&name).description(description), InputObject::field),
+        );
         name
     }
 

@@ -1,7 +1,10 @@
 //! Golden queries: each `*.graphql` beside the JSON that answers it and the SQL that was needed. The
 //! page's example queries are golden too. Made anew with `UPDATE_GOLDEN=1 cargo test golden`.
 
-use std::{fs, path::{Path, PathBuf}};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
 
 use serde_json::Value;
 
@@ -16,7 +19,9 @@ async fn every_golden_query_gives_its_answer_by_its_sql() {
     assert!(!queries.is_empty());
     for path in queries {
         let query = fs::read_to_string(&path).expect("a query");
-        let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(path.file_name().expect("a name"));
+        let golden = Path::new(env!("CARGO_MANIFEST_DIR"))
+            .join("tests/golden")
+            .join(path.file_name().expect("a name"));
         let variables = fs::read_to_string(golden.with_extension("variables.json"));
         let variables = variables.map_or(Value::Null, |text| serde_json::from_str(&text).expect("variables"));
         log.take();
@@ -38,7 +43,8 @@ async fn every_golden_query_gives_its_answer_by_its_sql() {
 }
 
 fn golden_queries() -> Vec<PathBuf> {
-    let folders = ["tests/golden", "web/examples"].map(|folder| Path::new(env!("CARGO_MANIFEST_DIR")).join(folder));
+    let folders =
+        ["tests/golden", "web/examples"].map(|folder| Path::new(env!("CARGO_MANIFEST_DIR")).join(folder));
     let mut queries: Vec<PathBuf> = folders
         .iter()
         .flat_map(|folder| fs::read_dir(folder).expect("a folder of queries"))

@@ -95,9 +95,12 @@ async fn get_asks_queries_only() {
 async fn an_operation_is_chosen_by_its_name() {
     let anonymous = anonymous().await;
     let document = "query A { a: __typename } query B { b: __typename }";
-    for (name, code) in [(json!("A"), None), (json!("C"), Some("BAD_USER_INPUT")), (Value::Null, Some("BAD_USER_INPUT"))] {
+    for (name, code) in
+        [(json!("A"), None), (json!("C"), Some("BAD_USER_INPUT")), (Value::Null, Some("BAD_USER_INPUT"))]
+    {
         let body = json!({"query": document, "operationName": name}).to_string();
-        let answer: Value = anonymous.post(headers(NEW, "application/json"), body).await.json().await.expect("JSON");
+        let answer: Value =
+            anonymous.post(headers(NEW, "application/json"), body).await.json().await.expect("JSON");
         assert_eq!(answer["errors"][0]["extensions"]["code"].as_str(), code, "{answer}");
     }
 }
@@ -147,7 +150,8 @@ async fn skip_and_include_follow_their_variables() {
 
 #[tokio::test]
 async fn a_document_that_costs_too_much_is_refused_before_it_is_read() {
-    let anonymous = Client::with(&[("MAX_TOKENS", "100"), ("MAX_DEPTH", "5"), ("MAX_BODY_BYTES", "4096")]).await;
+    let anonymous =
+        Client::with(&[("MAX_TOKENS", "100"), ("MAX_DEPTH", "5"), ("MAX_BODY_BYTES", "4096")]).await;
     let deep = "{ actors { edges { node { statements { edges { cursor } } } } } }";
     assert_eq!(anonymous.refusal(deep, json!({})).await.0, "LIMIT_EXCEEDED");
     let long = format!("{{ {} }}", "__typename ".repeat(101));

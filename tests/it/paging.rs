@@ -4,7 +4,8 @@ use serde_json::{Value, json};
 
 use crate::support::{Client, anonymous};
 
-const PAGE: &str = "query Page($first: Int, $after: Cursor, $last: Int, $before: Cursor, $orderBy: TopicOrder) {
+const PAGE: &str =
+    "query Page($first: Int, $after: Cursor, $last: Int, $before: Cursor, $orderBy: TopicOrder) {
     topics(filter: {slug: {startsWith: \"page-\"}}, orderBy: $orderBy,
            first: $first, after: $after, last: $last, before: $before) {
         totalCount
@@ -16,7 +17,10 @@ const PAGE: &str = "query Page($first: Int, $after: Cursor, $last: Int, $before:
 /// Enters topics `page-1`, `page-2`, … of which every third shares its name with two others.
 async fn enter_topics(client: &Client, numbers: std::ops::Range<i32>) {
     let mut change = client.pool().begin().await.expect("a transaction");
-    sqlx::query("select set_config('dossier.requester', 'test', true)").execute(&mut *change).await.expect("set");
+    sqlx::query("select set_config('dossier.requester', 'test', true)")
+        .execute(&mut *change)
+        .await
+        .expect("set");
     sqlx::query("insert into topics (slug, name) select 'page-' || n, 'Topic ' || n / 3 from generate_series($1, $2) n")
         .bind(numbers.start)
         .bind(numbers.end - 1)
@@ -129,7 +133,9 @@ async fn what_is_no_page_is_refused_by_name() {
         let refusal = anonymous.refusal(PAGE, variables.clone()).await;
         assert_eq!(refusal, ("BAD_USER_INPUT".into(), Some(field.into())), "{variables}");
     }
-    let by_name = anonymous.ask_with("{ topics(first: 1, orderBy: NAME_ASC) { pageInfo { endCursor } } }", json!({})).await;
+    let by_name = anonymous
+        .ask_with("{ topics(first: 1, orderBy: NAME_ASC) { pageInfo { endCursor } } }", json!({}))
+        .await;
     let cursor = &by_name["topics"]["pageInfo"]["endCursor"];
     let refusal = anonymous.refusal(PAGE, json!({"after": cursor, "orderBy": "ENTERED_ASC"})).await;
     assert_eq!(refusal, ("BAD_USER_INPUT".into(), Some("after".into())), "a cursor belongs to its order");

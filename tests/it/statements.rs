@@ -26,7 +26,11 @@ async fn a_level_costs_one_statement_whatever_the_size_of_its_page() {
         log.take();
         anonymous.ask(&four_levels(page)).await;
         let statements = log.take();
-        assert_eq!(statements.len(), 6, "meetings, participants, statements, speakers, topics, parents: {statements:#?}");
+        assert_eq!(
+            statements.len(),
+            6,
+            "meetings, participants, statements, speakers, topics, parents: {statements:#?}"
+        );
     }
 }
 

@@ -27,7 +27,9 @@ impl Client {
         let database = database().await;
         let config = Config::from_lookup(|name| {
             let given = settings.iter().find(|(setting, _)| *setting == name);
-            given.map(|(_, value)| (*value).to_owned()).or_else(|| (name == "DATABASE_URL").then(|| database.url().to_owned()))
+            given
+                .map(|(_, value)| (*value).to_owned())
+                .or_else(|| (name == "DATABASE_URL").then(|| database.url().to_owned()))
         })
         .expect("settings of a test are right");
         let opened = Database::open(&config).await.expect("the database is there");
@@ -73,7 +75,10 @@ impl Client {
         let answer = self.answer(query, variables).await;
         let extensions = &answer["errors"][0]["extensions"];
         let text = |value: &Value| value.as_str().map(ToOwned::to_owned);
-        (text(&extensions["code"]).unwrap_or_else(|| panic!("no error: {answer}")), text(&extensions["field"]))
+        (
+            text(&extensions["code"]).unwrap_or_else(|| panic!("no error: {answer}")),
+            text(&extensions["field"]),
+        )
     }
 
     pub async fn get(&self, path: &str) -> Response {

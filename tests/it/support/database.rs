@@ -82,8 +82,12 @@ impl Server {
     }
 
     async fn execute(&self, sql: &str) {
-        let mut connection = PgConnection::connect(&self.url("postgres")).await.expect("the server of the tests");
-        sqlx::raw_sql(AssertSqlSafe(sql)).execute(&mut connection).await.unwrap_or_else(|error| panic!("{sql}: {error}"));
+        let mut connection =
+            PgConnection::connect(&self.url("postgres")).await.expect("the server of the tests");
+        sqlx::raw_sql(AssertSqlSafe(sql))
+            .execute(&mut connection)
+            .await
+            .unwrap_or_else(|error| panic!("{sql}: {error}"));
         connection.close().await.expect("closed");
     }
 }
@@ -97,7 +101,8 @@ async fn server() -> &'static Server {
             let server = Server { address, template, _container: container };
             server.drop_leftovers().await;
             server.execute(&format!("create database {}", server.template)).await;
-            let config = Config::from_lookup(|name| (name == "DATABASE_URL").then(|| server.url(&server.template)));
+            let config =
+                Config::from_lookup(|name| (name == "DATABASE_URL").then(|| server.url(&server.template)));
             let database = Database::open(&config.expect("a config")).await.expect("the template");
             database.migrate().await.expect("the migrations");
             database.close().await;
@@ -109,11 +114,13 @@ async fn server() -> &'static Server {
 impl Server {
     /// Databases of processes that are gone.
     async fn drop_leftovers(&self) {
-        let mut connection = PgConnection::connect(&self.url("postgres")).await.expect("the server of the tests");
-        let names: Vec<String> = sqlx::query_scalar("select datname from pg_database where datname like 'dossier_test_%'")
-            .fetch_all(&mut connection)
-            .await
-            .expect("their names");
+        let mut connection =
+            PgConnection::connect(&self.url("postgres")).await.expect("the server of the tests");
+        let names: Vec<String> =
+            sqlx::query_scalar("select datname from pg_database where datname like 'dossier_test_%'")
+                .fetch_all(&mut connection)
+                .await
+                .expect("their names");
         for name in names {
             let owner = name.split('_').nth(2).and_then(|pid| pid.parse().ok());
             if !owner.is_some_and(lives) {
@@ -156,7 +163,8 @@ fn with_any_database(url: &str) -> String {
 fn start_embedded() -> Result<String, String> {
     let folders = std::env::temp_dir();
     for folder in fs::read_dir(&folders).into_iter().flatten().flatten() {
-        let owner = folder.file_name().to_str().and_then(|name| name.strip_prefix("dossier-test-")?.parse().ok());
+        let owner =
+            folder.file_name().to_str().and_then(|name| name.strip_prefix("dossier-test-")?.parse().ok());
         if owner.is_some_and(|pid| !lives(pid)) {
             let _ = fs::remove_dir_all(folder.path());
         }
@@ -178,7 +186,8 @@ fn lives(pid: i32) -> bool {
 fn hash_of_migrations() -> u64 {
     let mut hasher = DefaultHasher::new();
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/migrations");
-    let mut files: Vec<PathBuf> = fs::read_dir(folder).expect("migrations").map(|entry| entry.expect("a file").path()).collect();
+    let mut files: Vec<PathBuf> =
+        fs::read_dir(folder).expect("migrations").map(|entry| entry.expect("a file").path()).collect();
     files.sort();
     for file in files {
         fs::read(file).expect("a migration").hash(&mut hasher);

@@ -2,6 +2,7 @@
 
 pub mod client;
 pub mod database;
+pub mod process;
 pub mod sql_log;
 
 pub use client::{Client, anonymous};

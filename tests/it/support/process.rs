@@ -1,0 +1,151 @@
+//! The program itself, as somebody runs it.
+
+use std::{
+    io::{BufRead, BufReader, Read},
+    path::{Path, PathBuf},
+    process::{Child, Command, ExitStatus, Output, Stdio},
+    time::{Duration, Instant},
+};
+
+use nix::{sys::signal::Signal, unistd::Pid};
+use serde_json::{Value, json};
+use sqlx::{PgConnection, postgres::PgConnectOptions};
+
+/// A folder that goes with the test.
+pub struct Folder(PathBuf);
+
+impl Folder {
+    pub fn new(name: &str) -> Self {
+        let path = std::env::temp_dir().join(format!("dossier-run-{}-{name}", std::process::id()));
+        let _ = std::fs::remove_dir_all(&path);
+        Folder(path)
+    }
+
+    pub fn path(&self) -> &Path {
+        &self.0
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+/// `dossier` with these settings and no others.
+pub fn dossier(settings: &[(&str, &str)]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_dossier"));
+    // Somewhere without a `.env`.
+    command.current_dir("/").env_remove("DATABASE_URL").env("BIND_ADDRESS", "127.0.0.1:0");
+    command.envs(settings.iter().copied());
+    command
+}
+
+pub fn output(command: &mut Command) -> Output {
+    command.output().expect("dossier runs")
+}
+
+/// A server that runs in a process of its own.
+pub struct Process {
+    child: Child,
+    address: String,
+}
+
+impl Process {
+    /// A server on an embedded Postgres in this folder.
+    pub async fn serve(folder: &Path) -> Process {
+        Self::start(&[("DATA_DIR", folder.to_str().expect("text"))]).await
+    }
+
+    pub async fn start(settings: &[(&str, &str)]) -> Process {
+        let mut command = dossier(settings);
+        tokio::task::spawn_blocking(move || {
+            let mut child = command.stderr(Stdio::piped()).spawn().expect("dossier runs");
+            let mut lines = BufReader::new(child.stderr.take().expect("piped"));
+            let mut told = String::new();
+            loop {
+                let mut line = String::new();
+                assert_ne!(
+                    lines.read_line(&mut line).expect("a line"),
+                    0,
+                    "it ended before it answered: {told}"
+                );
+                if let Some((_, rest)) = line.split_once("answers at http://") {
+                    let address = rest.split('/').next().expect("an address").to_owned();
+                    // Nobody reads on, but the pipe must not fill.
+                    std::thread::spawn(move || lines.read_to_end(&mut Vec::new()));
+                    return Process { child, address };
+                }
+                told.push_str(&line);
+            }
+        })
+        .await
+        .expect("not cancelled")
+    }
+
+    pub fn send(&self, signal: Signal) {
+        nix::sys::signal::kill(Pid::from_raw(self.child.id().cast_signed()), signal).expect("sent");
+    }
+
+    /// Waits until the process has ended.
+    pub fn end(&mut self) -> ExitStatus {
+        self.child.wait().expect("it ended")
+    }
+
+    pub fn stop(mut self) -> ExitStatus {
+        self.send(Signal::SIGTERM);
+        self.end()
+    }
+
+    pub async fn answer(&self, query: &str) -> Result<Value, reqwest::Error> {
+        let post = reqwest::Client::new().post(format!("http://{}/graphql", self.address));
+        post.json(&json!({ "query": query })).send().await?.json().await
+    }
+
+    /// The number of topics, once the server answers without an error.
+    pub async fn count_topics(&self) -> u64 {
+        let since = Instant::now();
+        loop {
+            let answer = self.answer("{ topics { totalCount } }").await;
+            if let Some(count) =
+                answer.as_ref().ok().and_then(|answer| answer["data"]["topics"]["totalCount"].as_u64())
+            {
+                return count;
+            }
+            assert!(since.elapsed() < Duration::from_secs(30), "it does not answer: {answer:?}");
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// A connection to the embedded Postgres in a folder.
+pub async fn connect(folder: &Path) -> PgConnection {
+    use sqlx::Connection;
+    let options = PgConnectOptions::new_without_pgpass()
+        .socket(folder.join("socket"))
+        .username("postgres")
+        .database("dossier");
+    PgConnection::connect_with(&options).await.expect("a connection")
+}
+
+/// Enters a topic and returns once that is acknowledged.
+pub async fn enter_topic(connection: &mut PgConnection, slug: &str) -> Result<(), sqlx::Error> {
+    use sqlx::Connection;
+    let mut change = connection.begin().await?;
+    sqlx::query("select set_config('dossier.requester', 'test', true)").execute(&mut *change).await?;
+    sqlx::query("insert into topics (slug, name) values ($1, $1)").bind(slug).execute(&mut *change).await?;
+    change.commit().await
+}
+
+/// The process id of the postmaster in a folder.
+pub fn postmaster(folder: &Path) -> Pid {
+    let file = std::fs::read_to_string(folder.join("data/postmaster.pid")).expect("it runs");
+    Pid::from_raw(file.lines().next().expect("a line").parse().expect("a number"))
+}
