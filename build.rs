@@ -118,6 +118,7 @@ fn list(dist: &Path, files: &[PathBuf]) -> String {
     for file in files {
         let path =
             file.strip_prefix(dist).expect("a file of the bundle").to_string_lossy().replace('\\', "/");
+        let file = file.to_string_lossy();
         let _ = writeln!(code, "    ({:?}, include_bytes!({file:?})),", path.trim_end_matches(".gz"));
     }
     code + "]\n"

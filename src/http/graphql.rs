@@ -150,7 +150,7 @@ pub async fn handle(
         return response;
     }
     match tokio::time::timeout(app.request_timeout, app.engine.answer(&prepared)).await {
-        Ok(Ok(answer)) => reply.answered(answer),
+        Ok(Ok(answer)) => reply.answered(&answer),
         Ok(Err(refusal)) => reply.refused(media.status_of_refusal(), &[refusal]),
         Err(_) => {
             let refusal = Refusal::new(Code::Timeout, "The answer took too long and was given up.");
@@ -224,7 +224,7 @@ impl Reply {
         refuse(status, self.media, refusals, &self.request_id)
     }
 
-    fn answered(&self, answer: Answer) -> Response {
+    fn answered(&self, answer: &Answer) -> Response {
         let mut body = Vec::with_capacity(answer.data.len() + 16);
         body.push(b'{');
         if !answer.errors.is_empty() {

@@ -83,7 +83,7 @@ pub fn router(config: &Config, database: Database) -> Router {
     }
     router
         .layer(DefaultBodyLimit::max(config.max_body_bytes))
-        .layer(CatchPanicLayer::custom(panicked))
+        .layer(CatchPanicLayer::custom(|cause: Box<dyn Any + Send>| panicked(&*cause)))
         .layer(middleware::from_fn(identify))
 }
 
@@ -104,7 +104,7 @@ pub async fn serve(
         let _ = stopping.send(());
     });
     tokio::select! {
-        served = server => served,
+        ended = server => ended,
         () = async {
             let _ = stopped.await;
             tokio::time::sleep(DRAIN).await;
@@ -148,7 +148,7 @@ fn fresh_id() -> String {
     format!("{:016x}", RandomState::new().hash_one(()))
 }
 
-fn panicked(cause: Box<dyn Any + Send>) -> Response {
+fn panicked(cause: &(dyn Any + Send)) -> Response {
     let text =
         cause.downcast_ref::<String>().map(String::as_str).or_else(|| cause.downcast_ref::<&str>().copied());
     tracing::error!(cause = text.unwrap_or("unknown"), "a request panicked");

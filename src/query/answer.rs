@@ -90,7 +90,7 @@ impl<'a> Writer<'a> {
             }
             Out::Values { edge, answer } => match &rows.edges[*edge] {
                 Fetched::Values { rows, of } => {
-                    self.list(&of[row], |writer, row| writer.object(answer, rows, *row))?
+                    self.list(&of[row], |writer, row| writer.object(answer, rows, *row))?;
                 }
                 fetched => return self.failed(fetched),
             },
@@ -187,10 +187,10 @@ impl<'a> Writer<'a> {
                 PageInfo::Typename => self.quoted("PageInfo"),
                 // On the side that the page came from there is the record of the cursor, at least.
                 PageInfo::HasNextPage => {
-                    self.boolean(if page.backward { page.before.is_some() } else { more })
+                    self.boolean(if page.backward { page.before.is_some() } else { more });
                 }
                 PageInfo::HasPreviousPage => {
-                    self.boolean(if page.backward { more } else { page.after.is_some() })
+                    self.boolean(if page.backward { more } else { page.after.is_some() });
                 }
                 PageInfo::StartCursor => self.cursor_or_null(rows.first(), pages)?,
                 PageInfo::EndCursor => self.cursor_or_null(rows.last(), pages)?,

@@ -66,10 +66,10 @@ impl Binder<'_> {
                     references.iter().try_for_each(|reference| self.level(&reference.level))?;
                 }
                 Way::References { to, .. } => {
-                    to.iter().try_for_each(|reference| self.level(&reference.level))?
+                    to.iter().try_for_each(|reference| self.level(&reference.level))?;
                 }
                 Way::Values { level, .. } | Way::Many { level, .. } | Way::Lookup(level) => {
-                    self.level(level)?
+                    self.level(level)?;
                 }
                 Way::Nodes(levels) => levels.iter().try_for_each(|level| self.level(level))?,
             }

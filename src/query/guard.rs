@@ -124,7 +124,7 @@ fn count_tokens(text: &str) -> usize {
                 at += bytes[at..]
                     .iter()
                     .position(|byte| matches!(byte, b'\n' | b'\r'))
-                    .unwrap_or(bytes.len() - at)
+                    .unwrap_or(bytes.len() - at);
             }
             b'"' => {
                 at = end_of_string(bytes, at);

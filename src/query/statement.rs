@@ -525,7 +525,7 @@ impl Builder {
                 let _ = write!(self.sql, "::{}", of.sql);
             }
             Scalar::Text | Scalar::PartialDate | Scalar::DateTime | Scalar::Url => {
-                self.push(Bind::Text(text_of(value)))
+                self.push(Bind::Text(text_of(value)));
             }
         }
         Ok(())
