@@ -60,8 +60,10 @@ impl Process {
     pub async fn start(settings: &[(&str, &str)]) -> Process {
         let mut command = dossier(settings);
         tokio::task::spawn_blocking(move || {
-            let mut child = command.stderr(Stdio::piped()).spawn().expect("dossier runs");
-            let mut lines = BufReader::new(child.stderr.take().expect("piped"));
+            let child = command.stderr(Stdio::piped()).spawn().expect("dossier runs");
+            // From here on it ends with the test, whatever happens.
+            let mut process = Process { child, address: String::new() };
+            let mut lines = BufReader::new(process.child.stderr.take().expect("piped"));
             let mut told = String::new();
             loop {
                 let mut line = String::new();
@@ -71,10 +73,10 @@ impl Process {
                     "it ended before it answered: {told}"
                 );
                 if let Some((_, rest)) = line.split_once("answers at http://") {
-                    let address = rest.split('/').next().expect("an address").to_owned();
+                    rest.split('/').next().expect("an address").clone_into(&mut process.address);
                     // Nobody reads on, but the pipe must not fill.
                     std::thread::spawn(move || lines.read_to_end(&mut Vec::new()));
-                    return Process { child, address };
+                    return process;
                 }
                 told.push_str(&line);
             }
