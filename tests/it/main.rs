@@ -6,6 +6,7 @@ mod golden;
 mod http;
 mod page;
 mod paging;
+mod rules;
 mod schema;
 mod statements;
 mod support;
