@@ -76,7 +76,7 @@ impl Config {
                 "an address and a port: 127.0.0.1:8000",
                 parsed,
             )?,
-            log: settings.text("RUST_LOG").unwrap_or_else(|| "info,sqlx=warn".to_owned()),
+            log: settings.text("RUST_LOG").unwrap_or_else(|| "info,sqlx=error".to_owned()),
             log_format: settings.read("LOG_FORMAT", "text", "`text` or `json`", |value| match value {
                 "text" => Some(LogFormat::Text),
                 "json" => Some(LogFormat::Json),

@@ -7,6 +7,10 @@
 //! | [`query`] | how a query becomes SQL and rows become an answer, once for every noun |
 //! | [`relay`] | global ids, cursors, pages |
 //! | [`error`] | what can go wrong, and what the caller sees of it |
+//! | [`config`] | settings |
+//! | [`database`] | the pool, the migrations, the embedded Postgres |
+//! | [`http`] | GraphQL over HTTP, the page, health |
+//! | [`exchange`] | records in and out by the many |
 
 pub mod actors;
 pub mod citations;
@@ -14,6 +18,7 @@ pub mod commentaries;
 pub mod config;
 pub mod database;
 pub mod error;
+pub mod exchange;
 pub mod http;
 pub mod meetings;
 pub mod positions;

@@ -1,11 +1,12 @@
 //! The verbs of the command line.
 
-use std::{fmt::Display, process::ExitCode};
+use std::{fmt::Display, process::ExitCode, time::Instant};
 
 use clap::{Parser, Subcommand};
 use dossier::{
     config::{Config, LogFormat},
     database::Database,
+    exchange::{self, generate::Size},
     http, schema,
 };
 use tokio::{
@@ -36,6 +37,15 @@ enum Verb {
         #[arg(long)]
         dry_run: bool,
     },
+    /// Add a synthetic base for load tests, repeatable and without history.
+    Generate {
+        /// How many statements; the other records are in proportion.
+        #[arg(long, default_value_t = 500_000, value_parser = clap::value_parser!(u64).range(1..=100_000_000))]
+        statements: u64,
+        /// The same seed makes the same base.
+        #[arg(long, default_value_t = 1)]
+        seed: u64,
+    },
     /// Print the GraphQL schema.
     Schema {
         /// Print nothing; fail if `schema.graphql` in this folder differs.
@@ -58,6 +68,7 @@ async fn main() -> ExitCode {
     let done = match Arguments::parse().verb.unwrap_or(Verb::Serve) {
         Verb::Serve => serve().await,
         Verb::Migrate { dry_run } => migrate(dry_run).await,
+        Verb::Generate { statements, seed } => generate(Size { statements, seed }).await,
         Verb::Schema { check } => print_schema(check),
     };
     match done {
@@ -91,6 +102,29 @@ async fn serve() -> Result<(), Failure> {
     let served = served.await;
     database.close().await;
     served
+}
+
+async fn generate(size: Size) -> Result<(), Failure> {
+    let database = Database::open(&configured()?).await?;
+    let generated = async {
+        database.migrate().await?;
+        let since = Instant::now();
+        let mut change = database.write("generate").await?;
+        // It takes as long as it takes.
+        sqlx::raw_sql("set local statement_timeout = 0").execute(&mut *change).await?;
+        let rows = exchange::generate::generate(&mut change, size).await?;
+        change.commit().await?;
+        sqlx::raw_sql("set statement_timeout = 0; analyze").execute(database.pool()).await?;
+        println!(
+            "{rows} rows, {} statements among them, in {:.1} s",
+            size.statements,
+            since.elapsed().as_secs_f64()
+        );
+        Ok(())
+    };
+    let generated = generated.await;
+    database.close().await;
+    generated
 }
 
 async fn migrate(dry_run: bool) -> Result<(), Failure> {

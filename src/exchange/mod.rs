@@ -1,0 +1,3 @@
+//! Records in and out by the many.
+
+pub mod generate;
