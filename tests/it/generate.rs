@@ -18,7 +18,8 @@ async fn digests(database: &TestDatabase) -> (String, String) {
         select format('%s %s', conname, pg_get_constraintdef(oid)) from pg_constraint
         union all select pg_get_indexdef(indexrelid) from pg_index where indrelid::regclass::text not like 'pg_%'
         union all select format('%s %s', tgname, tgenabled) from pg_trigger where not tgisinternal) rules (rule)";
-    let digest = |sql| async { sqlx::query_scalar(sql).fetch_one(database.pool()).await.expect("a digest") };
+    let digest =
+        |sql| async move { sqlx::query_scalar(sql).fetch_one(database.pool()).await.expect("a digest") };
     (digest(statements).await, digest(rules).await)
 }
 
