@@ -1,0 +1,234 @@
+//! How fast questions are read: Dossier, its peers, and the limit that hand-written SQL sets, on the
+//! same data and in interleaved rounds.
+//!
+//! `cargo bench --bench read` needs `wrk`, and for the peers Node.js with npm. `-- --help` tells more.
+
+mod limit;
+mod questions;
+mod servers;
+
+use std::{collections::BTreeMap, fs, path::PathBuf, process::Command, time::Duration};
+
+use clap::Parser;
+use dossier::database::embedded::{Durability, Postgres};
+use questions::{QUESTIONS, Variant, leaves};
+use serde_json::{Value, json};
+use servers::{Server, System};
+use sqlx::{PgPool, postgres::PgPoolOptions};
+
+#[derive(Parser)]
+struct Arguments {
+    /// Statements of the generated base; the other records are in proportion.
+    #[arg(long, default_value_t = 500_000)]
+    statements: u64,
+    /// Rounds of which the median is told.
+    #[arg(long, default_value_t = 5)]
+    rounds: usize,
+    /// Seconds of one round.
+    #[arg(long, default_value_t = 3)]
+    seconds: u64,
+    /// Connections that ask at the same time.
+    #[arg(long, default_value_t = 16)]
+    connections: usize,
+    /// Only these systems: ours, limit, static, postgraphile, mercurius, apollo.
+    #[arg(long, value_delimiter = ',')]
+    only: Vec<String>,
+    /// Only these questions: Q1 … Q5.
+    #[arg(long, value_delimiter = ',')]
+    questions: Vec<String>,
+    /// Given by cargo.
+    #[arg(long, hide = true)]
+    bench: bool,
+    /// Serve the limit on this port, for the address in DATABASE_URL.
+    #[arg(long, hide = true)]
+    serve_limit: Option<u16>,
+}
+
+/// What one round of one system at one question gave.
+struct Round {
+    per_second: f64,
+    /// Microseconds of processor time for a request: the server's, and Postgres'.
+    server: f64,
+    postgres: f64,
+    p50: f64,
+    p99: f64,
+}
+
+fn main() {
+    let arguments = Arguments::parse();
+    if let Some(port) = arguments.serve_limit {
+        limit::serve(&std::env::var("DATABASE_URL").expect("DATABASE_URL"), port);
+        return;
+    }
+    let root = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("read-{}", arguments.statements));
+    let postgres = Postgres::start(&root, None, Durability::Scratch).expect("a Postgres");
+    let socket = postgres.socket_folder().display().to_string().replace('/', "%2F");
+    let url = format!("postgres://postgres@localhost:5432/postgres?host={socket}");
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    let pool = runtime.block_on(prepare(&url, arguments.statements));
+    let (ids, words) = runtime.block_on(values(&pool));
+    let chosen = |name: &str| arguments.only.is_empty() || arguments.only.iter().any(|only| only == name);
+    let systems: Vec<System> = System::ALL.into_iter().filter(|system| chosen(system.name())).collect();
+    let folder = root.join("requests");
+    fs::create_dir_all(&folder).expect("a folder");
+    let servers: Vec<Server> = systems.iter().map(|system| Server::start(*system, &url, postgres.socket_folder())).collect();
+
+    println!("{} statements, {} connections, medians of {} rounds of {} s (least … most)\n",
+        arguments.statements, arguments.connections, arguments.rounds, arguments.seconds);
+    for (number, question) in QUESTIONS.iter().enumerate() {
+        if !arguments.questions.is_empty() && !arguments.questions.iter().any(|name| name == question.name) {
+            continue;
+        }
+        let variants = Variant::all(number, &ids, &words);
+        let size = runtime.block_on(check(&servers, number, &variants));
+        let mut rounds: BTreeMap<&str, Vec<Round>> = BTreeMap::new();
+        // The first round warms up and is not told.
+        for round in 0..=arguments.rounds {
+            for server in &servers {
+                let script = script(&folder, server, number, &variants);
+                let seconds = if round == 0 { 1 } else { arguments.seconds };
+                let measured = measure(server, postgres_pid(&root), number, size, &script, seconds, arguments.connections);
+                if round > 0 {
+                    rounds.entry(server.system.name()).or_default().push(measured);
+                }
+            }
+        }
+        println!("{}: {} ({size} bytes)", question.name, question.what);
+        println!("| | requests/s | | p50 ms | p99 ms | server µs | Postgres µs |");
+        println!("|---|---|---|---|---|---|---|");
+        for server in &servers {
+            let rounds = &rounds[server.system.name()];
+            let median = |of: fn(&Round) -> f64| {
+                let mut all: Vec<f64> = rounds.iter().map(of).collect();
+                all.sort_by(f64::total_cmp);
+                (all[all.len() / 2], all[0], all[all.len() - 1])
+            };
+            let (per_second, least, most) = median(|round| round.per_second);
+            println!(
+                "| {} | {per_second:.0} | {least:.0} … {most:.0} | {:.2} | {:.2} | {:.0} | {:.0} |",
+                server.system.name(),
+                median(|round| round.p50).0,
+                median(|round| round.p99).0,
+                median(|round| round.server).0,
+                median(|round| round.postgres).0,
+            );
+        }
+        println!();
+    }
+}
+
+/// A base of this size, generated the first time, with what the peers need to sort and search as we do.
+async fn prepare(url: &str, statements: u64) -> PgPool {
+    let pool = PgPoolOptions::new().max_connections(2).connect(url).await.expect("a pool");
+    let there: Result<i64, _> = sqlx::query_scalar("select count(*) from statements").fetch_one(&pool).await;
+    if there.is_err() {
+        let mut generate = Command::new(env!("CARGO_BIN_EXE_dossier"));
+        generate.env("DATABASE_URL", url).args(["generate", "--statements", &statements.to_string()]);
+        assert!(generate.status().expect("dossier runs").success());
+    }
+    let prepared: Result<bool, _> = sqlx::query_scalar("select to_regproc('bench_search') is not null").fetch_one(&pool).await;
+    if !prepared.expect("an answer") {
+        sqlx::raw_sql(include_str!("peers/prepare.sql")).execute(&pool).await.expect("prepared");
+    }
+    pool
+}
+
+/// Ids for each question, and words for the search.
+async fn values(pool: &PgPool) -> ([Vec<i64>; 5], Vec<String>) {
+    let ids = |sql: &'static str| async move { sqlx::query_scalar::<_, i64>(sql).fetch_all(pool).await.expect("ids") };
+    let actors = ids("select id from actors order by id").await;
+    let meetings = ids("select id from meetings order by id desc offset 20").await;
+    let speakers =
+        ids("select speaker_id from statements where slug like 'generated-%' group by 1 having count(*) > 60").await;
+    let words = "select word from ts_stat('select to_tsvector(''simple'', summary) from statements where id % 50 = 0')
+                 where ndoc between 15 and 40 order by word";
+    let words = sqlx::query_scalar(words).fetch_all(pool).await.expect("words");
+    ([actors, meetings.clone(), meetings, speakers, Vec::new()], words)
+}
+
+/// Asks every system some variants and compares the values of the answers; returns the size of ours.
+async fn check(servers: &[Server], question: usize, variants: &[Variant]) -> usize {
+    let http = reqwest::Client::new();
+    let mut size = 0;
+    for variant in variants.iter().step_by(25) {
+        let mut first: Option<(&str, Vec<String>)> = None;
+        for server in servers.iter().filter(|server| server.system != System::Static) {
+            let post = http.post(server.address(question, 0)).header("content-type", "application/json");
+            let answer = post.body(server.body(question, variant)).send().await.expect("an answer");
+            let text = answer.text().await.expect("text");
+            let answer: Value = serde_json::from_str(&text).unwrap_or_else(|_| panic!("{}: {text}", server.system.name()));
+            assert_eq!(answer.get("errors"), None, "{}: {text}", server.system.name());
+            let leaves = leaves(&answer["data"]);
+            assert!(!leaves.is_empty(), "{}: {text}", server.system.name());
+            if server.system == System::Ours {
+                size = size.max(text.len());
+            }
+            match &first {
+                Some((name, expected)) => {
+                    assert_eq!(expected, &leaves, "{} and {name} differ at {}", server.system.name(), QUESTIONS[question].name);
+                }
+                None => first = Some((server.system.name(), leaves)),
+            }
+        }
+    }
+    size
+}
+
+/// What wrk sends: the variants, one after the other.
+fn script(folder: &std::path::Path, server: &Server, question: usize, variants: &[Variant]) -> PathBuf {
+    let path = folder.join(format!("{}-{}.lua", server.system.name(), QUESTIONS[question].name));
+    let bodies: Vec<String> = variants.iter().map(|variant| server.body(question, variant)).collect();
+    let bodies = fs::write(path.with_extension("json"), bodies.join("\n"));
+    bodies.expect("written");
+    let script = format!(
+        "local bodies = {{}}\nfor line in io.lines({:?}) do bodies[#bodies + 1] = line end\nlocal n = 0\n\
+         wrk.method = 'POST'\nwrk.headers['content-type'] = 'application/json'\n\
+         function request() n = n % #bodies + 1; return wrk.format(nil, nil, nil, bodies[n]) end\n\
+         function response(status) if status ~= 200 then print('status ' .. status); os.exit(1) end end\n\
+         function done(summary, latency) io.write(string.format('RESULT %d %d %f %f\\n', summary.requests, summary.duration, \
+         latency:percentile(50) / 1000, latency:percentile(99) / 1000)) end\n",
+        path.with_extension("json").display().to_string()
+    );
+    fs::write(&path, script).expect("written");
+    path
+}
+
+fn measure(
+    server: &Server,
+    postmaster: u32,
+    question: usize,
+    size: usize,
+    script: &std::path::Path,
+    seconds: u64,
+    connections: usize,
+) -> Round {
+    let before = (servers::processor_time(server.pid()), servers::processor_time(postmaster));
+    let output = Command::new("wrk")
+        .args(["-t1", &format!("-c{connections}"), &format!("-d{seconds}s"), "-s"])
+        .arg(script)
+        .arg(server.address(question, size))
+        .output()
+        .expect("wrk is installed");
+    let text = String::from_utf8_lossy(&output.stdout);
+    let result = text.lines().find_map(|line| line.strip_prefix("RESULT ")).unwrap_or_else(|| panic!("{text}"));
+    let numbers: Vec<f64> = result.split_whitespace().map(|number| number.parse().expect("a number")).collect();
+    let [requests, microseconds, p50, p99] = numbers[..] else { panic!("{text}") };
+    let spent = |now: Duration, before: Duration| now.saturating_sub(before).as_secs_f64() * 1e6 / requests;
+    Round {
+        per_second: requests / (microseconds / 1e6),
+        server: spent(servers::processor_time(server.pid()), before.0),
+        postgres: spent(servers::processor_time(postmaster), before.1),
+        p50,
+        p99,
+    }
+}
+
+fn postgres_pid(root: &std::path::Path) -> u32 {
+    let file = fs::read_to_string(root.join("data/postmaster.pid")).expect("it runs");
+    file.lines().next().expect("a line").parse().expect("a number")
+}
+
+/// The body of a request.
+pub fn request(query: &str, variables: &Value) -> String {
+    json!({ "query": query, "variables": variables }).to_string()
+}

