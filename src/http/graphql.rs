@@ -1,6 +1,8 @@
 //! GraphQL over HTTP, as the specification of the GraphQL foundation has it: POST with JSON, and
 //! GET for queries.
 
+use std::sync::Arc;
+
 use axum::{
     body::{Body, Bytes},
     extract::{RawQuery, State},
@@ -13,7 +15,7 @@ use axum::{
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use super::{AppState, RequestId};
+use super::{App, RequestId};
 use crate::{
     error::{Code, Refusal},
     query::{Answer, Question},
@@ -95,8 +97,8 @@ struct AddressParameters {
     extensions: Option<String>,
 }
 
-pub async fn handle(
-    State(app): State<AppState>,
+pub(super) async fn handle(
+    State(app): State<Arc<App>>,
     RequestId(request_id): RequestId,
     method: Method,
     headers: HeaderMap,
@@ -149,7 +151,9 @@ pub async fn handle(
         response.headers_mut().insert(ALLOW, "POST".parse().expect("a header value"));
         return response;
     }
-    match tokio::time::timeout(app.request_timeout, app.engine.answer(&prepared)).await {
+    // On the heap, as everything around it is moved about until it is polled.
+    let answer = Box::pin(app.engine.answer(&prepared));
+    match tokio::time::timeout(app.request_timeout, answer).await {
         Ok(Ok(answer)) => reply.answered(&answer),
         Ok(Err(refusal)) => reply.refused(media.status_of_refusal(), &[refusal]),
         Err(_) => {

@@ -1,15 +1,17 @@
 //! Whether the server lives, and whether it can answer.
 
+use std::sync::Arc;
+
 use axum::{Json, extract::State, http::StatusCode};
 use serde_json::{Value, json};
 
-use super::AppState;
+use super::App;
 
-pub async fn live() -> Json<Value> {
+pub(super) async fn live() -> Json<Value> {
     Json(json!({ "status": "live" }))
 }
 
-pub async fn ready(State(app): State<AppState>) -> (StatusCode, Json<Value>) {
+pub(super) async fn ready(State(app): State<Arc<App>>) -> (StatusCode, Json<Value>) {
     match app.database.ready().await {
         Ok(()) => (StatusCode::OK, Json(json!({ "status": "ready" }))),
         Err(reason) => {

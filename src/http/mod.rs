@@ -35,17 +35,16 @@ const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const DRAIN: Duration = Duration::from_secs(10);
 
 /// What every request can reach.
-#[derive(Clone)]
-pub struct AppState {
-    pub engine: Arc<Engine>,
-    pub database: Database,
-    pub max_body_bytes: usize,
-    pub request_timeout: Duration,
+struct App {
+    engine: Engine,
+    database: Database,
+    max_body_bytes: usize,
+    request_timeout: Duration,
 }
 
 /// The name under which the log has a request: the client's own, or one of ours.
 #[derive(Clone, Debug)]
-pub struct RequestId(pub String);
+struct RequestId(String);
 
 impl<S: Sync> FromRequestParts<S> for RequestId {
     type Rejection = Infallible;
@@ -59,12 +58,12 @@ impl<S: Sync> FromRequestParts<S> for RequestId {
 pub fn router(config: &Config, database: Database) -> Router {
     let limits = Limits { tokens: config.max_tokens, depth: config.max_depth, aliases: config.max_aliases };
     let engine = Engine::new(schema::catalog(), database.pool().clone(), limits, config.introspection);
-    let state = AppState {
-        engine: Arc::new(engine),
+    let app = Arc::new(App {
+        engine,
         database,
         max_body_bytes: config.max_body_bytes,
         request_timeout: config.request_timeout,
-    };
+    });
     let sdl = schema::sdl();
     let mut router = Router::new()
         .route("/graphql", any(graphql::handle))
@@ -74,7 +73,7 @@ pub fn router(config: &Config, database: Database) -> Router {
             "/schema.graphql",
             get(|| async move { ([(CONTENT_TYPE, "application/graphql; charset=utf-8")], sdl) }),
         )
-        .with_state(state);
+        .with_state(app);
     if config.graphiql {
         router = router.merge(page::router());
     }

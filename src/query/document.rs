@@ -97,7 +97,8 @@ impl Documents {
             return Ok(document.clone());
         }
         let ast = self.parse(text).map_err(|refusal| vec![refusal])?;
-        self.validate(text, &ast).await?;
+        // A rare and large future: it stays out of the frequent one.
+        Box::pin(self.validate(text, &ast)).await?;
         let document =
             Arc::new(Document { deciding: deciding_variables(&ast), ast, plans: Mutex::default() });
         if text.len() <= LONGEST_KEPT {

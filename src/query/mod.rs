@@ -112,7 +112,7 @@ impl Engine {
         let variables = Variables::from_value(async_graphql::Value::Object(variables));
         let mut request = Request::new("").variables(variables);
         request.set_parsed_query(document);
-        Some(self.schema.execute(request).await.data)
+        Some(Box::pin(self.schema.execute(request)).await.data)
     }
 }
 
