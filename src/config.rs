@@ -18,6 +18,8 @@ pub struct Config {
     /// Web origins that may ask, or `*` alone for any.
     pub cors_origins: Vec<String>,
     pub introspection: bool,
+    /// Answer no documents but those of the manifest.
+    pub trusted_documents_only: bool,
     pub graphiql: bool,
     pub max_depth: usize,
     pub max_tokens: usize,
@@ -89,6 +91,12 @@ impl Config {
                 origins,
             )?,
             introspection: settings.read("INTROSPECTION", "true", "`true` or `false`", parsed)?,
+            trusted_documents_only: settings.read(
+                "TRUSTED_DOCUMENTS_ONLY",
+                "false",
+                "`true` or `false`",
+                parsed,
+            )?,
             graphiql: settings.read("GRAPHIQL", "true", "`true` or `false`", parsed)?,
             max_depth: settings.read("MAX_DEPTH", "15", "a number from 1 to 100", between(1, 100))?,
             max_tokens: settings.read(

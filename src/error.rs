@@ -11,6 +11,8 @@ pub enum Code {
     GraphqlValidationFailed,
     /// A value has the right place and the wrong content.
     BadUserInput,
+    /// No document of this hash is known here: send its text along, once.
+    PersistedQueryNotFound,
     /// What was asked for is turned off, or not for this caller.
     Forbidden,
     /// The request is larger than the server takes.
@@ -29,6 +31,7 @@ impl Code {
             Code::GraphqlParseFailed => "GRAPHQL_PARSE_FAILED",
             Code::GraphqlValidationFailed => "GRAPHQL_VALIDATION_FAILED",
             Code::BadUserInput => "BAD_USER_INPUT",
+            Code::PersistedQueryNotFound => "PERSISTED_QUERY_NOT_FOUND",
             Code::Forbidden => "FORBIDDEN",
             Code::LimitExceeded => "LIMIT_EXCEEDED",
             Code::Timeout => "TIMEOUT",

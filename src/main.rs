@@ -1,13 +1,18 @@
 //! The verbs of the command line.
 
-use std::{fmt::Display, process::ExitCode, time::Instant};
+use std::{
+    fmt::Display,
+    path::{Path, PathBuf},
+    process::ExitCode,
+    time::Instant,
+};
 
 use clap::{Parser, Subcommand};
 use dossier::{
     config::{Config, LogFormat},
     database::Database,
     exchange::{self, generate::Size},
-    http, schema,
+    http, query, schema,
 };
 use tokio::{
     net::TcpListener,
@@ -34,7 +39,11 @@ struct Arguments {
 #[derive(Subcommand)]
 enum Verb {
     /// Start the database, migrate it, and serve (what `dossier` alone does).
-    Serve,
+    Serve {
+        /// Documents to trust by their ids: a manifest as Relay or Apollo's tools write it.
+        #[arg(long, value_name = "FILE")]
+        documents: Option<PathBuf>,
+    },
     /// Apply the migrations and print those that were applied.
     Migrate {
         /// Print what would be applied, and apply nothing.
@@ -69,8 +78,8 @@ impl<E: Display> From<E> for Failure {
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    let done = match Arguments::parse().verb.unwrap_or(Verb::Serve) {
-        Verb::Serve => serve().await,
+    let done = match Arguments::parse().verb.unwrap_or(Verb::Serve { documents: None }) {
+        Verb::Serve { documents } => serve(documents).await,
         Verb::Migrate { dry_run } => migrate(dry_run).await,
         Verb::Generate { statements, seed } => generate(Size { statements, seed }).await,
         Verb::Schema { check } => print_schema(check),
@@ -84,8 +93,9 @@ async fn main() -> ExitCode {
     }
 }
 
-async fn serve() -> Result<(), Failure> {
+async fn serve(documents: Option<PathBuf>) -> Result<(), Failure> {
     let config = configured()?;
+    let manifest = documents.map(|file| read_manifest(&file)).transpose()?.unwrap_or_default();
     // Before anything is started, so that a signal in the middle of it stops it in order.
     let stop = stop_signal()?;
     let address = config.bind_address;
@@ -96,7 +106,12 @@ async fn serve() -> Result<(), Failure> {
     let database = Database::open(&config).await?;
     let served = async {
         database.migrate().await?;
-        let router = http::router(&config, database.clone());
+        let mut engine = http::engine(&config, &database);
+        if let Err(refusals) = engine.trust(manifest, config.trusted_documents_only).await {
+            let reasons: Vec<&str> = refusals.iter().map(|refusal| refusal.message.as_str()).collect();
+            return Err(format!("a document of the manifest is refused: {}", reasons.join("; ")).into());
+        }
+        let router = http::router(&config, database.clone(), engine);
         if config.graphiql && !http::page::is_bundled() {
             tracing::warn!("built without npm: the GraphiQL page loads its files from the network");
         }
@@ -150,6 +165,13 @@ async fn migrate(dry_run: bool) -> Result<(), Failure> {
     let migrated = migrated.await;
     database.close().await;
     migrated
+}
+
+fn read_manifest(file: &Path) -> Result<Vec<(String, String)>, Failure> {
+    let text = std::fs::read_to_string(file)
+        .map_err(|error| format!("{} can't be read: {error}", file.display()))?;
+    query::parse_manifest(&text)
+        .map_err(|reason| format!("{} is no manifest of documents: {reason}", file.display()).into())
 }
 
 fn print_schema(check: bool) -> Result<(), Failure> {

@@ -1,11 +1,22 @@
 //! The limit: for each question a handler with SQL written for that question alone, its rows
-//! assembled in Rust. It knows no GraphQL; it reads the variables of the same requests.
+//! assembled in Rust. Limits are bound, not written: Postgres plans them better. It knows no GraphQL; it reads the variables of the same requests.
 
-use axum::{Router, body::Bytes, extract::State, http::header::CONTENT_TYPE, response::IntoResponse, routing::post};
+// The shape of an answer stands in the handler that writes it.
+#![allow(clippy::items_after_statements)]
+
+use std::collections::HashMap;
+
+use axum::{
+    Router, body::Bytes, extract::State, http::header::CONTENT_TYPE, response::IntoResponse, routing::post,
+    serve::ListenerExt,
+};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use dossier::relay::{global_id, parse_global_id};
 use serde::{Deserialize, Serialize};
-use sqlx::{PgPool, Row, postgres::PgPoolOptions};
+use sqlx::{
+    PgPool, Row,
+    postgres::{PgPoolOptions, PgRow},
+};
 use tokio::net::TcpListener;
 
 #[derive(Deserialize)]
@@ -49,54 +60,54 @@ struct Node<T> {
 }
 
 #[derive(Serialize)]
-struct Name {
-    name: String,
+struct Name<'a> {
+    name: &'a str,
 }
 
 #[derive(Serialize)]
-struct Participant {
-    name: String,
-    kind: String,
+struct Participant<'a> {
+    name: &'a str,
+    kind: &'a str,
 }
 
 #[derive(Serialize)]
-struct MeetingWithParticipants {
-    name: String,
-    participants: Edges<Participant>,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Said {
-    summary: String,
-    said_on: Option<String>,
-    speaker: Name,
-    topics: Edges<Name>,
-}
-
-#[derive(Serialize)]
-struct MeetingWithStatements {
-    name: String,
-    statements: Edges<Said>,
+struct MeetingWithParticipants<'a> {
+    name: &'a str,
+    participants: Edges<Participant<'a>>,
 }
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct SaidBy {
-    summary: String,
-    said_on: Option<String>,
-    speaker: Name,
+struct InMeeting<'a> {
+    summary: &'a str,
+    said_on: Option<&'a str>,
+    speaker: Name<'a>,
+    topics: Edges<Name<'a>>,
 }
 
 #[derive(Serialize)]
-struct SaidByEdge {
+struct MeetingWithStatements<'a> {
+    name: &'a str,
+    statements: Edges<InMeeting<'a>>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct SaidBy<'a> {
+    summary: &'a str,
+    said_on: Option<&'a str>,
+    speaker: Name<'a>,
+}
+
+#[derive(Serialize)]
+struct SaidByEdge<'a> {
     cursor: String,
-    node: SaidBy,
+    node: SaidBy<'a>,
 }
 
 #[derive(Serialize)]
-struct Summary {
-    summary: String,
+struct Summary<'a> {
+    summary: &'a str,
 }
 
 fn reply(data: impl Serialize) -> axum::response::Response {
@@ -111,6 +122,11 @@ struct Data<T> {
 
 fn variables(body: &Bytes) -> Variables {
     serde_json::from_slice::<Request>(body).expect("a request").variables
+}
+
+/// A parent's place, counted from 1, in the first column.
+fn place(row: &PgRow) -> usize {
+    usize::try_from(row.get::<i64, _>(0) - 1).expect("a place")
 }
 
 async fn q1(State(pool): State<PgPool>, body: Bytes) -> axum::response::Response {
@@ -148,16 +164,17 @@ async fn q2(State(pool): State<PgPool>, body: Bytes) -> axum::response::Response
          from (select id, name from meetings where id > $1 order by id limit 20) m
          left join lateral (
              select a.name, a.kind, a.id from meeting_participants mp join actors a on a.id = mp.actor_id
-             where mp.meeting_id = m.id order by a.id limit 10
+             where mp.meeting_id = m.id order by a.id limit $2
          ) p on true order by m.id, p.id",
     )
     .bind(variables(&body).after())
+    .bind(10_i64)
     .fetch_all(&pool)
     .await
     .expect("rows");
     let mut meetings = Edges::new();
     let mut last = None;
-    for row in rows {
+    for row in &rows {
         let id: i64 = row.get(0);
         if last.replace(id) != Some(id) {
             let node = MeetingWithParticipants { name: row.get(1), participants: Edges::new() };
@@ -169,81 +186,90 @@ async fn q2(State(pool): State<PgPool>, body: Bytes) -> axum::response::Response
         }
     }
     #[derive(Serialize)]
-    struct Root {
-        meetings: Edges<MeetingWithParticipants>,
+    struct Root<'a> {
+        meetings: Edges<MeetingWithParticipants<'a>>,
     }
     reply(Root { meetings })
 }
 
 async fn q3(State(pool): State<PgPool>, body: Bytes) -> axum::response::Response {
-    let rows = sqlx::query(
-        "select m.id, m.name::text, s.id, s.summary::text, s.said_on::text, a.name::text
-         from (select id, name from meetings where id > $1 order by id limit 20) m
-         left join lateral (
-             select id, summary, said_on, speaker_id from statements where meeting_id = m.id
-             order by coalesce(lower(said_during), 'infinity'::date), id limit 10
-         ) s on true
-         left join actors a on a.id = s.speaker_id",
+    let meetings = sqlx::query("select id, name from meetings where id > $1 order by id limit 20")
+        .bind(variables(&body).after())
+        .fetch_all(&pool)
+        .await
+        .expect("rows");
+    let ids: Vec<i64> = meetings.iter().map(|row| row.get(0)).collect();
+    let statements = sqlx::query(
+        "select p.place, s.id, s.summary, s.said_on, s.speaker_id from unnest($1::bigint[]) with ordinality p (id, place)
+         cross join lateral (
+             select id, summary, said_on, speaker_id from statements where meeting_id = p.id
+             order by coalesce(lower(said_during), 'infinity'::date), id limit $2
+         ) s",
     )
-    .bind(variables(&body).after())
+    .bind(&ids)
+    .bind(10_i64)
     .fetch_all(&pool)
     .await
     .expect("rows");
-    let ids: Vec<i64> = rows.iter().filter_map(|row| row.get(2)).collect();
+    let ids: Vec<i64> = statements.iter().map(|row| row.get(1)).collect();
+    let mut speakers: Vec<i64> = statements.iter().map(|row| row.get(4)).collect();
+    speakers.sort_unstable();
+    speakers.dedup();
+    let speakers =
+        sqlx::query("select id, name from actors where id = any($1)").bind(&speakers).fetch_all(&pool);
     let topics = sqlx::query(
-        "select p.place, t.name::text from unnest($1::bigint[]) with ordinality p (id, place)
+        "select p.place, t.name from unnest($1::bigint[]) with ordinality p (id, place)
          cross join lateral (
              select t.id, t.name from statement_topics st join topics t on t.id = st.topic_id
-             where st.statement_id = p.id order by t.id limit 3
+             where st.statement_id = p.id order by t.id limit $2
          ) t",
     )
     .bind(&ids)
-    .fetch_all(&pool)
-    .await
-    .expect("rows");
+    .bind(3_i64)
+    .fetch_all(&pool);
+    let (speakers, topics) = tokio::try_join!(speakers, topics).expect("rows");
+    let speakers: HashMap<i64, &str> =
+        speakers.iter().map(|row| (row.get(0), row.get_unchecked(1))).collect();
     let mut topics_of: Vec<Vec<Node<Name>>> = ids.iter().map(|_| Vec::new()).collect();
-    for row in topics {
-        let place: i64 = row.get(0);
-        topics_of[usize::try_from(place - 1).expect("a place")].push(Node { node: Name { name: row.get(1) } });
+    for row in &topics {
+        topics_of[place(row)].push(Node { node: Name { name: row.get_unchecked(1) } });
     }
-    let mut topics_of = topics_of.into_iter();
-    let mut meetings = Edges::new();
-    let mut last = None;
-    for row in rows {
-        let id: i64 = row.get(0);
-        if last.replace(id) != Some(id) {
-            let node = MeetingWithStatements { name: row.get(1), statements: Edges::new() };
-            meetings.edges.push(Node { node });
-        }
-        if row.get::<Option<i64>, _>(2).is_some() {
-            let node = Said {
-                summary: row.get(3),
-                said_on: row.get(4),
-                speaker: Name { name: row.get(5) },
-                topics: Edges { edges: topics_of.next().expect("its topics") },
-            };
-            let meeting: &mut Node<MeetingWithStatements> = meetings.edges.last_mut().expect("a meeting");
-            meeting.node.statements.edges.push(Node { node });
-        }
+    let mut answers = Edges::new();
+    for row in &meetings {
+        let node = MeetingWithStatements { name: row.get_unchecked(1), statements: Edges::new() };
+        answers.edges.push(Node { node });
+    }
+    for (row, topics) in statements.iter().zip(topics_of) {
+        let node = InMeeting {
+            summary: row.get_unchecked(2),
+            said_on: row.get_unchecked(3),
+            speaker: Name { name: speakers[&row.get::<i64, _>(4)] },
+            topics: Edges { edges: topics },
+        };
+        answers.edges[place(row)].node.statements.edges.push(Node { node });
     }
     #[derive(Serialize)]
-    struct Root {
-        meetings: Edges<MeetingWithStatements>,
+    struct Root<'a> {
+        meetings: Edges<MeetingWithStatements<'a>>,
     }
-    reply(Root { meetings })
+    reply(Root { meetings: answers })
 }
 
 async fn q4(State(pool): State<PgPool>, body: Bytes) -> axum::response::Response {
+    let speaker = variables(&body).id();
     let rows = sqlx::query(
-        "select s.id, s.summary::text, s.said_on::text, a.name::text,
+        "select id, summary, said_on,
                 case when said_during is null then 2147483647 else lower(said_during) - '2000-01-01'::date end
-         from statements s join actors a on a.id = s.speaker_id where speaker_id = $1
-         order by coalesce(lower(said_during), 'infinity'::date), s.id limit 51",
+         from statements where speaker_id = $1
+         order by coalesce(lower(said_during), 'infinity'::date), id limit $2",
     )
-    .bind(variables(&body).id())
-    .fetch_all(&pool)
-    .await
-    .expect("rows");
+    .bind(speaker)
+    .bind(51_i64)
+    .fetch_all(&pool);
+    let name = sqlx::query_scalar::<_, String>("select name::text from actors where id = $1")
+        .bind(speaker)
+        .fetch_one(&pool);
+    let (rows, name) = tokio::try_join!(rows, name).expect("rows");
     #[derive(Serialize)]
     #[serde(rename_all = "camelCase")]
     struct PageInfo {
@@ -251,17 +277,21 @@ async fn q4(State(pool): State<PgPool>, body: Bytes) -> axum::response::Response
     }
     #[derive(Serialize)]
     #[serde(rename_all = "camelCase")]
-    struct Statements {
+    struct Statements<'a> {
         page_info: PageInfo,
-        edges: Vec<SaidByEdge>,
+        edges: Vec<SaidByEdge<'a>>,
     }
     #[derive(Serialize)]
-    struct Root {
-        statements: Statements,
+    struct Root<'a> {
+        statements: Statements<'a>,
     }
     let edges = rows.iter().take(50).map(|row| SaidByEdge {
-        cursor: URL_SAFE_NO_PAD.encode(format!("DATE_ASC|{}|{}", row.get::<i64, _>(0), row.get::<i32, _>(4))),
-        node: SaidBy { summary: row.get(1), said_on: row.get(2), speaker: Name { name: row.get(3) } },
+        cursor: URL_SAFE_NO_PAD.encode(format!("DATE_ASC|{}|{}", row.get::<i64, _>(0), row.get::<i32, _>(3))),
+        node: SaidBy {
+            summary: row.get_unchecked(1),
+            said_on: row.get_unchecked(2),
+            speaker: Name { name: &name },
+        },
     });
     let edges = edges.collect();
     reply(Root { statements: Statements { page_info: PageInfo { has_next_page: rows.len() > 50 }, edges } })
@@ -278,8 +308,8 @@ async fn q5(State(pool): State<PgPool>, body: Bytes) -> axum::response::Response
     .await
     .expect("rows");
     #[derive(Serialize)]
-    struct Root {
-        statements: Edges<Summary>,
+    struct Root<'a> {
+        statements: Edges<Summary<'a>>,
     }
     let edges = rows.iter().map(|row| Node { node: Summary { summary: row.get(0) } }).collect();
     reply(Root { statements: Edges { edges } })
@@ -289,7 +319,12 @@ async fn q5(State(pool): State<PgPool>, body: Bytes) -> axum::response::Response
 pub fn serve(url: &str, port: u16) {
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");
     runtime.block_on(async {
-        let pool = PgPoolOptions::new().max_connections(8).test_before_acquire(false).connect(url).await.expect("a pool");
+        let pool = PgPoolOptions::new()
+            .max_connections(8)
+            .test_before_acquire(false)
+            .connect(url)
+            .await
+            .expect("a pool");
         let router = Router::new()
             .route("/q1", post(q1))
             .route("/q2", post(q2))
@@ -299,14 +334,16 @@ pub fn serve(url: &str, port: u16) {
             .route("/static/{size}", post(fixed_answer))
             .with_state(pool);
         let listener = TcpListener::bind(("127.0.0.1", port)).await.expect("the port");
-        use axum::serve::ListenerExt;
         let listener = listener.tap_io(|stream| stream.set_nodelay(true).expect("nodelay"));
         axum::serve(listener, router).await.expect("served");
     });
 }
 
 /// An answer of this many bytes that nobody has to compute.
-async fn fixed_answer(axum::extract::Path(size): axum::extract::Path<usize>, _: Bytes) -> axum::response::Response {
+async fn fixed_answer(
+    axum::extract::Path(size): axum::extract::Path<usize>,
+    _: Bytes,
+) -> axum::response::Response {
     static BYTES: [u8; 1 << 18] = [b'x'; 1 << 18];
     let body = Bytes::from_static(&BYTES[..size.min(BYTES.len())]);
     ([(CONTENT_TYPE, "application/json; charset=utf-8")], body).into_response()

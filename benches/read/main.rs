@@ -16,6 +16,10 @@ use serde_json::{Value, json};
 use servers::{Server, System};
 use sqlx::{PgPool, postgres::PgPoolOptions};
 
+/// The limit allocates as Dossier does.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 #[derive(Parser)]
 struct Arguments {
     /// Statements of the generated base; the other records are in proportion.
@@ -39,7 +43,7 @@ struct Arguments {
     /// Given by cargo.
     #[arg(long, hide = true)]
     bench: bool,
-    /// Serve the limit on this port, for the address in DATABASE_URL.
+    /// Serve the limit on this port, for the address in `DATABASE_URL`.
     #[arg(long, hide = true)]
     serve_limit: Option<u16>,
 }
@@ -71,10 +75,13 @@ fn main() {
     let systems: Vec<System> = System::ALL.into_iter().filter(|system| chosen(system.name())).collect();
     let folder = root.join("requests");
     fs::create_dir_all(&folder).expect("a folder");
-    let servers: Vec<Server> = systems.iter().map(|system| Server::start(*system, &url, postgres.socket_folder())).collect();
+    let servers: Vec<Server> =
+        systems.iter().map(|system| Server::start(*system, &url, postgres.socket_folder())).collect();
 
-    println!("{} statements, {} connections, medians of {} rounds of {} s (least … most)\n",
-        arguments.statements, arguments.connections, arguments.rounds, arguments.seconds);
+    println!(
+        "{} statements, {} connections, medians of {} rounds of {} s (least … most)\n",
+        arguments.statements, arguments.connections, arguments.rounds, arguments.seconds
+    );
     for (number, question) in QUESTIONS.iter().enumerate() {
         if !arguments.questions.is_empty() && !arguments.questions.iter().any(|name| name == question.name) {
             continue;
@@ -87,7 +94,15 @@ fn main() {
             for server in &servers {
                 let script = script(&folder, server, number, &variants);
                 let seconds = if round == 0 { 1 } else { arguments.seconds };
-                let measured = measure(server, postgres_pid(&root), number, size, &script, seconds, arguments.connections);
+                let measured = measure(
+                    server,
+                    postgres_pid(&root),
+                    number,
+                    size,
+                    &script,
+                    seconds,
+                    arguments.connections,
+                );
                 if round > 0 {
                     rounds.entry(server.system.name()).or_default().push(measured);
                 }
@@ -126,7 +141,8 @@ async fn prepare(url: &str, statements: u64) -> PgPool {
         generate.env("DATABASE_URL", url).args(["generate", "--statements", &statements.to_string()]);
         assert!(generate.status().expect("dossier runs").success());
     }
-    let prepared: Result<bool, _> = sqlx::query_scalar("select to_regproc('bench_search') is not null").fetch_one(&pool).await;
+    let prepared: Result<bool, _> =
+        sqlx::query_scalar("select to_regproc('bench_search') is not null").fetch_one(&pool).await;
     if !prepared.expect("an answer") {
         sqlx::raw_sql(include_str!("peers/prepare.sql")).execute(&pool).await.expect("prepared");
     }
@@ -135,11 +151,15 @@ async fn prepare(url: &str, statements: u64) -> PgPool {
 
 /// Ids for each question, and words for the search.
 async fn values(pool: &PgPool) -> ([Vec<i64>; 5], Vec<String>) {
-    let ids = |sql: &'static str| async move { sqlx::query_scalar::<_, i64>(sql).fetch_all(pool).await.expect("ids") };
+    let ids = |sql: &'static str| async move {
+        sqlx::query_scalar::<_, i64>(sql).fetch_all(pool).await.expect("ids")
+    };
     let actors = ids("select id from actors order by id").await;
     let meetings = ids("select id from meetings order by id desc offset 20").await;
-    let speakers =
-        ids("select speaker_id from statements where slug like 'generated-%' group by 1 having count(*) > 60").await;
+    let speakers = ids(
+        "select speaker_id from statements where slug like 'generated-%' group by 1 having count(*) > 60",
+    )
+    .await;
     let words = "select word from ts_stat('select to_tsvector(''simple'', summary) from statements where id % 50 = 0')
                  where ndoc between 15 and 40 order by word";
     let words = sqlx::query_scalar(words).fetch_all(pool).await.expect("words");
@@ -156,7 +176,8 @@ async fn check(servers: &[Server], question: usize, variants: &[Variant]) -> usi
             let post = http.post(server.address(question, 0)).header("content-type", "application/json");
             let answer = post.body(server.body(question, variant)).send().await.expect("an answer");
             let text = answer.text().await.expect("text");
-            let answer: Value = serde_json::from_str(&text).unwrap_or_else(|_| panic!("{}: {text}", server.system.name()));
+            let answer: Value =
+                serde_json::from_str(&text).unwrap_or_else(|_| panic!("{}: {text}", server.system.name()));
             assert_eq!(answer.get("errors"), None, "{}: {text}", server.system.name());
             let leaves = leaves(&answer["data"]);
             assert!(!leaves.is_empty(), "{}: {text}", server.system.name());
@@ -165,7 +186,13 @@ async fn check(servers: &[Server], question: usize, variants: &[Variant]) -> usi
             }
             match &first {
                 Some((name, expected)) => {
-                    assert_eq!(expected, &leaves, "{} and {name} differ at {}", server.system.name(), QUESTIONS[question].name);
+                    assert_eq!(
+                        expected,
+                        &leaves,
+                        "{} and {name} differ at {}",
+                        server.system.name(),
+                        QUESTIONS[question].name
+                    );
                 }
                 None => first = Some((server.system.name(), leaves)),
             }
@@ -210,8 +237,10 @@ fn measure(
         .output()
         .expect("wrk is installed");
     let text = String::from_utf8_lossy(&output.stdout);
-    let result = text.lines().find_map(|line| line.strip_prefix("RESULT ")).unwrap_or_else(|| panic!("{text}"));
-    let numbers: Vec<f64> = result.split_whitespace().map(|number| number.parse().expect("a number")).collect();
+    let result =
+        text.lines().find_map(|line| line.strip_prefix("RESULT ")).unwrap_or_else(|| panic!("{text}"));
+    let numbers: Vec<f64> =
+        result.split_whitespace().map(|number| number.parse().expect("a number")).collect();
     let [requests, microseconds, p50, p99] = numbers[..] else { panic!("{text}") };
     let spent = |now: Duration, before: Duration| now.saturating_sub(before).as_secs_f64() * 1e6 / requests;
     Round {

@@ -65,7 +65,7 @@ pub const QUESTIONS: [Question; 5] = [
     },
 ];
 
-/// What the pinned PostGraphile calls the order of meetings by their primary key in its cursors.
+/// What the pinned `postgraphile` calls the order of meetings by their primary key in its cursors.
 const POSTGRAPHILE_ORDER: &str = "b2536c23bd";
 
 /// The values that one variant of a question is asked with.
@@ -88,9 +88,8 @@ impl Variant {
 
     pub fn ours(&self, question: usize) -> Value {
         match question {
-            0 => json!({"id": global_id("Actor", self.id)}),
+            0 | 3 => json!({"id": global_id("Actor", self.id)}),
             1 | 2 => json!({"after": base64(&format!("ENTERED_ASC|{}|", self.id))}),
-            3 => json!({"id": global_id("Actor", self.id)}),
             _ => json!({"search": self.word}),
         }
     }
@@ -98,7 +97,9 @@ impl Variant {
     pub fn postgraphile(&self, question: usize) -> Value {
         match question {
             0 | 3 => json!({"id": self.id.to_string()}),
-            1 | 2 => json!({"after": base64_standard(&format!("[\"{POSTGRAPHILE_ORDER}\",\"{}\"]", self.id))}),
+            1 | 2 => {
+                json!({"after": base64_standard(&format!("[\"{POSTGRAPHILE_ORDER}\",\"{}\"]", self.id))})
+            }
             _ => json!({"search": self.word}),
         }
     }

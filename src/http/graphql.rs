@@ -12,7 +12,7 @@ use axum::{
     },
     response::{IntoResponse, Response},
 };
-use serde::Deserialize;
+use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::{Map, Value, json};
 
 use super::{App, RequestId};
@@ -83,8 +83,21 @@ struct Parameters {
     query: Option<String>,
     operation_name: Option<String>,
     variables: Option<Map<String, Value>>,
-    #[serde(rename = "extensions")]
-    _extensions: Option<Map<String, Value>>,
+    extensions: Option<Extensions>,
+    document_id: Option<String>,
+}
+
+/// What we know of the extensions of a request: the protocol of automatic persisted queries.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Extensions {
+    persisted_query: Option<PersistedQuery>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct PersistedQuery {
+    sha256_hash: String,
 }
 
 /// The parameters of a request, in an address: what is JSON there is text.
@@ -95,6 +108,7 @@ struct AddressParameters {
     operation_name: Option<String>,
     variables: Option<String>,
     extensions: Option<String>,
+    document_id: Option<String>,
 }
 
 pub(super) async fn handle(
@@ -143,7 +157,12 @@ pub(super) async fn handle(
     };
     let prepared = match app.engine.prepare(question).await {
         Ok(prepared) => prepared,
-        Err(refusals) => return reply.refused(media.status_of_refusal(), &refusals),
+        Err(refusals) => {
+            // Asked for without a document at all, it was no GraphQL request.
+            let is_request = refusals.iter().all(|refusal| refusal.field.as_deref() != Some("query"));
+            let status = if is_request { media.status_of_refusal() } else { StatusCode::BAD_REQUEST };
+            return reply.refused(status, &refusals);
+        }
     };
     if method == Method::GET && !prepared.is_query() {
         let refusal = Refusal::new(Code::BadUserInput, "Only queries can be asked with GET.");
@@ -178,43 +197,40 @@ fn from_body(body: &[u8]) -> Result<Question, Refusal> {
     let parameters: Parameters = serde_json::from_slice(body).map_err(|error| {
         Refusal::new(Code::BadUserInput, format!("The body is not a GraphQL request: {error}."))
     })?;
-    question(parameters.query, parameters.operation_name, parameters.variables)
+    Ok(parameters.question())
 }
 
 fn from_address(address: &str) -> Result<Question, Refusal> {
     let uri = format!("/?{address}").parse().map_err(|_| bad_parameter("query"))?;
     let parameters: axum::extract::Query<AddressParameters> =
         axum::extract::Query::try_from_uri(&uri).map_err(|_| bad_parameter("query"))?;
-    let AddressParameters { query, operation_name, variables, extensions } = parameters.0;
-    let object = |name, text: Option<String>| {
-        text.filter(|text| !text.is_empty())
-            .map(|text| {
-                serde_json::from_str::<Option<Map<String, Value>>>(&text).map_err(|_| bad_parameter(name))
-            })
-            .transpose()
-            .map(Option::flatten)
-    };
-    object("extensions", extensions)?;
-    question(query, operation_name, object("variables", variables)?)
+    let AddressParameters { query, operation_name, variables, extensions, document_id } = parameters.0;
+    let (variables, extensions) = (json("variables", variables)?, json("extensions", extensions)?);
+    Ok(Parameters { query, operation_name, variables, extensions, document_id }.question())
+}
+
+/// A parameter of an address that holds JSON.
+fn json<T: DeserializeOwned>(name: &str, text: Option<String>) -> Result<Option<T>, Refusal> {
+    let text = text.filter(|text| !text.is_empty());
+    let parsed = text.map(|text| serde_json::from_str::<Option<T>>(&text)).transpose();
+    parsed.map(Option::flatten).map_err(|_| bad_parameter(name))
 }
 
 fn bad_parameter(name: &str) -> Refusal {
     Refusal::bad_input(name, format!("The parameter `{name}` can't be read."))
 }
 
-fn question(
-    query: Option<String>,
-    operation: Option<String>,
-    variables: Option<Map<String, Value>>,
-) -> Result<Question, Refusal> {
-    let document = query
-        .filter(|query| !query.is_empty())
-        .ok_or_else(|| Refusal::bad_input("query", "The parameter `query` must hold a GraphQL document."))?;
-    Ok(Question {
-        document,
-        operation: operation.filter(|name| !name.is_empty()),
-        variables: variables.unwrap_or_default(),
-    })
+impl Parameters {
+    fn question(self) -> Question {
+        let hash =
+            self.extensions.and_then(|extensions| extensions.persisted_query).map(|query| query.sha256_hash);
+        Question {
+            document: self.query.filter(|query| !query.is_empty()),
+            document_id: self.document_id.or(hash),
+            operation: self.operation_name.filter(|name| !name.is_empty()),
+            variables: self.variables.unwrap_or_default(),
+        }
+    }
 }
 
 /// How a request is answered.

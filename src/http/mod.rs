@@ -54,10 +54,14 @@ impl<S: Sync> FromRequestParts<S> for RequestId {
     }
 }
 
-/// Everything that is served, over a database that has been migrated.
-pub fn router(config: &Config, database: Database) -> Router {
+/// What answers questions, as the settings have it.
+pub fn engine(config: &Config, database: &Database) -> Engine {
     let limits = Limits { tokens: config.max_tokens, depth: config.max_depth, aliases: config.max_aliases };
-    let engine = Engine::new(schema::catalog(), database.pool().clone(), limits, config.introspection);
+    Engine::new(schema::catalog(), database.pool().clone(), limits, config.introspection)
+}
+
+/// Everything that is served, over a database that has been migrated.
+pub fn router(config: &Config, database: Database, engine: Engine) -> Router {
     let app = Arc::new(App {
         engine,
         database,

@@ -3,7 +3,7 @@
 use std::{
     collections::{BTreeSet, HashMap},
     num::NonZeroUsize,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use async_graphql::{
@@ -18,6 +18,7 @@ use async_graphql::{
 };
 use async_graphql_value::Value as Literal;
 use lru::LruCache;
+use sha2::{Digest, Sha256};
 
 use super::{coerce, guard::Limits, plan::Plan};
 use crate::error::{Code, Refusal};
@@ -62,49 +63,102 @@ impl Document {
             .iter()
             .map(|name| variables.get(name.as_str()) == Some(&async_graphql::Value::Boolean(true)));
         let key = (operation.map(ToOwned::to_owned), chosen.collect());
-        if let Some(plan) = self.lock().get(&key) {
+        if let Some(plan) = lock(&self.plans).get(&key) {
             return Ok(plan.clone());
         }
         let plan = Arc::new(make()?);
-        let mut plans = self.lock();
+        let mut plans = lock(&self.plans);
         if plans.len() < PLANS_KEPT {
             plans.insert(key, plan.clone());
         }
         Ok(plan)
     }
-
-    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<PlanKey, Arc<Plan>>> {
-        self.plans.lock().unwrap_or_else(PoisonError::into_inner)
-    }
 }
 
-/// All documents seen lately.
+/// All documents seen lately, and those that are trusted.
 pub struct Documents {
     schema: Schema,
     limits: Limits,
     kept: Mutex<LruCache<Box<str>, Arc<Document>>>,
+    /// Documents that clients name by the hash of their text.
+    persisted: Mutex<LruCache<Box<str>, Arc<Document>>>,
+    trusted: HashMap<String, Arc<Document>>,
+    only_trusted: bool,
 }
 
 impl Documents {
     /// `schema` must stop after validation: it is never asked for data.
     pub fn new(schema: Schema, limits: Limits) -> Self {
-        Documents { schema, limits, kept: Mutex::new(LruCache::new(KEPT)) }
+        let (kept, persisted) = (Mutex::new(LruCache::new(KEPT)), Mutex::new(LruCache::new(KEPT)));
+        Documents { schema, limits, kept, persisted, trusted: HashMap::new(), only_trusted: false }
+    }
+
+    /// Trusts documents by their ids, and no others if `only`. One that is not valid is refused.
+    pub async fn trust(&mut self, manifest: Vec<(String, String)>, only: bool) -> Result<(), Vec<Refusal>> {
+        self.only_trusted = only;
+        for (id, text) in manifest {
+            let document = self.read(&text).await.map_err(|mut refusals| {
+                for refusal in &mut refusals {
+                    refusal.message = format!("{id}: {}", refusal.message);
+                }
+                refusals
+            })?;
+            self.trusted.insert(hash(&text), document.clone());
+            self.trusted.insert(id, document);
+        }
+        Ok(())
+    }
+
+    /// The document that a request means, by its text, by its id, or by its text with its hash, by
+    /// which it can be named from then on.
+    pub async fn find(&self, text: Option<&str>, id: Option<&str>) -> Result<Arc<Document>, Vec<Refusal>> {
+        if let Some(trusted) = id.and_then(|id| self.trusted.get(id)) {
+            return Ok(trusted.clone());
+        }
+        if self.only_trusted {
+            let trusted = text.and_then(|text| self.trusted.get(&hash(text)));
+            let refusal =
+                || Refusal::new(Code::Forbidden, "Only trusted documents are answered on this server.");
+            return trusted.cloned().ok_or_else(|| vec![refusal()]);
+        }
+        match (text, id) {
+            (Some(text), None) => self.get(text).await,
+            (Some(text), Some(id)) if hash(text) == id => {
+                let document = self.get(text).await?;
+                lock(&self.persisted).put(id.into(), document.clone());
+                Ok(document)
+            }
+            (Some(_), Some(_)) => Err(vec![Refusal::bad_input(
+                "extensions.persistedQuery.sha256Hash",
+                "The hash is not that of the document.",
+            )]),
+            (None, Some(id)) => lock(&self.persisted).get(id).cloned().ok_or_else(|| {
+                // The wording that clients wait for, to send the text.
+                vec![Refusal::new(Code::PersistedQueryNotFound, "PersistedQueryNotFound")]
+            }),
+            (None, None) => {
+                Err(vec![Refusal::bad_input("query", "The parameter `query` must hold a GraphQL document.")])
+            }
+        }
     }
 
     /// The document of this text; a text that is too large, not GraphQL or not valid is refused.
-    pub async fn get(&self, text: &str) -> Result<Arc<Document>, Vec<Refusal>> {
-        if let Some(document) = self.lock().get(text) {
+    async fn get(&self, text: &str) -> Result<Arc<Document>, Vec<Refusal>> {
+        if let Some(document) = lock(&self.kept).get(text) {
             return Ok(document.clone());
         }
+        let document = self.read(text).await?;
+        if text.len() <= LONGEST_KEPT {
+            lock(&self.kept).put(text.into(), document.clone());
+        }
+        Ok(document)
+    }
+
+    async fn read(&self, text: &str) -> Result<Arc<Document>, Vec<Refusal>> {
         let ast = self.parse(text).map_err(|refusal| vec![refusal])?;
         // A rare and large future: it stays out of the frequent one.
         Box::pin(self.validate(text, &ast)).await?;
-        let document =
-            Arc::new(Document { deciding: deciding_variables(&ast), ast, plans: Mutex::default() });
-        if text.len() <= LONGEST_KEPT {
-            self.lock().put(text.into(), document.clone());
-        }
-        Ok(document)
+        Ok(Arc::new(Document { deciding: deciding_variables(&ast), ast, plans: Mutex::default() }))
     }
 
     fn parse(&self, text: &str) -> Result<ExecutableDocument, Refusal> {
@@ -127,10 +181,16 @@ impl Documents {
         let refusals: Vec<Refusal> = response.errors.into_iter().map(Refusal::from).collect();
         if refusals.is_empty() { Ok(()) } else { Err(refusals) }
     }
+}
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, LruCache<Box<str>, Arc<Document>>> {
-        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
-    }
+/// What a poisoned lock protects is whole: nothing panics while it is held.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The hash by which clients name a document.
+fn hash(text: &str) -> String {
+    format!("{:x}", Sha256::digest(text))
 }
 
 fn deciding_variables(ast: &ExecutableDocument) -> BTreeSet<String> {

@@ -18,6 +18,7 @@ mod coerce;
 mod document;
 mod fetch;
 mod guard;
+mod manifest;
 pub mod noun;
 mod plan;
 mod statement;
@@ -36,6 +37,7 @@ use sqlx::PgPool;
 
 pub use answer::Answer;
 pub use guard::Limits;
+pub use manifest::parse as parse_manifest;
 
 use self::{
     catalog::Catalog,
@@ -46,7 +48,9 @@ use crate::error::Refusal;
 /// A request as it came: a document, which of its operations, and values for its variables.
 #[derive(Debug, Default)]
 pub struct Question {
-    pub document: String,
+    pub document: Option<String>,
+    /// The document's id among the trusted ones, or the hash of its text.
+    pub document_id: Option<String>,
     pub operation: Option<String>,
     pub variables: Map<String, Value>,
 }
@@ -80,9 +84,15 @@ impl Engine {
         }
     }
 
+    /// Trusts documents by their ids, and answers no others if `only`.
+    pub async fn trust(&mut self, manifest: Vec<(String, String)>, only: bool) -> Result<(), Vec<Refusal>> {
+        self.documents.trust(manifest, only).await
+    }
+
     /// Parses and validates a question; nothing is run.
     pub async fn prepare(&self, question: Question) -> Result<Prepared, Vec<Refusal>> {
-        let document = self.documents.get(&question.document).await?;
+        let document =
+            self.documents.find(question.document.as_deref(), question.document_id.as_deref()).await?;
         document.operation(question.operation.as_deref()).map_err(|refusal| vec![refusal])?;
         Ok(Prepared { document, question })
     }

@@ -116,3 +116,16 @@ async fn a_changed_a_half_applied_and_an_unknown_migration_are_told() {
         assert!(told.contains(reason), "{told}");
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_manifest_that_cannot_be_used_is_told() {
+    let database = database().await;
+    let settings = [("DATABASE_URL", database.url())];
+    let told = failure(&settings, &["serve", "--documents", "/nowhere.json"]);
+    assert!(told.starts_with("/nowhere.json can't be read"), "{told}");
+    let file = std::env::temp_dir().join(format!("dossier-manifest-{}.json", std::process::id()));
+    std::fs::write(&file, r#"{"broken": "{ nothing }"}"#).expect("written");
+    let told = failure(&settings, &["serve", "--documents", file.to_str().expect("text")]);
+    std::fs::remove_file(file).expect("removed");
+    assert!(told.contains("broken: Unknown field \"nothing\""), "{told}");
+}

@@ -7,6 +7,7 @@ mod golden;
 mod http;
 mod page;
 mod paging;
+mod persisted;
 mod rules;
 mod schema;
 mod statements;

@@ -24,6 +24,11 @@ pub struct Client {
 impl Client {
     /// A client of a server with these settings.
     pub async fn with(settings: &[(&str, &str)]) -> Client {
+        Self::trusting(Vec::new(), settings).await
+    }
+
+    /// A client of a server that trusts documents by their ids.
+    pub async fn trusting(trusted: Vec<(String, String)>, settings: &[(&str, &str)]) -> Client {
         let database = database().await;
         let config = Config::from_lookup(|name| {
             let given = settings.iter().find(|(setting, _)| *setting == name);
@@ -35,7 +40,9 @@ impl Client {
         let opened = Database::open(&config).await.expect("the database is there");
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addr().expect("an address");
-        let router = http::router(&config, opened);
+        let mut engine = http::engine(&config, &opened);
+        engine.trust(trusted, config.trusted_documents_only).await.expect("trusted documents are valid");
+        let router = http::router(&config, opened, engine);
         tokio::spawn(http::serve(listener, router, std::future::pending()));
         Client { address, http: reqwest::Client::new(), database }
     }

@@ -1,0 +1,44 @@
+//! Manifests of trusted documents, as the tools of frontends write them.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+
+/// The two forms in use: Relay's, ids with their texts; and Apollo's, a list of operations.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Manifest {
+    Operations { operations: Vec<Operation> },
+    Texts(BTreeMap<String, String>),
+}
+
+#[derive(Deserialize)]
+struct Operation {
+    id: String,
+    body: String,
+}
+
+/// The documents of a manifest, each with its id.
+pub fn parse(text: &str) -> Result<Vec<(String, String)>, String> {
+    match serde_json::from_str(text).map_err(|error| error.to_string())? {
+        Manifest::Operations { operations } => {
+            Ok(operations.into_iter().map(|operation| (operation.id, operation.body)).collect())
+        }
+        Manifest::Texts(texts) => Ok(texts.into_iter().collect()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn both_forms_are_read() {
+        let expected = vec![("a".to_owned(), "{ __typename }".to_owned())];
+        let apollo = r#"{"format": "apollo-persisted-query-manifest", "version": 1,
+                         "operations": [{"id": "a", "name": "A", "type": "query", "body": "{ __typename }"}]}"#;
+        assert_eq!(parse(apollo), Ok(expected.clone()));
+        assert_eq!(parse(r#"{"a": "{ __typename }"}"#), Ok(expected));
+        assert!(parse("[1]").is_err());
+    }
+}
