@@ -120,7 +120,9 @@ impl Refusal {
             extensions.insert("limit".into(), limit.into());
             extensions.insert("value".into(), value.into());
         }
-        extensions.insert("requestId".into(), request_id.into());
+        if !request_id.is_empty() {
+            extensions.insert("requestId".into(), request_id.into());
+        }
         error.insert("extensions".into(), extensions.into());
         error.into()
     }

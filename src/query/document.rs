@@ -178,7 +178,9 @@ impl Documents {
         }
         request.set_parsed_query(ast.clone());
         let response = self.schema.execute(request).await;
-        let refusals: Vec<Refusal> = response.errors.into_iter().map(Refusal::from).collect();
+        let mut refusals: Vec<Refusal> = response.errors.into_iter().map(Refusal::from).collect();
+        // Some are found on more than one way.
+        refusals.dedup_by(|one, other| one.message == other.message && one.locations == other.locations);
         if refusals.is_empty() { Ok(()) } else { Err(refusals) }
     }
 }
