@@ -13,7 +13,7 @@ use std::{
     process::{Child, Command, Stdio},
     sync::{
         Arc, Mutex, PoisonError,
-        mpsc::{self, Receiver, Sender},
+        mpsc::{self, Receiver, SendError, Sender},
     },
     thread,
     time::{Duration, Instant},
@@ -182,8 +182,10 @@ impl Keeper {
                     crashes = if since.elapsed() > START { 0 } else { crashes + 1 };
                 }
                 Err(error) => {
-                    tracing::error!(%error, "Postgres can't be started");
-                    let _ = ready.send(Err(error));
+                    // Nobody waits any more: it had been started before.
+                    if let Err(SendError(Err(error))) = ready.send(Err(error)) {
+                        tracing::error!(%error, "Postgres can't be started again");
+                    }
                 }
             }
             let mut keeping = self::lock(&self.keeping);

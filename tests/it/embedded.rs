@@ -121,7 +121,8 @@ fn data_of_another_version_are_told_by_their_version() {
     std::fs::create_dir_all(folder.path().join("data")).expect("made");
     std::fs::write(folder.path().join("data/PG_VERSION"), "9\n").expect("written");
     let data_dir = folder.path().to_str().expect("text");
-    refuses(&[("DATA_DIR", data_dir)], "no Postgres 9, the version of the data");
+    // Without a folder that the tests may have been told to use.
+    refuses(&[("DATA_DIR", data_dir), ("PG_BIN", "")], "no Postgres 9, the version of the data");
     refuses(&[("DATA_DIR", data_dir), ("PG_BIN", "/nowhere")], "PG_BIN /nowhere: there is no `postgres`");
 }
 
