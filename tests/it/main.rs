@@ -2,6 +2,7 @@
 
 mod command_line;
 mod embedded;
+mod everything;
 mod generate;
 mod golden;
 mod http;

@@ -1,0 +1,224 @@
+//! Every field, order and filter that the schema offers, asked once: what a slice declares, the
+//! database has.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+
+use crate::support::Client;
+
+const INTROSPECTION: &str = "{ __schema { types {
+    name kind
+    fields { name type { ...Type } args { name type { ...Type } } }
+    inputFields { name type { ...Type } }
+    enumValues { name }
+    possibleTypes { name }
+} } }
+fragment Type on __Type { kind name ofType { kind name ofType { kind name ofType { kind name } } } }";
+
+struct Schema(BTreeMap<String, Value>);
+
+/// A field, an argument or an input field with the name of its innermost type.
+struct Part<'a> {
+    name: &'a str,
+    ty: &'a str,
+    is_list: bool,
+    value: &'a Value,
+}
+
+impl Schema {
+    async fn of(client: &Client) -> Self {
+        let data = client.ask(INTROSPECTION).await;
+        let types = data["__schema"]["types"].as_array().expect("types").clone();
+        Schema(types.into_iter().map(|ty| (ty["name"].as_str().expect("a name").to_owned(), ty)).collect())
+    }
+
+    fn kind(&self, ty: &str) -> &str {
+        self.0[ty]["kind"].as_str().expect("a kind")
+    }
+
+    fn parts<'a>(&'a self, ty: &str, of: &str) -> Vec<Part<'a>> {
+        let parts = self.0[ty][of].as_array().expect("parts");
+        let part = |value: &'a Value| {
+            let (mut ty, mut is_list) = (&value["type"], false);
+            while ty["ofType"].is_object() {
+                is_list |= ty["kind"] == "LIST";
+                ty = &ty["ofType"];
+            }
+            Part {
+                name: value["name"].as_str().expect("a name"),
+                ty: ty["name"].as_str().expect("a name"),
+                is_list,
+                value,
+            }
+        };
+        parts.iter().map(part).collect()
+    }
+
+    /// All fields of a type, and of what its edges lead to, `depth` edges on.
+    fn selection(&self, ty: &str, depth: usize) -> String {
+        match self.kind(ty) {
+            "SCALAR" | "ENUM" => String::new(),
+            "UNION" | "INTERFACE" => {
+                let possible = self.0[ty]["possibleTypes"].as_array().expect("types");
+                let fragments = possible.iter().map(|ty| {
+                    let ty = ty["name"].as_str().expect("a name");
+                    format!("... on {ty} {{ on{ty}: __typename {} }}", if depth > 0 { "id" } else { "" })
+                });
+                format!("{{ __typename {} }}", fragments.collect::<Vec<_>>().join(" "))
+            }
+            _ => {
+                let fields = self.parts(ty, "fields").into_iter().filter_map(|field| {
+                    let is_edge = self.kind(field.ty) == "OBJECT" && self.has_id(field.ty)
+                        || field.ty.ends_with("Connection");
+                    let depth = if is_edge { depth.checked_sub(1)? } else { depth };
+                    let arguments = if field.ty.ends_with("Connection") { "(first: 2)" } else { "" };
+                    Some(format!("{}{arguments} {}", field.name, self.selection(field.ty, depth)))
+                });
+                format!("{{ {} }}", fields.collect::<Vec<_>>().join(" "))
+            }
+        }
+    }
+
+    fn has_id(&self, ty: &str) -> bool {
+        self.parts(ty, "fields").iter().any(|field| field.name == "id")
+    }
+
+    /// The lists of the root: each field, its noun, and its arguments.
+    fn lists(&self) -> Vec<(&str, String, Vec<Part<'_>>)> {
+        let lists = self.parts("Query", "fields").into_iter().filter_map(|field| {
+            let noun = field.ty.strip_suffix("Connection")?.to_owned();
+            Some((field.name, noun, self.arguments(field.value)))
+        });
+        lists.collect()
+    }
+
+    fn arguments<'a>(&self, field: &'a Value) -> Vec<Part<'a>> {
+        let argument = |value: &'a Value| Part {
+            name: value["name"].as_str().expect("a name"),
+            ty: value["type"]["name"].as_str().unwrap_or_default(),
+            is_list: false,
+            value,
+        };
+        field["args"].as_array().expect("arguments").iter().map(argument).collect()
+    }
+
+    /// Values that an input may have, as literals: for an object one for each of its fields.
+    fn literals(&self, input: &Part<'_>, depth: usize) -> Vec<String> {
+        let literals = match (self.kind(input.ty), input.ty) {
+            ("ENUM", ty) => vec![self.0[ty]["enumValues"][0]["name"].as_str().expect("a value").to_owned()],
+            ("INPUT_OBJECT", "ActorIdentifierInput") => {
+                vec!["{scheme: \"wikidata\", value: \"Q1\"}".to_owned()]
+            }
+            ("INPUT_OBJECT", ty) => self
+                .parts(ty, "inputFields")
+                .iter()
+                .filter(|field| depth > 0 || !field.ty.ends_with("Filter") || !self.is_of_noun(field.ty))
+                .flat_map(|field| {
+                    let deeper = depth - usize::from(self.is_of_noun(field.ty) && depth > 0);
+                    self.literals(field, deeper)
+                        .into_iter()
+                        .map(|literal| format!("{{{}: {literal}}}", field.name))
+                })
+                .collect(),
+            (_, "Boolean") => vec!["true".into(), "false".into()],
+            (_, "Int" | "RevisionNumber") => vec!["1".into()],
+            (_, "PartialDate") => vec!["\"2026-02\"".into()],
+            (_, "DateTime") => vec!["\"2026-02-19T12:00:00+01:00\"".into()],
+            // An id is of one noun: the test of ids is elsewhere.
+            (_, "ID") => vec![],
+            _ => vec!["\"peace % or _ \\\\ 'x'\"".into()],
+        };
+        if input.is_list {
+            // A few: what hundreds of conditions at once cost is no question of this test.
+            let few: Vec<&str> =
+                literals.iter().step_by(1 + literals.len() / 4).map(String::as_str).collect();
+            vec![format!("[{}]", few.join(", ")), "[]".into()]
+        } else {
+            literals
+        }
+    }
+
+    fn is_of_noun(&self, filter: &str) -> bool {
+        filter
+            .strip_suffix("Filter")
+            .is_some_and(|noun| self.0.get(noun).is_some_and(|ty| ty["kind"] == "OBJECT"))
+    }
+}
+
+async fn roomy() -> Client {
+    let limits = [
+        ("MAX_TOKENS", "100000"),
+        ("MAX_ALIASES", "10000"),
+        ("MAX_BODY_BYTES", "10000000"),
+        ("MAX_DEPTH", "50"),
+    ];
+    Client::with(&limits).await
+}
+
+#[tokio::test]
+async fn every_field_of_every_noun_can_be_read() {
+    let anonymous = roomy().await;
+    let schema = Schema::of(&anonymous).await;
+    let mut rows = 0;
+    for (list, noun, _) in schema.lists() {
+        let selection = schema.selection(&noun, 2);
+        let data = anonymous.ask(&format!("{{ {list}(first: 3) {{ edges {{ node {selection} }} }} }}")).await;
+        rows += data[list]["edges"].as_array().expect("edges").len();
+    }
+    assert!(rows > 20, "there was something to read");
+}
+
+#[tokio::test]
+async fn every_order_sorts_and_pages() {
+    let anonymous = roomy().await;
+    let schema = Schema::of(&anonymous).await;
+    for (list, _, arguments) in schema.lists() {
+        let order = arguments.iter().find(|argument| argument.name == "orderBy").expect("an order");
+        for value in schema.0[order.ty]["enumValues"].as_array().expect("values") {
+            let name = value["name"].as_str().expect("a name");
+            let filter =
+                if name == "RELEVANCE" { "filter: {search: \"kazakhstan or israel or peace\"}," } else { "" };
+            let query = format!(
+                "query($after: Cursor) {{ {list}(first: 2, after: $after, {filter} orderBy: {name}) {{
+                    totalCount pageInfo {{ endCursor hasNextPage }} edges {{ cursor node {{ id }} }} }} }}"
+            );
+            let (mut after, mut seen, mut total) = (Value::Null, Vec::new(), 0);
+            for _ in 0..500 {
+                let data = anonymous.ask_with(&query, json!({ "after": after })).await;
+                let page = &data[list];
+                total = page["totalCount"].as_u64().expect("a count");
+                let edges = page["edges"].as_array().expect("edges");
+                seen.extend(edges.iter().map(|edge| edge["node"]["id"].as_str().expect("an id").to_owned()));
+                after = page["pageInfo"]["endCursor"].clone();
+                if page["pageInfo"]["hasNextPage"] == false {
+                    break;
+                }
+            }
+            assert_eq!(seen.len() as u64, total, "{list} by {name}");
+            seen.sort();
+            seen.dedup();
+            assert_eq!(seen.len() as u64, total, "{list} by {name}: each once");
+        }
+    }
+}
+
+#[tokio::test]
+async fn every_filter_is_understood_by_the_database() {
+    let anonymous = roomy().await;
+    let schema = Schema::of(&anonymous).await;
+    let mut asked = 0;
+    for (list, _, arguments) in schema.lists() {
+        let Some(filter) = arguments.iter().find(|argument| argument.name == "filter") else { continue };
+        for literals in schema.literals(filter, 2).chunks(100) {
+            let queries = literals
+                .iter()
+                .enumerate()
+                .map(|(number, literal)| format!("f{number}: {list}(filter: {literal}) {{ totalCount }}"));
+            let queries: Vec<String> = queries.collect();
+            anonymous.ask(&format!("{{ {} }}", queries.join("\n"))).await;
+            asked += queries.len();
+        }
+    }
+    assert!(asked > 1000, "{asked}");
+}
