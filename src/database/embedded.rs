@@ -328,6 +328,8 @@ impl Keeper {
             ("unix_socket_permissions", "0700"),
             ("port", "5432"),
             ("max_connections", "100"),
+            // Taken as it fills: a small base costs no more memory for it.
+            ("shared_buffers", "512MB"),
             ("timezone", "UTC"),
             ("fsync", durable),
             ("synchronous_commit", durable),

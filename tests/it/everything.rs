@@ -88,19 +88,9 @@ impl Schema {
     fn lists(&self) -> Vec<(&str, String, Vec<Part<'_>>)> {
         let lists = self.parts("Query", "fields").into_iter().filter_map(|field| {
             let noun = field.ty.strip_suffix("Connection")?.to_owned();
-            Some((field.name, noun, self.arguments(field.value)))
+            Some((field.name, noun, arguments(field.value)))
         });
         lists.collect()
-    }
-
-    fn arguments<'a>(&self, field: &'a Value) -> Vec<Part<'a>> {
-        let argument = |value: &'a Value| Part {
-            name: value["name"].as_str().expect("a name"),
-            ty: value["type"]["name"].as_str().unwrap_or_default(),
-            is_list: false,
-            value,
-        };
-        field["args"].as_array().expect("arguments").iter().map(argument).collect()
     }
 
     /// Values that an input may have, as literals: for an object one for each of its fields.
@@ -144,6 +134,17 @@ impl Schema {
             .strip_suffix("Filter")
             .is_some_and(|noun| self.0.get(noun).is_some_and(|ty| ty["kind"] == "OBJECT"))
     }
+}
+
+fn arguments(field: &Value) -> Vec<Part<'_>> {
+    let argument = |value| Part {
+        name: value["name"].as_str().expect("a name"),
+        ty: value["type"]["name"].as_str().unwrap_or_default(),
+        is_list: false,
+        value,
+    };
+    let arguments = field["args"].as_array().expect("arguments");
+    arguments.iter().map(argument).collect()
 }
 
 async fn roomy() -> Client {
