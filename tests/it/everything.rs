@@ -136,8 +136,8 @@ impl Schema {
     }
 }
 
-fn arguments(field: &Value) -> Vec<Part<'_>> {
-    let argument = |value| Part {
+fn arguments<'a>(field: &'a Value) -> Vec<Part<'a>> {
+    let argument = |value: &'a Value| Part {
         name: value["name"].as_str().expect("a name"),
         ty: value["type"]["name"].as_str().unwrap_or_default(),
         is_list: false,
