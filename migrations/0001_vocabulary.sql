@@ -107,6 +107,12 @@ return setweight(
         || to_tsvector('dossier_simple'::regconfig, coalesce(body, '')), 'B');
 comment on function searchable is 'What full-text search finds a record by: its heading first, then its body.';
 
+-- Declared immutable, as its dictionary is: an index may be built on it.
+create function plain(text text) returns text
+    language sql immutable strict parallel safe
+return lower(unaccent('unaccent'::regdictionary, text));
+comment on function plain is 'A text without capital letters and accents, by which names are compared.';
+
 -- A rule that a trigger enforces is refused like a constraint: by its name, table and column.
 create function refuse(rule name, of_table name, of_column name, reason text) returns void
     language plpgsql as

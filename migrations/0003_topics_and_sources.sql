@@ -17,7 +17,9 @@ comment on column topics.search is 'What full-text search finds it by.';
 create index topics_by_name on topics (lower(name), id);
 create index topics_by_parent on topics (parent_id, lower(name), id);
 create index topics_search on topics using gin (search);
-create index topics_name_trigrams on topics using gin (name gin_trgm_ops);
+create index topics_by_exact_name on topics (name, id);
+create index topics_by_plain_name on topics (plain(name) text_pattern_ops);
+create index topics_name_trigrams on topics using gin (plain(name) gin_trgm_ops);
 
 -- Shared by topics and meetings. Changes of parents wait for each other, as two of them at once
 -- could close a circle that neither sees.
@@ -80,7 +82,9 @@ create index sources_by_language on sources (language, id);
 create index sources_by_url on sources (url);
 create index sources_published_during on sources using gist (published_during);
 create index sources_search on sources using gin (search);
-create index sources_title_trigrams on sources using gin (title gin_trgm_ops);
+create index sources_by_exact_title on sources (title, id);
+create index sources_by_plain_title on sources (plain(title) text_pattern_ops);
+create index sources_title_trigrams on sources using gin (plain(title) gin_trgm_ops);
 
 create table source_authors (
     source_id bigint constraint source_authors_source_id_fkey references sources on delete cascade,

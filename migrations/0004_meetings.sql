@@ -38,7 +38,12 @@ create index meetings_by_mode on meetings (mode, id);
 create index meetings_by_status on meetings (status, id);
 create index meetings_held_during on meetings using gist (held_during);
 create index meetings_search on meetings using gin (search);
-create index meetings_name_trigrams on meetings using gin (name gin_trgm_ops);
+create index meetings_starts_on on meetings using gist (partial_date_range(starts_on));
+create index meetings_ends_on on meetings using gist (partial_date_range(ends_on));
+create index meetings_by_exact_name on meetings (name, id);
+create index meetings_by_plain_name on meetings (plain(name) text_pattern_ops);
+create index meetings_name_trigrams on meetings using gin (plain(name) gin_trgm_ops);
+create index meetings_summary_trigrams on meetings using gin (plain(summary) gin_trgm_ops);
 
 create trigger meetings_no_cycle
     after insert or update of parent_id on meetings
@@ -76,6 +81,7 @@ comment on column meeting_participants.actor_id is 'Who took part.';
 comment on column meeting_participants.role is 'In what role.';
 
 create index meeting_participants_by_actor on meeting_participants (actor_id, meeting_id);
+create index meeting_participants_by_role on meeting_participants (role, meeting_id);
 
 create table meeting_topics (
     meeting_id bigint constraint meeting_topics_meeting_id_fkey references meetings on delete cascade,

@@ -50,6 +50,10 @@ create index statements_by_medium on statements (medium, id);
 create index statements_by_rendering on statements (rendering, id);
 create index statements_said_during on statements using gist (said_during);
 create index statements_search on statements using gin (search);
+create index statements_by_speaker_role on statements (speaker_role, id);
+create index statements_speaker_role_trigrams on statements using gin (plain(speaker_role) gin_trgm_ops);
+create index statements_summary_trigrams on statements using gin (plain(summary) gin_trgm_ops);
+create index statements_quote_trigrams on statements using gin (plain(quote) gin_trgm_ops);
 
 -- One look at all the rows of a command, rather than one for each row: records come by the million.
 create function check_speakers_and_publications() returns trigger

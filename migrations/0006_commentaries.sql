@@ -31,6 +31,8 @@ create index commentaries_by_author on commentaries (author_id, ordinal, id);
 create index commentaries_by_likelihood on commentaries (likelihood, id);
 create index commentaries_by_confidence on commentaries (confidence, id);
 create index commentaries_search on commentaries using gin (search);
+create index commentaries_question_trigrams on commentaries using gin (plain(question) gin_trgm_ops);
+create index commentaries_summary_trigrams on commentaries using gin (plain(summary) gin_trgm_ops);
 
 create table commentary_targets (
     id bigint generated always as identity primary key,

@@ -31,6 +31,17 @@ create index relations_by_label on relations (label, id);
 create index relations_by_date on relations ((coalesce(lower(valid_during), 'infinity'::date)), id);
 create index relations_by_date_backward on relations ((coalesce(lower(valid_during), '-infinity'::date)), id);
 create index relations_valid_during on relations using gist (valid_during);
+create index relations_valid_from on relations using gist (partial_date_range(valid_from));
+create index relations_valid_until on relations using gist (partial_date_range(valid_until));
+create index relations_label_trigrams on relations using gin (plain(label) gin_trgm_ops);
+
+create view related_actors as
+select subject_id as actor_id, object_id as related_id from relations
+union all
+select object_id, subject_id from relations;
+comment on view related_actors is 'Who is tied to whom, whichever of the two the tie starts from.';
+comment on column related_actors.actor_id is 'An actor.';
+comment on column related_actors.related_id is 'Another that a relation ties it to.';
 
 create table positions (
     id bigint generated always as identity primary key,

@@ -1,7 +1,8 @@
 //! Actors: who acts or is acted on.
 
 use crate::query::noun::{
-    Enumeration, Key, KeyInput, Noun, Owned, Test, Values, Via, evidence, history, many, one_of, text, values,
+    Enumeration, Key, KeyInput, Noun, Owned, Scalar, Test, Values, Via, evidence, history, many, one_of,
+    term, text, values,
 };
 
 static KIND: Enumeration = Enumeration {
@@ -55,7 +56,7 @@ pub fn role() -> crate::query::noun::Declared {
 }
 
 pub fn nouns() -> Vec<Noun> {
-    vec![actor(), actor_name(), actor_identifier()]
+    vec![actor(), actor_name(), actor_identifier(), participation()]
 }
 
 fn actor() -> Noun {
@@ -80,21 +81,27 @@ fn actor() -> Noun {
     })
     .field(one_of("kind", &KIND, "What sort of actor it is.").filtered())
     .field(text("name", "The preferred name.").filtered().sorted("NAME"))
-    .field(values(
-        "names",
-        Values { of: Owned::Shape("ActorName"), table: "actor_names", owner: "actor_id", order: "{}.id" },
-        "Further names: aliases, former names, transliterations, abbreviations. Two actors may share one.",
-    ))
-    .field(values(
-        "identifiers",
-        Values {
-            of: Owned::Shape("ActorIdentifier"),
-            table: "actor_identifiers",
-            owner: "actor_id",
-            order: "{}.scheme, {}.value",
-        },
-        "What other registers call the actor.",
-    ))
+    .field(
+        values(
+            "names",
+            Values { of: Owned::Shape("ActorName"), table: "actor_names", owner: "actor_id", order: "{}.id" },
+            "Further names: aliases, former names, transliterations, abbreviations. Two actors may share one.",
+        )
+        .filtered(),
+    )
+    .field(
+        values(
+            "identifiers",
+            Values {
+                of: Owned::Shape("ActorIdentifier"),
+                table: "actor_identifiers",
+                owner: "actor_id",
+                order: "{}.scheme, {}.value",
+            },
+            "What other registers call the actor.",
+        )
+        .filtered(),
+    )
     .field(many("statements", "Statement", Via::Column("speaker_id"), "What the actor said or wrote."))
     .field(many(
         "statementsOnBehalf",
@@ -148,6 +155,16 @@ fn actor() -> Noun {
     .field(evidence("actor_id"))
     .field(history("actor_id"))
     .condition(
+        "participation",
+        "It took part in a meeting, in a role that passes.",
+        Test::Some { to: "Participation", via: Via::Column("actor_id") },
+    )
+    .condition(
+        "relatedTo",
+        "A relation ties it to an actor that passes, whichever of the two it starts from.",
+        Test::Some { to: "Actor", via: Via::Link("related_actors", "actor_id", "related_id") },
+    )
+    .condition(
         "anyName",
         "The preferred name or one of the further names passes.",
         Test::AnyText {
@@ -161,14 +178,26 @@ fn actor() -> Noun {
 
 fn actor_name() -> Noun {
     Noun::new("ActorName", "actor_names", "A further name of an actor.")
-        .field(text("name", "The name."))
-        .field(one_of("kind", &NAME_KIND, "How it relates to the preferred name."))
-        .field(text("language", "Its language as a BCP 47 tag: `en`, `kk`.").maybe())
-        .field(text("script", "Its script as an ISO 15924 code: `Latn`, `Cyrl`.").maybe())
+        .field(text("name", "The name.").filtered())
+        .field(one_of("kind", &NAME_KIND, "How it relates to the preferred name.").filtered())
+        .field(term("language", "Its language as a BCP 47 tag: `en`, `kk`.").maybe().filtered())
+        .field(term("script", "Its script as an ISO 15924 code: `Latn`, `Cyrl`.").maybe().filtered())
 }
 
 fn actor_identifier() -> Noun {
     Noun::new("ActorIdentifier", "actor_identifiers", "What another register calls an actor.")
-        .field(text("scheme", "The register: `wikidata`, `iso3166-1-alpha3`, …"))
-        .field(text("value", "The actor's identifier in that register."))
+        .field(term("scheme", "The register: `wikidata`, `iso3166-1-alpha3`, …").filtered())
+        .field(term("value", "The actor's identifier in that register.").filtered())
+}
+
+/// Who took part in what: only ever asked for in filters, as edges tell it.
+fn participation() -> Noun {
+    Noun::new("Participation", "meeting_participants", "An actor's part in a meeting.")
+        .condition("actor", "Who took part.", Test::One { to: "Actor", column: "actor_id" })
+        .condition("meeting", "In what.", Test::One { to: "Meeting", column: "meeting_id" })
+        .condition(
+            "role",
+            "In what role.",
+            Test::Value { sql: "{}.role".into(), scalar: Scalar::Enumeration(&PARTICIPANT_ROLE) },
+        )
 }

@@ -2,7 +2,7 @@
 
 use crate::query::noun::{
     By, Enumeration, KeyKind, Noun, One, Owned, Scalar, Test, Values, Via, column, evidence, history, many,
-    one, one_of, text, values,
+    one, one_of, prose, values,
 };
 
 static LIKELIHOOD: Enumeration = Enumeration {
@@ -45,8 +45,8 @@ pub fn nouns() -> Vec<Noun> {
             column("ordinal", Scalar::Int, "Its position among the commentaries of its source, from 1.")
                 .filtered(),
         )
-        .field(text("question", "The question asked, paraphrased.").filtered())
-        .field(text("summary", "The answer, in the editors' words.").filtered())
+        .field(prose("question", "The question asked, paraphrased.").filtered())
+        .field(prose("summary", "The answer, in the editors' words.").filtered())
         .field(
             one_of("likelihood", &LIKELIHOOD, "How probable the analyst holds it to be, where that is said.")
                 .maybe()

@@ -1,6 +1,6 @@
 //! Settings, from the environment and `.env`. Nothing else in the house reads either.
 
-use std::{net::SocketAddr, path::PathBuf, str::FromStr, time::Duration};
+use std::{net::SocketAddr, num::NonZeroU32, path::PathBuf, str::FromStr, time::Duration};
 
 /// Everything that can be set.
 #[derive(Clone, Debug)]
@@ -18,14 +18,19 @@ pub struct Config {
     /// Web origins that may ask, or `*` alone for any.
     pub cors_origins: Vec<String>,
     pub introspection: bool,
+    /// Say in a refusal what a wrong name may have meant.
+    pub suggestions: bool,
     /// Answer no documents but those of the manifest.
     pub trusted_documents_only: bool,
     pub graphiql: bool,
     pub max_depth: usize,
+    pub max_cost: usize,
     pub max_tokens: usize,
     pub max_aliases: usize,
     pub max_body_bytes: usize,
     pub request_timeout: Duration,
+    /// Cost that a client may ask for in a minute; none for as much as it likes.
+    pub rate_limit: Option<NonZeroU32>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -91,6 +96,7 @@ impl Config {
                 origins,
             )?,
             introspection: settings.read("INTROSPECTION", "true", "`true` or `false`", parsed)?,
+            suggestions: settings.read("SUGGESTIONS", "true", "`true` or `false`", parsed)?,
             trusted_documents_only: settings.read(
                 "TRUSTED_DOCUMENTS_ONLY",
                 "false",
@@ -99,6 +105,12 @@ impl Config {
             )?,
             graphiql: settings.read("GRAPHIQL", "true", "`true` or `false`", parsed)?,
             max_depth: settings.read("MAX_DEPTH", "15", "a number from 1 to 100", between(1, 100))?,
+            max_cost: settings.read(
+                "MAX_COST",
+                "50000",
+                "a number from 1 to 10000000",
+                between(1, 10_000_000),
+            )?,
             max_tokens: settings.read(
                 "MAX_TOKENS",
                 "2000",
@@ -123,6 +135,9 @@ impl Config {
                 "seconds, more than 0: 30 or 0.5",
                 seconds,
             )?,
+            rate_limit: settings
+                .read("RATE_LIMIT", "0", "points of cost in a minute, or 0 for no limit", parsed::<u32>)
+                .map(NonZeroU32::new)?,
         })
     }
 }

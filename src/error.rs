@@ -1,5 +1,7 @@
 //! What can go wrong with a request: what the caller sees, and what only the log sees.
 
+use std::time::Duration;
+
 use serde_json::{Map, Value, json};
 
 /// Why a request was refused or failed: the closed set of `extensions.code`.
@@ -17,6 +19,8 @@ pub enum Code {
     Forbidden,
     /// The request is larger than the server takes.
     LimitExceeded,
+    /// The client asked too much in a while; the answer's `Retry-After` says when to ask again.
+    RateLimited,
     /// The answer took too long and was given up.
     Timeout,
     /// The database can't be reached now.
@@ -34,6 +38,7 @@ impl Code {
             Code::PersistedQueryNotFound => "PERSISTED_QUERY_NOT_FOUND",
             Code::Forbidden => "FORBIDDEN",
             Code::LimitExceeded => "LIMIT_EXCEEDED",
+            Code::RateLimited => "RATE_LIMITED",
             Code::Timeout => "TIMEOUT",
             Code::Unavailable => "UNAVAILABLE",
             Code::Internal => "INTERNAL",
@@ -53,6 +58,8 @@ pub struct Refusal {
     pub locations: Vec<(usize, usize)>,
     /// The limit that was passed, and the value that passed it.
     pub limit: Option<(u64, u64)>,
+    /// How long to wait before asking again.
+    pub retry_after: Option<Duration>,
 }
 
 #[derive(Clone, Debug)]
@@ -70,6 +77,7 @@ impl Refusal {
             path: Vec::new(),
             locations: Vec::new(),
             limit: None,
+            retry_after: None,
         }
     }
 
@@ -82,10 +90,7 @@ impl Refusal {
     pub fn beyond(what: &str, limit: usize, value: usize) -> Self {
         Refusal {
             limit: Some((limit as u64, value as u64)),
-            ..Self::new(
-                Code::LimitExceeded,
-                format!("The document has {value} {what}; the limit is {limit}."),
-            )
+            ..Self::new(Code::LimitExceeded, format!("The request has {value} {what}; the limit is {limit}."))
         }
     }
 

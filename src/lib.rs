@@ -8,6 +8,7 @@
 //! | [`relay`] | global ids, cursors, pages |
 //! | [`error`] | what can go wrong, and what the caller sees of it |
 //! | [`config`] | settings |
+//! | [`limits`] | what a client may ask in a while |
 //! | [`database`] | the pool, the migrations, the embedded Postgres |
 //! | [`http`] | GraphQL over HTTP, the page, health |
 //! | [`exchange`] | records in and out by the many |
@@ -20,6 +21,7 @@ pub mod database;
 pub mod error;
 pub mod exchange;
 pub mod http;
+pub mod limits;
 pub mod meetings;
 pub mod positions;
 pub mod query;

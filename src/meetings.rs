@@ -2,7 +2,9 @@
 
 use crate::{
     actors,
-    query::noun::{Enumeration, Noun, Scalar, Via, column, evidence, history, many, one, one_of, text},
+    query::noun::{
+        Enumeration, Noun, Scalar, Test, Via, column, evidence, history, many, one, one_of, prose, text,
+    },
 };
 
 static MODE: Enumeration = Enumeration {
@@ -43,11 +45,19 @@ pub fn nouns() -> Vec<Noun> {
         .record("meeting", "meetings")
         .during("held", "DATE", "The meeting was held in this period, or may have been.", "{}.held_during")
         .field(text("name", "What the meeting is called.").filtered().sorted("NAME"))
-        .field(text("summary", "What is known of it, in the editors' words.").maybe())
+        .field(prose("summary", "What is known of it, in the editors' words.").maybe().filtered())
         .field(one_of("mode", &MODE, "In what form actors met.").filtered())
         .field(one_of("status", &STATUS, "Whether it took place.").filtered())
-        .field(column("startsOn", Scalar::PartialDate, "When it began, as exactly as is known.").maybe())
-        .field(column("endsOn", Scalar::PartialDate, "When it ended, as exactly as is known.").maybe())
+        .field(
+            column("startsOn", Scalar::PartialDate, "When it began, as exactly as is known.")
+                .maybe()
+                .filtered(),
+        )
+        .field(
+            column("endsOn", Scalar::PartialDate, "When it ended, as exactly as is known.")
+                .maybe()
+                .filtered(),
+        )
         .field(one("venue", "Actor", "venue_id", "Where it was held: a place or an organization.").maybe())
         .field(one("parent", "Meeting", "parent_id", "The larger occasion that it was part of.").maybe())
         .field(many("children", "Meeting", Via::Column("parent_id"), "Meetings that were part of it."))
@@ -58,14 +68,23 @@ pub fn nouns() -> Vec<Noun> {
                 Via::Link("meeting_participants", "meeting_id", "actor_id"),
                 "Who took part, and in what role.",
             )
-            .telling("MeetingParticipant", actors::role()),
+            .telling("MeetingParticipant", actors::role())
+            .counted(),
         )
-        .field(many(
-            "agenda",
-            "Topic",
-            Via::Link("meeting_topics", "meeting_id", "topic_id"),
-            "What it was about.",
-        ))
+        .field(
+            many(
+                "agenda",
+                "Topic",
+                Via::Link("meeting_topics", "meeting_id", "topic_id"),
+                "What it was about.",
+            )
+            .counted(),
+        )
+        .condition(
+            "participation",
+            "Somebody took part in it who passes, in a role that does.",
+            Test::Some { to: "Participation", via: Via::Column("meeting_id") },
+        )
         .field(many("statements", "Statement", Via::Column("meeting_id"), "What was said at it."))
         .field(many(
             "commentaries",

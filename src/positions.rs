@@ -26,12 +26,15 @@ pub fn nouns() -> Vec<Noun> {
         .field(one("holder", "Actor", "holder_id", "Who holds it."))
         .field(one("topic", "Topic", "topic_id", "On what."))
         .field(one_of("stance", &STANCE, "For or against, and how firmly.").filtered())
-        .field(reference(
-            "evidence",
-            "Evidence",
-            vec![("Statement", "statement_id"), ("Commentary", "commentary_id")],
-            "What shows it: on whose word it is known.",
-        ))
+        .field(
+            reference(
+                "evidence",
+                "Evidence",
+                vec![("Statement", "statement_id"), ("Commentary", "commentary_id")],
+                "What shows it: on whose word it is known.",
+            )
+            .filtered(),
+        )
         .field(evidence("position_id"))
         .field(history("position_id"))
         .in_order_of_entry(),

@@ -33,10 +33,14 @@ pub fn nouns() -> Vec<Noun> {
         .field(one("object", "Actor", "object_id", "The actor that it leads to."))
         .field(text("label", "What the tie is called: `President`.").maybe().filtered())
         .field(
-            column("validFrom", Scalar::PartialDate, "Since when it holds, as exactly as is known.").maybe(),
+            column("validFrom", Scalar::PartialDate, "Since when it holds, as exactly as is known.")
+                .maybe()
+                .filtered(),
         )
         .field(
-            column("validUntil", Scalar::PartialDate, "Until when it held, as exactly as is known.").maybe(),
+            column("validUntil", Scalar::PartialDate, "Until when it held, as exactly as is known.")
+                .maybe()
+                .filtered(),
         )
         .field(evidence("relation_id"))
         .field(history("relation_id"))

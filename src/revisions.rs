@@ -1,7 +1,7 @@
 //! Revisions: every change of every record, in one sequence.
 
 use crate::query::noun::{
-    By, Enumeration, Noun, Owned, Scalar, Test, Values, column, one_of, reference, text, values,
+    By, Enumeration, Noun, Owned, Scalar, Test, Values, column, one_of, reference, term, text, values,
 };
 
 static OPERATION: Enumeration = Enumeration {
@@ -29,13 +29,13 @@ fn revision() -> Noun {
                 .filtered(),
         )
         .field(one_of("operation", &OPERATION, "What was done.").filtered())
-        .field(text("requester", "Who asked for the change.").filtered())
+        .field(term("requester", "Who asked for the change.").filtered())
         .field(
             column("recordedAt", Scalar::DateTime, "When it was made.")
                 .from_sql("to_char({}.recorded_at at time zone 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"')"),
         )
         .field(
-            text("part", "The table whose row changed: the record's own, or one that belongs to it.")
+            term("part", "The table whose row changed: the record's own, or one that belongs to it.")
                 .filtered(),
         )
         .field(
@@ -54,7 +54,8 @@ fn revision() -> Noun {
                 ],
                 "The record as it is now; null once it was removed.",
             )
-            .maybe(),
+            .maybe()
+            .filtered(),
         )
         .field(values(
             "changes",

@@ -42,6 +42,7 @@ pub fn catalog() -> &'static Catalog {
                     members: &["Statement", "Commentary"],
                 },
             ],
+            Vec::new(),
         )
     });
     &CATALOG

@@ -1,6 +1,6 @@
 //! Sources: the documents that everything rests on.
 
-use crate::query::noun::{Enumeration, Noun, Scalar, Via, column, history, many, one, one_of, text};
+use crate::query::noun::{Enumeration, Noun, Scalar, Via, column, history, many, one, one_of, term, text};
 
 static RELIABILITY: Enumeration = Enumeration {
     name: "SourceReliability",
@@ -39,7 +39,7 @@ pub fn nouns() -> Vec<Noun> {
                 "Who wrote it.",
             ))
             .field(column("url", Scalar::Url, "Where it can be read.").maybe().filtered())
-            .field(text("language", "Its language as a BCP 47 tag: `en`.").maybe().filtered())
+            .field(term("language", "Its language as a BCP 47 tag: `en`.").maybe().filtered())
             .field(
                 column("publishedOn", Scalar::PartialDate, "When it was published, as exactly as is known.")
                     .maybe(),

@@ -1,7 +1,7 @@
 //! Statements: what somebody said or wrote.
 
 use crate::query::noun::{
-    Enumeration, Noun, Scalar, Via, column, evidence, history, many, one, one_of, text,
+    Enumeration, Noun, Scalar, Via, column, evidence, history, many, one, one_of, prose, text,
 };
 
 static MEDIUM: Enumeration = Enumeration {
@@ -68,12 +68,15 @@ pub fn nouns() -> Vec<Noun> {
                 )
                 .maybe(),
             )
-            .field(many(
-                "addressees",
-                "Actor",
-                Via::Link("statement_addressees", "statement_id", "actor_id"),
-                "To whom it was said.",
-            ))
+            .field(
+                many(
+                    "addressees",
+                    "Actor",
+                    Via::Link("statement_addressees", "statement_id", "actor_id"),
+                    "To whom it was said.",
+                )
+                .counted(),
+            )
             .field(one("meeting", "Meeting", "meeting_id", "The meeting at which it was said.").maybe())
             .field(
                 one("publication", "Actor", "publication_id", "The publication in which it appeared.")
@@ -82,18 +85,26 @@ pub fn nouns() -> Vec<Noun> {
             .field(one_of("medium", &MEDIUM, "How it was made.").filtered())
             .field(one_of("rendering", &RENDERING, "How closely the record follows the words.").filtered())
             .field(one_of("eventType", &EVENT_TYPE, "What is done by saying it.").filtered())
-            .field(text("summary", "What was said, in the editors' words.").filtered())
+            .field(prose("summary", "What was said, in the editors' words.").filtered())
             .field(
-                text("quote", "The speaker's own words; there exactly where `rendering` is VERBATIM.")
-                    .maybe(),
+                prose("quote", "The speaker's own words; there exactly where `rendering` is VERBATIM.")
+                    .maybe()
+                    .filtered(),
             )
             .field(column("saidOn", Scalar::PartialDate, "When it was said, as exactly as is known.").maybe())
-            .field(many(
-                "topics",
-                "Topic",
-                Via::Link("statement_topics", "statement_id", "topic_id"),
-                "What it is on.",
-            ))
+            .field(
+                many(
+                    "topics",
+                    "Topic",
+                    Via::Link("statement_topics", "statement_id", "topic_id"),
+                    "What it is on.",
+                )
+                .filtered_as(
+                    "topic",
+                    "It is on at least one topic that passes; `within` counts sub-topics in.",
+                )
+                .counted(),
+            )
             .field(many(
                 "commentaries",
                 "Commentary",

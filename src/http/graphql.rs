@@ -1,14 +1,14 @@
 //! GraphQL over HTTP, as the specification of the GraphQL foundation has it: POST with JSON, and
 //! GET for queries.
 
-use std::sync::Arc;
+use std::{net::SocketAddr, sync::Arc};
 
 use axum::{
     body::{Body, Bytes},
-    extract::{RawQuery, State},
+    extract::{ConnectInfo, RawQuery, State},
     http::{
         HeaderMap, Method, StatusCode,
-        header::{ACCEPT, ALLOW, CONTENT_TYPE},
+        header::{ACCEPT, ALLOW, CONTENT_LENGTH, CONTENT_TYPE, RETRY_AFTER},
     },
     response::{IntoResponse, Response},
 };
@@ -18,6 +18,7 @@ use serde_json::{Map, Value, json};
 use super::{App, RequestId};
 use crate::{
     error::{Code, Refusal},
+    limits::Allowance,
     query::{Answer, Question},
 };
 
@@ -114,6 +115,7 @@ struct AddressParameters {
 pub(super) async fn handle(
     State(app): State<Arc<App>>,
     RequestId(request_id): RequestId,
+    ConnectInfo(client): ConnectInfo<SocketAddr>,
     method: Method,
     headers: HeaderMap,
     RawQuery(address): RawQuery,
@@ -138,10 +140,14 @@ pub(super) async fn handle(
         match body {
             Ok(body) => from_body(&body),
             Err(rejection) => {
-                let refusal = Refusal::new(
-                    Code::LimitExceeded,
-                    format!("The body can't be read; it may have {} bytes at most.", app.max_body_bytes),
-                );
+                let refusal = if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE {
+                    let length =
+                        headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
+                    // Sent in pieces, it was read to the limit and no further.
+                    Refusal::beyond("bytes", app.max_body_bytes, length.unwrap_or(app.max_body_bytes + 1))
+                } else {
+                    Refusal::new(Code::BadUserInput, "The body can't be read.")
+                };
                 return reply.refused(rejection.status(), &[refusal]);
             }
         }
@@ -170,11 +176,19 @@ pub(super) async fn handle(
         response.headers_mut().insert(ALLOW, "POST".parse().expect("a header value"));
         return response;
     }
+    let bound = app.engine.bind(&prepared).and_then(|bound| {
+        let limit = app.rate_limit.as_ref();
+        let budget = limit.map(|limit| limit.spend(client.ip(), bound.cost())).transpose()?;
+        Ok((Allowance { cost: bound.cost(), budget }, bound))
+    });
+    let (allowance, bound) = match bound {
+        Ok(bound) => bound,
+        Err(refusal) => return reply.refused_for(&refusal),
+    };
     // On the heap, as everything around it is moved about until it is polled.
-    let answer = Box::pin(app.engine.answer(&prepared));
+    let answer = Box::pin(app.engine.answer(bound, &allowance));
     match tokio::time::timeout(app.request_timeout, answer).await {
-        Ok(Ok(answer)) => reply.answered(&answer),
-        Ok(Err(refusal)) => reply.refused(media.status_of_refusal(), &[refusal]),
+        Ok(answer) => reply.answered(&answer),
         Err(_) => {
             let refusal = Refusal::new(Code::Timeout, "The answer took too long and was given up.");
             reply.refused(StatusCode::GATEWAY_TIMEOUT, &[refusal])
@@ -242,6 +256,16 @@ struct Reply {
 impl Reply {
     fn refused(&self, status: StatusCode, refusals: &[Refusal]) -> Response {
         refuse(status, self.media, refusals, &self.request_id)
+    }
+
+    /// A valid request refused for its values, its cost or its number.
+    fn refused_for(&self, refusal: &Refusal) -> Response {
+        let Some(wait) = refusal.retry_after else {
+            return self.refused(self.media.status_of_refusal(), std::slice::from_ref(refusal));
+        };
+        let mut response = self.refused(StatusCode::TOO_MANY_REQUESTS, std::slice::from_ref(refusal));
+        response.headers_mut().insert(RETRY_AFTER, (wait.as_secs() + 1).into());
+        response
     }
 
     fn answered(&self, answer: &Answer) -> Response {

@@ -26,7 +26,8 @@ use crate::{
     config::Config,
     database::Database,
     error::{Code, Refusal},
-    query::{Engine, Limits},
+    limits::RateLimit,
+    query::{Engine, Limits, Settings},
     schema,
 };
 
@@ -40,6 +41,7 @@ struct App {
     database: Database,
     max_body_bytes: usize,
     request_timeout: Duration,
+    rate_limit: Option<RateLimit>,
 }
 
 /// The name under which the log has a request: the client's own, or one of ours.
@@ -57,7 +59,13 @@ impl<S: Sync> FromRequestParts<S> for RequestId {
 /// What answers questions, as the settings have it.
 pub fn engine(config: &Config, database: &Database) -> Engine {
     let limits = Limits { tokens: config.max_tokens, depth: config.max_depth, aliases: config.max_aliases };
-    Engine::new(schema::catalog(), database.pool().clone(), limits, config.introspection)
+    let settings = Settings {
+        limits,
+        cost: config.max_cost,
+        introspection: config.introspection,
+        suggestions: config.suggestions,
+    };
+    Engine::new(schema::catalog(), database.pool().clone(), settings)
 }
 
 /// Everything that is served, over a database that has been migrated.
@@ -67,6 +75,7 @@ pub fn router(config: &Config, database: Database, engine: Engine) -> Router {
         database,
         max_body_bytes: config.max_body_bytes,
         request_timeout: config.request_timeout,
+        rate_limit: config.rate_limit.map(RateLimit::new),
     });
     let sdl = schema::sdl();
     let mut router = Router::new()

@@ -5,9 +5,14 @@ use std::io::Write;
 use sqlx::postgres::PgRow;
 
 use super::{
-    fetch::{self, Fetched, Pages, Rows},
-    noun::{By, KeyKind, Scalar},
-    plan::{ConnectionEntry, ConnectionOut, EdgeOut, Object, Out, PageInfo},
+    bind::Precision,
+    computed::Tree,
+    fetch::{self, Fetched, FetchedAside, Pages, Records, Rows},
+    noun::{By, Form, KeyKind, Scalar},
+    plan::{
+        ConnectionEntry, ConnectionOut, CountOut, EdgeOut, FacetOut, Object, Out, PageInfo, TreeEntry,
+        TreeOut,
+    },
 };
 use crate::{
     error::{Code, PathStep, Refusal},
@@ -75,18 +80,11 @@ impl<'a> Writer<'a> {
                 return self.column(&rows.rows[row], *index, *scalar, *nullable);
             }
             Out::One { edge, answers, nullable } => {
-                let start = self.out.len();
-                let written = match &rows.edges[*edge] {
-                    Fetched::One { kinds, found } => self.one(answers, kinds, found[row], *nullable),
-                    fetched => self.failed(fetched),
-                };
-                if written.is_err() {
-                    if !nullable {
-                        return Err(Null);
-                    }
-                    self.out.truncate(start);
-                    self.text("null");
-                }
+                let nullable = *nullable;
+                self.or_null(nullable, |writer| match &rows.edges[*edge] {
+                    Fetched::One { kinds, found } => writer.one(answers, kinds, found[row], nullable),
+                    fetched => writer.failed(fetched),
+                })?;
             }
             Out::Values { edge, answer } => match &rows.edges[*edge] {
                 Fetched::Values { rows, of } => {
@@ -103,12 +101,7 @@ impl<'a> Writer<'a> {
             Out::Nodes { edge, answers } => match &rows.edges[*edge] {
                 Fetched::One { kinds, found } => {
                     self.list(found, |writer, found| {
-                        let start = writer.out.len();
-                        if writer.one(answers, kinds, *found, true).is_err() {
-                            writer.out.truncate(start);
-                            writer.text("null");
-                        }
-                        Ok(())
+                        writer.or_null(true, |writer| writer.one(answers, kinds, *found, true))
                     })?;
                 }
                 fetched => return self.failed(fetched),
@@ -117,8 +110,88 @@ impl<'a> Writer<'a> {
                 Fetched::Many(pages) => self.connection(entries, pages, row)?,
                 fetched => return self.failed(fetched),
             },
+            Out::Computed { edge, out, form } => {
+                let nullable = *form == Form::Maybe;
+                self.or_null(nullable, |writer| match &rows.edges[*edge] {
+                    Fetched::Computed { of, records } => {
+                        writer.tree_or_fail(out, &of[row], nullable, records)
+                    }
+                    fetched => writer.failed(fetched),
+                })?;
+            }
         }
         Ok(())
+    }
+
+    /// Writes what `write` does, or null where that fails and may.
+    fn or_null(
+        &mut self,
+        nullable: bool,
+        write: impl FnOnce(&mut Self) -> Result<(), Null>,
+    ) -> Result<(), Null> {
+        let start = self.out.len();
+        let written = write(self);
+        if written.is_err() && nullable {
+            self.out.truncate(start);
+            self.text("null");
+            return Ok(());
+        }
+        written
+    }
+
+    /// A computed value, its lists included.
+    fn tree(&mut self, out: &'a TreeOut, tree: &'a Tree, records: &'a [Vec<Records>]) -> Result<(), Null> {
+        match (out, tree) {
+            (_, Tree::List(items)) => self.list(items, |writer, item| writer.tree(out, item, records))?,
+            (TreeOut::Typename(name), _) => self.quoted(name),
+            (TreeOut::Object(entries), tree @ Tree::Object(_)) => {
+                self.out.push(b'{');
+                for (index, TreeEntry { key, label, name, nullable, out }) in entries.iter().enumerate() {
+                    self.comma(index);
+                    self.text(label);
+                    self.within(Step::Key(key), |writer| {
+                        writer.or_null(*nullable, |writer| {
+                            writer.tree_or_fail(out, tree.field(name), *nullable, records)
+                        })
+                    })?;
+                }
+                self.out.push(b'}');
+            }
+            (TreeOut::Record { place, answers }, Tree::Record(noun, id)) => {
+                let mut kinds = records[*place].iter().zip(answers);
+                let found = kinds.find_map(|((rows, places), (kind, answer))| {
+                    places.get(id).filter(|_| kind == noun).map(|row| (rows, *row, answer))
+                });
+                match found {
+                    Some((rows, row, answer)) => self.object(answer, rows, row)?,
+                    None => return self.vanished(),
+                }
+            }
+            (_, Tree::Boolean(value)) => self.boolean(*value),
+            (_, Tree::Int(number)) => self.number(*number),
+            (_, Tree::Float(number)) => {
+                let _ = serde_json::to_writer(&mut self.out, number);
+            }
+            (_, Tree::Text(text)) => {
+                let _ = serde_json::to_writer(&mut self.out, text);
+            }
+            (_, Tree::Null) => self.text("null"),
+            (out, tree) => unreachable!("{tree:?} where {out:?} was declared"),
+        }
+        Ok(())
+    }
+
+    fn tree_or_fail(
+        &mut self,
+        out: &'a TreeOut,
+        tree: &'a Tree,
+        nullable: bool,
+        records: &'a [Vec<Records>],
+    ) -> Result<(), Null> {
+        if *tree == Tree::Null && !nullable && !matches!(out, TreeOut::Typename(_)) {
+            return self.fail(missing());
+        }
+        self.tree(out, tree, records)
     }
 
     fn one(
@@ -134,11 +207,13 @@ impl<'a> Writer<'a> {
                 self.text("null");
                 Ok(())
             }
-            // Between one level and the next, somebody deleted it.
-            None => {
-                self.fail(Refusal::new(Code::Unavailable, "The record changed while it was read; ask again."))
-            }
+            None => self.vanished(),
         }
+    }
+
+    /// Between one level and the next, somebody deleted it.
+    fn vanished(&mut self) -> Result<(), Null> {
+        self.fail(Refusal::new(Code::Unavailable, "The record changed while it was read; ask again."))
     }
 
     fn connection(
@@ -154,14 +229,58 @@ impl<'a> Writer<'a> {
             self.text(&entry.label);
             match &entry.out {
                 ConnectionOut::Typename(name) => self.quoted(name),
-                ConnectionOut::TotalCount => {
-                    let _ = write!(self.out, "{}", pages.totals[place]);
+                ConnectionOut::TotalCount(aside) => self.number(count(pages, *aside, place).0),
+                ConnectionOut::Count(aside, fields) => self.count(fields, count(pages, *aside, place)),
+                ConnectionOut::Facets(fields) => {
+                    let key = &entry.label[1..entry.label.len() - 2];
+                    self.within(Step::Key(key), |writer| writer.facets(fields, pages, place))?;
                 }
                 ConnectionOut::PageInfo(fields) => self.page_info(fields, pages, rows, place)?,
                 ConnectionOut::Edges(fields) => {
                     let key = &entry.label[1..entry.label.len() - 2];
                     self.within(Step::Key(key), |writer| {
                         writer.list(rows, |writer, row| writer.edge(fields, pages, *row))
+                    })?;
+                }
+            }
+        }
+        self.out.push(b'}');
+        Ok(())
+    }
+
+    fn count(&mut self, fields: &[(String, CountOut)], (value, precision): (i64, Precision)) {
+        self.out.push(b'{');
+        for (index, (label, field)) in fields.iter().enumerate() {
+            self.comma(index);
+            self.text(label);
+            match field {
+                CountOut::Typename => self.quoted("Count"),
+                CountOut::Value => self.number(value),
+                CountOut::Precision => self.quoted(precision.name()),
+            }
+        }
+        self.out.push(b'}');
+    }
+
+    fn facets(
+        &mut self,
+        fields: &'a [(String, FacetOut)],
+        pages: &'a Pages,
+        place: usize,
+    ) -> Result<(), Null> {
+        self.out.push(b'{');
+        for (index, (label, field)) in fields.iter().enumerate() {
+            self.comma(index);
+            self.text(label);
+            match field {
+                FacetOut::Typename(name) => self.quoted(name),
+                FacetOut::Counts(aside, answer) => {
+                    let FetchedAside::Facet { rows, of } = &pages.asides[*aside] else {
+                        unreachable!("a facet was planned there")
+                    };
+                    let key = &label[1..label.len() - 2];
+                    self.within(Step::Key(key), |writer| {
+                        writer.list(&of[place], |writer, row| writer.object(answer, rows, *row))
                     })?;
                 }
             }
@@ -240,7 +359,7 @@ impl<'a> Writer<'a> {
         };
         match key.and_then(|key| Ok(Cursor { key, id: fetch::get(row, pages.id)? })) {
             Ok(cursor) => {
-                self.quoted(&cursor.encode(pages.order));
+                self.quoted(&cursor.encode(&pages.order.name));
                 Ok(())
             }
             Err(error) => self.fail(error.into()),
@@ -254,7 +373,7 @@ impl<'a> Writer<'a> {
                 self.text("null");
                 Ok(())
             }
-            Ok(false) => self.fail(Refusal::new(Code::Internal, "A value that is always there is missing.")),
+            Ok(false) => self.fail(missing()),
             Err(error) => self.fail(error.into()),
         }
     }
@@ -282,14 +401,24 @@ impl<'a> Writer<'a> {
                 Some(name) => self.quoted(name),
                 None => return Ok(false),
             },
-            Scalar::Text | Scalar::PartialDate | Scalar::DateTime | Scalar::Url => {
-                match fetch::text(row, index)? {
-                    Some(text) => {
-                        let _ = serde_json::to_writer(&mut self.out, text);
-                    }
-                    None => return Ok(false),
+            Scalar::Float => match fetch::get::<Option<f64>>(row, index)? {
+                Some(number) => {
+                    let _ = serde_json::to_writer(&mut self.out, &number);
                 }
-            }
+                None => return Ok(false),
+            },
+            Scalar::Text
+            | Scalar::Term
+            | Scalar::Prose
+            | Scalar::PartialDate
+            | Scalar::DateTime
+            | Scalar::Url
+            | Scalar::Cursor => match fetch::text(row, index)? {
+                Some(text) => {
+                    let _ = serde_json::to_writer(&mut self.out, text);
+                }
+                None => return Ok(false),
+            },
         }
         Ok(true)
     }
@@ -359,4 +488,16 @@ impl<'a> Writer<'a> {
     fn boolean(&mut self, value: bool) {
         self.text(if value { "true" } else { "false" });
     }
+}
+
+/// A count of the connection's records, for one parent.
+fn count(pages: &Pages, aside: usize, place: usize) -> (i64, Precision) {
+    match &pages.asides[aside] {
+        FetchedAside::Counts(counts) => counts[place],
+        FetchedAside::Facet { .. } => unreachable!("a count was planned there"),
+    }
+}
+
+fn missing() -> Refusal {
+    Refusal::new(Code::Internal, "A value that is always there is missing.")
 }

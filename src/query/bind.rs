@@ -1,12 +1,13 @@
 //! A request's values put to its plan: every argument is read and checked before anything runs.
 
-use async_graphql::{Value, registry::Registry};
+use async_graphql::{Name, Value, registry::Registry};
 
 use super::{
     catalog::Catalog,
     coerce::{self, Variables},
+    computed,
     noun::{By, Many, Order},
-    plan::{Edge, Level, Plan, Wants, Way},
+    plan::{self, Aside, Edge, Level, Plan, Reference, Wants, Way},
     statement::{self, Paged, Statement},
 };
 use crate::{
@@ -14,26 +15,67 @@ use crate::{
     relay::{self, Cursor, MAX_PAGE, Page},
 };
 
-/// What a request asks at each edge that takes arguments.
+/// What a request asks at each edge that takes arguments, and what that costs.
 #[derive(Debug)]
-pub struct Request(Vec<Option<Bound>>);
+pub struct Request {
+    bound: Vec<Option<Bound>>,
+    /// Records that may be read, and what else is worth as much work as reading a record.
+    pub cost: usize,
+}
+
+/// What a subquery of a filter costs: the database plans them all before it reads anything.
+const SUBQUERY_COST: usize = 100;
+/// What counting costs, for each list that is counted.
+const COUNT_COST: usize = 20;
+/// Values that a record owns of one sort, names or targets, as a rule at most.
+const OWNED: usize = 5;
+/// Records that a computed value names at one place, as a rule at most.
+const NAMED: usize = 20;
 
 #[derive(Debug)]
 pub enum Bound {
     Many {
         rows: Option<Statement>,
-        total: Option<Statement>,
+        /// One for each aside of the connection.
+        asides: Vec<(Statement, Precision)>,
         page: Page,
         order: &'static Order,
     },
     Lookup(Statement),
     /// For each id asked for: the place of its noun among the records, and its number.
     Nodes(Vec<Option<(usize, i64)>>),
+    Computed(computed::Arguments),
 }
+
+/// How exact a count is, and its name in the schema.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Precision {
+    Exact,
+    /// The planner's guess, from what it knows of the data.
+    Estimate,
+    /// Counted up to [`CAP`].
+    Capped,
+}
+
+impl Precision {
+    /// What a count of this precision says of itself.
+    pub fn name(self) -> &'static str {
+        match self {
+            Precision::Exact => "EXACT",
+            Precision::Estimate => "ESTIMATE",
+            Precision::Capped => "AT_LEAST",
+        }
+    }
+}
+
+/// Where a capped count ends.
+pub const CAP: i64 = 1000;
+/// Values of a facet where the query doesn't say.
+const FACET_VALUES: i64 = 10;
 
 impl Request {
     pub fn bound(&self, edge: &Edge) -> &Bound {
-        self.0[edge.number].as_ref().expect("every edge with arguments was bound")
+        self.bound[edge.number].as_ref().expect("every edge with arguments was bound")
     }
 }
 
@@ -44,10 +86,10 @@ pub fn bind(
     plan: &Plan,
     variables: &Variables,
 ) -> Result<Request, Refusal> {
-    let mut binder = Binder { catalog, registry, variables, bound: Vec::new() };
+    let mut binder = Binder { catalog, registry, variables, bound: Vec::new(), cost: 1 };
     binder.bound.resize_with(plan.edges, || None);
-    binder.level(&plan.root)?;
-    Ok(Request(binder.bound))
+    binder.level(&plan.root, 1)?;
+    Ok(Request { bound: binder.bound, cost: binder.cost })
 }
 
 struct Binder<'a> {
@@ -55,42 +97,105 @@ struct Binder<'a> {
     registry: &'a Registry,
     variables: &'a Variables,
     bound: Vec<Option<Bound>>,
+    cost: usize,
 }
 
 impl Binder<'_> {
-    fn level(&mut self, level: &Level) -> Result<(), Refusal> {
+    /// Adds what is done for each of so many records.
+    fn spend(&mut self, each: usize, records: usize) {
+        self.cost = self.cost.saturating_add(each.saturating_mul(records));
+    }
+
+    /// Binds the edges of a level that has so many records at most.
+    fn level(&mut self, level: &Level, records: usize) -> Result<(), Refusal> {
         for edge in &level.edges {
-            self.bound[edge.number] = self.edge(edge).map_err(|refusal| refusal.at(edge.path.clone()))?;
-            match &edge.way {
-                Way::One(references) => {
-                    references.iter().try_for_each(|reference| self.level(&reference.level))?;
+            let bound = self.edge(edge).map_err(|refusal| refusal.at(edge.path.clone()))?;
+            match (&edge.way, &bound) {
+                (Way::Many { level, asides, .. }, Some(Bound::Many { rows, asides: bound, page, .. })) => {
+                    let mut on_page = 0;
+                    if let Some(statement) = rows {
+                        on_page = records.saturating_mul(usize::try_from(page.size).unwrap_or(0));
+                        self.spend(SUBQUERY_COST, statement.subqueries);
+                        self.spend(1, on_page);
+                    }
+                    self.level(level, on_page)?;
+                    for (aside, (statement, _)) in asides.iter().zip(bound) {
+                        self.spend(SUBQUERY_COST, statement.subqueries);
+                        self.spend(COUNT_COST, records);
+                        if let Aside::Facet { level, .. } = aside {
+                            self.level(level, records.saturating_mul(NAMED))?;
+                        }
+                    }
                 }
-                Way::References { to, .. } => {
-                    to.iter().try_for_each(|reference| self.level(&reference.level))?;
+                (Way::One(references), _) => self.references(references, records)?,
+                (Way::References { to, .. }, _) => self.references(to, records.saturating_mul(OWNED))?,
+                (Way::Values { level, .. }, _) => {
+                    self.spend(OWNED, records);
+                    self.level(level, records.saturating_mul(OWNED))?;
                 }
-                Way::Values { level, .. } | Way::Many { level, .. } | Way::Lookup(level) => {
-                    self.level(level)?;
+                (Way::Lookup(level), _) => {
+                    self.spend(1, 1);
+                    self.level(level, 1)?;
                 }
-                Way::Nodes(levels) => levels.iter().try_for_each(|level| self.level(level))?,
+                (Way::Nodes(levels), Some(Bound::Nodes(ids))) => {
+                    self.spend(1, ids.len());
+                    levels.iter().try_for_each(|level| self.level(level, ids.len()))?;
+                }
+                (Way::Computed { computed, places, .. }, _) => {
+                    self.spend(computed.cost, records);
+                    for level in places.iter().flat_map(|place| &place.kinds) {
+                        self.level(level, records.saturating_mul(NAMED))?;
+                    }
+                }
+                (way, bound) => unreachable!("{way:?} was bound as {bound:?}"),
             }
+            self.bound[edge.number] = bound;
         }
         Ok(())
     }
 
+    fn references(&mut self, references: &[Reference], records: usize) -> Result<(), Refusal> {
+        self.spend(1, records);
+        references.iter().try_for_each(|reference| self.level(&reference.level, records))
+    }
+
     fn edge(&self, edge: &Edge) -> Result<Option<Bound>, Refusal> {
         match &edge.way {
-            Way::Many { many, level, wants, .. } => self.many(edge, many, level, wants).map(Some),
+            Way::Many { many, level, wants, asides, .. } => {
+                self.many(edge, many, level, wants, asides).map(Some)
+            }
             Way::Lookup(level) => {
                 let by = self.argument(edge, "by", &format!("{}By!", level.noun.name))?;
                 let Some(Value::Object(by)) = by else { return Err(missing("by")) };
-                statement::lookup(level.noun, &level.columns, &by).map(Bound::Lookup).map(Some)
+                statement::lookup(level.noun, &level.columns, &by, "by").map(Bound::Lookup).map(Some)
             }
             Way::Nodes(levels) => self.nodes(edge, levels).map(Some),
+            Way::Computed { computed, .. } => {
+                let mut given = computed::Arguments::new();
+                for declared in &computed.arguments {
+                    match self.argument(edge, declared.name, declared.ty)? {
+                        Some(Value::Null) => {}
+                        Some(value) => {
+                            given.insert(Name::new(declared.name), value);
+                        }
+                        None if declared.ty.ends_with('!') => return Err(missing(declared.name)),
+                        None => {}
+                    }
+                }
+                Ok(Some(Bound::Computed(given)))
+            }
             Way::One(_) | Way::Values { .. } | Way::References { .. } => Ok(None),
         }
     }
 
-    fn many(&self, edge: &Edge, many: &Many, level: &Level, wants: &Wants) -> Result<Bound, Refusal> {
+    fn many(
+        &self,
+        edge: &Edge,
+        many: &Many,
+        level: &Level,
+        wants: &Wants,
+        asides: &[Aside],
+    ) -> Result<Bound, Refusal> {
         let noun = level.noun;
         let filter = if noun.has_filter() {
             self.argument(edge, "filter", &format!("{}Filter", noun.name))?
@@ -114,12 +219,38 @@ impl Binder<'_> {
         )?;
         let paged = Paged { catalog: self.catalog, many, filter, order };
         let rows = wants.rows.then(|| paged.rows(&level.columns, &page, wants.cursors)).transpose()?;
-        let total = wants.total.then(|| paged.total()).transpose()?;
+        let asides = asides.iter().map(|aside| self.aside(&paged, aside)).collect::<Result<_, _>>()?;
         // An order by relevance is refused also where no rows are asked for.
         if rows.is_none() && matches!(order.by, By::Relevance) {
             paged.rows(&[], &page, false)?;
         }
-        Ok(Bound::Many { rows, total, page, order })
+        Ok(Bound::Many { rows, asides, page, order })
+    }
+
+    fn aside(&self, paged: &Paged<'_>, aside: &Aside) -> Result<(Statement, Precision), Refusal> {
+        match aside {
+            Aside::Count(arguments) => {
+                let mode = self.given(arguments, "mode", "CountMode")?;
+                let precision = match mode {
+                    Some(Value::Enum(name)) if name == "CAPPED" => Precision::Capped,
+                    // A guess is made of a statement that stands alone.
+                    Some(Value::Enum(name)) if name == "ESTIMATE" && !paged.is_nested() => {
+                        Precision::Estimate
+                    }
+                    _ => Precision::Exact,
+                };
+                let cap = (precision == Precision::Capped).then_some(CAP + 1);
+                Ok((paged.count(cap)?, precision))
+            }
+            Aside::Facet { facet, arguments, level } => {
+                let first = match self.given(arguments, "first", "Int")? {
+                    Some(Value::Number(number)) => number.as_i64().unwrap_or(i64::MAX),
+                    _ => FACET_VALUES,
+                };
+                let page = Page::new(Some(first), None, None, None)?;
+                Ok((paged.facet(facet, &level.columns, page.size)?, Precision::Exact))
+            }
+        }
     }
 
     fn size(&self, edge: &Edge, name: &str) -> Result<Option<i64>, Refusal> {
@@ -131,7 +262,7 @@ impl Binder<'_> {
 
     fn cursor(&self, edge: &Edge, name: &str, order: &Order) -> Result<Option<Cursor>, Refusal> {
         match self.argument(edge, name, "Cursor")? {
-            Some(Value::String(text)) => Cursor::decode(&text, order, name).map(Some),
+            Some(Value::String(text)) => Cursor::decode(&text, &order.name, order.by.kind(), name).map(Some),
             _ => Ok(None),
         }
     }
@@ -154,7 +285,11 @@ impl Binder<'_> {
     }
 
     fn argument(&self, edge: &Edge, name: &str, ty: &str) -> Result<Option<Value>, Refusal> {
-        coerce::argument(self.registry, ty, name, edge.arguments.get(name), self.variables)
+        self.given(&edge.arguments, name, ty)
+    }
+
+    fn given(&self, arguments: &plan::Arguments, name: &str, ty: &str) -> Result<Option<Value>, Refusal> {
+        coerce::argument(self.registry, ty, name, arguments.get(name), self.variables)
     }
 }
 

@@ -2,7 +2,10 @@
 
 use std::collections::HashMap;
 
-use super::noun::{Field, Key, Kind, Many, Noun, Via};
+use super::{
+    computed::page_info,
+    noun::{Declared, Facet, FacetBy, Field, Key, Kind, Many, Noun, Scalar, Via, column, reference},
+};
 
 /// The name of the root type.
 pub const ROOT: &str = "Query";
@@ -24,8 +27,11 @@ pub struct Catalog {
 }
 
 impl Catalog {
-    pub fn new(mut nouns: Vec<Noun>, unions: Vec<Union>) -> Self {
-        nouns.push(root(&nouns));
+    /// The nouns of all slices, the types that stand for several of them, and what else the root has.
+    pub fn new(mut nouns: Vec<Noun>, unions: Vec<Union>, computed: Vec<Declared>) -> Self {
+        nouns.push(page_info());
+        nouns.extend(counted(&nouns));
+        nouns.push(root(&nouns, computed));
         let by_name = nouns.iter().enumerate().map(|(index, noun)| (noun.name, index)).collect();
         Catalog { nouns, unions, by_name }
     }
@@ -57,7 +63,7 @@ impl Catalog {
 }
 
 /// The root: a lookup and a list for every noun that has them, and any record by its global id.
-fn root(nouns: &[Noun]) -> Noun {
+fn root(nouns: &[Noun], computed: Vec<Declared>) -> Noun {
     let mut fields = Vec::new();
     for noun in nouns {
         let Some(root) = &noun.root else { continue };
@@ -78,7 +84,40 @@ fn root(nouns: &[Noun]) -> Noun {
         description: "The records with these global ids, in the order asked for; null for each that isn't there.",
         kind: Kind::Nodes,
     });
-    Noun { fields, ..Noun::new(ROOT, "", "Everything that can be read.") }
+    let root = Noun { fields, ..Noun::new(ROOT, "", "Everything that can be read.") };
+    computed.into_iter().fold(root, Noun::field)
+}
+
+/// The type of a facet's counts: `ActorFacet` for counts by actor.
+pub fn facet_of(facet: &Facet) -> String {
+    match &facet.by {
+        FacetBy::Value { scalar, .. } => format!("{}Facet", scalar.type_name()),
+        FacetBy::One { to, .. } | FacetBy::Link { to, .. } => format!("{to}Facet"),
+    }
+}
+
+/// A type for the counts of every facet, each once.
+fn counted(nouns: &[Noun]) -> Vec<Noun> {
+    let mut made: Vec<Noun> = Vec::new();
+    for facet in nouns.iter().flat_map(|noun| &noun.facets) {
+        let name = facet_of(facet);
+        if made.iter().any(|noun| noun.name == name) {
+            continue;
+        }
+        let what = "What the records share; null for those that have none.";
+        let value = match &facet.by {
+            FacetBy::Value { scalar, .. } => column("value", *scalar, what),
+            FacetBy::One { to, .. } | FacetBy::Link { to, .. } => {
+                reference("value", to, vec![(to, "value")], what)
+            }
+        };
+        // Made once, for as long as the program runs, like the names that the slices write.
+        let noun = Noun::new(name.leak(), "", "How many records share a value.")
+            .field(value.maybe())
+            .field(column("count", Scalar::Int, "How many records share it."));
+        made.push(noun);
+    }
+    made
 }
 
 impl Noun {

@@ -7,16 +7,20 @@ use futures_util::{
     FutureExt,
     future::{BoxFuture, join_all, try_join, try_join_all},
 };
-use sqlx::{AssertSqlSafe, PgPool, Row, postgres::PgRow};
+use sqlx::{Row, postgres::PgRow};
 
 use super::{
-    bind::{Bound, Request},
+    bind::{Bound, CAP, Precision, Request},
+    catalog::Catalog,
+    computed::{Asked, Tree},
     noun::{KeyKind, Order},
-    plan::{Edge, Level, Reference, Way},
+    plan::{Aside, Edge, Level, Place, Reference, Way},
+    reader::Reader,
     statement::{self, Statement},
 };
 use crate::{
     error::Refusal,
+    limits::Allowance,
     relay::{CursorKey, Page},
 };
 
@@ -47,6 +51,11 @@ pub enum Fetched {
         of: Vec<Vec<(usize, usize)>>,
     },
     Many(Pages),
+    /// For each parent its value, and for each place of records those that the values name.
+    Computed {
+        of: Vec<Tree>,
+        records: Vec<Vec<Records>>,
+    },
     /// The edge failed, and so does its field.
     Failed(Refusal),
 }
@@ -58,12 +67,22 @@ pub struct Pages {
     pub of: Vec<Vec<usize>>,
     /// Whether there are more rows in the direction of the page.
     pub more: Vec<bool>,
-    pub totals: Vec<i64>,
+    pub asides: Vec<FetchedAside>,
     /// The column of the id.
     pub id: usize,
     pub page: Page,
     pub order: &'static Order,
 }
+
+/// What a connection was asked for besides its records, for each parent.
+#[derive(Debug)]
+pub enum FetchedAside {
+    Counts(Vec<(i64, Precision)>),
+    Facet { rows: Rows, of: Vec<Vec<usize>> },
+}
+
+/// Records of one noun, and the row of each.
+pub type Records = (Rows, HashMap<i64, usize>);
 
 /// A column of a row, counted as the level counts.
 pub fn get<'r, T>(row: &'r PgRow, column: usize) -> Result<T, sqlx::Error>
@@ -90,28 +109,28 @@ pub fn sort_key(row: &PgRow, kind: KeyKind) -> Result<CursorKey, sqlx::Error> {
 }
 
 /// Fetches what the root leads to: each of its edges fails on its own.
-pub async fn root(pool: &PgPool, level: &Level, request: &Request) -> Rows {
+pub async fn root(fetch: &Fetch<'_>, level: &Level) -> Rows {
     let root = Rows::default();
-    let fetch = Fetch { pool, request };
-    let edges = level.edges.iter().map(|edge| async {
-        fetch.edge(edge, &root).await.unwrap_or_else(|error| Fetched::Failed(Refusal::from(error)))
-    });
+    let edges = level
+        .edges
+        .iter()
+        .map(|edge| async { fetch.edge(edge, &root).await.unwrap_or_else(Fetched::Failed) });
     Rows { rows: Vec::new(), edges: join_all(edges).await }
 }
 
-struct Fetch<'a> {
-    pool: &'a PgPool,
-    request: &'a Request,
+/// What a request reads with.
+pub struct Fetch<'a> {
+    pub reader: &'a Reader,
+    pub catalog: &'static Catalog,
+    pub request: &'a Request,
+    pub allowance: &'a Allowance,
 }
 
-type Result<T, E = sqlx::Error> = std::result::Result<T, E>;
+type Result<T, E = Refusal> = std::result::Result<T, E>;
 
 impl Fetch<'_> {
     async fn run(&self, statement: &Statement, parents: &[i64]) -> Result<Vec<PgRow>> {
-        tracing::debug!(target: "dossier::sql", sql = statement.sql, "statement");
-        // The text holds nothing of the request: every value of it is bound.
-        let sql = AssertSqlSafe(statement.sql.as_str());
-        sqlx::query_with(sql, statement.arguments(parents)?).fetch_all(self.pool).await
+        Ok(self.reader.run(statement, parents).await?)
     }
 
     /// The rest of a level whose rows are there.
@@ -151,21 +170,44 @@ impl Fetch<'_> {
                 let of = of.into_iter().map(|group| group.into_iter().filter_map(|row| found[row]).collect());
                 Ok(Fetched::References { kinds, of: of.collect() })
             }
-            Way::Many { owner, level, wants, .. } => {
-                let Bound::Many { rows, total, page, order } = self.request.bound(edge) else {
+            Way::Many { owner, level, wants, asides: asked, .. } => {
+                let Bound::Many { rows, asides, page, order } = self.request.bound(edge) else {
                     unreachable!("a connection is bound as one")
                 };
                 let owners = match owner {
                     Some(column) => Parents::by_column(&parents.rows, *column)?,
                     None => Parents::root(),
                 };
-                let (pages, totals) = try_join(
-                    self.pages(rows.as_ref(), level, page, &owners),
-                    self.totals(total.as_ref(), &owners),
-                )
-                .await?;
+                let asides = asked.iter().zip(asides);
+                let asides = asides.map(|(aside, (statement, precision))| {
+                    self.aside(aside, statement, *precision, &owners).boxed()
+                });
+                let pages = self.pages(rows.as_ref(), level, page, &owners);
+                let (pages, asides) = try_join(pages, try_join_all(asides)).await?;
                 let (rows, of, more) = pages;
-                Ok(Fetched::Many(Pages { rows, of, more, totals, id: wants.id, page: page.clone(), order }))
+                Ok(Fetched::Many(Pages { rows, of, more, asides, id: wants.id, page: page.clone(), order }))
+            }
+            Way::Computed { computed, owner, fields, places } => {
+                let Bound::Computed(arguments) = self.request.bound(edge) else {
+                    unreachable!("what is computed is bound as such")
+                };
+                let owners = match owner {
+                    Some(column) => Parents::by_column(&parents.rows, *column)?,
+                    None => Parents::root(),
+                };
+                let asked = Asked {
+                    reader: self.reader,
+                    catalog: self.catalog,
+                    parents: &owners.distinct,
+                    arguments,
+                    fields,
+                    allowance: self.allowance,
+                };
+                let trees = (computed.compute)(asked).await?;
+                let records = try_join_all(places.iter().map(|place| self.place(place, &trees))).await?;
+                let of =
+                    owners.places.iter().map(|place| place.map_or(Tree::Null, |place| trees[place].clone()));
+                Ok(Fetched::Computed { of: of.collect(), records })
             }
             Way::Lookup(level) => {
                 let Bound::Lookup(statement) = self.request.bound(edge) else {
@@ -233,7 +275,7 @@ impl Fetch<'_> {
     }
 
     /// The records with these ids, and the row of each.
-    async fn records(&self, level: &Level, ids: &[i64]) -> Result<(Rows, HashMap<i64, usize>)> {
+    async fn records(&self, level: &Level, ids: &[i64]) -> Result<Records> {
         if ids.is_empty() {
             return Ok((Rows::default(), HashMap::new()));
         }
@@ -241,6 +283,18 @@ impl Fetch<'_> {
         let places = rows.iter().enumerate().map(|(row, record)| Ok((record.try_get(0)?, row)));
         let places = places.collect::<Result<_>>()?;
         Ok((self.level(level, rows).await?, places))
+    }
+
+    /// The records that computed values name at one place, by their kind.
+    async fn place(&self, place: &Place, trees: &[Tree]) -> Result<Vec<Records>> {
+        let mut named = Vec::new();
+        trees.iter().for_each(|tree| tree.named(&place.way, &mut named));
+        let kinds = place.kinds.iter().map(|level| {
+            let ids = named.iter().filter(|(noun, _)| *noun == level.noun.name).map(|(_, id)| Some(*id));
+            let ids = Parents::of(ids).distinct;
+            async move { self.records(level, &ids).await }.boxed()
+        });
+        try_join_all(kinds).await
     }
 
     async fn pages(
@@ -271,15 +325,42 @@ impl Fetch<'_> {
         Ok((self.level(level, rows).await?, of, more))
     }
 
-    async fn totals(&self, statement: Option<&Statement>, parents: &Parents) -> Result<Vec<i64>> {
-        let Some(statement) = statement.filter(|_| !parents.distinct.is_empty()) else {
-            return Ok(Vec::new());
-        };
-        let mut totals = vec![0; parents.distinct.len()];
-        for row in self.run(statement, &parents.distinct).await? {
-            totals[place_of(&row)?] = row.try_get(1)?;
+    async fn aside(
+        &self,
+        aside: &Aside,
+        statement: &Statement,
+        precision: Precision,
+        parents: &Parents,
+    ) -> Result<FetchedAside> {
+        match aside {
+            Aside::Facet { level, .. } => {
+                let rows = self.run_for(statement, parents).await?;
+                let of = parents.groups_by_place(&rows)?;
+                Ok(FetchedAside::Facet { rows: self.level(level, rows).await?, of })
+            }
+            Aside::Count(_) if precision == Precision::Estimate => {
+                Ok(FetchedAside::Counts(vec![(self.reader.estimate(statement).await?, precision)]))
+            }
+            Aside::Count(_) => {
+                let mut counts = vec![0; parents.distinct.len()];
+                for row in self.run_for(statement, parents).await? {
+                    counts[place_of(&row)?] = row.try_get(1)?;
+                }
+                let count = |place: &Option<usize>| match place.map_or(0, |place| counts[place]) {
+                    beyond if precision == Precision::Capped && beyond > CAP => (CAP, Precision::Capped),
+                    exact => (exact, Precision::Exact),
+                };
+                Ok(FetchedAside::Counts(parents.places.iter().map(count).collect()))
+            }
         }
-        Ok(parents.places.iter().map(|place| place.map_or(0, |place| totals[place])).collect())
+    }
+
+    /// The rows of a statement that asks about parents, if there are any.
+    async fn run_for(&self, statement: &Statement, parents: &Parents) -> Result<Vec<PgRow>> {
+        if parents.distinct.is_empty() {
+            return Ok(Vec::new());
+        }
+        self.run(statement, &parents.distinct).await
     }
 }
 
@@ -310,7 +391,7 @@ impl Parents {
     }
 
     fn by_column(rows: &[PgRow], column: usize) -> Result<Self> {
-        let ids = rows.iter().map(|row| get(row, column)).collect::<Result<Vec<Option<i64>>>>()?;
+        let ids = rows.iter().map(|row| get(row, column)).collect::<Result<Vec<Option<i64>>, _>>()?;
         Ok(Self::of(ids.into_iter()))
     }
 

@@ -21,6 +21,10 @@ pub struct Limits {
 
 /// Selections that a document of so many tokens may expand to, for each token.
 const EXPANSION: usize = 4;
+/// Fields of the root that one operation may ask, its fragments expanded.
+const ROOT_FIELDS: usize = 100;
+/// Directives in a document, fragments expanded.
+const DIRECTIVES: usize = 100;
 
 impl Limits {
     /// Refuses a text with too many tokens, without parsing it.
@@ -33,14 +37,20 @@ impl Limits {
     pub fn check_document(&self, document: &ExecutableDocument) -> Result<(), Refusal> {
         let mut fragments = Fragments { document, known: HashMap::new() };
         let mut total = Size::default();
+        let mut root_fields = 0;
         for (_, operation) in document.operations.iter() {
-            total = total.beside(fragments.size(&operation.node.selection_set.node)?);
+            let size = fragments.size(&operation.node.selection_set.node)?;
+            root_fields = size.fields.max(root_fields);
+            total = total.beside(size);
+            total.directives = total.directives.saturating_add(operation.node.directives.len());
         }
         let selections = self.tokens.saturating_mul(EXPANSION);
         for (what, limit, value) in [
-            ("levels of fields", self.depth, total.depth),
-            ("aliases", self.aliases, total.aliases),
             ("selections once its fragments are expanded", selections, total.selections),
+            ("levels of fields", self.depth, total.depth),
+            ("fields of the root", ROOT_FIELDS, root_fields),
+            ("directives", DIRECTIVES, total.directives),
+            ("aliases", self.aliases, total.aliases),
         ] {
             if value > limit {
                 return Err(Refusal::beyond(what, limit, value));
@@ -54,7 +64,10 @@ impl Limits {
 #[derive(Clone, Copy, Default)]
 struct Size {
     selections: usize,
+    /// Of the outermost level alone.
+    fields: usize,
     aliases: usize,
+    directives: usize,
     depth: usize,
 }
 
@@ -62,7 +75,9 @@ impl Size {
     fn beside(self, other: Size) -> Size {
         Size {
             selections: self.selections.saturating_add(other.selections),
+            fields: self.fields.saturating_add(other.fields),
             aliases: self.aliases.saturating_add(other.aliases),
+            directives: self.directives.saturating_add(other.directives),
             depth: self.depth.max(other.depth),
         }
     }
@@ -78,11 +93,13 @@ impl<'a> Fragments<'a> {
     fn size(&mut self, set: &'a SelectionSet) -> Result<Size, Refusal> {
         let mut total = Size::default();
         for selection in &set.items {
-            let size = match &selection.node {
+            let mut size = match &selection.node {
                 Selection::Field(field) => {
                     let inner = self.size(&field.node.selection_set.node)?;
                     Size {
                         selections: inner.selections.saturating_add(1),
+                        fields: 1,
+                        directives: inner.directives,
                         aliases: inner.aliases.saturating_add(usize::from(field.node.alias.is_some())),
                         depth: inner.depth + 1,
                     }
@@ -90,6 +107,7 @@ impl<'a> Fragments<'a> {
                 Selection::InlineFragment(inline) => self.size(&inline.node.selection_set.node)?,
                 Selection::FragmentSpread(spread) => self.fragment(&spread.node.fragment_name.node)?,
             };
+            size.directives = size.directives.saturating_add(selection.node.directives().len());
             total = total.beside(size);
         }
         Ok(total)
@@ -206,5 +224,11 @@ mod tests {
         assert!(check("{ a { b { c { d { e { f } } } } } }").is_err());
         assert!(check("{ a: x b: x c: x }").is_ok());
         assert!(check("{ a: x b: x c: x d: x }").is_err());
+        let many = |part: &str| format!("{{ {} }}", part.repeat(101));
+        assert_eq!(check(&many("x ")).unwrap_err().limit, Some((100, 101)));
+        assert_eq!(
+            check(&format!("{{ a {} }}", many("x @skip(if: true) "))).unwrap_err().limit,
+            Some((100, 101))
+        );
     }
 }

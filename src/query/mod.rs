@@ -15,12 +15,14 @@ mod answer;
 mod bind;
 pub mod catalog;
 mod coerce;
+pub mod computed;
 mod document;
 mod fetch;
 mod guard;
 mod manifest;
 pub mod noun;
 mod plan;
+pub mod reader;
 mod statement;
 pub mod types;
 
@@ -42,8 +44,11 @@ pub use manifest::parse as parse_manifest;
 use self::{
     catalog::Catalog,
     document::{Document, Documents},
+    fetch::Fetch,
+    plan::Plan,
+    reader::Reader,
 };
-use crate::error::Refusal;
+use crate::{error::Refusal, limits::Allowance};
 
 /// A request as it came: a document, which of its operations, and values for its variables.
 #[derive(Debug, Default)]
@@ -58,10 +63,21 @@ pub struct Question {
 /// Answers questions from the database.
 pub struct Engine {
     catalog: &'static Catalog,
-    pool: PgPool,
+    reader: Reader,
     documents: Documents,
     schema: Schema,
-    introspection: bool,
+    settings: Settings,
+}
+
+/// What questions may ask.
+#[derive(Clone, Copy, Debug)]
+pub struct Settings {
+    pub limits: Limits,
+    /// What an answer may cost.
+    pub cost: usize,
+    pub introspection: bool,
+    /// Whether a refusal says what a wrong name may have meant.
+    pub suggestions: bool,
 }
 
 /// A question whose document is valid.
@@ -70,17 +86,34 @@ pub struct Prepared {
     question: Question,
 }
 
+/// A question whose values are good, and whose cost is known.
+pub struct Bound {
+    plan: Arc<Plan>,
+    request: bind::Request,
+    variables: coerce::Variables,
+}
+
+impl Bound {
+    pub fn cost(&self) -> usize {
+        self.request.cost
+    }
+}
+
 impl Engine {
-    pub fn new(catalog: &'static Catalog, pool: PgPool, limits: Limits, introspection: bool) -> Self {
-        let validating = types::schema(catalog).extension(StopBeforeExecution).finish();
+    pub fn new(catalog: &'static Catalog, pool: PgPool, settings: Settings) -> Self {
+        let mut validating = types::schema(catalog).extension(StopBeforeExecution);
+        if !settings.suggestions {
+            validating = validating.disable_suggestions();
+        }
         // What reaches this one has been validated.
         let introspecting = types::schema(catalog).validation_mode(ValidationMode::Fast).finish();
+        let validating = validating.finish().expect("the slices make a schema");
         Engine {
             catalog,
-            pool,
-            documents: Documents::new(validating.expect("the slices make a schema"), limits),
+            reader: Reader::new(pool),
+            documents: Documents::new(validating, settings.limits),
             schema: introspecting.expect("the slices make a schema"),
-            introspection,
+            settings,
         }
     }
 
@@ -97,27 +130,34 @@ impl Engine {
         Ok(Prepared { document, question })
     }
 
-    /// Answers a valid question. Wrong input refuses it whole; a field that fails is told in the answer.
-    pub async fn answer(&self, prepared: &Prepared) -> Result<Answer, Refusal> {
+    /// Puts the values of a valid question to its plan. Wrong input refuses it whole, and so does an
+    /// answer that would cost too much; nothing is run.
+    pub fn bind(&self, prepared: &Prepared) -> Result<Bound, Refusal> {
         let Prepared { document, question } = prepared;
         let operation = document.operation(question.operation.as_deref())?;
         let registry = self.schema.registry();
         let definitions = operation.variable_definitions.iter().map(|definition| &definition.node);
         let variables = coerce::variables(registry, definitions, &question.variables)?;
         let plan = document.plan(question.operation.as_deref(), &variables, || {
-            plan::make(self.catalog, &document.ast, operation, &variables, self.introspection)
+            plan::make(self.catalog, &document.ast, operation, &variables, self.settings.introspection)
         })?;
         let request = bind::bind(self.catalog, registry, &plan, &variables)?;
-        let (rows, introspection) =
-            tokio::join!(fetch::root(&self.pool, &plan.root, &request), self.introspect(&plan, variables));
-        Ok(answer::write(&plan.answer, &rows, introspection.as_ref()))
+        if request.cost > self.settings.cost {
+            return Err(Refusal::beyond("points of cost", self.settings.cost, request.cost));
+        }
+        Ok(Bound { plan, request, variables })
     }
 
-    async fn introspect(
-        &self,
-        plan: &plan::Plan,
-        variables: coerce::Variables,
-    ) -> Option<async_graphql::Value> {
+    /// Answers a question; a field that fails is told in the answer.
+    pub async fn answer(&self, bound: Bound, allowance: &Allowance) -> Answer {
+        let Bound { plan, request, variables } = bound;
+        let fetch = Fetch { reader: &self.reader, catalog: self.catalog, request: &request, allowance };
+        let (rows, introspection) =
+            tokio::join!(fetch::root(&fetch, &plan.root), self.introspect(&plan, variables));
+        answer::write(&plan.answer, &rows, introspection.as_ref())
+    }
+
+    async fn introspect(&self, plan: &Plan, variables: coerce::Variables) -> Option<async_graphql::Value> {
         let document = plan.introspection.clone()?;
         let variables = Variables::from_value(async_graphql::Value::Object(variables));
         let mut request = Request::new("").variables(variables);

@@ -6,6 +6,8 @@
 
 use std::borrow::Cow;
 
+use super::computed::Computed;
+
 /// A kind of record: its place in the schema and its table.
 #[derive(Debug)]
 pub struct Noun {
@@ -17,6 +19,7 @@ pub struct Noun {
     pub fields: Vec<Field>,
     pub conditions: Vec<Condition>,
     pub orders: Vec<Order>,
+    pub facets: Vec<Facet>,
 }
 
 /// How a noun is reached from the query root.
@@ -64,6 +67,12 @@ pub enum Kind {
     Values(Values),
     /// Records on the other side of an edge, by the page.
     Many(Many),
+    /// A value that has fields of its own, within what a slice computes.
+    Part(Part),
+    /// Values in what a slice computes.
+    Scalars(Scalar),
+    /// What no single statement gives: a slice computes it.
+    Computed(Computed),
     /// One record by one of its keys.
     Lookup(&'static str),
     /// A record of any kind by its global id.
@@ -84,15 +93,22 @@ pub struct Column {
 pub enum Scalar {
     /// A global id of the noun.
     Id(&'static str),
+    /// A name or a title: found whole or by a part.
     Text,
+    /// A term of a vocabulary or a register: found whole.
+    Term,
+    /// Sentences: found by a part.
+    Prose,
     Int,
     RevisionNumber,
+    Float,
     Boolean,
     Enumeration(&'static Enumeration),
     PartialDate,
     /// Rendered by the column's SQL as RFC 3339 in UTC.
     DateTime,
     Url,
+    Cursor,
 }
 
 /// A closed vocabulary.
@@ -103,6 +119,21 @@ pub struct Enumeration {
     pub sql: &'static str,
     pub description: &'static str,
     pub values: &'static [(&'static str, &'static str)],
+}
+
+/// Values of a type that has no life of its own.
+#[derive(Clone, Copy, Debug)]
+pub struct Part {
+    pub of: &'static str,
+    pub form: Form,
+}
+
+/// How many values a field has.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Form {
+    One,
+    Maybe,
+    List,
 }
 
 /// A reference to at most one record; of several kinds where `choices` has several.
@@ -160,7 +191,7 @@ pub enum Via {
 /// A field of a noun's filter.
 #[derive(Debug)]
 pub struct Condition {
-    pub name: &'static str,
+    pub name: Cow<'static, str>,
     pub description: &'static str,
     pub test: Test,
 }
@@ -170,7 +201,7 @@ pub enum Test {
     /// The value at `sql` passes the scalar's operators.
     Value { sql: Cow<'static, str>, scalar: Scalar },
     /// A daterange at `sql` overlaps the period asked for.
-    During { sql: &'static str },
+    During { sql: Cow<'static, str> },
     /// A timestamp at `sql` lies in the span asked for.
     Instant { sql: &'static str },
     /// The record that `column` refers to passes that noun's filter.
@@ -184,6 +215,36 @@ pub enum Test {
     Search,
     /// The record that a key names, or one below it.
     Within { parent: &'static str },
+}
+
+/// A way to count the records of a connection by a value that they share.
+#[derive(Debug)]
+pub struct Facet {
+    pub name: Cow<'static, str>,
+    pub description: &'static str,
+    pub by: FacetBy,
+    /// The condition that selects by the same value: it doesn't narrow the counts.
+    pub without: Cow<'static, str>,
+}
+
+#[derive(Debug)]
+pub enum FacetBy {
+    Value {
+        sql: Cow<'static, str>,
+        scalar: Scalar,
+    },
+    /// The record that a column refers to.
+    One {
+        to: &'static str,
+        column: &'static str,
+    },
+    /// Each record behind a link table: its name, its column of this side, its column of the other.
+    Link {
+        to: &'static str,
+        between: &'static str,
+        from: &'static str,
+        other: &'static str,
+    },
 }
 
 /// A way to sort a noun. Every order ends in the id, so that no two records tie.
@@ -202,6 +263,17 @@ pub enum By {
     Key(Cow<'static, str>, KeyKind),
     /// How well the record answers `filter.search`.
     Relevance,
+}
+
+impl By {
+    /// The kind of key that stands in a cursor beside the id.
+    pub fn kind(&self) -> Option<KeyKind> {
+        match self {
+            By::Id => None,
+            By::Key(_, kind) => Some(*kind),
+            By::Relevance => Some(KeyKind::Rank),
+        }
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -223,6 +295,7 @@ impl Noun {
             fields: Vec::new(),
             conditions: Vec::new(),
             orders: Vec::new(),
+            facets: Vec::new(),
         }
     }
 
@@ -232,7 +305,7 @@ impl Noun {
         self.root = Some(Root { one: Some(one), many, keys: vec![Key::slug()] });
         self.interfaces = &["Node", "Record"];
         self.node_id().field(
-            text(
+            term(
                 "slug",
                 "Stable name of the record for people and addresses: lower-case words joined by hyphens.",
             )
@@ -267,14 +340,15 @@ impl Noun {
     pub fn field(mut self, declared: impl Into<Declared>) -> Self {
         let declared = declared.into();
         self.fields.push(declared.field);
-        self.conditions.extend(declared.condition);
+        self.conditions.extend(declared.conditions);
         self.orders.extend(declared.orders);
+        self.facets.extend(declared.facets);
         self
     }
 
     #[must_use]
     pub fn condition(mut self, name: &'static str, description: &'static str, test: Test) -> Self {
-        self.conditions.push(Condition { name, description, test });
+        self.conditions.push(Condition { name: name.into(), description, test });
         self
     }
 
@@ -301,16 +375,24 @@ impl Noun {
         )
     }
 
-    /// A period that the record falls in: the filter that asks for it and the orders by its start.
+    /// A period that the record falls in: the filter that asks for it, the orders by its start, and the
+    /// counts by its year.
     #[must_use]
     pub fn during(
-        self,
+        mut self,
         name: &'static str,
         order: &'static str,
         what: &'static str,
         sql: &'static str,
     ) -> Self {
-        self.condition(name, what, Test::During { sql }).order(
+        let year = format!("extract(year from lower({sql}))::integer").into();
+        self.facets.push(Facet {
+            name: "year".into(),
+            description: "The year in which it began, or may have; null where the date is unknown.",
+            by: FacetBy::Value { sql: year, scalar: Scalar::Int },
+            without: name.into(),
+        });
+        self.condition(name, what, Test::During { sql: sql.into() }).order(
             order,
             "date, unknown dates last",
             |descending| {
@@ -346,13 +428,14 @@ fn both_ways(name: &str, what: &str, by: impl Fn(bool) -> By) -> [Order; 2] {
 #[derive(Debug)]
 pub struct Declared {
     field: Field,
-    condition: Option<Condition>,
+    conditions: Vec<Condition>,
     orders: Vec<Order>,
+    facets: Vec<Facet>,
 }
 
 impl From<Field> for Declared {
     fn from(field: Field) -> Self {
-        Declared { field, condition: None, orders: Vec::new() }
+        Declared { field, conditions: Vec::new(), orders: Vec::new(), facets: Vec::new() }
     }
 }
 
@@ -394,11 +477,54 @@ impl Declared {
     /// Records can be filtered by it.
     #[must_use]
     pub fn filtered(mut self) -> Self {
-        let name = self.field.name;
-        let description = self.field.description;
-        let Column { sql, scalar, .. } = self.column();
-        let test = Test::Value { sql: sql.clone(), scalar: *scalar };
-        self.condition = Some(Condition { name, description, test });
+        let Field { name, description, kind } = &self.field;
+        let (name, description) = (*name, *description);
+        let mut condition = |name: Cow<'static, str>, test| {
+            self.conditions.push(Condition { name, description, test });
+        };
+        match kind {
+            Kind::Column(Column { sql, scalar: Scalar::PartialDate, .. }) => {
+                condition(name.into(), Test::During { sql: format!("partial_date_range({sql})").into() });
+            }
+            Kind::Column(Column { sql, scalar, .. }) => {
+                condition(name.into(), Test::Value { sql: sql.clone(), scalar: *scalar });
+                if let Scalar::Enumeration(_) = scalar {
+                    let by = FacetBy::Value { sql: sql.clone(), scalar: *scalar };
+                    self.facets.push(Facet { name: name.into(), description, by, without: name.into() });
+                }
+            }
+            Kind::One(One { choices, .. }) => {
+                for (to, column) in choices {
+                    condition(to.to_lowercase().into(), Test::One { to, column });
+                }
+            }
+            Kind::Values(Values { of: Owned::Shape(to), owner, .. }) => {
+                condition(name.into(), Test::Some { to, via: Via::Column(owner) });
+            }
+            _ => unreachable!("an edge brings its filter along"),
+        }
+        self
+    }
+
+    /// The filter by an edge has this name: it is of one of the records on the other side.
+    #[must_use]
+    pub fn filtered_as(mut self, name: &'static str, description: &'static str) -> Self {
+        let condition = self.conditions.first_mut().expect("an edge brings its filter along");
+        (condition.name, condition.description) = (name.into(), description);
+        self
+    }
+
+    /// Records can be counted by what stands on the other side of this edge.
+    #[must_use]
+    pub fn counted(mut self) -> Self {
+        let Kind::Many(Many { to, via: Via::Link(between, from, other), .. }) = self.field.kind else {
+            unreachable!("only records behind a link are counted this way")
+        };
+        let by = FacetBy::Link { to, between, from, other };
+        let Condition { name, description, .. } =
+            self.conditions.first().expect("an edge brings its filter along");
+        let facet = Facet { name: name.clone(), description, by, without: name.clone() };
+        self.facets.push(facet);
         self
     }
 
@@ -426,20 +552,37 @@ pub fn text(name: &'static str, description: &'static str) -> Declared {
     column(name, Scalar::Text, description)
 }
 
+/// A term of a vocabulary or a register.
+pub fn term(name: &'static str, description: &'static str) -> Declared {
+    column(name, Scalar::Term, description)
+}
+
+/// Sentences.
+pub fn prose(name: &'static str, description: &'static str) -> Declared {
+    column(name, Scalar::Prose, description)
+}
+
 pub fn one_of(name: &'static str, of: &'static Enumeration, description: &'static str) -> Declared {
     column(name, Scalar::Enumeration(of), description)
 }
 
-/// A reference that is always there; records can be filtered by what it refers to.
+/// A reference that is always there; records can be filtered and counted by what it refers to.
 pub fn one(
     name: &'static str,
     to: &'static str,
     column: &'static str,
     description: &'static str,
 ) -> Declared {
+    let declared = reference(name, to, vec![(to, column)], description);
     Declared {
-        condition: Some(Condition { name, description, test: Test::One { to, column } }),
-        ..reference(name, to, vec![(to, column)], description)
+        conditions: vec![Condition { name: name.into(), description, test: Test::One { to, column } }],
+        facets: vec![Facet {
+            name: name.into(),
+            description,
+            by: FacetBy::One { to, column },
+            without: name.into(),
+        }],
+        ..declared
     }
 }
 
@@ -456,15 +599,18 @@ pub fn reference(
 /// An edge to many records; records can be filtered by what stands on its other side.
 pub fn many(name: &'static str, to: &'static str, via: Via, description: &'static str) -> Declared {
     let kind = Kind::Many(Many { to, via, stem: to, attributes: Vec::new() });
-    Declared {
-        field: Field { name, description, kind },
-        condition: Some(Condition { name, description, test: Test::Some { to, via } }),
-        orders: Vec::new(),
-    }
+    let declared = Declared::from(Field { name, description, kind });
+    let test = Test::Some { to, via };
+    Declared { conditions: vec![Condition { name: name.into(), description, test }], ..declared }
 }
 
-pub fn values(name: &'static str, values: Values, description: &'static str) -> Field {
-    Field { name, description, kind: Kind::Values(values) }
+pub fn values(name: &'static str, values: Values, description: &'static str) -> Declared {
+    Field { name, description, kind: Kind::Values(values) }.into()
+}
+
+/// Values with fields of their own, within what a slice computes.
+pub fn part(name: &'static str, of: &'static str, form: Form, description: &'static str) -> Declared {
+    Field { name, description, kind: Kind::Part(Part { of, form }) }.into()
 }
 
 /// The revisions of a record, by the column that `revisions` keeps for its noun.

@@ -10,13 +10,14 @@ use async_graphql::{
         SelectionSet,
     },
 };
-use async_graphql_value::Value as Literal;
+use async_graphql_value::{Name, Value as Literal};
 use indexmap::IndexMap;
 
 use super::{
-    catalog::{Catalog, ROOT},
+    catalog::{Catalog, ROOT, facet_of},
     coerce::Variables,
-    noun::{Column, Field, Kind, Many, Noun, One, Owned, Scalar, Values},
+    computed::Computed,
+    noun::{Column, Facet, Field, Form, Kind, Many, Noun, One, Owned, Part, Scalar, Values},
 };
 use crate::error::{Code, PathStep, Refusal};
 
@@ -55,11 +56,50 @@ pub struct Edge {
 #[derive(Debug)]
 pub enum Way {
     One(Vec<Reference>),
-    Values { values: &'static Values, owner: usize, level: Level },
-    References { values: &'static Values, owner: usize, level: Level, to: Vec<Reference> },
-    Many { many: &'static Many, owner: Option<usize>, level: Level, wants: Wants },
+    Values {
+        values: &'static Values,
+        owner: usize,
+        level: Level,
+    },
+    References {
+        values: &'static Values,
+        owner: usize,
+        level: Level,
+        to: Vec<Reference>,
+    },
+    Many {
+        many: &'static Many,
+        owner: Option<usize>,
+        level: Level,
+        wants: Wants,
+        asides: Vec<Aside>,
+    },
     Lookup(Level),
     Nodes(Vec<Level>),
+    Computed {
+        computed: &'static Computed,
+        owner: Option<usize>,
+        /// Names of the fields asked of it.
+        fields: Vec<String>,
+        places: Vec<Place>,
+    },
+}
+
+/// Where a computed value names records: the way there from field to field, and the kinds that they
+/// may be of.
+#[derive(Debug)]
+pub struct Place {
+    pub way: Vec<&'static str>,
+    pub kinds: Vec<Level>,
+}
+
+/// What a connection is asked for besides its records.
+#[derive(Debug)]
+pub enum Aside {
+    /// How many there are, as exactly as the argument says.
+    Count(Arguments),
+    /// How many there are of each value; the level has the columns `value` and `count`.
+    Facet { facet: &'static Facet, arguments: Arguments, level: Level },
 }
 
 /// One kind of record that a reference may lead to: the parent's column, and what is read there.
@@ -73,7 +113,6 @@ pub struct Reference {
 #[derive(Debug, Default)]
 pub struct Wants {
     pub rows: bool,
-    pub total: bool,
     pub cursors: bool,
     /// The column of the id, where cursors are wanted.
     pub id: usize,
@@ -83,6 +122,13 @@ pub struct Wants {
 pub struct Arguments(Vec<(String, Literal)>);
 
 impl Arguments {
+    fn of(field: &Selected) -> Self {
+        let argument = |(name, value): &(Positioned<Name>, Positioned<Literal>)| {
+            (name.node.to_string(), value.node.clone())
+        };
+        Arguments(field.arguments.iter().map(argument).collect())
+    }
+
     pub fn get(&self, name: &str) -> Option<&Literal> {
         self.0.iter().find(|(given, _)| given == name).map(|(_, value)| value)
     }
@@ -132,7 +178,35 @@ pub enum Out {
         edge: usize,
         answers: Vec<Object>,
     },
+    Computed {
+        edge: usize,
+        out: TreeOut,
+        form: Form,
+    },
     Introspection,
+}
+
+/// How a computed value is written.
+#[derive(Debug)]
+pub enum TreeOut {
+    Typename(&'static str),
+    Scalar,
+    Object(Vec<TreeEntry>),
+    /// A record: its place among the edge's places for records, and how each kind is written.
+    Record {
+        place: usize,
+        answers: Vec<(&'static str, Object)>,
+    },
+}
+
+#[derive(Debug)]
+pub struct TreeEntry {
+    pub key: String,
+    pub label: String,
+    /// The field of the value.
+    pub name: &'static str,
+    pub nullable: bool,
+    pub out: TreeOut,
 }
 
 #[derive(Debug)]
@@ -144,9 +218,26 @@ pub struct ConnectionEntry {
 #[derive(Debug)]
 pub enum ConnectionOut {
     Typename(String),
-    TotalCount,
+    /// The count at this place among the asides.
+    TotalCount(usize),
+    Count(usize, Vec<(String, CountOut)>),
+    Facets(Vec<(String, FacetOut)>),
     PageInfo(Vec<(String, PageInfo)>),
     Edges(Vec<(String, EdgeOut)>),
+}
+
+#[derive(Clone, Copy, Debug)]
+pub enum CountOut {
+    Typename,
+    Value,
+    Precision,
+}
+
+#[derive(Debug)]
+pub enum FacetOut {
+    Typename(String),
+    /// The counts at this place among the asides, each written like this.
+    Counts(usize, Object),
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -320,6 +411,8 @@ impl<'a> Planner<'a> {
             }
             Kind::Values(values) => self.values(values, collected, level, &path),
             Kind::Many(many) => self.connection(many, collected, level, &path),
+            Kind::Computed(computed) => self.computed(computed, collected, level, &path),
+            Kind::Part(_) | Kind::Scalars(_) => unreachable!("these stand within what is computed"),
             Kind::Lookup(noun) => {
                 let mut inner = Level::new(self.catalog.named(noun));
                 let answer = self.object(inner.noun, &collected.sets, &mut inner, &path);
@@ -338,14 +431,7 @@ impl<'a> Planner<'a> {
                 (Way::Nodes(levels), out)
             }
         };
-        let arguments = Arguments(
-            collected
-                .field
-                .arguments
-                .iter()
-                .map(|(name, value)| (name.node.to_string(), value.node.clone()))
-                .collect(),
-        );
+        let arguments = Arguments::of(collected.field);
         let number = self.edges.replace(self.edges.get() + 1);
         level.edges.push(Edge { number, path, arguments, way });
         out
@@ -405,14 +491,22 @@ impl<'a> Planner<'a> {
         path: &[PathStep],
     ) -> (Way, Out) {
         let mut inner = Level::new(self.catalog.named(many.to));
-        let mut wants = Wants::default();
+        let (mut wants, mut asides) = (Wants::default(), Vec::new());
         let name = format!("{}Connection", many.stem);
         let entries = self.collect(&name, &collected.sets).into_iter().map(|(key, field)| {
             let out = match field.field.name.node.as_str() {
                 "__typename" => ConnectionOut::Typename(name.clone()),
                 "totalCount" => {
-                    wants.total = true;
-                    ConnectionOut::TotalCount
+                    asides.push(Aside::Count(Arguments::default()));
+                    ConnectionOut::TotalCount(asides.len() - 1)
+                }
+                "count" => {
+                    asides.push(Aside::Count(Arguments::of(field.field)));
+                    ConnectionOut::Count(asides.len() - 1, self.count(&field.sets))
+                }
+                "facets" => {
+                    let path = [path, &[PathStep::Key(key.to_owned())]].concat();
+                    ConnectionOut::Facets(self.facets(inner.noun, &field.sets, &mut asides, &path))
                 }
                 "pageInfo" => {
                     wants.rows = true;
@@ -432,7 +526,102 @@ impl<'a> Planner<'a> {
         }
         let owner = (level.noun.name != ROOT).then(|| level.id());
         let edge = level.edges.len();
-        (Way::Many { many, owner, level: inner, wants }, Out::Connection { edge, entries })
+        (Way::Many { many, owner, level: inner, wants, asides }, Out::Connection { edge, entries })
+    }
+
+    fn count(&self, sets: &[&'a SelectionSet]) -> Vec<(String, CountOut)> {
+        let entries = self.collect("Count", sets).into_iter().map(|(key, field)| {
+            let out = match field.field.name.node.as_str() {
+                "value" => CountOut::Value,
+                "precision" => CountOut::Precision,
+                _ => CountOut::Typename,
+            };
+            (label(key), out)
+        });
+        entries.collect()
+    }
+
+    fn facets(
+        &self,
+        noun: &'static Noun,
+        sets: &[&'a SelectionSet],
+        asides: &mut Vec<Aside>,
+        path: &[PathStep],
+    ) -> Vec<(String, FacetOut)> {
+        let name = format!("{}Facets", noun.name);
+        let entries = self.collect(&name, sets).into_iter().map(|(key, field)| {
+            let asked = field.field.name.node.as_str();
+            let out = match noun.facets.iter().find(|facet| facet.name == asked) {
+                None => FacetOut::Typename(name.clone()),
+                Some(facet) => {
+                    let mut level = Level::new(self.catalog.named(&facet_of(facet)));
+                    let path = [path, &[PathStep::Key(key.to_owned())]].concat();
+                    let answer = self.object(level.noun, &field.sets, &mut level, &path);
+                    asides.push(Aside::Facet { facet, arguments: Arguments::of(field.field), level });
+                    FacetOut::Counts(asides.len() - 1, answer)
+                }
+            };
+            (label(key), out)
+        });
+        entries.collect()
+    }
+
+    fn computed(
+        &self,
+        computed: &'static Computed,
+        collected: &Collected<'a>,
+        level: &mut Level,
+        path: &[PathStep],
+    ) -> (Way, Out) {
+        let owner = (level.noun.name != ROOT).then(|| level.id());
+        let mut places = Vec::new();
+        let out = self.tree(computed.part, &collected.sets, &mut places, &[], path);
+        let TreeOut::Object(entries) = &out else { unreachable!("what is computed has fields") };
+        let fields = entries.iter().map(|entry| entry.name.to_owned()).collect();
+        let edge = level.edges.len();
+        (
+            Way::Computed { computed, owner, fields, places },
+            Out::Computed { edge, out, form: computed.part.form },
+        )
+    }
+
+    /// A computed value with fields of its own.
+    fn tree(
+        &self,
+        part: Part,
+        sets: &[&'a SelectionSet],
+        places: &mut Vec<Place>,
+        way: &[&'static str],
+        path: &[PathStep],
+    ) -> TreeOut {
+        let noun = self.catalog.named(part.of);
+        let entries = self.collect(noun.name, sets).into_iter().map(|(key, collected)| {
+            let path = [path, &[PathStep::Key(key.to_owned())]].concat();
+            let field = noun.fields.iter().find(|field| field.name == collected.field.name.node.as_str());
+            let (name, nullable, out) = match field {
+                None => ("__typename", false, TreeOut::Typename(noun.name)),
+                Some(Field { name, kind, .. }) => match kind {
+                    Kind::Column(column) => (*name, column.nullable, TreeOut::Scalar),
+                    Kind::Scalars(_) => (*name, false, TreeOut::Scalar),
+                    Kind::Part(part) => {
+                        let out = self.tree(*part, &collected.sets, places, &[way, &[*name]].concat(), &path);
+                        (*name, part.form == Form::Maybe, out)
+                    }
+                    Kind::One(one) => {
+                        let kind = |(noun, _): &(&'static str, _)| {
+                            let (level, answer) = self.level(self.catalog.named(noun), &collected, &path);
+                            (level, (*noun, answer))
+                        };
+                        let (kinds, answers) = one.choices.iter().map(kind).unzip();
+                        places.push(Place { way: [way, &[*name]].concat(), kinds });
+                        (*name, one.nullable, TreeOut::Record { place: places.len() - 1, answers })
+                    }
+                    kind => unreachable!("nothing computed has {kind:?}"),
+                },
+            };
+            TreeEntry { key: key.to_owned(), label: label(key), name, nullable, out }
+        });
+        TreeOut::Object(entries.collect())
     }
 
     fn page_info(&self, sets: &[&'a SelectionSet], wants: &mut Wants) -> Vec<(String, PageInfo)> {

@@ -1,7 +1,7 @@
 //! SQL for one level of a plan. The text depends on the shape of the request alone; every value is
 //! bound, so that the database plans a text once.
 
-use std::fmt::Write;
+use std::{borrow::Cow, fmt::Write};
 
 use async_graphql::{Name, Value};
 use indexmap::IndexMap;
@@ -14,7 +14,9 @@ use sqlx::{
 
 use super::{
     catalog::Catalog,
-    noun::{By, Condition, Key, KeyInput, KeyKind, Many, Noun, Order, Scalar, Test, Values, Via},
+    noun::{
+        By, Condition, Facet, FacetBy, Key, KeyInput, KeyKind, Many, Noun, Order, Scalar, Test, Values, Via,
+    },
 };
 use crate::{
     error::Refusal,
@@ -31,6 +33,8 @@ type Fields = IndexMap<Name, Value>;
 pub struct Statement {
     pub sql: String,
     pub binds: Vec<Bind>,
+    /// Queries within it.
+    pub subqueries: usize,
 }
 
 /// A value in the place of `$n`.
@@ -45,7 +49,6 @@ pub enum Bind {
     Text(String),
     MaybeText(Option<String>),
     Texts(Vec<String>),
-    Boolean(bool),
     Date(i32),
     Rank(f32),
 }
@@ -80,7 +83,6 @@ impl Statement {
                 Bind::Text(text) => arguments.add(text),
                 Bind::MaybeText(text) => arguments.add(text),
                 Bind::Texts(texts) => arguments.add(texts),
-                Bind::Boolean(value) => arguments.add(value),
                 Bind::Date(days) => arguments.add(Days(*days)),
                 Bind::Rank(rank) => arguments.add(rank),
             }
@@ -95,7 +97,7 @@ pub fn by_ids(noun: &Noun, columns: &[String]) -> Statement {
     let mut sql = String::from("select t.id");
     push_columns(&mut sql, columns);
     let _ = write!(sql, " from {} t where t.id = any($1)", noun.table);
-    Statement { sql, binds: vec![Bind::Parents] }
+    Statement { sql, binds: vec![Bind::Parents], subqueries: 0 }
 }
 
 /// The owned values of these owners: column 0 is the owner's id.
@@ -105,16 +107,16 @@ pub fn values(values: &Values, columns: &[String]) -> Statement {
     push_columns(&mut sql, columns);
     let order = values.order.replace("{}", "t");
     let _ = write!(sql, " from {} t where t.{owner} = any($1) order by {order}", values.table);
-    Statement { sql, binds: vec![Bind::Parents] }
+    Statement { sql, binds: vec![Bind::Parents], subqueries: 0 }
 }
 
 /// The record that a key names: column 0 is the id.
-pub fn lookup(noun: &Noun, columns: &[String], by: &Fields) -> Result<Statement, Refusal> {
+pub fn lookup(noun: &Noun, columns: &[String], by: &Fields, argument: &str) -> Result<Statement, Refusal> {
     let mut builder = Builder::default();
     builder.sql.push_str("select t.id");
     push_columns(&mut builder.sql, columns);
     let _ = write!(builder.sql, " from {} t where ", noun.table);
-    builder.key(noun, by, "t", "by")?;
+    builder.key(noun, by, "t", argument)?;
     Ok(builder.finish())
 }
 
@@ -130,12 +132,9 @@ impl Paged<'_> {
     /// The rows of a page, one more than asked for where there are more. With `cursors`, the sort
     /// key comes last.
     pub fn rows(&self, columns: &[String], page: &Page, cursors: bool) -> Result<Statement, Refusal> {
-        let nested = !matches!(self.many.via, Via::All);
-        let mut builder = Builder::default();
-        if nested {
-            builder.parents();
-        }
-        self.from(&mut builder)?;
+        let nested = self.is_nested();
+        let mut builder = self.aside();
+        self.from(&mut builder, None)?;
         let key = self.key(&mut builder)?;
         let columns: Vec<&str> = columns
             .iter()
@@ -169,34 +168,86 @@ impl Paged<'_> {
         Ok(builder.finish())
     }
 
-    /// How many records there are for each parent: its place in `$1`, or 1, and the number.
-    pub fn total(&self) -> Result<Statement, Refusal> {
-        let nested = !matches!(self.many.via, Via::All);
-        let mut builder = Builder::default();
-        if nested {
-            builder.parents();
-            builder.sql.push_str("select p.place, (select count(*)");
+    /// How many records there are for each parent: its place in `$1`, or 1, and the number. With `cap`
+    /// the counting stops there.
+    pub fn count(&self, cap: Option<i64>) -> Result<Statement, Refusal> {
+        let mut builder = self.aside();
+        let nested = self.is_nested();
+        builder.sql.push_str(if nested {
+            "select p.place, (select count(*)"
         } else {
-            builder.sql.push_str("select 1::bigint, count(*)");
+            "select 1::bigint, count(*)"
+        });
+        if let Some(cap) = cap {
+            builder.sql.push_str(" from (select");
+            self.from(&mut builder, None)?;
+            builder.sql.push_str(" limit ");
+            builder.push(Bind::Id(cap));
+            builder.sql.push_str(") c");
+        } else {
+            self.from(&mut builder, None)?;
         }
-        self.from(&mut builder)?;
         if nested {
             let _ = write!(builder.sql, ") from {PARENTS}");
         }
         Ok(builder.finish())
     }
 
+    /// For each parent the values that most of its records share: column 0 is its place in `$1`, or 1.
+    /// The columns are over a row `t` with a `value` and its `count`.
+    pub fn facet(&self, facet: &Facet, columns: &[String], first: i64) -> Result<Statement, Refusal> {
+        let mut builder = self.aside();
+        let nested = self.is_nested();
+        let place = if nested { "select p.place" } else { "select 1::bigint" };
+        builder.sql.push_str(place);
+        push_columns(&mut builder.sql, columns);
+        let (value, link) = match &facet.by {
+            FacetBy::Value { sql, .. } => (sql.replace("{}", "r"), String::new()),
+            FacetBy::One { column, .. } => (format!("r.{column}"), String::new()),
+            FacetBy::Link { between, from, other, .. } => {
+                (format!("f.{other}"), format!(" join {between} f on f.{from} = r.id"))
+            }
+        };
+        let parents = if nested { format!("{PARENTS} cross join lateral ") } else { String::new() };
+        let _ = write!(
+            builder.sql,
+            " from {parents}(select {value} as value, count(*)::integer as count from (select t.*"
+        );
+        self.from(&mut builder, Some(&facet.without))?;
+        let _ = write!(builder.sql, ") r{link} group by 1 order by 2 desc, 1 limit ");
+        builder.push(Bind::Id(first));
+        builder.sql.push_str(") t");
+        Ok(builder.finish())
+    }
+
+    pub fn is_nested(&self) -> bool {
+        !matches!(self.many.via, Via::All)
+    }
+
+    fn aside(&self) -> Builder {
+        let mut builder = Builder::default();
+        if self.is_nested() {
+            builder.parents();
+        }
+        builder
+    }
+
     fn noun(&self) -> &Noun {
         self.catalog.named(self.many.to)
     }
 
-    fn from(&self, builder: &mut Builder) -> Result<(), Refusal> {
+    /// The records that the filter lets pass, or would `without` one of its conditions.
+    fn from(&self, builder: &mut Builder, without: Option<&str>) -> Result<(), Refusal> {
         let noun = self.noun();
         builder.sql.push_str(" from ");
         builder.other_side(noun, self.many.via, "p.id", "t", "l");
         if let Some(filter) = self.filter {
             builder.sql.push_str(" and ");
-            builder.filter(self.catalog, noun, filter, "t", "filter")?;
+            let mut filter = Cow::Borrowed(filter);
+            if let Some(without) = without {
+                filter.to_mut().shift_remove(without);
+            }
+            builder.filter(self.catalog, noun, &filter, "t", "filter")?;
         }
         Ok(())
     }
@@ -238,7 +289,7 @@ struct Builder {
 
 impl Builder {
     fn finish(self) -> Statement {
-        Statement { sql: self.sql, binds: self.binds }
+        Statement { sql: self.sql, binds: self.binds, subqueries: self.aliases }
     }
 
     fn parents(&mut self) {
@@ -396,12 +447,21 @@ impl Builder {
                 self.sql.push_str(&after.replace("{}", alias));
             }
             (Test::During { sql }, Value::Object(period)) => {
-                let _ =
-                    write!(self.sql, "{} && daterange(lower(partial_date_range(", sql.replace("{}", alias));
-                self.push(Bind::MaybeText(maybe_text(period.get("from"))));
-                self.sql.push_str(")), upper(partial_date_range(");
-                self.push(Bind::MaybeText(maybe_text(period.get("until"))));
-                self.sql.push_str(")))");
+                let sql = sql.replace("{}", alias);
+                self.sql.push_str("(true");
+                if let Some(Value::Boolean(unknown)) = period.get("isUnknown") {
+                    let _ = write!(self.sql, " and {sql} is{} null", if *unknown { "" } else { " not" });
+                }
+                let ends = ["from", "until"].map(|end| maybe_text(period.get(end)));
+                if ends.iter().any(Option::is_some) {
+                    let [from, until] = ends;
+                    let _ = write!(self.sql, " and {sql} && daterange(lower(partial_date_range(");
+                    self.push(Bind::MaybeText(from));
+                    self.sql.push_str(")), upper(partial_date_range(");
+                    self.push(Bind::MaybeText(until));
+                    self.sql.push_str(")))");
+                }
+                self.sql.push(')');
             }
             (Test::Instant { sql }, Value::Object(span)) => {
                 self.sql.push_str("(true");
@@ -475,17 +535,10 @@ impl Builder {
             let path = format!("{path}.{operator}");
             match (operator.as_str(), value) {
                 ("isNull", Value::Boolean(null)) => {
-                    let _ = write!(self.sql, "({sql} is null) = ");
-                    self.push(Bind::Boolean(*null));
+                    let _ = write!(self.sql, "{sql} is{} null", if *null { "" } else { " not" });
                 }
-                ("contains", value) => {
-                    let _ = write!(self.sql, "{sql} ilike ");
-                    self.push(Bind::Text(format!("%{}%", escape_pattern(&text_of(value)))));
-                }
-                ("startsWith", value) => {
-                    let _ = write!(self.sql, "{sql} ilike ");
-                    self.push(Bind::Text(format!("{}%", escape_pattern(&text_of(value)))));
-                }
+                ("contains", value) => self.pattern(sql, &format!("%{}%", escape_pattern(&text_of(value)))),
+                ("startsWith", value) => self.pattern(sql, &format!("{}%", escape_pattern(&text_of(value)))),
                 ("min", value) => {
                     let _ = write!(self.sql, "{sql} >= ");
                     self.scalar(scalar, value, &path)?;
@@ -514,19 +567,30 @@ impl Builder {
         Ok(())
     }
 
+    /// A pattern, capital letters and accents aside.
+    fn pattern(&mut self, sql: &str, pattern: &str) {
+        let _ = write!(self.sql, "plain({sql}) like plain(");
+        self.push(Bind::Text(pattern.to_owned()));
+        self.sql.push(')');
+    }
+
     fn scalar(&mut self, scalar: Scalar, value: &Value, path: &str) -> Result<(), Refusal> {
         match scalar {
             Scalar::Id(noun) => self.push(Bind::Id(own_id(noun, value, path)?)),
             Scalar::Int => self.push(Bind::Int(int_of(value))),
             Scalar::RevisionNumber => self.push(Bind::Id(big_of(value))),
-            Scalar::Boolean => self.push(Bind::Boolean(*value == Value::Boolean(true))),
             Scalar::Enumeration(of) => {
                 self.push(Bind::Text(text_of(value)));
                 let _ = write!(self.sql, "::{}", of.sql);
             }
-            Scalar::Text | Scalar::PartialDate | Scalar::DateTime | Scalar::Url => {
-                self.push(Bind::Text(text_of(value)));
-            }
+            Scalar::Text
+            | Scalar::Term
+            | Scalar::Prose
+            | Scalar::PartialDate
+            | Scalar::DateTime
+            | Scalar::Url
+            | Scalar::Cursor => self.push(Bind::Text(text_of(value))),
+            Scalar::Float | Scalar::Boolean => unreachable!("no noun declares such a filter"),
         }
         Ok(())
     }

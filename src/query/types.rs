@@ -11,8 +11,10 @@ use async_graphql::dynamic::{
 };
 
 use super::{
-    catalog::{Catalog, ROOT},
-    noun::{Column, Enumeration, KeyInput, Kind, Many, Noun, One, Order, Owned, Scalar, Test},
+    catalog::{Catalog, ROOT, facet_of},
+    noun::{
+        Column, Enumeration, Facet, Form, KeyInput, Kind, Many, Noun, One, Order, Owned, Part, Scalar, Test,
+    },
 };
 
 /// All types of the catalog, not yet finished: a caller sets how strictly it is used.
@@ -20,7 +22,7 @@ pub fn schema(catalog: &Catalog) -> SchemaBuilder {
     let mut types = Types { catalog, made: HashSet::new(), builder: Schema::build(ROOT, None, None) };
     types.interfaces();
     types.scalars();
-    types.page_info();
+    types.counts();
     for union in &catalog.unions {
         let described = Union::new(union.name).description(union.description);
         types.add(union.members.iter().fold(described, |union, member| union.possible_type(*member)));
@@ -30,6 +32,28 @@ pub fn schema(catalog: &Catalog) -> SchemaBuilder {
     }
     types.builder
 }
+
+static COUNT_MODE: Enumeration = Enumeration {
+    name: "CountMode",
+    sql: "",
+    description: "How exactly records are counted; the answer says how exact it is, which may be better.",
+    values: &[
+        ("EXACT", "One by one: as slow as there are many."),
+        ("ESTIMATE", "Guessed from what the database knows of its data, in no time."),
+        ("CAPPED", "One by one, up to 1000."),
+    ],
+};
+
+static COUNT_PRECISION: Enumeration = Enumeration {
+    name: "CountPrecision",
+    sql: "",
+    description: "How exact a count is.",
+    values: &[
+        ("EXACT", "There are as many."),
+        ("ESTIMATE", "There are about as many."),
+        ("AT_LEAST", "There are more."),
+    ],
+};
 
 struct Types<'a> {
     catalog: &'a Catalog,
@@ -55,7 +79,8 @@ impl Scalar {
     pub fn type_name(self) -> &'static str {
         match self {
             Scalar::Id(_) => "ID",
-            Scalar::Text => "String",
+            Scalar::Text | Scalar::Term | Scalar::Prose => "String",
+            Scalar::Float => "Float",
             Scalar::Int => "Int",
             Scalar::RevisionNumber => "RevisionNumber",
             Scalar::Boolean => "Boolean",
@@ -63,7 +88,38 @@ impl Scalar {
             Scalar::PartialDate => "PartialDate",
             Scalar::DateTime => "DateTime",
             Scalar::Url => "URL",
+            Scalar::Cursor => "Cursor",
         }
+    }
+
+    /// The name of the input that holds its operators.
+    fn filter_name(self) -> String {
+        match self {
+            Scalar::Term | Scalar::Url => "TermFilter".to_owned(),
+            Scalar::Prose => "TextFilter".to_owned(),
+            scalar => format!("{}Filter", scalar.type_name()),
+        }
+    }
+}
+
+impl Part {
+    fn type_ref(self) -> TypeRef {
+        match self.form {
+            Form::One => TypeRef::named_nn(self.of),
+            Form::Maybe => TypeRef::named(self.of),
+            Form::List => TypeRef::named_nn_list_nn(self.of),
+        }
+    }
+}
+
+/// A type as GraphQL writes it: `[String!]!`.
+fn type_ref(text: &str) -> TypeRef {
+    if let Some(inner) = text.strip_suffix('!') {
+        return TypeRef::NonNull(Box::new(type_ref(inner)));
+    }
+    match text.strip_prefix('[').and_then(|text| text.strip_suffix(']')) {
+        Some(inner) => TypeRef::List(Box::new(type_ref(inner))),
+        None => TypeRef::named(text),
     }
 }
 
@@ -125,29 +181,29 @@ impl Types<'_> {
         self.add(record.field(id()).field(slug).field(revisions));
     }
 
-    fn page_info(&mut self) {
-        let flag = |name, description| field(name, TypeRef::named_nn(TypeRef::BOOLEAN), description);
-        let cursor = |name, description| field(name, TypeRef::named("Cursor"), description);
+    fn counts(&mut self) {
+        self.enumeration(&COUNT_MODE);
+        self.enumeration(&COUNT_PRECISION);
         self.add(
-            Object::new("PageInfo")
-                .description("Where a page lies among all records of its connection.")
-                .field(flag("hasNextPage", "Whether records follow this page."))
-                .field(flag("hasPreviousPage", "Whether records precede this page."))
-                .field(cursor("startCursor", "Cursor of the first record; null on an empty page."))
-                .field(cursor("endCursor", "Cursor of the last record; null on an empty page.")),
+            Object::new("Count")
+                .description("How many records there are.")
+                .field(field("value", TypeRef::named_nn(TypeRef::INT), "The number."))
+                .field(field("precision", TypeRef::named_nn(COUNT_PRECISION.name), "How exact it is.")),
         );
     }
 
     fn noun(&mut self, noun: &Noun) {
-        let mut object = Object::new(noun.name).description(noun.description);
-        for interface in noun.interfaces {
-            object = object.implement(*interface);
+        if !noun.fields.is_empty() {
+            let mut object = Object::new(noun.name).description(noun.description);
+            for interface in noun.interfaces {
+                object = object.implement(*interface);
+            }
+            for declared in &noun.fields {
+                let made = self.field(declared);
+                object = object.field(made);
+            }
+            self.add(object);
         }
-        for declared in &noun.fields {
-            let made = self.field(declared);
-            object = object.field(made);
-        }
-        self.add(object);
         if noun.has_filter() {
             self.filter(noun);
         }
@@ -171,6 +227,21 @@ impl Types<'_> {
                 Owned::Shape(name) => *name,
                 Owned::Reference(one) => one.type_name,
             })),
+            Kind::Part(part) => made(part.type_ref()),
+            Kind::Scalars(scalar) => {
+                self.scalar(*scalar);
+                made(TypeRef::named_nn_list_nn(scalar.type_name()))
+            }
+            Kind::Computed(computed) => {
+                let mut field = made(computed.part.type_ref());
+                for argument in &computed.arguments {
+                    if let Some(of) = argument.of {
+                        self.scalar(Scalar::Enumeration(of));
+                    }
+                    field = field.argument(input(argument.name, type_ref(argument.ty), argument.description));
+                }
+                field
+            }
             Kind::Many(many) => {
                 self.connection(many);
                 let connection = made(TypeRef::named_nn(format!("{}Connection", many.stem)));
@@ -232,6 +303,8 @@ impl Types<'_> {
             edge_type = edge_type.field(attribute);
         }
         self.add(edge_type);
+        let facets = self.facets(many);
+        let mode = input("mode", TypeRef::named(COUNT_MODE.name), "How exactly; EXACT where left out.");
         self.add(
             Object::new(connection)
                 .description(format!("A page of records of type {}.", many.to))
@@ -241,8 +314,45 @@ impl Types<'_> {
                     "totalCount",
                     TypeRef::named_nn(TypeRef::INT),
                     "How many records there are on all pages; counted only when asked for.",
+                ))
+                .field(
+                    field(
+                        "count",
+                        TypeRef::named_nn("Count"),
+                        "How many records there are on all pages, as exactly as is worth the wait.",
+                    )
+                    .argument(mode),
+                )
+                .field(field(
+                    "facets",
+                    TypeRef::named_nn(facets),
+                    "How many records of all pages share which value.",
                 )),
         );
+    }
+
+    /// The type of a connection's facets.
+    fn facets(&mut self, many: &Many) -> String {
+        let noun = self.catalog.named(many.to);
+        let name = format!("{}Facets", noun.name);
+        if self.is_new(&name) {
+            let object = Object::new(&name).description(format!(
+                "How many records of type {} share which value, most first. Each facet leaves its own condition of the filter out.",
+                noun.name
+            ));
+            let facet = |object: Object, facet: &Facet| {
+                let first = input(
+                    "first",
+                    TypeRef::named(TypeRef::INT),
+                    "How many values: 10 where left out, at most 100.",
+                );
+                let counts = TypeRef::named_nn_list_nn(facet_of(facet));
+                object.field(field(facet.name.as_ref(), counts, facet.description).argument(first))
+            };
+            let object = noun.facets.iter().fold(object, facet);
+            self.add(object);
+        }
+        name
     }
 
     fn scalar(&mut self, scalar: Scalar) {
@@ -307,18 +417,20 @@ impl Types<'_> {
                         ("until", "The last day, month or year of the period, itself included."),
                     ],
                     "A period that a date overlaps; open where an end is left out. Unknown dates never do.",
+                    &[("isUnknown", "Whether the date is unknown.")],
                 ),
                 Test::Instant { .. } => self.period(
                     "DateTimeFilter",
                     "DateTime",
                     &[("from", "The first moment."), ("until", "The moment before which.")],
                     "A span of time; open where an end is left out.",
+                    &[],
                 ),
                 Test::One { to, .. } | Test::Some { to, .. } => format!("{to}Filter"),
                 Test::Search => TypeRef::STRING.to_owned(),
                 Test::Within { .. } => format!("{}By", noun.name),
             };
-            filter = filter.field(input(condition.name, TypeRef::named(ty), condition.description));
+            filter = filter.field(input(&condition.name, TypeRef::named(ty), condition.description));
         }
         filter = filter
             .field(input("and", TypeRef::named_nn_list(&name), "Passes all of these."))
@@ -330,26 +442,30 @@ impl Types<'_> {
     /// The input type of a scalar's operators.
     fn operators(&mut self, scalar: Scalar) -> String {
         let of = scalar.type_name();
-        let name = format!("{of}Filter");
+        let name = scalar.filter_name();
         if !self.is_new(&name) {
             return name;
         }
         self.scalar(scalar);
-        let one = || TypeRef::named(of);
-        let some = || TypeRef::named_nn_list(of);
-        let mut operators = vec![input("equals", one(), "Is this."), input("in", some(), "Is one of these.")];
+        let one = |name, description| input(name, TypeRef::named(of), description);
+        let some = |name, description| input(name, TypeRef::named_nn_list(of), description);
+        let is = [one("equals", "Is this."), some("in", "Is one of these.")];
+        let has = [
+            one("contains", "Has this somewhere in it, capital letters and accents aside."),
+            one("startsWith", "Begins with this, capital letters and accents aside."),
+        ];
+        let is_null = input("isNull", TypeRef::named(TypeRef::BOOLEAN), "Is unknown, or is known.");
+        let mut operators = if scalar == Scalar::Prose { Vec::new() } else { Vec::from(is) };
         match scalar {
-            Scalar::Text | Scalar::Url => operators.extend([
-                input("contains", one(), "Has this somewhere in it, capital letters aside."),
-                input("startsWith", one(), "Begins with this, capital letters aside."),
-            ]),
-            Scalar::Int | Scalar::RevisionNumber => operators
-                .extend([input("min", one(), "Is this or more."), input("max", one(), "Is this or less.")]),
-            Scalar::Enumeration(_) => operators.push(input("notIn", some(), "Is none of these.")),
+            Scalar::Text | Scalar::Prose => operators.extend(has),
+            Scalar::Int | Scalar::RevisionNumber => {
+                operators.extend([one("min", "Is this or more."), one("max", "Is this or less.")]);
+            }
+            Scalar::Enumeration(_) => operators.push(some("notIn", "Is none of these.")),
             _ => {}
         }
-        if !matches!(scalar, Scalar::Id(_)) {
-            operators.push(input("isNull", TypeRef::named(TypeRef::BOOLEAN), "Is unknown, or is known."));
+        if !matches!(scalar, Scalar::Id(_) | Scalar::Prose) {
+            operators.push(is_null);
         }
         let description = format!("Tests of a value of type {of}; all that are given must hold.");
         self.add(
@@ -358,11 +474,22 @@ impl Types<'_> {
         name
     }
 
-    fn period(&mut self, name: &str, of: &str, ends: &[(&str, &str)], description: &str) -> String {
+    fn period(
+        &mut self,
+        name: &str,
+        of: &str,
+        ends: &[(&str, &str)],
+        description: &str,
+        flags: &[(&str, &str)],
+    ) -> String {
         if self.is_new(name) {
             let object = InputObject::new(name).description(description);
             let end = |(name, description): &(&str, &str)| input(name, TypeRef::named(of), description);
-            self.add(ends.iter().map(end).fold(object, InputObject::field));
+            let flag = |(name, description): &(&str, &str)| {
+                input(name, TypeRef::named(TypeRef::BOOLEAN), description)
+            };
+            let parts = ends.iter().map(end).chain(flags.iter().map(flag));
+            self.add(parts.fold(object, InputObject::field));
         }
         name.to_owned()
     }

@@ -1,5 +1,5 @@
 select 1::bigint, count(*) from actors t where true and ((true and t.kind = $1::actor_kind));
 select 1::bigint, t.name from actors t where true and ((true and t.kind = $1::actor_kind)) order by lower(t.name), t.id limit $2;
 select 1::bigint, t.name from actors t where true and (exists (select from statements t1 where t1.speaker_id = t.id and (exists (select from statement_topics l4 join topics t3 on t3.id = l4.topic_id where l4.statement_id = t1.id and (t3.id in (with recursive t6 as (select t5.id from topics t5 where t5.slug = $1 union select t5.id from topics t5 join t6 on t5.parent_id = t6.id) select t6.id from t6)))))) order by lower(t.name), t.id limit $2;
-select 1::bigint, t.name from actors t where true and (not coalesce(((true and t.kind = any($1::text[]::actor_kind[]))), false) and (true and t.name ilike $2)) order by lower(t.name) desc, t.id desc limit $3;
+select 1::bigint, t.name from actors t where true and (not coalesce(((true and t.kind = any($1::text[]::actor_kind[]))), false) and (true and plain(t.name) like plain($2))) order by lower(t.name) desc, t.id desc limit $3;
 select 1::bigint, t.name, t.kind from actors t where true and (exists (select from (select t.name union all select n.name from actor_names n where n.actor_id = t.id) a (name) where (true and a.name = $1))) order by lower(t.name), t.id limit $2;

@@ -103,7 +103,7 @@ impl Schema {
             ("INPUT_OBJECT", ty) => self
                 .parts(ty, "inputFields")
                 .iter()
-                .filter(|field| depth > 0 || !field.ty.ends_with("Filter") || !self.is_of_noun(field.ty))
+                .filter(|field| depth > 0 || !self.is_of_noun(field.ty))
                 .flat_map(|field| {
                     let deeper = depth - usize::from(self.is_of_noun(field.ty) && depth > 0);
                     self.literals(field, deeper)
@@ -129,10 +129,11 @@ impl Schema {
         }
     }
 
-    fn is_of_noun(&self, filter: &str) -> bool {
-        filter
-            .strip_suffix("Filter")
-            .is_some_and(|noun| self.0.get(noun).is_some_and(|ty| ty["kind"] == "OBJECT"))
+    /// Whether an input is the filter of a noun, rather than the operators of a value.
+    fn is_of_noun(&self, input: &str) -> bool {
+        self.0[input]["inputFields"]
+            .as_array()
+            .is_some_and(|fields| fields.iter().any(|field| field["name"] == "not"))
     }
 }
 
@@ -153,6 +154,7 @@ async fn roomy() -> Client {
         ("MAX_ALIASES", "10000"),
         ("MAX_BODY_BYTES", "10000000"),
         ("MAX_DEPTH", "50"),
+        ("MAX_COST", "10000000"),
     ];
     Client::with(&limits).await
 }

@@ -6,7 +6,7 @@ use crate::support::{Client, anonymous};
 
 const PAGE: &str =
     "query Page($first: Int, $after: Cursor, $last: Int, $before: Cursor, $orderBy: TopicOrder) {
-    topics(filter: {slug: {startsWith: \"page-\"}}, orderBy: $orderBy,
+    topics(filter: {name: {startsWith: \"page \"}}, orderBy: $orderBy,
            first: $first, after: $after, last: $last, before: $before) {
         totalCount
         pageInfo { hasNextPage hasPreviousPage startCursor endCursor }
@@ -21,7 +21,7 @@ async fn enter_topics(client: &Client, numbers: std::ops::Range<i32>) {
         .execute(&mut *change)
         .await
         .expect("set");
-    sqlx::query("insert into topics (slug, name) select 'page-' || n, 'Topic ' || n / 3 from generate_series($1, $2) n")
+    sqlx::query("insert into topics (slug, name) select 'page-' || n, 'Page ' || n / 3 from generate_series($1, $2) n")
         .bind(numbers.start)
         .bind(numbers.end - 1)
         .execute(&mut *change)

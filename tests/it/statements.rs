@@ -1,6 +1,6 @@
 //! How many SQL statements a question costs.
 
-use crate::support::{anonymous, sql_log::SqlLog};
+use crate::support::{Client, anonymous, sql_log::SqlLog};
 
 /// Meetings, their participants and statements, the statements' speakers and topics, and what those
 /// topics are part of.
@@ -20,7 +20,7 @@ fn four_levels(page: u32) -> String {
 
 #[tokio::test]
 async fn a_level_costs_one_statement_whatever_the_size_of_its_page() {
-    let anonymous = anonymous().await;
+    let anonymous = Client::with(&[("MAX_COST", "10000000")]).await;
     let log = SqlLog::listen();
     for page in [2, 20, 100] {
         log.take();

@@ -1,0 +1,246 @@
+//! Fields whose values no single statement gives: search, ways between actors, who agrees with whom.
+//!
+//! A slice declares the shape of the answer, its arguments, and a function that computes it. The
+//! function names records by their ids; what a query reads of them is fetched as everywhere else.
+
+use std::fmt;
+
+use async_graphql::{Name, Value};
+use futures_util::future::BoxFuture;
+use indexmap::IndexMap;
+
+use super::{
+    catalog::Catalog,
+    noun::{Declared, Enumeration, Field, Form, KeyKind, Kind, Noun, Part, Scalar, column, part},
+    reader::Reader,
+    statement,
+};
+use crate::{
+    error::Refusal,
+    limits::Allowance,
+    relay::{Cursor, Page},
+};
+
+/// A field that a slice computes.
+#[derive(Clone)]
+pub struct Computed {
+    pub part: Part,
+    pub arguments: Vec<Argument>,
+    /// What it adds to the cost of a request, for each record that it is asked of.
+    pub cost: usize,
+    pub compute: Compute,
+}
+
+/// The values for all parents, in their order.
+pub type Compute = for<'a> fn(Asked<'a>) -> BoxFuture<'a, Result<Vec<Tree>, Refusal>>;
+
+#[derive(Clone, Debug)]
+pub struct Argument {
+    pub name: &'static str,
+    /// Its type as GraphQL writes it: `[String!]!`.
+    pub ty: &'static str,
+    pub description: &'static str,
+    /// A vocabulary that only arguments have.
+    pub of: Option<&'static Enumeration>,
+}
+
+pub type Arguments = IndexMap<Name, Value>;
+
+/// What a computed field is asked, and by what it answers.
+pub struct Asked<'a> {
+    pub reader: &'a Reader,
+    pub catalog: &'static Catalog,
+    /// Ids of the records that it is a field of; a single one at the root.
+    pub parents: &'a [i64],
+    pub arguments: &'a Arguments,
+    /// Fields asked of it, for what is costly and not always wanted.
+    pub fields: &'a [String],
+    pub allowance: &'a Allowance,
+}
+
+/// A computed value.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Tree {
+    Null,
+    Boolean(bool),
+    Int(i64),
+    Float(f64),
+    Text(String),
+    List(Vec<Tree>),
+    Object(Vec<(&'static str, Tree)>),
+    /// The record of this noun with this id.
+    Record(&'static str, i64),
+}
+
+impl fmt::Debug for Computed {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Computed").field("part", &self.part).finish_non_exhaustive()
+    }
+}
+
+impl Tree {
+    pub fn text(value: Option<impl Into<String>>) -> Tree {
+        value.map_or(Tree::Null, |text| Tree::Text(text.into()))
+    }
+
+    /// Adds the records that it names at the end of a way of fields.
+    pub fn named(&self, way: &[&str], found: &mut Vec<(&'static str, i64)>) {
+        match (self, way) {
+            (Tree::List(items), _) => items.iter().for_each(|item| item.named(way, found)),
+            (Tree::Record(noun, id), []) => found.push((noun, *id)),
+            (tree, [first, rest @ ..]) => tree.field(first).named(rest, found),
+            _ => {}
+        }
+    }
+
+    pub fn field(&self, name: &str) -> &Tree {
+        match self {
+            Tree::Object(fields) => {
+                fields.iter().find(|(field, _)| *field == name).map_or(&Tree::Null, |(_, value)| value)
+            }
+            _ => &Tree::Null,
+        }
+    }
+}
+
+impl Asked<'_> {
+    /// The id of the record that an argument of type `…By` names; none where it was left out.
+    pub async fn record(&self, noun: &str, argument: &str) -> Result<Option<i64>, Refusal> {
+        let Some(Value::Object(by)) = self.arguments.get(argument) else { return Ok(None) };
+        let statement = statement::lookup(self.catalog.named(noun), &[], by, argument)?;
+        let rows = self.reader.run(&statement, &[]).await?;
+        let id = rows.first().map(|row| sqlx::Row::try_get(row, 0)).transpose()?;
+        let missing =
+            || Refusal::bad_input(argument, format!("`{argument}` names no record of type {noun}."));
+        id.ok_or_else(missing).map(Some)
+    }
+
+    pub fn text(&self, argument: &str) -> Option<&str> {
+        match self.arguments.get(argument) {
+            Some(Value::String(text)) => Some(text),
+            _ => None,
+        }
+    }
+
+    /// The texts or names of a list; none where it was left out.
+    pub fn texts(&self, argument: &str) -> Option<Vec<String>> {
+        let text = |value: &Value| match value {
+            Value::String(text) => text.clone(),
+            Value::Enum(name) => name.to_string(),
+            other => other.to_string(),
+        };
+        match self.arguments.get(argument) {
+            Some(Value::List(values)) => Some(values.iter().map(text).collect()),
+            _ => None,
+        }
+    }
+
+    /// A number from 1 to `max`.
+    pub fn number(&self, argument: &str, default: i64, max: i64) -> Result<i64, Refusal> {
+        let Some(Value::Number(number)) = self.arguments.get(argument) else { return Ok(default) };
+        let number = number.as_i64().unwrap_or(i64::MAX);
+        if (1..=max).contains(&number) {
+            Ok(number)
+        } else {
+            let message = format!("`{argument}` is {number}; it must be from 1 to {max}.");
+            Err(Refusal::bad_input(argument, message))
+        }
+    }
+
+    /// The page asked for by `first` and `after`, in an order of this name and key.
+    pub fn page(&self, order: &str, key: KeyKind) -> Result<Page, Refusal> {
+        let size = match self.arguments.get("first") {
+            Some(Value::Number(number)) => number.as_i64(),
+            _ => None,
+        };
+        let after = self.text("after").map(|text| Cursor::decode(text, order, Some(key), "after"));
+        Page::new(size, None, after.transpose()?, None)
+    }
+
+    pub fn wants(&self, field: &str) -> bool {
+        self.fields.iter().any(|asked| asked == field)
+    }
+}
+
+/// A connection as a value: its edges, whether there are more, and how many in all if that was asked.
+pub fn connection(
+    page: &Page,
+    order: &str,
+    nodes: Vec<(Cursor, Tree)>,
+    more: bool,
+    total: Option<i64>,
+) -> Tree {
+    let cursors: Vec<String> = nodes.iter().map(|(cursor, _)| cursor.encode(order)).collect();
+    let page_info = Tree::Object(vec![
+        ("hasNextPage", Tree::Boolean(more)),
+        ("hasPreviousPage", Tree::Boolean(page.after.is_some())),
+        ("startCursor", Tree::text(cursors.first().cloned())),
+        ("endCursor", Tree::text(cursors.last().cloned())),
+    ]);
+    let edges = nodes
+        .into_iter()
+        .zip(cursors)
+        .map(|((_, node), cursor)| Tree::Object(vec![("node", node), ("cursor", Tree::Text(cursor))]));
+    let edges = Tree::List(edges.collect());
+    Tree::Object(vec![
+        ("edges", edges),
+        ("pageInfo", page_info),
+        ("totalCount", total.map_or(Tree::Null, Tree::Int)),
+    ])
+}
+
+/// The types of a connection that a slice computes: itself and its edge.
+pub fn connection_of(node: &'static str, names: [&'static str; 2], description: &'static str) -> [Noun; 2] {
+    let [connection, edge] = names;
+    [
+        Noun::new(connection, "", description)
+            .field(part("edges", edge, Form::List, "The entries of the page, in order."))
+            .field(part("pageInfo", "PageInfo", Form::One, "Where the page lies."))
+            .field(column(
+                "totalCount",
+                Scalar::Int,
+                "How many entries there are on all pages; counted only when asked for.",
+            )),
+        Noun::new(edge, "", "An entry in its connection.")
+            .field(part("node", node, Form::One, "The entry."))
+            .field(column("cursor", Scalar::Cursor, "Where the entry stands.")),
+    ]
+}
+
+/// Where a page lies among all pages of its connection.
+pub fn page_info() -> Noun {
+    Noun::new("PageInfo", "", "Where a page lies among all records of its connection.")
+        .field(column("hasNextPage", Scalar::Boolean, "Whether records follow this page."))
+        .field(column("hasPreviousPage", Scalar::Boolean, "Whether records precede this page."))
+        .field(
+            column("startCursor", Scalar::Cursor, "Cursor of the first record; null on an empty page.")
+                .maybe(),
+        )
+        .field(
+            column("endCursor", Scalar::Cursor, "Cursor of the last record; null on an empty page.").maybe(),
+        )
+}
+
+/// A field that a slice computes, with a part of this noun as its value.
+pub fn computed(
+    name: &'static str,
+    part: Part,
+    arguments: Vec<Argument>,
+    compute: Compute,
+    description: &'static str,
+) -> Declared {
+    let computed = Computed { part, arguments, cost: 100, compute };
+    Field { name, description, kind: Kind::Computed(computed) }.into()
+}
+
+pub fn argument(name: &'static str, ty: &'static str, description: &'static str) -> Argument {
+    Argument { name, ty, description, of: None }
+}
+
+/// The arguments of a page that only goes forward.
+pub fn page_arguments() -> [Argument; 2] {
+    [
+        argument("first", "Int", "How many: 20 where left out, at most 100."),
+        argument("after", "Cursor", "Only entries behind this cursor."),
+    ]
+}
