@@ -1,5 +1,6 @@
 //! Actors: who acts or is acted on.
 
+use crate::positions;
 use crate::query::noun::{
     Enumeration, Key, KeyInput, Noun, Owned, Scalar, Test, Values, Via, evidence, history, many, one_of,
     term, text, values,
@@ -152,6 +153,7 @@ fn actor() -> Noun {
         "Documents that the actor wrote.",
     ))
     .field(many("sourcesPublished", "Source", Via::Column("publisher_id"), "Documents that the actor published."))
+    .field(positions::of_actor())
     .field(evidence("actor_id"))
     .field(history("actor_id"))
     .condition(

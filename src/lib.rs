@@ -3,6 +3,7 @@
 //! | room | what is done there |
 //! |---|---|
 //! | [`actors`] … [`revisions`] | one slice for each noun: what it has, and its SQL |
+//! | [`search`], [`reconciliation`], [`timeline`], [`network`], [`viewer`] | what is computed over all of them |
 //! | [`schema`] | the slices merged into one |
 //! | [`query`] | how a query becomes SQL and rows become an answer, once for every noun |
 //! | [`relay`] | global ids, cursors, pages |
@@ -23,12 +24,17 @@ pub mod exchange;
 pub mod http;
 pub mod limits;
 pub mod meetings;
+pub mod network;
 pub mod positions;
 pub mod query;
+pub mod reconciliation;
 pub mod relations;
 pub mod relay;
 pub mod revisions;
 pub mod schema;
+pub mod search;
 pub mod sources;
 pub mod statements;
+pub mod timeline;
 pub mod topics;
+pub mod viewer;

@@ -2,7 +2,7 @@
 
 use crate::query::noun::{Enumeration, Noun, Scalar, column, evidence, history, one, one_of, text};
 
-static KIND: Enumeration = Enumeration {
+pub static KIND: Enumeration = Enumeration {
     name: "RelationKind",
     sql: "relation_kind",
     description: "What sort of tie it is; after LittleSis and Popolo.",

@@ -3,12 +3,12 @@
 use std::sync::LazyLock;
 
 use crate::{
-    actors, citations, commentaries, meetings, positions,
+    actors, citations, commentaries, meetings, network, positions,
     query::{
         catalog::{Catalog, Union},
         types,
     },
-    relations, revisions, sources, statements, topics,
+    reconciliation, relations, revisions, search, sources, statements, timeline, topics, viewer,
 };
 
 /// All nouns of the knowledge base. A slice that isn't here isn't in the schema.
@@ -26,6 +26,11 @@ pub fn catalog() -> &'static Catalog {
                 positions::nouns(),
                 citations::nouns(),
                 revisions::nouns(),
+                search::nouns(),
+                reconciliation::nouns(),
+                timeline::nouns(),
+                network::nouns(),
+                viewer::nouns(),
             ]
             .into_iter()
             .flatten()
@@ -37,12 +42,36 @@ pub fn catalog() -> &'static Catalog {
                     members: &["Actor", "Meeting", "Statement", "Topic"],
                 },
                 Union {
+                    name: "Searchable",
+                    description: "What a search can find.",
+                    members: &["Actor", "Meeting", "Statement", "Commentary", "Topic", "Source"],
+                },
+                Union {
+                    name: "TimelineRecord",
+                    description: "What stands in a timeline.",
+                    members: &["Meeting", "Statement", "Commentary"],
+                },
+                Union {
+                    name: "TieEvidence",
+                    description: "What shows that two actors are tied.",
+                    members: &["Relation", "Meeting", "Statement"],
+                },
+                Union {
                     name: "Evidence",
                     description: "What shows that an actor holds a position: what somebody said, or what an analyst reports.",
                     members: &["Statement", "Commentary"],
                 },
             ],
-            Vec::new(),
+            [
+                search::fields(),
+                reconciliation::fields(),
+                timeline::fields(),
+                network::fields(),
+                viewer::fields(),
+            ]
+            .into_iter()
+            .flatten()
+            .collect(),
         )
     });
     &CATALOG

@@ -1,8 +1,12 @@
 //! Topics: what is spoken of, from the general to the particular.
 
-use crate::query::noun::{Noun, Test, Via, evidence, history, many, one, text};
+use crate::{
+    positions,
+    query::noun::{Noun, Test, Via, evidence, history, many, one, text},
+};
 
 pub fn nouns() -> Vec<Noun> {
+    let [standings, disagreements] = positions::of_topic();
     vec![
         Noun::new("Topic", "topics", "A subject that is spoken of; topics are parts of larger ones.")
             .record("topic", "topics")
@@ -28,6 +32,8 @@ pub fn nouns() -> Vec<Noun> {
                 Via::Link("commentary_targets", "topic_id", "commentary_id"),
                 "What analysts make of it.",
             ))
+            .field(standings)
+            .field(disagreements)
             .field(evidence("topic_id"))
             .field(history("topic_id"))
             .condition(

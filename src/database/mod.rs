@@ -89,10 +89,13 @@ impl Database {
             }
         };
         let timeout = config.request_timeout.as_millis().to_string();
-        let options = options
-            .application_name("dossier")
-            .statement_cache_capacity(512)
-            .options([("statement_timeout", timeout.as_str())]);
+        let options = options.application_name("dossier").statement_cache_capacity(512).options([
+            ("statement_timeout", timeout.as_str()),
+            // Whose client has gone is given up: by a timeout of ours, or by the client's own end.
+            ("client_connection_check_interval", "1s"),
+            // How like a part of a name must be to what is searched for: Tokaev and Tokayev.
+            ("pg_trgm.word_similarity_threshold", "0.5"),
+        ]);
         let mut first = PgConnection::connect_with(&options).await.map_err(|error| connect_error(&error))?;
         check_version(&mut first).await?;
         let _ = first.close().await;

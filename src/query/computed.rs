@@ -53,7 +53,7 @@ pub struct Asked<'a> {
     /// Ids of the records that it is a field of; a single one at the root.
     pub parents: &'a [i64],
     pub arguments: &'a Arguments,
-    /// Fields asked of it, for what is costly and not always wanted.
+    /// Fields asked of it, and within it as `edges.node.score`: for what is costly and not always wanted.
     pub fields: &'a [String],
     pub allowance: &'a Allowance,
 }
@@ -81,6 +81,11 @@ impl fmt::Debug for Computed {
 impl Tree {
     pub fn text(value: Option<impl Into<String>>) -> Tree {
         value.map_or(Tree::Null, |text| Tree::Text(text.into()))
+    }
+
+    /// A score from 0 to 1, to a thousandth.
+    pub fn fraction(score: f64) -> Tree {
+        Tree::Float((score.clamp(0.0, 1.0) * 1000.0).round() / 1000.0)
     }
 
     /// Adds the records that it names at the end of a way of fields.

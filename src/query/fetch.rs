@@ -288,7 +288,9 @@ impl Fetch<'_> {
     /// The records that computed values name at one place, by their kind.
     async fn place(&self, place: &Place, trees: &[Tree]) -> Result<Vec<Records>> {
         let mut named = Vec::new();
-        trees.iter().for_each(|tree| tree.named(&place.way, &mut named));
+        for tree in trees {
+            tree.named(&place.way, &mut named);
+        }
         let kinds = place.kinds.iter().map(|level| {
             let ids = named.iter().filter(|(noun, _)| *noun == level.noun.name).map(|(_, id)| Some(*id));
             let ids = Parents::of(ids).distinct;
@@ -339,7 +341,12 @@ impl Fetch<'_> {
                 Ok(FetchedAside::Facet { rows: self.level(level, rows).await?, of })
             }
             Aside::Count(_) if precision == Precision::Estimate => {
-                Ok(FetchedAside::Counts(vec![(self.reader.estimate(statement).await?, precision)]))
+                let estimate = self.reader.estimate(statement).await?;
+                if estimate > CAP {
+                    return Ok(FetchedAside::Counts(vec![(estimate, precision)]));
+                }
+                // So few are counted as soon as guessed.
+                Box::pin(self.aside(aside, statement, Precision::Exact, parents)).await
             }
             Aside::Count(_) => {
                 let mut counts = vec![0; parents.distinct.len()];

@@ -40,6 +40,7 @@ use sqlx::PgPool;
 pub use answer::Answer;
 pub use guard::Limits;
 pub use manifest::parse as parse_manifest;
+pub use statement::escape_pattern;
 
 use self::{
     catalog::Catalog,

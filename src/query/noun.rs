@@ -458,6 +458,16 @@ impl Declared {
         self
     }
 
+    /// It costs nothing to compute.
+    #[must_use]
+    pub fn free(mut self) -> Self {
+        let Kind::Computed(computed) = &mut self.field.kind else {
+            unreachable!("only what is computed costs")
+        };
+        computed.cost = 0;
+        self
+    }
+
     /// What the edge itself tells of the two records, and the stem of its types' names.
     #[must_use]
     pub fn telling(mut self, stem: &'static str, attribute: impl Into<Declared>) -> Self {

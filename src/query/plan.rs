@@ -79,7 +79,7 @@ pub enum Way {
     Computed {
         computed: &'static Computed,
         owner: Option<usize>,
-        /// Names of the fields asked of it.
+        /// Names of the fields asked of it and within it.
         fields: Vec<String>,
         places: Vec<Place>,
     },
@@ -197,6 +197,18 @@ pub enum TreeOut {
         place: usize,
         answers: Vec<(&'static str, Object)>,
     },
+}
+
+impl TreeOut {
+    /// The names of all fields within, each with the way to it: `edges.node.score`.
+    fn names(&self, within: &str, names: &mut Vec<String>) {
+        let TreeOut::Object(entries) = self else { return };
+        for entry in entries {
+            let name = format!("{within}{}", entry.name);
+            entry.out.names(&format!("{name}."), names);
+            names.push(name);
+        }
+    }
 }
 
 #[derive(Debug)]
@@ -576,8 +588,8 @@ impl<'a> Planner<'a> {
         let owner = (level.noun.name != ROOT).then(|| level.id());
         let mut places = Vec::new();
         let out = self.tree(computed.part, &collected.sets, &mut places, &[], path);
-        let TreeOut::Object(entries) = &out else { unreachable!("what is computed has fields") };
-        let fields = entries.iter().map(|entry| entry.name.to_owned()).collect();
+        let mut fields = Vec::new();
+        out.names("", &mut fields);
         let edge = level.edges.len();
         (
             Way::Computed { computed, owner, fields, places },

@@ -1,11 +1,12 @@
 //! The way to the database: statements run here and nowhere else in the query path.
 
 use sqlx::{
-    AssertSqlSafe, PgPool, Postgres, Row,
+    AssertSqlSafe, Execute, PgPool, Postgres, Row,
     pool::PoolConnection,
     postgres::{PgArguments, PgRow},
 };
 
+pub use super::statement::Days;
 use super::statement::Statement;
 
 /// Runs statements on connections of the pool.
@@ -34,6 +35,17 @@ impl Reader {
         rows
     }
 
+    /// The rows of a slice's own text, whose values `bind` gives.
+    pub async fn fetch(
+        &self,
+        sql: &str,
+        bind: impl FnOnce(Question<'_>) -> Question<'_>,
+    ) -> Result<Vec<PgRow>, sqlx::Error> {
+        let mut question = bind(sqlx::query(AssertSqlSafe(sql)));
+        let arguments = question.take_arguments().map_err(sqlx::Error::Encode)?.unwrap_or_default();
+        self.rows(sql, arguments).await
+    }
+
     /// How many rows the planner expects a count to count.
     pub async fn estimate(&self, statement: &Statement) -> Result<i64, sqlx::Error> {
         let sql = format!("explain (format json) {}", statement.sql);
@@ -50,6 +62,8 @@ impl Reader {
         Ok(node["Plan Rows"].as_i64().unwrap_or(0))
     }
 }
+
+pub type Question<'q> = sqlx::query::Query<'q, Postgres, PgArguments>;
 
 /// A connection while a statement runs on it. Given up before the statement ends, it is closed, and
 /// Postgres gives the statement up too.

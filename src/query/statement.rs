@@ -54,7 +54,7 @@ pub enum Bind {
 }
 
 /// A `date` as Postgres sends it: days since 2000-01-01, its infinities included.
-struct Days(i32);
+pub struct Days(pub i32);
 
 impl sqlx::Type<Postgres> for Days {
     fn type_info() -> PgTypeInfo {
@@ -646,7 +646,7 @@ fn int_of(value: &Value) -> i32 {
 }
 
 /// Makes `%`, `_` and `\` stand for themselves in a pattern.
-fn escape_pattern(text: &str) -> String {
+pub fn escape_pattern(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for letter in text.chars() {
         if matches!(letter, '%' | '_' | '\\') {

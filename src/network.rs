@@ -1,0 +1,367 @@
+//! Networks: who is tied to whom, how closely, and by which way one gets from one actor to another.
+
+use std::collections::{BTreeSet, HashMap, HashSet};
+
+use sqlx::{Row, postgres::PgRow};
+
+use crate::{
+    error::Refusal,
+    query::{
+        computed::{Argument, Asked, Tree, argument, computed},
+        noun::{Declared, Enumeration, Form, Noun, Part, Scalar, column, one_of, part, reference, text},
+    },
+    relations,
+};
+
+/// Actors in a network at most.
+const MOST_ACTORS: i64 = 200;
+/// Ways that are told at most.
+const MOST_PATHS: i64 = 20;
+
+static TIE: Enumeration = Enumeration {
+    name: "TieKind",
+    sql: "",
+    description: "What ties two actors.",
+    values: &[
+        ("RELATION", "A relation of one to the other. Weight: how many there are."),
+        ("CO_PARTICIPATION", "Both took part in a meeting. Weight: in how many."),
+        ("STATEMENT", "One addressed a statement to the other. Weight: how many."),
+    ],
+};
+
+/// Ties of the actors `$1` to others, each in one row of `source` and `target` as the tie runs, with
+/// what shows it. Meetings tie both ways alike: the lower id is their source.
+const TIES_OF: [(&str, &str); 3] = [
+    (
+        "RELATION",
+        "select subject_id as source, object_id as target, id as relation_id, null::bigint as meeting_id,
+                null::bigint as statement_id, 'RELATION' as kind
+         from relations where subject_id = any($1) or object_id = any($1)",
+    ),
+    (
+        "CO_PARTICIPATION",
+        "select least(one.actor_id, other.actor_id) as source, greatest(one.actor_id, other.actor_id) as target,
+                null::bigint as relation_id, one.meeting_id, null::bigint as statement_id, 'CO_PARTICIPATION' as kind
+         from meeting_participants one
+         join meeting_participants other on other.meeting_id = one.meeting_id and other.actor_id <> one.actor_id
+         where one.actor_id = any($1) and (other.actor_id <> all($1) or one.actor_id < other.actor_id)",
+    ),
+    (
+        "STATEMENT",
+        "select statements.speaker_id as source, statement_addressees.actor_id as target, null::bigint as relation_id,
+                null::bigint as meeting_id, statements.id as statement_id, 'STATEMENT' as kind
+         from statements join statement_addressees on statement_addressees.statement_id = statements.id
+         where statements.speaker_id = any($1) and statement_addressees.actor_id <> statements.speaker_id
+         union all
+         select statements.speaker_id, statement_addressees.actor_id, null::bigint, null::bigint, statements.id, 'STATEMENT'
+         from statement_addressees join statements on statements.id = statement_addressees.statement_id
+         where statement_addressees.actor_id = any($1) and statements.speaker_id <> all($1)",
+    ),
+];
+
+pub fn nouns() -> Vec<Noun> {
+    let evidence = || {
+        reference(
+            "evidence",
+            "TieEvidence",
+            vec![("Relation", ""), ("Meeting", ""), ("Statement", "")],
+            "The relation, the meeting or the statement that shows it; the latest entered of several.",
+        )
+    };
+    let actor = |name, description| reference(name, "Actor", vec![("Actor", "")], description);
+    vec![
+        Noun::new("Network", "", "Actors around one, and what ties them.")
+            .field(part("nodes", "NetworkNode", Form::List, "The actors, the nearest and most tied first."))
+            .field(part(
+                "edges",
+                "NetworkEdge",
+                Form::List,
+                "All ties among those actors, the strongest first.",
+            )),
+        Noun::new("NetworkNode", "", "An actor in a network.").field(actor("actor", "The actor.")).field(
+            column("distance", Scalar::Int, "Over how many ties it is reached; 0 is the actor asked about."),
+        ),
+        Noun::new("NetworkEdge", "", "What ties two actors in one way.")
+            .field(actor("source", "Whom the tie starts from; either of the two for a common meeting."))
+            .field(actor("target", "Whom it leads to."))
+            .field(one_of("kind", &TIE, "What ties them."))
+            .field(
+                one_of("relationKind", &relations::KIND, "Which sort of relation it is, for a relation.")
+                    .maybe(),
+            )
+            .field(column("weight", Scalar::Int, "How many of them there are."))
+            .field(evidence()),
+        Noun::new("Path", "", "A shortest way from one actor to another.")
+            .field(column("length", Scalar::Int, "How many steps it has."))
+            .field(part("steps", "PathStep", Form::List, "Its steps, from the first actor to the last.")),
+        Noun::new("PathStep", "", "A step from one actor to another that something ties it to.")
+            .field(actor("from", "Where the step starts."))
+            .field(actor("to", "Where it leads."))
+            .field(one_of("kind", &TIE, "What ties them."))
+            .field(
+                text(
+                    "label",
+                    "What the tie is called: a relation's label, a meeting's name, a statement's summary.",
+                )
+                .maybe(),
+            )
+            .field(evidence()),
+    ]
+}
+
+pub fn fields() -> Vec<Declared> {
+    let kinds =
+        Argument { of: Some(&TIE), ..argument("kinds", "[TieKind!]", "Ties to follow; all where left out.") };
+    vec![
+        computed(
+            "network",
+            Part { of: "Network", form: Form::One },
+            vec![
+                argument("actor", "ActorBy!", "Whom the network is around."),
+                argument("depth", "Int", "Over how many ties it reaches: 1 where left out, at most 3."),
+                kinds.clone(),
+                argument(
+                    "limit",
+                    "Int",
+                    "Actors in it: 50 where left out, at most 200; the nearest and most tied.",
+                ),
+            ],
+            |asked| Box::pin(network(asked)),
+            "Who is tied to an actor, how, and how closely.",
+        ),
+        computed(
+            "path",
+            Part { of: "Path", form: Form::List },
+            vec![
+                argument("from", "ActorBy!", "Where the ways start."),
+                argument("to", "ActorBy!", "Where they lead."),
+                argument("maxLength", "Int", "Steps at most: 4 where left out, at most 6."),
+                kinds,
+                argument("first", "Int", "How many ways: 5 where left out, at most 20."),
+            ],
+            |asked| Box::pin(path(asked)),
+            "The shortest ways from one actor to another, with what shows each step. None where there is no way so short.",
+        ),
+    ]
+}
+
+/// The ties to follow.
+fn ties(asked: &Asked<'_>) -> String {
+    let kinds = asked.texts("kinds");
+    let wanted = |kind: &str| kinds.as_ref().is_none_or(|kinds| kinds.iter().any(|name| name == kind));
+    let ties: Vec<&str> = TIES_OF.iter().filter(|(kind, _)| wanted(kind)).map(|(_, sql)| *sql).collect();
+    if ties.is_empty() {
+        // An empty list follows nothing.
+        return format!("select * from ({}) none where false", TIES_OF[0].1);
+    }
+    ties.join(" union all ")
+}
+
+async fn required(asked: &Asked<'_>, argument: &str) -> Result<i64, Refusal> {
+    let missing = || Refusal::bad_input(argument, format!("`{argument}` must be given."));
+    asked.record("Actor", argument).await?.ok_or_else(missing)
+}
+
+async fn network(asked: Asked<'_>) -> Result<Vec<Tree>, Refusal> {
+    let center = required(&asked, "actor").await?;
+    let depth = asked.number("depth", 1, 3)?;
+    let limit = usize::try_from(asked.number("limit", 50, MOST_ACTORS)?).unwrap_or(1);
+    let ties = ties(&asked);
+    let mut distances = vec![(center, 0)];
+    let mut known = HashSet::from([center]);
+    let mut frontier = vec![center];
+    for distance in 1..=depth {
+        let room = limit.saturating_sub(distances.len());
+        if room == 0 || frontier.is_empty() {
+            break;
+        }
+        // Whoever is most tied to those that were reached last.
+        let sql = format!(
+            "select actor, count(*) as weight from (
+                 select case when source = any($1) then target else source end as actor from ({ties}) t
+             ) a where actor <> all($2) group by actor order by weight desc, actor limit $3"
+        );
+        let all: Vec<i64> = known.iter().copied().collect();
+        let room = i64::try_from(room).unwrap_or(MOST_ACTORS);
+        let rows = asked.reader.fetch(&sql, |sql| sql.bind(&frontier).bind(all).bind(room)).await?;
+        frontier = rows.iter().map(|row| row.try_get("actor")).collect::<Result<_, _>>()?;
+        distances.extend(frontier.iter().map(|actor| (*actor, distance)));
+        known.extend(&frontier);
+    }
+    let edges = if asked.wants("edges") { edges(&asked, &ties, &distances).await? } else { Vec::new() };
+    let nodes = distances.iter().map(|(actor, distance)| {
+        Tree::Object(vec![("actor", Tree::Record("Actor", *actor)), ("distance", Tree::Int(*distance))])
+    });
+    Ok(vec![Tree::Object(vec![("nodes", Tree::List(nodes.collect())), ("edges", Tree::List(edges))])])
+}
+
+/// All ties among actors, those of one kind between the same two counted together.
+async fn edges(asked: &Asked<'_>, ties: &str, actors: &[(i64, i64)]) -> Result<Vec<Tree>, Refusal> {
+    let actors: Vec<i64> = actors.iter().map(|(actor, _)| *actor).collect();
+    let sql = format!(
+        "select t.source, t.target, t.kind, relations.kind as relation_kind, count(*) as weight,
+                max(t.relation_id) as relation_id, max(t.meeting_id) as meeting_id, max(t.statement_id) as statement_id
+         from ({ties}) t left join relations on relations.id = t.relation_id
+         where t.source = any($1) and t.target = any($1)
+         group by 1, 2, 3, 4 order by weight desc, 1, 2, 3, 4"
+    );
+    let rows = asked.reader.fetch(&sql, |sql| sql.bind(actors)).await?;
+    let edge = |row: &PgRow| {
+        Ok(Tree::Object(vec![
+            ("source", Tree::Record("Actor", row.try_get("source")?)),
+            ("target", Tree::Record("Actor", row.try_get("target")?)),
+            ("kind", Tree::Text(row.try_get("kind")?)),
+            ("relationKind", Tree::text(row.try_get_unchecked::<Option<String>, _>("relation_kind")?)),
+            ("weight", Tree::Int(row.try_get("weight")?)),
+            ("evidence", evidence(row)?),
+        ]))
+    };
+    Ok(rows.iter().map(edge).collect::<Result<_, sqlx::Error>>()?)
+}
+
+/// The record that shows a tie.
+fn evidence(row: &PgRow) -> Result<Tree, sqlx::Error> {
+    for (noun, column) in
+        [("Relation", "relation_id"), ("Meeting", "meeting_id"), ("Statement", "statement_id")]
+    {
+        if let Some(id) = row.try_get::<Option<i64>, _>(column)? {
+            return Ok(Tree::Record(noun, id));
+        }
+    }
+    Ok(Tree::Null)
+}
+
+async fn path(asked: Asked<'_>) -> Result<Vec<Tree>, Refusal> {
+    let (from, to) = (required(&asked, "from").await?, required(&asked, "to").await?);
+    let most = asked.number("maxLength", 4, 6)?;
+    let first = usize::try_from(asked.number("first", 5, MOST_PATHS)?).unwrap_or(5);
+    if from == to {
+        return Ok(vec![Tree::List(Vec::new())]);
+    }
+    let ties = ties(&asked);
+    // From both ends at once, each time from the one with fewer actors to look at.
+    let mut sides = [Side::new(from), Side::new(to)];
+    while sides[0].steps + sides[1].steps < most && !sides[0].meets(&sides[1]) {
+        let nearer = usize::from(sides[1].frontier.len() < sides[0].frontier.len());
+        if sides[nearer].frontier.is_empty() {
+            break;
+        }
+        sides[nearer].advance(&asked, &ties).await?;
+    }
+    let [near, far] = &sides;
+    let mut ways = Vec::new();
+    let meeting: BTreeSet<i64> =
+        near.distance.keys().filter(|actor| far.distance.contains_key(actor)).copied().collect();
+    let shortest = meeting.iter().map(|actor| near.distance[actor] + far.distance[actor]).min();
+    for actor in meeting {
+        if Some(near.distance[&actor] + far.distance[&actor]) != shortest {
+            continue;
+        }
+        for mut way in near.ways_to(actor, first) {
+            for rest in far.ways_to(actor, first) {
+                way.extend(rest.iter().rev().skip(1));
+                if ways.len() < first && !ways.contains(&way) {
+                    ways.push(way.clone());
+                }
+                way.truncate(usize::try_from(near.distance[&actor]).unwrap_or(0) + 1);
+            }
+        }
+    }
+    ways.sort();
+    told(&asked, &ties, &ways).await
+}
+
+/// What is reached from one end of a way.
+struct Side {
+    steps: i64,
+    frontier: Vec<i64>,
+    distance: HashMap<i64, i64>,
+    /// For each actor reached, those one step nearer to the end.
+    before: HashMap<i64, BTreeSet<i64>>,
+}
+
+impl Side {
+    fn new(end: i64) -> Self {
+        Side { steps: 0, frontier: vec![end], distance: HashMap::from([(end, 0)]), before: HashMap::new() }
+    }
+
+    fn meets(&self, other: &Side) -> bool {
+        self.frontier.iter().any(|actor| other.distance.contains_key(actor))
+            || other.frontier.iter().any(|actor| self.distance.contains_key(actor))
+    }
+
+    /// One step further from the end, to everybody tied to those reached last.
+    async fn advance(&mut self, asked: &Asked<'_>, ties: &str) -> Result<(), Refusal> {
+        let sql = format!(
+            "select distinct case when source = any($1) then source else target end as known,
+                    case when source = any($1) then target else source end as actor
+             from ({ties}) t
+             union
+             -- Between two of them a tie leads both ways, of which the case tells one.
+             select target, source from ({ties}) t where source = any($1) and target = any($1)"
+        );
+        let rows = asked.reader.fetch(&sql, |sql| sql.bind(&self.frontier)).await?;
+        self.steps += 1;
+        let mut reached = BTreeSet::new();
+        for row in rows {
+            let (known, actor): (i64, i64) = (row.try_get("known")?, row.try_get("actor")?);
+            if *self.distance.entry(actor).or_insert(self.steps) == self.steps {
+                self.before.entry(actor).or_default().insert(known);
+                reached.insert(actor);
+            }
+        }
+        self.frontier = reached.into_iter().collect();
+        Ok(())
+    }
+
+    /// Shortest ways from the end to an actor, a few.
+    fn ways_to(&self, actor: i64, most: usize) -> Vec<Vec<i64>> {
+        let Some(before) = self.before.get(&actor) else { return vec![vec![actor]] };
+        let ways = before.iter().flat_map(|known| self.ways_to(*known, most)).take(most);
+        ways.map(|way| [way, vec![actor]].concat()).collect()
+    }
+}
+
+/// Ways with what shows each of their steps: a relation before a meeting before a statement.
+async fn told(asked: &Asked<'_>, ties: &str, ways: &[Vec<i64>]) -> Result<Vec<Tree>, Refusal> {
+    let pairs: BTreeSet<(i64, i64)> =
+        ways.iter().flat_map(|way| way.windows(2).map(|step| (step[0], step[1]))).collect();
+    let actors: Vec<i64> =
+        pairs.iter().flat_map(|(from, to)| [*from, *to]).collect::<BTreeSet<_>>().into_iter().collect();
+    let sql = format!(
+        "select distinct on (least(t.source, t.target), greatest(t.source, t.target))
+                least(t.source, t.target) as one, greatest(t.source, t.target) as other, t.kind,
+                t.relation_id, t.meeting_id, t.statement_id,
+                coalesce(relations.label, meetings.name, statements.summary) as label
+         from ({ties}) t
+         left join relations on relations.id = t.relation_id
+         left join meetings on meetings.id = t.meeting_id
+         left join statements on statements.id = t.statement_id
+         where t.source = any($1) and t.target = any($1)
+         order by 1, 2, t.relation_id desc nulls last, t.meeting_id desc nulls last, t.statement_id desc nulls last"
+    );
+    let rows =
+        if pairs.is_empty() { Vec::new() } else { asked.reader.fetch(&sql, |sql| sql.bind(actors)).await? };
+    let mut shown: HashMap<(i64, i64), &PgRow> = HashMap::new();
+    for row in &rows {
+        shown.insert((row.try_get("one")?, row.try_get("other")?), row);
+    }
+    let step = |step: &[i64]| {
+        let (from, to) = (step[0], step[1]);
+        let tie = shown.get(&(from.min(to), from.max(to)));
+        let tie = tie.ok_or_else(|| sqlx::Error::RowNotFound)?;
+        Ok(Tree::Object(vec![
+            ("from", Tree::Record("Actor", from)),
+            ("to", Tree::Record("Actor", to)),
+            ("kind", Tree::Text(tie.try_get("kind")?)),
+            ("label", Tree::text(tie.try_get_unchecked::<Option<String>, _>("label")?)),
+            ("evidence", evidence(tie)?),
+        ]))
+    };
+    let way = |way: &Vec<i64>| {
+        let steps = way.windows(2).map(step).collect::<Result<Vec<_>, sqlx::Error>>()?;
+        let length = i64::try_from(steps.len()).unwrap_or(0);
+        Ok(Tree::Object(vec![("length", Tree::Int(length)), ("steps", Tree::List(steps))]))
+    };
+    Ok(vec![Tree::List(ways.iter().map(way).collect::<Result<_, sqlx::Error>>()?)])
+}

@@ -1,0 +1,428 @@
+//! Search: one question to all kinds of records, and names to complete what somebody types.
+
+use std::collections::HashMap;
+
+use sqlx::Row;
+
+use crate::{
+    error::Refusal,
+    query::{
+        computed::{Argument, Asked, Tree, argument, computed, connection, connection_of, page_arguments},
+        noun::{Declared, Enumeration, Form, KeyKind, Noun, Part, Scalar, column, part, reference, text},
+    },
+    relay::{Cursor, CursorKey, Page},
+};
+
+/// The name of the order in which results come.
+const ORDER: &str = "SEARCH";
+/// What marks a match in a headline: letters that no text has.
+const MARKS: [char; 2] = ['\u{e000}', '\u{e001}'];
+
+static TYPE: Enumeration = Enumeration {
+    name: "SearchType",
+    sql: "",
+    description: "A kind of record that can be searched.",
+    values: &[
+        ("ACTOR", "Actors, by their names and aliases in any script."),
+        ("MEETING", "Meetings, by name and summary."),
+        ("STATEMENT", "Statements, by summary and quote."),
+        ("COMMENTARY", "Commentaries, by question and summary."),
+        ("TOPIC", "Topics, by name."),
+        ("SOURCE", "Sources, by title."),
+    ],
+};
+
+/// One kind of record, and how it is found.
+struct Kind {
+    name: &'static str,
+    noun: &'static str,
+    table: &'static str,
+    /// What a name is compared with, where records have one; it may be misspelt.
+    name_column: Option<&'static str>,
+    /// Texts in which matches are shown: the field and its column.
+    texts: &'static [(&'static str, &'static str)],
+}
+
+static KINDS: [Kind; 6] = [
+    Kind {
+        name: "ACTOR",
+        noun: "Actor",
+        table: "actors",
+        name_column: Some("name"),
+        texts: &[("name", "name")],
+    },
+    Kind {
+        name: "MEETING",
+        noun: "Meeting",
+        table: "meetings",
+        name_column: Some("name"),
+        texts: &[("name", "name"), ("summary", "summary")],
+    },
+    Kind {
+        name: "STATEMENT",
+        noun: "Statement",
+        table: "statements",
+        name_column: None,
+        texts: &[("summary", "summary"), ("quote", "quote")],
+    },
+    Kind {
+        name: "COMMENTARY",
+        noun: "Commentary",
+        table: "commentaries",
+        name_column: None,
+        texts: &[("question", "question"), ("summary", "summary")],
+    },
+    Kind {
+        name: "TOPIC",
+        noun: "Topic",
+        table: "topics",
+        name_column: Some("name"),
+        texts: &[("name", "name")],
+    },
+    Kind {
+        name: "SOURCE",
+        noun: "Source",
+        table: "sources",
+        name_column: Some("title"),
+        texts: &[("title", "title")],
+    },
+];
+
+/// The parsed question: `$1` in web-search syntax.
+const QUERY: &str =
+    "(websearch_to_tsquery('dossier_english', $1) || websearch_to_tsquery('dossier_simple', $1))";
+
+pub fn nouns() -> Vec<Noun> {
+    let result = Noun::new("SearchResult", "", "A record that a search found.")
+        .field(record("What was found."))
+        .field(column(
+            "score",
+            Scalar::Float,
+            "How well it answers, from 0 to 1; comparable within one search.",
+        ))
+        .field(part("highlights", "Highlight", Form::List, "Where the words of the question stand in it."));
+    let highlight =
+        Noun::new("Highlight", "", "A passage of a field, cut where the words searched for stand.")
+            .field(text("field", "The field of the record: `summary`."))
+            .field(part(
+                "parts",
+                "HighlightPart",
+                Form::List,
+                "The passage in order, matches and what is between them.",
+            ));
+    let highlight_part = Noun::new("HighlightPart", "", "A part of a passage.")
+        .field(text("text", "The words."))
+        .field(column("isMatch", Scalar::Boolean, "Whether they are among those searched for."));
+    let suggestion = Noun::new("Suggestion", "", "A name that goes on as somebody began to type.")
+        .field(text("text", "The name: the record's own, or an alias."))
+        .field(record("What has that name."));
+    let connection = connection_of(
+        "SearchResult",
+        ["SearchResultConnection", "SearchResultEdge"],
+        "A page of what a search found, best first.",
+    );
+    [result, highlight, highlight_part, suggestion].into_iter().chain(connection).collect()
+}
+
+fn record(description: &'static str) -> Declared {
+    let choices = KINDS.iter().map(|kind| (kind.noun, "")).collect();
+    reference("record", "Searchable", choices, description)
+}
+
+pub fn fields() -> Vec<Declared> {
+    let types = Argument {
+        of: Some(&TYPE),
+        ..argument("types", "[SearchType!]", "Kinds of records to search; all where left out.")
+    };
+    let query = argument(
+        "query",
+        "String!",
+        "Words in web-search syntax (`\"exact phrase\"`, `or`, `-without`). Names are found though misspelt.",
+    );
+    vec![
+        computed(
+            "search",
+            Part { of: "SearchResultConnection", form: Form::One },
+            [query, types.clone()].into_iter().chain(page_arguments()).collect(),
+            |asked| Box::pin(search(asked)),
+            "Records of all kinds that a question finds, best first.",
+        ),
+        computed(
+            "suggest",
+            Part { of: "Suggestion", form: Form::List },
+            vec![
+                argument("prefix", "String!", "What was typed: the beginning of a name or of a word in it."),
+                types,
+                argument("first", "Int", "How many: 10 where left out, at most 50."),
+            ],
+            |asked| Box::pin(suggest(asked)),
+            "Names that begin like this, to complete what somebody types: actors, meetings, topics and sources.",
+        ),
+    ]
+}
+
+/// The kinds asked for, with their numbers.
+fn kinds(asked: &Asked<'_>) -> Vec<(usize, &'static Kind)> {
+    let names = asked.texts("types");
+    let wanted = |kind: &Kind| names.as_ref().is_none_or(|names| names.iter().any(|name| name == kind.name));
+    KINDS.iter().enumerate().filter(|(_, kind)| wanted(kind)).collect()
+}
+
+/// Records of a kind with their scores: `$2` is the question as a name, null where it is none.
+fn matches(kind: &Kind) -> String {
+    let Kind { table, .. } = kind;
+    let Some(name) = kind.name_column else {
+        return format!(
+            "select id, ts_rank(search, {QUERY}, 32) as score from {table} where search @@ {QUERY}"
+        );
+    };
+    let named = |table: &str, id: &str, name: &str| {
+        format!(
+            "select {id} as id, greatest(
+                 ts_rank(search, {QUERY}, 32),
+                 (word_similarity(plain($2), plain({name})) + similarity(plain($2), plain({name}))) / 2
+             ) as score
+             from {table} where search @@ {QUERY} or plain($2) <% plain({name}) or plain($2) % plain({name})"
+        )
+    };
+    let own = named(table, "id", name);
+    if kind.noun != "Actor" {
+        return own;
+    }
+    let aliases = named("actor_names", "actor_id", "name");
+    format!("select id, max(score) as score from ({own} union all {aliases}) m group by id")
+}
+
+/// The number by which results of one score are sorted: unique among all kinds.
+fn place(kind: usize) -> String {
+    format!("(({kind}::bigint << 56) + id)")
+}
+
+async fn search(asked: Asked<'_>) -> Result<Vec<Tree>, Refusal> {
+    let query = asked.text("query").unwrap_or_default();
+    let page = asked.page(ORDER, KeyKind::Rank)?;
+    let kinds = kinds(&asked);
+    let name = is_plain(query).then_some(query);
+    let (more, hits) = if asked.wants("edges") || asked.wants("pageInfo") {
+        hits(&asked, query, name, &kinds, &page).await?
+    } else {
+        (false, Vec::new())
+    };
+    let total = if asked.wants("totalCount") && !kinds.is_empty() {
+        let counts = kinds.iter().map(|(_, kind)| format!("select count(*) from ({}) k", matches(kind)));
+        let sql =
+            format!("select sum(count)::bigint from ({}) c", counts.collect::<Vec<_>>().join(" union all "));
+        let rows = asked.reader.fetch(&sql, |sql| sql.bind(query).bind(name)).await?;
+        rows.first().map(|row| row.try_get(0)).transpose()?
+    } else {
+        Some(0)
+    };
+    let mut highlights = highlights(&asked, query, &kinds, &hits).await?;
+    let nodes = hits.into_iter().map(|hit| {
+        let found = highlights.remove(&(hit.kind, hit.id)).unwrap_or_default();
+        let node = Tree::Object(vec![
+            ("record", Tree::Record(KINDS[hit.kind].noun, hit.id)),
+            ("score", Tree::fraction(f64::from(hit.score))),
+            ("highlights", Tree::List(found)),
+        ]);
+        (Cursor { key: Some(CursorKey::Rank(hit.score)), id: hit.place }, node)
+    });
+    Ok(vec![connection(&page, ORDER, nodes.collect(), more, total)])
+}
+
+/// Whether a question is words alone, which may be a name: operators are no part of one.
+fn is_plain(query: &str) -> bool {
+    !query.contains('"')
+        && !query.split_whitespace().any(|word| word.starts_with('-') || word == "or" || word == "OR")
+}
+
+struct Hit {
+    kind: usize,
+    id: i64,
+    place: i64,
+    score: f32,
+}
+
+/// A page of hits of all kinds, and whether there are more.
+async fn hits(
+    asked: &Asked<'_>,
+    query: &str,
+    name: Option<&str>,
+    kinds: &[(usize, &Kind)],
+    page: &Page,
+) -> Result<(bool, Vec<Hit>), Refusal> {
+    if kinds.is_empty() {
+        return Ok((false, Vec::new()));
+    }
+    let beyond = if page.after.is_some() { "where score < $4 or (score = $4 and place > $5)" } else { "" };
+    let branch = |(number, kind): &(usize, &Kind)| {
+        format!(
+            "(select * from (select {number} as kind, id, {place} as place, score::real as score from ({}) m) k
+              {beyond} order by score desc, place limit $3)",
+            matches(kind),
+            place = place(*number),
+        )
+    };
+    let branches: Vec<String> = kinds.iter().map(branch).collect();
+    let sql = format!(
+        "select kind, id, place, score from ({}) h order by score desc, place limit $3",
+        branches.join(" union all ")
+    );
+    let rows = asked
+        .reader
+        .fetch(&sql, |sql| {
+            let sql = sql.bind(query).bind(name).bind(page.size + 1);
+            match &page.after {
+                Some(Cursor { key: Some(CursorKey::Rank(score)), id }) => sql.bind(*score).bind(*id),
+                _ => sql,
+            }
+        })
+        .await?;
+    let size = usize::try_from(page.size).unwrap_or(0);
+    let hit = |row: &sqlx::postgres::PgRow| {
+        let kind: i32 = row.try_get("kind")?;
+        let kind = usize::try_from(kind).unwrap_or(0);
+        Ok(Hit { kind, id: row.try_get("id")?, place: row.try_get("place")?, score: row.try_get("score")? })
+    };
+    let hits = rows.iter().take(size).map(hit).collect::<Result<_, sqlx::Error>>()?;
+    Ok((rows.len() > size, hits))
+}
+
+/// The passages of each hit in which words of the question stand.
+async fn highlights(
+    asked: &Asked<'_>,
+    query: &str,
+    kinds: &[(usize, &Kind)],
+    hits: &[Hit],
+) -> Result<HashMap<(usize, i64), Vec<Tree>>, Refusal> {
+    let mut found: HashMap<(usize, i64), Vec<Tree>> = HashMap::new();
+    if !asked.wants("edges.node.highlights") || hits.is_empty() {
+        return Ok(found);
+    }
+    let text = |number: usize, ordinal: usize, table: &str, id: &str, (field, column): (&str, &str)| {
+        format!(
+            "select {number} as kind, {ordinal} as ordinal, {id} as id, '{field}' as field, {column} as text
+             from {table} where {id} = any($2) and {number} = any($3) and search @@ {QUERY}"
+        )
+    };
+    let texts = kinds.iter().flat_map(|(number, kind)| {
+        let own = kind
+            .texts
+            .iter()
+            .enumerate()
+            .map(|(ordinal, names)| text(*number, ordinal, kind.table, "id", *names));
+        let aliases =
+            (kind.noun == "Actor").then(|| text(*number, 1, "actor_names", "actor_id", ("names", "name")));
+        own.chain(aliases)
+    });
+    let texts = texts.collect::<Vec<_>>().join(" union all ");
+    let sql = format!(
+        "select t.kind, t.id, t.field, ts_headline('dossier_english', t.text, {QUERY}, $4) as headline
+         from ({texts}) t join unnest($2::bigint[], $3::integer[]) hit (id, kind) using (kind, id)
+         where t.text is not null order by t.ordinal, t.text"
+    );
+    let [open, close] = MARKS;
+    let options = format!("StartSel={open}, StopSel={close}, MaxFragments=2, MinWords=5, MaxWords=25");
+    let ids: Vec<i64> = hits.iter().map(|hit| hit.id).collect();
+    let numbers: Vec<i32> = hits.iter().map(|hit| i32::try_from(hit.kind).unwrap_or(0)).collect();
+    let rows = asked.reader.fetch(&sql, |sql| sql.bind(query).bind(ids).bind(numbers).bind(options)).await?;
+    for row in rows {
+        let (kind, id): (i32, i64) = (row.try_get("kind")?, row.try_get("id")?);
+        let parts = parts(row.try_get("headline")?);
+        if parts.len() > 1 || parts.iter().any(|part| *part.field("isMatch") == Tree::Boolean(true)) {
+            let highlight = Tree::Object(vec![
+                ("field", Tree::Text(row.try_get("field")?)),
+                ("parts", Tree::List(parts)),
+            ]);
+            found.entry((usize::try_from(kind).unwrap_or(0), id)).or_default().push(highlight);
+        }
+    }
+    Ok(found)
+}
+
+/// A headline cut at its marks.
+fn parts(headline: &str) -> Vec<Tree> {
+    let mut parts = Vec::new();
+    let mut is_match = false;
+    for text in headline.split(MARKS) {
+        if !text.is_empty() {
+            parts.push(Tree::Object(vec![
+                ("text", Tree::text(Some(text))),
+                ("isMatch", Tree::Boolean(is_match)),
+            ]));
+        }
+        is_match = !is_match;
+    }
+    parts
+}
+
+/// Names that begin with `$1`, or have a word that does: whole beginnings first, then the shorter.
+async fn suggest(asked: Asked<'_>) -> Result<Vec<Tree>, Refusal> {
+    let prefix = asked.text("prefix").unwrap_or_default().trim().to_owned();
+    let first = asked.number("first", 10, 50)?;
+    let kinds = kinds(&asked);
+    let named = |number: usize, table: &str, id: &str, name: &str| {
+        format!(
+            "(select {number} as kind, {id} as id, {name} as name, 0 as inside from {table}
+              where plain({name}) like plain($1) order by length({name}), {name}, {id} limit $3)
+             union all
+             (select {number}, {id}, {name}, 1 from {table}
+              where plain({name}) like plain($2) order by length({name}), {name}, {id} limit $3)"
+        )
+    };
+    let branches = kinds.iter().filter_map(|(number, kind)| {
+        let own = named(*number, kind.table, "id", kind.name_column?);
+        if kind.noun == "Actor" {
+            return Some(format!("{own} union all {}", named(*number, "actor_names", "actor_id", "name")));
+        }
+        Some(own)
+    });
+    let branches: Vec<String> = branches.collect();
+    if prefix.is_empty() || branches.is_empty() {
+        return Ok(vec![Tree::List(Vec::new())]);
+    }
+    let sql = format!(
+        "select kind, id, name from (
+             select distinct on (kind, id) * from ({}) n order by kind, id, inside, length(name), name
+         ) n order by inside, length(name), name, kind, id limit $3",
+        branches.join(" union all ")
+    );
+    let escaped = crate::query::escape_pattern(&prefix);
+    let (whole, word) = (format!("{escaped}%"), format!("% {escaped}%"));
+    let rows = asked.reader.fetch(&sql, |sql| sql.bind(whole).bind(word).bind(first)).await?;
+    let suggestion = |row: &sqlx::postgres::PgRow| {
+        let kind: i32 = row.try_get("kind")?;
+        let noun = KINDS[usize::try_from(kind).unwrap_or(0)].noun;
+        Ok(Tree::Object(vec![
+            ("text", Tree::Text(row.try_get("name")?)),
+            ("record", Tree::Record(noun, row.try_get("id")?)),
+        ]))
+    };
+    let suggestions = rows.iter().map(suggestion).collect::<Result<_, sqlx::Error>>()?;
+    Ok(vec![Tree::List(suggestions)])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_headline_is_cut_at_its_marks() {
+        let part = |text: &str, is_match| {
+            Tree::Object(vec![("text", Tree::text(Some(text))), ("isMatch", Tree::Boolean(is_match))])
+        };
+        assert_eq!(
+            parts("the \u{e000}Peace\u{e001} Council"),
+            [part("the ", false), part("Peace", true), part(" Council", false)]
+        );
+        assert_eq!(parts("\u{e000}Gaza\u{e001}"), [part("Gaza", true)]);
+    }
+
+    #[test]
+    fn operators_make_no_name() {
+        assert!(is_plain("Kassym-Jomart Tokayev"));
+        for query in ["\"two states\"", "peace -council", "israel or gaza"] {
+            assert!(!is_plain(query), "{query}");
+        }
+    }
+}

@@ -1,0 +1,76 @@
+//! The viewer: who asks, and what they may still ask.
+
+use crate::query::{
+    computed::{Asked, Tree, computed},
+    noun::{Declared, Form, Noun, Part, Scalar, column, part},
+};
+
+pub fn nouns() -> Vec<Noun> {
+    vec![
+        Noun::new("Viewer", "", "Whoever asks.").field(part(
+            "rateLimit",
+            "RateLimit",
+            Form::One,
+            "What this request costs, and what may still be spent.",
+        )),
+        Noun::new("RateLimit", "", "What a request costs, and what its client may still spend.")
+            .field(column(
+                "cost",
+                Scalar::Int,
+                "What this request costs: a point for each record that it may read, and more for filters through \
+                 references, counts and computed fields.",
+            ))
+            .field(
+                column("limit", Scalar::Int, "What may be spent within a minute; null for as much as one likes.")
+                    .maybe(),
+            )
+            .field(column("remaining", Scalar::Int, "What is left of it; null for as much as one likes.").maybe())
+            .field(
+                column("resetAt", Scalar::DateTime, "When all of it is there again; null where nothing is counted.")
+                    .maybe(),
+            ),
+    ]
+}
+
+pub fn fields() -> Vec<Declared> {
+    vec![
+        computed(
+            "viewer",
+            Part { of: "Viewer", form: Form::One },
+            Vec::new(),
+            |asked| {
+                let viewer = Tree::Object(vec![("rateLimit", rate_limit(&asked))]);
+                Box::pin(async move { Ok(vec![viewer]) })
+            },
+            "Whoever asks.",
+        )
+        .free(),
+        computed(
+            "rateLimit",
+            Part { of: "RateLimit", form: Form::One },
+            Vec::new(),
+            |asked| {
+                let rate_limit = rate_limit(&asked);
+                Box::pin(async move { Ok(vec![rate_limit]) })
+            },
+            "What this request costs, and what may still be spent.",
+        )
+        .free(),
+    ]
+}
+
+fn rate_limit(asked: &Asked<'_>) -> Tree {
+    let budget = asked.allowance.budget.as_ref();
+    let number = |number: u32| Tree::Int(i64::from(number));
+    let reset_at = budget.map(|budget| {
+        let moment = time::OffsetDateTime::from(budget.reset_at);
+        // Always a moment that the format has a text for.
+        moment.format(&time::format_description::well_known::Rfc3339).unwrap_or_default()
+    });
+    Tree::Object(vec![
+        ("cost", Tree::Int(i64::try_from(asked.allowance.cost).unwrap_or(i64::MAX))),
+        ("limit", budget.map_or(Tree::Null, |budget| number(budget.limit))),
+        ("remaining", budget.map_or(Tree::Null, |budget| number(budget.remaining))),
+        ("resetAt", Tree::text(reset_at)),
+    ])
+}

@@ -1,0 +1,17 @@
+select 1::bigint, count(*) from (select from statements t where true and (exists (select from actors t1 where t1.id = t.speaker_id and ((true and t1.slug = $1)))) limit $2) c;
+select 1::bigint, count(*) from actors t where true;
+select 1::bigint, t.name, t.id from meetings t where true and ((true and t.slug = $1)) order by coalesce(lower(t.held_during), 'infinity'::date), t.id limit $2;
+select 1::bigint, t.value, t.count from (select extract(year from lower(r.said_during))::integer as value, count(*)::integer as count from (select t.* from statements t where true and (exists (select from actors t1 where t1.id = t.speaker_id and ((true and t1.slug = $1))))) r group by 1 order by 2 desc, 1 limit $2) t;
+select 1::bigint, t.value, t.count from (select f.topic_id as value, count(*)::integer as count from (select t.* from statements t where true and (exists (select from actors t1 where t1.id = t.speaker_id and ((true and t1.slug = $1))))) r join statement_topics f on f.statement_id = r.id group by 1 order by 2 desc, 1 limit $2) t;
+select 1::bigint, t.value, t.count from (select r.event_type as value, count(*)::integer as count from (select t.* from statements t where true and (exists (select from actors t1 where t1.id = t.speaker_id and ((true and t1.slug = $1))))) r group by 1 order by 2 desc, 1 limit $2) t;
+select 1::bigint, t.value, t.count from (select r.kind as value, count(*)::integer as count from (select t.* from actors t where true) r group by 1 order by 2 desc, 1 limit $1) t;
+select 1::bigint, t.value, t.count from (select r.speaker_id as value, count(*)::integer as count from (select t.* from statements t where true and (true)) r group by 1 order by 2 desc, 1 limit $1) t;
+select 1::bigint, t.value, t.count from (select r.stance as value, count(*)::integer as count from (select t.* from positions t where true) r group by 1 order by 2 desc, 1 limit $1) t;
+select 1::bigint, t.value, t.count from (select r.topic_id as value, count(*)::integer as count from (select t.* from positions t where true) r group by 1 order by 2 desc, 1 limit $1) t;
+select p.place, (select count(*) from statements t where t.meeting_id = p.id) from unnest($1::bigint[]) with ordinality p (id, place);
+select p.place, t.value, t.count from unnest($1::bigint[]) with ordinality p (id, place) cross join lateral (select r.kind as value, count(*)::integer as count from (select t.* from meeting_participants l join actors t on t.id = l.actor_id where l.meeting_id = p.id) r group by 1 order by 2 desc, 1 limit $2) t;
+select p.place, t.value, t.count from unnest($1::bigint[]) with ordinality p (id, place) cross join lateral (select r.speaker_id as value, count(*)::integer as count from (select t.* from statements t where t.meeting_id = p.id) r group by 1 order by 2 desc, 1 limit $2) t;
+select t.id, t.id, t.name from actors t where t.id = any($1);
+select t.id, t.id, t.name from topics t where t.id = any($1);
+select t.id, t.id, t.name from topics t where t.id = any($1);
+select t.id, t.id, t.slug from actors t where t.id = any($1);

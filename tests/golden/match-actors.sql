@@ -1,0 +1,25 @@
+
+    select n.place, c.*
+    from unnest($1::text[]) with ordinality n (asked, place)
+    cross join lateral (
+        select m.actor_id, m.name, m.own, m.identifier, plain(m.name) = plain(n.asked) as same_letters,
+               l.likeness, l.part_likeness
+        from (
+            select id as actor_id, name, true as own, false as identifier from actors
+            where plain(name) % plain(n.asked) or plain(n.asked) <% plain(name)
+            union all
+            select actor_id, name, false, false from actor_names
+            where plain(name) % plain(n.asked) or plain(n.asked) <% plain(name)
+            union all
+            select actor_id, value, false, true from actor_identifiers where value = n.asked
+        ) m
+        join actors on actors.id = m.actor_id
+        cross join lateral (
+            select similarity(plain(n.asked), plain(m.name)), word_similarity(plain(n.asked), plain(m.name))
+        ) l (likeness, part_likeness)
+        where $2::text[] is null or actors.kind = any($2::text[]::actor_kind[])
+        order by m.identifier desc, l.likeness + l.part_likeness desc, m.actor_id
+        limit 200
+    ) c
+    order by n.place;
+select t.id, t.id, t.name, t.kind from actors t where t.id = any($1);

@@ -1,0 +1,55 @@
+select t.id from topics t where t.slug = $1;
+select t.id, t.id from actors t where t.slug = $1;
+select t.id, t.id from topics t where t.slug = $1;
+select t.id, t.id, t.author_id, t.question from commentaries t where t.id = any($1);
+select t.id, t.id, t.holder_id, t.stance from positions t where t.id = any($1);
+select t.id, t.id, t.holder_id, t.stance from positions t where t.id = any($1);
+select t.id, t.id, t.name from actors t where t.id = any($1);
+select t.id, t.id, t.name from actors t where t.id = any($1);
+select t.id, t.id, t.name from actors t where t.id = any($1);
+select t.id, t.id, t.name from actors t where t.id = any($1);
+select t.id, t.id, t.name from topics t where t.id = any($1);
+select t.id, t.id, t.slug from positions t where t.id = any($1);
+select t.id, t.id, t.statement_id, t.commentary_id from positions t where t.id = any($1);
+select topic_id as parent, holder_id, id, stance, date from (
+             select l.*, row_number() over (partition by topic_id order by stance, holder_id) as number from (select distinct on (topic_id, holder_id) * from (
+    select positions.id, positions.holder_id, positions.topic_id, positions.stance,
+           coalesce(statements.said_on, sources.published_on) as date,
+           lower(coalesce(statements.said_during, sources.published_during)) as day
+    from positions
+    left join statements on statements.id = positions.statement_id
+    left join commentaries on commentaries.id = positions.commentary_id
+    left join sources on sources.id = commentaries.source_id where positions.topic_id = any($1)) d
+         order by topic_id, holder_id, day desc nulls last, id desc) l
+         ) l where number <= $2 order by topic_id, number;
+with recursive below as (
+             select id from topics where id = $2 union select topics.id from topics join below on topics.parent_id = below.id
+         )
+         select holder_id as parent, topic_id, id, stance, previous, date from (
+             select d.*, lag(stance) over (partition by holder_id, topic_id order by day nulls last, id) as previous
+             from (
+    select positions.id, positions.holder_id, positions.topic_id, positions.stance,
+           coalesce(statements.said_on, sources.published_on) as date,
+           lower(coalesce(statements.said_during, sources.published_during)) as day
+    from positions
+    left join statements on statements.id = positions.statement_id
+    left join commentaries on commentaries.id = positions.commentary_id
+    left join sources on sources.id = commentaries.source_id where positions.holder_id = any($1)
+                   and ($2 is null or positions.topic_id in (select id from below))) d
+         ) d where previous is distinct from stance
+         order by holder_id, topic_id, day nulls last, id;
+with scale as (select stance, ordinality as step from unnest(enum_range(null::stance)) with ordinality s (stance)),
+              latest as materialized (select l.*, scale.step from (select distinct on (topic_id, holder_id) * from (
+    select positions.id, positions.holder_id, positions.topic_id, positions.stance,
+           coalesce(statements.said_on, sources.published_on) as date,
+           lower(coalesce(statements.said_during, sources.published_during)) as day
+    from positions
+    left join statements on statements.id = positions.statement_id
+    left join commentaries on commentaries.id = positions.commentary_id
+    left join sources on sources.id = commentaries.source_id where positions.topic_id = any($1)) d
+         order by topic_id, holder_id, day desc nulls last, id desc) l join scale using (stance))
+         select parent, one, other, distance from (
+             select one.topic_id as parent, one.id as one, other.id as other, other.step - one.step as distance,
+                    row_number() over (partition by one.topic_id order by other.step - one.step desc, one.id, other.id) as number
+             from latest one join latest other on other.topic_id = one.topic_id and other.step > one.step
+         ) p where number <= $2 order by parent, number;
