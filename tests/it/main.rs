@@ -1,10 +1,12 @@
 //! Dossier as its users meet it: a real server on a real Postgres, asked over HTTP.
 
 mod command_line;
+mod discovery;
 mod embedded;
 mod everything;
 mod generate;
 mod golden;
+mod guards;
 mod http;
 mod page;
 mod paging;

@@ -1,0 +1,314 @@
+//! What is computed over all nouns: search, timelines, networks, stances.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Value, json};
+use sqlx::AssertSqlSafe;
+
+use crate::support::{Client, anonymous};
+
+/// Enters what a text of SQL says, in one transaction.
+async fn enter(client: &Client, sql: &str) {
+    let mut change = client.pool().begin().await.expect("a transaction");
+    let sql = format!("select set_config('dossier.requester', 'tests', true); {sql}");
+    sqlx::raw_sql(AssertSqlSafe(sql)).execute(&mut *change).await.expect("entered");
+    change.commit().await.expect("committed");
+}
+
+const SPEAKER: &str = "insert into actors (slug, kind, name) values ('speaker', 'PERSON', 'A Speaker'),
+    ('listener', 'PERSON', 'A Listener'), ('far-away', 'PERSON', 'Somebody Far Away');";
+
+/// A statement of the speaker's with this number and date.
+fn statement(number: u32, said_on: &str) -> String {
+    format!(
+        "with entered as (
+             insert into statements (slug, speaker_id, medium, rendering, summary, event_type, said_on)
+             select 'said-{number}', id, 'SPEECH', 'PARAPHRASE', 'Word {number}', 'STATEMENT', {said_on}
+             from actors where slug = 'speaker' returning id
+         )
+         insert into citations (source_id, locator, statement_id)
+         select (select min(id) from sources), 'L1', id from entered;"
+    )
+}
+
+fn slugs(edges: &Value) -> Vec<String> {
+    let edges = edges.as_array().expect("edges").iter();
+    edges.map(|edge| edge["node"]["record"]["slug"].as_str().expect("a slug").to_owned()).collect()
+}
+
+const TIMELINE: &str = "query($from: PartialDate, $until: PartialDate, $first: Int, $after: Cursor) {
+    timeline(actor: {slug: \"speaker\"}, from: $from, until: $until, first: $first, after: $after) {
+        totalCount pageInfo { endCursor hasNextPage }
+        edges { node { date earliest latest record { __typename ... on Record { slug } } } } } }";
+
+#[tokio::test]
+async fn a_timeline_places_partial_dates_at_their_first_day_and_unknown_ones_last() {
+    let anonymous = anonymous().await;
+    let dates = ["null", "'2025'", "'2025-03-10'", "'2024-12-31'", "'2025-03'", "'2025-03-01'"];
+    let statements: String = (1..).zip(dates).map(|(number, date)| statement(number, date)).collect();
+    let meeting = "insert into meetings (slug, name, mode, status, starts_on) values ('held', 'Held', 'OTHER', 'OCCURRED', '2025-03-10');
+        insert into meeting_participants (meeting_id, actor_id, role)
+        select meetings.id, actors.id, 'HOST' from meetings, actors where meetings.slug = 'held' and actors.slug = 'speaker';";
+    enter(&anonymous, &format!("{SPEAKER} {statements} {meeting}")).await;
+
+    let all = anonymous.ask(TIMELINE).await;
+    let entries = &all["timeline"]["edges"];
+    assert_eq!(slugs(entries), ["said-4", "said-2", "said-5", "said-6", "held", "said-3", "said-1"]);
+    assert_eq!(all["timeline"]["totalCount"], 7);
+    assert_eq!(
+        entries[1]["node"],
+        json!({"date": "2025", "earliest": "2025-01-01", "latest": "2025-12-31",
+               "record": {"__typename": "Statement", "slug": "said-2"}})
+    );
+
+    let spring = anonymous.ask_with(TIMELINE, json!({"from": "2025-03-05", "until": "2025-04"})).await;
+    assert_eq!(
+        slugs(&spring["timeline"]["edges"]),
+        ["said-2", "said-5", "held", "said-3"],
+        "what may lie in it"
+    );
+
+    let (mut after, mut paged) = (Value::Null, Vec::new());
+    loop {
+        let page = anonymous.ask_with(TIMELINE, json!({"first": 2, "after": after})).await;
+        paged.extend(slugs(&page["timeline"]["edges"]));
+        after = page["timeline"]["pageInfo"]["endCursor"].clone();
+        if page["timeline"]["pageInfo"]["hasNextPage"] == false {
+            break;
+        }
+    }
+    assert_eq!(paged, slugs(entries));
+}
+
+#[tokio::test]
+async fn a_search_finds_names_in_any_script_misspelt_and_without_accents() {
+    let anonymous = anonymous().await;
+    enter(
+        &anonymous,
+        "insert into actors (slug, kind, name) values ('sao-tome', 'COUNTRY', 'São Tomé and Príncipe');
+         insert into actor_names (actor_id, name, language, script, kind)
+         select id, 'Қазақстан', 'kk', 'Cyrl', 'TRANSLITERATION' from actors where slug = 'kazakhstan';",
+    )
+    .await;
+    let query = "query($q: String!) { search(query: $q, types: [ACTOR], first: 1) { edges { node { record { ... on Actor { slug } } } } } }";
+    for (asked, found) in [
+        ("Қазақстан", "kazakhstan"),
+        ("Kazakstan", "kazakhstan"),
+        ("sao tome", "sao-tome"),
+        ("São Tomé", "sao-tome"),
+        ("Principe", "sao-tome"),
+        ("Tokaev", "kassym-jomart-tokayev"),
+        ("\"peace council\"", "peace-council"),
+    ] {
+        let data = anonymous.ask_with(query, json!({ "q": asked })).await;
+        assert_eq!(slugs(&data["search"]["edges"]), [found], "{asked}");
+    }
+    for nothing in ["", "  ", "\"", "-", "zzzzqqqq", "%", "'"] {
+        let data = anonymous.ask_with(query, json!({ "q": nothing })).await;
+        assert_eq!(data["search"]["edges"], json!([]), "{nothing}");
+    }
+}
+
+#[tokio::test]
+async fn a_search_pages_through_everything_it_counts() {
+    let anonymous = anonymous().await;
+    let query = "query($after: Cursor) { search(query: \"kazakhstan or israel or peace\", first: 7, after: $after) {
+        totalCount pageInfo { hasNextPage endCursor } edges { node { score record { ... on Node { id } } } } } }";
+    let (mut after, mut seen, mut scores) = (Value::Null, Vec::new(), Vec::new());
+    let total = loop {
+        let page = anonymous.ask_with(query, json!({ "after": after })).await["search"].take();
+        for edge in page["edges"].as_array().expect("edges") {
+            seen.push(edge["node"]["record"]["id"].as_str().expect("an id").to_owned());
+            scores.push(edge["node"]["score"].as_f64().expect("a score"));
+        }
+        after = page["pageInfo"]["endCursor"].clone();
+        if page["pageInfo"]["hasNextPage"] == false {
+            break page["totalCount"].as_u64().expect("a count");
+        }
+    };
+    assert!(total > 14, "more than two pages: {total}");
+    assert_eq!(seen.len() as u64, total);
+    assert_eq!(seen.iter().collect::<BTreeSet<_>>().len() as u64, total, "each once");
+    assert!(scores.is_sorted_by(|one, other| one >= other), "best first");
+}
+
+#[tokio::test]
+async fn a_suggestion_takes_what_was_typed_literally() {
+    let anonymous = anonymous().await;
+    let query = "query($p: String!) { suggest(prefix: $p, first: 50) { text } }";
+    for (prefix, some) in
+        [("isr", true), ("ISR", true), ("%", false), ("_", false), ("\\", false), ("", false)]
+    {
+        let data = anonymous.ask_with(query, json!({ "p": prefix })).await;
+        assert_eq!(!data["suggest"].as_array().expect("a list").is_empty(), some, "{prefix}: {data}");
+    }
+}
+
+#[tokio::test]
+async fn a_network_grows_with_its_depth_and_keeps_to_its_limit() {
+    let anonymous = anonymous().await;
+    let query = "query($depth: Int, $limit: Int, $kinds: [TieKind!]) {
+        network(actor: {slug: \"israel\"}, depth: $depth, limit: $limit, kinds: $kinds) {
+            nodes { distance actor { slug } } edges { source { slug } target { slug } kind } } }";
+    let mut sizes = Vec::new();
+    for depth in 1..=3 {
+        let data = anonymous.ask_with(query, json!({ "depth": depth })).await;
+        let nodes = data["network"]["nodes"].as_array().expect("nodes");
+        assert!(nodes.iter().all(|node| node["distance"].as_i64() <= Some(depth)));
+        let known: BTreeSet<&str> = nodes.iter().filter_map(|node| node["actor"]["slug"].as_str()).collect();
+        assert_eq!(known.len(), nodes.len(), "each actor once");
+        for edge in data["network"]["edges"].as_array().expect("edges") {
+            for end in ["source", "target"] {
+                assert!(known.contains(edge[end]["slug"].as_str().expect("a slug")), "{edge}");
+            }
+        }
+        sizes.push(nodes.len());
+    }
+    assert!(sizes.is_sorted() && sizes[0] < sizes[2], "{sizes:?}");
+    let few = anonymous.ask_with(query, json!({"depth": 3, "limit": 3})).await;
+    assert_eq!(few["network"]["nodes"].as_array().map(Vec::len), Some(3));
+    let related = anonymous.ask_with(query, json!({"depth": 3, "kinds": ["RELATION"]})).await;
+    let edges = related["network"]["edges"].as_array().expect("edges");
+    assert!(!edges.is_empty() && edges.iter().all(|edge| edge["kind"] == "RELATION"), "{edges:?}");
+    for (variables, field) in
+        [(json!({"depth": 4}), "depth"), (json!({"limit": 0}), "limit"), (json!({"limit": 201}), "limit")]
+    {
+        let refusal = anonymous.refusal(query, variables).await;
+        assert_eq!(refusal, ("BAD_USER_INPUT".to_owned(), Some(field.to_owned())));
+    }
+}
+
+#[tokio::test]
+async fn all_shortest_ways_are_found_and_none_where_there_is_none() {
+    let anonymous = anonymous().await;
+    // Two ways of two steps from the speaker to the listener, and nothing to the one far away.
+    enter(
+        &anonymous,
+        &format!(
+            "{SPEAKER} insert into actors (slug, kind, name) values ('left', 'GROUP', 'Left'), ('right', 'GROUP', 'Right');
+             with tied as (
+                 insert into relations (slug, subject_id, object_id, kind, label)
+                 select one.slug || '-' || other.slug, one.id, other.id, 'OTHER', 'tie' from actors one, actors other
+                 where one.slug in ('speaker', 'listener') and other.slug in ('left', 'right') returning id
+             )
+             insert into citations (source_id, locator, relation_id) select (select min(id) from sources), 'L1', id from tied;"
+        ),
+    )
+    .await;
+    let query = "query($to: String!, $most: Int) { path(from: {slug: \"speaker\"}, to: {slug: $to}, maxLength: $most) {
+        length steps { from { slug } to { slug } kind evidence { ... on Relation { slug } } } } }";
+    let ways = anonymous.ask_with(query, json!({"to": "listener"})).await;
+    let ways = ways["path"].as_array().expect("ways");
+    assert_eq!(ways.len(), 2, "{ways:?}");
+    for (way, between) in ways.iter().zip(["left", "right"]) {
+        assert_eq!(way["length"], 2);
+        assert_eq!(way["steps"][0]["to"]["slug"], between);
+        assert_eq!(way["steps"][1]["evidence"]["slug"], format!("listener-{between}"));
+    }
+    for (to, most) in [("far-away", 6), ("listener", 1), ("speaker", 3)] {
+        let none = anonymous.ask_with(query, json!({"to": to, "most": most})).await;
+        assert_eq!(none["path"], json!([]), "{to}");
+    }
+    let nobody = anonymous.refusal(query, json!({"to": "nobody"})).await;
+    assert_eq!(nobody, ("BAD_USER_INPUT".to_owned(), Some("to".to_owned())));
+}
+
+#[tokio::test]
+async fn a_stance_history_tells_changes_only_and_disagreement_goes_by_the_latest() {
+    let anonymous = anonymous().await;
+    let said: String = [(1, "'2024'"), (2, "'2025-01'"), (3, "'2025-06'"), (4, "'2025-07'")]
+        .map(|(number, date)| statement(number, date))
+        .concat();
+    enter(
+        &anonymous,
+        &format!(
+            "{SPEAKER} {said} insert into topics (slug, name) values ('matter', 'A matter');
+             with held as (
+                 insert into positions (slug, holder_id, topic_id, stance, statement_id)
+                 select 'held-' || n, a.id, t.id, stance, s.id
+                 from (values (1, 'speaker', 'OPPOSES'::stance), (2, 'speaker', 'OPPOSES'), (3, 'speaker', 'SUPPORTS'),
+                              (4, 'listener', 'STRONGLY_OPPOSES')) p (n, holder, stance)
+                 join actors a on a.slug = holder join topics t on t.slug = 'matter' join statements s on s.slug = 'said-' || n
+                 returning id
+             )
+             insert into citations (source_id, locator, position_id) select (select min(id) from sources), 'L1', id from held;"
+        ),
+    )
+    .await;
+    let data = anonymous
+        .ask(
+            "{ actor(by: {slug: \"speaker\"}) { stanceHistory { topic { slug } changes { stance previous date position { slug } } } }
+               topic(by: {slug: \"matter\"}) {
+                   standings { holder { slug } stance date }
+                   disagreements { distance one { holder { slug } } other { holder { slug } } } } }",
+        )
+        .await;
+    assert_eq!(
+        data["actor"]["stanceHistory"],
+        json!([{"topic": {"slug": "matter"}, "changes": [
+            {"stance": "OPPOSES", "previous": null, "date": "2024", "position": {"slug": "held-1"}},
+            {"stance": "SUPPORTS", "previous": "OPPOSES", "date": "2025-06", "position": {"slug": "held-3"}},
+        ]}])
+    );
+    assert_eq!(
+        data["topic"],
+        json!({
+            "standings": [
+                {"holder": {"slug": "listener"}, "stance": "STRONGLY_OPPOSES", "date": "2025-07"},
+                {"holder": {"slug": "speaker"}, "stance": "SUPPORTS", "date": "2025-06"},
+            ],
+            "disagreements": [
+                {"distance": 3, "one": {"holder": {"slug": "listener"}}, "other": {"holder": {"slug": "speaker"}}},
+            ],
+        })
+    );
+}
+
+#[tokio::test]
+async fn a_facet_leaves_its_own_condition_out_and_no_other() {
+    let anonymous = anonymous().await;
+    let data = anonymous
+        .ask(
+            "{ narrowed: statements(filter: {speaker: {slug: {equals: \"donald-trump\"}}, eventType: {equals: SUPPORT}}) {
+                 totalCount facets { speaker { count value { slug } } eventType { count value } } }
+               bySpeaker: statements(filter: {eventType: {equals: SUPPORT}}) { totalCount }
+               byType: statements(filter: {speaker: {slug: {equals: \"donald-trump\"}}}) { totalCount } }",
+        )
+        .await;
+    let sum = |facet: &str| -> u64 {
+        let counts = data["narrowed"]["facets"][facet].as_array().expect("counts").iter();
+        counts.map(|count| count["count"].as_u64().expect("a count")).sum()
+    };
+    assert_eq!(json!(sum("speaker")), data["bySpeaker"]["totalCount"]);
+    assert_eq!(json!(sum("eventType")), data["byType"]["totalCount"]);
+}
+
+#[tokio::test]
+async fn a_count_is_as_exact_as_it_says() {
+    let anonymous = anonymous().await;
+    enter(
+        &anonymous,
+        "insert into topics (slug, name) select 'many-' || n, 'Many' from generate_series(1, 5000) n;",
+    )
+    .await;
+    sqlx::query("analyze topics").execute(anonymous.pool()).await.expect("analyzed");
+    let data = anonymous
+        .ask(
+            "{ topics { totalCount exact: count { value precision } capped: count(mode: CAPPED) { value precision }
+                        estimate: count(mode: ESTIMATE) { value precision } }
+               few: topics(filter: {name: {equals: \"Two-state solution\"}}) {
+                        capped: count(mode: CAPPED) { value precision } estimate: count(mode: ESTIMATE) { value precision } } }",
+        )
+        .await;
+    let topics = &data["topics"];
+    assert_eq!(topics["exact"], json!({"value": topics["totalCount"], "precision": "EXACT"}));
+    assert_eq!(topics["capped"], json!({"value": 1000, "precision": "AT_LEAST"}));
+    assert_eq!(topics["estimate"]["precision"], "ESTIMATE");
+    assert!(
+        topics["estimate"]["value"].as_i64().is_some_and(|value| (4900..5200).contains(&value)),
+        "{topics}"
+    );
+    for mode in ["capped", "estimate"] {
+        assert_eq!(data["few"][mode], json!({"value": 1, "precision": "EXACT"}), "few are counted: {mode}");
+    }
+}

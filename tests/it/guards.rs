@@ -1,0 +1,167 @@
+//! What a request may cost, and that one which costs more is refused with the limit and its value.
+
+use std::time::Duration;
+
+use reqwest::header::RETRY_AFTER;
+use serde_json::{Value, json};
+
+use crate::support::{Client, anonymous};
+
+/// The code, the limit and the value of a refusal.
+async fn beyond(client: &Client, query: &str, variables: Value) -> (String, u64, u64) {
+    let answer = client.answer(query, variables).await;
+    assert_eq!(answer.get("data"), None, "nothing was run");
+    let extensions = &answer["errors"][0]["extensions"];
+    let number = |name: &str| extensions[name].as_u64().unwrap_or_else(|| panic!("{answer}"));
+    (extensions["code"].as_str().expect("a code").to_owned(), number("limit"), number("value"))
+}
+
+#[tokio::test]
+async fn each_limit_is_told_with_the_value_that_passed_it() {
+    let limits = [
+        ("MAX_TOKENS", "1000"),
+        ("MAX_DEPTH", "5"),
+        ("MAX_ALIASES", "3"),
+        ("MAX_COST", "50"),
+        ("MAX_BODY_BYTES", "20000"),
+    ];
+    let anonymous = Client::with(&limits).await;
+    let repeated = |part: &str, times: usize| format!("{{ {} }}", part.repeat(times));
+    let bomb = (0..20).fold("{ ...F0 } fragment F20 on Query { __typename }".to_owned(), |text, level| {
+        let next = level + 1;
+        format!("{text} fragment F{level} on Query {{ ...F{next} ...F{next} }}")
+    });
+    for (query, limit, value) in [
+        (repeated("__typename ", 1001), 1000, 1003),
+        (repeated("__typename ", 101), 100, 101),
+        ("{ a: __typename b: __typename c: __typename d: __typename }".to_owned(), 3, 4),
+        ("{ actors { edges { node { statements { edges { cursor } } } } } }".to_owned(), 5, 6),
+        (repeated("__typename @skip(if: true) ", 101), 100, 101),
+        (bomb, 4000, 1 << 20),
+        ("{ actors(first: 100) { edges { cursor } } }".to_owned(), 50, 101),
+    ] {
+        let refused = beyond(&anonymous, &query, json!({})).await;
+        assert_eq!(refused, ("LIMIT_EXCEEDED".to_owned(), limit, value), "{query:.80}");
+    }
+    let large = json!({ "query": format!("{{ __typename }} #{}", " ".repeat(20_000)) }).to_string();
+    let length = large.len();
+    let response = anonymous
+        .http()
+        .post(anonymous.address("/graphql"))
+        .header("content-type", "application/json")
+        .body(large)
+        .send();
+    let response = response.await.expect("an answer");
+    assert_eq!(response.status(), 413);
+    let answer: Value = response.json().await.expect("JSON");
+    let extensions = &answer["errors"][0]["extensions"];
+    assert_eq!(extensions["code"], "LIMIT_EXCEEDED");
+    assert_eq!((&extensions["limit"], &extensions["value"]), (&json!(20_000), &json!(length)));
+}
+
+#[tokio::test]
+async fn hundreds_of_filters_through_references_cost_too_much() {
+    let anonymous = Client::with(&[("MAX_TOKENS", "100000")]).await;
+    let filter = "{speaker: {kind: {equals: PERSON}}}, ".repeat(600);
+    let query = format!("{{ statements(first: 1, filter: {{and: [{filter}]}}) {{ edges {{ cursor }} }} }}");
+    let (code, _, value) = beyond(&anonymous, &query, json!({})).await;
+    assert_eq!((code.as_str(), value), ("LIMIT_EXCEEDED", 60_002));
+}
+
+#[tokio::test]
+async fn values_in_variables_cost_what_they_cost_in_the_document() {
+    let anonymous = anonymous().await;
+    let inline = "{ rateLimit { cost }
+        meetings(first: 7, filter: {venue: {name: {contains: \"institute\"}}}) { totalCount
+            edges { node { participants(last: 3) { edges { node { name } } } } } } }";
+    let variables = "query($first: Int, $last: Int, $filter: MeetingFilter) { rateLimit { cost }
+        meetings(first: $first, filter: $filter) { totalCount
+            edges { node { participants(last: $last) { edges { node { name } } } } } } }";
+    let given = json!({"first": 7, "last": 3, "filter": {"venue": {"name": {"contains": "institute"}}}});
+    let (inline, variables) = (anonymous.ask(inline).await, anonymous.ask_with(variables, given).await);
+    assert_eq!(inline, variables);
+    // One, seven meetings with three participants each, two filters through a reference, and a count.
+    assert_eq!(inline["rateLimit"]["cost"], 1 + 7 + 7 * 3 + 2 * 100 + 20);
+}
+
+#[tokio::test]
+async fn a_client_that_spent_its_budget_waits() {
+    let anonymous = Client::with(&[("RATE_LIMIT", "200")]).await;
+    let query =
+        "{ viewer { rateLimit { cost limit remaining resetAt } } actors(first: 100) { edges { cursor } } }";
+    let data = anonymous.ask(query).await;
+    let rate_limit = &data["viewer"]["rateLimit"];
+    assert_eq!(
+        (&rate_limit["cost"], &rate_limit["limit"], &rate_limit["remaining"]),
+        (&json!(101), &json!(200), &json!(99))
+    );
+    assert!(rate_limit["resetAt"].as_str().is_some_and(|moment| moment.ends_with('Z')), "{rate_limit}");
+    let post = anonymous.http().post(anonymous.address("/graphql"));
+    let response = post.json(&json!({ "query": query })).send().await.expect("an answer");
+    assert_eq!(response.status(), 429);
+    let wait: u64 = response.headers()[RETRY_AFTER].to_str().expect("text").parse().expect("seconds");
+    assert!((1..=2).contains(&wait), "{wait}: two points are there within a second");
+    let answer: Value = response.json().await.expect("JSON");
+    assert_eq!(answer["errors"][0]["extensions"]["code"], "RATE_LIMITED");
+    // What costs little is still answered.
+    anonymous.ask("{ __typename }").await;
+    let never = anonymous
+        .refusal(
+            "{ a: actors(first: 100) { edges { cursor } } b: actors(first: 100) { edges { cursor } } }",
+            json!({}),
+        )
+        .await;
+    assert_eq!(never.0, "LIMIT_EXCEEDED", "no wait would help");
+}
+
+/// Statements of Dossier that run on the client's database now.
+async fn running(client: &Client) -> i64 {
+    let sql = "select count(*) from pg_stat_activity
+               where datname = current_database() and application_name = 'dossier' and state = 'active'";
+    sqlx::query_scalar(sql).fetch_one(client.pool()).await.expect("a count")
+}
+
+async fn until_running(client: &Client, expected: i64) {
+    for _ in 0..100 {
+        if running(client).await == expected {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    panic!("{} statements run instead of {expected}", running(client).await);
+}
+
+#[tokio::test]
+async fn a_request_that_takes_too_long_is_given_up_with_its_sql() {
+    let anonymous = Client::with(&[("REQUEST_TIMEOUT", "0.5")]).await;
+    let mut lock = anonymous.pool().begin().await.expect("a transaction");
+    sqlx::query("lock table topics in access exclusive mode").execute(&mut *lock).await.expect("locked");
+    let refusal = anonymous.refusal("{ topics { edges { node { name } } } }", json!({})).await;
+    assert_eq!(refusal.0, "TIMEOUT");
+    until_running(&anonymous, 0).await;
+    drop(lock);
+    anonymous.ask("{ topics { edges { node { name } } } }").await;
+}
+
+#[tokio::test]
+async fn a_client_that_goes_takes_its_sql_along() {
+    let anonymous = anonymous().await;
+    let mut lock = anonymous.pool().begin().await.expect("a transaction");
+    sqlx::query("lock table topics in access exclusive mode").execute(&mut *lock).await.expect("locked");
+    let asked = anonymous.http().post(anonymous.address("/graphql"));
+    let asked = asked.json(&json!({ "query": "{ topics { edges { node { name } } } }" })).send();
+    let impatient = tokio::spawn(asked);
+    until_running(&anonymous, 1).await;
+    impatient.abort();
+    until_running(&anonymous, 0).await;
+}
+
+#[tokio::test]
+async fn a_refusal_suggests_names_unless_that_is_turned_off() {
+    for (suggestions, suggests) in [("true", true), ("false", false)] {
+        let client = Client::with(&[("SUGGESTIONS", suggestions)]).await;
+        let answer = client.answer("{ actorz { totalCount } }", json!({})).await;
+        let message = answer["errors"][0]["message"].as_str().expect("a message");
+        assert_eq!(message.contains("actors"), suggests, "{message}");
+    }
+}
