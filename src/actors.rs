@@ -169,10 +169,7 @@ fn actor() -> Noun {
     .condition(
         "anyName",
         "The preferred name or one of the further names passes.",
-        Test::AnyText {
-            from: "exists (select from (select {}.name union all select n.name from actor_names n where n.actor_id = {}.id) a (name) where [])",
-            value: "a.name",
-        },
+        Test::AnyText { among: &[("actors", "id", "name"), ("actor_names", "actor_id", "name")] },
     )
     .searched()
     .in_order_of_entry()

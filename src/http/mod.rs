@@ -93,8 +93,12 @@ pub fn router(config: &Config, database: Database, engine: Engine) -> Router {
     if let Some(cors) = cors(&config.cors_origins) {
         router = router.layer(cors);
     }
+    surrounded(router.layer(DefaultBodyLimit::max(config.max_body_bytes)))
+}
+
+/// What every answer has around it: a name for its request, and an answer even to one that panics.
+fn surrounded(router: Router) -> Router {
     router
-        .layer(DefaultBodyLimit::max(config.max_body_bytes))
         .layer(CatchPanicLayer::custom(|cause: Box<dyn Any + Send>| panicked(&*cause)))
         .layer(middleware::from_fn(identify))
 }
@@ -166,4 +170,33 @@ fn panicked(cause: &(dyn Any + Send)) -> Response {
     tracing::error!(cause = text.unwrap_or("unknown"), "a request panicked");
     let refusal = Refusal::new(Code::Internal, "Something went wrong on our side.");
     (StatusCode::INTERNAL_SERVER_ERROR, Json(json!({ "errors": [refusal.to_json("")] }))).into_response()
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_panic_is_a_coded_error_and_the_connection_lives_on() {
+        let fine = get(|| async { "fine" });
+        let broken = get(|| async { None::<&str>.expect("a secret of ours") });
+        let router = surrounded(Router::new().route("/fine", fine).route("/broken", broken));
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        tokio::spawn(serve(listener, router, std::future::pending()));
+        let mut connection = tokio::net::TcpStream::connect(address).await.unwrap();
+        let mut answers = Vec::new();
+        for path in ["/broken", "/fine"] {
+            let request = format!("GET {path} HTTP/1.1\r\nhost: dossier\r\n\r\n");
+            connection.write_all(request.as_bytes()).await.unwrap();
+            let mut answer = vec![0; 4096];
+            let length = connection.read(&mut answer).await.unwrap();
+            answers.push(String::from_utf8_lossy(&answer[..length]).into_owned());
+        }
+        assert!(answers[0].starts_with("HTTP/1.1 500") && answers[0].contains("\"code\":\"INTERNAL\""));
+        assert!(answers[0].contains("x-request-id") && !answers[0].contains("secret"), "{}", answers[0]);
+        assert!(answers[1].starts_with("HTTP/1.1 200") && answers[1].ends_with("fine"), "{}", answers[1]);
+    }
 }

@@ -208,9 +208,9 @@ pub enum Test {
     One { to: &'static str, column: &'static str },
     /// At least one record on the other side passes that noun's filter.
     Some { to: &'static str, via: Via },
-    /// One of several texts (a name or an alias) passes the operators: a predicate over `{}` with
-    /// `[]` where the test of `[value]` stands.
-    AnyText { from: &'static str, value: &'static str },
+    /// One of several texts passes the operators, a name or an alias: the tables that hold them, with
+    /// the column of the record's id and that of the text.
+    AnyText { among: &'static [(&'static str, &'static str, &'static str)] },
     /// Full text: web-search syntax over the `search` column.
     Search,
     /// The record that a key names, or one below it.

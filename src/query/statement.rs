@@ -440,11 +440,15 @@ impl Builder {
             (Test::Value { sql, scalar }, Value::Object(operators)) => {
                 self.operators(&sql.replace("{}", alias), *scalar, operators, path)?;
             }
-            (Test::AnyText { from, value }, Value::Object(operators)) => {
-                let (before, after) = from.split_once("[]").expect("a place for the test");
-                self.sql.push_str(&before.replace("{}", alias));
-                self.operators(value, Scalar::Text, operators, path)?;
-                self.sql.push_str(&after.replace("{}", alias));
+            (Test::AnyText { among }, Value::Object(operators)) => {
+                let _ = write!(self.sql, "{alias}.id in (");
+                for (index, (table, id, text)) in among.iter().enumerate() {
+                    let union = if index == 0 { "" } else { " union all " };
+                    let inner = self.alias("t");
+                    let _ = write!(self.sql, "{union}select {inner}.{id} from {table} {inner} where ");
+                    self.operators(&format!("{inner}.{text}"), Scalar::Text, operators, path)?;
+                }
+                self.sql.push(')');
             }
             (Test::During { sql }, Value::Object(period)) => {
                 let sql = sql.replace("{}", alias);

@@ -16,18 +16,18 @@ const INTROSPECTION: &str = "{ __schema { types {
 } } }
 fragment Type on __Type { kind name ofType { kind name ofType { kind name ofType { kind name } } } }";
 
-struct Schema(BTreeMap<String, Value>);
+pub struct Schema(BTreeMap<String, Value>);
 
 /// A field, an argument or an input field with the name of its innermost type.
-struct Part<'a> {
-    name: &'a str,
-    ty: &'a str,
+pub struct Part<'a> {
+    pub name: &'a str,
+    pub ty: &'a str,
     is_list: bool,
     value: &'a Value,
 }
 
 impl Schema {
-    async fn of(client: &Client) -> Self {
+    pub async fn of(client: &Client) -> Self {
         let data = client.ask(INTROSPECTION).await;
         let types = data["__schema"]["types"].as_array().expect("types").clone();
         Schema(types.into_iter().map(|ty| (ty["name"].as_str().expect("a name").to_owned(), ty)).collect())
@@ -37,7 +37,7 @@ impl Schema {
         self.0[ty]["kind"].as_str().expect("a kind")
     }
 
-    fn parts<'a>(&'a self, ty: &str, of: &str) -> Vec<Part<'a>> {
+    pub fn parts<'a>(&'a self, ty: &str, of: &str) -> Vec<Part<'a>> {
         let parts = self.0[ty][of].as_array().expect("parts");
         let part = |value: &'a Value| {
             let (mut ty, mut is_list) = (&value["type"], false);
@@ -84,17 +84,25 @@ impl Schema {
         self.parts(ty, "fields").iter().any(|field| field.name == "id")
     }
 
+    /// The values of an enum.
+    pub fn values(&self, ty: &str) -> Vec<&str> {
+        let values = self.0[ty]["enumValues"].as_array().expect("values").iter();
+        values.map(|value| value["name"].as_str().expect("a name")).collect()
+    }
+
     /// The lists of the root: each field, its noun, and its arguments.
-    fn lists(&self) -> Vec<(&str, String, Vec<Part<'_>>)> {
+    pub fn lists(&self) -> Vec<(&str, String, Vec<Part<'_>>)> {
         let lists = self.parts("Query", "fields").into_iter().filter_map(|field| {
             let noun = field.ty.strip_suffix("Connection")?.to_owned();
+            // What is computed over all nouns is of none.
+            self.has_id(&noun).then_some(())?;
             Some((field.name, noun, arguments(field.value)))
         });
         lists.collect()
     }
 
     /// Values that an input may have, as literals: for an object one for each of its fields.
-    fn literals(&self, input: &Part<'_>, depth: usize) -> Vec<String> {
+    pub fn literals(&self, input: &Part<'_>, depth: usize) -> Vec<String> {
         let literals = match (self.kind(input.ty), input.ty) {
             ("ENUM", ty) => vec![self.0[ty]["enumValues"][0]["name"].as_str().expect("a value").to_owned()],
             ("INPUT_OBJECT", "ActorIdentifierInput") => {
@@ -130,7 +138,7 @@ impl Schema {
     }
 
     /// Whether an input is the filter of a noun, rather than the operators of a value.
-    fn is_of_noun(&self, input: &str) -> bool {
+    pub fn is_of_noun(&self, input: &str) -> bool {
         self.0[input]["inputFields"]
             .as_array()
             .is_some_and(|fields| fields.iter().any(|field| field["name"] == "not"))
@@ -178,8 +186,7 @@ async fn every_order_sorts_and_pages() {
     let schema = Schema::of(&anonymous).await;
     for (list, _, arguments) in schema.lists() {
         let order = arguments.iter().find(|argument| argument.name == "orderBy").expect("an order");
-        for value in schema.0[order.ty]["enumValues"].as_array().expect("values") {
-            let name = value["name"].as_str().expect("a name");
+        for name in schema.values(order.ty) {
             let filter =
                 if name == "RELEVANCE" { "filter: {search: \"kazakhstan or israel or peace\"}," } else { "" };
             let query = format!(

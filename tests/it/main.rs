@@ -8,6 +8,7 @@ mod generate;
 mod golden;
 mod guards;
 mod http;
+mod indexes;
 mod page;
 mod paging;
 mod persisted;

@@ -1,0 +1,91 @@
+//! How long it takes to refuse what is meant to take long: `cargo bench --bench guard`. Each must be
+//! refused within 20 ms; no database is asked, as nothing gets that far.
+
+use std::{
+    process::ExitCode,
+    time::{Duration, Instant},
+};
+
+use dossier::{
+    config::Config,
+    query::{Engine, Limits, Question, Settings},
+    schema,
+};
+use sqlx::PgPool;
+
+const WITHIN: Duration = Duration::from_millis(20);
+const ROUNDS: usize = 21;
+
+/// Documents that would hang a server that read them closely, with the limits as they are by default;
+/// the last three pass the count of tokens.
+fn hostile() -> Vec<(&'static str, String)> {
+    let repeated = |part: &str, times: usize| part.repeat(times);
+    let fragments = |many: u32| {
+        (0..many).fold(format!("{{ ...F0 }} fragment F{many} on Query {{ __typename }}"), |text, level| {
+            let next = level + 1;
+            format!("{text} fragment F{level} on Query {{ ...F{next} ...F{next} }}")
+        })
+    };
+    let aliases: String = (0..20_000).map(|number| format!("a{number}: __typename ")).collect();
+    let nested = |open: &str, inner: &str, close: &str, times: usize| {
+        format!("{}{inner}{}", open.repeat(times), close.repeat(times))
+    };
+    vec![
+        ("20,000 aliases", format!("{{ {aliases} }}")),
+        ("20,000 fields", format!("{{ {} }}", repeated("__typename ", 20_000))),
+        ("20,000 levels", nested("{a", "", "}", 20_000)),
+        ("a fragment bomb of 2^28", fragments(28)),
+        ("a fragment bomb of 2^200", fragments(200)),
+        ("20,000 open braces", "{".repeat(20_000)),
+        (
+            "list of list, 20,000 times, in a variable's type",
+            format!("query($v: {}) {{ __typename }}", nested("[", "Int", "]", 20_000)),
+        ),
+        (
+            "list of list, 20,000 times, in a value",
+            format!("{{ actors(first: {}) {{ totalCount }} }}", nested("[", "1", "]", 20_000)),
+        ),
+        ("950 levels", nested("{a", "", "}", 950)),
+        (
+            "list of list, 900 times, in a variable's type",
+            format!("query($v: {}) {{ __typename }}", nested("[", "Int", "]", 900)),
+        ),
+        (
+            "list of list, 900 times, in a value",
+            format!("{{ actors(first: {}) {{ totalCount }} }}", nested("[", "1", "]", 900)),
+        ),
+    ]
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let config = Config::from_lookup(|_| None).expect("the defaults are right");
+    let settings = Settings {
+        limits: Limits { tokens: config.max_tokens, depth: config.max_depth, aliases: config.max_aliases },
+        cost: config.max_cost,
+        introspection: config.introspection,
+        suggestions: config.suggestions,
+    };
+    let nowhere = PgPool::connect_lazy("postgres://localhost/none").expect("an address");
+    let engine = Engine::new(schema::catalog(), nowhere, settings);
+    let mut slow = false;
+    for (name, document) in hostile() {
+        let mut times = Vec::new();
+        let mut told = String::new();
+        for _ in 0..ROUNDS {
+            let question = Question { document: Some(document.clone()), ..Question::default() };
+            let since = Instant::now();
+            let refused = match engine.prepare(question).await {
+                Ok(prepared) => engine.bind(&prepared).err(),
+                Err(refusals) => refusals.into_iter().next(),
+            };
+            times.push(since.elapsed());
+            told = refused.map_or_else(|| "ANSWERED".to_owned(), |refusal| refusal.message);
+        }
+        times.sort();
+        let (median, most) = (times[ROUNDS / 2], times[ROUNDS - 1]);
+        slow |= most > WITHIN || told == "ANSWERED";
+        println!("{name:50} {:>6} bytes  {median:>10.1?}  at most {most:>10.1?}  {told:.70}", document.len());
+    }
+    if slow { ExitCode::FAILURE } else { ExitCode::SUCCESS }
+}

@@ -1,0 +1,142 @@
+//! What Postgres does with the filters and orders that the schema offers, on a base of some size.
+
+use serde_json::Value;
+use sqlx::{AssertSqlSafe, Connection, PgConnection};
+
+use crate::{
+    everything::Schema,
+    support::{
+        Client,
+        database::database,
+        process::{dossier, output},
+        sql_log::SqlLog,
+    },
+};
+
+/// Filters that no index answers, and why that is right.
+const UNINDEXED: [(&str, &str); 1] =
+    [("notIn", "it keeps what is not of some values: most rows, which are sooner read one by one")];
+
+/// A connection to a generated base, on which rows are read one by one only where there is no other way.
+async fn generated_base() -> PgConnection {
+    let database = database().await;
+    let url = database.url().to_owned();
+    let generate =
+        move || output(dossier(&[("DATABASE_URL", &url)]).args(["generate", "--statements", "100000"]));
+    let made = tokio::task::spawn_blocking(generate).await.expect("not cancelled");
+    assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+    let mut connection = PgConnection::connect(database.url()).await.expect("the database");
+    let settings =
+        "set enable_seqscan = off; set plan_cache_mode = force_generic_plan; set jit = off; analyze";
+    sqlx::raw_sql(settings).execute(&mut connection).await.expect("set");
+    connection
+}
+
+/// All nodes of the plan of a statement, whatever values it is given.
+async fn plan(connection: &mut PgConnection, sql: &str) -> Vec<Value> {
+    let values = (1..).take_while(|number| sql.contains(&format!("${number}"))).map(|_| "null");
+    let values = values.collect::<Vec<_>>().join(", ");
+    let values = if values.is_empty() { values } else { format!("({values})") };
+    let prepare = format!("deallocate all; prepare asked as {sql}");
+    sqlx::raw_sql(AssertSqlSafe(prepare)).execute(&mut *connection).await.expect("prepared");
+    let explain = format!("explain (format json) execute asked{values}");
+    let plan: Value = sqlx::raw_sql(AssertSqlSafe(explain))
+        .fetch_one(&mut *connection)
+        .await
+        .map(|row| sqlx::Row::get(&row, 0))
+        .expect("a plan");
+    let mut nodes = vec![plan[0]["Plan"].clone()];
+    let mut at = 0;
+    while at < nodes.len() {
+        let below = nodes[at]["Plans"].as_array().cloned().unwrap_or_default();
+        nodes.extend(below);
+        at += 1;
+    }
+    nodes
+}
+
+/// Tables that a plan reads from the first row to the last: one by one, or along an index that tells
+/// it nothing, unless it may do that to join them.
+fn read_whole(plan: &[Value], joins: bool) -> Vec<String> {
+    let is_whole = |node: &&Value| match node["Node Type"].as_str() {
+        Some("Seq Scan") => true,
+        Some("Index Scan" | "Index Only Scan" | "Bitmap Index Scan") => {
+            !joins && node["Index Cond"].is_null()
+        }
+        _ => false,
+    };
+    let name =
+        |node: &Value| node["Relation Name"].as_str().or(node["Index Name"].as_str()).map(ToOwned::to_owned);
+    plan.iter().filter(is_whole).filter_map(name).collect()
+}
+
+/// A noun's filters by one value each, those by values of its own apart from those through a reference;
+/// of these a few, as the values there are filters of another noun.
+fn alone(schema: &Schema, filter: &str) -> [Vec<String>; 2] {
+    let mut filters = [Vec::new(), Vec::new()];
+    for part in schema.parts(filter, "inputFields") {
+        if ["and", "or", "not"].contains(&part.name) {
+            continue;
+        }
+        let through = schema.is_of_noun(part.ty);
+        let literals = schema.literals(&part, 1);
+        let step = if through { 1 + literals.len() / 4 } else { 1 };
+        let some = literals.into_iter().step_by(step).map(|literal| format!("{{{}: {literal}}}", part.name));
+        let indexed = some.filter(|filter| UNINDEXED.iter().all(|(operator, _)| !filter.contains(operator)));
+        filters[usize::from(through)].extend(indexed);
+    }
+    filters
+}
+
+#[tokio::test]
+async fn every_filter_and_every_order_has_its_index() {
+    // The SQL is that of the small base, the plans are those of the large one.
+    let client = Client::with(&[("MAX_COST", "10000000"), ("MAX_DEPTH", "50")]).await;
+    let mut connection = generated_base().await;
+    let schema = Schema::of(&client).await;
+    let unindexed = plan(&mut connection, "select count(*) from statements where length(summary) = $1").await;
+    assert_eq!(read_whole(&unindexed, true), ["statements"], "what has no index is noticed");
+    let log = SqlLog::listen();
+    let (mut asked, mut wrong) = (0, Vec::new());
+    for (list, _, arguments) in schema.lists() {
+        let argument = |name: &str| arguments.iter().find(|argument| argument.name == name);
+        let Some(order) = argument("orderBy") else { continue };
+        let filters = argument("filter").map_or_else(Default::default, |filter| alone(&schema, filter.ty));
+        for (through, filters) in filters.into_iter().enumerate() {
+            // Through a reference, one side may be read along an index to be joined with the other.
+            let join = if through == 1 { "on" } else { "off" };
+            let joins = format!("set enable_hashjoin = {join}; set enable_mergejoin = {join}");
+            sqlx::raw_sql(AssertSqlSafe(joins)).execute(&mut connection).await.expect("set");
+            for filter in filters {
+                log.take();
+                client.ask(&format!("{{ {list}(filter: {filter}) {{ totalCount }} }}")).await;
+                for sql in log.take() {
+                    let plan = plan(&mut connection, &sql).await;
+                    asked += 1;
+                    let whole = read_whole(&plan, through == 1);
+                    if !whole.is_empty() {
+                        wrong.push(format!("{list} {filter} reads {whole:?}"));
+                    }
+                }
+            }
+        }
+        for value in schema.values(order.ty) {
+            if value == "RELEVANCE" {
+                // It sorts what the filter by text found, which has an index.
+                continue;
+            }
+            log.take();
+            client.ask(&format!("{{ {list}(orderBy: {value}) {{ edges {{ cursor }} }} }}")).await;
+            for sql in log.take() {
+                let plan = plan(&mut connection, &sql).await;
+                asked += 1;
+                if plan.iter().any(|node| ["Sort", "Seq Scan"].map(Value::from).contains(&node["Node Type"]))
+                {
+                    wrong.push(format!("{list} by {value} sorts all rows"));
+                }
+            }
+        }
+    }
+    assert!(asked > 300, "{asked}");
+    assert!(wrong.is_empty(), "{} of {asked}:\n{}", wrong.len(), wrong.join("\n"));
+}
