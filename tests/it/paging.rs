@@ -80,7 +80,7 @@ async fn records_entered_and_removed_meanwhile_disturb_no_page() {
     let anonymous = anonymous().await;
     enter_topics(&anonymous, 0..10_000).await;
     for (order, backward) in [("NAME_ASC", false), ("NAME_DESC", true), ("ENTERED_ASC", true)] {
-        let writer = tokio::spawn(keep_writing(anonymous.pool().clone()));
+        let writer = tokio::spawn(keep_writing(anonymous.pool().clone(), order));
         tokio::time::sleep(Duration::from_millis(100)).await;
         let mut seen = Vec::new();
         let mut cursor = Value::Null;
@@ -111,16 +111,16 @@ async fn records_entered_and_removed_meanwhile_disturb_no_page() {
 }
 
 /// Enters topics all over the orders by name, and removes them again, until it is stopped.
-async fn keep_writing(pool: PgPool) {
+async fn keep_writing(pool: PgPool, name: &str) {
     for round in 0_i64.. {
         let mut transaction = pool.begin().await.expect("a transaction");
         for sql in [
-            "select set_config('dossier.requester', 'tests', true) where $1 is not null",
-            "insert into topics (slug, name) select 'passing-' || $1 || '-' || n, 'Page ' || ($1 * 37 + n * 331) % 3334
+            "select set_config('dossier.requester', $2, true) where $1 is not null",
+            "insert into topics (slug, name) select 'passing-' || lower(replace($2, '_', '-')) || '-' || $1 || '-' || n, 'Page ' || ($1 * 37 + n * 331) % 3334
              from generate_series(1, 20) n",
-            "delete from topics where slug like 'passing-' || ($1 - 5) || '-%'",
+            "delete from topics where slug like 'passing-' || lower(replace($2, '_', '-')) || '-' || ($1 - 5) || '-%'",
         ] {
-            sqlx::query(sql).bind(round).execute(&mut *transaction).await.expect("written");
+            sqlx::query(sql).bind(round).bind(name).execute(&mut *transaction).await.expect("written");
         }
         transaction.commit().await.expect("committed");
     }
