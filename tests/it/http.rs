@@ -1,6 +1,9 @@
 //! GraphQL over HTTP: methods, media types, statuses.
 
-use reqwest::header::{ACCEPT, ALLOW, CONTENT_TYPE, HeaderMap, HeaderValue};
+use reqwest::{
+    Method,
+    header::{ACCEPT, ALLOW, CONTENT_TYPE, HeaderMap, HeaderValue},
+};
 use serde_json::{Value, json};
 
 use crate::support::{Client, anonymous};
@@ -86,9 +89,12 @@ async fn get_asks_queries_only() {
     assert_eq!(answer["data"]["actors"]["__typename"], "ActorConnection");
     assert_eq!(anonymous.get("/graphql").await.status(), 400);
     assert_eq!(anonymous.get("/graphql?query={__typename}&variables=nonsense").await.status(), 400);
-    let put = anonymous.http().put(anonymous.address("/graphql")).send().await.expect("an answer");
-    assert_eq!(put.status(), 405);
-    assert_eq!(put.headers()[ALLOW], "GET, POST");
+    for method in [Method::PUT, Method::DELETE, Method::PATCH] {
+        let asked = anonymous.http().request(method, anonymous.address("/graphql"));
+        let refused = asked.send().await.expect("an answer");
+        assert_eq!(refused.status(), 405);
+        assert_eq!(refused.headers()[ALLOW], "GET, POST");
+    }
 }
 
 #[tokio::test]
