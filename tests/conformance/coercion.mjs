@@ -1,8 +1,9 @@
 // Gives a server variables of every input type, fitting and not, and compares its judgement with that
 // of graphql-js: node coercion.mjs URL
 import {
-  GraphQLError, buildClientSchema, getNamedType, getNullableType, getVariableValues, isEnumType,
-  isInputObjectType, isListType, isScalarType, isSpecifiedScalarType, parse,
+  GraphQLError, astFromValue, buildClientSchema, execute, getNamedType, getNullableType, isEnumType,
+  isInputObjectType, isListType, isRequiredInputField, isScalarType, isSpecifiedScalarType, parse, print,
+  validate,
 } from 'graphql';
 import { ask, introspect } from './ask.mjs';
 
@@ -24,23 +25,22 @@ for (const scalar of Object.values(schema.getTypeMap())) {
   };
 }
 
-// A document for each type that a variable can be declared to have: the type as it stands at the
-// nearest place that takes it, and the same without null.
-const documents = new Map();
-const places = Object.values(schema.getQueryType().getFields()).flatMap((field) =>
-  field.args.map(({ name, type }) => ({ type, write: (value) => `${field.name}(${name}: ${value})` })));
+// Every type of a value in a query, each with the nearest place that takes it.
+const places = new Map();
+const reached = Object.values(schema.getQueryType().getFields()).flatMap((field) =>
+  field.args.map(({ name, type }) => [type, (value) => `${field.name}(${name}: ${value}) { __typename }`]));
+reached.push([schema.getDirective('skip').args[0].type, (value) => `node(id: "a") @skip(if: ${value}) { __typename }`]);
 const entered = new Set();
-for (const { type, write } of places) {
-  for (const declared of [`${type}`, `${getNullableType(type)}!`]) {
-    if (!documents.has(declared)) {
-      documents.set(declared, { type, text: `query($v: ${declared}) { ${write('$v')} { __typename } }` });
-    }
-  }
+for (const [type, write] of reached) {
+  if (!places.has(`${type}`)) places.set(`${type}`, { type, write });
   const object = getNamedType(type);
   if (!isInputObjectType(object) || entered.has(object)) continue;
   entered.add(object);
-  for (const { name, type: inner } of Object.values(object.getFields())) {
-    places.push({ type: inner, write: (value) => write(`{ ${name}: ${value} }`) });
+  const fields = Object.values(object.getFields());
+  for (const field of fields) {
+    // Where other fields must be given too, this one alone proves nothing.
+    if (fields.some((other) => other !== field && isRequiredInputField(other))) continue;
+    reached.push([field.type, (value) => write(`{ ${field.name}: ${value} }`)]);
   }
 }
 
@@ -64,23 +64,54 @@ function valuesFor(type) {
   return isListType(getNullableType(type)) ? [...values, ...values.slice(1).map((value) => [value])] : values;
 }
 
-// A value that coerces may still be refused for what it says, such as a page of 1000, but then not
-// under the variable's name.
-const counted = { taken: 0, refused: 0 };
-async function compare({ type, text }) {
-  const { variableDefinitions } = parse(text).definitions[0];
-  for (const v of valuesFor(type)) {
-    const fits = getVariableValues(schema, variableDefinitions, { v }).errors === undefined;
-    const { errors: [{ message, extensions } = {}] = [] } = await ask(url, text, { v });
-    const refused = extensions?.code === 'BAD_USER_INPUT' && /^\$v\b/.test(extensions.field);
-    const understood = ['BAD_USER_INPUT', undefined].includes(extensions?.code);
-    counted[fits ? 'taken' : 'refused'] += 1;
-    if (fits === refused || !understood) {
+// Whether graphql-js takes a value for the variable. Nothing is behind this schema, so that what it finds
+// wrong with the data says nothing.
+function fits(document, v) {
+  const variableValues = v === undefined ? {} : { v };
+  const { errors = [] } = execute({ schema, document, variableValues });
+  return !errors.some(({ message }) => /^(Argument|Variable) /.test(message));
+}
+
+// Compares whether a document is valid, and which values its variable takes. A value that coerces may
+// still be refused for what it says, such as a page of 1000, but not under the variable's name.
+const counted = { documents: 0, invalid: 0, values: 0, wrong: 0 };
+async function compare(text, values) {
+  const document = parse(text);
+  const isValid = validate(schema, document).length === 0;
+  counted.documents += 1;
+  counted.invalid += isValid ? 0 : 1;
+  for (const v of isValid ? values : [undefined]) {
+    const { errors: [{ message, extensions = {} } = {}] = [] } = await ask(url, text, { v });
+    const { code, field } = extensions;
+    let agrees = code === 'GRAPHQL_VALIDATION_FAILED';
+    if (isValid) {
+      const isRight = fits(document, v);
+      const isRefused = code === 'BAD_USER_INPUT';
+      agrees = isRight ? !code || (isRefused && !field?.startsWith('$v')) : isRefused;
+      counted.values += 1;
+      counted.wrong += isRight ? 0 : 1;
+    }
+    if (!agrees) {
       process.exitCode = 1;
       console.log(`${text} with ${JSON.stringify(v)}: ${message ?? 'taken'}`);
     }
   }
 }
-await Promise.all([...documents.values()].map(compare));
-console.log(`${documents.size} types, ${counted.taken} values that fit and ${counted.refused} that do not`);
-if (counted.taken === 0 || counted.refused === 0) process.exitCode = 1;
+
+await Promise.all([...places.values()].map(async ({ type, write }) => {
+  const text = (declared) => `query($v: ${declared}) { ${write('$v')} }`;
+  const nullable = getNullableType(type);
+  for (const declared of [nullable, `${nullable}!`]) await compare(text(declared), valuesFor(type));
+  // Types that are near to that of the place, or far from it.
+  for (const declared of [getNamedType(type), `[${nullable}]`, `[${nullable}!]!`, 'Int', 'String']) {
+    await compare(text(declared), [undefined]);
+  }
+  for (const value of [null, 'a', 1, true, ['a'], [1], {}]) {
+    if (!fits(parse(text(`${nullable}`)), value)) continue;
+    await compare(text(`${nullable} = ${print(astFromValue(value, nullable))}`), [undefined, null]);
+  }
+}));
+
+const { documents, invalid, values, wrong } = counted;
+console.log(`${documents} documents, ${invalid} of them invalid; ${values} values, ${wrong} of them wrong`);
+if (!invalid || !wrong) process.exitCode = 1;

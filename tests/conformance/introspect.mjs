@@ -9,7 +9,8 @@ const faults = validateSchema(told).map(({ message }) => message);
 
 const lines = (schema) => printSchema(lexicographicSortSchema(schema)).split('\n');
 const [found, wanted] = [lines(told), lines(buildSchema(readFileSync(file, 'utf8')))];
-const at = Array.from({ length: Math.max(found.length, wanted.length) }).findIndex((_, line) => found[line] !== wanted[line]);
+const longer = found.length > wanted.length ? found : wanted;
+const at = longer.findIndex((_, line) => found[line] !== wanted[line]);
 if (at >= 0) faults.push(`introspection tells \`${found[at]}\` where ${file} has \`${wanted[at]}\``);
 
 for (const fault of faults) console.log(fault);

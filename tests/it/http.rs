@@ -141,6 +141,30 @@ async fn variables_are_what_the_operation_declares() {
 }
 
 #[tokio::test]
+async fn variables_stand_only_where_their_type_fits() {
+    let anonymous = anonymous().await;
+    for (query, variables, code) in [
+        ("query($v: String) { actors(first: $v) { __typename } }", json!({}), "GRAPHQL_VALIDATION_FAILED"),
+        ("query($v: ID) { node(id: $v) { id } }", json!({"v": "a"}), "GRAPHQL_VALIDATION_FAILED"),
+        (
+            "query($v: [ActorKind]!) { ...F } fragment F on Query { actors(filter: {kind: {in: $v}}) { __typename } }",
+            json!({"v": []}),
+            "GRAPHQL_VALIDATION_FAILED",
+        ),
+        ("query($v: ID = \"a\") { node(id: $v) { id } }", json!({"v": null}), "BAD_USER_INPUT"),
+        (
+            "query($v: Boolean = true) { actors @skip(if: $v) { __typename } }",
+            json!({"v": null}),
+            "BAD_USER_INPUT",
+        ),
+    ] {
+        assert_eq!(anonymous.refusal(query, variables).await.0, code, "{query}");
+    }
+    let one_as_a_list = "query($v: [ID!] = 5) { nodes(ids: $v) { id } }";
+    assert_eq!(anonymous.ask(one_as_a_list).await, json!({"nodes": [null]}), "a default is coerced too");
+}
+
+#[tokio::test]
 async fn skip_and_include_follow_their_variables() {
     let anonymous = anonymous().await;
     let query = "query($yes: Boolean!) { __typename @skip(if: $yes) ...F @include(if: $yes) }
