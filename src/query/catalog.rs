@@ -96,10 +96,11 @@ pub fn facet_of(facet: &Facet) -> String {
     }
 }
 
-/// A type for the counts of every facet, each once.
+/// A type for the counts of every facet, each once. What is never listed, as an actor's names, has none.
 fn counted(nouns: &[Noun]) -> Vec<Noun> {
     let mut made: Vec<Noun> = Vec::new();
-    for facet in nouns.iter().flat_map(|noun| &noun.facets) {
+    let listed = nouns.iter().filter(|noun| !noun.orders.is_empty());
+    for facet in listed.flat_map(|noun| &noun.facets) {
         let name = facet_of(facet);
         if made.iter().any(|noun| noun.name == name) {
             continue;

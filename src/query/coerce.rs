@@ -31,7 +31,9 @@ pub fn variables<'a>(
                 variables.insert(name.clone(), value);
             }
             (None, Some(default)) => {
-                variables.insert(name.clone(), default.node.clone());
+                let (default, none) = (default.node.clone().into_value(), Variables::new());
+                let value = Source::Literal(&default, &none).coerce(registry, &type_text(ty), &path)?;
+                variables.insert(name.clone(), value);
             }
             (None, None) if !ty.nullable => return Err(missing(&path, &type_text(ty))),
             (None, None) => {}

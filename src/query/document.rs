@@ -20,7 +20,7 @@ use async_graphql_value::Value as Literal;
 use lru::LruCache;
 use sha2::{Digest, Sha256};
 
-use super::{coerce, guard::Limits, plan::Plan};
+use super::{coerce, guard::Limits, plan::Plan, usage};
 use crate::error::{Code, Refusal};
 
 /// Documents kept, and the longest text kept with them.
@@ -155,9 +155,13 @@ impl Documents {
     }
 
     async fn read(&self, text: &str) -> Result<Arc<Document>, Vec<Refusal>> {
-        let ast = self.parse(text).map_err(|refusal| vec![refusal])?;
+        let mut ast = self.parse(text).map_err(|refusal| vec![refusal])?;
         // A rare and large future: it stays out of the frequent one.
         Box::pin(self.validate(text, &ast)).await?;
+        let misused = usage::check(self.schema.registry(), &mut ast);
+        if !misused.is_empty() {
+            return Err(misused);
+        }
         Ok(Arc::new(Document { deciding: deciding_variables(&ast), ast, plans: Mutex::default() }))
     }
 

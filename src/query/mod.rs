@@ -25,6 +25,7 @@ mod plan;
 pub mod reader;
 mod statement;
 pub mod types;
+mod usage;
 
 use std::sync::Arc;
 

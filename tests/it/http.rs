@@ -1,6 +1,9 @@
 //! GraphQL over HTTP: methods, media types, statuses.
 
-use reqwest::header::{ACCEPT, ALLOW, CONTENT_TYPE, HeaderMap, HeaderValue};
+use reqwest::{
+    Method,
+    header::{ACCEPT, ALLOW, CONTENT_TYPE, HeaderMap, HeaderValue},
+};
 use serde_json::{Value, json};
 
 use crate::support::{Client, anonymous};
@@ -86,9 +89,12 @@ async fn get_asks_queries_only() {
     assert_eq!(answer["data"]["actors"]["__typename"], "ActorConnection");
     assert_eq!(anonymous.get("/graphql").await.status(), 400);
     assert_eq!(anonymous.get("/graphql?query={__typename}&variables=nonsense").await.status(), 400);
-    let put = anonymous.http().put(anonymous.address("/graphql")).send().await.expect("an answer");
-    assert_eq!(put.status(), 405);
-    assert_eq!(put.headers()[ALLOW], "GET, POST");
+    for method in [Method::PUT, Method::DELETE, Method::PATCH] {
+        let asked = anonymous.http().request(method, anonymous.address("/graphql"));
+        let refused = asked.send().await.expect("an answer");
+        assert_eq!(refused.status(), 405);
+        assert_eq!(refused.headers()[ALLOW], "GET, POST");
+    }
 }
 
 #[tokio::test]
@@ -132,6 +138,30 @@ async fn variables_are_what_the_operation_declares() {
         let refusal = anonymous.refusal(&query, variables.clone()).await;
         assert_eq!(refusal, ("BAD_USER_INPUT".into(), Some(field.into())), "{variables}");
     }
+}
+
+#[tokio::test]
+async fn variables_stand_only_where_their_type_fits() {
+    let anonymous = anonymous().await;
+    for (query, variables, code) in [
+        ("query($v: String) { actors(first: $v) { __typename } }", json!({}), "GRAPHQL_VALIDATION_FAILED"),
+        ("query($v: ID) { node(id: $v) { id } }", json!({"v": "a"}), "GRAPHQL_VALIDATION_FAILED"),
+        (
+            "query($v: [ActorKind]!) { ...F } fragment F on Query { actors(filter: {kind: {in: $v}}) { __typename } }",
+            json!({"v": []}),
+            "GRAPHQL_VALIDATION_FAILED",
+        ),
+        ("query($v: ID = \"a\") { node(id: $v) { id } }", json!({"v": null}), "BAD_USER_INPUT"),
+        (
+            "query($v: Boolean = true) { actors @skip(if: $v) { __typename } }",
+            json!({"v": null}),
+            "BAD_USER_INPUT",
+        ),
+    ] {
+        assert_eq!(anonymous.refusal(query, variables).await.0, code, "{query}");
+    }
+    let one_as_a_list = "query($v: [ID!] = 5) { nodes(ids: $v) { id } }";
+    assert_eq!(anonymous.ask(one_as_a_list).await, json!({"nodes": [null]}), "a default is coerced too");
 }
 
 #[tokio::test]

@@ -1,0 +1,234 @@
+//! Whether the tools of the ecosystem take the server and its schema. They are npm packages, and
+//! `tests/conformance` has what is done with them. Where there is no npm, or no network to install
+//! them from, the tests say that they checked nothing.
+
+use std::{
+    fs,
+    io::{self, Write},
+    path::{Path, PathBuf},
+    process::{Command, Output, Stdio},
+    sync::OnceLock,
+};
+
+use crate::support::{anonymous, process::Folder};
+
+const ROOT: &str = env!("CARGO_MANIFEST_DIR");
+
+#[tokio::test]
+async fn every_audit_of_graphql_http_passes() {
+    let Some(tools) = Tools::new("audits").await else { return };
+    let anonymous = anonymous().await;
+    tools.accept("node", &["audits.mjs", &anonymous.address("/graphql")]).await;
+    tools.refuse("node", &["audits.mjs", &anonymous.address("/health/live")], "MUST").await;
+}
+
+#[tokio::test]
+async fn variables_are_coerced_as_graphql_js_coerces_them() {
+    let Some(tools) = Tools::new("coercion").await else { return };
+    let anonymous = anonymous().await;
+    tools.accept("node", &["coercion.mjs", &anonymous.address("/graphql")]).await;
+}
+
+#[tokio::test]
+async fn graphql_js_reads_the_schema_from_introspection() {
+    let Some(tools) = Tools::new("introspection").await else { return };
+    let anonymous = anonymous().await;
+    let check = ["introspect.mjs", &anonymous.address("/graphql"), "schema.graphql"];
+    tools.accept("node", &check).await;
+    tools.doctor("\tkind: ActorKind!", "\tkind: ActorKind");
+    tools.refuse("node", &check, "kind: ActorKind!").await;
+}
+
+#[tokio::test]
+async fn graphql_eslint_finds_nothing() {
+    let Some(tools) = Tools::new("eslint").await else { return };
+    tools.accept("eslint", &["schema.graphql"]).await;
+    tools.doctor("\"What sort of actor it is.\"", "");
+    tools.refuse("eslint", &["schema.graphql"], "require-description").await;
+}
+
+#[tokio::test]
+async fn relay_compiler_compiles_connections_and_refetchable_fragments() {
+    let Some(tools) = Tools::new("relay").await else { return };
+    tools.accept("relay-compiler", &["relay.config.json"]).await;
+    tools.doctor("hasNextPage: Boolean!", "hasNext: Boolean!");
+    tools.refuse("relay-compiler", &["relay.config.json"], "@connection").await;
+}
+
+#[tokio::test]
+async fn graphql_codegen_makes_types_that_tsc_takes() {
+    let Some(tools) = Tools::new("codegen").await else { return };
+    let check = ["--strict", "--noEmit", "codegen/use.ts"];
+    tools.accept("graphql-codegen", &["--config", "codegen.json"]).await;
+    tools.accept("tsc", &check).await;
+    // The wrong uses in `use.ts` are refused, or `tsc` would complain; so would it if a right one were.
+    tools.doctor("\tkind: ActorKind!", "\tkind: String!");
+    tools.accept("graphql-codegen", &["--config", "codegen.json"]).await;
+    tools.refuse("tsc", &check, "is not assignable to type").await;
+}
+
+#[tokio::test]
+async fn nothing_breaks_the_clients_of_the_last_release() {
+    let Some(tools) = Tools::new("changes").await else { return };
+    let check = ["changes.mjs", "released.graphql", "schema.graphql"];
+    tools.accept("node", &check).await;
+    tools.doctor("\tkind: ActorKind!", "\tsort: ActorKind!");
+    tools.refuse("node", &check, "Actor.kind").await;
+}
+
+/// The tools in a folder of one test, with the schema and the queries they are tried on.
+struct Tools {
+    folder: Folder,
+    packages: &'static Path,
+}
+
+impl Tools {
+    /// None where the tools cannot be had; that has been told.
+    async fn new(test: &str) -> Option<Tools> {
+        let packages = tokio::task::spawn_blocking(packages).await.expect("not cancelled")?;
+        let folder = Folder::new(&format!("conformance-{test}"));
+        for (from, to) in
+            [("tests/conformance", ""), ("tests/golden", "golden"), ("web/examples", "examples")]
+        {
+            copy(&Path::new(ROOT).join(from), &folder.path().join(to)).expect("copied");
+        }
+        fs::copy(Path::new(ROOT).join("schema.graphql"), folder.path().join("schema.graphql"))
+            .expect("copied");
+        std::os::unix::fs::symlink(packages, folder.path().join("node_modules")).expect("a link");
+        Some(Tools { folder, packages })
+    }
+
+    /// Makes the schema wrong, to see that it is noticed.
+    fn doctor(&self, right: &str, wrong: &str) {
+        let file = self.folder.path().join("schema.graphql");
+        let schema = fs::read_to_string(&file).expect("the schema");
+        assert!(schema.contains(right), "the schema has no `{right}`");
+        fs::write(file, schema.replace(right, wrong)).expect("written");
+    }
+
+    async fn accept(&self, tool: &str, arguments: &[&str]) {
+        let (accepted, told) = self.run(tool, arguments).await;
+        assert!(accepted, "{tool} {}:\n{told}", arguments.join(" "));
+    }
+
+    async fn refuse(&self, tool: &str, arguments: &[&str], why: &str) {
+        let (accepted, told) = self.run(tool, arguments).await;
+        assert!(!accepted && told.contains(why), "{tool} {}:\n{told}", arguments.join(" "));
+    }
+
+    /// Whether the tool ended well, and what it said. The server that it asks runs meanwhile.
+    async fn run(&self, tool: &str, arguments: &[&str]) -> (bool, String) {
+        let installed = self.packages.join(".bin").join(tool);
+        let mut command = if installed.exists() { Command::new(installed) } else { Command::new(tool) };
+        command.args(arguments).current_dir(self.folder.path()).env("NO_COLOR", "1").stdin(Stdio::null());
+        let output = tokio::task::spawn_blocking(move || command.output()).await.expect("not cancelled");
+        let output = output.unwrap_or_else(|error| panic!("{tool}: {error}"));
+        (output.status.success(), told(&output))
+    }
+}
+
+fn told(output: &Output) -> String {
+    [&output.stdout, &output.stderr].map(|text| String::from_utf8_lossy(text)).concat()
+}
+
+fn copy(from: &Path, to: &Path) -> io::Result<()> {
+    fs::create_dir_all(to)?;
+    for entry in fs::read_dir(from)? {
+        let entry = entry?;
+        let (name, target) = (entry.file_name(), to.join(entry.file_name()));
+        if name == "node_modules" {
+            continue;
+        }
+        if entry.file_type()?.is_dir() {
+            copy(&entry.path(), &target)?;
+        } else {
+            fs::copy(entry.path(), target)?;
+        }
+    }
+    Ok(())
+}
+
+/// The folder of the packages, which all tests share; none where they cannot be had.
+fn packages() -> Option<&'static Path> {
+    static PACKAGES: OnceLock<Result<PathBuf, Missing>> = OnceLock::new();
+    match PACKAGES.get_or_init(|| install().inspect_err(Missing::tell)) {
+        Ok(packages) => Some(packages),
+        Err(Missing::Unavailable(_)) => None,
+        Err(Missing::Broken(reason)) => panic!("{reason}"),
+    }
+}
+
+/// Why there are no packages.
+enum Missing {
+    /// This machine has no way to them.
+    Unavailable(&'static str),
+    Broken(String),
+}
+
+impl Missing {
+    fn tell(&self) {
+        if let Missing::Unavailable(reason) = self {
+            // Not by a macro: what a test that passes prints by one is not shown.
+            let notice = format!("\nConformance was NOT checked: {reason}.\n");
+            let _ = io::stderr().write_all(notice.as_bytes());
+        }
+    }
+}
+
+impl From<io::Error> for Missing {
+    fn from(error: io::Error) -> Self {
+        Missing::Broken(format!("the packages of `tests/conformance`: {error}"))
+    }
+}
+
+/// Installs what the lock file names, unless an earlier run did.
+fn install() -> Result<PathBuf, Missing> {
+    let source = Path::new(ROOT).join("tests/conformance");
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("conformance");
+    fs::create_dir_all(&folder)?;
+    // Another run of the tests may be at it.
+    let guard = fs::File::create(folder.join("guard"))?;
+    guard.lock()?;
+    let (wanted, installed) = (fs::read(source.join("package-lock.json"))?, folder.join("installed"));
+    if fs::read(&installed).ok().as_ref() != Some(&wanted) {
+        for file in ["package.json", "package-lock.json"] {
+            fs::copy(source.join(file), folder.join(file))?;
+        }
+        let reachable = is_reachable(&npm(&folder, &["ping", "--fetch-retries=0", "--fetch-timeout=20000"])?);
+        // Without a network, what npm itself has kept may do.
+        let network = if reachable { "--prefer-offline" } else { "--offline" };
+        let output = npm(&folder, &["ci", "--ignore-scripts", "--no-audit", "--no-fund", network])?;
+        match (output.status.success(), reachable) {
+            (true, _) => fs::write(installed, wanted)?,
+            (false, false) => return Err(Missing::Unavailable("no registry of packages can be reached")),
+            (false, true) => return Err(Missing::Broken(format!("npm ci fails:\n{}", told(&output)))),
+        }
+    }
+    Ok(folder.join("node_modules"))
+}
+
+fn npm(folder: &Path, arguments: &[&str]) -> Result<Output, Missing> {
+    let mut npm = Command::new("npm");
+    npm.args(arguments).current_dir(folder).stdin(Stdio::null()).output().map_err(|error| {
+        match error.kind() {
+            io::ErrorKind::NotFound => Missing::Unavailable("there is no npm"),
+            _ => error.into(),
+        }
+    })
+}
+
+/// Whether npm got an answer, of whatever kind, to its ping.
+fn is_reachable(ping: &Output) -> bool {
+    let told = told(ping);
+    let codes = [
+        "EAI_AGAIN",
+        "ECONNREFUSED",
+        "ECONNRESET",
+        "EHOSTUNREACH",
+        "ENETUNREACH",
+        "ENOTFOUND",
+        "ERR_SOCKET_TIMEOUT",
+        "ETIMEDOUT",
+    ];
+    !codes.iter().any(|code| told.contains(&format!("npm error code {code}")))
+}
