@@ -7,7 +7,9 @@ use sqlx::Row;
 use crate::{
     error::Refusal,
     query::{
-        computed::{Argument, Asked, Tree, argument, computed, connection, connection_of, page_arguments},
+        computed::{
+            Argument, Asked, Tree, argument, computed, connection, connection_of, cursor, page_arguments,
+        },
         noun::{Declared, Enumeration, Form, KeyKind, Noun, Part, Scalar, column, part, reference, text},
     },
     relay::{Cursor, CursorKey, Page},
@@ -93,8 +95,11 @@ const QUERY: &str =
     "(websearch_to_tsquery('dossier_english', $1) || websearch_to_tsquery('dossier_simple', $1))";
 
 pub fn nouns() -> Vec<Noun> {
-    let result = Noun::new("SearchResult", "", "A record that a search found.")
-        .field(record("What was found."))
+    let connection =
+        connection_of("SearchConnection", "SearchEdge", "A page of what a search found, best first.");
+    let edge = Noun::new("SearchEdge", "", "A record that a search found.")
+        .field(record("node", "What was found."))
+        .field(cursor())
         .field(column(
             "score",
             Scalar::Float,
@@ -115,18 +120,13 @@ pub fn nouns() -> Vec<Noun> {
         .field(column("isMatch", Scalar::Boolean, "Whether they are among those searched for."));
     let suggestion = Noun::new("Suggestion", "", "A name that goes on as somebody began to type.")
         .field(text("text", "The name: the record's own, or an alias."))
-        .field(record("What has that name."));
-    let connection = connection_of(
-        "SearchResult",
-        ["SearchResultConnection", "SearchResultEdge"],
-        "A page of what a search found, best first.",
-    );
-    [result, highlight, highlight_part, suggestion].into_iter().chain(connection).collect()
+        .field(record("record", "What has that name."));
+    vec![connection, edge, highlight, highlight_part, suggestion]
 }
 
-fn record(description: &'static str) -> Declared {
+fn record(name: &'static str, description: &'static str) -> Declared {
     let choices = KINDS.iter().map(|kind| (kind.noun, "")).collect();
-    reference("record", "Searchable", choices, description)
+    reference(name, "Searchable", choices, description)
 }
 
 pub fn fields() -> Vec<Declared> {
@@ -142,7 +142,7 @@ pub fn fields() -> Vec<Declared> {
     vec![
         computed(
             "search",
-            Part { of: "SearchResultConnection", form: Form::One },
+            Part { of: "SearchConnection", form: Form::One },
             [query, types.clone()].into_iter().chain(page_arguments()).collect(),
             |asked| Box::pin(search(asked)),
             "Records of all kinds that a question finds, best first.",
@@ -218,16 +218,16 @@ async fn search(asked: Asked<'_>) -> Result<Vec<Tree>, Refusal> {
         Some(0)
     };
     let mut highlights = highlights(&asked, query, &kinds, &hits).await?;
-    let nodes = hits.into_iter().map(|hit| {
+    let edges = hits.into_iter().map(|hit| {
         let found = highlights.remove(&(hit.kind, hit.id)).unwrap_or_default();
-        let node = Tree::Object(vec![
-            ("record", Tree::Record(KINDS[hit.kind].noun, hit.id)),
+        let edge = vec![
+            ("node", Tree::Record(KINDS[hit.kind].noun, hit.id)),
             ("score", Tree::fraction(f64::from(hit.score))),
             ("highlights", Tree::List(found)),
-        ]);
-        (Cursor { key: Some(CursorKey::Rank(hit.score)), id: hit.place }, node)
+        ];
+        (Cursor { key: Some(CursorKey::Rank(hit.score)), id: hit.place }, edge)
     });
-    Ok(vec![connection(&page, ORDER, nodes.collect(), more, total)])
+    Ok(vec![connection(&page, ORDER, edges.collect(), more, total)])
 }
 
 /// Whether a question is words alone, which may be a name: operators are no part of one.
@@ -296,7 +296,7 @@ async fn highlights(
     hits: &[Hit],
 ) -> Result<HashMap<(usize, i64), Vec<Tree>>, Refusal> {
     let mut found: HashMap<(usize, i64), Vec<Tree>> = HashMap::new();
-    if !asked.wants("edges.node.highlights") || hits.is_empty() {
+    if !asked.wants("edges.highlights") || hits.is_empty() {
         return Ok(found);
     }
     let text = |number: usize, ordinal: usize, table: &str, id: &str, (field, column): (&str, &str)| {

@@ -7,7 +7,7 @@ use sqlx::Row;
 use crate::{
     error::Refusal,
     query::{
-        computed::{Asked, Tree, argument, computed, connection, connection_of, page_arguments},
+        computed::{Asked, Tree, argument, computed, connection, connection_of, cursor, page_arguments},
         noun::{Declared, Form, KeyKind, Noun, Part, Scalar, column, reference},
         reader::Days,
     },
@@ -62,13 +62,14 @@ static SORTS: [Sort; 3] = [
 ];
 
 pub fn nouns() -> Vec<Noun> {
-    let entry = Noun::new("TimelineEntry", "", "A meeting, a statement or a commentary in a timeline.")
+    let edge = Noun::new("TimelineEdge", "", "A meeting, a statement or a commentary in a timeline.")
         .field(reference(
-            "record",
+            "node",
             "TimelineRecord",
             SORTS.iter().map(|sort| (sort.noun, "")).collect(),
             "What stands there.",
         ))
+        .field(cursor())
         .field(
             column(
                 "date",
@@ -81,12 +82,8 @@ pub fn nouns() -> Vec<Noun> {
             column("earliest", Scalar::PartialDate, "The first day that it may mean: where it stands.").maybe(),
         )
         .field(column("latest", Scalar::PartialDate, "The last day that it may mean.").maybe());
-    let connection = connection_of(
-        "TimelineEntry",
-        ["TimelineEntryConnection", "TimelineEntryEdge"],
-        "A page of a timeline, from the past on; unknown dates last.",
-    );
-    [entry].into_iter().chain(connection).collect()
+    let about = "A page of a timeline, from the past on; unknown dates last.";
+    vec![connection_of("TimelineConnection", "TimelineEdge", about), edge]
 }
 
 pub fn fields() -> Vec<Declared> {
@@ -110,7 +107,7 @@ pub fn fields() -> Vec<Declared> {
     ];
     vec![computed(
         "timeline",
-        Part { of: "TimelineEntryConnection", form: Form::One },
+        Part { of: "TimelineConnection", form: Form::One },
         own.into_iter().chain(page_arguments()).collect(),
         |asked| Box::pin(timeline(asked)),
         "Meetings, statements and published commentaries by date. A partial date stands at its first day.",
@@ -147,7 +144,7 @@ async fn timeline(asked: Asked<'_>) -> Result<Vec<Tree>, Refusal> {
     let below = "with recursive below as (
         select id from topics where id = $3 union select topics.id from topics join below on topics.parent_id = below.id
     )";
-    let (mut more, mut nodes) = (false, Vec::new());
+    let (mut more, mut edges) = (false, Vec::new());
     if asked.wants("edges") || asked.wants("pageInfo") {
         let branches = SORTS.iter().enumerate().map(|(number, sort)| {
             let (day, place) = (day(sort), place(number));
@@ -185,14 +182,14 @@ async fn timeline(asked: Asked<'_>) -> Result<Vec<Tree>, Refusal> {
         for row in rows.iter().take(size) {
             let sort: i32 = row.try_get("sort")?;
             let noun = SORTS[usize::try_from(sort).unwrap_or(0)].noun;
-            let entry = Tree::Object(vec![
-                ("record", Tree::Record(noun, row.try_get("id")?)),
+            let edge = vec![
+                ("node", Tree::Record(noun, row.try_get("id")?)),
                 ("date", Tree::text(row.try_get_unchecked::<Option<String>, _>("date")?)),
                 ("earliest", Tree::text(row.try_get::<Option<String>, _>("earliest")?)),
                 ("latest", Tree::text(row.try_get::<Option<String>, _>("latest")?)),
-            ]);
+            ];
             let days = row.try_get_unchecked("day")?;
-            nodes.push((Cursor { key: Some(CursorKey::Date(days)), id: row.try_get("place")? }, entry));
+            edges.push((Cursor { key: Some(CursorKey::Date(days)), id: row.try_get("place")? }, edge));
         }
     }
     let total = if asked.wants("totalCount") {
@@ -207,5 +204,5 @@ async fn timeline(asked: Asked<'_>) -> Result<Vec<Tree>, Refusal> {
     } else {
         Some(0)
     };
-    Ok(vec![connection(&page, ORDER, nodes, more, total)])
+    Ok(vec![connection(&page, ORDER, edges, more, total)])
 }

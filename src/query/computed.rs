@@ -167,49 +167,48 @@ impl Asked<'_> {
     }
 }
 
-/// A connection as a value: its edges, whether there are more, and how many in all if that was asked.
+/// A connection as a value: its edges with their cursors, whether there are more, and how many in all
+/// if that was asked.
 pub fn connection(
     page: &Page,
     order: &str,
-    nodes: Vec<(Cursor, Tree)>,
+    edges: Vec<(Cursor, Vec<(&'static str, Tree)>)>,
     more: bool,
     total: Option<i64>,
 ) -> Tree {
-    let cursors: Vec<String> = nodes.iter().map(|(cursor, _)| cursor.encode(order)).collect();
+    let cursors: Vec<String> = edges.iter().map(|(cursor, _)| cursor.encode(order)).collect();
     let page_info = Tree::Object(vec![
         ("hasNextPage", Tree::Boolean(more)),
         ("hasPreviousPage", Tree::Boolean(page.after.is_some())),
         ("startCursor", Tree::text(cursors.first().cloned())),
         ("endCursor", Tree::text(cursors.last().cloned())),
     ]);
-    let edges = nodes
-        .into_iter()
-        .zip(cursors)
-        .map(|((_, node), cursor)| Tree::Object(vec![("node", node), ("cursor", Tree::Text(cursor))]));
-    let edges = Tree::List(edges.collect());
+    let edges = edges.into_iter().zip(cursors).map(|((_, mut edge), cursor)| {
+        edge.push(("cursor", Tree::Text(cursor)));
+        Tree::Object(edge)
+    });
     Tree::Object(vec![
-        ("edges", edges),
+        ("edges", Tree::List(edges.collect())),
         ("pageInfo", page_info),
         ("totalCount", total.map_or(Tree::Null, Tree::Int)),
     ])
 }
 
-/// The types of a connection that a slice computes: itself and its edge.
-pub fn connection_of(node: &'static str, names: [&'static str; 2], description: &'static str) -> [Noun; 2] {
-    let [connection, edge] = names;
-    [
-        Noun::new(connection, "", description)
-            .field(part("edges", edge, Form::List, "The entries of the page, in order."))
-            .field(part("pageInfo", "PageInfo", Form::One, "Where the page lies."))
-            .field(column(
-                "totalCount",
-                Scalar::Int,
-                "How many entries there are on all pages; counted only when asked for.",
-            )),
-        Noun::new(edge, "", "An entry in its connection.")
-            .field(part("node", node, Form::One, "The entry."))
-            .field(column("cursor", Scalar::Cursor, "Where the entry stands.")),
-    ]
+/// The type of a connection that a slice computes.
+pub fn connection_of(name: &'static str, edge: &'static str, description: &'static str) -> Noun {
+    Noun::new(name, "", description)
+        .field(part("edges", edge, Form::List, "The records of the page, in order."))
+        .field(part("pageInfo", "PageInfo", Form::One, "Where the page lies."))
+        .field(column(
+            "totalCount",
+            Scalar::Int,
+            "How many records there are on all pages; counted only when asked for.",
+        ))
+}
+
+/// The cursor of an edge in such a connection.
+pub fn cursor() -> Declared {
+    column("cursor", Scalar::Cursor, "Where the record stands.")
 }
 
 /// Where a page lies among all pages of its connection.

@@ -30,11 +30,21 @@ export default [
       // names, the changes of a revision, the targets of a commentary. So is `nodes(ids:)`, of Relay.
       '@graphql-eslint/relay-edge-types': ['error', { listTypeCanWrapOnlyEdgeType: false }],
 
-      // Pages, counts and the values inside a record are no records, and nobody can ask for them by id.
+      // What is found by a search or stands in a timeline is read from the best or the first on: nobody
+      // asks for the worst. All other connections page both ways.
+      '@graphql-eslint/relay-arguments': ['error', { includeBoth: false }],
+
+      // Pages, counts, what is computed and the values inside a record are no records, and nobody can
+      // ask for them by id.
       '@graphql-eslint/strict-id-in-types': ['error', {
         exceptions: {
           suffixes: ['Connection', 'Edge', 'Facet', 'Facets'],
-          types: ['ActorIdentifier', 'ActorName', 'Count', 'FieldChange', 'PageInfo'],
+          types: [
+            'ActorIdentifier', 'ActorName', 'Count', 'FieldChange', 'PageInfo', 'RateLimit', 'Viewer',
+            'ActorMatch', 'ActorMatches', 'Highlight', 'HighlightPart', 'Suggestion',
+            'Network', 'NetworkNode', 'Path', 'PathStep',
+            'Disagreement', 'StanceChange', 'StanceHistory', 'Standing',
+          ],
         },
       }],
     },
