@@ -17,7 +17,7 @@ const WITHIN: Duration = Duration::from_millis(20);
 const ROUNDS: usize = 21;
 
 /// Documents that would hang a server that read them closely, with the limits as they are by default;
-/// the last three pass the count of tokens.
+/// the last ones pass the count of tokens.
 fn hostile() -> Vec<(&'static str, String)> {
     let repeated = |part: &str, times: usize| part.repeat(times);
     let fragments = |many: u32| {
@@ -26,12 +26,12 @@ fn hostile() -> Vec<(&'static str, String)> {
             format!("{text} fragment F{level} on Query {{ ...F{next} ...F{next} }}")
         })
     };
-    let aliases: String = (0..20_000).map(|number| format!("a{number}: __typename ")).collect();
+    let aliases: Vec<String> = (0..20_000).map(|number| format!("a{number}: __typename")).collect();
     let nested = |open: &str, inner: &str, close: &str, times: usize| {
         format!("{}{inner}{}", open.repeat(times), close.repeat(times))
     };
     vec![
-        ("20,000 aliases", format!("{{ {aliases} }}")),
+        ("20,000 aliases", format!("{{ {} }}", aliases.join(" "))),
         ("20,000 fields", format!("{{ {} }}", repeated("__typename ", 20_000))),
         ("20,000 levels", nested("{a", "", "}", 20_000)),
         ("a fragment bomb of 2^28", fragments(28)),
@@ -45,7 +45,7 @@ fn hostile() -> Vec<(&'static str, String)> {
             "list of list, 20,000 times, in a value",
             format!("{{ actors(first: {}) {{ totalCount }} }}", nested("[", "1", "]", 20_000)),
         ),
-        ("950 levels", nested("{a", "", "}", 950)),
+        ("600 levels", nested("{a", "", "}", 600)),
         (
             "list of list, 900 times, in a variable's type",
             format!("query($v: {}) {{ __typename }}", nested("[", "Int", "]", 900)),
