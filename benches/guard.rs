@@ -7,6 +7,7 @@ use std::{
 };
 
 use dossier::{
+    caller::Role,
     config::Config,
     query::{Engine, Limits, Question, Settings},
     schema,
@@ -76,7 +77,7 @@ async fn main() -> ExitCode {
             let question = Question { document: Some(document.clone()), ..Question::default() };
             let since = Instant::now();
             let refused = match engine.prepare(question).await {
-                Ok(prepared) => engine.bind(&prepared).err(),
+                Ok(prepared) => engine.bind(&prepared, Role::Anonymous).err(),
                 Err(refusals) => refusals.into_iter().next(),
             };
             times.push(since.elapsed());

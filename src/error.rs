@@ -15,6 +15,8 @@ pub enum Code {
     BadUserInput,
     /// No document of this hash is known here: send its text along, once.
     PersistedQueryNotFound,
+    /// The caller shows no key, or one that is not valid.
+    Unauthenticated,
     /// What was asked for is turned off, or not for this caller.
     Forbidden,
     /// The request is larger than the server takes.
@@ -36,6 +38,7 @@ impl Code {
             Code::GraphqlValidationFailed => "GRAPHQL_VALIDATION_FAILED",
             Code::BadUserInput => "BAD_USER_INPUT",
             Code::PersistedQueryNotFound => "PERSISTED_QUERY_NOT_FOUND",
+            Code::Unauthenticated => "UNAUTHENTICATED",
             Code::Forbidden => "FORBIDDEN",
             Code::LimitExceeded => "LIMIT_EXCEEDED",
             Code::RateLimited => "RATE_LIMITED",

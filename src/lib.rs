@@ -9,12 +9,13 @@
 //! | [`relay`] | global ids, cursors, pages |
 //! | [`error`] | what can go wrong, and what the caller sees of it |
 //! | [`config`] | settings |
-//! | [`limits`] | what a client may ask in a while |
+//! | [`caller`], [`limits`] | who asks, and what they may ask in a while |
 //! | [`database`] | the pool, the migrations, the embedded Postgres |
 //! | [`http`] | GraphQL over HTTP, the page, health |
 //! | [`exchange`] | records in and out by the many |
 
 pub mod actors;
+pub mod caller;
 pub mod citations;
 pub mod commentaries;
 pub mod config;

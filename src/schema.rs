@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use crate::{
     actors, citations, commentaries, meetings, network, positions,
     query::{
-        catalog::{Catalog, Union},
+        catalog::{Catalog, Roots, Union},
         types,
     },
     reconciliation, relations, revisions, search, sources, statements, timeline, topics, viewer,
@@ -62,16 +62,20 @@ pub fn catalog() -> &'static Catalog {
                     members: &["Statement", "Commentary"],
                 },
             ],
-            [
-                search::fields(),
-                reconciliation::fields(),
-                timeline::fields(),
-                network::fields(),
-                viewer::fields(),
-            ]
-            .into_iter()
-            .flatten()
-            .collect(),
+            Vec::new(),
+            Roots {
+                query: [
+                    search::fields(),
+                    reconciliation::fields(),
+                    timeline::fields(),
+                    network::fields(),
+                    viewer::fields(),
+                ]
+                .into_iter()
+                .flatten()
+                .collect(),
+                ..Roots::default()
+            },
         )
     });
     &CATALOG

@@ -60,7 +60,7 @@ pub fn fields() -> Vec<Declared> {
 }
 
 fn rate_limit(asked: &Asked<'_>) -> Tree {
-    let budget = asked.allowance.budget.as_ref();
+    let budget = asked.caller.allowance.budget.as_ref();
     let number = |number: u32| Tree::Int(i64::from(number));
     let reset_at = budget.map(|budget| {
         let moment = time::OffsetDateTime::from(budget.reset_at);
@@ -68,7 +68,7 @@ fn rate_limit(asked: &Asked<'_>) -> Tree {
         moment.format(&time::format_description::well_known::Rfc3339).unwrap_or_default()
     });
     Tree::Object(vec![
-        ("cost", Tree::Int(i64::try_from(asked.allowance.cost).unwrap_or(i64::MAX))),
+        ("cost", Tree::Int(i64::try_from(asked.caller.allowance.cost).unwrap_or(i64::MAX))),
         ("limit", budget.map_or(Tree::Null, |budget| number(budget.limit))),
         ("remaining", budget.map_or(Tree::Null, |budget| number(budget.remaining))),
         ("resetAt", Tree::text(reset_at)),

@@ -17,6 +17,7 @@ use serde_json::{Map, Value, json};
 
 use super::{App, RequestId};
 use crate::{
+    caller::{Caller, Role},
     error::{Code, Refusal},
     limits::Allowance,
     query::{Answer, Question},
@@ -176,7 +177,8 @@ pub(super) async fn handle(
         response.headers_mut().insert(ALLOW, "POST".parse().expect("a header value"));
         return response;
     }
-    let bound = app.engine.bind(&prepared).and_then(|bound| {
+    let role = Role::Anonymous;
+    let bound = app.engine.bind(&prepared, role).and_then(|bound| {
         let limit = app.rate_limit.as_ref();
         let budget = limit.map(|limit| limit.spend(client.ip(), bound.cost())).transpose()?;
         Ok((Allowance { cost: bound.cost(), budget }, bound))
@@ -185,8 +187,9 @@ pub(super) async fn handle(
         Ok(bound) => bound,
         Err(refusal) => return reply.refused_for(&refusal),
     };
+    let caller = Caller { role, name: None, allowance };
     // On the heap, as everything around it is moved about until it is polled.
-    let answer = Box::pin(app.engine.answer(bound, &allowance));
+    let answer = Box::pin(app.engine.answer(bound, &caller));
     match tokio::time::timeout(app.request_timeout, answer).await {
         Ok(answer) => reply.answered(&answer),
         Err(_) => {

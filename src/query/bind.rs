@@ -11,7 +11,8 @@ use super::{
     statement::{self, Paged, Statement},
 };
 use crate::{
-    error::Refusal,
+    caller::Role,
+    error::{Code, Refusal},
     relay::{self, Cursor, MAX_PAGE, Page},
 };
 
@@ -85,8 +86,9 @@ pub fn bind(
     registry: &Registry,
     plan: &Plan,
     variables: &Variables,
+    role: Role,
 ) -> Result<Request, Refusal> {
-    let mut binder = Binder { catalog, registry, variables, bound: Vec::new(), cost: 1 };
+    let mut binder = Binder { catalog, registry, variables, role, bound: Vec::new(), cost: 1 };
     binder.bound.resize_with(plan.edges, || None);
     binder.level(&plan.root, 1)?;
     Ok(Request { bound: binder.bound, cost: binder.cost })
@@ -96,6 +98,7 @@ struct Binder<'a> {
     catalog: &'static Catalog,
     registry: &'a Registry,
     variables: &'a Variables,
+    role: Role,
     bound: Vec<Option<Bound>>,
     cost: usize,
 }
@@ -171,6 +174,7 @@ impl Binder<'_> {
             }
             Way::Nodes(levels) => self.nodes(edge, levels).map(Some),
             Way::Computed { computed, .. } => {
+                self.permit(computed.role)?;
                 let mut given = computed::Arguments::new();
                 for declared in &computed.arguments {
                     match self.argument(edge, declared.name, declared.ty)? {
@@ -186,6 +190,23 @@ impl Binder<'_> {
             }
             Way::One(_) | Way::Values { .. } | Way::References { .. } => Ok(None),
         }
+    }
+
+    /// Refuses a caller whose role is not enough.
+    fn permit(&self, needed: Role) -> Result<(), Refusal> {
+        if self.role >= needed {
+            return Ok(());
+        }
+        let needed = needed.name();
+        Err(if self.role == Role::Anonymous {
+            let message =
+                format!("This needs a key with the role {needed}: send it as `Authorization: Bearer …`.");
+            Refusal::new(Code::Unauthenticated, message)
+        } else {
+            let message =
+                format!("This needs the role {needed}; your key has the role {}.", self.role.name());
+            Refusal::new(Code::Forbidden, message)
+        })
     }
 
     fn many(

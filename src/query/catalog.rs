@@ -2,13 +2,39 @@
 
 use std::collections::HashMap;
 
+use async_graphql::parser::types::OperationType;
+
 use super::{
     computed::page_info,
     noun::{Declared, Facet, FacetBy, Field, Key, Kind, Many, Noun, Scalar, Via, column, reference},
 };
 
-/// The name of the root type.
-pub const ROOT: &str = "Query";
+/// The names of the root types: what is read, what is changed, what is told as it happens.
+pub const ROOTS: [&str; 3] = ["Query", "Mutation", "Subscription"];
+
+/// What the roots have besides the nouns.
+#[derive(Default)]
+pub struct Roots {
+    pub query: Vec<Declared>,
+    pub mutation: Vec<Declared>,
+    pub subscription: Vec<Declared>,
+}
+
+/// Values that a field takes together.
+#[derive(Debug)]
+pub struct Input {
+    pub name: String,
+    pub description: String,
+    pub fields: Vec<InputField>,
+}
+
+#[derive(Debug)]
+pub struct InputField {
+    pub name: String,
+    /// Its type as GraphQL writes it: `[ID!]!`.
+    pub ty: String,
+    pub description: String,
+}
 
 /// A type that stands for one of several nouns.
 #[derive(Debug)]
@@ -20,20 +46,26 @@ pub struct Union {
 
 #[derive(Debug)]
 pub struct Catalog {
-    /// Nouns, shapes of owned values, and last the root.
+    /// Nouns, shapes of owned values, and last the roots.
     pub nouns: Vec<Noun>,
     pub unions: Vec<Union>,
+    pub inputs: Vec<Input>,
     by_name: HashMap<&'static str, usize>,
 }
 
 impl Catalog {
     /// The nouns of all slices, the types that stand for several of them, and what else the root has.
-    pub fn new(mut nouns: Vec<Noun>, unions: Vec<Union>, computed: Vec<Declared>) -> Self {
+    pub fn new(mut nouns: Vec<Noun>, unions: Vec<Union>, inputs: Vec<Input>, roots: Roots) -> Self {
         nouns.push(page_info());
         nouns.extend(counted(&nouns));
-        nouns.push(root(&nouns, computed));
+        nouns.push(query(&nouns, roots.query));
+        let root = |name, description, fields: Vec<Declared>| {
+            fields.into_iter().fold(Noun::new(name, "", description), Noun::field)
+        };
+        nouns.push(root(ROOTS[1], "Everything that can be changed.", roots.mutation));
+        nouns.push(root(ROOTS[2], "Everything that is told as it happens.", roots.subscription));
         let by_name = nouns.iter().enumerate().map(|(index, noun)| (noun.name, index)).collect();
-        Catalog { nouns, unions, by_name }
+        Catalog { nouns, unions, inputs, by_name }
     }
 
     pub fn noun(&self, name: &str) -> Option<&Noun> {
@@ -43,6 +75,15 @@ impl Catalog {
     /// A noun that a slice names; a name that isn't there is a fault in the slice.
     pub fn named(&self, name: &str) -> &Noun {
         self.noun(name).unwrap_or_else(|| panic!("no noun is named {name}"))
+    }
+
+    /// The root of an operation.
+    pub fn root(&self, ty: OperationType) -> &Noun {
+        self.named(match ty {
+            OperationType::Query => ROOTS[0],
+            OperationType::Mutation => ROOTS[1],
+            OperationType::Subscription => ROOTS[2],
+        })
     }
 
     pub fn union(&self, name: &str) -> Option<&Union> {
@@ -63,7 +104,7 @@ impl Catalog {
 }
 
 /// The root: a lookup and a list for every noun that has them, and any record by its global id.
-fn root(nouns: &[Noun], computed: Vec<Declared>) -> Noun {
+fn query(nouns: &[Noun], computed: Vec<Declared>) -> Noun {
     let mut fields = Vec::new();
     for noun in nouns {
         let Some(root) = &noun.root else { continue };
@@ -84,7 +125,7 @@ fn root(nouns: &[Noun], computed: Vec<Declared>) -> Noun {
         description: "The records with these global ids, in the order asked for; null for each that isn't there.",
         kind: Kind::Nodes,
     });
-    let root = Noun { fields, ..Noun::new(ROOT, "", "Everything that can be read.") };
+    let root = Noun { fields, ..Noun::new(ROOTS[0], "", "Everything that can be read.") };
     computed.into_iter().fold(root, Noun::field)
 }
 
@@ -122,6 +163,10 @@ fn counted(nouns: &[Noun]) -> Vec<Noun> {
 }
 
 impl Noun {
+    pub fn is_root(&self) -> bool {
+        ROOTS.contains(&self.name)
+    }
+
     pub fn key_named(&self, name: &str) -> Option<&Key> {
         self.root.as_ref()?.keys.iter().find(|key| key.name == name)
     }

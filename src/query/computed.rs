@@ -16,8 +16,8 @@ use super::{
     statement,
 };
 use crate::{
+    caller::{Caller, Role},
     error::Refusal,
-    limits::Allowance,
     relay::{Cursor, Page},
 };
 
@@ -28,6 +28,8 @@ pub struct Computed {
     pub arguments: Vec<Argument>,
     /// What it adds to the cost of a request, for each record that it is asked of.
     pub cost: usize,
+    /// Who may ask it.
+    pub role: Role,
     pub compute: Compute,
 }
 
@@ -55,7 +57,7 @@ pub struct Asked<'a> {
     pub arguments: &'a Arguments,
     /// Fields asked of it, and within it as `edges.node.score`: for what is costly and not always wanted.
     pub fields: &'a [String],
-    pub allowance: &'a Allowance,
+    pub caller: &'a Caller,
 }
 
 /// A computed value.
@@ -233,7 +235,7 @@ pub fn computed(
     compute: Compute,
     description: &'static str,
 ) -> Declared {
-    let computed = Computed { part, arguments, cost: 100, compute };
+    let computed = Computed { part, arguments, cost: 100, role: Role::Anonymous, compute };
     Field { name, description, kind: Kind::Computed(computed) }.into()
 }
 

@@ -19,8 +19,8 @@ use super::{
     statement::{self, Statement},
 };
 use crate::{
+    caller::Caller,
     error::Refusal,
-    limits::Allowance,
     relay::{CursorKey, Page},
 };
 
@@ -108,14 +108,21 @@ pub fn sort_key(row: &PgRow, kind: KeyKind) -> Result<CursorKey, sqlx::Error> {
     })
 }
 
-/// Fetches what the root leads to: each of its edges fails on its own.
-pub async fn root(fetch: &Fetch<'_>, level: &Level) -> Rows {
+/// Fetches what the root leads to: each of its edges fails on its own. Mutations run one after the
+/// other.
+pub async fn root(fetch: &Fetch<'_>, level: &Level, in_order: bool) -> Rows {
     let root = Rows::default();
-    let edges = level
-        .edges
-        .iter()
-        .map(|edge| async { fetch.edge(edge, &root).await.unwrap_or_else(Fetched::Failed) });
-    Rows { rows: Vec::new(), edges: join_all(edges).await }
+    let edge = async |edge| fetch.edge(edge, &root).await.unwrap_or_else(Fetched::Failed);
+    let edges = if in_order {
+        let mut edges = Vec::with_capacity(level.edges.len());
+        for next in &level.edges {
+            edges.push(edge(next).await);
+        }
+        edges
+    } else {
+        join_all(level.edges.iter().map(edge)).await
+    };
+    Rows { rows: Vec::new(), edges }
 }
 
 /// What a request reads with.
@@ -123,7 +130,7 @@ pub struct Fetch<'a> {
     pub reader: &'a Reader,
     pub catalog: &'static Catalog,
     pub request: &'a Request,
-    pub allowance: &'a Allowance,
+    pub caller: &'a Caller,
 }
 
 type Result<T, E = Refusal> = std::result::Result<T, E>;
@@ -201,7 +208,7 @@ impl Fetch<'_> {
                     parents: &owners.distinct,
                     arguments,
                     fields,
-                    allowance: self.allowance,
+                    caller: self.caller,
                 };
                 let trees = (computed.compute)(asked).await?;
                 let records = try_join_all(places.iter().map(|place| self.place(place, &trees))).await?;

@@ -50,7 +50,10 @@ use self::{
     plan::Plan,
     reader::Reader,
 };
-use crate::{error::Refusal, limits::Allowance};
+use crate::{
+    caller::{Caller, Role},
+    error::Refusal,
+};
 
 /// A request as it came: a document, which of its operations, and values for its variables.
 #[derive(Debug, Default)]
@@ -132,9 +135,9 @@ impl Engine {
         Ok(Prepared { document, question })
     }
 
-    /// Puts the values of a valid question to its plan. Wrong input refuses it whole, and so does an
-    /// answer that would cost too much; nothing is run.
-    pub fn bind(&self, prepared: &Prepared) -> Result<Bound, Refusal> {
+    /// Puts the values of a valid question to its plan. Wrong input refuses it whole, and so does what is
+    /// not for the caller or would cost too much; nothing is run.
+    pub fn bind(&self, prepared: &Prepared, role: Role) -> Result<Bound, Refusal> {
         let Prepared { document, question } = prepared;
         let operation = document.operation(question.operation.as_deref())?;
         let registry = self.schema.registry();
@@ -143,7 +146,7 @@ impl Engine {
         let plan = document.plan(question.operation.as_deref(), &variables, || {
             plan::make(self.catalog, &document.ast, operation, &variables, self.settings.introspection)
         })?;
-        let request = bind::bind(self.catalog, registry, &plan, &variables)?;
+        let request = bind::bind(self.catalog, registry, &plan, &variables, role)?;
         if request.cost > self.settings.cost {
             return Err(Refusal::beyond("points of cost", self.settings.cost, request.cost));
         }
@@ -151,11 +154,11 @@ impl Engine {
     }
 
     /// Answers a question; a field that fails is told in the answer.
-    pub async fn answer(&self, bound: Bound, allowance: &Allowance) -> Answer {
+    pub async fn answer(&self, bound: Bound, caller: &Caller) -> Answer {
         let Bound { plan, request, variables } = bound;
-        let fetch = Fetch { reader: &self.reader, catalog: self.catalog, request: &request, allowance };
+        let fetch = Fetch { reader: &self.reader, catalog: self.catalog, request: &request, caller };
         let (rows, introspection) =
-            tokio::join!(fetch::root(&fetch, &plan.root), self.introspect(&plan, variables));
+            tokio::join!(fetch::root(&fetch, &plan.root, plan.in_order), self.introspect(&plan, variables));
         answer::write(&plan.answer, &rows, introspection.as_ref())
     }
 

@@ -7,6 +7,7 @@
 use std::borrow::Cow;
 
 use super::computed::Computed;
+use crate::caller::Role;
 
 /// A kind of record: its place in the schema and its table.
 #[derive(Debug)]
@@ -455,6 +456,16 @@ impl Declared {
             Kind::One(one) => one.nullable = true,
             _ => unreachable!("a list is empty rather than missing"),
         }
+        self
+    }
+
+    /// Only callers of this role, or a higher one, may ask it.
+    #[must_use]
+    pub fn only_for(mut self, role: Role) -> Self {
+        let Kind::Computed(computed) = &mut self.field.kind else {
+            unreachable!("only what is computed asks who asks")
+        };
+        computed.role = role;
         self
     }
 

@@ -6,15 +6,15 @@ use std::cell::Cell;
 use async_graphql::{
     Pos, Positioned,
     parser::types::{
-        Directive, DocumentOperations, ExecutableDocument, Field as Selected, OperationDefinition, Selection,
-        SelectionSet,
+        Directive, DocumentOperations, ExecutableDocument, Field as Selected, OperationDefinition,
+        OperationType, Selection, SelectionSet,
     },
 };
 use async_graphql_value::{Name, Value as Literal};
 use indexmap::IndexMap;
 
 use super::{
-    catalog::{Catalog, ROOT, facet_of},
+    catalog::{Catalog, facet_of},
     coerce::Variables,
     computed::Computed,
     noun::{Column, Facet, Field, Form, Kind, Many, Noun, One, Owned, Part, Scalar, Values},
@@ -27,6 +27,8 @@ pub struct Plan {
     /// The root, as a level of one row without columns.
     pub root: Level,
     pub answer: Object,
+    /// Whether the edges of the root run one after the other: those of a mutation.
+    pub in_order: bool,
     /// How many edges all levels have together.
     pub edges: usize,
     /// The operation without its data, where it asks about the schema.
@@ -297,7 +299,7 @@ pub fn make<'a>(
     introspection: bool,
 ) -> Result<Plan, Refusal> {
     let planner = Planner { catalog, ast, variables, edges: Cell::new(0) };
-    let mut root = Level::new(catalog.named(ROOT));
+    let mut root = Level::new(catalog.root(operation.ty));
     let sets = [&operation.selection_set.node];
     let answer = planner.object(root.noun, &sets, &mut root, &[]);
     let asks_about_schema = answer.0.iter().any(|entry| matches!(entry.out, Out::Introspection));
@@ -305,7 +307,8 @@ pub fn make<'a>(
         return Err(Refusal::new(Code::Forbidden, "Introspection is turned off on this server."));
     }
     let introspection = asks_about_schema.then(|| planner.introspection(operation));
-    Ok(Plan { root, answer, edges: planner.edges.get(), introspection })
+    let in_order = operation.ty == OperationType::Mutation;
+    Ok(Plan { root, answer, in_order, edges: planner.edges.get(), introspection })
 }
 
 struct Planner<'a> {
@@ -488,7 +491,7 @@ impl<'a> Planner<'a> {
                 (Way::Values { values, owner, level: inner }, Out::Values { edge, answer })
             }
             Owned::Reference(one) => {
-                let mut inner = Level::new(self.catalog.named(ROOT));
+                let mut inner = Level::new(self.catalog.root(OperationType::Query));
                 let (to, answers) = self.references(one, collected, &mut inner, path);
                 (Way::References { values, owner, level: inner, to }, Out::References { edge, answers })
             }
@@ -536,7 +539,7 @@ impl<'a> Planner<'a> {
         if wants.cursors {
             wants.id = inner.id();
         }
-        let owner = (level.noun.name != ROOT).then(|| level.id());
+        let owner = (!level.noun.is_root()).then(|| level.id());
         let edge = level.edges.len();
         (Way::Many { many, owner, level: inner, wants, asides }, Out::Connection { edge, entries })
     }
@@ -585,7 +588,7 @@ impl<'a> Planner<'a> {
         level: &mut Level,
         path: &[PathStep],
     ) -> (Way, Out) {
-        let owner = (level.noun.name != ROOT).then(|| level.id());
+        let owner = (!level.noun.is_root()).then(|| level.id());
         let mut places = Vec::new();
         let out = self.tree(computed.part, &collected.sets, &mut places, &[], path);
         let mut fields = Vec::new();
@@ -687,7 +690,9 @@ impl<'a> Planner<'a> {
 
     /// The operation reduced to what it asks about the schema.
     fn introspection(&self, operation: &'a OperationDefinition) -> ExecutableDocument {
-        let asked = self.collect(ROOT, &[&operation.selection_set.node]).into_values();
+        let asked = self
+            .collect(self.catalog.root(operation.ty).name, &[&operation.selection_set.node])
+            .into_values();
         let about_schema =
             asked.filter(|collected| collected.field.name.node.starts_with("__")).map(|collected| {
                 let mut field = collected.field.clone();

@@ -11,7 +11,7 @@ use async_graphql::dynamic::{
 };
 
 use super::{
-    catalog::{Catalog, ROOT, facet_of},
+    catalog::{Catalog, Input, ROOTS, facet_of},
     noun::{
         Column, Enumeration, Facet, Form, KeyInput, Kind, Many, Noun, One, Order, Owned, Part, Scalar, Test,
     },
@@ -19,7 +19,8 @@ use super::{
 
 /// All types of the catalog, not yet finished: a caller sets how strictly it is used.
 pub fn schema(catalog: &Catalog) -> SchemaBuilder {
-    let mut types = Types { catalog, made: HashSet::new(), builder: Schema::build(ROOT, None, None) };
+    let builder = builder(catalog);
+    let mut types = Types { catalog, made: HashSet::new(), builder };
     types.interfaces();
     types.scalars();
     types.counts();
@@ -30,7 +31,16 @@ pub fn schema(catalog: &Catalog) -> SchemaBuilder {
     for noun in &catalog.nouns {
         types.noun(noun);
     }
+    for input in &catalog.inputs {
+        types.input(input);
+    }
     types.builder
+}
+
+/// A schema of no types but the names of its roots: of those that have fields.
+fn builder(catalog: &Catalog) -> SchemaBuilder {
+    let root = |name: &'static str| (!catalog.named(name).fields.is_empty()).then_some(name);
+    Schema::build(ROOTS[0], root(ROOTS[1]), root(ROOTS[2]))
 }
 
 static COUNT_MODE: Enumeration = Enumeration {
@@ -125,7 +135,7 @@ fn type_ref(text: &str) -> TypeRef {
 
 impl Types<'_> {
     fn add(&mut self, ty: impl Into<Type>) {
-        self.builder = std::mem::replace(&mut self.builder, Schema::build(ROOT, None, None)).register(ty);
+        self.builder = std::mem::replace(&mut self.builder, builder(self.catalog)).register(ty);
     }
 
     /// Whether a type that several fields need is to be made now; said once of each.
@@ -397,6 +407,14 @@ impl Types<'_> {
             by = by.field(input(key.name, TypeRef::named(ty), key.description));
         }
         self.add(by);
+    }
+
+    fn input(&mut self, declared: &Input) {
+        let object = InputObject::new(&declared.name).description(&declared.description);
+        let fields =
+            declared.fields.iter().map(|field| input(&field.name, type_ref(&field.ty), &field.description));
+        let object = fields.fold(object, InputObject::field);
+        self.add(object);
     }
 
     fn filter(&mut self, noun: &Noun) {

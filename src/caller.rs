@@ -1,0 +1,36 @@
+//! Who asks: their role, their name, and what they may still ask.
+
+use crate::limits::Allowance;
+
+/// What somebody may do. Each role may do what those before it may.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Role {
+    /// Somebody who shows no key.
+    Anonymous,
+    Reader,
+    Editor,
+    Admin,
+}
+
+impl Role {
+    pub const ALL: [Role; 4] = [Role::Anonymous, Role::Reader, Role::Editor, Role::Admin];
+
+    /// Its name in the schema.
+    pub fn name(self) -> &'static str {
+        match self {
+            Role::Anonymous => "ANONYMOUS",
+            Role::Reader => "READER",
+            Role::Editor => "EDITOR",
+            Role::Admin => "ADMIN",
+        }
+    }
+}
+
+/// Who sent a request.
+#[derive(Clone, Debug)]
+pub struct Caller {
+    pub role: Role,
+    /// Under what name changes are recorded; anonymous callers have none.
+    pub name: Option<String>,
+    pub allowance: Allowance,
+}
