@@ -1,8 +1,8 @@
 //! Commentaries: what an analyst makes of actors, meetings, statements and topics.
 
 use crate::query::noun::{
-    By, Enumeration, KeyKind, Noun, One, Owned, Scalar, Test, Values, Via, column, evidence, history, many,
-    one, one_of, prose, values,
+    By, Enumeration, KeyKind, Noun, One, Owned, Scalar, Test, Values, Via, column, history, many,
+    needed_evidence, one, one_of, prose, values,
 };
 
 static LIKELIHOOD: Enumeration = Enumeration {
@@ -86,7 +86,7 @@ pub fn nouns() -> Vec<Noun> {
             Via::Column("commentary_id"),
             "Positions that it is the evidence of.",
         ))
-        .field(evidence("commentary_id"))
+        .field(needed_evidence("commentary_id"))
         .field(history("commentary_id"))
         .condition(
             "aboutActor",

@@ -6,6 +6,7 @@
 //! | [`search`], [`reconciliation`], [`timeline`], [`network`], [`viewer`] | what is computed over all of them |
 //! | [`schema`] | the slices merged into one |
 //! | [`query`] | how a query becomes SQL and rows become an answer, once for every noun |
+//! | [`mutation`] | how records are changed, once for every noun |
 //! | [`relay`] | global ids, cursors, pages |
 //! | [`error`] | what can go wrong, and what the caller sees of it |
 //! | [`config`] | settings |
@@ -25,6 +26,7 @@ pub mod exchange;
 pub mod http;
 pub mod limits;
 pub mod meetings;
+pub mod mutation;
 pub mod network;
 pub mod positions;
 pub mod query;

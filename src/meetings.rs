@@ -69,7 +69,8 @@ pub fn nouns() -> Vec<Noun> {
                 "Who took part, and in what role.",
             )
             .telling("MeetingParticipant", actors::role())
-            .counted(),
+            .counted()
+            .written(),
         )
         .field(
             many(
@@ -78,7 +79,8 @@ pub fn nouns() -> Vec<Noun> {
                 Via::Link("meeting_topics", "meeting_id", "topic_id"),
                 "What it was about.",
             )
-            .counted(),
+            .counted()
+            .written(),
         )
         .condition(
             "participation",

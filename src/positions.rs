@@ -7,8 +7,8 @@ use crate::{
     query::{
         computed::{Asked, Tree, argument, computed},
         noun::{
-            Declared, Enumeration, Form, Noun, Part, Scalar, column, evidence, history, one, one_of, part,
-            reference,
+            Declared, Enumeration, Form, Noun, Part, Scalar, column, history, needed_evidence, one, one_of,
+            part, reference,
         },
     },
 };
@@ -98,7 +98,7 @@ pub fn nouns() -> Vec<Noun> {
             )
             .filtered(),
         )
-        .field(evidence("position_id"))
+        .field(needed_evidence("position_id"))
         .field(history("position_id"))
         .in_order_of_entry(),
     ]

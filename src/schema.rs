@@ -3,9 +3,10 @@
 use std::sync::LazyLock;
 
 use crate::{
-    actors, citations, commentaries, meetings, network, positions,
+    actors, citations, commentaries, meetings, mutation, network, positions,
     query::{
         catalog::{Catalog, Roots, Union},
+        noun::Noun,
         types,
     },
     reconciliation, relations, revisions, search, sources, statements, timeline, topics, viewer,
@@ -14,27 +15,29 @@ use crate::{
 /// All nouns of the knowledge base. A slice that isn't here isn't in the schema.
 pub fn catalog() -> &'static Catalog {
     static CATALOG: LazyLock<Catalog> = LazyLock::new(|| {
+        let nouns: Vec<Noun> = [
+            actors::nouns(),
+            meetings::nouns(),
+            statements::nouns(),
+            commentaries::nouns(),
+            topics::nouns(),
+            sources::nouns(),
+            relations::nouns(),
+            positions::nouns(),
+            citations::nouns(),
+            revisions::nouns(),
+            search::nouns(),
+            reconciliation::nouns(),
+            timeline::nouns(),
+            network::nouns(),
+            viewer::nouns(),
+        ]
+        .into_iter()
+        .flatten()
+        .collect();
+        let mutations = mutation::of(&nouns);
         Catalog::new(
-            [
-                actors::nouns(),
-                meetings::nouns(),
-                statements::nouns(),
-                commentaries::nouns(),
-                topics::nouns(),
-                sources::nouns(),
-                relations::nouns(),
-                positions::nouns(),
-                citations::nouns(),
-                revisions::nouns(),
-                search::nouns(),
-                reconciliation::nouns(),
-                timeline::nouns(),
-                network::nouns(),
-                viewer::nouns(),
-            ]
-            .into_iter()
-            .flatten()
-            .collect(),
+            nouns.into_iter().chain(mutations.nouns).collect(),
             vec![
                 Union {
                     name: "CommentaryTarget",
@@ -62,7 +65,7 @@ pub fn catalog() -> &'static Catalog {
                     members: &["Statement", "Commentary"],
                 },
             ],
-            Vec::new(),
+            mutations.inputs,
             Roots {
                 query: [
                     search::fields(),
@@ -74,6 +77,7 @@ pub fn catalog() -> &'static Catalog {
                 .into_iter()
                 .flatten()
                 .collect(),
+                mutation: mutations.fields,
                 ..Roots::default()
             },
         )

@@ -1,6 +1,8 @@
 //! Sources: the documents that everything rests on.
 
-use crate::query::noun::{Enumeration, Noun, Scalar, Via, column, history, many, one, one_of, term, text};
+use crate::query::noun::{
+    Enumeration, Noun, Scalar, Via, Written, column, history, many, one, one_of, term, text,
+};
 
 static RELIABILITY: Enumeration = Enumeration {
     name: "SourceReliability",
@@ -32,12 +34,15 @@ pub fn nouns() -> Vec<Noun> {
                     .sorted("TITLE"),
             )
             .field(one("publisher", "Actor", "publisher_id", "Who published it.").maybe())
-            .field(many(
-                "authors",
-                "Actor",
-                Via::Link("source_authors", "source_id", "actor_id"),
-                "Who wrote it.",
-            ))
+            .field(
+                many(
+                    "authors",
+                    "Actor",
+                    Via::Link("source_authors", "source_id", "actor_id"),
+                    "Who wrote it.",
+                )
+                .written_as(Written::Link(Some("ordinal"))),
+            )
             .field(column("url", Scalar::Url, "Where it can be read.").maybe().filtered())
             .field(term("language", "Its language as a BCP 47 tag: `en`.").maybe().filtered())
             .field(

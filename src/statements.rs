@@ -1,7 +1,7 @@
 //! Statements: what somebody said or wrote.
 
 use crate::query::noun::{
-    Enumeration, Noun, Scalar, Via, column, evidence, history, many, one, one_of, prose, text,
+    Enumeration, Noun, Scalar, Via, column, history, many, needed_evidence, one, one_of, prose, text,
 };
 
 static MEDIUM: Enumeration = Enumeration {
@@ -75,7 +75,8 @@ pub fn nouns() -> Vec<Noun> {
                     Via::Link("statement_addressees", "statement_id", "actor_id"),
                     "To whom it was said.",
                 )
-                .counted(),
+                .counted()
+                .written(),
             )
             .field(one("meeting", "Meeting", "meeting_id", "The meeting at which it was said.").maybe())
             .field(
@@ -103,7 +104,8 @@ pub fn nouns() -> Vec<Noun> {
                     "topic",
                     "It is on at least one topic that passes; `within` counts sub-topics in.",
                 )
-                .counted(),
+                .counted()
+                .written(),
             )
             .field(many(
                 "commentaries",
@@ -117,7 +119,7 @@ pub fn nouns() -> Vec<Noun> {
                 Via::Column("statement_id"),
                 "Positions that it is the evidence of.",
             ))
-            .field(evidence("statement_id"))
+            .field(needed_evidence("statement_id"))
             .field(history("statement_id"))
             .during("said", "DATE", "It was said in this period, or may have been.", "{}.said_during")
             .searched()

@@ -6,7 +6,7 @@ use async_graphql::parser::types::OperationType;
 
 use super::{
     computed::page_info,
-    noun::{Declared, Facet, FacetBy, Field, Key, Kind, Many, Noun, Scalar, Via, column, reference},
+    noun::{Declared, Facet, FacetBy, Field, Key, Kind, Many, Noun, Scalar, Via, Written, column, reference},
 };
 
 /// The names of the root types: what is read, what is changed, what is told as it happens.
@@ -25,6 +25,8 @@ pub struct Roots {
 pub struct Input {
     pub name: String,
     pub description: String,
+    /// Whether exactly one of the values is given.
+    pub one_of: bool,
     pub fields: Vec<InputField>,
 }
 
@@ -112,7 +114,13 @@ fn query(nouns: &[Noun], computed: Vec<Declared>) -> Noun {
             let description = "The record that `by` names; null where there is none.";
             fields.push(Field { name: one, description, kind: Kind::Lookup(noun.name) });
         }
-        let kind = Kind::Many(Many { to: noun.name, via: Via::All, stem: noun.name, attributes: Vec::new() });
+        let kind = Kind::Many(Many {
+            to: noun.name,
+            via: Via::All,
+            stem: noun.name,
+            attributes: Vec::new(),
+            written: Written::No,
+        });
         fields.push(Field { name: root.many, description: noun.description, kind });
     }
     fields.push(Field {

@@ -3,7 +3,7 @@
 //! A slice declares the shape of the answer, its arguments, and a function that computes it. The
 //! function names records by their ids; what a query reads of them is fetched as everywhere else.
 
-use std::fmt;
+use std::{fmt, sync::Arc};
 
 use async_graphql::{Name, Value};
 use futures_util::future::BoxFuture;
@@ -33,8 +33,11 @@ pub struct Computed {
     pub compute: Compute,
 }
 
-/// The values for all parents, in their order.
-pub type Compute = for<'a> fn(Asked<'a>) -> BoxFuture<'a, Result<Vec<Tree>, Refusal>>;
+/// Gives the values for all parents, in their order.
+pub type Compute = Arc<dyn for<'a> Fn(Asked<'a>) -> Computing<'a> + Send + Sync>;
+
+/// The values on their way.
+pub type Computing<'a> = BoxFuture<'a, Result<Vec<Tree>, Refusal>>;
 
 #[derive(Clone, Debug)]
 pub struct Argument {
@@ -232,9 +235,10 @@ pub fn computed(
     name: &'static str,
     part: Part,
     arguments: Vec<Argument>,
-    compute: Compute,
+    compute: impl for<'a> Fn(Asked<'a>) -> Computing<'a> + Send + Sync + 'static,
     description: &'static str,
 ) -> Declared {
+    let compute = Arc::new(compute);
     let computed = Computed { part, arguments, cost: 100, role: Role::Anonymous, compute };
     Field { name, description, kind: Kind::Computed(computed) }.into()
 }

@@ -23,7 +23,7 @@ mod manifest;
 pub mod noun;
 mod plan;
 pub mod reader;
-mod statement;
+pub mod statement;
 pub mod types;
 mod usage;
 
@@ -83,6 +83,15 @@ pub struct Settings {
     pub introspection: bool,
     /// Whether a refusal says what a wrong name may have meant.
     pub suggestions: bool,
+}
+
+/// The statement that finds the id of the record that a key names.
+pub fn lookup(
+    noun: &noun::Noun,
+    by: &computed::Arguments,
+    argument: &str,
+) -> Result<statement::Statement, Refusal> {
+    statement::lookup(noun, &[], by, argument)
 }
 
 /// A question whose document is valid.

@@ -174,6 +174,19 @@ pub struct Many {
     pub stem: &'static str,
     /// What the edge itself tells: the participant's role.
     pub attributes: Vec<Field>,
+    pub written: Written,
+}
+
+/// How the edge is written together with its record: whole, as a list.
+#[derive(Clone, Copy, Debug)]
+pub enum Written {
+    /// It is the other side's to write.
+    No,
+    /// As rows of its link table; with a column for their order, where they have one.
+    Link(Option<&'static str>),
+    /// As rows of the other side's table, which have no life without the record: the field, the
+    /// column, and the noun that it refers to.
+    Rows { of: &'static [(&'static str, &'static str, Option<&'static str>)], needed: bool },
 }
 
 /// How the other side of an edge refers to this one.
@@ -535,6 +548,19 @@ impl Declared {
         self
     }
 
+    /// The edge is written with its record, as a list of records.
+    #[must_use]
+    pub fn written(self) -> Self {
+        self.written_as(Written::Link(None))
+    }
+
+    #[must_use]
+    pub fn written_as(mut self, written: Written) -> Self {
+        let Kind::Many(many) = &mut self.field.kind else { unreachable!("only edges are written as lists") };
+        many.written = written;
+        self
+    }
+
     /// Records can be counted by what stands on the other side of this edge.
     #[must_use]
     pub fn counted(mut self) -> Self {
@@ -619,7 +645,7 @@ pub fn reference(
 
 /// An edge to many records; records can be filtered by what stands on its other side.
 pub fn many(name: &'static str, to: &'static str, via: Via, description: &'static str) -> Declared {
-    let kind = Kind::Many(Many { to, via, stem: to, attributes: Vec::new() });
+    let kind = Kind::Many(Many { to, via, stem: to, attributes: Vec::new(), written: Written::No });
     let declared = Declared::from(Field { name, description, kind });
     let test = Test::Some { to, via };
     Declared { conditions: vec![Condition { name: name.into(), description, test }], ..declared }
@@ -641,7 +667,18 @@ pub fn history(column: &'static str) -> Declared {
 
 /// The citations that support a record.
 pub fn evidence(column: &'static str) -> Declared {
+    cited(column, false)
+}
+
+/// The citations that support a record, of which it has one at least.
+pub fn needed_evidence(column: &'static str) -> Declared {
+    cited(column, true)
+}
+
+fn cited(column: &'static str, needed: bool) -> Declared {
+    let of = &[("source", "source_id", Some("Source")), ("locator", "locator", None)];
     many("citations", "Citation", Via::Column(column), "Passages of sources that support this record.")
+        .written_as(Written::Rows { of, needed })
 }
 
 fn snake_case(name: &str) -> String {

@@ -20,6 +20,11 @@ impl Reader {
         Reader { pool }
     }
 
+    /// The connections, for what writes.
+    pub fn pool(&self) -> &PgPool {
+        &self.pool
+    }
+
     /// The rows of a statement; `parents` stand where it asks for them.
     pub async fn run(&self, statement: &Statement, parents: &[i64]) -> Result<Vec<PgRow>, sqlx::Error> {
         self.rows(&statement.sql, statement.arguments(parents)?).await

@@ -410,7 +410,10 @@ impl Types<'_> {
     }
 
     fn input(&mut self, declared: &Input) {
-        let object = InputObject::new(&declared.name).description(&declared.description);
+        let mut object = InputObject::new(&declared.name).description(&declared.description);
+        if declared.one_of {
+            object = object.oneof();
+        }
         let fields =
             declared.fields.iter().map(|field| input(&field.name, type_ref(&field.ty), &field.description));
         let object = fields.fold(object, InputObject::field);

@@ -1,0 +1,724 @@
+//! One mutation, one transaction: everything that it asks is written with its revisions, or nothing is
+//! and all that is wrong is told.
+
+use std::time::Duration;
+
+use async_graphql::{Name, Value as Input};
+use indexmap::IndexMap;
+use serde_json::{Map, Value};
+use sha2::{Digest, Sha256};
+use sqlx::{
+    AssertSqlSafe, PgConnection, Row,
+    postgres::{PgDatabaseError, PgRow},
+};
+use tokio::sync::OnceCell;
+
+use super::{
+    rules::Rules,
+    slots::{self, Kind, RowKind, Rows, Slot},
+};
+use crate::{
+    error::Refusal,
+    query::{
+        catalog::Catalog,
+        computed::{Asked, Tree},
+        lookup,
+        noun::{Kind as FieldKind, Many, Noun, One, Owned, Values, Via, Written},
+    },
+    relay,
+};
+
+type Fields = IndexMap<Name, Input>;
+
+/// How often a mutation is tried that others got in the way of.
+const TRIES: u32 = 8;
+/// Records told by name where others refer to what is to be removed.
+const NAMED: i64 = 5;
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Action {
+    Create,
+    Update,
+    Delete,
+}
+
+impl Action {
+    pub fn verb(self) -> &'static str {
+        match self {
+            Action::Create => "Create",
+            Action::Update => "Update",
+            Action::Delete => "Delete",
+        }
+    }
+
+    pub fn describe(self, noun: &str) -> String {
+        match self {
+            Action::Create => format!("Enters a record of type {noun}."),
+            Action::Update => {
+                format!("Changes a record of type {noun}: what is left out stays, null clears.")
+            }
+            Action::Delete => {
+                format!(
+                    "Removes a record of type {noun}, with its citations; refused while others refer to it."
+                )
+            }
+        }
+    }
+}
+
+/// Writes records. The rules are read once: they come with the migrations.
+#[derive(Debug, Default)]
+pub struct Writer {
+    rules: OnceCell<Rules>,
+}
+
+/// What is wrong with a part of the input.
+#[derive(Clone, Debug, PartialEq)]
+struct UserError {
+    code: &'static str,
+    path: Vec<String>,
+    message: String,
+}
+
+/// Why a try came to nothing.
+enum Failure {
+    User(Vec<UserError>),
+    /// Somebody else was in the way: it may go well the next time.
+    Again,
+    Refused(Refusal),
+}
+
+impl From<sqlx::Error> for Failure {
+    fn from(error: sqlx::Error) -> Self {
+        let code = error.as_database_error().and_then(|error| error.code());
+        match code.as_deref() {
+            // serialization_failure, deadlock_detected
+            Some("40001" | "40P01") => Failure::Again,
+            _ => Failure::Refused(error.into()),
+        }
+    }
+}
+
+impl From<Refusal> for Failure {
+    fn from(refusal: Refusal) -> Self {
+        Failure::Refused(refusal)
+    }
+}
+
+/// What a mutation did.
+struct Done {
+    id: i64,
+    revision: i64,
+}
+
+impl Writer {
+    pub async fn write(
+        &self,
+        action: Action,
+        noun: &'static str,
+        asked: Asked<'_>,
+    ) -> Result<Vec<Tree>, Refusal> {
+        let Some(Input::Object(input)) = asked.arguments.get("input") else {
+            return Err(Refusal::bad_input("input", "`input` must be given."));
+        };
+        let noun = asked.catalog.named(noun);
+        let requester = asked.caller.name.as_deref().unwrap_or_default();
+        let mut written = Err(Failure::Again);
+        for attempt in 0..TRIES {
+            let mut transaction = asked.reader.pool().begin().await?;
+            let mut one = Mutation {
+                action,
+                noun,
+                slots: slots::of(noun, &asked.catalog.nouns),
+                catalog: asked.catalog,
+                rules: self.rules(&mut transaction).await?,
+                input,
+                requester,
+                errors: Vec::new(),
+            };
+            written = one.run(&mut transaction).await;
+            if written.is_ok() {
+                written = transaction.commit().await.map_err(Failure::from).and(written);
+            }
+            match &written {
+                Err(Failure::Again) => {
+                    let pause = u64::from(fastrand::u32(1..20 << attempt));
+                    tokio::time::sleep(Duration::from_millis(pause)).await;
+                }
+                _ => break,
+            }
+        }
+        let client_mutation_id = ("clientMutationId", Tree::text(text(input.get("clientMutationId"))));
+        let (record, revision, errors) = match written {
+            Ok(Done { id, revision }) => {
+                let record = match action {
+                    Action::Delete => Tree::Text(relay::global_id(noun.name, id)),
+                    _ => Tree::Record(noun.name, id),
+                };
+                (record, Tree::Int(revision), Vec::new())
+            }
+            Err(Failure::User(errors)) => (Tree::Null, Tree::Null, errors),
+            Err(Failure::Again) => {
+                let message = "Others kept changing the same records; try again.".to_owned();
+                let error = UserError { code: "CONFLICT", path: vec!["input".to_owned()], message };
+                (Tree::Null, Tree::Null, vec![error])
+            }
+            Err(Failure::Refused(refusal)) => return Err(refusal),
+        };
+        let field = if action == Action::Delete { "deletedId" } else { super::field_name(noun.name) };
+        let errors = errors.into_iter().map(UserError::tree).collect();
+        Ok(vec![Tree::Object(vec![
+            (field, record),
+            ("revision", revision),
+            ("userErrors", Tree::List(errors)),
+            client_mutation_id,
+        ])])
+    }
+
+    async fn rules(&self, connection: &mut PgConnection) -> Result<&Rules, sqlx::Error> {
+        self.rules.get_or_try_init(|| Rules::load(connection)).await
+    }
+}
+
+impl UserError {
+    fn tree(self) -> Tree {
+        let field = self.path.into_iter().map(Tree::Text).collect();
+        Tree::Object(vec![
+            ("code", Tree::text(Some(self.code))),
+            ("field", Tree::List(field)),
+            ("message", Tree::Text(self.message)),
+        ])
+    }
+}
+
+/// A mutation being tried.
+struct Mutation<'a> {
+    action: Action,
+    noun: &'static Noun,
+    slots: Vec<Slot>,
+    catalog: &'static Catalog,
+    rules: &'a Rules,
+    input: &'a Fields,
+    requester: &'a str,
+    errors: Vec<UserError>,
+}
+
+impl Mutation<'_> {
+    async fn run(&mut self, connection: &mut PgConnection) -> Result<Done, Failure> {
+        sqlx::query("select set_config('dossier.requester', $1, true)")
+            .bind(self.requester)
+            .execute(&mut *connection)
+            .await?;
+        if let Some(before) = self.answered_before(connection).await? {
+            return Ok(before);
+        }
+        let written = match self.action {
+            Action::Create => self.create(connection).await?,
+            Action::Update => self.update(connection).await?,
+            Action::Delete => self.delete(connection).await?,
+        };
+        self.finish()?;
+        if let Some(name) = text(self.input.get("clientMutationId")) {
+            let sql = "update client_mutations set record_id = $3, revision = $4
+                       where requester = $1 and client_mutation_id = $2";
+            let asked =
+                sqlx::query(sql).bind(self.requester).bind(name).bind(written.id).bind(written.revision);
+            asked.execute(&mut *connection).await?;
+        }
+        Ok(written)
+    }
+
+    /// The first answer, where the client asks the same again under a name of its own.
+    async fn answered_before(&mut self, connection: &mut PgConnection) -> Result<Option<Done>, Failure> {
+        let Some(name) = text(self.input.get("clientMutationId")) else { return Ok(None) };
+        let request =
+            format!("{} {} {}", self.action.verb(), self.noun.name, Input::Object(self.input.clone()));
+        let request = Sha256::digest(request).to_vec();
+        let sql = "insert into client_mutations (requester, client_mutation_id, request) values ($1, $2, $3)
+                   on conflict do nothing";
+        let entered =
+            sqlx::query(sql).bind(self.requester).bind(&name).bind(&request).execute(&mut *connection).await;
+        match entered {
+            Ok(entered) if entered.rows_affected() == 1 => return Ok(None),
+            Ok(_) => {}
+            Err(error) if constraint_of(&error).is_some() => {
+                self.wrong("INVALID", &["clientMutationId"], "It must not be blank.");
+                self.finish()?;
+            }
+            Err(error) => return Err(error.into()),
+        }
+        let sql = "select request, record_id, revision from client_mutations where requester = $1 and client_mutation_id = $2";
+        let row = sqlx::query(sql).bind(self.requester).bind(&name).fetch_one(&mut *connection).await?;
+        if row.try_get::<Vec<u8>, _>("request")? != request {
+            self.wrong("CONFLICT", &["clientMutationId"], "It is the name of another mutation.");
+            self.finish()?;
+        }
+        Ok(Some(Done { id: row.try_get("record_id")?, revision: row.try_get("revision")? }))
+    }
+
+    async fn create(&mut self, connection: &mut PgConnection) -> Result<Done, Failure> {
+        let row = self.row(connection).await?;
+        for slot in &self.slots {
+            let missing = slot.needed && matches!(self.input.get(slot.name), None | Some(Input::Null));
+            if missing {
+                self.errors.push(error("REQUIRED", &[slot.name], "Every such record has it."));
+            }
+        }
+        self.check(connection, self.noun.table, std::slice::from_ref(&row), None).await?;
+        let lists = self.lists(connection).await?;
+        self.finish()?;
+        let columns = row.keys().cloned().collect::<Vec<_>>();
+        let (table, names) = (self.noun.table, columns.join(", "));
+        let values = columns.iter().map(|column| format!("n.{column}")).collect::<Vec<_>>().join(", ");
+        let sql = format!(
+            "insert into {table} ({names}) select {values} from jsonb_populate_record(null::{table}, $1) n returning id"
+        );
+        let asked =
+            sqlx::query(AssertSqlSafe(sql)).bind(Value::Object(row)).fetch_one(&mut *connection).await;
+        let id = match asked {
+            Ok(row) => row.try_get(0)?,
+            Err(error) => return Err(self.failed(error, None)),
+        };
+        self.write_lists(connection, id, lists).await
+    }
+
+    async fn update(&mut self, connection: &mut PgConnection) -> Result<Done, Failure> {
+        let (id, before) = self.lock(connection).await?;
+        let row = self.row(connection).await?;
+        for slot in &self.slots {
+            if slot.needed && self.input.get(slot.name) == Some(&Input::Null) {
+                self.errors.push(error("REQUIRED", &[slot.name], "Every such record has it."));
+            }
+        }
+        let mut after = before;
+        after.extend(row.clone());
+        self.check(connection, self.noun.table, std::slice::from_ref(&after), None).await?;
+        let lists = self.lists(connection).await?;
+        self.finish()?;
+        if !row.is_empty() {
+            let table = self.noun.table;
+            let columns =
+                row.keys().map(|column| format!("{column} = n.{column}")).collect::<Vec<_>>().join(", ");
+            let sql = format!(
+                "update {table} t set {columns} from jsonb_populate_record(null::{table}, $1) n where t.id = $2"
+            );
+            let asked = sqlx::query(AssertSqlSafe(sql)).bind(Value::Object(row)).bind(id);
+            if let Err(error) = asked.execute(&mut *connection).await {
+                return Err(self.failed(error, None));
+            }
+        }
+        self.write_lists(connection, id, lists).await
+    }
+
+    async fn delete(&mut self, connection: &mut PgConnection) -> Result<Done, Failure> {
+        let (id, _) = self.lock(connection).await?;
+        self.refuse_while_referred_to(connection, id).await?;
+        self.finish()?;
+        let sql = format!("delete from {} where id = $1", self.noun.table);
+        if let Err(error) = sqlx::query(AssertSqlSafe(sql)).bind(id).execute(&mut *connection).await {
+            return Err(self.failed(error, None));
+        }
+        let revision = self.revision(connection, id).await?;
+        Ok(Done { id, revision })
+    }
+
+    /// The record that the input names, kept from others until we are done, and its row.
+    async fn lock(&mut self, connection: &mut PgConnection) -> Result<(i64, Map<String, Value>), Failure> {
+        let name = super::field_name(self.noun.name);
+        let Some(Input::Object(by)) = self.input.get(name) else {
+            return Err(Refusal::bad_input(format!("input.{name}"), "It must be given.").into());
+        };
+        let Some(id) = self.find(connection, self.noun.name, by, &format!("input.{name}")).await? else {
+            self.wrong("NOT_FOUND", &[name], "There is no such record.");
+            self.finish()?;
+            unreachable!("an error was just told");
+        };
+        let sql = format!("select to_jsonb(t) from {} t where id = $1 for update", self.noun.table);
+        let row = sqlx::query(AssertSqlSafe(sql)).bind(id).fetch_optional(&mut *connection).await?;
+        let Some(row) = row else {
+            self.wrong("NOT_FOUND", &[name], "It was removed meanwhile.");
+            self.finish()?;
+            unreachable!("an error was just told");
+        };
+        if let Some(Input::Number(expected)) = self.input.get("expectedRevision") {
+            let revision = self.revision(connection, id).await?;
+            if expected.as_i64() != Some(revision) {
+                let message = format!("The record is at revision {revision} now.");
+                self.wrong("CONFLICT", &["expectedRevision"], &message);
+                self.finish()?;
+            }
+        }
+        match row.try_get::<Value, _>(0)? {
+            Value::Object(row) => Ok((id, row)),
+            _ => Err(sqlx::Error::RowNotFound.into()),
+        }
+    }
+
+    /// The record's last revision.
+    async fn revision(&self, connection: &mut PgConnection, id: i64) -> Result<i64, sqlx::Error> {
+        let column = self.noun.name.to_lowercase();
+        let sql = format!("select coalesce(max(id), 0) from revisions where {column}_id = $1");
+        sqlx::query_scalar(AssertSqlSafe(sql)).bind(id).fetch_one(connection).await
+    }
+
+    /// The columns that the input gives, with the ids of the records that it names.
+    async fn row(&mut self, connection: &mut PgConnection) -> Result<Map<String, Value>, Failure> {
+        let mut row = Map::new();
+        let slots = std::mem::take(&mut self.slots);
+        for slot in &slots {
+            let Some(value) = self.input.get(slot.name) else { continue };
+            match &slot.kind {
+                Kind::Value { column, .. } => {
+                    row.insert((*column).to_owned(), json(value));
+                }
+                Kind::Reference { column, to } => {
+                    let id = self.reference(connection, to, value, &[slot.name.to_owned()]).await?;
+                    row.insert((*column).to_owned(), id);
+                }
+                Kind::Rows(_) => {}
+            }
+        }
+        self.slots = slots;
+        Ok(row)
+    }
+
+    /// The lists that the input gives, as rows of their tables.
+    async fn lists(
+        &mut self,
+        connection: &mut PgConnection,
+    ) -> Result<Vec<(usize, Vec<Map<String, Value>>)>, Failure> {
+        let mut lists = Vec::new();
+        let slots = std::mem::take(&mut self.slots);
+        for (place, slot) in slots.iter().enumerate() {
+            let Kind::Rows(rows) = &slot.kind else { continue };
+            let items = match self.input.get(slot.name) {
+                Some(Input::List(items)) => items.as_slice(),
+                Some(Input::Null) => &[],
+                _ => continue,
+            };
+            let mut list: Vec<Map<String, Value>> = Vec::new();
+            for (index, item) in items.iter().enumerate() {
+                let path = [slot.name.to_owned(), index.to_string()];
+                let row = self.list_row(connection, rows, item, &path).await?;
+                if list.contains(&row) {
+                    self.errors.push(UserError {
+                        path: within(&path),
+                        ..error("INVALID", &[], "It is there twice.")
+                    });
+                }
+                list.push(row);
+            }
+            if let Some(ordinal) = rows.ordinal {
+                for (index, row) in list.iter_mut().enumerate() {
+                    row.insert(ordinal.to_owned(), (index + 1).into());
+                }
+            }
+            self.check(connection, rows.table, &list, Some((slot.name, rows))).await?;
+            lists.push((place, list));
+        }
+        self.slots = slots;
+        Ok(lists)
+    }
+
+    async fn list_row(
+        &mut self,
+        connection: &mut PgConnection,
+        rows: &Rows,
+        item: &Input,
+        path: &[String],
+    ) -> Result<Map<String, Value>, Failure> {
+        let mut row = Map::new();
+        for column in &rows.columns {
+            let mut path = path.to_vec();
+            let value = if rows.is_reference() {
+                Some(item)
+            } else {
+                path.push(column.name.to_owned());
+                match item {
+                    Input::Object(fields) => fields.get(column.name),
+                    _ => None,
+                }
+            };
+            let value = match (column.kind, value) {
+                (_, None | Some(Input::Null)) => Value::Null,
+                (RowKind::Value(_), Some(value)) => json(value),
+                (RowKind::Reference(to), Some(value)) => self.reference(connection, to, value, &path).await?,
+            };
+            row.insert(column.column.to_owned(), value);
+        }
+        Ok(row)
+    }
+
+    /// The id of a record that the input names; where there is none, that is an error.
+    async fn reference(
+        &mut self,
+        connection: &mut PgConnection,
+        to: &str,
+        value: &Input,
+        path: &[String],
+    ) -> Result<Value, Failure> {
+        let Input::Object(by) = value else { return Ok(Value::Null) };
+        let found = self.find(connection, to, by, &format!("input.{}", path.join("."))).await?;
+        if found.is_none() {
+            let message = format!("There is no such record of type {to}.");
+            self.errors.push(UserError { path: within(path), ..error("NOT_FOUND", &[], &message) });
+        }
+        Ok(found.map_or(Value::Null, Value::from))
+    }
+
+    async fn find(
+        &self,
+        connection: &mut PgConnection,
+        noun: &str,
+        by: &Fields,
+        path: &str,
+    ) -> Result<Option<i64>, Failure> {
+        let statement = lookup(self.catalog.named(noun), by, path)?;
+        let arguments = statement.arguments(&[]).map_err(Failure::from)?;
+        let row =
+            sqlx::query_with(AssertSqlSafe(statement.sql), arguments).fetch_optional(connection).await?;
+        Ok(row.map(|row| row.try_get(0)).transpose()?)
+    }
+
+    /// Asks the rules of a table of rows: the record's own, or those of a list.
+    async fn check(
+        &mut self,
+        connection: &mut PgConnection,
+        table: &str,
+        rows: &[Map<String, Value>],
+        list: Option<(&str, &Rows)>,
+    ) -> Result<(), Failure> {
+        // What names no record has been told; a rule that counts references would tell it again.
+        if !self.errors.is_empty()
+            && list.is_none()
+            && self.errors.iter().any(|error| error.code == "NOT_FOUND")
+        {
+            return Ok(());
+        }
+        for broken in self.rules.broken(connection, table, rows).await? {
+            let mut path = Vec::new();
+            match list {
+                Some((name, rows)) => {
+                    path.extend([name.to_owned(), broken.row.to_string()]);
+                    let column = rows.columns.iter().find(|column| column.column == broken.column);
+                    // The owner is known when the row is written.
+                    let Some(column) = column else { continue };
+                    if !rows.is_reference() {
+                        path.push(column.name.to_owned());
+                    }
+                }
+                None => path.extend(self.field_of(&broken.column).map(ToOwned::to_owned)),
+            }
+            self.errors.push(UserError { path: within(&path), ..error("INVALID", &[], &broken.message) });
+        }
+        Ok(())
+    }
+
+    /// Writes the lists, each whole, and asks what waits for the end of the transaction.
+    async fn write_lists(
+        &mut self,
+        connection: &mut PgConnection,
+        id: i64,
+        lists: Vec<(usize, Vec<Map<String, Value>>)>,
+    ) -> Result<Done, Failure> {
+        for (place, list) in lists {
+            let slot = &self.slots[place];
+            let Kind::Rows(rows) = &slot.kind else { unreachable!("lists are of rows") };
+            if let Err(error) = replace(connection, rows, id, list).await {
+                let name = slot.name;
+                return Err(self.failed(error, Some(name)));
+            }
+        }
+        if let Err(error) = sqlx::query("set constraints all immediate").execute(&mut *connection).await {
+            return Err(self.failed(error, None));
+        }
+        let revision = self.revision(connection, id).await?;
+        Ok(Done { id, revision })
+    }
+
+    /// Errors for each kind of record that refers to the one to be removed.
+    async fn refuse_while_referred_to(
+        &mut self,
+        connection: &mut PgConnection,
+        id: i64,
+    ) -> Result<(), Failure> {
+        for Referrer { noun, field, from } in referrers(self.catalog, self.noun.name) {
+            let sql = format!("select count(*) over (), r.slug::text from {from} order by r.slug limit $2");
+            let rows =
+                sqlx::query(AssertSqlSafe(sql)).bind(id).bind(NAMED).fetch_all(&mut *connection).await?;
+            let Some(first) = rows.first() else { continue };
+            let count: i64 = first.try_get(0)?;
+            let slugs = rows.iter().map(|row: &PgRow| row.try_get(1)).collect::<Result<Vec<String>, _>>()?;
+            let more = if count > NAMED { ", …" } else { "" };
+            let message =
+                format!("It is the `{field}` of {count} records of type {noun}: {}{more}.", slugs.join(", "));
+            self.wrong("IN_USE", &[super::field_name(self.noun.name)], &message);
+        }
+        Ok(())
+    }
+
+    /// The input's name for a column of the record's table.
+    fn field_of(&self, column: &str) -> Option<&'static str> {
+        let is_of = |slot: &&Slot| match &slot.kind {
+            Kind::Value { column: own, .. } | Kind::Reference { column: own, .. } => *own == column,
+            Kind::Rows(rows) => rows.table == column || slot.name == column,
+        };
+        self.slots.iter().find(is_of).map(|slot| slot.name)
+    }
+
+    /// What a constraint refused as it was written, told as an error of the input.
+    fn failed(&mut self, failure: sqlx::Error, list: Option<&'static str>) -> Failure {
+        let Some(refused) = constraint_of(&failure) else { return failure.into() };
+        let name = refused.constraint().unwrap_or_default();
+        let known = self.rules.constraint(name);
+        let column = refused.column().map(ToOwned::to_owned).or_else(|| {
+            let columns = known.map(|constraint| constraint.columns.as_slice()).unwrap_or_default();
+            columns.last().cloned()
+        });
+        let field = list.or_else(|| column.and_then(|column| self.field_of(&column)));
+        let path: Vec<&str> = field.into_iter().collect();
+        let (code, message) = match refused.code() {
+            "23505" => ("TAKEN", "Another record has it, and only one may.".to_owned()),
+            "23503" if self.action == Action::Delete => ("IN_USE", "Other records refer to it.".to_owned()),
+            "23503" => ("NOT_FOUND", "The record was removed meanwhile.".to_owned()),
+            "23502" => ("REQUIRED", "Every such record has it.".to_owned()),
+            // A rule that a trigger keeps says what it refuses.
+            _ => {
+                let told = known.and_then(|constraint| constraint.message.clone());
+                ("INVALID", told.unwrap_or_else(|| refused.message().to_owned()))
+            }
+        };
+        self.wrong(code, &path, &message);
+        Failure::User(std::mem::take(&mut self.errors))
+    }
+
+    fn wrong(&mut self, code: &'static str, path: &[&str], message: &str) {
+        self.errors.push(error(code, path, message));
+    }
+
+    /// Ends here if anything is wrong.
+    fn finish(&mut self) -> Result<(), Failure> {
+        if self.errors.is_empty() { Ok(()) } else { Err(Failure::User(std::mem::take(&mut self.errors))) }
+    }
+}
+
+/// Makes the rows of a list those given: what is there stays as it is, and so leaves no revision.
+async fn replace(
+    connection: &mut PgConnection,
+    rows: &Rows,
+    owner: i64,
+    list: Vec<Map<String, Value>>,
+) -> Result<(), sqlx::Error> {
+    let Rows { table, owner: owner_column, .. } = rows;
+    let columns: Vec<&str> = rows.columns.iter().map(|column| column.column).chain(rows.ordinal).collect();
+    let given = columns.iter().map(|column| format!("n.{column}")).collect::<Vec<_>>().join(", ");
+    let there = columns.iter().map(|column| format!("t.{column}")).collect::<Vec<_>>().join(", ");
+    let names = columns.join(", ");
+    let list = Value::Array(list.into_iter().map(Value::Object).collect());
+    let removed = format!(
+        "delete from {table} t where t.{owner_column} = $1 and not exists (
+             select from jsonb_populate_recordset(null::{table}, $2) n where ({given}) is not distinct from ({there})
+         )"
+    );
+    let entered = format!(
+        "insert into {table} ({owner_column}, {names}) select $1, {given}
+         from jsonb_populate_recordset(null::{table}, $2) n
+         where not exists (
+             select from {table} t where t.{owner_column} = $1 and ({given}) is not distinct from ({there})
+         )"
+    );
+    for sql in [removed, entered] {
+        sqlx::query(AssertSqlSafe(sql)).bind(owner).bind(&list).execute(&mut *connection).await?;
+    }
+    Ok(())
+}
+
+/// A way in which records refer to a noun.
+struct Referrer {
+    noun: &'static str,
+    field: &'static str,
+    /// The records `r` that refer to `$1`.
+    from: String,
+}
+
+/// All ways in which records refer to a noun, but for those that go with it.
+fn referrers(catalog: &'static Catalog, to: &str) -> Vec<Referrer> {
+    let mut referrers = Vec::new();
+    for noun in catalog.nouns.iter().filter(|noun| noun.interfaces.contains(&"Record")) {
+        let table = noun.table;
+        for field in &noun.fields {
+            let mut refer = |from| referrers.push(Referrer { noun: noun.name, field: field.name, from });
+            match &field.kind {
+                FieldKind::One(One { choices, .. }) => {
+                    for (_, column) in choices.iter().filter(|(noun, _)| *noun == to) {
+                        refer(format!("{table} r where r.{column} = $1"));
+                    }
+                }
+                FieldKind::Values(Values { of: Owned::Reference(one), table: between, owner, .. }) => {
+                    for (_, column) in one.choices.iter().filter(|(noun, _)| *noun == to) {
+                        refer(format!(
+                            "{between} l join {table} r on r.id = l.{owner} where l.{column} = $1"
+                        ));
+                    }
+                }
+                FieldKind::Many(Many {
+                    to: other,
+                    via: Via::Link(between, owner, column),
+                    written: Written::Link(_),
+                    ..
+                }) if *other == to => {
+                    refer(format!("{between} l join {table} r on r.id = l.{owner} where l.{column} = $1"));
+                }
+                FieldKind::Many(Many {
+                    via: Via::Column(owner),
+                    written: Written::Rows { of, .. },
+                    to: other,
+                    ..
+                }) => {
+                    let between = catalog.named(other).table;
+                    for (_, column, _) in of.iter().filter(|(_, _, noun)| *noun == Some(to)) {
+                        refer(format!(
+                            "{between} l join {table} r on r.id = l.{owner} where l.{column} = $1"
+                        ));
+                    }
+                }
+                _ => {}
+            }
+        }
+    }
+    referrers
+}
+
+fn constraint_of(error: &sqlx::Error) -> Option<&PgDatabaseError> {
+    let refused = error.as_database_error()?.try_downcast_ref::<PgDatabaseError>()?;
+    refused.code().starts_with("23").then_some(refused)
+}
+
+fn error(code: &'static str, path: &[&str], message: &str) -> UserError {
+    let path: Vec<String> = path.iter().map(|step| (*step).to_owned()).collect();
+    UserError { code, path: within(&path), message: message.to_owned() }
+}
+
+/// A way within the input, from its beginning.
+fn within(path: &[String]) -> Vec<String> {
+    [&["input".to_owned()], path].concat()
+}
+
+fn text(value: Option<&Input>) -> Option<String> {
+    match value {
+        Some(Input::String(text)) => Some(text.clone()),
+        _ => None,
+    }
+}
+
+/// A value as a column takes it.
+fn json(value: &Input) -> Value {
+    match value {
+        Input::Null => Value::Null,
+        Input::Boolean(value) => (*value).into(),
+        Input::Number(number) => Value::Number(number.clone()),
+        Input::String(text) => text.as_str().into(),
+        Input::Enum(name) => name.as_str().into(),
+        other => other.to_string().into(),
+    }
+}
