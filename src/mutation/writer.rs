@@ -8,7 +8,7 @@ use indexmap::IndexMap;
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 use sqlx::{
-    AssertSqlSafe, PgConnection, Row,
+    AssertSqlSafe, Connection, PgConnection, Row,
     postgres::{PgDatabaseError, PgRow},
 };
 use tokio::sync::OnceCell;
@@ -90,7 +90,7 @@ enum Failure {
 
 impl From<sqlx::Error> for Failure {
     fn from(error: sqlx::Error) -> Self {
-        let code = error.as_database_error().and_then(|error| error.code());
+        let code = error.as_database_error().and_then(sqlx::error::DatabaseError::code);
         match code.as_deref() {
             // serialization_failure, deadlock_detected
             Some("40001" | "40P01") => Failure::Again,
@@ -265,6 +265,7 @@ impl Mutation<'_> {
             }
         }
         self.check(connection, self.noun.table, std::slice::from_ref(&row), None).await?;
+        self.check_slug(connection, &row, None).await?;
         let lists = self.lists(connection).await?;
         self.finish()?;
         let columns = row.keys().cloned().collect::<Vec<_>>();
@@ -277,7 +278,7 @@ impl Mutation<'_> {
             sqlx::query(AssertSqlSafe(sql)).bind(Value::Object(row)).fetch_one(&mut *connection).await;
         let id = match asked {
             Ok(row) => row.try_get(0)?,
-            Err(error) => return Err(self.failed(error, None)),
+            Err(error) => return Err(self.failed(error)),
         };
         self.write_lists(connection, id, lists).await
     }
@@ -293,6 +294,7 @@ impl Mutation<'_> {
         let mut after = before;
         after.extend(row.clone());
         self.check(connection, self.noun.table, std::slice::from_ref(&after), None).await?;
+        self.check_slug(connection, &row, Some(id)).await?;
         let lists = self.lists(connection).await?;
         self.finish()?;
         if !row.is_empty() {
@@ -304,7 +306,7 @@ impl Mutation<'_> {
             );
             let asked = sqlx::query(AssertSqlSafe(sql)).bind(Value::Object(row)).bind(id);
             if let Err(error) = asked.execute(&mut *connection).await {
-                return Err(self.failed(error, None));
+                return Err(self.failed(error));
             }
         }
         self.write_lists(connection, id, lists).await
@@ -316,7 +318,7 @@ impl Mutation<'_> {
         self.finish()?;
         let sql = format!("delete from {} where id = $1", self.noun.table);
         if let Err(error) = sqlx::query(AssertSqlSafe(sql)).bind(id).execute(&mut *connection).await {
-            return Err(self.failed(error, None));
+            return Err(self.failed(error));
         }
         let revision = self.revision(connection, id).await?;
         Ok(Done { id, revision })
@@ -514,6 +516,22 @@ impl Mutation<'_> {
         Ok(())
     }
 
+    /// Whether another record has the slug: told together with the rest, which the constraint can't.
+    async fn check_slug(
+        &mut self,
+        connection: &mut PgConnection,
+        row: &Map<String, Value>,
+        own: Option<i64>,
+    ) -> Result<(), Failure> {
+        let Some(Value::String(slug)) = row.get("slug") else { return Ok(()) };
+        let sql = format!("select from {} where slug = $1 and id is distinct from $2", self.noun.table);
+        let taken = sqlx::query(AssertSqlSafe(sql)).bind(slug).bind(own).fetch_optional(connection).await?;
+        if taken.is_some() {
+            self.wrong("TAKEN", &["slug"], "Another record has it, and only one may.");
+        }
+        Ok(())
+    }
+
     /// Writes the lists, each whole, and asks what waits for the end of the transaction.
     async fn write_lists(
         &mut self,
@@ -524,13 +542,20 @@ impl Mutation<'_> {
         for (place, list) in lists {
             let slot = &self.slots[place];
             let Kind::Rows(rows) = &slot.kind else { unreachable!("lists are of rows") };
-            if let Err(error) = replace(connection, rows, id, list).await {
-                let name = slot.name;
-                return Err(self.failed(error, Some(name)));
+            // Each on its own, so that one that is refused doesn't keep what is wrong with the next.
+            let mut part = connection.begin().await?;
+            match replace(&mut part, rows, id, list).await {
+                Ok(()) => part.commit().await?,
+                Err(error) => {
+                    part.rollback().await?;
+                    let name = slot.name;
+                    self.refused(error, Some(name))?;
+                }
             }
         }
+        self.finish()?;
         if let Err(error) = sqlx::query("set constraints all immediate").execute(&mut *connection).await {
-            return Err(self.failed(error, None));
+            return Err(self.failed(error));
         }
         let revision = self.revision(connection, id).await?;
         Ok(Done { id, revision })
@@ -567,8 +592,8 @@ impl Mutation<'_> {
     }
 
     /// What a constraint refused as it was written, told as an error of the input.
-    fn failed(&mut self, failure: sqlx::Error, list: Option<&'static str>) -> Failure {
-        let Some(refused) = constraint_of(&failure) else { return failure.into() };
+    fn refused(&mut self, failure: sqlx::Error, list: Option<&'static str>) -> Result<(), Failure> {
+        let Some(refused) = constraint_of(&failure) else { return Err(failure.into()) };
         let name = refused.constraint().unwrap_or_default();
         let known = self.rules.constraint(name);
         let column = refused.column().map(ToOwned::to_owned).or_else(|| {
@@ -589,7 +614,15 @@ impl Mutation<'_> {
             }
         };
         self.wrong(code, &path, &message);
-        Failure::User(std::mem::take(&mut self.errors))
+        Ok(())
+    }
+
+    /// The same, where nothing can go on after it.
+    fn failed(&mut self, failure: sqlx::Error) -> Failure {
+        match self.refused(failure, None) {
+            Ok(()) => Failure::User(std::mem::take(&mut self.errors)),
+            Err(failure) => failure,
+        }
     }
 
     fn wrong(&mut self, code: &'static str, path: &[&str], message: &str) {

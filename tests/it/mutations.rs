@@ -1,0 +1,314 @@
+//! Changing the base: what is entered, changed and removed, by whom, and what is refused.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use dossier::caller::Role;
+use serde_json::{Value, json};
+
+use crate::support::{Client, anonymous};
+
+async fn editor() -> Client {
+    anonymous().await.with_role(Role::Editor).await
+}
+
+/// What one mutation answers; its name is the first word of the query.
+async fn change(client: &Client, mutation: &str, input: Value, selection: &str) -> Value {
+    let input_type = format!("{}{}Input", mutation[..1].to_uppercase(), &mutation[1..]);
+    let query = format!(
+        "mutation($input: {input_type}!) {{ {mutation}(input: $input) {{
+            revision clientMutationId userErrors {{ code field message }} {selection} }} }}"
+    );
+    client.ask_with(&query, json!({ "input": input })).await[mutation].take()
+}
+
+/// The codes and fields of what is wrong.
+fn errors(payload: &Value) -> BTreeSet<(String, String)> {
+    let errors = payload["userErrors"].as_array().expect("errors").iter();
+    let path = |error: &Value| {
+        let steps = error["field"].as_array().expect("a path").iter().filter_map(Value::as_str);
+        steps.collect::<Vec<_>>().join(".")
+    };
+    errors.map(|error| (error["code"].as_str().expect("a code").to_owned(), path(error))).collect()
+}
+
+fn wrong<const N: usize>(expected: [(&str, &str); N]) -> BTreeSet<(String, String)> {
+    expected.map(|(code, field)| (code.to_owned(), field.to_owned())).into()
+}
+
+fn statement(slug: &str) -> Value {
+    json!({
+        "slug": slug, "speaker": {"slug": "kassym-jomart-tokayev"}, "medium": "SPEECH", "rendering": "PARAPHRASE",
+        "summary": "Dialogue goes on.", "eventType": "CONSULT", "saidOn": "2026-03",
+        "citations": [{"source": {"slug": "musavat-interview-with-yury-bocharov"}, "locator": "L3"}]
+    })
+}
+
+#[tokio::test]
+async fn a_record_is_entered_whole_with_its_links_and_citations() {
+    let editor = editor().await;
+    let mut input = statement("entered");
+    input["addressees"] = json!([{"slug": "israel"}, {"slug": "donald-trump"}]);
+    input["topics"] = json!([{"slug": "two-state-solution"}]);
+    let selection = "statement { slug saidOn speaker { slug }
+        addressees { edges { node { slug } } } topics { edges { node { slug } } } citations { edges { node { locator } } }
+        revisions { edges { node { number operation requester part } } } }";
+    let payload = change(&editor, "createStatement", input, selection).await;
+    assert_eq!(payload["userErrors"], json!([]));
+    let statement = &payload["statement"];
+    assert_eq!(statement["saidOn"], "2026-03");
+    assert_eq!(statement["addressees"]["edges"].as_array().map(Vec::len), Some(2));
+    assert_eq!(statement["topics"]["edges"][0]["node"]["slug"], "two-state-solution");
+    assert_eq!(statement["citations"]["edges"][0]["node"]["locator"], "L3");
+    let revisions = statement["revisions"]["edges"].as_array().expect("revisions");
+    assert_eq!(revisions[0]["node"]["operation"], "CREATE");
+    let parts: BTreeSet<&str> = revisions.iter().filter_map(|edge| edge["node"]["part"].as_str()).collect();
+    assert_eq!(parts, BTreeSet::from(["citations", "statement_addressees", "statement_topics", "statements"]));
+    let last = revisions.iter().filter_map(|edge| edge["node"]["number"].as_i64()).max();
+    assert_eq!(payload["revision"].as_i64(), last);
+}
+
+#[tokio::test]
+async fn everything_that_is_wrong_is_told_at_once_and_nothing_is_written() {
+    let editor = editor().await;
+    let count = "{ statements { totalCount } actors { totalCount } revisions { totalCount } }";
+    let before = editor.ask(count).await;
+    let mut input = statement("Not A Slug");
+    input["rendering"] = json!("VERBATIM");
+    input["summary"] = json!(" ");
+    input["speakerRole"] = json!("");
+    input["citations"][0]["locator"] = json!("");
+    input["topics"] = json!([{"slug": "two-state-solution"}, {"slug": "two-state-solution"}]);
+    let payload = change(&editor, "createStatement", input, "statement { slug }").await;
+    assert_eq!(
+        errors(&payload),
+        wrong([
+            ("INVALID", "input.slug"),
+            ("INVALID", "input.quote"),
+            ("INVALID", "input.summary"),
+            ("INVALID", "input.speakerRole"),
+            ("INVALID", "input.citations.0.locator"),
+            ("INVALID", "input.topics.1"),
+        ])
+    );
+    let mut input = statement("unknown");
+    input["speaker"] = json!({"slug": "nobody"});
+    input["meeting"] = json!({"slug": "none"});
+    input["topics"] = json!([{"slug": "two-state-solution"}, {"slug": "none"}]);
+    input["citations"][0]["source"] = json!({"slug": "none"});
+    let payload = change(&editor, "createStatement", input, "statement { slug }").await;
+    assert_eq!(
+        errors(&payload),
+        wrong([
+            ("NOT_FOUND", "input.speaker"),
+            ("NOT_FOUND", "input.meeting"),
+            ("NOT_FOUND", "input.topics.1"),
+            ("NOT_FOUND", "input.citations.0.source"),
+        ])
+    );
+    let actor = json!({
+        "slug": "israel", "kind": "COUNTRY", "name": "Israel again",
+        "names": [{"name": "Good", "kind": "ALIAS"}, {"name": "Bad", "kind": "ALIAS", "language": "!", "script": "latin"}],
+    });
+    let payload = change(&editor, "createActor", actor, "actor { slug }").await;
+    assert_eq!(
+        errors(&payload),
+        wrong([
+            ("TAKEN", "input.slug"),
+            ("INVALID", "input.names.1.language"),
+            ("INVALID", "input.names.1.script"),
+        ])
+    );
+    assert_eq!(editor.ask(count).await, before);
+}
+
+#[tokio::test]
+async fn the_databases_own_rules_name_the_field_that_breaks_them() {
+    let editor = editor().await;
+    let with = |changes: Value| {
+        let mut input = statement("broken");
+        for (name, value) in changes.as_object().expect("an object") {
+            input[name] = value.clone();
+        }
+        input
+    };
+    for (input, field) in [
+        (with(json!({"speaker": {"slug": "gaza-strip"}})), "input.speaker"),
+        (with(json!({"onBehalfOf": {"slug": "kassym-jomart-tokayev"}})), "input.onBehalfOf"),
+        (with(json!({"meeting": {"slug": "inaugural-peace-council-meeting"}, "publication": {"slug": "the-national-interest"}})), "input.publication"),
+        (with(json!({"citations": []})), "input.citations"),
+    ] {
+        let payload = change(&editor, "createStatement", input, "statement { slug }").await;
+        assert_eq!(errors(&payload), wrong([("INVALID", field)]), "{payload}");
+        assert!(payload["userErrors"][0]["message"].as_str().is_some_and(|message| message.ends_with('.')));
+    }
+    let meeting = json!({"slug": "late", "name": "Late", "mode": "CALL", "status": "OCCURRED", "startsOn": "2026-03-02",
+                         "endsOn": "2026-03-01", "venue": {"slug": "donald-trump"}});
+    let payload = change(&editor, "createMeeting", meeting, "meeting { slug }").await;
+    assert_eq!(errors(&payload), wrong([("INVALID", "input.endsOn")]));
+    let topic = json!({"topic": {"slug": "two-state-solution"}, "parent": {"slug": "two-state-solution"}});
+    let payload = change(&editor, "updateTopic", topic, "topic { slug }").await;
+    assert_eq!(errors(&payload), wrong([("INVALID", "input.parent")]));
+}
+
+#[tokio::test]
+async fn what_is_left_out_stays_null_clears_and_a_list_is_replaced() {
+    let editor = editor().await;
+    let mut input = statement("changing");
+    input["speakerRole"] = json!("President");
+    input["topics"] = json!([{"slug": "two-state-solution"}, {"slug": "reconstruction-of-gaza"}]);
+    let selection = "statement { summary speakerRole topics { edges { node { slug } } } }";
+    change(&editor, "createStatement", input, selection).await;
+    let input = json!({"statement": {"slug": "changing"}, "speakerRole": null, "topics": [{"slug": "reconstruction-of-gaza"}]});
+    let payload = change(&editor, "updateStatement", input, selection).await;
+    assert_eq!(
+        payload["statement"],
+        json!({"summary": "Dialogue goes on.", "speakerRole": null,
+               "topics": {"edges": [{"node": {"slug": "reconstruction-of-gaza"}}]}})
+    );
+    let revision = payload["revision"].clone();
+    let same = json!({"statement": {"slug": "changing"}, "topics": [{"slug": "reconstruction-of-gaza"}]});
+    let payload = change(&editor, "updateStatement", same, selection).await;
+    assert_eq!(payload["revision"], revision, "no change leaves no revision");
+    let input = json!({"statement": {"slug": "changing"}, "summary": null});
+    let payload = change(&editor, "updateStatement", input, selection).await;
+    assert_eq!(errors(&payload), wrong([("REQUIRED", "input.summary")]));
+}
+
+#[tokio::test]
+async fn a_change_of_what_has_changed_meanwhile_is_refused() {
+    let editor = editor().await;
+    let selection = "actor { name }";
+    let actor = json!({"slug": "somebody", "kind": "GROUP", "name": "Somebody"});
+    let read = change(&editor, "createActor", actor, selection).await["revision"].clone();
+    let rename = |name: &str| json!({"actor": {"slug": "somebody"}, "expectedRevision": read, "name": name});
+    let first = change(&editor, "updateActor", rename("First"), selection).await;
+    assert_eq!(first["actor"]["name"], "First");
+    let second = change(&editor, "updateActor", rename("Second"), selection).await;
+    assert_eq!(errors(&second), wrong([("CONFLICT", "input.expectedRevision")]));
+    let remove = json!({"actor": {"slug": "somebody"}, "expectedRevision": read});
+    let removed = change(&editor, "deleteActor", remove, "deletedId").await;
+    assert_eq!(errors(&removed), wrong([("CONFLICT", "input.expectedRevision")]));
+    let stays = editor.ask("{ actor(by: {slug: \"somebody\"}) { name } }").await;
+    assert_eq!(stays["actor"]["name"], "First");
+}
+
+#[tokio::test]
+async fn what_others_refer_to_is_not_removed_and_they_are_named() {
+    let editor = editor().await;
+    let remove = json!({"topic": {"slug": "two-state-solution"}});
+    let payload = change(&editor, "deleteTopic", remove, "deletedId").await;
+    assert_eq!(errors(&payload), wrong([("IN_USE", "input.topic")]));
+    let message = payload["userErrors"].to_string();
+    assert!(message.contains("Position") && message.contains("israel-on-the-two-state-solution"), "{message}");
+    change(&editor, "createStatement", statement("passing"), "statement { slug }").await;
+    let id = editor.ask("{ statement(by: {slug: \"passing\"}) { id } }").await["statement"]["id"].clone();
+    let payload = change(&editor, "deleteStatement", json!({"statement": {"id": id}}), "deletedId").await;
+    assert_eq!((&payload["deletedId"], &payload["userErrors"]), (&id, &json!([])));
+    let gone = editor.ask_with("query($id: ID!) { node(id: $id) { id } revisions(filter: {operation: {equals: DELETE}}) { totalCount } }", json!({ "id": id })).await;
+    assert_eq!(gone, json!({"node": null, "revisions": {"totalCount": 1}}));
+}
+
+#[tokio::test]
+async fn a_mutation_asked_again_by_its_name_answers_as_it_did() {
+    let editor = editor().await;
+    let mut input = statement("once");
+    input["clientMutationId"] = json!("7d2f");
+    let first = change(&editor, "createStatement", input.clone(), "statement { id }").await;
+    assert_eq!(first["clientMutationId"], "7d2f");
+    let again = change(&editor, "createStatement", input.clone(), "statement { id }").await;
+    assert_eq!(first, again);
+    input["summary"] = json!("Something else.");
+    let other = change(&editor, "createStatement", input, "statement { id }").await;
+    assert_eq!(errors(&other), wrong([("CONFLICT", "input.clientMutationId")]));
+    let mut refused = statement("refused");
+    refused["clientMutationId"] = json!("8e3a");
+    refused["summary"] = json!(" ");
+    change(&editor, "createStatement", refused.clone(), "statement { id }").await;
+    refused["summary"] = json!("Right now.");
+    let right = change(&editor, "createStatement", refused, "statement { id }").await;
+    assert_eq!(right["userErrors"], json!([]), "a refusal is no answer to keep");
+}
+
+#[tokio::test]
+async fn mutations_of_a_request_run_in_order_and_each_fails_alone() {
+    let editor = editor().await;
+    let data = editor
+        .ask(
+            "mutation {
+                a: createTopic(input: {slug: \"first\", name: \"First\"}) { topic { slug } }
+                b: createTopic(input: {slug: \"second\", name: \"Second\", parent: {slug: \"first\"}}) { topic { parent { slug } } }
+                c: createTopic(input: {slug: \"first\", name: \"Again\"}) { topic { slug } userErrors { code } }
+                d: deleteTopic(input: {topic: {slug: \"second\"}}) { userErrors { code } }
+                e: deleteTopic(input: {topic: {slug: \"first\"}}) { userErrors { code } }
+            }",
+        )
+        .await;
+    assert_eq!(
+        data,
+        json!({
+            "a": {"topic": {"slug": "first"}},
+            "b": {"topic": {"parent": {"slug": "first"}}},
+            "c": {"topic": null, "userErrors": [{"code": "TAKEN"}]},
+            "d": {"userErrors": []},
+            "e": {"userErrors": []},
+        })
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn many_writers_of_the_same_records_lose_nothing() {
+    let editor = editor().await;
+    let records: Vec<String> = (0..4).map(|number| format!("contested-{number}")).collect();
+    for slug in &records {
+        let actor = json!({"slug": slug, "kind": "GROUP", "name": "0"});
+        change(&editor, "createActor", actor, "actor { slug }").await;
+    }
+    let names = "{ actors(filter: {slug: {in: [\"contested-0\", \"contested-1\", \"contested-2\", \"contested-3\"]}}) {
+        edges { node { slug name revisions(last: 1) { edges { node { number } } } } } } }";
+    let writers = (0..16).map(|writer| {
+        let (editor, records) = (editor.again(), records.clone());
+        tokio::spawn(async move {
+            let (mut accepted, mut conflicts) = (BTreeMap::<String, u32>::new(), 0);
+            for round in 0..10 {
+                let slug = &records[(writer + round) % records.len()];
+                let query = "query($slug: String) { actor(by: {slug: $slug}) { name revisions(last: 1) { edges { node { number } } } } }";
+                let read = editor.ask_with(query, json!({ "slug": slug })).await;
+                let number: u32 = read["actor"]["name"].as_str().expect("a name").parse().expect("a number");
+                let input = json!({
+                    "actor": {"slug": slug}, "name": (number + 1).to_string(),
+                    "names": [{"name": format!("writer {writer} round {round}"), "kind": "ALIAS"}],
+                    "expectedRevision": read["actor"]["revisions"]["edges"][0]["node"]["number"],
+                });
+                let payload = change(&editor, "updateActor", input, "actor { slug }").await;
+                match payload["userErrors"].as_array().expect("errors").as_slice() {
+                    [] => *accepted.entry(slug.clone()).or_default() += 1,
+                    [error] if error["code"] == "CONFLICT" => conflicts += 1,
+                    errors => panic!("{errors:?}"),
+                }
+            }
+            (accepted, conflicts)
+        })
+    });
+    let mut accepted = BTreeMap::<String, u32>::new();
+    let mut conflicts = 0;
+    for writer in writers.collect::<Vec<_>>() {
+        let (own, refused) = writer.await.expect("a writer");
+        own.into_iter().for_each(|(slug, count)| *accepted.entry(slug).or_default() += count);
+        conflicts += refused;
+    }
+    assert_eq!(accepted.values().sum::<u32>() + conflicts, 160, "each was accepted or refused");
+    assert!(conflicts > 0, "they got in each other's way");
+    let data = editor.ask(names).await;
+    for edge in data["actors"]["edges"].as_array().expect("edges") {
+        let (slug, name) = (edge["node"]["slug"].as_str().expect("a slug"), edge["node"]["name"].as_str());
+        assert_eq!(name, Some(accepted[slug].to_string().as_str()), "{slug}: no change was lost");
+    }
+    let kept: i64 = sqlx::query_scalar(
+        "select count(*) from revisions join actors on actors.id = actor_id
+         where part = 'actors' and operation = 'UPDATE' and slug like 'contested-%'",
+    )
+    .fetch_one(editor.pool())
+    .await
+    .expect("a count");
+    assert_eq!(kept, i64::from(accepted.values().sum::<u32>()), "every accepted change is in the history");
+}
