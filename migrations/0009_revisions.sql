@@ -2,6 +2,7 @@
 
 create table revisions (
     id bigint generated always as identity primary key,
+    change bigint not null,
     recorded_at timestamptz not null default clock_timestamp(),
     requester filled_text not null,
     operation revision_operation not null,
@@ -20,10 +21,12 @@ create table revisions (
     constraint revisions_one_record check (
         num_nonnulls(actor_id, meeting_id, statement_id, commentary_id, topic_id, source_id, relation_id, position_id) = 1
     ),
-    constraint revisions_some_value check (num_nonnulls(old_value, new_value) > 0)
+    constraint revisions_some_value check (num_nonnulls(old_value, new_value) > 0),
+    constraint revisions_change_begins_it check (change <= id)
 );
 comment on table revisions is 'One row for each change of each record.';
 comment on column revisions.id is 'The number of the revision.';
+comment on column revisions.change is 'The first revision of the transaction that made it: what was changed together is undone together.';
 comment on column revisions.recorded_at is 'When the change was made.';
 comment on column revisions.requester is 'Who asked for it.';
 comment on column revisions.operation is 'What was done to the record.';
@@ -47,6 +50,7 @@ create index revisions_by_topic on revisions (topic_id, id) where topic_id is no
 create index revisions_by_source on revisions (source_id, id) where source_id is not null;
 create index revisions_by_relation on revisions (relation_id, id) where relation_id is not null;
 create index revisions_by_position on revisions (position_id, id) where position_id is not null;
+create index revisions_by_change on revisions (change, id);
 create index revisions_by_moment on revisions (recorded_at, id);
 create index revisions_by_requester on revisions (requester, id);
 create index revisions_by_operation on revisions (operation, id);
@@ -80,6 +84,25 @@ comment on function refuse_rewriting_history is 'Refuses to change or remove rev
 create trigger revisions_append_only before update or delete or truncate on revisions
     for each statement execute function refuse_rewriting_history();
 
+-- Revisions are numbered in the order of commits: whoever numbers one keeps all others from theirs until the
+-- end of the transaction. So a reader who has seen a number has seen all before it, or never will.
+create function begin_change() returns bigint
+    language plpgsql as
+$$
+declare
+    change bigint := nullif(current_setting('dossier.change', true), '');
+begin
+    if change is null then
+        perform pg_advisory_xact_lock('revisions'::regclass::oid::bigint);
+        select last_value + is_called::integer into change from revisions_id_seq;
+        perform set_config('dossier.change', change::text, true);
+        perform pg_notify('dossier_revisions', change::text);
+    end if;
+    return change;
+end
+$$;
+comment on function begin_change is 'The number of the transaction''s first revision, and its turn to number them.';
+
 -- Arguments: the columns of revisions that name the record, the row's columns that hold its id, the
 -- row's key, and whether the row is the record itself. A row that belongs to a record changes it.
 create function record_revisions() returns trigger
@@ -93,32 +116,34 @@ declare
     is_record constant boolean := tg_argv[3];
     derived constant text[] := '{search, published_during, held_during, said_during, valid_during}';
     ids text;
+    change bigint;
     operation revision_operation := 'UPDATE';
 begin
     if requester is null then
         perform refuse('revisions_requester', tg_table_name, 'requester', 'A change needs a requester: set dossier.requester.');
     end if;
+    change := begin_change();
     if tg_op = 'UPDATE' then
         select string_agg(format('case when n is null then o.%1$I else n.%1$I end', id), ', ') into ids from unnest(id_columns) id;
         execute format(
-            'insert into revisions (requester, operation, part, old_value, new_value, %s)
-             select $1, $2, $3, to_jsonb(o) - $4, to_jsonb(n) - $4, %s
+            'insert into revisions (change, requester, operation, part, old_value, new_value, %s)
+             select $5, $1, $2, $3, to_jsonb(o) - $4, to_jsonb(n) - $4, %s
              from old_rows o full join new_rows n using (%s)
              where o is distinct from n
              order by %3$s',
             record_columns, ids, key_columns
-        ) using requester, operation, tg_table_name, derived;
+        ) using requester, operation, tg_table_name, derived, change;
     else
         if is_record then
             operation := case tg_op when 'INSERT' then 'CREATE' else 'DELETE' end;
         end if;
         select string_agg(format('r.%I', id), ', ') into ids from unnest(id_columns) id;
         execute format(
-            'insert into revisions (requester, operation, part, %s, %s)
-             select $1, $2, $3, to_jsonb(r) - $4, %s from %I r order by %s',
+            'insert into revisions (change, requester, operation, part, %s, %s)
+             select $5, $1, $2, $3, to_jsonb(r) - $4, %s from %I r order by %s',
             case tg_op when 'INSERT' then 'new_value' else 'old_value' end, record_columns, ids,
             case tg_op when 'INSERT' then 'new_rows' else 'old_rows' end, key_columns
-        ) using requester, operation, tg_table_name, derived;
+        ) using requester, operation, tg_table_name, derived, change;
     end if;
     return null;
 end

@@ -2,8 +2,8 @@
 
 use crate::positions;
 use crate::query::noun::{
-    Enumeration, Key, KeyInput, Noun, Owned, Scalar, Test, Values, Via, evidence, history, many, one_of,
-    term, text, values,
+    Enumeration, Key, KeyInput, Noun, Owned, Scalar, Test, Values, Via, evidence, many, one_of, term, text,
+    values,
 };
 
 static KIND: Enumeration = Enumeration {
@@ -155,7 +155,7 @@ fn actor() -> Noun {
     .field(many("sourcesPublished", "Source", Via::Column("publisher_id"), "Documents that the actor published."))
     .field(positions::of_actor())
     .field(evidence("actor_id"))
-    .field(history("actor_id"))
+    .remembered("actor_id")
     .condition(
         "participation",
         "It took part in a meeting, in a role that passes.",

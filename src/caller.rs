@@ -15,6 +15,11 @@ pub enum Role {
 impl Role {
     pub const ALL: [Role; 4] = [Role::Anonymous, Role::Reader, Role::Editor, Role::Admin];
 
+    /// The role of this name.
+    pub fn named(name: &str) -> Option<Role> {
+        Self::ALL.into_iter().find(|role| role.name() == name)
+    }
+
     /// Its name in the schema.
     pub fn name(self) -> &'static str {
         match self {
@@ -26,11 +31,22 @@ impl Role {
     }
 }
 
-/// Who sent a request.
+/// Who somebody is, by what they show.
 #[derive(Clone, Debug)]
-pub struct Caller {
+pub struct Identity {
     pub role: Role,
     /// Under what name changes are recorded; anonymous callers have none.
     pub name: Option<String>,
+}
+
+impl Identity {
+    /// Somebody who shows nothing.
+    pub const ANONYMOUS: Identity = Identity { role: Role::Anonymous, name: None };
+}
+
+/// Who sent a request, and what they may still ask.
+#[derive(Clone, Debug)]
+pub struct Caller {
+    pub identity: Identity,
     pub allowance: Allowance,
 }

@@ -1,8 +1,8 @@
 //! Commentaries: what an analyst makes of actors, meetings, statements and topics.
 
 use crate::query::noun::{
-    By, Enumeration, KeyKind, Noun, One, Owned, Scalar, Test, Values, Via, column, history, many,
-    needed_evidence, one, one_of, prose, values,
+    By, Enumeration, KeyKind, Noun, One, Owned, Scalar, Test, Values, Via, column, many, needed_evidence,
+    one, one_of, prose, values,
 };
 
 static LIKELIHOOD: Enumeration = Enumeration {
@@ -87,7 +87,7 @@ pub fn nouns() -> Vec<Noun> {
             "Positions that it is the evidence of.",
         ))
         .field(needed_evidence("commentary_id"))
-        .field(history("commentary_id"))
+        .remembered("commentary_id")
         .condition(
             "aboutActor",
             "It is about at least one actor that passes.",

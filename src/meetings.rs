@@ -2,9 +2,7 @@
 
 use crate::{
     actors,
-    query::noun::{
-        Enumeration, Noun, Scalar, Test, Via, column, evidence, history, many, one, one_of, prose, text,
-    },
+    query::noun::{Enumeration, Noun, Scalar, Test, Via, column, evidence, many, one, one_of, prose, text},
 };
 
 static MODE: Enumeration = Enumeration {
@@ -95,7 +93,7 @@ pub fn nouns() -> Vec<Noun> {
             "What analysts make of it.",
         ))
         .field(evidence("meeting_id"))
-        .field(history("meeting_id"))
+        .remembered("meeting_id")
         .searched()
         .in_order_of_entry(),
     ]

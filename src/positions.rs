@@ -7,8 +7,8 @@ use crate::{
     query::{
         computed::{Asked, Tree, argument, computed},
         noun::{
-            Declared, Enumeration, Form, Noun, Part, Scalar, column, history, needed_evidence, one, one_of,
-            part, reference,
+            Declared, Enumeration, Form, Noun, Part, Scalar, column, needed_evidence, one, one_of, part,
+            reference,
         },
     },
 };
@@ -99,7 +99,7 @@ pub fn nouns() -> Vec<Noun> {
             .filtered(),
         )
         .field(needed_evidence("position_id"))
-        .field(history("position_id"))
+        .remembered("position_id")
         .in_order_of_entry(),
     ]
 }

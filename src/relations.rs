@@ -1,6 +1,6 @@
 //! Relations: what ties one actor to another.
 
-use crate::query::noun::{Enumeration, Noun, Scalar, column, history, needed_evidence, one, one_of, text};
+use crate::query::noun::{Enumeration, Noun, Scalar, column, needed_evidence, one, one_of, text};
 
 pub static KIND: Enumeration = Enumeration {
     name: "RelationKind",
@@ -43,7 +43,7 @@ pub fn nouns() -> Vec<Noun> {
                 .filtered(),
         )
         .field(needed_evidence("relation_id"))
-        .field(history("relation_id"))
+        .remembered("relation_id")
         .in_order_of_entry()
         .during("valid", "DATE", "It held in this period, or may have.", "{}.valid_during"),
     ]

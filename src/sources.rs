@@ -1,8 +1,6 @@
 //! Sources: the documents that everything rests on.
 
-use crate::query::noun::{
-    Enumeration, Noun, Scalar, Via, Written, column, history, many, one, one_of, term, text,
-};
+use crate::query::noun::{Enumeration, Noun, Scalar, Via, Written, column, many, one, one_of, term, text};
 
 static RELIABILITY: Enumeration = Enumeration {
     name: "SourceReliability",
@@ -66,7 +64,7 @@ pub fn nouns() -> Vec<Noun> {
                 Via::Column("source_id"),
                 "Analysts' commentaries that it holds.",
             ))
-            .field(history("source_id"))
+            .remembered("source_id")
             .searched()
             .in_order_of_entry(),
     ]

@@ -1,7 +1,7 @@
 //! Statements: what somebody said or wrote.
 
 use crate::query::noun::{
-    Enumeration, Noun, Scalar, Via, column, history, many, needed_evidence, one, one_of, prose, text,
+    Enumeration, Noun, Scalar, Via, column, many, needed_evidence, one, one_of, prose, text,
 };
 
 static MEDIUM: Enumeration = Enumeration {
@@ -120,7 +120,7 @@ pub fn nouns() -> Vec<Noun> {
                 "Positions that it is the evidence of.",
             ))
             .field(needed_evidence("statement_id"))
-            .field(history("statement_id"))
+            .remembered("statement_id")
             .during("said", "DATE", "It was said in this period, or may have been.", "{}.said_during")
             .searched()
             .in_order_of_entry(),

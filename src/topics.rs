@@ -2,7 +2,7 @@
 
 use crate::{
     positions,
-    query::noun::{Noun, Test, Via, evidence, history, many, one, text},
+    query::noun::{Noun, Test, Via, evidence, many, one, text},
 };
 
 pub fn nouns() -> Vec<Noun> {
@@ -35,7 +35,7 @@ pub fn nouns() -> Vec<Noun> {
             .field(standings)
             .field(disagreements)
             .field(evidence("topic_id"))
-            .field(history("topic_id"))
+            .remembered("topic_id")
             .condition(
                 "within",
                 "It is this topic, or part of it at any depth.",

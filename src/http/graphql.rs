@@ -15,9 +15,9 @@ use axum::{
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::{Map, Value, json};
 
-use super::{App, RequestId};
+use super::{App, RequestId, authentication};
 use crate::{
-    caller::{Caller, Role},
+    caller::Caller,
     error::{Code, Refusal},
     limits::Allowance,
     query::{Answer, Question},
@@ -177,8 +177,11 @@ pub(super) async fn handle(
         response.headers_mut().insert(ALLOW, "POST".parse().expect("a header value"));
         return response;
     }
-    let role = Role::Anonymous;
-    let bound = app.engine.bind(&prepared, role).and_then(|bound| {
+    let identity = match authentication::identify(&app, &headers).await {
+        Ok(identity) => identity,
+        Err(refusal) => return reply.refused(StatusCode::UNAUTHORIZED, &[refusal]),
+    };
+    let bound = app.engine.bind(&prepared, identity.role).and_then(|bound| {
         let limit = app.rate_limit.as_ref();
         let budget = limit.map(|limit| limit.spend(client.ip(), bound.cost())).transpose()?;
         Ok((Allowance { cost: bound.cost(), budget }, bound))
@@ -187,7 +190,7 @@ pub(super) async fn handle(
         Ok(bound) => bound,
         Err(refusal) => return reply.refused_for(&refusal),
     };
-    let caller = Caller { role, name: None, allowance };
+    let caller = Caller { identity, allowance };
     // On the heap, as everything around it is moved about until it is polled.
     let answer = Box::pin(app.engine.answer(bound, &caller));
     match tokio::time::timeout(app.request_timeout, answer).await {

@@ -1,5 +1,6 @@
 //! The server: what answers at which address.
 
+mod authentication;
 mod graphql;
 mod health;
 pub mod page;

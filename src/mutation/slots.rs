@@ -61,7 +61,9 @@ pub fn of(noun: &Noun, nouns: &[Noun]) -> Vec<Slot> {
         match &field.kind {
             FieldKind::Column(Column { scalar: Scalar::Id(_), .. }) => {}
             FieldKind::Column(Column { sql, scalar, nullable }) => {
-                slot(field.name, !nullable, Kind::Value { column: plain(sql), scalar: *scalar });
+                if let Some(column) = plain(sql) {
+                    slot(field.name, !nullable, Kind::Value { column, scalar: *scalar });
+                }
             }
             FieldKind::One(One { choices, nullable, .. }) => {
                 let several = choices.len() > 1;
@@ -83,9 +85,9 @@ pub fn of(noun: &Noun, nouns: &[Noun]) -> Vec<Slot> {
 }
 
 /// The column behind a field that is nothing but a column.
-fn plain(sql: &str) -> &'static str {
-    let column = sql.strip_prefix("{}.").expect("what is written is a column");
-    column.to_owned().leak()
+fn plain(sql: &str) -> Option<&'static str> {
+    let column = sql.strip_prefix("{}.")?;
+    Some(column.to_owned().leak())
 }
 
 fn owned<'a>(values: &Values, named: impl Fn(&str) -> &'a Noun) -> Rows {
@@ -94,7 +96,7 @@ fn owned<'a>(values: &Values, named: impl Fn(&str) -> &'a Noun) -> Rows {
             let columns = named(shape).fields.iter().filter_map(|field| match &field.kind {
                 FieldKind::Column(Column { sql, scalar, nullable }) => Some(RowColumn {
                     name: field.name,
-                    column: plain(sql),
+                    column: plain(sql)?,
                     kind: RowKind::Value(*scalar),
                     needed: !nullable,
                     description: field.description,
@@ -130,7 +132,7 @@ fn linked<'a>(many: &Many, named: impl Fn(&str) -> &'a Noun) -> Option<(Rows, bo
             let attributes = many.attributes.iter().filter_map(|field| match &field.kind {
                 FieldKind::Column(Column { sql, scalar, nullable }) => Some(RowColumn {
                     name: field.name,
-                    column: plain(sql),
+                    column: plain(sql)?,
                     kind: RowKind::Value(*scalar),
                     needed: !nullable,
                     description: field.description,

@@ -122,7 +122,7 @@ impl Writer {
             return Err(Refusal::bad_input("input", "`input` must be given."));
         };
         let noun = asked.catalog.named(noun);
-        let requester = asked.caller.name.as_deref().unwrap_or_default();
+        let requester = asked.caller.identity.name.as_deref().unwrap_or_default();
         let mut written = Err(Failure::Again);
         for attempt in 0..TRIES {
             let mut transaction = asked.reader.pool().begin().await?;
@@ -335,7 +335,8 @@ impl Mutation<'_> {
             self.finish()?;
             unreachable!("an error was just told");
         };
-        let sql = format!("select to_jsonb(t) from {} t where id = $1 for update", self.noun.table);
+        let strength = if self.action == Action::Delete { "update" } else { "no key update" };
+        let sql = format!("select to_jsonb(t) from {} t where id = $1 for {strength}", self.noun.table);
         let row = sqlx::query(AssertSqlSafe(sql)).bind(id).fetch_optional(&mut *connection).await?;
         let Some(row) = row else {
             self.wrong("NOT_FOUND", &[name], "It was removed meanwhile.");

@@ -416,6 +416,24 @@ impl Noun {
         )
     }
 
+    /// Its history, by the column that `revisions` keeps for its noun.
+    #[must_use]
+    pub fn remembered(self, column: &'static str) -> Self {
+        let last = format!("(select coalesce(max(id), 0) from revisions where {column} = {{}}.id)");
+        let revision = self::column(
+            "revision",
+            Scalar::RevisionNumber,
+            "The number of its last revision: give it as `expectedRevision` to change the record as it was read.",
+        );
+        let revisions = "Every change of this record that was kept.";
+        self.field(revision.from_sql(last)).field(many(
+            "revisions",
+            "Revision",
+            Via::Column(column),
+            revisions,
+        ))
+    }
+
     /// The order in which records were entered.
     #[must_use]
     pub fn in_order_of_entry(self) -> Self {
@@ -503,7 +521,7 @@ impl Declared {
 
     /// Read with this SQL instead of the column of the field's name.
     #[must_use]
-    pub fn from_sql(mut self, sql: &'static str) -> Self {
+    pub fn from_sql(mut self, sql: impl Into<Cow<'static, str>>) -> Self {
         self.column().sql = sql.into();
         self
     }
@@ -658,11 +676,6 @@ pub fn values(name: &'static str, values: Values, description: &'static str) -> 
 /// Values with fields of their own, within what a slice computes.
 pub fn part(name: &'static str, of: &'static str, form: Form, description: &'static str) -> Declared {
     Field { name, description, kind: Kind::Part(Part { of, form }) }.into()
-}
-
-/// The revisions of a record, by the column that `revisions` keeps for its noun.
-pub fn history(column: &'static str) -> Declared {
-    many("revisions", "Revision", Via::Column(column), "Every change of this record that was kept.")
 }
 
 /// The citations that support a record.

@@ -188,7 +188,9 @@ impl Types<'_> {
         let record = Interface::new("Record")
             .description("What the knowledge base keeps and whose every change it remembers.")
             .implement("Node");
-        self.add(record.field(id()).field(slug).field(revisions));
+        let revision = InterfaceField::new("revision", TypeRef::named_nn("RevisionNumber"))
+            .description("The number of its last revision.");
+        self.add(record.field(id()).field(slug).field(revision).field(revisions));
     }
 
     fn counts(&mut self) {

@@ -34,13 +34,13 @@ export default [
       // asks for the worst. All other connections page both ways.
       '@graphql-eslint/relay-arguments': ['error', { includeBoth: false }],
 
-      // Pages, counts, what is computed and the values inside a record are no records, and nobody can
+      // Pages, counts, what is computed, what a mutation tells, and the values inside a record are no records, and nobody can
       // ask for them by id.
       '@graphql-eslint/strict-id-in-types': ['error', {
         exceptions: {
-          suffixes: ['Connection', 'Edge', 'Facet', 'Facets'],
+          suffixes: ['Connection', 'Edge', 'Facet', 'Facets', 'Payload'],
           types: [
-            'ActorIdentifier', 'ActorName', 'Count', 'FieldChange', 'PageInfo', 'RateLimit', 'Viewer',
+            'ActorIdentifier', 'ActorName', 'Count', 'FieldChange', 'PageInfo', 'RateLimit', 'UserError', 'Viewer',
             'ActorMatch', 'ActorMatches', 'Highlight', 'HighlightPart', 'Suggestion',
             'Network', 'NetworkNode', 'Path', 'PathStep',
             'Disagreement', 'StanceChange', 'StanceHistory', 'Standing',

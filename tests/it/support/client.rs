@@ -2,10 +2,12 @@
 
 use std::net::SocketAddr;
 
-use dossier::{config::Config, database::Database, http};
+use dossier::{caller::Role, config::Config, database::Database, http, keys};
 use reqwest::{Response, header::HeaderMap};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
+
+use std::sync::Arc;
 
 use super::database::{TestDatabase, database};
 
@@ -14,11 +16,18 @@ pub async fn anonymous() -> Client {
     Client::with(&[]).await
 }
 
-/// A client, with the server and the database that it alone uses.
+/// Somebody who may change records.
+pub async fn editor() -> Client {
+    anonymous().await.as_role(Role::Editor).await
+}
+
+/// A client of a server that the test alone uses; clones are the same somebody.
+#[derive(Clone)]
 pub struct Client {
     address: SocketAddr,
     http: reqwest::Client,
-    database: TestDatabase,
+    database: Arc<TestDatabase>,
+    key: Option<String>,
 }
 
 impl Client {
@@ -44,7 +53,13 @@ impl Client {
         engine.trust(trusted, config.trusted_documents_only).await.expect("trusted documents are valid");
         let router = http::router(&config, opened, engine);
         tokio::spawn(http::serve(listener, router, std::future::pending()));
-        Client { address, http: reqwest::Client::new(), database }
+        Client { address, http: reqwest::Client::new(), database: Arc::new(database), key: None }
+    }
+
+    /// Somebody else at the same server, with a key of this role.
+    pub async fn as_role(&self, role: Role) -> Client {
+        let key = keys::create(self.pool(), &role.name().to_lowercase(), role).await.expect("a key");
+        Client { key: Some(key), ..self.clone() }
     }
 
     pub fn pool(&self) -> &sqlx::PgPool {
@@ -62,7 +77,11 @@ impl Client {
     /// The whole answer, errors and all.
     pub async fn answer(&self, query: &str, variables: Value) -> Value {
         let body = json!({ "query": query, "variables": variables });
-        let response = self.http.post(self.address("/graphql")).json(&body).send().await;
+        let mut post = self.http.post(self.address("/graphql")).json(&body);
+        if let Some(key) = &self.key {
+            post = post.bearer_auth(key);
+        }
+        let response = post.send().await;
         response.expect("an answer").json().await.expect("JSON")
     }
 

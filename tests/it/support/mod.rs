@@ -5,4 +5,4 @@ pub mod database;
 pub mod process;
 pub mod sql_log;
 
-pub use client::{Client, anonymous};
+pub use client::{Client, anonymous, editor};
