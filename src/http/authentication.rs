@@ -50,11 +50,11 @@ fn nothing_shown() -> Refusal {
 }
 
 async fn recognise(app: &App, shown: &str) -> Result<Identity, Refusal> {
-    let (scheme, secret) = shown.trim().split_once(' ').unwrap_or_default();
+    let (scheme, secret) = shown.trim_ascii().split_once(' ').unwrap_or_default();
     if !scheme.eq_ignore_ascii_case("bearer") {
         return Err(Refusal::new(Code::Unauthenticated, "Show one key, as `Authorization: Bearer …`."));
     }
-    let secret = secret.trim();
+    let secret = secret.trim_ascii();
     match &app.tokens {
         Some(tokens) if !keys::is_one(secret) => tokens.holder(secret).await,
         _ => keys::holder(app.database.pool(), secret).await?.ok_or_else(|| {

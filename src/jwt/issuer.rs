@@ -140,7 +140,7 @@ fn roots() -> RootCerts {
     found.iter().map(|found| Certificate::from_der(found).to_owned()).collect::<Vec<_>>().into()
 }
 
-/// The keys that sign, from where the settings say, or else the issuer's configuration (OpenID Connect Discovery).
+/// The keys that sign, from where the settings say, or else the issuer's configuration (`OpenID` Connect Discovery).
 fn fetch(agent: &Agent, jwks_url: Option<String>, issuer: &str) -> Result<Vec<Jwk>, String> {
     let url = match jwks_url {
         Some(url) => url,
@@ -166,4 +166,105 @@ fn get(agent: &Agent, url: &str) -> Result<Value, String> {
     let mut answer = agent.get(url).call().map_err(|error| told(&error))?;
     let text = answer.body_mut().with_config().limit(LARGEST).read_to_string();
     serde_json::from_str(&text.map_err(|error| told(&error))?).map_err(|error| told(&error))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        io::{BufRead, BufReader, Write},
+        net::TcpListener,
+        sync::Mutex,
+    };
+
+    use serde_json::json;
+
+    use super::*;
+
+    /// A server that has a key of this id, or, with none, fails; and how often it was asked.
+    type Served = Arc<Mutex<(Option<&'static str>, usize)>>;
+
+    fn serve() -> (Issuer, Served) {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}/keys", listener.local_addr().unwrap());
+        let served = Served::default();
+        let serving = served.clone();
+        std::thread::spawn(move || {
+            for connection in listener.incoming() {
+                let mut connection = connection.unwrap();
+                let request = BufReader::new(connection.try_clone().unwrap()).lines();
+                request.take_while(|line| line.as_ref().is_ok_and(|line| !line.is_empty())).for_each(drop);
+                let mut served = serving.lock().unwrap();
+                served.1 += 1;
+                let (status, keys) = match served.0 {
+                    Some(id) => ("200 OK", json!([{"kty": "OKP", "crv": "Ed25519", "x": "AA", "kid": id}])),
+                    None => ("500 Down", json!([])),
+                };
+                let body = json!({ "keys": keys }).to_string();
+                let head =
+                    format!("HTTP/1.1 {status}\r\nconnection: close\r\ncontent-length: {}", body.len());
+                let _ = connection.write_all(format!("{head}\r\n\r\n{body}").as_bytes());
+            }
+        });
+        let settings = config::Jwt {
+            issuer: url.clone(),
+            audience: String::new(),
+            jwks_url: Some(url),
+            role_claim: String::new(),
+        };
+        (Issuer::new(&settings), served)
+    }
+
+    /// Whether the issuer has a key; none where that can't be known.
+    async fn has(issuer: &Issuer, id: &str) -> Option<bool> {
+        issuer
+            .key(Some(id))
+            .await
+            .map(|key| key.is_some())
+            .map_err(|refusal| assert_eq!(refusal.code, Code::Unavailable))
+            .ok()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_new_key_is_asked_for_once_a_minute_at_most() {
+        let (issuer, served) = serve();
+        *served.lock().unwrap() = (Some("old"), 0);
+        assert_eq!(has(&issuer, "old").await, Some(true));
+        served.lock().unwrap().0 = Some("new");
+        for _ in 0..5 {
+            assert_eq!(has(&issuer, "new").await, Some(false));
+        }
+        assert_eq!(served.lock().unwrap().1, 1);
+        tokio::time::advance(REST).await;
+        assert_eq!(has(&issuer, "new").await, Some(true));
+        assert_eq!(has(&issuer, "old").await, Some(false), "it was withdrawn");
+        assert_eq!(served.lock().unwrap().1, 2);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_withdrawn_key_is_refused_after_a_while() {
+        let (issuer, served) = serve();
+        *served.lock().unwrap() = (Some("old"), 0);
+        assert_eq!(has(&issuer, "old").await, Some(true));
+        served.lock().unwrap().0 = Some("new");
+        tokio::time::advance(FRESH / 2).await;
+        assert_eq!(has(&issuer, "old").await, Some(true));
+        tokio::time::advance(FRESH / 2).await;
+        assert_eq!(has(&issuer, "old").await, Some(false));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn known_keys_are_used_for_an_hour_while_the_issuer_is_down() {
+        let (issuer, served) = serve();
+        assert_eq!(has(&issuer, "key").await, None);
+        served.lock().unwrap().0 = Some("key");
+        assert_eq!(has(&issuer, "key").await, None, "it is left alone for some seconds");
+        tokio::time::advance(RETRY).await;
+        assert_eq!(has(&issuer, "key").await, Some(true));
+        served.lock().unwrap().0 = None;
+        tokio::time::advance(FRESH).await;
+        assert_eq!(has(&issuer, "key").await, Some(true));
+        assert_eq!(has(&issuer, "other").await, None, "nobody can say");
+        tokio::time::advance(USABLE).await;
+        assert_eq!(has(&issuer, "key").await, None);
+    }
 }
