@@ -34,8 +34,8 @@ pub(super) async fn authenticate(
     };
     match recognise(app, shown).await {
         Err(refusal) if refusal.code == Code::Unauthenticated => {
-            tracing::info!(%client, "a key that is not valid was shown");
             app.attempts.failed(client)?;
+            tracing::info!(%client, "a key that is not valid was shown");
             Err(refusal)
         }
         known => known,

@@ -115,6 +115,24 @@ async fn a_key_shown_with_get_is_looked_at_too() {
 }
 
 #[tokio::test]
+async fn a_mutation_without_a_key_asks_for_one_and_with_too_little_a_key_says_so() {
+    let anonymous = anonymous().await;
+    let reader = create(&anonymous, "reader", Role::Reader).await;
+    let mutation = "mutation { deleteTopic(input: {topic: {slug: \"a\"}}) { deletedId } }";
+    for (accept, forbidden) in [("application/json", 200), ("application/graphql-response+json", 403)] {
+        let post = || {
+            let post = anonymous.http().post(anonymous.address("/graphql")).header(ACCEPT, accept);
+            post.json(&json!({ "query": mutation }))
+        };
+        assert_unauthenticated(post().send().await.expect("an answer"), accept).await;
+        let refused = post().bearer_auth(&reader).send().await.expect("an answer");
+        assert_eq!(refused.status(), forbidden, "{accept}");
+        let answer: Value = refused.json().await.expect("JSON");
+        assert_eq!(answer["errors"][0]["extensions"]["code"], "FORBIDDEN", "{answer}");
+    }
+}
+
+#[tokio::test]
 async fn a_key_that_ends_while_a_request_runs_is_good_for_that_one_and_no_more() {
     for end in ["revoked_at = now()", "expires_at = clock_timestamp()"] {
         let anonymous = anonymous().await;
