@@ -22,7 +22,7 @@ comment on constraint citations_one_record on citations is 'A citation supports 
 
 create table client_mutations (
     requester filled_text,
-    client_mutation_id filled_text,
+    client_mutation_id filled_text constraint client_mutations_id_short check (length(client_mutation_id) <= 200),
     request bytea not null,
     recorded_at timestamptz not null default clock_timestamp(),
     record_id bigint,
@@ -36,3 +36,4 @@ comment on column client_mutations.request is 'A digest of what was asked: the n
 comment on column client_mutations.recorded_at is 'When it was answered.';
 comment on column client_mutations.record_id is 'The record that it changed.';
 comment on column client_mutations.revision is 'The last revision that it left.';
+comment on constraint client_mutations_id_short on client_mutations is 'It has 200 letters at most.';

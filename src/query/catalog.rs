@@ -30,7 +30,7 @@ pub struct Input {
     pub fields: Vec<InputField>,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct InputField {
     pub name: String,
     /// Its type as GraphQL writes it: `[ID!]!`.

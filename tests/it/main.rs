@@ -10,6 +10,7 @@ mod golden;
 mod guards;
 mod http;
 mod indexes;
+mod merge;
 mod mutations;
 mod page;
 mod paging;

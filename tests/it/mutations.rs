@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::support::{Client, editor};
 
 /// What one mutation answers; its name is the first word of the query.
-async fn change(client: &Client, mutation: &str, input: Value, selection: &str) -> Value {
+pub async fn change(client: &Client, mutation: &str, input: Value, selection: &str) -> Value {
     let input_type = format!("{}{}Input", mutation[..1].to_uppercase(), &mutation[1..]);
     let query = format!(
         "mutation($input: {input_type}!) {{ {mutation}(input: $input) {{
@@ -17,7 +17,7 @@ async fn change(client: &Client, mutation: &str, input: Value, selection: &str) 
 }
 
 /// The codes and fields of what is wrong.
-fn errors(payload: &Value) -> BTreeSet<(String, String)> {
+pub fn errors(payload: &Value) -> BTreeSet<(String, String)> {
     let errors = payload["userErrors"].as_array().expect("errors").iter();
     let path = |error: &Value| {
         let steps = error["field"].as_array().expect("a path").iter().filter_map(Value::as_str);
@@ -26,11 +26,11 @@ fn errors(payload: &Value) -> BTreeSet<(String, String)> {
     errors.map(|error| (error["code"].as_str().expect("a code").to_owned(), path(error))).collect()
 }
 
-fn wrong<const N: usize>(expected: [(&str, &str); N]) -> BTreeSet<(String, String)> {
+pub fn wrong<const N: usize>(expected: [(&str, &str); N]) -> BTreeSet<(String, String)> {
     expected.map(|(code, field)| (code.to_owned(), field.to_owned())).into()
 }
 
-fn statement(slug: &str) -> Value {
+pub fn statement(slug: &str) -> Value {
     json!({
         "slug": slug, "speaker": {"slug": "kassym-jomart-tokayev"}, "medium": "SPEECH", "rendering": "PARAPHRASE",
         "summary": "Dialogue goes on.", "eventType": "CONSULT", "saidOn": "2026-03",
