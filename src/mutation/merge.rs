@@ -1,6 +1,8 @@
 //! Two actors that are one: all that refers to the one refers to the other from now on, and so do its
 //! old id and slug. What refers to an actor is read from the database's own catalog.
 
+use std::collections::HashMap;
+
 use async_graphql::Value as Input;
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
 
@@ -42,11 +44,10 @@ pub async fn merge(mutation: &mut Mutation<'_>, connection: &mut PgConnection) -
         return Err(mutation.end());
     }
     // Nobody refers to them anew, or changes them, until this is done.
-    sqlx::query("select from actors where id in ($1, $2) order by id for update")
-        .bind(keep)
-        .bind(merged)
-        .execute(&mut *connection)
-        .await?;
+    let sql = "select id, slug::text from actors where id in ($1, $2) order by id for update";
+    let found: HashMap<i64, String> =
+        sqlx::query_as(sql).bind(keep).bind(merged).fetch_all(&mut *connection).await?.into_iter().collect();
+    let (Some(_), Some(slug)) = (found.get(&keep), found.get(&merged)) else { return Err(Failure::Again) };
     mutation.expect_revision(connection, keep).await?;
     let rules = mutation.rules;
     let references: Vec<Reference<'_>> =
@@ -55,6 +56,9 @@ pub async fn merge(mutation: &mut Mutation<'_>, connection: &mut PgConnection) -
         tell_of_two(mutation, connection, reference, keep, merged).await?;
     }
     mutation.finish()?;
+    let named = "delete from actor_names n using actors k
+                 where k.id = $1 and n.actor_id = $2 and n.name = k.name and n.language is null and n.script is null";
+    sqlx::query(named).bind(keep).bind(merged).execute(&mut *connection).await?;
     for reference in &references {
         // Each on its own, so that one that is refused doesn't keep what is wrong with the next.
         let mut part = connection.begin().await?;
@@ -67,21 +71,11 @@ pub async fn merge(mutation: &mut Mutation<'_>, connection: &mut PgConnection) -
         }
     }
     mutation.finish()?;
-    for sql in [
-        "delete from actor_names n using actors k
-         where k.id = $1 and n.actor_id = k.id and n.name = k.name and n.language is null and n.script is null
-         and exists (select from actors where id = $2)",
-        "insert into actor_names (actor_id, name, kind)
-         select k.id, m.name, 'ALIAS' from actors k, actors m
-         where k.id = $1 and m.id = $2 and k.name <> m.name
-         and not exists (select from actor_names n where n.actor_id = k.id and n.name = m.name)",
-    ] {
-        sqlx::query(sql).bind(keep).bind(merged).execute(&mut *connection).await?;
-    }
-    let slug: String = sqlx::query_scalar("select slug::text from actors where id = $1")
-        .bind(merged)
-        .fetch_one(&mut *connection)
-        .await?;
+    let alias = "insert into actor_names (actor_id, name, kind)
+                 select k.id, m.name, 'ALIAS' from actors k, actors m
+                 where k.id = $1 and m.id = $2 and k.name <> m.name
+                 and not exists (select from actor_names n where n.actor_id = k.id and n.name = m.name)";
+    sqlx::query(alias).bind(keep).bind(merged).execute(&mut *connection).await?;
     operation(connection, "MERGE").await?;
     for (sql, id) in
         [("update actors set name = name where id = $1", keep), ("delete from actors where id = $1", merged)]

@@ -175,7 +175,11 @@ impl Mutations {
                     column(
                         "revision",
                         Scalar::RevisionNumber,
-                        "The last revision that this left of the record; null where nothing was changed.",
+                        if task.action == Action::Revert {
+                            "The last revision that the undoing left; null where nothing was changed."
+                        } else {
+                            "The last revision of the record; null where nothing was changed."
+                        },
                     )
                     .maybe(),
                 )

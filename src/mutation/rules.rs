@@ -6,6 +6,9 @@ use std::{collections::HashMap, fmt::Write};
 use serde_json::{Map, Value};
 use sqlx::{AssertSqlSafe, PgConnection, Row};
 
+/// Bytes of a text that an index holds: of two of them together it takes 2704.
+const LONGEST: usize = 1300;
+
 /// What the constraints say of each table.
 #[derive(Debug, Default)]
 pub struct Rules {
@@ -21,6 +24,7 @@ struct Table {
     columns: Vec<(String, String)>,
     /// What names a row, the primary key first.
     unique: Vec<Unique>,
+    indexed: Vec<String>,
     /// Name of the constraint, its column, and the expression that holds.
     checks: Vec<(String, String, String)>,
 }
@@ -91,6 +95,18 @@ const CONSTRAINTS: &str = "
     where i.indisunique and t.relnamespace = current_schema()::regnamespace
       and not exists (select from pg_constraint where conindid = i.indexrelid)";
 
+/// Texts that an index holds whole.
+const INDEXED: &str = "
+    select distinct t.relname::text as table, a.attname::text as column
+    from pg_index i
+    join pg_class t on t.oid = i.indrelid and t.relnamespace = current_schema()::regnamespace
+    join pg_class x on x.oid = i.indexrelid
+    join pg_am m on m.oid = x.relam and m.amname = 'btree'
+    join pg_depend d on d.classid = 'pg_class'::regclass and d.objid = x.oid
+                    and d.refclassid = 'pg_class'::regclass and d.refobjid = t.oid
+    join pg_attribute a on a.attrelid = t.oid and a.attnum = d.refobjsubid
+    join pg_type y on y.oid = a.atttypid and y.typcategory = 'S'";
+
 /// Unique indexes, the primary key first.
 const UNIQUE: &str = "
     select t.relname::text as table, i.indnullsnotdistinct as nulls_alike,
@@ -121,6 +137,10 @@ impl Rules {
         for row in sqlx::query(CHECKS).fetch_all(&mut *connection).await? {
             let table = rules.tables.entry(row.try_get("table")?).or_default();
             table.checks.push((row.try_get("name")?, row.try_get("column")?, row.try_get("expression")?));
+        }
+        for row in sqlx::query(INDEXED).fetch_all(&mut *connection).await? {
+            let table = rules.tables.entry(row.try_get("table")?).or_default();
+            table.indexed.push(row.try_get("column")?);
         }
         for row in sqlx::query(UNIQUE).fetch_all(&mut *connection).await? {
             rules.tables.entry(row.try_get("table")?).or_default().unique.push(Unique {
@@ -194,13 +214,12 @@ impl Rules {
         table: &str,
         rows: &[Map<String, Value>],
     ) -> Result<Vec<Broken>, sqlx::Error> {
-        let Some(Table { columns, checks, .. }) =
-            self.tables.get(table).filter(|table| !table.checks.is_empty())
-        else {
+        let Some(Table { columns, checks, indexed, .. }) = self.tables.get(table) else {
             return Ok(Vec::new());
         };
-        if rows.is_empty() {
-            return Ok(Vec::new());
+        let mut broken = too_long(indexed, rows);
+        if rows.is_empty() || checks.is_empty() {
+            return Ok(broken);
         }
         let mut sql = String::from("select ordinality - 1");
         for (_, _, holds) in checks {
@@ -214,7 +233,6 @@ impl Rules {
         );
         let rows = Value::Array(rows.iter().cloned().map(Value::Object).collect());
         let asked = sqlx::query(AssertSqlSafe(sql)).bind(rows).fetch_all(connection).await?;
-        let mut broken = Vec::new();
         for row in asked {
             let place: i64 = row.try_get(0)?;
             for (number, (name, column, _)) in checks.iter().enumerate() {
@@ -229,4 +247,19 @@ impl Rules {
         }
         Ok(broken)
     }
+}
+
+/// Texts longer than what an index holds.
+fn too_long(indexed: &[String], rows: &[Map<String, Value>]) -> Vec<Broken> {
+    let is_long = |row: &Map<String, Value>, column: &String| {
+        row.get(column).and_then(Value::as_str).is_some_and(|text| text.len() > LONGEST)
+    };
+    let of_row = |(place, row)| {
+        indexed.iter().filter(move |column| is_long(row, column)).map(move |column| Broken {
+            row: place,
+            column: column.clone(),
+            message: format!("It is too long: {LONGEST} bytes of UTF-8 are the most."),
+        })
+    };
+    rows.iter().enumerate().flat_map(of_row).collect()
 }

@@ -50,23 +50,18 @@ pub async fn records(
 ) -> Result<Tree, sqlx::Error> {
     let nouns: Vec<&Noun> = catalog.nouns.iter().filter(|noun| noun.is_record()).collect();
     let columns: Vec<String> = nouns.iter().map(|noun| format!("{}_id", noun.name.to_lowercase())).collect();
-    let is_there = nouns
-        .iter()
-        .zip(&columns)
-        .map(|(noun, column)| format!("exists (select from {} where id = {column})", noun.table));
-    let (is_there, columns) = (is_there.collect::<Vec<_>>().join(" or "), columns.join(", "));
+    let columns = columns.join(", ");
     let sql = format!(
-        "select {is_there}, {columns} from revisions where change = $1 group by {columns} order by min(id) limit $2"
+        "select {columns} from revisions where change = $1 group by {columns} order by min(id) limit $2"
     );
     let rows = sqlx::query(AssertSqlSafe(sql)).bind(change).bind(TOLD).fetch_all(connection).await?;
     let mut records = Vec::new();
     for row in rows {
-        let is_there: bool = row.try_get(0)?;
         for (place, noun) in nouns.iter().enumerate() {
-            let Some(id) = row.try_get(place + 1)? else { continue };
+            let Some(id) = row.try_get(place)? else { continue };
             records.push(Tree::Object(vec![
                 ("id", Tree::Text(relay::global_id(noun.name, id))),
-                ("record", if is_there { Tree::Record(noun.name, id) } else { Tree::Null }),
+                ("record", Tree::MaybeRecord(noun.name, id)),
             ]));
         }
     }

@@ -34,6 +34,8 @@ type Fields = IndexMap<Name, Input>;
 
 /// How often a mutation is tried that others got in the way of.
 const TRIES: u32 = 8;
+/// program_limit_exceeded: a value that no index takes.
+const TOO_LONG: &str = "54000";
 /// Records told by name where others refer to what is to be removed.
 const NAMED: i64 = 5;
 
@@ -221,7 +223,8 @@ impl Mutation<'_> {
         let result = match self.task.action {
             Action::Delete => Tree::Text(relay::global_id(self.noun.name, id)),
             Action::Revert => undo::records(self.catalog, connection, id).await?,
-            _ => Tree::Record(self.noun.name, id),
+            // Asked again, the record that it changed may have gone since.
+            _ => Tree::MaybeRecord(self.noun.name, id),
         };
         Ok((result, revision))
     }
@@ -646,11 +649,11 @@ impl Mutation<'_> {
         let Some(refused) = constraint_of(&failure) else { return Err(failure.into()) };
         let name = refused.constraint().unwrap_or_default();
         let known = self.rules.constraint(name);
-        let column = refused.column().map(ToOwned::to_owned).or_else(|| {
-            let columns = known.map(|constraint| constraint.columns.as_slice()).unwrap_or_default();
-            columns.last().cloned()
+        let columns = known.map(|constraint| constraint.columns.as_slice()).unwrap_or_default();
+        let field = list.or_else(|| match refused.column() {
+            Some(column) => self.field_of(column),
+            None => columns.iter().rev().find_map(|column| self.field_of(column)),
         });
-        let field = list.or_else(|| column.and_then(|column| self.field_of(&column)));
         let path: Vec<&str> = field.into_iter().collect();
         let (code, message) = match refused.code() {
             "23505" => ("TAKEN", "Another record has it, and only one may.".to_owned()),
@@ -659,6 +662,7 @@ impl Mutation<'_> {
             }
             // What the input names was there and went meanwhile, perhaps into another.
             "23503" => return Err(Failure::Again),
+            TOO_LONG => ("INVALID", "It is too long.".to_owned()),
             "23502" => ("REQUIRED", "Every such record has it.".to_owned()),
             // A rule that a trigger keeps says what it refuses.
             _ => {
@@ -790,7 +794,7 @@ fn referrers(catalog: &'static Catalog, to: &str) -> Vec<Referrer> {
 
 pub fn constraint_of(error: &sqlx::Error) -> Option<&PgDatabaseError> {
     let refused = error.as_database_error()?.try_downcast_ref::<PgDatabaseError>()?;
-    refused.code().starts_with("23").then_some(refused)
+    (refused.code().starts_with("23") || refused.code() == TOO_LONG).then_some(refused)
 }
 
 fn error(code: &'static str, path: &[&str], message: &str) -> UserError {

@@ -1,6 +1,7 @@
 //! Dossier as its users meet it: a real server on a real Postgres, asked over HTTP.
 
 mod command_line;
+mod concurrency;
 mod conformance;
 mod discovery;
 mod embedded;
