@@ -25,7 +25,7 @@ pub const UNMERGE: &str = "Undoes a merge: the actor is there again, and all tha
 /// Records told by name where they keep two actors from being merged.
 const NAMED: i64 = 5;
 
-/// The table of actors, and who they were that were merged.
+/// The table that is referred to.
 const ACTORS: &str = "actors";
 
 /// The columns of a table that refer to actors. The kept one is `$1`, the merged one `$2`.
@@ -130,7 +130,7 @@ async fn tell_of_two(
         let asked = sqlx::query_scalar(AssertSqlSafe(sql)).bind(keep).bind(merged).bind(NAMED);
         let slugs: Vec<String> = asked.fetch_all(&mut *connection).await?;
         if !slugs.is_empty() {
-            let message = format!("{message} Of the two tells the {}: {}.", noun.name, slugs.join(", "));
+            let message = format!("{message} See {} {}.", noun.name, slugs.join(", "));
             mutation.wrong("INVALID", &["merge"], &message);
         }
     }

@@ -101,38 +101,24 @@ pub fn of(nouns: &[Noun]) -> Mutations {
             );
         }
     }
-    let by = |name, description| input(name, "ActorBy!".to_owned(), description);
-    let number = |name, ty: &str, description| input(name, ty.to_owned(), description);
-    for (name, action, noun, fields) in [
-        (
-            "MergeActors",
-            Action::Merge,
-            "Actor",
-            vec![
-                by("keep", "The actor that both are from now on."),
-                by("merge", "The actor that is the same, and goes."),
-                number(
-                    "expectedRevision",
-                    "RevisionNumber",
-                    "The revision that `keep` had when it was read: where it has a later one, nothing is changed.",
-                ),
-            ],
-        ),
-        (
-            "UnmergeActors",
-            Action::Unmerge,
-            "Actor",
-            vec![by("merge", "The actor that was merged, by the id or the slug that it had.")],
-        ),
-        (
-            "RevertRevision",
-            Action::Revert,
-            "Revision",
-            vec![number("revision", "RevisionNumber!", "A revision of the change that is to be undone.")],
-        ),
+    let revision =
+        "The revision that `keep` had when it was read: where it has a later one, nothing is changed.";
+    let keep = input("keep", "ActorBy!".to_owned(), "The actor that both are from now on.");
+    let merge = input("merge", "ActorBy!".to_owned(), "The actor that is the same, and goes.");
+    let expected = input("expectedRevision", "RevisionNumber".to_owned(), revision);
+    let merged = "The actor that was merged, by the id or the slug that it had.";
+    let merged = input("merge", "ActorBy!".to_owned(), merged);
+    let undone = "A revision of the change that is to be undone.";
+    let undone = input("revision", "RevisionNumber!".to_owned(), undone);
+    // Editors may: whatever they do by these can be undone.
+    for (name, action, noun, mut fields) in [
+        ("MergeActors", Action::Merge, "Actor", vec![keep, merge, expected]),
+        ("UnmergeActors", Action::Unmerge, "Actor", vec![merged]),
+        ("RevertRevision", Action::Revert, "Revision", vec![undone]),
     ] {
         let task = Task { action, noun, field: field_name(noun), slots: Vec::new() };
-        made.add(name, task, [fields, vec![client_mutation_id()]].concat(), &writer);
+        fields.push(client_mutation_id());
+        made.add(name, task, fields, &writer);
     }
     made
 }

@@ -4,7 +4,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use async_graphql::Value as Input;
-use sqlx::{AssertSqlSafe, PgConnection, Row, postgres::PgRow};
+use sqlx::{
+    AssertSqlSafe, PgConnection, Row,
+    postgres::{PgDatabaseError, PgRow},
+};
 
 use super::writer::{Done, Failure, Mutation, constraint_of, take_turn};
 use crate::{
@@ -36,9 +39,8 @@ pub async fn revert(mutation: &mut Mutation<'_>, connection: &mut PgConnection) 
         return Err(mutation.end());
     };
     undo(mutation, connection, change, "revision").await?;
-    let sql = "select coalesce(max(id), $1) from revisions
-               where change = nullif(current_setting('dossier.change', true), '')::bigint";
-    let last = sqlx::query_scalar(sql).bind(revision).fetch_one(connection).await?;
+    let sql = format!("select coalesce(max(id), $1) from revisions where change = {CURRENT}");
+    let last = sqlx::query_scalar(AssertSqlSafe(sql)).bind(revision).fetch_one(connection).await?;
     Ok(Done { id: change, revision: last })
 }
 
@@ -94,33 +96,35 @@ pub async fn undo(
     field: &'static str,
 ) -> Result<(), Failure> {
     let mut in_the_way = BTreeMap::new();
-    let (mut undone, mut removed) = (0, Vec::new());
+    let (mut undone, mut whole, mut removed) = (0, true, Vec::new());
     for step in steps(connection, change).await? {
         let statements = Statements::new(mutation, &step)?;
         undone += step.revisions.len();
         let done = match statements.run(connection, &step).await {
             Ok(done) => done,
             // What the database refuses may follow from what was not done before.
-            Err(error) if constraint_of(&error).is_some() && !in_the_way.is_empty() => break,
-            Err(error) => {
-                mutation.refused(error, Some(field))?;
-                return Err(mutation.end());
-            }
+            Err(error) if constraint_of(&error).is_some() && !whole => break,
+            Err(error) => return Err(refused(mutation, error, field)),
         };
         let missing: Vec<i64> = step.revisions.iter().copied().filter(|id| !done.contains(id)).collect();
         if !missing.is_empty() {
+            whole = false;
             in_the_way.extend(statements.later(connection, &step, &missing).await?);
         }
         if step.kind == Kind::Entered {
             removed.push(step);
         }
     }
-    if in_the_way.is_empty() {
-        in_the_way = taken_along(connection, change, undone).await?;
+    if whole && count(connection).await? != undone {
+        whole = false;
+        in_the_way = taken_along(connection, change).await?;
     }
-    if !in_the_way.is_empty() {
+    if !whole {
         let told = in_the_way.iter().map(|(id, requester)| format!("revision {id} by {requester}"));
-        let message = format!("Later changes stand in the way: {}.", told.collect::<Vec<_>>().join(", "));
+        let message = match told.collect::<Vec<_>>().join(", ") {
+            told if told.is_empty() => "It is no longer as the change left it.".to_owned(),
+            told => format!("Later changes stand in the way: {told}."),
+        };
         mutation.wrong("CONFLICT", &[field], &message);
         return Err(mutation.end());
     }
@@ -135,16 +139,31 @@ pub async fn undo(
         mutation.refuse_while_referred_to(connection, noun.name, &ids, field).await?;
     }
     mutation.finish()?;
-    if let Err(error) = sqlx::query("set constraints all immediate").execute(&mut *connection).await {
-        if constraint_of(&error).is_some_and(|refused| refused.code() == "23503") {
-            let message = "A record that it refers to was removed or merged since.";
-            mutation.wrong("CONFLICT", &[field], message);
-        } else {
-            mutation.refused(error, Some(field))?;
+    let settled = sqlx::query("set constraints all immediate").execute(&mut *connection).await;
+    settled.map(|_| ()).map_err(|error| refused(mutation, error, field))
+}
+
+/// What the database refused of an undoing.
+fn refused(mutation: &mut Mutation<'_>, error: sqlx::Error, field: &'static str) -> Failure {
+    let constraint = |refused: &PgDatabaseError| {
+        let columns = refused.constraint().and_then(|name| mutation.rules.constraint(name));
+        (refused.code().to_owned(), columns.map(|known| known.columns.join(", ")).unwrap_or_default())
+    };
+    match constraint_of(&error).map(constraint) {
+        Some((code, _)) if code == "23503" => {
+            mutation.wrong("CONFLICT", &[field], "A record that it refers to was removed or merged since.");
         }
-        return Err(mutation.end());
+        Some((code, columns)) if code == "23505" => {
+            let message = format!("Another record has taken what it had since: {columns}.");
+            mutation.wrong("TAKEN", &[field], &message);
+        }
+        _ => {
+            if let Err(failure) = mutation.refused(error, Some(field)) {
+                return failure;
+            }
+        }
     }
-    Ok(())
+    mutation.end()
 }
 
 /// A change from its end to its beginning. What was done to many rows at once is undone at once.
@@ -225,10 +244,9 @@ impl Statements {
                 String::new(),
             ),
             Kind::Removed => {
-                let columns: Vec<String> = mutation.rules.columns(table).map(ToOwned::to_owned).collect();
+                let columns: Vec<&str> = mutation.rules.columns(table).collect();
                 let names = columns.join(", ");
-                let values = of("b", &columns);
-                let values = values.trim_matches(['(', ')']);
+                let values = columns.iter().map(|column| format!("b.{column}")).collect::<Vec<_>>().join(", ");
                 (
                     format!(
                         "with back as materialized (
@@ -250,7 +268,7 @@ impl Statements {
                         "update {table} t set {} from {rows}
                          where r.id = any($1) and {row_key} = {new_key} and {} is not distinct from {} returning r.id",
                         set.collect::<Vec<_>>().join(", "),
-                        of("row", columns).replace("row.", "t."),
+                        of("t", columns),
                         of("n", columns),
                     ),
                     format!(
@@ -285,7 +303,7 @@ impl Statements {
         let sql = format!(
             "select distinct l.id, l.requester::text from revisions r
              join revisions l on l.part = $2 and l.id > r.id and l.change <> r.change {}
-             where r.id = any($1) and l.change <> coalesce(nullif(current_setting('dossier.change', true), '')::bigint, 0)
+             where r.id = any($1) and l.change is distinct from {CURRENT}
              order by l.id limit $3",
             self.same_row
         );
@@ -294,26 +312,29 @@ impl Statements {
     }
 }
 
+/// The change that the transaction makes, where it has made one.
+const CURRENT: &str = "nullif(current_setting('dossier.change', true), '')::bigint";
+
+/// How many revisions the transaction has left so far.
+async fn count(connection: &mut PgConnection) -> Result<usize, sqlx::Error> {
+    let sql = format!("select count(*) from revisions where change = {CURRENT}");
+    let count: i64 = sqlx::query_scalar(AssertSqlSafe(sql)).fetch_one(connection).await?;
+    Ok(usize::try_from(count).unwrap_or(usize::MAX))
+}
+
 /// The revisions of rows that the undoing removed along with the records that they belong to: they
 /// came later, and are not to be lost.
 async fn taken_along(
     connection: &mut PgConnection,
     change: i64,
-    undone: usize,
 ) -> Result<BTreeMap<i64, String>, sqlx::Error> {
-    let current = "nullif(current_setting('dossier.change', true), '')::bigint";
-    let sql = format!("select count(*) from revisions where change = {current}");
-    let count: i64 = sqlx::query_scalar(AssertSqlSafe(sql)).fetch_one(&mut *connection).await?;
-    if usize::try_from(count) == Ok(undone) {
-        return Ok(BTreeMap::new());
-    }
     let sql = format!(
         "select distinct l.id, l.requester::text from revisions r
          cross join lateral (
-             select id, requester, change from revisions l
+             select id, requester from revisions l
              where l.part = r.part and l.new_value = r.old_value and l.id < r.id order by id desc limit 1
          ) l
-         where r.change = {current} and r.new_value is null and not exists (
+         where r.change = {CURRENT} and r.new_value is null and not exists (
              select from revisions o where o.change = $1 and o.part = r.part and o.new_value = r.old_value
          )
          order by l.id limit $2"

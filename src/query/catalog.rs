@@ -30,7 +30,7 @@ pub struct Input {
     pub fields: Vec<InputField>,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct InputField {
     pub name: String,
     /// Its type as GraphQL writes it: `[ID!]!`.
