@@ -80,7 +80,10 @@ pub async fn merge(mutation: &mut Mutation<'_>, connection: &mut PgConnection) -
     for (sql, id) in
         [("update actors set name = name where id = $1", keep), ("delete from actors where id = $1", merged)]
     {
-        sqlx::query(sql).bind(id).execute(&mut *connection).await?;
+        if let Err(error) = sqlx::query(sql).bind(id).execute(&mut *connection).await {
+            mutation.refused(error, Some("merge"))?;
+            return Err(mutation.end());
+        }
     }
     operation(connection, "").await?;
     sqlx::query("insert into merged_actors (id, slug, kept_id) values ($1, $2, $3)")

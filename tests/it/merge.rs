@@ -189,6 +189,49 @@ async fn two_actors_that_are_one_are_merged_and_what_was_merged_is_exactly_undon
 }
 
 #[tokio::test]
+async fn a_table_that_nobody_told_of_is_redirected_too() {
+    let editor = editor().await;
+    sqlx::raw_sql(
+        "create table gifts (
+             id bigint generated always as identity primary key,
+             giver_id bigint not null references actors, taker_id bigint not null references actors,
+             day date not null, unique (giver_id, day)
+         );
+         call keep_history('gifts', 'actor_id', 'giver_id', 'id', false);",
+    )
+    .execute(editor.pool())
+    .await
+    .expect("made");
+    kazakhstan_again(&editor).await;
+    sqlx::raw_sql(
+        "begin;
+         set local dossier.requester = 'test';
+         insert into gifts (giver_id, taker_id, day)
+         select giver.id, taker.id, day::date from actors giver, actors taker, unnest(array['2026-01-01', '2026-01-02']) day
+         where giver.slug = 'qazaqstan' and taker.slug = 'qazaqstan'
+            or giver.slug = 'kazakhstan' and taker.slug = 'israel' and day = '2026-01-01';
+         commit;",
+    )
+    .execute(editor.pool())
+    .await
+    .expect("given");
+    let before = everything(&editor).await;
+    assert_eq!(before["gifts"].len(), 3);
+    assert_eq!(errors(&merge(&editor, "kazakhstan", "qazaqstan").await), wrong(ACCEPTED));
+    let gifts: Vec<(String, String, String)> = sqlx::query_as(
+        "select giver.slug::text, taker.slug::text, day::text from gifts
+         join actors giver on giver.id = giver_id join actors taker on taker.id = taker_id order by day",
+    )
+    .fetch_all(editor.pool())
+    .await
+    .expect("gifts");
+    let gift = |taker: &str, day: &str| ("kazakhstan".to_owned(), taker.to_owned(), day.to_owned());
+    assert_eq!(gifts, [gift("israel", "2026-01-01"), gift("kazakhstan", "2026-01-02")]);
+    assert_eq!(errors(&unmerge(&editor, "qazaqstan").await), wrong(ACCEPTED));
+    same(&everything(&editor).await, &before);
+}
+
+#[tokio::test]
 async fn old_ids_and_slugs_lead_to_the_actor_that_was_kept() {
     let editor = editor().await;
     let first = enter_actor(&editor, "first", "GROUP").await;
@@ -426,6 +469,13 @@ async fn later_changes_keep_a_change_from_being_taken_back_and_are_told() {
     assert!(payload["userErrors"].to_string().contains("said-by-somebody"), "{payload}");
     revert(&editor, &said["revision"]).await;
     assert_eq!(errors(&revert(&editor, &entered["revision"]).await), wrong(ACCEPTED));
+    // What it had and another has taken does not come back.
+    let removed = json!({"topic": {"slug": "fleeting"}});
+    enter(&editor, "Topic", json!({"slug": "fleeting", "name": "Fleeting"})).await;
+    let removed = change(&editor, "deleteTopic", removed, "deletedId").await;
+    enter(&editor, "Topic", json!({"slug": "fleeting", "name": "Another"})).await;
+    let payload = revert(&editor, &removed["revision"]).await;
+    assert_eq!(errors(&payload), wrong([("TAKEN", "input.revision")]));
     // What refers to it can't come back before it does.
     let payload = revert(&editor, &said["revision"]).await;
     assert_eq!(errors(&payload), wrong([("CONFLICT", "input.revision")]));
