@@ -85,6 +85,7 @@ pub struct Task {
     pub noun: &'static str,
     /// The noun's name as a field: `actor` of `Actor`.
     pub field: &'static str,
+    /// What of a record it writes, where it writes one.
     pub slots: Vec<Slot>,
 }
 
@@ -143,11 +144,20 @@ impl Writer {
         let mut written = Err(Failure::Again);
         for attempt in 0..TRIES {
             let mut transaction = asked.reader.pool().begin().await?;
+            let fresh;
+            let rules = match task.action {
+                Action::Create | Action::Update | Action::Delete => self.rules(&mut transaction).await?,
+                // These go by all tables that are there, those of a newer Dossier beside us too.
+                Action::Merge | Action::Unmerge | Action::Revert => {
+                    fresh = Rules::load(&mut transaction).await?;
+                    &fresh
+                }
+            };
             let mut one = Mutation {
                 task,
                 noun: asked.catalog.named(task.noun),
                 catalog: asked.catalog,
-                rules: self.rules(&mut transaction).await?,
+                rules,
                 input,
                 requester,
                 errors: Vec::new(),
