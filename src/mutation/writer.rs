@@ -34,7 +34,7 @@ type Fields = IndexMap<Name, Input>;
 
 /// How often a mutation is tried that others got in the way of.
 const TRIES: u32 = 8;
-/// program_limit_exceeded: a value that no index takes.
+/// `program_limit_exceeded`: a value that no index takes.
 const TOO_LONG: &str = "54000";
 /// Records told by name where others refer to what is to be removed.
 const NAMED: i64 = 5;
