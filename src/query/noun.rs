@@ -21,6 +21,8 @@ pub struct Noun {
     pub conditions: Vec<Condition>,
     pub orders: Vec<Order>,
     pub facets: Vec<Facet>,
+    /// What the argument `since` of its lists says, where they have it: they tell what was entered later.
+    pub since: Option<&'static str>,
 }
 
 /// How a noun is reached from the query root.
@@ -46,6 +48,7 @@ pub struct Key {
 #[derive(Debug)]
 pub enum KeyInput {
     Text,
+    RevisionNumber,
     /// An input object of texts: its name, description, and its fields with theirs.
     Texts(&'static str, &'static str, &'static [(&'static str, &'static str)]),
 }
@@ -310,6 +313,7 @@ impl Noun {
             conditions: Vec::new(),
             orders: Vec::new(),
             facets: Vec::new(),
+            since: None,
         }
     }
 
@@ -333,6 +337,20 @@ impl Noun {
         self.root = Some(Root { one: None, many, keys: Vec::new() });
         self.interfaces = &["Node"];
         self.node_id()
+    }
+
+    /// Found at the root one by one, too.
+    #[must_use]
+    pub fn looked_up(mut self, one: &'static str) -> Self {
+        self.root.as_mut().expect("what is looked up is listed").one = Some(one);
+        self
+    }
+
+    /// Lists of it can begin after the one that a client has seen last.
+    #[must_use]
+    pub fn since(mut self, description: &'static str) -> Self {
+        self.since = Some(description);
+        self
     }
 
     /// One more way to look a record up.

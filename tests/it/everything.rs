@@ -56,7 +56,7 @@ impl Schema {
     }
 
     /// All fields of a type, and of what its edges lead to, `depth` edges on.
-    fn selection(&self, ty: &str, depth: usize) -> String {
+    pub fn selection(&self, ty: &str, depth: usize) -> String {
         match self.kind(ty) {
             "SCALAR" | "ENUM" => String::new(),
             "UNION" | "INTERFACE" => {
@@ -156,7 +156,7 @@ fn arguments<'a>(field: &'a Value) -> Vec<Part<'a>> {
     arguments.iter().map(argument).collect()
 }
 
-async fn roomy() -> Client {
+pub async fn roomy() -> Client {
     let limits = [
         ("MAX_TOKENS", "100000"),
         ("MAX_ALIASES", "10000"),

@@ -13,6 +13,7 @@ mod indexes;
 mod mutations;
 mod page;
 mod paging;
+mod past;
 mod persisted;
 mod rules;
 mod schema;

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::support::{Client, editor};
 
 /// What one mutation answers; its name is the first word of the query.
-async fn change(client: &Client, mutation: &str, input: Value, selection: &str) -> Value {
+pub async fn change(client: &Client, mutation: &str, input: Value, selection: &str) -> Value {
     let input_type = format!("{}{}Input", mutation[..1].to_uppercase(), &mutation[1..]);
     let query = format!(
         "mutation($input: {input_type}!) {{ {mutation}(input: $input) {{
