@@ -33,7 +33,8 @@ pub struct Request {
 const SUBQUERY_COST: usize = 100;
 /// What counting costs, for each list that is counted.
 const COUNT_COST: usize = 20;
-/// How many times as much the past costs: it is read out of the log.
+/// How many times as much the past costs: it is read out of the log. A list of the root reads all of its log,
+/// which is as much work as a subquery.
 const PAST_COST: usize = 5;
 /// Values that a record owns of one sort, names or targets, as a rule at most.
 const OWNED: usize = 5;
@@ -170,6 +171,9 @@ impl Binder<'_> {
                 (way, bound) => unreachable!("{way:?} was bound as {bound:?}"),
             }
             if let Some(moment) = moment {
+                if let Some(Bound::Many { rows, asides, .. }) = &bound {
+                    self.spend(SUBQUERY_COST, usize::from(rows.is_some()) + asides.len());
+                }
                 let below = self.cost.saturating_sub(before);
                 self.cost = before.saturating_add(below.saturating_mul(PAST_COST));
                 self.as_of.insert(edge.number, moment);

@@ -145,6 +145,13 @@ impl Schema {
     }
 }
 
+impl<'a> Part<'a> {
+    /// The arguments of a field.
+    pub fn arguments(&self) -> Vec<Part<'a>> {
+        arguments(self.value)
+    }
+}
+
 fn arguments<'a>(field: &'a Value) -> Vec<Part<'a>> {
     let argument = |value: &'a Value| Part {
         name: value["name"].as_str().expect("a name"),
