@@ -23,6 +23,8 @@ pub struct Noun {
     pub facets: Vec<Facet>,
     /// The table of ids and slugs that lead to another record, its `kept_id`, since they were merged.
     pub merged: Option<&'static str>,
+    /// What the argument `since` of its lists says, where they have it: they tell what was entered later.
+    pub since: Option<&'static str>,
 }
 
 /// How a noun is reached from the query root.
@@ -48,6 +50,7 @@ pub struct Key {
 #[derive(Debug)]
 pub enum KeyInput {
     Text,
+    RevisionNumber,
     /// An input object of texts: its name, description, and its fields with theirs.
     Texts(&'static str, &'static str, &'static [(&'static str, &'static str)]),
 }
@@ -313,6 +316,7 @@ impl Noun {
             orders: Vec::new(),
             facets: Vec::new(),
             merged: None,
+            since: None,
         }
     }
 
@@ -348,6 +352,20 @@ impl Noun {
         self.root = Some(Root { one: None, many, keys: Vec::new() });
         self.interfaces = &["Node"];
         self.node_id()
+    }
+
+    /// Found at the root one by one, too.
+    #[must_use]
+    pub fn looked_up(mut self, one: &'static str) -> Self {
+        self.root.as_mut().expect("what is looked up is listed").one = Some(one);
+        self
+    }
+
+    /// Lists of it can begin after the one that a client has seen last.
+    #[must_use]
+    pub fn since(mut self, description: &'static str) -> Self {
+        self.since = Some(description);
+        self
     }
 
     /// One more way to look a record up.

@@ -155,6 +155,8 @@ pub struct Paged<'a> {
     pub catalog: &'a Catalog,
     pub many: &'a Many,
     pub filter: Option<&'a Fields>,
+    /// Only records that were entered after this one.
+    pub since: Option<i64>,
     pub order: &'a Order,
 }
 
@@ -287,6 +289,10 @@ impl Paged<'_> {
             }
             builder.filter(self.catalog, noun, &filter, "t", "filter")?;
         }
+        if let Some(since) = self.since {
+            builder.sql.push_str(" and t.id > ");
+            builder.push(Bind::Id(since));
+        }
         Ok(())
     }
 
@@ -401,7 +407,7 @@ impl Builder {
             return Ok(());
         }
         let key: &Key = noun.key_named(name).expect("validated");
-        let texts: Vec<&Value> = match (&key.input, value) {
+        let values: Vec<&Value> = match (&key.input, value) {
             (KeyInput::Texts(_, _, names), Value::Object(fields)) => {
                 names.iter().filter_map(|(name, _)| fields.get(*name)).collect()
             }
@@ -410,8 +416,11 @@ impl Builder {
         let sql = key.sql.replace("{}", alias);
         let mut parts = sql.split("$?");
         self.sql.push_str(parts.next().unwrap_or_default());
-        for (part, text) in parts.zip(texts) {
-            self.push(Bind::Text(text_of(text)));
+        for (part, value) in parts.zip(values) {
+            self.push(match key.input {
+                KeyInput::RevisionNumber => Bind::Id(big_of(value)),
+                KeyInput::Text | KeyInput::Texts(..) => Bind::Text(text_of(value)),
+            });
             self.sql.push_str(part);
         }
         Ok(())

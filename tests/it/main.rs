@@ -17,6 +17,7 @@ mod mutations;
 mod page;
 mod paging;
 mod permissions;
+mod past;
 mod persisted;
 mod rules;
 mod schema;
