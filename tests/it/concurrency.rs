@@ -201,7 +201,7 @@ struct Clerk {
 impl Clerk {
     async fn new(connection: &mut PgConnection, number: usize) -> Clerk {
         let name = format!("clerk-{number}");
-        let key = keys::create(&mut *connection, &name, Role::Editor).await.expect("a key");
+        let key = keys::create(&mut *connection, &name, Role::Editor, None).await.expect("a key");
         Clerk {
             name,
             key,
