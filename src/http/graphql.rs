@@ -8,7 +8,9 @@ use axum::{
     extract::{ConnectInfo, RawQuery, State},
     http::{
         HeaderMap, HeaderValue, Method, StatusCode,
-        header::{ACCEPT, ALLOW, CONTENT_LENGTH, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE},
+        header::{
+            ACCEPT, ALLOW, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE,
+        },
     },
     response::{IntoResponse, Response},
 };
@@ -87,7 +89,7 @@ impl Media {
 
 /// The parameters of a request, in a body.
 #[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", expecting = "an object with `query`")]
 struct Parameters {
     query: Option<String>,
     operation_name: Option<String>,
@@ -98,13 +100,13 @@ struct Parameters {
 
 /// What we know of the extensions of a request: the protocol of automatic persisted queries.
 #[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", expecting = "an object as `extensions`")]
 struct Extensions {
     persisted_query: Option<PersistedQuery>,
 }
 
 #[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", expecting = "an object as `extensions.persistedQuery`")]
 struct PersistedQuery {
     sha256_hash: String,
 }
@@ -141,8 +143,10 @@ pub(super) async fn handle(
         from_address(&address.unwrap_or_default())
     } else if method == Method::POST {
         if !is_json(&headers) {
-            let refusal =
-                Refusal::new(Code::BadUserInput, "The content type must be `application/json`, in UTF-8.");
+            let refusal = Refusal::new(
+                Code::BadUserInput,
+                "The content type must be `application/json`, in UTF-8 and not compressed.",
+            );
             return reply.refused(StatusCode::UNSUPPORTED_MEDIA_TYPE, &[refusal]);
         }
         match body {
@@ -210,7 +214,11 @@ pub(super) async fn handle(
     }
 }
 
+/// JSON as it is: what was compressed on the way is not taken.
 fn is_json(headers: &HeaderMap) -> bool {
+    if headers.get(CONTENT_ENCODING).is_some_and(|encoding| encoding != "identity") {
+        return false;
+    }
     let content_type = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
     content_type.and_then(|value| value.parse::<mime::Mime>().ok()).is_some_and(|content_type| {
         content_type.essence_str() == "application/json"

@@ -2,15 +2,19 @@
 
 use std::{
     fmt::Debug,
-    sync::{Arc, Mutex},
+    sync::{Arc, LazyLock, Mutex},
 };
 
 use tracing::{
-    Event, Subscriber,
+    Dispatch, Event, Subscriber,
     field::{Field, Visit},
     subscriber::DefaultGuard,
 };
 use tracing_subscriber::{Layer, layer::Context, layer::SubscriberExt};
+
+/// Where one alone listens, the first thread that comes by a place where something is told answers for all
+/// whether anybody wants to hear it. Where there are two, all that listen are asked.
+static SECOND: LazyLock<Dispatch> = LazyLock::new(|| Dispatch::new(tracing_subscriber::registry()));
 
 /// Listens on this thread from its making to its end; a test's server runs on the test's thread.
 pub struct SqlLog {
@@ -20,6 +24,7 @@ pub struct SqlLog {
 
 impl SqlLog {
     pub fn listen() -> Self {
+        LazyLock::force(&SECOND);
         let statements = Arc::<Mutex<Vec<String>>>::default();
         let subscriber = tracing_subscriber::registry().with(Recorder(statements.clone()));
         SqlLog { statements, _guard: tracing::subscriber::set_default(subscriber) }
@@ -51,4 +56,13 @@ impl Visit for SqlField<'_> {
     }
 
     fn record_debug(&mut self, _: &Field, _: &dyn Debug) {}
+}
+
+#[test]
+fn a_statement_is_heard_where_another_thread_made_the_first_of_its_kind() {
+    let log = SqlLog::listen();
+    let tell = |sql: &str| tracing::debug!(target: "dossier::sql", sql);
+    std::thread::scope(|threads| threads.spawn(|| tell("theirs")).join().expect("told"));
+    tell("ours");
+    assert_eq!(log.take(), ["ours"]);
 }
