@@ -2,19 +2,15 @@
 
 use std::{
     fmt::Debug,
-    sync::{Arc, LazyLock, Mutex},
+    sync::{Arc, Mutex, Once},
 };
 
 use tracing::{
-    Dispatch, Event, Subscriber,
+    Event, Subscriber,
     field::{Field, Visit},
     subscriber::DefaultGuard,
 };
 use tracing_subscriber::{Layer, layer::Context, layer::SubscriberExt};
-
-/// Where one alone listens, the first thread that comes by a place where something is told answers for all
-/// whether anybody wants to hear it. Where there are two, all that listen are asked.
-static SECOND: LazyLock<Dispatch> = LazyLock::new(|| Dispatch::new(tracing_subscriber::registry()));
 
 /// Listens on this thread from its making to its end; a test's server runs on the test's thread.
 pub struct SqlLog {
@@ -24,7 +20,11 @@ pub struct SqlLog {
 
 impl SqlLog {
     pub fn listen() -> Self {
-        LazyLock::force(&SECOND);
+        // Where it is first come by decides for all threads whether a statement is told: so it is on every one.
+        static EVERYWHERE: Once = Once::new();
+        EVERYWHERE.call_once(|| {
+            let _ = tracing::subscriber::set_global_default(tracing_subscriber::registry());
+        });
         let statements = Arc::<Mutex<Vec<String>>>::default();
         let subscriber = tracing_subscriber::registry().with(Recorder(statements.clone()));
         SqlLog { statements, _guard: tracing::subscriber::set_default(subscriber) }
