@@ -285,7 +285,8 @@ impl Types<'_> {
             }
             Kind::Node => {
                 let id = input("id", TypeRef::named_nn(TypeRef::ID), "The record's global id.");
-                made(TypeRef::named("Node")).argument(id).argument(as_of())
+                // Relay's compiler knows it by its one argument: the past is for `nodes` to tell.
+                made(TypeRef::named("Node")).argument(id)
             }
             Kind::Nodes => {
                 let ids = TypeRef::named_nn_list_nn(TypeRef::ID);

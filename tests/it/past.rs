@@ -240,7 +240,6 @@ async fn lookups_find_what_was_there_by_the_names_it_had() {
                 now: actor(by: {slug: \"israel\"}) { name }
                 then: actor(by: {slug: \"israel\"}, asOf: $before) { name revision revisions(last: 1) { edges { node { number } } } }
                 renamed: actor(by: {slug: \"the-state-of-israel\"}, asOf: $before) { name }
-                node(id: $id, asOf: $before) { ... on Actor { slug } }
                 nodes(ids: [$id], asOf: $before) { ... on Actor { slug } }
                 actors(filter: {slug: {equals: \"israel\"}}, asOf: $before) { totalCount }
                 search: actors(filter: {search: \"state of israel\"}, asOf: $before) { totalCount }
@@ -253,7 +252,6 @@ async fn lookups_find_what_was_there_by_the_names_it_had() {
     assert_eq!(data["then"]["revision"], data["then"]["revisions"]["edges"][0]["node"]["number"]);
     assert!(data["then"]["revision"].as_i64() <= Some(before));
     assert_eq!(data["renamed"], Value::Null);
-    assert_eq!(data["node"], json!({"slug": "israel"}));
     assert_eq!(data["nodes"], json!([{"slug": "israel"}]));
     assert_eq!((&data["actors"]["totalCount"], &data["search"]["totalCount"]), (&json!(1), &json!(0)));
 }
