@@ -690,7 +690,7 @@ impl Builder {
                 let _ = match catalog.named(noun).merged {
                     Some(merged) => write!(
                         self.sql,
-                        "array(select coalesce(m.kept_id, i) from unnest(${bind}::bigint[]) i left join {merged} m on m.id = i)"
+                        "array(select coalesce((select kept_id from {merged} m where m.id = i), i) from unnest(${bind}::bigint[]) i)"
                     ),
                     None => write!(self.sql, "${bind}"),
                 };

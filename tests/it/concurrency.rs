@@ -92,7 +92,9 @@ fn next(writer: usize, round: usize, revision: i64, left: &[i64]) -> (&'static s
         }
         5 => ("mergeActors", json!({"keep": one, "merge": other}), "actor { slug }"),
         6 => ("unmergeActors", json!({"merge": one}), "actor { slug }"),
-        _ if round % 3 == 0 || left.is_empty() => ("deleteActor", json!({"actor": one}), "deletedId"),
+        _ if round.is_multiple_of(3) || left.is_empty() => {
+            ("deleteActor", json!({"actor": one}), "deletedId")
+        }
         _ => ("revertRevision", json!({"revision": left[round % left.len()]}), "records { id }"),
     }
 }
@@ -296,7 +298,7 @@ fn write_on(
 async fn join(writing: Vec<tokio::task::JoinHandle<Clerk>>) -> Vec<Clerk> {
     let mut clerks = Vec::new();
     for clerk in writing {
-        let clerk = tokio::time::timeout(Duration::from_secs(60), clerk).await.expect("it ended");
+        let clerk = tokio::time::timeout(Duration::from_mins(1), clerk).await.expect("it ended");
         clerks.push(clerk.expect("a clerk"));
     }
     clerks
