@@ -4,7 +4,7 @@ use crate::query::noun::{
     By, Enumeration, Noun, Owned, Scalar, Test, Values, column, one_of, reference, term, text, values,
 };
 
-static OPERATION: Enumeration = Enumeration {
+pub static OPERATION: Enumeration = Enumeration {
     name: "RevisionOperation",
     sql: "revision_operation",
     description: "What was done to a record.",

@@ -192,7 +192,7 @@ pub(super) async fn handle(
     };
     let caller = Caller { identity, allowance };
     // On the heap, as everything around it is moved about until it is polled.
-    let answer = Box::pin(app.engine.answer(bound, &caller));
+    let answer = Box::pin(app.engine.answer(&bound, &caller));
     match tokio::time::timeout(app.request_timeout, answer).await {
         Ok(answer) => reply.answered(&answer),
         Err(_) => {
@@ -275,18 +275,7 @@ impl Reply {
     }
 
     fn answered(&self, answer: &Answer) -> Response {
-        let mut body = Vec::with_capacity(answer.data.len() + 16);
-        body.push(b'{');
-        if !answer.errors.is_empty() {
-            let errors: Vec<Value> =
-                answer.errors.iter().map(|refusal| refusal.to_json(&self.request_id)).collect();
-            body.extend_from_slice(b"\"errors\":");
-            let _ = serde_json::to_writer(&mut body, &errors);
-            body.push(b',');
-        }
-        body.extend_from_slice(b"\"data\":");
-        body.extend_from_slice(&answer.data);
-        body.push(b'}');
+        let body = answer.to_json(&self.request_id);
         ([(CONTENT_TYPE, self.media.content_type())], Body::from(body)).into_response()
     }
 }
