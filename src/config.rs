@@ -31,6 +31,8 @@ pub struct Config {
     pub request_timeout: Duration,
     /// Cost that a client may ask for in a minute; none for as much as it likes.
     pub rate_limit: Option<NonZeroU32>,
+    /// Answer nobody who shows no key.
+    pub read_requires_key: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -138,6 +140,7 @@ impl Config {
             rate_limit: settings
                 .read("RATE_LIMIT", "0", "points of cost in a minute, or 0 for no limit", parsed::<u32>)
                 .map(NonZeroU32::new)?,
+            read_requires_key: settings.read("READ_REQUIRES_KEY", "false", "`true` or `false`", parsed)?,
         })
     }
 }

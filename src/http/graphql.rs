@@ -7,8 +7,8 @@ use axum::{
     body::{Body, Bytes},
     extract::{ConnectInfo, RawQuery, State},
     http::{
-        HeaderMap, Method, StatusCode,
-        header::{ACCEPT, ALLOW, CONTENT_LENGTH, CONTENT_TYPE, RETRY_AFTER},
+        HeaderMap, HeaderValue, Method, StatusCode,
+        header::{ACCEPT, ALLOW, CONTENT_LENGTH, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE},
     },
     response::{IntoResponse, Response},
 };
@@ -39,10 +39,15 @@ impl Media {
         }
     }
 
-    fn status_of_refusal(self) -> StatusCode {
-        match self {
-            Media::GraphqlResponse => StatusCode::BAD_REQUEST,
-            Media::Json => StatusCode::OK,
+    /// The status of a refused request; who must show another key, or wait, is told so in either type.
+    fn status_of(self, refusal: &Refusal) -> StatusCode {
+        match (refusal.code, self) {
+            (Code::Unauthenticated, _) => StatusCode::UNAUTHORIZED,
+            (Code::RateLimited, _) => StatusCode::TOO_MANY_REQUESTS,
+            (Code::Unavailable, _) => StatusCode::SERVICE_UNAVAILABLE,
+            (Code::Forbidden, Media::GraphqlResponse) => StatusCode::FORBIDDEN,
+            (_, Media::GraphqlResponse) => StatusCode::BAD_REQUEST,
+            (_, Media::Json) => StatusCode::OK,
         }
     }
 
@@ -162,12 +167,16 @@ pub(super) async fn handle(
         Ok(question) => question,
         Err(refusal) => return reply.refused(StatusCode::BAD_REQUEST, &[refusal]),
     };
+    let identity = match authentication::identify(&app, &headers, client.ip()).await {
+        Ok(identity) => identity,
+        Err(refusal) => return reply.refused_for(&refusal),
+    };
     let prepared = match app.engine.prepare(question).await {
         Ok(prepared) => prepared,
         Err(refusals) => {
             // Asked for without a document at all, it was no GraphQL request.
             let is_request = refusals.iter().all(|refusal| refusal.field.as_deref() != Some("query"));
-            let status = if is_request { media.status_of_refusal() } else { StatusCode::BAD_REQUEST };
+            let status = if is_request { media.status_of(&refusals[0]) } else { StatusCode::BAD_REQUEST };
             return reply.refused(status, &refusals);
         }
     };
@@ -177,13 +186,10 @@ pub(super) async fn handle(
         response.headers_mut().insert(ALLOW, "POST".parse().expect("a header value"));
         return response;
     }
-    let identity = match authentication::identify(&app, &headers).await {
-        Ok(identity) => identity,
-        Err(refusal) => return reply.refused(StatusCode::UNAUTHORIZED, &[refusal]),
-    };
     let bound = app.engine.bind(&prepared, identity.role).and_then(|bound| {
         let limit = app.rate_limit.as_ref();
-        let budget = limit.map(|limit| limit.spend(client.ip(), bound.cost())).transpose()?;
+        let name = identity.name.as_deref();
+        let budget = limit.map(|limit| limit.spend(name, client.ip(), bound.cost())).transpose()?;
         Ok((Allowance { cost: bound.cost(), budget }, bound))
     });
     let (allowance, bound) = match bound {
@@ -264,13 +270,17 @@ impl Reply {
         refuse(status, self.media, refusals, &self.request_id)
     }
 
-    /// A valid request refused for its values, its cost or its number.
+    /// A request refused for its sender, its values, its cost or its number.
     fn refused_for(&self, refusal: &Refusal) -> Response {
-        let Some(wait) = refusal.retry_after else {
-            return self.refused(self.media.status_of_refusal(), std::slice::from_ref(refusal));
-        };
-        let mut response = self.refused(StatusCode::TOO_MANY_REQUESTS, std::slice::from_ref(refusal));
-        response.headers_mut().insert(RETRY_AFTER, (wait.as_secs() + 1).into());
+        let status = self.media.status_of(refusal);
+        let mut response = self.refused(status, std::slice::from_ref(refusal));
+        let headers = response.headers_mut();
+        if status == StatusCode::UNAUTHORIZED {
+            headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
+        if let Some(wait) = refusal.retry_after {
+            headers.insert(RETRY_AFTER, (wait.as_secs() + 1).into());
+        }
         response
     }
 
