@@ -269,6 +269,8 @@ fn ties(catalog: &Catalog) -> Vec<Tie> {
 /// The changes behind a revision (`$1`), so many at most (`$2`), in order: one statement for all of
 /// them. What a record was tied to is what the change touched, before and after, and what it left
 /// alone: that is known from the next revision of the same row, or from the row as it is now.
+///
+/// `offset 0` keeps the database from reading whole tables, as it can't know how few rows are asked for.
 pub fn statement(catalog: &Catalog) -> String {
     let (records, ties): (Vec<Recorded>, Vec<Tie>) = (records(catalog).collect(), ties(catalog));
     let columns: Vec<&str> = records.iter().map(|record| record.column).collect();
@@ -302,7 +304,9 @@ pub fn statement(catalog: &Catalog) -> String {
         touched as (
             select told.number, ties.to_topic, value.id
             from told
-            join revisions on revisions.id = any(told.revisions)
+            cross join lateral (
+                select part, old_value, new_value from revisions where id = any(told.revisions) offset 0
+            ) as revisions
             join ties on ties.part = revisions.part
             cross join lateral (values
                 ((revisions.old_value ->> ties.field)::bigint), ((revisions.new_value ->> ties.field)::bigint)
@@ -316,7 +320,10 @@ pub fn statement(catalog: &Catalog) -> String {
             "
             select told.number, ties.part, ties.field, ties.to_topic, value.id, value.is_there, revisions.id as at
             from told
-            join revisions on revisions.{column} = told.{column} and revisions.id > told.number
+            cross join lateral (
+                select id, part, old_value, new_value from revisions
+                where {column} = told.{column} and id > told.number offset 0
+            ) as revisions
             join ties on ties.part = revisions.part
             cross join lateral (values
                 ((revisions.old_value ->> ties.field)::bigint, true), ((revisions.new_value ->> ties.field)::bigint, false)
@@ -330,7 +337,7 @@ pub fn statement(catalog: &Catalog) -> String {
             sql,
             " {union}
             select told.number, '{table}', '{column}', {to_topic}, t.{column}, true, null
-            from told join {table} t on t.{owner} = told.{of}"
+            from told cross join lateral (select {column} from {table} where {owner} = told.{of} offset 0) as t"
         );
     }
     let (nouns, ids): (Vec<String>, Vec<&str>) = records

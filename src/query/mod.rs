@@ -165,6 +165,10 @@ impl Engine {
         Ok(Bound { plan, request, variables })
     }
 
+    pub fn catalog(&self) -> &'static Catalog {
+        self.catalog
+    }
+
     /// The way to the database.
     pub fn reader(&self) -> &Reader {
         &self.reader
