@@ -29,7 +29,10 @@ pub use self::change::{Change, Filter, fields, nouns};
 use crate::{
     database::Database,
     error::{Code, Refusal},
-    query::{catalog::Catalog, reader::Reader},
+    query::{
+        catalog::Catalog,
+        reader::{self, Reader},
+    },
 };
 
 /// Where the database says that revisions were made.
@@ -126,7 +129,14 @@ impl Feed {
                 (last, Some(place))
             }
         };
-        Ok(Follower { feed: self.clone(), filter, after, from_log: VecDeque::new(), reading: since.is_some(), place })
+        Ok(Follower {
+            feed: self.clone(),
+            filter,
+            after,
+            from_log: VecDeque::new(),
+            reading: since.is_some(),
+            place,
+        })
     }
 
     /// Begins to listen: what is committed from now on is told.
@@ -176,7 +186,11 @@ impl Teller {
     }
 
     /// Tells what comes over one connection, beginning with what came before it.
-    async fn tell_with(&self, listener: &mut PgListener, last: &mut i64) -> Result<std::convert::Infallible, sqlx::Error> {
+    async fn tell_with(
+        &self,
+        listener: &mut PgListener,
+        last: &mut i64,
+    ) -> Result<std::convert::Infallible, sqlx::Error> {
         loop {
             self.tell_new(listener, last).await?;
             loop {
@@ -199,6 +213,7 @@ impl Teller {
 
     async fn tell_new(&self, listener: &mut PgListener, last: &mut i64) -> Result<(), sqlx::Error> {
         loop {
+            reader::log(&self.statement);
             let asked = sqlx::query(AssertSqlSafe(&*self.statement)).bind(*last).bind(PAGE);
             let rows = asked.fetch_all(&mut *listener).await?;
             let changes: Vec<Change> =

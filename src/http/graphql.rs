@@ -4,8 +4,8 @@
 use std::{net::SocketAddr, sync::Arc};
 
 use axum::{
-    body::{Body, Bytes},
     Extension,
+    body::{Body, Bytes},
     extract::{
         ConnectInfo, RawQuery, State,
         ws::{WebSocketUpgrade, rejection::WebSocketUpgradeRejection},

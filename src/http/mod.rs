@@ -31,8 +31,8 @@ use crate::{
     config::Config,
     database::Database,
     error::{Code, Refusal},
-    limits::{Attempts, RateLimit},
     feed::Feed,
+    limits::{Attempts, RateLimit},
     query::{Audiences, Engine, Limits, Settings},
     schema,
 };

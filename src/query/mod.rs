@@ -208,9 +208,7 @@ impl Prepared {
     }
 
     fn is(&self, ty: OperationType) -> bool {
-        self.document
-            .operation(self.question.operation.as_deref())
-            .is_ok_and(|operation| operation.ty == ty)
+        self.document.operation(self.question.operation.as_deref()).is_ok_and(|operation| operation.ty == ty)
     }
 }
 

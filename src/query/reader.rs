@@ -32,7 +32,7 @@ impl Reader {
 
     /// The rows of a text that holds nothing of the request: every value of it is an argument.
     pub async fn rows(&self, sql: &str, arguments: PgArguments) -> Result<Vec<PgRow>, sqlx::Error> {
-        tracing::debug!(target: "dossier::sql", sql, "statement");
+        log(sql);
         let mut running = Running(Some(self.pool.acquire().await?));
         let Running(Some(connection)) = &mut running else { unreachable!("it was just filled") };
         let rows = sqlx::query_with(AssertSqlSafe(sql), arguments).fetch_all(&mut **connection).await;
@@ -66,6 +66,11 @@ impl Reader {
         }
         Ok(node["Plan Rows"].as_i64().unwrap_or(0))
     }
+}
+
+/// Tells the log of a statement that runs.
+pub fn log(sql: &str) {
+    tracing::debug!(target: "dossier::sql", sql, "statement");
 }
 
 pub type Question<'q> = sqlx::query::Query<'q, Postgres, PgArguments>;

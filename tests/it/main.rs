@@ -17,4 +17,5 @@ mod persisted;
 mod rules;
 mod schema;
 mod statements;
+mod subscriptions;
 mod support;

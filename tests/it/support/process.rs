@@ -85,6 +85,10 @@ impl Process {
         .expect("not cancelled")
     }
 
+    pub fn address(&self) -> &str {
+        &self.address
+    }
+
     pub fn send(&self, signal: Signal) {
         nix::sys::signal::kill(Pid::from_raw(self.child.id().cast_signed()), signal).expect("sent");
     }
