@@ -114,11 +114,12 @@ struct AddressParameters {
     document_id: Option<String>,
 }
 
+/// Who asks, and what they are told by.
+type Sender = (RequestId, ConnectInfo<SocketAddr>, Extension<Staying>);
+
 pub(super) async fn handle(
     State(app): State<Arc<App>>,
-    RequestId(request_id): RequestId,
-    ConnectInfo(client): ConnectInfo<SocketAddr>,
-    Extension(staying): Extension<Staying>,
+    (RequestId(request_id), ConnectInfo(client), Extension(staying)): Sender,
     upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
     method: Method,
     headers: HeaderMap,

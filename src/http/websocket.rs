@@ -5,6 +5,7 @@
 use std::{collections::HashMap, net::IpAddr, panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
 use axum::{
+    body::Bytes,
     extract::ws::{CloseFrame, Message, WebSocket, WebSocketUpgrade},
     http::{
         HeaderMap,
@@ -186,7 +187,7 @@ impl Connection {
         if self.identity.is_some() {
             self.shows.still(&self.app).await.map_err(|refusal| closed(FORBIDDEN, refusal.message))?;
         }
-        self.send(Message::Ping(Default::default())).await
+        self.send(Message::Ping(Bytes::new())).await
     }
 
     async fn receive(&mut self, received: Option<Result<Message, axum::Error>>) -> Result<(), End> {
