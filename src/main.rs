@@ -12,7 +12,7 @@ use dossier::{
     config::{Config, LogFormat},
     database::Database,
     exchange::{self, generate::Size},
-    http, query, schema,
+    http, keys, query, schema,
 };
 use tokio::{
     net::TcpListener,
@@ -59,6 +59,14 @@ enum Verb {
         #[arg(long, default_value_t = 1)]
         seed: u64,
     },
+    /// Make, list and revoke keys: what their holders may do, and under what name.
+    #[command(after_help = "Examples:\n  dossier key create --name alice --role editor > alice.key\n  \
+                      dossier key create --name kiosk --role reader --expires 2027-01-31\n  dossier key list\n  \
+                      dossier key revoke alice")]
+    Key {
+        #[command(subcommand)]
+        verb: keys::Verb,
+    },
     /// Print the GraphQL schema.
     Schema {
         /// Print nothing; fail if `schema.graphql` in this folder differs.
@@ -82,6 +90,7 @@ async fn main() -> ExitCode {
         Verb::Serve { documents } => serve(documents).await,
         Verb::Migrate { dry_run } => migrate(dry_run).await,
         Verb::Generate { statements, seed } => generate(Size { statements, seed }).await,
+        Verb::Key { verb } => key(verb).await,
         Verb::Schema { check } => print_schema(check),
     };
     match done {
@@ -144,6 +153,17 @@ async fn generate(size: Size) -> Result<(), Failure> {
     let generated = generated.await;
     database.close().await;
     generated
+}
+
+async fn key(verb: keys::Verb) -> Result<(), Failure> {
+    let database = Database::open(&configured()?).await?;
+    let done = async {
+        database.migrate().await?;
+        keys::perform(database.pool(), verb).await.map_err(Failure::from)
+    };
+    let done = done.await;
+    database.close().await;
+    done
 }
 
 async fn migrate(dry_run: bool) -> Result<(), Failure> {

@@ -52,12 +52,14 @@ impl Media {
         }
     }
 
-    /// The status of a refused request; who must show another key, or wait, is told so in either type.
+    /// The status of a refused request; who must show another key, or try again, is told so in either type.
     fn status_of(self, refusal: &Refusal) -> StatusCode {
         match (refusal.code, self) {
             (Code::Unauthenticated, _) => StatusCode::UNAUTHORIZED,
             (Code::RateLimited, _) => StatusCode::TOO_MANY_REQUESTS,
+            (Code::Internal, _) => StatusCode::INTERNAL_SERVER_ERROR,
             (Code::Unavailable, _) => StatusCode::SERVICE_UNAVAILABLE,
+            (Code::Timeout, _) => StatusCode::GATEWAY_TIMEOUT,
             (Code::Forbidden, Media::GraphqlResponse) => StatusCode::FORBIDDEN,
             (_, Media::GraphqlResponse) => StatusCode::BAD_REQUEST,
             (_, Media::Json | Media::Events) => StatusCode::OK,

@@ -32,6 +32,7 @@ use crate::{
     database::Database,
     error::{Code, Refusal},
     feed::Feed,
+    jwt::Tokens,
     limits::{Attempts, RateLimit},
     query::{Audiences, Engine, Limits, Settings},
     schema,
@@ -58,6 +59,7 @@ struct App {
     rate_limit: Option<RateLimit>,
     read_requires_key: bool,
     attempts: Attempts,
+    tokens: Option<Tokens>,
 }
 
 /// The name under which the log has a request: the client's own, or one of ours.
@@ -98,6 +100,7 @@ pub fn router(config: &Config, database: Database, engine: Engine) -> Router {
         rate_limit: config.rate_limit.map(RateLimit::new),
         read_requires_key: config.read_requires_key,
         attempts: Attempts::default(),
+        tokens: config.jwt.clone().map(Tokens::new),
     });
     let sdl = schema::sdl();
     let mut router = Router::new()

@@ -566,7 +566,7 @@ async fn a_server_that_needs_a_key_needs_it_of_those_who_stay() {
 #[tokio::test]
 async fn a_key_that_is_revoked_asks_nothing_more() {
     let anonymous = anonymous().await;
-    let key = keys::create(anonymous.pool(), "brief", Role::Editor).await.expect("a key");
+    let key = keys::create(anonymous.pool(), "brief", Role::Editor, None).await.expect("a key");
     let mut socket =
         Socket::open(anonymous.socket_address(), Some("graphql-transport-ws"), &[]).await.expect("open");
     let payload = json!({ "Authorization": format!("Bearer {key}") });
