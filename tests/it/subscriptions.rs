@@ -593,6 +593,29 @@ async fn pages_of_other_origins_do_not_connect_unless_they_may() {
 }
 
 #[tokio::test]
+async fn the_page_shows_how_a_statement_is_entered_and_told() {
+    let editor = editor().await;
+    let mut socket = Socket::of(&editor).await;
+    socket.subscribe("1", include_str!("../../web/examples/9-follow-changes.graphql"), json!({})).await;
+    // When a subscription has begun is not told: the statement is entered until it is told.
+    let enter = include_str!("../../web/examples/8-enter-a-statement.graphql");
+    let remove = json!({ "statement": {"slug": "tokayev-on-dialogue"} });
+    let mut told = None;
+    for _ in 0..10 {
+        let entered = editor.ask(enter).await;
+        assert_eq!(entered["createStatement"]["userErrors"], json!([]));
+        if !socket.silent().await {
+            told = Some(socket.told().await["changes"].take());
+            break;
+        }
+        mutate(&editor, "deleteStatement", remove.clone()).await;
+    }
+    let told = told.expect("it is told");
+    assert_eq!(told["operation"], "CREATE");
+    assert_eq!(told["record"]["summary"], "He hopes that the dialogue goes on.");
+}
+
+#[tokio::test]
 async fn a_subscription_has_exactly_one_field() {
     let anonymous = anonymous().await;
     for query in [

@@ -172,19 +172,18 @@ impl Events {
     /// The next event; none where the stream ended.
     pub async fn next(&mut self) -> Option<Event> {
         loop {
-            if let Some((event, rest)) = self.read.split_once("\n\n") {
-                let mut read = Event::default();
-                for line in event.lines() {
-                    match line.split_once(": ").unwrap_or((line, "")) {
-                        ("id", id) => read.id = Some(id.to_owned()),
-                        ("event", name) => name.clone_into(&mut read.name),
-                        ("data", data) => data.clone_into(&mut read.data),
-                        (comment, _) => {
-                            assert!(comment.is_empty() || comment.starts_with([':', 'd']), "{line}")
-                        }
+            if let Some((event, _)) = self.read.split_once("\n\n") {
+                let (length, mut read) = (event.len() + 2, Event::default());
+                for (field, value) in event.lines().filter_map(|line| line.split_once(':')) {
+                    let value = value.trim_start().to_owned();
+                    match field {
+                        "id" => read.id = Some(value),
+                        "event" => read.name = value,
+                        "data" => read.data = value,
+                        comment => assert_eq!(comment, ""),
                     }
                 }
-                self.read = rest.to_owned();
+                self.read.drain(..length);
                 return Some(read);
             }
             let chunk = timeout(PATIENCE, self.response.chunk()).await.expect("something is told");
