@@ -7,7 +7,7 @@
 use std::{
     fs,
     io::{BufRead, BufReader},
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     time::{Duration, Instant, SystemTime},
 };
@@ -39,6 +39,9 @@ struct Arguments {
     /// Changes a second in the first round; in the second they come as fast as they can.
     #[arg(long, default_value_t = 20)]
     pace: u32,
+    /// The program to start, where it is not the one that was built with this.
+    #[arg(long, default_value = env!("CARGO_BIN_EXE_dossier"))]
+    server: PathBuf,
     /// Given by cargo.
     #[arg(long, hide = true)]
     bench: bool,
@@ -51,8 +54,8 @@ struct Server {
 }
 
 impl Server {
-    fn start(url: &str) -> Server {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_dossier"));
+    fn start(program: &Path, url: &str) -> Server {
+        let mut command = Command::new(program);
         command.env("DATABASE_URL", url).env("BIND_ADDRESS", "127.0.0.1:0").current_dir("/");
         let mut child = command.stderr(Stdio::piped()).spawn().expect("dossier runs");
         let mut lines = BufReader::new(child.stderr.take().expect("piped")).lines();
@@ -91,7 +94,7 @@ async fn main() {
     let postgres = Postgres::start(&root, None, Durability::Durable).expect("a Postgres");
     let socket = postgres.socket_folder().display().to_string().replace('/', "%2F");
     let url = format!("postgres://postgres@localhost:5432/postgres?host={socket}");
-    let servers = [Server::start(&url), Server::start(&url)];
+    let servers = [(); 2].map(|()| Server::start(&arguments.server, &url));
     let pool = PgPool::connect(&url).await.expect("the database");
     let key = keys::create(&pool, "bench", Role::Editor, None).await.expect("a key");
     let memory = |when: &str| {

@@ -49,7 +49,7 @@ pub enum Error {
     #[error("there is a key named `{0}` already; a name is given once, as changes are recorded under it")]
     Taken(String),
     #[error(
-        "a key can't be named `{0}`: it takes 1 to 200 characters, no line breaks, and not `{MARK}` at the beginning"
+        "a key can't be named `{0}`: it takes 1 to 200 characters, no line breaks, no blank at either end, and not `{MARK}` at the beginning"
     )]
     Name(String),
     #[error("the key would expire before it is made")]
@@ -117,13 +117,13 @@ pub async fn create(
 ) -> Result<String, Error> {
     let secret = secret().map_err(Error::Random)?;
     let sql = "insert into api_keys (name, role, prefix, digest, expires_at)
-               values ($1, $2::key_role, $3, $4, $5::timestamptz)";
+               values ($1, $2::key_role, $3, $4, to_timestamp($5::bigint))";
     let created = sqlx::query(sql)
         .bind(name)
         .bind(role.name())
         .bind(&secret[..PREFIX])
         .bind(digest(&secret))
-        .bind(expires.and_then(|moment| moment.format(&Rfc3339).ok()))
+        .bind(expires.map(OffsetDateTime::unix_timestamp))
         .execute(database)
         .await;
     let constraint = |error: &sqlx::Error| {

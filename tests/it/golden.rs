@@ -42,7 +42,7 @@ async fn every_golden_query_gives_its_answer_by_its_sql() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
-fn golden_queries() -> Vec<PathBuf> {
+pub fn golden_queries() -> Vec<PathBuf> {
     let folders =
         ["tests/golden", "web/examples"].map(|folder| Path::new(env!("CARGO_MANIFEST_DIR")).join(folder));
     let mut queries: Vec<PathBuf> = folders

@@ -303,7 +303,7 @@ async fn a_key_that_cannot_be_made_or_found_is_told_in_one_line() {
         (create("you", "2020-01-31").await, "dossier: the key would expire before it is made"),
         (
             create(" ", "2999-01-01").await,
-            "dossier: a key can't be named ` `: it takes 1 to 200 characters, no line breaks, and not `dossier_` at the beginning",
+            "dossier: a key can't be named ` `: it takes 1 to 200 characters, no line breaks, no blank at either end, and not `dossier_` at the beginning",
         ),
         (create("a\nb", "2999-01-01").await, "dossier: a key can't be named `a\\nb`: it takes"),
         (

@@ -141,16 +141,22 @@ async fn what_was_done_at_once_to_a_record_is_told_once_with_all_its_revisions()
 }
 
 #[tokio::test]
-async fn what_the_log_calls_a_merge_is_told_as_one() {
+async fn a_merge_is_told_as_one_of_the_actor_that_stays_and_of_the_one_that_goes() {
     let editor = editor().await;
+    let again = json!({ "slug": "israel-again", "kind": "COUNTRY", "name": "State of Israel" });
+    mutate(&editor, "createActor", again).await;
+    let id = editor.ask("{ actor(by: {slug: \"israel-again\"}) { id } }").await["actor"]["id"].take();
     let mut socket = following(&editor).await;
-    let mut transaction = editor.pool().begin().await.expect("a transaction");
-    let merge = "insert into revisions (change, requester, operation, part, actor_id, new_value)
-                 select begin_change(), 'editor', 'MERGE', 'actors', id, to_jsonb(actors) - 'search' from actors where slug = 'israel'";
-    sqlx::query(merge).execute(&mut *transaction).await.expect("recorded");
-    transaction.commit().await.expect("committed");
-    let change = socket.told().await["changes"].take();
-    assert_eq!((&change["operation"], &change["record"]["slug"]), (&json!("MERGE"), &json!("israel")));
+    let admin = editor.as_role(Role::Admin).await;
+    let merge = json!({ "keep": {"slug": "israel"}, "merge": {"slug": "israel-again"} });
+    mutate(&admin, "mergeActors", merge).await;
+    let mut told = Vec::new();
+    while !socket.silent().await {
+        told.push(socket.told().await["changes"].take());
+    }
+    assert!(told.iter().all(|change| change["operation"] == "MERGE"), "{told:?}");
+    assert!(told.iter().any(|change| change["record"]["slug"] == "israel"), "{told:?}");
+    assert!(told.iter().any(|change| change["recordId"] == id && change["record"].is_null()), "{told:?}");
 }
 
 #[tokio::test]

@@ -2,7 +2,7 @@
 
 use std::{
     fmt::Debug,
-    sync::{Arc, Mutex},
+    sync::{Arc, Mutex, Once},
 };
 
 use tracing::{
@@ -20,6 +20,11 @@ pub struct SqlLog {
 
 impl SqlLog {
     pub fn listen() -> Self {
+        // Where it is first come by decides for all threads whether a statement is told: so it is on every one.
+        static EVERYWHERE: Once = Once::new();
+        EVERYWHERE.call_once(|| {
+            let _ = tracing::subscriber::set_global_default(tracing_subscriber::registry());
+        });
         let statements = Arc::<Mutex<Vec<String>>>::default();
         let subscriber = tracing_subscriber::registry().with(Recorder(statements.clone()));
         SqlLog { statements, _guard: tracing::subscriber::set_default(subscriber) }
