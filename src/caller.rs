@@ -3,7 +3,7 @@
 use crate::limits::Allowance;
 
 /// What somebody may do. Each role may do what those before it may.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Role {
     /// Somebody who shows no key.
     Anonymous,

@@ -27,6 +27,8 @@ pub enum Code {
     Timeout,
     /// The database can't be reached now.
     Unavailable,
+    /// The client doesn't read what it is told; it may come back and ask with `since`.
+    TooSlow,
     /// A fault of ours; the log has it under the request's id.
     Internal,
 }
@@ -44,6 +46,7 @@ impl Code {
             Code::RateLimited => "RATE_LIMITED",
             Code::Timeout => "TIMEOUT",
             Code::Unavailable => "UNAVAILABLE",
+            Code::TooSlow => "TOO_SLOW",
             Code::Internal => "INTERNAL",
         }
     }

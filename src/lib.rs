@@ -3,6 +3,7 @@
 //! | room | what is done there |
 //! |---|---|
 //! | [`actors`] … [`revisions`] | one slice for each noun: what it has, and its SQL |
+//! | [`feed`] | changes told to their subscribers as they are made |
 //! | [`search`], [`reconciliation`], [`timeline`], [`network`], [`viewer`] | what is computed over all of them |
 //! | [`schema`] | the slices merged into one |
 //! | [`query`] | how a query becomes SQL and rows become an answer, once for every noun |
@@ -23,6 +24,7 @@ pub mod config;
 pub mod database;
 pub mod error;
 pub mod exchange;
+pub mod feed;
 pub mod http;
 pub mod jwt;
 pub mod keys;

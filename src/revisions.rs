@@ -5,7 +5,7 @@ use crate::query::noun::{
     values,
 };
 
-static OPERATION: Enumeration = Enumeration {
+pub static OPERATION: Enumeration = Enumeration {
     name: "RevisionOperation",
     sql: "revision_operation",
     description: "What was done to a record.",

@@ -3,7 +3,7 @@
 use std::sync::LazyLock;
 
 use crate::{
-    actors, citations, commentaries, meetings, mutation, network, positions,
+    actors, citations, commentaries, feed, meetings, mutation, network, positions,
     query::{
         catalog::{Catalog, Roots, Union},
         noun::Noun,
@@ -31,6 +31,7 @@ pub fn catalog() -> &'static Catalog {
             timeline::nouns(),
             network::nouns(),
             viewer::nouns(),
+            feed::nouns(),
         ]
         .into_iter()
         .flatten()
@@ -78,7 +79,7 @@ pub fn catalog() -> &'static Catalog {
                 .flatten()
                 .collect(),
                 mutation: mutations.fields,
-                ..Roots::default()
+                subscription: feed::fields(),
             },
         )
     });

@@ -9,7 +9,7 @@ use std::{io, path::Path, str::FromStr, sync::Arc, time::Duration};
 
 use sqlx::{
     Connection, PgPool, Postgres, Transaction,
-    postgres::{PgConnectOptions, PgConnection, PgPoolOptions},
+    postgres::{PgConnectOptions, PgConnection, PgListener, PgPoolOptions},
 };
 
 pub use self::migrations::Migration;
@@ -152,6 +152,16 @@ impl Database {
             .execute(&mut *change)
             .await?;
         Ok(change)
+    }
+
+    /// Listens on a channel of notifications, by a connection of its own.
+    pub async fn listen(&self, channel: &str) -> Result<PgListener, sqlx::Error> {
+        let own = PgPoolOptions::new().max_connections(1).max_lifetime(None).idle_timeout(None);
+        let options = self.options.clone().application_name("dossier listening");
+        let own = own.acquire_timeout(ACQUIRE).connect_lazy_with(options);
+        let mut listener = PgListener::connect_with(&own).await?;
+        listener.listen(channel).await?;
+        Ok(listener)
     }
 
     /// Whether questions can be answered now.

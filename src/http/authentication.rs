@@ -11,24 +11,44 @@ use crate::{
     keys,
 };
 
-/// The sender of a request, by its headers.
-pub(super) async fn identify(app: &App, headers: &HeaderMap, client: IpAddr) -> Result<Identity, Refusal> {
-    let mut shown =
-        headers.get_all(AUTHORIZATION).iter().map(|value| String::from_utf8_lossy(value.as_bytes()));
-    match (shown.next(), shown.next()) {
-        (first, None) => authenticate(app, first.as_deref(), client).await,
-        // Which of them counts is not ours to guess.
-        (_, Some(_)) => authenticate(app, Some(""), client).await,
+/// What somebody shows of who they are. Who stays connected is asked for it again and again.
+pub(super) struct Shows(Option<String>);
+
+impl From<String> for Shows {
+    fn from(shown: String) -> Self {
+        Shows(Some(shown))
+    }
+}
+
+impl Shows {
+    /// What a request's headers show.
+    pub fn by(headers: &HeaderMap) -> Self {
+        let mut shown =
+            headers.get_all(AUTHORIZATION).iter().map(|value| String::from_utf8_lossy(value.as_bytes()));
+        match (shown.next(), shown.next()) {
+            (first, None) => Shows(first.map(Into::into)),
+            // Which of them counts is not ours to guess.
+            (_, Some(_)) => Shows(Some(String::new())),
+        }
+    }
+
+    pub async fn identify(&self, app: &App, client: IpAddr) -> Result<Identity, Refusal> {
+        authenticate(app, self.0.as_deref(), client).await
+    }
+
+    /// Refuses what was valid once and is no more. While that can't be known, it stays valid.
+    pub async fn still(&self, app: &App) -> Result<(), Refusal> {
+        let Some(shown) = &self.0 else { return Ok(()) };
+        match recognise(app, shown).await {
+            Err(refusal) if refusal.code == Code::Unauthenticated => Err(refusal),
+            _ => Ok(()),
+        }
     }
 }
 
 /// Who shows this, the value of an `Authorization` header or what stands for it. Who shows what is not
 /// valid is refused, and never taken for anonymous.
-pub(super) async fn authenticate(
-    app: &App,
-    shown: Option<&str>,
-    client: IpAddr,
-) -> Result<Identity, Refusal> {
+async fn authenticate(app: &App, shown: Option<&str>, client: IpAddr) -> Result<Identity, Refusal> {
     let Some(shown) = shown else {
         return if app.read_requires_key { Err(nothing_shown()) } else { Ok(Identity::ANONYMOUS) };
     };

@@ -4,8 +4,12 @@
 use std::{net::SocketAddr, sync::Arc};
 
 use axum::{
+    Extension,
     body::{Body, Bytes},
-    extract::{ConnectInfo, RawQuery, State},
+    extract::{
+        ConnectInfo, RawQuery, State,
+        ws::{WebSocketUpgrade, rejection::WebSocketUpgradeRejection},
+    },
     http::{
         HeaderMap, HeaderValue, Method, StatusCode,
         header::{
@@ -15,14 +19,20 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use serde::{Deserialize, de::DeserializeOwned};
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
-use super::{App, RequestId, authentication};
+use super::{
+    App, RequestId,
+    authentication::Shows,
+    operation::{Parameters, Subscription},
+    sse,
+    staying::Staying,
+    websocket,
+};
 use crate::{
     caller::Caller,
     error::{Code, Refusal},
-    limits::Allowance,
-    query::{Answer, Question},
+    query::{Answer, Bound, Question},
 };
 
 /// How an answer is labelled, and with it how refusals are told: the newer type tells them by the
@@ -31,13 +41,16 @@ use crate::{
 enum Media {
     GraphqlResponse,
     Json,
+    /// Events of which each holds a result.
+    Events,
 }
 
 impl Media {
     fn content_type(self) -> &'static str {
         match self {
             Media::GraphqlResponse => "application/graphql-response+json; charset=utf-8",
-            Media::Json => "application/json; charset=utf-8",
+            // Refused before it was a request of GraphQL, an operation has no events.
+            Media::Json | Media::Events => "application/json; charset=utf-8",
         }
     }
 
@@ -51,8 +64,14 @@ impl Media {
             (Code::Timeout, _) => StatusCode::GATEWAY_TIMEOUT,
             (Code::Forbidden, Media::GraphqlResponse) => StatusCode::FORBIDDEN,
             (_, Media::GraphqlResponse) => StatusCode::BAD_REQUEST,
-            (_, Media::Json) => StatusCode::OK,
+            (_, Media::Json | Media::Events) => StatusCode::OK,
         }
+    }
+
+    /// Whether a client takes events, be it that it prefers another type.
+    fn accepts_events(headers: &HeaderMap) -> bool {
+        let mut accepted = headers.get_all(ACCEPT).iter().filter_map(|value| value.to_str().ok());
+        accepted.any(|accepted| accepted.contains(sse::MEDIA_TYPE))
     }
 
     /// The type that a client prefers of those there are; none if it takes neither.
@@ -72,6 +91,7 @@ impl Media {
             let media = match range.essence_str() {
                 "application/graphql-response+json" => Media::GraphqlResponse,
                 "application/json" | "application/*" | "*/*" => Media::Json,
+                sse::MEDIA_TYPE => Media::Events,
                 _ => continue,
             };
             let quality =
@@ -87,30 +107,6 @@ impl Media {
     }
 }
 
-/// The parameters of a request, in a body.
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase", expecting = "an object with `query`")]
-struct Parameters {
-    query: Option<String>,
-    operation_name: Option<String>,
-    variables: Option<Map<String, Value>>,
-    extensions: Option<Extensions>,
-    document_id: Option<String>,
-}
-
-/// What we know of the extensions of a request: the protocol of automatic persisted queries.
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase", expecting = "an object as `extensions`")]
-struct Extensions {
-    persisted_query: Option<PersistedQuery>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase", expecting = "an object as `extensions.persistedQuery`")]
-struct PersistedQuery {
-    sha256_hash: String,
-}
-
 /// The parameters of a request, in an address: what is JSON there is text.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -122,23 +118,34 @@ struct AddressParameters {
     document_id: Option<String>,
 }
 
+/// Who asks, and what they are told by.
+type Sender = (RequestId, ConnectInfo<SocketAddr>, Extension<Staying>);
+
 pub(super) async fn handle(
     State(app): State<Arc<App>>,
-    RequestId(request_id): RequestId,
-    ConnectInfo(client): ConnectInfo<SocketAddr>,
+    (RequestId(request_id), ConnectInfo(client), Extension(staying)): Sender,
+    upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
     method: Method,
     headers: HeaderMap,
     RawQuery(address): RawQuery,
     body: Result<Bytes, axum::extract::rejection::BytesRejection>,
 ) -> Response {
+    let shows = Shows::by(&headers);
+    if let Ok(upgrade) = upgrade {
+        if !websocket::may_connect(&app, &headers) {
+            let refusal = Refusal::new(Code::Forbidden, "Pages of this origin may not ask here.");
+            return refuse(StatusCode::FORBIDDEN, Media::Json, &[refusal], &request_id);
+        }
+        return websocket::open(app, upgrade, shows, client.ip(), staying);
+    }
     let Some(media) = Media::negotiate(&headers) else {
         let refusal = Refusal::new(
             Code::BadUserInput,
-            "Accept `application/graphql-response+json` or `application/json`.",
+            "Accept `application/graphql-response+json`, `application/json` or `text/event-stream`.",
         );
         return refuse(StatusCode::NOT_ACCEPTABLE, Media::Json, &[refusal], &request_id);
     };
-    let reply = Reply { media, request_id };
+    let mut reply = Reply { media, request_id };
     let parameters = if method == Method::GET {
         from_address(&address.unwrap_or_default())
     } else if method == Method::POST {
@@ -173,7 +180,7 @@ pub(super) async fn handle(
         Ok(question) => question,
         Err(refusal) => return reply.refused(StatusCode::BAD_REQUEST, &[refusal]),
     };
-    let identity = match authentication::identify(&app, &headers, client.ip()).await {
+    let identity = match shows.identify(&app, client.ip()).await {
         Ok(identity) => identity,
         Err(refusal) => return reply.refused_for(&refusal),
     };
@@ -186,32 +193,41 @@ pub(super) async fn handle(
             return reply.refused(status, &refusals);
         }
     };
-    if method == Method::GET && !prepared.is_query() {
-        let refusal = Refusal::new(Code::BadUserInput, "Only queries can be asked with GET.");
+    if prepared.is_subscription() {
+        if !Media::accepts_events(&headers) {
+            let message = "Subscriptions are told as `text/event-stream`, or over a WebSocket.";
+            return reply.refused(StatusCode::NOT_ACCEPTABLE, &[Refusal::new(Code::BadUserInput, message)]);
+        }
+        reply.media = Media::Events;
+    } else if method == Method::GET && !prepared.is_query() {
+        let refusal = Refusal::new(Code::BadUserInput, "Mutations can't be asked with GET.");
         let mut response = reply.refused(StatusCode::METHOD_NOT_ALLOWED, &[refusal]);
         response.headers_mut().insert(ALLOW, "POST".parse().expect("a header value"));
         return response;
     }
-    let bound = app.engine.bind(&prepared, identity.role).and_then(|bound| {
-        let limit = app.rate_limit.as_ref();
-        let name = identity.name.as_deref();
-        let budget = limit.map(|limit| limit.spend(name, client.ip(), bound.cost())).transpose()?;
-        Ok((Allowance { cost: bound.cost(), budget }, bound))
-    });
-    let (allowance, bound) = match bound {
-        Ok(bound) => bound,
+    let (bound, caller) = match app.admit(&prepared, identity, client.ip()) {
+        Ok(admitted) => admitted,
         Err(refusal) => return reply.refused_for(&refusal),
     };
-    let caller = Caller { identity, allowance };
-    // On the heap, as everything around it is moved about until it is polled.
-    let answer = Box::pin(app.engine.answer(bound, &caller));
-    match tokio::time::timeout(app.request_timeout, answer).await {
-        Ok(answer) => reply.answered(&answer),
-        Err(_) => {
-            let refusal = Refusal::new(Code::Timeout, "The answer took too long and was given up.");
-            reply.refused(StatusCode::GATEWAY_TIMEOUT, &[refusal])
-        }
+    if prepared.is_subscription() {
+        return match subscribe(&app, bound, caller, &headers).await {
+            Ok(subscription) => sse::told(app, subscription, shows, staying, reply.request_id),
+            Err(refusal) => reply.refused_for(&refusal),
+        };
     }
+    match app.answer(&bound, &caller).await {
+        Ok(answer) => reply.answered(&answer),
+        Err(refusal) => reply.refused(StatusCode::GATEWAY_TIMEOUT, &[refusal]),
+    }
+}
+
+async fn subscribe(
+    app: &Arc<App>,
+    bound: Bound,
+    caller: Caller,
+    headers: &HeaderMap,
+) -> Result<Subscription, Refusal> {
+    app.subscribe(bound, caller, sse::resumed(headers)?).await
 }
 
 /// JSON as it is: what was compressed on the way is not taken.
@@ -256,19 +272,6 @@ fn bad_parameter(name: &str) -> Refusal {
     Refusal::bad_input(name, format!("The parameter `{name}` can't be read."))
 }
 
-impl Parameters {
-    fn question(self) -> Question {
-        let hash =
-            self.extensions.and_then(|extensions| extensions.persisted_query).map(|query| query.sha256_hash);
-        Question {
-            document: self.query.filter(|query| !query.is_empty()),
-            document_id: self.document_id.or(hash),
-            operation: self.operation_name.filter(|name| !name.is_empty()),
-            variables: self.variables.unwrap_or_default(),
-        }
-    }
-}
-
 /// How a request is answered.
 struct Reply {
     media: Media,
@@ -295,23 +298,18 @@ impl Reply {
     }
 
     fn answered(&self, answer: &Answer) -> Response {
-        let mut body = Vec::with_capacity(answer.data.len() + 16);
-        body.push(b'{');
-        if !answer.errors.is_empty() {
-            let errors: Vec<Value> =
-                answer.errors.iter().map(|refusal| refusal.to_json(&self.request_id)).collect();
-            body.extend_from_slice(b"\"errors\":");
-            let _ = serde_json::to_writer(&mut body, &errors);
-            body.push(b',');
+        let body = answer.to_json(&self.request_id);
+        if self.media == Media::Events {
+            return sse::once(&body);
         }
-        body.extend_from_slice(b"\"data\":");
-        body.extend_from_slice(&answer.data);
-        body.push(b'}');
         ([(CONTENT_TYPE, self.media.content_type())], Body::from(body)).into_response()
     }
 }
 
 fn refuse(status: StatusCode, media: Media, refusals: &[Refusal], request_id: &str) -> Response {
+    if media == Media::Events && status == StatusCode::OK {
+        return sse::refused(refusals, request_id);
+    }
     let errors: Vec<Value> = refusals.iter().map(|refusal| refusal.to_json(request_id)).collect();
     let body = json!({ "errors": errors }).to_string();
     (status, [(CONTENT_TYPE, media.content_type())], body).into_response()

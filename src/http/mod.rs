@@ -3,12 +3,16 @@
 mod authentication;
 mod graphql;
 mod health;
+mod operation;
 pub mod page;
+mod sse;
+mod staying;
+mod websocket;
 
 use std::{any::Any, convert::Infallible, net::SocketAddr, sync::Arc, time::Duration};
 
 use axum::{
-    Json, Router,
+    Extension, Json, Router,
     extract::{DefaultBodyLimit, FromRequestParts, Request},
     http::{HeaderName, HeaderValue, StatusCode, header::CONTENT_TYPE, request::Parts},
     middleware::{self, Next},
@@ -27,20 +31,29 @@ use crate::{
     config::Config,
     database::Database,
     error::{Code, Refusal},
+    feed::Feed,
     jwt::Tokens,
     limits::{Attempts, RateLimit},
-    query::{Engine, Limits, Settings},
+    query::{Audiences, Engine, Limits, Settings},
     schema,
 };
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// How long requests that run may go on once the server is asked to stop.
 const DRAIN: Duration = Duration::from_secs(10);
+/// How often those who stay connected are shown that the server is there, and asked whether they are.
+const BEAT: Duration = Duration::from_secs(20);
+/// What somebody is told who doesn't read what they are told.
+const TOO_SLOW: &str = "You read too slowly: come back and ask with `since`.";
 
 /// What every request can reach.
 struct App {
     engine: Engine,
     database: Database,
+    feed: Arc<Feed>,
+    audiences: Audiences,
+    /// Web origins whose pages may ask.
+    origins: Vec<String>,
     max_body_bytes: usize,
     request_timeout: Duration,
     rate_limit: Option<RateLimit>,
@@ -75,9 +88,13 @@ pub fn engine(config: &Config, database: &Database) -> Engine {
 
 /// Everything that is served, over a database that has been migrated.
 pub fn router(config: &Config, database: Database, engine: Engine) -> Router {
+    let feed = Feed::new(database.clone(), engine.reader().clone(), engine.catalog());
     let app = Arc::new(App {
         engine,
         database,
+        feed: Arc::new(feed),
+        audiences: Audiences::default(),
+        origins: config.cors_origins.clone(),
         max_body_bytes: config.max_body_bytes,
         request_timeout: config.request_timeout,
         rate_limit: config.rate_limit.map(RateLimit::new),
@@ -117,7 +134,9 @@ pub async fn serve(
     router: Router,
     stop: impl Future<Output = ()> + Send + 'static,
 ) -> std::io::Result<()> {
-    let (stopping, stopped) = tokio::sync::oneshot::channel();
+    let (host, staying) = staying::new();
+    let (bell, mut stopped) = (host.bell(), staying.clone());
+    let router = router.layer(Extension(staying));
     let listener = listener.tap_io(|stream| {
         // Answers are written whole; waiting to fill a packet only delays them.
         let _ = stream.set_nodelay(true);
@@ -125,12 +144,17 @@ pub async fn serve(
     let server = axum::serve(listener, router.into_make_service_with_connect_info::<SocketAddr>());
     let server = server.with_graceful_shutdown(async move {
         stop.await;
-        let _ = stopping.send(());
+        let _ = bell.send(true);
     });
     tokio::select! {
-        ended = server => ended,
+        ended = async {
+            server.await?;
+            host.closed().await;
+            Ok(())
+        } => ended,
         () = async {
-            let _ = stopped.await;
+            stopped.stopped().await;
+            drop(stopped);
             tokio::time::sleep(DRAIN).await;
         } => {
             tracing::warn!("requests still ran after {} s; they were given up", DRAIN.as_secs());

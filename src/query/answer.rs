@@ -27,6 +27,25 @@ pub struct Answer {
     pub errors: Vec<Refusal>,
 }
 
+impl Answer {
+    /// The answer as GraphQL writes it.
+    pub fn to_json(&self, request_id: &str) -> Vec<u8> {
+        let mut json = Vec::with_capacity(self.data.len() + 16);
+        json.push(b'{');
+        if !self.errors.is_empty() {
+            let errors: Vec<serde_json::Value> =
+                self.errors.iter().map(|refusal| refusal.to_json(request_id)).collect();
+            json.extend_from_slice(b"\"errors\":");
+            let _ = serde_json::to_writer(&mut json, &errors);
+            json.push(b',');
+        }
+        json.extend_from_slice(b"\"data\":");
+        json.extend_from_slice(&self.data);
+        json.push(b'}');
+        json
+    }
+}
+
 /// Writes the answer of a plan. `introspection` holds what was asked about the schema.
 pub fn write(object: &Object, root: &Rows, introspection: Option<&async_graphql::Value>) -> Answer {
     let mut writer =

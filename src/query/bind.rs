@@ -89,6 +89,13 @@ impl Request {
         self.bound[edge.number].as_ref().expect("every edge with arguments was bound")
     }
 
+    /// All that is asked but at these edges, as a text that is the same for the same.
+    pub fn below(&self, edges: &[Edge]) -> String {
+        let is_below = |number: &usize| edges.iter().all(|edge| edge.number != *number);
+        let below = self.bound.iter().enumerate().filter(|(number, _)| is_below(number));
+        format!("{:?}", below.collect::<Vec<_>>())
+    }
+
     pub fn as_of(&self, edge: &Edge) -> Option<&AsOf> {
         self.as_of.get(&edge.number)
     }

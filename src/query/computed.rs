@@ -62,6 +62,8 @@ pub struct Asked<'a> {
     /// Fields asked of it, and within it as `edges.node.score`: for what is costly and not always wanted.
     pub fields: &'a [String],
     pub caller: &'a Caller,
+    /// What happened, where a subscription is told of it.
+    pub event: Option<&'a Tree>,
 }
 
 /// A computed value.

@@ -20,7 +20,7 @@ use async_graphql_value::Value as Literal;
 use lru::LruCache;
 use sha2::{Digest, Sha256};
 
-use super::{coerce, guard::Limits, plan::Plan, usage};
+use super::{coerce, guard::Limits, plan::Plan, subscription, usage};
 use crate::error::{Code, Refusal};
 
 /// Documents kept, and the longest text kept with them.
@@ -158,7 +158,8 @@ impl Documents {
         let mut ast = self.parse(text).map_err(|refusal| vec![refusal])?;
         // A rare and large future: it stays out of the frequent one.
         Box::pin(self.validate(text, &ast)).await?;
-        let misused = usage::check(self.schema.registry(), &mut ast);
+        let mut misused = usage::check(self.schema.registry(), &mut ast);
+        misused.extend(subscription::check(&ast));
         if !misused.is_empty() {
             return Err(misused);
         }

@@ -132,6 +132,8 @@ pub struct Fetch<'a> {
     pub catalog: &'static Catalog,
     pub request: &'a Request,
     pub caller: &'a Caller,
+    /// What happened, where a subscription is told of it.
+    pub event: Option<&'a Tree>,
 }
 
 type Result<T, E = Refusal> = std::result::Result<T, E>;
@@ -216,6 +218,7 @@ impl Fetch<'_> {
                     arguments,
                     fields,
                     caller: self.caller,
+                    event: self.event,
                 };
                 let trees = (computed.compute)(asked).await?;
                 let records = try_join_all(places.iter().map(|place| self.place(place, &trees))).await?;

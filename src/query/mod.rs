@@ -25,6 +25,7 @@ mod past;
 mod plan;
 pub mod reader;
 pub mod statement;
+mod subscription;
 pub mod types;
 mod usage;
 
@@ -43,9 +44,11 @@ pub use answer::Answer;
 pub use guard::Limits;
 pub use manifest::parse as parse_manifest;
 pub use statement::escape_pattern;
+pub use subscription::{Audience, Audiences};
 
 use self::{
     catalog::Catalog,
+    computed::Tree,
     document::{Document, Documents},
     fetch::Fetch,
     plan::Plan,
@@ -163,18 +166,31 @@ impl Engine {
         Ok(Bound { plan, request, variables })
     }
 
+    pub fn catalog(&self) -> &'static Catalog {
+        self.catalog
+    }
+
+    /// The way to the database.
+    pub fn reader(&self) -> &Reader {
+        &self.reader
+    }
+
     /// Answers a question; a field that fails is told in the answer.
-    pub async fn answer(&self, bound: Bound, caller: &Caller) -> Answer {
+    pub async fn answer(&self, bound: &Bound, caller: &Caller) -> Answer {
+        self.answer_to(bound, caller, None).await
+    }
+
+    async fn answer_to(&self, bound: &Bound, caller: &Caller, event: Option<&Tree>) -> Answer {
         let Bound { plan, request, variables } = bound;
-        let fetch = Fetch { reader: &self.reader, catalog: self.catalog, request: &request, caller };
+        let fetch = Fetch { reader: &self.reader, catalog: self.catalog, request, caller, event };
         let (rows, introspection) =
-            tokio::join!(fetch::root(&fetch, &plan.root, plan.in_order), self.introspect(&plan, variables));
+            tokio::join!(fetch::root(&fetch, &plan.root, plan.in_order), self.introspect(plan, variables));
         answer::write(&plan.answer, &rows, introspection.as_ref())
     }
 
-    async fn introspect(&self, plan: &Plan, variables: coerce::Variables) -> Option<async_graphql::Value> {
+    async fn introspect(&self, plan: &Plan, variables: &coerce::Variables) -> Option<async_graphql::Value> {
         let document = plan.introspection.clone()?;
-        let variables = Variables::from_value(async_graphql::Value::Object(variables));
+        let variables = Variables::from_value(async_graphql::Value::Object(variables.clone()));
         let mut request = Request::new("").variables(variables);
         request.set_parsed_query(document);
         Some(Box::pin(self.schema.execute(request)).await.data)
@@ -184,9 +200,16 @@ impl Engine {
 impl Prepared {
     /// Whether the operation asked for is a query, which has no effect.
     pub fn is_query(&self) -> bool {
-        self.document
-            .operation(self.question.operation.as_deref())
-            .is_ok_and(|operation| operation.ty == OperationType::Query)
+        self.is(OperationType::Query)
+    }
+
+    /// Whether it is a subscription, which is answered as often as something happens.
+    pub fn is_subscription(&self) -> bool {
+        self.is(OperationType::Subscription)
+    }
+
+    fn is(&self, ty: OperationType) -> bool {
+        self.document.operation(self.question.operation.as_deref()).is_ok_and(|operation| operation.ty == ty)
     }
 }
 

@@ -77,6 +77,8 @@ pub enum Kind {
     Part(Part),
     /// Values in what a slice computes.
     Scalars(Scalar),
+    /// Records in what a slice computes.
+    Records(&'static str),
     /// What no single statement gives: a slice computes it.
     Computed(Computed),
     /// One record by one of its keys.

@@ -427,7 +427,9 @@ impl<'a> Planner<'a> {
             Kind::Values(values) => self.values(values, collected, level, &path),
             Kind::Many(many) => self.connection(many, collected, level, &path),
             Kind::Computed(computed) => self.computed(computed, collected, level, &path),
-            Kind::Part(_) | Kind::Scalars(_) => unreachable!("these stand within what is computed"),
+            Kind::Part(_) | Kind::Scalars(_) | Kind::Records(_) => {
+                unreachable!("these stand within what is computed")
+            }
             Kind::Lookup(noun) => {
                 let mut inner = Level::new(self.catalog.named(noun));
                 let answer = self.object(inner.noun, &collected.sets, &mut inner, &path);
@@ -630,6 +632,12 @@ impl<'a> Planner<'a> {
                         let (kinds, answers) = one.choices.iter().map(kind).unzip();
                         places.push(Place { way: [way, &[*name]].concat(), kinds });
                         (*name, one.nullable, TreeOut::Record { place: places.len() - 1, answers })
+                    }
+                    Kind::Records(noun) => {
+                        let (level, answer) = self.level(self.catalog.named(noun), &collected, &path);
+                        places.push(Place { way: [way, &[*name]].concat(), kinds: vec![level] });
+                        let answers = vec![(*noun, answer)];
+                        (*name, false, TreeOut::Record { place: places.len() - 1, answers })
                     }
                     kind => unreachable!("nothing computed has {kind:?}"),
                 },

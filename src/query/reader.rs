@@ -50,7 +50,7 @@ impl Reader {
         // A text of its own, for a connection keeps one plan for each.
         let text = self.as_of.map(|_| format!("/* as of */ {sql}"));
         let sql = text.as_deref().unwrap_or(sql);
-        tracing::debug!(target: "dossier::sql", sql, "statement");
+        log(sql);
         let mut running = Running(Some(self.pool.acquire().await?));
         let Running(Some(connection)) = &mut running else { unreachable!("it was just filled") };
         let asked = sqlx::query_with(AssertSqlSafe(sql), arguments);
@@ -88,6 +88,11 @@ impl Reader {
         }
         Ok(node["Plan Rows"].as_i64().unwrap_or(0))
     }
+}
+
+/// Tells the log of a statement that runs.
+pub fn log(sql: &str) {
+    tracing::debug!(target: "dossier::sql", sql, "statement");
 }
 
 pub type Question<'q> = sqlx::query::Query<'q, Postgres, PgArguments>;

@@ -6,12 +6,16 @@
 use std::collections::HashSet;
 
 use async_graphql::dynamic::{
-    Enum, EnumItem, Field, FieldFuture, InputObject, InputValue, Interface, InterfaceField, Object,
-    Scalar as ScalarType, Schema, SchemaBuilder, Type, TypeRef, Union,
+    Enum, EnumItem, Field, FieldFuture, FieldValue, InputObject, InputValue, Interface, InterfaceField,
+    Object, Scalar as ScalarType, Schema, SchemaBuilder, Subscription, SubscriptionField,
+    SubscriptionFieldFuture, Type, TypeRef, Union,
 };
+
+use futures_util::stream;
 
 use super::{
     catalog::{Catalog, Input, ROOTS, facet_of},
+    computed::Computed,
     noun::{
         Column, Enumeration, Facet, Form, KeyInput, Kind, Many, Noun, One, Order, Owned, Part, Scalar, Test,
         Via,
@@ -220,7 +224,9 @@ impl Types<'_> {
     }
 
     fn noun(&mut self, noun: &Noun) {
-        if !noun.fields.is_empty() {
+        if noun.name == ROOTS[2] && !noun.fields.is_empty() {
+            self.subscriptions(noun);
+        } else if !noun.fields.is_empty() {
             let mut object = Object::new(noun.name).description(noun.description);
             for interface in noun.interfaces {
                 object = object.implement(*interface);
@@ -259,15 +265,10 @@ impl Types<'_> {
                 self.scalar(*scalar);
                 made(TypeRef::named_nn_list_nn(scalar.type_name()))
             }
+            Kind::Records(noun) => made(TypeRef::named_nn_list_nn(*noun)),
             Kind::Computed(computed) => {
-                let mut field = made(computed.part.type_ref());
-                for argument in &computed.arguments {
-                    if let Some(of) = argument.of {
-                        self.scalar(Scalar::Enumeration(of));
-                    }
-                    field = field.argument(input(argument.name, type_ref(argument.ty), argument.description));
-                }
-                field
+                let field = made(computed.part.type_ref());
+                self.arguments(computed).into_iter().fold(field, Field::argument)
             }
             Kind::Many(many) => {
                 self.connection(many);
@@ -294,6 +295,30 @@ impl Types<'_> {
                 made(TypeRef::named_list_nn("Node")).argument(ids).argument(as_of())
             }
         }
+    }
+
+    fn arguments(&mut self, computed: &Computed) -> Vec<InputValue> {
+        for of in computed.arguments.iter().filter_map(|argument| argument.of) {
+            self.scalar(Scalar::Enumeration(of));
+        }
+        let arguments = computed.arguments.iter();
+        arguments.map(|argument| input(argument.name, type_ref(argument.ty), argument.description)).collect()
+    }
+
+    /// The root of what is told as it happens: the library has a type of its own for it.
+    fn subscriptions(&mut self, noun: &Noun) {
+        let mut root = Subscription::new(noun.name).description(noun.description);
+        for declared in &noun.fields {
+            let Kind::Computed(computed) = &declared.kind else { unreachable!("what is told is computed") };
+            let field = SubscriptionField::new(declared.name, computed.part.type_ref(), |_| {
+                SubscriptionFieldFuture::new(async {
+                    Ok(stream::empty::<async_graphql::Result<FieldValue>>())
+                })
+            });
+            let field = field.description(declared.description);
+            root = root.field(self.arguments(computed).into_iter().fold(field, SubscriptionField::argument));
+        }
+        self.add(root);
     }
 
     fn page_arguments(&self, many: &Many) -> Vec<InputValue> {

@@ -22,5 +22,6 @@ mod persisted;
 mod rules;
 mod schema;
 mod statements;
+mod subscriptions;
 mod support;
 mod tokens;

@@ -3,25 +3,20 @@ import 'graphiql/style.css';
 import '@graphiql/plugin-explorer/style.css';
 
 import { explorerPlugin } from '@graphiql/plugin-explorer';
+import { createGraphiQLFetcher } from '@graphiql/toolkit';
 import { GraphiQL, HISTORY_PLUGIN } from 'graphiql';
 import { createElement } from 'react';
 import { createRoot } from 'react-dom/client';
 
-// The page may be served below any path: GraphQL lies beside it.
-const endpoint = new URL('graphql', document.baseURI).href;
-
-const fetcher = async (parameters, { headers } = {}) => {
-  const response = await fetch(endpoint, {
-    method: 'POST',
-    headers: {
-      accept: 'application/graphql-response+json, application/json',
-      'content-type': 'application/json',
-      ...headers,
-    },
-    body: JSON.stringify(parameters),
-  });
-  return response.json();
-};
+// The page may be served below any path: GraphQL lies beside it. What is told as it happens comes over a
+// socket, which is shown the headers as a request is.
+const url = new URL('graphql', document.baseURI).href;
+const fetcher = createGraphiQLFetcher({
+  url,
+  subscriptionUrl: url.replace(/^http/, 'ws'),
+  headers: { accept: 'application/graphql-response+json, application/json' },
+  enableIncrementalDelivery: false,
+});
 
 const examples = import.meta.glob('../examples/*.graphql', { query: '?raw', import: 'default', eager: true });
 const defaultTabs = Object.keys(examples)
