@@ -2,6 +2,7 @@
 
 use std::{
     fmt::Display,
+    io::{ErrorKind, IsTerminal, Write},
     path::{Path, PathBuf},
     process::ExitCode,
     time::Instant,
@@ -12,7 +13,7 @@ use dossier::{
     config::{Config, LogFormat},
     database::Database,
     exchange::{self, generate::Size},
-    http, query, schema,
+    http, keys, query, schema,
 };
 use tokio::{
     net::TcpListener,
@@ -53,11 +54,19 @@ enum Verb {
     /// Add a synthetic base for load tests, repeatable and without history.
     Generate {
         /// How many statements; the other records are in proportion.
-        #[arg(long, default_value_t = 500_000, value_parser = clap::value_parser!(u64).range(1..=100_000_000))]
+        #[arg(long, value_parser = clap::value_parser!(u64).range(1..=100_000_000))]
         statements: u64,
         /// The same seed makes the same base.
         #[arg(long, default_value_t = 1)]
         seed: u64,
+    },
+    /// Make, list and revoke keys: what their holders may do, and under what name.
+    #[command(after_help = "Examples:\n  dossier key create --name alice --role editor > alice.key\n  \
+                      dossier key create --name kiosk --role reader --expires 2027-01-31\n  dossier key list\n  \
+                      dossier key revoke alice")]
+    Key {
+        #[command(subcommand)]
+        verb: keys::Verb,
     },
     /// Print the GraphQL schema.
     Schema {
@@ -82,6 +91,7 @@ async fn main() -> ExitCode {
         Verb::Serve { documents } => serve(documents).await,
         Verb::Migrate { dry_run } => migrate(dry_run).await,
         Verb::Generate { statements, seed } => generate(Size { statements, seed }).await,
+        Verb::Key { verb } => key(verb).await,
         Verb::Schema { check } => print_schema(check),
     };
     match done {
@@ -146,6 +156,17 @@ async fn generate(size: Size) -> Result<(), Failure> {
     generated
 }
 
+async fn key(verb: keys::Verb) -> Result<(), Failure> {
+    let database = Database::open(&configured()?).await?;
+    let done = async {
+        database.migrate().await?;
+        keys::perform(database.pool(), verb).await.map_err(Failure::from)
+    };
+    let done = done.await;
+    database.close().await;
+    done
+}
+
 async fn migrate(dry_run: bool) -> Result<(), Failure> {
     let database = Database::open(&configured()?).await?;
     let migrated = async {
@@ -177,8 +198,11 @@ fn read_manifest(file: &Path) -> Result<Vec<(String, String)>, Failure> {
 fn print_schema(check: bool) -> Result<(), Failure> {
     let sdl = schema::sdl();
     if !check {
-        print!("{sdl}");
-        return Ok(());
+        return match std::io::stdout().write_all(sdl.as_bytes()) {
+            // Whoever reads has read enough.
+            Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
+            written => Ok(written?),
+        };
     }
     match std::fs::read_to_string("schema.graphql") {
         Ok(file) if file == sdl => Ok(()),
@@ -194,7 +218,10 @@ fn configured() -> Result<Config, Failure> {
     let config = Config::from_env()?;
     let filter = tracing_subscriber::EnvFilter::try_new(&config.log)
         .map_err(|error| format!("RUST_LOG is not a list of log filters: {error}"))?;
-    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let log = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_ansi(std::io::stderr().is_terminal())
+        .with_writer(std::io::stderr);
     match config.log_format {
         LogFormat::Text => log.init(),
         LogFormat::Json => log.json().init(),
@@ -202,15 +229,22 @@ fn configured() -> Result<Config, Failure> {
     Ok(config)
 }
 
-/// Resolves on Ctrl-C or SIGTERM.
+/// Resolves on Ctrl-C or SIGTERM. A second one ends the program at once.
 fn stop_signal() -> Result<impl Future<Output = ()> + Send + 'static, Failure> {
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut terminate = signal(SignalKind::terminate())?;
-    Ok(async move {
+    let mut signalled = async move || {
         tokio::select! {
             _ = interrupt.recv() => {}
             _ = terminate.recv() => {}
         }
+    };
+    Ok(async move {
+        signalled().await;
         tracing::info!("stopping");
+        tokio::spawn(async move {
+            signalled().await;
+            std::process::exit(1);
+        });
     })
 }

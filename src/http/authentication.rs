@@ -1,4 +1,6 @@
-//! Who asks: what a request shows of its sender.
+//! Who asks: what a request shows of its sender, by whatever way it came.
+
+use std::net::IpAddr;
 
 use axum::http::{HeaderMap, header::AUTHORIZATION};
 
@@ -9,17 +11,55 @@ use crate::{
     keys,
 };
 
-/// The sender of a request. Who shows a key that is not valid is refused, and never taken for anonymous.
-pub(super) async fn identify(app: &App, headers: &HeaderMap) -> Result<Identity, Refusal> {
-    let Some(shown) = headers.get(AUTHORIZATION) else { return Ok(Identity::ANONYMOUS) };
-    let unknown = || {
-        let message = "The key that was shown is not valid: it is unknown, was revoked, or has expired.";
-        Refusal::new(Code::Unauthenticated, message)
-    };
-    let (scheme, secret) =
-        shown.to_str().ok().and_then(|text| text.trim().split_once(' ')).ok_or_else(unknown)?;
-    if !scheme.eq_ignore_ascii_case("bearer") {
-        return Err(Refusal::new(Code::Unauthenticated, "Show a key as `Authorization: Bearer …`."));
+/// The sender of a request, by its headers.
+pub(super) async fn identify(app: &App, headers: &HeaderMap, client: IpAddr) -> Result<Identity, Refusal> {
+    let mut shown =
+        headers.get_all(AUTHORIZATION).iter().map(|value| String::from_utf8_lossy(value.as_bytes()));
+    match (shown.next(), shown.next()) {
+        (first, None) => authenticate(app, first.as_deref(), client).await,
+        // Which of them counts is not ours to guess.
+        (_, Some(_)) => authenticate(app, Some(""), client).await,
     }
-    keys::holder(app.database.pool(), secret.trim()).await?.ok_or_else(unknown)
+}
+
+/// Who shows this, the value of an `Authorization` header or what stands for it. Who shows what is not
+/// valid is refused, and never taken for anonymous.
+pub(super) async fn authenticate(
+    app: &App,
+    shown: Option<&str>,
+    client: IpAddr,
+) -> Result<Identity, Refusal> {
+    let Some(shown) = shown else {
+        return if app.read_requires_key { Err(nothing_shown()) } else { Ok(Identity::ANONYMOUS) };
+    };
+    match recognise(app, shown).await {
+        Err(refusal) if refusal.code == Code::Unauthenticated => {
+            app.attempts.failed(client)?;
+            tracing::info!(%client, "a key that is not valid was shown");
+            Err(refusal)
+        }
+        known => known,
+    }
+}
+
+fn nothing_shown() -> Refusal {
+    Refusal::new(
+        Code::Unauthenticated,
+        "Nothing is answered here without a key: send it as `Authorization: Bearer …`.",
+    )
+}
+
+async fn recognise(app: &App, shown: &str) -> Result<Identity, Refusal> {
+    let (scheme, secret) = shown.trim_ascii().split_once(' ').unwrap_or_default();
+    if !scheme.eq_ignore_ascii_case("bearer") {
+        return Err(Refusal::new(Code::Unauthenticated, "Show one key, as `Authorization: Bearer …`."));
+    }
+    let secret = secret.trim_ascii();
+    match &app.tokens {
+        Some(tokens) if !keys::is_one(secret) => tokens.holder(secret).await,
+        _ => keys::holder(app.database.pool(), secret).await?.ok_or_else(|| {
+            let message = "The key that was shown is not valid: it is unknown, was revoked, or has expired.";
+            Refusal::new(Code::Unauthenticated, message)
+        }),
+    }
 }

@@ -7,8 +7,10 @@ use axum::{
     body::{Body, Bytes},
     extract::{ConnectInfo, RawQuery, State},
     http::{
-        HeaderMap, Method, StatusCode,
-        header::{ACCEPT, ALLOW, CONTENT_LENGTH, CONTENT_TYPE, RETRY_AFTER},
+        HeaderMap, HeaderValue, Method, StatusCode,
+        header::{
+            ACCEPT, ALLOW, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE,
+        },
     },
     response::{IntoResponse, Response},
 };
@@ -39,10 +41,17 @@ impl Media {
         }
     }
 
-    fn status_of_refusal(self) -> StatusCode {
-        match self {
-            Media::GraphqlResponse => StatusCode::BAD_REQUEST,
-            Media::Json => StatusCode::OK,
+    /// The status of a refused request; who must show another key, or try again, is told so in either type.
+    fn status_of(self, refusal: &Refusal) -> StatusCode {
+        match (refusal.code, self) {
+            (Code::Unauthenticated, _) => StatusCode::UNAUTHORIZED,
+            (Code::RateLimited, _) => StatusCode::TOO_MANY_REQUESTS,
+            (Code::Internal, _) => StatusCode::INTERNAL_SERVER_ERROR,
+            (Code::Unavailable, _) => StatusCode::SERVICE_UNAVAILABLE,
+            (Code::Timeout, _) => StatusCode::GATEWAY_TIMEOUT,
+            (Code::Forbidden, Media::GraphqlResponse) => StatusCode::FORBIDDEN,
+            (_, Media::GraphqlResponse) => StatusCode::BAD_REQUEST,
+            (_, Media::Json) => StatusCode::OK,
         }
     }
 
@@ -80,7 +89,7 @@ impl Media {
 
 /// The parameters of a request, in a body.
 #[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", expecting = "an object with `query`")]
 struct Parameters {
     query: Option<String>,
     operation_name: Option<String>,
@@ -91,13 +100,13 @@ struct Parameters {
 
 /// What we know of the extensions of a request: the protocol of automatic persisted queries.
 #[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", expecting = "an object as `extensions`")]
 struct Extensions {
     persisted_query: Option<PersistedQuery>,
 }
 
 #[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", expecting = "an object as `extensions.persistedQuery`")]
 struct PersistedQuery {
     sha256_hash: String,
 }
@@ -134,8 +143,10 @@ pub(super) async fn handle(
         from_address(&address.unwrap_or_default())
     } else if method == Method::POST {
         if !is_json(&headers) {
-            let refusal =
-                Refusal::new(Code::BadUserInput, "The content type must be `application/json`, in UTF-8.");
+            let refusal = Refusal::new(
+                Code::BadUserInput,
+                "The content type must be `application/json`, in UTF-8 and not compressed.",
+            );
             return reply.refused(StatusCode::UNSUPPORTED_MEDIA_TYPE, &[refusal]);
         }
         match body {
@@ -162,12 +173,16 @@ pub(super) async fn handle(
         Ok(question) => question,
         Err(refusal) => return reply.refused(StatusCode::BAD_REQUEST, &[refusal]),
     };
+    let identity = match authentication::identify(&app, &headers, client.ip()).await {
+        Ok(identity) => identity,
+        Err(refusal) => return reply.refused_for(&refusal),
+    };
     let prepared = match app.engine.prepare(question).await {
         Ok(prepared) => prepared,
         Err(refusals) => {
             // Asked for without a document at all, it was no GraphQL request.
             let is_request = refusals.iter().all(|refusal| refusal.field.as_deref() != Some("query"));
-            let status = if is_request { media.status_of_refusal() } else { StatusCode::BAD_REQUEST };
+            let status = if is_request { media.status_of(&refusals[0]) } else { StatusCode::BAD_REQUEST };
             return reply.refused(status, &refusals);
         }
     };
@@ -177,13 +192,10 @@ pub(super) async fn handle(
         response.headers_mut().insert(ALLOW, "POST".parse().expect("a header value"));
         return response;
     }
-    let identity = match authentication::identify(&app, &headers).await {
-        Ok(identity) => identity,
-        Err(refusal) => return reply.refused(StatusCode::UNAUTHORIZED, &[refusal]),
-    };
     let bound = app.engine.bind(&prepared, identity.role).and_then(|bound| {
         let limit = app.rate_limit.as_ref();
-        let budget = limit.map(|limit| limit.spend(client.ip(), bound.cost())).transpose()?;
+        let name = identity.name.as_deref();
+        let budget = limit.map(|limit| limit.spend(name, client.ip(), bound.cost())).transpose()?;
         Ok((Allowance { cost: bound.cost(), budget }, bound))
     });
     let (allowance, bound) = match bound {
@@ -202,7 +214,11 @@ pub(super) async fn handle(
     }
 }
 
+/// JSON as it is: what was compressed on the way is not taken.
 fn is_json(headers: &HeaderMap) -> bool {
+    if headers.get(CONTENT_ENCODING).is_some_and(|encoding| encoding != "identity") {
+        return false;
+    }
     let content_type = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
     content_type.and_then(|value| value.parse::<mime::Mime>().ok()).is_some_and(|content_type| {
         content_type.essence_str() == "application/json"
@@ -264,13 +280,17 @@ impl Reply {
         refuse(status, self.media, refusals, &self.request_id)
     }
 
-    /// A valid request refused for its values, its cost or its number.
+    /// A request refused for its sender, its values, its cost or its number.
     fn refused_for(&self, refusal: &Refusal) -> Response {
-        let Some(wait) = refusal.retry_after else {
-            return self.refused(self.media.status_of_refusal(), std::slice::from_ref(refusal));
-        };
-        let mut response = self.refused(StatusCode::TOO_MANY_REQUESTS, std::slice::from_ref(refusal));
-        response.headers_mut().insert(RETRY_AFTER, (wait.as_secs() + 1).into());
+        let status = self.media.status_of(refusal);
+        let mut response = self.refused(status, std::slice::from_ref(refusal));
+        let headers = response.headers_mut();
+        if status == StatusCode::UNAUTHORIZED {
+            headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
+        if let Some(wait) = refusal.retry_after {
+            headers.insert(RETRY_AFTER, (wait.as_secs() + 1).into());
+        }
         response
     }
 

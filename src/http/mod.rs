@@ -27,7 +27,8 @@ use crate::{
     config::Config,
     database::Database,
     error::{Code, Refusal},
-    limits::RateLimit,
+    jwt::Tokens,
+    limits::{Attempts, RateLimit},
     query::{Engine, Limits, Settings},
     schema,
 };
@@ -43,6 +44,9 @@ struct App {
     max_body_bytes: usize,
     request_timeout: Duration,
     rate_limit: Option<RateLimit>,
+    read_requires_key: bool,
+    attempts: Attempts,
+    tokens: Option<Tokens>,
 }
 
 /// The name under which the log has a request: the client's own, or one of ours.
@@ -77,6 +81,9 @@ pub fn router(config: &Config, database: Database, engine: Engine) -> Router {
         max_body_bytes: config.max_body_bytes,
         request_timeout: config.request_timeout,
         rate_limit: config.rate_limit.map(RateLimit::new),
+        read_requires_key: config.read_requires_key,
+        attempts: Attempts::default(),
+        tokens: config.jwt.clone().map(Tokens::new),
     });
     let sdl = schema::sdl();
     let mut router = Router::new()

@@ -157,13 +157,17 @@ impl<'a> Writer<'a> {
                 }
                 self.out.push(b'}');
             }
-            (TreeOut::Record { place, answers }, Tree::Record(noun, id)) => {
+            (
+                TreeOut::Record { place, answers },
+                record @ (Tree::Record(noun, id) | Tree::MaybeRecord(noun, id)),
+            ) => {
                 let mut kinds = records[*place].iter().zip(answers);
                 let found = kinds.find_map(|((rows, places), (kind, answer))| {
                     places.get(id).filter(|_| kind == noun).map(|row| (rows, *row, answer))
                 });
                 match found {
                     Some((rows, row, answer)) => self.object(answer, rows, row)?,
+                    None if matches!(record, Tree::MaybeRecord(..)) => self.text("null"),
                     None => return self.vanished(),
                 }
             }

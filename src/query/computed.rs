@@ -76,6 +76,8 @@ pub enum Tree {
     Object(Vec<(&'static str, Tree)>),
     /// The record of this noun with this id.
     Record(&'static str, i64),
+    /// The record of this noun with this id, or null where it is there no more.
+    MaybeRecord(&'static str, i64),
 }
 
 impl fmt::Debug for Computed {
@@ -98,7 +100,7 @@ impl Tree {
     pub fn named(&self, way: &[&str], found: &mut Vec<(&'static str, i64)>) {
         match (self, way) {
             (Tree::List(items), _) => items.iter().for_each(|item| item.named(way, found)),
-            (Tree::Record(noun, id), []) => found.push((noun, *id)),
+            (Tree::Record(noun, id) | Tree::MaybeRecord(noun, id), []) => found.push((noun, *id)),
             (tree, [first, rest @ ..]) => tree.field(first).named(rest, found),
             _ => {}
         }

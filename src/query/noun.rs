@@ -21,6 +21,8 @@ pub struct Noun {
     pub conditions: Vec<Condition>,
     pub orders: Vec<Order>,
     pub facets: Vec<Facet>,
+    /// The table of ids and slugs that lead to another record, its `kept_id`, since they were merged.
+    pub merged: Option<&'static str>,
     /// What the argument `since` of its lists says, where they have it: they tell what was entered later.
     pub since: Option<&'static str>,
 }
@@ -313,8 +315,21 @@ impl Noun {
             conditions: Vec::new(),
             orders: Vec::new(),
             facets: Vec::new(),
+            merged: None,
             since: None,
         }
+    }
+
+    /// Whether it is of records with a slug and a history.
+    pub fn is_record(&self) -> bool {
+        self.interfaces.contains(&"Record")
+    }
+
+    /// Two of its records may be merged: this table says whom the id and the slug of one now mean.
+    #[must_use]
+    pub fn merged_by(mut self, table: &'static str) -> Self {
+        self.merged = Some(table);
+        self
     }
 
     /// A record with an id and a slug, found at the root by either, with its history.

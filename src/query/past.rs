@@ -62,7 +62,7 @@ impl AsOf {
                 Bind::Text(time.clone()),
             ),
         };
-        let statement = Statement { sql: sql.to_owned(), binds: vec![bind], subqueries: 0 };
+        let statement = Statement { sql: sql.to_owned(), binds: vec![bind], subqueries: 0, merged: None };
         let rows = today.run(&statement, &[]).await?;
         let row = rows.first().ok_or(sqlx::Error::RowNotFound)?;
         let (is_past, revision): (bool, Option<i64>) =

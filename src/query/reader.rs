@@ -33,9 +33,16 @@ impl Reader {
         &self.pool
     }
 
-    /// The rows of a statement; `parents` stand where it asks for them.
+    /// The rows of a statement; `parents` stand where it asks for them. Names of records that were merged
+    /// are only looked at where a record is missing.
     pub async fn run(&self, statement: &Statement, parents: &[i64]) -> Result<Vec<PgRow>, sqlx::Error> {
-        self.rows(&statement.sql, statement.arguments(parents)?).await
+        let mut rows = self.rows(&statement.sql, statement.arguments(parents)?).await?;
+        if let Some(merged) = &statement.merged
+            && rows.len() < parents.len().max(1)
+        {
+            rows.extend(self.rows(&merged.sql, merged.arguments(parents)?).await?);
+        }
+        Ok(rows)
     }
 
     /// The rows of a text that holds nothing of the request: every value of it is an argument.

@@ -20,11 +20,14 @@ use super::{
 };
 use crate::{
     error::Refusal,
-    relay::{self, Cursor, CursorKey, Page},
+    relay::{self, Cursor, CursorKey, MAX_PAGE, Page},
 };
 
 /// The parents by their ids, each with its place among them.
 const PARENTS: &str = "unnest($1::bigint[]) with ordinality p (id, place)";
+
+/// Characters of a text to search for.
+const LONGEST: usize = 1000;
 
 type Fields = IndexMap<Name, Value>;
 
@@ -35,6 +38,8 @@ pub struct Statement {
     pub binds: Vec<Bind>,
     /// Queries within it.
     pub subqueries: usize,
+    /// What finds a record that is missing among the rows under the name it had before it was merged.
+    pub merged: Option<Box<Statement>>,
 }
 
 /// A value in the place of `$n`.
@@ -69,6 +74,11 @@ impl Encode<'_, Postgres> for Days {
 }
 
 impl Statement {
+    /// A text whose only value are the ids of the parents.
+    fn of_parents(sql: String) -> Self {
+        Statement { sql, binds: vec![Bind::Parents], subqueries: 0, merged: None }
+    }
+
     /// The values as the driver takes them.
     pub fn arguments(&self, parents: &[i64]) -> Result<PgArguments, sqlx::Error> {
         use sqlx::Arguments;
@@ -96,8 +106,15 @@ impl Statement {
 pub fn by_ids(noun: &Noun, columns: &[String]) -> Statement {
     let mut sql = String::from("select t.id");
     push_columns(&mut sql, columns);
+    let merged = noun.merged.map(|merged| {
+        let mut sql = String::from("select m.id");
+        push_columns(&mut sql, columns);
+        let _ =
+            write!(sql, " from {merged} m join {} t on t.id = m.kept_id where m.id = any($1)", noun.table);
+        Box::new(Statement::of_parents(sql))
+    });
     let _ = write!(sql, " from {} t where t.id = any($1)", noun.table);
-    Statement { sql, binds: vec![Bind::Parents], subqueries: 0 }
+    Statement { merged, ..Statement::of_parents(sql) }
 }
 
 /// The owned values of these owners: column 0 is the owner's id.
@@ -107,7 +124,7 @@ pub fn values(values: &Values, columns: &[String]) -> Statement {
     push_columns(&mut sql, columns);
     let order = values.order.replace("{}", "t");
     let _ = write!(sql, " from {} t where t.{owner} = any($1) order by {order}", values.table);
-    Statement { sql, binds: vec![Bind::Parents], subqueries: 0 }
+    Statement::of_parents(sql)
 }
 
 /// The record that a key names: column 0 is the id.
@@ -117,7 +134,20 @@ pub fn lookup(noun: &Noun, columns: &[String], by: &Fields, argument: &str) -> R
     push_columns(&mut builder.sql, columns);
     let _ = write!(builder.sql, " from {} t where ", noun.table);
     builder.key(noun, by, "t", argument)?;
-    Ok(builder.finish())
+    let mut statement = builder.finish();
+    if let Some(merged) = noun.merged
+        && let Some(column) = by.keys().next().filter(|key| ["id", "slug"].contains(&key.as_str()))
+    {
+        let mut sql = String::from("select t.id");
+        push_columns(&mut sql, columns);
+        let _ = write!(
+            sql,
+            " from {} t where t.id = (select kept_id from {merged} where {column} = $1 limit 1)",
+            noun.table
+        );
+        statement.merged = Some(Box::new(Statement { sql, ..statement.clone() }));
+    }
+    Ok(statement)
 }
 
 /// A page of records for each parent, or for the root: column 0 is the parent's place in `$1`, or 1.
@@ -135,6 +165,9 @@ impl Paged<'_> {
     /// key comes last.
     pub fn rows(&self, columns: &[String], page: &Page, cursors: bool) -> Result<Statement, Refusal> {
         let nested = self.is_nested();
+        // Where nothing is filtered, one plan is right whatever the values. Postgres only keeps to it if it
+        // knows how few rows there will be, which a limit that is a value doesn't tell.
+        let bounded = !nested && self.filter.is_none();
         let mut builder = self.aside();
         self.from(&mut builder, None)?;
         let key = self.key(&mut builder)?;
@@ -147,6 +180,8 @@ impl Paged<'_> {
         // What is selected is known last: a rank is computed from the value that the filter binds.
         let select = if nested {
             format!("select p.place, r.* from {PARENTS} cross join lateral (select {columns}")
+        } else if bounded {
+            format!("select 1::bigint, r.* from (select {columns}")
         } else {
             format!("select 1::bigint, {columns}").trim_end_matches(", ").to_owned()
         };
@@ -163,6 +198,9 @@ impl Paged<'_> {
             let _ = write!(builder.sql, "{sql}{direction}, ");
         }
         let _ = write!(builder.sql, "t.id{direction} limit ");
+        if bounded {
+            let _ = write!(builder.sql, "{}) r limit ", MAX_PAGE + 1);
+        }
         builder.push(Bind::Id(page.size + 1));
         if nested {
             builder.sql.push_str(") r");
@@ -287,15 +325,16 @@ fn search_query(bind: usize) -> String {
 struct Builder {
     sql: String,
     binds: Vec<Bind>,
-    /// Aliases given to tables of subqueries.
+    /// Aliases given to tables within subqueries.
     aliases: usize,
+    subqueries: usize,
     /// The value of the outermost `search`, which an order by relevance ranks by.
     searched: Option<usize>,
 }
 
 impl Builder {
     fn finish(self) -> Statement {
-        Statement { sql: self.sql, binds: self.binds, subqueries: self.aliases }
+        Statement { sql: self.sql, binds: self.binds, subqueries: self.subqueries, merged: None }
     }
 
     fn parents(&mut self) {
@@ -306,6 +345,12 @@ impl Builder {
     fn push(&mut self, bind: Bind) {
         self.binds.push(bind);
         let _ = write!(self.sql, "${}", self.binds.len());
+    }
+
+    /// An alias for the table that a subquery reads.
+    fn subquery(&mut self) -> String {
+        self.subqueries += 1;
+        self.alias("t")
     }
 
     fn alias(&mut self, stem: &str) -> String {
@@ -447,15 +492,15 @@ impl Builder {
     ) -> Result<(), Refusal> {
         match (&condition.test, value) {
             (Test::Value { sql, scalar }, Value::Object(operators)) => {
-                self.operators(&sql.replace("{}", alias), *scalar, operators, path)?;
+                self.operators(catalog, &sql.replace("{}", alias), *scalar, operators, path)?;
             }
             (Test::AnyText { among }, Value::Object(operators)) => {
                 let _ = write!(self.sql, "{alias}.id in (");
                 for (index, (table, id, text)) in among.iter().enumerate() {
                     let union = if index == 0 { "" } else { " union all " };
-                    let inner = self.alias("t");
+                    let inner = self.subquery();
                     let _ = write!(self.sql, "{union}select {inner}.{id} from {table} {inner} where ");
-                    self.operators(&format!("{inner}.{text}"), Scalar::Text, operators, path)?;
+                    self.operators(catalog, &format!("{inner}.{text}"), Scalar::Text, operators, path)?;
                 }
                 self.sql.push(')');
             }
@@ -489,7 +534,7 @@ impl Builder {
             }
             (Test::One { to, column }, Value::Object(filter)) => {
                 let to = catalog.named(to);
-                let inner = self.alias("t");
+                let inner = self.subquery();
                 let _ = write!(
                     self.sql,
                     "exists (select from {} {inner} where {inner}.id = {alias}.{column} and ",
@@ -500,7 +545,7 @@ impl Builder {
             }
             (Test::Some { to, via }, Value::Object(filter)) => {
                 let to = catalog.named(to);
-                let (inner, link) = (self.alias("t"), self.alias("l"));
+                let (inner, link) = (self.subquery(), self.alias("l"));
                 self.sql.push_str("exists (select from ");
                 self.other_side(to, *via, &format!("{alias}.id"), &inner, &link);
                 self.sql.push_str(" and ");
@@ -508,6 +553,7 @@ impl Builder {
                 self.sql.push(')');
             }
             (Test::Search, Value::String(text)) => {
+                check_length(text, path)?;
                 self.binds.push(Bind::Text(text.clone()));
                 let bind = self.binds.len();
                 if alias == "t" {
@@ -516,7 +562,7 @@ impl Builder {
                 let _ = write!(self.sql, "{alias}.search @@ {}", search_query(bind));
             }
             (Test::Within { parent }, Value::Object(by)) => {
-                let (inner, below) = (self.alias("t"), self.alias("t"));
+                let (inner, below) = (self.subquery(), self.subquery());
                 let table = noun.table;
                 let _ = write!(
                     self.sql,
@@ -537,6 +583,7 @@ impl Builder {
     /// All operators given for the value at `sql`.
     fn operators(
         &mut self,
+        catalog: &Catalog,
         sql: &str,
         scalar: Scalar,
         operators: &Fields,
@@ -554,25 +601,26 @@ impl Builder {
                 ("startsWith", value) => self.pattern(sql, &format!("{}%", escape_pattern(&text_of(value)))),
                 ("min", value) => {
                     let _ = write!(self.sql, "{sql} >= ");
-                    self.scalar(scalar, value, &path)?;
+                    self.scalar(catalog, scalar, value, &path)?;
                 }
                 ("max", value) => {
                     let _ = write!(self.sql, "{sql} <= ");
-                    self.scalar(scalar, value, &path)?;
+                    self.scalar(catalog, scalar, value, &path)?;
                 }
                 ("in", Value::List(values)) => {
                     let _ = write!(self.sql, "{sql} = any(");
-                    self.scalars(scalar, values, &path)?;
+                    self.scalars(catalog, scalar, values, &path)?;
                     self.sql.push(')');
                 }
                 ("notIn", Value::List(values)) => {
-                    let _ = write!(self.sql, "{sql} <> all(");
-                    self.scalars(scalar, values, &path)?;
-                    self.sql.push(')');
+                    // What is unknown is none of them.
+                    let _ = write!(self.sql, "({sql} <> all(");
+                    self.scalars(catalog, scalar, values, &path)?;
+                    self.sql.push_str(")) is not false");
                 }
                 (_, value) => {
                     let _ = write!(self.sql, "{sql} = ");
-                    self.scalar(scalar, value, &path)?;
+                    self.scalar(catalog, scalar, value, &path)?;
                 }
             }
         }
@@ -587,9 +635,27 @@ impl Builder {
         self.sql.push(')');
     }
 
-    fn scalar(&mut self, scalar: Scalar, value: &Value, path: &str) -> Result<(), Refusal> {
+    fn scalar(
+        &mut self,
+        catalog: &Catalog,
+        scalar: Scalar,
+        value: &Value,
+        path: &str,
+    ) -> Result<(), Refusal> {
         match scalar {
-            Scalar::Id(noun) => self.push(Bind::Id(own_id(noun, value, path)?)),
+            Scalar::Id(noun) => {
+                self.binds.push(Bind::Id(own_id(noun, value, path)?));
+                let bind = self.binds.len();
+                let _ = match catalog.named(noun).merged {
+                    Some(merged) => {
+                        write!(
+                            self.sql,
+                            "coalesce((select kept_id from {merged} where id = ${bind}), ${bind})"
+                        )
+                    }
+                    None => write!(self.sql, "${bind}"),
+                };
+            }
             Scalar::Int => self.push(Bind::Int(int_of(value))),
             Scalar::RevisionNumber => self.push(Bind::Id(big_of(value))),
             Scalar::Enumeration(of) => {
@@ -608,12 +674,26 @@ impl Builder {
         Ok(())
     }
 
-    fn scalars(&mut self, scalar: Scalar, values: &[Value], path: &str) -> Result<(), Refusal> {
+    fn scalars(
+        &mut self,
+        catalog: &Catalog,
+        scalar: Scalar,
+        values: &[Value],
+        path: &str,
+    ) -> Result<(), Refusal> {
         match scalar {
             Scalar::Id(noun) => {
                 let id = |(index, value)| own_id(noun, value, &format!("{path}[{index}]"));
                 let ids = values.iter().enumerate().map(id).collect::<Result<_, _>>()?;
-                self.push(Bind::Ids(ids));
+                self.binds.push(Bind::Ids(ids));
+                let bind = self.binds.len();
+                let _ = match catalog.named(noun).merged {
+                    Some(merged) => write!(
+                        self.sql,
+                        "array(select coalesce((select kept_id from {merged} m where m.id = i), i) from unnest(${bind}::bigint[]) i)"
+                    ),
+                    None => write!(self.sql, "${bind}"),
+                };
             }
             Scalar::Int => self.push(Bind::Ints(values.iter().map(int_of).collect())),
             Scalar::RevisionNumber => self.push(Bind::Ids(values.iter().map(big_of).collect())),
@@ -632,6 +712,17 @@ fn own_id(noun: &str, value: &Value, path: &str) -> Result<i64, Refusal> {
     match relay::parse_global_id(&text_of(value)) {
         Some((name, id)) if name == noun => Ok(id),
         _ => Err(Refusal::bad_input(path, format!("`{path}` is not the id of a record of type {noun}."))),
+    }
+}
+
+/// Refuses a text to search for that is longer than anybody searches: Postgres reads it with effort.
+pub fn check_length(text: &str, path: &str) -> Result<(), Refusal> {
+    match text.chars().count() {
+        length if length > LONGEST => {
+            let message = format!("`{path}` has {length} characters; it takes {LONGEST} at most.");
+            Err(Refusal::bad_input(path, message))
+        }
+        _ => Ok(()),
     }
 }
 

@@ -1,6 +1,7 @@
 //! Dossier as its users meet it: a real server on a real Postgres, asked over HTTP.
 
 mod command_line;
+mod concurrency;
 mod conformance;
 mod discovery;
 mod embedded;
@@ -10,12 +11,16 @@ mod golden;
 mod guards;
 mod http;
 mod indexes;
+mod keys;
+mod merge;
 mod mutations;
 mod page;
 mod paging;
 mod past;
+mod permissions;
 mod persisted;
 mod rules;
 mod schema;
 mod statements;
 mod support;
+mod tokens;

@@ -28,6 +28,24 @@ const defaultTabs = Object.keys(examples)
   .sort()
   .map((path) => ({ query: examples[path] }));
 
+// A key doesn't outlive its tab: GraphiQL's history would keep the headers in the browser.
+const withoutHeaders = (text) => {
+  try {
+    return JSON.stringify(JSON.parse(text), (name, value) => (name === 'headers' ? undefined : value));
+  } catch {
+    return text;
+  }
+};
+const storage = {
+  getItem: (name) => localStorage.getItem(name),
+  setItem: (name, text) => localStorage.setItem(name, withoutHeaders(text)),
+  removeItem: (name) => localStorage.removeItem(name),
+  clear: () => localStorage.clear(),
+  get length() {
+    return localStorage.length;
+  },
+};
+
 createRoot(document.getElementById('graphiql')).render(
   createElement(GraphiQL, {
     fetcher,
@@ -35,5 +53,6 @@ createRoot(document.getElementById('graphiql')).render(
     plugins: [HISTORY_PLUGIN, explorerPlugin({ showAttribution: false })],
     isHeadersEditorEnabled: true,
     shouldPersistHeaders: false,
+    storage,
   }),
 );

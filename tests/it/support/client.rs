@@ -58,8 +58,13 @@ impl Client {
 
     /// Somebody else at the same server, with a key of this role.
     pub async fn as_role(&self, role: Role) -> Client {
-        let key = keys::create(self.pool(), &role.name().to_lowercase(), role).await.expect("a key");
-        Client { key: Some(key), ..self.clone() }
+        let key = keys::create(self.pool(), &role.name().to_lowercase(), role, None).await.expect("a key");
+        self.showing(&key)
+    }
+
+    /// Somebody else at the same server, who shows this as their key.
+    pub fn showing(&self, key: &str) -> Client {
+        Client { key: Some(key.to_owned()), ..self.clone() }
     }
 
     pub fn pool(&self) -> &sqlx::PgPool {

@@ -57,3 +57,12 @@ impl Visit for SqlField<'_> {
 
     fn record_debug(&mut self, _: &Field, _: &dyn Debug) {}
 }
+
+#[test]
+fn a_statement_is_heard_where_another_thread_made_the_first_of_its_kind() {
+    let log = SqlLog::listen();
+    let tell = |sql: &str| tracing::debug!(target: "dossier::sql", sql);
+    std::thread::scope(|threads| threads.spawn(|| tell("theirs")).join().expect("told"));
+    tell("ours");
+    assert_eq!(log.take(), ["ours"]);
+}
