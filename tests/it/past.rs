@@ -48,7 +48,7 @@ fn everything(schema: &Schema, records: u32, depth: usize) -> Vec<String> {
 async fn as_of_the_last_revision_the_base_is_todays() {
     let anonymous = roomy().await;
     let schema = Schema::of(&anonymous).await;
-    let mut queries = [everything(&schema, 100, 1), everything(&schema, 5, 2)].concat();
+    let mut queries = everything(&schema, 100, 1);
     for (name, _, arguments) in schema.lists() {
         let argument = |name: &str| arguments.iter().find(|argument| argument.name == name);
         for order in argument("orderBy").map_or_else(Vec::new, |order| schema.values(order.ty)) {
@@ -59,9 +59,7 @@ async fn as_of_the_last_revision_the_base_is_todays() {
         let filters = argument("filter").map_or_else(Vec::new, |filter| schema.literals(filter, 1));
         for filters in filters.chunks(50) {
             let one = |(number, filter): (usize, &String)| {
-                format!(
-                    "f{number}: {name}(filter: {filter}, asOf: $asOf) {{ totalCount edges {{ node {{ id }} }} }}"
-                )
+                format!("f{number}: {name}(filter: {filter}, asOf: $asOf) {{ edges {{ node {{ id }} }} }}")
             };
             let all: Vec<String> = filters.iter().enumerate().map(one).collect();
             queries.push(format!("query($asOf: AsOf) {{ {} }}", all.join("\n")));
@@ -216,11 +214,14 @@ async fn every_moment_is_told_as_it_was() {
     for moment in &moments {
         let recorded = "query($number: RevisionNumber) { revision(by: {number: $number}) { recordedAt } }";
         let recorded = anonymous.ask_with(recorded, json!({ "number": moment.revision })).await;
-        let time = &recorded["revision"]["recordedAt"];
-        for as_of in [json!({ "revision": moment.revision }), json!({ "time": time })] {
-            for (query, answer) in queries.iter().zip(&moment.answers) {
-                let told = bytes(&anonymous, query, &json!({ "asOf": as_of })).await;
-                assert!(told == *answer, "{as_of}: {}", &query[..100]);
+        let at = json!({ "time": recorded["revision"]["recordedAt"] });
+        let after = json!({ "revision": moment.revision });
+        for (query, answer) in queries.iter().zip(&moment.answers) {
+            let told = bytes(&anonymous, query, &json!({ "asOf": after })).await;
+            assert!(told == *answer, "{after}: {}", &query[..100]);
+            // A time is made a revision: one list is as good as all.
+            if query.contains("{ revisions(") {
+                assert!(bytes(&anonymous, query, &json!({ "asOf": at })).await == told, "{at}");
             }
         }
     }
