@@ -19,7 +19,7 @@ use serde_json::{Map, Value, json};
 use tokio::{
     sync::mpsc,
     task::{AbortHandle, JoinSet},
-    time::{Instant, MissedTickBehavior, interval, sleep_until, timeout},
+    time::{Instant, MissedTickBehavior, interval, sleep, sleep_until, timeout},
 };
 
 use super::{App, BEAT, TOO_SLOW, authentication::Shows, operation::Parameters, staying::Staying};
@@ -143,7 +143,12 @@ impl Connection {
             let close = Message::Close(Some(CloseFrame { code, reason: shortened(&reason).into() }));
             let _ = timeout(FAREWELL, self.socket.send(close)).await;
             // The other side says goodbye too, unless it doesn't read.
-            let _ = timeout(FAREWELL, async { while let Some(Ok(_)) = self.socket.recv().await {} }).await;
+            let goodbye = async { while let Some(Ok(_)) = self.socket.recv().await {} };
+            let _ = timeout(FAREWELL, goodbye).await;
+            if code == TOO_BIG {
+                // What can't be read is left; hung up on at once, its sender would lose the reason.
+                sleep(Duration::from_secs(1)).await;
+            }
         }
     }
 
