@@ -64,7 +64,7 @@ pub fn nouns() -> Vec<Noun> {
         "record",
         "Record",
         records.into_iter().map(|noun| (noun, "")).collect(),
-        "The record as it is now; null where it is there no more.",
+        "The record as it is now; null where it is there no more. Of an actor that was merged, the one that it was merged with.",
     );
     vec![
         Noun::new("Change", "", "What was done to a record, all that was done at once together.")
