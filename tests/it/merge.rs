@@ -161,7 +161,7 @@ async fn two_actors_that_are_one_are_merged_and_what_was_merged_is_exactly_undon
     assert_eq!(told["citations"]["totalCount"], 2);
 
     let log = editor.ask_with("query($id: ID!) { kept: actor(by: {slug: \"kazakhstan\"}) { ...Merges } gone: node(id: $id) { id }
-        revisions(filter: {operation: {equals: MERGE}}) { edges { node { part record { slug } changes { field } } } } }
+        revisions(filter: {operation: {equals: MERGE}}) { edges { node { part record { slug } diff { field } } } } }
         fragment Merges on Actor { revisions(filter: {operation: {equals: MERGE}}) { totalCount } }", json!({"id": old}))
         .await;
     assert_eq!(log["kept"]["revisions"]["totalCount"], 1);

@@ -122,7 +122,7 @@ async fn what_was_done_at_once_to_a_record_is_told_once_with_all_its_revisions()
     let since = last_revision(&editor).await;
     mutate(&editor, "createStatement", statement("entered")).await;
     let query = "subscription($since: RevisionNumber) { changes(since: $since) {
-        operation change revision recordedAt
+        operation number revision recordedAt
         record { revision ... on Statement { summary } }
         revisions { number operation part diff { field before after } } } }";
     let mut socket = Socket::of(&editor).await;
@@ -133,7 +133,7 @@ async fn what_was_done_at_once_to_a_record_is_told_once_with_all_its_revisions()
     let revisions = change["revisions"].as_array().expect("revisions");
     let parts: Vec<&Value> = revisions.iter().map(|revision| &revision["part"]).collect();
     assert_eq!(parts, ["statements", "statement_topics", "citations"]);
-    assert_eq!(revisions[0]["number"], change["change"]);
+    assert_eq!(revisions[0]["number"], change["number"]);
     assert_eq!(revisions[2]["number"], change["revision"]);
     let summary = json!({ "field": "summary", "before": null, "after": "Dialogue goes on." });
     assert!(revisions[0]["diff"].as_array().expect("changes").contains(&summary), "{change}");
