@@ -2,18 +2,29 @@
 
 use std::{
     fmt::Display,
+    fs::File,
     path::{Path, PathBuf},
     process::ExitCode,
+    sync::Arc,
     time::Instant,
 };
 
-use clap::{Parser, Subcommand};
+use clap::{Args, Parser, Subcommand};
 use dossier::{
     config::{Config, LogFormat},
     database::Database,
-    exchange::{self, generate::Size},
+    exchange::{
+        self,
+        export::{self, Export, Selection},
+        formats,
+        generate::Size,
+        import::{self, Order},
+        read,
+        records::RecordKinds,
+    },
     http, query, schema,
 };
+use indicatif::ProgressBar;
 use tokio::{
     net::TcpListener,
     signal::unix::{SignalKind, signal},
@@ -59,12 +70,72 @@ enum Verb {
         #[arg(long, default_value_t = 1)]
         seed: u64,
     },
+    /// Bring records in: all of a file that can be kept, as one change of the base.
+    #[command(after_help = "Examples:\n  dossier import records.jsonl.gz           JSON Lines, as `dossier export` writes them\n  \
+                            dossier import actors.csv statements.csv   CSV, one kind of record a file\n  \
+                            dossier import --dry-run - < records.jsonl\n\nDone twice, the second time finds everything as it is to be. \
+                            An import that was interrupted has left nothing: start it again.")]
+    Import(Import),
+    /// Take records out.
+    #[command(after_help = "Examples:\n  dossier export > records.jsonl\n  dossier export --format csv -o folder\n  \
+                            dossier export --format gexf --topic two-state-solution -o network.gexf")]
+    Export(Exported),
     /// Print the GraphQL schema.
     Schema {
         /// Print nothing; fail if `schema.graphql` in this folder differs.
         #[arg(long)]
         check: bool,
     },
+}
+
+#[derive(Args)]
+struct Import {
+    /// Files, compressed by gzip or zstd or not at all; `-` is the standard input.
+    #[arg(required = true, value_name = "FILE")]
+    files: Vec<PathBuf>,
+    /// jsonl, csv, popolo, legislators, ftm or parlamint; where left out, each file's name tells it.
+    #[arg(long)]
+    format: Option<read::Format>,
+    /// The type of record in a CSV whose name doesn't tell it: Actor, Statement, …
+    #[arg(long = "type", value_name = "TYPE")]
+    kind: Option<String>,
+    /// Check everything, and write nothing.
+    #[arg(long)]
+    dry_run: bool,
+    /// Write nothing if anything is rejected.
+    #[arg(long)]
+    all_or_nothing: bool,
+    /// Where each rejected record is told, with its line, its field and the reason.
+    #[arg(long, value_name = "FILE", default_value = "rejected.jsonl")]
+    report: PathBuf,
+    /// Under whose name the change is recorded.
+    #[arg(long, value_name = "NAME", default_value = "import")]
+    requester: String,
+}
+
+#[derive(Args)]
+struct Exported {
+    /// jsonl, csv, gexf or jsonld.
+    #[arg(long, default_value = "jsonl")]
+    format: formats::Format,
+    /// The type of record in a CSV: Actor, Statement, …; all types where the output is a folder.
+    #[arg(long = "type", value_name = "TYPE")]
+    kind: Option<String>,
+    /// Only what is on this topic or a part of it, and what that refers to.
+    #[arg(long, value_name = "SLUG")]
+    topic: Option<String>,
+    /// Only what refers to this actor, and what that refers to.
+    #[arg(long, value_name = "SLUG")]
+    actor: Option<String>,
+    /// Only what happened on this day or later, or may have: 2026, 2026-02 or 2026-02-19.
+    #[arg(long, value_name = "DATE")]
+    from: Option<String>,
+    /// Only what happened on this day or earlier, or may have.
+    #[arg(long, value_name = "DATE")]
+    until: Option<String>,
+    /// Where to write it, instead of the standard output; for CSV a folder, unless a type is given.
+    #[arg(short, long, value_name = "FILE")]
+    output: Option<PathBuf>,
 }
 
 /// One line for whoever started the program.
@@ -82,6 +153,8 @@ async fn main() -> ExitCode {
         Verb::Serve { documents } => serve(documents).await,
         Verb::Migrate { dry_run } => migrate(dry_run).await,
         Verb::Generate { statements, seed } => generate(Size { statements, seed }).await,
+        Verb::Import(import) => bring_in(import).await,
+        Verb::Export(export) => take_out(export).await,
         Verb::Schema { check } => print_schema(check),
     };
     match done {
@@ -144,6 +217,99 @@ async fn generate(size: Size) -> Result<(), Failure> {
     let generated = generated.await;
     database.close().await;
     generated
+}
+
+async fn bring_in(asked: Import) -> Result<(), Failure> {
+    let config = configured()?;
+    let stop = stop_signal()?;
+    let Import { files, format, kind, dry_run, all_or_nothing, report, requester } = asked;
+    let order = Order { files, format, kind, requester, dry_run, all_or_nothing, report };
+    let database = Database::open(&config).await?;
+    let imported = async {
+        database.migrate().await?;
+        let since = Instant::now();
+        let kinds = Arc::new(RecordKinds::of(&schema::catalog().nouns));
+        let options = database.pool().connect_options();
+        let outcome = tokio::select! {
+            outcome = import::import(&options, kinds, &order) => outcome?,
+            () = stop => return Err("interrupted; nothing was imported".into()),
+        };
+        let (seconds, report) = (since.elapsed().as_secs_f64(), order.report.display());
+        let import::Outcome { created, updated, unchanged, rejected, change } = outcome;
+        println!("created {created}, updated {updated}, unchanged {unchanged}, rejected {rejected}, in {seconds:.1} s");
+        match change {
+            Some(change) => println!("recorded as change {change}"),
+            None if dry_run => println!("a dry run: nothing was written"),
+            None => println!("nothing was written"),
+        }
+        if rejected > 0 { Err(format!("{rejected} records were rejected; {report} tells why").into()) } else { Ok(()) }
+    };
+    let imported = imported.await;
+    database.close().await;
+    imported
+}
+
+async fn take_out(asked: Exported) -> Result<(), Failure> {
+    let Exported { format, kind, topic, actor, from, until, output } = asked;
+    let database = Database::open(&configured()?).await?;
+    let kinds = RecordKinds::of(&schema::catalog().nouns);
+    let exported = async {
+        database.migrate().await?;
+        let since = Instant::now();
+        let options = database.pool().connect_options().as_ref().clone();
+        let mut connection = export::connect(&options.options([("statement_timeout", "0")])).await?;
+        let selection = Selection { topic, actor, from, until };
+        let mut export = Export::begin(&mut connection, &kinds, &selection).await?;
+        let bar = ProgressBar::new(export.count().await?);
+        let wanted = kind.as_deref().map(|name| {
+            kinds.named(name).map(|(_, kind)| kind.name).ok_or_else(|| format!("`{name}` is no type of record"))
+        });
+        let wanted = wanted.transpose()?;
+        let mut written = 0;
+        match (format, wanted, output) {
+            (formats::Format::Csv, None, Some(folder)) => {
+                std::fs::create_dir_all(&folder)?;
+                for kind in &kinds.0 {
+                    let file = File::create(folder.join(format!("{}.csv", kind.many)))?;
+                    written += write(&mut export, format, kind.name, file, &bar).await?;
+                }
+            }
+            (formats::Format::Csv, None, None) => {
+                return Err("CSV holds one type of record: give --type, or a folder with -o".into());
+            }
+            (_, wanted, Some(file)) => {
+                written = write(&mut export, format, wanted.unwrap_or_default(), File::create(file)?, &bar).await?;
+            }
+            (_, wanted, None) => {
+                written = write(&mut export, format, wanted.unwrap_or_default(), std::io::stdout(), &bar).await?;
+            }
+        }
+        bar.finish_and_clear();
+        eprintln!("{written} records in {:.1} s", since.elapsed().as_secs_f64());
+        Ok(())
+    };
+    let exported = exported.await;
+    database.close().await;
+    exported
+}
+
+async fn write(
+    export: &mut Export<'_>,
+    format: formats::Format,
+    kind: &'static str,
+    mut to: impl std::io::Write,
+    bar: &ProgressBar,
+) -> Result<u64, export::Error> {
+    let before = bar.position();
+    let sent = async |part: &mut Vec<u8>, count| {
+        to.write_all(part)?;
+        part.clear();
+        bar.set_position(before + count);
+        Ok(())
+    };
+    let count = export.write(format.writer(kind).as_mut(), sent).await?;
+    to.flush()?;
+    Ok(count)
 }
 
 async fn migrate(dry_run: bool) -> Result<(), Failure> {

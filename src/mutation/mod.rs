@@ -6,8 +6,8 @@
 //! writer     one transaction for each mutation: all of it, or errors that name their fields
 //! ```
 
-mod rules;
-mod slots;
+pub mod rules;
+pub mod slots;
 mod writer;
 
 use std::sync::Arc;
