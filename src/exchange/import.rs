@@ -160,7 +160,7 @@ async fn stage(
                     kind: order.kind.as_deref(),
                 };
                 let read = Input::open(path, &bar)
-                    .map_err(|error| Broken::File(error.to_string()))
+                    .map_err(Broken::from)
                     .and_then(|input| read::read(file, input, &kinds, &mut stage));
                 match read {
                     Ok(()) => {}

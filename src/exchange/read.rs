@@ -209,12 +209,20 @@ fn csv(
     })?;
     let left = std::rc::Rc::new(std::cell::Cell::new(LONGEST));
     let bounded = Bounded { reader: input, left: left.clone() };
-    let mut reader = csv::ReaderBuilder::new().flexible(true).from_reader(bounded);
+    // Lines end in `\n` for the reader, or it counts those that end in `\r\n` wrongly.
+    let mut reader = csv::ReaderBuilder::new()
+        .flexible(true)
+        .terminator(csv::Terminator::Any(b'\n'))
+        .from_reader(bounded);
     let told = |error: csv::Error| match error.into_kind() {
         csv::ErrorKind::Io(error) => Broken::from(error),
         _ => Broken::File("it is no CSV".to_owned()),
     };
-    let headers = reader.byte_headers().map_err(told)?.clone();
+    let mut headers = reader.byte_headers().map_err(told)?.clone();
+    let returns = headers.iter().next_back().is_some_and(|last| last.ends_with(b"\r"));
+    if returns {
+        headers = without_return(&headers);
+    }
     let mut fields: Vec<(String, &Slot)> = Vec::new();
     for header in &headers {
         let name = String::from_utf8_lossy(header).trim().to_owned();
@@ -231,6 +239,12 @@ fn csv(
     while reader.read_byte_record(&mut record).map_err(told)? {
         left.set(LONGEST);
         let at = place(file.number, record.position().map_or(0, csv::Position::line));
+        if returns {
+            record = without_return(&record);
+        }
+        if record.len() == 1 && record[0].is_empty() {
+            continue;
+        }
         match row(kind, &fields, &record) {
             Ok(object) => stage.record(at, &object)?,
             Err(wrong) => {
@@ -240,6 +254,13 @@ fn csv(
         }
     }
     Ok(())
+}
+
+/// A row without the `\r` that ends its last cell.
+fn without_return(row: &csv::ByteRecord) -> csv::ByteRecord {
+    let last = row.len().saturating_sub(1);
+    let cells = row.iter().enumerate();
+    cells.map(|(place, cell)| if place == last { cell.strip_suffix(b"\r").unwrap_or(cell) } else { cell }).collect()
 }
 
 fn row(

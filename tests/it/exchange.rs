@@ -5,9 +5,11 @@ use std::{
     io::Write,
     path::{Path, PathBuf},
     process::{Output, Stdio},
+    time::{Duration, Instant},
 };
 
 use flate2::{Compression, write::GzEncoder};
+use nix::{sys::signal::Signal, unistd::Pid};
 use serde_json::{Value, json};
 use sqlx::{AssertSqlSafe, PgPool};
 
@@ -130,4 +132,305 @@ async fn an_export_imported_into_an_empty_base_is_exported_byte_for_byte() {
     let told = other.import(&other.path("export.jsonl"));
     assert!(told.contains("created 0, updated 0, unchanged"), "{told}");
     assert_eq!(other.count("select count(*) from revisions").await, revisions);
+}
+
+fn statement(slug: &str, speaker: &str) -> Value {
+    json!({
+        "type": "Statement", "slug": slug, "speaker": speaker, "medium": "SPEECH", "rendering": "PARAPHRASE",
+        "summary": "Says something.", "eventType": "STATEMENT",
+        "citations": [{"source": "speeches", "locator": "p1"}],
+    })
+}
+
+fn source(slug: &str) -> Value {
+    json!({"type": "Source", "slug": slug, "title": "Speeches"})
+}
+
+/// A record with some of its fields changed.
+fn with(mut record: Value, changed: Value) -> Value {
+    let (Value::Object(fields), Value::Object(changed)) = (&mut record, changed) else { panic!("no objects") };
+    fields.extend(changed);
+    record
+}
+
+fn lines(records: &[Value]) -> String {
+    records.iter().map(|record| format!("{record}\n")).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn records_come_in_any_order_and_refer_to_each_other_by_slug_or_identifier() {
+    let base = Base::new("any-order").await;
+    let by = json!({"identifier": {"scheme": "wikidata", "value": "Q1"}});
+    let records = [
+        with(statement("first", "ada"), json!({"onBehalfOf": by, "addressees": ["kazakhstan", by]})),
+        json!({"type": "Topic", "slug": "part", "name": "Part", "parent": "whole"}),
+        json!({"type": "Topic", "slug": "whole", "name": "Whole", "parent": {"slug": "two-state-solution"}}),
+        source("speeches"),
+        actor("ada"),
+        with(actor("grace"), json!({"identifiers": [{"scheme": "wikidata", "value": "Q1"}]})),
+    ];
+    let told = base.import(&base.file("records.jsonl", lines(&records)));
+    assert!(told.starts_with("created 6, updated 0, unchanged 0, rejected 0"), "{told}");
+    let behalf = "select count(*) from statements join actors on actors.id = on_behalf_of_id
+                  join statement_addressees on statement_id = statements.id
+                  where actors.slug = 'grace' and statements.slug = 'first'";
+    assert_eq!(base.count(behalf).await, 2);
+
+    // One change of one requester, whatever it holds.
+    let changes = "select count(distinct change) from revisions where requester = 'import'";
+    assert_eq!(base.count(changes).await, 1);
+    let change: i64 = told.split("change ").nth(1).expect("a change").trim().parse().expect("a number");
+    let first = "select min(id) from revisions where requester = 'import'";
+    assert_eq!(base.count(first).await, change);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_there_is_changed_where_it_differs_and_nowhere_else() {
+    let base = Base::new("upsert").await;
+    let ada = with(
+        actor("ada"),
+        json!({
+            "names": [{"name": "Countess", "kind": "ALIAS"}, {"name": "A. L.", "kind": "ABBREVIATION"}],
+            "identifiers": [{"scheme": "wikidata", "value": "Q7259"}],
+        }),
+    );
+    base.import(&base.file("first.jsonl", lines(&[ada, actor("grace"), source("speeches"), statement("said", "ada")])));
+    let last = "select max(id) from revisions";
+    let before = base.count(last).await;
+
+    // By an identifier; what is not given stays, null clears, a list is given whole.
+    let changed = [
+        json!({
+            "type": "Actor", "identifiers": [{"scheme": "wikidata", "value": "Q7259"}],
+            "names": [{"name": "Countess", "kind": "ALIAS"}, {"name": "Byron", "kind": "FORMER"}],
+        }),
+        json!({"type": "Statement", "slug": "said", "saidOn": "1843", "speakerRole": "Translator"}),
+        actor("grace"),
+    ];
+    let told = base.import(&base.file("second.jsonl", lines(&changed)));
+    assert!(told.starts_with("created 0, updated 2, unchanged 1, rejected 0"), "{told}");
+    let revisions = format!("select count(*) from revisions where id > {before}");
+    assert_eq!(base.count(&revisions).await, 3, "a name removed, a name entered, a statement changed");
+    let told = base.import(&base.file("third.jsonl", lines(&[json!({"type": "Statement", "slug": "said", "saidOn": null})])));
+    assert!(told.starts_with("created 0, updated 1"), "{told}");
+    let export = base.export(&[]);
+    let said = export.lines().find(|line| line.contains(r#""slug":"said""#)).expect("the statement");
+    let said: Value = serde_json::from_str(said).expect("JSON");
+    assert_eq!([&said["saidOn"], &said["speakerRole"], &said["speaker"]], [&Value::Null, &json!("Translator"), &json!("ada")]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_record_that_cannot_be_kept_is_told_with_its_line_its_field_and_the_reason() {
+    let base = Base::new("rejected").await;
+    let cases: Vec<(Value, &str, &str)> = vec![
+        (source("speeches"), "", ""),
+        (actor("ada"), "", ""),
+        (json!({"type": "Actor", "slug": "no-kind", "name": "No kind"}), "kind", "Every such record has it."),
+        (with(actor("odd"), json!({"kind": "GHOST"})), "kind", "`GHOST` is none of PERSON"),
+        (with(actor("Not A Slug"), json!({})), "slug", "lower-case words"),
+        (with(actor("blank"), json!({"name": " "})), "name", "must not be blank"),
+        (with(actor("more"), json!({"height": 3})), "height", "no such field"),
+        (with(actor("number"), json!({"name": 3})), "name", "takes a text"),
+        (with(actor("nul"), json!({"name": "a\u{0}b"})), "name", "NUL"),
+        (with(actor("long"), json!({"name": "x".repeat(2000)})), "name", "at most 1500"),
+        (with(actor("names"), json!({"names": [{"name": "A", "kind": "ALIAS"}, {"name": "A", "kind": "ALIAS"}]})), "names.1", "twice"),
+        (with(actor("language"), json!({"names": [{"name": "A", "kind": "ALIAS", "language": "?"}]})), "names.0.language", "BCP 47"),
+        (with(actor("list"), json!({"names": "A"})), "names", "takes a list"),
+        (with(actor("ada"), json!({})), "slug", "It is the slug of line 2."),
+        (json!({"type": "Ghost", "slug": "x"}), "type", "`Ghost` is no type of record"),
+        (json!({"slug": "x"}), "type", "names its type"),
+        (statement("nobody", "nobody"), "speaker", "There is no Actor nobody."),
+        (statement("of-odd", "odd"), "speaker", "There is no Actor odd."),
+        (statement("place", "washington"), "speaker", "does not speak"),
+        (with(statement("cited", "ada"), json!({"citations": []})), "citations", "Every such record has it."),
+        (with(statement("quote", "ada"), json!({"quote": "Words."})), "quote", "exactly where the rendering is VERBATIM"),
+        (with(statement("impossible", "ada"), json!({"saidOn": "2025-02-30"})), "saidOn", "takes a date"),
+        (with(statement("uncited", "ada"), json!({"citations": null})), "citations", "Every such record has it."),
+        (with(statement("published", "ada"), json!({"publication": "ada"})), "publication", "of kind MEDIA"),
+        (with(statement("topic", "ada"), json!({"topics": ["two-state-solution", "nothing"]})), "topics.1", "There is no Topic nothing."),
+        (json!({"type": "Topic", "slug": "one", "name": "One", "parent": "other"}), "parent", "part of itself"),
+        (json!({"type": "Topic", "slug": "other", "name": "Other", "parent": "one"}), "parent", "part of itself"),
+        (json!({"type": "Topic", "slug": "below", "name": "Below", "parent": "one"}), "parent", "rejected, that of line 26."),
+        (json!({"type": "Topic", "slug": "far-below", "name": "Far below", "parent": "below"}), "parent", "rejected, that of line 28."),
+        (with(actor("washington"), json!({"kind": "PERSON"})), "kind", "Meetings were held there"),
+        (with(actor("first"), json!({"identifiers": [{"scheme": "s", "value": "1"}]})), "", ""),
+        (with(actor("second"), json!({"identifiers": [{"scheme": "s", "value": "1"}]})), "identifiers.0", "so does line 31."),
+    ];
+    let records: Vec<Value> = cases.iter().map(|(record, ..)| record.clone()).collect();
+    let told = base.rejected(&records);
+    let mut expected = 0;
+    for (number, (record, field, reason)) in (1..).zip(&cases) {
+        let told: Vec<_> = told.iter().filter(|(line, ..)| *line == number).collect();
+        if field.is_empty() {
+            assert!(told.is_empty(), "{record}: {told:?}");
+            continue;
+        }
+        expected += 1;
+        let is_told = told.iter().any(|(_, of, because)| of == field && because.contains(reason));
+        assert!(is_told, "{record}: {told:?}");
+    }
+    let mut refused: Vec<u64> = told.iter().map(|(line, ..)| *line).collect();
+    refused.dedup();
+    assert_eq!(refused.len(), expected);
+    // The others were kept.
+    assert_eq!(base.count("select count(*) from actors where slug in ('ada', 'first')").await, 2);
+    assert_eq!(base.count("select count(*) from statements where slug = 'place'").await, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn all_or_nothing_and_a_dry_run_write_nothing() {
+    let base = Base::new("dry-run").await;
+    let file = base.file("records.jsonl", lines(&[actor("ada"), actor("Ada")]));
+    let before = base.count("select max(id) from revisions").await;
+    for option in ["--all-or-nothing", "--dry-run"] {
+        let output = base.import_with(&file, &[option]);
+        assert_eq!(output.status.code(), Some(1));
+        let told = String::from_utf8_lossy(&output.stdout).into_owned();
+        assert!(told.contains("created 1, updated 0, unchanged 0, rejected 1"), "{told}");
+        assert_eq!(base.report().len(), 1);
+        assert_eq!(base.count("select max(id) from revisions").await, before);
+    }
+    let good = base.file("good.jsonl", lines(&[actor("ada")]));
+    assert!(base.import_with(&good, &["--dry-run"]).status.success());
+    assert_eq!(base.count("select max(id) from revisions").await, before);
+    assert!(base.import_with(&good, &["--all-or-nothing", "--requester", "ada"]).status.success());
+    assert_eq!(base.count("select count(*) from revisions where requester = 'ada'").await, 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn bytes_that_are_no_records_are_told_by_their_lines() {
+    let base = Base::new("bytes").await;
+    let mut bytes = "\u{feff}".as_bytes().to_vec();
+    bytes.extend(format!("{}\r\n\r\n", actor("after-a-bom")).bytes());
+    bytes.extend(b"{\"type\": \"Actor\", \"slug\": \"\xff\"}\n");
+    bytes.extend(b"{\"type\": \n[1]\n{\"a\0b\": 1}\n{\"a\\u0000b\": 1, \"type\": \"Actor\"}\n");
+    bytes.extend(format!("{{\"slug\": \"{}\"}}\n", "x".repeat(9 << 20)).bytes());
+    bytes.extend(actor("without-an-end-of-line").to_string().bytes());
+    let output = base.import_with(&base.file("bytes.jsonl", bytes), &[]);
+    assert_eq!(output.status.code(), Some(1));
+    let told = base.report();
+    let reasons = ["not UTF-8 from byte 28", "not JSON", "no JSON object", "not JSON", "no such field", "longer than 8 MiB"];
+    assert_eq!(told.len(), reasons.len(), "{told:?}");
+    for ((line, (number, _, told)), reason) in (3..).zip(&told).zip(reasons) {
+        assert!(*number == line && told.contains(reason), "{number}: {told}");
+    }
+    assert_eq!(base.count("select count(*) from actors where slug in ('after-a-bom', 'without-an-end-of-line')").await, 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn gzip_and_zstd_are_read_also_from_the_standard_input_and_half_a_file_is_refused() {
+    let base = Base::new("compressed").await;
+    let many: Vec<Value> = (0..5000).map(|number| actor(&format!("actor-{number}"))).collect();
+    let mut gzip = GzEncoder::new(Vec::new(), Compression::default());
+    gzip.write_all(lines(&many).as_bytes()).expect("compressed");
+    let gzip = gzip.finish().expect("compressed");
+    let zstd = zstd::encode_all(lines(&many).as_bytes(), 1).expect("compressed");
+    for half in [base.file("half.jsonl.gz", &gzip[..gzip.len() / 2]), base.file("half.zst", &zstd[..zstd.len() / 2])] {
+        let output = base.import_with(&half, &[]);
+        let told = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(1));
+        assert!(told.contains("ends in the middle") && told.contains("nothing was imported"), "{told}");
+        assert_eq!(base.count("select count(*) from actors where slug like 'actor-%'").await, 0);
+    }
+    let told = base.import(&base.file("whole.jsonl.gz", &gzip));
+    assert!(told.starts_with("created 5000"), "{told}");
+    let report = base.path("report.jsonl");
+    let mut command = dossier(&[("DATABASE_URL", base.database.url())]);
+    command.args(["import", "-", "--report", report.to_str().expect("text")]);
+    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("dossier runs");
+    child.stdin.take().expect("piped").write_all(&zstd).expect("read");
+    let output = child.wait_with_output().expect("it ended");
+    let told = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(told.starts_with("created 0, updated 0, unchanged 5000"), "{told}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_missing_file_is_told() {
+    let base = Base::new("missing").await;
+    let output = base.import_with(Path::new("/nowhere.jsonl"), &[]);
+    let told = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(output.status.code() == Some(1) && told.starts_with("dossier: /nowhere.jsonl can't be imported"), "{told}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_import_that_is_killed_as_it_writes_has_left_nothing_and_is_done_again() {
+    let base = Base::new("killed").await;
+    let mut records: Vec<Value> = (0..50).map(|number| actor(&format!("actor-{number}"))).collect();
+    records.push(json!({"type": "Topic", "slug": "last", "name": "Last"}));
+    let file = base.file("records.jsonl", lines(&records));
+    let count = "select count(*) from actors where slug like 'actor-%'";
+    for signal in [Signal::SIGKILL, Signal::SIGINT] {
+        // Actors are written before topics, and these wait for us.
+        let mut lock = base.pool().begin().await.expect("a transaction");
+        sqlx::raw_sql("lock table topics in exclusive mode").execute(&mut *lock).await.expect("locked");
+        let mut command = dossier(&[("DATABASE_URL", base.database.url())]);
+        let report = base.path("report.jsonl");
+        command.args(["import", file.to_str().expect("text"), "--report", report.to_str().expect("text")]);
+        let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("dossier runs");
+        let waits = "select count(*) from pg_stat_activity where datname = current_database()
+                     and wait_event_type = 'Lock' and query like 'update topics%'";
+        let since = Instant::now();
+        while base.count(waits).await == 0 {
+            assert!(since.elapsed() < Duration::from_secs(30), "it does not come to topics");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        nix::sys::signal::kill(Pid::from_raw(child.id().cast_signed()), signal).expect("sent");
+        let output = child.wait_with_output().expect("it ended");
+        if signal == Signal::SIGINT {
+            let told = String::from_utf8_lossy(&output.stderr).into_owned();
+            assert!(told.ends_with("dossier: interrupted; nothing was imported\n"), "{told}");
+            assert_eq!(output.status.code(), Some(1));
+        }
+        lock.rollback().await.expect("released");
+        assert_eq!(base.count(count).await, 0);
+    }
+    let told = base.import(&file);
+    assert!(told.starts_with("created 51, updated 0, unchanged 0, rejected 0"), "{told}");
+    let told = base.import(&file);
+    assert!(told.starts_with("created 0, updated 0, unchanged 51, rejected 0"), "{told}");
+    assert_eq!(base.count(count).await, 50);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn csv_has_a_table_for_each_kind_and_brings_all_of_it_back() {
+    let (base, other) = (Base::new("csv").await, Base::empty("csv-other").await);
+    let folder = base.path("tables");
+    base.export(&["--format", "csv", "-o", folder.to_str().expect("text")]);
+    let actors = fs::read_to_string(folder.join("actors.csv")).expect("a table");
+    assert!(actors.starts_with("slug,kind,name,names,identifiers,citations\n"), "{actors}");
+    let files: Vec<PathBuf> = fs::read_dir(&folder).expect("files").map(|file| file.expect("a file").path()).collect();
+    assert_eq!(files.len(), 8);
+    let report = other.path("report.jsonl");
+    let mut arguments = vec!["import", "--report", report.to_str().expect("text")];
+    arguments.extend(files.iter().map(|file| file.to_str().expect("text")));
+    let output = other.run(&arguments);
+    assert!(output.status.success(), "{:?}", other.report());
+    assert_eq!(other.export(&[]), base.export(&[]));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn csv_as_spreadsheets_write_it_is_read() {
+    let base = Base::new("spreadsheet").await;
+    let text = "\u{feff}slug,name,kind\r\nada,\"Ada, \"\"the\"\" countess\r\nof Lovelace\",PERSON\r\nodd,Odd\r\ngrace,,PERSON\r\n";
+    let output = base.import_with(&base.file("actors.csv", text), &[]);
+    assert_eq!(output.status.code(), Some(1));
+    let told = base.report();
+    assert_eq!(told[0], (4, String::new(), "It has 2 cells; the first row names 3.".to_owned()));
+    assert_eq!(told[1], (5, "name".to_owned(), "Every such record has it.".to_owned()));
+    assert_eq!(base.count("select count(*) from actors where name = E'Ada, \"the\" countess\\r\\nof Lovelace'").await, 1);
+
+    for (name, text, options, told) in [
+        ("unknown.csv", "slug\nada\n", &[][..], "`unknown` is no type of record"),
+        ("list.csv", "slug,height\nada,3\n", &["--type", "Actor"], "Actor has no field `height`"),
+        ("twice.csv", "slug,slug\nada,ada\n", &["--type", "Actor"], "two columns `slug`"),
+        ("open.csv", &format!("slug,name\nada,\"{}", "x".repeat(20 << 20)), &["--type", "Actor"], "is a quote left open?"),
+    ] {
+        let output = base.import_with(&base.file(name, text), options);
+        let failure = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(failure.contains(told) && failure.contains("nothing was imported"), "{failure}");
+    }
+    let bytes = base.file("bytes.csv", b"slug,name,kind\nnul,a\0b,PERSON\nlatin,\xe9,PERSON\n");
+    base.import_with(&bytes, &["--type", "Actor"]);
+    let told: Vec<String> = base.report().into_iter().map(|(line, field, reason)| format!("{line} {field} {reason}")).collect();
+    assert_eq!(told, ["2 name A text can't hold the character NUL.", "3 name It is not UTF-8."]);
 }
