@@ -15,7 +15,7 @@ use dossier::{
     database::Database,
     exchange::{
         self,
-        export::{self, Export, Selection},
+        export::{self, Export, Selection, Written},
         formats,
         generate::Size,
         import::{self, Order},
@@ -71,14 +71,18 @@ enum Verb {
         seed: u64,
     },
     /// Bring records in: all of a file that can be kept, as one change of the base.
-    #[command(after_help = "Examples:\n  dossier import records.jsonl.gz           JSON Lines, as `dossier export` writes them\n  \
+    #[command(
+        after_help = "Examples:\n  dossier import records.jsonl.gz           JSON Lines, as `dossier export` writes them\n  \
                             dossier import actors.csv statements.csv   CSV, one kind of record a file\n  \
                             dossier import --dry-run - < records.jsonl\n\nDone twice, the second time finds everything as it is to be. \
-                            An import that was interrupted has left nothing: start it again.")]
+                            An import that was interrupted has left nothing: start it again."
+    )]
     Import(Import),
     /// Take records out.
-    #[command(after_help = "Examples:\n  dossier export > records.jsonl\n  dossier export --format csv -o folder\n  \
-                            dossier export --format gexf --topic two-state-solution -o network.gexf")]
+    #[command(
+        after_help = "Examples:\n  dossier export > records.jsonl\n  dossier export --format csv -o folder\n  \
+                            dossier export --format gexf --topic two-state-solution -o network.gexf"
+    )]
     Export(Exported),
     /// Print the GraphQL schema.
     Schema {
@@ -91,7 +95,7 @@ enum Verb {
 #[derive(Args)]
 struct Import {
     /// Files, compressed by gzip or zstd or not at all; `-` is the standard input.
-    #[arg(required = true, value_name = "FILE")]
+    #[arg(required = true, value_name = "FILE", num_args = 1..=import::MOST_FILES)]
     files: Vec<PathBuf>,
     /// jsonl, csv, popolo, legislators, ftm or parlamint; where left out, each file's name tells it.
     #[arg(long)]
@@ -236,13 +240,19 @@ async fn bring_in(asked: Import) -> Result<(), Failure> {
         };
         let (seconds, report) = (since.elapsed().as_secs_f64(), order.report.display());
         let import::Outcome { created, updated, unchanged, rejected, change } = outcome;
-        println!("created {created}, updated {updated}, unchanged {unchanged}, rejected {rejected}, in {seconds:.1} s");
+        println!(
+            "created {created}, updated {updated}, unchanged {unchanged}, rejected {rejected}, in {seconds:.1} s"
+        );
         match change {
             Some(change) => println!("recorded as change {change}"),
             None if dry_run => println!("a dry run: nothing was written"),
             None => println!("nothing was written"),
         }
-        if rejected > 0 { Err(format!("{rejected} records were rejected; {report} tells why").into()) } else { Ok(()) }
+        if rejected > 0 {
+            Err(format!("{rejected} records were rejected; {report} tells why").into())
+        } else {
+            Ok(())
+        }
     };
     let imported = imported.await;
     database.close().await;
@@ -262,7 +272,10 @@ async fn take_out(asked: Exported) -> Result<(), Failure> {
         let mut export = Export::begin(&mut connection, &kinds, &selection).await?;
         let bar = ProgressBar::new(export.count().await?);
         let wanted = kind.as_deref().map(|name| {
-            kinds.named(name).map(|(_, kind)| kind.name).ok_or_else(|| format!("`{name}` is no type of record"))
+            kinds
+                .named(name)
+                .map(|(_, kind)| kind.name)
+                .ok_or_else(|| format!("`{name}` is no type of record"))
         });
         let wanted = wanted.transpose()?;
         let mut written = 0;
@@ -278,10 +291,12 @@ async fn take_out(asked: Exported) -> Result<(), Failure> {
                 return Err("CSV holds one type of record: give --type, or a folder with -o".into());
             }
             (_, wanted, Some(file)) => {
-                written = write(&mut export, format, wanted.unwrap_or_default(), File::create(file)?, &bar).await?;
+                written =
+                    write(&mut export, format, wanted.unwrap_or_default(), File::create(file)?, &bar).await?;
             }
             (_, wanted, None) => {
-                written = write(&mut export, format, wanted.unwrap_or_default(), std::io::stdout(), &bar).await?;
+                written =
+                    write(&mut export, format, wanted.unwrap_or_default(), std::io::stdout(), &bar).await?;
             }
         }
         bar.finish_and_clear();
@@ -299,17 +314,16 @@ async fn write(
     kind: &'static str,
     mut to: impl std::io::Write,
     bar: &ProgressBar,
-) -> Result<u64, export::Error> {
+) -> Result<u64, Failure> {
+    let (mut written, mut out) = (Written::by(format.writer(kind)), Vec::new());
     let before = bar.position();
-    let sent = async |part: &mut Vec<u8>, count| {
-        to.write_all(part)?;
-        part.clear();
-        bar.set_position(before + count);
-        Ok(())
-    };
-    let count = export.write(format.writer(kind).as_mut(), sent).await?;
+    while export.next(&mut written, &mut out).await? {
+        to.write_all(&out)?;
+        out.clear();
+        bar.set_position(before + written.count);
+    }
     to.flush()?;
-    Ok(count)
+    Ok(written.count)
 }
 
 async fn migrate(dry_run: bool) -> Result<(), Failure> {

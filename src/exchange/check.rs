@@ -7,7 +7,7 @@ use sqlx::{AssertSqlSafe, PgConnection, Row};
 
 use super::{
     records::{RecordKind, RecordKinds, joined},
-    stage::list_name,
+    stage::{file_and_line_sql, list_name},
 };
 use crate::mutation::{
     rules::Rules,
@@ -109,7 +109,8 @@ impl Check<'_> {
 
     /// Takes what was rejected out of tables; how many lines there are of it that were not known.
     async fn put_out(&mut self, stem: &str) -> Result<u64, sqlx::Error> {
-        let new = self.run("insert into out select distinct line from rejected on conflict do nothing").await?;
+        let new =
+            self.run("insert into out select distinct line from rejected on conflict do nothing").await?;
         if new > 0 {
             for kind in &self.kinds.0 {
                 let table = format!("{stem}_{}", kind.table);
@@ -125,7 +126,7 @@ impl Check<'_> {
     /// Finds which records the lines are: those that have the slug or an identifier, or new ones.
     async fn identify(&mut self, kind: &RecordKind) -> Result<(), sqlx::Error> {
         let table = kind.table;
-        let (mut id, mut join) = ("t.id".to_owned(), String::new());
+        let (mut id, mut join) = ("t.id", String::new());
         if let Some((slot, rows)) = identifiers(kind) {
             let list = list_name("import", kind, slot.name);
             let (own, columns) = (rows.table, column_names(rows, "l"));
@@ -136,7 +137,7 @@ impl Check<'_> {
                 owner = rows.owner,
                 others = column_names(rows, "o"),
             );
-            id = "coalesce(t.id, i.id)".to_owned();
+            id = "coalesce(t.id, i.id)";
         }
         self.run(format!(
             "create temp table ids_{table} on commit drop as
@@ -180,7 +181,10 @@ impl Check<'_> {
         if let Some((slot, rows)) = identifiers(kind) {
             let list = list_name("import", kind, slot.name);
             let key = |alias| {
-                joined(rows.columns.iter().map(|column| format!("{alias}.{}", column.column)), r" || E'\n' || ")
+                joined(
+                    rows.columns.iter().map(|column| format!("{alias}.{}", column.column)),
+                    r" || E'\n' || ",
+                )
             };
             let _ = write!(
                 join,
@@ -226,7 +230,12 @@ impl Check<'_> {
         for slot in &kind.slots {
             match &slot.kind {
                 Kind::Reference { column, to } => {
-                    let dangling = dangling(&format!("import_{table}"), column, self.kinds.known(to), &format!("'{}'", slot.name));
+                    let dangling = dangling(
+                        &format!("import_{table}"),
+                        column,
+                        self.kinds.known(to),
+                        &format!("'{}'", slot.name),
+                    );
                     self.reject(kind, &dangling).await?;
                 }
                 Kind::Rows(rows) => {
@@ -257,7 +266,11 @@ impl Check<'_> {
                 Kind::Rows(_) => continue,
             };
             // A record that was found by an identifier keeps its slug.
-            let given = if place == 0 { "i.fresh".to_owned() } else { format!("i.fresh or s.given & {} <> 0", 1_i64 << place) };
+            let given = if place == 0 {
+                "i.fresh".to_owned()
+            } else {
+                format!("i.fresh or s.given & {} <> 0", 1_i64 << place)
+            };
             let _ = write!(columns, ", case when {given} then {value} else t.{column} end as {column}");
         }
         self.run(format!(
@@ -311,12 +324,20 @@ impl Check<'_> {
             self.reject(kind, &broken).await?;
         }
         for (slot, rows) in lists(kind) {
-            let own: Vec<&str> =
-                rows.columns.iter().map(|column| column.column).chain(rows.ordinal).chain([rows.owner]).collect();
+            let own: Vec<&str> = rows
+                .columns
+                .iter()
+                .map(|column| column.column)
+                .chain(rows.ordinal)
+                .chain([rows.owner])
+                .collect();
             let list = list_name("ready", kind, slot.name);
             let broken = self.broken(rows.table, &list, &own, |column| {
                 let name = rows.columns.iter().find(|known| known.column == column).map(|column| column.name);
-                Some(name.map_or_else(|| format!("'{}.' || t.place", slot.name), |name| field_of_row(slot, rows, name)))
+                Some(name.map_or_else(
+                    || format!("'{}.' || t.place", slot.name),
+                    |name| field_of_row(slot, rows, name),
+                ))
             });
             if let Some(broken) = broken {
                 self.reject(kind, &broken).await?;
@@ -365,7 +386,11 @@ impl Check<'_> {
         for row in rows {
             let columns: Vec<String> = row.try_get("columns")?;
             if columns != ["id"] && columns != ["slug"] {
-                uniques.push(Unique { table: row.try_get("table")?, columns, nulls_alike: row.try_get("nulls_alike")? });
+                uniques.push(Unique {
+                    table: row.try_get("table")?,
+                    columns,
+                    nulls_alike: row.try_get("nulls_alike")?,
+                });
             }
         }
         Ok(uniques)
@@ -376,14 +401,21 @@ impl Check<'_> {
         let own: Vec<&str> = kind.slots.iter().filter_map(column_of).collect();
         for unique in uniques.iter().filter(|unique| unique.table == kind.table) {
             let known = |column: &String| own.contains(&column.as_str());
-            let Some(last) = unique.columns.last().filter(|_| unique.columns.iter().all(known)) else { continue };
+            let Some(last) = unique.columns.last().filter(|_| unique.columns.iter().all(known)) else {
+                continue;
+            };
             let slot = kind.slots.iter().find(|slot| column_of(slot) == Some(last.as_str()));
             let field = format!("'{}'", slot.map_or("", |slot| slot.name));
             self.repeat_in(kind, unique, &format!("ready_{}", kind.table), "id", &field, "line").await?;
         }
         for (slot, rows) in lists(kind) {
-            let own: Vec<&str> =
-                rows.columns.iter().map(|column| column.column).chain(rows.ordinal).chain([rows.owner]).collect();
+            let own: Vec<&str> = rows
+                .columns
+                .iter()
+                .map(|column| column.column)
+                .chain(rows.ordinal)
+                .chain([rows.owner])
+                .collect();
             for unique in uniques.iter().filter(|unique| unique.table == rows.table) {
                 if unique.columns.iter().all(|column| own.contains(&column.as_str())) {
                     let list = list_name("ready", kind, slot.name);
@@ -404,8 +436,10 @@ impl Check<'_> {
         field: &str,
         order: &str,
     ) -> Result<(), sqlx::Error> {
-        let list = |alias: &str| joined(unique.columns.iter().map(|column| format!("{alias}.{column}")), ", ");
-        let set = if unique.nulls_alike { "true".to_owned() } else { format!("num_nulls({}) = 0", list("t")) };
+        let list =
+            |alias: &str| joined(unique.columns.iter().map(|column| format!("{alias}.{column}")), ", ");
+        let set =
+            if unique.nulls_alike { "true".to_owned() } else { format!("num_nulls({}) = 0", list("t")) };
         let repeated = format!(
             "select t.line, t.field, case when t.first = t.line then 'It is there twice.' else {} end from (
                  select t.line, {field} as field, first_value(t.line) over w as first, row_number() over w as number
@@ -417,7 +451,8 @@ impl Check<'_> {
         self.reject(kind, &repeated).await?;
         // Rows of the same record are replaced.
         if !unique.columns.iter().any(|column| column == owner) {
-            let same = joined(unique.columns.iter().map(|column| format!("o.{column} = t.{column}")), " and ");
+            let same =
+                joined(unique.columns.iter().map(|column| format!("o.{column} = t.{column}")), " and ");
             let taken = format!(
                 "select t.line, {field}, 'Another record has it, and only one may.' from {ready} t
                  join {} o on {same} where o.{owner} <> t.{owner}",
@@ -436,14 +471,14 @@ impl Check<'_> {
                 match &slot.kind {
                     Kind::Reference { column, to } => {
                         let ready = format!("ready_{}", kind.table);
-                        let lost = self.lost(&ready, column, to, &format!("'{}'", slot.name));
-                        found += self.reject(kind, &lost).await?;
+                        let lines = self.lost(&ready, column, to, &format!("'{}'", slot.name));
+                        found += self.reject(kind, &lines).await?;
                     }
                     Kind::Rows(rows) => {
                         let list = list_name("ready", kind, slot.name);
                         for (name, column, to) in references(rows) {
-                            let lost = self.lost(&list, column, to, &field_of_row(slot, rows, name));
-                            found += self.reject(kind, &lost).await?;
+                            let lines = self.lost(&list, column, to, &field_of_row(slot, rows, name));
+                            found += self.reject(kind, &lines).await?;
                         }
                     }
                     Kind::Value { .. } => {}
@@ -465,8 +500,9 @@ impl Check<'_> {
 
     /// A line told in a reason, as SQL; with its file where there are several.
     fn line_of(&self, place: &str, told: &str) -> String {
-        let file = if self.files > 1 { format!(" || ' of file ' || ({place} >> 40) + 1") } else { String::new() };
-        format!("{} || 'line ' || ({place} & 1099511627775){file} || '.'", quoted(told))
+        let (file, line) = file_and_line_sql(place);
+        let file = if self.files > 1 { format!(" || ' of file ' || ({file})") } else { String::new() };
+        format!("{} || 'line ' || ({line}){file} || '.'", quoted(told))
     }
 
     async fn refer_to_wrong_kind(
@@ -516,7 +552,8 @@ impl Check<'_> {
 
     /// Notes which records are there already and would change.
     async fn touch(&mut self) -> Result<(), sqlx::Error> {
-        self.run("create temp table touched (kind text, id bigint, primary key (kind, id)) on commit drop").await?;
+        self.run("create temp table touched (kind text, id bigint, primary key (kind, id)) on commit drop")
+            .await?;
         for kind in &self.kinds.0 {
             let (name, table) = (kind.name, kind.table);
             let columns: Vec<&str> = kind.slots.iter().filter_map(column_of).collect();
@@ -529,10 +566,12 @@ impl Check<'_> {
             )];
             for (slot, rows) in lists(kind) {
                 let place = kind.slot(slot.name).map_or(0, |(place, _)| place);
-                changed.push(format!("select id from ({}) g", gone(kind, slot, rows, place, "t.{owner} as id")));
+                changed
+                    .push(format!("select id from ({}) g", gone(kind, slot, rows, place, "t.{owner} as id")));
                 changed.push(format!("select id from ({}) e", entered(kind, slot, rows, "n.{owner} as id")));
             }
-            let sql = format!("insert into touched select '{name}', c.id from ({}) c", changed.join(" union "));
+            let sql =
+                format!("insert into touched select '{name}', c.id from ({}) c", changed.join(" union "));
             self.run(sql).await?;
         }
         self.run("analyze touched").await?;

@@ -40,13 +40,16 @@ pub enum Error {
     Selection(&'static str, String),
     #[error("the database: {0}")]
     Database(#[from] sqlx::Error),
-    #[error("the export can't be written: {0}")]
-    Written(#[from] std::io::Error),
 }
 
 impl Selection {
     fn is_all(&self) -> bool {
         *self == Selection::default()
+    }
+
+    /// How many filters it has.
+    pub fn filters(&self) -> usize {
+        [&self.topic, &self.actor, &self.from, &self.until].into_iter().flatten().count()
     }
 }
 
@@ -56,6 +59,23 @@ pub struct Export<'a> {
     /// Ended by its own end: nothing of it is kept.
     look: Transaction<'a, Postgres>,
     chosen: bool,
+}
+
+/// How far an export is written.
+pub struct Written {
+    writer: Box<dyn Writer>,
+    /// The kind of record being written, and how it is read once that has begun.
+    kind: usize,
+    reading: Option<Reading>,
+    ended: bool,
+    /// How many records are written.
+    pub count: u64,
+}
+
+impl Written {
+    pub fn by(writer: Box<dyn Writer>) -> Self {
+        Written { writer, kind: 0, reading: None, ended: false, count: 0 }
+    }
 }
 
 /// A record as it was read.
@@ -95,33 +115,34 @@ impl<'a> Export<'a> {
         Ok(count.cast_unsigned())
     }
 
-    /// Writes all records to `writer`, and has `sent` take what is written whenever that is much.
-    pub async fn write(
-        &mut self,
-        writer: &mut dyn Writer,
-        mut sent: impl AsyncFnMut(&mut Vec<u8>, u64) -> Result<(), Error>,
-    ) -> Result<u64, Error> {
-        let (mut out, mut count) = (Vec::new(), 0);
-        writer.begin(self.kinds, &mut out);
-        for kind in &self.kinds.0 {
-            if !writer.takes(kind) {
-                continue;
-            }
-            let (mut after, read) = (0_i64, Reading::of(kind, self.kinds, self.chosen));
-            loop {
-                let (records, last) = self.chunk(kind, &read, after).await?;
-                for record in records {
-                    writer.record(&record, &mut out);
-                    count += 1;
-                }
-                sent(&mut out, count).await?;
-                let Some(last) = last else { break };
-                after = last;
-            }
+    /// Writes the next records to `out`; false where there were no more.
+    pub async fn next(&mut self, written: &mut Written, out: &mut Vec<u8>) -> Result<bool, Error> {
+        if written.reading.is_none() && written.kind == 0 {
+            written.writer.begin(self.kinds, out);
         }
-        writer.end(&mut out);
-        sent(&mut out, count).await?;
-        Ok(count)
+        let Some(kind) = self.kinds.0.get(written.kind) else {
+            if !std::mem::replace(&mut written.ended, true) {
+                written.writer.end(out);
+                return Ok(true);
+            }
+            return Ok(false);
+        };
+        if !written.writer.takes(kind) {
+            (written.kind, written.reading) = (written.kind + 1, Some(Reading::default()));
+            return Ok(true);
+        }
+        let reading = match written.reading.take() {
+            Some(reading) if reading.kind == kind.name => reading,
+            _ => Reading::of(kind, self.kinds, self.chosen),
+        };
+        let (records, last) = self.chunk(kind, &reading).await?;
+        for record in &records {
+            written.writer.record(record, out);
+        }
+        written.count += records.len() as u64;
+        written.kind += usize::from(last.is_none());
+        written.reading = Some(Reading { after: last.unwrap_or(0), ..reading });
+        Ok(true)
     }
 
     /// The next records of a kind, and the number of the last one; none where there are no more.
@@ -129,9 +150,8 @@ impl<'a> Export<'a> {
         &mut self,
         kind: &'k RecordKind,
         read: &Reading,
-        after: i64,
     ) -> Result<(Vec<Record<'k>>, Option<i64>), Error> {
-        let asked = sqlx::query(AssertSqlSafe(read.records.clone())).bind(after).bind(CHUNK);
+        let asked = sqlx::query(AssertSqlSafe(read.records.clone())).bind(read.after).bind(CHUNK);
         let rows = asked.fetch_all(&mut *self.look).await?;
         let ids = rows.iter().map(|row| row.try_get(0)).collect::<Result<Vec<i64>, _>>()?;
         let mut lists: HashMap<(usize, i64), Vec<Value>> = HashMap::new();
@@ -200,7 +220,8 @@ impl<'a> Export<'a> {
                 kind.table,
                 tests.join(" and ")
             );
-            let asked = sqlx::query(AssertSqlSafe(sql)).bind(actor).bind(&selection.from).bind(&selection.until);
+            let asked =
+                sqlx::query(AssertSqlSafe(sql)).bind(actor).bind(&selection.from).bind(&selection.until);
             asked.execute(&mut *self.look).await?;
         }
         self.execute("analyze chosen".to_owned()).await?;
@@ -264,7 +285,11 @@ fn refers(kind: &RecordKind, to: &str, test: &str) -> String {
 }
 
 /// How the records of a kind are read: one statement for the next of them, and one for each list.
+#[derive(Default)]
 struct Reading {
+    kind: &'static str,
+    /// The number of the last one that was read.
+    after: i64,
     /// Those after the number `$1`, `$2` of them.
     records: String,
     /// The place of the slot, and the rows of the records `$1`.
@@ -281,8 +306,11 @@ impl Reading {
                 }
                 Kind::Reference { column, to } => {
                     let _ = write!(columns, ", r{place}.slug::text");
-                    let _ =
-                        write!(joins, " left join {} r{place} on r{place}.id = t.{column}", kinds.known(to).table);
+                    let _ = write!(
+                        joins,
+                        " left join {} r{place} on r{place}.id = t.{column}",
+                        kinds.known(to).table
+                    );
                 }
                 Kind::Rows(rows) => lists.push((place, list(rows, kinds))),
             }
@@ -292,7 +320,7 @@ impl Reading {
         }
         let records =
             format!("select {columns} from {} t{joins} where t.id > $1 order by t.id limit $2", kind.table);
-        Reading { records, lists }
+        Reading { kind: kind.name, after: 0, records, lists }
     }
 }
 

@@ -21,6 +21,7 @@ use sqlx::{
 };
 use tokio::sync::mpsc;
 
+pub use super::stage::MOST_FILES;
 use super::{
     check::{self, Check},
     input::Input,
@@ -28,10 +29,7 @@ use super::{
     records::{RecordKind, RecordKinds, joined},
     stage::{Part, Stage, Stopped, Tables, file_and_line, list_name},
 };
-use crate::mutation::{
-    rules::Rules,
-    slots::Rows,
-};
+use crate::mutation::{rules::Rules, slots::Rows};
 
 /// Parts on their way to the database.
 const WAITING: usize = 8;
@@ -92,7 +90,8 @@ pub async fn import(
     order: &Order,
 ) -> Result<Outcome, Error> {
     // It takes as long as it takes.
-    let options = options.clone().options([("statement_timeout", "0"), ("temp_buffers", "64MB"), ("jit", "off")]);
+    let options =
+        options.clone().options([("statement_timeout", "0"), ("temp_buffers", "64MB"), ("jit", "off")]);
     let mut connection = PgConnection::connect_with(&options).await?;
     let rules = Rules::load(&mut connection).await?;
     let tables = Arc::new(Tables::of(&kinds, &rules));
@@ -127,10 +126,13 @@ fn code(error: &sqlx::Error) -> Option<String> {
 /// What the database refused, and where.
 fn told(error: &sqlx::Error) -> String {
     let refused = error.as_database_error().and_then(|error| error.try_downcast_ref::<PgDatabaseError>());
-    refused.map_or_else(|| error.to_string(), |refused| {
-        let place = [refused.table(), refused.column().or(refused.constraint())];
-        format!("{} ({})", refused.message(), place.into_iter().flatten().collect::<Vec<_>>().join(", "))
-    })
+    refused.map_or_else(
+        || error.to_string(),
+        |refused| {
+            let place = [refused.table(), refused.column().or(refused.constraint())];
+            format!("{} ({})", refused.message(), place.into_iter().flatten().collect::<Vec<_>>().join(", "))
+        },
+    )
 }
 
 async fn execute(connection: &mut PgConnection, sql: &str) -> Result<u64, sqlx::Error> {
@@ -196,11 +198,7 @@ async fn change(
     checking.enable_steady_tick(Duration::from_millis(200));
     let mut change = connection.begin().await?;
     // More memory of the database's, as it works for us alone: sorts, and what full-text indexes gather.
-    execute(
-        &mut change,
-        "set local work_mem = '128MB'; set local gin_pending_list_limit = '64MB'",
-    )
-    .await?;
+    execute(&mut change, "set local work_mem = '128MB'; set local gin_pending_list_limit = '64MB'").await?;
     sqlx::query("select set_config('dossier.requester', $1, true)")
         .bind(&order.requester)
         .execute(&mut *change)
@@ -219,7 +217,8 @@ async fn change(
         let row = sqlx::query(AssertSqlSafe(sql)).persistent(false).fetch_one(&mut *change).await?;
         let [created, known, updated] = [0, 1, 2].map(|place| row.try_get::<i64, _>(place));
         outcome.created += created?.cast_unsigned();
-        outcome.unchanged += known?.cast_unsigned() - updated.as_ref().map_or(0, |count| count.cast_unsigned());
+        outcome.unchanged +=
+            known?.cast_unsigned() - updated.as_ref().map_or(0, |count| count.cast_unsigned());
         outcome.updated += updated?.cast_unsigned();
     }
     checking.finish_and_clear();
@@ -231,8 +230,11 @@ async fn change(
     // First the records, which refer to those of kinds before them, then what they own, which may refer to
     // any.
     let lists: i64 = {
-        let count = |(kind, slot): (&RecordKind, &str)| format!("(select count(*) from {})", list_name("ready", kind, slot));
-        let lists = kinds.0.iter().flat_map(|kind| check::lists(kind).map(move |(slot, _)| (kind, slot.name)));
+        let count = |(kind, slot): (&RecordKind, &str)| {
+            format!("(select count(*) from {})", list_name("ready", kind, slot))
+        };
+        let lists =
+            kinds.0.iter().flat_map(|kind| check::lists(kind).map(move |(slot, _)| (kind, slot.name)));
         let sql = format!("select {}", joined(lists.map(count), " + "));
         sqlx::query_scalar(AssertSqlSafe(sql)).persistent(false).fetch_one(&mut *change).await?
     };
@@ -248,10 +250,9 @@ async fn change(
         own(&mut change, kind, &bar).await?;
     }
     bar.set_message("commit");
-    outcome.change =
-        sqlx::query_scalar("select nullif(current_setting('dossier.change', true), '')::bigint")
-            .fetch_one(&mut *change)
-            .await?;
+    outcome.change = sqlx::query_scalar("select nullif(current_setting('dossier.change', true), '')::bigint")
+        .fetch_one(&mut *change)
+        .await?;
     change.commit().await?;
     bar.finish_and_clear();
     Ok(outcome)
@@ -261,7 +262,8 @@ async fn change(
 /// report.
 async fn report(connection: &mut PgConnection, order: &Order) -> Result<Outcome, Error> {
     let failed = |error| Error::Report(order.report.clone(), error);
-    let count: i64 = sqlx::query_scalar("select count(distinct line) from rejected").fetch_one(&mut *connection).await?;
+    let count: i64 =
+        sqlx::query_scalar("select count(distinct line) from rejected").fetch_one(&mut *connection).await?;
     if count == 0 {
         // One of an earlier try would be mistaken for ours.
         match fs::remove_file(&order.report) {
@@ -325,7 +327,11 @@ async fn replace(connection: &mut PgConnection, kind: &RecordKind) -> Result<(),
 
 /// Enters the new records of a kind, in the order of their lines. Records that may be parts of each other
 /// come all at once, as each needs the others.
-async fn insert(connection: &mut PgConnection, kind: &RecordKind, bar: &ProgressBar) -> Result<(), sqlx::Error> {
+async fn insert(
+    connection: &mut PgConnection,
+    kind: &RecordKind,
+    bar: &ProgressBar,
+) -> Result<(), sqlx::Error> {
     let table = kind.table;
     let columns = kind.slots.iter().filter_map(check::column_of).collect::<Vec<_>>().join(", ");
     let step = if kind.parent().is_some() { i64::MAX } else { CHUNK };
@@ -357,10 +363,15 @@ async fn own(connection: &mut PgConnection, kind: &RecordKind, bar: &ProgressBar
 }
 
 /// The numbers of a kind's new records, in spans.
-async fn chunks(connection: &mut PgConnection, kind: &RecordKind, step: i64) -> Result<Vec<(i64, i64)>, sqlx::Error> {
+async fn chunks(
+    connection: &mut PgConnection,
+    kind: &RecordKind,
+    step: i64,
+) -> Result<Vec<(i64, i64)>, sqlx::Error> {
     let sql = format!("select min(id), max(id) from ready_{} where fresh", kind.table);
     let row = sqlx::query(AssertSqlSafe(sql)).persistent(false).fetch_one(connection).await?;
-    let (Some(first), Some(last)) = (row.try_get::<Option<i64>, _>(0)?, row.try_get::<Option<i64>, _>(1)?) else {
+    let (Some(first), Some(last)) = (row.try_get::<Option<i64>, _>(0)?, row.try_get::<Option<i64>, _>(1)?)
+    else {
         return Ok(Vec::new());
     };
     let (mut spans, mut from) = (Vec::new(), first);
@@ -378,7 +389,7 @@ fn columns_of_rows(rows: &Rows) -> Vec<&'static str> {
 }
 
 fn reading_bar(files: &[PathBuf]) -> ProgressBar {
-    let sizes: Option<Vec<u64>> = files.iter().map(|file| Some(size(file)?)).collect();
+    let sizes: Option<Vec<u64>> = files.iter().map(|file| size(file)).collect();
     let (bar, template) = match sizes {
         Some(sizes) => (
             ProgressBar::new(sizes.iter().sum()),

@@ -61,7 +61,13 @@ impl Input {
             let buffer = self.reader.fill_buf()?;
             if buffer.is_empty() {
                 let rest = !line.is_empty();
-                return Ok(if too_long { Line::TooLong } else if rest { Line::Whole } else { Line::End });
+                return Ok(if too_long {
+                    Line::TooLong
+                } else if rest {
+                    Line::Whole
+                } else {
+                    Line::End
+                });
             }
             let end = buffer.iter().position(|byte| *byte == b'\n');
             let part = &buffer[..end.unwrap_or(buffer.len())];

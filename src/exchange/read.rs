@@ -30,14 +30,8 @@ pub enum Format {
 }
 
 impl Format {
-    pub const ALL: [Format; 6] = [
-        Format::Jsonl,
-        Format::Csv,
-        Format::Popolo,
-        Format::Legislators,
-        Format::Ftm,
-        Format::Parlamint,
-    ];
+    pub const ALL: [Format; 6] =
+        [Format::Jsonl, Format::Csv, Format::Popolo, Format::Legislators, Format::Ftm, Format::Parlamint];
 
     pub fn name(self) -> &'static str {
         match self {
@@ -99,7 +93,9 @@ impl From<Stopped> for Broken {
 impl From<io::Error> for Broken {
     fn from(error: io::Error) -> Self {
         Broken::File(match error.kind() {
-            io::ErrorKind::UnexpectedEof => "it ends in the middle: it was not written or sent whole".to_owned(),
+            io::ErrorKind::UnexpectedEof => {
+                "it ends in the middle: it was not written or sent whole".to_owned()
+            }
             _ => error.to_string(),
         })
     }
@@ -116,12 +112,7 @@ pub struct File<'a> {
 }
 
 /// Reads a file to its end.
-pub fn read(
-    file: File<'_>,
-    input: Input,
-    kinds: &RecordKinds,
-    stage: &mut Stage<'_>,
-) -> Result<(), Broken> {
+pub fn read(file: File<'_>, input: Input, kinds: &RecordKinds, stage: &mut Stage<'_>) -> Result<(), Broken> {
     match file.format {
         Format::Jsonl => lines(file, input, stage, |object, stage, line| stage.record(line, &object)),
         Format::Csv => csv(file, input, kinds, stage),
@@ -195,12 +186,7 @@ impl<R: Read> Read for Bounded<R> {
 
 /// Reads the records of one kind: a column for each field, named in the first row. A cell that is empty is
 /// null; columns that are left out say nothing.
-fn csv(
-    file: File<'_>,
-    input: Input,
-    kinds: &RecordKinds,
-    stage: &mut Stage<'_>,
-) -> Result<(), Broken> {
+fn csv(file: File<'_>, input: Input, kinds: &RecordKinds, stage: &mut Stage<'_>) -> Result<(), Broken> {
     let stem = stem_and_extension(file.path).0;
     let name = file.kind.unwrap_or(&stem);
     let (_, kind) = kinds.named(name).ok_or_else(|| {
@@ -210,10 +196,8 @@ fn csv(
     let left = std::rc::Rc::new(std::cell::Cell::new(LONGEST));
     let bounded = Bounded { reader: input, left: left.clone() };
     // Lines end in `\n` for the reader, or it counts those that end in `\r\n` wrongly.
-    let mut reader = csv::ReaderBuilder::new()
-        .flexible(true)
-        .terminator(csv::Terminator::Any(b'\n'))
-        .from_reader(bounded);
+    let mut reader =
+        csv::ReaderBuilder::new().flexible(true).terminator(csv::Terminator::Any(b'\n')).from_reader(bounded);
     let told = |error: csv::Error| match error.into_kind() {
         csv::ErrorKind::Io(error) => Broken::from(error),
         _ => Broken::File("it is no CSV".to_owned()),
@@ -247,10 +231,7 @@ fn csv(
         }
         match row(kind, &fields, &record) {
             Ok(object) => stage.record(at, &object)?,
-            Err(wrong) => {
-                stage.taken += 1;
-                stage.reject(at, kind.name, wrong)?;
-            }
+            Err(wrong) => stage.reject(at, kind.name, wrong)?,
         }
     }
     Ok(())
@@ -260,7 +241,9 @@ fn csv(
 fn without_return(row: &csv::ByteRecord) -> csv::ByteRecord {
     let last = row.len().saturating_sub(1);
     let cells = row.iter().enumerate();
-    cells.map(|(place, cell)| if place == last { cell.strip_suffix(b"\r").unwrap_or(cell) } else { cell }).collect()
+    cells
+        .map(|(place, cell)| if place == last { cell.strip_suffix(b"\r").unwrap_or(cell) } else { cell })
+        .collect()
 }
 
 fn row(
@@ -275,7 +258,9 @@ fn row(
     let mut object = Map::from_iter([("type".to_owned(), kind.name.into())]);
     let mut wrong = Vec::new();
     for ((name, slot), cell) in fields.iter().zip(record) {
-        match std::str::from_utf8(cell).map_err(|_| "It is not UTF-8.".to_owned()).and_then(|cell| value(slot, cell))
+        match std::str::from_utf8(cell)
+            .map_err(|_| "It is not UTF-8.".to_owned())
+            .and_then(|cell| value(slot, cell))
         {
             Ok(value) => {
                 object.insert(name.clone(), value);
@@ -289,8 +274,16 @@ fn row(
 fn value(slot: &Slot, cell: &str) -> Result<Value, String> {
     let list = matches!(slot.kind, Kind::Rows(_));
     Ok(match &slot.kind {
-        _ if cell.is_empty() => if list { Value::Array(Vec::new()) } else { Value::Null },
-        Kind::Value { scalar: Scalar::Int, .. } => cell.trim().parse::<i64>().map_or(cell.into(), Value::from),
+        _ if cell.is_empty() => {
+            if list {
+                Value::Array(Vec::new())
+            } else {
+                Value::Null
+            }
+        }
+        Kind::Value { scalar: Scalar::Int, .. } => {
+            cell.trim().parse::<i64>().map_or(cell.into(), Value::from)
+        }
         Kind::Rows(rows) if rows.is_reference() => cell.split_whitespace().map(Value::from).collect(),
         Kind::Rows(_) => serde_json::from_str(cell).map_err(|_| "It takes a list as JSON.".to_owned())?,
         _ => cell.into(),

@@ -106,8 +106,7 @@ impl RecordKind {
     /// All ways in which it refers to records: a table with the column of the record and the column that
     /// refers, and to which kind.
     pub fn all_references(&self) -> Vec<(&'static str, &'static str, &'static str, &'static str)> {
-        let mut all: Vec<_> =
-            self.references().map(|(column, to)| (self.table, "id", column, to)).collect();
+        let mut all: Vec<_> = self.references().map(|(column, to)| (self.table, "id", column, to)).collect();
         for slot in &self.slots {
             let Kind::Rows(rows) = &slot.kind else { continue };
             all.extend(rows.columns.iter().filter_map(|column| match column.kind {

@@ -21,15 +21,29 @@ const LONGEST_TERM: usize = 1_000;
 /// How many bytes full-text search can take of a text, twice, with another one beside it.
 const LONGEST_PROSE: usize = 200_000;
 
-/// A place in the files: the number of the file above, that of the line below.
+/// A record's place in the files: the number of the file, that of the line, and which record of the line it
+/// is, as other formats make several of one.
 pub type Place = i64;
 
+const BITS_OF_RECORD: u32 = 16;
+const BITS_OF_LINE: u32 = 37;
+/// How many files fit beside them.
+pub const MOST_FILES: usize = 1 << 10;
+
 pub fn place(file: usize, line: u64) -> Place {
-    i64::try_from((file as u64) << 40 | line).unwrap_or(i64::MAX)
+    i64::try_from((file as u64) << (BITS_OF_LINE + BITS_OF_RECORD) | line << BITS_OF_RECORD)
+        .unwrap_or(i64::MAX)
 }
 
 pub fn file_and_line(place: Place) -> (usize, i64) {
-    (usize::try_from(place >> 40).unwrap_or(0), place & ((1 << 40) - 1))
+    let file = usize::try_from(place >> (BITS_OF_LINE + BITS_OF_RECORD)).unwrap_or(0);
+    (file, (place >> BITS_OF_RECORD) & ((1 << BITS_OF_LINE) - 1))
+}
+
+/// The number of a place's file, from 1, and that of its line, as SQL.
+pub fn file_and_line_sql(place: &str) -> (String, String) {
+    let file = format!("({place} >> {}) + 1", BITS_OF_LINE + BITS_OF_RECORD);
+    (file, format!("({place} >> {BITS_OF_RECORD}) & {}", (1_i64 << BITS_OF_LINE) - 1))
 }
 
 /// A staging table: of a kind's records, or of one of their lists.
@@ -100,9 +114,10 @@ pub struct Stage<'a> {
     of_kind: Vec<(usize, HashMap<usize, usize>)>,
     buffers: Vec<Vec<u8>>,
     send: &'a mut dyn FnMut(Part) -> Result<(), Stopped>,
-    /// Records taken so far, and those that were refused.
+    /// The place of the last record.
+    last: Place,
+    /// How many records were taken so far.
     pub taken: u64,
-    pub refused: u64,
 }
 
 /// Whoever takes the rows has gone.
@@ -128,12 +143,19 @@ impl<'a> Stage<'a> {
             }
         }
         let buffers = tables.0.iter().map(|_| Vec::new()).collect();
-        Stage { kinds: kinds.clone(), of_kind, buffers, send, taken: 0, refused: 0 }
+        Stage { kinds: kinds.clone(), of_kind, buffers, send, last: -1, taken: 0 }
+    }
+
+    /// The place of the next record of a line: no other has it.
+    fn take(&mut self, line: Place) -> Place {
+        self.taken += 1;
+        self.last = if file_and_line(self.last) == file_and_line(line) { self.last + 1 } else { line };
+        self.last
     }
 
     /// Takes a record with its fields, its type among them.
     pub fn record(&mut self, line: Place, fields: &Map<String, Value>) -> Result<(), Stopped> {
-        self.taken += 1;
+        let line = self.take(line);
         let kinds = self.kinds.clone();
         let named = fields.get("type").and_then(Value::as_str);
         let Some((number, kind)) = named.and_then(|name| kinds.named(name)) else {
@@ -141,7 +163,7 @@ impl<'a> Stage<'a> {
                 Some(name) => format!("`{name}` is no type of record; there are {}.", kinds.names()),
                 None => format!("A record names its type: {}.", kinds.names()),
             };
-            return self.reject(line, "", vec![("type".to_owned(), told)]);
+            return self.refuse(line, "", vec![("type".to_owned(), told)]);
         };
         let mut wrong: Vec<Wrong> = Vec::new();
         for name in fields.keys().filter(|name| *name != "type" && kind.slot(name).is_none()) {
@@ -178,7 +200,7 @@ impl<'a> Stage<'a> {
             wrong.extend(written.err().into_iter().flatten());
         }
         if !wrong.is_empty() {
-            return self.reject(line, kind.name, wrong);
+            return self.refuse(line, kind.name, wrong);
         }
         let table = *table;
         let buffer = &mut self.buffers[table];
@@ -193,9 +215,13 @@ impl<'a> Stage<'a> {
         Ok(())
     }
 
-    /// Refuses what stands at a place: each field with its reason.
+    /// Refuses what stands in a line: each field with its reason.
     pub fn reject(&mut self, line: Place, kind: &str, wrong: Vec<Wrong>) -> Result<(), Stopped> {
-        self.refused += 1;
+        let line = self.take(line);
+        self.refuse(line, kind, wrong)
+    }
+
+    fn refuse(&mut self, line: Place, kind: &str, wrong: Vec<Wrong>) -> Result<(), Stopped> {
         let table = self.buffers.len() - 1;
         for (field, reason) in wrong {
             let buffer = &mut self.buffers[table];
@@ -214,16 +240,15 @@ impl<'a> Stage<'a> {
 
     /// Refuses a line that is no record at all.
     pub fn unreadable(&mut self, line: Place, reason: impl Into<String>) -> Result<(), Stopped> {
-        self.taken += 1;
         self.reject(line, "", vec![(String::new(), reason.into())])
     }
 
     /// Gives what is left.
-    pub fn end(mut self) -> Result<(u64, u64), Stopped> {
+    pub fn end(mut self) -> Result<(), Stopped> {
         for table in 0..self.buffers.len() {
             self.flush(table, 1)?;
         }
-        Ok((self.taken, self.refused))
+        Ok(())
     }
 
     fn flush(&mut self, table: usize, least: usize) -> Result<(), Stopped> {

@@ -26,7 +26,7 @@ use crate::{
 /// How an answer is labelled, and with it how refusals are told: the newer type tells them by the
 /// status, the older always answers 200.
 #[derive(Clone, Copy, Debug, PartialEq)]
-enum Media {
+pub(super) enum Media {
     GraphqlResponse,
     Json,
 }
@@ -291,7 +291,7 @@ impl Reply {
     }
 }
 
-fn refuse(status: StatusCode, media: Media, refusals: &[Refusal], request_id: &str) -> Response {
+pub(super) fn refuse(status: StatusCode, media: Media, refusals: &[Refusal], request_id: &str) -> Response {
     let errors: Vec<Value> = refusals.iter().map(|refusal| refusal.to_json(request_id)).collect();
     let body = json!({ "errors": errors }).to_string();
     (status, [(CONTENT_TYPE, media.content_type())], body).into_response()

@@ -1,6 +1,7 @@
 //! The server: what answers at which address.
 
 mod authentication;
+mod export;
 mod graphql;
 mod health;
 pub mod page;
@@ -43,6 +44,7 @@ struct App {
     max_body_bytes: usize,
     request_timeout: Duration,
     rate_limit: Option<RateLimit>,
+    exports: export::Exports,
 }
 
 /// The name under which the log has a request: the client's own, or one of ours.
@@ -77,6 +79,7 @@ pub fn router(config: &Config, database: Database, engine: Engine) -> Router {
         max_body_bytes: config.max_body_bytes,
         request_timeout: config.request_timeout,
         rate_limit: config.rate_limit.map(RateLimit::new),
+        exports: export::Exports::new(config.max_cost),
     });
     let sdl = schema::sdl();
     let mut router = Router::new()
@@ -87,6 +90,7 @@ pub fn router(config: &Config, database: Database, engine: Engine) -> Router {
             "/schema.graphql",
             get(|| async move { ([(CONTENT_TYPE, "application/graphql; charset=utf-8")], sdl) }),
         )
+        .merge(export::routes(config))
         .with_state(app);
     if config.graphiql {
         router = router.merge(page::router());

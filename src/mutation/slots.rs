@@ -118,7 +118,15 @@ fn owned<'a>(values: &Values, named: impl Fn(&str) -> &'a Noun) -> Rows {
             (format!("{}Input", one.type_name), columns.collect(), true)
         }
     };
-    Rows { table: values.table, owner: values.owner, columns, ordinal: None, numbered: true, input: Some(input), one_of }
+    Rows {
+        table: values.table,
+        owner: values.owner,
+        columns,
+        ordinal: None,
+        numbered: true,
+        input: Some(input),
+        one_of,
+    }
 }
 
 fn linked<'a>(many: &Many, named: impl Fn(&str) -> &'a Noun) -> Option<(Rows, bool)> {
@@ -161,7 +169,10 @@ fn linked<'a>(many: &Many, named: impl Fn(&str) -> &'a Noun) -> Option<(Rows, bo
             let input = Some(format!("{}Input", many.to));
             let table = named(many.to).table;
             let columns = of.iter().map(column).collect();
-            Some((Rows { table, owner, columns, ordinal: None, numbered: true, input, one_of: false }, needed))
+            Some((
+                Rows { table, owner, columns, ordinal: None, numbered: true, input, one_of: false },
+                needed,
+            ))
         }
         _ => None,
     }

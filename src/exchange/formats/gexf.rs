@@ -1,5 +1,7 @@
 //! GEXF 1.3, for Gephi: actors, and what ties them.
 
+use std::fmt::Write as _;
+
 use quick_xml::escape::escape;
 use serde_json::Value;
 
@@ -25,38 +27,33 @@ const HEAD: &str = r#"<?xml version="1.0" encoding="UTF-8"?>
 "#;
 
 impl Gexf {
-    fn edge(&mut self, out: &mut Vec<u8>, record: &Record<'_>, ends: [&str; 2], dates: [Option<&str>; 2]) {
-        let [source, target] = ends;
-        let [start, end] = dates;
-        let slug = text(record, "slug").unwrap_or_default();
-        let kind = text(record, "kind").or(text(record, "eventType")).unwrap_or_default();
-        let mut edge = format!(
-            r#"<edge id="{}" source="{}" target="{}""#,
-            escape(format!("{slug} {target}")),
-            escape(source),
-            escape(target)
-        );
-        let label = text(record, "label").unwrap_or(kind);
-        edge.push_str(&format!(r#" label="{}""#, escape(label)));
-        if let Some(start) = start.map(first_day) {
-            edge.push_str(&format!(r#" start="{}""#, escape(&start)));
-        }
-        if let Some(end) = end.map(last_day) {
-            edge.push_str(&format!(r#" end="{}""#, escape(&end)));
-        }
-        edge.push_str("><attvalues>");
-        for (name, value) in [("type", record.kind.name), ("kind", kind), ("slug", slug)] {
-            edge.push_str(&format!(r#"<attvalue for="{name}" value="{}"/>"#, escape(value)));
-        }
-        edge.push_str("</attvalues></edge>\n");
-        out.extend_from_slice(edge.as_bytes());
-    }
-
     fn begin_edges(&mut self, out: &mut Vec<u8>) {
         if !std::mem::replace(&mut self.edges, true) {
             out.extend_from_slice(b"</nodes>\n<edges>\n");
         }
     }
+}
+
+fn edge(out: &mut Vec<u8>, record: &Record<'_>, ends: [&str; 2], dates: [Option<&str>; 2]) {
+    let [source, target] = ends.map(escape);
+    let [start, end] = dates;
+    let slug = text(record, "slug").unwrap_or_default();
+    let kind = text(record, "kind").or(text(record, "eventType")).unwrap_or_default();
+    let label = escape(clean(text(record, "label").unwrap_or(kind)));
+    let mut edge =
+        format!(r#"<edge id="{slug} {target}" source="{source}" target="{target}" label="{label}""#);
+    if let Some(start) = start.map(first_day) {
+        let _ = write!(edge, r#" start="{start}""#);
+    }
+    if let Some(end) = end.map(last_day) {
+        let _ = write!(edge, r#" end="{end}""#);
+    }
+    edge.push_str("><attvalues>");
+    for (name, value) in [("type", record.kind.name), ("kind", kind), ("slug", slug)] {
+        let _ = write!(edge, r#"<attvalue for="{name}" value="{value}"/>"#);
+    }
+    edge.push_str("</attvalues></edge>\n");
+    out.extend_from_slice(edge.as_bytes());
 }
 
 impl Writer for Gexf {
@@ -84,11 +81,11 @@ impl Writer for Gexf {
         self.begin_edges(out);
         if record.kind.name == "Relation" {
             let dates = [text(record, "validFrom"), text(record, "validUntil")];
-            self.edge(out, record, [of("subject"), of("object")], dates);
+            edge(out, record, [of("subject"), of("object")], dates);
         } else if let Some(Value::Array(addressees)) = record.fields.get("addressees") {
             let said = text(record, "saidOn");
             for addressee in addressees.iter().filter_map(Value::as_str) {
-                self.edge(out, record, [of("speaker"), addressee], [said, said]);
+                edge(out, record, [of("speaker"), addressee], [said, said]);
             }
         }
     }

@@ -89,13 +89,15 @@ impl Node {
     /// A field as a property: the term of schema.org where there is one.
     fn field(&mut self, kind: &str, name: &str, value: &Value) {
         match (kind, name) {
-            (_, "slug" | "citations") => {}
-            ("Actor", "kind") => {}
+            (_, "slug" | "citations") | ("Actor", "kind") => {}
             ("Actor", "names") => {
-                self.set("alternateName", each(value, |name| match name["language"].as_str() {
-                    Some(language) => json!({"@value": name["name"], "@language": language}),
-                    None => name["name"].clone(),
-                }));
+                self.set(
+                    "alternateName",
+                    each(value, |name| match name["language"].as_str() {
+                        Some(language) => json!({"@value": name["name"], "@language": language}),
+                        None => name["name"].clone(),
+                    }),
+                );
             }
             ("Actor", "identifiers") => {
                 self.set("sameAs", each(value, |identifier| {
@@ -110,20 +112,23 @@ impl Node {
             ("Meeting", "summary") => self.set("description", value.clone()),
             ("Meeting", "venue") => self.set("location", one("Actor", value)),
             ("Meeting", "parent") => self.set("superEvent", one("Meeting", value)),
-            ("Meeting", "agenda") | (_, "topics") => self.set("about", each(value, |topic| one("Topic", topic))),
+            ("Meeting", "agenda") | (_, "topics") => {
+                self.set("about", each(value, |topic| one("Topic", topic)));
+            }
             ("Meeting", "participants") => {
                 self.set("attendee", each(value, |participant| {
                     json!({"@type": "Role", "roleName": participant["role"], "attendee": one("Actor", &participant["actor"])})
                 }));
             }
             ("Topic", "parent") => self.set("dossier:partOf", one("Topic", value)),
-            ("Source", "publisher") => self.set("publisher", one("Actor", value)),
+            ("Source", "publisher") | ("Statement", "publication") => {
+                self.set("publisher", one("Actor", value));
+            }
             ("Source", "authors") => self.set("author", each(value, |author| one("Actor", author))),
             ("Source", "language") => self.set("inLanguage", value.clone()),
             ("Source", "publishedOn") | ("Statement", "saidOn") => self.set("datePublished", value.clone()),
-            ("Statement", "speaker") => self.set("author", one("Actor", value)),
+            ("Statement", "speaker") | ("Commentary", "author") => self.set("author", one("Actor", value)),
             ("Statement", "onBehalfOf") => self.set("dossier:onBehalfOf", one("Actor", value)),
-            ("Statement", "publication") => self.set("publisher", one("Actor", value)),
             ("Statement", "meeting") => self.set("recordedAt", one("Meeting", value)),
             ("Statement", "addressees") => self.set("audience", each(value, |actor| one("Actor", actor))),
             ("Statement", "quote") => self.set("text", value.clone()),
@@ -131,14 +136,16 @@ impl Node {
             ("Commentary", "question") => {
                 self.set("parentItem", json!({"@type": "Question", "text": value}));
             }
-            ("Commentary", "author") => self.set("author", one("Actor", value)),
             ("Commentary", "source") => self.set("isPartOf", one("Source", value)),
             ("Commentary", "ordinal") => self.set("position", value.clone()),
             ("Commentary", "targets") => {
-                self.set("about", each(value, |target| {
-                    let named = target.as_object().and_then(|target| target.iter().next());
-                    named.map_or(Value::Null, |(kind, slug)| one(&capital(kind), slug))
-                }));
+                self.set(
+                    "about",
+                    each(value, |target| {
+                        let named = target.as_object().and_then(|target| target.iter().next());
+                        named.map_or(Value::Null, |(kind, slug)| one(&capital(kind), slug))
+                    }),
+                );
             }
             ("Relation", "subject" | "object") | ("Position", "holder") => {
                 self.set(&format!("dossier:{name}"), one("Actor", value));
