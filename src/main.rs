@@ -3,6 +3,7 @@
 use std::{
     fmt::Display,
     fs::File,
+    io::Write,
     path::{Path, PathBuf},
     process::ExitCode,
     sync::Arc,
@@ -20,7 +21,7 @@ use dossier::{
         generate::Size,
         import::{self, Order},
         read,
-        records::RecordKinds,
+        records::{RecordKind, RecordKinds},
     },
     http, query, schema,
 };
@@ -270,36 +271,10 @@ async fn take_out(asked: Exported) -> Result<(), Failure> {
         let mut connection = export::connect(&options.options([("statement_timeout", "0")])).await?;
         let selection = Selection { topic, actor, from, until };
         let mut export = Export::begin(&mut connection, &kinds, &selection).await?;
-        let bar = ProgressBar::new(export.count().await?);
-        let wanted = kind.as_deref().map(|name| {
-            kinds
-                .named(name)
-                .map(|(_, kind)| kind.name)
-                .ok_or_else(|| format!("`{name}` is no type of record"))
-        });
-        let wanted = wanted.transpose()?;
         let mut written = 0;
-        match (format, wanted, output) {
-            (formats::Format::Csv, None, Some(folder)) => {
-                std::fs::create_dir_all(&folder)?;
-                for kind in &kinds.0 {
-                    let file = File::create(folder.join(format!("{}.csv", kind.many)))?;
-                    written += write(&mut export, format, kind.name, file, &bar).await?;
-                }
-            }
-            (formats::Format::Csv, None, None) => {
-                return Err("CSV holds one type of record: give --type, or a folder with -o".into());
-            }
-            (_, wanted, Some(file)) => {
-                written =
-                    write(&mut export, format, wanted.unwrap_or_default(), File::create(file)?, &bar).await?;
-            }
-            (_, wanted, None) => {
-                written =
-                    write(&mut export, format, wanted.unwrap_or_default(), std::io::stdout(), &bar).await?;
-            }
+        for (kind, file) in outputs(&kinds, format, kind.as_deref(), output.as_deref())? {
+            written += write(&mut export, format.writer(kind), file).await?;
         }
-        bar.finish_and_clear();
         eprintln!("{written} records in {:.1} s", since.elapsed().as_secs_f64());
         Ok(())
     };
@@ -308,21 +283,56 @@ async fn take_out(asked: Exported) -> Result<(), Failure> {
     exported
 }
 
+/// What is to be written where: of CSV, a type of record each.
+fn outputs(
+    kinds: &RecordKinds,
+    format: formats::Format,
+    kind: Option<&str>,
+    output: Option<&Path>,
+) -> Result<Vec<(&'static str, Box<dyn Write>)>, Failure> {
+    let known = |name| match kinds.named(name) {
+        Some((_, kind)) => Ok(kind.name),
+        None => Err(format!("`{name}` is no type of record: there are {}", kinds.names())),
+    };
+    let kind = kind.map(known).transpose()?;
+    let file = |path: &Path| -> Result<Box<dyn Write>, Failure> {
+        let file =
+            File::create(path).map_err(|error| format!("{} can't be written: {error}", path.display()))?;
+        Ok(Box::new(file))
+    };
+    match (format, kind, output) {
+        (formats::Format::Csv, None, Some(folder)) => {
+            std::fs::create_dir_all(folder)
+                .map_err(|error| format!("{} can't be made: {error}", folder.display()))?;
+            let table =
+                |kind: &RecordKind| Ok((kind.name, file(&folder.join(format!("{}.csv", kind.many)))?));
+            kinds.0.iter().map(table).collect()
+        }
+        (formats::Format::Csv, None, None) => {
+            Err("CSV holds one type of record: give --type, or a folder with -o".into())
+        }
+        (formats::Format::Csv, Some(_), _) | (_, None, _) => {
+            let to = output.map_or_else(|| Ok(Box::new(std::io::stdout()) as Box<dyn Write>), file)?;
+            Ok(vec![(kind.unwrap_or_default(), to)])
+        }
+        _ => Err("only CSV takes --type: other formats hold all".into()),
+    }
+}
+
 async fn write(
     export: &mut Export<'_>,
-    format: formats::Format,
-    kind: &'static str,
-    mut to: impl std::io::Write,
-    bar: &ProgressBar,
+    writer: Box<dyn formats::Writer>,
+    mut to: impl Write,
 ) -> Result<u64, Failure> {
-    let (mut written, mut out) = (Written::by(format.writer(kind)), Vec::new());
-    let before = bar.position();
+    let bar = ProgressBar::new(export.count(writer.as_ref()).await?);
+    let (mut written, mut out) = (Written::by(writer), Vec::new());
     while export.next(&mut written, &mut out).await? {
         to.write_all(&out)?;
         out.clear();
-        bar.set_position(before + written.count);
+        bar.set_position(written.count);
     }
     to.flush()?;
+    bar.finish_and_clear();
     Ok(written.count)
 }
 

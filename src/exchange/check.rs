@@ -376,10 +376,10 @@ impl Check<'_> {
     async fn uniques(&mut self) -> Result<Vec<Unique>, sqlx::Error> {
         let sql = "
             select t.relname::text as table, i.indnullsnotdistinct as nulls_alike,
-                   array(select a.attname::text from unnest(i.indkey::int2[]) k (number)
-                         join pg_attribute a on a.attrelid = i.indrelid and a.attnum = k.number) as columns
+                   array(select a.attname::text from unnest(i.indkey::int2[]) with ordinality k (number, place)
+                         join pg_attribute a on a.attrelid = i.indrelid and a.attnum = k.number order by k.place) as columns
             from pg_index i join pg_class t on t.oid = i.indrelid
-            where i.indisunique and i.indexprs is null and t.relnamespace = 'public'::regnamespace
+            where i.indisunique and i.indexprs is null and t.relnamespace = current_schema()::regnamespace
             order by 1, i.indexrelid";
         let rows = sqlx::query(sql).fetch_all(&mut *self.connection).await?;
         let mut uniques = Vec::new();
@@ -466,6 +466,11 @@ impl Check<'_> {
     /// Tells what refers to new records that are not to be.
     async fn lose(&mut self) -> Result<u64, sqlx::Error> {
         let mut found = 0;
+        let any: bool =
+            sqlx::query_scalar("select exists (select from out)").fetch_one(&mut *self.connection).await?;
+        if !any {
+            return Ok(found);
+        }
         for kind in &self.kinds.0 {
             for slot in &kind.slots {
                 match &slot.kind {

@@ -103,15 +103,15 @@ impl<'a> Export<'a> {
         Ok(export)
     }
 
-    /// How many records it has.
-    pub async fn count(&mut self) -> Result<u64, Error> {
-        let tables = if self.chosen {
-            "select count(*) from chosen".to_owned()
-        } else {
-            let count = |kind: &RecordKind| format!("(select count(*) from {})", kind.table);
-            format!("select {}", joined(self.kinds.0.iter().map(count), " + "))
+    /// How many records of it `writer` takes.
+    pub async fn count(&mut self, writer: &dyn Writer) -> Result<u64, Error> {
+        let taken = self.kinds.0.iter().filter(|kind| writer.takes(kind));
+        let count = |kind: &RecordKind| {
+            let chosen = format!("(select count(*) from chosen where kind = '{}')", kind.name);
+            if self.chosen { chosen } else { format!("(select count(*) from {})", kind.table) }
         };
-        let count: i64 = sqlx::query_scalar(AssertSqlSafe(tables)).fetch_one(&mut *self.look).await?;
+        let sql = format!("select {}", joined(taken.map(count), " + "));
+        let count: i64 = sqlx::query_scalar(AssertSqlSafe(sql)).fetch_one(&mut *self.look).await?;
         Ok(count.cast_unsigned())
     }
 

@@ -16,7 +16,7 @@ use super::{
 pub use self::{csv::Csv, gexf::Gexf, json_ld::JsonLd};
 
 /// Writes records one after the other, as they are read.
-pub trait Writer: Send {
+pub trait Writer: Send + Sync {
     /// Whether anything is written of this kind of record.
     fn takes(&self, _: &RecordKind) -> bool {
         true

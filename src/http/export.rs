@@ -170,8 +170,10 @@ async fn run(
     let mut connection = app.database.pool().acquire().await?.detach();
     let mut export =
         Export::begin(&mut connection, &app.exports.kinds, &asked.selection).await.map_err(refusal)?;
-    let records = usize::try_from(export.count().await.map_err(refusal)?).unwrap_or(usize::MAX);
-    let cost = records.saturating_add(asked.selection.filters() * COST_OF_FILTER).max(1);
+    let writer = asked.format.writer(asked.kind);
+    let records = export.count(writer.as_ref()).await.map_err(refusal)?;
+    let cost = usize::try_from(records).unwrap_or(usize::MAX);
+    let cost = cost.saturating_add(asked.selection.filters() * COST_OF_FILTER).max(1);
     if cost > app.exports.max_cost {
         return Err(Refusal::beyond("points of cost", app.exports.max_cost, cost));
     }
@@ -181,7 +183,7 @@ async fn run(
     if let Some(decide) = decide.take() {
         let _ = decide.send(Ok(()));
     }
-    let (mut written, mut out) = (Written::by(asked.format.writer(asked.kind)), Vec::new());
+    let (mut written, mut out) = (Written::by(writer), Vec::new());
     while export.next(&mut written, &mut out).await.map_err(refusal)? {
         // Where the client has gone there is nothing left to do.
         if parts.send(Ok(std::mem::take(&mut out).into())).await.is_err() {
