@@ -283,13 +283,16 @@ async fn take_out(asked: Exported) -> Result<(), Failure> {
     exported
 }
 
+/// A type of record, where the format holds one, and where it is written.
+type Output = (&'static str, Box<dyn Write>);
+
 /// What is to be written where: of CSV, a type of record each.
 fn outputs(
     kinds: &RecordKinds,
     format: formats::Format,
     kind: Option<&str>,
     output: Option<&Path>,
-) -> Result<Vec<(&'static str, Box<dyn Write>)>, Failure> {
+) -> Result<Vec<Output>, Failure> {
     let known = |name| match kinds.named(name) {
         Some((_, kind)) => Ok(kind.name),
         None => Err(format!("`{name}` is no type of record: there are {}", kinds.names())),
