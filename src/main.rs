@@ -2,19 +2,30 @@
 
 use std::{
     fmt::Display,
+    fs::File,
     io::{ErrorKind, IsTerminal, Write},
     path::{Path, PathBuf},
     process::ExitCode,
+    sync::Arc,
     time::Instant,
 };
 
-use clap::{Parser, Subcommand};
+use clap::{Args, Parser, Subcommand};
 use dossier::{
     config::{Config, LogFormat},
     database::Database,
-    exchange::{self, generate::Size},
+    exchange::{
+        self,
+        export::{self, Export, Selection, Written},
+        formats,
+        generate::Size,
+        import::{self, Order},
+        read,
+        records::{RecordKind, RecordKinds},
+    },
     http, keys, query, schema,
 };
+use indicatif::ProgressBar;
 use tokio::{
     net::TcpListener,
     signal::unix::{SignalKind, signal},
@@ -68,12 +79,76 @@ enum Verb {
         #[command(subcommand)]
         verb: keys::Verb,
     },
+    /// Bring records in: all of a file that can be kept, as one change of the base.
+    #[command(
+        after_help = "Examples:\n  dossier import records.jsonl.gz           JSON Lines, as `dossier export` writes them\n  \
+                            dossier import actors.csv statements.csv   CSV, one kind of record a file\n  \
+                            dossier import --dry-run - < records.jsonl\n\nDone twice, the second time finds everything as it is to be. \
+                            An import that was interrupted has left nothing: start it again."
+    )]
+    Import(Import),
+    /// Take records out.
+    #[command(
+        after_help = "Examples:\n  dossier export > records.jsonl\n  dossier export --format csv -o folder\n  \
+                            dossier export --format gexf --topic two-state-solution -o network.gexf"
+    )]
+    Export(Exported),
     /// Print the GraphQL schema.
     Schema {
         /// Print nothing; fail if `schema.graphql` in this folder differs.
         #[arg(long)]
         check: bool,
     },
+}
+
+#[derive(Args)]
+struct Import {
+    /// Files, compressed by gzip or zstd or not at all; `-` is the standard input.
+    #[arg(required = true, value_name = "FILE", num_args = 1..=import::MOST_FILES)]
+    files: Vec<PathBuf>,
+    /// jsonl, csv, popolo, legislators, ftm or parlamint; where left out, each file's name tells it.
+    #[arg(long)]
+    format: Option<read::Format>,
+    /// The type of record in a CSV whose name doesn't tell it: Actor, Statement, …
+    #[arg(long = "type", value_name = "TYPE")]
+    kind: Option<String>,
+    /// Check everything, and write nothing.
+    #[arg(long)]
+    dry_run: bool,
+    /// Write nothing if anything is rejected.
+    #[arg(long)]
+    all_or_nothing: bool,
+    /// Where each rejected record is told, with its line, its field and the reason.
+    #[arg(long, value_name = "FILE", default_value = "rejected.jsonl")]
+    report: PathBuf,
+    /// Under whose name the change is recorded.
+    #[arg(long, value_name = "NAME", default_value = "import")]
+    requester: String,
+}
+
+#[derive(Args)]
+struct Exported {
+    /// jsonl, csv, gexf or jsonld.
+    #[arg(long, default_value = "jsonl")]
+    format: formats::Format,
+    /// The type of record in a CSV: Actor, Statement, …; all types where the output is a folder.
+    #[arg(long = "type", value_name = "TYPE")]
+    kind: Option<String>,
+    /// Only what is on this topic or a part of it, and what that refers to.
+    #[arg(long, value_name = "SLUG")]
+    topic: Option<String>,
+    /// Only what refers to this actor, and what that refers to.
+    #[arg(long, value_name = "SLUG")]
+    actor: Option<String>,
+    /// Only what happened on this day or later, or may have: 2026, 2026-02 or 2026-02-19.
+    #[arg(long, value_name = "DATE")]
+    from: Option<String>,
+    /// Only what happened on this day or earlier, or may have.
+    #[arg(long, value_name = "DATE")]
+    until: Option<String>,
+    /// Where to write it, instead of the standard output; for CSV a folder, unless a type is given.
+    #[arg(short, long, value_name = "FILE")]
+    output: Option<PathBuf>,
 }
 
 /// One line for whoever started the program.
@@ -92,6 +167,8 @@ async fn main() -> ExitCode {
         Verb::Migrate { dry_run } => migrate(dry_run).await,
         Verb::Generate { statements, seed } => generate(Size { statements, seed }).await,
         Verb::Key { verb } => key(verb).await,
+        Verb::Import(import) => bring_in(import).await,
+        Verb::Export(export) => take_out(export).await,
         Verb::Schema { check } => print_schema(check),
     };
     match done {
@@ -165,6 +242,121 @@ async fn key(verb: keys::Verb) -> Result<(), Failure> {
     let done = done.await;
     database.close().await;
     done
+}
+
+async fn bring_in(asked: Import) -> Result<(), Failure> {
+    let config = configured()?;
+    let stop = stop_signal()?;
+    let Import { files, format, kind, dry_run, all_or_nothing, report, requester } = asked;
+    let order = Order { files, format, kind, requester, dry_run, all_or_nothing, report };
+    let database = Database::open(&config).await?;
+    let imported = async {
+        database.migrate().await?;
+        let since = Instant::now();
+        let kinds = Arc::new(RecordKinds::of(&schema::catalog().nouns));
+        let options = database.pool().connect_options();
+        let outcome = tokio::select! {
+            outcome = import::import(&options, kinds, &order) => outcome?,
+            () = stop => return Err("interrupted; nothing was imported".into()),
+        };
+        let (seconds, report) = (since.elapsed().as_secs_f64(), order.report.display());
+        let import::Outcome { created, updated, unchanged, rejected, change } = outcome;
+        println!(
+            "created {created}, updated {updated}, unchanged {unchanged}, rejected {rejected}, in {seconds:.1} s"
+        );
+        match change {
+            Some(change) => println!("recorded as change {change}"),
+            None if dry_run => println!("a dry run: nothing was written"),
+            None => println!("nothing was written"),
+        }
+        if rejected > 0 {
+            Err(format!("{rejected} records were rejected; {report} tells why").into())
+        } else {
+            Ok(())
+        }
+    };
+    let imported = imported.await;
+    database.close().await;
+    imported
+}
+
+async fn take_out(asked: Exported) -> Result<(), Failure> {
+    let Exported { format, kind, topic, actor, from, until, output } = asked;
+    let database = Database::open(&configured()?).await?;
+    let kinds = RecordKinds::of(&schema::catalog().nouns);
+    let exported = async {
+        database.migrate().await?;
+        let since = Instant::now();
+        let options = database.pool().connect_options().as_ref().clone();
+        let mut connection = export::connect(&options.options([("statement_timeout", "0")])).await?;
+        let selection = Selection { topic, actor, from, until };
+        let mut export = Export::begin(&mut connection, &kinds, &selection).await?;
+        let mut written = 0;
+        for (kind, file) in outputs(&kinds, format, kind.as_deref(), output.as_deref())? {
+            written += write(&mut export, format.writer(kind), file).await?;
+        }
+        eprintln!("{written} records in {:.1} s", since.elapsed().as_secs_f64());
+        Ok(())
+    };
+    let exported = exported.await;
+    database.close().await;
+    exported
+}
+
+/// A type of record, where the format holds one, and where it is written.
+type Output = (&'static str, Box<dyn Write>);
+
+/// What is to be written where: of CSV, a type of record each.
+fn outputs(
+    kinds: &RecordKinds,
+    format: formats::Format,
+    kind: Option<&str>,
+    output: Option<&Path>,
+) -> Result<Vec<Output>, Failure> {
+    let known = |name| match kinds.named(name) {
+        Some((_, kind)) => Ok(kind.name),
+        None => Err(format!("`{name}` is no type of record: there are {}", kinds.names())),
+    };
+    let kind = kind.map(known).transpose()?;
+    let file = |path: &Path| -> Result<Box<dyn Write>, Failure> {
+        let file =
+            File::create(path).map_err(|error| format!("{} can't be written: {error}", path.display()))?;
+        Ok(Box::new(file))
+    };
+    match (format, kind, output) {
+        (formats::Format::Csv, None, Some(folder)) => {
+            std::fs::create_dir_all(folder)
+                .map_err(|error| format!("{} can't be made: {error}", folder.display()))?;
+            let table =
+                |kind: &RecordKind| Ok((kind.name, file(&folder.join(format!("{}.csv", kind.many)))?));
+            kinds.0.iter().map(table).collect()
+        }
+        (formats::Format::Csv, None, None) => {
+            Err("CSV holds one type of record: give --type, or a folder with -o".into())
+        }
+        (formats::Format::Csv, Some(_), _) | (_, None, _) => {
+            let to = output.map_or_else(|| Ok(Box::new(std::io::stdout()) as Box<dyn Write>), file)?;
+            Ok(vec![(kind.unwrap_or_default(), to)])
+        }
+        _ => Err("only CSV takes --type: other formats hold all".into()),
+    }
+}
+
+async fn write(
+    export: &mut Export<'_>,
+    writer: Box<dyn formats::Writer>,
+    mut to: impl Write,
+) -> Result<u64, Failure> {
+    let bar = ProgressBar::new(export.count(writer.as_ref()).await?);
+    let (mut written, mut out) = (Written::by(writer), Vec::new());
+    while export.next(&mut written, &mut out).await? {
+        to.write_all(&out)?;
+        out.clear();
+        bar.set_position(written.count);
+    }
+    to.flush()?;
+    bar.finish_and_clear();
+    Ok(written.count)
 }
 
 async fn migrate(dry_run: bool) -> Result<(), Failure> {

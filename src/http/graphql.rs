@@ -38,7 +38,7 @@ use crate::{
 /// How an answer is labelled, and with it how refusals are told: the newer type tells them by the
 /// status, the older always answers 200.
 #[derive(Clone, Copy, Debug, PartialEq)]
-enum Media {
+pub(super) enum Media {
     GraphqlResponse,
     Json,
     /// Events of which each holds a result.
@@ -306,7 +306,7 @@ impl Reply {
     }
 }
 
-fn refuse(status: StatusCode, media: Media, refusals: &[Refusal], request_id: &str) -> Response {
+pub(super) fn refuse(status: StatusCode, media: Media, refusals: &[Refusal], request_id: &str) -> Response {
     if media == Media::Events && status == StatusCode::OK {
         return sse::refused(refusals, request_id);
     }

@@ -1,6 +1,7 @@
 //! The server: what answers at which address.
 
 mod authentication;
+mod export;
 mod graphql;
 mod health;
 mod operation;
@@ -60,6 +61,7 @@ struct App {
     read_requires_key: bool,
     attempts: Attempts,
     tokens: Option<Tokens>,
+    exports: export::Exports,
 }
 
 /// The name under which the log has a request: the client's own, or one of ours.
@@ -101,6 +103,7 @@ pub fn router(config: &Config, database: Database, engine: Engine) -> Router {
         read_requires_key: config.read_requires_key,
         attempts: Attempts::default(),
         tokens: config.jwt.clone().map(Tokens::new),
+        exports: export::Exports::new(config.max_cost),
     });
     let sdl = schema::sdl();
     let mut router = Router::new()
@@ -111,6 +114,7 @@ pub fn router(config: &Config, database: Database, engine: Engine) -> Router {
             "/schema.graphql",
             get(|| async move { ([(CONTENT_TYPE, "application/graphql; charset=utf-8")], sdl) }),
         )
+        .merge(export::routes(config))
         .with_state(app);
     if config.graphiql {
         router = router.merge(page::router());

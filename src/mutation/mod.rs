@@ -9,8 +9,8 @@
 //! ```
 
 mod merge;
-mod rules;
-mod slots;
+pub mod rules;
+pub mod slots;
 mod undo;
 mod writer;
 

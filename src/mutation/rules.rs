@@ -174,12 +174,6 @@ impl Rules {
         self.tables.get(table).map_or(&[], |table| &table.unique)
     }
 
-    /// The columns of a table that are not derived from others.
-    pub fn columns(&self, table: &str) -> impl Iterator<Item = &str> {
-        let columns = self.tables.get(table).map_or(&[][..], |table| &table.columns);
-        columns.iter().map(|(name, _)| name.as_str())
-    }
-
     /// The checks of these columns of a table: an expression that holds, and what people are told who
     /// break it.
     pub fn checks_of<'a>(
@@ -205,6 +199,23 @@ impl Rules {
     fn message(&self, constraint: &str) -> &str {
         let told = self.constraint(constraint).and_then(|constraint| constraint.message.as_deref());
         told.unwrap_or("It breaks a rule.")
+    }
+
+    /// The type of a table's column, as the base of its domain where it is of one.
+    pub fn type_of(&self, table: &str, column: &str) -> Option<&str> {
+        self.columns(table).iter().find(|(name, _)| name == column).map(|(_, ty)| ty.as_str())
+    }
+
+    /// The columns of a table with their types, but for those that are made of others.
+    pub fn columns(&self, table: &str) -> &[(String, String)] {
+        self.tables.get(table).map(|table| table.columns.as_slice()).unwrap_or_default()
+    }
+
+    /// The checks of a table: the column that each is about, the expression that holds, and what people
+    /// are told who break it.
+    pub fn checks(&self, table: &str) -> impl Iterator<Item = (&str, &str, &str)> {
+        let checks = self.tables.get(table).map(|table| table.checks.as_slice()).unwrap_or_default();
+        checks.iter().map(|(name, column, holds)| (column.as_str(), holds.as_str(), self.message(name)))
     }
 
     /// What these rows of a table would break.

@@ -31,17 +31,19 @@ pub struct Rows {
     pub columns: Vec<RowColumn>,
     /// The column that keeps their order, where it is kept.
     pub ordinal: Option<&'static str>,
+    /// Whether each has a number of its own, which keeps the order in which they were entered.
+    pub numbered: bool,
     /// The name of the input for one row; none where it is a reference alone.
     input: Option<String>,
     /// Whether a row has exactly one of the columns.
-    one_of: bool,
+    pub one_of: bool,
 }
 
 pub struct RowColumn {
     pub name: &'static str,
     pub column: &'static str,
     pub kind: RowKind,
-    needed: bool,
+    pub needed: bool,
     description: &'static str,
 }
 
@@ -116,7 +118,15 @@ fn owned<'a>(values: &Values, named: impl Fn(&str) -> &'a Noun) -> Rows {
             (format!("{}Input", one.type_name), columns.collect(), true)
         }
     };
-    Rows { table: values.table, owner: values.owner, columns, ordinal: None, input: Some(input), one_of }
+    Rows {
+        table: values.table,
+        owner: values.owner,
+        columns,
+        ordinal: None,
+        numbered: true,
+        input: Some(input),
+        one_of,
+    }
 }
 
 fn linked<'a>(many: &Many, named: impl Fn(&str) -> &'a Noun) -> Option<(Rows, bool)> {
@@ -141,7 +151,7 @@ fn linked<'a>(many: &Many, named: impl Fn(&str) -> &'a Noun) -> Option<(Rows, bo
             });
             let input = (!many.attributes.is_empty()).then(|| format!("{}Input", many.stem));
             let columns = [reference].into_iter().chain(attributes).collect();
-            Some((Rows { table, owner, columns, ordinal, input, one_of: false }, false))
+            Some((Rows { table, owner, columns, ordinal, numbered: false, input, one_of: false }, false))
         }
         (Written::Rows { of, needed }, Via::Column(owner)) => {
             let column =
@@ -159,7 +169,10 @@ fn linked<'a>(many: &Many, named: impl Fn(&str) -> &'a Noun) -> Option<(Rows, bo
             let input = Some(format!("{}Input", many.to));
             let table = named(many.to).table;
             let columns = of.iter().map(column).collect();
-            Some((Rows { table, owner, columns, ordinal: None, input, one_of: false }, needed))
+            Some((
+                Rows { table, owner, columns, ordinal: None, numbered: true, input, one_of: false },
+                needed,
+            ))
         }
         _ => None,
     }

@@ -244,7 +244,7 @@ impl Statements {
                 String::new(),
             ),
             Kind::Removed => {
-                let columns: Vec<&str> = mutation.rules.columns(table).collect();
+                let columns: Vec<&str> = mutation.rules.columns(table).iter().map(|(name, _)| name.as_str()).collect();
                 let names = columns.join(", ");
                 let values = columns.iter().map(|column| format!("b.{column}")).collect::<Vec<_>>().join(", ");
                 (

@@ -6,6 +6,7 @@ mod conformance;
 mod discovery;
 mod embedded;
 mod everything;
+mod exchange;
 mod generate;
 mod golden;
 mod guards;

@@ -1,0 +1,129 @@
+//! Files to import: opened, decompressed by what they begin with, and read in constant memory.
+
+use std::{
+    fs::File,
+    io::{self, BufRead, BufReader, Cursor, Read},
+    path::Path,
+};
+
+use flate2::bufread::MultiGzDecoder;
+use indicatif::ProgressBar;
+
+/// A line, or a row of CSV, may be as long as this.
+pub const LONGEST: usize = 8 << 20;
+const BUFFER: usize = 1 << 18;
+
+/// A file being read, or the standard input.
+pub struct Input {
+    reader: Box<dyn BufRead + Send>,
+}
+
+/// What stands between two ends of line.
+#[derive(Debug, PartialEq)]
+pub enum Line {
+    Whole,
+    /// It was read over, and not kept.
+    TooLong,
+    /// There are no more.
+    End,
+}
+
+impl Input {
+    /// Opens a file; `-` is the standard input. `bar` goes on by the bytes that are read of it.
+    pub fn open(path: &Path, bar: &ProgressBar) -> io::Result<Self> {
+        let raw: Box<dyn Read + Send> =
+            if path == "-" { Box::new(io::stdin()) } else { Box::new(File::open(path)?) };
+        Self::of(Box::new(bar.wrap_read(raw)))
+    }
+
+    pub fn of(raw: Box<dyn Read + Send>) -> io::Result<Self> {
+        let mut raw = BufReader::with_capacity(BUFFER, raw);
+        let first = peek(&mut raw, 4)?;
+        let compressed = Cursor::new(first.clone()).chain(raw);
+        let plain: Box<dyn Read + Send> = match first.as_slice() {
+            [0x1f, 0x8b, ..] => Box::new(MultiGzDecoder::new(compressed)),
+            [0x28, 0xb5, 0x2f, 0xfd] => Box::new(zstd::Decoder::with_buffer(compressed)?),
+            _ => Box::new(compressed),
+        };
+        let mut plain = BufReader::with_capacity(BUFFER, plain);
+        let mut first = peek(&mut plain, 3)?;
+        if first == "\u{feff}".as_bytes() {
+            first.clear();
+        }
+        Ok(Input { reader: Box::new(Cursor::new(first).chain(plain)) })
+    }
+
+    /// Reads the next line into `line`, without its end.
+    pub fn line(&mut self, line: &mut Vec<u8>) -> io::Result<Line> {
+        line.clear();
+        let mut too_long = false;
+        loop {
+            let buffer = self.reader.fill_buf()?;
+            if buffer.is_empty() {
+                let rest = !line.is_empty();
+                return Ok(if too_long {
+                    Line::TooLong
+                } else if rest {
+                    Line::Whole
+                } else {
+                    Line::End
+                });
+            }
+            let end = buffer.iter().position(|byte| *byte == b'\n');
+            let part = &buffer[..end.unwrap_or(buffer.len())];
+            too_long |= line.len() + part.len() > LONGEST;
+            if too_long {
+                line.clear();
+            } else {
+                line.extend_from_slice(part);
+            }
+            let used = end.map_or(buffer.len(), |end| end + 1);
+            self.reader.consume(used);
+            if end.is_some() {
+                return Ok(if too_long { Line::TooLong } else { Line::Whole });
+            }
+        }
+    }
+}
+
+impl Read for Input {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.reader.read(buffer)
+    }
+}
+
+impl BufRead for Input {
+    fn fill_buf(&mut self) -> io::Result<&[u8]> {
+        self.reader.fill_buf()
+    }
+
+    fn consume(&mut self, amount: usize) {
+        self.reader.consume(amount);
+    }
+}
+
+/// The first bytes, or all where there are fewer.
+fn peek(reader: &mut impl Read, count: u64) -> io::Result<Vec<u8>> {
+    let mut first = Vec::new();
+    reader.take(count).read_to_end(&mut first)?;
+    Ok(first)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_beyond_the_limit_is_read_over_and_the_next_one_is_read() {
+        let text = format!("\u{feff}first\n{}\nlast", "x".repeat(LONGEST + 1));
+        let mut input = Input::of(Box::new(Cursor::new(text))).unwrap();
+        let (mut line, mut read) = (Vec::new(), Vec::new());
+        loop {
+            match input.line(&mut line).unwrap() {
+                Line::End => break,
+                how => read.push((how, line.len())),
+            }
+        }
+        assert_eq!(read, [(Line::Whole, 5), (Line::TooLong, 0), (Line::Whole, 4)]);
+    }
+}

@@ -1,0 +1,225 @@
+//! Records by the many, as `dossier export` writes them: with the rights and the limits of a query.
+
+use std::{
+    net::{IpAddr, SocketAddr},
+    sync::Arc,
+};
+
+use axum::{
+    Router,
+    body::{Body, Bytes},
+    extract::{ConnectInfo, Query, State, rejection::QueryRejection},
+    http::{
+        HeaderMap, StatusCode,
+        header::{CONTENT_DISPOSITION, CONTENT_TYPE, RETRY_AFTER},
+    },
+    response::{IntoResponse, Response},
+    routing::get,
+};
+use futures_util::stream;
+use serde::Deserialize;
+use tokio::sync::{Semaphore, mpsc, oneshot};
+
+use super::{
+    App, RequestId,
+    authentication::Shows,
+    graphql::{self, Media},
+};
+use crate::{
+    config::Config,
+    error::{Code, Refusal},
+    exchange::{
+        export::{self, Export, Selection, Written},
+        formats::Format,
+        records::RecordKinds,
+    },
+    schema,
+};
+
+/// How many exports run at once: each keeps a connection for as long as its client reads.
+const AT_ONCE: usize = 2;
+/// What a filter costs, like one of a query.
+const COST_OF_FILTER: usize = 100;
+
+/// What exports need besides a request.
+pub(super) struct Exports {
+    kinds: Arc<RecordKinds>,
+    max_cost: usize,
+    running: Semaphore,
+}
+
+impl Exports {
+    pub(super) fn new(max_cost: usize) -> Self {
+        let kinds = Arc::new(RecordKinds::of(&schema::catalog().nouns));
+        Exports { kinds, max_cost, running: Semaphore::new(AT_ONCE) }
+    }
+}
+
+/// An address for each format. Where only trusted documents are answered, there are none.
+pub(super) fn routes(config: &Config) -> Router<Arc<App>> {
+    let formats = if config.trusted_documents_only { &[] } else { &Format::ALL[..] };
+    formats.iter().fold(Router::new(), |router, format| {
+        let format = *format;
+        let answer =
+            move |app, id, client, headers, parameters| handle(format, app, id, client, headers, parameters);
+        router.route(&format!("/export.{}", format.name()), get(answer))
+    })
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Parameters {
+    #[serde(rename = "type")]
+    kind: Option<String>,
+    topic: Option<String>,
+    actor: Option<String>,
+    from: Option<String>,
+    until: Option<String>,
+}
+
+/// What is asked for, and by whom.
+struct Asked {
+    format: Format,
+    kind: &'static str,
+    selection: Selection,
+    client: IpAddr,
+    /// Of whoever asks, where they have one.
+    name: Option<String>,
+}
+
+async fn handle(
+    format: Format,
+    State(app): State<Arc<App>>,
+    RequestId(request_id): RequestId,
+    ConnectInfo(client): ConnectInfo<SocketAddr>,
+    headers: HeaderMap,
+    parameters: Result<Query<Parameters>, QueryRejection>,
+) -> Response {
+    let asked = match Shows::by(&headers).identify(&app, client.ip()).await {
+        // Whoever may ask at all may read all records.
+        Ok(identity) => ask(&app, format, client.ip(), identity.name, parameters),
+        Err(refusal) => Err(refusal),
+    };
+    let begun = match asked {
+        Ok(asked) => begin(app, asked).await,
+        Err(refusal) => Err(refusal),
+    };
+    match begun {
+        Ok(parts) => {
+            let body =
+                stream::unfold(parts, |mut parts| async { parts.recv().await.map(|part| (part, parts)) });
+            let name = format!("attachment; filename=\"dossier.{}\"", format.name());
+            let headers = [(CONTENT_TYPE, format.media_type()), (CONTENT_DISPOSITION, &name)];
+            (headers, Body::from_stream(body)).into_response()
+        }
+        Err(refusal) => refuse(&refusal, &request_id),
+    }
+}
+
+fn ask(
+    app: &App,
+    format: Format,
+    client: IpAddr,
+    name: Option<String>,
+    parameters: Result<Query<Parameters>, QueryRejection>,
+) -> Result<Asked, Refusal> {
+    let Query(Parameters { kind, topic, actor, from, until }) = parameters.map_err(|_| {
+        let message = "The address takes `type`, `topic`, `actor`, `from` and `until`, each once.";
+        Refusal::new(Code::BadUserInput, message)
+    })?;
+    let known = |name: String| {
+        let message = format!("It takes one of {}.", app.exports.kinds.names());
+        let kind = app.exports.kinds.named(&name).map(|(_, kind)| kind.name);
+        kind.ok_or_else(|| Refusal::bad_input("type", message))
+    };
+    let kind = kind.map(known).transpose()?;
+    match (format, kind) {
+        (Format::Csv, None) => Err(Refusal::bad_input("type", "CSV holds one type of record: name it.")),
+        (Format::Csv, Some(_)) | (_, None) => {
+            let selection = Selection { topic, actor, from, until };
+            Ok(Asked { format, kind: kind.unwrap_or_default(), selection, client, name })
+        }
+        _ => Err(Refusal::bad_input("type", "Only CSV takes a type: other formats hold all.")),
+    }
+}
+
+type Parts = mpsc::Receiver<Result<Bytes, std::io::Error>>;
+
+/// Begins an export; what it writes comes in parts, of which few wait to be read.
+async fn begin(app: Arc<App>, asked: Asked) -> Result<Parts, Refusal> {
+    let (parts, reading) = mpsc::channel(2);
+    let (decide, decided) = oneshot::channel();
+    tokio::spawn(async move {
+        let mut decide = Some(decide);
+        let timeout = Refusal::new(Code::Timeout, "The answer took too long and was given up.");
+        let run = tokio::time::timeout(app.request_timeout, run(&app, &asked, &parts, &mut decide));
+        let Err(refusal) = run.await.unwrap_or(Err(timeout)) else { return };
+        match decide {
+            Some(decide) => drop(decide.send(Err(refusal))),
+            // The status is sent: all that is left is to end the answer where nobody takes it for whole.
+            None => drop(parts.send(Err(std::io::Error::other("given up"))).await),
+        }
+    });
+    decided
+        .await
+        .unwrap_or_else(|_| Err(Refusal::new(Code::Internal, "Something went wrong on our side.")))?;
+    Ok(reading)
+}
+
+async fn run(
+    app: &App,
+    asked: &Asked,
+    parts: &mpsc::Sender<Result<Bytes, std::io::Error>>,
+    decide: &mut Option<oneshot::Sender<Result<(), Refusal>>>,
+) -> Result<(), Refusal> {
+    let Ok(_running) = app.exports.running.acquire().await else { return Ok(()) };
+    // Apart from the pool from here on: given up in the middle of a statement, it is closed.
+    let mut connection = app.database.pool().acquire().await?.detach();
+    let mut export =
+        Export::begin(&mut connection, &app.exports.kinds, &asked.selection).await.map_err(refusal)?;
+    let writer = asked.format.writer(asked.kind);
+    let records = export.count(writer.as_ref()).await.map_err(refusal)?;
+    let cost = usize::try_from(records).unwrap_or(usize::MAX);
+    let cost = cost.saturating_add(asked.selection.filters() * COST_OF_FILTER).max(1);
+    if cost > app.exports.max_cost {
+        return Err(Refusal::beyond("points of cost", app.exports.max_cost, cost));
+    }
+    if let Some(limit) = &app.rate_limit {
+        limit.spend(asked.name.as_deref(), asked.client, cost)?;
+    }
+    if let Some(decide) = decide.take() {
+        let _ = decide.send(Ok(()));
+    }
+    let (mut written, mut out) = (Written::by(writer), Vec::new());
+    while export.next(&mut written, &mut out).await.map_err(refusal)? {
+        // Where the client has gone there is nothing left to do.
+        if parts.send(Ok(std::mem::take(&mut out).into())).await.is_err() {
+            break;
+        }
+    }
+    Ok(())
+}
+
+fn refusal(error: export::Error) -> Refusal {
+    match error {
+        export::Error::Selection(field, message) => Refusal::bad_input(field, message),
+        export::Error::Database(error) => error.into(),
+    }
+}
+
+fn refuse(refusal: &Refusal, request_id: &str) -> Response {
+    let status = match refusal.code {
+        Code::Unauthenticated => StatusCode::UNAUTHORIZED,
+        Code::Forbidden => StatusCode::FORBIDDEN,
+        Code::RateLimited => StatusCode::TOO_MANY_REQUESTS,
+        Code::Timeout => StatusCode::GATEWAY_TIMEOUT,
+        Code::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+        Code::Internal => StatusCode::INTERNAL_SERVER_ERROR,
+        _ => StatusCode::BAD_REQUEST,
+    };
+    let mut response = graphql::refuse(status, Media::Json, std::slice::from_ref(refusal), request_id);
+    if let Some(wait) = refusal.retry_after {
+        response.headers_mut().insert(RETRY_AFTER, (wait.as_secs() + 1).into());
+    }
+    response
+}

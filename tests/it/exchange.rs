@@ -1,0 +1,918 @@
+//! Records in and out by the many.
+
+use std::{
+    fs,
+    io::Write,
+    path::{Path, PathBuf},
+    process::{Output, Stdio},
+    time::{Duration, Instant},
+};
+
+use flate2::{Compression, write::GzEncoder};
+use nix::{sys::signal::Signal, unistd::Pid};
+use quick_xml::XmlVersion;
+use serde_json::{Value, json};
+use sqlx::{AssertSqlSafe, PgPool};
+
+use crate::support::{
+    Client, anonymous,
+    database::{TestDatabase, database},
+    process::{Folder, dossier, output},
+};
+
+/// A base and a folder of files for one test.
+struct Base {
+    database: TestDatabase,
+    folder: Folder,
+}
+
+impl Base {
+    /// A base with the interview, as every base begins.
+    async fn new(name: &str) -> Base {
+        let folder = Folder::new(name);
+        fs::create_dir_all(folder.path()).expect("a folder");
+        Base { database: database().await, folder }
+    }
+
+    /// A base without a record.
+    async fn empty(name: &str) -> Base {
+        let base = Base::new(name).await;
+        let tables = [
+            "citations",
+            "positions",
+            "relations",
+            "commentaries",
+            "statements",
+            "meetings",
+            "topics",
+            "sources",
+            "actors",
+        ];
+        let mut sql = "select set_config('dossier.requester', 'test', true)".to_owned();
+        for table in tables {
+            sql.extend(["; delete from ", table]);
+        }
+        sqlx::raw_sql(AssertSqlSafe(sql)).execute(base.pool()).await.expect("emptied");
+        base
+    }
+
+    fn pool(&self) -> &PgPool {
+        self.database.pool()
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    fn file(&self, name: &str, content: impl AsRef<[u8]>) -> PathBuf {
+        let path = self.path(name);
+        fs::write(&path, content).expect("written");
+        path
+    }
+
+    fn run(&self, arguments: &[&str]) -> Output {
+        output(dossier(&[("DATABASE_URL", self.database.url())]).args(arguments))
+    }
+
+    /// Imports a file, and returns how it ended and what it told.
+    fn import_with(&self, file: &Path, options: &[&str]) -> Output {
+        let report = self.path("report.jsonl");
+        let mut arguments =
+            vec!["import", file.to_str().expect("text"), "--report", report.to_str().expect("text")];
+        arguments.extend(options);
+        self.run(&arguments)
+    }
+
+    /// Imports a file of which nothing is rejected; what was done.
+    fn import(&self, file: &Path) -> String {
+        let output = self.import_with(file, &[]);
+        assert!(output.status.success(), "{}\n{:?}", String::from_utf8_lossy(&output.stderr), self.report());
+        String::from_utf8(output.stdout).expect("text")
+    }
+
+    /// Imports lines, and returns line, field and reason of what was rejected.
+    fn rejected(&self, records: &[Value]) -> Vec<(u64, String, String)> {
+        let file = self.file("lines.jsonl", lines(records));
+        let output = self.import_with(&file, &[]);
+        let report = self.report();
+        let told = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(i32::from(!report.is_empty())), "{told}");
+        report
+    }
+
+    fn report(&self) -> Vec<(u64, String, String)> {
+        let Ok(report) = fs::read_to_string(self.path("report.jsonl")) else { return Vec::new() };
+        let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+        let read = |line| {
+            let told: Value = serde_json::from_str(line).expect("JSON");
+            (told["line"].as_u64().expect("a line"), text(&told["field"]), text(&told["reason"]))
+        };
+        report.lines().map(read).collect()
+    }
+
+    fn export(&self, options: &[&str]) -> String {
+        let output = self.run(&[&["export"], options].concat());
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).expect("text")
+    }
+
+    async fn count(&self, sql: &str) -> i64 {
+        sqlx::query_scalar(AssertSqlSafe(sql.to_owned())).fetch_one(self.pool()).await.expect("a count")
+    }
+}
+
+fn actor(slug: &str) -> Value {
+    json!({"type": "Actor", "slug": slug, "kind": "PERSON", "name": slug})
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_export_imported_into_an_empty_base_is_exported_byte_for_byte() {
+    let (base, other) = (Base::new("round-trip").await, Base::empty("round-trip-other").await);
+    let generate = base.run(&["generate", "--statements", "300"]);
+    assert!(generate.status.success());
+    let export = base.export(&[]);
+    assert!(export.lines().count() > 600);
+    let told = other.import(&other.file("export.jsonl", &export));
+    assert!(told.contains(&format!("created {}, updated 0", export.lines().count())), "{told}");
+    assert_eq!(other.export(&[]), export);
+
+    // Once more, it finds everything as it is to be.
+    let revisions = other.count("select count(*) from revisions").await;
+    let told = other.import(&other.path("export.jsonl"));
+    assert!(told.contains("created 0, updated 0, unchanged"), "{told}");
+    assert_eq!(other.count("select count(*) from revisions").await, revisions);
+}
+
+fn statement(slug: &str, speaker: &str) -> Value {
+    json!({
+        "type": "Statement", "slug": slug, "speaker": speaker, "medium": "SPEECH", "rendering": "PARAPHRASE",
+        "summary": "Says something.", "eventType": "STATEMENT",
+        "citations": [{"source": "speeches", "locator": "p1"}],
+    })
+}
+
+fn source(slug: &str) -> Value {
+    json!({"type": "Source", "slug": slug, "title": "Speeches"})
+}
+
+/// A record with some of its fields changed.
+fn with(mut record: Value, changed: Value) -> Value {
+    let (Value::Object(fields), Value::Object(changed)) = (&mut record, changed) else {
+        panic!("no objects")
+    };
+    fields.extend(changed);
+    record
+}
+
+fn lines(records: &[Value]) -> String {
+    records.iter().flat_map(|record| [record.to_string(), "\n".to_owned()]).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn records_come_in_any_order_and_refer_to_each_other_by_slug_or_identifier() {
+    let base = Base::new("any-order").await;
+    let by = json!({"identifier": {"scheme": "wikidata", "value": "Q1"}});
+    let records = [
+        with(statement("first", "ada"), json!({"onBehalfOf": by, "addressees": ["kazakhstan", by]})),
+        json!({"type": "Topic", "slug": "part", "name": "Part", "parent": "whole"}),
+        json!({"type": "Topic", "slug": "whole", "name": "Whole", "parent": {"slug": "two-state-solution"}}),
+        source("speeches"),
+        actor("ada"),
+        with(actor("grace"), json!({"identifiers": [{"scheme": "wikidata", "value": "Q1"}]})),
+    ];
+    let told = base.import(&base.file("records.jsonl", lines(&records)));
+    assert!(told.starts_with("created 6, updated 0, unchanged 0, rejected 0"), "{told}");
+    let behalf = "select count(*) from statements join actors on actors.id = on_behalf_of_id
+                  join statement_addressees on statement_id = statements.id
+                  where actors.slug = 'grace' and statements.slug = 'first'";
+    assert_eq!(base.count(behalf).await, 2);
+
+    // One change of one requester, whatever it holds.
+    let changes = "select count(distinct change) from revisions where requester = 'import'";
+    assert_eq!(base.count(changes).await, 1);
+    let change: i64 = told.split("change ").nth(1).expect("a change").trim().parse().expect("a number");
+    let first = "select min(id) from revisions where requester = 'import'";
+    assert_eq!(base.count(first).await, change);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_there_is_changed_where_it_differs_and_nowhere_else() {
+    let base = Base::new("upsert").await;
+    let ada = with(
+        actor("ada"),
+        json!({
+            "names": [{"name": "Countess", "kind": "ALIAS"}, {"name": "A. L.", "kind": "ABBREVIATION"}],
+            "identifiers": [{"scheme": "wikidata", "value": "Q7259"}],
+        }),
+    );
+    base.import(
+        &base
+            .file("first.jsonl", lines(&[ada, actor("grace"), source("speeches"), statement("said", "ada")])),
+    );
+    let last = "select max(id) from revisions";
+    let before = base.count(last).await;
+
+    // By an identifier; what is not given stays, null clears, a list is given whole.
+    let changed = [
+        json!({
+            "type": "Actor", "identifiers": [{"scheme": "wikidata", "value": "Q7259"}],
+            "names": [{"name": "Countess", "kind": "ALIAS"}, {"name": "Byron", "kind": "FORMER"}],
+        }),
+        json!({"type": "Statement", "slug": "said", "saidOn": "1843", "speakerRole": "Translator"}),
+        actor("grace"),
+    ];
+    let told = base.import(&base.file("second.jsonl", lines(&changed)));
+    assert!(told.starts_with("created 0, updated 2, unchanged 1, rejected 0"), "{told}");
+    let revisions = format!("select count(*) from revisions where id > {before}");
+    assert_eq!(base.count(&revisions).await, 3, "a name removed, a name entered, a statement changed");
+    let told = base.import(
+        &base.file("third.jsonl", lines(&[json!({"type": "Statement", "slug": "said", "saidOn": null})])),
+    );
+    assert!(told.starts_with("created 0, updated 1"), "{told}");
+    let export = base.export(&[]);
+    let said = export.lines().find(|line| line.contains(r#""slug":"said""#)).expect("the statement");
+    let said: Value = serde_json::from_str(said).expect("JSON");
+    assert_eq!(
+        [&said["saidOn"], &said["speakerRole"], &said["speaker"]],
+        [&Value::Null, &json!("Translator"), &json!("ada")]
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_record_that_cannot_be_kept_is_told_with_its_line_its_field_and_the_reason() {
+    let base = Base::new("rejected").await;
+    let cases: Vec<(Value, &str, &str)> = vec![
+        (source("speeches"), "", ""),
+        (actor("ada"), "", ""),
+        (json!({"type": "Actor", "slug": "no-kind", "name": "No kind"}), "kind", "Every such record has it."),
+        (with(actor("odd"), json!({"kind": "GHOST"})), "kind", "`GHOST` is none of PERSON"),
+        (with(actor("Not A Slug"), json!({})), "slug", "lower-case words"),
+        (with(actor("blank"), json!({"name": " "})), "name", "must not be blank"),
+        (with(actor("more"), json!({"height": 3})), "height", "no such field"),
+        (with(actor("number"), json!({"name": 3})), "name", "takes a text"),
+        (with(actor("nul"), json!({"name": "a\u{0}b"})), "name", "NUL"),
+        (with(actor("long"), json!({"name": "x".repeat(2000)})), "name", "at most 1500"),
+        (
+            with(
+                actor("names"),
+                json!({"names": [{"name": "A", "kind": "ALIAS"}, {"name": "A", "kind": "ALIAS"}]}),
+            ),
+            "names.1",
+            "twice",
+        ),
+        (
+            with(actor("language"), json!({"names": [{"name": "A", "kind": "ALIAS", "language": "?"}]})),
+            "names.0.language",
+            "BCP 47",
+        ),
+        (with(actor("list"), json!({"names": "A"})), "names", "takes a list"),
+        (with(actor("ada"), json!({})), "slug", "It is the slug of line 2."),
+        (json!({"type": "Ghost", "slug": "x"}), "type", "`Ghost` is no type of record"),
+        (json!({"slug": "x"}), "type", "names its type"),
+        (statement("nobody", "nobody"), "speaker", "There is no Actor nobody."),
+        (statement("of-odd", "odd"), "speaker", "There is no Actor odd."),
+        (statement("place", "washington"), "speaker", "does not speak"),
+        (with(statement("cited", "ada"), json!({"citations": []})), "citations", "Every such record has it."),
+        (
+            with(statement("quote", "ada"), json!({"quote": "Words."})),
+            "quote",
+            "exactly where the rendering is VERBATIM",
+        ),
+        (with(statement("impossible", "ada"), json!({"saidOn": "2025-02-30"})), "saidOn", "takes a date"),
+        (
+            with(statement("uncited", "ada"), json!({"citations": null})),
+            "citations",
+            "Every such record has it.",
+        ),
+        (with(statement("published", "ada"), json!({"publication": "ada"})), "publication", "of kind MEDIA"),
+        (
+            with(statement("topic", "ada"), json!({"topics": ["two-state-solution", "nothing"]})),
+            "topics.1",
+            "There is no Topic nothing.",
+        ),
+        (
+            json!({"type": "Topic", "slug": "one", "name": "One", "parent": "other"}),
+            "parent",
+            "part of itself",
+        ),
+        (
+            json!({"type": "Topic", "slug": "other", "name": "Other", "parent": "one"}),
+            "parent",
+            "part of itself",
+        ),
+        (
+            json!({"type": "Topic", "slug": "below", "name": "Below", "parent": "one"}),
+            "parent",
+            "rejected, that of line 26.",
+        ),
+        (
+            json!({"type": "Topic", "slug": "far-below", "name": "Far below", "parent": "below"}),
+            "parent",
+            "rejected, that of line 28.",
+        ),
+        (with(actor("washington"), json!({"kind": "PERSON"})), "kind", "Meetings were held there"),
+        (with(actor("first"), json!({"identifiers": [{"scheme": "s", "value": "1"}]})), "", ""),
+        (
+            with(actor("second"), json!({"identifiers": [{"scheme": "s", "value": "1"}]})),
+            "identifiers.0",
+            "so does line 31.",
+        ),
+    ];
+    let records: Vec<Value> = cases.iter().map(|(record, ..)| record.clone()).collect();
+    let told = base.rejected(&records);
+    let mut expected = 0;
+    for (number, (record, field, reason)) in (1..).zip(&cases) {
+        let told: Vec<_> = told.iter().filter(|(line, ..)| *line == number).collect();
+        if field.is_empty() {
+            assert!(told.is_empty(), "{record}: {told:?}");
+            continue;
+        }
+        expected += 1;
+        let is_told = told.iter().any(|(_, of, because)| of == field && because.contains(reason));
+        assert!(is_told, "{record}: {told:?}");
+    }
+    let mut refused: Vec<u64> = told.iter().map(|(line, ..)| *line).collect();
+    refused.dedup();
+    assert_eq!(refused.len(), expected);
+    // The others were kept.
+    assert_eq!(base.count("select count(*) from actors where slug in ('ada', 'first')").await, 2);
+    assert_eq!(base.count("select count(*) from statements where slug = 'place'").await, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn all_or_nothing_and_a_dry_run_write_nothing() {
+    let base = Base::new("dry-run").await;
+    let file = base.file("records.jsonl", lines(&[actor("ada"), actor("Ada")]));
+    let before = base.count("select max(id) from revisions").await;
+    for option in ["--all-or-nothing", "--dry-run"] {
+        let output = base.import_with(&file, &[option]);
+        assert_eq!(output.status.code(), Some(1));
+        let told = String::from_utf8_lossy(&output.stdout).into_owned();
+        assert!(told.contains("created 1, updated 0, unchanged 0, rejected 1"), "{told}");
+        assert_eq!(base.report().len(), 1);
+        assert_eq!(base.count("select max(id) from revisions").await, before);
+    }
+    let good = base.file("good.jsonl", lines(&[actor("ada")]));
+    assert!(base.import_with(&good, &["--dry-run"]).status.success());
+    assert_eq!(base.count("select max(id) from revisions").await, before);
+    assert!(base.import_with(&good, &["--all-or-nothing", "--requester", "ada"]).status.success());
+    assert_eq!(base.count("select count(*) from revisions where requester = 'ada'").await, 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn bytes_that_are_no_records_are_told_by_their_lines() {
+    let base = Base::new("bytes").await;
+    let mut bytes = "\u{feff}".as_bytes().to_vec();
+    bytes.extend(format!("{}\r\n\r\n", actor("after-a-bom")).bytes());
+    bytes.extend(b"{\"type\": \"Actor\", \"slug\": \"\xff\"}\n");
+    bytes.extend(b"{\"type\": \n[1]\n{\"a\0b\": 1}\n{\"a\\u0000b\": 1, \"type\": \"Actor\"}\n");
+    bytes.extend(format!("{{\"slug\": \"{}\"}}\n", "x".repeat(9 << 20)).bytes());
+    bytes.extend(actor("without-an-end-of-line").to_string().bytes());
+    let output = base.import_with(&base.file("bytes.jsonl", bytes), &[]);
+    assert_eq!(output.status.code(), Some(1));
+    let told = base.report();
+    let reasons = [
+        "not UTF-8 from byte 28",
+        "not JSON",
+        "no JSON object",
+        "not JSON",
+        "no such field",
+        "longer than 8 MiB",
+    ];
+    assert_eq!(told.len(), reasons.len(), "{told:?}");
+    for ((line, (number, _, told)), reason) in (3..).zip(&told).zip(reasons) {
+        assert!(*number == line && told.contains(reason), "{number}: {told}");
+    }
+    assert_eq!(
+        base.count("select count(*) from actors where slug in ('after-a-bom', 'without-an-end-of-line')")
+            .await,
+        2
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn gzip_and_zstd_are_read_also_from_the_standard_input_and_half_a_file_is_refused() {
+    let base = Base::new("compressed").await;
+    let many: Vec<Value> = (0..5000).map(|number| actor(&format!("actor-{number}"))).collect();
+    let mut gzip = GzEncoder::new(Vec::new(), Compression::default());
+    gzip.write_all(lines(&many).as_bytes()).expect("compressed");
+    let gzip = gzip.finish().expect("compressed");
+    let zstd = zstd::encode_all(lines(&many).as_bytes(), 1).expect("compressed");
+    for half in
+        [base.file("half.jsonl.gz", &gzip[..gzip.len() / 2]), base.file("half.zst", &zstd[..zstd.len() / 2])]
+    {
+        let output = base.import_with(&half, &[]);
+        let told = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(1));
+        assert!(told.contains("ends in the middle") && told.contains("nothing was imported"), "{told}");
+        assert_eq!(base.count("select count(*) from actors where slug like 'actor-%'").await, 0);
+    }
+    let told = base.import(&base.file("whole.jsonl.gz", &gzip));
+    assert!(told.starts_with("created 5000"), "{told}");
+    let report = base.path("report.jsonl");
+    let mut command = dossier(&[("DATABASE_URL", base.database.url())]);
+    command.args(["import", "-", "--report", report.to_str().expect("text")]);
+    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("dossier runs");
+    child.stdin.take().expect("piped").write_all(&zstd).expect("read");
+    let output = child.wait_with_output().expect("it ended");
+    let told = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(told.starts_with("created 0, updated 0, unchanged 5000"), "{told}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_missing_file_is_told() {
+    let base = Base::new("missing").await;
+    let output = base.import_with(Path::new("/nowhere.jsonl"), &[]);
+    let told = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(
+        output.status.code() == Some(1) && told.starts_with("dossier: /nowhere.jsonl can't be imported"),
+        "{told}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_import_that_is_killed_as_it_writes_has_left_nothing_and_is_done_again() {
+    let base = Base::new("killed").await;
+    let mut records: Vec<Value> = (0..50).map(|number| actor(&format!("actor-{number}"))).collect();
+    records.push(json!({"type": "Topic", "slug": "last", "name": "Last"}));
+    let file = base.file("records.jsonl", lines(&records));
+    let count = "select count(*) from actors where slug like 'actor-%'";
+    for signal in [Signal::SIGKILL, Signal::SIGINT] {
+        // Actors are written before topics, and these wait for us.
+        let mut lock = base.pool().begin().await.expect("a transaction");
+        sqlx::raw_sql("lock table topics in exclusive mode").execute(&mut *lock).await.expect("locked");
+        let mut command = dossier(&[("DATABASE_URL", base.database.url())]);
+        let report = base.path("report.jsonl");
+        command.args(["import", file.to_str().expect("text"), "--report", report.to_str().expect("text")]);
+        let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("dossier runs");
+        let waits = "select count(*) from pg_stat_activity where datname = current_database()
+                     and wait_event_type = 'Lock' and query like 'update topics%'";
+        let since = Instant::now();
+        while base.count(waits).await == 0 {
+            assert!(since.elapsed() < Duration::from_secs(30), "it does not come to topics");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        nix::sys::signal::kill(Pid::from_raw(child.id().cast_signed()), signal).expect("sent");
+        let output = child.wait_with_output().expect("it ended");
+        if signal == Signal::SIGINT {
+            let told = String::from_utf8_lossy(&output.stderr).into_owned();
+            assert!(told.ends_with("dossier: interrupted; nothing was imported\n"), "{told}");
+            assert_eq!(output.status.code(), Some(1));
+        }
+        lock.rollback().await.expect("released");
+        assert_eq!(base.count(count).await, 0);
+    }
+    let told = base.import(&file);
+    assert!(told.starts_with("created 51, updated 0, unchanged 0, rejected 0"), "{told}");
+    let told = base.import(&file);
+    assert!(told.starts_with("created 0, updated 0, unchanged 51, rejected 0"), "{told}");
+    assert_eq!(base.count(count).await, 50);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn csv_has_a_table_for_each_kind_and_brings_all_of_it_back() {
+    let (base, other) = (Base::new("csv").await, Base::empty("csv-other").await);
+    let folder = base.path("tables");
+    base.export(&["--format", "csv", "-o", folder.to_str().expect("text")]);
+    let actors = fs::read_to_string(folder.join("actors.csv")).expect("a table");
+    assert!(actors.starts_with("slug,kind,name,names,identifiers,citations\n"), "{actors}");
+    let files: Vec<PathBuf> =
+        fs::read_dir(&folder).expect("files").map(|file| file.expect("a file").path()).collect();
+    assert_eq!(files.len(), 8);
+    let report = other.path("report.jsonl");
+    let mut arguments = vec!["import", "--report", report.to_str().expect("text")];
+    arguments.extend(files.iter().map(|file| file.to_str().expect("text")));
+    let output = other.run(&arguments);
+    assert!(output.status.success(), "{:?}", other.report());
+    assert_eq!(other.export(&[]), base.export(&[]));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn csv_as_spreadsheets_write_it_is_read() {
+    let base = Base::new("spreadsheet").await;
+    let text = "\u{feff}slug,name,kind\r\nada,\"Ada, \"\"the\"\" countess\r\nof Lovelace\",PERSON\r\nodd,Odd\r\ngrace,,PERSON\r\n";
+    let output = base.import_with(&base.file("actors.csv", text), &[]);
+    assert_eq!(output.status.code(), Some(1));
+    let told = base.report();
+    assert_eq!(told[0], (4, String::new(), "It has 2 cells; the first row names 3.".to_owned()));
+    assert_eq!(told[1], (5, "name".to_owned(), "Every such record has it.".to_owned()));
+    assert_eq!(
+        base.count("select count(*) from actors where name = E'Ada, \"the\" countess\\r\\nof Lovelace'")
+            .await,
+        1
+    );
+
+    for (name, text, options, told) in [
+        ("unknown.csv", "slug\nada\n", &[][..], "`unknown` is no type of record"),
+        ("list.csv", "slug,height\nada,3\n", &["--type", "Actor"], "Actor has no field `height`"),
+        ("twice.csv", "slug,slug\nada,ada\n", &["--type", "Actor"], "two columns `slug`"),
+        (
+            "open.csv",
+            &format!("slug,name\nada,\"{}", "x".repeat(20 << 20)),
+            &["--type", "Actor"],
+            "is a quote left open?",
+        ),
+    ] {
+        let output = base.import_with(&base.file(name, text), options);
+        let failure = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(failure.contains(told) && failure.contains("nothing was imported"), "{failure}");
+    }
+    let bytes = base.file("bytes.csv", b"slug,name,kind\nnul,a\0b,PERSON\nlatin,\xe9,PERSON\n");
+    base.import_with(&bytes, &["--type", "Actor"]);
+    let told: Vec<String> =
+        base.report().into_iter().map(|(line, field, reason)| format!("{line} {field} {reason}")).collect();
+    assert_eq!(told, ["2 name A text can't hold the character NUL.", "3 name It is not UTF-8."]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_selection_holds_what_it_is_about_and_all_that_this_refers_to() {
+    let (base, other) = (Base::new("selection").await, Base::empty("selection-other").await);
+    let all = base.export(&[]);
+    let part = base.export(&["--topic", "two-state-solution", "--actor", "kazakhstan"]);
+    let slugs = |export: &str, kind: &str| -> Vec<String> {
+        let records = export.lines().map(|line| serde_json::from_str::<Value>(line).expect("JSON"));
+        let of_kind = records.filter(|record| record["type"] == kind);
+        of_kind.map(|record| record["slug"].as_str().expect("a slug").to_owned()).collect()
+    };
+    let positions = slugs(&part, "Position");
+    assert!(!positions.is_empty() && positions.len() < slugs(&all, "Position").len());
+    assert!(slugs(&part, "Actor").contains(&"kazakhstan".to_owned()));
+    // It stands alone: nothing that it refers to is missing.
+    other.import(&other.file("part.jsonl", &part));
+    assert_eq!(other.export(&[]), part);
+
+    let dated = with(statement("dated", "kazakhstan"), json!({"saidOn": "2021-05"}));
+    base.import(&base.file("dated.jsonl", lines(&[source("speeches"), dated])));
+    assert_eq!(slugs(&base.export(&["--from", "2021-05-31", "--until", "2022"]), "Statement"), ["dated"]);
+    assert!(base.export(&["--until", "2021-04-30"]).is_empty());
+    for (options, told) in [
+        (["--topic", "nothing"], "topic: There is no such topic."),
+        (["--actor", "nobody"], "actor: There is no such actor."),
+        (["--from", "2021-02-30"], "from: It takes a date"),
+    ] {
+        let output = base.run(&[&["export"][..], &options].concat());
+        let failure = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(output.status.code() == Some(1) && failure.contains(told), "{failure}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn gephi_gets_actors_with_what_ties_them() {
+    let base = Base::new("gexf").await;
+    let told = with(statement("told", "kazakhstan"), json!({"addressees": ["israel"], "saidOn": "2021-02"}));
+    base.import(&base.file(
+        "told.jsonl",
+        lines(&[source("speeches"), told, with(actor("quoted"), json!({"name": "A & \"B\" <C>"}))]),
+    ));
+    let gexf = base.export(&["--format", "gexf"]);
+    let mut reader = quick_xml::Reader::from_str(&gexf);
+    let (mut nodes, mut ends) = (Vec::new(), Vec::new());
+    loop {
+        match reader.read_event().expect("XML") {
+            quick_xml::events::Event::Start(tag) => {
+                let of = |name: &str| {
+                    let found = tag.try_get_attribute(name).expect("attributes");
+                    found
+                        .map(|value| {
+                            value.normalized_value(XmlVersion::Implicit1_0).expect("text").into_owned()
+                        })
+                        .unwrap_or_default()
+                };
+                match tag.name().as_ref() {
+                    "node" => nodes.push((of("id"), of("label"))),
+                    "edge" => ends.push([of("source"), of("target"), of("start"), of("end")]),
+                    _ => {}
+                }
+            }
+            quick_xml::events::Event::Eof => break,
+            _ => {}
+        }
+    }
+    assert_eq!(i64::try_from(nodes.len()).expect("few"), base.count("select count(*) from actors").await);
+    assert!(nodes.contains(&("quoted".to_owned(), "A & \"B\" <C>".to_owned())));
+    assert!(
+        ends.contains(&["kazakhstan", "israel", "2021-02-01", "2021-02-28"].map(ToOwned::to_owned)),
+        "{ends:?}"
+    );
+    let edges = "select (select count(*) from relations) + (select count(*) from statement_addressees)";
+    assert_eq!(i64::try_from(ends.len()).expect("few"), base.count(edges).await);
+    assert!(
+        ends.iter().all(|[from, to, ..]| [from, to].iter().all(|end| nodes.iter().any(|(id, _)| id == *end)))
+    );
+}
+
+/// All ids that a node names.
+fn named<'a>(value: &'a Value, found: &mut Vec<&'a str>) {
+    match value {
+        Value::Object(fields) => {
+            found.extend(fields.get("@id").and_then(Value::as_str));
+            fields.values().for_each(|value| named(value, found));
+        }
+        Value::Array(items) => items.iter().for_each(|item| named(item, found)),
+        _ => {}
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn json_ld_speaks_of_the_records_in_the_terms_of_schema_org() {
+    let base = Base::new("json-ld").await;
+    let document: Value = serde_json::from_str(&base.export(&["--format", "jsonld"])).expect("JSON");
+    assert_eq!(document["@context"]["@vocab"], "https://schema.org/");
+    let graph = document["@graph"].as_array().expect("a graph");
+    let node = |id: &str| graph.iter().find(|node| node["@id"] == id).unwrap_or_else(|| panic!("no {id}"));
+    assert_eq!(graph.len(), base.export(&[]).lines().count());
+    let tokayev = node("#Actor/kassym-jomart-tokayev");
+    assert_eq!([&tokayev["@type"], &tokayev["name"]], ["Person", "Kassym-Jomart Tokayev"]);
+    assert_eq!(tokayev["alternateName"][0], json!({"@value": "Tokayev", "@language": "en"}));
+    let meeting = node("#Meeting/inaugural-peace-council-meeting");
+    assert_eq!(meeting["@type"], "Event");
+    assert_eq!(meeting["attendee"][0]["@type"], "Role");
+    // Whatever is named is there.
+    let ids: Vec<&str> = graph.iter().map(|node| node["@id"].as_str().expect("an id")).collect();
+    let mut found = Vec::new();
+    for node in graph {
+        named(node, &mut found);
+    }
+    assert!(found.iter().all(|id| ids.contains(id)) && found.len() > ids.len());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn popolo_becomes_actors_relations_meetings_and_statements() {
+    let base = Base::new("popolo").await;
+    let document = json!({
+        "persons": [{
+            "id": "ada", "name": "Ada", "other_names": [{"name": "Countess", "end_date": "1840"}],
+            "identifiers": [{"scheme": "wikidata", "identifier": "Q7259"}],
+            "memberships": [{"organization_id": "society", "role": "Member", "start_date": "1833"}],
+        }],
+        "organizations": [
+            {"id": "society", "name": "Society", "parent_id": "union", "posts": [{"id": "chair", "label": "Chair"}]},
+            {"id": "union", "name": "Union"},
+        ],
+        "memberships": [
+            {"person_id": "ada", "post_id": "chair", "organization_id": "society", "on_behalf_of_id": "union",
+             "start_date": "1842-01-01T00:00:00Z", "end_date": "1843"},
+            {"person_id": "ada"},
+        ],
+        "events": [{"id": "sitting", "name": "Sitting", "start_date": "1842-10", "organization_id": "society", "attendees": [{"id": "ada"}]}],
+        "speeches": [
+            {"id": "s1", "creator_id": "ada", "role": "speaker", "text": "Words.", "date": "1842-10-05", "event_id": "sitting"},
+            {"attribution_text": "Somebody", "text": "Noise."},
+        ],
+    });
+    let file = base.file("house.json", document.to_string());
+    let output = base.import_with(&file, &[]);
+    let told: Vec<String> =
+        base.report().into_iter().map(|(line, field, reason)| format!("{line} {field} {reason}")).collect();
+    assert_eq!(
+        told,
+        [
+            "6  A membership names its person and its organization.",
+            "9 creator_id A speech names its speaker."
+        ]
+    );
+    let stdout = String::from_utf8_lossy(&output.stdout).into_owned();
+    // A source, three actors, four ties, a meeting and a statement.
+    assert!(stdout.starts_with("created 10, updated 0, unchanged 0, rejected 2"), "{stdout}");
+    let found = "select count(*) from relations
+        join actors s on s.id = subject_id join actors o on o.id = object_id
+        where (s.name, o.name, relations.kind::text, label, valid_from, valid_until) in
+              (('Ada', 'Society', 'POSITION', 'Chair', '1842-01-01', '1843'))
+           or (s.name, o.name, relations.kind::text) in (('Ada', 'Union', 'MEMBERSHIP'), ('Society', 'Union', 'HIERARCHY'))
+           or (s.name, o.name, relations.kind::text, valid_from) in (('Ada', 'Society', 'MEMBERSHIP', '1833'))";
+    assert_eq!(base.count(found).await, 4);
+    let said = "select count(*) from statements join meetings on meetings.id = meeting_id
+                join meeting_participants p on p.meeting_id = meetings.id and p.actor_id = speaker_id
+                where quote = 'Words.' and said_on = '1842-10-05' and meetings.name = 'Sitting'";
+    assert_eq!(base.count(said).await, 1);
+    base.import_with(&file, &[]);
+    assert_eq!(
+        base.count("select count(distinct change) from revisions where requester = 'import'").await,
+        1
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn legislators_come_with_their_terms_and_parties() {
+    let base = Base::new("legislators").await;
+    let yaml = "\
+# A comment.
+- id:
+    bioguide: Q000001
+    fec:
+    - H1XX00001
+    - S1XX00001
+    govtrack: 456789
+    wikidata: Q1
+  name:
+    first: Jane
+    last: Roe
+    suffix: Jr.
+    nickname: Janie
+  terms:
+  - type: rep
+    start: '2015-01-03'
+    end: '2017-01-03'
+    state: FL
+    district: 19
+    party: Independent
+  - type: sen
+    start: '2017-01-03'
+    end: '2023-01-03'
+    state: FL
+    party: Independent
+- id:
+    govtrack: 1
+  name: {first: No, last: Bioguide}
+- id: [broken
+- id: {bioguide: Q000002}
+  name: {first: John, last: Doe, official_full: John Q. Doe}
+  terms:
+  - {type: prez, start: '2021-01-20', end: '2025-01-20', party: Independent}
+";
+    base.import_with(&base.file("legislators-current.yaml", yaml), &[]);
+    let told = base.report();
+    assert_eq!((told[0].0, told[0].1.as_str()), (26, "id.bioguide"));
+    assert!(told.len() == 2 && told[1].0 == 29 && told[1].2.starts_with("It is no legislator"), "{told:?}");
+    let terms: Vec<(String, String, String)> = sqlx::query_as(
+        "select s.name::text, concat(o.name, ': ', label), concat(valid_from, ' ', valid_until) from relations
+         join actors s on s.id = subject_id join actors o on o.id = object_id
+         where relations.slug like 'congress-legislators-%' order by 1, 3, 2",
+    )
+    .fetch_all(base.pool())
+    .await
+    .expect("relations");
+    let term = |name: &str, what: &str, when: &str| (name.to_owned(), what.to_owned(), when.to_owned());
+    assert_eq!(
+        terms,
+        [
+            term(
+                "Jane Roe Jr.",
+                "United States House of Representatives: Representative for FL-19",
+                "2015-01-03 2017-01-03"
+            ),
+            term("Jane Roe Jr.", "Independent: ", "2015-01-03 2023-01-03"),
+            term("Jane Roe Jr.", "United States Senate: Senator for FL", "2017-01-03 2023-01-03"),
+            term(
+                "John Q. Doe",
+                "Federal government of the United States: President",
+                "2021-01-20 2025-01-20"
+            ),
+            term("John Q. Doe", "Independent: ", "2021-01-20 2025-01-20"),
+        ]
+    );
+    assert_eq!(base.count("select count(*) from actor_identifiers where scheme in ('fec', 'govtrack', 'wikidata') and value <> 'Q66096' and value <> 'Q11701' and value <> 'Q48525'").await, 4);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn follow_the_money_becomes_actors_and_ties() {
+    let base = Base::new("ftm").await;
+    let entities = [
+        json!({"id": "d1", "schema": "Directorship", "properties": {"director": ["Q1"], "organization": ["c1"], "role": ["CFO"], "startDate": ["2015-08-22"]}}),
+        json!({"id": "Q1", "schema": "Person", "properties": {"name": ["Ana Silva", "A. Silva"], "alias": ["A. Silva", "Ana"], "wikidataId": ["Q1"]}}),
+        json!({"id": "c1", "schema": "Company", "properties": {"name": ["Clinic"], "previousName": ["Old clinic"]}}),
+        json!({"id": "a1", "schema": "Address", "properties": {"full": ["Somewhere"]}}),
+        json!({"id": "o1", "schema": "Ownership", "properties": {"owner": ["Q1"], "asset": ["missing"]}}),
+        json!({"id": "p1", "schema": "Person"}),
+        json!([1]),
+    ];
+    base.import_with(&base.file("entities.ftm", lines(&entities)), &[]);
+    let told: Vec<String> =
+        base.report().into_iter().map(|(line, field, reason)| format!("{line} {field} {reason}")).collect();
+    assert_eq!(
+        told,
+        [
+            "4 schema `Address` has no counterpart here.",
+            "5 object There is no Actor ftm-missing.",
+            "6 properties.name An actor has a name.",
+            "7  It is no JSON object.",
+        ]
+    );
+    let tie =
+        "select count(*) from relations join actors s on s.id = subject_id join actors o on o.id = object_id
+               join citations on relation_id = relations.id
+               where (s.name, o.name, relations.kind::text, label, valid_from, locator) =
+                     ('Ana Silva', 'Clinic', 'POSITION', 'CFO', '2015-08-22', 'd1')";
+    assert_eq!(base.count(tie).await, 1);
+    assert_eq!(
+        base.count("select count(*) from actor_names where name in ('A. Silva', 'Ana', 'Old clinic')").await,
+        3
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn parlamint_becomes_a_sitting_with_its_speeches() {
+    let base = Base::new("parlamint").await;
+    let sitting = r##"<?xml version="1.0" encoding="UTF-8"?>
+<TEI xmlns="http://www.tei-c.org/ns/1.0" xml:id="ParlaMint-XX_2022-07-21" xml:lang="en">
+  <teiHeader><fileDesc>
+    <titleStmt><title type="main">Corpus, 2022-07-21</title><title type="sub">Minutes, 2022-07-21</title></titleStmt>
+    <sourceDesc><bibl><title>Official record &amp; index</title><idno type="URI">https://parliament.example/718</idno><date when="2022-07-22"/></bibl></sourceDesc>
+  </fileDesc>
+  <profileDesc><settingDesc><setting><name type="city">City</name><date when="2022-07-21"/></setting></settingDesc></profileDesc></teiHeader>
+  <text><body><div type="debateSection">
+    <head>Trade</head>
+    <u xml:id="ParlaMint-XX_2022-07-21.u1" ana="#chair" who="#AdaKing"><seg>Order &amp; peace.</seg><note>Laughter.</note>
+      <seg>Let us <note>aside</note>begin.</seg></u>
+    <u xml:id="ParlaMint-XX_2022-07-21.u2" ana="#regular" who="#Nobody"><seg>Who?</seg></u>
+    <u xml:id="ParlaMint-XX_2022-07-21.u3" ana="#regular"><seg>Me?</seg></u>
+  </div></body></text>
+</TEI>"##;
+    let persons = r##"<listPerson xmlns="http://www.tei-c.org/ns/1.0" xml:id="ParlaMint-XX-listPerson">
+  <person xml:id="AdaKing"><persName><forename>Ada</forename><surname>King</surname></persName>
+    <affiliation ref="#party.P" role="member" from="2015-05-07" to="2017-05-03"/>
+    <affiliation ref="#party.P" role="head" from="2017-05-03"/>
+    <idno type="URI" subtype="parliament">https://parliament.example/members/1</idno></person></listPerson>"##;
+    let parties = r#"<listOrg xmlns="http://www.tei-c.org/ns/1.0" xml:id="ParlaMint-XX-listOrg">
+  <org xml:id="party.P" role="politicalParty"><orgName full="abb">P</orgName><orgName full="yes" xml:lang="en">Party</orgName></org></listOrg>"#;
+    let files = [
+        base.file("ParlaMint-XX_2022-07-21.xml", sitting),
+        base.file("ParlaMint-XX-listPerson.xml", persons),
+        base.file("ParlaMint-XX-listOrg.xml", parties),
+    ];
+    let report = base.path("report.jsonl");
+    let mut arguments = vec!["import", "--report", report.to_str().expect("text")];
+    arguments.extend(files.iter().map(|file| file.to_str().expect("text")));
+    base.run(&arguments);
+    let told: Vec<(String, String)> =
+        base.report().into_iter().map(|(_, field, reason)| (field, reason)).collect();
+    assert_eq!(told.len(), 2, "{told:?}");
+    assert!(
+        told[0].0 == "speaker" && told[0].1.starts_with("There is no Actor parlamint-xx-nobody"),
+        "{told:?}"
+    );
+    assert_eq!(told[1].0, "who");
+    let said = "select count(*) from statements join actors on actors.id = speaker_id join meetings on meetings.id = meeting_id
+        join citations on statement_id = statements.id join sources on sources.id = citations.source_id
+        where actors.name = 'Ada King' and quote = E'Order & peace.\nLet us begin.' and speaker_role = 'Chairperson'
+        and said_on = '2022-07-21' and meetings.name = 'Minutes, 2022-07-21' and locator = 'ParlaMint-XX_2022-07-21.u1'
+        and sources.title = 'Official record & index' and sources.url = 'https://parliament.example/718'";
+    assert_eq!(base.count(said).await, 1);
+    let ties = "select count(*) from relations join actors on actors.id = object_id
+                where actors.name = 'Party' and (relations.kind::text, coalesce(label, '')) in (('MEMBERSHIP', ''), ('POSITION', 'head'))";
+    assert_eq!(base.count(ties).await, 2);
+    let cut = base.file("cut.xml", &sitting[..sitting.len() - 100]);
+    let output = base.import_with(&cut, &[]);
+    let failure = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(failure.contains("nothing was imported"), "{failure}");
+}
+
+#[tokio::test]
+async fn an_export_over_http_has_the_limits_of_a_query() {
+    let client = anonymous().await;
+    let answer = client.get("/export.jsonl").await;
+    assert_eq!(answer.headers()["content-type"], "application/jsonl; charset=utf-8");
+    let lines = answer.text().await.expect("text");
+    assert!(lines.starts_with(r#"{"type":"Actor","slug":"kassym-jomart-tokayev""#), "{lines}");
+    let some = client
+        .get("/export.jsonl?topic=two-state-solution&actor=kazakhstan")
+        .await
+        .text()
+        .await
+        .expect("text");
+    assert!(some.lines().count() > 5 && some.lines().count() < lines.lines().count());
+    let table = client.get("/export.csv?type=Topic").await.text().await.expect("text");
+    assert!(table.starts_with("slug,name,parent,citations\n"));
+    for path in ["/export.gexf", "/export.jsonld"] {
+        assert_eq!(client.get(path).await.status(), 200);
+    }
+    for (path, field) in [
+        ("/export.csv", Some("type")),
+        ("/export.csv?type=Ghost", Some("type")),
+        ("/export.jsonl?type=Topic", Some("type")),
+        ("/export.jsonl?topic=nothing", Some("topic")),
+        ("/export.jsonl?from=yesterday", Some("from")),
+        ("/export.jsonl?until=2020&from=2021", Some("until")),
+        ("/export.jsonl?sort=slug", None),
+    ] {
+        let answer = client.get(path).await;
+        assert_eq!(answer.status(), 400, "{path}");
+        let refused: Value = answer.json().await.expect("JSON");
+        let extensions = &refused["errors"][0]["extensions"];
+        assert_eq!(
+            (extensions["code"].as_str(), extensions["field"].as_str()),
+            (Some("BAD_USER_INPUT"), field),
+            "{path}"
+        );
+    }
+    let wrong = client
+        .http()
+        .get(client.address("/export.jsonl"))
+        .bearer_auth("unknown")
+        .send()
+        .await
+        .expect("an answer");
+    assert_eq!(wrong.status(), 401);
+    assert_eq!(client.get("/export.xml").await.status(), 404);
+
+    let limited = Client::with(&[("MAX_COST", "20")]).await;
+    let refused: Value = limited.get("/export.jsonl").await.json().await.expect("JSON");
+    assert_eq!(refused["errors"][0]["extensions"]["code"], "LIMIT_EXCEEDED");
+    assert_eq!(refused["errors"][0]["extensions"]["limit"], 20);
+    let limited = Client::with(&[("RATE_LIMIT", "150")]).await;
+    assert_eq!(limited.get("/export.jsonl").await.status(), 200);
+    let refused = limited.get("/export.jsonl").await;
+    assert!(refused.status() == 429 && refused.headers().contains_key("retry-after"));
+    let trusting = Client::with(&[("TRUSTED_DOCUMENTS_ONLY", "true")]).await;
+    assert_eq!(trusting.get("/export.jsonl").await.status(), 404);
+}
