@@ -160,7 +160,7 @@ from (values
         'Peace should be approached practically: by building infrastructure, giving humanitarian help and working together economically.'),
     ('tokayev-readiness-to-help-stabilize-gaza', 'kassym-jomart-tokayev', 'kazakhstan', 'President of Kazakhstan',
         'inaugural-peace-council-meeting', null, 'SPEECH', 'AGREE',
-        'Kazakhstan is ready to do its part in stabilizing the Gaza Strip.'),
+        'Kazakhstan is ready to do its part in stabilizing the Gaza Strip and, as the third question has it, in rebuilding it.'),
     ('trump-gratitude', 'donald-trump', null, 'President of the United States',
         'inaugural-peace-council-meeting', null, 'UNSPECIFIED', 'SUPPORT',
         'He expressed gratitude; the article does not say for what.'),
@@ -195,6 +195,7 @@ from (values
     ('tokayev-practical-approach-to-peace', 'humanitarian-assistance'),
     ('tokayev-practical-approach-to-peace', 'economic-cooperation'),
     ('tokayev-readiness-to-help-stabilize-gaza', 'stabilization-of-gaza'),
+    ('tokayev-readiness-to-help-stabilize-gaza', 'reconstruction-of-gaza'),
     ('trump-gratitude', 'public-signals'),
     ('trump-assessment-of-kazakhstan', 'public-signals'),
     ('trump-assessment-of-kazakhstan', 'kazakhstan-us-relations'),
@@ -309,6 +310,8 @@ select pg_temp.commentary(commentary), pg_temp.topic(topic)
 from (values
     ('bocharov-on-the-first-peace-council-meeting', 'post-conflict-reconstruction'),
     ('bocharov-on-the-first-peace-council-meeting', 'international-security'),
+    ('bocharov-on-the-first-peace-council-meeting', 'humanitarian-assistance'),
+    ('bocharov-on-the-first-peace-council-meeting', 'infrastructure-projects'),
     ('bocharov-on-the-first-peace-council-meeting', 'foreign-policy-of-kazakhstan'),
     ('bocharov-on-public-signals', 'public-signals'),
     ('bocharov-on-public-signals', 'peace-council-award'),
@@ -318,16 +321,20 @@ from (values
     ('bocharov-on-the-practical-approach', 'stabilization-of-gaza'),
     ('bocharov-on-the-practical-approach', 'peacekeeping-mission-in-gaza'),
     ('bocharov-on-the-practical-approach', 'reconstruction-of-gaza'),
+    ('bocharov-on-the-practical-approach', 'humanitarian-assistance'),
+    ('bocharov-on-the-practical-approach', 'infrastructure-projects'),
     ('bocharov-on-muslim-jewish-dialogue', 'dialogue-between-civilizations'),
     ('bocharov-on-muslim-jewish-dialogue', 'muslim-jewish-dialogue'),
     ('bocharov-on-muslim-jewish-dialogue', 'israel-and-the-muslim-world'),
+    ('bocharov-on-muslim-jewish-dialogue', 'foreign-policy-of-kazakhstan'),
     ('bocharov-on-the-two-state-solution', 'two-state-solution'),
     ('bocharov-on-the-two-state-solution', 'kazakhstan-israel-relations'),
     ('bocharov-on-the-two-state-solution', 'foreign-policy-of-kazakhstan'),
     ('bocharov-on-investments-and-technology', 'investments'),
     ('bocharov-on-investments-and-technology', 'technology'),
     ('bocharov-on-investments-and-technology', 'economic-cooperation'),
-    ('bocharov-on-investments-and-technology', 'kazakhstan-us-relations')
+    ('bocharov-on-investments-and-technology', 'kazakhstan-us-relations'),
+    ('bocharov-on-investments-and-technology', 'foreign-policy-of-kazakhstan')
 ) as targets (commentary, topic);
 
 
@@ -339,6 +346,9 @@ from (values
     ('tokayev-president-of-kazakhstan', 'kassym-jomart-tokayev', 'kazakhstan', 'POSITION', 'President'),
     ('trump-president-of-the-united-states', 'donald-trump', 'united-states', 'POSITION', 'President'),
     ('bocharov-israeli-analyst', 'yury-bocharov', 'israel', 'NATIONALITY', 'Israeli political analyst, PhD in political science'),
+    ('israeli-political-community-of-israel', 'israeli-political-community', 'israel', 'NATIONALITY', 'Political community'),
+    ('israeli-circles-of-israel', 'israeli-expert-and-political-circles', 'israel', 'NATIONALITY', 'Expert and political circles'),
+    ('american-business-of-the-united-states', 'american-business', 'united-states', 'NATIONALITY', 'Business'),
     ('institute-of-peace-in-washington', 'donald-trump-institute-of-peace', 'washington', 'LOCATION', null),
     ('kazakhstan-in-the-peace-council', 'kazakhstan', 'peace-council', 'PARTICIPATION', null),
     ('kazakhstan-us-partnership', 'kazakhstan', 'united-states', 'PARTNERSHIP', null),
@@ -363,6 +373,7 @@ from (values
     ('israel-on-a-peacekeeping-mission', 'israel', 'peacekeeping-mission-in-gaza', 'SUPPORTS', null, 'bocharov-on-the-practical-approach'),
     ('israel-on-the-muslim-world', 'israel', 'israel-and-the-muslim-world', 'SUPPORTS', null, 'bocharov-on-muslim-jewish-dialogue'),
     ('kazakhstan-on-the-stabilization-of-gaza', 'kazakhstan', 'stabilization-of-gaza', 'SUPPORTS', 'tokayev-readiness-to-help-stabilize-gaza', null),
+    ('kazakhstan-on-the-reconstruction-of-gaza', 'kazakhstan', 'reconstruction-of-gaza', 'SUPPORTS', 'tokayev-readiness-to-help-stabilize-gaza', null),
     ('tokayev-on-the-practical-approach', 'kassym-jomart-tokayev', 'practical-approach-to-peace', 'SUPPORTS', 'tokayev-practical-approach-to-peace', null),
     ('tokayev-on-dialogue-between-civilizations', 'kassym-jomart-tokayev', 'dialogue-between-civilizations', 'SUPPORTS', 'tokayev-article-in-the-national-interest', null),
     ('tokayev-on-relations-with-the-united-states', 'kassym-jomart-tokayev', 'kazakhstan-us-relations', 'SUPPORTS', 'tokayev-emphasis-on-investments-and-technology', null)
@@ -432,7 +443,8 @@ insert into citations (source_id, locator, relation_id)
 select pg_temp.interview(), locator, pg_temp.id_of('relations', relation)
 from (values
     ('L1', 'tokayev-president-of-kazakhstan'), ('L11', 'trump-president-of-the-united-states'),
-    ('L2', 'bocharov-israeli-analyst'), ('L1', 'institute-of-peace-in-washington'),
+    ('L2', 'bocharov-israeli-analyst'), ('L26', 'israeli-political-community-of-israel'),
+    ('L17', 'israeli-circles-of-israel'), ('L32', 'american-business-of-the-united-states'), ('L1', 'institute-of-peace-in-washington'),
     ('L5', 'kazakhstan-in-the-peace-council'), ('L9', 'kazakhstan-in-the-peace-council'),
     ('L13', 'kazakhstan-us-partnership'), ('L19', 'kazakhstan-israel-relations'),
     ('L25', 'kazakhstan-israel-relations'), ('L21', 'azerbaijan-israel-partnership')
@@ -446,6 +458,8 @@ from (values
     ('L26', 'israel-on-the-two-state-solution'), ('L27', 'israel-on-the-foreign-policy-of-kazakhstan'),
     ('L17', 'israeli-circles-on-a-peacekeeping-mission'), ('L19', 'israel-on-a-peacekeeping-mission'),
     ('L22', 'israel-on-the-muslim-world'), ('L1', 'kazakhstan-on-the-stabilization-of-gaza'),
+    ('L15', 'kazakhstan-on-the-stabilization-of-gaza'), ('L19', 'kazakhstan-on-the-stabilization-of-gaza'),
+    ('L15', 'kazakhstan-on-the-reconstruction-of-gaza'),
     ('L1', 'tokayev-on-the-practical-approach'), ('L21', 'tokayev-on-dialogue-between-civilizations'),
     ('L30', 'tokayev-on-relations-with-the-united-states')
 ) as citations (locator, position);

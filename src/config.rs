@@ -66,7 +66,11 @@ impl Config {
     pub fn from_lookup(lookup: impl Fn(&str) -> Option<String>) -> Result<Self, Error> {
         let settings = Settings(&|name| lookup(name).filter(|value| !value.trim().is_empty()));
         let database_url = settings.text("DATABASE_URL");
-        if database_url.as_ref().is_some_and(|url| sqlx::postgres::PgConnectOptions::from_str(url).is_err()) {
+        let is_postgres = |url: &String| {
+            (url.starts_with("postgres://") || url.starts_with("postgresql://"))
+                && sqlx::postgres::PgConnectOptions::from_str(url).is_ok()
+        };
+        if !database_url.as_ref().is_none_or(is_postgres) {
             return Err(Error::DatabaseUrl);
         }
         Ok(Config {
@@ -227,6 +231,7 @@ mod tests {
     fn a_secret_is_never_told() {
         let told = with("DATABASE_URL", "postgres://me:secret@host:port/").unwrap_err().to_string();
         assert!(!told.contains("secret"), "{told}");
+        assert_eq!(with("DATABASE_URL", "mysql://host/base").unwrap_err(), Error::DatabaseUrl);
     }
 
     #[test]

@@ -141,7 +141,11 @@ impl Refusal {
 
 impl From<async_graphql::ServerError> for Refusal {
     fn from(error: async_graphql::ServerError) -> Self {
+        // The library names the argument that is wrong in its sentence alone.
+        let argument = error.message.strip_prefix("Invalid value for argument \"");
+        let field = argument.and_then(|rest| rest.split_once('"')).map(|(field, _)| field.to_owned());
         Refusal {
+            field,
             locations: error.locations.iter().map(|at| (at.line, at.column)).collect(),
             ..Self::new(Code::GraphqlValidationFailed, error.message)
         }

@@ -2,6 +2,7 @@
 
 use std::{
     fmt::Display,
+    io::{ErrorKind, IsTerminal, Write},
     path::{Path, PathBuf},
     process::ExitCode,
     time::Instant,
@@ -53,7 +54,7 @@ enum Verb {
     /// Add a synthetic base for load tests, repeatable and without history.
     Generate {
         /// How many statements; the other records are in proportion.
-        #[arg(long, default_value_t = 500_000, value_parser = clap::value_parser!(u64).range(1..=100_000_000))]
+        #[arg(long, value_parser = clap::value_parser!(u64).range(1..=100_000_000))]
         statements: u64,
         /// The same seed makes the same base.
         #[arg(long, default_value_t = 1)]
@@ -177,8 +178,11 @@ fn read_manifest(file: &Path) -> Result<Vec<(String, String)>, Failure> {
 fn print_schema(check: bool) -> Result<(), Failure> {
     let sdl = schema::sdl();
     if !check {
-        print!("{sdl}");
-        return Ok(());
+        return match std::io::stdout().write_all(sdl.as_bytes()) {
+            // Whoever reads has read enough.
+            Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
+            written => Ok(written?),
+        };
     }
     match std::fs::read_to_string("schema.graphql") {
         Ok(file) if file == sdl => Ok(()),
@@ -194,7 +198,10 @@ fn configured() -> Result<Config, Failure> {
     let config = Config::from_env()?;
     let filter = tracing_subscriber::EnvFilter::try_new(&config.log)
         .map_err(|error| format!("RUST_LOG is not a list of log filters: {error}"))?;
-    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let log = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_ansi(std::io::stderr().is_terminal())
+        .with_writer(std::io::stderr);
     match config.log_format {
         LogFormat::Text => log.init(),
         LogFormat::Json => log.json().init(),
@@ -202,15 +209,22 @@ fn configured() -> Result<Config, Failure> {
     Ok(config)
 }
 
-/// Resolves on Ctrl-C or SIGTERM.
+/// Resolves on Ctrl-C or SIGTERM. A second one ends the program at once.
 fn stop_signal() -> Result<impl Future<Output = ()> + Send + 'static, Failure> {
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut terminate = signal(SignalKind::terminate())?;
-    Ok(async move {
+    let mut signalled = async move || {
         tokio::select! {
             _ = interrupt.recv() => {}
             _ = terminate.recv() => {}
         }
+    };
+    Ok(async move {
+        signalled().await;
         tracing::info!("stopping");
+        tokio::spawn(async move {
+            signalled().await;
+            std::process::exit(1);
+        });
     })
 }

@@ -71,11 +71,19 @@ impl Cursor {
             KeyKind::Text if !key.contains('\0') => CursorKey::Text(key.to_owned()),
             KeyKind::Text => return Err(bad()),
             KeyKind::Int => CursorKey::Int(key.parse().map_err(|_| bad())?),
-            KeyKind::Date => CursorKey::Date(key.parse().map_err(|_| bad())?),
-            KeyKind::Rank => CursorKey::Rank(f32::from_bits(key.parse().map_err(|_| bad())?)),
+            KeyKind::Date => CursorKey::Date(key.parse().ok().filter(|days| is_date(*days)).ok_or_else(bad)?),
+            KeyKind::Rank => {
+                let rank = key.parse().map(f32::from_bits).map_err(|_| bad())?;
+                CursorKey::Rank(if rank.is_finite() { rank } else { return Err(bad()) })
+            }
         };
         Ok(Cursor { key: Some(key), id })
     }
+}
+
+/// Whether Postgres has a date of so many days: from its oldest to its last, or one of its infinities.
+fn is_date(days: i32) -> bool {
+    matches!(days, i32::MIN | i32::MAX | -2_451_545..=2_145_031_948)
 }
 
 /// The part of a connection that is asked for.
@@ -134,6 +142,10 @@ mod tests {
         let other = Cursor { key: Some(CursorKey::Text("x".into())), id: 1 }.encode("NAME_DESC");
         assert!(Cursor::decode(&other, "NAME_ASC", TEXT, "after").is_err());
         assert!(Cursor::decode("%%%", "NAME_ASC", TEXT, "after").is_err());
+        let forged = Cursor { key: Some(CursorKey::Date(-100_000_000)), id: 1 }.encode("DATE_ASC");
+        assert!(Cursor::decode(&forged, "DATE_ASC", Some(KeyKind::Date), "after").is_err());
+        let forged = Cursor { key: Some(CursorKey::Rank(f32::NAN)), id: 1 }.encode("RELEVANCE");
+        assert!(Cursor::decode(&forged, "RELEVANCE", Some(KeyKind::Rank), "after").is_err());
     }
 
     #[test]

@@ -247,7 +247,8 @@ impl Keeper {
             let log = fs::read_to_string(self.log()).unwrap_or_default();
             let told = log.lines().find(|line| line.contains("FATAL")).unwrap_or("it ended at once");
             // After a kill of the postmaster its children take a moment to notice.
-            let passing = log.contains("pre-existing shared memory block");
+            let passing = ["pre-existing shared memory block", "FATAL:  lock file"];
+            let passing = passing.iter().any(|reason| log.contains(reason));
             if !passing || since.elapsed() > STOP {
                 let folder = self.root.display();
                 return Err(Error::Embedded(format!(
@@ -297,6 +298,12 @@ impl Keeper {
         let pid_file = data.join("postmaster.pid");
         let pid =
             || fs::read_to_string(&pid_file).ok()?.lines().next()?.trim().parse().ok().map(Pid::from_raw);
+        if pid().is_some_and(is_dead) {
+            // Postgres takes what nobody has buried for alive. Whether children of it still write is seen by
+            // their shared memory, not by this file.
+            let _ = fs::remove_file(&pid_file);
+            let _ = fs::remove_file(self.socket.with_file_name(format!("{SOCKET}.lock")));
+        }
         let Some(orphan) = pid().filter(|_| UnixStream::connect(&self.socket).is_ok()) else { return };
         tracing::info!("stopping the Postgres that a Dossier before us left behind");
         let _ = signal::kill(orphan, signal::SIGINT);
@@ -381,6 +388,12 @@ impl Keeper {
             thread::sleep(POLL);
         }
     }
+}
+
+/// Whether a process has ended, and waits for whoever started it to notice.
+fn is_dead(process: Pid) -> bool {
+    let state = fs::read_to_string(format!("/proc/{process}/stat")).unwrap_or_default();
+    state.rsplit_once(") ").is_some_and(|(_, state)| state.starts_with('Z'))
 }
 
 /// Has Linux stop Postgres when we end in whatever way. Elsewhere the next start stops the orphan.

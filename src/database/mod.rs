@@ -179,7 +179,8 @@ impl Database {
 
     /// Closes the connections, and stops Postgres if it is ours.
     pub async fn close(self) {
-        self.pool.close().await;
+        // Statements that were given up may hold their connections yet.
+        let _ = tokio::time::timeout(WELL, self.pool.close()).await;
         if let Some(postgres) = self.embedded {
             let _ = tokio::task::spawn_blocking(move || postgres.stop()).await;
         }

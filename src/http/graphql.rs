@@ -12,7 +12,7 @@ use axum::{
     },
     http::{
         HeaderMap, HeaderValue, Method, StatusCode,
-        header::{ACCEPT, ALLOW, CONTENT_LENGTH, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE},
+        header::{ACCEPT, ALLOW, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE},
     },
     response::{IntoResponse, Response},
 };
@@ -145,8 +145,10 @@ pub(super) async fn handle(
         from_address(&address.unwrap_or_default())
     } else if method == Method::POST {
         if !is_json(&headers) {
-            let refusal =
-                Refusal::new(Code::BadUserInput, "The content type must be `application/json`, in UTF-8.");
+            let refusal = Refusal::new(
+                Code::BadUserInput,
+                "The content type must be `application/json`, in UTF-8 and not compressed.",
+            );
             return reply.refused(StatusCode::UNSUPPORTED_MEDIA_TYPE, &[refusal]);
         }
         match body {
@@ -223,7 +225,11 @@ async fn subscribe(
     app.subscribe(bound, caller, sse::resumed(headers)?).await
 }
 
+/// JSON as it is: what was compressed on the way is not taken.
 fn is_json(headers: &HeaderMap) -> bool {
+    if headers.get(CONTENT_ENCODING).is_some_and(|encoding| encoding != "identity") {
+        return false;
+    }
     let content_type = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
     content_type.and_then(|value| value.parse::<mime::Mime>().ok()).is_some_and(|content_type| {
         content_type.essence_str() == "application/json"

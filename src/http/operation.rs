@@ -16,7 +16,7 @@ use crate::{
 
 /// The parameters of a request, as JSON.
 #[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", expecting = "an object with `query`")]
 pub(super) struct Parameters {
     pub query: Option<String>,
     pub operation_name: Option<String>,
@@ -27,13 +27,13 @@ pub(super) struct Parameters {
 
 /// What we know of the extensions of a request: the protocol of automatic persisted queries.
 #[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", expecting = "an object as `extensions`")]
 pub(super) struct Extensions {
     persisted_query: Option<PersistedQuery>,
 }
 
 #[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", expecting = "an object as `extensions.persistedQuery`")]
 struct PersistedQuery {
     sha256_hash: String,
 }

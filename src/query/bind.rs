@@ -26,6 +26,8 @@ pub struct Request {
 
 /// What a subquery of a filter costs: the database plans them all before it reads anything.
 const SUBQUERY_COST: usize = 100;
+/// Subqueries of one filter at most: the time that the database plans them grows much faster than their number.
+const SUBQUERIES: usize = 30;
 /// What counting costs, for each list that is counted.
 const COUNT_COST: usize = 20;
 /// Values that a record owns of one sort, names or targets, as a rule at most.
@@ -125,12 +127,12 @@ impl Binder<'_> {
                     let mut on_page = 0;
                     if let Some(statement) = rows {
                         on_page = records.saturating_mul(usize::try_from(page.size).unwrap_or(0));
-                        self.spend(SUBQUERY_COST, statement.subqueries);
+                        self.filter(statement).map_err(|refusal| refusal.at(edge.path.clone()))?;
                         self.spend(1, on_page);
                     }
                     self.level(level, on_page)?;
                     for (aside, (statement, _)) in asides.iter().zip(bound) {
-                        self.spend(SUBQUERY_COST, statement.subqueries);
+                        self.filter(statement).map_err(|refusal| refusal.at(edge.path.clone()))?;
                         self.spend(COUNT_COST, records);
                         if let Aside::Facet { level, .. } = aside {
                             self.level(level, records.saturating_mul(NAMED))?;
@@ -164,6 +166,16 @@ impl Binder<'_> {
         Ok(())
     }
 
+    /// Adds what the subqueries of a statement's filter cost, of which it has some at most.
+    fn filter(&mut self, statement: &Statement) -> Result<(), Refusal> {
+        if statement.subqueries > SUBQUERIES {
+            let refusal = Refusal::beyond("references in one filter", SUBQUERIES, statement.subqueries);
+            return Err(Refusal { field: Some("filter".to_owned()), ..refusal });
+        }
+        self.spend(SUBQUERY_COST, statement.subqueries);
+        Ok(())
+    }
+
     fn references(&mut self, references: &[Reference], records: usize) -> Result<(), Refusal> {
         self.spend(1, records);
         references.iter().try_for_each(|reference| self.level(&reference.level, records))
@@ -187,6 +199,7 @@ impl Binder<'_> {
                     match self.argument(edge, declared.name, declared.ty)? {
                         Some(Value::Null) => {}
                         Some(value) => {
+                            check_lengths(&value, declared.name)?;
                             given.insert(Name::new(declared.name), value);
                         }
                         None if declared.ty.ends_with('!') => return Err(missing(declared.name)),
@@ -318,6 +331,18 @@ impl Binder<'_> {
 
     fn given(&self, arguments: &plan::Arguments, name: &str, ty: &str) -> Result<Option<Value>, Refusal> {
         coerce::argument(self.registry, ty, name, arguments.get(name), self.variables)
+    }
+}
+
+/// Refuses texts that are longer than anybody searches for.
+fn check_lengths(value: &Value, path: &str) -> Result<(), Refusal> {
+    match value {
+        Value::String(text) => statement::check_length(text, path),
+        Value::List(items) => items
+            .iter()
+            .enumerate()
+            .try_for_each(|(index, item)| check_lengths(item, &format!("{path}[{index}]"))),
+        _ => Ok(()),
     }
 }
 

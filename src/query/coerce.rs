@@ -198,7 +198,7 @@ impl<'a> Source<'a> {
                     }
                     _ => Err(wrong(path, ty, form.name())),
                 },
-                _ => scalar(name, &form).ok_or_else(|| wrong(path, ty, form.name())),
+                _ => scalar(name, &form).ok_or_else(|| wrong(path, form_of(name), form.name())),
             },
         }
     }
@@ -227,6 +227,17 @@ impl Form<'_> {
             Form::Object(_) => "an object",
             Form::Other => "this value",
         }
+    }
+}
+
+/// What a scalar takes, in words where its name doesn't tell.
+fn form_of(scalar: &str) -> &str {
+    match scalar {
+        "PartialDate" => "a date as 2026, 2026-02 or 2026-02-19",
+        "DateTime" => "a moment as 2026-02-19T16:30:00Z",
+        "RevisionNumber" => "a whole number, 0 or more",
+        "String" => "a String without the character U+0000",
+        scalar => scalar,
     }
 }
 

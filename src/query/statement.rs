@@ -20,11 +20,14 @@ use super::{
 };
 use crate::{
     error::Refusal,
-    relay::{self, Cursor, CursorKey, Page},
+    relay::{self, Cursor, CursorKey, MAX_PAGE, Page},
 };
 
 /// The parents by their ids, each with its place among them.
 const PARENTS: &str = "unnest($1::bigint[]) with ordinality p (id, place)";
+
+/// Characters of a text to search for.
+const LONGEST: usize = 1000;
 
 type Fields = IndexMap<Name, Value>;
 
@@ -133,6 +136,9 @@ impl Paged<'_> {
     /// key comes last.
     pub fn rows(&self, columns: &[String], page: &Page, cursors: bool) -> Result<Statement, Refusal> {
         let nested = self.is_nested();
+        // Where nothing is filtered, one plan is right whatever the values. Postgres only keeps to it if it
+        // knows how few rows there will be, which a limit that is a value doesn't tell.
+        let bounded = !nested && self.filter.is_none();
         let mut builder = self.aside();
         self.from(&mut builder, None)?;
         let key = self.key(&mut builder)?;
@@ -145,6 +151,8 @@ impl Paged<'_> {
         // What is selected is known last: a rank is computed from the value that the filter binds.
         let select = if nested {
             format!("select p.place, r.* from {PARENTS} cross join lateral (select {columns}")
+        } else if bounded {
+            format!("select 1::bigint, r.* from (select {columns}")
         } else {
             format!("select 1::bigint, {columns}").trim_end_matches(", ").to_owned()
         };
@@ -161,6 +169,9 @@ impl Paged<'_> {
             let _ = write!(builder.sql, "{sql}{direction}, ");
         }
         let _ = write!(builder.sql, "t.id{direction} limit ");
+        if bounded {
+            let _ = write!(builder.sql, "{}) r limit ", MAX_PAGE + 1);
+        }
         builder.push(Bind::Id(page.size + 1));
         if nested {
             builder.sql.push_str(") r");
@@ -281,15 +292,16 @@ fn search_query(bind: usize) -> String {
 struct Builder {
     sql: String,
     binds: Vec<Bind>,
-    /// Aliases given to tables of subqueries.
+    /// Aliases given to tables within subqueries.
     aliases: usize,
+    subqueries: usize,
     /// The value of the outermost `search`, which an order by relevance ranks by.
     searched: Option<usize>,
 }
 
 impl Builder {
     fn finish(self) -> Statement {
-        Statement { sql: self.sql, binds: self.binds, subqueries: self.aliases }
+        Statement { sql: self.sql, binds: self.binds, subqueries: self.subqueries }
     }
 
     fn parents(&mut self) {
@@ -300,6 +312,12 @@ impl Builder {
     fn push(&mut self, bind: Bind) {
         self.binds.push(bind);
         let _ = write!(self.sql, "${}", self.binds.len());
+    }
+
+    /// An alias for the table that a subquery reads.
+    fn subquery(&mut self) -> String {
+        self.subqueries += 1;
+        self.alias("t")
     }
 
     fn alias(&mut self, stem: &str) -> String {
@@ -444,7 +462,7 @@ impl Builder {
                 let _ = write!(self.sql, "{alias}.id in (");
                 for (index, (table, id, text)) in among.iter().enumerate() {
                     let union = if index == 0 { "" } else { " union all " };
-                    let inner = self.alias("t");
+                    let inner = self.subquery();
                     let _ = write!(self.sql, "{union}select {inner}.{id} from {table} {inner} where ");
                     self.operators(&format!("{inner}.{text}"), Scalar::Text, operators, path)?;
                 }
@@ -480,7 +498,7 @@ impl Builder {
             }
             (Test::One { to, column }, Value::Object(filter)) => {
                 let to = catalog.named(to);
-                let inner = self.alias("t");
+                let inner = self.subquery();
                 let _ = write!(
                     self.sql,
                     "exists (select from {} {inner} where {inner}.id = {alias}.{column} and ",
@@ -491,7 +509,7 @@ impl Builder {
             }
             (Test::Some { to, via }, Value::Object(filter)) => {
                 let to = catalog.named(to);
-                let (inner, link) = (self.alias("t"), self.alias("l"));
+                let (inner, link) = (self.subquery(), self.alias("l"));
                 self.sql.push_str("exists (select from ");
                 self.other_side(to, *via, &format!("{alias}.id"), &inner, &link);
                 self.sql.push_str(" and ");
@@ -499,6 +517,7 @@ impl Builder {
                 self.sql.push(')');
             }
             (Test::Search, Value::String(text)) => {
+                check_length(text, path)?;
                 self.binds.push(Bind::Text(text.clone()));
                 let bind = self.binds.len();
                 if alias == "t" {
@@ -507,7 +526,7 @@ impl Builder {
                 let _ = write!(self.sql, "{alias}.search @@ {}", search_query(bind));
             }
             (Test::Within { parent }, Value::Object(by)) => {
-                let (inner, below) = (self.alias("t"), self.alias("t"));
+                let (inner, below) = (self.subquery(), self.subquery());
                 let table = noun.table;
                 let _ = write!(
                     self.sql,
@@ -557,9 +576,10 @@ impl Builder {
                     self.sql.push(')');
                 }
                 ("notIn", Value::List(values)) => {
-                    let _ = write!(self.sql, "{sql} <> all(");
+                    // What is unknown is none of them.
+                    let _ = write!(self.sql, "({sql} <> all(");
                     self.scalars(scalar, values, &path)?;
-                    self.sql.push(')');
+                    self.sql.push_str(")) is not false");
                 }
                 (_, value) => {
                     let _ = write!(self.sql, "{sql} = ");
@@ -623,6 +643,17 @@ fn own_id(noun: &str, value: &Value, path: &str) -> Result<i64, Refusal> {
     match relay::parse_global_id(&text_of(value)) {
         Some((name, id)) if name == noun => Ok(id),
         _ => Err(Refusal::bad_input(path, format!("`{path}` is not the id of a record of type {noun}."))),
+    }
+}
+
+/// Refuses a text to search for that is longer than anybody searches: Postgres reads it with effort.
+pub fn check_length(text: &str, path: &str) -> Result<(), Refusal> {
+    match text.chars().count() {
+        length if length > LONGEST => {
+            let message = format!("`{path}` has {length} characters; it takes {LONGEST} at most.");
+            Err(Refusal::bad_input(path, message))
+        }
+        _ => Ok(()),
     }
 }
 

@@ -509,7 +509,7 @@ impl Types<'_> {
             Scalar::Int | Scalar::RevisionNumber => {
                 operators.extend([one("min", "Is this or more."), one("max", "Is this or less.")]);
             }
-            Scalar::Enumeration(_) => operators.push(some("notIn", "Is none of these.")),
+            Scalar::Enumeration(_) => operators.push(some("notIn", "Is none of these, or is unknown.")),
             _ => {}
         }
         if !matches!(scalar, Scalar::Id(_) | Scalar::Prose) {

@@ -14,29 +14,11 @@ select actor, count(*) as weight from (
          from statement_addressees join statements on statements.id = statement_addressees.statement_id
          where statement_addressees.actor_id = any($1) and statements.speaker_id <> all($1)) t
              ) a where actor <> all($2) group by actor order by weight desc, actor limit $3;
-select actor, count(*) as weight from (
-                 select case when source = any($1) then target else source end as actor from (select subject_id as source, object_id as target, id as relation_id, null::bigint as meeting_id,
-                null::bigint as statement_id, 'RELATION' as kind
-         from relations where subject_id = any($1) or object_id = any($1) union all select least(one.actor_id, other.actor_id) as source, greatest(one.actor_id, other.actor_id) as target,
-                null::bigint as relation_id, one.meeting_id, null::bigint as statement_id, 'CO_PARTICIPATION' as kind
-         from meeting_participants one
-         join meeting_participants other on other.meeting_id = one.meeting_id and other.actor_id <> one.actor_id
-         where one.actor_id = any($1) and (other.actor_id <> all($1) or one.actor_id < other.actor_id) union all select statements.speaker_id as source, statement_addressees.actor_id as target, null::bigint as relation_id,
-                null::bigint as meeting_id, statements.id as statement_id, 'STATEMENT' as kind
-         from statements join statement_addressees on statement_addressees.statement_id = statements.id
-         where statements.speaker_id = any($1) and statement_addressees.actor_id <> statements.speaker_id
-         union all
-         select statements.speaker_id, statement_addressees.actor_id, null::bigint, null::bigint, statements.id, 'STATEMENT'
-         from statement_addressees join statements on statements.id = statement_addressees.statement_id
-         where statement_addressees.actor_id = any($1) and statements.speaker_id <> all($1)) t
-             ) a where actor <> all($2) group by actor order by weight desc, actor limit $3;
 select t.id from actors t where t.slug = $1;
 select t.id, t.id, t.label from relations t where t.id = any($1);
 select t.id, t.id, t.name from actors t where t.id = any($1);
 select t.id, t.id, t.name from actors t where t.id = any($1);
 select t.id, t.id, t.name from actors t where t.id = any($1);
-select t.id, t.id, t.name from meetings t where t.id = any($1);
-select t.id, t.id, t.summary from statements t where t.id = any($1);
 select t.source, t.target, t.kind, relations.kind as relation_kind, count(*) as weight,
                 max(t.relation_id) as relation_id, max(t.meeting_id) as meeting_id, max(t.statement_id) as statement_id
          from (select subject_id as source, object_id as target, id as relation_id, null::bigint as meeting_id,

@@ -1,6 +1,6 @@
 //! What the commands print, and how they end.
 
-use std::net::TcpListener;
+use std::{net::TcpListener, process::Stdio};
 
 use sqlx::AssertSqlSafe;
 
@@ -47,6 +47,13 @@ fn schema_prints_the_schema() {
         failure(&[], &["schema", "--check"]).contains("schema.graphql"),
         "there is none in the root folder"
     );
+}
+
+#[test]
+fn a_reader_that_has_read_enough_is_no_failure() {
+    let mut printing = dossier(&[]).arg("schema").stdout(Stdio::piped()).spawn().expect("dossier runs");
+    drop(printing.stdout.take());
+    assert!(printing.wait().expect("it ended").success());
 }
 
 #[test]

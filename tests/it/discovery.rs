@@ -285,6 +285,18 @@ async fn a_facet_leaves_its_own_condition_out_and_no_other() {
 }
 
 #[tokio::test]
+async fn what_is_unknown_is_none_of_some_values() {
+    let anonymous = anonymous().await;
+    let data = anonymous
+        .ask(
+            "{ none: sources(filter: {reliability: {notIn: [A]}}) { totalCount }
+               not: sources(filter: {not: {reliability: {in: [A]}}}) { totalCount } }",
+        )
+        .await;
+    assert_eq!(data, json!({"none": {"totalCount": 1}, "not": {"totalCount": 1}}));
+}
+
+#[tokio::test]
 async fn a_count_is_as_exact_as_it_says() {
     let anonymous = anonymous().await;
     enter(

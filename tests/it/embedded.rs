@@ -1,6 +1,6 @@
 //! The Postgres that Dossier starts for itself, and what it outlives.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use nix::sys::signal::{Signal, kill};
 
@@ -54,6 +54,23 @@ async fn what_was_acknowledged_outlives_a_kill_of_postgres_and_the_server_goes_o
 }
 
 #[tokio::test]
+async fn a_start_right_after_both_were_killed_finds_everything_there() {
+    let folder = Folder::new("killed-both");
+    let mut server = Process::serve(folder.path()).await;
+    let before = server.count_topics().await;
+    enter_topic(&mut connect(folder.path()).await, "acknowledged").await.expect("acknowledged");
+    // Stopped, the server can't bury its Postgres, which is in the list of processes for a while.
+    server.send(Signal::SIGSTOP);
+    kill(postmaster(folder.path()), Signal::SIGKILL).expect("killed");
+    server.send(Signal::SIGKILL);
+    server.end();
+
+    let server = Process::serve(folder.path()).await;
+    assert_eq!(server.count_topics().await, before + 1);
+    assert!(server.stop().success());
+}
+
+#[tokio::test]
 async fn two_first_starts_at_once_share_one_postgres_and_either_may_end_first() {
     let folder = Folder::new("shared");
     let (one, other) = tokio::join!(Process::serve(folder.path()), Process::serve(folder.path()));
@@ -96,6 +113,25 @@ async fn a_request_that_runs_is_answered_before_the_server_stops() {
     });
     assert!(answer.expect("an answer")["data"]["topics"]["totalCount"].is_u64());
     assert!(server.end().success());
+}
+
+#[tokio::test]
+async fn a_request_that_never_ends_keeps_no_server_from_stopping() {
+    let folder = Folder::new("given-up");
+    let mut server = Process::serve(folder.path()).await;
+    let mut connection = connect(folder.path()).await;
+    sqlx::raw_sql("begin; lock table topics in access exclusive mode")
+        .execute(&mut connection)
+        .await
+        .expect("locked");
+    let (answer, since) = tokio::join!(server.answer("{ topics { totalCount } }"), async {
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        server.send(Signal::SIGTERM);
+        Instant::now()
+    });
+    assert!(answer.is_err() || answer.is_ok_and(|answer| answer["data"].is_null()), "it was given up");
+    assert!(server.end().success());
+    assert!(since.elapsed() < Duration::from_secs(20), "{:?}", since.elapsed());
 }
 
 #[tokio::test]

@@ -60,12 +60,32 @@ async fn each_limit_is_told_with_the_value_that_passed_it() {
 }
 
 #[tokio::test]
-async fn hundreds_of_filters_through_references_cost_too_much() {
-    let anonymous = Client::with(&[("MAX_TOKENS", "100000")]).await;
-    let filter = "{speaker: {kind: {equals: PERSON}}}, ".repeat(600);
-    let query = format!("{{ statements(first: 1, filter: {{and: [{filter}]}}) {{ edges {{ cursor }} }} }}");
-    let (code, _, value) = beyond(&anonymous, &query, json!({})).await;
-    assert_eq!((code.as_str(), value), ("LIMIT_EXCEEDED", 60_002));
+async fn a_filter_goes_through_so_many_references_at_most() {
+    let anonymous = anonymous().await;
+    let beside = format!("{{and: [{}]}}", "{speaker: {kind: {equals: PERSON}}}, ".repeat(31));
+    let within = format!("{}{{}}{}", "{meeting: {statements: ".repeat(16), "}}".repeat(16));
+    for (filter, value) in [(beside, 31), (within, 32)] {
+        for asked in ["totalCount", "edges { cursor }", "facets { kind: medium { count } }"] {
+            let query = format!("{{ statements(filter: {filter}) {{ {asked} }} }}");
+            let refused = beyond(&anonymous, &query, json!({})).await;
+            assert_eq!(refused, ("LIMIT_EXCEEDED".to_owned(), 30, value), "{query:.80}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn nobody_searches_for_a_book() {
+    let anonymous = anonymous().await;
+    let book = "gaza ".repeat(18_000);
+    for (query, field) in [
+        ("query($text: String!) { search(query: $text) { totalCount } }", "query"),
+        ("query($text: String!) { suggest(prefix: $text) { text } }", "prefix"),
+        ("query($text: String!) { matchActors(names: [\"Israel\", $text]) { name } }", "names[1]"),
+        ("query($text: String!) { statements(filter: {search: $text}) { totalCount } }", "filter.search"),
+    ] {
+        let refused = anonymous.refusal(query, json!({ "text": book })).await;
+        assert_eq!(refused, ("BAD_USER_INPUT".to_owned(), Some(field.to_owned())));
+    }
 }
 
 #[tokio::test]

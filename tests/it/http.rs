@@ -81,6 +81,14 @@ async fn what_is_not_a_request_is_refused_with_a_code() {
 }
 
 #[tokio::test]
+async fn a_compressed_body_is_refused_as_such() {
+    let anonymous = anonymous().await;
+    let mut compressed = headers("application/json", "application/json");
+    compressed.insert("content-encoding", "gzip".parse().expect("a value"));
+    assert_eq!(anonymous.post(compressed, "nonsense").await.status(), 415);
+}
+
+#[tokio::test]
 async fn get_asks_queries_only() {
     let anonymous = anonymous().await;
     let response = anonymous.get("/graphql?query=query%20A($n:Int){actors(first:$n){__typename}}%20query%20B{__typename}&operationName=A&variables=%7B%22n%22:1%7D").await;
