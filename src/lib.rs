@@ -17,10 +17,12 @@
 //! | [`exchange`] | records in and out by the many |
 
 pub mod actors;
+pub mod cache;
 pub mod caller;
 pub mod citations;
 pub mod commentaries;
 pub mod config;
+pub mod current;
 pub mod database;
 pub mod error;
 pub mod exchange;

@@ -44,7 +44,8 @@ pub fn fields() -> Vec<Declared> {
             },
             "Whoever asks.",
         )
-        .free(),
+        .free()
+        .personal(),
         computed(
             "rateLimit",
             Part { of: "RateLimit", form: Form::One },
@@ -55,7 +56,8 @@ pub fn fields() -> Vec<Declared> {
             },
             "What this request costs, and what may still be spent.",
         )
-        .free(),
+        .free()
+        .personal(),
     ]
 }
 

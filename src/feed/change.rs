@@ -207,8 +207,7 @@ async fn record(
     let Some(Value::Object(by)) = wanted.get(name) else { return Ok(None) };
     let rows = reader.run(&lookup(noun, by, name)?, &[]).await?;
     let id = rows.first().map(|row| row.try_get(0)).transpose()?;
-    let missing =
-        || Refusal::bad_input(name, format!("`{name}` names no record of type {}.", noun.name));
+    let missing = || Refusal::bad_input(name, format!("`{name}` names no record of type {}.", noun.name));
     id.ok_or_else(missing).map(Some)
 }
 
@@ -253,7 +252,12 @@ fn ties(catalog: &Catalog) -> Vec<Tie> {
         for field in &catalog.named(noun).fields {
             match &field.kind {
                 Kind::One(one) => one.choices.iter().for_each(|(to, column)| tie(table, "id", to, column)),
-                Kind::Many(Many { to, via: Via::Link(link, owner, column), written: Written::Link(_), .. }) => {
+                Kind::Many(Many {
+                    to,
+                    via: Via::Link(link, owner, column),
+                    written: Written::Link(_),
+                    ..
+                }) => {
                     tie(link, owner, to, column);
                 }
                 Kind::Values(Values { of: Owned::Reference(one), table, owner, .. }) => {

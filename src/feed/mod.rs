@@ -126,7 +126,14 @@ impl Feed {
                 (last, Some(place))
             }
         };
-        Ok(Follower { feed: self.clone(), filter, after, from_log: VecDeque::new(), reading: since.is_some(), place })
+        Ok(Follower {
+            feed: self.clone(),
+            filter,
+            after,
+            from_log: VecDeque::new(),
+            reading: since.is_some(),
+            place,
+        })
     }
 
     /// Begins to listen: what is committed from now on is told.
@@ -176,7 +183,11 @@ impl Teller {
     }
 
     /// Tells what comes over one connection, beginning with what came before it.
-    async fn tell_with(&self, listener: &mut PgListener, last: &mut i64) -> Result<std::convert::Infallible, sqlx::Error> {
+    async fn tell_with(
+        &self,
+        listener: &mut PgListener,
+        last: &mut i64,
+    ) -> Result<std::convert::Infallible, sqlx::Error> {
         loop {
             self.tell_new(listener, last).await?;
             loop {

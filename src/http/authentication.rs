@@ -48,11 +48,7 @@ impl Shows {
 
 /// Who shows this, the value of an `Authorization` header or what stands for it. Who shows what is not
 /// valid is refused, and never taken for anonymous.
-async fn authenticate(
-    app: &App,
-    shown: Option<&str>,
-    client: IpAddr,
-) -> Result<Identity, Refusal> {
+async fn authenticate(app: &App, shown: Option<&str>, client: IpAddr) -> Result<Identity, Refusal> {
     let Some(shown) = shown else {
         return if app.read_requires_key { Err(nothing_shown()) } else { Ok(Identity::ANONYMOUS) };
     };

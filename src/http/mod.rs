@@ -3,6 +3,7 @@
 mod authentication;
 mod graphql;
 mod health;
+mod metrics;
 mod operation;
 pub mod page;
 mod sse;
@@ -28,11 +29,13 @@ use tower_http::{
 };
 
 use crate::{
+    cache::Cache,
     config::Config,
+    current::Current,
     database::Database,
     error::{Code, Refusal},
-    limits::{Attempts, RateLimit},
     feed::Feed,
+    limits::{Attempts, RateLimit},
     query::{Audiences, Engine, Limits, Settings},
     schema,
 };
@@ -51,6 +54,9 @@ struct App {
     database: Database,
     feed: Arc<Feed>,
     audiences: Audiences,
+    keeping: Option<Keeping>,
+    /// What intermediaries are told of answers to GET.
+    cache_control: HeaderValue,
     /// Web origins whose pages may ask.
     origins: Vec<String>,
     max_body_bytes: usize,
@@ -58,6 +64,12 @@ struct App {
     rate_limit: Option<RateLimit>,
     read_requires_key: bool,
     attempts: Attempts,
+}
+
+/// Answers that are kept, and the revision that they are kept for.
+struct Keeping {
+    cache: Cache,
+    current: Current,
 }
 
 /// The name under which the log has a request: the client's own, or one of ours.
@@ -87,7 +99,12 @@ pub fn engine(config: &Config, database: &Database) -> Engine {
 /// Everything that is served, over a database that has been migrated.
 pub fn router(config: &Config, database: Database, engine: Engine) -> Router {
     let feed = Feed::new(database.clone(), engine.reader().clone(), engine.catalog());
+    let keeping = config
+        .cache_bytes
+        .map(|room| Keeping { cache: Cache::new(room), current: Current::follow(database.clone()) });
     let app = Arc::new(App {
+        keeping,
+        cache_control: config.cache_control.clone(),
         engine,
         database,
         feed: Arc::new(feed),
@@ -104,6 +121,7 @@ pub fn router(config: &Config, database: Database, engine: Engine) -> Router {
         .route("/graphql", any(graphql::handle))
         .route("/health/live", get(health::live))
         .route("/health/ready", get(health::ready))
+        .route("/metrics", get(metrics::tell))
         .route(
             "/schema.graphql",
             get(|| async move { ([(CONTENT_TYPE, "application/graphql; charset=utf-8")], sdl) }),

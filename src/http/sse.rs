@@ -64,7 +64,9 @@ pub(super) fn told(
     let ended = tokio::spawn(tell(app, subscription, shows, staying, events));
     // What is told last, once all that waited was sent: why the stream ends, if there is a reason.
     let last = async move {
-        let refusal = ended.await.unwrap_or_else(|_| Some(Refusal::new(Code::Internal, "Something went wrong on our side.")))?;
+        let refusal = ended
+            .await
+            .unwrap_or_else(|_| Some(Refusal::new(Code::Internal, "Something went wrong on our side.")))?;
         let told = format!("event: next\ndata: {}\n\n", errors(&[refusal], &request_id));
         Some(Bytes::from([told.as_bytes(), COMPLETE].concat()))
     };

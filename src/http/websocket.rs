@@ -21,12 +21,7 @@ use tokio::{
     time::{Instant, MissedTickBehavior, interval, sleep_until, timeout},
 };
 
-use super::{
-    App, BEAT, TOO_SLOW,
-    authentication::Shows,
-    operation::Parameters,
-    staying::Staying,
-};
+use super::{App, BEAT, TOO_SLOW, authentication::Shows, operation::Parameters, staying::Staying};
 use crate::{
     caller::Identity,
     error::{Code, Refusal},
@@ -224,9 +219,13 @@ impl Connection {
                 self.send_json(&json!({ "type": "connection_ack" })).await
             }
             Received::Ping { payload: None } => self.send_json(&json!({ "type": "pong" })).await,
-            Received::Ping { payload } => self.send_json(&json!({ "type": "pong", "payload": payload })).await,
+            Received::Ping { payload } => {
+                self.send_json(&json!({ "type": "pong", "payload": payload })).await
+            }
             Received::Pong {} => Ok(()),
-            Received::Subscribe { .. } if self.identity.is_none() => Err(closed(UNAUTHORIZED, "Unauthorized")),
+            Received::Subscribe { .. } if self.identity.is_none() => {
+                Err(closed(UNAUTHORIZED, "Unauthorized"))
+            }
             Received::Subscribe { id, .. } if self.operations.contains_key(id.as_str()) => {
                 Err(closed(EXISTS, format!("Subscriber for {id} already exists")))
             }

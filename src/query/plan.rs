@@ -427,7 +427,9 @@ impl<'a> Planner<'a> {
             Kind::Values(values) => self.values(values, collected, level, &path),
             Kind::Many(many) => self.connection(many, collected, level, &path),
             Kind::Computed(computed) => self.computed(computed, collected, level, &path),
-            Kind::Part(_) | Kind::Scalars(_) | Kind::Records(_) => unreachable!("these stand within what is computed"),
+            Kind::Part(_) | Kind::Scalars(_) | Kind::Records(_) => {
+                unreachable!("these stand within what is computed")
+            }
             Kind::Lookup(noun) => {
                 let mut inner = Level::new(self.catalog.named(noun));
                 let answer = self.object(inner.noun, &collected.sets, &mut inner, &path);

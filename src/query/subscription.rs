@@ -29,7 +29,8 @@ pub fn check(ast: &ExecutableDocument) -> Vec<Refusal> {
         DocumentOperations::Single(only) => vec![&only.node],
         DocumentOperations::Multiple(all) => all.values().map(|operation| &operation.node).collect(),
     };
-    let subscriptions = operations.into_iter().filter(|operation| operation.ty == OperationType::Subscription);
+    let subscriptions =
+        operations.into_iter().filter(|operation| operation.ty == OperationType::Subscription);
     subscriptions.filter_map(|operation| check_root(ast, operation).err()).collect()
 }
 
@@ -61,7 +62,8 @@ impl<'a> Root<'a> {
     fn collect(&mut self, set: &'a SelectionSet) {
         for selection in &set.items {
             let directives = selection.node.directives();
-            self.chosen |= directives.iter().any(|one| matches!(one.node.name.node.as_str(), "skip" | "include"));
+            self.chosen |=
+                directives.iter().any(|one| matches!(one.node.name.node.as_str(), "skip" | "include"));
             match &selection.node {
                 Selection::Field(field) => {
                     let (key, name) = (&field.node.response_key().node, &field.node.name.node);

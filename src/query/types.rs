@@ -6,9 +6,9 @@
 use std::collections::HashSet;
 
 use async_graphql::dynamic::{
-    Enum, EnumItem, Field, FieldFuture, FieldValue, InputObject, InputValue, Interface, InterfaceField, Object,
-    Scalar as ScalarType, Schema, SchemaBuilder, Subscription, SubscriptionField, SubscriptionFieldFuture, Type,
-    TypeRef, Union,
+    Enum, EnumItem, Field, FieldFuture, FieldValue, InputObject, InputValue, Interface, InterfaceField,
+    Object, Scalar as ScalarType, Schema, SchemaBuilder, Subscription, SubscriptionField,
+    SubscriptionFieldFuture, Type, TypeRef, Union,
 };
 
 use futures_util::stream;
@@ -286,9 +286,7 @@ impl Types<'_> {
             self.scalar(Scalar::Enumeration(of));
         }
         let arguments = computed.arguments.iter();
-        arguments
-            .map(|argument| input(argument.name, type_ref(argument.ty), argument.description))
-            .collect()
+        arguments.map(|argument| input(argument.name, type_ref(argument.ty), argument.description)).collect()
     }
 
     /// The root of what is told as it happens: the library has a type of its own for it.
@@ -297,7 +295,9 @@ impl Types<'_> {
         for declared in &noun.fields {
             let Kind::Computed(computed) = &declared.kind else { unreachable!("what is told is computed") };
             let field = SubscriptionField::new(declared.name, computed.part.type_ref(), |_| {
-                SubscriptionFieldFuture::new(async { Ok(stream::empty::<async_graphql::Result<FieldValue>>()) })
+                SubscriptionFieldFuture::new(async {
+                    Ok(stream::empty::<async_graphql::Result<FieldValue>>())
+                })
             });
             let field = field.description(declared.description);
             root = root.field(self.arguments(computed).into_iter().fold(field, SubscriptionField::argument));
