@@ -85,7 +85,15 @@ create trigger revisions_append_only before update or delete or truncate on revi
     for each statement execute function refuse_rewriting_history();
 
 -- Revisions are numbered in the order of commits: whoever numbers one keeps all others from theirs until the
--- end of the transaction. So a reader who has seen a number has seen all before it, or never will.
+-- end of the transaction. So a reader who has seen a number has seen all before it, or never will. Who takes
+-- the turn before locking any record never waits for one that waits for them.
+create function take_turn() returns void
+    language sql as
+$$
+    select pg_advisory_xact_lock('revisions'::regclass::oid::bigint)
+$$;
+comment on function take_turn is 'Waits until nobody else is changing records, and keeps others from it until the end of the transaction.';
+
 create function begin_change() returns bigint
     language plpgsql as
 $$
@@ -93,7 +101,7 @@ declare
     change bigint := nullif(current_setting('dossier.change', true), '');
 begin
     if change is null then
-        perform pg_advisory_xact_lock('revisions'::regclass::oid::bigint);
+        perform take_turn();
         select last_value + is_called::integer into change from revisions_id_seq;
         perform set_config('dossier.change', change::text, true);
         perform pg_notify('dossier_revisions', change::text);
@@ -115,9 +123,11 @@ declare
     key_columns constant text := tg_argv[2];
     is_record constant boolean := tg_argv[3];
     derived constant text[] := '{search, published_during, held_during, said_during, valid_during}';
+    -- What is done to records that are merged is told as that, even where a row stays as it is.
+    told constant revision_operation := nullif(current_setting('dossier.operation', true), '');
     ids text;
     change bigint;
-    operation revision_operation := 'UPDATE';
+    operation revision_operation := coalesce(told, 'UPDATE');
 begin
     if requester is null then
         perform refuse('revisions_requester', tg_table_name, 'requester', 'A change needs a requester: set dossier.requester.');
@@ -129,13 +139,14 @@ begin
             'insert into revisions (change, requester, operation, part, old_value, new_value, %s)
              select $5, $1, $2, $3, to_jsonb(o) - $4, to_jsonb(n) - $4, %s
              from old_rows o full join new_rows n using (%s)
-             where o is distinct from n
-             order by %3$s',
+             where o is distinct from n or $6
+             -- A row whose key changed is told as one that went and one that came, in this order.
+             order by o is null, %3$s',
             record_columns, ids, key_columns
-        ) using requester, operation, tg_table_name, derived, change;
+        ) using requester, operation, tg_table_name, derived, change, told is not null;
     else
         if is_record then
-            operation := case tg_op when 'INSERT' then 'CREATE' else 'DELETE' end;
+            operation := coalesce(told, (case tg_op when 'INSERT' then 'CREATE' else 'DELETE' end)::revision_operation);
         end if;
         select string_agg(format('r.%I', id), ', ') into ids from unnest(id_columns) id;
         execute format(

@@ -22,7 +22,7 @@ comment on constraint citations_one_record on citations is 'A citation supports 
 
 create table client_mutations (
     requester filled_text,
-    client_mutation_id filled_text,
+    client_mutation_id filled_text constraint client_mutations_id_short check (length(client_mutation_id) <= 200),
     request bytea not null,
     recorded_at timestamptz not null default clock_timestamp(),
     record_id bigint,
@@ -34,5 +34,6 @@ comment on column client_mutations.requester is 'Who asked.';
 comment on column client_mutations.client_mutation_id is 'The name that the client gave it.';
 comment on column client_mutations.request is 'A digest of what was asked: the name stands for no other request.';
 comment on column client_mutations.recorded_at is 'When it was answered.';
-comment on column client_mutations.record_id is 'The record that it changed.';
+comment on column client_mutations.record_id is 'The record that it changed; where it undid a change, that.';
 comment on column client_mutations.revision is 'The last revision that it left.';
+comment on constraint client_mutations_id_short on client_mutations is 'It has 200 letters at most.';

@@ -45,6 +45,20 @@ pub struct Config {
     pub rate_limit: Option<NonZeroU32>,
     /// Answer nobody who shows no key.
     pub read_requires_key: bool,
+    /// Whose tokens are as good as keys; none where nobody's are.
+    pub jwt: Option<Jwt>,
+}
+
+/// An issuer of tokens, and how they are read.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Jwt {
+    pub issuer: String,
+    /// Whom a token must be meant for.
+    pub audience: String,
+    /// Where the issuer's keys are; none has its configuration say so.
+    pub jwks_url: Option<String>,
+    /// The claim that holds the role, or a way to it that begins with a slash.
+    pub role_claim: String,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -60,6 +74,8 @@ pub enum Error {
     Value { name: &'static str, value: String, takes: &'static str },
     #[error("DATABASE_URL can't be read; it takes postgres://user:password@host:port/database")]
     DatabaseUrl,
+    #[error("{name} must be set where {beside} is")]
+    Missing { name: &'static str, beside: &'static str },
     #[error(".env can't be read: {0}")]
     File(String),
 }
@@ -166,6 +182,7 @@ impl Config {
                 .read("RATE_LIMIT", "0", "points of cost in a minute, or 0 for no limit", parsed::<u32>)
                 .map(NonZeroU32::new)?,
             read_requires_key: settings.read("READ_REQUIRES_KEY", "false", "`true` or `false`", parsed)?,
+            jwt: settings.jwt()?,
         })
     }
 }
@@ -175,6 +192,33 @@ struct Settings<'a>(&'a dyn Fn(&str) -> Option<String>);
 impl Settings<'_> {
     fn text(&self, name: &str) -> Option<String> {
         (self.0)(name)
+    }
+
+    fn jwt(&self) -> Result<Option<Jwt>, Error> {
+        let address = "an address: https://issuer.example";
+        let issuer = self.maybe("JWT_ISSUER", address, web_address)?;
+        let audience = self.text("JWT_AUDIENCE");
+        let jwks_url = self.maybe("JWT_JWKS_URL", address, web_address)?;
+        let role_claim = self.text("JWT_ROLE_CLAIM").unwrap_or_else(|| "role".to_owned());
+        match (issuer, audience) {
+            (Some(issuer), Some(audience)) => Ok(Some(Jwt { issuer, audience, jwks_url, role_claim })),
+            (Some(_), None) => Err(Error::Missing { name: "JWT_AUDIENCE", beside: "JWT_ISSUER" }),
+            (None, Some(_)) => Err(Error::Missing { name: "JWT_ISSUER", beside: "JWT_AUDIENCE" }),
+            (None, None) if jwks_url.is_some() => {
+                Err(Error::Missing { name: "JWT_ISSUER", beside: "JWT_JWKS_URL" })
+            }
+            (None, None) => Ok(None),
+        }
+    }
+
+    /// What may be left out.
+    fn maybe<T>(
+        &self,
+        name: &'static str,
+        takes: &'static str,
+        parse: impl Fn(&str) -> Option<T>,
+    ) -> Result<Option<T>, Error> {
+        self.text(name).is_some().then(|| self.read(name, "", takes, parse)).transpose()
     }
 
     fn read<T>(
@@ -202,13 +246,20 @@ fn seconds(value: &str) -> Option<Duration> {
     Duration::try_from_secs_f64(seconds).ok().filter(|timeout| !timeout.is_zero())
 }
 
+/// What follows the scheme.
+fn on_the_web(address: &str) -> Option<&str> {
+    let rest = address.strip_prefix("http://").or_else(|| address.strip_prefix("https://"));
+    rest.filter(|rest| !rest.is_empty() && !rest.contains(' '))
+}
+
+fn web_address(value: &str) -> Option<String> {
+    on_the_web(value).map(|_| value.to_owned())
+}
+
 fn origins(value: &str) -> Option<Vec<String>> {
     let origins: Vec<String> =
         value.split(',').map(|origin| origin.trim().to_owned()).filter(|origin| !origin.is_empty()).collect();
-    let is_origin = |origin: &String| {
-        let rest = origin.strip_prefix("http://").or_else(|| origin.strip_prefix("https://"));
-        rest.is_some_and(|host| !host.is_empty() && !host.contains(['/', ' ']))
-    };
+    let is_origin = |origin: &String| on_the_web(origin).is_some_and(|host| !host.contains('/'));
     (origins == ["*"] || origins.iter().all(is_origin)).then_some(origins)
 }
 
@@ -242,10 +293,27 @@ mod tests {
             ("MAX_DEPTH", "-1"),
             ("MAX_BODY_BYTES", "10"),
             ("REQUEST_TIMEOUT", "0"),
+            ("READ_REQUIRES_KEY", "1"),
+            ("JWT_ISSUER", "issuer.example"),
+            ("JWT_JWKS_URL", "file:///keys"),
         ] {
             let told = with(name, value).unwrap_err().to_string();
             assert!(told.starts_with(&format!("{name} is `{value}`; it takes ")), "{told}");
         }
+    }
+
+    #[test]
+    fn an_issuer_has_an_audience_and_the_other_way_round() {
+        let told = |name, value| with(name, value).unwrap_err().to_string();
+        assert_eq!(
+            told("JWT_ISSUER", "https://issuer.example"),
+            "JWT_AUDIENCE must be set where JWT_ISSUER is"
+        );
+        assert_eq!(told("JWT_AUDIENCE", "dossier"), "JWT_ISSUER must be set where JWT_AUDIENCE is");
+        assert_eq!(
+            told("JWT_JWKS_URL", "https://issuer.example/keys"),
+            "JWT_ISSUER must be set where JWT_JWKS_URL is"
+        );
     }
 
     #[test]

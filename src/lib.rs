@@ -11,7 +11,7 @@
 //! | [`relay`] | global ids, cursors, pages |
 //! | [`error`] | what can go wrong, and what the caller sees of it |
 //! | [`config`] | settings |
-//! | [`caller`], [`keys`], [`limits`] | who asks, how they show it, and what they may ask in a while |
+//! | [`caller`], [`keys`], [`jwt`], [`limits`] | who asks, how they show it, and what they may ask in a while |
 //! | [`database`] | the pool, the migrations, the embedded Postgres |
 //! | [`http`] | GraphQL over HTTP, the page, health |
 //! | [`exchange`] | records in and out by the many |
@@ -28,6 +28,7 @@ pub mod error;
 pub mod exchange;
 pub mod feed;
 pub mod http;
+pub mod jwt;
 pub mod keys;
 pub mod limits;
 pub mod meetings;

@@ -113,3 +113,16 @@ fn too_often(what: &str, until: &NotUntil<<DefaultClock as Clock>::Instant>) -> 
     let message = format!("{what}; ask again in {} s.", wait.as_secs() + 1);
     Refusal { retry_after: Some(wait), ..Refusal::new(Code::RateLimited, message) }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_client_is_an_address_or_in_ipv6_a_network() {
+        let network = |address: &str| network(address.parse().unwrap()).to_string();
+        assert_eq!(network("192.0.2.7"), "192.0.2.7");
+        assert_eq!(network("::ffff:192.0.2.7"), "192.0.2.7", "the same, as a socket for both has it");
+        assert_eq!(network("2001:db8:1:2:3:4:5:6"), "2001:db8:1:2::");
+    }
+}

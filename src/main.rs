@@ -13,7 +13,7 @@ use dossier::{
     config::{Config, LogFormat},
     database::Database,
     exchange::{self, generate::Size},
-    http, query, schema,
+    http, keys, query, schema,
 };
 use tokio::{
     net::TcpListener,
@@ -51,7 +51,7 @@ enum Verb {
         #[arg(long)]
         dry_run: bool,
     },
-    /// Add a synthetic base for load tests, repeatable and without history.
+    /// Add a synthetic base for load tests, repeatable and, but for its topics, without history.
     Generate {
         /// How many statements; the other records are in proportion.
         #[arg(long, value_parser = clap::value_parser!(u64).range(1..=100_000_000))]
@@ -59,6 +59,14 @@ enum Verb {
         /// The same seed makes the same base.
         #[arg(long, default_value_t = 1)]
         seed: u64,
+    },
+    /// Make, list and revoke keys: what their holders may do, and under what name.
+    #[command(after_help = "Examples:\n  dossier key create --name alice --role editor > alice.key\n  \
+                      dossier key create --name kiosk --role reader --expires 2027-01-31\n  dossier key list\n  \
+                      dossier key revoke alice")]
+    Key {
+        #[command(subcommand)]
+        verb: keys::Verb,
     },
     /// Print the GraphQL schema.
     Schema {
@@ -83,6 +91,7 @@ async fn main() -> ExitCode {
         Verb::Serve { documents } => serve(documents).await,
         Verb::Migrate { dry_run } => migrate(dry_run).await,
         Verb::Generate { statements, seed } => generate(Size { statements, seed }).await,
+        Verb::Key { verb } => key(verb).await,
         Verb::Schema { check } => print_schema(check),
     };
     match done {
@@ -145,6 +154,17 @@ async fn generate(size: Size) -> Result<(), Failure> {
     let generated = generated.await;
     database.close().await;
     generated
+}
+
+async fn key(verb: keys::Verb) -> Result<(), Failure> {
+    let database = Database::open(&configured()?).await?;
+    let done = async {
+        database.migrate().await?;
+        keys::perform(database.pool(), verb).await.map_err(Failure::from)
+    };
+    let done = done.await;
+    database.close().await;
+    done
 }
 
 async fn migrate(dry_run: bool) -> Result<(), Failure> {

@@ -7,7 +7,7 @@ use sqlx::{Row, postgres::PgRow};
 use crate::{
     error::Refusal,
     query::{
-        computed::{Argument, Asked, Tree, argument, computed},
+        computed::{Argument, Asked, Tree, argument, as_of, computed},
         noun::{Declared, Enumeration, Form, Noun, Part, Scalar, column, one_of, part, reference, text},
     },
     relations,
@@ -125,6 +125,7 @@ pub fn fields() -> Vec<Declared> {
                     "Int",
                     "Actors in it: 50 where left out, at most 200; the nearest and most tied.",
                 ),
+                as_of(),
             ],
             |asked| Box::pin(network(asked)),
             "Who is tied to an actor, how, and how closely.",
@@ -138,6 +139,7 @@ pub fn fields() -> Vec<Declared> {
                 argument("maxLength", "Int", "Steps at most: 4 where left out, at most 6."),
                 kinds,
                 argument("first", "Int", "How many ways: 5 where left out, at most 20."),
+                as_of(),
             ],
             |asked| Box::pin(path(asked)),
             "The shortest ways from one actor to another, with what shows each step. None where there is no way so short.",

@@ -1,7 +1,8 @@
 //! Revisions: every change of every record, in one sequence.
 
 use crate::query::noun::{
-    By, Enumeration, Noun, Owned, Scalar, Test, Values, column, one_of, reference, term, text, values,
+    By, Enumeration, Key, KeyInput, Noun, Owned, Scalar, Test, Values, column, one_of, reference, term, text,
+    values,
 };
 
 pub static OPERATION: Enumeration = Enumeration {
@@ -23,10 +24,30 @@ pub fn nouns() -> Vec<Noun> {
 fn revision() -> Noun {
     Noun::new("Revision", "revisions", "One change of one record: who made it, when, and what it changed.")
         .listed("revisions")
+        .looked_up("revision")
+        .key(Key {
+            name: "number",
+            description: "The revision's number.",
+            input: KeyInput::RevisionNumber,
+            sql: "{}.id = $?",
+        })
+        .since(
+            "Only revisions after this number: who asks again since the last one seen, in the order of numbers, \
+             misses none and sees none twice.",
+        )
         .field(
             column("number", Scalar::RevisionNumber, "Its number; later changes have greater ones.")
                 .from_sql("{}.id")
                 .filtered(),
+        )
+        .field(
+            column(
+                "change",
+                Scalar::RevisionNumber,
+                "The change that it is part of, by the number of its first revision: what was changed together \
+                 has the same.",
+            )
+            .filtered(),
         )
         .field(one_of("operation", &OPERATION, "What was done.").filtered())
         .field(term("requester", "Who asked for the change.").filtered())
@@ -52,13 +73,13 @@ fn revision() -> Noun {
                     ("Relation", "relation_id"),
                     ("Position", "position_id"),
                 ],
-                "The record as it is now; null once it was removed.",
+                "The record as it is when this is read, now or `asOf` a moment; null where it is not there then.",
             )
             .maybe()
             .filtered(),
         )
         .field(values(
-            "changes",
+            "diff",
             Values {
                 of: Owned::Shape("FieldChange"),
                 table: "revision_changes",

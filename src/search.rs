@@ -8,7 +8,8 @@ use crate::{
     error::Refusal,
     query::{
         computed::{
-            Argument, Asked, Tree, argument, computed, connection, connection_of, cursor, page_arguments,
+            Argument, Asked, Tree, argument, as_of, computed, connection, connection_of, cursor,
+            page_arguments,
         },
         noun::{Declared, Enumeration, Form, KeyKind, Noun, Part, Scalar, column, part, reference, text},
     },
@@ -143,7 +144,7 @@ pub fn fields() -> Vec<Declared> {
         computed(
             "search",
             Part { of: "SearchConnection", form: Form::One },
-            [query, types.clone()].into_iter().chain(page_arguments()).collect(),
+            [query, types.clone()].into_iter().chain(page_arguments()).chain([as_of()]).collect(),
             |asked| Box::pin(search(asked)),
             "Records of all kinds that a question finds, best first.",
         ),

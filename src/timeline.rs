@@ -7,7 +7,9 @@ use sqlx::Row;
 use crate::{
     error::Refusal,
     query::{
-        computed::{Asked, Tree, argument, computed, connection, connection_of, cursor, page_arguments},
+        computed::{
+            Asked, Tree, argument, as_of, computed, connection, connection_of, cursor, page_arguments,
+        },
         noun::{Declared, Form, KeyKind, Noun, Part, Scalar, column, reference},
         reader::Days,
     },
@@ -108,7 +110,7 @@ pub fn fields() -> Vec<Declared> {
     vec![computed(
         "timeline",
         Part { of: "TimelineConnection", form: Form::One },
-        own.into_iter().chain(page_arguments()).collect(),
+        own.into_iter().chain(page_arguments()).chain([as_of()]).collect(),
         |asked| Box::pin(timeline(asked)),
         "Meetings, statements and published commentaries by date. A partial date stands at its first day.",
     )]

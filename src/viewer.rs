@@ -2,17 +2,34 @@
 
 use crate::query::{
     computed::{Asked, Tree, computed},
-    noun::{Declared, Form, Noun, Part, Scalar, column, part},
+    noun::{Declared, Enumeration, Form, Noun, Part, Scalar, column, one_of, part, term},
+};
+
+static ROLE: Enumeration = Enumeration {
+    name: "Role",
+    sql: "",
+    description: "What somebody may do. Each role may do what those before it may.",
+    values: &[
+        ("ANONYMOUS", "Somebody who shows no key: reads, where the server lets everybody read."),
+        ("READER", "Reads."),
+        ("EDITOR", "Enters, changes and removes records."),
+        ("ADMIN", "Does all that can be done."),
+    ],
 };
 
 pub fn nouns() -> Vec<Noun> {
     vec![
-        Noun::new("Viewer", "", "Whoever asks.").field(part(
-            "rateLimit",
-            "RateLimit",
-            Form::One,
-            "What this request costs, and what may still be spent.",
-        )),
+        Noun::new("Viewer", "", "Whoever asks.")
+            .field(one_of("role", &ROLE, "What they may do."))
+            .field(
+                term("name", "Under what name their changes are recorded; null for those who show no key.").maybe(),
+            )
+            .field(part(
+                "rateLimit",
+                "RateLimit",
+                Form::One,
+                "What this request costs, and what may still be spent.",
+            )),
         Noun::new("RateLimit", "", "What a request costs, and what its client may still spend.")
             .field(column(
                 "cost",
@@ -39,7 +56,12 @@ pub fn fields() -> Vec<Declared> {
             Part { of: "Viewer", form: Form::One },
             Vec::new(),
             |asked| {
-                let viewer = Tree::Object(vec![("rateLimit", rate_limit(&asked))]);
+                let identity = &asked.caller.identity;
+                let viewer = Tree::Object(vec![
+                    ("role", Tree::text(Some(identity.role.name()))),
+                    ("name", Tree::text(identity.name.as_deref())),
+                    ("rateLimit", rate_limit(&asked)),
+                ]);
                 Box::pin(async move { Ok(vec![viewer]) })
             },
             "Whoever asks.",

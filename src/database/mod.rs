@@ -157,7 +157,8 @@ impl Database {
     /// Listens on a channel of notifications, by a connection of its own.
     pub async fn listen(&self, channel: &str) -> Result<PgListener, sqlx::Error> {
         let own = PgPoolOptions::new().max_connections(1).max_lifetime(None).idle_timeout(None);
-        let own = own.acquire_timeout(ACQUIRE).connect_lazy_with(self.options.clone());
+        let options = self.options.clone().application_name("dossier listening");
+        let own = own.acquire_timeout(ACQUIRE).connect_lazy_with(options);
         let mut listener = PgListener::connect_with(&own).await?;
         listener.listen(channel).await?;
         Ok(listener)

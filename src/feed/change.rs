@@ -64,7 +64,7 @@ pub fn nouns() -> Vec<Noun> {
         "record",
         "Record",
         records.into_iter().map(|noun| (noun, "")).collect(),
-        "The record as it is now; null where it is there no more.",
+        "The record as it is now; null where it is there no more. Of an actor that was merged, the one that it was merged with.",
     );
     vec![
         Noun::new("Change", "", "What was done to a record, all that was done at once together.")
@@ -75,9 +75,9 @@ pub fn nouns() -> Vec<Noun> {
                 "The last revision that it left: give it as `since` to be told what comes behind it.",
             ))
             .field(column(
-                "change",
+                "number",
                 Scalar::RevisionNumber,
-                "The first revision of all that was changed at once, which records changed together share.",
+                "The first revision of all that was changed at once, which records changed together share: their `Revision.change`.",
             ))
             .field(term("requester", "Who asked for it."))
             .field(column("recordedAt", Scalar::DateTime, "When it was made."))
@@ -394,7 +394,7 @@ pub fn read(catalog: &'static Catalog, row: &PgRow) -> Result<Change, sqlx::Erro
     let tree = Tree::Object(vec![
         ("operation", Tree::Text(operation)),
         ("revision", Tree::Int(number)),
-        ("change", Tree::Int(row.try_get("change")?)),
+        ("number", Tree::Int(row.try_get("change")?)),
         ("requester", Tree::Text(row.try_get("requester")?)),
         ("recordedAt", Tree::Text(row.try_get("recorded_at")?)),
         ("recordId", Tree::Text(relay::global_id(noun, id))),

@@ -29,7 +29,10 @@ pub use self::change::{Change, Filter, fields, nouns};
 use crate::{
     database::Database,
     error::{Code, Refusal},
-    query::{catalog::Catalog, reader::Reader},
+    query::{
+        catalog::Catalog,
+        reader::{self, Reader},
+    },
 };
 
 /// Where the database says that revisions were made.
@@ -210,6 +213,7 @@ impl Teller {
 
     async fn tell_new(&self, listener: &mut PgListener, last: &mut i64) -> Result<(), sqlx::Error> {
         loop {
+            reader::log(&self.statement);
             let asked = sqlx::query(AssertSqlSafe(&*self.statement)).bind(*last).bind(PAGE);
             let rows = asked.fetch_all(&mut *listener).await?;
             let changes: Vec<Change> =

@@ -54,8 +54,8 @@ async fn authenticate(app: &App, shown: Option<&str>, client: IpAddr) -> Result<
     };
     match recognise(app, shown).await {
         Err(refusal) if refusal.code == Code::Unauthenticated => {
-            tracing::info!(%client, "a key that is not valid was shown");
             app.attempts.failed(client)?;
+            tracing::info!(%client, "a key that is not valid was shown");
             Err(refusal)
         }
         known => known,
@@ -70,12 +70,16 @@ fn nothing_shown() -> Refusal {
 }
 
 async fn recognise(app: &App, shown: &str) -> Result<Identity, Refusal> {
-    let (scheme, secret) = shown.trim().split_once(' ').unwrap_or_default();
+    let (scheme, secret) = shown.trim_ascii().split_once(' ').unwrap_or_default();
     if !scheme.eq_ignore_ascii_case("bearer") {
         return Err(Refusal::new(Code::Unauthenticated, "Show one key, as `Authorization: Bearer …`."));
     }
-    keys::holder(app.database.pool(), secret.trim()).await?.ok_or_else(|| {
-        let message = "The key that was shown is not valid: it is unknown, was revoked, or has expired.";
-        Refusal::new(Code::Unauthenticated, message)
-    })
+    let secret = secret.trim_ascii();
+    match &app.tokens {
+        Some(tokens) if !keys::is_one(secret) => tokens.holder(secret).await,
+        _ => keys::holder(app.database.pool(), secret).await?.ok_or_else(|| {
+            let message = "The key that was shown is not valid: it is unknown, was revoked, or has expired.";
+            Refusal::new(Code::Unauthenticated, message)
+        }),
+    }
 }

@@ -60,11 +60,12 @@ impl Media {
         }
     }
 
-    /// The status of a refused request; who must show another key, or wait, is told so in either type.
+    /// The status of a refused request; who must show another key, or try again, is told so in either type.
     fn status_of(self, refusal: &Refusal) -> StatusCode {
         match (refusal.code, self) {
             (Code::Unauthenticated, _) => StatusCode::UNAUTHORIZED,
             (Code::RateLimited, _) => StatusCode::TOO_MANY_REQUESTS,
+            (Code::Internal, _) => StatusCode::INTERNAL_SERVER_ERROR,
             (Code::Unavailable, _) => StatusCode::SERVICE_UNAVAILABLE,
             (Code::Timeout, _) => StatusCode::GATEWAY_TIMEOUT,
             (Code::Forbidden, Media::GraphqlResponse) => StatusCode::FORBIDDEN,
@@ -123,11 +124,12 @@ struct AddressParameters {
     document_id: Option<String>,
 }
 
+/// Who asks, and what they are told by.
+type Sender = (RequestId, ConnectInfo<SocketAddr>, Extension<Staying>);
+
 pub(super) async fn handle(
     State(app): State<Arc<App>>,
-    RequestId(request_id): RequestId,
-    ConnectInfo(client): ConnectInfo<SocketAddr>,
-    Extension(staying): Extension<Staying>,
+    (RequestId(request_id), ConnectInfo(client), Extension(staying)): Sender,
     upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
     method: Method,
     headers: HeaderMap,

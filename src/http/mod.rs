@@ -35,6 +35,7 @@ use crate::{
     database::Database,
     error::{Code, Refusal},
     feed::Feed,
+    jwt::Tokens,
     limits::{Attempts, RateLimit},
     query::{Audiences, Engine, Limits, Settings},
     schema,
@@ -64,6 +65,7 @@ struct App {
     rate_limit: Option<RateLimit>,
     read_requires_key: bool,
     attempts: Attempts,
+    tokens: Option<Tokens>,
 }
 
 /// Answers that are kept, and the revision that they are kept for.
@@ -115,6 +117,7 @@ pub fn router(config: &Config, database: Database, engine: Engine) -> Router {
         rate_limit: config.rate_limit.map(RateLimit::new),
         read_requires_key: config.read_requires_key,
         attempts: Attempts::default(),
+        tokens: config.jwt.clone().map(Tokens::new),
     });
     let sdl = schema::sdl();
     let mut router = Router::new()

@@ -44,8 +44,15 @@ async fn page(headers: HeaderMap) -> Response {
     if is_bundled() {
         file("index.html", "no-cache", &headers)
     } else {
-        Html(GraphiQLSource::build().endpoint("/graphql").title("Dossier").finish()).into_response()
+        Html(from_the_network()).into_response()
     }
+}
+
+/// The page whose files a browser loads from elsewhere. It goes without a history, which would keep the
+/// headers in the browser, and with them the key.
+fn from_the_network() -> String {
+    let page = GraphiQLSource::build().endpoint("/graphql").title("Dossier").finish();
+    page.replace("plugins = [HISTORY_PLUGIN, ", "plugins = [")
 }
 
 /// A file whose name changes with its content.
@@ -101,5 +108,17 @@ fn media_type(path: &str) -> &'static str {
         Some("svg") => "image/svg+xml",
         Some("ttf") => "font/ttf",
         _ => "application/octet-stream",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_page_from_the_network_asks_this_server_and_keeps_no_history() {
+        let page = from_the_network();
+        assert!(page.contains("createUrl('/graphql')"), "{page}");
+        assert!(page.contains("plugins = [explorerPlugin()]"), "{page}");
     }
 }

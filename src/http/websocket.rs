@@ -5,6 +5,7 @@
 use std::{collections::HashMap, net::IpAddr, panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
 use axum::{
+    body::Bytes,
     extract::ws::{CloseFrame, Message, WebSocket, WebSocketUpgrade},
     http::{
         HeaderMap,
@@ -18,7 +19,7 @@ use serde_json::{Map, Value, json};
 use tokio::{
     sync::mpsc,
     task::{AbortHandle, JoinSet},
-    time::{Instant, MissedTickBehavior, interval, sleep_until, timeout},
+    time::{Instant, MissedTickBehavior, interval, sleep, sleep_until, timeout},
 };
 
 use super::{App, BEAT, TOO_SLOW, authentication::Shows, operation::Parameters, staying::Staying};
@@ -138,11 +139,19 @@ struct Connection {
 
 impl Connection {
     async fn run(mut self, told: mpsc::Receiver<Said>, staying: Staying) {
-        if let End::Closed(code, reason) = self.serve(told, staying).await {
-            let close = Message::Close(Some(CloseFrame { code, reason: shortened(&reason).into() }));
-            let _ = timeout(FAREWELL, self.socket.send(close)).await;
-            // The other side says goodbye too, unless it doesn't read.
-            let _ = timeout(FAREWELL, async { while let Some(Ok(_)) = self.socket.recv().await {} }).await;
+        // The server waits for the goodbye, too.
+        let _here = staying.clone();
+        let end = self.serve(told, staying).await;
+        if let End::Closed(code, reason) = &end {
+            let close = CloseFrame { code: *code, reason: shortened(reason).into() };
+            let _ = timeout(FAREWELL, self.socket.send(Message::Close(Some(close)))).await;
+        }
+        // Whoever was told goodbye says so too; whoever said it first is answered by being read on.
+        let goodbye = async { while let Some(Ok(_)) = self.socket.recv().await {} };
+        let _ = timeout(FAREWELL, goodbye).await;
+        if let End::Closed(TOO_BIG, _) = end {
+            // What can't be read is left; hung up on at once, its sender would lose the reason.
+            sleep(Duration::from_secs(1)).await;
         }
     }
 
@@ -186,7 +195,7 @@ impl Connection {
         if self.identity.is_some() {
             self.shows.still(&self.app).await.map_err(|refusal| closed(FORBIDDEN, refusal.message))?;
         }
-        self.send(Message::Ping(Default::default())).await
+        self.send(Message::Ping(Bytes::new())).await
     }
 
     async fn receive(&mut self, received: Option<Result<Message, axum::Error>>) -> Result<(), End> {

@@ -4,17 +4,21 @@
 //! slots      what of a noun is written, and by which input
 //! rules      the constraints of the database, asked all at once before anything is written
 //! writer     one transaction for each mutation: all of it, or errors that name their fields
+//! undo       a change taken back, as far as nobody has changed it since
+//! merge      two actors made one, and two again
 //! ```
 
+mod merge;
 mod rules;
 mod slots;
+mod undo;
 mod writer;
 
 use std::sync::Arc;
 
 use self::{
     slots::{Kind, Slot},
-    writer::{Action, Writer},
+    writer::{Action, Task, Writer},
 };
 use crate::{
     caller::Role,
@@ -38,7 +42,10 @@ static CODE: Enumeration = Enumeration {
         ("TAKEN", "Another record has this value, which only one may have."),
         ("NOT_FOUND", "No record is what the input names."),
         ("IN_USE", "Other records refer to this one."),
-        ("CONFLICT", "The record has changed since the revision that was expected."),
+        (
+            "CONFLICT",
+            "Somebody has changed it meanwhile: since the revision that was expected, or since the change to be undone.",
+        ),
     ],
 };
 
@@ -63,9 +70,17 @@ pub fn of(nouns: &[Noun]) -> Mutations {
         kind: FieldKind::Scalars(Scalar::Text),
     })
     .field(prose("message", "What is wrong, in a sentence."));
-    let mut made = Mutations { inputs: Vec::new(), nouns: vec![user_error], fields: Vec::new() };
+    let records: Vec<&Noun> = nouns.iter().filter(|noun| noun.is_record()).collect();
+    let every_kind = records.iter().map(|noun| (noun.name, "record")).collect();
+    let changed = Noun::new("ChangedRecord", "", "A record that was changed back.")
+        .field(column("id", Scalar::Id("Record"), "The record's global id."))
+        .field(
+            reference("record", "Record", every_kind, "The record as it is now; null where it was removed.")
+                .maybe(),
+        );
+    let mut made = Mutations { inputs: Vec::new(), nouns: vec![user_error, changed], fields: Vec::new() };
     let writer = Arc::new(Writer::default());
-    for noun in nouns.iter().filter(|noun| noun.interfaces.contains(&"Record")) {
+    for noun in records {
         let slots = slots::of(noun, nouns);
         for slot in &slots {
             if let Some(input) = slot.input()
@@ -75,44 +90,82 @@ pub fn of(nouns: &[Noun]) -> Mutations {
             }
         }
         for action in [Action::Create, Action::Update, Action::Delete] {
-            made.add(action, noun, &slots, &writer);
+            let fields = input_fields(action, noun, &slots);
+            let slots = slots::of(noun, nouns);
+            let name = leak(format!("{}{}", action.verb(), noun.name));
+            made.add(
+                name,
+                Task { action, noun: noun.name, field: field_name(noun.name), slots },
+                fields,
+                &writer,
+            );
         }
+    }
+    let revision =
+        "The revision that `keep` had when it was read: where it has a later one, nothing is changed.";
+    let keep = input("keep", "ActorBy!".to_owned(), "The actor that both are from now on.");
+    let merge = input("merge", "ActorBy!".to_owned(), "The actor that is the same, and goes.");
+    let expected = input("expectedRevision", "RevisionNumber".to_owned(), revision);
+    let merged = "The actor that was merged, by the id or the slug that it had.";
+    let merged = input("merge", "ActorBy!".to_owned(), merged);
+    let undone = "A revision of the change that is to be undone.";
+    let undone = input("revision", "RevisionNumber!".to_owned(), undone);
+    // Editors may: whatever they do by these can be undone.
+    for (name, action, noun, mut fields) in [
+        ("MergeActors", Action::Merge, "Actor", vec![keep, merge, expected]),
+        ("UnmergeActors", Action::Unmerge, "Actor", vec![merged]),
+        ("RevertRevision", Action::Revert, "Revision", vec![undone]),
+    ] {
+        let task = Task { action, noun, field: field_name(noun), slots: Vec::new() };
+        fields.push(client_mutation_id());
+        made.add(name, task, fields, &writer);
     }
     made
 }
 
 impl Mutations {
-    fn add(&mut self, action: Action, noun: &Noun, slots: &[Slot], writer: &Arc<Writer>) {
-        let name = noun.name;
-        let verb = action.verb();
+    /// A mutation of this name, with its input and its payload.
+    fn add(&mut self, name: &'static str, task: Task, fields: Vec<InputField>, writer: &Arc<Writer>) {
+        let description = task.action.describe(task.noun);
         self.inputs.push(Input {
-            name: format!("{verb}{name}Input"),
-            description: action.describe(name),
+            name: format!("{name}Input"),
+            description: description.clone(),
             one_of: false,
-            fields: input_fields(action, noun, slots),
+            fields,
         });
-        let payload = leak(format!("{verb}{name}Payload"));
+        let payload = leak(format!("{name}Payload"));
         let shape = Noun::new(payload, "", "What a mutation did, or why it did nothing.");
-        let shape = if action == Action::Delete {
-            shape.field(
-                column(
-                    "deletedId",
-                    Scalar::Id(name),
-                    "The global id that the record had; null where it was not removed.",
-                )
-                .maybe(),
+        let record = |what| reference(task.field, task.noun, vec![(task.noun, "")], what).maybe();
+        let shape = shape.field(match task.action {
+            Action::Create | Action::Update => {
+                record("The record as it is now; null where nothing was changed.")
+            }
+            Action::Delete => column(
+                "deletedId",
+                Scalar::Id(task.noun),
+                "The global id that the record had; null where it was not removed.",
             )
-        } else {
-            let what = "The record as it is now; null where nothing was changed.";
-            shape.field(reference(field_name(name), name, vec![(name, "")], what).maybe())
-        };
+            .maybe(),
+            Action::Merge => record("The actor that both are now; null where they were not merged."),
+            Action::Unmerge => record("The actor that is itself again; null where it was not."),
+            Action::Revert => part(
+                "records",
+                "ChangedRecord",
+                Form::List,
+                "The records that were changed back, 100 of them at most; empty where none was.",
+            ),
+        });
         self.nouns.push(
             shape
                 .field(
                     column(
                         "revision",
                         Scalar::RevisionNumber,
-                        "The last revision of the record; null where nothing was changed.",
+                        if task.action == Action::Revert {
+                            "The last revision that the undoing left; null where nothing was changed."
+                        } else {
+                            "The last revision of the record; null where nothing was changed."
+                        },
                     )
                     .maybe(),
                 )
@@ -124,28 +177,31 @@ impl Mutations {
                 ))
                 .field(term("clientMutationId", "The name that the client gave the mutation.").maybe()),
         );
-        let input_type = leak(format!("{verb}{name}Input!"));
-        let writer = writer.clone();
+        let (writer, task) = (writer.clone(), Arc::new(task));
         let mutation = computed(
-            leak(format!("{}{name}", verb.to_lowercase())),
+            leak(name[..1].to_lowercase() + &name[1..]),
             Part { of: payload, form: Form::One },
-            vec![argument("input", input_type, "What is asked for.")],
+            vec![argument("input", leak(format!("{name}Input!")), "What is asked for.")],
             move |asked| {
-                let writer = writer.clone();
-                Box::pin(async move { writer.write(action, name, asked).await })
+                let (writer, task) = (writer.clone(), task.clone());
+                Box::pin(async move { writer.write(&task, asked).await })
             },
-            leak(action.describe(name)),
+            leak(description),
         );
         self.fields.push(mutation.only_for(Role::Editor));
     }
 }
 
+fn input(name: &str, ty: String, description: &str) -> InputField {
+    InputField { name: name.to_owned(), ty, description: description.to_owned() }
+}
+
+fn client_mutation_id() -> InputField {
+    let what = "A name of the client's own: asked again under it, the first answer comes again and nothing happens twice.";
+    input("clientMutationId", "String".to_owned(), what)
+}
+
 fn input_fields(action: Action, noun: &Noun, slots: &[Slot]) -> Vec<InputField> {
-    let input = |name: &str, ty: String, description: &str| InputField {
-        name: name.to_owned(),
-        ty,
-        description: description.to_owned(),
-    };
     let mut fields = Vec::new();
     if action != Action::Create {
         fields.push(input(field_name(noun.name), format!("{}By!", noun.name), "Which record."));
@@ -167,8 +223,7 @@ fn input_fields(action: Action, noun: &Noun, slots: &[Slot]) -> Vec<InputField> 
         let what = "The revision that the record had when it was read: where it has a later one, nothing is changed.";
         fields.push(input("expectedRevision", "RevisionNumber".to_owned(), what));
     }
-    let what = "A name of the client's own: asked again under it, the first answer comes again and nothing happens twice.";
-    fields.push(input("clientMutationId", "String".to_owned(), what));
+    fields.push(client_mutation_id());
     fields
 }
 

@@ -6,19 +6,37 @@ use std::{collections::HashMap, fmt::Write};
 use serde_json::{Map, Value};
 use sqlx::{AssertSqlSafe, PgConnection, Row};
 
+/// Bytes of a text that an index holds: of two of them together it takes 2704.
+const LONGEST: usize = 1300;
+
 /// What the constraints say of each table.
 #[derive(Debug, Default)]
 pub struct Rules {
     tables: HashMap<String, Table>,
     constraints: HashMap<String, Constraint>,
+    /// The columns of each table that refer to each other table.
+    references: Vec<(String, String, Vec<String>)>,
 }
 
 /// A table's columns with their types, and one statement that asks all its checks of many rows.
 #[derive(Debug, Default)]
 struct Table {
     columns: Vec<(String, String)>,
+    /// What names a row, the primary key first.
+    unique: Vec<Unique>,
+    indexed: Vec<String>,
     /// Name of the constraint, its column, and the expression that holds.
     checks: Vec<(String, String, String)>,
+}
+
+/// Columns that no two rows have alike.
+#[derive(Debug)]
+pub struct Unique {
+    pub columns: Vec<String>,
+    /// Whether two that are unknown are alike.
+    pub nulls_alike: bool,
+    /// Of which rows it holds, over their columns.
+    pub among: String,
 }
 
 /// A constraint by its name.
@@ -77,6 +95,37 @@ const CONSTRAINTS: &str = "
     where i.indisunique and t.relnamespace = current_schema()::regnamespace
       and not exists (select from pg_constraint where conindid = i.indexrelid)";
 
+/// Texts that an index holds whole.
+const INDEXED: &str = "
+    select distinct t.relname::text as table, a.attname::text as column
+    from pg_index i
+    join pg_class t on t.oid = i.indrelid and t.relnamespace = current_schema()::regnamespace
+    join pg_class x on x.oid = i.indexrelid
+    join pg_am m on m.oid = x.relam and m.amname = 'btree'
+    join pg_depend d on d.classid = 'pg_class'::regclass and d.objid = x.oid
+                    and d.refclassid = 'pg_class'::regclass and d.refobjid = t.oid
+    join pg_attribute a on a.attrelid = t.oid and a.attnum = d.refobjsubid
+    join pg_type y on y.oid = a.atttypid and y.typcategory = 'S'";
+
+/// Unique indexes, the primary key first.
+const UNIQUE: &str = "
+    select t.relname::text as table, i.indnullsnotdistinct as nulls_alike,
+           coalesce(pg_get_expr(i.indpred, i.indrelid), 'true') as among,
+           array(select a.attname::text from unnest(i.indkey::int2[]) with ordinality k (number, place)
+                 join pg_attribute a on a.attrelid = i.indrelid and a.attnum = k.number order by k.place) as columns
+    from pg_index i join pg_class t on t.oid = i.indrelid
+    where i.indisunique and i.indexprs is null and t.relnamespace = current_schema()::regnamespace
+    order by t.relname, i.indisprimary desc, i.indexrelid";
+
+const REFERENCES: &str = "
+    select t.relname::text as table, f.relname::text as to, array_agg(a.attname::text order by a.attnum) as columns
+    from pg_constraint c
+    join pg_class t on t.oid = c.conrelid
+    join pg_class f on f.oid = c.confrelid
+    join pg_attribute a on a.attrelid = c.conrelid and a.attnum = any(c.conkey)
+    where c.contype = 'f' and c.connamespace = current_schema()::regnamespace
+    group by 1, 2 order by 1, 2";
+
 impl Rules {
     /// Reads the rules from the database's own catalog.
     pub async fn load(connection: &mut PgConnection) -> Result<Self, sqlx::Error> {
@@ -88,6 +137,21 @@ impl Rules {
         for row in sqlx::query(CHECKS).fetch_all(&mut *connection).await? {
             let table = rules.tables.entry(row.try_get("table")?).or_default();
             table.checks.push((row.try_get("name")?, row.try_get("column")?, row.try_get("expression")?));
+        }
+        for row in sqlx::query(INDEXED).fetch_all(&mut *connection).await? {
+            let table = rules.tables.entry(row.try_get("table")?).or_default();
+            table.indexed.push(row.try_get("column")?);
+        }
+        for row in sqlx::query(UNIQUE).fetch_all(&mut *connection).await? {
+            rules.tables.entry(row.try_get("table")?).or_default().unique.push(Unique {
+                columns: row.try_get("columns")?,
+                nulls_alike: row.try_get("nulls_alike")?,
+                among: row.try_get("among")?,
+            });
+        }
+        for row in sqlx::query(REFERENCES).fetch_all(&mut *connection).await? {
+            let reference = (row.try_get("table")?, row.try_get("to")?, row.try_get("columns")?);
+            rules.references.push(reference);
         }
         for row in sqlx::query(CONSTRAINTS).fetch_all(&mut *connection).await? {
             let constraint =
@@ -101,6 +165,48 @@ impl Rules {
         self.constraints.get(name)
     }
 
+    /// The columns that name a row of a table; none where it is no table.
+    pub fn key(&self, table: &str) -> Option<&[String]> {
+        self.tables.get(table)?.unique.first().map(|key| key.columns.as_slice())
+    }
+
+    pub fn unique(&self, table: &str) -> &[Unique] {
+        self.tables.get(table).map_or(&[], |table| &table.unique)
+    }
+
+    /// The columns of a table that are not derived from others.
+    pub fn columns(&self, table: &str) -> impl Iterator<Item = &str> {
+        let columns = self.tables.get(table).map_or(&[][..], |table| &table.columns);
+        columns.iter().map(|(name, _)| name.as_str())
+    }
+
+    /// The checks of these columns of a table: an expression that holds, and what people are told who
+    /// break it.
+    pub fn checks_of<'a>(
+        &'a self,
+        table: &str,
+        columns: &'a [String],
+    ) -> impl Iterator<Item = (&'a str, &'a str)> {
+        let checks = self.tables.get(table).map_or(&[][..], |table| &table.checks);
+        let concerned = |name: &str| {
+            let constraint = self.constraint(name);
+            constraint.is_some_and(|of| of.columns.iter().any(|column| columns.contains(column)))
+        };
+        let concerned = checks.iter().filter(move |(name, _, _)| concerned(name));
+        concerned.map(|(name, _, holds)| (holds.as_str(), self.message(name)))
+    }
+
+    /// The tables that refer to another, with the columns that do.
+    pub fn references<'a>(&'a self, to: &'a str) -> impl Iterator<Item = (&'a str, &'a [String])> {
+        let of = self.references.iter().filter(move |(_, of, _)| of == to);
+        of.map(|(table, _, columns)| (table.as_str(), columns.as_slice()))
+    }
+
+    fn message(&self, constraint: &str) -> &str {
+        let told = self.constraint(constraint).and_then(|constraint| constraint.message.as_deref());
+        told.unwrap_or("It breaks a rule.")
+    }
+
     /// What these rows of a table would break.
     pub async fn broken(
         &self,
@@ -108,12 +214,12 @@ impl Rules {
         table: &str,
         rows: &[Map<String, Value>],
     ) -> Result<Vec<Broken>, sqlx::Error> {
-        let Some(Table { columns, checks }) = self.tables.get(table).filter(|table| !table.checks.is_empty())
-        else {
+        let Some(Table { columns, checks, indexed, .. }) = self.tables.get(table) else {
             return Ok(Vec::new());
         };
-        if rows.is_empty() {
-            return Ok(Vec::new());
+        let mut broken = too_long(indexed, rows);
+        if rows.is_empty() || checks.is_empty() {
+            return Ok(broken);
         }
         let mut sql = String::from("select ordinality - 1");
         for (_, _, holds) in checks {
@@ -127,20 +233,33 @@ impl Rules {
         );
         let rows = Value::Array(rows.iter().cloned().map(Value::Object).collect());
         let asked = sqlx::query(AssertSqlSafe(sql)).bind(rows).fetch_all(connection).await?;
-        let mut broken = Vec::new();
         for row in asked {
             let place: i64 = row.try_get(0)?;
             for (number, (name, column, _)) in checks.iter().enumerate() {
                 if row.try_get(number + 1)? {
-                    let message = self.constraint(name).and_then(|constraint| constraint.message.clone());
                     broken.push(Broken {
                         row: usize::try_from(place).unwrap_or(0),
                         column: column.clone(),
-                        message: message.unwrap_or_else(|| "It breaks a rule.".to_owned()),
+                        message: self.message(name).to_owned(),
                     });
                 }
             }
         }
         Ok(broken)
     }
+}
+
+/// Texts longer than what an index holds.
+fn too_long(indexed: &[String], rows: &[Map<String, Value>]) -> Vec<Broken> {
+    let is_long = |row: &Map<String, Value>, column: &String| {
+        row.get(column).and_then(Value::as_str).is_some_and(|text| text.len() > LONGEST)
+    };
+    let of_row = |(place, row)| {
+        indexed.iter().filter(move |column| is_long(row, column)).map(move |column| Broken {
+            row: place,
+            column: column.clone(),
+            message: format!("It is too long: {LONGEST} bytes of UTF-8 are the most."),
+        })
+    };
+    rows.iter().enumerate().flat_map(of_row).collect()
 }

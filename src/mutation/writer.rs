@@ -14,8 +14,10 @@ use sqlx::{
 use tokio::sync::OnceCell;
 
 use super::{
+    merge,
     rules::Rules,
-    slots::{self, Kind, RowKind, Rows, Slot},
+    slots::{Kind, RowKind, Rows, Slot},
+    undo,
 };
 use crate::{
     error::Refusal,
@@ -32,6 +34,8 @@ type Fields = IndexMap<Name, Input>;
 
 /// How often a mutation is tried that others got in the way of.
 const TRIES: u32 = 8;
+/// `program_limit_exceeded`: a value that no index takes.
+const TOO_LONG: &str = "54000";
 /// Records told by name where others refer to what is to be removed.
 const NAMED: i64 = 5;
 
@@ -40,6 +44,9 @@ pub enum Action {
     Create,
     Update,
     Delete,
+    Merge,
+    Unmerge,
+    Revert,
 }
 
 impl Action {
@@ -48,11 +55,17 @@ impl Action {
             Action::Create => "Create",
             Action::Update => "Update",
             Action::Delete => "Delete",
+            Action::Merge => "Merge",
+            Action::Unmerge => "Unmerge",
+            Action::Revert => "Revert",
         }
     }
 
     pub fn describe(self, noun: &str) -> String {
         match self {
+            Action::Merge => merge::MERGE.to_owned(),
+            Action::Unmerge => merge::UNMERGE.to_owned(),
+            Action::Revert => undo::REVERT.to_owned(),
             Action::Create => format!("Enters a record of type {noun}."),
             Action::Update => {
                 format!("Changes a record of type {noun}: what is left out stays, null clears.")
@@ -66,6 +79,16 @@ impl Action {
     }
 }
 
+/// What a mutation does, and to what.
+pub struct Task {
+    pub action: Action,
+    pub noun: &'static str,
+    /// The noun's name as a field: `actor` of `Actor`.
+    pub field: &'static str,
+    /// What of a record it writes, where it writes one.
+    pub slots: Vec<Slot>,
+}
+
 /// Writes records. The rules are read once: they come with the migrations.
 #[derive(Debug, Default)]
 pub struct Writer {
@@ -74,14 +97,14 @@ pub struct Writer {
 
 /// What is wrong with a part of the input.
 #[derive(Clone, Debug, PartialEq)]
-struct UserError {
-    code: &'static str,
-    path: Vec<String>,
-    message: String,
+pub struct UserError {
+    pub code: &'static str,
+    pub path: Vec<String>,
+    pub message: String,
 }
 
 /// Why a try came to nothing.
-enum Failure {
+pub enum Failure {
     User(Vec<UserError>),
     /// Somebody else was in the way: it may go well the next time.
     Again,
@@ -106,37 +129,40 @@ impl From<Refusal> for Failure {
 }
 
 /// What a mutation did.
-struct Done {
-    id: i64,
-    revision: i64,
+pub struct Done {
+    /// The record that it changed; for what was undone, the change that was.
+    pub id: i64,
+    pub revision: i64,
 }
 
 impl Writer {
-    pub async fn write(
-        &self,
-        action: Action,
-        noun: &'static str,
-        asked: Asked<'_>,
-    ) -> Result<Vec<Tree>, Refusal> {
+    pub async fn write(&self, task: &Task, asked: Asked<'_>) -> Result<Vec<Tree>, Refusal> {
         let Some(Input::Object(input)) = asked.arguments.get("input") else {
             return Err(Refusal::bad_input("input", "`input` must be given."));
         };
-        let noun = asked.catalog.named(noun);
         let requester = asked.caller.identity.name.as_deref().unwrap_or_default();
         let mut written = Err(Failure::Again);
         for attempt in 0..TRIES {
             let mut transaction = asked.reader.pool().begin().await?;
+            let fresh;
+            let rules = match task.action {
+                Action::Create | Action::Update | Action::Delete => self.rules(&mut transaction).await?,
+                // These go by all tables that are there, those of a newer Dossier beside us too.
+                Action::Merge | Action::Unmerge | Action::Revert => {
+                    fresh = Rules::load(&mut transaction).await?;
+                    &fresh
+                }
+            };
             let mut one = Mutation {
-                action,
-                noun,
-                slots: slots::of(noun, &asked.catalog.nouns),
+                task,
+                noun: asked.catalog.named(task.noun),
                 catalog: asked.catalog,
-                rules: self.rules(&mut transaction).await?,
+                rules,
                 input,
                 requester,
                 errors: Vec::new(),
             };
-            written = one.run(&mut transaction).await;
+            written = one.attempt(&mut transaction).await;
             if written.is_ok() {
                 written = transaction.commit().await.map_err(Failure::from).and(written);
             }
@@ -148,30 +174,28 @@ impl Writer {
                 _ => break,
             }
         }
-        let client_mutation_id = ("clientMutationId", Tree::text(text(input.get("clientMutationId"))));
-        let (record, revision, errors) = match written {
-            Ok(Done { id, revision }) => {
-                let record = match action {
-                    Action::Delete => Tree::Text(relay::global_id(noun.name, id)),
-                    _ => Tree::Record(noun.name, id),
-                };
-                (record, Tree::Int(revision), Vec::new())
-            }
-            Err(Failure::User(errors)) => (Tree::Null, Tree::Null, errors),
+        let nothing = || if task.action == Action::Revert { Tree::List(Vec::new()) } else { Tree::Null };
+        let (result, revision, errors) = match written {
+            Ok((result, revision)) => (result, Tree::Int(revision), Vec::new()),
+            Err(Failure::User(errors)) => (nothing(), Tree::Null, errors),
             Err(Failure::Again) => {
                 let message = "Others kept changing the same records; try again.".to_owned();
                 let error = UserError { code: "CONFLICT", path: vec!["input".to_owned()], message };
-                (Tree::Null, Tree::Null, vec![error])
+                (nothing(), Tree::Null, vec![error])
             }
             Err(Failure::Refused(refusal)) => return Err(refusal),
         };
-        let field = if action == Action::Delete { "deletedId" } else { super::field_name(noun.name) };
+        let field = match task.action {
+            Action::Delete => "deletedId",
+            Action::Revert => "records",
+            _ => task.field,
+        };
         let errors = errors.into_iter().map(UserError::tree).collect();
         Ok(vec![Tree::Object(vec![
-            (field, record),
+            (field, result),
             ("revision", revision),
             ("userErrors", Tree::List(errors)),
-            client_mutation_id,
+            ("clientMutationId", Tree::text(text(input.get("clientMutationId")))),
         ])])
     }
 
@@ -192,18 +216,29 @@ impl UserError {
 }
 
 /// A mutation being tried.
-struct Mutation<'a> {
-    action: Action,
-    noun: &'static Noun,
-    slots: Vec<Slot>,
-    catalog: &'static Catalog,
-    rules: &'a Rules,
-    input: &'a Fields,
-    requester: &'a str,
-    errors: Vec<UserError>,
+pub struct Mutation<'a> {
+    pub task: &'a Task,
+    pub noun: &'static Noun,
+    pub catalog: &'static Catalog,
+    pub rules: &'a Rules,
+    pub input: &'a Fields,
+    pub requester: &'a str,
+    pub errors: Vec<UserError>,
 }
 
 impl Mutation<'_> {
+    /// What the payload tells of what was done, and the revision that it left.
+    async fn attempt(&mut self, connection: &mut PgConnection) -> Result<(Tree, i64), Failure> {
+        let Done { id, revision } = self.run(connection).await?;
+        let result = match self.task.action {
+            Action::Delete => Tree::Text(relay::global_id(self.noun.name, id)),
+            Action::Revert => undo::records(self.catalog, connection, id).await?,
+            // Asked again, the record that it changed may have gone since.
+            _ => Tree::MaybeRecord(self.noun.name, id),
+        };
+        Ok((result, revision))
+    }
+
     async fn run(&mut self, connection: &mut PgConnection) -> Result<Done, Failure> {
         sqlx::query("select set_config('dossier.requester', $1, true)")
             .bind(self.requester)
@@ -212,10 +247,13 @@ impl Mutation<'_> {
         if let Some(before) = self.answered_before(connection).await? {
             return Ok(before);
         }
-        let written = match self.action {
+        let written = match self.task.action {
             Action::Create => self.create(connection).await?,
             Action::Update => self.update(connection).await?,
             Action::Delete => self.delete(connection).await?,
+            Action::Merge => merge::merge(self, connection).await?,
+            Action::Unmerge => merge::unmerge(self, connection).await?,
+            Action::Revert => undo::revert(self, connection).await?,
         };
         self.finish()?;
         if let Some(name) = text(self.input.get("clientMutationId")) {
@@ -232,7 +270,7 @@ impl Mutation<'_> {
     async fn answered_before(&mut self, connection: &mut PgConnection) -> Result<Option<Done>, Failure> {
         let Some(name) = text(self.input.get("clientMutationId")) else { return Ok(None) };
         let request =
-            format!("{} {} {}", self.action.verb(), self.noun.name, Input::Object(self.input.clone()));
+            format!("{} {} {}", self.task.action.verb(), self.noun.name, Input::Object(self.input.clone()));
         let request = Sha256::digest(request).to_vec();
         let sql = "insert into client_mutations (requester, client_mutation_id, request) values ($1, $2, $3)
                    on conflict do nothing";
@@ -241,11 +279,10 @@ impl Mutation<'_> {
         match entered {
             Ok(entered) if entered.rows_affected() == 1 => return Ok(None),
             Ok(_) => {}
-            Err(error) if constraint_of(&error).is_some() => {
-                self.wrong("INVALID", &["clientMutationId"], "It must not be blank.");
+            Err(error) => {
+                self.refused(error, Some("clientMutationId"))?;
                 self.finish()?;
             }
-            Err(error) => return Err(error.into()),
         }
         let sql = "select request, record_id, revision from client_mutations where requester = $1 and client_mutation_id = $2";
         let row = sqlx::query(sql).bind(self.requester).bind(&name).fetch_one(&mut *connection).await?;
@@ -258,16 +295,16 @@ impl Mutation<'_> {
 
     async fn create(&mut self, connection: &mut PgConnection) -> Result<Done, Failure> {
         let row = self.row(connection).await?;
-        for slot in &self.slots {
-            let missing = slot.needed && matches!(self.input.get(slot.name), None | Some(Input::Null));
-            if missing {
-                self.errors.push(error("REQUIRED", &[slot.name], "Every such record has it."));
+        for slot in self.task.slots.iter().filter(|slot| slot.needed) {
+            if matches!(self.input.get(slot.name), None | Some(Input::Null)) {
+                self.wrong("REQUIRED", &[slot.name], "Every such record has it.");
             }
         }
         self.check(connection, self.noun.table, std::slice::from_ref(&row), None).await?;
         self.check_slug(connection, &row, None).await?;
         let lists = self.lists(connection).await?;
         self.finish()?;
+        take_turn(connection).await?;
         let columns = row.keys().cloned().collect::<Vec<_>>();
         let (table, names) = (self.noun.table, columns.join(", "));
         let values = columns.iter().map(|column| format!("n.{column}")).collect::<Vec<_>>().join(", ");
@@ -284,18 +321,18 @@ impl Mutation<'_> {
     }
 
     async fn update(&mut self, connection: &mut PgConnection) -> Result<Done, Failure> {
-        let (id, before) = self.lock(connection).await?;
         let row = self.row(connection).await?;
-        for slot in &self.slots {
-            if slot.needed && self.input.get(slot.name) == Some(&Input::Null) {
-                self.errors.push(error("REQUIRED", &[slot.name], "Every such record has it."));
+        for slot in self.task.slots.iter().filter(|slot| slot.needed) {
+            if self.input.get(slot.name) == Some(&Input::Null) {
+                self.wrong("REQUIRED", &[slot.name], "Every such record has it.");
             }
         }
+        let lists = self.lists(connection).await?;
+        let (id, before) = self.lock(connection, self.task.field, "no key update").await?;
         let mut after = before;
         after.extend(row.clone());
         self.check(connection, self.noun.table, std::slice::from_ref(&after), None).await?;
         self.check_slug(connection, &row, Some(id)).await?;
-        let lists = self.lists(connection).await?;
         self.finish()?;
         if !row.is_empty() {
             let table = self.noun.table;
@@ -313,8 +350,8 @@ impl Mutation<'_> {
     }
 
     async fn delete(&mut self, connection: &mut PgConnection) -> Result<Done, Failure> {
-        let (id, _) = self.lock(connection).await?;
-        self.refuse_while_referred_to(connection, id).await?;
+        let (id, _) = self.lock(connection, self.task.field, "update").await?;
+        self.refuse_while_referred_to(connection, self.noun.name, &[id], self.task.field).await?;
         self.finish()?;
         let sql = format!("delete from {} where id = $1", self.noun.table);
         if let Err(error) = sqlx::query(AssertSqlSafe(sql)).bind(id).execute(&mut *connection).await {
@@ -325,40 +362,55 @@ impl Mutation<'_> {
     }
 
     /// The record that the input names, kept from others until we are done, and its row.
-    async fn lock(&mut self, connection: &mut PgConnection) -> Result<(i64, Map<String, Value>), Failure> {
-        let name = super::field_name(self.noun.name);
-        let Some(Input::Object(by)) = self.input.get(name) else {
-            return Err(Refusal::bad_input(format!("input.{name}"), "It must be given.").into());
-        };
-        let Some(id) = self.find(connection, self.noun.name, by, &format!("input.{name}")).await? else {
-            self.wrong("NOT_FOUND", &[name], "There is no such record.");
-            self.finish()?;
-            unreachable!("an error was just told");
-        };
-        let strength = if self.action == Action::Delete { "update" } else { "no key update" };
+    async fn lock(
+        &mut self,
+        connection: &mut PgConnection,
+        field: &str,
+        strength: &str,
+    ) -> Result<(i64, Map<String, Value>), Failure> {
+        take_turn(connection).await?;
+        let Some(id) = self.named(connection, field).await? else { return Err(self.end()) };
         let sql = format!("select to_jsonb(t) from {} t where id = $1 for {strength}", self.noun.table);
-        let row = sqlx::query(AssertSqlSafe(sql)).bind(id).fetch_optional(&mut *connection).await?;
-        let Some(row) = row else {
-            self.wrong("NOT_FOUND", &[name], "It was removed meanwhile.");
-            self.finish()?;
-            unreachable!("an error was just told");
+        let row = sqlx::query_scalar(AssertSqlSafe(sql)).bind(id).fetch_optional(&mut *connection).await?;
+        let Some(Value::Object(row)) = row else {
+            self.wrong("NOT_FOUND", &[field], "It was removed meanwhile.");
+            return Err(self.end());
         };
+        self.expect_revision(connection, id).await?;
+        Ok((id, row))
+    }
+
+    /// The id of the record that a field of the input names; where there is none, that is an error.
+    pub async fn named(
+        &mut self,
+        connection: &mut PgConnection,
+        field: &str,
+    ) -> Result<Option<i64>, Failure> {
+        let Some(Input::Object(by)) = self.input.get(field) else {
+            return Err(Refusal::bad_input(format!("input.{field}"), "It must be given.").into());
+        };
+        let found = self.find(connection, self.noun.name, by, &format!("input.{field}")).await?;
+        if found.is_none() {
+            self.wrong("NOT_FOUND", &[field], "There is no such record.");
+        }
+        Ok(found)
+    }
+
+    /// Refuses a change of what has changed since the client read it.
+    pub async fn expect_revision(&mut self, connection: &mut PgConnection, id: i64) -> Result<(), Failure> {
         if let Some(Input::Number(expected)) = self.input.get("expectedRevision") {
             let revision = self.revision(connection, id).await?;
             if expected.as_i64() != Some(revision) {
                 let message = format!("The record is at revision {revision} now.");
                 self.wrong("CONFLICT", &["expectedRevision"], &message);
-                self.finish()?;
+                return Err(self.end());
             }
         }
-        match row.try_get::<Value, _>(0)? {
-            Value::Object(row) => Ok((id, row)),
-            _ => Err(sqlx::Error::RowNotFound.into()),
-        }
+        Ok(())
     }
 
     /// The record's last revision.
-    async fn revision(&self, connection: &mut PgConnection, id: i64) -> Result<i64, sqlx::Error> {
+    pub async fn revision(&self, connection: &mut PgConnection, id: i64) -> Result<i64, sqlx::Error> {
         let column = self.noun.name.to_lowercase();
         let sql = format!("select coalesce(max(id), 0) from revisions where {column}_id = $1");
         sqlx::query_scalar(AssertSqlSafe(sql)).bind(id).fetch_one(connection).await
@@ -367,8 +419,8 @@ impl Mutation<'_> {
     /// The columns that the input gives, with the ids of the records that it names.
     async fn row(&mut self, connection: &mut PgConnection) -> Result<Map<String, Value>, Failure> {
         let mut row = Map::new();
-        let slots = std::mem::take(&mut self.slots);
-        for slot in &slots {
+        let task = self.task;
+        for slot in &task.slots {
             let Some(value) = self.input.get(slot.name) else { continue };
             match &slot.kind {
                 Kind::Value { column, .. } => {
@@ -381,7 +433,6 @@ impl Mutation<'_> {
                 Kind::Rows(_) => {}
             }
         }
-        self.slots = slots;
         Ok(row)
     }
 
@@ -391,14 +442,17 @@ impl Mutation<'_> {
         connection: &mut PgConnection,
     ) -> Result<Vec<(usize, Vec<Map<String, Value>>)>, Failure> {
         let mut lists = Vec::new();
-        let slots = std::mem::take(&mut self.slots);
-        for (place, slot) in slots.iter().enumerate() {
+        let task = self.task;
+        for (place, slot) in task.slots.iter().enumerate() {
             let Kind::Rows(rows) = &slot.kind else { continue };
             let items = match self.input.get(slot.name) {
                 Some(Input::List(items)) => items.as_slice(),
                 Some(Input::Null) => &[],
                 _ => continue,
             };
+            if slot.needed && items.is_empty() && self.input.get(slot.name) != Some(&Input::Null) {
+                self.wrong("INVALID", &[slot.name], "It needs at least one.");
+            }
             let mut list: Vec<Map<String, Value>> = Vec::new();
             for (index, item) in items.iter().enumerate() {
                 let path = [slot.name.to_owned(), index.to_string()];
@@ -419,7 +473,6 @@ impl Mutation<'_> {
             self.check(connection, rows.table, &list, Some((slot.name, rows))).await?;
             lists.push((place, list));
         }
-        self.slots = slots;
         Ok(lists)
     }
 
@@ -478,9 +531,14 @@ impl Mutation<'_> {
     ) -> Result<Option<i64>, Failure> {
         let statement = lookup(self.catalog.named(noun), by, path)?;
         let arguments = statement.arguments(&[]).map_err(Failure::from)?;
-        let row =
-            sqlx::query_with(AssertSqlSafe(statement.sql), arguments).fetch_optional(connection).await?;
-        Ok(row.map(|row| row.try_get(0)).transpose()?)
+        let sql = AssertSqlSafe(statement.sql);
+        let mut found = sqlx::query_with(sql, arguments).fetch_optional(&mut *connection).await?;
+        if let (None, Some(merged)) = (&found, statement.merged) {
+            let arguments = merged.arguments(&[]).map_err(Failure::from)?;
+            let sql = AssertSqlSafe(merged.sql);
+            found = sqlx::query_with(sql, arguments).fetch_optional(connection).await?;
+        }
+        Ok(found.map(|row| row.try_get(0)).transpose()?)
     }
 
     /// Asks the rules of a table of rows: the record's own, or those of a list.
@@ -525,9 +583,9 @@ impl Mutation<'_> {
         own: Option<i64>,
     ) -> Result<(), Failure> {
         let Some(Value::String(slug)) = row.get("slug") else { return Ok(()) };
-        let sql = format!("select from {} where slug = $1 and id is distinct from $2", self.noun.table);
-        let taken = sqlx::query(AssertSqlSafe(sql)).bind(slug).bind(own).fetch_optional(connection).await?;
-        if taken.is_some() {
+        let by = Fields::from_iter([(Name::new("slug"), Input::from(slug.as_str()))]);
+        let found = self.find(connection, self.noun.name, &by, "input.slug").await?;
+        if found.is_some_and(|id| Some(id) != own) {
             self.wrong("TAKEN", &["slug"], "Another record has it, and only one may.");
         }
         Ok(())
@@ -541,7 +599,7 @@ impl Mutation<'_> {
         lists: Vec<(usize, Vec<Map<String, Value>>)>,
     ) -> Result<Done, Failure> {
         for (place, list) in lists {
-            let slot = &self.slots[place];
+            let slot = &self.task.slots[place];
             let Kind::Rows(rows) = &slot.kind else { unreachable!("lists are of rows") };
             // Each on its own, so that one that is refused doesn't keep what is wrong with the next.
             let mut part = connection.begin().await?;
@@ -562,23 +620,27 @@ impl Mutation<'_> {
         Ok(Done { id, revision })
     }
 
-    /// Errors for each kind of record that refers to the one to be removed.
-    async fn refuse_while_referred_to(
+    /// Errors for each kind of record that refers to those to be removed.
+    pub async fn refuse_while_referred_to(
         &mut self,
         connection: &mut PgConnection,
-        id: i64,
+        to: &str,
+        ids: &[i64],
+        field: &str,
     ) -> Result<(), Failure> {
-        for Referrer { noun, field, from } in referrers(self.catalog, self.noun.name) {
+        for Referrer { noun, field: reference, from } in referrers(self.catalog, to) {
             let sql = format!("select count(*) over (), r.slug::text from {from} order by r.slug limit $2");
             let rows =
-                sqlx::query(AssertSqlSafe(sql)).bind(id).bind(NAMED).fetch_all(&mut *connection).await?;
+                sqlx::query(AssertSqlSafe(sql)).bind(ids).bind(NAMED).fetch_all(&mut *connection).await?;
             let Some(first) = rows.first() else { continue };
             let count: i64 = first.try_get(0)?;
             let slugs = rows.iter().map(|row: &PgRow| row.try_get(1)).collect::<Result<Vec<String>, _>>()?;
             let more = if count > NAMED { ", …" } else { "" };
-            let message =
-                format!("It is the `{field}` of {count} records of type {noun}: {}{more}.", slugs.join(", "));
-            self.wrong("IN_USE", &[super::field_name(self.noun.name)], &message);
+            let message = format!(
+                "It is the `{reference}` of {count} records of type {noun}: {}{more}.",
+                slugs.join(", ")
+            );
+            self.wrong("IN_USE", &[field], &message);
         }
         Ok(())
     }
@@ -589,24 +651,28 @@ impl Mutation<'_> {
             Kind::Value { column: own, .. } | Kind::Reference { column: own, .. } => *own == column,
             Kind::Rows(rows) => rows.table == column || slot.name == column,
         };
-        self.slots.iter().find(is_of).map(|slot| slot.name)
+        self.task.slots.iter().find(is_of).map(|slot| slot.name)
     }
 
     /// What a constraint refused as it was written, told as an error of the input.
-    fn refused(&mut self, failure: sqlx::Error, list: Option<&'static str>) -> Result<(), Failure> {
+    pub fn refused(&mut self, failure: sqlx::Error, list: Option<&'static str>) -> Result<(), Failure> {
         let Some(refused) = constraint_of(&failure) else { return Err(failure.into()) };
         let name = refused.constraint().unwrap_or_default();
         let known = self.rules.constraint(name);
-        let column = refused.column().map(ToOwned::to_owned).or_else(|| {
-            let columns = known.map(|constraint| constraint.columns.as_slice()).unwrap_or_default();
-            columns.last().cloned()
+        let columns = known.map(|constraint| constraint.columns.as_slice()).unwrap_or_default();
+        let field = list.or_else(|| match refused.column() {
+            Some(column) => self.field_of(column),
+            None => columns.iter().rev().find_map(|column| self.field_of(column)),
         });
-        let field = list.or_else(|| column.and_then(|column| self.field_of(&column)));
         let path: Vec<&str> = field.into_iter().collect();
         let (code, message) = match refused.code() {
             "23505" => ("TAKEN", "Another record has it, and only one may.".to_owned()),
-            "23503" if self.action == Action::Delete => ("IN_USE", "Other records refer to it.".to_owned()),
-            "23503" => ("NOT_FOUND", "The record was removed meanwhile.".to_owned()),
+            "23503" if self.task.action == Action::Delete => {
+                ("IN_USE", "Other records refer to it.".to_owned())
+            }
+            // What the input names was there and went meanwhile, perhaps into another.
+            "23503" => return Err(Failure::Again),
+            TOO_LONG => ("INVALID", "It is too long.".to_owned()),
             "23502" => ("REQUIRED", "Every such record has it.".to_owned()),
             // A rule that a trigger keeps says what it refuses.
             _ => {
@@ -621,19 +687,30 @@ impl Mutation<'_> {
     /// The same, where nothing can go on after it.
     fn failed(&mut self, failure: sqlx::Error) -> Failure {
         match self.refused(failure, None) {
-            Ok(()) => Failure::User(std::mem::take(&mut self.errors)),
+            Ok(()) => self.end(),
             Err(failure) => failure,
         }
     }
 
-    fn wrong(&mut self, code: &'static str, path: &[&str], message: &str) {
+    /// Ends with all that is wrong.
+    pub fn end(&mut self) -> Failure {
+        Failure::User(std::mem::take(&mut self.errors))
+    }
+
+    pub fn wrong(&mut self, code: &'static str, path: &[&str], message: &str) {
         self.errors.push(error(code, path, message));
     }
 
     /// Ends here if anything is wrong.
-    fn finish(&mut self) -> Result<(), Failure> {
-        if self.errors.is_empty() { Ok(()) } else { Err(Failure::User(std::mem::take(&mut self.errors))) }
+    pub fn finish(&mut self) -> Result<(), Failure> {
+        if self.errors.is_empty() { Ok(()) } else { Err(self.end()) }
     }
+}
+
+/// Waits until nobody else changes records: whoever locks one before that might wait for one who waits
+/// for them.
+pub async fn take_turn(connection: &mut PgConnection) -> Result<(), sqlx::Error> {
+    sqlx::query("select take_turn()").execute(connection).await.map(|_| ())
 }
 
 /// Makes the rows of a list those given: what is there stays as it is, and so leaves no revision.
@@ -671,7 +748,7 @@ async fn replace(
 struct Referrer {
     noun: &'static str,
     field: &'static str,
-    /// The records `r` that refer to `$1`.
+    /// The records `r` that refer to one of `$1`.
     from: String,
 }
 
@@ -685,13 +762,13 @@ fn referrers(catalog: &'static Catalog, to: &str) -> Vec<Referrer> {
             match &field.kind {
                 FieldKind::One(One { choices, .. }) => {
                     for (_, column) in choices.iter().filter(|(noun, _)| *noun == to) {
-                        refer(format!("{table} r where r.{column} = $1"));
+                        refer(format!("{table} r where r.{column} = any($1)"));
                     }
                 }
                 FieldKind::Values(Values { of: Owned::Reference(one), table: between, owner, .. }) => {
                     for (_, column) in one.choices.iter().filter(|(noun, _)| *noun == to) {
                         refer(format!(
-                            "{between} l join {table} r on r.id = l.{owner} where l.{column} = $1"
+                            "{between} l join {table} r on r.id = l.{owner} where l.{column} = any($1)"
                         ));
                     }
                 }
@@ -701,7 +778,9 @@ fn referrers(catalog: &'static Catalog, to: &str) -> Vec<Referrer> {
                     written: Written::Link(_),
                     ..
                 }) if *other == to => {
-                    refer(format!("{between} l join {table} r on r.id = l.{owner} where l.{column} = $1"));
+                    refer(format!(
+                        "{between} l join {table} r on r.id = l.{owner} where l.{column} = any($1)"
+                    ));
                 }
                 FieldKind::Many(Many {
                     via: Via::Column(owner),
@@ -712,7 +791,7 @@ fn referrers(catalog: &'static Catalog, to: &str) -> Vec<Referrer> {
                     let between = catalog.named(other).table;
                     for (_, column, _) in of.iter().filter(|(_, _, noun)| *noun == Some(to)) {
                         refer(format!(
-                            "{between} l join {table} r on r.id = l.{owner} where l.{column} = $1"
+                            "{between} l join {table} r on r.id = l.{owner} where l.{column} = any($1)"
                         ));
                     }
                 }
@@ -723,9 +802,9 @@ fn referrers(catalog: &'static Catalog, to: &str) -> Vec<Referrer> {
     referrers
 }
 
-fn constraint_of(error: &sqlx::Error) -> Option<&PgDatabaseError> {
+pub fn constraint_of(error: &sqlx::Error) -> Option<&PgDatabaseError> {
     let refused = error.as_database_error()?.try_downcast_ref::<PgDatabaseError>()?;
-    refused.code().starts_with("23").then_some(refused)
+    (refused.code().starts_with("23") || refused.code() == TOO_LONG).then_some(refused)
 }
 
 fn error(code: &'static str, path: &[&str], message: &str) -> UserError {

@@ -1,5 +1,7 @@
 //! A request's values put to its plan: every argument is read and checked before anything runs.
 
+use std::collections::HashMap;
+
 use async_graphql::{Name, Value, registry::Registry};
 
 use super::{
@@ -7,6 +9,7 @@ use super::{
     coerce::{self, Variables},
     computed,
     noun::{By, Many, Order},
+    past::{self, AsOf},
     plan::{self, Aside, Edge, Level, Plan, Reference, Wants, Way},
     statement::{self, Paged, Statement},
 };
@@ -20,6 +23,8 @@ use crate::{
 #[derive(Debug)]
 pub struct Request {
     bound: Vec<Option<Bound>>,
+    /// The moments as of which edges of the root are read, by their numbers; others are read as of now.
+    as_of: HashMap<usize, AsOf>,
     /// Records that may be read, and what else is worth as much work as reading a record.
     pub cost: usize,
 }
@@ -30,6 +35,9 @@ const SUBQUERY_COST: usize = 100;
 const SUBQUERIES: usize = 30;
 /// What counting costs, for each list that is counted.
 const COUNT_COST: usize = 20;
+/// How many times as much the past costs: it is read out of the log. A list of the root reads all of its log,
+/// which is as much work as a subquery.
+const PAST_COST: usize = 5;
 /// Values that a record owns of one sort, names or targets, as a rule at most.
 const OWNED: usize = 5;
 /// Records that a computed value names at one place, as a rule at most.
@@ -87,6 +95,10 @@ impl Request {
         let below = self.bound.iter().enumerate().filter(|(number, _)| is_below(number));
         format!("{:?}", below.collect::<Vec<_>>())
     }
+
+    pub fn as_of(&self, edge: &Edge) -> Option<&AsOf> {
+        self.as_of.get(&edge.number)
+    }
 }
 
 /// Binds the variables to all edges of a plan.
@@ -97,10 +109,11 @@ pub fn bind(
     variables: &Variables,
     role: Role,
 ) -> Result<Request, Refusal> {
-    let mut binder = Binder { catalog, registry, variables, role, bound: Vec::new(), cost: 1 };
+    let (bound, as_of) = (Vec::new(), HashMap::new());
+    let mut binder = Binder { catalog, registry, variables, role, bound, as_of, cost: 1 };
     binder.bound.resize_with(plan.edges, || None);
     binder.level(&plan.root, 1)?;
-    Ok(Request { bound: binder.bound, cost: binder.cost })
+    Ok(Request { bound: binder.bound, as_of: binder.as_of, cost: binder.cost })
 }
 
 struct Binder<'a> {
@@ -109,6 +122,7 @@ struct Binder<'a> {
     variables: &'a Variables,
     role: Role,
     bound: Vec<Option<Bound>>,
+    as_of: HashMap<usize, AsOf>,
     cost: usize,
 }
 
@@ -121,7 +135,11 @@ impl Binder<'_> {
     /// Binds the edges of a level that has so many records at most.
     fn level(&mut self, level: &Level, records: usize) -> Result<(), Refusal> {
         for edge in &level.edges {
-            let bound = self.edge(edge).map_err(|refusal| refusal.at(edge.path.clone()))?;
+            let at = |refusal: Refusal| refusal.at(edge.path.clone());
+            let bound = self.edge(edge).map_err(at)?;
+            let moment = self.argument(edge, past::ARGUMENT, past::INPUT).map_err(at)?;
+            let moment = AsOf::of(moment.as_ref());
+            let before = self.cost;
             match (&edge.way, &bound) {
                 (Way::Many { level, asides, .. }, Some(Bound::Many { rows, asides: bound, page, .. })) => {
                     let mut on_page = 0;
@@ -160,6 +178,14 @@ impl Binder<'_> {
                     }
                 }
                 (way, bound) => unreachable!("{way:?} was bound as {bound:?}"),
+            }
+            if let Some(moment) = moment {
+                if let Some(Bound::Many { rows, asides, .. }) = &bound {
+                    self.spend(SUBQUERY_COST, usize::from(rows.is_some()) + asides.len());
+                }
+                let below = self.cost.saturating_sub(before);
+                self.cost = before.saturating_add(below.saturating_mul(PAST_COST));
+                self.as_of.insert(edge.number, moment);
             }
             self.bound[edge.number] = bound;
         }
@@ -252,13 +278,17 @@ impl Binder<'_> {
             _ => noun.orders.first(),
         };
         let order = order.expect("every noun that is listed has an order");
+        let since = match self.argument(edge, "since", "RevisionNumber")? {
+            Some(Value::Number(number)) => number.as_i64(),
+            _ => None,
+        };
         let page = Page::new(
             self.size(edge, "first")?,
             self.size(edge, "last")?,
             self.cursor(edge, "after", order)?,
             self.cursor(edge, "before", order)?,
         )?;
-        let paged = Paged { catalog: self.catalog, many, filter, order };
+        let paged = Paged { catalog: self.catalog, many, filter, since, order };
         let rows = wants.rows.then(|| paged.rows(&level.columns, &page, wants.cursors)).transpose()?;
         let asides = asides.iter().map(|aside| self.aside(&paged, aside)).collect::<Result<_, _>>()?;
         // An order by relevance is refused also where no rows are asked for.

@@ -12,6 +12,7 @@ use indexmap::IndexMap;
 use super::{
     catalog::Catalog,
     noun::{Declared, Enumeration, Field, Form, KeyKind, Kind, Noun, Part, Scalar, column, part},
+    past,
     reader::Reader,
     statement,
 };
@@ -251,6 +252,11 @@ pub fn computed(
 
 pub fn argument(name: &'static str, ty: &'static str, description: &'static str) -> Argument {
     Argument { name, ty, description, of: None }
+}
+
+/// The moment as of which a field of the root is computed. The engine sees to it: whoever computes reads as ever.
+pub fn as_of() -> Argument {
+    argument(past::ARGUMENT, past::INPUT, past::DESCRIPTION)
 }
 
 /// The arguments of a page that only goes forward.

@@ -126,6 +126,7 @@ pub async fn root(fetch: &Fetch<'_>, level: &Level, in_order: bool) -> Rows {
 }
 
 /// What a request reads with.
+#[derive(Clone, Copy)]
 pub struct Fetch<'a> {
     pub reader: &'a Reader,
     pub catalog: &'static Catalog,
@@ -160,6 +161,12 @@ impl Fetch<'_> {
     }
 
     async fn edge(&self, edge: &Edge, parents: &Rows) -> Result<Fetched> {
+        let Some(moment) = self.request.as_of(edge) else { return self.way(edge, parents).await };
+        let reader = moment.reader(self.reader).await?;
+        Fetch { reader: &reader, ..*self }.way(edge, parents).await
+    }
+
+    async fn way(&self, edge: &Edge, parents: &Rows) -> Result<Fetched> {
         match &edge.way {
             Way::One(references) => {
                 let (kinds, found) = self.references(references, &parents.rows).await?;

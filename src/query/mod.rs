@@ -21,6 +21,7 @@ mod fetch;
 mod guard;
 mod manifest;
 pub mod noun;
+mod past;
 mod plan;
 pub mod reader;
 pub mod statement;

@@ -21,6 +21,10 @@ pub struct Noun {
     pub conditions: Vec<Condition>,
     pub orders: Vec<Order>,
     pub facets: Vec<Facet>,
+    /// The table of ids and slugs that lead to another record, its `kept_id`, since they were merged.
+    pub merged: Option<&'static str>,
+    /// What the argument `since` of its lists says, where they have it: they tell what was entered later.
+    pub since: Option<&'static str>,
 }
 
 /// How a noun is reached from the query root.
@@ -46,6 +50,7 @@ pub struct Key {
 #[derive(Debug)]
 pub enum KeyInput {
     Text,
+    RevisionNumber,
     /// An input object of texts: its name, description, and its fields with theirs.
     Texts(&'static str, &'static str, &'static [(&'static str, &'static str)]),
 }
@@ -312,7 +317,21 @@ impl Noun {
             conditions: Vec::new(),
             orders: Vec::new(),
             facets: Vec::new(),
+            merged: None,
+            since: None,
         }
+    }
+
+    /// Whether it is of records with a slug and a history.
+    pub fn is_record(&self) -> bool {
+        self.interfaces.contains(&"Record")
+    }
+
+    /// Two of its records may be merged: this table says whom the id and the slug of one now mean.
+    #[must_use]
+    pub fn merged_by(mut self, table: &'static str) -> Self {
+        self.merged = Some(table);
+        self
     }
 
     /// A record with an id and a slug, found at the root by either, with its history.
@@ -335,6 +354,20 @@ impl Noun {
         self.root = Some(Root { one: None, many, keys: Vec::new() });
         self.interfaces = &["Node"];
         self.node_id()
+    }
+
+    /// Found at the root one by one, too.
+    #[must_use]
+    pub fn looked_up(mut self, one: &'static str) -> Self {
+        self.root.as_mut().expect("what is looked up is listed").one = Some(one);
+        self
+    }
+
+    /// Lists of it can begin after the one that a client has seen last.
+    #[must_use]
+    pub fn since(mut self, description: &'static str) -> Self {
+        self.since = Some(description);
+        self
     }
 
     /// One more way to look a record up.

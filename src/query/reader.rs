@@ -1,7 +1,7 @@
 //! The way to the database: statements run here and nowhere else in the query path.
 
 use sqlx::{
-    AssertSqlSafe, Execute, PgPool, Postgres, Row,
+    AssertSqlSafe, Connection, Execute, PgPool, Postgres, Row,
     pool::PoolConnection,
     postgres::{PgArguments, PgRow},
 };
@@ -13,11 +13,19 @@ use super::statement::Statement;
 #[derive(Clone, Debug)]
 pub struct Reader {
     pool: PgPool,
+    /// The revision after which the base is read as it stood; none for today's.
+    as_of: Option<i64>,
 }
 
 impl Reader {
     pub fn new(pool: PgPool) -> Self {
-        Reader { pool }
+        Reader { pool, as_of: None }
+    }
+
+    /// What reads the base as it stood after a revision.
+    #[must_use]
+    pub fn as_of(&self, revision: i64) -> Self {
+        Reader { as_of: Some(revision), ..self.clone() }
     }
 
     /// The connections, for what writes.
@@ -25,17 +33,31 @@ impl Reader {
         &self.pool
     }
 
-    /// The rows of a statement; `parents` stand where it asks for them.
+    /// The rows of a statement; `parents` stand where it asks for them. Names of records that were merged
+    /// are only looked at where a record is missing.
     pub async fn run(&self, statement: &Statement, parents: &[i64]) -> Result<Vec<PgRow>, sqlx::Error> {
-        self.rows(&statement.sql, statement.arguments(parents)?).await
+        let mut rows = self.rows(&statement.sql, statement.arguments(parents)?).await?;
+        if let Some(merged) = &statement.merged
+            && rows.len() < parents.len().max(1)
+        {
+            rows.extend(self.rows(&merged.sql, merged.arguments(parents)?).await?);
+        }
+        Ok(rows)
     }
 
     /// The rows of a text that holds nothing of the request: every value of it is an argument.
     pub async fn rows(&self, sql: &str, arguments: PgArguments) -> Result<Vec<PgRow>, sqlx::Error> {
-        tracing::debug!(target: "dossier::sql", sql, "statement");
+        // A text of its own, for a connection keeps one plan for each.
+        let text = self.as_of.map(|_| format!("/* as of */ {sql}"));
+        let sql = text.as_deref().unwrap_or(sql);
+        log(sql);
         let mut running = Running(Some(self.pool.acquire().await?));
         let Running(Some(connection)) = &mut running else { unreachable!("it was just filled") };
-        let rows = sqlx::query_with(AssertSqlSafe(sql), arguments).fetch_all(&mut **connection).await;
+        let asked = sqlx::query_with(AssertSqlSafe(sql), arguments);
+        let rows = match self.as_of {
+            None => asked.fetch_all(&mut **connection).await,
+            Some(revision) => past(connection, revision, asked).await,
+        };
         drop(running.0.take());
         rows
     }
@@ -68,7 +90,28 @@ impl Reader {
     }
 }
 
+/// Tells the log of a statement that runs.
+pub fn log(sql: &str) {
+    tracing::debug!(target: "dossier::sql", sql, "statement");
+}
+
 pub type Question<'q> = sqlx::query::Query<'q, Postgres, PgArguments>;
+
+/// The rows of a question that is asked of the past: there, the names of all tables that have a history mean
+/// the tables as they stood.
+async fn past(
+    connection: &mut PoolConnection<Postgres>,
+    revision: i64,
+    asked: Question<'_>,
+) -> Result<Vec<PgRow>, sqlx::Error> {
+    let mut past = connection.begin().await?;
+    let path = "select set_config('search_path', 'past, ' || current_setting('search_path'), true), \
+                       set_config('dossier.as_of', $1::text, true)";
+    sqlx::query(path).bind(revision).execute(&mut *past).await?;
+    let rows = asked.fetch_all(&mut *past).await?;
+    past.commit().await?;
+    Ok(rows)
+}
 
 /// A connection while a statement runs on it. Given up before the statement ends, it is closed, and
 /// Postgres gives the statement up too.

@@ -38,6 +38,8 @@ pub struct Statement {
     pub binds: Vec<Bind>,
     /// Queries within it.
     pub subqueries: usize,
+    /// What finds a record that is missing among the rows under the name it had before it was merged.
+    pub merged: Option<Box<Statement>>,
 }
 
 /// A value in the place of `$n`.
@@ -72,6 +74,11 @@ impl Encode<'_, Postgres> for Days {
 }
 
 impl Statement {
+    /// A text whose only value are the ids of the parents.
+    fn of_parents(sql: String) -> Self {
+        Statement { sql, binds: vec![Bind::Parents], subqueries: 0, merged: None }
+    }
+
     /// The values as the driver takes them.
     pub fn arguments(&self, parents: &[i64]) -> Result<PgArguments, sqlx::Error> {
         use sqlx::Arguments;
@@ -99,8 +106,15 @@ impl Statement {
 pub fn by_ids(noun: &Noun, columns: &[String]) -> Statement {
     let mut sql = String::from("select t.id");
     push_columns(&mut sql, columns);
+    let merged = noun.merged.map(|merged| {
+        let mut sql = String::from("select m.id");
+        push_columns(&mut sql, columns);
+        let _ =
+            write!(sql, " from {merged} m join {} t on t.id = m.kept_id where m.id = any($1)", noun.table);
+        Box::new(Statement::of_parents(sql))
+    });
     let _ = write!(sql, " from {} t where t.id = any($1)", noun.table);
-    Statement { sql, binds: vec![Bind::Parents], subqueries: 0 }
+    Statement { merged, ..Statement::of_parents(sql) }
 }
 
 /// The owned values of these owners: column 0 is the owner's id.
@@ -110,7 +124,7 @@ pub fn values(values: &Values, columns: &[String]) -> Statement {
     push_columns(&mut sql, columns);
     let order = values.order.replace("{}", "t");
     let _ = write!(sql, " from {} t where t.{owner} = any($1) order by {order}", values.table);
-    Statement { sql, binds: vec![Bind::Parents], subqueries: 0 }
+    Statement::of_parents(sql)
 }
 
 /// The record that a key names: column 0 is the id.
@@ -120,7 +134,20 @@ pub fn lookup(noun: &Noun, columns: &[String], by: &Fields, argument: &str) -> R
     push_columns(&mut builder.sql, columns);
     let _ = write!(builder.sql, " from {} t where ", noun.table);
     builder.key(noun, by, "t", argument)?;
-    Ok(builder.finish())
+    let mut statement = builder.finish();
+    if let Some(merged) = noun.merged
+        && let Some(column) = by.keys().next().filter(|key| ["id", "slug"].contains(&key.as_str()))
+    {
+        let mut sql = String::from("select t.id");
+        push_columns(&mut sql, columns);
+        let _ = write!(
+            sql,
+            " from {} t where t.id = (select kept_id from {merged} where {column} = $1 limit 1)",
+            noun.table
+        );
+        statement.merged = Some(Box::new(Statement { sql, ..statement.clone() }));
+    }
+    Ok(statement)
 }
 
 /// A page of records for each parent, or for the root: column 0 is the parent's place in `$1`, or 1.
@@ -128,6 +155,8 @@ pub struct Paged<'a> {
     pub catalog: &'a Catalog,
     pub many: &'a Many,
     pub filter: Option<&'a Fields>,
+    /// Only records that were entered after this one.
+    pub since: Option<i64>,
     pub order: &'a Order,
 }
 
@@ -260,6 +289,10 @@ impl Paged<'_> {
             }
             builder.filter(self.catalog, noun, &filter, "t", "filter")?;
         }
+        if let Some(since) = self.since {
+            builder.sql.push_str(" and t.id > ");
+            builder.push(Bind::Id(since));
+        }
         Ok(())
     }
 
@@ -301,7 +334,7 @@ struct Builder {
 
 impl Builder {
     fn finish(self) -> Statement {
-        Statement { sql: self.sql, binds: self.binds, subqueries: self.subqueries }
+        Statement { sql: self.sql, binds: self.binds, subqueries: self.subqueries, merged: None }
     }
 
     fn parents(&mut self) {
@@ -374,7 +407,7 @@ impl Builder {
             return Ok(());
         }
         let key: &Key = noun.key_named(name).expect("validated");
-        let texts: Vec<&Value> = match (&key.input, value) {
+        let values: Vec<&Value> = match (&key.input, value) {
             (KeyInput::Texts(_, _, names), Value::Object(fields)) => {
                 names.iter().filter_map(|(name, _)| fields.get(*name)).collect()
             }
@@ -383,8 +416,11 @@ impl Builder {
         let sql = key.sql.replace("{}", alias);
         let mut parts = sql.split("$?");
         self.sql.push_str(parts.next().unwrap_or_default());
-        for (part, text) in parts.zip(texts) {
-            self.push(Bind::Text(text_of(text)));
+        for (part, value) in parts.zip(values) {
+            self.push(match key.input {
+                KeyInput::RevisionNumber => Bind::Id(big_of(value)),
+                KeyInput::Text | KeyInput::Texts(..) => Bind::Text(text_of(value)),
+            });
             self.sql.push_str(part);
         }
         Ok(())
@@ -456,7 +492,7 @@ impl Builder {
     ) -> Result<(), Refusal> {
         match (&condition.test, value) {
             (Test::Value { sql, scalar }, Value::Object(operators)) => {
-                self.operators(&sql.replace("{}", alias), *scalar, operators, path)?;
+                self.operators(catalog, &sql.replace("{}", alias), *scalar, operators, path)?;
             }
             (Test::AnyText { among }, Value::Object(operators)) => {
                 let _ = write!(self.sql, "{alias}.id in (");
@@ -464,7 +500,7 @@ impl Builder {
                     let union = if index == 0 { "" } else { " union all " };
                     let inner = self.subquery();
                     let _ = write!(self.sql, "{union}select {inner}.{id} from {table} {inner} where ");
-                    self.operators(&format!("{inner}.{text}"), Scalar::Text, operators, path)?;
+                    self.operators(catalog, &format!("{inner}.{text}"), Scalar::Text, operators, path)?;
                 }
                 self.sql.push(')');
             }
@@ -547,6 +583,7 @@ impl Builder {
     /// All operators given for the value at `sql`.
     fn operators(
         &mut self,
+        catalog: &Catalog,
         sql: &str,
         scalar: Scalar,
         operators: &Fields,
@@ -564,26 +601,26 @@ impl Builder {
                 ("startsWith", value) => self.pattern(sql, &format!("{}%", escape_pattern(&text_of(value)))),
                 ("min", value) => {
                     let _ = write!(self.sql, "{sql} >= ");
-                    self.scalar(scalar, value, &path)?;
+                    self.scalar(catalog, scalar, value, &path)?;
                 }
                 ("max", value) => {
                     let _ = write!(self.sql, "{sql} <= ");
-                    self.scalar(scalar, value, &path)?;
+                    self.scalar(catalog, scalar, value, &path)?;
                 }
                 ("in", Value::List(values)) => {
                     let _ = write!(self.sql, "{sql} = any(");
-                    self.scalars(scalar, values, &path)?;
+                    self.scalars(catalog, scalar, values, &path)?;
                     self.sql.push(')');
                 }
                 ("notIn", Value::List(values)) => {
                     // What is unknown is none of them.
                     let _ = write!(self.sql, "({sql} <> all(");
-                    self.scalars(scalar, values, &path)?;
+                    self.scalars(catalog, scalar, values, &path)?;
                     self.sql.push_str(")) is not false");
                 }
                 (_, value) => {
                     let _ = write!(self.sql, "{sql} = ");
-                    self.scalar(scalar, value, &path)?;
+                    self.scalar(catalog, scalar, value, &path)?;
                 }
             }
         }
@@ -598,9 +635,27 @@ impl Builder {
         self.sql.push(')');
     }
 
-    fn scalar(&mut self, scalar: Scalar, value: &Value, path: &str) -> Result<(), Refusal> {
+    fn scalar(
+        &mut self,
+        catalog: &Catalog,
+        scalar: Scalar,
+        value: &Value,
+        path: &str,
+    ) -> Result<(), Refusal> {
         match scalar {
-            Scalar::Id(noun) => self.push(Bind::Id(own_id(noun, value, path)?)),
+            Scalar::Id(noun) => {
+                self.binds.push(Bind::Id(own_id(noun, value, path)?));
+                let bind = self.binds.len();
+                let _ = match catalog.named(noun).merged {
+                    Some(merged) => {
+                        write!(
+                            self.sql,
+                            "coalesce((select kept_id from {merged} where id = ${bind}), ${bind})"
+                        )
+                    }
+                    None => write!(self.sql, "${bind}"),
+                };
+            }
             Scalar::Int => self.push(Bind::Int(int_of(value))),
             Scalar::RevisionNumber => self.push(Bind::Id(big_of(value))),
             Scalar::Enumeration(of) => {
@@ -619,12 +674,26 @@ impl Builder {
         Ok(())
     }
 
-    fn scalars(&mut self, scalar: Scalar, values: &[Value], path: &str) -> Result<(), Refusal> {
+    fn scalars(
+        &mut self,
+        catalog: &Catalog,
+        scalar: Scalar,
+        values: &[Value],
+        path: &str,
+    ) -> Result<(), Refusal> {
         match scalar {
             Scalar::Id(noun) => {
                 let id = |(index, value)| own_id(noun, value, &format!("{path}[{index}]"));
                 let ids = values.iter().enumerate().map(id).collect::<Result<_, _>>()?;
-                self.push(Bind::Ids(ids));
+                self.binds.push(Bind::Ids(ids));
+                let bind = self.binds.len();
+                let _ = match catalog.named(noun).merged {
+                    Some(merged) => write!(
+                        self.sql,
+                        "array(select coalesce((select kept_id from {merged} m where m.id = i), i) from unnest(${bind}::bigint[]) i)"
+                    ),
+                    None => write!(self.sql, "${bind}"),
+                };
             }
             Scalar::Int => self.push(Bind::Ints(values.iter().map(int_of).collect())),
             Scalar::RevisionNumber => self.push(Bind::Ids(values.iter().map(big_of).collect())),

@@ -18,7 +18,7 @@ use crate::{
 };
 
 /// Events whose answers are kept for those who ask the same and come to them later.
-const KEPT: usize = 64;
+const KEPT: usize = 16;
 /// How long to wait before an event is read again that could not be.
 const PAUSE: Duration = Duration::from_millis(250);
 
@@ -100,12 +100,15 @@ pub struct Audiences(Mutex<HashMap<Same, Weak<Audience>>>);
 /// root, and what their callers may see.
 type Same = (usize, String, Role);
 
+/// An answer that all wait for while one asks.
+type Shared = Arc<OnceCell<Arc<str>>>;
+
 /// Those who ask the same: an event is answered once for all of them.
 pub struct Audience {
     bound: Bound,
     /// The first of them. What they may see depends on their role alone, which they share.
     caller: Caller,
-    answers: Mutex<VecDeque<(i64, Arc<OnceCell<Arc<str>>>)>>,
+    answers: Mutex<VecDeque<(i64, Shared)>>,
 }
 
 impl Audiences {
@@ -137,7 +140,7 @@ impl Audience {
         answer.await.clone()
     }
 
-    fn place(&self, number: i64) -> Arc<OnceCell<Arc<str>>> {
+    fn place(&self, number: i64) -> Shared {
         let mut answers = lock(&self.answers);
         if let Some((_, answer)) = answers.iter().rev().find(|(known, _)| *known == number) {
             return answer.clone();

@@ -18,7 +18,9 @@ use super::{
     computed::Computed,
     noun::{
         Column, Enumeration, Facet, Form, KeyInput, Kind, Many, Noun, One, Order, Owned, Part, Scalar, Test,
+        Via,
     },
+    past,
 };
 
 /// All types of the catalog, not yet finished: a caller sets how strictly it is used.
@@ -28,6 +30,7 @@ pub fn schema(catalog: &Catalog) -> SchemaBuilder {
     types.interfaces();
     types.scalars();
     types.counts();
+    types.past();
     for union in &catalog.unions {
         let described = Union::new(union.name).description(union.description);
         types.add(union.members.iter().fold(described, |union, member| union.possible_type(*member)));
@@ -82,6 +85,10 @@ fn field(name: impl Into<String>, ty: TypeRef, description: &str) -> Field {
 
 fn input(name: &str, ty: TypeRef, description: &str) -> InputValue {
     InputValue::new(name, ty).description(description)
+}
+
+fn as_of() -> InputValue {
+    input(past::ARGUMENT, TypeRef::named(past::INPUT), past::DESCRIPTION)
 }
 
 fn output(name: &str, nullable: bool) -> TypeRef {
@@ -208,6 +215,14 @@ impl Types<'_> {
         );
     }
 
+    fn past(&mut self) {
+        let object = InputObject::new(past::INPUT).description(past::INPUT_DESCRIPTION).oneof();
+        let field = |(name, scalar, description): (&str, Scalar, &str)| {
+            input(name, TypeRef::named(scalar.type_name()), description)
+        };
+        self.add(past::FIELDS.map(field).into_iter().fold(object, InputObject::field));
+    }
+
     fn noun(&mut self, noun: &Noun) {
         if noun.name == ROOTS[2] && !noun.fields.is_empty() {
             self.subscriptions(noun);
@@ -258,7 +273,8 @@ impl Types<'_> {
             Kind::Many(many) => {
                 self.connection(many);
                 let connection = made(TypeRef::named_nn(format!("{}Connection", many.stem)));
-                self.page_arguments(many).into_iter().fold(connection, Field::argument)
+                let connection = self.page_arguments(many).into_iter().fold(connection, Field::argument);
+                if matches!(many.via, Via::All) { connection.argument(as_of()) } else { connection }
             }
             Kind::Lookup(noun) => {
                 let by = input(
@@ -266,18 +282,18 @@ impl Types<'_> {
                     TypeRef::named_nn(format!("{noun}By")),
                     "Which record: exactly one of its keys.",
                 );
-                made(TypeRef::named(*noun)).argument(by)
+                made(TypeRef::named(*noun)).argument(by).argument(as_of())
             }
-            Kind::Node => made(TypeRef::named("Node")).argument(input(
-                "id",
-                TypeRef::named_nn(TypeRef::ID),
-                "The record's global id.",
-            )),
-            Kind::Nodes => made(TypeRef::named_list_nn("Node")).argument(input(
-                "ids",
-                TypeRef::named_nn_list_nn(TypeRef::ID),
-                "The records' global ids, at most 100.",
-            )),
+            Kind::Node => {
+                let id = input("id", TypeRef::named_nn(TypeRef::ID), "The record's global id.");
+                // Relay's compiler knows it by its one argument: the past is for `nodes` to tell.
+                made(TypeRef::named("Node")).argument(id)
+            }
+            Kind::Nodes => {
+                let ids = TypeRef::named_nn_list_nn(TypeRef::ID);
+                let ids = input("ids", ids, "The records' global ids, at most 100.");
+                made(TypeRef::named_list_nn("Node")).argument(ids).argument(as_of())
+            }
         }
     }
 
@@ -311,6 +327,10 @@ impl Types<'_> {
         if noun.has_filter() {
             let ty = TypeRef::named(format!("{}Filter", noun.name));
             arguments.push(input("filter", ty, "Only records that pass."));
+        }
+        if let Some(description) = noun.since {
+            let ty = TypeRef::named(Scalar::RevisionNumber.type_name());
+            arguments.push(input("since", ty, description));
         }
         let order = noun.orders.first().map_or("", |order| order.name.as_ref());
         let description = format!("How the records are sorted; {order} where left out.");
@@ -422,6 +442,7 @@ impl Types<'_> {
         for key in &root.keys {
             let ty = match key.input {
                 KeyInput::Text => TypeRef::STRING,
+                KeyInput::RevisionNumber => Scalar::RevisionNumber.type_name(),
                 KeyInput::Texts(name, description, fields) => {
                     let object = InputObject::new(name).description(description);
                     let text = |(name, description): &(&str, &str)| {

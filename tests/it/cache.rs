@@ -94,7 +94,8 @@ async fn a_server_that_hears_nothing_from_the_database_gives_nothing_from_the_ca
     // Connections that are there go on; the one that listens is cut, and no other is let in.
     let database: String =
         sqlx::query_scalar("select current_database()").fetch_one(client.pool()).await.expect("a name");
-    let forbid = |allowed: bool| AssertSqlSafe(format!("alter database {database} allow_connections {allowed}"));
+    let forbid =
+        |allowed: bool| AssertSqlSafe(format!("alter database {database} allow_connections {allowed}"));
     sqlx::raw_sql(forbid(false)).execute(client.pool()).await.expect("forbidden");
     let cut = "select pg_terminate_backend(pid) from pg_stat_activity
                where datname = current_database() and (query ilike 'listen%' or query like '%max(id)%revisions%')
@@ -158,7 +159,8 @@ async fn what_is_personal_is_nobody_elses() {
     let remaining = async || client.ask(query).await["rateLimit"]["remaining"].as_i64();
     assert!(remaining().await > remaining().await, "each answer is a new one");
     let editor = client.as_role(dossier::caller::Role::Editor).await;
-    let shown = HeaderMap::from_iter([(AUTHORIZATION, editor.shows().expect("a key").parse().expect("a value"))]);
+    let shown =
+        HeaderMap::from_iter([(AUTHORIZATION, editor.shows().expect("a key").parse().expect("a value"))]);
     let (anonymous, known) = (get(&client, HeaderMap::new()).await, get(&client, shown).await);
     assert_ne!(anonymous.headers()[ETAG], known.headers()[ETAG], "roles don't share answers");
 }

@@ -10,7 +10,7 @@ use std::{
     sync::OnceLock,
 };
 
-use crate::support::{anonymous, process::Folder};
+use crate::support::{anonymous, editor, process::Folder};
 
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 
@@ -37,6 +37,24 @@ async fn graphql_js_reads_the_schema_from_introspection() {
     tools.accept("node", &check).await;
     tools.doctor("\tkind: ActorKind!", "\tkind: ActorKind");
     tools.refuse("node", &check, "kind: ActorKind!").await;
+}
+
+#[tokio::test]
+async fn graphql_ws_follows_changes() {
+    let Some(tools) = Tools::new("websocket").await else { return };
+    let editor = editor().await;
+    let key = editor.shows().expect("a key").replace("Bearer ", "");
+    tools.accept("node", &["websocket.mjs", &editor.address("/graphql"), &key]).await;
+    tools.refuse("node", &["websocket.mjs", &editor.address("/graphql"), "wrong"], "4403").await;
+}
+
+#[tokio::test]
+async fn graphql_sse_follows_changes() {
+    let Some(tools) = Tools::new("events").await else { return };
+    let editor = editor().await;
+    let key = editor.shows().expect("a key").replace("Bearer ", "");
+    tools.accept("node", &["events.mjs", &editor.address("/graphql"), &key]).await;
+    tools.refuse("node", &["events.mjs", &editor.address("/graphql"), "wrong"], "401").await;
 }
 
 #[tokio::test]

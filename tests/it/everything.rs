@@ -56,7 +56,7 @@ impl Schema {
     }
 
     /// All fields of a type, and of what its edges lead to, `depth` edges on.
-    fn selection(&self, ty: &str, depth: usize) -> String {
+    pub fn selection(&self, ty: &str, depth: usize) -> String {
         match self.kind(ty) {
             "SCALAR" | "ENUM" => String::new(),
             "UNION" | "INTERFACE" => {
@@ -145,6 +145,13 @@ impl Schema {
     }
 }
 
+impl<'a> Part<'a> {
+    /// The arguments of a field.
+    pub fn arguments(&self) -> Vec<Part<'a>> {
+        arguments(self.value)
+    }
+}
+
 fn arguments<'a>(field: &'a Value) -> Vec<Part<'a>> {
     let argument = |value: &'a Value| Part {
         name: value["name"].as_str().expect("a name"),
@@ -156,7 +163,7 @@ fn arguments<'a>(field: &'a Value) -> Vec<Part<'a>> {
     arguments.iter().map(argument).collect()
 }
 
-async fn roomy() -> Client {
+pub async fn roomy() -> Client {
     let limits = [
         ("MAX_TOKENS", "100000"),
         ("MAX_ALIASES", "10000"),

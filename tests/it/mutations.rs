@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::support::{Client, editor};
 
 /// What one mutation answers; its name is the first word of the query.
-async fn change(client: &Client, mutation: &str, input: Value, selection: &str) -> Value {
+pub async fn change(client: &Client, mutation: &str, input: Value, selection: &str) -> Value {
     let input_type = format!("{}{}Input", mutation[..1].to_uppercase(), &mutation[1..]);
     let query = format!(
         "mutation($input: {input_type}!) {{ {mutation}(input: $input) {{
@@ -17,7 +17,7 @@ async fn change(client: &Client, mutation: &str, input: Value, selection: &str) 
 }
 
 /// The codes and fields of what is wrong.
-fn errors(payload: &Value) -> BTreeSet<(String, String)> {
+pub fn errors(payload: &Value) -> BTreeSet<(String, String)> {
     let errors = payload["userErrors"].as_array().expect("errors").iter();
     let path = |error: &Value| {
         let steps = error["field"].as_array().expect("a path").iter().filter_map(Value::as_str);
@@ -26,11 +26,11 @@ fn errors(payload: &Value) -> BTreeSet<(String, String)> {
     errors.map(|error| (error["code"].as_str().expect("a code").to_owned(), path(error))).collect()
 }
 
-fn wrong<const N: usize>(expected: [(&str, &str); N]) -> BTreeSet<(String, String)> {
+pub fn wrong<const N: usize>(expected: [(&str, &str); N]) -> BTreeSet<(String, String)> {
     expected.map(|(code, field)| (code.to_owned(), field.to_owned())).into()
 }
 
-fn statement(slug: &str) -> Value {
+pub fn statement(slug: &str) -> Value {
     json!({
         "slug": slug, "speaker": {"slug": "kassym-jomart-tokayev"}, "medium": "SPEECH", "rendering": "PARAPHRASE",
         "summary": "Dialogue goes on.", "eventType": "CONSULT", "saidOn": "2026-03",
@@ -88,6 +88,10 @@ async fn everything_that_is_wrong_is_told_at_once_and_nothing_is_written() {
             ("INVALID", "input.topics.1"),
         ])
     );
+    let mut input = statement("Uncited");
+    input["citations"] = json!([]);
+    let payload = change(&editor, "createStatement", input, "statement { slug }").await;
+    assert_eq!(errors(&payload), wrong([("INVALID", "input.slug"), ("INVALID", "input.citations")]));
     let mut input = statement("unknown");
     input["speaker"] = json!({"slug": "nobody"});
     input["meeting"] = json!({"slug": "none"});
@@ -233,6 +237,52 @@ async fn a_mutation_asked_again_by_its_name_answers_as_it_did() {
     refused["summary"] = json!("Right now.");
     let right = change(&editor, "createStatement", refused, "statement { id }").await;
     assert_eq!(right["userErrors"], json!([]), "a refusal is no answer to keep");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_same_mutation_at_the_same_moment_happens_once_and_answers_alike() {
+    let editor = editor().await;
+    let mut input = statement("once");
+    input["clientMutationId"] = json!("at-once");
+    let asked = (0..8).map(|_| {
+        let (editor, input) = (editor.clone(), input.clone());
+        tokio::spawn(async move { change(&editor, "createStatement", input, "statement { id }").await })
+    });
+    let mut answers = Vec::new();
+    for asked in asked.collect::<Vec<_>>() {
+        answers.push(asked.await.expect("an answer"));
+    }
+    assert_eq!(answers[0]["userErrors"], json!([]));
+    assert!(answers.iter().all(|answer| *answer == answers[0]), "{answers:?}");
+    let left = editor.ask("{ statement(by: {slug: \"once\"}) { revision revisions(filter: {part: {equals: \"statements\"}}) { totalCount } } }").await;
+    assert_eq!(
+        left["statement"],
+        json!({"revision": answers[0]["revision"], "revisions": {"totalCount": 1}})
+    );
+    // The answer stays the same though the record goes.
+    change(&editor, "deleteStatement", json!({"statement": {"slug": "once"}}), "deletedId").await;
+    let again = change(&editor, "createStatement", input, "statement { id }").await;
+    assert_eq!((&again["revision"], &again["statement"]), (&answers[0]["revision"], &Value::Null));
+}
+
+#[tokio::test]
+async fn what_is_too_long_or_no_text_is_told_by_its_field() {
+    let editor = editor().await;
+    let long = (0..2000).map(|number| (number * 7_919).to_string()).collect::<Vec<_>>().join(" ");
+    let actor = |slug: &str, name: &str| json!({"slug": slug, "kind": "GROUP", "name": name});
+    let payload = change(&editor, "createActor", actor("long", &long), "actor { id }").await;
+    assert_eq!(errors(&payload), wrong([("INVALID", "input.name")]));
+    let mut input = actor("long", "Long");
+    input["identifiers"] = json!([{"scheme": "register", "value": long}]);
+    let payload = change(&editor, "createActor", input, "actor { id }").await;
+    assert_eq!(errors(&payload), wrong([("INVALID", "input.identifiers.0.value")]));
+    let mut input = actor("long", "Long");
+    input["clientMutationId"] = json!(long);
+    let payload = change(&editor, "createActor", input, "actor { id }").await;
+    assert_eq!(errors(&payload), wrong([("INVALID", "input.clientMutationId")]));
+    let mutation = "mutation($input: CreateActorInput!) { createActor(input: $input) { revision } }";
+    let refusal = editor.refusal(mutation, json!({"input": actor("zero", "a\u{0}b")})).await;
+    assert_eq!(refusal, ("BAD_USER_INPUT".to_owned(), Some("$input.name".to_owned())));
 }
 
 #[tokio::test]

@@ -192,6 +192,14 @@ async fn everything_in_the_database_is_described_and_every_reference_is_indexed(
     .await
     .expect("names");
     assert_eq!(unindexed, Vec::<String>::new());
+    let immediate: Vec<String> = sqlx::query_scalar(
+        "select conname::text from pg_constraint
+         where contype = 'f' and connamespace = 'public'::regnamespace and not condeferrable",
+    )
+    .fetch_all(database.pool())
+    .await
+    .expect("names");
+    assert_eq!(immediate, Vec::<String>::new(), "what is undone may come back before what it refers to");
 }
 
 #[tokio::test]

@@ -38,12 +38,27 @@ impl Client {
 
     /// A client of a server that trusts documents by their ids.
     pub async fn trusting(trusted: Vec<(String, String)>, settings: &[(&str, &str)]) -> Client {
-        let database = database().await;
+        Self::at(Arc::new(database().await), trusted, settings).await
+    }
+
+    /// The same somebody at another server on the same database.
+    pub async fn elsewhere(&self, settings: &[(&str, &str)]) -> Client {
+        let there = Self::at(self.database.clone(), Vec::new(), settings).await;
+        Client { key: self.key.clone(), ..there }
+    }
+
+    async fn at(
+        database: Arc<TestDatabase>,
+        trusted: Vec<(String, String)>,
+        settings: &[(&str, &str)],
+    ) -> Client {
         let config = Config::from_lookup(|name| {
             let given = settings.iter().find(|(setting, _)| *setting == name);
             given
                 .map(|(_, value)| (*value).to_owned())
                 .or_else(|| (name == "DATABASE_URL").then(|| database.url().to_owned()))
+                // Tests change the base behind the server's back, and ask it at once.
+                .or_else(|| (name == "CACHE_BYTES").then(|| "0".to_owned()))
         })
         .expect("settings of a test are right");
         let opened = Database::open(&config).await.expect("the database is there");
@@ -53,13 +68,31 @@ impl Client {
         engine.trust(trusted, config.trusted_documents_only).await.expect("trusted documents are valid");
         let router = http::router(&config, opened, engine);
         tokio::spawn(http::serve(listener, router, std::future::pending()));
-        Client { address, http: reqwest::Client::new(), database: Arc::new(database), key: None }
+        Client { address, http: reqwest::Client::new(), database, key: None }
     }
 
     /// Somebody else at the same server, with a key of this role.
     pub async fn as_role(&self, role: Role) -> Client {
-        let key = keys::create(self.pool(), &role.name().to_lowercase(), role).await.expect("a key");
-        Client { key: Some(key), ..self.clone() }
+        let key = keys::create(self.pool(), &role.name().to_lowercase(), role, None).await.expect("a key");
+        self.showing(&key)
+    }
+
+    /// Somebody else at the same server, who shows this as their key.
+    pub fn showing(&self, key: &str) -> Client {
+        Client { key: Some(key.to_owned()), ..self.clone() }
+    }
+
+    /// The key that the client shows, as a header or a socket takes it.
+    pub fn shows(&self) -> Option<String> {
+        self.key.as_ref().map(|key| format!("Bearer {key}"))
+    }
+
+    pub fn socket_address(&self) -> SocketAddr {
+        self.address
+    }
+
+    pub fn database_url(&self) -> &str {
+        self.database.url()
     }
 
     pub fn pool(&self) -> &sqlx::PgPool {

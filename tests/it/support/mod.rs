@@ -3,6 +3,7 @@
 pub mod client;
 pub mod database;
 pub mod process;
+pub mod socket;
 pub mod sql_log;
 
 pub use client::{Client, anonymous, editor};

@@ -4,6 +4,7 @@ use std::{
     io::{BufRead, BufReader, Read},
     path::{Path, PathBuf},
     process::{Child, Command, ExitStatus, Output, Stdio},
+    thread::JoinHandle,
     time::{Duration, Instant},
 };
 
@@ -37,7 +38,7 @@ pub fn dossier(settings: &[(&str, &str)]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_dossier"));
     // Somewhere without a `.env`.
     command.current_dir("/").env_remove("DATABASE_URL").env("BIND_ADDRESS", "127.0.0.1:0");
-    command.envs(settings.iter().copied());
+    command.env("CACHE_BYTES", "0").envs(settings.iter().copied());
     command
 }
 
@@ -49,6 +50,7 @@ pub fn output(command: &mut Command) -> Output {
 pub struct Process {
     child: Child,
     address: String,
+    log: Option<JoinHandle<String>>,
 }
 
 impl Process {
@@ -62,7 +64,7 @@ impl Process {
         tokio::task::spawn_blocking(move || {
             let child = command.stderr(Stdio::piped()).spawn().expect("dossier runs");
             // From here on it ends with the test, whatever happens.
-            let mut process = Process { child, address: String::new() };
+            let mut process = Process { child, address: String::new(), log: None };
             let mut lines = BufReader::new(process.child.stderr.take().expect("piped"));
             let mut told = String::new();
             loop {
@@ -74,8 +76,11 @@ impl Process {
                 );
                 if let Some((_, rest)) = line.split_once("answers at http://") {
                     rest.split('/').next().expect("an address").clone_into(&mut process.address);
-                    // Nobody reads on, but the pipe must not fill.
-                    std::thread::spawn(move || lines.read_to_end(&mut Vec::new()));
+                    // Read on, as the pipe must not fill.
+                    process.log = Some(std::thread::spawn(move || {
+                        let _ = lines.read_to_string(&mut told);
+                        told
+                    }));
                     return process;
                 }
                 told.push_str(&line);
@@ -83,6 +88,10 @@ impl Process {
         })
         .await
         .expect("not cancelled")
+    }
+
+    pub fn address(&self) -> &str {
+        &self.address
     }
 
     pub fn send(&self, signal: Signal) {
@@ -97,6 +106,20 @@ impl Process {
     pub fn stop(mut self) -> ExitStatus {
         self.send(Signal::SIGTERM);
         self.end()
+    }
+
+    /// Stops it, and returns all that it logged.
+    pub fn log(mut self) -> String {
+        self.send(Signal::SIGTERM);
+        assert!(self.end().success());
+        self.log.take().expect("it answered").join().expect("text")
+    }
+
+    /// What somebody is told who shows this key and asks who they are.
+    pub async fn viewer(&self, key: &str) -> Value {
+        let post = reqwest::Client::new().post(format!("http://{}/graphql", self.address)).bearer_auth(key);
+        let query = json!({ "query": "{ viewer { role name } }" });
+        post.json(&query).send().await.expect("an answer").json().await.expect("JSON")
     }
 
     pub async fn answer(&self, query: &str) -> Result<Value, reqwest::Error> {

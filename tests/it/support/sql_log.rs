@@ -2,7 +2,7 @@
 
 use std::{
     fmt::Debug,
-    sync::{Arc, Mutex},
+    sync::{Arc, Mutex, Once},
 };
 
 use tracing::{
@@ -20,6 +20,11 @@ pub struct SqlLog {
 
 impl SqlLog {
     pub fn listen() -> Self {
+        // Where it is first come by decides for all threads whether a statement is told: so it is on every one.
+        static EVERYWHERE: Once = Once::new();
+        EVERYWHERE.call_once(|| {
+            let _ = tracing::subscriber::set_global_default(tracing_subscriber::registry());
+        });
         let statements = Arc::<Mutex<Vec<String>>>::default();
         let subscriber = tracing_subscriber::registry().with(Recorder(statements.clone()));
         SqlLog { statements, _guard: tracing::subscriber::set_default(subscriber) }
@@ -51,4 +56,13 @@ impl Visit for SqlField<'_> {
     }
 
     fn record_debug(&mut self, _: &Field, _: &dyn Debug) {}
+}
+
+#[test]
+fn a_statement_is_heard_where_another_thread_made_the_first_of_its_kind() {
+    let log = SqlLog::listen();
+    let tell = |sql: &str| tracing::debug!(target: "dossier::sql", sql);
+    std::thread::scope(|threads| threads.spawn(|| tell("theirs")).join().expect("told"));
+    tell("ours");
+    assert_eq!(log.take(), ["ours"]);
 }

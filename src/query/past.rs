@@ -1,0 +1,83 @@
+//! The base as it stood: a moment of its history, and the way to read from there.
+
+use async_graphql::Value;
+
+use super::{
+    noun::Scalar,
+    reader::Reader,
+    statement::{Bind, Statement},
+};
+use crate::error::Refusal;
+
+/// The argument that asks for the past, and its input type.
+pub const ARGUMENT: &str = "asOf";
+pub const INPUT: &str = "AsOf";
+pub const DESCRIPTION: &str = "The moment as of which everything below is read; now where left out.";
+pub const INPUT_DESCRIPTION: &str = "A moment in the history of the base, by exactly one of these. A change is there whole or not at all; \
+     before the first there was nothing. What was never recorded as a change, as a generated base, was never there.";
+/// What the input takes: each name with its type and description.
+pub const FIELDS: [(&str, Scalar, &str); 2] = [
+    (
+        "revision",
+        Scalar::RevisionNumber,
+        "Once the change with this revision was made; one that was made already.",
+    ),
+    ("time", Scalar::DateTime, "At this time; one that is past."),
+];
+
+/// A moment as a request names it.
+#[derive(Clone, Debug, PartialEq)]
+pub enum AsOf {
+    Revision(i64),
+    Time(String),
+}
+
+impl AsOf {
+    /// The moment that the argument gives; none where it was left out.
+    pub fn of(argument: Option<&Value>) -> Option<Self> {
+        let Some(Value::Object(given)) = argument else { return None };
+        match given.first() {
+            Some((_, Value::Number(number))) => Some(AsOf::Revision(number.as_i64().unwrap_or(i64::MAX))),
+            Some((_, Value::String(time))) => Some(AsOf::Time(time.clone())),
+            _ => None,
+        }
+    }
+
+    /// What reads the base as it stood then. Revisions that were made together came to be seen together, so
+    /// only between changes is there a moment.
+    pub async fn reader(&self, today: &Reader) -> Result<Reader, Refusal> {
+        let (sql, bind) = match self {
+            AsOf::Revision(number) => (
+                "select $1 <= (select coalesce(max(id), 0) from revisions), \
+                        (select max(id) from revisions where change = \
+                            (select change from revisions where id <= $1 order by id desc limit 1))",
+                Bind::Id(*number),
+            ),
+            AsOf::Time(time) => (
+                "select $1::timestamptz <= clock_timestamp(), \
+                        (select case when exists (select from revisions where change = last.change and id > last.id) \
+                                     then last.change - 1 else last.id end \
+                         from (select id, change from revisions where recorded_at <= $1::timestamptz \
+                               order by recorded_at desc, id desc limit 1) last)",
+                Bind::Text(time.clone()),
+            ),
+        };
+        let statement = Statement { sql: sql.to_owned(), binds: vec![bind], subqueries: 0, merged: None };
+        let rows = today.run(&statement, &[]).await?;
+        let row = rows.first().ok_or(sqlx::Error::RowNotFound)?;
+        let (is_past, revision): (bool, Option<i64>) =
+            (sqlx::Row::try_get(row, 0)?, sqlx::Row::try_get(row, 1)?);
+        if is_past {
+            return Ok(today.as_of(revision.unwrap_or(0)));
+        }
+        Err(match self {
+            AsOf::Revision(number) => {
+                Refusal::bad_input("asOf.revision", format!("There is no revision {number} yet."))
+            }
+            AsOf::Time(time) => Refusal::bad_input(
+                "asOf.time",
+                format!("{time} is yet to come: what will stand then is not known."),
+            ),
+        })
+    }
+}

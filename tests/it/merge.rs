@@ -1,0 +1,547 @@
+//! Two actors that are one, and changes taken back.
+
+use std::collections::BTreeMap;
+
+use dossier::caller::Role;
+use serde_json::{Value, json};
+use sqlx::AssertSqlSafe;
+
+use crate::{
+    mutations::{change, errors, statement, wrong},
+    support::{Client, anonymous, editor},
+};
+
+/// Every row of every table as text, but for the log itself.
+async fn everything(client: &Client) -> BTreeMap<String, Vec<String>> {
+    let tables: Vec<String> = sqlx::query_scalar(
+        "select relname::text from pg_class where relkind = 'r' and relnamespace = 'public'::regnamespace
+         and relname not in ('revisions', 'client_mutations')",
+    )
+    .fetch_all(client.pool())
+    .await
+    .expect("tables");
+    assert!(tables.len() > 15, "{tables:?}");
+    let mut everything = BTreeMap::new();
+    for table in tables {
+        let sql = format!("select t::text from {table} t order by t::text collate \"C\"");
+        let rows = sqlx::query_scalar(AssertSqlSafe(sql)).fetch_all(client.pool()).await.expect("rows");
+        everything.insert(table, rows);
+    }
+    everything
+}
+
+/// Says which rows differ, where any do.
+fn same(found: &BTreeMap<String, Vec<String>>, expected: &BTreeMap<String, Vec<String>>) {
+    for (table, rows) in expected {
+        assert_eq!(&found[table], rows, "{table}");
+    }
+    assert_eq!(found.len(), expected.len());
+}
+
+/// Enters a record that must be accepted, and tells its id.
+async fn enter(editor: &Client, noun: &str, input: Value) -> String {
+    let field = noun.to_lowercase();
+    let payload = change(editor, &format!("create{noun}"), input, &format!("{field} {{ id }}")).await;
+    assert_eq!(payload["userErrors"], json!([]));
+    payload[&field]["id"].as_str().expect("an id").to_owned()
+}
+
+async fn enter_actor(editor: &Client, slug: &str, kind: &str) -> String {
+    enter(editor, "Actor", json!({"slug": slug, "kind": kind, "name": slug})).await
+}
+
+async fn merge(editor: &Client, keep: &str, merged: &str) -> Value {
+    let input = json!({"keep": {"slug": keep}, "merge": {"slug": merged}});
+    change(editor, "mergeActors", input, "actor { id slug }").await
+}
+
+async fn unmerge(editor: &Client, merged: &str) -> Value {
+    change(editor, "unmergeActors", json!({"merge": {"slug": merged}}), "actor { id slug }").await
+}
+
+async fn revert(editor: &Client, revision: &Value) -> Value {
+    change(editor, "revertRevision", json!({"revision": revision}), "records { id record { id slug } }").await
+}
+
+const ACCEPTED: [(&str, &str); 0] = [];
+
+/// Kazakhstan entered a second time, with everything that may refer to an actor.
+async fn kazakhstan_again(editor: &Client) -> String {
+    let source = json!({"slug": "musavat-interview-with-yury-bocharov"});
+    let citations = json!([{"source": source, "locator": "L99"}, {"source": source, "locator": "L3"}]);
+    let own = json!({"slug": "qazaqstan"});
+    let first = json!({"slug": "kazakhstan"});
+    let id = enter(
+        editor,
+        "Actor",
+        json!({
+            "slug": "qazaqstan", "kind": "COUNTRY", "name": "Qazaqstan",
+            "names": [{"name": "QZ", "kind": "ABBREVIATION"}, {"name": "Казахстан", "kind": "ALIAS", "language": "ru"}],
+            "identifiers": [{"scheme": "wikidata", "value": "Q232"}], "citations": citations,
+        }),
+    )
+    .await;
+    let names = json!({"actor": first, "names": [{"name": "Казахстан", "kind": "ALIAS", "language": "ru"}], "citations": citations});
+    assert_eq!(errors(&change(editor, "updateActor", names, "actor { id }").await), wrong(ACCEPTED));
+    let mut said = statement("said-again");
+    said["speaker"] = own.clone();
+    said["addressees"] = json!([{"slug": "israel"}]);
+    enter(editor, "Statement", said).await;
+    let mut heard = statement("heard-twice");
+    heard["onBehalfOf"] = own.clone();
+    heard["addressees"] = json!([own, first]);
+    enter(editor, "Statement", heard).await;
+    let actors = json!([{"actor": own, "role": "GUEST"}, {"actor": first, "role": "HOST"}]);
+    let both = json!({"slug": "both-there", "name": "Both", "mode": "OTHER", "status": "OCCURRED", "participants": actors});
+    enter(editor, "Meeting", both).await;
+    let alone = json!({"slug": "alone-there", "name": "Alone", "mode": "OTHER", "status": "OCCURRED", "participants": [actors[0]]});
+    enter(editor, "Meeting", alone).await;
+    let written = json!({"slug": "written", "title": "Written", "publisher": own, "authors": [own, first, {"slug": "israel"}]});
+    enter(editor, "Source", written).await;
+    let judged = json!({
+        "slug": "judged", "author": own, "source": source, "ordinal": 77, "question": "What?", "summary": "That.",
+        "targets": [{"actor": own}, {"actor": first}, {"topic": {"slug": "two-state-solution"}}], "citations": citations,
+    });
+    enter(editor, "Commentary", judged).await;
+    for (slug, subject, object) in
+        [("one-way", &own, "israel"), ("other-way", &json!({"slug": "israel"}), "qazaqstan")]
+    {
+        let relation = json!({"slug": slug, "subject": subject, "object": {"slug": object}, "kind": "PARTNERSHIP", "citations": citations});
+        enter(editor, "Relation", relation).await;
+    }
+    let held = json!({
+        "slug": "held", "holder": own, "topic": {"slug": "two-state-solution"}, "stance": "SUPPORTS",
+        "statement": {"slug": "said-again"}, "citations": citations,
+    });
+    enter(editor, "Position", held).await;
+    id
+}
+
+#[tokio::test]
+async fn two_actors_that_are_one_are_merged_and_what_was_merged_is_exactly_undone() {
+    let editor = editor().await;
+    let old = kazakhstan_again(&editor).await;
+    let before = everything(&editor).await;
+    let payload = merge(&editor, "kazakhstan", "qazaqstan").await;
+    assert_eq!((errors(&payload), &payload["actor"]["slug"]), (wrong(ACCEPTED), &json!("kazakhstan")));
+    let actor = "{ actor(by: {slug: \"kazakhstan\"}) {
+        revision
+        names { name kind } identifiers { value }
+        statements { edges { node { slug } } } statementsOnBehalf { edges { node { slug } } }
+        meetings(filter: {slug: {in: [\"both-there\", \"alone-there\"]}}) { edges { role node { slug } } }
+        relations(filter: {slug: {in: [\"one-way\", \"other-way\"]}}) { edges { node { slug } } }
+        positions(filter: {slug: {equals: \"held\"}}) { totalCount }
+        sourcesPublished { edges { node { slug authors { edges { node { slug } } } } } }
+        commentariesAuthored { edges { node { slug } } }
+        citations(filter: {locator: {in: [\"L3\", \"L99\"]}}) { totalCount }
+    } }";
+    let told = editor.ask(actor).await["actor"].take();
+    assert_eq!(told["revision"], payload["revision"]);
+    let slugs = |edge: &str| -> Vec<String> {
+        let edges = told[edge]["edges"].as_array().expect("edges").iter();
+        edges.map(|edge| edge["node"]["slug"].as_str().expect("a slug").to_owned()).collect()
+    };
+    let names = told["names"].as_array().expect("names");
+    assert_eq!(names.len(), 3, "{names:?}");
+    assert!(names.contains(&json!({"name": "Qazaqstan", "kind": "ALIAS"})), "{names:?}");
+    assert_eq!(told["identifiers"], json!([{"value": "Q232"}]));
+    assert!(slugs("statements").contains(&"said-again".to_owned()));
+    assert!(slugs("statementsOnBehalf").contains(&"heard-twice".to_owned()));
+    assert_eq!(
+        told["meetings"]["edges"],
+        json!([{"role": "HOST", "node": {"slug": "both-there"}}, {"role": "GUEST", "node": {"slug": "alone-there"}}])
+    );
+    assert_eq!(slugs("relations"), ["one-way", "other-way"]);
+    assert_eq!(told["positions"]["totalCount"], 1);
+    assert_eq!(
+        told["sourcesPublished"]["edges"][0]["node"]["authors"]["edges"],
+        json!([{"node": {"slug": "israel"}}, {"node": {"slug": "kazakhstan"}}])
+    );
+    assert_eq!(slugs("commentariesAuthored"), ["judged"]);
+    assert_eq!(told["citations"]["totalCount"], 2);
+
+    let log = editor.ask_with("query($id: ID!) { kept: actor(by: {slug: \"kazakhstan\"}) { ...Merges } gone: node(id: $id) { id }
+        revisions(filter: {operation: {equals: MERGE}}) { edges { node { part record { slug } diff { field } } } } }
+        fragment Merges on Actor { revisions(filter: {operation: {equals: MERGE}}) { totalCount } }", json!({"id": old}))
+        .await;
+    assert_eq!(log["kept"]["revisions"]["totalCount"], 1);
+    let merges = log["revisions"]["edges"].as_array().expect("edges");
+    assert_eq!(merges.len(), 2, "both actors are told to be merged: {merges:?}");
+    assert!(
+        merges
+            .iter()
+            .all(|edge| edge["node"]["part"] == "actors" && edge["node"]["record"]["slug"] == "kazakhstan")
+    );
+
+    let payload = unmerge(&editor, "qazaqstan").await;
+    assert_eq!(
+        (errors(&payload), &payload["actor"]),
+        (wrong(ACCEPTED), &json!({"id": old, "slug": "qazaqstan"}))
+    );
+    same(&everything(&editor).await, &before);
+    // What was undone can be done again, by undoing that, and undone again.
+    let redone = revert(&editor, &payload["revision"]).await;
+    assert_eq!(errors(&redone), wrong(ACCEPTED));
+    let found = editor.ask("{ actor(by: {slug: \"qazaqstan\"}) { slug } }").await;
+    assert_eq!(found["actor"]["slug"], "kazakhstan");
+    assert_eq!(errors(&unmerge(&editor, "qazaqstan").await), wrong(ACCEPTED));
+    same(&everything(&editor).await, &before);
+}
+
+#[tokio::test]
+async fn a_table_that_nobody_told_of_is_redirected_too() {
+    let editor = editor().await;
+    sqlx::raw_sql(
+        "create table gifts (
+             id bigint generated always as identity primary key,
+             giver_id bigint not null references actors, taker_id bigint not null references actors,
+             day date not null, unique (giver_id, day)
+         );
+         call keep_history('gifts', 'actor_id', 'giver_id', 'id', false);",
+    )
+    .execute(editor.pool())
+    .await
+    .expect("made");
+    kazakhstan_again(&editor).await;
+    sqlx::raw_sql(
+        "begin;
+         set local dossier.requester = 'test';
+         insert into gifts (giver_id, taker_id, day)
+         select giver.id, taker.id, day::date from actors giver, actors taker, unnest(array['2026-01-01', '2026-01-02']) day
+         where giver.slug = 'qazaqstan' and taker.slug = 'qazaqstan'
+            or giver.slug = 'kazakhstan' and taker.slug = 'israel' and day = '2026-01-01';
+         commit;",
+    )
+    .execute(editor.pool())
+    .await
+    .expect("given");
+    let before = everything(&editor).await;
+    assert_eq!(before["gifts"].len(), 3);
+    assert_eq!(errors(&merge(&editor, "kazakhstan", "qazaqstan").await), wrong(ACCEPTED));
+    let gifts: Vec<(String, String, String)> = sqlx::query_as(
+        "select giver.slug::text, taker.slug::text, day::text from gifts
+         join actors giver on giver.id = giver_id join actors taker on taker.id = taker_id order by day",
+    )
+    .fetch_all(editor.pool())
+    .await
+    .expect("gifts");
+    let gift = |taker: &str, day: &str| ("kazakhstan".to_owned(), taker.to_owned(), day.to_owned());
+    assert_eq!(gifts, [gift("israel", "2026-01-01"), gift("kazakhstan", "2026-01-02")]);
+    assert_eq!(errors(&unmerge(&editor, "qazaqstan").await), wrong(ACCEPTED));
+    same(&everything(&editor).await, &before);
+}
+
+#[tokio::test]
+async fn old_ids_and_slugs_lead_to_the_actor_that_was_kept() {
+    let editor = editor().await;
+    let first = enter_actor(&editor, "first", "GROUP").await;
+    let second = enter_actor(&editor, "second", "GROUP").await;
+    let third = enter_actor(&editor, "third", "GROUP").await;
+    let identifiers =
+        json!({"actor": {"slug": "first"}, "identifiers": [{"scheme": "register", "value": "1"}]});
+    change(&editor, "updateActor", identifiers, "actor { id }").await;
+    let before = everything(&editor).await;
+    assert_eq!(errors(&merge(&editor, "second", "first").await), wrong(ACCEPTED));
+    let between = everything(&editor).await;
+    assert_eq!(errors(&merge(&editor, "third", "second").await), wrong(ACCEPTED));
+
+    let found = editor
+        .ask_with(
+            "query($first: ID!, $second: ID!, $third: ID!) {
+                id: actor(by: {id: $first}) { ...Actor }
+                slug: actor(by: {slug: \"first\"}) { ...Actor }
+                identifier: actor(by: {identifier: {scheme: \"register\", value: \"1\"}}) { ...Actor }
+                node(id: $first) { ...Actor }
+                nodes(ids: [$second, $third, $first, \"QWN0b3I6OTk5OTk5\"]) { ...Actor }
+                equals: actors(filter: {id: {equals: $first}}) { edges { node { ...Actor } } }
+                in: actors(filter: {id: {in: [$first, $second]}}) { edges { node { ...Actor } } }
+                path(from: {slug: \"first\"}, to: {slug: \"second\"}) { __typename }
+            } fragment Actor on Actor { id slug }",
+            json!({"first": first, "second": second, "third": third}),
+        )
+        .await;
+    let kept = json!({"id": third, "slug": "third"});
+    for name in ["id", "slug", "identifier", "node"] {
+        assert_eq!(found[name], kept, "{name}");
+    }
+    assert_eq!(found["nodes"], json!([kept, kept, kept, null]));
+    for name in ["equals", "in"] {
+        assert_eq!(found[name]["edges"], json!([{"node": kept}]), "{name}");
+    }
+    let mut said = statement("said-by-the-first");
+    said["speaker"] = json!({"slug": "first"});
+    said["addressees"] = json!([{"id": second}]);
+    let payload = change(
+        &editor,
+        "createStatement",
+        said,
+        "statement { id speaker { slug } addressees { edges { node { slug } } } }",
+    )
+    .await;
+    assert_eq!(payload["statement"]["speaker"]["slug"], "third");
+    assert_eq!(payload["statement"]["addressees"]["edges"][0]["node"]["slug"], "third");
+    change(&editor, "deleteStatement", json!({"statement": {"slug": "said-by-the-first"}}), "deletedId")
+        .await;
+    let renamed = change(
+        &editor,
+        "updateActor",
+        json!({"actor": {"slug": "first"}, "name": "All three"}),
+        "actor { slug }",
+    )
+    .await;
+    assert_eq!(renamed["actor"]["slug"], "third");
+
+    let taken = json!({"slug": "first", "kind": "GROUP", "name": "Another"});
+    assert_eq!(
+        errors(&change(&editor, "createActor", taken, "actor { id }").await),
+        wrong([("TAKEN", "input.slug")])
+    );
+    let taken = json!({"actor": {"slug": "israel"}, "slug": "second"});
+    assert_eq!(
+        errors(&change(&editor, "updateActor", taken, "actor { id }").await),
+        wrong([("TAKEN", "input.slug")])
+    );
+    let own = json!({"actor": {"slug": "third"}, "slug": "first"});
+    assert_eq!(
+        errors(&change(&editor, "updateActor", own, "actor { id }").await),
+        wrong(ACCEPTED),
+        "it leads there anyway"
+    );
+    assert_eq!(errors(&unmerge(&editor, "first").await), wrong([("CONFLICT", "input.merge")]));
+    let back = json!({"actor": {"id": third}, "slug": "third", "name": "third"});
+    change(&editor, "updateActor", back, "actor { id }").await;
+
+    // What was merged last is undone first.
+    let payload = unmerge(&editor, "first").await;
+    assert_eq!(errors(&payload), wrong([("CONFLICT", "input.merge")]));
+    assert_eq!(errors(&unmerge(&editor, "second").await), wrong(ACCEPTED));
+    same(&everything(&editor).await, &between);
+    assert_eq!(errors(&unmerge(&editor, "first").await), wrong(ACCEPTED));
+    same(&everything(&editor).await, &before);
+    assert_eq!(errors(&unmerge(&editor, "first").await), wrong([("NOT_FOUND", "input.merge")]));
+}
+
+#[tokio::test]
+async fn actors_that_records_tell_of_as_two_are_not_merged() {
+    let editor = editor().await;
+    kazakhstan_again(&editor).await;
+    let citations = json!([{"source": {"slug": "musavat-interview-with-yury-bocharov"}, "locator": "L3"}]);
+    let tie = json!({"slug": "two-of-them", "subject": {"slug": "qazaqstan"}, "object": {"slug": "kazakhstan"}, "kind": "OTHER", "citations": citations});
+    enter(&editor, "Relation", tie).await;
+    let mut said = statement("for-the-other");
+    said["speaker"] = json!({"slug": "kazakhstan"});
+    said["onBehalfOf"] = json!({"slug": "qazaqstan"});
+    enter(&editor, "Statement", said).await;
+    let before = everything(&editor).await;
+    let payload = merge(&editor, "kazakhstan", "qazaqstan").await;
+    assert_eq!(errors(&payload), wrong([("INVALID", "input.merge")]));
+    let told = payload["userErrors"].to_string();
+    assert!(told.contains("two-of-them") && told.contains("for-the-other"), "both at once: {told}");
+    // A place does not speak, nor does what is merged into one.
+    let payload = merge(&editor, "washington", "qazaqstan").await;
+    assert_eq!(errors(&payload), wrong([("INVALID", "input.merge")]));
+    let itself = merge(&editor, "kazakhstan", "kazakhstan").await;
+    assert_eq!(errors(&itself), wrong([("INVALID", "input.merge")]));
+    let nobody = merge(&editor, "nobody", "no-one").await;
+    assert_eq!(errors(&nobody), wrong([("NOT_FOUND", "input.keep"), ("NOT_FOUND", "input.merge")]));
+    let stale = json!({"keep": {"slug": "israel"}, "merge": {"slug": "qazaqstan"}, "expectedRevision": 1});
+    let payload = change(&editor, "mergeActors", stale, "actor { id }").await;
+    assert_eq!(errors(&payload), wrong([("CONFLICT", "input.expectedRevision")]));
+    same(&everything(&editor).await, &before);
+}
+
+#[tokio::test]
+async fn what_was_changed_elsewhere_outlives_an_unmerge_and_what_the_merge_changed_keeps_it_from_happening() {
+    let editor = editor().await;
+    kazakhstan_again(&editor).await;
+    merge(&editor, "kazakhstan", "qazaqstan").await;
+    let rename = json!({"actor": {"slug": "kazakhstan"}, "name": "The Republic of Kazakhstan"});
+    change(&editor, "updateActor", rename, "actor { id }").await;
+    let reword = json!({"statement": {"slug": "said-again"}, "summary": "Said in other words."});
+    change(&editor, "updateStatement", reword, "statement { id }").await;
+    let mut said = statement("said-since");
+    said["speaker"] = json!({"slug": "qazaqstan"});
+    enter(&editor, "Statement", said).await;
+    assert_eq!(errors(&unmerge(&editor, "qazaqstan").await), wrong(ACCEPTED));
+    let told = editor
+        .ask(
+            "{ actor(by: {slug: \"kazakhstan\"}) { name }
+               again: statement(by: {slug: \"said-again\"}) { summary speaker { slug } }
+               since: statement(by: {slug: \"said-since\"}) { speaker { slug } } }",
+        )
+        .await;
+    assert_eq!(
+        told,
+        json!({
+            "actor": {"name": "The Republic of Kazakhstan"},
+            "again": {"summary": "Said in other words.", "speaker": {"slug": "qazaqstan"}},
+            "since": {"speaker": {"slug": "kazakhstan"}},
+        })
+    );
+
+    merge(&editor, "kazakhstan", "qazaqstan").await;
+    let retold = json!({"statement": {"slug": "said-again"}, "speaker": {"slug": "israel"}});
+    let retold = change(&editor, "updateStatement", retold, "statement { id }").await;
+    let left = json!({"meeting": {"slug": "alone-there"}});
+    let left = change(&editor, "deleteMeeting", left, "deletedId").await;
+    let before = everything(&editor).await;
+    let payload = unmerge(&editor, "qazaqstan").await;
+    assert_eq!(errors(&payload), wrong([("CONFLICT", "input.merge")]));
+    let message = payload["userErrors"][0]["message"].as_str().expect("a message");
+    assert!(message.contains(&format!("revision {} by editor", retold["revision"])), "{message} {retold}");
+    assert!(message.contains(" by editor, revision "), "all of them are told: {message} {left}");
+    same(&everything(&editor).await, &before);
+}
+
+#[tokio::test]
+async fn a_change_is_taken_back_whole_and_the_taking_back_too() {
+    let editor = editor().await;
+    let empty = everything(&editor).await;
+    let mut input = statement("passing");
+    input["topics"] = json!([{"slug": "two-state-solution"}]);
+    input["addressees"] = json!([{"slug": "israel"}]);
+    let entered = change(&editor, "createStatement", input, "statement { id }").await;
+    let (id, full) = (entered["statement"]["id"].clone(), everything(&editor).await);
+    // Any revision of a change stands for the whole of it.
+    let payload = revert(&editor, &entered["revision"]).await;
+    assert_eq!(
+        (errors(&payload), &payload["records"]),
+        (wrong(ACCEPTED), &json!([{"id": id, "record": null}]))
+    );
+    same(&everything(&editor).await, &empty);
+    let again = revert(&editor, &payload["revision"]).await;
+    assert_eq!(again["records"], json!([{"id": id, "record": {"id": id, "slug": "passing"}}]));
+    same(&everything(&editor).await, &full);
+
+    let removed =
+        change(&editor, "deleteStatement", json!({"statement": {"slug": "passing"}}), "deletedId").await;
+    assert_eq!(errors(&revert(&editor, &removed["revision"]).await), wrong(ACCEPTED));
+    same(&everything(&editor).await, &full);
+    let twice = revert(&editor, &removed["revision"]).await;
+    assert_eq!(errors(&twice), wrong([("CONFLICT", "input.revision")]));
+
+    let update = json!({"statement": {"slug": "passing"}, "summary": "Other words.", "topics": [],
+        "citations": [{"source": {"slug": "musavat-interview-with-yury-bocharov"}, "locator": "L4"}]});
+    let updated = change(&editor, "updateStatement", update, "statement { id }").await;
+    // Another column is another matter.
+    let role = json!({"statement": {"slug": "passing"}, "speakerRole": "President"});
+    let role = change(&editor, "updateStatement", role, "statement { id }").await;
+    assert_eq!(errors(&revert(&editor, &updated["revision"]).await), wrong(ACCEPTED));
+    assert_eq!(errors(&revert(&editor, &role["revision"]).await), wrong(ACCEPTED));
+    same(&everything(&editor).await, &full);
+    let unknown = revert(&editor, &json!(999_999)).await;
+    assert_eq!(errors(&unknown), wrong([("NOT_FOUND", "input.revision")]));
+}
+
+#[tokio::test]
+async fn later_changes_keep_a_change_from_being_taken_back_and_are_told() {
+    let editor = editor().await;
+    let other = editor.as_role(Role::Admin).await;
+    let actor = json!({"slug": "somebody", "kind": "GROUP", "name": "First"});
+    let entered = change(&editor, "createActor", actor, "actor { id }").await;
+    let rename = |name: &str| json!({"actor": {"slug": "somebody"}, "name": name});
+    let second = change(&editor, "updateActor", rename("Second"), "actor { id }").await;
+    let third = change(&other, "updateActor", rename("Third"), "actor { id }").await;
+    let payload = revert(&editor, &second["revision"]).await;
+    assert_eq!(errors(&payload), wrong([("CONFLICT", "input.revision")]));
+    assert_eq!((&payload["records"], &payload["revision"]), (&json!([]), &Value::Null));
+    let message = payload["userErrors"][0]["message"].clone();
+    assert_eq!(message, format!("Later changes stand in the way: revision {} by admin.", third["revision"]));
+    for revision in [&third["revision"], &second["revision"]] {
+        assert_eq!(errors(&revert(&editor, revision).await), wrong(ACCEPTED));
+    }
+
+    // What came to a record later is not lost with it.
+    let named = json!({"actor": {"slug": "somebody"}, "names": [{"name": "Alias", "kind": "ALIAS"}]});
+    let named = change(&other, "updateActor", named, "actor { id }").await;
+    let payload = revert(&editor, &entered["revision"]).await;
+    assert_eq!(errors(&payload), wrong([("CONFLICT", "input.revision")]));
+    let message = payload["userErrors"][0]["message"].clone();
+    assert_eq!(message, format!("Later changes stand in the way: revision {} by admin.", named["revision"]));
+    revert(&editor, &named["revision"]).await;
+
+    // Nor is what others refer to.
+    let mut said = statement("said-by-somebody");
+    said["speaker"] = json!({"slug": "somebody"});
+    let said = change(&editor, "createStatement", said, "statement { id }").await;
+    let payload = revert(&editor, &entered["revision"]).await;
+    assert_eq!(errors(&payload), wrong([("IN_USE", "input.revision")]));
+    assert!(payload["userErrors"].to_string().contains("said-by-somebody"), "{payload}");
+    revert(&editor, &said["revision"]).await;
+    assert_eq!(errors(&revert(&editor, &entered["revision"]).await), wrong(ACCEPTED));
+    // What it had and another has taken does not come back.
+    let removed = json!({"topic": {"slug": "fleeting"}});
+    enter(&editor, "Topic", json!({"slug": "fleeting", "name": "Fleeting"})).await;
+    let removed = change(&editor, "deleteTopic", removed, "deletedId").await;
+    enter(&editor, "Topic", json!({"slug": "fleeting", "name": "Another"})).await;
+    let payload = revert(&editor, &removed["revision"]).await;
+    assert_eq!(errors(&payload), wrong([("TAKEN", "input.revision")]));
+    // What refers to it can't come back before it does.
+    let payload = revert(&editor, &said["revision"]).await;
+    assert_eq!(errors(&payload), wrong([("CONFLICT", "input.revision")]));
+}
+
+#[tokio::test]
+async fn what_came_by_many_at_once_is_taken_back_at_once() {
+    let editor = editor().await;
+    let before = everything(&editor).await;
+    let mut import = editor.pool().begin().await.expect("a transaction");
+    sqlx::raw_sql(
+        "select set_config('dossier.requester', 'import', true);
+         insert into topics (id, slug, name, parent_id) overriding system value values
+             (9002, 'below', 'Below', 9001), (9001, 'above', 'Above', null);
+         update topics set name = name || ' and more';
+         update topics set name = name || ' again' where slug in ('above', 'two-state-solution');
+         insert into source_authors (source_id, actor_id, ordinal) select sources.id, actors.id, 1
+         from sources, actors where sources.slug = 'musavat-interview-with-yury-bocharov' and actors.slug = 'israel';
+         update source_authors set actor_id = (select id from actors where slug = 'kazakhstan');",
+    )
+    .execute(&mut *import)
+    .await
+    .expect("imported");
+    import.commit().await.expect("committed");
+    let last: i64 =
+        sqlx::query_scalar("select max(id) from revisions").fetch_one(editor.pool()).await.expect("a number");
+    assert_ne!(everything(&editor).await, before);
+    assert_eq!(errors(&revert(&editor, &json!(last)).await), wrong(ACCEPTED));
+    same(&everything(&editor).await, &before);
+}
+
+#[tokio::test]
+async fn merges_and_reverts_are_for_editors_and_safe_to_ask_again() {
+    let anonymous = anonymous().await;
+    let reader = anonymous.as_role(Role::Reader).await;
+    for mutation in [
+        "mergeActors(input: {keep: {slug: \"israel\"}, merge: {slug: \"kazakhstan\"}}) { revision }",
+        "unmergeActors(input: {merge: {slug: \"kazakhstan\"}}) { revision }",
+        "revertRevision(input: {revision: 1}) { revision }",
+    ] {
+        let mutation = format!("mutation {{ {mutation} }}");
+        assert_eq!(anonymous.refusal(&mutation, json!({})).await.0, "UNAUTHENTICATED");
+        assert_eq!(reader.refusal(&mutation, json!({})).await.0, "FORBIDDEN");
+    }
+    let editor = anonymous.as_role(Role::Editor).await;
+    enter_actor(&editor, "one", "GROUP").await;
+    enter_actor(&editor, "same", "GROUP").await;
+    let count = "{ revisions { totalCount } }";
+    for (mutation, input, selection) in [
+        ("mergeActors", json!({"keep": {"slug": "one"}, "merge": {"slug": "same"}}), "actor { slug }"),
+        ("unmergeActors", json!({"merge": {"slug": "same"}}), "actor { slug }"),
+    ] {
+        let mut input = input;
+        input["clientMutationId"] = json!(mutation);
+        let first = change(&editor, mutation, input.clone(), selection).await;
+        assert_eq!(errors(&first), wrong(ACCEPTED), "{mutation}");
+        let then = editor.ask(count).await;
+        assert_eq!(change(&editor, mutation, input, selection).await, first);
+        assert_eq!(editor.ask(count).await, then);
+        let back = json!({"revision": first["revision"], "clientMutationId": format!("{mutation} back")});
+        let selection = "records { id record { slug } }";
+        let reverted = change(&editor, "revertRevision", back.clone(), selection).await;
+        assert_eq!(errors(&reverted), wrong(ACCEPTED), "{mutation}");
+        assert_eq!(change(&editor, "revertRevision", back, selection).await, reverted);
+        if mutation == "mergeActors" {
+            assert_eq!(errors(&revert(&editor, &reverted["revision"]).await), wrong(ACCEPTED));
+        }
+    }
+}
