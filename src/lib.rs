@@ -12,6 +12,7 @@
 //! | [`error`] | what can go wrong, and what the caller sees of it |
 //! | [`config`] | settings |
 //! | [`caller`], [`keys`], [`jwt`], [`limits`] | who asks, how they show it, and what they may ask in a while |
+//! | [`cache`], [`current`] | answers kept until the base changes, and whether it has |
 //! | [`database`] | the pool, the migrations, the embedded Postgres |
 //! | [`http`] | GraphQL over HTTP, the page, health |
 //! | [`exchange`] | records in and out by the many |

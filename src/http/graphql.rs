@@ -355,33 +355,30 @@ impl Reply {
         headers: &HeaderMap,
     ) -> Response {
         let hit = matches!(given, Given::Kept(_));
-        let (body, compressed) = match given {
-            Given::Own(answer) => {
-                let body = answer.to_json(&self.request_id);
-                return if self.media == Media::Events { sse::once(&body) } else { self.sent(body.into()) };
-            }
-            Given::Kept(kept) | Given::Made(kept) if self.media == Media::Events => {
-                return sse::once(&kept.body);
-            }
-            Given::Made(kept) => (kept.body.clone(), None),
-            Given::Kept(kept) => {
-                let takes = takes_gzip(headers) && !self.tells_cache;
-                (kept.body.clone(), takes.then(|| kept.compressed()).flatten())
-            }
+        let (body, kept) = match given {
+            Given::Own(answer) => (answer.to_json(&self.request_id).into(), None),
+            Given::Made(kept) | Given::Kept(kept) => (kept.body.clone(), Some(kept)),
         };
+        if self.media == Media::Events {
+            return sse::once(&body);
+        }
         if self.tells_cache {
             let told = json!({"cache": {"hit": hit, "revision": revision}});
-            // Between the brace and the data that every kept answer begins with.
+            // Behind the brace that every answer begins with.
             let told = format!("{{\"extensions\":{told},");
             return self.sent([told.as_bytes(), &body[1..]].concat().into());
         }
-        let mut response = self.sent(compressed.clone().unwrap_or(body));
+        // Only what is given again is worth to be compressed.
+        let compressed =
+            kept.as_ref().filter(|_| hit && takes_gzip(headers)).and_then(|kept| kept.compressed());
+        let is_compressed = compressed.is_some();
+        let mut response = self.sent(compressed.unwrap_or(body));
         let answered = response.headers_mut();
-        if compressed.is_some() {
+        if is_compressed {
             answered.insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
         }
-        if let Some(caching) = caching {
-            answered.extend(caching.headers(caching.tag(self.media, compressed.is_some())));
+        if let Some(caching) = caching.filter(|_| kept.is_some()) {
+            answered.extend(caching.headers(caching.tag(self.media, is_compressed)));
         }
         response
     }
