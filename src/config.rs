@@ -1,6 +1,14 @@
 //! Settings, from the environment and `.env`. Nothing else in the house reads either.
 
-use std::{net::SocketAddr, num::NonZeroU32, path::PathBuf, str::FromStr, time::Duration};
+use std::{
+    net::SocketAddr,
+    num::{NonZeroU32, NonZeroUsize},
+    path::PathBuf,
+    str::FromStr,
+    time::Duration,
+};
+
+use axum::http::HeaderValue;
 
 /// Everything that can be set.
 #[derive(Clone, Debug)]
@@ -29,6 +37,10 @@ pub struct Config {
     pub max_aliases: usize,
     pub max_body_bytes: usize,
     pub request_timeout: Duration,
+    /// Bytes of answers that are kept; none for no answers.
+    pub cache_bytes: Option<NonZeroUsize>,
+    /// What intermediaries and browsers may do with answers to GET.
+    pub cache_control: HeaderValue,
     /// Cost that a client may ask for in a minute; none for as much as it likes.
     pub rate_limit: Option<NonZeroU32>,
     /// Answer nobody who shows no key.
@@ -156,6 +168,15 @@ impl Config {
                 "30",
                 "seconds, more than 0: 30 or 0.5",
                 seconds,
+            )?,
+            cache_bytes: settings
+                .read("CACHE_BYTES", "67108864", "a number of bytes, or 0 for no cache", parsed::<usize>)
+                .map(NonZeroUsize::new)?,
+            cache_control: settings.read(
+                "CACHE_CONTROL",
+                "no-cache",
+                "directives as HTTP's Cache-Control has them: `public, max-age=5`",
+                parsed,
             )?,
             rate_limit: settings
                 .read("RATE_LIMIT", "0", "points of cost in a minute, or 0 for no limit", parsed::<u32>)

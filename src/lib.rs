@@ -12,15 +12,18 @@
 //! | [`error`] | what can go wrong, and what the caller sees of it |
 //! | [`config`] | settings |
 //! | [`caller`], [`keys`], [`jwt`], [`limits`] | who asks, how they show it, and what they may ask in a while |
+//! | [`cache`], [`current`] | answers kept until the base changes, and whether it has |
 //! | [`database`] | the pool, the migrations, the embedded Postgres |
 //! | [`http`] | GraphQL over HTTP, the page, health |
 //! | [`exchange`] | records in and out by the many |
 
 pub mod actors;
+pub mod cache;
 pub mod caller;
 pub mod citations;
 pub mod commentaries;
 pub mod config;
+pub mod current;
 pub mod database;
 pub mod error;
 pub mod exchange;

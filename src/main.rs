@@ -62,7 +62,7 @@ enum Verb {
         #[arg(long)]
         dry_run: bool,
     },
-    /// Add a synthetic base for load tests, repeatable and without history.
+    /// Add a synthetic base for load tests, repeatable and, but for its topics, without history.
     Generate {
         /// How many statements; the other records are in proportion.
         #[arg(long, value_parser = clap::value_parser!(u64).range(1..=100_000_000))]

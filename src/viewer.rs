@@ -66,7 +66,8 @@ pub fn fields() -> Vec<Declared> {
             },
             "Whoever asks.",
         )
-        .free(),
+        .free()
+        .personal(),
         computed(
             "rateLimit",
             Part { of: "RateLimit", form: Form::One },
@@ -77,7 +78,8 @@ pub fn fields() -> Vec<Declared> {
             },
             "What this request costs, and what may still be spent.",
         )
-        .free(),
+        .free()
+        .personal(),
     ]
 }
 

@@ -1,7 +1,8 @@
 //! A synthetic base for load tests: repeatable, skewed as the world is, and clearly synthetic.
 //!
 //! Few actors say most, few topics are spoken of most, dates are partial or unknown. It comes by COPY
-//! in one transaction, with the indexes made afterwards and without history: nobody entered it.
+//! in one transaction, with the indexes made afterwards and, but for its topics, without history: nobody
+//! entered it.
 
 use std::fmt::Write;
 
@@ -52,7 +53,9 @@ const COMMENTARIES_OF_A_SOURCE: u64 = 20;
 pub async fn generate(change: &mut Transaction<'static, Postgres>, size: Size) -> Result<u64, sqlx::Error> {
     let taken = take_indexes_and_references(change).await?;
     execute(change, "set local maintenance_work_mem = '256MB'").await?;
-    for table in TABLES {
+    // Topics are entered with their history: so every server hears that the base has changed.
+    let unrecorded = || TABLES.iter().filter(|table| **table != "topics");
+    for table in unrecorded() {
         execute(change, &format!("alter table {table} disable trigger user")).await?;
     }
     let first = First::after_what_is_there(change).await?;
@@ -67,7 +70,7 @@ pub async fn generate(change: &mut Transaction<'static, Postgres>, size: Size) -
     for make in taken {
         execute(change, &make).await?;
     }
-    for table in TABLES {
+    for table in unrecorded() {
         execute(change, &format!("alter table {table} enable trigger user")).await?;
     }
     for table in NUMBERED {

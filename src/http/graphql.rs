@@ -1,19 +1,23 @@
 //! GraphQL over HTTP, as the specification of the GraphQL foundation has it: POST with JSON, and
 //! GET for queries.
 
-use std::{net::SocketAddr, sync::Arc};
+use std::{
+    net::{IpAddr, SocketAddr},
+    sync::Arc,
+};
 
 use axum::{
     Extension,
-    body::{Body, Bytes},
+    body::Bytes,
     extract::{
         ConnectInfo, RawQuery, State,
         ws::{WebSocketUpgrade, rejection::WebSocketUpgradeRejection},
     },
     http::{
-        HeaderMap, HeaderValue, Method, StatusCode,
+        HeaderMap, HeaderName, HeaderValue, Method, StatusCode,
         header::{
-            ACCEPT, ALLOW, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE,
+            ACCEPT, ALLOW, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, ETAG,
+            IF_NONE_MATCH, RETRY_AFTER, VARY, WWW_AUTHENTICATE,
         },
     },
     response::{IntoResponse, Response},
@@ -25,14 +29,16 @@ use super::{
     App, RequestId,
     authentication::Shows,
     operation::{Parameters, Subscription},
+    page::takes_gzip,
     sse,
     staying::Staying,
     websocket,
 };
 use crate::{
-    caller::Caller,
+    cache::Given,
+    caller::Identity,
     error::{Code, Refusal},
-    query::{Answer, Bound, Question},
+    query::Prepared,
 };
 
 /// How an answer is labelled, and with it how refusals are told: the newer type tells them by the
@@ -145,7 +151,7 @@ pub(super) async fn handle(
         );
         return refuse(StatusCode::NOT_ACCEPTABLE, Media::Json, &[refusal], &request_id);
     };
-    let mut reply = Reply { media, request_id };
+    let mut reply = Reply { media, request_id, tells_cache: false };
     let parameters = if method == Method::GET {
         from_address(&address.unwrap_or_default())
     } else if method == Method::POST {
@@ -176,15 +182,16 @@ pub(super) async fn handle(
         response.headers_mut().insert(ALLOW, "GET, POST".parse().expect("a header value"));
         return response;
     };
-    let question = match parameters {
-        Ok(question) => question,
+    let parameters = match parameters {
+        Ok(parameters) => parameters,
         Err(refusal) => return reply.refused(StatusCode::BAD_REQUEST, &[refusal]),
     };
+    reply.tells_cache = parameters.asks_for_cache();
     let identity = match shows.identify(&app, client.ip()).await {
         Ok(identity) => identity,
         Err(refusal) => return reply.refused_for(&refusal),
     };
-    let prepared = match app.engine.prepare(question).await {
+    let prepared = match app.engine.prepare(parameters.question()).await {
         Ok(prepared) => prepared,
         Err(refusals) => {
             // Asked for without a document at all, it was no GraphQL request.
@@ -205,29 +212,70 @@ pub(super) async fn handle(
         response.headers_mut().insert(ALLOW, "POST".parse().expect("a header value"));
         return response;
     }
-    let (bound, caller) = match app.admit(&prepared, identity, client.ip()) {
-        Ok(admitted) => admitted,
-        Err(refusal) => return reply.refused_for(&refusal),
-    };
     if prepared.is_subscription() {
-        return match subscribe(&app, bound, caller, &headers).await {
+        return match subscribe(&app, &prepared, identity, client.ip(), &headers).await {
             Ok(subscription) => sse::told(app, subscription, shows, staying, reply.request_id),
             Err(refusal) => reply.refused_for(&refusal),
         };
     }
-    match app.answer(&bound, &caller).await {
-        Ok(answer) => reply.answered(&answer),
-        Err(refusal) => reply.refused(StatusCode::GATEWAY_TIMEOUT, &[refusal]),
+    let key = app.key(&prepared, &identity);
+    let caching = (method == Method::GET)
+        .then_some(key)
+        .flatten()
+        .map(|(key, _)| Caching { tag: key.tag(), control: app.cache_control.clone() });
+    if let Some(caching) = &caching
+        && let Some(tag) = caching.is_known(&headers, media)
+    {
+        return (StatusCode::NOT_MODIFIED, caching.headers(tag)).into_response();
+    }
+    match app.ask(&prepared, &identity, client.ip(), key.map(|(key, _)| key)).await {
+        Ok(given) => reply.given(given, key.map(|(_, revision)| revision), caching, &headers),
+        Err(refusal) => reply.refused_for(&refusal),
     }
 }
 
 async fn subscribe(
     app: &Arc<App>,
-    bound: Bound,
-    caller: Caller,
+    prepared: &Prepared,
+    identity: Identity,
+    client: IpAddr,
     headers: &HeaderMap,
 ) -> Result<Subscription, Refusal> {
+    let (bound, caller) = app.admit(prepared, identity, client)?;
     app.subscribe(bound, caller, sse::resumed(headers)?).await
+}
+
+/// What clients and intermediaries may do with the answer to a GET.
+struct Caching {
+    tag: String,
+    control: HeaderValue,
+}
+
+impl Caching {
+    /// The entity tag of one form of the answer.
+    fn tag(&self, media: Media, compressed: bool) -> HeaderValue {
+        let media = if media == Media::GraphqlResponse { "-r" } else { "" };
+        let encoding = if compressed { "-gzip" } else { "" };
+        HeaderValue::try_from(format!("\"{}{media}{encoding}\"", self.tag)).expect("a header value")
+    }
+
+    /// The tag under which the client has the answer already.
+    fn is_known(&self, headers: &HeaderMap, media: Media) -> Option<HeaderValue> {
+        let known: Vec<&str> = headers
+            .get_all(IF_NONE_MATCH)
+            .iter()
+            .filter_map(|value| value.to_str().ok())
+            .flat_map(|value| value.split(','))
+            .map(|tag| tag.trim().trim_start_matches("W/"))
+            .collect();
+        let forms = [false, true].map(|compressed| self.tag(media, compressed));
+        forms.into_iter().find(|tag| known.iter().any(|known| *known == "*" || *known == tag))
+    }
+
+    fn headers(&self, tag: HeaderValue) -> [(HeaderName, HeaderValue); 3] {
+        let varies = HeaderValue::from_static("accept, accept-encoding, authorization");
+        [(ETAG, tag), (CACHE_CONTROL, self.control.clone()), (VARY, varies)]
+    }
 }
 
 /// JSON as it is: what was compressed on the way is not taken.
@@ -242,23 +290,22 @@ fn is_json(headers: &HeaderMap) -> bool {
     })
 }
 
-fn from_body(body: &[u8]) -> Result<Question, Refusal> {
+fn from_body(body: &[u8]) -> Result<Parameters, Refusal> {
     if body.trim_ascii_start().starts_with(b"[") {
         return Err(Refusal::new(Code::BadUserInput, "One request at a time: batches are not taken."));
     }
-    let parameters: Parameters = serde_json::from_slice(body).map_err(|error| {
+    serde_json::from_slice(body).map_err(|error| {
         Refusal::new(Code::BadUserInput, format!("The body is not a GraphQL request: {error}."))
-    })?;
-    Ok(parameters.question())
+    })
 }
 
-fn from_address(address: &str) -> Result<Question, Refusal> {
+fn from_address(address: &str) -> Result<Parameters, Refusal> {
     let uri = format!("/?{address}").parse().map_err(|_| bad_parameter("query"))?;
     let parameters: axum::extract::Query<AddressParameters> =
         axum::extract::Query::try_from_uri(&uri).map_err(|_| bad_parameter("query"))?;
     let AddressParameters { query, operation_name, variables, extensions, document_id } = parameters.0;
     let (variables, extensions) = (json("variables", variables)?, json("extensions", extensions)?);
-    Ok(Parameters { query, operation_name, variables, extensions, document_id }.question())
+    Ok(Parameters { query, operation_name, variables, extensions, document_id })
 }
 
 /// A parameter of an address that holds JSON.
@@ -276,6 +323,8 @@ fn bad_parameter(name: &str) -> Refusal {
 struct Reply {
     media: Media,
     request_id: String,
+    /// Whether it tells if the answer was kept.
+    tells_cache: bool,
 }
 
 impl Reply {
@@ -297,12 +346,45 @@ impl Reply {
         response
     }
 
-    fn answered(&self, answer: &Answer) -> Response {
-        let body = answer.to_json(&self.request_id);
+    /// An answer, kept or not. `revision` is that of the base, where it is known.
+    fn given(
+        &self,
+        given: Given,
+        revision: Option<i64>,
+        caching: Option<Caching>,
+        headers: &HeaderMap,
+    ) -> Response {
+        let hit = matches!(given, Given::Kept(_));
+        let (body, kept) = match given {
+            Given::Own(answer) => (answer.to_json(&self.request_id).into(), None),
+            Given::Made(kept) | Given::Kept(kept) => (kept.body.clone(), Some(kept)),
+        };
         if self.media == Media::Events {
             return sse::once(&body);
         }
-        ([(CONTENT_TYPE, self.media.content_type())], Body::from(body)).into_response()
+        if self.tells_cache {
+            let told = json!({"cache": {"hit": hit, "revision": revision}});
+            // Behind the brace that every answer begins with.
+            let told = format!("{{\"extensions\":{told},");
+            return self.sent([told.as_bytes(), &body[1..]].concat().into());
+        }
+        // Only what is given again is worth to be compressed.
+        let compressed =
+            kept.as_ref().filter(|_| hit && takes_gzip(headers)).and_then(|kept| kept.compressed());
+        let is_compressed = compressed.is_some();
+        let mut response = self.sent(compressed.unwrap_or(body));
+        let answered = response.headers_mut();
+        if is_compressed {
+            answered.insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+        }
+        if let Some(caching) = caching.filter(|_| kept.is_some()) {
+            answered.extend(caching.headers(caching.tag(self.media, is_compressed)));
+        }
+        response
+    }
+
+    fn sent(&self, body: Bytes) -> Response {
+        ([(CONTENT_TYPE, self.media.content_type())], body).into_response()
     }
 }
 

@@ -4,6 +4,7 @@ mod authentication;
 mod export;
 mod graphql;
 mod health;
+mod metrics;
 mod operation;
 pub mod page;
 mod sse;
@@ -29,7 +30,9 @@ use tower_http::{
 };
 
 use crate::{
+    cache::Cache,
     config::Config,
+    current::Current,
     database::Database,
     error::{Code, Refusal},
     feed::Feed,
@@ -53,6 +56,9 @@ struct App {
     database: Database,
     feed: Arc<Feed>,
     audiences: Audiences,
+    keeping: Option<Keeping>,
+    /// What intermediaries are told of answers to GET.
+    cache_control: HeaderValue,
     /// Web origins whose pages may ask.
     origins: Vec<String>,
     max_body_bytes: usize,
@@ -62,6 +68,12 @@ struct App {
     attempts: Attempts,
     tokens: Option<Tokens>,
     exports: export::Exports,
+}
+
+/// Answers that are kept, and the revision that they are kept for.
+struct Keeping {
+    cache: Cache,
+    current: Current,
 }
 
 /// The name under which the log has a request: the client's own, or one of ours.
@@ -91,7 +103,12 @@ pub fn engine(config: &Config, database: &Database) -> Engine {
 /// Everything that is served, over a database that has been migrated.
 pub fn router(config: &Config, database: Database, engine: Engine) -> Router {
     let feed = Feed::new(database.clone(), engine.reader().clone(), engine.catalog());
+    let keeping = config
+        .cache_bytes
+        .map(|room| Keeping { cache: Cache::new(room), current: Current::follow(database.clone()) });
     let app = Arc::new(App {
+        keeping,
+        cache_control: config.cache_control.clone(),
         engine,
         database,
         feed: Arc::new(feed),
@@ -110,6 +127,7 @@ pub fn router(config: &Config, database: Database, engine: Engine) -> Router {
         .route("/graphql", any(graphql::handle))
         .route("/health/live", get(health::live))
         .route("/health/ready", get(health::ready))
+        .route("/metrics", get(metrics::tell))
         .route(
             "/schema.graphql",
             get(|| async move { ([(CONTENT_TYPE, "application/graphql; charset=utf-8")], sdl) }),

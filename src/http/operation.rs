@@ -5,8 +5,9 @@ use std::{net::IpAddr, sync::Arc};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use super::App;
+use super::{App, Keeping};
 use crate::{
+    cache::{Given, Key},
     caller::{Caller, Identity},
     error::{Code, Refusal},
     feed::{Change, Filter, Follower},
@@ -30,6 +31,8 @@ pub(super) struct Parameters {
 #[serde(rename_all = "camelCase", expecting = "an object as `extensions`")]
 pub(super) struct Extensions {
     persisted_query: Option<PersistedQuery>,
+    /// Whether the answer shall tell if it was kept.
+    cache: Option<bool>,
 }
 
 #[derive(Deserialize)]
@@ -39,6 +42,11 @@ struct PersistedQuery {
 }
 
 impl Parameters {
+    /// Whether the answer shall tell if it was kept.
+    pub fn asks_for_cache(&self) -> bool {
+        self.extensions.as_ref().is_some_and(|extensions| extensions.cache == Some(true))
+    }
+
     pub fn question(self) -> Question {
         let hash =
             self.extensions.and_then(|extensions| extensions.persisted_query).map(|query| query.sha256_hash);
@@ -71,9 +79,45 @@ impl App {
     pub async fn answer(&self, bound: &Bound, caller: &Caller) -> Result<Answer, Refusal> {
         // On the heap, as everything around it is moved about until it is polled.
         let answer = Box::pin(self.engine.answer(bound, caller));
-        tokio::time::timeout(self.request_timeout, answer)
-            .await
-            .map_err(|_| Refusal::new(Code::Timeout, "The answer took too long and was given up."))
+        let answer = tokio::time::timeout(self.request_timeout, answer).await;
+        if bound.is_mutation()
+            && let Some(keeping) = &self.keeping
+        {
+            // Whoever is told that something was changed is told nothing older from then on.
+            keeping.current.look().await;
+        }
+        answer.map_err(|_| Refusal::new(Code::Timeout, "The answer took too long and was given up."))
+    }
+
+    /// What the answer to a question is kept under, and of which revision; none where it is not kept.
+    pub fn key(&self, prepared: &Prepared, identity: &Identity) -> Option<(Key, i64)> {
+        let revision = self.keeping.as_ref()?.current.revision()?;
+        Some((Key::new(prepared.fingerprint()?, identity.role, revision), revision))
+    }
+
+    /// The answer kept under a key, or made now.
+    pub async fn ask(
+        &self,
+        prepared: &Prepared,
+        identity: &Identity,
+        client: IpAddr,
+        key: Option<Key>,
+    ) -> Result<Given, Refusal> {
+        let make = || async {
+            let (bound, caller) = self.admit(prepared, identity.clone(), client)?;
+            Ok((self.answer(&bound, &caller).await?, bound.cost()))
+        };
+        let (Some(key), Some(Keeping { cache, .. })) = (key, &self.keeping) else {
+            return make().await.map(|(answer, _)| Given::Own(answer));
+        };
+        let given = match cache.get(&key) {
+            Some(kept) => Given::Kept(kept),
+            None => Box::pin(cache.make(key, make)).await?,
+        };
+        if let (Given::Kept(kept), Some(limit)) = (&given, &self.rate_limit) {
+            limit.spend(identity.name.as_deref(), client, kept.cost)?;
+        }
+        Ok(given)
     }
 
     /// Begins to tell what a subscription asks for; `resumed` is the last revision that its client

@@ -91,7 +91,8 @@ fn file(path: &str, caching: &'static str, headers: &HeaderMap) -> Response {
     response
 }
 
-fn takes_gzip(headers: &HeaderMap) -> bool {
+/// Whether a client takes an answer compressed with gzip.
+pub(super) fn takes_gzip(headers: &HeaderMap) -> bool {
     let accepted = headers.get(ACCEPT_ENCODING).and_then(|value| value.to_str().ok()).unwrap_or_default();
     accepted.split(',').any(|coding| {
         let (name, quality) = coding.split_once(';').unwrap_or((coding, ""));

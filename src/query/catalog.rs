@@ -88,6 +88,14 @@ impl Catalog {
         })
     }
 
+    /// Names of fields that are another for everybody who asks.
+    pub fn personal(&self) -> impl Iterator<Item = &'static str> {
+        self.nouns.iter().flat_map(|noun| &noun.fields).filter_map(|field| match &field.kind {
+            Kind::Computed(computed) if computed.personal => Some(field.name),
+            _ => None,
+        })
+    }
+
     pub fn union(&self, name: &str) -> Option<&Union> {
         self.unions.iter().find(|union| union.name == name)
     }

@@ -31,6 +31,8 @@ pub struct Computed {
     pub cost: usize,
     /// Who may ask it.
     pub role: Role,
+    /// Whether it is another for everybody who asks.
+    pub personal: bool,
     pub compute: Compute,
 }
 
@@ -244,7 +246,7 @@ pub fn computed(
     description: &'static str,
 ) -> Declared {
     let compute = Arc::new(compute);
-    let computed = Computed { part, arguments, cost: 100, role: Role::Anonymous, compute };
+    let computed = Computed { part, arguments, cost: 100, role: Role::Anonymous, personal: false, compute };
     Field { name, description, kind: Kind::Computed(computed) }.into()
 }
 

@@ -32,6 +32,10 @@ const PLANS_KEPT: usize = 16;
 /// A valid document, with the plans that were made of it.
 pub struct Document {
     pub ast: ExecutableDocument,
+    /// The digest of its text.
+    pub digest: [u8; 32],
+    /// Whether it may ask for what is another for everybody who asks.
+    pub personal: bool,
     /// Variables that decide `@skip` and `@include`: a plan is made for each choice.
     deciding: BTreeSet<String>,
     plans: Mutex<HashMap<PlanKey, Arc<Plan>>>,
@@ -79,6 +83,8 @@ impl Document {
 pub struct Documents {
     schema: Schema,
     limits: Limits,
+    /// Names of fields that are another for everybody who asks.
+    personal: Vec<&'static str>,
     kept: Mutex<LruCache<Box<str>, Arc<Document>>>,
     /// Documents that clients name by the hash of their text.
     persisted: Mutex<LruCache<Box<str>, Arc<Document>>>,
@@ -88,9 +94,9 @@ pub struct Documents {
 
 impl Documents {
     /// `schema` must stop after validation: it is never asked for data.
-    pub fn new(schema: Schema, limits: Limits) -> Self {
+    pub fn new(schema: Schema, limits: Limits, personal: Vec<&'static str>) -> Self {
         let (kept, persisted) = (Mutex::new(LruCache::new(KEPT)), Mutex::new(LruCache::new(KEPT)));
-        Documents { schema, limits, kept, persisted, trusted: HashMap::new(), only_trusted: false }
+        Documents { schema, limits, personal, kept, persisted, trusted: HashMap::new(), only_trusted: false }
     }
 
     /// Trusts documents by their ids, and no others if `only`. One that is not valid is refused.
@@ -163,7 +169,14 @@ impl Documents {
         if !misused.is_empty() {
             return Err(misused);
         }
-        Ok(Arc::new(Document { deciding: deciding_variables(&ast), ast, plans: Mutex::default() }))
+        let personal = selections(&ast).any(|set| asks(set, &self.personal));
+        Ok(Arc::new(Document {
+            digest: Sha256::digest(text).into(),
+            personal,
+            deciding: deciding_variables(&ast),
+            ast,
+            plans: Mutex::default(),
+        }))
     }
 
     fn parse(&self, text: &str) -> Result<ExecutableDocument, Refusal> {
@@ -200,11 +213,26 @@ fn hash(text: &str) -> String {
     format!("{:x}", Sha256::digest(text))
 }
 
-fn deciding_variables(ast: &ExecutableDocument) -> BTreeSet<String> {
+/// The selections of all operations and fragments.
+fn selections(ast: &ExecutableDocument) -> impl Iterator<Item = &SelectionSet> {
     let operations = ast.operations.iter().map(|(_, operation)| &operation.node.selection_set.node);
-    let fragments = ast.fragments.values().map(|fragment| &fragment.node.selection_set.node);
+    operations.chain(ast.fragments.values().map(|fragment| &fragment.node.selection_set.node))
+}
+
+/// Whether a selection has a field of one of these names.
+fn asks(set: &SelectionSet, names: &[&str]) -> bool {
+    set.items.iter().any(|selection| match &selection.node {
+        Selection::Field(field) => {
+            names.contains(&field.node.name.node.as_str()) || asks(&field.node.selection_set.node, names)
+        }
+        Selection::InlineFragment(inline) => asks(&inline.node.selection_set.node, names),
+        Selection::FragmentSpread(_) => false,
+    })
+}
+
+fn deciding_variables(ast: &ExecutableDocument) -> BTreeSet<String> {
     let mut deciding = BTreeSet::new();
-    operations.chain(fragments).for_each(|set| collect_deciding(set, &mut deciding));
+    selections(ast).for_each(|set| collect_deciding(set, &mut deciding));
     deciding
 }
 

@@ -38,6 +38,7 @@ use async_graphql::{
     parser::types::OperationType,
 };
 use serde_json::{Map, Value};
+use sha2::{Digest, Sha256};
 use sqlx::PgPool;
 
 pub use answer::Answer;
@@ -115,6 +116,10 @@ impl Bound {
     pub fn cost(&self) -> usize {
         self.request.cost
     }
+
+    pub fn is_mutation(&self) -> bool {
+        self.plan.in_order
+    }
 }
 
 impl Engine {
@@ -129,7 +134,7 @@ impl Engine {
         Engine {
             catalog,
             reader: Reader::new(pool),
-            documents: Documents::new(validating, settings.limits),
+            documents: Documents::new(validating, settings.limits, catalog.personal().collect()),
             schema: introspecting.expect("the slices make a schema"),
             settings,
         }
@@ -198,6 +203,19 @@ impl Engine {
 }
 
 impl Prepared {
+    /// A digest of what is asked, where all who ask it of one base are answered alike: a query for
+    /// nothing personal.
+    pub fn fingerprint(&self) -> Option<Sha256> {
+        if !self.is_query() || self.document.personal {
+            return None;
+        }
+        let Question { operation, variables, .. } = &self.question;
+        let operation = operation.as_deref().unwrap_or_default();
+        let variables = serde_json::to_vec(variables).unwrap_or_default();
+        let digest = Sha256::new().chain_update(self.document.digest);
+        Some(digest.chain_update(operation).chain_update([0]).chain_update(variables))
+    }
+
     /// Whether the operation asked for is a query, which has no effect.
     pub fn is_query(&self) -> bool {
         self.is(OperationType::Query)

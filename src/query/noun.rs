@@ -545,6 +545,16 @@ impl Declared {
         self
     }
 
+    /// It is another for everybody who asks, so nobody's answer is anybody else's.
+    #[must_use]
+    pub fn personal(mut self) -> Self {
+        let Kind::Computed(computed) = &mut self.field.kind else {
+            unreachable!("only what is computed asks who asks")
+        };
+        computed.personal = true;
+        self
+    }
+
     /// What the edge itself tells of the two records, and the stem of its types' names.
     #[must_use]
     pub fn telling(mut self, stem: &'static str, attribute: impl Into<Declared>) -> Self {

@@ -1,5 +1,6 @@
 //! Dossier as its users meet it: a real server on a real Postgres, asked over HTTP.
 
+mod cache;
 mod command_line;
 mod concurrency;
 mod conformance;

@@ -38,7 +38,7 @@ pub fn dossier(settings: &[(&str, &str)]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_dossier"));
     // Somewhere without a `.env`.
     command.current_dir("/").env_remove("DATABASE_URL").env("BIND_ADDRESS", "127.0.0.1:0");
-    command.envs(settings.iter().copied());
+    command.env("CACHE_BYTES", "0").envs(settings.iter().copied());
     command
 }
 

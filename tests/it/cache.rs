@@ -1,0 +1,190 @@
+//! Answers that are kept: given again until something changes, and never after.
+
+use std::{
+    str::FromStr,
+    time::{Duration, Instant},
+};
+
+use reqwest::{
+    StatusCode,
+    header::{
+        ACCEPT_ENCODING, AUTHORIZATION, CACHE_CONTROL, CONTENT_ENCODING, ETAG, HeaderMap, IF_NONE_MATCH, VARY,
+    },
+};
+use serde_json::{Value, json};
+use sqlx::{AssertSqlSafe, Connection, PgConnection, postgres::PgConnectOptions};
+
+use crate::support::{Client, anonymous};
+
+const KEPT: [(&str, &str); 1] = [("CACHE_BYTES", "1000000")];
+const NAME: &str = "query($slug: String!) { topic(by: {slug: $slug}) { name } }";
+
+/// The name of a topic, and what the answer tells of the cache.
+async fn name(client: &Client) -> (Value, Value) {
+    let body = json!({
+        "query": NAME, "variables": {"slug": "two-state-solution"}, "extensions": {"cache": true},
+    });
+    let post = client.http().post(client.address("/graphql")).json(&body);
+    let mut answer: Value = post.send().await.expect("an answer").json().await.expect("JSON");
+    assert_eq!(answer.get("errors"), None, "{answer}");
+    (answer["data"]["topic"]["name"].take(), answer["extensions"]["cache"].take())
+}
+
+/// Asks until the server can know the revision, and has kept the answer.
+async fn warm(client: &Client) -> Value {
+    let since = Instant::now();
+    loop {
+        let (_, cache) = name(client).await;
+        if cache["hit"] == true {
+            return cache["revision"].clone();
+        }
+        assert!(since.elapsed() < Duration::from_secs(5), "nothing is kept: {cache}");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+async fn rename(editor: &Client, name: &str) -> i64 {
+    let query = "mutation($name: String) {
+        updateTopic(input: {topic: {slug: \"two-state-solution\"}, name: $name}) { revision userErrors { message } } }";
+    let data = editor.ask_with(query, json!({ "name": name })).await;
+    data["updateTopic"]["revision"].as_i64().unwrap_or_else(|| panic!("{data}"))
+}
+
+/// Asks by address, with these headers.
+async fn get(client: &Client, headers: HeaderMap) -> reqwest::Response {
+    let path = "/graphql?query={actors(first:50){edges{node{id%20slug%20name%20kind}}}}";
+    client.http().get(client.address(path)).headers(headers).send().await.expect("an answer")
+}
+
+#[tokio::test]
+async fn a_change_is_seen_by_whoever_asks_after_it_was_acknowledged() {
+    let client = Client::with(&KEPT).await;
+    let editor = client.as_role(dossier::caller::Role::Editor).await;
+    let mut revision = warm(&client).await;
+    for round in 0..20 {
+        let written = format!("Two states {round}");
+        let number = rename(&editor, &written).await;
+        let (name, cache) = self::name(&client).await;
+        assert_eq!((name, &cache["hit"]), (json!(written), &json!(false)));
+        assert_eq!(cache["revision"], number, "{cache}");
+        assert_ne!(cache["revision"], revision);
+        revision = cache["revision"].clone();
+        let (name, cache) = self::name(&client).await;
+        assert_eq!((name, cache), (json!(written), json!({"hit": true, "revision": revision})));
+    }
+}
+
+#[tokio::test]
+async fn a_change_at_one_server_is_known_at_the_others_within_a_second() {
+    let one = Client::with(&KEPT).await;
+    let other = one.elsewhere(&KEPT).await;
+    let editor = one.as_role(dossier::caller::Role::Editor).await;
+    warm(&other).await;
+    for round in 0..10 {
+        let written = format!("Two states {round}");
+        rename(&editor, &written).await;
+        let since = Instant::now();
+        while name(&other).await.0 != written.as_str() {
+            assert!(since.elapsed() < Duration::from_secs(1), "{round}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_hears_nothing_from_the_database_gives_nothing_from_the_cache() {
+    let client = Client::with(&KEPT).await;
+    warm(&client).await;
+    // Connections that are there go on; the one that listens is cut, and no other is let in.
+    let database: String =
+        sqlx::query_scalar("select current_database()").fetch_one(client.pool()).await.expect("a name");
+    let forbid =
+        |allowed: bool| AssertSqlSafe(format!("alter database {database} allow_connections {allowed}"));
+    let elsewhere =
+        PgConnectOptions::from_str(client.database_url()).expect("an address").database("postgres");
+    let mut elsewhere = PgConnection::connect_with(&elsewhere).await.expect("connected");
+    sqlx::raw_sql(forbid(false)).execute(&mut elsewhere).await.expect("forbidden");
+    let cut = "select pg_terminate_backend(pid) from pg_stat_activity
+               where datname = current_database() and (query ilike 'listen%' or query like '%max(id)%revisions%')
+                 and pid <> pg_backend_pid()";
+    sqlx::raw_sql(cut).execute(client.pool()).await.expect("cut");
+    let since = Instant::now();
+    while name(&client).await.1["hit"] == true {
+        assert!(since.elapsed() < Duration::from_millis(1500), "it goes on as if it knew");
+    }
+    let mut change = client.pool().begin().await.expect("a transaction");
+    sqlx::raw_sql("select set_config('dossier.requester', 'somebody', true); update topics set name = 'Unheard' where slug = 'two-state-solution'")
+        .execute(&mut *change)
+        .await
+        .expect("changed");
+    change.commit().await.expect("committed");
+    assert_eq!(name(&client).await, (json!("Unheard"), json!({"hit": false, "revision": null})));
+    sqlx::raw_sql(forbid(true)).execute(&mut elsewhere).await.expect("allowed");
+    warm(&client).await;
+    assert_eq!(name(&client).await.0, "Unheard");
+}
+
+#[tokio::test]
+async fn an_answer_that_has_not_changed_is_not_sent_again() {
+    let client = Client::with(&[KEPT[0], ("CACHE_CONTROL", "public, max-age=5")]).await;
+    let editor = client.as_role(dossier::caller::Role::Editor).await;
+    warm(&client).await;
+    let plain = get(&client, HeaderMap::new()).await;
+    assert_eq!(plain.headers()[CACHE_CONTROL], "public, max-age=5");
+    assert_eq!(plain.headers()[VARY], "accept, accept-encoding, authorization");
+    let tag = plain.headers()[ETAG].clone();
+    let body = plain.bytes().await.expect("a body");
+
+    let known = HeaderMap::from_iter([(IF_NONE_MATCH, tag.clone())]);
+    let same = get(&client, known.clone()).await;
+    assert_eq!((same.status(), &same.headers()[ETAG]), (StatusCode::NOT_MODIFIED, &tag));
+    assert!(same.bytes().await.expect("a body").is_empty());
+
+    let gzip = HeaderMap::from_iter([(ACCEPT_ENCODING, "gzip".parse().expect("a value"))]);
+    let compressed = get(&client, gzip).await;
+    assert_eq!(compressed.headers()[CONTENT_ENCODING], "gzip");
+    assert_ne!(compressed.headers()[ETAG], tag, "another form has another tag");
+    let compressed = compressed.bytes().await.expect("a body");
+    assert!(compressed.len() < body.len());
+    let mut plain = Vec::new();
+    std::io::Read::read_to_end(&mut flate2::read::GzDecoder::new(&compressed[..]), &mut plain).expect("gzip");
+    assert_eq!(plain, body);
+
+    rename(&editor, "Two states").await;
+    let changed = get(&client, known).await;
+    assert_eq!(changed.status(), StatusCode::OK);
+    assert_ne!(changed.headers()[ETAG], tag);
+    let post = client.http().post(client.address("/graphql")).json(&json!({"query": "{ __typename }"}));
+    assert!(!post.send().await.expect("an answer").headers().contains_key(ETAG));
+}
+
+#[tokio::test]
+async fn what_is_personal_is_nobody_elses() {
+    let client = Client::with(&[KEPT[0], ("RATE_LIMIT", "100000")]).await;
+    warm(&client).await;
+    let query = "{ ...V } fragment V on Query { rateLimit { resetAt } }";
+    let reset_at = async || client.ask(query).await["rateLimit"]["resetAt"].take();
+    assert_ne!(reset_at().await, reset_at().await, "each answer is a new one");
+    let editor = client.as_role(dossier::caller::Role::Editor).await;
+    let shown =
+        HeaderMap::from_iter([(AUTHORIZATION, editor.shows().expect("a key").parse().expect("a value"))]);
+    let (anonymous, known) = (get(&client, HeaderMap::new()).await, get(&client, shown).await);
+    assert_ne!(anonymous.headers()[ETAG], known.headers()[ETAG], "roles don't share answers");
+}
+
+#[tokio::test]
+async fn monitoring_is_told_how_much_is_kept() {
+    let client = Client::with(&KEPT).await;
+    warm(&client).await;
+    let metrics = client.get("/metrics").await.text().await.expect("text");
+    let value = |name: &str| {
+        let line = metrics.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+        line.unwrap_or_else(|| panic!("{name} is not in {metrics}")).parse::<i64>().expect("a number")
+    };
+    assert!(value("dossier_cache_hits_total") >= 1);
+    assert!(value("dossier_cache_misses_total") >= 1);
+    assert_eq!(value("dossier_cache_answers"), 1);
+    assert!((1..1_000_000).contains(&value("dossier_cache_bytes")));
+    assert!(value("dossier_revision") > 0);
+    let without = anonymous().await.get("/metrics").await.text().await.expect("text");
+    assert!(!without.contains("dossier_cache"), "without a cache there is nothing to tell of it");
+}
