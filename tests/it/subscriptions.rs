@@ -343,6 +343,8 @@ async fn those_who_ask_the_same_are_answered_by_one_reading() {
     for socket in &mut sockets {
         socket.told().await;
     }
+    // What is told is read again until there is no more; that reading is not of what comes next.
+    tokio::time::sleep(Duration::from_millis(500)).await;
     let log = SqlLog::listen();
     create_topic(&editor, "second").await;
     let mut told = Vec::new();
