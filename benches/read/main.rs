@@ -34,7 +34,7 @@ struct Arguments {
     /// Connections that ask at the same time.
     #[arg(long, default_value_t = 16)]
     connections: usize,
-    /// Only these systems: ours, limit, static, postgraphile, mercurius, apollo.
+    /// Only these systems: ours, kept, limit, static, postgraphile, mercurius, apollo.
     #[arg(long, value_delimiter = ',')]
     only: Vec<String>,
     /// Only these questions: Q1 … Q5.

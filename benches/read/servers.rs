@@ -13,7 +13,10 @@ use crate::questions::{QUESTIONS, Variant};
 
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum System {
+    /// Dossier, which reads every answer anew.
     Ours,
+    /// Dossier as it is by default, which gives an answer again until something changes.
+    Kept,
     Limit,
     Static,
     Postgraphile,
@@ -22,8 +25,9 @@ pub enum System {
 }
 
 impl System {
-    pub const ALL: [System; 6] = [
+    pub const ALL: [System; 7] = [
         System::Ours,
+        System::Kept,
         System::Limit,
         System::Static,
         System::Postgraphile,
@@ -34,6 +38,7 @@ impl System {
     pub fn name(self) -> &'static str {
         match self {
             System::Ours => "ours",
+            System::Kept => "kept",
             System::Limit => "limit",
             System::Static => "static",
             System::Postgraphile => "postgraphile",
@@ -54,9 +59,12 @@ impl Server {
         let port =
             TcpListener::bind("127.0.0.1:0").and_then(|taken| taken.local_addr()).expect("a port").port();
         let mut command = match system {
-            System::Ours => {
+            System::Ours | System::Kept => {
                 let mut ours = Command::new(env!("CARGO_BIN_EXE_dossier"));
                 ours.env("BIND_ADDRESS", format!("127.0.0.1:{port}"));
+                if system == System::Ours {
+                    ours.env("CACHE_BYTES", "0");
+                }
                 ours
             }
             System::Limit | System::Static => {
@@ -108,7 +116,7 @@ impl Server {
     pub fn body(&self, question: usize, variant: &Variant) -> String {
         let asked = &QUESTIONS[question];
         match self.system {
-            System::Ours | System::Limit | System::Static => {
+            System::Ours | System::Kept | System::Limit | System::Static => {
                 crate::request(asked.ours, &variant.ours(question))
             }
             System::Postgraphile => crate::request(asked.postgraphile, &variant.postgraphile(question)),

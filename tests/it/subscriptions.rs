@@ -680,5 +680,5 @@ async fn a_server_that_stops_sends_those_who_stay_away_at_once() {
     assert_eq!(events.next().await, None, "not completed: its client comes back");
     let since = std::time::Instant::now();
     assert!(process.end().success());
-    assert!(since.elapsed() < Duration::from_secs(5), "{:?}", since.elapsed());
+    assert!(since.elapsed() < Duration::from_secs(9), "{:?}", since.elapsed());
 }
