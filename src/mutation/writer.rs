@@ -531,9 +531,11 @@ impl Mutation<'_> {
     ) -> Result<Option<i64>, Failure> {
         let statement = lookup(self.catalog.named(noun), by, path)?;
         let arguments = statement.arguments(&[]).map_err(Failure::from)?;
-        let sql = AssertSqlSafe(statement.sql);
+        let sql = AssertSqlSafe(statement.sql.as_str());
         let mut found = sqlx::query_with(sql, arguments).fetch_optional(&mut *connection).await?;
-        if let (None, Some(merged)) = (&found, statement.merged) {
+        if found.is_none()
+            && let Some(merged) = statement.under_old_names()
+        {
             let arguments = merged.arguments(&[]).map_err(Failure::from)?;
             let sql = AssertSqlSafe(merged.sql);
             found = sqlx::query_with(sql, arguments).fetch_optional(connection).await?;

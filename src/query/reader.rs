@@ -37,8 +37,8 @@ impl Reader {
     /// are only looked at where a record is missing.
     pub async fn run(&self, statement: &Statement, parents: &[i64]) -> Result<Vec<PgRow>, sqlx::Error> {
         let mut rows = self.rows(&statement.sql, statement.arguments(parents)?).await?;
-        if let Some(merged) = &statement.merged
-            && rows.len() < parents.len().max(1)
+        if rows.len() < parents.len().max(1)
+            && let Some(merged) = statement.under_old_names()
         {
             rows.extend(self.rows(&merged.sql, merged.arguments(parents)?).await?);
         }

@@ -38,9 +38,25 @@ pub struct Statement {
     pub binds: Vec<Bind>,
     /// Queries within it.
     pub subqueries: usize,
-    /// What finds a record that is missing among the rows under the name it had before it was merged.
-    pub merged: Option<Box<Statement>>,
+    /// How a record that is missing among the rows is found under the name it had before it was merged.
+    pub merged: Option<Merged>,
 }
+
+/// Where old names of merged records are kept, and what of them was asked for.
+#[derive(Clone, Copy, Debug)]
+pub struct Merged {
+    /// The table of old ids and slugs.
+    names: &'static str,
+    /// The table of the records.
+    table: &'static str,
+    /// The key of the one record asked for; none where several were, by their ids.
+    key: Option<&'static str>,
+    /// Where the columns end in the text of the statement.
+    columns_end: usize,
+}
+
+/// What the text of a statement begins with that finds records by their ids or a key.
+const SELECT_ID: &str = "select t.id";
 
 /// A value in the place of `$n`.
 #[derive(Clone, Debug)]
@@ -79,6 +95,23 @@ impl Statement {
         Statement { sql, binds: vec![Bind::Parents], subqueries: 0, merged: None }
     }
 
+    /// The statement that looks for what is missing under old names; made only where something is.
+    pub fn under_old_names(&self) -> Option<Statement> {
+        let Merged { names, table, key, columns_end } = self.merged?;
+        let columns = &self.sql[SELECT_ID.len()..columns_end];
+        let sql = match key {
+            None => {
+                format!(
+                    "select m.id{columns} from {names} m join {table} t on t.id = m.kept_id where m.id = any($1)"
+                )
+            }
+            Some(key) => format!(
+                "{SELECT_ID}{columns} from {table} t where t.id = (select kept_id from {names} where {key} = $1 limit 1)"
+            ),
+        };
+        Some(Statement { sql, merged: None, ..self.clone() })
+    }
+
     /// The values as the driver takes them.
     pub fn arguments(&self, parents: &[i64]) -> Result<PgArguments, sqlx::Error> {
         use sqlx::Arguments;
@@ -104,15 +137,10 @@ impl Statement {
 
 /// The records with these ids: column 0 is the id.
 pub fn by_ids(noun: &Noun, columns: &[String]) -> Statement {
-    let mut sql = String::from("select t.id");
+    let mut sql = String::from(SELECT_ID);
     push_columns(&mut sql, columns);
-    let merged = noun.merged.map(|merged| {
-        let mut sql = String::from("select m.id");
-        push_columns(&mut sql, columns);
-        let _ =
-            write!(sql, " from {merged} m join {} t on t.id = m.kept_id where m.id = any($1)", noun.table);
-        Box::new(Statement::of_parents(sql))
-    });
+    let columns_end = sql.len();
+    let merged = noun.merged.map(|names| Merged { names, table: noun.table, key: None, columns_end });
     let _ = write!(sql, " from {} t where t.id = any($1)", noun.table);
     Statement { merged, ..Statement::of_parents(sql) }
 }
@@ -130,24 +158,15 @@ pub fn values(values: &Values, columns: &[String]) -> Statement {
 /// The record that a key names: column 0 is the id.
 pub fn lookup(noun: &Noun, columns: &[String], by: &Fields, argument: &str) -> Result<Statement, Refusal> {
     let mut builder = Builder::default();
-    builder.sql.push_str("select t.id");
+    builder.sql.push_str(SELECT_ID);
     push_columns(&mut builder.sql, columns);
+    let columns_end = builder.sql.len();
     let _ = write!(builder.sql, " from {} t where ", noun.table);
     builder.key(noun, by, "t", argument)?;
-    let mut statement = builder.finish();
-    if let Some(merged) = noun.merged
-        && let Some(column) = by.keys().next().filter(|key| ["id", "slug"].contains(&key.as_str()))
-    {
-        let mut sql = String::from("select t.id");
-        push_columns(&mut sql, columns);
-        let _ = write!(
-            sql,
-            " from {} t where t.id = (select kept_id from {merged} where {column} = $1 limit 1)",
-            noun.table
-        );
-        statement.merged = Some(Box::new(Statement { sql, ..statement.clone() }));
-    }
-    Ok(statement)
+    let key = ["id", "slug"].into_iter().find(|key| by.contains_key(*key));
+    let merged = noun.merged.filter(|_| key.is_some());
+    let merged = merged.map(|names| Merged { names, table: noun.table, key, columns_end });
+    Ok(Statement { merged, ..builder.finish() })
 }
 
 /// A page of records for each parent, or for the root: column 0 is the parent's place in `$1`, or 1.
