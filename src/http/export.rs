@@ -10,8 +10,8 @@ use axum::{
     body::{Body, Bytes},
     extract::{ConnectInfo, Query, State, rejection::QueryRejection},
     http::{
-        HeaderMap, StatusCode,
-        header::{CONTENT_DISPOSITION, CONTENT_TYPE, RETRY_AFTER},
+        HeaderMap,
+        header::{CONTENT_DISPOSITION, CONTENT_TYPE},
     },
     response::{IntoResponse, Response},
     routing::get,
@@ -112,7 +112,10 @@ async fn handle(
             let headers = [(CONTENT_TYPE, format.media_type()), (CONTENT_DISPOSITION, &name)];
             (headers, Body::from_stream(body)).into_response()
         }
-        Err(refusal) => refuse(&refusal, &request_id),
+        Err(refusal) => {
+            let status = Media::GraphqlResponse.status_of(&refusal);
+            graphql::refuse_for(status, Media::Json, &refusal, &request_id)
+        }
     }
 }
 
@@ -205,21 +208,4 @@ fn refusal(error: export::Error) -> Refusal {
         export::Error::Selection(field, message) => Refusal::bad_input(field, message),
         export::Error::Database(error) => error.into(),
     }
-}
-
-fn refuse(refusal: &Refusal, request_id: &str) -> Response {
-    let status = match refusal.code {
-        Code::Unauthenticated => StatusCode::UNAUTHORIZED,
-        Code::Forbidden => StatusCode::FORBIDDEN,
-        Code::RateLimited => StatusCode::TOO_MANY_REQUESTS,
-        Code::Timeout => StatusCode::GATEWAY_TIMEOUT,
-        Code::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
-        Code::Internal => StatusCode::INTERNAL_SERVER_ERROR,
-        _ => StatusCode::BAD_REQUEST,
-    };
-    let mut response = graphql::refuse(status, Media::Json, std::slice::from_ref(refusal), request_id);
-    if let Some(wait) = refusal.retry_after {
-        response.headers_mut().insert(RETRY_AFTER, (wait.as_secs() + 1).into());
-    }
-    response
 }

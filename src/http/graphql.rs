@@ -61,7 +61,7 @@ impl Media {
     }
 
     /// The status of a refused request; who must show another key, or try again, is told so in either type.
-    fn status_of(self, refusal: &Refusal) -> StatusCode {
+    pub(super) fn status_of(self, refusal: &Refusal) -> StatusCode {
         match (refusal.code, self) {
             (Code::Unauthenticated, _) => StatusCode::UNAUTHORIZED,
             (Code::RateLimited, _) => StatusCode::TOO_MANY_REQUESTS,
@@ -334,16 +334,7 @@ impl Reply {
 
     /// A request refused for its sender, its values, its cost or its number.
     fn refused_for(&self, refusal: &Refusal) -> Response {
-        let status = self.media.status_of(refusal);
-        let mut response = self.refused(status, std::slice::from_ref(refusal));
-        let headers = response.headers_mut();
-        if status == StatusCode::UNAUTHORIZED {
-            headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
-        }
-        if let Some(wait) = refusal.retry_after {
-            headers.insert(RETRY_AFTER, (wait.as_secs() + 1).into());
-        }
-        response
+        refuse_for(self.media.status_of(refusal), self.media, refusal, &self.request_id)
     }
 
     /// An answer, kept or not. `revision` is that of the base, where it is known.
@@ -388,7 +379,20 @@ impl Reply {
     }
 }
 
-pub(super) fn refuse(status: StatusCode, media: Media, refusals: &[Refusal], request_id: &str) -> Response {
+/// A refusal with what its client is to do: show another key, or wait.
+pub(super) fn refuse_for(status: StatusCode, media: Media, refusal: &Refusal, request_id: &str) -> Response {
+    let mut response = refuse(status, media, std::slice::from_ref(refusal), request_id);
+    let headers = response.headers_mut();
+    if status == StatusCode::UNAUTHORIZED {
+        headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+    }
+    if let Some(wait) = refusal.retry_after {
+        headers.insert(RETRY_AFTER, (wait.as_secs() + 1).into());
+    }
+    response
+}
+
+fn refuse(status: StatusCode, media: Media, refusals: &[Refusal], request_id: &str) -> Response {
     if media == Media::Events && status == StatusCode::OK {
         return sse::refused(refusals, request_id);
     }
