@@ -11,7 +11,7 @@ use std::{
     io::Write,
     num::NonZeroUsize,
     sync::{
-        Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak,
+        Arc, Mutex, OnceLock, Weak,
         atomic::{AtomicU64, Ordering::Relaxed},
     },
 };
@@ -23,7 +23,7 @@ use lru::LruCache;
 use sha2::{Digest, Sha256};
 use tokio::sync::OnceCell;
 
-use crate::{caller::Role, error::Refusal, query::Answer};
+use crate::{caller::Role, error::Refusal, query::Answer, sync::lock};
 
 /// What an answer takes besides its text.
 const OVERHEAD: usize = 256;
@@ -194,11 +194,6 @@ impl Cache {
         }
         Some(kept)
     }
-}
-
-/// What a poisoned lock protects is whole: nothing panics while it is held.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]

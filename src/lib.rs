@@ -45,6 +45,7 @@ pub mod schema;
 pub mod search;
 pub mod sources;
 pub mod statements;
+mod sync;
 pub mod timeline;
 pub mod topics;
 pub mod viewer;

@@ -12,7 +12,7 @@ use std::{
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc, Mutex,
         mpsc::{self, Receiver, SendError, Sender},
     },
     thread,
@@ -23,6 +23,7 @@ use nix::{sys::signal, unistd::Pid};
 use sqlx::postgres::PgConnectOptions;
 
 use super::{Error, account::Account, binaries::Binaries};
+use crate::sync;
 
 /// How long Postgres may take to start: it replays what a crash left over.
 const START: Duration = Duration::from_mins(2);
@@ -107,13 +108,13 @@ impl Postgres {
 
     /// Stops Postgres if it is ours, once what was acknowledged is on disk.
     pub fn stop(&self) {
-        let mut keeping = lock(&self.keeper);
+        let mut keeping = sync::lock(&self.keeper);
         keeping.stopping = true;
         let Some(pid) = keeping.pid else { return };
         // Fast shutdown: transactions that run are given up, connections closed.
         let _ = signal::kill(pid, signal::SIGINT);
         drop(keeping);
-        let _ = self.ended.lock().unwrap_or_else(PoisonError::into_inner).recv_timeout(STOP);
+        let _ = sync::lock(&self.ended).recv_timeout(STOP);
     }
 }
 
@@ -121,10 +122,6 @@ impl Drop for Postgres {
     fn drop(&mut self) {
         self.stop();
     }
-}
-
-fn lock(keeping: &Mutex<Keeping>) -> std::sync::MutexGuard<'_, Keeping> {
-    keeping.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// The folder of the socket: beside the data, or where that path is too long, a short one whose name
@@ -188,7 +185,7 @@ impl Keeper {
                     }
                 }
             }
-            let mut keeping = self::lock(&self.keeping);
+            let mut keeping = sync::lock(&self.keeping);
             keeping.pid = None;
             if keeping.stopping || failed || crashes > 5 {
                 break;
@@ -348,7 +345,7 @@ impl Keeper {
         // In a process group of its own: Ctrl-C is for us, and we tell Postgres.
         postgres.process_group(0).stdin(Stdio::null()).stdout(Stdio::null()).stderr(log);
         stop_with_us(&mut postgres);
-        let mut keeping = self::lock(&self.keeping);
+        let mut keeping = sync::lock(&self.keeping);
         if keeping.stopping {
             return Err(Error::Embedded("stopped before it was started".to_owned()));
         }

@@ -14,7 +14,7 @@ mod change;
 
 use std::{
     collections::VecDeque,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard},
     time::Duration,
 };
 
@@ -33,6 +33,7 @@ use crate::{
         catalog::Catalog,
         reader::{self, Reader},
     },
+    sync,
 };
 
 /// Where the database says that revisions were made.
@@ -86,8 +87,7 @@ struct Subscriber {
 
 impl Places {
     fn lock(&self) -> MutexGuard<'_, Waiting> {
-        // Nothing panics while it is held.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        sync::lock(&self.0)
     }
 
     /// A place in which every change is told that comes behind a revision, which is told with it.

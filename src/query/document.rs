@@ -3,7 +3,7 @@
 use std::{
     collections::{BTreeSet, HashMap},
     num::NonZeroUsize,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex},
 };
 
 use async_graphql::{
@@ -21,7 +21,10 @@ use lru::LruCache;
 use sha2::{Digest, Sha256};
 
 use super::{coerce, guard::Limits, plan::Plan, subscription, usage};
-use crate::error::{Code, Refusal};
+use crate::{
+    error::{Code, Refusal},
+    sync::lock,
+};
 
 /// Documents kept, and the longest text kept with them.
 const KEPT: NonZeroUsize = NonZeroUsize::new(1024).unwrap();
@@ -201,11 +204,6 @@ impl Documents {
         refusals.dedup_by(|one, other| one.message == other.message && one.locations == other.locations);
         if refusals.is_empty() { Ok(()) } else { Err(refusals) }
     }
-}
-
-/// What a poisoned lock protects is whole: nothing panics while it is held.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// The hash by which clients name a document.

@@ -2,7 +2,7 @@
 
 use std::{
     collections::{HashMap, HashSet, VecDeque},
-    sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
+    sync::{Arc, Mutex, Weak},
     time::Duration,
 };
 
@@ -15,6 +15,7 @@ use super::{Answer, Bound, Engine, bind, computed, computed::Tree, plan::Way};
 use crate::{
     caller::{Caller, Role},
     error::{Code, Refusal},
+    sync::lock,
 };
 
 /// Events whose answers are kept for those who ask the same and come to them later.
@@ -168,9 +169,4 @@ impl Audience {
             tokio::time::sleep(PAUSE).await;
         }
     }
-}
-
-/// What a poisoned lock protects is whole: nothing panics while it is held.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
