@@ -8,7 +8,10 @@ use std::fmt::Write;
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD as BASE64};
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use sha2::{Digest, Sha256};
-use sqlx::{Executor, Postgres, Row, postgres::PgRow};
+use sqlx::{
+    Executor, Postgres, Row,
+    postgres::{PgConnection, PgRow},
+};
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 
 use crate::caller::{Identity, Role};
@@ -182,10 +185,7 @@ async fn revoke(database: impl Executor<'_, Database = Postgres>, key: &str) -> 
 }
 
 /// Who holds the key of this secret, if it is one that is valid now.
-pub async fn holder(
-    database: impl Executor<'_, Database = Postgres>,
-    secret: &str,
-) -> Result<Option<Identity>, sqlx::Error> {
+pub async fn holder(database: &mut PgConnection, secret: &str) -> Result<Option<Identity>, sqlx::Error> {
     if !is_one(secret) {
         return Ok(None);
     }

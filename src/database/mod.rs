@@ -4,6 +4,7 @@ mod account;
 mod binaries;
 pub mod embedded;
 mod migrations;
+mod readers;
 
 use std::{io, path::Path, str::FromStr, sync::Arc, time::Duration};
 
@@ -12,7 +13,7 @@ use sqlx::{
     postgres::{PgConnectOptions, PgConnection, PgListener, PgPoolOptions},
 };
 
-pub use self::migrations::Migration;
+pub use self::{migrations::Migration, readers::Readers};
 use crate::config::Config;
 
 /// How long a connection may be waited for.
@@ -62,10 +63,11 @@ fn no_binaries(wanted: Option<u32>, passed_over: &[String]) -> String {
     text
 }
 
-/// The pool of connections, and the Postgres behind it where it is ours.
+/// The connections, and the Postgres behind them where it is ours.
 #[derive(Clone, Debug)]
 pub struct Database {
     pool: PgPool,
+    readers: Readers,
     options: PgConnectOptions,
     embedded: Option<Arc<embedded::Postgres>>,
 }
@@ -102,14 +104,19 @@ impl Database {
         let pool = PgPoolOptions::new()
             .max_connections(config.database_pool_size)
             .acquire_timeout(ACQUIRE)
-            // A ping before each use would double the round trips of a simple query.
-            .test_before_acquire(false)
             .connect_lazy_with(options.clone());
-        Ok(Database { pool, options, embedded })
+        let readers = Readers::new(options.clone(), config.database_pool_size);
+        Ok(Database { pool, readers, options, embedded })
     }
 
+    /// Connections for what writes, and for what is seldom asked.
     pub fn pool(&self) -> &PgPool {
         &self.pool
+    }
+
+    /// Connections for what only reads.
+    pub fn readers(&self) -> &Readers {
+        &self.readers
     }
 
     /// Applies what is still to be applied, and tells it. Safe from several processes at once.
@@ -180,6 +187,7 @@ impl Database {
 
     /// Closes the connections, and stops Postgres if it is ours.
     pub async fn close(self) {
+        self.readers.close();
         // Statements that were given up may hold their connections yet.
         let _ = tokio::time::timeout(WELL, self.pool.close()).await;
         if let Some(postgres) = self.embedded {

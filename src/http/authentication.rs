@@ -77,9 +77,15 @@ async fn recognise(app: &App, shown: &str) -> Result<Identity, Refusal> {
     let secret = secret.trim_ascii();
     match &app.tokens {
         Some(tokens) if !keys::is_one(secret) => tokens.holder(secret).await,
-        _ => keys::holder(app.database.pool(), secret).await?.ok_or_else(|| {
-            let message = "The key that was shown is not valid: it is unknown, was revoked, or has expired.";
-            Refusal::new(Code::Unauthenticated, message)
-        }),
+        _ => {
+            let mut connection = app.database.readers().take().await?;
+            let holder = keys::holder(&mut connection, secret).await?;
+            connection.give_back();
+            holder.ok_or_else(|| {
+                let message =
+                    "The key that was shown is not valid: it is unknown, was revoked, or has expired.";
+                Refusal::new(Code::Unauthenticated, message)
+            })
+        }
     }
 }

@@ -17,9 +17,10 @@ pub(super) async fn tell(State(app): State<Arc<App>>) -> impl IntoResponse {
             "# HELP dossier_{name} {help}\n# TYPE dossier_{name} {kind}\ndossier_{name} {value}"
         );
     };
-    let pool = app.database.pool();
-    metric("database_connections", "gauge", "Connections to the database.", pool.size().into());
-    metric("database_connections_idle", "gauge", "Of these, those that wait.", pool.num_idle() as u64);
+    let (pool, (readers, waiting)) = (app.database.pool(), app.database.readers().count());
+    let (connections, idle) = (readers as u64 + u64::from(pool.size()), (waiting + pool.num_idle()) as u64);
+    metric("database_connections", "gauge", "Connections to the database.", connections);
+    metric("database_connections_idle", "gauge", "Of these, those that wait.", idle);
     if let Some(keeping) = &app.keeping {
         let counts = &keeping.cache.counts;
         let (answers, bytes) = keeping.cache.size();

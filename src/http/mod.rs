@@ -38,7 +38,7 @@ use crate::{
     feed::Feed,
     jwt::Tokens,
     limits::{Attempts, RateLimit},
-    query::{Audiences, Engine, Limits, Settings},
+    query::{Audiences, Engine, Limits, Settings, reader::Reader},
     schema,
 };
 
@@ -97,7 +97,8 @@ pub fn engine(config: &Config, database: &Database) -> Engine {
         introspection: config.introspection,
         suggestions: config.suggestions,
     };
-    Engine::new(schema::catalog(), database.pool().clone(), settings)
+    let reader = Reader::new(database.readers().clone(), database.pool().clone());
+    Engine::new(schema::catalog(), reader, settings)
 }
 
 /// Everything that is served, over a database that has been migrated.

@@ -39,7 +39,6 @@ use async_graphql::{
 };
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
-use sqlx::PgPool;
 
 pub use answer::Answer;
 pub use guard::Limits;
@@ -123,7 +122,7 @@ impl Bound {
 }
 
 impl Engine {
-    pub fn new(catalog: &'static Catalog, pool: PgPool, settings: Settings) -> Self {
+    pub fn new(catalog: &'static Catalog, reader: Reader, settings: Settings) -> Self {
         let mut validating = types::schema(catalog).extension(StopBeforeExecution);
         if !settings.suggestions {
             validating = validating.disable_suggestions();
@@ -133,7 +132,7 @@ impl Engine {
         let validating = validating.finish().expect("the slices make a schema");
         Engine {
             catalog,
-            reader: Reader::new(pool),
+            reader,
             documents: Documents::new(validating, settings.limits, catalog.personal().collect()),
             schema: introspecting.expect("the slices make a schema"),
             settings,

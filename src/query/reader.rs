@@ -1,25 +1,26 @@
 //! The way to the database: statements run here and nowhere else in the query path.
 
 use sqlx::{
-    AssertSqlSafe, Connection, Execute, PgPool, Postgres, Row,
-    pool::PoolConnection,
+    AssertSqlSafe, Connection, Execute, PgConnection, PgPool, Postgres, Row,
     postgres::{PgArguments, PgRow},
 };
 
 pub use super::statement::Days;
 use super::statement::Statement;
+use crate::database::Readers;
 
-/// Runs statements on connections of the pool.
+/// Runs statements, each on a connection of its own.
 #[derive(Clone, Debug)]
 pub struct Reader {
+    readers: Readers,
     pool: PgPool,
     /// The revision after which the base is read as it stood; none for today's.
     as_of: Option<i64>,
 }
 
 impl Reader {
-    pub fn new(pool: PgPool) -> Self {
-        Reader { pool, as_of: None }
+    pub fn new(readers: Readers, pool: PgPool) -> Self {
+        Reader { readers, pool, as_of: None }
     }
 
     /// What reads the base as it stood after a revision.
@@ -51,15 +52,15 @@ impl Reader {
         let text = self.as_of.map(|_| format!("/* as of */ {sql}"));
         let sql = text.as_deref().unwrap_or(sql);
         log(sql);
-        let mut running = Running(Some(self.pool.acquire().await?));
-        let Running(Some(connection)) = &mut running else { unreachable!("it was just filled") };
+        // Given up before the statement ends, or told an error, the connection is closed.
+        let mut connection = self.readers.take().await?;
         let asked = sqlx::query_with(AssertSqlSafe(sql), arguments);
         let rows = match self.as_of {
-            None => asked.fetch_all(&mut **connection).await,
-            Some(revision) => past(connection, revision, asked).await,
+            None => asked.fetch_all(&mut *connection).await?,
+            Some(revision) => past(&mut connection, revision, asked).await?,
         };
-        drop(running.0.take());
-        rows
+        connection.give_back();
+        Ok(rows)
     }
 
     /// The rows of a slice's own text, whose values `bind` gives.
@@ -100,7 +101,7 @@ pub type Question<'q> = sqlx::query::Query<'q, Postgres, PgArguments>;
 /// The rows of a question that is asked of the past: there, the names of all tables that have a history mean
 /// the tables as they stood.
 async fn past(
-    connection: &mut PoolConnection<Postgres>,
+    connection: &mut PgConnection,
     revision: i64,
     asked: Question<'_>,
 ) -> Result<Vec<PgRow>, sqlx::Error> {
@@ -111,16 +112,4 @@ async fn past(
     let rows = asked.fetch_all(&mut *past).await?;
     past.commit().await?;
     Ok(rows)
-}
-
-/// A connection while a statement runs on it. Given up before the statement ends, it is closed, and
-/// Postgres gives the statement up too.
-struct Running(Option<PoolConnection<Postgres>>);
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        if let Some(connection) = self.0.take() {
-            drop(connection.detach());
-        }
-    }
 }
