@@ -1,5 +1,6 @@
 //! The limit: for each question a handler with SQL written for that question alone, its rows
-//! assembled in Rust. Limits are bound, not written: Postgres plans them better. It knows no GraphQL; it reads the variables of the same requests.
+//! assembled in Rust. Limits are bound, not written: Postgres plans them better. It knows no GraphQL; it reads
+//! the variables of the same requests, and asks over the same connections.
 
 // The shape of an answer stands in the handler that writes it.
 #![allow(clippy::items_after_statements)]
@@ -11,11 +12,15 @@ use axum::{
     serve::ListenerExt,
 };
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-use dossier::relay::{global_id, parse_global_id};
+use dossier::{
+    database::Readers,
+    query::reader::Question,
+    relay::{global_id, parse_global_id},
+};
 use serde::{Deserialize, Serialize};
 use sqlx::{
-    PgPool, Row,
-    postgres::{PgPoolOptions, PgRow},
+    Row,
+    postgres::{PgConnectOptions, PgRow},
 };
 use tokio::net::TcpListener;
 
@@ -124,17 +129,21 @@ fn variables(body: &Bytes) -> Variables {
     serde_json::from_slice::<Request>(body).expect("a request").variables
 }
 
+async fn rows(readers: &Readers, asked: Question<'_>) -> Vec<PgRow> {
+    let mut connection = readers.take().await.expect("a connection");
+    let rows = asked.fetch_all(&mut *connection).await.expect("rows");
+    connection.give_back();
+    rows
+}
+
 /// A parent's place, counted from 1, in the first column.
 fn place(row: &PgRow) -> usize {
     usize::try_from(row.get::<i64, _>(0) - 1).expect("a place")
 }
 
-async fn q1(State(pool): State<PgPool>, body: Bytes) -> axum::response::Response {
-    let row = sqlx::query("select id, slug, kind::text, name from actors where id = $1")
-        .bind(variables(&body).id())
-        .fetch_one(&pool)
-        .await
-        .expect("an actor");
+async fn q1(State(readers): State<Readers>, body: Bytes) -> axum::response::Response {
+    let asked = sqlx::query("select id, slug, kind::text, name from actors where id = $1");
+    let row = rows(&readers, asked.bind(variables(&body).id())).await.remove(0);
     #[derive(Serialize)]
     struct Actor<'a> {
         __typename: &'static str,
@@ -158,8 +167,8 @@ async fn q1(State(pool): State<PgPool>, body: Bytes) -> axum::response::Response
     reply(Root { actor })
 }
 
-async fn q2(State(pool): State<PgPool>, body: Bytes) -> axum::response::Response {
-    let rows = sqlx::query(
+async fn q2(State(readers): State<Readers>, body: Bytes) -> axum::response::Response {
+    let asked = sqlx::query(
         "select m.id, m.name::text, p.name::text, p.kind::text
          from (select id, name from meetings where id > $1 order by id limit 20) m
          left join lateral (
@@ -168,10 +177,8 @@ async fn q2(State(pool): State<PgPool>, body: Bytes) -> axum::response::Response
          ) p on true order by m.id, p.id",
     )
     .bind(variables(&body).after())
-    .bind(10_i64)
-    .fetch_all(&pool)
-    .await
-    .expect("rows");
+    .bind(10_i64);
+    let rows = rows(&readers, asked).await;
     let mut meetings = Edges::new();
     let mut last = None;
     for row in &rows {
@@ -192,14 +199,11 @@ async fn q2(State(pool): State<PgPool>, body: Bytes) -> axum::response::Response
     reply(Root { meetings })
 }
 
-async fn q3(State(pool): State<PgPool>, body: Bytes) -> axum::response::Response {
-    let meetings = sqlx::query("select id, name from meetings where id > $1 order by id limit 20")
-        .bind(variables(&body).after())
-        .fetch_all(&pool)
-        .await
-        .expect("rows");
+async fn q3(State(readers): State<Readers>, body: Bytes) -> axum::response::Response {
+    let asked = sqlx::query("select id, name from meetings where id > $1 order by id limit 20");
+    let meetings = rows(&readers, asked.bind(variables(&body).after())).await;
     let ids: Vec<i64> = meetings.iter().map(|row| row.get(0)).collect();
-    let statements = sqlx::query(
+    let asked = sqlx::query(
         "select p.place, s.id, s.summary, s.said_on, s.speaker_id from unnest($1::bigint[]) with ordinality p (id, place)
          cross join lateral (
              select id, summary, said_on, speaker_id from statements where meeting_id = p.id
@@ -207,16 +211,13 @@ async fn q3(State(pool): State<PgPool>, body: Bytes) -> axum::response::Response
          ) s",
     )
     .bind(&ids)
-    .bind(10_i64)
-    .fetch_all(&pool)
-    .await
-    .expect("rows");
+    .bind(10_i64);
+    let statements = rows(&readers, asked).await;
     let ids: Vec<i64> = statements.iter().map(|row| row.get(1)).collect();
     let mut speakers: Vec<i64> = statements.iter().map(|row| row.get(4)).collect();
     speakers.sort_unstable();
     speakers.dedup();
-    let speakers =
-        sqlx::query("select id, name from actors where id = any($1)").bind(&speakers).fetch_all(&pool);
+    let speakers = sqlx::query("select id, name from actors where id = any($1)").bind(&speakers);
     let topics = sqlx::query(
         "select p.place, t.name from unnest($1::bigint[]) with ordinality p (id, place)
          cross join lateral (
@@ -225,9 +226,8 @@ async fn q3(State(pool): State<PgPool>, body: Bytes) -> axum::response::Response
          ) t",
     )
     .bind(&ids)
-    .bind(3_i64)
-    .fetch_all(&pool);
-    let (speakers, topics) = tokio::try_join!(speakers, topics).expect("rows");
+    .bind(3_i64);
+    let (speakers, topics) = tokio::join!(rows(&readers, speakers), rows(&readers, topics));
     let speakers: HashMap<i64, &str> =
         speakers.iter().map(|row| (row.get(0), row.get_unchecked(1))).collect();
     let mut topics_of: Vec<Vec<Node<Name>>> = ids.iter().map(|_| Vec::new()).collect();
@@ -255,21 +255,19 @@ async fn q3(State(pool): State<PgPool>, body: Bytes) -> axum::response::Response
     reply(Root { meetings: answers })
 }
 
-async fn q4(State(pool): State<PgPool>, body: Bytes) -> axum::response::Response {
+async fn q4(State(readers): State<Readers>, body: Bytes) -> axum::response::Response {
     let speaker = variables(&body).id();
-    let rows = sqlx::query(
+    let statements = sqlx::query(
         "select id, summary, said_on,
                 case when said_during is null then 2147483647 else lower(said_during) - '2000-01-01'::date end
          from statements where speaker_id = $1
          order by coalesce(lower(said_during), 'infinity'::date), id limit $2",
     )
     .bind(speaker)
-    .bind(51_i64)
-    .fetch_all(&pool);
-    let name = sqlx::query_scalar::<_, String>("select name::text from actors where id = $1")
-        .bind(speaker)
-        .fetch_one(&pool);
-    let (rows, name) = tokio::try_join!(rows, name).expect("rows");
+    .bind(51_i64);
+    let name = sqlx::query("select name::text from actors where id = $1").bind(speaker);
+    let (rows, name) = tokio::join!(rows(&readers, statements), rows(&readers, name));
+    let name: &str = name[0].get(0);
     #[derive(Serialize)]
     #[serde(rename_all = "camelCase")]
     struct PageInfo {
@@ -287,26 +285,20 @@ async fn q4(State(pool): State<PgPool>, body: Bytes) -> axum::response::Response
     }
     let edges = rows.iter().take(50).map(|row| SaidByEdge {
         cursor: URL_SAFE_NO_PAD.encode(format!("DATE_ASC|{}|{}", row.get::<i64, _>(0), row.get::<i32, _>(3))),
-        node: SaidBy {
-            summary: row.get_unchecked(1),
-            said_on: row.get_unchecked(2),
-            speaker: Name { name: &name },
-        },
+        node: SaidBy { summary: row.get_unchecked(1), said_on: row.get_unchecked(2), speaker: Name { name } },
     });
     let edges = edges.collect();
     reply(Root { statements: Statements { page_info: PageInfo { has_next_page: rows.len() > 50 }, edges } })
 }
 
-async fn q5(State(pool): State<PgPool>, body: Bytes) -> axum::response::Response {
-    let rows = sqlx::query(
+async fn q5(State(readers): State<Readers>, body: Bytes) -> axum::response::Response {
+    let asked = sqlx::query(
         "with q as (select websearch_to_tsquery('dossier_english', $1) || websearch_to_tsquery('dossier_simple', $1) as query)
          select summary::text from statements, q where search @@ q.query
          order by ts_rank(search, q.query) desc, id desc limit 20",
     )
-    .bind(variables(&body).search)
-    .fetch_all(&pool)
-    .await
-    .expect("rows");
+    .bind(variables(&body).search);
+    let rows = rows(&readers, asked).await;
     #[derive(Serialize)]
     struct Root<'a> {
         statements: Edges<Summary<'a>>,
@@ -319,12 +311,8 @@ async fn q5(State(pool): State<PgPool>, body: Bytes) -> axum::response::Response
 pub fn serve(url: &str, port: u16) {
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");
     runtime.block_on(async {
-        let pool = PgPoolOptions::new()
-            .max_connections(8)
-            .test_before_acquire(false)
-            .connect(url)
-            .await
-            .expect("a pool");
+        let options: PgConnectOptions = url.parse().expect("an address");
+        let readers = Readers::new(options, 8);
         let router = Router::new()
             .route("/q1", post(q1))
             .route("/q2", post(q2))
@@ -332,7 +320,7 @@ pub fn serve(url: &str, port: u16) {
             .route("/q4", post(q4))
             .route("/q5", post(q5))
             .route("/static/{size}", post(fixed_answer))
-            .with_state(pool);
+            .with_state(readers);
         let listener = TcpListener::bind(("127.0.0.1", port)).await.expect("the port");
         let listener = listener.tap_io(|stream| stream.set_nodelay(true).expect("nodelay"));
         axum::serve(listener, router).await.expect("served");
