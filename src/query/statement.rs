@@ -327,6 +327,16 @@ impl Paged<'_> {
     }
 }
 
+/// The operators of a filter that asks for nothing but certain ids.
+fn only_which(filter: &Fields) -> Option<&Fields> {
+    let Some(Value::Object(operators)) = filter.get("id").filter(|_| filter.len() == 1) else { return None };
+    let tells = |(operator, value): (&Name, &Value)| {
+        (operator == "equals" || operator == "in") && *value != Value::Null
+    };
+    // Without any operator it only asks that there is one.
+    (!operators.is_empty() && operators.iter().all(tells)).then_some(operators)
+}
+
 fn push_columns(sql: &mut String, columns: &[String]) {
     for column in columns {
         sql.push_str(", ");
@@ -552,6 +562,11 @@ impl Builder {
                 self.sql.push(')');
             }
             (Test::One { to, column }, Value::Object(filter)) => {
+                // Which record it is, the reference itself tells.
+                if let Some(operators) = only_which(filter) {
+                    let (sql, path) = (format!("{alias}.{column}"), format!("{path}.id"));
+                    return self.operators(catalog, &sql, Scalar::Id(to), operators, &path);
+                }
                 let to = catalog.named(to);
                 let inner = self.subquery();
                 let _ = write!(

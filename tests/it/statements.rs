@@ -72,3 +72,30 @@ async fn only_the_columns_asked_for_are_read() {
     anonymous.ask("{ statement(by: {slug: \"none\"}) { summary } }").await;
     assert_eq!(log.take(), ["select t.id, t.summary from statements t where t.slug = $1"]);
 }
+
+/// How many statements are made on behalf of whom a filter lets pass. Few statements are on anybody's behalf.
+async fn on_behalf_of(client: &Client, filter: &str) -> serde_json::Value {
+    let total =
+        client.ask(&format!("{{ statements(filter: {{onBehalfOf: {filter}}}) {{ totalCount }} }}")).await;
+    total["statements"]["totalCount"].clone()
+}
+
+#[tokio::test]
+async fn a_reference_to_a_record_by_its_id_is_compared_without_reading_the_record() {
+    let anonymous = anonymous().await;
+    let log = SqlLog::listen();
+    let asked = "{ statements(filter: {onBehalfOf: {kind: {isNull: false}}}) { totalCount edges { node { onBehalfOf { id } } } } }";
+    let some = anonymous.ask(asked).await["statements"].clone();
+    let id = &some["edges"][0]["node"]["onBehalfOf"]["id"];
+    let with = some["edges"].as_array().expect("edges").iter();
+    let with = with.filter(|edge| edge["node"]["onBehalfOf"]["id"] == *id).count();
+    assert!(with > 0);
+    log.take();
+    assert_eq!(on_behalf_of(&anonymous, &format!("{{id: {{equals: {id}}}}}")).await, with);
+    assert_eq!(on_behalf_of(&anonymous, &format!("{{id: {{in: [{id}]}}}}")).await, with);
+    let statements = log.take();
+    assert!(statements.iter().all(|sql| !sql.contains(" actors ")), "{statements:#?}");
+    for anyone in ["{}", "{id: {}}", "{id: {equals: null}}", "{id: null}"] {
+        assert_eq!(on_behalf_of(&anonymous, anyone).await, some["totalCount"], "{anyone}");
+    }
+}
