@@ -198,12 +198,12 @@ async fn serve(documents: Option<PathBuf>) -> Result<(), Failure> {
             let reasons: Vec<&str> = refusals.iter().map(|refusal| refusal.message.as_str()).collect();
             return Err(format!("a document of the manifest is refused: {}", reasons.join("; ")).into());
         }
-        let router = http::router(&config, database.clone(), engine);
+        let site = http::site(&config, database.clone(), engine);
         if config.graphiql && !http::page::is_bundled() {
             tracing::warn!("built without npm: the GraphiQL page loads its files from the network");
         }
         eprintln!("Dossier answers at http://{address}/  (GraphQL at http://{address}/graphql)");
-        http::serve(listener, router, stop).await.map_err(Failure::from)
+        http::serve(listener, site, stop).await.map_err(Failure::from)
     };
     let served = served.await;
     database.close().await;

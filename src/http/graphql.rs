@@ -7,18 +7,18 @@ use std::{
 };
 
 use axum::{
-    Extension,
-    body::Bytes,
+    body::{Body, Bytes},
     extract::{
-        ConnectInfo, RawQuery, State,
-        ws::{WebSocketUpgrade, rejection::WebSocketUpgradeRejection},
+        ConnectInfo, DefaultBodyLimit, FromRequest, FromRequestParts, Request, State,
+        rejection::BytesRejection, ws::WebSocketUpgrade,
     },
     http::{
         HeaderMap, HeaderName, HeaderValue, Method, StatusCode,
         header::{
             ACCEPT, ALLOW, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, ETAG,
-            IF_NONE_MATCH, RETRY_AFTER, VARY, WWW_AUTHENTICATE,
+            IF_NONE_MATCH, RETRY_AFTER, UPGRADE, VARY, WWW_AUTHENTICATE,
         },
+        request::Parts,
     },
     response::{IntoResponse, Response},
 };
@@ -30,9 +30,7 @@ use super::{
     authentication::Shows,
     operation::{Parameters, Subscription},
     page::takes_gzip,
-    sse,
-    staying::Staying,
-    websocket,
+    sse, websocket,
 };
 use crate::{
     cache::Given,
@@ -124,26 +122,24 @@ struct AddressParameters {
     document_id: Option<String>,
 }
 
-/// Who asks, and what they are told by.
-type Sender = (RequestId, ConnectInfo<SocketAddr>, Extension<Staying>);
-
 pub(super) async fn handle(
     State(app): State<Arc<App>>,
-    (RequestId(request_id), ConnectInfo(client), Extension(staying)): Sender,
-    upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
-    method: Method,
-    headers: HeaderMap,
-    RawQuery(address): RawQuery,
-    body: Result<Bytes, axum::extract::rejection::BytesRejection>,
+    RequestId(request_id): RequestId,
+    ConnectInfo(client): ConnectInfo<SocketAddr>,
+    request: Request,
 ) -> Response {
-    let shows = Shows::by(&headers);
-    if let Ok(upgrade) = upgrade {
-        if !websocket::may_connect(&app, &headers) {
+    let (mut parts, body) = request.into_parts();
+    let shows = Shows::by(&parts.headers);
+    if parts.headers.contains_key(UPGRADE)
+        && let Ok(upgrade) = WebSocketUpgrade::from_request_parts(&mut parts, &()).await
+    {
+        if !websocket::may_connect(&app, &parts.headers) {
             let refusal = Refusal::new(Code::Forbidden, "Pages of this origin may not ask here.");
             return refuse(StatusCode::FORBIDDEN, Media::Json, &[refusal], &request_id);
         }
-        return websocket::open(app, upgrade, shows, client.ip(), staying);
+        return websocket::open(app, upgrade, shows, client.ip());
     }
+    let Parts { method, headers, uri, .. } = parts;
     let Some(media) = Media::negotiate(&headers) else {
         let refusal = Refusal::new(
             Code::BadUserInput,
@@ -153,7 +149,7 @@ pub(super) async fn handle(
     };
     let mut reply = Reply { media, request_id, tells_cache: false };
     let parameters = if method == Method::GET {
-        from_address(&address.unwrap_or_default())
+        from_address(uri.query().unwrap_or_default())
     } else if method == Method::POST {
         if !is_json(&headers) {
             let refusal = Refusal::new(
@@ -162,7 +158,7 @@ pub(super) async fn handle(
             );
             return reply.refused(StatusCode::UNSUPPORTED_MEDIA_TYPE, &[refusal]);
         }
-        match body {
+        match read(body, app.max_body_bytes).await {
             Ok(body) => from_body(&body),
             Err(rejection) => {
                 let refusal = if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE {
@@ -214,7 +210,7 @@ pub(super) async fn handle(
     }
     if prepared.is_subscription() {
         return match subscribe(&app, &prepared, identity, client.ip(), &headers).await {
-            Ok(subscription) => sse::told(app, subscription, shows, staying, reply.request_id),
+            Ok(subscription) => sse::told(app, subscription, shows, reply.request_id),
             Err(refusal) => reply.refused_for(&refusal),
         };
     }
@@ -276,6 +272,13 @@ impl Caching {
         let varies = HeaderValue::from_static("accept, accept-encoding, authorization");
         [(ETAG, tag), (CACHE_CONTROL, self.control.clone()), (VARY, varies)]
     }
+}
+
+/// The bytes of a body, so many at most.
+async fn read(body: Body, most: usize) -> Result<Bytes, BytesRejection> {
+    let mut request = Request::new(body);
+    DefaultBodyLimit::max(most).apply(&mut request);
+    Bytes::from_request(request, &()).await
 }
 
 /// JSON as it is: what was compressed on the way is not taken.

@@ -14,8 +14,8 @@ mod websocket;
 use std::{any::Any, convert::Infallible, net::SocketAddr, sync::Arc, time::Duration};
 
 use axum::{
-    Extension, Json, Router,
-    extract::{DefaultBodyLimit, FromRequestParts, Request},
+    Json, Router,
+    extract::{FromRequestParts, Request},
     http::{HeaderName, HeaderValue, StatusCode, header::CONTENT_TYPE, request::Parts},
     middleware::{self, Next},
     response::{IntoResponse, Response},
@@ -24,6 +24,7 @@ use axum::{
 };
 use serde_json::json;
 use tokio::net::TcpListener;
+use tower::{ServiceBuilder, util::option_layer};
 use tower_http::{
     catch_panic::CatchPanicLayer,
     cors::{AllowOrigin, CorsLayer},
@@ -41,6 +42,8 @@ use crate::{
     query::{Audiences, Engine, Limits, Settings, reader::Reader},
     schema,
 };
+
+use staying::{Host, Staying};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// How long requests that run may go on once the server is asked to stop.
@@ -68,6 +71,7 @@ struct App {
     attempts: Attempts,
     tokens: Option<Tokens>,
     exports: export::Exports,
+    staying: Staying,
 }
 
 /// Answers that are kept, and the revision that they are kept for.
@@ -101,8 +105,15 @@ pub fn engine(config: &Config, database: &Database) -> Engine {
     Engine::new(schema::catalog(), reader, settings)
 }
 
+/// All that is served, and whom it waits for when it stops.
+pub struct Site {
+    router: Router,
+    host: Host,
+}
+
 /// Everything that is served, over a database that has been migrated.
-pub fn router(config: &Config, database: Database, engine: Engine) -> Router {
+pub fn site(config: &Config, database: Database, engine: Engine) -> Site {
+    let (host, staying) = staying::new();
     let feed = Feed::new(database.clone(), engine.reader().clone(), engine.catalog());
     let keeping = config
         .cache_bytes
@@ -122,6 +133,7 @@ pub fn router(config: &Config, database: Database, engine: Engine) -> Router {
         attempts: Attempts::default(),
         tokens: config.jwt.clone().map(Tokens::new),
         exports: export::Exports::new(config.max_cost),
+        staying,
     });
     let sdl = schema::sdl();
     let mut router = Router::new()
@@ -138,28 +150,27 @@ pub fn router(config: &Config, database: Database, engine: Engine) -> Router {
     if config.graphiql {
         router = router.merge(page::router());
     }
-    if let Some(cors) = cors(&config.cors_origins) {
-        router = router.layer(cors);
-    }
-    surrounded(router.layer(DefaultBodyLimit::max(config.max_body_bytes)))
+    Site { router: surrounded(router, cors(&config.cors_origins)), host }
 }
 
-/// What every answer has around it: a name for its request, and an answer even to one that panics.
-fn surrounded(router: Router) -> Router {
-    router
-        .layer(CatchPanicLayer::custom(|cause: Box<dyn Any + Send>| panicked(&*cause)))
-        .layer(middleware::from_fn(identify))
+/// What every answer has around it: a name for its request, and an answer even to one that panics. One
+/// layer of all, as each takes its turn at every request.
+fn surrounded(router: Router, cors: Option<CorsLayer>) -> Router {
+    router.layer(
+        ServiceBuilder::new()
+            .layer(middleware::from_fn(identify))
+            .layer(CatchPanicLayer::custom(|cause: Box<dyn Any + Send>| panicked(&*cause)))
+            .layer(option_layer(cors)),
+    )
 }
 
 /// Serves until `stop` resolves, then lets the requests that run finish.
 pub async fn serve(
     listener: TcpListener,
-    router: Router,
+    Site { router, host }: Site,
     stop: impl Future<Output = ()> + Send + 'static,
 ) -> std::io::Result<()> {
-    let (host, staying) = staying::new();
-    let (bell, mut stopped) = (host.bell(), staying.clone());
-    let router = router.layer(Extension(staying));
+    let (bell, mut stopping) = (host.bell(), host.stopping());
     let listener = listener.tap_io(|stream| {
         // Answers are written whole; waiting to fill a packet only delays them.
         let _ = stream.set_nodelay(true);
@@ -176,8 +187,7 @@ pub async fn serve(
             Ok(())
         } => ended,
         () = async {
-            stopped.stopped().await;
-            drop(stopped);
+            let _ = stopping.wait_for(|stop| *stop).await;
             tokio::time::sleep(DRAIN).await;
         } => {
             tracing::warn!("requests still ran after {} s; they were given up", DRAIN.as_secs());
@@ -237,10 +247,11 @@ mod tests {
     async fn a_panic_is_a_coded_error_and_the_connection_lives_on() {
         let fine = get(|| async { "fine" });
         let broken = get(|| async { "".parse::<u8>().expect("a secret of ours").to_string() });
-        let router = surrounded(Router::new().route("/fine", fine).route("/broken", broken));
+        let router = surrounded(Router::new().route("/fine", fine).route("/broken", broken), None);
+        let site = Site { router, host: staying::new().0 };
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        tokio::spawn(serve(listener, router, std::future::pending()));
+        tokio::spawn(serve(listener, site, std::future::pending()));
         let mut connection = tokio::net::TcpStream::connect(address).await.unwrap();
         let mut answers = Vec::new();
         for path in ["/broken", "/fine"] {

@@ -57,10 +57,10 @@ pub(super) fn told(
     app: Arc<App>,
     subscription: Subscription,
     shows: super::authentication::Shows,
-    staying: Staying,
     request_id: String,
 ) -> Response {
     let (events, waiting) = mpsc::channel(WAITING);
+    let staying = app.staying.clone();
     let ended = tokio::spawn(tell(app, subscription, shows, staying, events));
     // What is told last, once all that waited was sent: why the stream ends, if there is a reason.
     let last = async move {

@@ -29,6 +29,11 @@ impl Host {
         self.stop.clone()
     }
 
+    /// Something that tells whether they were asked.
+    pub fn stopping(&self) -> watch::Receiver<bool> {
+        self.stop.subscribe()
+    }
+
     /// Waits until everybody has gone.
     pub async fn closed(mut self) {
         self.gone.recv().await;

@@ -63,14 +63,8 @@ pub(super) fn may_connect(app: &App, headers: &HeaderMap) -> bool {
 }
 
 /// Goes over to WebSocket.
-pub(super) fn open(
-    app: Arc<App>,
-    upgrade: WebSocketUpgrade,
-    shows: Shows,
-    client: IpAddr,
-    staying: Staying,
-) -> Response {
-    let size = app.max_body_bytes;
+pub(super) fn open(app: Arc<App>, upgrade: WebSocketUpgrade, shows: Shows, client: IpAddr) -> Response {
+    let (size, staying) = (app.max_body_bytes, app.staying.clone());
     let upgrade = upgrade.protocols([PROTOCOL]).max_message_size(size).max_frame_size(size);
     // The usual size is kept for each connection, and most messages are small.
     let upgrade = upgrade.read_buffer_size(4096);

@@ -119,6 +119,8 @@ pub async fn root(fetch: &Fetch<'_>, level: &Level, in_order: bool) -> Rows {
             edges.push(edge(next).await);
         }
         edges
+    } else if let [only] = level.edges.as_slice() {
+        vec![edge(only).await]
     } else {
         join_all(level.edges.iter().map(edge)).await
     };

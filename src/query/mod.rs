@@ -35,7 +35,7 @@ use async_graphql::{
     Request, Response, ValidationMode, Variables,
     dynamic::Schema,
     extensions::{Extension, ExtensionContext, ExtensionFactory, NextExecute},
-    parser::types::OperationType,
+    parser::types::{ExecutableDocument, OperationType},
 };
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
@@ -187,16 +187,22 @@ impl Engine {
     async fn answer_to(&self, bound: &Bound, caller: &Caller, event: Option<&Tree>) -> Answer {
         let Bound { plan, request, variables } = bound;
         let fetch = Fetch { reader: &self.reader, catalog: self.catalog, request, caller, event };
-        let (rows, introspection) =
-            tokio::join!(fetch::root(&fetch, &plan.root, plan.in_order), self.introspect(plan, variables));
+        let rows = fetch::root(&fetch, &plan.root, plan.in_order).await;
+        let introspection = match &plan.introspection {
+            Some(asked) => self.introspect(asked.clone(), variables).await,
+            None => None,
+        };
         answer::write(&plan.answer, &rows, introspection.as_ref())
     }
 
-    async fn introspect(&self, plan: &Plan, variables: &coerce::Variables) -> Option<async_graphql::Value> {
-        let document = plan.introspection.clone()?;
+    async fn introspect(
+        &self,
+        asked: ExecutableDocument,
+        variables: &coerce::Variables,
+    ) -> Option<async_graphql::Value> {
         let variables = Variables::from_value(async_graphql::Value::Object(variables.clone()));
         let mut request = Request::new("").variables(variables);
-        request.set_parsed_query(document);
+        request.set_parsed_query(asked);
         Some(Box::pin(self.schema.execute(request)).await.data)
     }
 }

@@ -66,8 +66,8 @@ impl Client {
         let address = listener.local_addr().expect("an address");
         let mut engine = http::engine(&config, &opened);
         engine.trust(trusted, config.trusted_documents_only).await.expect("trusted documents are valid");
-        let router = http::router(&config, opened, engine);
-        tokio::spawn(http::serve(listener, router, std::future::pending()));
+        let site = http::site(&config, opened, engine);
+        tokio::spawn(http::serve(listener, site, std::future::pending()));
         Client { address, http: reqwest::Client::new(), database, key: None }
     }
 
