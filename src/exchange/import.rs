@@ -88,6 +88,10 @@ pub async fn import(
     kinds: Arc<RecordKinds>,
     order: &Order,
 ) -> Result<Outcome, Error> {
+    // Before anything else: a name that is mistyped is no other input, for which what was read would go.
+    for path in order.files.iter().filter(|path| *path != "-") {
+        File::open(path).map_err(|error| Error::File(path.clone(), error.to_string()))?;
+    }
     // It takes as long as it takes.
     let options =
         options.clone().options([("statement_timeout", "0"), ("temp_buffers", "64MB"), ("jit", "off")]);

@@ -115,6 +115,9 @@ async fn an_import_that_is_killed_as_it_reads_goes_on_and_is_one_change() {
     let records = speeches(80);
 
     let first = kill_after_two_batches(&base, &records[..50]).await;
+    // No other input: a name that is mistyped.
+    assert_eq!(base.import_with(&base.path("speaches.jsonl"), &[]).status.code(), Some(1));
+    assert_eq!(batches(&base).await, first);
     // The input that stays open keeps no import from ending.
     let (child, input) = begin(&base, &records[..70]);
     let second = until_staged(&base, 3).await;
