@@ -84,7 +84,7 @@ enum Verb {
         after_help = "Examples:\n  dossier import records.jsonl.gz           JSON Lines, as `dossier export` writes them\n  \
                             dossier import actors.csv statements.csv   CSV, one kind of record a file\n  \
                             dossier import --dry-run - < records.jsonl\n\nDone twice, the second time finds everything as it is to be. \
-                            An import that was interrupted has left nothing: start it again."
+                            An import that was interrupted has written nothing: start it again, and it goes on."
     )]
     Import(Import),
     /// Take records out.
@@ -257,7 +257,7 @@ async fn bring_in(asked: Import) -> Result<(), Failure> {
         let options = database.pool().connect_options();
         let outcome = tokio::select! {
             outcome = import::import(&options, kinds, &order) => outcome?,
-            () = stop => return Err("interrupted; nothing was imported".into()),
+            () = stop => return Err("interrupted; nothing was imported: start it again, and it goes on".into()),
         };
         let (seconds, report) = (since.elapsed().as_secs_f64(), order.report.display());
         let import::Outcome { created, updated, unchanged, rejected, change } = outcome;

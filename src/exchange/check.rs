@@ -1,16 +1,16 @@
 //! What the staged records break, found for all of them at once: each record that can't be kept is told
 //! with its line, its field and the reason, and so is each that refers to one.
 
-use std::fmt::Write;
+use std::{fmt::Write, iter};
 
-use sqlx::{AssertSqlSafe, PgConnection, Row};
+use sqlx::{AssertSqlSafe, PgConnection};
 
 use super::{
     records::{RecordKind, RecordKinds, joined},
-    stage::{file_and_line_sql, list_name},
+    stage::{READY, STAGED, file_and_line_sql, list_name},
 };
 use crate::mutation::{
-    rules::Rules,
+    rules::{Rules, Unique},
     slots::{Kind, RowKind, Rows, Slot},
 };
 
@@ -40,11 +40,88 @@ const KINDS: [(&str, &str, &str, &str, &str); 3] = [
     ),
 ];
 
-/// Where a unique index has its columns, and whether nulls are alike.
-struct Unique {
-    table: String,
-    columns: Vec<String>,
-    nulls_alike: bool,
+/// Rows of a kind for one table: the records themselves, or one of their lists.
+struct Part<'a> {
+    kind: &'a RecordKind,
+    list: Option<(&'a Slot, &'a Rows)>,
+}
+
+fn parts(kind: &RecordKind) -> impl Iterator<Item = Part<'_>> {
+    let lists = lists(kind).map(move |list| Part { kind, list: Some(list) });
+    iter::once(Part { kind, list: None }).chain(lists)
+}
+
+impl<'a> Part<'a> {
+    fn table(&self) -> &'a str {
+        self.list.map_or(self.kind.table, |(_, rows)| rows.table)
+    }
+
+    /// The table that has them on their way there.
+    fn name(&self, stem: &str) -> String {
+        match self.list {
+            None => format!("{stem}{}", self.kind.table),
+            Some((slot, _)) => list_name(stem, self.kind, slot.name),
+        }
+    }
+
+    /// The column of the record that they are or belong to.
+    fn owner(&self) -> &'static str {
+        self.list.map_or("id", |(_, rows)| rows.owner)
+    }
+
+    fn columns(&self) -> Vec<&'static str> {
+        let mut columns = vec![self.owner()];
+        match self.list {
+            None => columns.extend(self.kind.slots.iter().filter_map(column_of)),
+            Some((_, rows)) => {
+                columns.extend(rows.columns.iter().map(|column| column.column).chain(rows.ordinal));
+            }
+        }
+        columns
+    }
+
+    /// The columns that refer to records, and to which kind.
+    fn references(&self) -> Vec<(&'static str, &'static str)> {
+        let Some((_, rows)) = self.list else { return self.kind.references().collect() };
+        let references = rows.columns.iter().filter_map(|column| match column.kind {
+            RowKind::Reference(to) => Some((column.column, to)),
+            RowKind::Value(_) => None,
+        });
+        references.collect()
+    }
+
+    /// The field that a column of the row `t` is, as SQL.
+    fn field(&self, column: &str) -> String {
+        let Some((slot, rows)) = self.list else { return field(self.kind, column) };
+        match rows.columns.iter().find(|known| known.column == column && !rows.is_reference()) {
+            Some(known) => format!("{} || '.{}'", item(slot), known.name),
+            None => item(slot),
+        }
+    }
+
+    /// The field that several columns of the row `t` are told by, as SQL.
+    fn field_of(&self, columns: &[String]) -> String {
+        match (self.list, columns.last()) {
+            (Some((slot, _)), _) => item(slot),
+            (None, last) => self.field(last.map_or("", String::as_str)),
+        }
+    }
+
+    /// What orders the rows `t`, as SQL.
+    fn order(&self) -> &'static str {
+        if self.list.is_some() { "t.line, t.place" } else { "t.line" }
+    }
+}
+
+/// The field that a column of the record's own row is, as SQL.
+fn field(kind: &RecordKind, column: &str) -> String {
+    let slot = kind.slots.iter().find(|slot| column_of(slot) == Some(column));
+    quoted(slot.map_or("", |slot| slot.name))
+}
+
+/// The row `t` of a list as a field, as SQL.
+fn item(slot: &Slot) -> String {
+    format!("'{}.' || t.place", slot.name)
 }
 
 pub struct Check<'a> {
@@ -68,17 +145,18 @@ impl Check<'_> {
         for kind in &self.kinds.0 {
             self.tell_missing(kind).await?;
         }
-        self.put_out("import").await?;
+        self.put_out(STAGED).await?;
         for kind in &self.kinds.0 {
             self.make_ready(kind).await?;
         }
-        let uniques = self.uniques().await?;
         for kind in &self.kinds.0 {
-            self.break_rules(kind).await?;
-            self.repeat(kind, &uniques).await?;
+            for part in parts(kind) {
+                self.break_rules(&part).await?;
+                self.repeat(&part).await?;
+            }
         }
         loop {
-            self.put_out("ready").await?;
+            self.put_out(READY).await?;
             let mut found = self.lose().await?;
             for (table, column, kinds, told, told_actor) in KINDS {
                 found += self.refer_to_wrong_kind(table, column, kinds, told, told_actor).await?;
@@ -103,21 +181,19 @@ impl Check<'_> {
     /// Tells lines that a query finds: their number, the field, and the reason.
     async fn reject(&mut self, kind: &RecordKind, lines: &str) -> Result<u64, sqlx::Error> {
         let name = kind.name;
-        self.run(format!("insert into rejected select w.line, '{name}', w.field, w.reason from ({lines}) w (line, field, reason)"))
+        self.run(format!("insert into importing.rejected select w.line, '{name}', w.field, w.reason from ({lines}) w (line, field, reason)"))
             .await
     }
 
     /// Takes what was rejected out of tables; how many lines there are of it that were not known.
     async fn put_out(&mut self, stem: &str) -> Result<u64, sqlx::Error> {
-        let new =
-            self.run("insert into out select distinct line from rejected on conflict do nothing").await?;
+        let new = self
+            .run("insert into out select distinct line from importing.rejected on conflict do nothing")
+            .await?;
         if new > 0 {
-            for kind in &self.kinds.0 {
-                let table = format!("{stem}_{}", kind.table);
-                let lists = lists(kind).map(|(slot, _)| list_name(stem, kind, slot.name));
-                for table in [table].into_iter().chain(lists.collect::<Vec<_>>()) {
-                    self.run(format!("delete from {table} t using out where out.line = t.line")).await?;
-                }
+            for part in self.kinds.0.iter().flat_map(parts) {
+                let table = part.name(stem);
+                self.run(format!("delete from {table} t using out where out.line = t.line")).await?;
             }
         }
         Ok(new)
@@ -128,7 +204,7 @@ impl Check<'_> {
         let table = kind.table;
         let (mut id, mut join) = ("t.id", String::new());
         if let Some((slot, rows)) = identifiers(kind) {
-            let list = list_name("import", kind, slot.name);
+            let list = list_name(STAGED, kind, slot.name);
             let (own, columns) = (rows.table, column_names(rows, "l"));
             let _ = write!(
                 join,
@@ -142,7 +218,7 @@ impl Check<'_> {
         self.run(format!(
             "create temp table ids_{table} on commit drop as
              select line, slug, coalesce(id, nextval(pg_get_serial_sequence('{table}', 'id'))) as id, id is null as fresh
-             from (select s.line, s.slug, {id} as id from import_{table} s
+             from (select s.line, s.slug, {id} as id from importing.{table} s
                    left join {table} t on t.slug = s.slug{join} order by s.line) s"
         ))
         .await?;
@@ -154,7 +230,8 @@ impl Check<'_> {
                 self.line_of("first", &format!("It is the {what} of ")),
             );
             self.reject(kind, &repeated).await?;
-            self.run(format!("delete from ids_{table} i using rejected r where r.line = i.line")).await?;
+            self.run(format!("delete from ids_{table} i using importing.rejected r where r.line = i.line"))
+                .await?;
         }
         self.run(format!("analyze ids_{table}")).await?;
         Ok(())
@@ -164,14 +241,9 @@ impl Check<'_> {
     async fn find_references(&mut self, kind: &RecordKind) -> Result<(), sqlx::Error> {
         let table = kind.table;
         let mut keys = Vec::new();
-        for from in &self.kinds.0 {
-            for (column, _) in from.references().filter(|(_, to)| *to == kind.name) {
-                keys.push(format!("select {column} from import_{}", from.table));
-            }
-            for (slot, rows) in lists(from) {
-                for (_, column, _) in references(rows).filter(|(_, _, to)| *to == kind.name) {
-                    keys.push(format!("select {column} from {}", list_name("import", from, slot.name)));
-                }
+        for part in self.kinds.0.iter().flat_map(parts) {
+            for (column, _) in part.references().into_iter().filter(|(_, to)| *to == kind.name) {
+                keys.push(format!("select {column} from {}", part.name(STAGED)));
             }
         }
         if keys.is_empty() {
@@ -179,7 +251,7 @@ impl Check<'_> {
         }
         let (mut id, mut join) = ("s.id, t.id".to_owned(), String::new());
         if let Some((slot, rows)) = identifiers(kind) {
-            let list = list_name("import", kind, slot.name);
+            let list = list_name(STAGED, kind, slot.name);
             let key = |alias| {
                 joined(
                     rows.columns.iter().map(|column| format!("{alias}.{}", column.column)),
@@ -221,31 +293,24 @@ impl Check<'_> {
             .map(|(place, slot)| format!("({}::bigint, '{}')", 1_i64 << place, slot.name))
             .collect();
         let missing = format!(
-            "select s.line, n.field, 'Every such record has it.' from import_{table} s
+            "select s.line, n.field, 'Every such record has it.' from importing.{table} s
              join ids_{table} i on i.line = s.line and i.fresh
              join (values {}) n (bit, field) on s.given & n.bit = 0",
             needed.join(", ")
         );
         self.reject(kind, &missing).await?;
-        for slot in &kind.slots {
-            match &slot.kind {
-                Kind::Reference { column, to } => {
-                    let dangling = dangling(
-                        &format!("import_{table}"),
-                        column,
-                        self.kinds.known(to),
-                        &format!("'{}'", slot.name),
-                    );
-                    self.reject(kind, &dangling).await?;
-                }
-                Kind::Rows(rows) => {
-                    let list = list_name("import", kind, slot.name);
-                    for (name, column, to) in references(rows) {
-                        let field = field_of_row(slot, rows, name);
-                        self.reject(kind, &dangling(&list, column, self.kinds.known(to), &field)).await?;
-                    }
-                }
-                Kind::Value { .. } => {}
+        for part in parts(kind) {
+            for (column, to) in part.references() {
+                let to = self.kinds.known(to);
+                let dangling = format!(
+                    r"select t.line, {}, 'There is no {} ' || replace(left(t.{column}, 200), E'\n', ' ') || '.'
+                      from {} t join keys_{} k on k.key = t.{column} where k.id is null",
+                    part.field(column),
+                    to.name,
+                    part.name(STAGED),
+                    to.table
+                );
+                self.reject(kind, &dangling).await?;
             }
         }
         Ok(())
@@ -275,7 +340,7 @@ impl Check<'_> {
         }
         self.run(format!(
             "create temp table ready_{table} on commit drop as
-             select s.line, i.id, i.fresh, s.given{columns} from import_{table} s join ids_{table} i on i.line = s.line
+             select s.line, i.id, i.fresh, s.given{columns} from importing.{table} s join ids_{table} i on i.line = s.line
              left join {table} t on not i.fresh and t.id = i.id{joins}"
         ))
         .await?;
@@ -299,7 +364,7 @@ impl Check<'_> {
             if let Some(ordinal) = rows.ordinal {
                 let _ = write!(columns, ", l.place + 1 as {ordinal}");
             }
-            let (from, list) = (list_name("import", kind, slot.name), list_name("ready", kind, slot.name));
+            let (from, list) = (list_name(STAGED, kind, slot.name), list_name(READY, kind, slot.name));
             self.run(format!(
                 "create temp table {list} on commit drop as
                  select l.line, l.place, i.id as {owner}, i.fresh{columns} from {from} l
@@ -313,152 +378,58 @@ impl Check<'_> {
         Ok(())
     }
 
-    /// Asks the checks of the tables.
-    async fn break_rules(&mut self, kind: &RecordKind) -> Result<(), sqlx::Error> {
-        let own: Vec<&str> = kind.slots.iter().filter_map(column_of).chain(["id"]).collect();
-        let broken = self.broken(kind.table, &format!("ready_{}", kind.table), &own, |column| {
-            let slot = kind.slots.iter().find(|slot| column_of(slot) == Some(column));
-            Some(format!("'{}'", slot.map_or("", |slot| slot.name)))
+    /// Asks the checks of a table.
+    async fn break_rules(&mut self, part: &Part<'_>) -> Result<(), sqlx::Error> {
+        let checks = self.rules.checks(part.table()).map(|(column, holds, told)| {
+            format!("({}, {}, ({holds}) is false)", part.field(column), quoted(told))
         });
-        if let Some(broken) = broken {
-            self.reject(kind, &broken).await?;
+        let checks = joined(checks, ", ");
+        if checks.is_empty() {
+            return Ok(());
         }
-        for (slot, rows) in lists(kind) {
-            let own: Vec<&str> = rows
-                .columns
-                .iter()
-                .map(|column| column.column)
-                .chain(rows.ordinal)
-                .chain([rows.owner])
-                .collect();
-            let list = list_name("ready", kind, slot.name);
-            let broken = self.broken(rows.table, &list, &own, |column| {
-                let name = rows.columns.iter().find(|known| known.column == column).map(|column| column.name);
-                Some(name.map_or_else(
-                    || format!("'{}.' || t.place", slot.name),
-                    |name| field_of_row(slot, rows, name),
-                ))
-            });
-            if let Some(broken) = broken {
-                self.reject(kind, &broken).await?;
-            }
-        }
-        Ok(())
-    }
-
-    /// The lines of `ready` that break a check of the table; none where it has no checks.
-    fn broken(
-        &self,
-        table: &str,
-        ready: &str,
-        own: &[&str],
-        field: impl Fn(&str) -> Option<String>,
-    ) -> Option<String> {
-        let checks: Vec<String> = self
-            .rules
-            .checks(table)
-            .filter_map(|(column, holds, told)| {
-                Some(format!("({}, {}, ({holds}) is false)", field(column)?, quoted(told)))
-            })
-            .collect();
-        let others = self.rules.columns(table).iter().filter(|(column, _)| !own.contains(&column.as_str()));
+        let own = part.columns();
+        let others = self.rules.columns(part.table()).iter();
+        let others = others.filter(|(column, _)| !own.contains(&column.as_str()));
         let others = joined(others.map(|(column, ty)| format!(", null::{ty} as {column}")), "");
-        (!checks.is_empty()).then(|| {
-            format!(
-                "select t.line, c.field, c.told from (select r.*{others} from {ready} r) t
-                 cross join lateral (values {}) c (field, told, broken) where c.broken",
-                checks.join(", ")
-            )
-        })
-    }
-
-    /// The unique indexes, but for those by number and slug alone.
-    async fn uniques(&mut self) -> Result<Vec<Unique>, sqlx::Error> {
-        let sql = "
-            select t.relname::text as table, i.indnullsnotdistinct as nulls_alike,
-                   array(select a.attname::text from unnest(i.indkey::int2[]) with ordinality k (number, place)
-                         join pg_attribute a on a.attrelid = i.indrelid and a.attnum = k.number order by k.place) as columns
-            from pg_index i join pg_class t on t.oid = i.indrelid
-            where i.indisunique and i.indexprs is null and t.relnamespace = current_schema()::regnamespace
-            order by 1, i.indexrelid";
-        let rows = sqlx::query(sql).fetch_all(&mut *self.connection).await?;
-        let mut uniques = Vec::new();
-        for row in rows {
-            let columns: Vec<String> = row.try_get("columns")?;
-            if columns != ["id"] && columns != ["slug"] {
-                uniques.push(Unique {
-                    table: row.try_get("table")?,
-                    columns,
-                    nulls_alike: row.try_get("nulls_alike")?,
-                });
-            }
-        }
-        Ok(uniques)
+        let broken = format!(
+            "select t.line, c.field, c.told from (select r.*{others} from {} r) t
+             cross join lateral (values {checks}) c (field, told, broken) where c.broken",
+            part.name(READY)
+        );
+        self.reject(part.kind, &broken).await?;
+        Ok(())
     }
 
     /// Tells values that only one row may have and that several have, or another one already.
-    async fn repeat(&mut self, kind: &RecordKind, uniques: &[Unique]) -> Result<(), sqlx::Error> {
-        let own: Vec<&str> = kind.slots.iter().filter_map(column_of).collect();
-        for unique in uniques.iter().filter(|unique| unique.table == kind.table) {
-            let known = |column: &String| own.contains(&column.as_str());
-            let Some(last) = unique.columns.last().filter(|_| unique.columns.iter().all(known)) else {
+    async fn repeat(&mut self, part: &Part<'_>) -> Result<(), sqlx::Error> {
+        let (own, owner, ready) = (part.columns(), part.owner(), part.name(READY));
+        for Unique { columns, nulls_alike, .. } in self.rules.unique(part.table()) {
+            let given = columns.iter().all(|column| own.contains(&column.as_str()));
+            // Those were asked when the records were identified.
+            if !given || columns == &["id"] || columns == &["slug"] {
                 continue;
-            };
-            let slot = kind.slots.iter().find(|slot| column_of(slot) == Some(last.as_str()));
-            let field = format!("'{}'", slot.map_or("", |slot| slot.name));
-            self.repeat_in(kind, unique, &format!("ready_{}", kind.table), "id", &field, "line").await?;
-        }
-        for (slot, rows) in lists(kind) {
-            let own: Vec<&str> = rows
-                .columns
-                .iter()
-                .map(|column| column.column)
-                .chain(rows.ordinal)
-                .chain([rows.owner])
-                .collect();
-            for unique in uniques.iter().filter(|unique| unique.table == rows.table) {
-                if unique.columns.iter().all(|column| own.contains(&column.as_str())) {
-                    let list = list_name("ready", kind, slot.name);
-                    let field = format!("'{}.' || t.place", slot.name);
-                    self.repeat_in(kind, unique, &list, rows.owner, &field, "line, t.place").await?;
-                }
             }
-        }
-        Ok(())
-    }
-
-    async fn repeat_in(
-        &mut self,
-        kind: &RecordKind,
-        unique: &Unique,
-        ready: &str,
-        owner: &str,
-        field: &str,
-        order: &str,
-    ) -> Result<(), sqlx::Error> {
-        let list =
-            |alias: &str| joined(unique.columns.iter().map(|column| format!("{alias}.{column}")), ", ");
-        let set =
-            if unique.nulls_alike { "true".to_owned() } else { format!("num_nulls({}) = 0", list("t")) };
-        let repeated = format!(
-            "select t.line, t.field, case when t.first = t.line then 'It is there twice.' else {} end from (
-                 select t.line, {field} as field, first_value(t.line) over w as first, row_number() over w as number
-                 from {ready} t where {set} window w as (partition by {} order by t.{order})
-             ) t where number > 1",
-            self.line_of("t.first", "Only one may have it, and so does "),
-            list("t")
-        );
-        self.reject(kind, &repeated).await?;
-        // Rows of the same record are replaced.
-        if !unique.columns.iter().any(|column| column == owner) {
-            let same =
-                joined(unique.columns.iter().map(|column| format!("o.{column} = t.{column}")), " and ");
-            let taken = format!(
-                "select t.line, {field}, 'Another record has it, and only one may.' from {ready} t
-                 join {} o on {same} where o.{owner} <> t.{owner}",
-                unique.table
+            let (field, order) = (part.field_of(columns), part.order());
+            let list = joined(columns.iter().map(|column| format!("t.{column}")), ", ");
+            let set = if *nulls_alike { "true".to_owned() } else { format!("num_nulls({list}) = 0") };
+            let repeated = format!(
+                "select t.line, t.field, case when t.first = t.line then 'It is there twice.' else {} end from (
+                     select t.line, {field} as field, first_value(t.line) over w as first, row_number() over w as number
+                     from {ready} t where {set} window w as (partition by {list} order by {order})
+                 ) t where number > 1",
+                self.line_of("t.first", "Only one may have it, and so does "),
             );
-            self.reject(kind, &taken).await?;
+            self.reject(part.kind, &repeated).await?;
+            // Rows of the same record are replaced.
+            if columns.iter().all(|column| column != owner) {
+                let same = joined(columns.iter().map(|column| format!("o.{column} = t.{column}")), " and ");
+                let taken = format!(
+                    "select t.line, {field}, 'Another record has it, and only one may.' from {ready} t
+                     join {} o on {same} where o.{owner} <> t.{owner}",
+                    part.table()
+                );
+                self.reject(part.kind, &taken).await?;
+            }
         }
         Ok(())
     }
@@ -471,36 +442,20 @@ impl Check<'_> {
         if !any {
             return Ok(found);
         }
-        for kind in &self.kinds.0 {
-            for slot in &kind.slots {
-                match &slot.kind {
-                    Kind::Reference { column, to } => {
-                        let ready = format!("ready_{}", kind.table);
-                        let lines = self.lost(&ready, column, to, &format!("'{}'", slot.name));
-                        found += self.reject(kind, &lines).await?;
-                    }
-                    Kind::Rows(rows) => {
-                        let list = list_name("ready", kind, slot.name);
-                        for (name, column, to) in references(rows) {
-                            let lines = self.lost(&list, column, to, &field_of_row(slot, rows, name));
-                            found += self.reject(kind, &lines).await?;
-                        }
-                    }
-                    Kind::Value { .. } => {}
-                }
+        for part in self.kinds.0.iter().flat_map(parts) {
+            for (column, to) in part.references() {
+                let lost = format!(
+                    "select t.line, {}, {} from {} t
+                     join ids_{} i on i.id = t.{column} and i.fresh join out on out.line = i.line",
+                    part.field(column),
+                    self.line_of("i.line", "It refers to a record that is rejected, that of "),
+                    part.name(READY),
+                    self.kinds.known(to).table
+                );
+                found += self.reject(part.kind, &lost).await?;
             }
         }
         Ok(found)
-    }
-
-    /// References of the rows `t` to new records that were rejected.
-    fn lost(&self, table: &str, column: &str, to: &str, field: &str) -> String {
-        format!(
-            "select t.line, {field}, {} from {table} t
-             join ids_{} i on i.id = t.{column} and i.fresh join out on out.line = i.line",
-            self.line_of("i.line", "It refers to a record that is rejected, that of "),
-            self.kinds.known(to).table
-        )
     }
 
     /// A line told in a reason, as SQL; with its file where there are several.
@@ -519,12 +474,11 @@ impl Check<'_> {
         told_actor: &str,
     ) -> Result<u64, sqlx::Error> {
         let Some(kind) = self.kinds.0.iter().find(|kind| kind.table == table) else { return Ok(0) };
-        let slot = kind.slots.iter().find(|slot| column_of(slot) == Some(column));
-        let field = slot.map_or("", |slot| slot.name);
         let wrong = format!(
-            "select r.line, '{field}', {} from ready_{table} r
+            "select r.line, {}, {} from ready_{table} r
              left join ready_actors n on n.id = r.{column} left join actors t on t.id = r.{column}
              where coalesce(n.kind, t.kind) {kinds}",
+            field(kind, column),
             quoted(told)
         );
         let found = self.reject(kind, &wrong).await?;
@@ -539,7 +493,6 @@ impl Check<'_> {
     /// Tells records that would be part of themselves.
     async fn close_circles(&mut self, kind: &RecordKind) -> Result<u64, sqlx::Error> {
         let (Some(parent), table) = (kind.parent(), kind.table) else { return Ok(0) };
-        let slot = kind.slots.iter().find(|slot| column_of(slot) == Some(parent));
         let circles = format!(
             "with recursive above as (
                  select id, {parent} as above from ready_{table} where {parent} is not null
@@ -548,9 +501,9 @@ impl Check<'_> {
                  left join ready_{table} r on r.id = above.above left join {table} t on t.id = above.above
                  where above.above <> above.id and above.above is not null
              )
-             select r.line, '{}', 'It would be part of itself.' from above join ready_{table} r on r.id = above.id
+             select r.line, {}, 'It would be part of itself.' from above join ready_{table} r on r.id = above.id
              where above.above = above.id",
-            slot.map_or("", |slot| slot.name)
+            field(kind, parent)
         );
         self.reject(kind, &circles).await
     }
@@ -586,7 +539,7 @@ impl Check<'_> {
 
 /// Rows of a list that are there and not given; `{owner}` stands for the column of the record.
 pub fn gone(kind: &RecordKind, slot: &Slot, rows: &Rows, place: usize, select: &str) -> String {
-    let (owner, list) = (rows.owner, list_name("ready", kind, slot.name));
+    let (owner, list) = (rows.owner, list_name(READY, kind, slot.name));
     format!(
         "select {} from ready_{} r join {} t on t.{owner} = r.id
          where not r.fresh and r.given & {} <> 0
@@ -601,7 +554,7 @@ pub fn gone(kind: &RecordKind, slot: &Slot, rows: &Rows, place: usize, select: &
 
 /// Rows of a list that are given and not there, of records that are.
 pub fn entered(kind: &RecordKind, slot: &Slot, rows: &Rows, select: &str) -> String {
-    let (owner, list) = (rows.owner, list_name("ready", kind, slot.name));
+    let (owner, list) = (rows.owner, list_name(READY, kind, slot.name));
     format!(
         "select {} from {list} n where not n.fresh
          and not exists (select from {} t where t.{owner} = n.{owner} and {})",
@@ -641,34 +594,8 @@ fn identifiers(kind: &RecordKind) -> Option<(&Slot, &Rows)> {
     }
 }
 
-/// The columns of a list that refer to records: their names in a file and in the table, and to which kind.
-fn references(rows: &Rows) -> impl Iterator<Item = (&'static str, &'static str, &'static str)> {
-    rows.columns.iter().filter_map(|column| match column.kind {
-        RowKind::Reference(to) => Some((column.name, column.column, to)),
-        RowKind::Value(_) => None,
-    })
-}
-
 fn column_names(rows: &Rows, alias: &str) -> String {
     joined(rows.columns.iter().map(|column| format!("{alias}.{}", column.column)), ", ")
-}
-
-/// A field of a row `t` of a list, as SQL.
-fn field_of_row(slot: &Slot, rows: &Rows, name: &str) -> String {
-    if rows.is_reference() {
-        format!("'{}.' || t.place", slot.name)
-    } else {
-        format!("'{}.' || t.place || '.{name}'", slot.name)
-    }
-}
-
-/// References of the rows `t` that lead nowhere.
-fn dangling(table: &str, column: &str, to: &RecordKind, field: &str) -> String {
-    format!(
-        r"select t.line, {field}, 'There is no {} ' || replace(left(t.{column}, 200), E'\n', ' ') || '.'
-          from {table} t join keys_{} k on k.key = t.{column} where k.id is null",
-        to.name, to.table
-    )
 }
 
 fn quoted(text: &str) -> String {

@@ -1,8 +1,8 @@
 //! Records in: files become rows of staging tables, and these one change of the base.
 //!
-//! The staging tables are the connection's own and end with it, and all that is kept is written in one
-//! transaction. So an import that is interrupted leaves nothing; started again, it does all of it, and
-//! done a second time, it finds every record as it is to be and writes nothing.
+//! What is staged is committed batch by batch and outlives an interruption; all that is kept is written in
+//! one transaction. So an import that is interrupted has written nothing; started again, it goes on behind
+//! what it has staged, and done a second time, it finds every record as it is to be and writes nothing.
 
 use std::{
     fs::{self, File},
@@ -23,16 +23,15 @@ use tokio::sync::mpsc;
 
 pub use super::stage::MOST_FILES;
 use super::{
+    batches::{self, Batch},
     check::{self, Check},
     input::Input,
     read::{self, Broken, Format},
     records::{RecordKind, RecordKinds, joined},
-    stage::{Part, Stage, Stopped, Tables, file_and_line, list_name},
+    stage::{READY, Stage, Stopped, Tables, file_and_line, list_name},
 };
 use crate::mutation::{rules::Rules, slots::Rows};
 
-/// Parts on their way to the database.
-const WAITING: usize = 8;
 /// How many records are written by one statement.
 const CHUNK: i64 = 20_000;
 /// How often an import is tried that others got in the way of.
@@ -89,21 +88,40 @@ pub async fn import(
     kinds: Arc<RecordKinds>,
     order: &Order,
 ) -> Result<Outcome, Error> {
+    // Before anything else: a name that is mistyped is no other input, for which what was read would go.
+    for path in order.files.iter().filter(|path| *path != "-") {
+        File::open(path).map_err(|error| Error::File(path.clone(), error.to_string()))?;
+    }
     // It takes as long as it takes.
     let options =
         options.clone().options([("statement_timeout", "0"), ("temp_buffers", "64MB"), ("jit", "off")]);
     let mut connection = PgConnection::connect_with(&options).await?;
-    let rules = Rules::load(&mut connection).await?;
-    let tables = Arc::new(Tables::of(&kinds, &rules));
-    execute(&mut connection, &tables.create()).await?;
-    stage(&mut connection, &kinds, &tables, order).await?;
+    batches::take_turn(&mut connection).await?;
+    let done = stage_and_write(&mut connection, &kinds, order).await;
+    // All else goes on when it is started again.
+    if matches!(done, Ok(_) | Err(Error::File(..) | Error::Refused(_))) {
+        // Where it fails, what is done remains done, and the next import begins with it.
+        let _ = batches::forget(&mut connection).await;
+    }
+    let _ = connection.close().await;
+    done
+}
+
+async fn stage_and_write(
+    connection: &mut PgConnection,
+    kinds: &Arc<RecordKinds>,
+    order: &Order,
+) -> Result<Outcome, Error> {
+    let rules = Rules::load(connection).await?;
+    let tables = Arc::new(Tables::of(kinds, &rules));
+    stage(connection, kinds, &tables, order).await?;
     for table in &tables.0 {
-        execute(&mut connection, &format!("analyze {}", table.name)).await?;
+        execute(connection, &format!("analyze {}", table.name)).await?;
     }
     let mut tries = 1..=TRIES;
     loop {
         let last = tries.next() == Some(TRIES);
-        match change(&mut connection, &kinds, &rules, order).await {
+        match change(connection, kinds, &rules, order).await {
             Err(Error::Database(error)) => match code(&error).as_deref() {
                 Some("40001" | "40P01") if last => return Err(Error::Again),
                 // serialization_failure, deadlock_detected; unique and foreign keys that held before
@@ -111,10 +129,7 @@ pub async fn import(
                 Some(code) if code.starts_with("23") => return Err(Error::Refused(told(&error))),
                 _ => return Err(error.into()),
             },
-            done => {
-                let _ = connection.close().await;
-                return done;
-            }
+            done => return done,
         }
     }
 }
@@ -140,51 +155,76 @@ async fn execute(connection: &mut PgConnection, sql: &str) -> Result<u64, sqlx::
     Ok(sqlx::raw_sql(AssertSqlSafe(sql)).execute(connection).await?.rows_affected())
 }
 
-/// Reads the files into the staging tables: one thread reads, and this task copies what it gives.
+/// Reads the files into the staging tables: one thread reads, and this task copies what it gives, but for
+/// what is there from an import of the same that was interrupted.
 async fn stage(
     connection: &mut PgConnection,
     kinds: &Arc<RecordKinds>,
     tables: &Arc<Tables>,
     order: &Order,
 ) -> Result<(), Error> {
-    let (sender, mut parts) = mpsc::channel::<Part>(WAITING);
+    let staged = batches::staged(connection).await?;
+    let (sender, mut batches) = mpsc::channel::<Batch>(1);
     let bar = reading_bar(&order.files);
-    let reading = tokio::task::spawn_blocking({
+    // Not one of the runtime's threads, for which the program would wait at its end: this one may wait for
+    // the standard input.
+    let reading = std::thread::spawn({
         let (kinds, tables, order, bar) = (kinds.clone(), tables.clone(), order.clone(), bar.clone());
-        move || {
-            let mut send = |part| sender.blocking_send(part).map_err(|_| Stopped);
-            let mut stage = Stage::new(&kinds, &tables, &mut send);
-            for (number, path) in order.files.iter().enumerate() {
-                let file = read::File {
-                    number,
-                    path,
-                    format: order.format.unwrap_or_else(|| Format::of(path)),
-                    kind: order.kind.as_deref(),
-                };
-                let read = Input::open(path, &bar)
-                    .map_err(Broken::from)
-                    .and_then(|input| read::read(file, input, &kinds, &mut stage));
-                match read {
-                    Ok(()) => {}
-                    // Whoever took the rows tells why it stopped.
-                    Err(Broken::Stopped) => return Ok(()),
-                    Err(Broken::File(reason)) => return Err(Error::File(path.clone(), reason)),
-                }
-                bar.set_message(format!("{} records", stage.taken));
-            }
-            let _ = stage.end();
-            Ok(())
-        }
+        move || read_all(&kinds, &tables, &order, &bar, &sender)
     });
-    while let Some(Part { table, rows }) = parts.recv().await {
-        let sql = format!("copy {} from stdin", tables.0[table].name);
-        let mut copy = connection.copy_in_raw(&sql).await?;
-        copy.send(rows).await?;
-        copy.finish().await?;
+    let (mut next, mut same) = (batches.recv().await, None);
+    for digest in &staged {
+        let Some(batch) = next.take_if(|batch| batch.digest == *digest) else { break };
+        same = Some(batch);
+        next = batches.recv().await;
     }
-    let read = reading.await.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()));
+    match &same {
+        None => batches::begin(connection, tables).await?,
+        Some(batch) => {
+            if staged.last() != Some(&batch.digest) {
+                batches::cut(connection, tables, batch).await?;
+            }
+            bar.suspend(|| eprintln!("going on after {} records that were read before", batch.records));
+        }
+    }
+    while let Some(batch) = next {
+        batches::add(connection, tables, &batch).await?;
+        next = batches.recv().await;
+    }
+    let read = reading.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
     bar.finish_and_clear();
     read
+}
+
+fn read_all(
+    kinds: &Arc<RecordKinds>,
+    tables: &Tables,
+    order: &Order,
+    bar: &ProgressBar,
+    sender: &mpsc::Sender<Batch>,
+) -> Result<(), Error> {
+    let mut send = |batch| sender.blocking_send(batch).map_err(|_| Stopped);
+    let mut stage = Stage::new(kinds, tables, &mut send);
+    for (number, path) in order.files.iter().enumerate() {
+        let file = read::File {
+            number,
+            path,
+            format: order.format.unwrap_or_else(|| Format::of(path)),
+            kind: order.kind.as_deref(),
+        };
+        let read = Input::open(path, bar)
+            .map_err(Broken::from)
+            .and_then(|input| read::read(file, input, kinds, &mut stage));
+        match read {
+            Ok(()) => {}
+            // Whoever took the rows tells why it stopped.
+            Err(Broken::Stopped) => return Ok(()),
+            Err(Broken::File(reason)) => return Err(Error::File(path.clone(), reason)),
+        }
+        bar.set_message(format!("{} records", stage.taken));
+    }
+    let _ = stage.end();
+    Ok(())
 }
 
 /// Checks what was staged, and writes what can be kept.
@@ -231,7 +271,7 @@ async fn change(
     // any.
     let lists: i64 = {
         let count = |(kind, slot): (&RecordKind, &str)| {
-            format!("(select count(*) from {})", list_name("ready", kind, slot))
+            format!("(select count(*) from {})", list_name(READY, kind, slot))
         };
         let lists =
             kinds.0.iter().flat_map(|kind| check::lists(kind).map(move |(slot, _)| (kind, slot.name)));
@@ -262,8 +302,9 @@ async fn change(
 /// report.
 async fn report(connection: &mut PgConnection, order: &Order) -> Result<Outcome, Error> {
     let failed = |error| Error::Report(order.report.clone(), error);
-    let count: i64 =
-        sqlx::query_scalar("select count(distinct line) from rejected").fetch_one(&mut *connection).await?;
+    let count: i64 = sqlx::query_scalar("select count(distinct line) from importing.rejected")
+        .fetch_one(&mut *connection)
+        .await?;
     if count == 0 {
         // One of an earlier try would be mistaken for ours.
         match fs::remove_file(&order.report) {
@@ -272,7 +313,8 @@ async fn report(connection: &mut PgConnection, order: &Order) -> Result<Outcome,
         }
     }
     let mut file = BufWriter::new(File::create(&order.report).map_err(failed)?);
-    let sql = "select distinct line, kind, field, reason from rejected order by line, field, reason";
+    let sql =
+        "select distinct line, kind, field, reason from importing.rejected order by line, field, reason";
     let mut rows = sqlx::query(sql).fetch(connection);
     while let Some(row) = rows.try_next().await? {
         let (number, line) = file_and_line(row.try_get("line")?);
@@ -348,7 +390,7 @@ async fn insert(
 /// Enters what the new records of a kind own, in the order in which it is given.
 async fn own(connection: &mut PgConnection, kind: &RecordKind, bar: &ProgressBar) -> Result<(), sqlx::Error> {
     for (slot, rows) in check::lists(kind) {
-        let (list, columns) = (list_name("ready", kind, slot.name), columns_of_rows(rows).join(", "));
+        let (list, columns) = (list_name(READY, kind, slot.name), columns_of_rows(rows).join(", "));
         for (from, until) in chunks(connection, kind, CHUNK).await? {
             let sql = format!(
                 "insert into {} ({columns}) select {columns} from {list}

@@ -7,11 +7,13 @@
 //! input      files opened, decompressed, read line by line
 //! read       files as records: JSON Lines, CSV
 //! mapping    other formats of the field as records of ours
-//! stage      records checked for their form and copied into staging tables
+//! stage      records checked for their form, as rows of staging tables
+//! batches    what is staged, batch by batch, and found again after an interruption
 //! check      what the staged records break, found for all of them at once
 //! import     from files to one change of the database
 //! ```
 
+mod batches;
 mod check;
 pub mod export;
 pub mod formats;

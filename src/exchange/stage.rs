@@ -1,10 +1,13 @@
-//! Records checked for their form, and written as rows of the staging tables.
+//! Records checked for their form, and written as rows of the staging tables, batch by batch.
 
 use std::{collections::HashMap, fmt::Write as _, sync::Arc};
 
 use serde_json::{Map, Value};
 
-use super::records::{RecordKind, RecordKinds, joined};
+use super::{
+    batches::{self, Batch, Digest},
+    records::{RecordKind, RecordKinds, joined},
+};
 use crate::{
     mutation::{
         rules::Rules,
@@ -13,8 +16,9 @@ use crate::{
     query::noun::Scalar,
 };
 
-/// How much is copied at a time.
-const CHUNK: usize = 1 << 18;
+/// How many bytes of rows make a batch: so many that a commit costs little beside them, and so few that those
+/// on their way need little memory.
+const BATCH: usize = 2 << 20;
 /// How many bytes a text may have that an index holds: no more fit, with what stands beside it.
 const LONGEST_TEXT: usize = 1_500;
 const LONGEST_TERM: usize = 1_000;
@@ -46,6 +50,10 @@ pub fn file_and_line_sql(place: &str) -> (String, String) {
     (file, format!("({place} >> {BITS_OF_RECORD}) & {}", (1_i64 << BITS_OF_LINE) - 1))
 }
 
+/// What the names of staging tables begin with, and those of tables whose rows are ready to be written.
+pub const STAGED: &str = "importing.";
+pub const READY: &str = "ready_";
+
 /// A staging table: of a kind's records, or of one of their lists.
 pub struct Table {
     pub kind: usize,
@@ -69,7 +77,7 @@ impl Tables {
                 Kind::Reference { column, .. } => Some(format!(", {column} text")),
                 Kind::Rows(_) => None,
             });
-            let name = format!("import_{}", kind.table);
+            let name = format!("{STAGED}{}", kind.table);
             let create = format!("{name} (line bigint, given bigint{})", joined(columns, ""));
             tables.push(Table { kind: number, slot: None, name, create });
             for (place, slot) in kind.slots.iter().enumerate() {
@@ -80,40 +88,41 @@ impl Tables {
                     }
                     RowKind::Reference(_) => format!(", {} text", column.column),
                 });
-                let name = list_name("import", kind, slot.name);
+                let name = list_name(STAGED, kind, slot.name);
                 let create = format!("{name} (line bigint, place integer{})", joined(columns, ""));
                 tables.push(Table { kind: number, slot: Some(place), name, create });
             }
         }
-        let create = "rejected (line bigint, kind text, field text, reason text)".to_owned();
-        tables.push(Table { kind: 0, slot: None, name: "rejected".to_owned(), create });
+        let name = format!("{STAGED}rejected");
+        let create = format!("{name} (line bigint, kind text, field text, reason text)");
+        tables.push(Table { kind: 0, slot: None, name, create });
         Tables(tables)
     }
 
-    /// The statements that make them.
+    /// The statements that make them. Nobody needs to look after what is soon gone.
     pub fn create(&self) -> String {
-        joined(self.0.iter().map(|table| format!("create temp table {}", table.create)), "; ")
+        let create = |table: &Table| {
+            format!("create unlogged table {} with (autovacuum_enabled = false)", table.create)
+        };
+        joined(self.0.iter().map(create), "; ")
     }
 }
 
 /// The name of a table for a list of a kind.
 pub fn list_name(stem: &str, kind: &RecordKind, slot: &str) -> String {
-    format!("{stem}_{}_{}", kind.table, slot.to_lowercase())
+    format!("{stem}{}_{}", kind.table, slot.to_lowercase())
 }
 
-/// Rows for one of the staging tables, as COPY takes them.
-pub struct Part {
-    pub table: usize,
-    pub rows: Vec<u8>,
-}
-
-/// Takes records, and gives their rows to `send` chunk by chunk.
+/// Takes records, and gives their rows to `send` batch by batch. The same records make the same batches.
 pub struct Stage<'a> {
     kinds: Arc<RecordKinds>,
     /// The table of each kind's records, and of its lists by the place of the slot.
     of_kind: Vec<(usize, HashMap<usize, usize>)>,
-    buffers: Vec<Vec<u8>>,
-    send: &'a mut dyn FnMut(Part) -> Result<(), Stopped>,
+    /// The rows of the batch that is being made, for each table.
+    rows: Vec<Vec<u8>>,
+    /// The digest of the batch before it.
+    digest: Digest,
+    send: &'a mut dyn FnMut(Batch) -> Result<(), Stopped>,
     /// The place of the last record.
     last: Place,
     /// How many records were taken so far.
@@ -131,7 +140,7 @@ impl<'a> Stage<'a> {
     pub fn new(
         kinds: &Arc<RecordKinds>,
         tables: &Tables,
-        send: &'a mut dyn FnMut(Part) -> Result<(), Stopped>,
+        send: &'a mut dyn FnMut(Batch) -> Result<(), Stopped>,
     ) -> Self {
         let mut of_kind: Vec<(usize, HashMap<usize, usize>)> = Vec::new();
         for (number, table) in tables.0.iter().enumerate().take(tables.0.len() - 1) {
@@ -142,20 +151,29 @@ impl<'a> Stage<'a> {
                 }
             }
         }
-        let buffers = tables.0.iter().map(|_| Vec::new()).collect();
-        Stage { kinds: kinds.clone(), of_kind, buffers, send, last: -1, taken: 0 }
+        let (rows, digest) = (vec![Vec::new(); tables.0.len()], batches::beginning(tables));
+        Stage { kinds: kinds.clone(), of_kind, rows, digest, send, last: -1, taken: 0 }
     }
 
-    /// The place of the next record of a line: no other has it.
-    fn take(&mut self, line: Place) -> Place {
+    /// The place of the next record of a line: no other has it, and those before it have lower ones.
+    fn take(&mut self, line: Place) -> Result<Place, Stopped> {
+        if self.rows.iter().map(Vec::len).sum::<usize>() >= BATCH {
+            self.give()?;
+        }
         self.taken += 1;
         self.last = if file_and_line(self.last) == file_and_line(line) { self.last + 1 } else { line };
-        self.last
+        Ok(self.last)
+    }
+
+    fn give(&mut self) -> Result<(), Stopped> {
+        let rows: Vec<_> = self.rows.iter_mut().map(std::mem::take).collect();
+        self.digest = batches::digest(self.digest, &rows);
+        (self.send)(Batch { rows, last: self.last, records: self.taken, digest: self.digest })
     }
 
     /// Takes a record with its fields, its type among them.
     pub fn record(&mut self, line: Place, fields: &Map<String, Value>) -> Result<(), Stopped> {
-        let line = self.take(line);
+        let line = self.take(line)?;
         let kinds = self.kinds.clone();
         let named = fields.get("type").and_then(Value::as_str);
         let Some((number, kind)) = named.and_then(|name| kinds.named(name)) else {
@@ -163,7 +181,8 @@ impl<'a> Stage<'a> {
                 Some(name) => format!("`{name}` is no type of record; there are {}.", kinds.names()),
                 None => format!("A record names its type: {}.", kinds.names()),
             };
-            return self.refuse(line, "", vec![("type".to_owned(), told)]);
+            self.refuse(line, "", vec![("type".to_owned(), told)]);
+            return Ok(());
         };
         let mut wrong: Vec<Wrong> = Vec::new();
         for name in fields.keys().filter(|name| *name != "type" && kind.slot(name).is_none()) {
@@ -200,42 +219,39 @@ impl<'a> Stage<'a> {
             wrong.extend(written.err().into_iter().flatten());
         }
         if !wrong.is_empty() {
-            return self.refuse(line, kind.name, wrong);
+            self.refuse(line, kind.name, wrong);
+            return Ok(());
         }
-        let table = *table;
-        let buffer = &mut self.buffers[table];
-        buffer.extend_from_slice(format!("{line}\t{given}").as_bytes());
-        buffer.extend_from_slice(&row);
-        buffer.push(b'\n');
-        self.flush(table, CHUNK)?;
+        let own = &mut self.rows[*table];
+        own.extend_from_slice(format!("{line}\t{given}").as_bytes());
+        own.extend_from_slice(&row);
+        own.push(b'\n');
         for (table, list) in rows {
-            self.buffers[table].extend_from_slice(&list);
-            self.flush(table, CHUNK)?;
+            self.rows[table].extend_from_slice(&list);
         }
         Ok(())
     }
 
     /// Refuses what stands in a line: each field with its reason.
     pub fn reject(&mut self, line: Place, kind: &str, wrong: Vec<Wrong>) -> Result<(), Stopped> {
-        let line = self.take(line);
-        self.refuse(line, kind, wrong)
+        let line = self.take(line)?;
+        self.refuse(line, kind, wrong);
+        Ok(())
     }
 
-    fn refuse(&mut self, line: Place, kind: &str, wrong: Vec<Wrong>) -> Result<(), Stopped> {
-        let table = self.buffers.len() - 1;
+    fn refuse(&mut self, line: Place, kind: &str, wrong: Vec<Wrong>) {
+        let Some(rejected) = self.rows.last_mut() else { return };
         for (field, reason) in wrong {
-            let buffer = &mut self.buffers[table];
-            buffer.extend_from_slice(format!("{line}\t").as_bytes());
+            rejected.extend_from_slice(format!("{line}\t").as_bytes());
             for (place, text) in [kind, &field, &reason].into_iter().enumerate() {
                 if place > 0 {
-                    buffer.push(b'\t');
+                    rejected.push(b'\t');
                 }
                 // A field's name comes from the file, and may hold what the database can't.
-                escape(&text.replace('\0', "\u{fffd}"), buffer);
+                escape(&text.replace('\0', "\u{fffd}"), rejected);
             }
-            buffer.push(b'\n');
+            rejected.push(b'\n');
         }
-        self.flush(table, CHUNK)
     }
 
     /// Refuses a line that is no record at all.
@@ -245,17 +261,7 @@ impl<'a> Stage<'a> {
 
     /// Gives what is left.
     pub fn end(mut self) -> Result<(), Stopped> {
-        for table in 0..self.buffers.len() {
-            self.flush(table, 1)?;
-        }
-        Ok(())
-    }
-
-    fn flush(&mut self, table: usize, least: usize) -> Result<(), Stopped> {
-        if self.buffers[table].len() < least {
-            return Ok(());
-        }
-        (self.send)(Part { table, rows: std::mem::take(&mut self.buffers[table]) })
+        if self.rows.iter().any(|rows| !rows.is_empty()) { self.give() } else { Ok(()) }
     }
 }
 

@@ -4,12 +4,11 @@ use std::{
     fs,
     io::Write,
     path::{Path, PathBuf},
-    process::{Output, Stdio},
-    time::{Duration, Instant},
+    process::{Command, Output, Stdio},
+    sync::Arc,
 };
 
 use flate2::{Compression, write::GzEncoder};
-use nix::{sys::signal::Signal, unistd::Pid};
 use quick_xml::XmlVersion;
 use serde_json::{Value, json};
 use sqlx::{AssertSqlSafe, PgPool};
@@ -21,17 +20,17 @@ use crate::support::{
 };
 
 /// A base and a folder of files for one test.
-struct Base {
-    database: TestDatabase,
+pub struct Base {
+    pub database: Arc<TestDatabase>,
     folder: Folder,
 }
 
 impl Base {
     /// A base with the interview, as every base begins.
-    async fn new(name: &str) -> Base {
+    pub async fn new(name: &str) -> Base {
         let folder = Folder::new(name);
         fs::create_dir_all(folder.path()).expect("a folder");
-        Base { database: database().await, folder }
+        Base { database: Arc::new(database().await), folder }
     }
 
     /// A base without a record.
@@ -56,15 +55,15 @@ impl Base {
         base
     }
 
-    fn pool(&self) -> &PgPool {
+    pub fn pool(&self) -> &PgPool {
         self.database.pool()
     }
 
-    fn path(&self, name: &str) -> PathBuf {
+    pub fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
 
-    fn file(&self, name: &str, content: impl AsRef<[u8]>) -> PathBuf {
+    pub fn file(&self, name: &str, content: impl AsRef<[u8]>) -> PathBuf {
         let path = self.path(name);
         fs::write(&path, content).expect("written");
         path
@@ -74,17 +73,21 @@ impl Base {
         output(dossier(&[("DATABASE_URL", self.database.url())]).args(arguments))
     }
 
+    /// An import, with what it tells kept for us.
+    pub fn importing(&self, file: &Path) -> Command {
+        let mut command = dossier(&[("DATABASE_URL", self.database.url())]);
+        command.arg("import").arg(file).arg("--report").arg(self.path("report.jsonl"));
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command
+    }
+
     /// Imports a file, and returns how it ended and what it told.
-    fn import_with(&self, file: &Path, options: &[&str]) -> Output {
-        let report = self.path("report.jsonl");
-        let mut arguments =
-            vec!["import", file.to_str().expect("text"), "--report", report.to_str().expect("text")];
-        arguments.extend(options);
-        self.run(&arguments)
+    pub fn import_with(&self, file: &Path, options: &[&str]) -> Output {
+        output(self.importing(file).args(options))
     }
 
     /// Imports a file of which nothing is rejected; what was done.
-    fn import(&self, file: &Path) -> String {
+    pub fn import(&self, file: &Path) -> String {
         let output = self.import_with(file, &[]);
         assert!(output.status.success(), "{}\n{:?}", String::from_utf8_lossy(&output.stderr), self.report());
         String::from_utf8(output.stdout).expect("text")
@@ -100,7 +103,7 @@ impl Base {
         report
     }
 
-    fn report(&self) -> Vec<(u64, String, String)> {
+    pub fn report(&self) -> Vec<(u64, String, String)> {
         let Ok(report) = fs::read_to_string(self.path("report.jsonl")) else { return Vec::new() };
         let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
         let read = |line| {
@@ -116,12 +119,12 @@ impl Base {
         String::from_utf8(output.stdout).expect("text")
     }
 
-    async fn count(&self, sql: &str) -> i64 {
+    pub async fn count(&self, sql: &str) -> i64 {
         sqlx::query_scalar(AssertSqlSafe(sql.to_owned())).fetch_one(self.pool()).await.expect("a count")
     }
 }
 
-fn actor(slug: &str) -> Value {
+pub fn actor(slug: &str) -> Value {
     json!({"type": "Actor", "slug": slug, "kind": "PERSON", "name": slug})
 }
 
@@ -143,7 +146,7 @@ async fn an_export_imported_into_an_empty_base_is_exported_byte_for_byte() {
     assert_eq!(other.count("select count(*) from revisions").await, revisions);
 }
 
-fn statement(slug: &str, speaker: &str) -> Value {
+pub fn statement(slug: &str, speaker: &str) -> Value {
     json!({
         "type": "Statement", "slug": slug, "speaker": speaker, "medium": "SPEECH", "rendering": "PARAPHRASE",
         "summary": "Says something.", "eventType": "STATEMENT",
@@ -151,12 +154,12 @@ fn statement(slug: &str, speaker: &str) -> Value {
     })
 }
 
-fn source(slug: &str) -> Value {
+pub fn source(slug: &str) -> Value {
     json!({"type": "Source", "slug": slug, "title": "Speeches"})
 }
 
 /// A record with some of its fields changed.
-fn with(mut record: Value, changed: Value) -> Value {
+pub fn with(mut record: Value, changed: Value) -> Value {
     let (Value::Object(fields), Value::Object(changed)) = (&mut record, changed) else {
         panic!("no objects")
     };
@@ -164,7 +167,7 @@ fn with(mut record: Value, changed: Value) -> Value {
     record
 }
 
-fn lines(records: &[Value]) -> String {
+pub fn lines(records: &[Value]) -> String {
     records.iter().flat_map(|record| [record.to_string(), "\n".to_owned()]).collect()
 }
 
@@ -409,10 +412,7 @@ async fn gzip_and_zstd_are_read_also_from_the_standard_input_and_half_a_file_is_
     }
     let told = base.import(&base.file("whole.jsonl.gz", &gzip));
     assert!(told.starts_with("created 5000"), "{told}");
-    let report = base.path("report.jsonl");
-    let mut command = dossier(&[("DATABASE_URL", base.database.url())]);
-    command.args(["import", "-", "--report", report.to_str().expect("text")]);
-    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("dossier runs");
+    let mut child = base.importing(Path::new("-")).spawn().expect("dossier runs");
     child.stdin.take().expect("piped").write_all(&zstd).expect("read");
     let output = child.wait_with_output().expect("it ended");
     let told = String::from_utf8_lossy(&output.stdout).into_owned();
@@ -428,45 +428,6 @@ async fn a_missing_file_is_told() {
         output.status.code() == Some(1) && told.starts_with("dossier: /nowhere.jsonl can't be imported"),
         "{told}"
     );
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn an_import_that_is_killed_as_it_writes_has_left_nothing_and_is_done_again() {
-    let base = Base::new("killed").await;
-    let mut records: Vec<Value> = (0..50).map(|number| actor(&format!("actor-{number}"))).collect();
-    records.push(json!({"type": "Topic", "slug": "last", "name": "Last"}));
-    let file = base.file("records.jsonl", lines(&records));
-    let count = "select count(*) from actors where slug like 'actor-%'";
-    for signal in [Signal::SIGKILL, Signal::SIGINT] {
-        // Actors are written before topics, and these wait for us.
-        let mut lock = base.pool().begin().await.expect("a transaction");
-        sqlx::raw_sql("lock table topics in exclusive mode").execute(&mut *lock).await.expect("locked");
-        let mut command = dossier(&[("DATABASE_URL", base.database.url())]);
-        let report = base.path("report.jsonl");
-        command.args(["import", file.to_str().expect("text"), "--report", report.to_str().expect("text")]);
-        let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("dossier runs");
-        let waits = "select count(*) from pg_stat_activity where datname = current_database()
-                     and wait_event_type = 'Lock' and query like 'update topics%'";
-        let since = Instant::now();
-        while base.count(waits).await == 0 {
-            assert!(since.elapsed() < Duration::from_secs(30), "it does not come to topics");
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
-        nix::sys::signal::kill(Pid::from_raw(child.id().cast_signed()), signal).expect("sent");
-        let output = child.wait_with_output().expect("it ended");
-        if signal == Signal::SIGINT {
-            let told = String::from_utf8_lossy(&output.stderr).into_owned();
-            assert!(told.ends_with("dossier: interrupted; nothing was imported\n"), "{told}");
-            assert_eq!(output.status.code(), Some(1));
-        }
-        lock.rollback().await.expect("released");
-        assert_eq!(base.count(count).await, 0);
-    }
-    let told = base.import(&file);
-    assert!(told.starts_with("created 51, updated 0, unchanged 0, rejected 0"), "{told}");
-    let told = base.import(&file);
-    assert!(told.starts_with("created 0, updated 0, unchanged 51, rejected 0"), "{told}");
-    assert_eq!(base.count(count).await, 50);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -13,6 +13,7 @@ mod golden;
 mod guards;
 mod http;
 mod indexes;
+mod interrupted;
 mod keys;
 mod merge;
 mod mutations;

@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// Every row of every table as text, but for the log itself.
-async fn everything(client: &Client) -> BTreeMap<String, Vec<String>> {
+pub async fn everything(client: &Client) -> BTreeMap<String, Vec<String>> {
     let tables: Vec<String> = sqlx::query_scalar(
         "select relname::text from pg_class where relkind = 'r' and relnamespace = 'public'::regnamespace
          and relname not in ('revisions', 'client_mutations')",
@@ -31,7 +31,7 @@ async fn everything(client: &Client) -> BTreeMap<String, Vec<String>> {
 }
 
 /// Says which rows differ, where any do.
-fn same(found: &BTreeMap<String, Vec<String>>, expected: &BTreeMap<String, Vec<String>>) {
+pub fn same(found: &BTreeMap<String, Vec<String>>, expected: &BTreeMap<String, Vec<String>>) {
     for (table, rows) in expected {
         assert_eq!(&found[table], rows, "{table}");
     }
@@ -59,7 +59,7 @@ async fn unmerge(editor: &Client, merged: &str) -> Value {
     change(editor, "unmergeActors", json!({"merge": {"slug": merged}}), "actor { id slug }").await
 }
 
-async fn revert(editor: &Client, revision: &Value) -> Value {
+pub async fn revert(editor: &Client, revision: &Value) -> Value {
     change(editor, "revertRevision", json!({"revision": revision}), "records { id record { id slug } }").await
 }
 

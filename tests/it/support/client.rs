@@ -41,6 +41,11 @@ impl Client {
         Self::at(Arc::new(database().await), trusted, settings).await
     }
 
+    /// A client of a server on a database that is used otherwise too.
+    pub async fn of(database: &Arc<TestDatabase>) -> Client {
+        Self::at(database.clone(), Vec::new(), &[]).await
+    }
+
     /// The same somebody at another server on the same database.
     pub async fn elsewhere(&self, settings: &[(&str, &str)]) -> Client {
         let there = Self::at(self.database.clone(), Vec::new(), settings).await;
