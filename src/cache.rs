@@ -206,7 +206,7 @@ mod tests {
     }
 
     fn answer(length: usize) -> Answer {
-        Answer { data: vec![b'1'; length], errors: Vec::new() }
+        Answer::new(&vec![b'1'; length], Vec::new())
     }
 
     fn cache(room: usize) -> Cache {
@@ -234,7 +234,7 @@ mod tests {
         let cache = cache(10_000);
         let failed = || async {
             let refusal = Refusal::new(Code::Timeout, "It took too long.");
-            Ok((Answer { data: b"null".to_vec(), errors: vec![refusal] }, 1))
+            Ok((Answer::new(b"null", vec![refusal]), 1))
         };
         assert!(matches!(cache.make(key(1), failed).await, Ok(Given::Own(_))));
         let refused = || async { Err(Refusal::new(Code::Unavailable, "It is away.")) };

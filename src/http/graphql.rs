@@ -350,7 +350,7 @@ impl Reply {
     ) -> Response {
         let hit = matches!(given, Given::Kept(_));
         let (body, kept) = match given {
-            Given::Own(answer) => (answer.to_json(&self.request_id).into(), None),
+            Given::Own(answer) => (answer.into_json(&self.request_id).into(), None),
             Given::Made(kept) | Given::Kept(kept) => (kept.body.clone(), Some(kept)),
         };
         if self.media == Media::Events {

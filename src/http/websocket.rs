@@ -332,7 +332,7 @@ impl Operation {
         let (bound, caller) = self.app.admit(&prepared, identity, self.client).map_err(one)?;
         if !prepared.is_subscription() {
             let answer = self.app.answer(&bound, &caller).await.map_err(one)?;
-            let payload = String::from_utf8(answer.to_json("")).unwrap_or_default();
+            let payload = String::from_utf8(answer.into_json("")).unwrap_or_default();
             self.say(What::Next(payload.into())).await;
             return Ok(());
         }

@@ -1,6 +1,6 @@
 //! Rows written as JSON, without a tree of values in between.
 
-use std::io::Write;
+use std::{io::Write, sync::atomic::Ordering::Relaxed};
 
 use sqlx::postgres::PgRow;
 
@@ -10,7 +10,7 @@ use super::{
     fetch::{self, Fetched, FetchedAside, Pages, Records, Rows},
     noun::{By, Form, KeyKind, Scalar},
     plan::{
-        ConnectionEntry, ConnectionOut, CountOut, EdgeOut, FacetOut, Object, Out, PageInfo, TreeEntry,
+        ConnectionEntry, ConnectionOut, CountOut, EdgeOut, FacetOut, Object, Out, PageInfo, Plan, TreeEntry,
         TreeOut,
     },
 };
@@ -22,39 +22,51 @@ use crate::{
 /// What an operation answers: JSON, and what failed on the way.
 #[derive(Debug)]
 pub struct Answer {
-    /// The object, or `null` where a field failed that can't be null.
-    pub data: Vec<u8>,
+    /// The answer with its data, which is `null` where a field failed that can't be null.
+    json: Vec<u8>,
     pub errors: Vec<Refusal>,
 }
 
+const BEFORE: &[u8] = br#"{"data":"#;
+
 impl Answer {
-    /// The answer as GraphQL writes it.
+    /// An answer with data that was written elsewhere.
+    pub fn new(data: &[u8], errors: Vec<Refusal>) -> Self {
+        Answer { json: [BEFORE, data, b"}"].concat(), errors }
+    }
+
+    /// The answer as GraphQL writes it: what failed is told first.
     pub fn to_json(&self, request_id: &str) -> Vec<u8> {
-        let mut json = Vec::with_capacity(self.data.len() + 16);
-        json.push(b'{');
-        if !self.errors.is_empty() {
-            let errors: Vec<serde_json::Value> =
-                self.errors.iter().map(|refusal| refusal.to_json(request_id)).collect();
-            json.extend_from_slice(b"\"errors\":");
-            let _ = serde_json::to_writer(&mut json, &errors);
-            json.push(b',');
+        if self.errors.is_empty() {
+            return self.json.clone();
         }
-        json.extend_from_slice(b"\"data\":");
-        json.extend_from_slice(&self.data);
-        json.push(b'}');
+        let errors: Vec<serde_json::Value> =
+            self.errors.iter().map(|refusal| refusal.to_json(request_id)).collect();
+        let mut json = br#"{"errors":"#.to_vec();
+        let _ = serde_json::to_writer(&mut json, &errors);
+        json.push(b',');
+        json.extend_from_slice(&self.json[1..]);
         json
+    }
+
+    /// The same, of an answer that nobody else needs.
+    pub fn into_json(self, request_id: &str) -> Vec<u8> {
+        if self.errors.is_empty() { self.json } else { self.to_json(request_id) }
     }
 }
 
 /// Writes the answer of a plan. `introspection` holds what was asked about the schema.
-pub fn write(object: &Object, root: &Rows, introspection: Option<&async_graphql::Value>) -> Answer {
-    let mut writer =
-        Writer { out: Vec::with_capacity(4096), errors: Vec::new(), path: Vec::new(), introspection };
-    if writer.object(object, root, 0).is_err() {
-        writer.out.clear();
-        writer.out.extend_from_slice(b"null");
+pub fn write(plan: &Plan, root: &Rows, introspection: Option<&async_graphql::Value>) -> Answer {
+    let mut out = Vec::with_capacity(plan.length.load(Relaxed));
+    out.extend_from_slice(BEFORE);
+    let mut writer = Writer { out, errors: Vec::new(), path: Vec::new(), introspection };
+    if writer.object(&plan.answer, root, 0).is_err() {
+        writer.out.truncate(BEFORE.len());
+        writer.text("null");
     }
-    Answer { data: writer.out, errors: writer.errors }
+    writer.out.push(b'}');
+    plan.length.store(writer.out.len(), Relaxed);
+    Answer { json: writer.out, errors: writer.errors }
 }
 
 /// A field failed that can't be null: the nearest one around it that can be becomes so.

@@ -1,8 +1,7 @@
 //! A plan's levels fetched: one statement for each, whatever the number of parents; levels that
 //! don't depend on each other at the same time.
 
-use std::collections::HashMap;
-
+use foldhash::{HashMap, HashMapExt};
 use futures_util::{
     FutureExt,
     future::{BoxFuture, join_all, try_join, try_join_all},

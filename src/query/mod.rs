@@ -192,7 +192,7 @@ impl Engine {
             Some(asked) => self.introspect(asked.clone(), variables).await,
             None => None,
         };
-        answer::write(&plan.answer, &rows, introspection.as_ref())
+        answer::write(plan, &rows, introspection.as_ref())
     }
 
     async fn introspect(

@@ -1,7 +1,7 @@
 //! A selection made into a plan: for each level the columns to fetch, and how the answer is
 //! written from them. Made once for a document, it holds nothing of a request.
 
-use std::cell::Cell;
+use std::{cell::Cell, sync::atomic::AtomicUsize};
 
 use async_graphql::{
     Pos, Positioned,
@@ -33,6 +33,8 @@ pub struct Plan {
     pub edges: usize,
     /// The operation without its data, where it asks about the schema.
     pub introspection: Option<ExecutableDocument>,
+    /// How long the last answer was: the next will be about as long.
+    pub length: AtomicUsize,
 }
 
 /// Rows of one noun, fetched by one statement for all their parents.
@@ -308,7 +310,14 @@ pub fn make<'a>(
     }
     let introspection = asks_about_schema.then(|| planner.introspection(operation));
     let in_order = operation.ty == OperationType::Mutation;
-    Ok(Plan { root, answer, in_order, edges: planner.edges.get(), introspection })
+    Ok(Plan {
+        root,
+        answer,
+        in_order,
+        edges: planner.edges.get(),
+        introspection,
+        length: AtomicUsize::new(4096),
+    })
 }
 
 struct Planner<'a> {

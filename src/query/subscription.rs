@@ -136,7 +136,7 @@ impl Audience {
         let answer = self.place(number);
         let answer = answer.get_or_init(|| async {
             let answer = self.ask(engine, event, patience).await;
-            String::from_utf8(answer.to_json("")).unwrap_or_default().into()
+            String::from_utf8(answer.into_json("")).unwrap_or_default().into()
         });
         answer.await.clone()
     }
@@ -160,7 +160,7 @@ impl Audience {
             let asked = Box::pin(engine.answer_to(&self.bound, &self.caller, Some(event)));
             let Ok(answer) = tokio::time::timeout_at(deadline, asked).await else {
                 let refusal = Refusal::new(Code::Timeout, "The answer took too long and was given up.");
-                return Answer { data: b"null".to_vec(), errors: vec![refusal] };
+                return Answer::new(b"null", vec![refusal]);
             };
             let again = answer.errors.iter().any(|refusal| refusal.code == Code::Unavailable);
             if !again || Instant::now() + PAUSE >= deadline {
