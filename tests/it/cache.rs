@@ -106,8 +106,7 @@ async fn a_server_that_hears_nothing_from_the_database_gives_nothing_from_the_ca
     let mut elsewhere = PgConnection::connect_with(&elsewhere).await.expect("connected");
     sqlx::raw_sql(forbid(false)).execute(&mut elsewhere).await.expect("forbidden");
     let cut = "select pg_terminate_backend(pid) from pg_stat_activity
-               where datname = current_database() and (query ilike 'listen%' or query like '%max(id)%revisions%')
-                 and pid <> pg_backend_pid()";
+               where datname = current_database() and application_name = 'dossier listening'";
     sqlx::raw_sql(cut).execute(client.pool()).await.expect("cut");
     let since = Instant::now();
     while name(&client).await.1["hit"] == true {
