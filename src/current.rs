@@ -5,14 +5,14 @@
 //! changed, and says so.
 
 use std::{
-    sync::OnceLock,
+    sync::{Arc, OnceLock},
     time::{Duration, Instant},
 };
 
-use sqlx::{Row, postgres::PgListener};
+use sqlx::postgres::PgListener;
 use tokio::{sync::watch, task::JoinHandle, time::timeout};
 
-use crate::database::Database;
+use crate::{changed::Changed, database::Database, query::RestsOn};
 
 /// Where the database says that revisions were made.
 const CHANNEL: &str = "dossier_revisions";
@@ -43,6 +43,7 @@ pub struct Current {
     database: Database,
     watch: Watch,
     known: watch::Sender<Known>,
+    changed: Arc<Changed>,
     /// Begun by the first who wants to know.
     listening: OnceLock<JoinHandle<()>>,
 }
@@ -65,13 +66,16 @@ impl Drop for Current {
 impl Current {
     pub fn new(database: Database, watch: Watch) -> Self {
         let known = watch::Sender::new(Known { revision: 0, at: None });
-        Current { database, watch, known, listening: OnceLock::new() }
+        Current { database, watch, known, changed: Arc::default(), listening: OnceLock::new() }
     }
 
     /// Begins to listen, unless it does already; what it gives waits for revisions.
     pub fn follow(&self) -> Coming {
-        let listen = || tokio::spawn(listen(self.database.clone(), self.known.clone(), self.watch));
-        self.listening.get_or_init(listen);
+        self.listening.get_or_init(|| {
+            let (database, known, changed) =
+                (self.database.clone(), self.known.clone(), self.changed.clone());
+            tokio::spawn(listen(database, known, changed, self.watch))
+        });
         Coming(self.known.subscribe())
     }
 
@@ -83,11 +87,15 @@ impl Current {
 
     /// Looks at the base itself: what was changed here must be known before it is acknowledged.
     pub async fn look(&self) {
-        let last = sqlx::query_scalar("select coalesce(max(id), 0) from revisions");
-        match last.fetch_one(self.database.pool()).await {
+        match self.changed.look(self.database.pool()).await {
             Ok(revision) => tell(&self.known, revision, None),
             Err(_) => self.known.send_modify(|known| known.at = None),
         }
+    }
+
+    /// Whether what something rests on was left as it was since a revision, up to the last that is known.
+    pub fn leaves(&self, rests_on: &RestsOn, since: i64) -> bool {
+        self.changed.leaves(rests_on, since)
     }
 }
 
@@ -106,10 +114,10 @@ impl Coming {
     }
 }
 
-async fn listen(database: Database, known: watch::Sender<Known>, watch: Watch) {
+async fn listen(database: Database, known: watch::Sender<Known>, changed: Arc<Changed>, watch: Watch) {
     loop {
         if let Ok(Ok(mut listener)) = timeout(BEGIN, database.listen(CHANNEL)).await {
-            let Err(error) = hear(&mut listener, &known, watch).await;
+            let Err(error) = hear(&mut listener, &known, &changed, watch).await;
             tracing::warn!(%error, "the connection that listens for revisions was lost");
         }
         known.send_modify(|known| known.at = None);
@@ -117,17 +125,17 @@ async fn listen(database: Database, known: watch::Sender<Known>, watch: Watch) {
     }
 }
 
-/// Asks for the last revision whenever there is one to hear of, and when there was none for a while.
+/// Looks whenever there is a revision to hear of, and when there was none for a while.
 async fn hear(
     listener: &mut PgListener,
     known: &watch::Sender<Known>,
+    changed: &Changed,
     watch: Watch,
 ) -> Result<std::convert::Infallible, sqlx::Error> {
     loop {
         let asked_at = Instant::now();
-        let last = sqlx::query("select coalesce(max(id), 0) from revisions").fetch_one(&mut *listener);
-        let last = timeout(watch.well, last).await.map_err(|_| sqlx::Error::PoolTimedOut)??;
-        tell(known, last.try_get(0)?, Some(asked_at));
+        let last = timeout(watch.well, changed.look(&mut *listener)).await;
+        tell(known, last.map_err(|_| sqlx::Error::PoolTimedOut)??, Some(asked_at));
         // What was heard before the answer is in it.
         while listener.next_buffered().is_some() {}
         match timeout(watch.silence, listener.try_recv()).await {

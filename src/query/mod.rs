@@ -24,6 +24,7 @@ pub mod noun;
 mod past;
 mod plan;
 pub mod reader;
+mod rests_on;
 pub mod statement;
 mod subscription;
 pub mod types;
@@ -44,6 +45,7 @@ use sqlx::PgPool;
 pub use answer::Answer;
 pub use guard::Limits;
 pub use manifest::parse as parse_manifest;
+pub use rests_on::{Mark, RestsOn};
 pub use statement::escape_pattern;
 pub use subscription::{Audience, Audiences};
 
@@ -51,7 +53,7 @@ use self::{
     catalog::Catalog,
     computed::Tree,
     document::{Document, Documents},
-    fetch::Fetch,
+    fetch::{Fetch, Rows},
     plan::Plan,
     reader::Reader,
 };
@@ -185,12 +187,23 @@ impl Engine {
         self.answer_to(bound, caller, None).await
     }
 
+    /// Answers a question, and tells what the answer rests on.
+    pub async fn answer_resting(&self, bound: &Bound, caller: &Caller) -> (Answer, RestsOn) {
+        let (answer, rows) = self.fetch(bound, caller, None).await;
+        let rests_on = RestsOn::of(&bound.plan, &bound.request, &rows);
+        (answer, rests_on)
+    }
+
     async fn answer_to(&self, bound: &Bound, caller: &Caller, event: Option<&Tree>) -> Answer {
+        self.fetch(bound, caller, event).await.0
+    }
+
+    async fn fetch(&self, bound: &Bound, caller: &Caller, event: Option<&Tree>) -> (Answer, Rows) {
         let Bound { plan, request, variables } = bound;
         let fetch = Fetch { reader: &self.reader, catalog: self.catalog, request, caller, event };
         let (rows, introspection) =
             tokio::join!(fetch::root(&fetch, &plan.root, plan.in_order), self.introspect(plan, variables));
-        answer::write(&plan.answer, &rows, introspection.as_ref())
+        (answer::write(&plan.answer, &rows, introspection.as_ref()), rows)
     }
 
     async fn introspect(&self, plan: &Plan, variables: &coerce::Variables) -> Option<async_graphql::Value> {
