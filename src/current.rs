@@ -1,30 +1,51 @@
 //! The current revision of the base, as far as this server can know it.
 //!
-//! One connection listens for revisions. It is asked again and again whether it still is one: a server
-//! that has not heard from the database lately doesn't know what others may have changed, and says so.
+//! One connection listens for revisions, for all who want to know. It is asked again and again whether it
+//! still is one: a server that has not heard from the database lately doesn't know what others may have
+//! changed, and says so.
 
-use std::time::{Duration, Instant};
+use std::{
+    sync::{Arc, OnceLock},
+    time::{Duration, Instant},
+};
 
-use sqlx::{Row, postgres::PgListener};
+use sqlx::postgres::PgListener;
 use tokio::{sync::watch, task::JoinHandle, time::timeout};
 
-use crate::database::Database;
+use crate::{changed::Changed, database::Database, query::RestsOn};
 
 /// Where the database says that revisions were made.
 const CHANNEL: &str = "dossier_revisions";
 /// How long what was heard holds.
 const HOLDS: Duration = Duration::from_secs(1);
-/// How long the connection may be silent before it is asked, and how long it may take to answer.
-const SILENCE: Duration = Duration::from_millis(300);
-const WELL: Duration = Duration::from_millis(500);
+/// How long it may take to begin to listen.
+const BEGIN: Duration = Duration::from_secs(2);
 /// How long to wait before the database is tried again.
 const PAUSE: Duration = Duration::from_millis(250);
+
+/// How closely the connection is watched: how long it may be silent before it is asked whether it is still
+/// there, and how long it may take to say so.
+#[derive(Clone, Copy, Debug)]
+pub struct Watch {
+    silence: Duration,
+    well: Duration,
+}
+
+impl Watch {
+    /// What is known of the revision holds without a gap.
+    pub const CLOSE: Watch = Watch { silence: Duration::from_millis(300), well: Duration::from_millis(500) };
+    /// What happens is heard of in the end.
+    pub const CALM: Watch = Watch { silence: Duration::from_mins(1), well: Duration::from_secs(10) };
+}
 
 /// What the base's last revision is.
 pub struct Current {
     database: Database,
+    watch: Watch,
     known: watch::Sender<Known>,
-    listening: JoinHandle<()>,
+    changed: Arc<Changed>,
+    /// Begun by the first who wants to know.
+    listening: OnceLock<JoinHandle<()>>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -36,16 +57,26 @@ struct Known {
 
 impl Drop for Current {
     fn drop(&mut self) {
-        self.listening.abort();
+        if let Some(listening) = self.listening.get() {
+            listening.abort();
+        }
     }
 }
 
 impl Current {
-    /// Begins to listen.
-    pub fn follow(database: Database) -> Self {
+    pub fn new(database: Database, watch: Watch) -> Self {
         let known = watch::Sender::new(Known { revision: 0, at: None });
-        let listening = tokio::spawn(listen(database.clone(), known.clone()));
-        Current { database, known, listening }
+        Current { database, watch, known, changed: Arc::default(), listening: OnceLock::new() }
+    }
+
+    /// Begins to listen, unless it does already; what it gives waits for revisions.
+    pub fn follow(&self) -> Coming {
+        self.listening.get_or_init(|| {
+            let (database, known, changed) =
+                (self.database.clone(), self.known.clone(), self.changed.clone());
+            tokio::spawn(listen(database, known, changed, self.watch))
+        });
+        Coming(self.known.subscribe())
     }
 
     /// The last revision; none while it can't be known.
@@ -56,18 +87,37 @@ impl Current {
 
     /// Looks at the base itself: what was changed here must be known before it is acknowledged.
     pub async fn look(&self) {
-        let last = sqlx::query_scalar("select coalesce(max(id), 0) from revisions");
-        match last.fetch_one(self.database.pool()).await {
+        match self.changed.look(self.database.pool()).await {
             Ok(revision) => tell(&self.known, revision, None),
             Err(_) => self.known.send_modify(|known| known.at = None),
         }
     }
+
+    /// Whether what something rests on was left as it was since a revision, up to the last that is known.
+    pub fn leaves(&self, rests_on: &RestsOn, since: i64) -> bool {
+        self.changed.leaves(rests_on, since)
+    }
 }
 
-async fn listen(database: Database, known: watch::Sender<Known>) {
+/// Waits for revisions.
+pub struct Coming(watch::Receiver<Known>);
+
+impl Coming {
+    /// The last revision, once there is a later one than this.
+    pub async fn after(&mut self, revision: i64) -> i64 {
+        let later = self.0.wait_for(|known| known.revision > revision).await.map(|known| known.revision);
+        match later {
+            Ok(later) => later,
+            // The server ends, and there is nobody left to wait for.
+            Err(_) => std::future::pending().await,
+        }
+    }
+}
+
+async fn listen(database: Database, known: watch::Sender<Known>, changed: Arc<Changed>, watch: Watch) {
     loop {
-        if let Ok(Ok(mut listener)) = timeout(WELL * 4, database.listen(CHANNEL)).await {
-            let Err(error) = hear(&mut listener, &known).await;
+        if let Ok(Ok(mut listener)) = timeout(BEGIN, database.listen(CHANNEL)).await {
+            let Err(error) = hear(&mut listener, &known, &changed, watch).await;
             tracing::warn!(%error, "the connection that listens for revisions was lost");
         }
         known.send_modify(|known| known.at = None);
@@ -75,19 +125,20 @@ async fn listen(database: Database, known: watch::Sender<Known>) {
     }
 }
 
-/// Asks for the last revision whenever there is one to hear of, and when there was none for a while.
+/// Looks whenever there is a revision to hear of, and when there was none for a while.
 async fn hear(
     listener: &mut PgListener,
     known: &watch::Sender<Known>,
+    changed: &Changed,
+    watch: Watch,
 ) -> Result<std::convert::Infallible, sqlx::Error> {
     loop {
         let asked_at = Instant::now();
-        let last = sqlx::query("select coalesce(max(id), 0) from revisions").fetch_one(&mut *listener);
-        let last = timeout(WELL, last).await.map_err(|_| sqlx::Error::PoolTimedOut)??;
-        tell(known, last.try_get(0)?, Some(asked_at));
+        let last = timeout(watch.well, changed.look(&mut *listener)).await;
+        tell(known, last.map_err(|_| sqlx::Error::PoolTimedOut)??, Some(asked_at));
         // What was heard before the answer is in it.
         while listener.next_buffered().is_some() {}
-        match timeout(SILENCE, listener.try_recv()).await {
+        match timeout(watch.silence, listener.try_recv()).await {
             Ok(Ok(Some(_))) | Err(_) => {}
             Ok(Ok(None)) => return Err(sqlx::Error::PoolClosed),
             Ok(Err(error)) => return Err(error),

@@ -12,7 +12,7 @@
 //! | [`error`] | what can go wrong, and what the caller sees of it |
 //! | [`config`] | settings |
 //! | [`caller`], [`keys`], [`jwt`], [`limits`] | who asks, how they show it, and what they may ask in a while |
-//! | [`cache`], [`current`] | answers kept until the base changes, and whether it has |
+//! | [`cache`], [`changed`], [`current`] | answers kept as long as they are right, and what was changed since |
 //! | [`database`] | the pool, the migrations, the embedded Postgres |
 //! | [`http`] | GraphQL over HTTP, the page, health |
 //! | [`exchange`] | records in and out by the many |
@@ -20,6 +20,7 @@
 pub mod actors;
 pub mod cache;
 pub mod caller;
+pub mod changed;
 pub mod citations;
 pub mod commentaries;
 pub mod config;

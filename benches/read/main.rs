@@ -4,21 +4,35 @@
 //! `cargo bench --bench read` needs `wrk`, and for the peers Node.js with npm. `-- --help` tells more.
 
 mod limit;
+mod load;
 mod questions;
 mod servers;
 
-use std::{collections::BTreeMap, fs, path::PathBuf, process::Command, time::Duration};
+use std::{
+    collections::BTreeMap,
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
 
 use clap::Parser;
-use dossier::database::embedded::{Durability, Postgres};
+use dossier::{
+    database::embedded::{Durability, Postgres},
+    relay::global_id,
+};
+use fastrand::Rng;
+use load::{Load, Round, Writes, measure};
 use questions::{QUESTIONS, Variant, leaves};
-use serde_json::{Value, json};
+use serde_json::Value;
 use servers::{Server, System};
 use sqlx::{PgPool, postgres::PgPoolOptions};
 
 /// The limit allocates as Dossier does.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+/// Statements that the mixed load changes.
+const WRITTEN: usize = 500;
 
 #[derive(Parser)]
 struct Arguments {
@@ -34,7 +48,7 @@ struct Arguments {
     /// Connections that ask at the same time.
     #[arg(long, default_value_t = 16)]
     connections: usize,
-    /// Only these systems: ours, kept, limit, static, postgraphile, mercurius, apollo.
+    /// Only these systems: ours, kept, get, unchanged, missed, mixed, limit, static, postgraphile, mercurius, apollo.
     #[arg(long, value_delimiter = ',')]
     only: Vec<String>,
     /// Only these questions: Q1 … Q5.
@@ -46,16 +60,6 @@ struct Arguments {
     /// Serve the limit on this port, for the address in `DATABASE_URL`.
     #[arg(long, hide = true)]
     serve_limit: Option<u16>,
-}
-
-/// What one round of one system at one question gave.
-struct Round {
-    per_second: f64,
-    /// Microseconds of processor time for a request: the server's, and Postgres'.
-    server: f64,
-    postgres: f64,
-    p50: f64,
-    p99: f64,
 }
 
 fn main() {
@@ -71,6 +75,7 @@ fn main() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     let pool = runtime.block_on(prepare(&url, arguments.statements));
     let (ids, words) = runtime.block_on(values(&pool));
+    let writes = runtime.block_on(writes(&pool, &root, &url));
     let chosen = |name: &str| arguments.only.is_empty() || arguments.only.iter().any(|only| only == name);
     let systems: Vec<System> = System::ALL.into_iter().filter(|system| chosen(system.name())).collect();
     let folder = root.join("requests");
@@ -88,29 +93,31 @@ fn main() {
         }
         let variants = Variant::all(number, &ids, &words);
         let size = runtime.block_on(check(&servers, number, &variants));
+        let script = |server: &Server| {
+            let load = runtime.block_on(Load::of(server, number, size, &variants, &writes));
+            load.script(folder.join(format!("{}-{}.lua", server.system.name(), question.name)))
+        };
         let mut rounds: BTreeMap<&str, Vec<Round>> = BTreeMap::new();
-        // The first round warms up and is not told.
-        for round in 0..=arguments.rounds {
-            for server in &servers {
-                let script = script(&folder, server, number, &variants);
+        // What changes the base comes after all who only read it.
+        for changes in [false, true] {
+            let servers = servers.iter().filter(|server| server.system.changes() == changes);
+            let loads: Vec<(&Server, PathBuf)> = servers.map(|server| (server, script(server))).collect();
+            // The first round warms up and is not told.
+            for round in 0..=arguments.rounds {
                 let seconds = if round == 0 { 1 } else { arguments.seconds };
-                let measured = measure(
-                    server,
-                    postgres_pid(&root),
-                    number,
-                    size,
-                    &script,
-                    seconds,
-                    arguments.connections,
-                );
-                if round > 0 {
-                    rounds.entry(server.system.name()).or_default().push(measured);
+                for (server, script) in &loads {
+                    let measured =
+                        measure(server, postgres_pid(&root), script, seconds, arguments.connections);
+                    let measured = runtime.block_on(measured);
+                    if round > 0 {
+                        rounds.entry(server.system.name()).or_default().push(measured);
+                    }
                 }
             }
         }
         println!("{}: {} ({size} bytes)", question.name, question.what);
-        println!("| | requests/s | | p50 ms | p99 ms | server µs | Postgres µs |");
-        println!("|---|---|---|---|---|---|---|");
+        println!("| | requests/s | | p50 ms | p99 ms | server µs | Postgres µs | hits % |");
+        println!("|---|---|---|---|---|---|---|---|");
         for server in &servers {
             let rounds = &rounds[server.system.name()];
             let median = |of: fn(&Round) -> f64| {
@@ -119,13 +126,15 @@ fn main() {
                 (all[all.len() / 2], all[0], all[all.len() - 1])
             };
             let (per_second, least, most) = median(|round| round.per_second);
+            let hits = median(|round| round.hits).0;
             println!(
-                "| {} | {per_second:.0} | {least:.0} … {most:.0} | {:.2} | {:.2} | {:.0} | {:.0} |",
+                "| {} | {per_second:.0} | {least:.0} … {most:.0} | {:.2} | {:.2} | {:.0} | {:.0} | {} |",
                 server.system.name(),
                 median(|round| round.p50).0,
                 median(|round| round.p99).0,
                 median(|round| round.server).0,
                 median(|round| round.postgres).0,
+                if hits.is_nan() { String::new() } else { format!("{hits:.1}") },
             );
         }
         println!();
@@ -137,9 +146,7 @@ async fn prepare(url: &str, statements: u64) -> PgPool {
     let pool = PgPoolOptions::new().max_connections(2).connect(url).await.expect("a pool");
     let there: Result<i64, _> = sqlx::query_scalar("select count(*) from statements").fetch_one(&pool).await;
     if there.is_err() {
-        let mut generate = Command::new(env!("CARGO_BIN_EXE_dossier"));
-        generate.env("DATABASE_URL", url).args(["generate", "--statements", &statements.to_string()]);
-        assert!(generate.status().expect("dossier runs").success());
+        dossier(url, &["generate", "--statements", &statements.to_string()]);
     }
     let prepared: Result<bool, _> =
         sqlx::query_scalar("select to_regproc('bench_search') is not null").fetch_one(&pool).await;
@@ -147,6 +154,28 @@ async fn prepare(url: &str, statements: u64) -> PgPool {
         sqlx::raw_sql(include_str!("peers/prepare.sql")).execute(&pool).await.expect("prepared");
     }
     pool
+}
+
+/// Runs a command of Dossier on the base.
+fn dossier(url: &str, arguments: &[&str]) -> Vec<u8> {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_dossier"));
+    let output = command.env("DATABASE_URL", url).args(arguments).output().expect("dossier runs");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    output.stdout
+}
+
+/// What the mixed load changes: statements here and there, with a key that is made the first time.
+async fn writes(pool: &PgPool, root: &Path, url: &str) -> Writes {
+    let file = root.join("editor.key");
+    if !file.exists() {
+        let made = dossier(url, &["key", "create", "--name", "bench", "--role", "editor"]);
+        fs::write(&file, made).expect("written");
+    }
+    let generated = "select id from statements where slug like 'generated-%' order by id";
+    let ids: Vec<i64> = sqlx::query_scalar(generated).fetch_all(pool).await.expect("ids");
+    let mut rng = Rng::with_seed(7);
+    let statements = (0..WRITTEN).map(|_| global_id("Statement", ids[rng.usize(..ids.len())])).collect();
+    Writes { statements, key: fs::read_to_string(file).expect("a key").trim().to_owned() }
 }
 
 /// Ids for each question, and words for the search.
@@ -168,13 +197,14 @@ async fn values(pool: &PgPool) -> ([Vec<i64>; 5], Vec<String>) {
 
 /// Asks every system some variants and compares the values of the answers; returns the size of ours.
 async fn check(servers: &[Server], question: usize, variants: &[Variant]) -> usize {
-    let http = reqwest::Client::new();
     let mut size = 0;
+    for server in servers {
+        server.introduce(question, &variants[0]).await;
+    }
     for variant in variants.iter().step_by(25) {
         let mut first: Option<(&str, Vec<String>)> = None;
         for server in servers.iter().filter(|server| server.system != System::Static) {
-            let post = http.post(server.address(question, 0)).header("content-type", "application/json");
-            let answer = post.body(server.body(question, variant)).send().await.expect("an answer");
+            let answer = server.request(question, 0, variant).send(server).await;
             let text = answer.text().await.expect("text");
             let answer: Value =
                 serde_json::from_str(&text).unwrap_or_else(|_| panic!("{}: {text}", server.system.name()));
@@ -201,63 +231,7 @@ async fn check(servers: &[Server], question: usize, variants: &[Variant]) -> usi
     size
 }
 
-/// What wrk sends: the variants, one after the other.
-fn script(folder: &std::path::Path, server: &Server, question: usize, variants: &[Variant]) -> PathBuf {
-    let path = folder.join(format!("{}-{}.lua", server.system.name(), QUESTIONS[question].name));
-    let bodies: Vec<String> = variants.iter().map(|variant| server.body(question, variant)).collect();
-    let bodies = fs::write(path.with_extension("json"), bodies.join("\n"));
-    bodies.expect("written");
-    let script = format!(
-        "local bodies = {{}}\nfor line in io.lines({:?}) do bodies[#bodies + 1] = line end\nlocal n = 0\n\
-         wrk.method = 'POST'\nwrk.headers['content-type'] = 'application/json'\n\
-         function request() n = n % #bodies + 1; return wrk.format(nil, nil, nil, bodies[n]) end\n\
-         function response(status) if status ~= 200 then print('status ' .. status); os.exit(1) end end\n\
-         function done(summary, latency) io.write(string.format('RESULT %d %d %f %f\\n', summary.requests, summary.duration, \
-         latency:percentile(50) / 1000, latency:percentile(99) / 1000)) end\n",
-        path.with_extension("json").display().to_string()
-    );
-    fs::write(&path, script).expect("written");
-    path
-}
-
-fn measure(
-    server: &Server,
-    postmaster: u32,
-    question: usize,
-    size: usize,
-    script: &std::path::Path,
-    seconds: u64,
-    connections: usize,
-) -> Round {
-    let before = (servers::processor_time(server.pid()), servers::processor_time(postmaster));
-    let output = Command::new("wrk")
-        .args(["-t1", &format!("-c{connections}"), &format!("-d{seconds}s"), "-s"])
-        .arg(script)
-        .arg(server.address(question, size))
-        .output()
-        .expect("wrk is installed");
-    let text = String::from_utf8_lossy(&output.stdout);
-    let result =
-        text.lines().find_map(|line| line.strip_prefix("RESULT ")).unwrap_or_else(|| panic!("{text}"));
-    let numbers: Vec<f64> =
-        result.split_whitespace().map(|number| number.parse().expect("a number")).collect();
-    let [requests, microseconds, p50, p99] = numbers[..] else { panic!("{text}") };
-    let spent = |now: Duration, before: Duration| now.saturating_sub(before).as_secs_f64() * 1e6 / requests;
-    Round {
-        per_second: requests / (microseconds / 1e6),
-        server: spent(servers::processor_time(server.pid()), before.0),
-        postgres: spent(servers::processor_time(postmaster), before.1),
-        p50,
-        p99,
-    }
-}
-
 fn postgres_pid(root: &std::path::Path) -> u32 {
     let file = fs::read_to_string(root.join("data/postmaster.pid")).expect("it runs");
     file.lines().next().expect("a line").parse().expect("a number")
-}
-
-/// The body of a request.
-pub fn request(query: &str, variables: &Value) -> String {
-    json!({ "query": query, "variables": variables }).to_string()
 }

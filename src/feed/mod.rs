@@ -2,13 +2,13 @@
 //!
 //! ```text
 //! commit ─ notification ─ one reader for the server ─ subscribers' places ─ what each asks
-//!                         revisions → changes, once    bounded
+//!          `current`      revisions → changes, once    bounded
 //! ```
 //!
 //! The database numbers revisions in the order of commits, so whoever has read up to a number has missed
 //! nothing before it. Everything follows from that: a notification only says that there is something to
-//! read; a connection that was lost, a client that comes back and one that fell behind all read on from
-//! the last number they know.
+//! read; a server that heard nothing for a while, a client that comes back and one that fell behind all
+//! read on from the last number they know.
 
 mod change;
 
@@ -18,52 +18,46 @@ use std::{
     time::Duration,
 };
 
-use sqlx::{AssertSqlSafe, Row, postgres::PgListener};
+use sqlx::Row;
 use tokio::{
     sync::{OnceCell, mpsc},
     task::JoinHandle,
-    time::timeout,
 };
 
 pub use self::change::{Change, Filter, fields, nouns};
 use crate::{
-    database::Database,
+    current::{Coming, Current},
     error::{Code, Refusal},
-    query::{
-        catalog::Catalog,
-        reader::{self, Reader},
-    },
+    query::{catalog::Catalog, reader::Reader},
     sync,
 };
 
-/// Where the database says that revisions were made.
-const CHANNEL: &str = "dossier_revisions";
 /// Changes that wait for one subscriber at most; whoever falls further behind reads on from the log.
 const WAITING: usize = 256;
 /// Changes read at once.
 const PAGE: i64 = 500;
 /// How long to wait before the database is tried again.
 const PAUSE: Duration = Duration::from_millis(250);
-/// How long the listening connection may be silent before it is asked whether it is still there.
-const SILENCE: Duration = Duration::from_mins(1);
-/// How long it may take to say so.
-const WELL: Duration = Duration::from_secs(10);
 
 /// Tells the changes of the base.
 pub struct Feed {
-    database: Database,
-    reader: Reader,
-    catalog: &'static Catalog,
-    /// The statement that reads changes.
-    statement: Arc<str>,
+    current: Arc<Current>,
+    log: Arc<Log>,
     places: Arc<Places>,
-    /// Reads what comes, from the first subscriber on.
-    listening: OnceCell<Listening>,
+    /// Tells what comes, from the first subscriber on.
+    telling: OnceCell<Telling>,
 }
 
-struct Listening(JoinHandle<()>);
+/// The revisions as changes.
+struct Log {
+    reader: Reader,
+    catalog: &'static Catalog,
+    statement: String,
+}
 
-impl Drop for Listening {
+struct Telling(JoinHandle<()>);
+
+impl Drop for Telling {
     fn drop(&mut self) {
         self.0.abort();
     }
@@ -113,14 +107,14 @@ impl Places {
 }
 
 impl Feed {
-    pub fn new(database: Database, reader: Reader, catalog: &'static Catalog) -> Self {
-        let statement = change::statement(catalog).into();
-        Feed { database, reader, catalog, statement, places: Arc::default(), listening: OnceCell::new() }
+    pub fn new(current: Arc<Current>, reader: Reader, catalog: &'static Catalog) -> Self {
+        let log = Log { reader, catalog, statement: change::statement(catalog) };
+        Feed { current, log: Arc::new(log), places: Arc::default(), telling: OnceCell::new() }
     }
 
     /// Changes that pass a filter: those that come, or all behind a revision.
     pub async fn follow(self: &Arc<Self>, filter: Filter, since: Option<i64>) -> Result<Follower, Refusal> {
-        self.listening.get_or_try_init(|| self.listen()).await?;
+        self.telling.get_or_try_init(|| self.tell()).await?;
         let filter = Arc::new(filter);
         let (after, place) = match since {
             Some(since) => (since, None),
@@ -139,89 +133,55 @@ impl Feed {
         })
     }
 
-    /// Begins to listen: what is committed from now on is told.
-    async fn listen(&self) -> Result<Listening, Refusal> {
-        let mut listener = self.database.listen(CHANNEL).await?;
-        let last = sqlx::query("select coalesce(max(id), 0) from revisions").fetch_one(&mut listener).await?;
-        let last = last.try_get(0)?;
+    /// Begins to tell: what is committed from now on comes to those who wait for it.
+    async fn tell(&self) -> Result<Telling, Refusal> {
+        let coming = self.current.follow();
+        let last = self.log.last().await?;
         self.places.lock().last = last;
-        let teller = Teller {
-            database: self.database.clone(),
-            catalog: self.catalog,
-            statement: self.statement.clone(),
-            places: self.places.clone(),
-        };
-        Ok(Listening(tokio::spawn(teller.run(listener, last))))
-    }
-
-    /// Changes behind a revision, some at a time.
-    async fn read(&self, after: i64) -> Result<Vec<Change>, Refusal> {
-        let rows = self.reader.fetch(&self.statement, |query| query.bind(after).bind(PAGE)).await?;
-        Ok(rows.iter().map(|row| change::read(self.catalog, row)).collect::<Result<_, _>>()?)
+        Ok(Telling(tokio::spawn(tell(self.log.clone(), self.places.clone(), coming, last))))
     }
 }
 
-/// Reads revisions as they come and tells them, whatever becomes of its connection.
-struct Teller {
-    database: Database,
-    catalog: &'static Catalog,
-    statement: Arc<str>,
-    places: Arc<Places>,
-}
-
-impl Teller {
-    async fn run(self, mut listener: PgListener, mut last: i64) {
+/// Reads revisions as they come and tells them.
+async fn tell(log: Arc<Log>, places: Arc<Places>, mut coming: Coming, mut last: i64) {
+    // Not every revision is told, so the last that there is may be later than the last that was told.
+    let mut seen = last;
+    loop {
+        seen = coming.after(seen).await;
         loop {
-            let Err(error) = self.tell_with(&mut listener, &mut last).await;
-            tracing::warn!(%error, "the connection that listens for revisions was lost");
-            listener = loop {
-                tokio::time::sleep(PAUSE).await;
-                match self.database.listen(CHANNEL).await {
-                    Ok(listener) => break listener,
-                    Err(error) => tracing::debug!(%error, "no connection to listen by"),
-                }
-            };
-            tracing::info!("listening for revisions again, from {last} on");
+            let changes = log.read(last).await;
+            let Some(newest) = changes.last() else { break };
+            last = newest.number;
+            places.tell(changes);
         }
     }
+}
 
-    /// Tells what comes over one connection, beginning with what came before it.
-    async fn tell_with(
-        &self,
-        listener: &mut PgListener,
-        last: &mut i64,
-    ) -> Result<std::convert::Infallible, sqlx::Error> {
+impl Log {
+    /// The last revision.
+    async fn last(&self) -> Result<i64, Refusal> {
+        let rows = self.reader.fetch("select coalesce(max(id), 0) from revisions", |query| query).await?;
+        Ok(rows.first().ok_or(sqlx::Error::RowNotFound)?.try_get(0)?)
+    }
+
+    /// Changes behind a revision, some at a time; while they can't be read, they are waited for.
+    async fn read(&self, after: i64) -> Vec<Change> {
         loop {
-            self.tell_new(listener, last).await?;
-            loop {
-                match timeout(SILENCE, listener.try_recv()).await {
-                    Ok(notified) => {
-                        // Without a notification, the connection was lost and is there again.
-                        let begins = notified?.and_then(|notified| notified.payload().parse::<i64>().ok());
-                        if begins.is_none_or(|begins| begins > *last) {
-                            break;
-                        }
+            match self.try_read(after).await {
+                Ok(changes) => return changes,
+                Err(refusal) => {
+                    if refusal.code != Code::Unavailable {
+                        tracing::error!("changes can't be read: {}", refusal.message);
                     }
-                    Err(_) => {
-                        let asked = timeout(WELL, sqlx::query("select 1").execute(&mut *listener));
-                        asked.await.map_err(|_| sqlx::Error::PoolTimedOut)??;
-                    }
+                    tokio::time::sleep(PAUSE).await;
                 }
             }
         }
     }
 
-    async fn tell_new(&self, listener: &mut PgListener, last: &mut i64) -> Result<(), sqlx::Error> {
-        loop {
-            reader::log(&self.statement);
-            let asked = sqlx::query(AssertSqlSafe(&*self.statement)).bind(*last).bind(PAGE);
-            let rows = asked.fetch_all(&mut *listener).await?;
-            let changes: Vec<Change> =
-                rows.iter().map(|row| change::read(self.catalog, row)).collect::<Result<_, _>>()?;
-            let Some(newest) = changes.last() else { return Ok(()) };
-            *last = newest.number;
-            self.places.tell(changes);
-        }
+    async fn try_read(&self, after: i64) -> Result<Vec<Change>, Refusal> {
+        let rows = self.reader.fetch(&self.statement, |query| query.bind(after).bind(PAGE)).await?;
+        Ok(rows.iter().map(|row| change::read(self.catalog, row)).collect::<Result<_, _>>()?)
     }
 }
 
@@ -266,15 +226,7 @@ impl Follower {
 
     /// Reads on from the log. At its end a place is taken, and then what was left in between is read.
     async fn read(&mut self) {
-        let changes = match self.feed.read(self.after).await {
-            Ok(changes) => changes,
-            Err(refusal) => {
-                if refusal.code != Code::Unavailable {
-                    tracing::error!("changes can't be read: {}", refusal.message);
-                }
-                return tokio::time::sleep(PAUSE).await;
-            }
-        };
+        let changes = self.feed.log.read(self.after).await;
         match changes.last() {
             Some(newest) => self.after = newest.number,
             None if self.place.is_some() => self.reading = false,

@@ -28,12 +28,12 @@ use serde_json::{Value, json};
 use super::{
     App, RequestId,
     authentication::Shows,
-    operation::{Parameters, Subscription},
+    operation::{Parameters, Place, Subscription},
     page::takes_gzip,
     sse, websocket,
 };
 use crate::{
-    cache::Given,
+    cache::{Given, Kept},
     caller::Identity,
     error::{Code, Refusal},
     query::Prepared,
@@ -214,18 +214,16 @@ pub(super) async fn handle(
             Err(refusal) => reply.refused_for(&refusal),
         };
     }
-    let key = app.key(&prepared, &identity);
-    let caching = (method == Method::GET)
-        .then_some(key)
-        .flatten()
-        .map(|(key, _)| Caching { tag: key.tag(), control: app.cache_control.clone() });
-    if let Some(caching) = &caching
-        && let Some(tag) = caching.is_known(&headers, media)
+    let place = app.place(&prepared, &identity);
+    let kept = place.as_ref().and_then(Place::kept);
+    let caching = (method == Method::GET).then(|| Caching { control: app.cache_control.clone() });
+    if let (Some(kept), Some(caching)) = (&kept, &caching)
+        && let Some(unchanged) = caching.unchanged(kept, &headers, media)
     {
-        return (StatusCode::NOT_MODIFIED, caching.headers(tag)).into_response();
+        return unchanged;
     }
-    match app.ask(&prepared, &identity, client.ip(), key.map(|(key, _)| key)).await {
-        Ok(given) => reply.given(given, key.map(|(_, revision)| revision), caching, &headers),
+    match app.ask(&prepared, &identity, client.ip(), place.as_ref(), kept).await {
+        Ok(given) => reply.given(given, place.map(|place| place.revision), caching, &headers),
         Err(refusal) => reply.refused_for(&refusal),
     }
 }
@@ -243,29 +241,28 @@ async fn subscribe(
 
 /// What clients and intermediaries may do with the answer to a GET.
 struct Caching {
-    tag: String,
     control: HeaderValue,
 }
 
 impl Caching {
-    /// The entity tag of one form of the answer.
-    fn tag(&self, media: Media, compressed: bool) -> HeaderValue {
+    /// The entity tag of one form of an answer.
+    fn tag(kept: &Kept, media: Media, compressed: bool) -> HeaderValue {
         let media = if media == Media::GraphqlResponse { "-r" } else { "" };
         let encoding = if compressed { "-gzip" } else { "" };
-        HeaderValue::try_from(format!("\"{}{media}{encoding}\"", self.tag)).expect("a header value")
+        HeaderValue::try_from(format!("\"{}{media}{encoding}\"", kept.tag())).expect("a header value")
     }
 
-    /// The tag under which the client has the answer already.
-    fn is_known(&self, headers: &HeaderMap, media: Media) -> Option<HeaderValue> {
-        let known: Vec<&str> = headers
-            .get_all(IF_NONE_MATCH)
-            .iter()
-            .filter_map(|value| value.to_str().ok())
-            .flat_map(|value| value.split(','))
-            .map(|tag| tag.trim().trim_start_matches("W/"))
-            .collect();
-        let forms = [false, true].map(|compressed| self.tag(media, compressed));
-        forms.into_iter().find(|tag| known.iter().any(|known| *known == "*" || *known == tag))
+    /// What a client is told that has the answer already.
+    fn unchanged(&self, kept: &Kept, headers: &HeaderMap, media: Media) -> Option<Response> {
+        let known = headers.get_all(IF_NONE_MATCH).iter().filter_map(|value| value.to_str().ok());
+        let known: Vec<&str> =
+            known.flat_map(|value| value.split(',')).map(|tag| tag.trim().trim_start_matches("W/")).collect();
+        if known.is_empty() {
+            return None;
+        }
+        let forms = [false, true].map(|compressed| Self::tag(kept, media, compressed));
+        let tag = forms.into_iter().find(|tag| known.iter().any(|known| *known == "*" || *known == tag))?;
+        Some((StatusCode::NOT_MODIFIED, self.headers(tag)).into_response())
     }
 
     fn headers(&self, tag: HeaderValue) -> [(HeaderName, HeaderValue); 3] {
@@ -366,13 +363,18 @@ impl Reply {
         let compressed =
             kept.as_ref().filter(|_| hit && takes_gzip(headers)).and_then(|kept| kept.compressed());
         let is_compressed = compressed.is_some();
+        if let (Some(caching), Some(kept)) = (&caching, &kept)
+            && let Some(unchanged) = caching.unchanged(kept, headers, self.media)
+        {
+            return unchanged;
+        }
         let mut response = self.sent(compressed.unwrap_or(body));
         let answered = response.headers_mut();
         if is_compressed {
             answered.insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
         }
-        if let Some(caching) = caching.filter(|_| kept.is_some()) {
-            answered.extend(caching.headers(caching.tag(self.media, is_compressed)));
+        if let (Some(caching), Some(kept)) = (caching, &kept) {
+            answered.extend(caching.headers(Caching::tag(kept, self.media, is_compressed)));
         }
         response
     }

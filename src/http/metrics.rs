@@ -33,7 +33,7 @@ pub(super) async fn tell(State(app): State<Arc<App>>) -> impl IntoResponse {
         metric(
             "cache_misses_total",
             "counter",
-            "Questions whose answer was not kept.",
+            "Questions whose answer was not kept, or was no longer right.",
             counts.misses.load(Relaxed),
         );
         metric(

@@ -33,7 +33,7 @@ use tower_http::{
 use crate::{
     cache::Cache,
     config::Config,
-    current::Current,
+    current::{Current, Watch},
     database::Database,
     error::{Code, Refusal},
     feed::Feed,
@@ -77,7 +77,7 @@ struct App {
 /// Answers that are kept, and the revision that they are kept for.
 struct Keeping {
     cache: Cache,
-    current: Current,
+    current: Arc<Current>,
 }
 
 /// The name under which the log has a request: the client's own, or one of ours.
@@ -114,10 +114,13 @@ pub struct Site {
 /// Everything that is served, over a database that has been migrated.
 pub fn site(config: &Config, database: Database, engine: Engine) -> Site {
     let (host, staying) = staying::new();
-    let feed = Feed::new(database.clone(), engine.reader().clone(), engine.catalog());
-    let keeping = config
-        .cache_bytes
-        .map(|room| Keeping { cache: Cache::new(room), current: Current::follow(database.clone()) });
+    let watch = if config.cache_bytes.is_some() { Watch::CLOSE } else { Watch::CALM };
+    let current = Arc::new(Current::new(database.clone(), watch));
+    let feed = Feed::new(current.clone(), engine.reader().clone(), engine.catalog());
+    let keeping = config.cache_bytes.map(|room| {
+        current.follow();
+        Keeping { cache: Cache::new(room), current }
+    });
     let app = Arc::new(App {
         keeping,
         cache_control: config.cache_control.clone(),

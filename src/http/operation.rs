@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 
 use super::{App, Keeping};
 use crate::{
-    cache::{Given, Key},
+    cache::{Given, Kept, Key, Made},
     caller::{Caller, Identity},
     error::{Code, Refusal},
     feed::{Change, Filter, Follower},
@@ -77,42 +77,54 @@ impl App {
 
     /// The answer to a query or a mutation, unless it takes too long.
     pub async fn answer(&self, bound: &Bound, caller: &Caller) -> Result<Answer, Refusal> {
-        // On the heap, as everything around it is moved about until it is polled.
-        let answer = Box::pin(self.engine.answer(bound, caller));
-        let answer = tokio::time::timeout(self.request_timeout, answer).await;
+        let answer = self.in_time(self.engine.answer(bound, caller)).await;
         if bound.is_mutation()
             && let Some(keeping) = &self.keeping
         {
             // Whoever is told that something was changed is told nothing older from then on.
             keeping.current.look().await;
         }
+        answer
+    }
+
+    async fn in_time<T>(&self, answer: impl Future<Output = T>) -> Result<T, Refusal> {
+        // On the heap, as everything around it is moved about until it is polled.
+        let answer = tokio::time::timeout(self.request_timeout, Box::pin(answer)).await;
         answer.map_err(|_| Refusal::new(Code::Timeout, "The answer took too long and was given up."))
     }
 
-    /// What the answer to a question is kept under, and of which revision; none where it is not kept.
-    pub fn key(&self, prepared: &Prepared, identity: &Identity) -> Option<(Key, i64)> {
-        let revision = self.keeping.as_ref()?.current.revision()?;
-        Some((Key::new(prepared.fingerprint()?, identity.role, revision), revision))
+    /// Where the answer to a question is kept; none where it is not.
+    pub fn place(&self, prepared: &Prepared, identity: &Identity) -> Option<Place<'_>> {
+        let keeping = self.keeping.as_ref()?;
+        let revision = keeping.current.revision()?;
+        Some(Place { keeping, key: Key::new(prepared.fingerprint()?, identity.role), revision })
     }
 
-    /// The answer kept under a key, or made now.
+    /// The answer that was kept, or one that is made now, and kept in its place.
     pub async fn ask(
         &self,
         prepared: &Prepared,
         identity: &Identity,
         client: IpAddr,
-        key: Option<Key>,
+        place: Option<&Place<'_>>,
+        kept: Option<Arc<Kept>>,
     ) -> Result<Given, Refusal> {
-        let make = || async {
-            let (bound, caller) = self.admit(prepared, identity.clone(), client)?;
-            Ok((self.answer(&bound, &caller).await?, bound.cost()))
-        };
-        let (Some(key), Some(Keeping { cache, .. })) = (key, &self.keeping) else {
-            return make().await.map(|(answer, _)| Given::Own(answer));
-        };
-        let given = match cache.get(&key) {
-            Some(kept) => Given::Kept(kept),
-            None => Box::pin(cache.make(key, make)).await?,
+        let admit = || self.admit(prepared, identity.clone(), client);
+        let given = match (kept, place) {
+            (Some(kept), _) => Given::Kept(kept),
+            (None, Some(Place { keeping, key, revision })) => {
+                let make = || async {
+                    let (bound, caller) = admit()?;
+                    let (answer, rests_on) =
+                        self.in_time(self.engine.answer_resting(&bound, &caller)).await?;
+                    Ok(Made { answer, cost: bound.cost(), rests_on })
+                };
+                Box::pin(keeping.cache.make(*key, *revision, make)).await?
+            }
+            (None, None) => {
+                let (bound, caller) = admit()?;
+                Given::Own(self.answer(&bound, &caller).await?)
+            }
         };
         if let (Given::Kept(kept), Some(limit)) = (&given, &self.rate_limit) {
             limit.spend(identity.name.as_deref(), client, kept.cost)?;
@@ -135,6 +147,21 @@ impl App {
         let (filter, since) = Filter::read(engine.reader(), engine.catalog(), wanted).await?;
         let changes = self.feed.follow(filter, resumed.or(since)).await?;
         Ok(Subscription { app: self.clone(), audience: self.audiences.join(bound, caller), changes })
+    }
+}
+
+/// Where an answer is kept, and the last revision when it was asked for.
+pub(super) struct Place<'a> {
+    keeping: &'a Keeping,
+    key: Key,
+    pub revision: i64,
+}
+
+impl Place<'_> {
+    /// The answer there, if it is right.
+    pub fn kept(&self) -> Option<Arc<Kept>> {
+        let Keeping { cache, current } = self.keeping;
+        cache.get(&self.key, self.revision, |rests_on, since| current.leaves(rests_on, since))
     }
 }
 

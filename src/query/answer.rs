@@ -36,9 +36,9 @@ impl Answer {
     }
 
     /// The answer as GraphQL writes it: what failed is told first.
-    pub fn to_json(&self, request_id: &str) -> Vec<u8> {
+    pub fn into_json(self, request_id: &str) -> Vec<u8> {
         if self.errors.is_empty() {
-            return self.json.clone();
+            return self.json;
         }
         let errors: Vec<serde_json::Value> =
             self.errors.iter().map(|refusal| refusal.to_json(request_id)).collect();
@@ -47,11 +47,6 @@ impl Answer {
         json.push(b',');
         json.extend_from_slice(&self.json[1..]);
         json
-    }
-
-    /// The same, of an answer that nobody else needs.
-    pub fn into_json(self, request_id: &str) -> Vec<u8> {
-        if self.errors.is_empty() { self.json } else { self.to_json(request_id) }
     }
 }
 

@@ -24,6 +24,7 @@ pub mod noun;
 mod past;
 mod plan;
 pub mod reader;
+mod rests_on;
 pub mod statement;
 mod subscription;
 pub mod types;
@@ -43,6 +44,7 @@ use sha2::{Digest, Sha256};
 pub use answer::Answer;
 pub use guard::Limits;
 pub use manifest::parse as parse_manifest;
+pub use rests_on::{Mark, RestsOn};
 pub use statement::escape_pattern;
 pub use subscription::{Audience, Audiences};
 
@@ -50,7 +52,7 @@ use self::{
     catalog::Catalog,
     computed::Tree,
     document::{Document, Documents},
-    fetch::Fetch,
+    fetch::{Fetch, Rows},
     plan::Plan,
     reader::Reader,
 };
@@ -184,7 +186,18 @@ impl Engine {
         self.answer_to(bound, caller, None).await
     }
 
+    /// Answers a question, and tells what the answer rests on.
+    pub async fn answer_resting(&self, bound: &Bound, caller: &Caller) -> (Answer, RestsOn) {
+        let (answer, rows) = self.fetch(bound, caller, None).await;
+        let rests_on = RestsOn::of(&bound.plan, &bound.request, &rows);
+        (answer, rests_on)
+    }
+
     async fn answer_to(&self, bound: &Bound, caller: &Caller, event: Option<&Tree>) -> Answer {
+        self.fetch(bound, caller, event).await.0
+    }
+
+    async fn fetch(&self, bound: &Bound, caller: &Caller, event: Option<&Tree>) -> (Answer, Rows) {
         let Bound { plan, request, variables } = bound;
         let fetch = Fetch { reader: &self.reader, catalog: self.catalog, request, caller, event };
         let rows = fetch::root(&fetch, &plan.root, plan.in_order).await;
@@ -192,7 +205,7 @@ impl Engine {
             Some(asked) => self.introspect(asked.clone(), variables).await,
             None => None,
         };
-        answer::write(plan, &rows, introspection.as_ref())
+        (answer::write(plan, &rows, introspection.as_ref()), rows)
     }
 
     async fn introspect(

@@ -23,6 +23,8 @@ pub struct Noun {
     pub facets: Vec<Facet>,
     /// The table of ids and slugs that lead to another record, its `kept_id`, since they were merged.
     pub merged: Option<&'static str>,
+    /// The column of `revisions` that keeps its history, where it has one.
+    pub history: Option<&'static str>,
     /// What the argument `since` of its lists says, where they have it: they tell what was entered later.
     pub since: Option<&'static str>,
 }
@@ -318,6 +320,7 @@ impl Noun {
             orders: Vec::new(),
             facets: Vec::new(),
             merged: None,
+            history: None,
             since: None,
         }
     }
@@ -453,15 +456,15 @@ impl Noun {
 
     /// Its history, by the column that `revisions` keeps for its noun.
     #[must_use]
-    pub fn remembered(self, column: &'static str) -> Self {
-        let last = format!("(select coalesce(max(id), 0) from revisions where {column} = {{}}.id)");
+    pub fn remembered(mut self, column: &'static str) -> Self {
+        self.history = Some(column);
         let revision = self::column(
             "revision",
             Scalar::RevisionNumber,
             "The number of its last revision: give it as `expectedRevision` to change the record as it was read.",
         );
         let revisions = "Every change of this record that was kept.";
-        self.field(revision.from_sql(last)).field(many(
+        self.field(revision.from_sql(last_revision(column))).field(many(
             "revisions",
             "Revision",
             Via::Column(column),
@@ -650,6 +653,11 @@ impl Declared {
         self.orders.extend(both_ways(order, what, |_| By::Key(sql.clone().into(), kind)));
         self
     }
+}
+
+/// The number of a record's last revision, by the column that keeps its history.
+pub fn last_revision(history: &str) -> String {
+    format!("(select coalesce(max(id), 0) from revisions where {history} = {{}}.id)")
 }
 
 /// A column whose name in the database is the field's, in snake case.

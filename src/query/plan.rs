@@ -17,7 +17,7 @@ use super::{
     catalog::{Catalog, facet_of},
     coerce::Variables,
     computed::Computed,
-    noun::{Column, Facet, Field, Form, Kind, Many, Noun, One, Owned, Part, Scalar, Values},
+    noun::{Column, Facet, Field, Form, Kind, Many, Noun, One, Owned, Part, Scalar, Values, Via},
 };
 use crate::error::{Code, PathStep, Refusal};
 
@@ -549,6 +549,10 @@ impl<'a> Planner<'a> {
         let entries = entries.collect();
         if wants.cursors {
             wants.id = inner.id();
+        }
+        if wants.rows && matches!(many.via, Via::Link(..)) {
+            // What stands on the page is not told by its owner alone.
+            inner.id();
         }
         let owner = (!level.noun.is_root()).then(|| level.id());
         let edge = level.edges.len();

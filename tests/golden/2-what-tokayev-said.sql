@@ -1,7 +1,7 @@
 select p.place, (select count(*) from statements t where t.speaker_id = p.id) from unnest($1::bigint[]) with ordinality p (id, place);
 select p.place, r.* from unnest($1::bigint[]) with ordinality p (id, place) cross join lateral (select t.locator from citations t where t.statement_id = p.id order by t.id limit $2) r;
-select p.place, r.* from unnest($1::bigint[]) with ordinality p (id, place) cross join lateral (select t.name from statement_addressees l join actors t on t.id = l.actor_id where l.statement_id = p.id order by lower(t.name), t.id limit $2) r;
-select p.place, r.* from unnest($1::bigint[]) with ordinality p (id, place) cross join lateral (select t.name from statement_topics l join topics t on t.id = l.topic_id where l.statement_id = p.id order by lower(t.name), t.id limit $2) r;
+select p.place, r.* from unnest($1::bigint[]) with ordinality p (id, place) cross join lateral (select t.name, t.id from statement_addressees l join actors t on t.id = l.actor_id where l.statement_id = p.id order by lower(t.name), t.id limit $2) r;
+select p.place, r.* from unnest($1::bigint[]) with ordinality p (id, place) cross join lateral (select t.name, t.id from statement_topics l join topics t on t.id = l.topic_id where l.statement_id = p.id order by lower(t.name), t.id limit $2) r;
 select p.place, r.* from unnest($1::bigint[]) with ordinality p (id, place) cross join lateral (select t.summary, t.speaker_role, t.event_type, t.on_behalf_of_id, t.meeting_id, t.publication_id, t.id from statements t where t.speaker_id = p.id order by t.id limit $2) r;
 select t.id, t.id, t.name from actors t where t.id = any($1);
 select t.id, t.id, t.name from actors t where t.id = any($1);

@@ -2,8 +2,8 @@ select 1::bigint, t.name from topics t where true and (exists (select from topic
 select p.place, (select count(*) from meeting_topics l join meetings t on t.id = l.meeting_id where l.topic_id = p.id) from unnest($1::bigint[]) with ordinality p (id, place);
 select p.place, r.* from unnest($1::bigint[]) with ordinality p (id, place) cross join lateral (select t.locator from citations t where t.topic_id = p.id order by t.id limit $2) r;
 select p.place, r.* from unnest($1::bigint[]) with ordinality p (id, place) cross join lateral (select t.name, t.id from topics t where t.parent_id = p.id order by lower(t.name), t.id limit $2) r;
-select p.place, r.* from unnest($1::bigint[]) with ordinality p (id, place) cross join lateral (select t.ordinal from commentary_targets l join commentaries t on t.id = l.commentary_id where l.topic_id = p.id order by t.ordinal, t.id limit $2) r;
-select p.place, r.* from unnest($1::bigint[]) with ordinality p (id, place) cross join lateral (select t.slug from statement_topics l join statements t on t.id = l.statement_id where l.topic_id = p.id order by coalesce(lower(t.said_during), 'infinity'::date), t.id limit $2) r;
+select p.place, r.* from unnest($1::bigint[]) with ordinality p (id, place) cross join lateral (select t.ordinal, t.id from commentary_targets l join commentaries t on t.id = l.commentary_id where l.topic_id = p.id order by t.ordinal, t.id limit $2) r;
+select p.place, r.* from unnest($1::bigint[]) with ordinality p (id, place) cross join lateral (select t.slug, t.id from statement_topics l join statements t on t.id = l.statement_id where l.topic_id = p.id order by coalesce(lower(t.said_during), 'infinity'::date), t.id limit $2) r;
 select p.place, r.* from unnest($1::bigint[]) with ordinality p (id, place) cross join lateral (select t.stance, t.holder_id from positions t where t.topic_id = p.id order by t.id limit $2) r;
 select p.place, r.* from unnest($1::bigint[]) with ordinality p (id, place) cross join lateral (select t.stance, t.holder_id from positions t where t.topic_id = p.id order by t.id limit $2) r;
 select t.id, t.id, t.name from actors t where t.id = any($1);

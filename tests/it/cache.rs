@@ -5,6 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use ::dossier::caller::Role;
 use reqwest::{
     StatusCode,
     header::{
@@ -14,7 +15,10 @@ use reqwest::{
 use serde_json::{Value, json};
 use sqlx::{AssertSqlSafe, Connection, PgConnection, postgres::PgConnectOptions};
 
-use crate::support::{Client, anonymous};
+use crate::support::{
+    Client, anonymous,
+    process::{dossier, output},
+};
 
 const KEPT: [(&str, &str); 1] = [("CACHE_BYTES", "1000000")];
 /// How long a busy machine may take to what takes a second at most.
@@ -61,7 +65,7 @@ async fn get(client: &Client, headers: HeaderMap) -> reqwest::Response {
 #[tokio::test]
 async fn a_change_is_seen_by_whoever_asks_after_it_was_acknowledged() {
     let client = Client::with(&KEPT).await;
-    let editor = client.as_role(dossier::caller::Role::Editor).await;
+    let editor = client.as_role(Role::Editor).await;
     let mut revision = warm(&client).await;
     for round in 0..20 {
         let written = format!("Two states {round}");
@@ -80,7 +84,7 @@ async fn a_change_is_seen_by_whoever_asks_after_it_was_acknowledged() {
 async fn a_change_at_one_server_is_soon_known_at_the_others() {
     let one = Client::with(&KEPT).await;
     let other = one.elsewhere(&KEPT).await;
-    let editor = one.as_role(dossier::caller::Role::Editor).await;
+    let editor = one.as_role(Role::Editor).await;
     warm(&other).await;
     for round in 0..10 {
         let written = format!("Two states {round}");
@@ -106,8 +110,7 @@ async fn a_server_that_hears_nothing_from_the_database_gives_nothing_from_the_ca
     let mut elsewhere = PgConnection::connect_with(&elsewhere).await.expect("connected");
     sqlx::raw_sql(forbid(false)).execute(&mut elsewhere).await.expect("forbidden");
     let cut = "select pg_terminate_backend(pid) from pg_stat_activity
-               where datname = current_database() and (query ilike 'listen%' or query like '%max(id)%revisions%')
-                 and pid <> pg_backend_pid()";
+               where datname = current_database() and application_name = 'dossier listening'";
     sqlx::raw_sql(cut).execute(client.pool()).await.expect("cut");
     let since = Instant::now();
     while name(&client).await.1["hit"] == true {
@@ -128,7 +131,7 @@ async fn a_server_that_hears_nothing_from_the_database_gives_nothing_from_the_ca
 #[tokio::test]
 async fn an_answer_that_has_not_changed_is_not_sent_again() {
     let client = Client::with(&[KEPT[0], ("CACHE_CONTROL", "public, max-age=5")]).await;
-    let editor = client.as_role(dossier::caller::Role::Editor).await;
+    let editor = client.as_role(Role::Editor).await;
     warm(&client).await;
     let plain = get(&client, HeaderMap::new()).await;
     assert_eq!(plain.headers()[CACHE_CONTROL], "public, max-age=5");
@@ -151,7 +154,11 @@ async fn an_answer_that_has_not_changed_is_not_sent_again() {
     std::io::Read::read_to_end(&mut flate2::read::GzDecoder::new(&compressed[..]), &mut plain).expect("gzip");
     assert_eq!(plain, body);
 
+    // What it doesn't rest on may change.
     rename(&editor, "Two states").await;
+    assert_eq!(get(&client, known.clone()).await.status(), StatusCode::NOT_MODIFIED);
+    let update = "mutation { updateActor(input: {actor: {slug: \"israel\"}, name: \"The State of Israel\"}) { revision } }";
+    editor.ask(update).await;
     let changed = get(&client, known).await;
     assert_eq!(changed.status(), StatusCode::OK);
     assert_ne!(changed.headers()[ETAG], tag);
@@ -166,11 +173,13 @@ async fn what_is_personal_is_nobody_elses() {
     let query = "{ ...V } fragment V on Query { rateLimit { resetAt } }";
     let reset_at = async || client.ask(query).await["rateLimit"]["resetAt"].take();
     assert_ne!(reset_at().await, reset_at().await, "each answer is a new one");
-    let editor = client.as_role(dossier::caller::Role::Editor).await;
+    let editor = client.as_role(Role::Editor).await;
+    let asked =
+        json!({ "query": NAME, "variables": {"slug": "two-state-solution"}, "extensions": {"cache": true} });
     let shown =
-        HeaderMap::from_iter([(AUTHORIZATION, editor.shows().expect("a key").parse().expect("a value"))]);
-    let (anonymous, known) = (get(&client, HeaderMap::new()).await, get(&client, shown).await);
-    assert_ne!(anonymous.headers()[ETAG], known.headers()[ETAG], "roles don't share answers");
+        client.http().post(client.address("/graphql")).header(AUTHORIZATION, editor.shows().expect("a key"));
+    let answer: Value = shown.json(&asked).send().await.expect("an answer").json().await.expect("JSON");
+    assert_eq!(answer["extensions"]["cache"]["hit"], false, "roles don't share answers");
 }
 
 #[tokio::test]
@@ -189,4 +198,48 @@ async fn monitoring_is_told_how_much_is_kept() {
     assert!(value("dossier_revision") > 0);
     let without = anonymous().await.get("/metrics").await.text().await.expect("text");
     assert!(!without.contains("dossier_cache"), "without a cache there is nothing to tell of it");
+}
+
+#[tokio::test]
+async fn a_change_of_one_record_leaves_answers_about_others() {
+    let client = Client::with(&KEPT).await;
+    let editor = client.as_role(Role::Editor).await;
+    warm(&client).await;
+    let rename = async |slug: &str, name: &str| {
+        let query = "mutation($slug: String!, $name: String) {
+            updateActor(input: {actor: {slug: $slug}, name: $name}) { userErrors { message } } }";
+        editor.ask_with(query, json!({"slug": slug, "name": name})).await
+    };
+    let said = "query($slug: String!) { actor(by: {slug: $slug}) { name statements(first: 50, orderBy: ENTERED_ASC) {
+        edges { node { summary meeting { name } addressees(orderBy: ENTERED_ASC) { edges { node { name } } } } } } } }";
+    let hit = async |query: &str, slug: &str| {
+        let body = json!({ "query": query, "variables": {"slug": slug}, "extensions": {"cache": true} });
+        let post = client.http().post(client.address("/graphql")).json(&body);
+        let answer: Value = post.send().await.expect("an answer").json().await.expect("JSON");
+        answer["extensions"]["cache"]["hit"].clone()
+    };
+    let (one, other) = ("yury-bocharov", "donald-trump");
+    assert_eq!((hit(said, one).await, hit(said, other).await), (json!(false), json!(false)));
+    assert_eq!((hit(said, one).await, hit(said, other).await), (json!(true), json!(true)));
+    rename(one, "Somebody").await;
+    assert_eq!((hit(said, one).await, hit(said, other).await), (json!(false), json!(true)));
+    rename("israel", "Another").await;
+    assert_eq!(hit(NAME, "two-state-solution").await, true, "a topic rests on no actor");
+}
+
+#[tokio::test]
+async fn a_base_that_is_generated_has_no_history_and_yet_is_heard_of() {
+    let client = Client::with(&KEPT).await;
+    warm(&client).await;
+    let count = async || client.ask("{ actors { totalCount } }").await["actors"]["totalCount"].take();
+    let before = count().await;
+    assert_eq!(count().await, before);
+    let mut generate = dossier(&[("DATABASE_URL", client.database_url())]);
+    let generated =
+        tokio::task::spawn_blocking(move || output(generate.args(["generate", "--statements", "50"])));
+    assert!(generated.await.expect("not cancelled").status.success());
+    let since = Instant::now();
+    while count().await == before {
+        assert!(since.elapsed() < PATIENCE, "it answers as if nothing had been made");
+    }
 }

@@ -7,6 +7,7 @@ mod conformance;
 mod discovery;
 mod embedded;
 mod everything;
+mod exactness;
 mod exchange;
 mod generate;
 mod golden;

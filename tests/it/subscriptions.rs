@@ -332,6 +332,28 @@ async fn two_servers_tell_everybody_every_change_once_and_in_order() {
 }
 
 #[tokio::test]
+async fn a_server_listens_by_one_connection_and_only_where_somebody_wants_to_hear() {
+    let keeping = Client::with(&[("CACHE_BYTES", "1000000")]).await;
+    for (client, before) in [(anonymous().await, 0), (keeping, 1)] {
+        let listening = async || -> i64 {
+            let count = "select count(*) from pg_stat_activity
+                         where datname = current_database() and application_name = 'dossier listening'";
+            sqlx::query_scalar(count).fetch_one(client.pool()).await.expect("a count")
+        };
+        let since = std::time::Instant::now();
+        while listening().await < before {
+            assert!(since.elapsed() < Duration::from_secs(20), "what keeps answers listens for changes");
+        }
+        assert_eq!(listening().await, before);
+        let editor = client.as_role(Role::Editor).await;
+        let mut socket = following(&client).await;
+        create_topic(&editor, "heard").await;
+        assert_eq!(socket.told().await["changes"]["record"]["slug"], "heard");
+        assert_eq!(listening().await, 1);
+    }
+}
+
+#[tokio::test]
 async fn those_who_ask_the_same_are_answered_by_one_reading() {
     let editor = editor().await;
     let mut sockets = Vec::new();

@@ -1,0 +1,296 @@
+//! Answers that are kept are those that would be made: whatever is changed, a server that keeps them answers
+//! every question as one does that keeps none. `EXACTNESS_ROUNDS=1000 EXACTNESS_SEED=2` looks further.
+
+use std::{
+    collections::BTreeSet,
+    fs,
+    time::{Duration, Instant},
+};
+
+use dossier::{
+    caller::Role,
+    query::noun::{By, FacetBy, Kind, Test, Via},
+    schema,
+};
+use fastrand::Rng;
+use serde_json::{Value, json};
+
+use crate::{
+    everything::Schema,
+    golden::golden_queries,
+    mutations::{change, statement},
+    support::Client,
+};
+
+const LIMITS: [(&str, &str); 4] =
+    [("MAX_TOKENS", "100000"), ("MAX_DEPTH", "50"), ("MAX_COST", "10000000"), ("MAX_BODY_BYTES", "1000000")];
+const KEEPING: [(&str, &str); 5] = [LIMITS[0], LIMITS[1], LIMITS[2], LIMITS[3], ("CACHE_BYTES", "100000000")];
+/// Records that questions and changes are about; some are entered by the changes, and go again.
+const ACTORS: [&str; 7] =
+    ["kassym-jomart-tokayev", "kazakhstan", "israel", "yury-bocharov", "somebody", "anybody", "nobody"];
+const MEETINGS: [&str; 2] = ["board-of-peace-first-summit", "gathering"];
+const STATEMENTS: [&str; 4] = ["trump-gratitude", "said-one", "said-other", "said-last"];
+const TOPICS: [&str; 3] = ["two-state-solution", "this-topic", "that-topic"];
+
+/// Questions of one run, chosen among many more: each is asked again and again.
+const QUESTIONS: usize = 200;
+
+/// A server that keeps answers, one that keeps none, and what both are asked.
+struct Pair {
+    keeping: Client,
+    plain: Client,
+    questions: Vec<(String, Value)>,
+}
+
+impl Pair {
+    async fn new(rng: &mut Rng) -> Self {
+        let keeping = Client::with(&KEEPING).await;
+        let plain = keeping.elsewhere(&LIMITS).await;
+        let schema = Schema::of(&plain).await;
+        let mut questions = golden();
+        questions.extend(of_records(&schema).map(|query| (query, Value::Null)));
+        questions.extend(of_lists(&schema).map(|query| (query, Value::Null)));
+        rng.shuffle(&mut questions);
+        questions.truncate(QUESTIONS);
+        Pair { keeping, plain, questions }
+    }
+
+    /// Asks both some questions, and compares what they say.
+    async fn ask_some(&self, rng: &mut Rng, number: usize) {
+        for _ in 0..number {
+            let (query, variables) = &self.questions[rng.usize(..self.questions.len())];
+            let kept = self.keeping.answer(query, variables.clone()).await;
+            let plain = self.plain.answer(query, variables.clone()).await;
+            let text = |answer: &Value| {
+                let mut answer = answer.clone();
+                // Each request has a name of its own.
+                for error in answer["errors"].as_array_mut().into_iter().flatten() {
+                    error["extensions"]["requestId"].take();
+                }
+                answer.to_string()
+            };
+            assert_eq!(text(&kept), text(&plain), "{query}");
+        }
+    }
+
+    async fn metric(&self, name: &str) -> f64 {
+        let metrics = self.keeping.get("/metrics").await.text().await.expect("text");
+        let line = metrics.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+        line.and_then(|value| value.parse().ok()).unwrap_or_else(|| panic!("{name} is not in {metrics}"))
+    }
+}
+
+/// The golden questions, but for what is another for everybody.
+fn golden() -> Vec<(String, Value)> {
+    let golden = golden_queries().into_iter().map(|path| {
+        let variables = fs::read_to_string(path.with_extension("variables.json"));
+        let variables = variables.map_or(Value::Null, |text| serde_json::from_str(&text).expect("variables"));
+        (fs::read_to_string(path).expect("a query"), variables)
+    });
+    golden.collect()
+}
+
+/// Every field of some records, each asked alone.
+fn of_records(schema: &Schema) -> impl Iterator<Item = String> {
+    let records = [
+        ("actor", "Actor", &ACTORS[..]),
+        ("meeting", "Meeting", &MEETINGS),
+        ("statement", "Statement", &STATEMENTS),
+        ("topic", "Topic", &TOPICS),
+        ("source", "Source", &["musavat-interview-with-yury-bocharov"]),
+    ];
+    records.into_iter().flat_map(move |(one, noun, slugs)| {
+        let fields = schema.parts(noun, "fields");
+        let queries = fields.iter().flat_map(|field| {
+            let pages: &[&str] =
+                if field.ty.ends_with("Connection") { &["(first: 2)", "(first: 50)"] } else { &[""] };
+            let selection = schema.selection(field.ty, 1);
+            let field = field.name;
+            slugs.iter().flat_map(move |slug| {
+                let selection = selection.clone();
+                pages.iter().map(move |page| {
+                    format!("{{ {one}(by: {{slug: \"{slug}\"}}) {{ {field}{page} {selection} }} }}")
+                })
+            })
+        });
+        queries.collect::<Vec<_>>()
+    })
+}
+
+/// Every list of the root, by some orders and filters.
+fn of_lists(schema: &Schema) -> impl Iterator<Item = String> {
+    let mut rng = Rng::with_seed(3);
+    let mut queries = Vec::new();
+    for (list, noun, arguments) in schema.lists() {
+        let selection = schema.selection(&noun, 1);
+        let ty = |name: &str| arguments.iter().find(|argument| argument.name == name);
+        for order in schema.values(ty("orderBy").expect("an order").ty) {
+            if order != "RELEVANCE" {
+                queries.push(format!(
+                    "{{ {list}(first: 3, orderBy: {order}) {{ totalCount edges {{ node {selection} }} }} }}"
+                ));
+            }
+        }
+        let filters = ty("filter").map(|filter| schema.literals(filter, 1)).unwrap_or_default();
+        for _ in 0..filters.len().min(6) {
+            let filter = &filters[rng.usize(..filters.len())];
+            queries.push(format!(
+                "{{ {list}(first: 3, filter: {filter}) {{ totalCount edges {{ node {{ id }} }} }} }}"
+            ));
+        }
+    }
+    queries.into_iter()
+}
+
+/// Something is changed, or refused: a name, what is said and to whom, who took part, who is whom.
+async fn change_something(editor: &Client, rng: &mut Rng, round: u64) {
+    let one = |of: &[&'static str], rng: &mut Rng| of[rng.usize(..of.len())];
+    let by = |slug: &str| json!({ "slug": slug });
+    let some = |of: &[&'static str], rng: &mut Rng| -> Vec<Value> {
+        let chosen: BTreeSet<&str> = (0..rng.usize(..4)).map(|_| of[rng.usize(..of.len())]).collect();
+        chosen.into_iter().map(by).collect()
+    };
+    let text = format!("changed {round}");
+    let (actor, topic) = (one(&ACTORS, rng), one(&TOPICS, rng));
+    // What is entered here may be refused there: for the slug is taken, or what it refers to is gone.
+    let (mutation, input) = match rng.usize(..16) {
+        0 => ("updateActor", json!({"actor": by(actor), "name": text})),
+        1 => ("updateActor", json!({"actor": by(actor), "names": [{"name": text, "kind": "ALIAS"}]})),
+        2 => ("createActor", json!({"slug": one(&ACTORS[4..], rng), "kind": "PERSON", "name": text})),
+        3 => ("deleteActor", json!({"actor": by(one(&ACTORS[4..], rng))})),
+        4 => ("mergeActors", json!({"keep": by(actor), "merge": by(one(&ACTORS[4..], rng))})),
+        5 => ("unmergeActors", json!({"merge": by(one(&ACTORS[4..], rng))})),
+        6 => ("createTopic", json!({"slug": one(&TOPICS[1..], rng), "name": text, "parent": by(TOPICS[0])})),
+        7 => ("updateTopic", json!({"topic": by(topic), "name": text})),
+        8 => {
+            let participants: Vec<Value> = some(&ACTORS, rng)
+                .into_iter()
+                .map(|actor| json!({"actor": actor, "role": if round.is_multiple_of(2) { "GUEST" } else { "HOST" }}))
+                .collect();
+            ("updateMeeting", json!({"meeting": by(one(&MEETINGS, rng)), "participants": participants}))
+        }
+        9 => (
+            "createMeeting",
+            json!({"slug": MEETINGS[1], "name": text, "mode": "VISIT", "status": "OCCURRED", "parent": by(MEETINGS[0])}),
+        ),
+        10 => {
+            let mut input = statement(one(&STATEMENTS[1..], rng));
+            input["speaker"] = by(actor);
+            input["meeting"] = by(one(&MEETINGS, rng));
+            ("createStatement", input)
+        }
+        11 => ("deleteStatement", json!({"statement": by(one(&STATEMENTS[1..], rng))})),
+        12 => (
+            "updateStatement",
+            json!({"statement": by(one(&STATEMENTS, rng)), "topics": some(&TOPICS, rng), "addressees": some(&ACTORS, rng)}),
+        ),
+        13 => (
+            "updateStatement",
+            json!({"statement": by(one(&STATEMENTS, rng)), "speaker": by(actor), "summary": text, "saidOn": "2026-04"}),
+        ),
+        14 => ("updateActor", json!({"actor": by(one(&ACTORS[4..], rng)), "slug": one(&ACTORS[4..], rng)})),
+        _ => {
+            let last: i64 = sqlx::query_scalar("select max(id) from revisions")
+                .fetch_one(editor.pool())
+                .await
+                .expect("a number");
+            ("revertRevision", json!({"revision": last - rng.i64(..20)}))
+        }
+    };
+    change(editor, mutation, input, "").await;
+}
+
+/// A number from the environment, for whoever looks further.
+fn given(name: &str, otherwise: u64) -> u64 {
+    std::env::var(name).map_or(otherwise, |number| number.parse().expect("a number"))
+}
+
+#[tokio::test]
+async fn whatever_is_changed_an_answer_is_the_one_that_would_be_made() {
+    let mut rng = Rng::with_seed(given("EXACTNESS_SEED", 1));
+    let pair = Pair::new(&mut rng).await;
+    let editor = pair.keeping.as_role(Role::Editor).await;
+    for round in 0..given("EXACTNESS_ROUNDS", 80) {
+        change_something(&editor, &mut rng, round).await;
+        pair.ask_some(&mut rng, 12).await;
+    }
+    let (hits, misses) =
+        (pair.metric("dossier_cache_hits_total").await, pair.metric("dossier_cache_misses_total").await);
+    println!("{hits} hits, {misses} misses");
+    assert!(hits * 4.0 > misses, "something was answered from the cache: {hits} hits, {misses} misses");
+}
+
+#[tokio::test]
+async fn what_is_changed_elsewhere_is_soon_in_every_answer() {
+    let mut rng = Rng::with_seed(given("EXACTNESS_SEED", 1));
+    let pair = Pair::new(&mut rng).await;
+    let editor = pair.plain.as_role(Role::Editor).await;
+    for round in 0..given("EXACTNESS_ROUNDS", 30) {
+        change_something(&editor, &mut rng, round).await;
+        let last: f64 = sqlx::query_scalar("select max(id)::float8 from revisions")
+            .fetch_one(editor.pool())
+            .await
+            .expect("a number");
+        let since = Instant::now();
+        while pair.metric("dossier_revision").await < last {
+            assert!(since.elapsed() < Duration::from_secs(20), "it has not heard of {last}");
+        }
+        pair.ask_some(&mut rng, 12).await;
+    }
+    assert!(pair.metric("dossier_cache_hits_total").await > 10.0);
+}
+
+/// Answers rest on rows of these tables by these columns: the history tells when one is touched.
+#[tokio::test]
+async fn whatever_an_answer_rests_on_has_a_history_by_that_column() {
+    let client = Client::with(&[]).await;
+    let told = "select part || '.' || name from remembered_columns where name = 'id' or name like '%\\_id'
+                union select 'revisions.' || column_name from information_schema.columns
+                where table_name = 'revisions' and column_name like '%\\_id'
+                -- What a revision changed is as it was ever after.
+                union select 'revision_changes.revision_id'";
+    let told: BTreeSet<String> =
+        sqlx::query_scalar(told).fetch_all(client.pool()).await.expect("columns").into_iter().collect();
+    let catalog = schema::catalog();
+    let mut rests_on = BTreeSet::new();
+    for noun in &catalog.nouns {
+        rests_on.extend(noun.history.map(|column| format!("revisions.{column}")));
+        rests_on.extend(noun.merged.map(|table| format!("{table}.id")));
+        for field in &noun.fields {
+            match &field.kind {
+                Kind::Values(values) => drop(rests_on.insert(format!("{}.{}", values.table, values.owner))),
+                Kind::Many(many) => {
+                    let table = catalog.named(many.to).table;
+                    match many.via {
+                        Via::All => {}
+                        Via::Column(column) => drop(rests_on.insert(format!("{table}.{column}"))),
+                        Via::Either(one, other) => {
+                            rests_on.extend([one, other].map(|column| format!("{table}.{column}")));
+                        }
+                        Via::Link(between, from, _) => drop(rests_on.insert(format!("{between}.{from}"))),
+                    }
+                }
+                _ => {}
+            }
+        }
+        let conditions = noun.conditions.iter().filter_map(|condition| match &condition.test {
+            Test::Value { sql, .. } | Test::During { sql } => Some(&**sql),
+            Test::Instant { sql } => Some(sql),
+            _ => None,
+        });
+        let orders = noun.orders.iter().filter_map(|order| match &order.by {
+            By::Key(sql, _) => Some(&**sql),
+            _ => None,
+        });
+        let facets = noun.facets.iter().filter_map(|facet| match &facet.by {
+            FacetBy::Value { sql, .. } => Some(&**sql),
+            _ => None,
+        });
+        for sql in conditions.chain(orders).chain(facets) {
+            assert!(!sql.contains("select"), "{}: `{sql}` reads more than its own row", noun.name);
+        }
+    }
+    assert!(rests_on.len() > 30, "{rests_on:?}");
+    let unknown: Vec<&String> = rests_on.difference(&told).collect();
+    assert!(unknown.is_empty(), "nobody hears when these change: {unknown:?}");
+}
