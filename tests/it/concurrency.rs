@@ -348,6 +348,14 @@ async fn statements(connection: &mut PgConnection) -> usize {
 
 const CLERKS: usize = 8;
 
+/// Waits until each of them can have been told of some statements.
+async fn until_they_write(connection: &mut PgConnection) {
+    let before = statements(connection).await;
+    while statements(connection).await < before + 4 * CLERKS {
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn what_clients_were_told_outlives_a_kill_of_the_server_and_asking_again_ends_the_rest() {
     let folder = Folder::new("killed-while-writing");
@@ -357,11 +365,11 @@ async fn what_clients_were_told_outlives_a_kill_of_the_server_and_asking_again_e
     for number in 0..CLERKS {
         clerks.push(Clerk::new(&mut connection, number).await);
     }
-    connection.close().await.expect("closed");
     let stop = Arc::new(AtomicBool::new(false));
     let since = Instant::now();
     let writing = write_on(clerks, server.address(), &stop, true);
-    tokio::time::sleep(Duration::from_secs(2)).await;
+    until_they_write(&mut connection).await;
+    connection.close().await.expect("closed");
     server.send(Signal::SIGKILL);
     server.end();
     let clerks = join(writing).await;
@@ -398,7 +406,7 @@ async fn what_clients_were_told_outlives_a_kill_of_postgres_and_they_go_on_by_as
     let stop = Arc::new(AtomicBool::new(false));
     let since = Instant::now();
     let writing = write_on(clerks, server.address(), &stop, false);
-    tokio::time::sleep(Duration::from_secs(2)).await;
+    until_they_write(&mut connection).await;
     let killed = postmaster(folder.path());
     kill(killed, Signal::SIGKILL).expect("killed");
     server.count_topics().await;
