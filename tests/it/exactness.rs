@@ -240,6 +240,93 @@ async fn what_is_changed_elsewhere_is_soon_in_every_answer() {
     assert!(pair.metric("dossier_cache_hits_total").await > 10.0);
 }
 
+/// Changes that bring something to where nothing was, or nothing that the answer showed.
+#[tokio::test]
+async fn what_was_not_there_is_in_the_answer_once_it_is() {
+    let pair = Pair::new(&mut Rng::with_seed(1)).await;
+    let editor = pair.keeping.as_role(Role::Editor).await;
+    let by = |slug: &str| json!({ "slug": slug });
+    let accept = async |mutation: &str, input: Value| {
+        let payload = change(&editor, mutation, input, "").await;
+        assert_eq!(payload["userErrors"], json!([]), "{mutation}");
+        payload["revision"].as_i64().expect("a number")
+    };
+    let mut last = 0;
+    let mut ids = Vec::new();
+    for slug in ["first", "second", "third", "fourth"] {
+        last = accept("createActor", json!({"slug": slug, "kind": "PERSON", "name": slug})).await;
+        let actor = format!("{{ actor(by: {{slug: \"{slug}\"}}) {{ id }} }}");
+        ids.push(editor.ask(&actor).await["actor"]["id"].as_str().expect("an id").to_owned());
+    }
+    let participants: Vec<Value> =
+        ["first", "second", "third", "fourth"].map(|slug| json!({"actor": by(slug), "role": "GUEST"})).into();
+    let meeting = json!({"slug": "met", "name": "Met", "mode": "VISIT", "status": "OCCURRED", "participants": participants});
+    last = last.max(accept("createMeeting", meeting).await);
+    let participants = |page: &str| {
+        format!(
+            "{{ meeting(by: {{slug: \"met\"}}) {{ participants({page}) {{ edges {{ node {{ slug name }} }} }} }} }}"
+        )
+    };
+    let merge = json!({"keep": by("first"), "merge": by("second")});
+    let relation = json!({
+        "slug": "tied", "kind": "OTHER", "subject": by("israel"), "object": by("first"), "label": "tied",
+        "citations": [{"source": by("musavat-interview-with-yury-bocharov"), "locator": "L1"}],
+    });
+    let relations = |slug: &str| {
+        format!("{{ actor(by: {{slug: \"{slug}\"}}) {{ relations(first: 5) {{ totalCount }} }} }}")
+    };
+    let cases = [
+        (
+            "a name beyond the page comes to stand on it",
+            participants("first: 1, orderBy: NAME_ASC"),
+            "updateActor",
+            json!({"actor": by("third"), "name": "a third"}),
+        ),
+        (
+            "a record is entered under a slug that was free",
+            "{ actor(by: {slug: \"free\"}) { name } }".to_owned(),
+            "createActor",
+            json!({"slug": "free", "kind": "PERSON", "name": "free"}),
+        ),
+        (
+            "a revision has the next number",
+            format!("{{ revision(by: {{number: {}}}) {{ part }} }}", last + 3),
+            "updateActor",
+            json!({"actor": by("fourth"), "name": "renamed"}),
+        ),
+        ("a tie leads to an actor", relations("first"), "createRelation", relation),
+        (
+            "an actor that is another now",
+            format!("{{ node(id: \"{}\") {{ ... on Actor {{ slug name }} }} }}", ids[1]),
+            "mergeActors",
+            merge,
+        ),
+        (
+            "a slug leads back to its own actor",
+            "{ actor(by: {slug: \"second\"}) { name } }".to_owned(),
+            "unmergeActors",
+            json!({"merge": by("second")}),
+        ),
+        (
+            "an id in a filter means another",
+            format!(
+                "{{ actors(filter: {{id: {{equals: \"{}\"}}}}) {{ edges {{ node {{ slug }} }} }} }}",
+                ids[2]
+            ),
+            "mergeActors",
+            json!({"keep": by("first"), "merge": by("third")}),
+        ),
+    ];
+    for (what, query, mutation, input) in cases {
+        let before = pair.keeping.answer(&query, Value::Null).await;
+        assert_eq!(before, pair.keeping.answer(&query, Value::Null).await, "{what}");
+        accept(mutation, input).await;
+        let after = pair.plain.answer(&query, Value::Null).await;
+        assert_ne!(before, after, "{what}");
+        assert_eq!(pair.keeping.answer(&query, Value::Null).await, after, "{what}");
+    }
+}
+
 /// Answers rest on rows of these tables by these columns: the history tells when one is touched.
 #[tokio::test]
 async fn whatever_an_answer_rests_on_has_a_history_by_that_column() {
