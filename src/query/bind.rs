@@ -49,6 +49,8 @@ pub enum Bound {
         rows: Option<Statement>,
         /// One for each aside of the connection.
         asides: Vec<(Statement, Precision)>,
+        /// The column by which the filter lets pass only what refers to one record, and its id.
+        of_one: Option<(&'static str, i64)>,
         page: Page,
         order: &'static Order,
     },
@@ -295,7 +297,8 @@ impl Binder<'_> {
         if rows.is_none() && matches!(order.by, By::Relevance) {
             paged.rows(&[], &page, false)?;
         }
-        Ok(Bound::Many { rows, asides, page, order })
+        let of_one = filter.and_then(|filter| statement::of_one(noun, filter));
+        Ok(Bound::Many { rows, asides, of_one, page, order })
     }
 
     fn aside(&self, paged: &Paged<'_>, aside: &Aside) -> Result<(Statement, Precision), Refusal> {

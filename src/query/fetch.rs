@@ -188,7 +188,7 @@ impl Fetch<'_> {
                 Ok(Fetched::References { kinds, of: of.collect() })
             }
             Way::Many { owner, level, wants, asides: asked, .. } => {
-                let Bound::Many { rows, asides, page, order } = self.request.bound(edge) else {
+                let Bound::Many { rows, asides, page, order, .. } = self.request.bound(edge) else {
                     unreachable!("a connection is bound as one")
                 };
                 let owners = match owner {

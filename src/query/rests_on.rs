@@ -200,7 +200,7 @@ impl Walk<'_> {
         owners: &[i64],
         pages: &Pages,
     ) -> Walked {
-        let Bound::Many { rows: statement, asides, .. } = self.request.bound(edge) else {
+        let Bound::Many { rows: statement, asides, of_one, .. } = self.request.bound(edge) else {
             return Err(Everything);
         };
         let mut statements = statement.iter().chain(asides.iter().map(|(statement, _)| statement));
@@ -214,7 +214,10 @@ impl Walk<'_> {
             self.marks.extend(merged.map(Mark::table));
         }
         match many.via {
-            Via::All => self.marks.push(Mark::table(table)),
+            Via::All => match of_one.filter(|of_one| is_told_by(level, pages, *of_one)) {
+                Some((column, id)) => self.rows(table, column, &[id]),
+                None => self.marks.push(Mark::table(table)),
+            },
             Via::Column(column) => self.rows(table, column, owners),
             Via::Either(one, other) => {
                 self.rows(table, one, owners);
@@ -274,6 +277,15 @@ impl Walk<'_> {
         let rows = Mark::of(table, column);
         self.marks.extend(values.iter().map(|value| rows.with(*value)));
     }
+}
+
+/// Whether a page rests on nothing but the rows that refer to one record. An id may mean another since it was
+/// merged, which the rows tell; and facets look beyond the filter.
+fn is_told_by(level: &Level, pages: &Pages, (column, id): (&str, i64)) -> bool {
+    let refers = |row: &PgRow, place| get::<Option<i64>>(row, place).is_ok_and(|found| found == Some(id));
+    let place = level.columns.iter().position(|known| known.strip_prefix("t.") == Some(column));
+    place.is_some_and(|place| pages.rows.rows.first().is_some_and(|row| refers(row, place)))
+        && pages.asides.iter().all(|aside| matches!(aside, FetchedAside::Counts(_)))
 }
 
 /// Whether a column is the outcome of a query.

@@ -337,6 +337,16 @@ fn only_which(filter: &Fields) -> Option<&Fields> {
     (!operators.is_empty() && operators.iter().all(tells)).then_some(operators)
 }
 
+/// The column by which a filter lets pass only what refers to one record, and the id given for that.
+pub fn of_one(noun: &Noun, filter: &Fields) -> Option<(&'static str, i64)> {
+    filter.iter().find_map(|(name, value)| {
+        let condition = noun.conditions.iter().find(|condition| condition.name == name.as_str())?;
+        let (Test::One { to, column }, Value::Object(filter)) = (&condition.test, value) else { return None };
+        let id = only_which(filter)?.get("equals")?;
+        Some((*column, own_id(to, id, name).ok()?))
+    })
+}
+
 fn push_columns(sql: &mut String, columns: &[String]) {
     for column in columns {
         sql.push_str(", ");

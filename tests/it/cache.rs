@@ -228,6 +228,35 @@ async fn a_change_of_one_record_leaves_answers_about_others() {
 }
 
 #[tokio::test]
+async fn a_list_of_what_refers_to_one_record_rests_on_nothing_else() {
+    let client = Client::with(&KEPT).await;
+    let editor = client.as_role(Role::Editor).await;
+    warm(&client).await;
+    let speakers = client.ask("{ trump: actor(by: {slug: \"donald-trump\"}) { id } tokayev: actor(by: {slug: \"kassym-jomart-tokayev\"}) { id } }").await;
+    let (trump, tokayev) = (&speakers["trump"]["id"], &speakers["tokayev"]["id"]);
+    let query = "query($id: ID!) { statements(first: 50, filter: {speaker: {id: {equals: $id}}}) {
+        totalCount edges { node { slug speaker { slug } } } } }";
+    let ask = async |id: &Value| {
+        let body = json!({ "query": query, "variables": {"id": id}, "extensions": {"cache": true} });
+        let post = client.http().post(client.address("/graphql")).json(&body);
+        let answer: Value = post.send().await.expect("an answer").json().await.expect("JSON");
+        (answer["extensions"]["cache"]["hit"].clone(), answer["data"]["statements"]["totalCount"].clone())
+    };
+    let change = async |change: Value| {
+        let query = "mutation($input: UpdateStatementInput!) { updateStatement(input: $input) { userErrors { message } } }";
+        let changed = editor.ask_with(query, json!({ "input": change })).await;
+        assert_eq!(changed["updateStatement"]["userErrors"], json!([]));
+    };
+    let statement = json!({"slug": "trump-gratitude"});
+    let answered = |hit: bool, count: u32| (json!(hit), json!(count));
+    assert_eq!((ask(trump).await, ask(tokayev).await), (answered(false, 2), answered(false, 5)));
+    change(json!({"statement": statement, "speakerRole": "As somebody else"})).await;
+    assert_eq!((ask(trump).await, ask(tokayev).await), (answered(false, 2), answered(true, 5)));
+    change(json!({"statement": statement, "speaker": {"id": tokayev}})).await;
+    assert_eq!((ask(trump).await, ask(tokayev).await), (answered(false, 1), answered(false, 6)));
+}
+
+#[tokio::test]
 async fn a_base_that_is_generated_has_no_history_and_yet_is_heard_of() {
     let client = Client::with(&KEPT).await;
     warm(&client).await;
