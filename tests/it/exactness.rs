@@ -42,6 +42,10 @@ struct Pair {
     questions: Vec<(String, Value)>,
 }
 
+/// What somebody said, which rests on no statement of anybody else.
+const SAID_BY: &str = "query($id: ID!) { statements(first: 3, filter: {speaker: {id: {equals: $id}}}) {
+    totalCount edges { node { slug summary speaker { name } } } } }";
+
 impl Pair {
     async fn new(rng: &mut Rng) -> Self {
         let keeping = Client::with(&KEEPING).await;
@@ -52,6 +56,10 @@ impl Pair {
         questions.extend(of_lists(&schema).map(|query| (query, Value::Null)));
         rng.shuffle(&mut questions);
         questions.truncate(QUESTIONS);
+        for slug in ACTORS {
+            let actor = plain.ask(&format!("{{ actor(by: {{slug: \"{slug}\"}}) {{ id }} }}")).await;
+            questions.push((SAID_BY.to_owned(), json!({"id": actor["actor"]["id"]})));
+        }
         Pair { keeping, plain, questions }
     }
 
