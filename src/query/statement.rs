@@ -23,8 +23,11 @@ use crate::{
     relay::{self, Cursor, CursorKey, MAX_PAGE, Page},
 };
 
-/// The parents by their ids, each with its place among them.
-const PARENTS: &str = "unnest($1::bigint[]) with ordinality p (id, place)";
+/// The parents by their ids, each with its place among them. Selected first, the ids are nothing that a plan
+/// could be made for: Postgres would plan anew for each few of them.
+const PARENTS: &str = "unnest((select $1::bigint[])) with ordinality p (id, place)";
+/// One of the parents.
+const ANY_PARENT: &str = "any((select $1::bigint[])::bigint[])";
 
 /// Characters of a text to search for.
 const LONGEST: usize = 1000;
@@ -102,7 +105,7 @@ impl Statement {
         let sql = match key {
             None => {
                 format!(
-                    "select m.id{columns} from {names} m join {table} t on t.id = m.kept_id where m.id = any($1)"
+                    "select m.id{columns} from {names} m join {table} t on t.id = m.kept_id where m.id = {ANY_PARENT}"
                 )
             }
             Some(key) => format!(
@@ -141,7 +144,7 @@ pub fn by_ids(noun: &Noun, columns: &[String]) -> Statement {
     push_columns(&mut sql, columns);
     let columns_end = sql.len();
     let merged = noun.merged.map(|names| Merged { names, table: noun.table, key: None, columns_end });
-    let _ = write!(sql, " from {} t where t.id = any($1)", noun.table);
+    let _ = write!(sql, " from {} t where t.id = {ANY_PARENT}", noun.table);
     Statement { merged, ..Statement::of_parents(sql) }
 }
 
@@ -151,7 +154,7 @@ pub fn values(values: &Values, columns: &[String]) -> Statement {
     let mut sql = format!("select t.{owner}");
     push_columns(&mut sql, columns);
     let order = values.order.replace("{}", "t");
-    let _ = write!(sql, " from {} t where t.{owner} = any($1) order by {order}", values.table);
+    let _ = write!(sql, " from {} t where t.{owner} = {ANY_PARENT} order by {order}", values.table);
     Statement::of_parents(sql)
 }
 

@@ -104,12 +104,12 @@ select distinct on (least(t.source, t.target), greatest(t.source, t.target))
 select t.id from actors t where t.slug = $1;
 select t.id from actors t where t.slug = $1;
 select t.id from actors t where t.slug = $1;
-select t.id, t.id, t.name from actors t where t.id = any($1);
-select t.id, t.id, t.name from actors t where t.id = any($1);
-select t.id, t.id, t.name from actors t where t.id = any($1);
-select t.id, t.id, t.name from actors t where t.id = any($1);
-select t.id, t.id, t.name, t.kind from actors t where t.id = any($1);
-select t.id, t.id, t.slug from relations t where t.id = any($1);
+select t.id, t.id, t.name from actors t where t.id = any((select $1::bigint[])::bigint[]);
+select t.id, t.id, t.name from actors t where t.id = any((select $1::bigint[])::bigint[]);
+select t.id, t.id, t.name from actors t where t.id = any((select $1::bigint[])::bigint[]);
+select t.id, t.id, t.name from actors t where t.id = any((select $1::bigint[])::bigint[]);
+select t.id, t.id, t.name, t.kind from actors t where t.id = any((select $1::bigint[])::bigint[]);
+select t.id, t.id, t.slug from relations t where t.id = any((select $1::bigint[])::bigint[]);
 select t.source, t.target, t.kind, relations.kind as relation_kind, count(*) as weight,
                 max(t.relation_id) as relation_id, max(t.meeting_id) as meeting_id, max(t.statement_id) as statement_id
          from (select subject_id as source, object_id as target, id as relation_id, null::bigint as meeting_id,

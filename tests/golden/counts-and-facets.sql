@@ -8,10 +8,10 @@ select 1::bigint, t.value, t.count from (select r.kind as value, count(*)::integ
 select 1::bigint, t.value, t.count from (select r.speaker_id as value, count(*)::integer as count from (select t.* from statements t where true and (true)) r group by 1 order by 2 desc, 1 limit $1) t;
 select 1::bigint, t.value, t.count from (select r.stance as value, count(*)::integer as count from (select t.* from positions t where true) r group by 1 order by 2 desc, 1 limit $1) t;
 select 1::bigint, t.value, t.count from (select r.topic_id as value, count(*)::integer as count from (select t.* from positions t where true) r group by 1 order by 2 desc, 1 limit $1) t;
-select p.place, (select count(*) from statements t where t.meeting_id = p.id) from unnest($1::bigint[]) with ordinality p (id, place);
-select p.place, t.value, t.count from unnest($1::bigint[]) with ordinality p (id, place) cross join lateral (select r.kind as value, count(*)::integer as count from (select t.* from meeting_participants l join actors t on t.id = l.actor_id where l.meeting_id = p.id) r group by 1 order by 2 desc, 1 limit $2) t;
-select p.place, t.value, t.count from unnest($1::bigint[]) with ordinality p (id, place) cross join lateral (select r.speaker_id as value, count(*)::integer as count from (select t.* from statements t where t.meeting_id = p.id) r group by 1 order by 2 desc, 1 limit $2) t;
-select t.id, t.id, t.name from actors t where t.id = any($1);
-select t.id, t.id, t.name from topics t where t.id = any($1);
-select t.id, t.id, t.name from topics t where t.id = any($1);
-select t.id, t.id, t.slug from actors t where t.id = any($1);
+select p.place, (select count(*) from statements t where t.meeting_id = p.id) from unnest((select $1::bigint[])) with ordinality p (id, place);
+select p.place, t.value, t.count from unnest((select $1::bigint[])) with ordinality p (id, place) cross join lateral (select r.kind as value, count(*)::integer as count from (select t.* from meeting_participants l join actors t on t.id = l.actor_id where l.meeting_id = p.id) r group by 1 order by 2 desc, 1 limit $2) t;
+select p.place, t.value, t.count from unnest((select $1::bigint[])) with ordinality p (id, place) cross join lateral (select r.speaker_id as value, count(*)::integer as count from (select t.* from statements t where t.meeting_id = p.id) r group by 1 order by 2 desc, 1 limit $2) t;
+select t.id, t.id, t.name from actors t where t.id = any((select $1::bigint[])::bigint[]);
+select t.id, t.id, t.name from topics t where t.id = any((select $1::bigint[])::bigint[]);
+select t.id, t.id, t.name from topics t where t.id = any((select $1::bigint[])::bigint[]);
+select t.id, t.id, t.slug from actors t where t.id = any((select $1::bigint[])::bigint[]);

@@ -4,7 +4,7 @@ select 1::bigint, t.name from topics t where true and ((false or ((true and plai
 select 1::bigint, t.name, t.id from actors t where true and (exists (select from actor_names t1 where t1.actor_id = t.id and ((true and plain(t1.name) like plain($1)) and (true and t1.kind = any($2::text[]::actor_name_kind[]))))) order by lower(t.name), t.id limit $3;
 select 1::bigint, t.slug, t.speaker_id, t.meeting_id from statements t where true and (exists (select from actors t1 where t1.id = t.speaker_id and (exists (select from related_actors l3 join actors t2 on t2.id = l3.related_id where l3.actor_id = t1.id and ((true and t2.slug = $1))))) and exists (select from meetings t4 where t4.id = t.meeting_id and (exists (select from actors t5 where t5.id = t4.venue_id and ((true and t5.kind = $2::actor_kind))))) and exists (select from statement_topics l7 join topics t6 on t6.id = l7.topic_id where l7.statement_id = t.id and (t6.id in (with recursive t9 as (select t8.id from topics t8 where t8.slug = $3 union select t8.id from topics t8 join t9 on t8.parent_id = t9.id) select t9.id from t9)))) order by coalesce(lower(t.said_during), 'infinity'::date), t.id limit $4;
 select 1::bigint, t.slug, t.stance from positions t where true and (exists (select from commentaries t1 where t1.id = t.commentary_id and ((true and t1.ordinal >= $1))) and (true and (t.stance <> all($2::text[]::stance[])) is not false)) order by t.id limit $3;
-select t.actor_id, t.name, t.kind from actor_names t where t.actor_id = any($1) order by t.id;
-select t.id, t.id, t.name from actors t where t.id = any($1);
-select t.id, t.id, t.name from actors t where t.id = any($1);
-select t.id, t.id, t.name, t.venue_id from meetings t where t.id = any($1);
+select t.actor_id, t.name, t.kind from actor_names t where t.actor_id = any((select $1::bigint[])::bigint[]) order by t.id;
+select t.id, t.id, t.name from actors t where t.id = any((select $1::bigint[])::bigint[]);
+select t.id, t.id, t.name from actors t where t.id = any((select $1::bigint[])::bigint[]);
+select t.id, t.id, t.name, t.venue_id from meetings t where t.id = any((select $1::bigint[])::bigint[]);

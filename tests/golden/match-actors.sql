@@ -22,4 +22,4 @@
         limit 200
     ) c
     order by n.place;
-select t.id, t.id, t.name, t.kind from actors t where t.id = any($1);
+select t.id, t.id, t.name, t.kind from actors t where t.id = any((select $1::bigint[])::bigint[]);

@@ -15,10 +15,10 @@ select actor, count(*) as weight from (
          where statement_addressees.actor_id = any($1) and statements.speaker_id <> all($1)) t
              ) a where actor <> all($2) group by actor order by weight desc, actor limit $3;
 select t.id from actors t where t.slug = $1;
-select t.id, t.id, t.label from relations t where t.id = any($1);
-select t.id, t.id, t.name from actors t where t.id = any($1);
-select t.id, t.id, t.name from actors t where t.id = any($1);
-select t.id, t.id, t.name from actors t where t.id = any($1);
+select t.id, t.id, t.label from relations t where t.id = any((select $1::bigint[])::bigint[]);
+select t.id, t.id, t.name from actors t where t.id = any((select $1::bigint[])::bigint[]);
+select t.id, t.id, t.name from actors t where t.id = any((select $1::bigint[])::bigint[]);
+select t.id, t.id, t.name from actors t where t.id = any((select $1::bigint[])::bigint[]);
 select t.source, t.target, t.kind, relations.kind as relation_kind, count(*) as weight,
                 max(t.relation_id) as relation_id, max(t.meeting_id) as meeting_id, max(t.statement_id) as statement_id
          from (select subject_id as source, object_id as target, id as relation_id, null::bigint as meeting_id,

@@ -63,13 +63,13 @@ select sum(count)::bigint from (select count(*) from (select id, max(score) as s
                  (word_similarity(plain($2), plain(title)) + similarity(plain($2), plain(title))) / 2
              ) as score
              from sources where search @@ (websearch_to_tsquery('dossier_english', $1) || websearch_to_tsquery('dossier_simple', $1)) or plain($2) <% plain(title) or plain($2) % plain(title)) k) c;
-select t.id, t.id from sources t where t.id = any($1);
-select t.id, t.id, t.name from actors t where t.id = any($1);
-select t.id, t.id, t.name from actors t where t.id = any($1);
-select t.id, t.id, t.name from meetings t where t.id = any($1);
-select t.id, t.id, t.name from topics t where t.id = any($1);
-select t.id, t.id, t.slug from commentaries t where t.id = any($1);
-select t.id, t.id, t.slug from topics t where t.id = any($1);
+select t.id, t.id from sources t where t.id = any((select $1::bigint[])::bigint[]);
+select t.id, t.id, t.name from actors t where t.id = any((select $1::bigint[])::bigint[]);
+select t.id, t.id, t.name from actors t where t.id = any((select $1::bigint[])::bigint[]);
+select t.id, t.id, t.name from meetings t where t.id = any((select $1::bigint[])::bigint[]);
+select t.id, t.id, t.name from topics t where t.id = any((select $1::bigint[])::bigint[]);
+select t.id, t.id, t.slug from commentaries t where t.id = any((select $1::bigint[])::bigint[]);
+select t.id, t.id, t.slug from topics t where t.id = any((select $1::bigint[])::bigint[]);
 select t.kind, t.id, t.field, ts_headline('dossier_english', t.text, (websearch_to_tsquery('dossier_english', $1) || websearch_to_tsquery('dossier_simple', $1)), $4) as headline
          from (select 0 as kind, 0 as ordinal, id as id, 'name' as field, name as text
              from actors where id = any($2) and 0 = any($3) and search @@ (websearch_to_tsquery('dossier_english', $1) || websearch_to_tsquery('dossier_simple', $1)) union all select 0 as kind, 1 as ordinal, actor_id as id, 'names' as field, name as text

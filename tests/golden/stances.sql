@@ -1,16 +1,16 @@
 select t.id from topics t where t.slug = $1;
 select t.id, t.id from actors t where t.slug = $1;
 select t.id, t.id from topics t where t.slug = $1;
-select t.id, t.id, t.author_id, t.question from commentaries t where t.id = any($1);
-select t.id, t.id, t.holder_id, t.stance from positions t where t.id = any($1);
-select t.id, t.id, t.holder_id, t.stance from positions t where t.id = any($1);
-select t.id, t.id, t.name from actors t where t.id = any($1);
-select t.id, t.id, t.name from actors t where t.id = any($1);
-select t.id, t.id, t.name from actors t where t.id = any($1);
-select t.id, t.id, t.name from actors t where t.id = any($1);
-select t.id, t.id, t.name from topics t where t.id = any($1);
-select t.id, t.id, t.slug from positions t where t.id = any($1);
-select t.id, t.id, t.statement_id, t.commentary_id from positions t where t.id = any($1);
+select t.id, t.id, t.author_id, t.question from commentaries t where t.id = any((select $1::bigint[])::bigint[]);
+select t.id, t.id, t.holder_id, t.stance from positions t where t.id = any((select $1::bigint[])::bigint[]);
+select t.id, t.id, t.holder_id, t.stance from positions t where t.id = any((select $1::bigint[])::bigint[]);
+select t.id, t.id, t.name from actors t where t.id = any((select $1::bigint[])::bigint[]);
+select t.id, t.id, t.name from actors t where t.id = any((select $1::bigint[])::bigint[]);
+select t.id, t.id, t.name from actors t where t.id = any((select $1::bigint[])::bigint[]);
+select t.id, t.id, t.name from actors t where t.id = any((select $1::bigint[])::bigint[]);
+select t.id, t.id, t.name from topics t where t.id = any((select $1::bigint[])::bigint[]);
+select t.id, t.id, t.slug from positions t where t.id = any((select $1::bigint[])::bigint[]);
+select t.id, t.id, t.statement_id, t.commentary_id from positions t where t.id = any((select $1::bigint[])::bigint[]);
 select topic_id as parent, holder_id, id, stance, date from (
              select l.*, row_number() over (partition by topic_id order by stance, holder_id) as number from (select distinct on (topic_id, holder_id) * from (
     select positions.id, positions.holder_id, positions.topic_id, positions.stance,

@@ -5,5 +5,5 @@ select 1::bigint, t.slug from statements t where true and (exists (select from s
 select 1::bigint, t.slug from statements t where true and (t.search @@ (websearch_to_tsquery('dossier_english', $1) || websearch_to_tsquery('dossier_simple', $1))) order by ts_rank(t.search, (websearch_to_tsquery('dossier_english', $1) || websearch_to_tsquery('dossier_simple', $1))) desc, t.id desc limit $2;
 select 1::bigint, t.slug, t.event_type, t.id from statements t where true and (exists (select from actors t1 where t1.id = t.speaker_id and ((true and t1.slug = $1)))) order by t.id limit $2;
 select 1::bigint, t.slug, t.publication_id from statements t where true and (exists (select from actors t1 where t1.id = t.publication_id and ((true and t1.kind = $1::actor_kind)))) order by coalesce(lower(t.said_during), 'infinity'::date), t.id limit $2;
-select p.place, r.* from unnest($1::bigint[]) with ordinality p (id, place) cross join lateral (select t.name, t.id from statement_addressees l join actors t on t.id = l.actor_id where l.statement_id = p.id order by lower(t.name), t.id limit $2) r;
-select t.id, t.id, t.name from actors t where t.id = any($1);
+select p.place, r.* from unnest((select $1::bigint[])) with ordinality p (id, place) cross join lateral (select t.name, t.id from statement_addressees l join actors t on t.id = l.actor_id where l.statement_id = p.id order by lower(t.name), t.id limit $2) r;
+select t.id, t.id, t.name from actors t where t.id = any((select $1::bigint[])::bigint[]);

@@ -32,6 +32,6 @@ select kind, id, name from (
              (select 0, actor_id, name, 1 from actor_names
               where plain(name) like plain($2) order by length(name), name, actor_id limit $3)) n order by kind, id, inside, length(name), name
          ) n order by inside, length(name), name, kind, id limit $3;
-select t.id, t.id, t.name from actors t where t.id = any($1);
-select t.id, t.id, t.slug from actors t where t.id = any($1);
-select t.id, t.id, t.slug from topics t where t.id = any($1);
+select t.id, t.id, t.name from actors t where t.id = any((select $1::bigint[])::bigint[]);
+select t.id, t.id, t.slug from actors t where t.id = any((select $1::bigint[])::bigint[]);
+select t.id, t.id, t.slug from topics t where t.id = any((select $1::bigint[])::bigint[]);

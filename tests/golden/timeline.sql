@@ -1,8 +1,8 @@
 select t.id from actors t where t.slug = $1;
 select t.id from topics t where t.slug = $1;
-select t.id, t.id, t.name from meetings t where t.id = any($1);
-select t.id, t.id, t.question from commentaries t where t.id = any($1);
-select t.id, t.id, t.summary from statements t where t.id = any($1);
+select t.id, t.id, t.name from meetings t where t.id = any((select $1::bigint[])::bigint[]);
+select t.id, t.id, t.question from commentaries t where t.id = any((select $1::bigint[])::bigint[]);
+select t.id, t.id, t.summary from statements t where t.id = any((select $1::bigint[])::bigint[]);
 with recursive below as (
         select id from topics where id = $3 union select topics.id from topics join below on topics.parent_id = below.id
     ) select (select count(*) from meetings t where true and t.id in (select meeting_id from meeting_participants where actor_id = $2
