@@ -377,7 +377,11 @@ async fn those_who_ask_the_same_are_answered_by_one_reading() {
     assert_eq!(told.len(), 1);
     let statements = log.take();
     let count = |what: &str| statements.iter().filter(|statement| statement.contains(what)).count();
-    assert_eq!(count("t.slug from topics t where t.id = any((select $1::bigint[])::bigint[])"), 1, "{statements:#?}");
+    assert_eq!(
+        count("t.slug from topics t where t.id = any((select $1::bigint[])::bigint[])"),
+        1,
+        "{statements:#?}"
+    );
     assert!((1..=2).contains(&count("with recursive page")), "changes are read once: {statements:#?}");
 }
 
