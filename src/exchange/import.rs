@@ -244,7 +244,7 @@ async fn change(
         .execute(&mut *change)
         .await?;
     // From here on nobody else changes records, so what was checked stays true.
-    execute(&mut change, "select pg_advisory_xact_lock('revisions'::regclass::oid::bigint)").await?;
+    execute(&mut change, "select take_turn()").await?;
     let mut check = Check { kinds, rules, files: order.files.len(), connection: &mut change };
     check.all().await?;
     let mut outcome = report(&mut change, order).await?;

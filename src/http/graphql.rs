@@ -202,17 +202,16 @@ pub(super) async fn handle(
             return reply.refused(StatusCode::NOT_ACCEPTABLE, &[Refusal::new(Code::BadUserInput, message)]);
         }
         reply.media = Media::Events;
-    } else if method == Method::GET && !prepared.is_query() {
-        let refusal = Refusal::new(Code::BadUserInput, "Mutations can't be asked with GET.");
-        let mut response = reply.refused(StatusCode::METHOD_NOT_ALLOWED, &[refusal]);
-        response.headers_mut().insert(ALLOW, "POST".parse().expect("a header value"));
-        return response;
-    }
-    if prepared.is_subscription() {
         return match subscribe(&app, &prepared, identity, client.ip(), &headers).await {
             Ok(subscription) => sse::told(app, subscription, shows, reply.request_id),
             Err(refusal) => reply.refused_for(&refusal),
         };
+    }
+    if method == Method::GET && !prepared.is_query() {
+        let refusal = Refusal::new(Code::BadUserInput, "Mutations can't be asked with GET.");
+        let mut response = reply.refused(StatusCode::METHOD_NOT_ALLOWED, &[refusal]);
+        response.headers_mut().insert(ALLOW, "POST".parse().expect("a header value"));
+        return response;
     }
     let place = app.place(&prepared, &identity);
     let kept = place.as_ref().and_then(Place::kept);

@@ -30,6 +30,7 @@ use tower_http::{
     cors::{AllowOrigin, CorsLayer},
 };
 
+use self::staying::{Host, Staying};
 use crate::{
     cache::Cache,
     config::Config,
@@ -42,8 +43,6 @@ use crate::{
     query::{Audiences, Engine, Limits, Settings, reader::Reader},
     schema,
 };
-
-use staying::{Host, Staying};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// How long requests that run may go on once the server is asked to stop.
