@@ -95,6 +95,8 @@ impl Database {
             ("statement_timeout", timeout.as_str()),
             // Whose client has gone is given up: by a timeout of ours, or by the client's own end.
             ("client_connection_check_interval", "1s"),
+            // Compiling a plan takes seconds where running it takes milliseconds, and heeds no timeout meanwhile.
+            ("jit", "off"),
             // How like a part of a name must be to what is searched for: Tokaev and Tokayev.
             ("pg_trgm.word_similarity_threshold", "0.5"),
         ]);

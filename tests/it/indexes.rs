@@ -1,5 +1,6 @@
 //! What Postgres does with the filters and orders that the schema offers, on a base of some size.
 
+use dossier::{config::Config, database::Database};
 use serde_json::Value;
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
 
@@ -16,6 +17,19 @@ use crate::{
 /// Filters that no index answers, and why that is right.
 const UNINDEXED: [(&str, &str); 1] =
     [("notIn", "it keeps what is not of some values: most rows, which are sooner read one by one")];
+
+#[tokio::test]
+async fn postgres_compiles_no_statement_of_a_reader_or_a_writer() {
+    let database = database().await;
+    let config = Config::from_lookup(|name| (name == "DATABASE_URL").then(|| database.url().to_owned()));
+    let server = Database::open(&config.expect("settings")).await.expect("the database is there");
+    let mut reader = server.readers().take().await.expect("a connection");
+    let mut writer = server.pool().acquire().await.expect("a connection");
+    for connection in [&mut *reader, &mut *writer] {
+        let jit: String = sqlx::query_scalar("show jit").fetch_one(connection).await.expect("a setting");
+        assert_eq!(jit, "off");
+    }
+}
 
 /// A connection to a generated base, on which rows are read one by one only where there is no other way.
 async fn generated_base() -> PgConnection {
