@@ -41,9 +41,9 @@ const WORTH_COMPRESSING: usize = 1024;
 pub struct Key([u8; 32]);
 
 impl Key {
-    /// The key of a question, given by its fingerprint.
-    pub fn new(question: Sha256, role: Role) -> Self {
-        Key(question.chain_update(role.name()).finalize().into())
+    /// The key of a question, given by its fingerprint. A base with another history has other answers.
+    pub fn new(question: Sha256, role: Role, history: u64) -> Self {
+        Key(question.chain_update(role.name()).chain_update(history.to_be_bytes()).finalize().into())
     }
 }
 
@@ -247,7 +247,7 @@ mod tests {
     use crate::error::Code;
 
     fn key(number: i64) -> Key {
-        Key::new(Sha256::new().chain_update(number.to_be_bytes()), Role::Anonymous)
+        Key::new(Sha256::new().chain_update(number.to_be_bytes()), Role::Anonymous, 0)
     }
 
     fn answer(length: usize) -> Made {

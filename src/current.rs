@@ -12,6 +12,7 @@ use std::{
 use sqlx::postgres::PgListener;
 use tokio::{sync::watch, task::JoinHandle, time::timeout};
 
+pub use crate::changed::Position;
 use crate::{changed::Changed, database::Database, query::RestsOn};
 
 /// Where the database says that revisions were made.
@@ -48,9 +49,9 @@ pub struct Current {
     listening: OnceLock<JoinHandle<()>>,
 }
 
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 struct Known {
-    revision: i64,
+    position: Position,
     /// When it was sure that no later one was there; none while it can't be.
     at: Option<Instant>,
 }
@@ -65,7 +66,7 @@ impl Drop for Current {
 
 impl Current {
     pub fn new(database: Database, watch: Watch) -> Self {
-        let known = watch::Sender::new(Known { revision: 0, at: None });
+        let known = watch::Sender::new(Known::default());
         Current { database, watch, known, changed: Arc::default(), listening: OnceLock::new() }
     }
 
@@ -80,16 +81,28 @@ impl Current {
     }
 
     /// The last revision; none while it can't be known.
-    pub fn revision(&self) -> Option<i64> {
+    pub fn position(&self) -> Option<Position> {
         let known = *self.known.borrow();
-        known.at.is_some_and(|at| at.elapsed() < HOLDS).then_some(known.revision)
+        known.at.is_some_and(|at| at.elapsed() < HOLDS).then_some(known.position)
+    }
+
+    /// The number of the last revision; none while it can't be known.
+    pub fn revision(&self) -> Option<i64> {
+        self.position().map(|position| position.revision)
     }
 
     /// Looks at the base itself: what was changed here must be known before it is acknowledged.
     pub async fn look(&self) {
-        match self.changed.look(self.database.pool()).await {
-            Ok(revision) => tell(&self.known, revision, None),
-            Err(_) => self.known.send_modify(|known| known.at = None),
+        loop {
+            match self.changed.look(self.database.pool()).await {
+                Ok((position, is_last)) => {
+                    tell(&self.known, position, None);
+                    if is_last {
+                        return;
+                    }
+                }
+                Err(_) => return self.known.send_modify(|known| known.at = None),
+            }
         }
     }
 
@@ -103,9 +116,18 @@ impl Current {
 pub struct Coming(watch::Receiver<Known>);
 
 impl Coming {
-    /// The last revision, once there is a later one than this.
-    pub async fn after(&mut self, revision: i64) -> i64 {
-        let later = self.0.wait_for(|known| known.revision > revision).await.map(|known| known.revision);
+    /// The last position that is known.
+    pub fn now(&self) -> Position {
+        self.0.borrow().position
+    }
+
+    /// The last position, once it is a later one than this, or one of another history.
+    pub async fn after(&mut self, seen: Position) -> Position {
+        let is_news = |known: &Known| {
+            let Known { position, .. } = known;
+            position.history != seen.history || position.revision > seen.revision
+        };
+        let later = self.0.wait_for(is_news).await.map(|known| known.position);
         match later {
             Ok(later) => later,
             // The server ends, and there is nobody left to wait for.
@@ -134,8 +156,12 @@ async fn hear(
 ) -> Result<std::convert::Infallible, sqlx::Error> {
     loop {
         let asked_at = Instant::now();
-        let last = timeout(watch.well, changed.look(&mut *listener)).await;
-        tell(known, last.map_err(|_| sqlx::Error::PoolTimedOut)??, Some(asked_at));
+        let look = timeout(watch.well, changed.look(&mut *listener)).await;
+        let (position, is_last) = look.map_err(|_| sqlx::Error::PoolTimedOut)??;
+        tell(known, position, is_last.then_some(asked_at));
+        if !is_last {
+            continue;
+        }
         // What was heard before the answer is in it.
         while listener.next_buffered().is_some() {}
         match timeout(watch.silence, listener.try_recv()).await {
@@ -146,10 +172,16 @@ async fn hear(
     }
 }
 
-/// Revisions only grow, in whatever order one hears of them.
-fn tell(known: &watch::Sender<Known>, revision: i64, at: Option<Instant>) {
+/// Within a history revisions only grow, in whatever order one hears of them.
+fn tell(known: &watch::Sender<Known>, position: Position, at: Option<Instant>) {
     known.send_modify(|known| {
-        known.revision = known.revision.max(revision);
+        if position.history < known.position.history {
+            return;
+        }
+        if position.history > known.position.history {
+            *known = Known { position, at: None };
+        }
+        known.position.revision = known.position.revision.max(position.revision);
         known.at = at.or(known.at);
     });
 }

@@ -29,6 +29,8 @@ pub enum Code {
     Unavailable,
     /// The client doesn't read what it is told; it may come back and ask with `since`.
     TooSlow,
+    /// The database was restored to another history; a subscription begins again without `since`.
+    HistoryReplaced,
     /// A fault of ours; the log has it under the request's id.
     Internal,
 }
@@ -47,6 +49,7 @@ impl Code {
             Code::Timeout => "TIMEOUT",
             Code::Unavailable => "UNAVAILABLE",
             Code::TooSlow => "TOO_SLOW",
+            Code::HistoryReplaced => "HISTORY_REPLACED",
             Code::Internal => "INTERNAL",
         }
     }

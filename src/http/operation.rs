@@ -9,6 +9,7 @@ use super::{App, Keeping};
 use crate::{
     cache::{Given, Kept, Key, Made},
     caller::{Caller, Identity},
+    current::Position,
     error::{Code, Refusal},
     feed::{Change, Filter, Follower},
     limits::Allowance,
@@ -96,8 +97,8 @@ impl App {
     /// Where the answer to a question is kept; none where it is not.
     pub fn place(&self, prepared: &Prepared, identity: &Identity) -> Option<Place<'_>> {
         let keeping = self.keeping.as_ref()?;
-        let revision = keeping.current.revision()?;
-        Some(Place { keeping, key: Key::new(prepared.fingerprint()?, identity.role), revision })
+        let Position { history, revision } = keeping.current.position()?;
+        Some(Place { keeping, key: Key::new(prepared.fingerprint()?, identity.role, history), revision })
     }
 
     /// The answer that was kept, or one that is made now, and kept in its place.
@@ -173,8 +174,8 @@ pub(super) struct Subscription {
 }
 
 impl Subscription {
-    /// The next change; given up while it is waited for, it comes the next time.
-    pub async fn next(&mut self) -> Arc<Change> {
+    /// The next change, or why there will be none; given up while it is waited for, it comes the next time.
+    pub async fn next(&mut self) -> Result<Arc<Change>, Refusal> {
         self.changes.next().await
     }
 

@@ -104,6 +104,10 @@ async fn tell(
                 Bytes::from_static(b":\n")
             }
             change = subscription.next() => {
+                let change = match change {
+                    Ok(change) => change,
+                    Err(refusal) => return Some(refusal),
+                };
                 let told = subscription.tell(&change).await;
                 format!("id: {}\nevent: next\ndata: {told}\n\n", change.number).into()
             }

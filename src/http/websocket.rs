@@ -338,7 +338,7 @@ impl Operation {
         }
         let mut subscription = self.app.subscribe(bound, caller, None).await.map_err(one)?;
         loop {
-            let change = subscription.next().await;
+            let change = subscription.next().await.map_err(one)?;
             self.say(What::Next(subscription.tell(&change).await)).await;
         }
     }

@@ -20,7 +20,8 @@ use crate::{
 
 /// How long the issuer may take to answer.
 const PATIENCE: Duration = Duration::from_secs(5);
-/// How long its keys are used before they are asked for again: a key that it withdrew is refused from then on.
+/// How long its keys are used before they are asked for again. Tokens are answered by the known keys meanwhile:
+/// a key that it withdrew is refused once the new ones are there.
 const FRESH: Duration = Duration::from_mins(10);
 /// How long they are used while it can't be reached.
 const USABLE: Duration = Duration::from_hours(1);
@@ -38,7 +39,7 @@ pub struct Issuer {
     agent: Agent,
     known: RwLock<Known>,
     /// Held by whoever asks it: the others wait for the same answer.
-    asking: Mutex<()>,
+    asking: Arc<Mutex<()>>,
 }
 
 /// What is known of its keys.
@@ -83,25 +84,23 @@ impl Issuer {
             name: settings.issuer.clone(),
             agent: agent.into(),
             known: RwLock::default(),
-            asking: Mutex::default(),
+            asking: Arc::default(),
         }
     }
 
     /// The key of this id, if the issuer has it.
-    pub async fn key(&self, id: Option<&str>) -> Result<Option<Jwk>, Refusal> {
+    pub async fn key(self: &Arc<Self>, id: Option<&str>) -> Result<Option<Jwk>, Refusal> {
         let known = self.known();
-        if known.is_younger(FRESH)
+        if known.is_younger(USABLE)
             && let Some(key) = known.key(id)
         {
+            if !known.is_younger(FRESH) {
+                self.refresh();
+            }
             return Ok(Some(key));
         }
         let one = self.asking.lock().await;
-        let mut known = self.known();
-        let has_it = known.is_younger(FRESH) && known.key(id).is_some();
-        if !has_it && known.again.is_none_or(|again| again <= Instant::now()) {
-            known = self.ask(known).await;
-            *self.known.write().unwrap_or_else(PoisonError::into_inner) = known.clone();
-        }
+        let known = self.ask_unless(|known| known.is_younger(FRESH) && known.key(id).is_some()).await;
         drop(one);
         let key = known.key(id).filter(|_| known.is_younger(USABLE));
         if key.is_none() && !known.reached {
@@ -109,6 +108,26 @@ impl Issuer {
             return Err(Refusal { retry_after: Some(RETRY), ..Refusal::new(Code::Unavailable, message) });
         }
         Ok(key)
+    }
+
+    /// Asks for the keys again in the background, unless somebody does already.
+    fn refresh(self: &Arc<Self>) {
+        let Ok(one) = self.asking.clone().try_lock_owned() else { return };
+        let issuer = self.clone();
+        tokio::spawn(async move {
+            issuer.ask_unless(|known| known.is_younger(FRESH)).await;
+            drop(one);
+        });
+    }
+
+    /// What is known, asked for again where it is not enough and the issuer may be asked.
+    async fn ask_unless(&self, is_enough: impl Fn(&Known) -> bool) -> Known {
+        let mut known = self.known();
+        if !is_enough(&known) && known.again.is_none_or(|again| again <= Instant::now()) {
+            known = self.ask(known).await;
+            *self.known.write().unwrap_or_else(PoisonError::into_inner) = known.clone();
+        }
+        known
     }
 
     fn known(&self) -> Known {
@@ -183,7 +202,7 @@ mod tests {
     /// A server that has a key of this id, or, with none, fails; and how often it was asked.
     type Served = Arc<Mutex<(Option<&'static str>, usize)>>;
 
-    fn serve() -> (Issuer, Served) {
+    fn serve() -> (Arc<Issuer>, Served) {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let url = format!("http://{}/keys", listener.local_addr().unwrap());
         let served = Served::default();
@@ -211,11 +230,11 @@ mod tests {
             jwks_url: Some(url),
             role_claim: String::new(),
         };
-        (Issuer::new(&settings), served)
+        (Arc::new(Issuer::new(&settings)), served)
     }
 
     /// Whether the issuer has a key; none where that can't be known.
-    async fn has(issuer: &Issuer, id: &str) -> Option<bool> {
+    async fn has(issuer: &Arc<Issuer>, id: &str) -> Option<bool> {
         issuer
             .key(Some(id))
             .await
@@ -249,7 +268,31 @@ mod tests {
         tokio::time::advance(FRESH / 2).await;
         assert_eq!(has(&issuer, "old").await, Some(true));
         tokio::time::advance(FRESH / 2).await;
+        assert_eq!(has(&issuer, "old").await, Some(true), "nobody waits for the new keys");
+        refreshed(&issuer).await;
         assert_eq!(has(&issuer, "old").await, Some(false));
+    }
+
+    /// Waits until nobody asks the issuer.
+    async fn refreshed(issuer: &Issuer) {
+        drop(issuer.asking.lock().await);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn nobody_waits_for_an_issuer_that_is_silent_while_keys_are_known() {
+        let (issuer, served) = serve();
+        *served.lock().unwrap() = (Some("key"), 0);
+        assert_eq!(has(&issuer, "key").await, Some(true));
+        tokio::time::advance(FRESH).await;
+        // The issuer doesn't answer while this is held.
+        let silent = served.lock().unwrap();
+        for _ in 0..3 {
+            let (issuer, key) = (issuer.clone(), Some("key"));
+            assert!(issuer.key(key).await.is_ok_and(|key| key.is_some()));
+        }
+        drop(silent);
+        refreshed(&issuer).await;
+        assert_eq!(served.lock().unwrap().1, 2, "they asked for it once");
     }
 
     #[tokio::test(start_paused = true)]
@@ -263,6 +306,7 @@ mod tests {
         served.lock().unwrap().0 = None;
         tokio::time::advance(FRESH).await;
         assert_eq!(has(&issuer, "key").await, Some(true));
+        refreshed(&issuer).await;
         assert_eq!(has(&issuer, "other").await, None, "nobody can say");
         tokio::time::advance(USABLE).await;
         assert_eq!(has(&issuer, "key").await, None);

@@ -3,6 +3,8 @@
 mod issuer;
 mod signature;
 
+use std::sync::Arc;
+
 use jsonwebtoken::{AlgorithmFamily, DecodingKey, Validation, decode, decode_header, errors::ErrorKind};
 use serde_json::{Map, Value};
 
@@ -21,13 +23,13 @@ const NAME: usize = 200;
 /// Reads tokens.
 pub struct Tokens {
     settings: config::Jwt,
-    issuer: Issuer,
+    issuer: Arc<Issuer>,
 }
 
 impl Tokens {
     pub fn new(settings: config::Jwt) -> Self {
         signature::install();
-        Tokens { issuer: Issuer::new(&settings), settings }
+        Tokens { issuer: Arc::new(Issuer::new(&settings)), settings }
     }
 
     /// Who somebody is, by a token of theirs.

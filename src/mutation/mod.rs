@@ -197,7 +197,7 @@ fn input(name: &str, ty: String, description: &str) -> InputField {
 }
 
 fn client_mutation_id() -> InputField {
-    let what = "A name of the client's own: asked again under it, the first answer comes again and nothing happens twice.";
+    let what = "A name of the client's own: asked again under it, the first answer comes again and nothing happens twice. It is remembered for a week.";
     input("clientMutationId", "String".to_owned(), what)
 }
 

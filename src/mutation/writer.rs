@@ -36,6 +36,12 @@ type Fields = IndexMap<Name, Input>;
 const TRIES: u32 = 8;
 /// `program_limit_exceeded`: a value that no index takes.
 const TOO_LONG: &str = "54000";
+/// Forgets some names that clients gave their mutations more than a week ago.
+const FORGET_OLD: &str = "
+    delete from client_mutations where (requester, client_mutation_id) in (
+        select requester, client_mutation_id from client_mutations
+        where recorded_at < now() - interval '7 days' order by recorded_at limit 10 for update skip locked
+    )";
 /// Records told by name where others refer to what is to be removed.
 const NAMED: i64 = 5;
 
@@ -277,7 +283,10 @@ impl Mutation<'_> {
         let entered =
             sqlx::query(sql).bind(self.requester).bind(&name).bind(&request).execute(&mut *connection).await;
         match entered {
-            Ok(entered) if entered.rows_affected() == 1 => return Ok(None),
+            Ok(entered) if entered.rows_affected() == 1 => {
+                sqlx::query(FORGET_OLD).execute(&mut *connection).await?;
+                return Ok(None);
+            }
             Ok(_) => {}
             Err(error) => {
                 self.refused(error, Some("clientMutationId"))?;

@@ -18,6 +18,7 @@ use sqlx::{AssertSqlSafe, Connection, PgConnection, postgres::PgConnectOptions};
 use crate::support::{
     Client, anonymous,
     process::{dossier, output},
+    socket::Socket,
 };
 
 const KEPT: [(&str, &str); 1] = [("CACHE_BYTES", "1000000")];
@@ -271,4 +272,88 @@ async fn a_base_that_is_generated_has_no_history_and_yet_is_heard_of() {
     while count().await == before {
         assert!(since.elapsed() < PATIENCE, "it answers as if nothing had been made");
     }
+}
+
+/// Does something to the base as whoever restores it does: without a revision, and with no rule in the way.
+async fn restore(client: &Client, sql: &'static str) {
+    let mut restoring = client.pool().begin().await.expect("begun");
+    sqlx::raw_sql("set local session_replication_role = replica")
+        .execute(&mut *restoring)
+        .await
+        .expect("set");
+    sqlx::raw_sql(sql).execute(&mut *restoring).await.expect("restored");
+    restoring.commit().await.expect("committed");
+}
+
+#[tokio::test]
+async fn thousands_of_revisions_at_once_are_heard_of_without_another_change() {
+    let client = Client::with(&KEPT).await;
+    warm(&client).await;
+    let mut socket = Socket::of(&client).await;
+    socket.subscribe("1", "subscription { changes { record { slug } } }", json!({})).await;
+    assert!(socket.silent().await, "it follows from now on");
+    let mut import = client.pool().begin().await.expect("begun");
+    for sql in [
+        "select set_config('dossier.requester', 'import', true)",
+        "insert into topics (slug, name) select 'topic-' || n, 'Topic' from generate_series(1, 4800) n",
+        "update topics set name = 'Two states' where slug = 'two-state-solution'",
+    ] {
+        sqlx::query(sql).execute(&mut *import).await.expect("written");
+    }
+    import.commit().await.expect("committed");
+    let since = Instant::now();
+    while name(&client).await.0 != "Two states" {
+        assert!(since.elapsed() < PATIENCE, "the cache has not heard of it");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    warm(&client).await;
+    for number in 1..=4800 {
+        let slug = format!("topic-{number}");
+        assert_eq!(socket.told().await["changes"]["record"]["slug"], slug);
+    }
+    assert_eq!(socket.told().await["changes"]["record"]["slug"], "two-state-solution");
+}
+
+#[tokio::test]
+async fn a_base_that_was_restored_is_noticed_by_cache_and_subscribers() {
+    let client = Client::with(&KEPT).await;
+    let editor = client.as_role(Role::Editor).await;
+    let before = warm(&client).await;
+    let lost = rename(&editor, "Lost").await;
+    warm(&client).await;
+    let mut socket = Socket::of(&client).await;
+    let query = "subscription($since: RevisionNumber) { changes(since: $since) { revision } }";
+    socket.subscribe("1", query, json!({ "since": lost })).await;
+    assert!(socket.silent().await);
+
+    restore(
+        &client,
+        "delete from revisions where id = (select max(id) from revisions);
+         update topics set name = 'Kept' where slug = 'two-state-solution';
+         select setval('revisions_id_seq', (select max(id) from revisions));
+         notify dossier_revisions",
+    )
+    .await;
+    let since = Instant::now();
+    while name(&client).await.0 != "Kept" {
+        assert!(since.elapsed() < PATIENCE, "what was lost is still answered");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    assert_eq!(warm(&client).await, before);
+    let told = socket.receive().await;
+    assert_eq!(
+        (&told["type"], &told["payload"][0]["extensions"]["code"]),
+        (&json!("error"), &json!("HISTORY_REPLACED"))
+    );
+    socket.subscribe("2", query, json!({ "since": lost })).await;
+    let told = socket.receive().await;
+    assert_eq!(told["payload"][0]["extensions"]["field"], "since", "it is yet to come: {told}");
+
+    // The number that was lost comes again and stands for something else.
+    socket.subscribe("3", "subscription { changes { revision } }", json!({})).await;
+    assert!(socket.silent().await);
+    let again = rename(&editor, "Again").await;
+    assert_eq!(again, lost);
+    assert_eq!(socket.told().await["changes"]["revision"], lost);
+    assert_eq!(name(&client).await.0, "Again");
 }

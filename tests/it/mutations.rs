@@ -239,6 +239,24 @@ async fn a_mutation_asked_again_by_its_name_answers_as_it_did() {
     assert_eq!(right["userErrors"], json!([]), "a refusal is no answer to keep");
 }
 
+#[tokio::test]
+async fn names_that_clients_gave_their_mutations_are_forgotten_after_a_week() {
+    let editor = editor().await;
+    for (slug, age) in [("old", "8 days"), ("recent", "6 days")] {
+        let mut input = statement(slug);
+        input["clientMutationId"] = json!(slug);
+        change(&editor, "createStatement", input, "statement { id }").await;
+        let sql = "update client_mutations set recorded_at = now() - $2::text::interval where client_mutation_id = $1";
+        sqlx::query(sql).bind(slug).bind(age).execute(editor.pool()).await.expect("aged");
+    }
+    let mut input = statement("new");
+    input["clientMutationId"] = json!("new");
+    change(&editor, "createStatement", input, "statement { id }").await;
+    let sql = "select client_mutation_id from client_mutations order by recorded_at";
+    let left: Vec<String> = sqlx::query_scalar(sql).fetch_all(editor.pool()).await.expect("names");
+    assert_eq!(left, ["recent", "new"]);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn the_same_mutation_at_the_same_moment_happens_once_and_answers_alike() {
     let editor = editor().await;

@@ -708,3 +708,27 @@ async fn a_server_that_stops_sends_those_who_stay_away_at_once() {
     assert!(process.end().success());
     assert!(since.elapsed() < Duration::from_secs(9), "{:?}", since.elapsed());
 }
+
+#[tokio::test]
+async fn those_who_come_back_read_the_log_together() {
+    let editor = editor().await;
+    let since = last_revision(&editor).await;
+    for number in 0..5 {
+        create_topic(&editor, &format!("topic-{number}")).await;
+    }
+    let anew = editor.elsewhere(&[]).await;
+    let log = SqlLog::listen();
+    let mut sockets = Vec::new();
+    for back in 0..10 {
+        let mut socket = Socket::of(&anew).await;
+        socket.subscribe("1", CHANGES, json!({ "since": since + back % 3 })).await;
+        sockets.push(socket);
+    }
+    for (back, socket) in sockets.iter_mut().enumerate() {
+        for number in back % 3..5 {
+            assert_eq!(socket.told().await["changes"]["record"]["slug"], format!("topic-{number}"));
+        }
+    }
+    let reads = log.take().iter().filter(|sql| sql.contains("told as materialized")).count();
+    assert_eq!(reads, 1, "one page of the log for all of them");
+}
