@@ -279,6 +279,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
+    #[expect(clippy::await_holding_lock, reason = "the issuer's thread waits for it, and nobody else does")]
     async fn nobody_waits_for_an_issuer_that_is_silent_while_keys_are_known() {
         let (issuer, served) = serve();
         *served.lock().unwrap() = (Some("key"), 0);
