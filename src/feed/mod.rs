@@ -61,8 +61,10 @@ struct Log {
     statement: String,
     /// Pages that were read lately, by the history and the revision that they begin behind. One follower reads
     /// at a time; those who wait meanwhile take what was read.
-    pages: AsyncMutex<LruCache<(u64, i64), Vec<Arc<Change>>>>,
+    pages: AsyncMutex<Pages>,
 }
+
+type Pages = LruCache<(u64, i64), Vec<Arc<Change>>>;
 
 struct Telling(JoinHandle<()>);
 
