@@ -9,11 +9,11 @@ use std::{
 use dossier::{
     caller::Role,
     config::Config,
-    database::Readers,
+    database::Connections,
     query::{Engine, Limits, Question, Settings, reader::Reader},
     schema,
 };
-use sqlx::{PgPool, postgres::PgConnectOptions};
+use sqlx::postgres::PgConnectOptions;
 
 const WITHIN: Duration = Duration::from_millis(20);
 const ROUNDS: usize = 21;
@@ -69,7 +69,7 @@ async fn main() -> ExitCode {
         suggestions: config.suggestions,
     };
     let nowhere = PgConnectOptions::new();
-    let nowhere = Reader::new(Readers::new(nowhere.clone(), 1), PgPool::connect_lazy_with(nowhere));
+    let nowhere = Reader::new(Connections::to(nowhere.clone(), 1), Connections::to(nowhere, 1));
     let engine = Engine::new(schema::catalog(), nowhere, settings);
     let mut slow = false;
     for (name, document) in hostile() {

@@ -1,6 +1,6 @@
 //! Who asks: their role, their name, and what they may still ask.
 
-use crate::limits::Allowance;
+use crate::limits::{Allowance, Client};
 
 /// What somebody may do. Each role may do what those before it may.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -48,5 +48,6 @@ impl Identity {
 #[derive(Clone, Debug)]
 pub struct Caller {
     pub identity: Identity,
+    pub client: Client,
     pub allowance: Allowance,
 }

@@ -10,6 +10,8 @@ use std::{
 
 use axum::http::HeaderValue;
 
+use crate::database::Address;
+
 /// Everything that can be set.
 #[derive(Clone, Debug)]
 pub struct Config {
@@ -72,7 +74,9 @@ pub enum LogFormat {
 pub enum Error {
     #[error("{name} is `{value}`; it takes {takes}")]
     Value { name: &'static str, value: String, takes: &'static str },
-    #[error("DATABASE_URL can't be read; it takes postgres://user:password@host:port/database")]
+    #[error(
+        "DATABASE_URL can't be read; it takes postgres://user:password@host:port/database, also with several hosts"
+    )]
     DatabaseUrl,
     #[error("{name} must be set where {beside} is")]
     Missing { name: &'static str, beside: &'static str },
@@ -94,11 +98,7 @@ impl Config {
     pub fn from_lookup(lookup: impl Fn(&str) -> Option<String>) -> Result<Self, Error> {
         let settings = Settings(&|name| lookup(name).filter(|value| !value.trim().is_empty()));
         let database_url = settings.text("DATABASE_URL");
-        let is_postgres = |url: &String| {
-            (url.starts_with("postgres://") || url.starts_with("postgresql://"))
-                && sqlx::postgres::PgConnectOptions::from_str(url).is_ok()
-        };
-        if !database_url.as_ref().is_none_or(is_postgres) {
+        if database_url.as_ref().is_some_and(|url| Address::parse(url).is_none()) {
             return Err(Error::DatabaseUrl);
         }
         Ok(Config {

@@ -27,7 +27,8 @@ pub enum Code {
     Timeout,
     /// The database can't be reached now.
     Unavailable,
-    /// The client doesn't read what it is told; it may come back and ask with `since`.
+    /// The server is too busy to begin in time, or the client doesn't read what it is told; it may come back, to
+    /// a subscription with `since`.
     TooSlow,
     /// The database was restored to another history; a subscription begins again without `since`.
     HistoryReplaced,
@@ -134,6 +135,13 @@ impl Refusal {
             extensions.insert("limit".into(), limit.into());
             extensions.insert("value".into(), value.into());
         }
+        if let Some(wait) = self.retry_after {
+            // As the header `Retry-After` has it.
+            extensions.insert(
+                "retryAfter".into(),
+                (wait.as_secs() + u64::from(wait.subsec_nanos() > 0)).max(1).into(),
+            );
+        }
         if !request_id.is_empty() {
             extensions.insert("requestId".into(), request_id.into());
         }
@@ -155,29 +163,119 @@ impl From<async_graphql::ServerError> for Refusal {
     }
 }
 
+/// Why a connection to the database can't be had, other than for what the database says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Trouble {
+    /// The client's own requests have all connections that are for it.
+    #[error("the client's other requests have all connections that are for it")]
+    OwnShare,
+    /// Requests of others have all of them.
+    #[error("all connections to the database are in use")]
+    Busy,
+    #[error("the database is read-only: it takes no changes")]
+    ReadOnly,
+    /// Those of its hosts that answer aren't like `target_session_attrs` wants them.
+    #[error("no host of DATABASE_URL is as its target_session_attrs wants it")]
+    Unfit,
+}
+
+impl Trouble {
+    /// What an error of the driver's holds.
+    pub fn of(error: &sqlx::Error) -> Option<Trouble> {
+        match error {
+            sqlx::Error::AnyDriverError(cause) => cause.downcast_ref().copied(),
+            _ => None,
+        }
+    }
+
+    fn refusal(self) -> Refusal {
+        let (code, what) = match self {
+            Trouble::OwnShare => {
+                (Code::RateLimited, "Your other requests have all connections that are for you")
+            }
+            Trouble::Busy => (Code::TooSlow, "The server is busy with other requests"),
+            Trouble::ReadOnly => (Code::Unavailable, "The database takes no changes now"),
+            Trouble::Unfit => (Code::Unavailable, "The database can't be reached now"),
+        };
+        let again = AGAIN.as_secs();
+        Refusal { retry_after: Some(AGAIN), ..Refusal::new(code, format!("{what}; try again in {again} s.")) }
+    }
+}
+
+impl From<Trouble> for sqlx::Error {
+    fn from(trouble: Trouble) -> Self {
+        sqlx::Error::AnyDriverError(trouble.into())
+    }
+}
+
+/// After how long it is worth to ask again what failed for a passing reason.
+const AGAIN: Duration = Duration::from_secs(2);
+
 /// A failure of the database: its cause goes to the log, its kind to the caller.
 impl From<sqlx::Error> for Refusal {
     fn from(error: sqlx::Error) -> Self {
-        let code = match &error {
-            sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed => Code::Unavailable,
-            sqlx::Error::Database(refused) => match refused.code().as_deref() {
-                // query_canceled: the statement's own time limit
-                Some("57014") => Code::Timeout,
-                // admin_shutdown, crash_shutdown, cannot_connect_now, too_many_connections
-                Some("57P01" | "57P02" | "57P03" | "53300") => Code::Unavailable,
-                // data exceptions: a value that no check of ours had refused
-                Some(class) if class.starts_with("22") => Code::BadUserInput,
-                _ => Code::Internal,
-            },
-            _ => Code::Internal,
-        };
-        tracing::error!(code = code.as_str(), %error, "the database refused a statement");
+        if let Some(trouble) = Trouble::of(&error) {
+            tracing::warn!(code = trouble.refusal().code.as_str(), %error, "no connection to the database");
+            return trouble.refusal();
+        }
+        let code = code_of(&error);
+        let (code_name, told) = (code.as_str(), "the database refused a statement");
+        // What is an error in the log is a fault of ours.
+        match code {
+            Code::Internal => tracing::error!(code = code_name, %error, "{told}"),
+            _ => tracing::warn!(code = code_name, %error, "{told}"),
+        }
         let message = match code {
             Code::Timeout => "The answer took too long and was given up.",
             Code::Unavailable => "The database can't be reached now; try again.",
             Code::BadUserInput => "A value of the request can't be used as it is.",
             _ => "Something went wrong on our side; the log has it under the request's id.",
         };
-        Refusal::new(code, message)
+        Refusal { retry_after: (code == Code::Unavailable).then_some(AGAIN), ..Refusal::new(code, message) }
+    }
+}
+
+/// What becomes of an error of the database: what passes by itself is worth another try.
+fn code_of(error: &sqlx::Error) -> Code {
+    let refused = match error {
+        sqlx::Error::Io(_)
+        | sqlx::Error::Tls(_)
+        | sqlx::Error::Protocol(_)
+        | sqlx::Error::BeginFailed
+        | sqlx::Error::PoolTimedOut
+        | sqlx::Error::PoolClosed
+        | sqlx::Error::WorkerCrashed => return Code::Unavailable,
+        sqlx::Error::Database(refused) => refused.code().unwrap_or_default(),
+        _ => return Code::Internal,
+    };
+    match &*refused {
+        // query_canceled: the statement's own time limit
+        "57014" => Code::Timeout,
+        // serialization_failure, deadlock_detected, lock_not_available, read_only_sql_transaction,
+        // transaction timeouts, io_error
+        "40001" | "40P01" | "55P03" | "25006" | "25P03" | "25P04" | "58030" => Code::Unavailable,
+        // connection exceptions, insufficient resources, operator intervention: a stop, a crash, a start; and a
+        // password or certificate that was changed, whose log tells the operator
+        code if ["08", "53", "57", "28"].iter().any(|class| code.starts_with(class)) => Code::Unavailable,
+        // data exceptions: a value that no check of ours had refused
+        code if code.starts_with("22") => Code::BadUserInput,
+        _ => Code::Internal,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_passes_by_itself_is_told_with_when_to_try_again() {
+        for error in [sqlx::Error::PoolTimedOut, Trouble::ReadOnly.into(), Trouble::Unfit.into()] {
+            let refusal = Refusal::from(error);
+            assert_eq!(refusal.code, Code::Unavailable);
+            assert!(refusal.retry_after.is_some());
+        }
+        assert_eq!(Refusal::from(sqlx::Error::from(Trouble::OwnShare)).code, Code::RateLimited);
+        assert_eq!(Refusal::from(sqlx::Error::from(Trouble::Busy)).code, Code::TooSlow);
+        assert_eq!(Refusal::from(sqlx::Error::RowNotFound).code, Code::Internal);
     }
 }

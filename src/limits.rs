@@ -3,6 +3,7 @@
 use std::{
     net::{IpAddr, Ipv6Addr},
     num::NonZeroU32,
+    sync::Arc,
     time::{Duration, SystemTime},
 };
 
@@ -17,11 +18,17 @@ use crate::error::{Code, Refusal};
 
 type Budgets = RateLimiter<Client, DefaultKeyedStateStore<Client>, DefaultClock, StateInformationMiddleware>;
 
-/// Whose budget it is.
+/// Who has a budget, and a share of the connections: somebody by name, or else an address.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-enum Client {
-    Named(String),
+pub enum Client {
+    Named(Arc<str>),
     At(IpAddr),
+}
+
+impl Client {
+    pub fn of(name: Option<&str>, address: IpAddr) -> Self {
+        name.map_or_else(|| Client::At(network(address)), |name| Client::Named(name.into()))
+    }
 }
 
 /// Clients' budgets of cost, each filling up again in a minute.
@@ -55,7 +62,7 @@ impl RateLimit {
     /// Spends a request's cost from the budget of whoever shows who they are, else from that of their
     /// address; where too little is left, nothing is spent, and the refusal tells how long to wait.
     pub fn spend(&self, name: Option<&str>, address: IpAddr, cost: usize) -> Result<Budget, Refusal> {
-        let client = name.map_or_else(|| Client::At(network(address)), |name| Client::Named(name.to_owned()));
+        let client = Client::of(name, address);
         // Clients that have all of their budget again are forgotten.
         if self.budgets.len() > 10_000 {
             self.budgets.retain_recent();

@@ -13,7 +13,7 @@ use axum::{
 };
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use dossier::{
-    database::Readers,
+    database::Connections,
     query::reader::Question,
     relay::{global_id, parse_global_id},
 };
@@ -129,7 +129,7 @@ fn variables(body: &Bytes) -> Variables {
     serde_json::from_slice::<Request>(body).expect("a request").variables
 }
 
-async fn rows(readers: &Readers, asked: Question<'_>) -> Vec<PgRow> {
+async fn rows(readers: &Connections, asked: Question<'_>) -> Vec<PgRow> {
     let mut connection = readers.take().await.expect("a connection");
     let rows = asked.fetch_all(&mut *connection).await.expect("rows");
     connection.give_back();
@@ -141,7 +141,7 @@ fn place(row: &PgRow) -> usize {
     usize::try_from(row.get::<i64, _>(0) - 1).expect("a place")
 }
 
-async fn q1(State(readers): State<Readers>, body: Bytes) -> axum::response::Response {
+async fn q1(State(readers): State<Connections>, body: Bytes) -> axum::response::Response {
     let asked = sqlx::query("select id, slug, kind::text, name from actors where id = $1");
     let row = rows(&readers, asked.bind(variables(&body).id())).await.remove(0);
     #[derive(Serialize)]
@@ -167,7 +167,7 @@ async fn q1(State(readers): State<Readers>, body: Bytes) -> axum::response::Resp
     reply(Root { actor })
 }
 
-async fn q2(State(readers): State<Readers>, body: Bytes) -> axum::response::Response {
+async fn q2(State(readers): State<Connections>, body: Bytes) -> axum::response::Response {
     let asked = sqlx::query(
         "select m.id, m.name::text, p.name::text, p.kind::text
          from (select id, name from meetings where id > $1 order by id limit 20) m
@@ -199,7 +199,7 @@ async fn q2(State(readers): State<Readers>, body: Bytes) -> axum::response::Resp
     reply(Root { meetings })
 }
 
-async fn q3(State(readers): State<Readers>, body: Bytes) -> axum::response::Response {
+async fn q3(State(readers): State<Connections>, body: Bytes) -> axum::response::Response {
     let asked = sqlx::query("select id, name from meetings where id > $1 order by id limit 20");
     let meetings = rows(&readers, asked.bind(variables(&body).after())).await;
     let ids: Vec<i64> = meetings.iter().map(|row| row.get(0)).collect();
@@ -255,7 +255,7 @@ async fn q3(State(readers): State<Readers>, body: Bytes) -> axum::response::Resp
     reply(Root { meetings: answers })
 }
 
-async fn q4(State(readers): State<Readers>, body: Bytes) -> axum::response::Response {
+async fn q4(State(readers): State<Connections>, body: Bytes) -> axum::response::Response {
     let speaker = variables(&body).id();
     let statements = sqlx::query(
         "select id, summary, said_on,
@@ -291,7 +291,7 @@ async fn q4(State(readers): State<Readers>, body: Bytes) -> axum::response::Resp
     reply(Root { statements: Statements { page_info: PageInfo { has_next_page: rows.len() > 50 }, edges } })
 }
 
-async fn q5(State(readers): State<Readers>, body: Bytes) -> axum::response::Response {
+async fn q5(State(readers): State<Connections>, body: Bytes) -> axum::response::Response {
     let asked = sqlx::query(
         "with q as (select websearch_to_tsquery('dossier_english', $1) || websearch_to_tsquery('dossier_simple', $1) as query)
          select summary::text from statements, q where search @@ q.query
@@ -312,7 +312,7 @@ pub fn serve(url: &str, port: u16) {
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");
     runtime.block_on(async {
         let options: PgConnectOptions = url.parse().expect("an address");
-        let readers = Readers::new(options, 8);
+        let readers = Connections::to(options, 8);
         let router = Router::new()
             .route("/q1", post(q1))
             .route("/q2", post(q2))

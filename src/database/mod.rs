@@ -1,25 +1,45 @@
 //! The database: found or started, migrated, and reached through one pool.
 
 mod account;
+mod address;
 mod binaries;
+mod connections;
+mod control;
 pub mod embedded;
+mod hosts;
 mod migrations;
-mod readers;
 
-use std::{io, path::Path, str::FromStr, sync::Arc, time::Duration};
+use std::{
+    io::{self, ErrorKind},
+    path::Path,
+    sync::Arc,
+    time::Duration,
+};
 
 use sqlx::{
     Connection, PgPool, Postgres, Transaction,
     postgres::{PgConnectOptions, PgConnection, PgListener, PgPoolOptions},
 };
 
-pub use self::{migrations::Migration, readers::Readers};
-use crate::config::Config;
+pub use self::{
+    address::Address,
+    connections::{Change, Connections, Share},
+    migrations::Migration,
+};
+use self::{
+    control::Control,
+    hosts::{Hosts, Wanted},
+};
+use crate::{config::Config, error::Trouble};
 
 /// How long a connection may be waited for.
 const ACQUIRE: Duration = Duration::from_secs(10);
-/// How long the database may take to say that it is well.
-const WELL: Duration = Duration::from_secs(2);
+/// How long connections may take to be closed.
+const CLOSE: Duration = Duration::from_secs(2);
+/// A pool that answered so lately is as good as an answer to whether the database can be read.
+const LATELY: Duration = Duration::from_secs(5);
+/// How long a connection may take to say that it is well.
+const WELL: Duration = Duration::from_millis(500);
 
 /// Why the database can't be used: one line for whoever runs Dossier.
 #[derive(Debug, thiserror::Error)]
@@ -38,6 +58,10 @@ pub enum Error {
     Migration(String),
     #[error("the database doesn't answer")]
     Silent,
+    #[error("the database is read-only: it takes no changes")]
+    ReadOnly,
+    #[error("the database has no connection left: look at its max_connections")]
+    Full,
     #[error("{0} migrations are still to be applied")]
     Pending(usize),
 }
@@ -63,11 +87,23 @@ fn no_binaries(wanted: Option<u32>, passed_over: &[String]) -> String {
     text
 }
 
+/// What can be done with the database now.
+#[derive(Debug)]
+pub struct Readiness {
+    pub reading: bool,
+    pub writing: bool,
+    /// Why not both.
+    pub reason: Option<Error>,
+}
+
 /// The connections, and the Postgres behind them where it is ours.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Database {
     pool: PgPool,
-    readers: Readers,
+    readers: Connections,
+    writers: Connections,
+    control: Control,
+    hosts: Arc<Hosts>,
     options: PgConnectOptions,
     embedded: Option<Arc<embedded::Postgres>>,
 }
@@ -75,8 +111,11 @@ pub struct Database {
 impl Database {
     /// Connects to `DATABASE_URL`; without one, starts the embedded Postgres first.
     pub async fn open(config: &Config) -> Result<Self, Error> {
-        let (options, embedded) = match &config.database_url {
-            Some(url) => (PgConnectOptions::from_str(url).map_err(|error| connect_error(&error))?, None),
+        let (address, embedded) = match &config.database_url {
+            Some(url) => (
+                Address::parse(url).ok_or_else(|| Error::Connect("DATABASE_URL can't be read".to_owned()))?,
+                None,
+            ),
             None => {
                 let root = config.data_dir.clone().unwrap_or_else(account::data_folder);
                 let pg_bin = config.pg_bin.clone();
@@ -87,38 +126,41 @@ impl Database {
                 let postgres = postgres.map_err(|error| Error::Embedded(error.to_string()))??;
                 let options = postgres.connect_options("dossier");
                 create_database(&postgres, "dossier").await?;
-                (options, Some(Arc::new(postgres)))
+                (Address::of(options), Some(Arc::new(postgres)))
             }
         };
-        let timeout = config.request_timeout.as_millis().to_string();
-        let options = options.application_name("dossier").statement_cache_capacity(512).options([
-            ("statement_timeout", timeout.as_str()),
-            // Whose client has gone is given up: by a timeout of ours, or by the client's own end.
-            ("client_connection_check_interval", "1s"),
-            // Compiling a plan takes seconds where running it takes milliseconds, and heeds no timeout meanwhile.
-            ("jit", "off"),
-            // How like a part of a name must be to what is searched for: Tokaev and Tokayev.
-            ("pg_trgm.word_similarity_threshold", "0.5"),
-        ]);
-        let mut first = PgConnection::connect_with(&options).await.map_err(|error| connect_error(&error))?;
-        check_version(&mut first).await?;
-        let _ = first.close().await;
+        let hosts = Hosts::new(address, |options| prepared(options, config.request_timeout));
+        let hosts = Arc::new(hosts);
+        let mut first = hosts.connect_first().await.map_err(|error| connect_error(&error))?;
+        check_version(&mut first.connection).await?;
+        let options = hosts.options(first.host).clone();
+        let _ = first.connection.close().await;
         let pool = PgPoolOptions::new()
             .max_connections(config.database_pool_size)
             .acquire_timeout(ACQUIRE)
+            .before_acquire(|connection, _| Box::pin(is_well(connection)))
             .connect_lazy_with(options.clone());
-        let readers = Readers::new(options.clone(), config.database_pool_size);
-        Ok(Database { pool, readers, options, embedded })
+        let control = Control::new(hosts.clone());
+        let size = config.database_pool_size;
+        let readers = Connections::new(hosts.clone(), Wanted::Reading, size, control.clone());
+        let writers = Connections::new(hosts.clone(), Wanted::Writing, size, control.clone());
+        readers.share_with(&writers);
+        Ok(Database { pool, readers, writers, control, hosts, options, embedded })
     }
 
-    /// Connections for what writes, and for what is seldom asked.
+    /// Connections for what is seldom asked.
     pub fn pool(&self) -> &PgPool {
         &self.pool
     }
 
     /// Connections for what only reads.
-    pub fn readers(&self) -> &Readers {
+    pub fn readers(&self) -> &Connections {
         &self.readers
+    }
+
+    /// Connections for what writes.
+    pub fn writers(&self) -> &Connections {
+        &self.writers
     }
 
     /// Applies what is still to be applied, and tells it. Safe from several processes at once.
@@ -147,8 +189,8 @@ impl Database {
     /// A connection that may take its time, and that nobody else migrates beside.
     async fn connect_for_migrations(&self) -> Result<PgConnection, Error> {
         let options = self.options.clone().options([("statement_timeout", "0")]);
-        let mut connection =
-            PgConnection::connect_with(&options).await.map_err(|error| connect_error(&error))?;
+        let connecting = self.hosts.patiently(PgConnection::connect_with(&options));
+        let mut connection = connecting.await.map_err(|error| connect_error(&error))?;
         migrations::lock(&mut connection).await?;
         Ok(connection)
     }
@@ -165,37 +207,79 @@ impl Database {
 
     /// Listens on a channel of notifications, by a connection of its own.
     pub async fn listen(&self, channel: &str) -> Result<PgListener, sqlx::Error> {
+        if self.hosts.several() {
+            // Only the host that takes changes tells of them.
+            let found = self.hosts.connect(Wanted::Writing).await?;
+            self.pool.set_connect_options(self.hosts.options(found.host).clone());
+        }
         let own = PgPoolOptions::new().max_connections(1).max_lifetime(None).idle_timeout(None);
-        let options = self.options.clone().application_name("dossier listening");
+        let options = self.hosts.writable().1.clone().application_name("dossier listening");
         let own = own.acquire_timeout(ACQUIRE).connect_lazy_with(options);
         let mut listener = PgListener::connect_with(&own).await?;
         listener.listen(channel).await?;
         Ok(listener)
     }
 
-    /// Whether questions can be answered now.
-    pub async fn ready(&self) -> Result<(), Error> {
-        let asked =
-            sqlx::query_scalar::<_, Option<i64>>("select max(version) from _sqlx_migrations where success")
-                .fetch_one(&self.pool);
-        match tokio::time::timeout(WELL, asked).await {
-            Ok(Ok(applied)) => match migrations::newer_than(applied) {
-                0 => Ok(()),
-                missing => Err(Error::Pending(missing)),
-            },
-            Ok(Err(_)) | Err(_) => Err(Error::Silent),
+    /// Whether questions can be answered now, and whether changes can be made. It is asked on a connection of its
+    /// own: neither full pools nor those who write for long have anything to do with it.
+    pub async fn ready(&self) -> Readiness {
+        let not = |reason| Readiness { reading: false, writing: false, reason: Some(reason) };
+        match self.control.look().await {
+            Ok(seen) if seen.pending > 0 => not(Error::Pending(seen.pending)),
+            Ok(seen) if seen.read_only => {
+                self.writers.forget();
+                Readiness { reading: true, writing: false, reason: Some(Error::ReadOnly) }
+            }
+            Ok(_) => Readiness { reading: true, writing: true, reason: None },
+            // Postgres may have no connection left for this, while those that there are answer.
+            Err(error) if hosts::is_full(&error) => {
+                let (reading, writing) = (self.readers.answered_within(LATELY), self.writers.count().0 > 0);
+                Readiness {
+                    reading: reading || writing,
+                    writing,
+                    reason: (!reading || !writing).then_some(Error::Full),
+                }
+            }
+            Err(_) => not(Error::Silent),
         }
     }
 
     /// Closes the connections, and stops Postgres if it is ours.
     pub async fn close(self) {
-        self.readers.close();
-        // Statements that were given up may hold their connections yet.
-        let _ = tokio::time::timeout(WELL, self.pool.close()).await;
+        // What still runs was given up.
+        let busy = [self.readers.close(), self.writers.close()].concat();
+        if !busy.is_empty() {
+            self.control.cancel_all(busy).await;
+        }
+        let _ = tokio::time::timeout(CLOSE, self.pool.close()).await;
         if let Some(postgres) = self.embedded {
             let _ = tokio::task::spawn_blocking(move || postgres.stop()).await;
         }
     }
+}
+
+/// How every connection is set up.
+fn prepared(options: PgConnectOptions, request_timeout: Duration) -> PgConnectOptions {
+    let timeout = request_timeout.as_millis().to_string();
+    options.application_name("dossier").statement_cache_capacity(512).options([
+        ("statement_timeout", timeout.as_str()),
+        // Whose client has gone is given up: by a timeout of ours, or by the client's own end.
+        ("client_connection_check_interval", "1s"),
+        // A way that drops what is silent is kept open, and one that is gone is noticed, whoever is waiting.
+        ("tcp_keepalives_idle", "30"),
+        ("tcp_keepalives_interval", "5"),
+        ("tcp_keepalives_count", "3"),
+        ("tcp_user_timeout", "30s"),
+        // Compiling a plan takes seconds where running it takes milliseconds, and heeds no timeout meanwhile.
+        ("jit", "off"),
+        // How like a part of a name must be to what is searched for: Tokaev and Tokayev.
+        ("pg_trgm.word_similarity_threshold", "0.5"),
+    ])
+}
+
+/// Whether a connection of the pool can be used. One that is not is closed.
+async fn is_well(connection: &mut PgConnection) -> Result<bool, sqlx::Error> {
+    Ok(matches!(tokio::time::timeout(WELL, connection.ping()).await, Ok(Ok(()))))
 }
 
 /// Creates a database that isn't there; two of us at once are as good as one.
@@ -242,13 +326,28 @@ fn public_cause(error: &sqlx::Error) -> String {
             Some("42501") => {
                 format!("{} (the database's user needs the right to create in it)", refused.message())
             }
+            Some("53300") => format!("{} (look at max_connections of Postgres)", refused.message()),
             _ => refused.message().to_owned(),
         },
+        // The driver tells of a handshake that failed as of a read that did.
+        sqlx::Error::Io(error) if error.kind() == ErrorKind::InvalidData => {
+            format!(
+                "{error} (look at the sslmode and sslrootcert of DATABASE_URL, and the server's certificate)"
+            )
+        }
+        sqlx::Error::Io(error) if error.kind() == ErrorKind::TimedOut => {
+            format!(
+                "{error} (look at the host and port of DATABASE_URL, and whether Postgres is what listens there)"
+            )
+        }
         sqlx::Error::Io(error) => {
             format!("{error} (look at the host and port of DATABASE_URL, and whether it runs)")
         }
         sqlx::Error::Tls(error) => format!("{error} (look at the sslmode of DATABASE_URL)"),
         sqlx::Error::PoolTimedOut => "no connection was free in time".to_owned(),
-        other => other.to_string(),
+        other => match Trouble::of(other) {
+            Some(trouble) => trouble.to_string(),
+            None => other.to_string(),
+        },
     }
 }

@@ -1,15 +1,20 @@
 //! Who asks: what a request shows of its sender, by whatever way it came.
 
-use std::net::IpAddr;
+use std::{net::IpAddr, time::Duration};
 
 use axum::http::{HeaderMap, header::AUTHORIZATION};
+use tokio::time::timeout;
 
 use super::App;
 use crate::{
     caller::Identity,
+    database::Share,
     error::{Code, Refusal},
     keys,
 };
+
+/// How long the database may take to say whose a key is.
+const IDENTIFY: Duration = Duration::from_secs(5);
 
 /// What somebody shows of who they are. Who stays connected is asked for it again and again.
 pub(super) struct Shows(Option<String>);
@@ -78,14 +83,27 @@ async fn recognise(app: &App, shown: &str) -> Result<Identity, Refusal> {
     match &app.tokens {
         Some(tokens) if !keys::is_one(secret) => tokens.holder(secret).await,
         _ => {
-            let mut connection = app.database.readers().take().await?;
-            let holder = keys::holder(&mut connection, secret).await?;
-            connection.give_back();
+            let holder = timeout(IDENTIFY, holder(app, secret)).await;
+            let holder = holder.unwrap_or(Err(sqlx::Error::PoolTimedOut))?;
             holder.ok_or_else(|| {
                 let message =
                     "The key that was shown is not valid: it is unknown, was revoked, or has expired.";
                 Refusal::new(Code::Unauthenticated, message)
             })
+        }
+    }
+}
+
+async fn holder(app: &App, secret: &str) -> Result<Option<Identity>, sqlx::Error> {
+    let mut tries = app.database.readers().tries(&Share::OWN).await;
+    loop {
+        let mut connection = tries.next().await?;
+        match keys::holder(&mut connection, secret).await {
+            Ok(holder) => {
+                connection.give_back();
+                return Ok(holder);
+            }
+            Err(error) => tries.failed(connection, error)?,
         }
     }
 }

@@ -64,7 +64,7 @@ impl Media {
             (Code::Unauthenticated, _) => StatusCode::UNAUTHORIZED,
             (Code::RateLimited, _) => StatusCode::TOO_MANY_REQUESTS,
             (Code::Internal, _) => StatusCode::INTERNAL_SERVER_ERROR,
-            (Code::Unavailable, _) => StatusCode::SERVICE_UNAVAILABLE,
+            (Code::Unavailable | Code::TooSlow, _) => StatusCode::SERVICE_UNAVAILABLE,
             (Code::Timeout, _) => StatusCode::GATEWAY_TIMEOUT,
             (Code::Forbidden, Media::GraphqlResponse) => StatusCode::FORBIDDEN,
             (_, Media::GraphqlResponse) => StatusCode::BAD_REQUEST,

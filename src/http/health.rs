@@ -6,20 +6,21 @@ use axum::{Json, extract::State, http::StatusCode};
 use serde_json::{Value, json};
 
 use super::App;
+use crate::database::Readiness;
 
 pub(super) async fn live() -> Json<Value> {
     Json(json!({ "status": "live" }))
 }
 
+/// Ready is who can be read from; whether changes can be made is told beside it.
 pub(super) async fn ready(State(app): State<Arc<App>>) -> (StatusCode, Json<Value>) {
-    match app.database.ready().await {
-        Ok(()) => (StatusCode::OK, Json(json!({ "status": "ready" }))),
-        Err(reason) => {
-            tracing::warn!(%reason, "not ready");
-            (
-                StatusCode::SERVICE_UNAVAILABLE,
-                Json(json!({ "status": "unavailable", "reason": reason.to_string() })),
-            )
-        }
+    let Readiness { reading, writing, reason } = app.database.ready().await;
+    let (status, word) =
+        if reading { (StatusCode::OK, "ready") } else { (StatusCode::SERVICE_UNAVAILABLE, "unavailable") };
+    let mut told = json!({ "status": word, "reading": reading, "writing": writing });
+    if let Some(reason) = reason {
+        tracing::warn!(%reason, reading, writing, "not ready");
+        told["reason"] = reason.to_string().into();
     }
+    (status, Json(told))
 }

@@ -100,7 +100,7 @@ pub fn engine(config: &Config, database: &Database) -> Engine {
         introspection: config.introspection,
         suggestions: config.suggestions,
     };
-    let reader = Reader::new(database.readers().clone(), database.pool().clone());
+    let reader = Reader::new(database.readers().clone(), database.writers().clone());
     Engine::new(schema::catalog(), reader, settings)
 }
 

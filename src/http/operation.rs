@@ -12,7 +12,7 @@ use crate::{
     current::Position,
     error::{Code, Refusal},
     feed::{Change, Filter, Follower},
-    limits::Allowance,
+    limits::{Allowance, Client},
     query::{Answer, Audience, Bound, Prepared, Question},
 };
 
@@ -73,12 +73,14 @@ impl App {
         let (limit, name) = (self.rate_limit.as_ref(), identity.name.as_deref());
         let budget = limit.map(|limit| limit.spend(name, client, bound.cost())).transpose()?;
         let allowance = Allowance { cost: bound.cost(), budget };
-        Ok((bound, Caller { identity, allowance }))
+        let client = Client::of(name, client);
+        Ok((bound, Caller { identity, client, allowance }))
     }
 
     /// The answer to a query or a mutation, unless it takes too long.
     pub async fn answer(&self, bound: &Bound, caller: &Caller) -> Result<Answer, Refusal> {
         let answer = self.in_time(self.engine.answer(bound, caller)).await;
+        let answer = answer.and_then(|answer| unless_busy(bound, answer));
         if bound.is_mutation()
             && let Some(keeping) = &self.keeping
         {
@@ -118,7 +120,7 @@ impl App {
                     let (bound, caller) = admit()?;
                     let (answer, rests_on) =
                         self.in_time(self.engine.answer_resting(&bound, &caller)).await?;
-                    Ok(Made { answer, cost: bound.cost(), rests_on })
+                    Ok(Made { answer: unless_busy(&bound, answer)?, cost: bound.cost(), rests_on })
                 };
                 Box::pin(keeping.cache.make(*key, *revision, make)).await?
             }
@@ -148,6 +150,15 @@ impl App {
         let (filter, since) = Filter::read(engine.reader(), engine.catalog(), wanted).await?;
         let changes = self.feed.follow(filter, resumed.or(since)).await?;
         Ok(Subscription { app: self.clone(), audience: self.audiences.join(bound, caller), changes })
+    }
+}
+
+/// A query that no connection was free for is refused as a whole, and told when to ask again.
+fn unless_busy(bound: &Bound, answer: Answer) -> Result<Answer, Refusal> {
+    let busy = |refusal: &&Refusal| matches!(refusal.code, Code::RateLimited | Code::TooSlow);
+    match answer.errors.iter().find(busy) {
+        Some(refusal) if !bound.is_mutation() => Err(Refusal { path: Vec::new(), ..refusal.clone() }),
+        _ => Ok(answer),
     }
 }
 

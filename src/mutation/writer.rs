@@ -121,8 +121,8 @@ impl From<sqlx::Error> for Failure {
     fn from(error: sqlx::Error) -> Self {
         let code = error.as_database_error().and_then(sqlx::error::DatabaseError::code);
         match code.as_deref() {
-            // serialization_failure, deadlock_detected
-            Some("40001" | "40P01") => Failure::Again,
+            // serialization_failure, deadlock_detected; read_only_sql_transaction, where another host may take it
+            Some("40001" | "40P01" | "25006") => Failure::Again,
             _ => Failure::Refused(error.into()),
         }
     }
@@ -149,7 +149,7 @@ impl Writer {
         let requester = asked.caller.identity.name.as_deref().unwrap_or_default();
         let mut written = Err(Failure::Again);
         for attempt in 0..TRIES {
-            let mut transaction = asked.reader.pool().begin().await?;
+            let mut transaction = asked.reader.begin().await?;
             let fresh;
             let rules = match task.action {
                 Action::Create | Action::Update | Action::Delete => self.rules(&mut transaction).await?,

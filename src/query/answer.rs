@@ -27,9 +27,17 @@ pub struct Answer {
     pub errors: Vec<Refusal>,
 }
 
+/// What is told where one level found a record that the next one didn't.
+const CHANGED: &str = "The record changed while it was read; ask again.";
+
 const BEFORE: &[u8] = br#"{"data":"#;
 
 impl Answer {
+    /// Whether a record changed while it was read: read again, it is whole.
+    pub fn is_torn(&self) -> bool {
+        self.errors.iter().any(|refusal| refusal.message == CHANGED)
+    }
+
     /// An answer with data that was written elsewhere.
     pub fn new(data: &[u8], errors: Vec<Refusal>) -> Self {
         Answer { json: [BEFORE, data, b"}"].concat(), errors }
@@ -243,7 +251,7 @@ impl<'a> Writer<'a> {
 
     /// Between one level and the next, somebody deleted it.
     fn vanished(&mut self) -> Result<(), Null> {
-        self.fail(Refusal::new(Code::Unavailable, "The record changed while it was read; ask again."))
+        self.fail(Refusal::new(Code::Unavailable, CHANGED))
     }
 
     fn connection(

@@ -71,6 +71,9 @@ pub struct Question {
     pub variables: Map<String, Value>,
 }
 
+/// A request that costs more than this part of what one may cost leaves some connections to smaller ones.
+const SMALL: usize = 50;
+
 /// Answers questions from the database.
 pub struct Engine {
     catalog: &'static Catalog,
@@ -198,8 +201,18 @@ impl Engine {
     }
 
     async fn fetch(&self, bound: &Bound, caller: &Caller, event: Option<&Tree>) -> (Answer, Rows) {
+        let fetched = self.fetch_once(bound, caller, event).await;
+        if fetched.0.is_torn() && !bound.is_mutation() {
+            return Box::pin(self.fetch_once(bound, caller, event)).await;
+        }
+        fetched
+    }
+
+    async fn fetch_once(&self, bound: &Bound, caller: &Caller, event: Option<&Tree>) -> (Answer, Rows) {
         let Bound { plan, request, variables } = bound;
-        let fetch = Fetch { reader: &self.reader, catalog: self.catalog, request, caller, event };
+        let is_large = request.cost > self.settings.cost / SMALL;
+        let reader = self.reader.of(&caller.client, is_large);
+        let fetch = Fetch { reader: &reader, catalog: self.catalog, request, caller, event };
         let rows = fetch::root(&fetch, &plan.root, plan.in_order).await;
         let introspection = match &plan.introspection {
             Some(asked) => self.introspect(asked.clone(), variables).await,

@@ -1,26 +1,37 @@
 //! The way to the database: statements run here and nowhere else in the query path.
 
 use sqlx::{
-    AssertSqlSafe, Connection, Execute, PgConnection, PgPool, Postgres, Row,
+    AssertSqlSafe, Connection, Execute, PgConnection, Postgres, Row,
     postgres::{PgArguments, PgRow},
 };
 
 pub use super::statement::Days;
 use super::statement::Statement;
-use crate::database::Readers;
+use crate::{
+    database::{Change, Connections, Share},
+    limits::Client,
+};
 
 /// Runs statements, each on a connection of its own.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Reader {
-    readers: Readers,
-    pool: PgPool,
+    readers: Connections,
+    writers: Connections,
+    /// For whom: the server itself, or a client's request.
+    share: Share,
     /// The revision after which the base is read as it stood; none for today's.
     as_of: Option<i64>,
 }
 
 impl Reader {
-    pub fn new(readers: Readers, pool: PgPool) -> Self {
-        Reader { readers, pool, as_of: None }
+    pub fn new(readers: Connections, writers: Connections) -> Self {
+        Reader { readers, writers, share: Share::OWN, as_of: None }
+    }
+
+    /// What reads for a request of a client, who shares the connections with others.
+    #[must_use]
+    pub fn of(&self, client: &Client, large: bool) -> Self {
+        Reader { share: self.readers.share(client, large), ..self.clone() }
     }
 
     /// What reads the base as it stood after a revision.
@@ -29,9 +40,9 @@ impl Reader {
         Reader { as_of: Some(revision), ..self.clone() }
     }
 
-    /// The connections, for what writes.
-    pub fn pool(&self) -> &PgPool {
-        &self.pool
+    /// Begins a transaction that changes something.
+    pub async fn begin(&self) -> Result<Change, sqlx::Error> {
+        self.writers.begin(&self.share).await
     }
 
     /// The rows of a statement; `parents` stand where it asks for them. Names of records that were merged
@@ -52,15 +63,23 @@ impl Reader {
         let text = self.as_of.map(|_| format!("/* as of */ {sql}"));
         let sql = text.as_deref().unwrap_or(sql);
         log(sql);
-        // Given up before the statement ends, or told an error, the connection is closed.
-        let mut connection = self.readers.take().await?;
-        let asked = sqlx::query_with(AssertSqlSafe(sql), arguments);
-        let rows = match self.as_of {
-            None => asked.fetch_all(&mut *connection).await?,
-            Some(revision) => past(&mut connection, revision, asked).await?,
-        };
-        connection.give_back();
-        Ok(rows)
+        let mut tries = self.readers.tries(&self.share).await;
+        loop {
+            // Given up before the statement ends, it is cancelled.
+            let mut connection = tries.next().await?;
+            let asked = sqlx::query_with(AssertSqlSafe(sql), arguments.clone());
+            let asked = match self.as_of {
+                None => asked.fetch_all(&mut *connection).await,
+                Some(revision) => past(&mut connection, revision, asked).await,
+            };
+            match asked {
+                Ok(rows) => {
+                    connection.give_back();
+                    return Ok(rows);
+                }
+                Err(error) => tries.failed(connection, error)?,
+            }
+        }
     }
 
     /// The rows of a slice's own text, whose values `bind` gives.

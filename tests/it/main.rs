@@ -4,6 +4,7 @@ mod cache;
 mod command_line;
 mod concurrency;
 mod conformance;
+mod connections;
 mod discovery;
 mod embedded;
 mod everything;

@@ -1,0 +1,163 @@
+//! Addresses of databases: the driver knows one host, `DATABASE_URL` may name several, as libpq has it.
+
+use std::{str::FromStr, time::Duration};
+
+use sqlx::postgres::PgConnectOptions;
+
+use super::hosts::{Attributes, Host};
+
+/// A database's address: its hosts in the order in which they are tried.
+#[derive(Clone, Debug)]
+pub struct Address {
+    pub(super) hosts: Vec<Host>,
+    /// Which of them are meant: `target_session_attrs`.
+    pub(super) attributes: Option<Attributes>,
+    /// How long one of them may take to answer: `connect_timeout`.
+    pub(super) limit: Option<Duration>,
+}
+
+/// Parameters of libpq that need no driver: the ends of connections are watched in another way.
+const LEFT_OUT: [&str; 6] = [
+    "keepalives",
+    "keepalives_idle",
+    "keepalives_interval",
+    "keepalives_count",
+    "tcp_user_timeout",
+    "load_balance_hosts",
+];
+
+impl Address {
+    /// The address of one host.
+    pub(super) fn of(options: PgConnectOptions) -> Self {
+        Address { hosts: vec![Host::new(options)], attributes: None, limit: None }
+    }
+
+    /// Reads `postgres://user:password@host:port,[::1]:port/database?parameters`.
+    pub fn parse(url: &str) -> Option<Address> {
+        let (scheme, rest) = url.split_once("://").filter(|(scheme, _)| scheme.starts_with("postgres"))?;
+        let (rest, query) = rest.split_once('?').unwrap_or((rest, ""));
+        let (authority, database) = rest.split_once('/').unwrap_or((rest, ""));
+        let (user, hosts) = authority
+            .rsplit_once('@')
+            .map_or((String::new(), authority), |(user, hosts)| (format!("{user}@"), hosts));
+        let (mut attributes, mut limit) = (None, None);
+        let (mut named, mut ports, mut parameters) = (Vec::new(), Vec::new(), Vec::new());
+        for parameter in query.split('&').filter(|parameter| !parameter.is_empty()) {
+            let (name, value) = parameter.split_once('=').unwrap_or((parameter, ""));
+            match name {
+                "host" => named = list(value),
+                "port" => ports = list(value),
+                "target_session_attrs" => attributes = Some(Attributes::named(value)?),
+                "connect_timeout" => {
+                    limit = Some(Duration::from_secs(value.parse().ok()?)).filter(|limit| !limit.is_zero());
+                }
+                name if LEFT_OUT.contains(&name) => {}
+                _ => parameters.push(parameter),
+            }
+        }
+        let hosts = hosts
+            .split(',')
+            .map(|host| split_port(host).map(|(host, port)| (host.to_owned(), port.map(ToOwned::to_owned))));
+        let mut hosts = hosts.collect::<Option<Vec<_>>>()?;
+        if !named.is_empty() {
+            hosts = named.into_iter().map(|host| (host, hosts[0].1.clone())).collect();
+        }
+        if !ports.is_empty() {
+            if ports.len() != 1 && ports.len() != hosts.len() {
+                return None;
+            }
+            for (number, (_, port)) in hosts.iter_mut().enumerate() {
+                *port = Some(ports[number.min(ports.len() - 1)].clone());
+            }
+        }
+        let one = |(host, port): (String, Option<String>)| {
+            let port = port.map(|port| format!("&port={port}")).unwrap_or_default();
+            let parameters = parameters.join("&");
+            let bare = host.trim_start_matches('[').trim_end_matches(']');
+            let is_named = if bare.is_empty() { String::new() } else { format!("&host={bare}") };
+            // Named by nobody, it is the driver's default; the driver's parser wants one beside a user.
+            let any = if bare.is_empty() && user.is_empty() { "" } else { "localhost" };
+            let url = format!("{scheme}://{user}{any}/{database}?{parameters}{is_named}{port}");
+            PgConnectOptions::from_str(&url).ok().map(Host::new)
+        };
+        let hosts = hosts.into_iter().map(one).collect::<Option<Vec<_>>>()?;
+        Some(Address { hosts, attributes, limit })
+    }
+}
+
+/// The items of a parameter, with commas between them.
+fn list(value: &str) -> Vec<String> {
+    value.replace("%2C", ",").replace("%2c", ",").split(',').map(ToOwned::to_owned).collect()
+}
+
+/// A host and its port. An address of IPv6 stands in brackets.
+fn split_port(host: &str) -> Option<(&str, Option<&str>)> {
+    let (host, port) = match host.rsplit_once(':') {
+        Some((before, port)) if !port.contains(']') => (before, Some(port).filter(|port| !port.is_empty())),
+        _ => (host, None),
+    };
+    let is_bracketed = host.starts_with('[') && host.ends_with(']');
+    (is_bracketed || !host.contains([':', '[', ']'])).then_some((host, port))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(url: &str) -> Vec<String> {
+        let address = Address::parse(url).unwrap_or_else(|| panic!("{url}"));
+        address.hosts.into_iter().map(|host| host.name).collect()
+    }
+
+    #[test]
+    fn an_address_may_name_several_hosts() {
+        assert_eq!(names("postgres://me:secret@one:5433,two/base"), ["one:5433", "two:5432"]);
+        assert_eq!(names("postgres:///base?host=one,two&port=5433,5434"), ["one:5433", "two:5434"]);
+        assert_eq!(names("postgres://me@/base?host=one%2Ctwo&port=5433"), ["one:5433", "two:5433"]);
+        assert_eq!(names("postgresql://one"), ["one:5432"]);
+    }
+
+    #[test]
+    fn an_address_of_ipv6_stands_in_brackets() {
+        assert_eq!(names("postgres://me@[::1]:5433/base"), ["[::1]:5433"]);
+        assert_eq!(names("postgres://me@[fe80::2],one:5433/base"), ["[fe80::2]:5432", "one:5433"]);
+        assert!(Address::parse("postgres://me@::1/base").is_none());
+        let address = Address::parse("postgres://me@[::1]:5433/base").unwrap();
+        assert_eq!(address.hosts[0].options.get_host(), "::1", "as the resolver takes it");
+    }
+
+    #[test]
+    fn a_socket_is_a_host_too() {
+        assert_eq!(names("postgres://me@%2Ftmp%2Fa:5433/base"), ["/tmp/a"]);
+        assert_eq!(names("postgres://me@localhost:5432/base?host=%2Ftmp%2Fa"), ["/tmp/a"]);
+        assert_eq!(names("postgres:///base?host=/tmp/a"), ["/tmp/a"]);
+    }
+
+    #[test]
+    fn what_else_stands_there_is_kept() {
+        let address = Address::parse(
+            "postgres://m%40e:s%2Fecret@one,two/base?target_session_attrs=read-write&connect_timeout=3&sslmode=disable&keepalives_idle=5",
+        )
+        .unwrap();
+        assert_eq!(address.attributes, Some(Attributes::ReadWrite));
+        assert_eq!(address.limit, Some(Duration::from_secs(3)));
+        for host in &address.hosts {
+            assert_eq!(host.options.get_username(), "m@e");
+            assert_eq!(host.options.get_database(), Some("base"));
+            assert!(matches!(host.options.get_ssl_mode(), sqlx::postgres::PgSslMode::Disable));
+        }
+    }
+
+    #[test]
+    fn what_is_no_address_is_none() {
+        for url in [
+            "mysql://host/base",
+            "postgres://one:port/base",
+            "postgres://one,two/base?port=1,2,3",
+            "postgres://one/base?target_session_attrs=fast",
+            "postgres://one/base?connect_timeout=soon",
+        ] {
+            assert!(Address::parse(url).is_none(), "{url}");
+        }
+    }
+}
