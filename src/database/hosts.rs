@@ -236,12 +236,23 @@ impl Hosts {
     }
 }
 
+/// Whether it may be there in a moment: it starts, or stops to start again.
 fn may_be_starting(error: &sqlx::Error) -> bool {
     match error {
-        // Where it listened on a socket, that is gone while it starts again.
-        sqlx::Error::Io(error) => matches!(error.kind(), ErrorKind::ConnectionRefused | ErrorKind::NotFound),
-        // cannot_connect_now
-        sqlx::Error::Database(refused) => refused.code().as_deref() == Some("57P03"),
+        sqlx::Error::Io(error) => matches!(
+            error.kind(),
+            ErrorKind::ConnectionRefused
+                // Of a socket, which is gone meanwhile.
+                | ErrorKind::NotFound
+                | ErrorKind::ConnectionReset
+                | ErrorKind::ConnectionAborted
+                | ErrorKind::BrokenPipe
+                | ErrorKind::UnexpectedEof
+        ),
+        // admin_shutdown, crash_shutdown, cannot_connect_now
+        sqlx::Error::Database(refused) => {
+            matches!(refused.code().as_deref(), Some("57P01" | "57P02" | "57P03"))
+        }
         _ => false,
     }
 }
