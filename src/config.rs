@@ -1,7 +1,7 @@
 //! Settings, from the environment and `.env`. Nothing else in the house reads either.
 
 use std::{
-    net::SocketAddr,
+    net::{IpAddr, Ipv6Addr, SocketAddr},
     num::{NonZeroU32, NonZeroUsize},
     path::PathBuf,
     str::FromStr,
@@ -9,6 +9,7 @@ use std::{
 };
 
 use axum::http::HeaderValue;
+use ipnet::IpNet;
 
 use crate::database::Address;
 
@@ -25,6 +26,20 @@ pub struct Config {
     pub bind_address: SocketAddr,
     pub log: String,
     pub log_format: LogFormat,
+    /// Names that the server answers to besides those of this machine, or `*` for any.
+    pub allowed_hosts: Vec<String>,
+    /// Proxies that tell the truth about who asks.
+    pub trusted_proxies: Vec<IpNet>,
+    /// Connections taken at once; none for as many as the system's open files allow.
+    pub max_connections: Option<NonZeroUsize>,
+    /// Of these, from one address; none for half of them.
+    pub max_connections_per_address: Option<NonZeroUsize>,
+    /// How long a connection may be without a request.
+    pub keep_alive_timeout: Duration,
+    /// How long the server still takes requests, but isn't ready, once it is told to stop.
+    pub shutdown_delay: Duration,
+    /// How long requests that run may go on after that.
+    pub shutdown_timeout: Duration,
     /// Web origins that may ask, or `*` alone for any.
     pub cors_origins: Vec<String>,
     pub introspection: bool,
@@ -123,10 +138,37 @@ impl Config {
                 "json" => Some(LogFormat::Json),
                 _ => None,
             })?,
+            allowed_hosts: settings.read(
+                "ALLOWED_HOSTS",
+                "",
+                "`*`, or names without ports, with commas between them: dossier.example",
+                hosts,
+            )?,
+            trusted_proxies: settings.read(
+                "TRUSTED_PROXIES",
+                "",
+                "addresses or networks with commas between them: 127.0.0.1, 10.0.0.0/8",
+                networks,
+            )?,
+            max_connections: settings.maybe("MAX_CONNECTIONS", "a number, at least 1", parsed)?,
+            max_connections_per_address: settings.maybe(
+                "MAX_CONNECTIONS_PER_ADDRESS",
+                "a number, at least 1",
+                parsed,
+            )?,
+            keep_alive_timeout: settings.read(
+                "KEEP_ALIVE_TIMEOUT",
+                "75",
+                "seconds, more than 0: 75 or 0.5",
+                seconds,
+            )?,
+            shutdown_delay: settings.read("SHUTDOWN_DELAY", "0", "seconds: 0 or 10", any_seconds)?,
+            shutdown_timeout: settings.read("SHUTDOWN_TIMEOUT", "10", "seconds: 10 or 30", any_seconds)?,
             cors_origins: settings.read(
                 "CORS_ORIGINS",
                 "",
-                "`*`, or origins with commas between them",
+                "`*`, or origins with commas between them, each without a slash or path at its end: \
+                 https://desk.example",
                 origins,
             )?,
             introspection: settings.read("INTROSPECTION", "true", "`true` or `false`", parsed)?,
@@ -242,8 +284,33 @@ fn between<T: FromStr + PartialOrd>(least: T, most: T) -> impl Fn(&str) -> Optio
 }
 
 fn seconds(value: &str) -> Option<Duration> {
+    any_seconds(value).filter(|timeout| !timeout.is_zero())
+}
+
+fn any_seconds(value: &str) -> Option<Duration> {
     let seconds: f64 = parsed(value.trim_end_matches('s'))?;
-    Duration::try_from_secs_f64(seconds).ok().filter(|timeout| !timeout.is_zero())
+    Duration::try_from_secs_f64(seconds).ok()
+}
+
+/// What is between commas.
+fn listed(value: &str) -> impl Iterator<Item = &str> {
+    value.split(',').map(str::trim).filter(|one| !one.is_empty())
+}
+
+fn hosts(value: &str) -> Option<Vec<String>> {
+    let is_name =
+        |host: &&str| *host == "*" || host.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b));
+    // An address of IPv6 has its brackets in a URL, and needs none here.
+    let name = |host: &str| match host.trim_matches(['[', ']']).parse::<Ipv6Addr>() {
+        Ok(address) => Some(format!("[{address}]")),
+        Err(_) => Some(host.to_owned()).filter(|host| is_name(&host.as_str())),
+    };
+    listed(value).map(name).collect()
+}
+
+fn networks(value: &str) -> Option<Vec<IpNet>> {
+    let network = |text: &str| text.parse().ok().or_else(|| text.parse::<IpAddr>().ok().map(IpNet::from));
+    listed(value).map(network).collect()
 }
 
 /// What follows the scheme.
@@ -257,10 +324,18 @@ fn web_address(value: &str) -> Option<String> {
 }
 
 fn origins(value: &str) -> Option<Vec<String>> {
-    let origins: Vec<String> =
-        value.split(',').map(|origin| origin.trim().to_owned()).filter(|origin| !origin.is_empty()).collect();
-    let is_origin = |origin: &String| on_the_web(origin).is_some_and(|host| !host.contains('/'));
-    (origins == ["*"] || origins.iter().all(is_origin)).then_some(origins)
+    // Browsers write them in small letters, and without the port that a scheme has anyway.
+    let origin = |origin: &str| {
+        let origin = origin.to_ascii_lowercase();
+        let host = on_the_web(&origin).filter(|host| !host.contains(['/', '?', '#', '@']))?;
+        let usual = if origin.starts_with("https") { ":443" } else { ":80" };
+        let port = if host.ends_with(usual) { usual } else { "" };
+        origin.strip_suffix(port).map(ToOwned::to_owned)
+    };
+    if value == "*" {
+        return Some(vec![value.to_owned()]);
+    }
+    listed(value).map(origin).collect()
 }
 
 #[cfg(test)]
@@ -289,6 +364,15 @@ mod tests {
             ("DATABASE_POOL_SIZE", "0"),
             ("LOG_FORMAT", "xml"),
             ("CORS_ORIGINS", "example.org"),
+            ("CORS_ORIGINS", "https://desk.example/"),
+            ("CORS_ORIGINS", "https://desk.example, https://desk.example/page"),
+            ("ALLOWED_HOSTS", "https://desk.example"),
+            ("ALLOWED_HOSTS", "desk.example:8000"),
+            ("TRUSTED_PROXIES", "nginx"),
+            ("TRUSTED_PROXIES", "10.0.0.0/33"),
+            ("MAX_CONNECTIONS", "0"),
+            ("KEEP_ALIVE_TIMEOUT", "0"),
+            ("SHUTDOWN_DELAY", "-1"),
             ("INTROSPECTION", "yes"),
             ("MAX_DEPTH", "-1"),
             ("MAX_BODY_BYTES", "10"),
@@ -328,6 +412,8 @@ mod tests {
         let config = with("CORS_ORIGINS", "https://a.example, http://localhost:3000").unwrap();
         assert_eq!(config.cors_origins, ["https://a.example", "http://localhost:3000"]);
         assert_eq!(with("CORS_ORIGINS", "*").unwrap().cors_origins, ["*"]);
+        let config = with("CORS_ORIGINS", "HTTPS://Desk.example:443").unwrap();
+        assert_eq!(config.cors_origins, ["https://desk.example"], "as a browser writes it");
     }
 
     #[test]

@@ -19,6 +19,8 @@ pub enum Code {
     Unauthenticated,
     /// What was asked for is turned off, or not for this caller.
     Forbidden,
+    /// Nothing has this address.
+    NotFound,
     /// The request is larger than the server takes.
     LimitExceeded,
     /// The client asked too much in a while; the answer's `Retry-After` says when to ask again.
@@ -37,6 +39,11 @@ pub enum Code {
 }
 
 impl Code {
+    /// Whether the server failed, rather than the request.
+    pub fn is_failure(self) -> bool {
+        matches!(self, Code::Internal | Code::Unavailable | Code::Timeout)
+    }
+
     pub fn as_str(self) -> &'static str {
         match self {
             Code::GraphqlParseFailed => "GRAPHQL_PARSE_FAILED",
@@ -45,6 +52,7 @@ impl Code {
             Code::PersistedQueryNotFound => "PERSISTED_QUERY_NOT_FOUND",
             Code::Unauthenticated => "UNAUTHENTICATED",
             Code::Forbidden => "FORBIDDEN",
+            Code::NotFound => "NOT_FOUND",
             Code::LimitExceeded => "LIMIT_EXCEEDED",
             Code::RateLimited => "RATE_LIMITED",
             Code::Timeout => "TIMEOUT",
@@ -104,6 +112,11 @@ impl Refusal {
         }
     }
 
+    /// The whole seconds to wait before asking again, as `Retry-After` and `extensions.retryAfter` have them.
+    pub fn retry_seconds(&self) -> Option<u64> {
+        self.retry_after.map(|wait| (wait.as_secs() + u64::from(wait.subsec_nanos() > 0)).max(1))
+    }
+
     #[must_use]
     pub fn at(mut self, path: Vec<PathStep>) -> Self {
         self.path = path;
@@ -135,12 +148,8 @@ impl Refusal {
             extensions.insert("limit".into(), limit.into());
             extensions.insert("value".into(), value.into());
         }
-        if let Some(wait) = self.retry_after {
-            // As the header `Retry-After` has it.
-            extensions.insert(
-                "retryAfter".into(),
-                (wait.as_secs() + u64::from(wait.subsec_nanos() > 0)).max(1).into(),
-            );
+        if let Some(seconds) = self.retry_seconds() {
+            extensions.insert("retryAfter".into(), seconds.into());
         }
         if !request_id.is_empty() {
             extensions.insert("requestId".into(), request_id.into());

@@ -1,9 +1,10 @@
-//! What a client may ask in a while.
+//! What a client may ask in a while, and hold at once.
 
 use std::{
+    collections::HashMap,
     net::{IpAddr, Ipv6Addr},
     num::NonZeroU32,
-    sync::Arc,
+    sync::{Arc, Mutex},
     time::{Duration, SystemTime},
 };
 
@@ -14,11 +15,14 @@ use governor::{
     state::keyed::DefaultKeyedStateStore,
 };
 
-use crate::error::{Code, Refusal};
+use crate::{
+    error::{Code, Refusal},
+    sync::lock,
+};
 
 type Budgets = RateLimiter<Client, DefaultKeyedStateStore<Client>, DefaultClock, StateInformationMiddleware>;
 
-/// Who has a budget, and a share of the connections: somebody by name, or else an address.
+/// Who counts as one client: whoever shows a key, by its name, and everybody else by their address.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Client {
     Named(Arc<str>),
@@ -27,7 +31,99 @@ pub enum Client {
 
 impl Client {
     pub fn of(name: Option<&str>, address: IpAddr) -> Self {
-        name.map_or_else(|| Client::At(network(address)), |name| Client::Named(name.into()))
+        name.map_or_else(|| Self::at(address), |name| Client::Named(name.into()))
+    }
+
+    pub fn at(address: IpAddr) -> Self {
+        Client::At(network(address))
+    }
+}
+
+/// How much clients hold at once of something that there is so much of, each of them and all.
+pub struct Shares {
+    each: usize,
+    all: usize,
+    held: Mutex<HeldShares>,
+}
+
+#[derive(Default)]
+struct HeldShares {
+    by_client: HashMap<Client, usize>,
+    all: usize,
+}
+
+/// One share, held until it is dropped.
+pub struct Share {
+    shares: Arc<Shares>,
+    client: Option<Client>,
+}
+
+/// Why there is no share: the limit for a client is reached, or all are held.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Full {
+    Each(usize),
+    All,
+}
+
+impl Full {
+    /// What a client is told who gets none of them.
+    pub fn refusal(self, what: &str) -> Refusal {
+        match self {
+            Full::Each(limit) => {
+                let message = format!(
+                    "You have {limit} {what} at once; that is the limit. Try again when one has ended."
+                );
+                Refusal {
+                    limit: Some((limit as u64, limit as u64 + 1)),
+                    retry_after: Some(Duration::ZERO),
+                    ..Refusal::new(Code::RateLimited, message)
+                }
+            }
+            Full::All => {
+                let message = format!("The server has as many {what} as it takes; try again.");
+                let retry_after = Some(Duration::ZERO);
+                Refusal { retry_after, ..Refusal::new(Code::Unavailable, message) }
+            }
+        }
+    }
+}
+
+impl Shares {
+    pub fn new(each: usize, all: usize) -> Self {
+        Shares { each, all, held: Mutex::default() }
+    }
+
+    /// A share of a client, or of somebody of whom only all are counted.
+    pub fn take(self: &Arc<Self>, client: Option<Client>) -> Result<Share, Full> {
+        let mut held = lock(&self.held);
+        if let Some(client) = &client
+            && held.by_client.get(client).is_some_and(|held| *held >= self.each)
+        {
+            return Err(Full::Each(self.each));
+        }
+        if held.all >= self.all {
+            return Err(Full::All);
+        }
+        held.all += 1;
+        if let Some(client) = &client {
+            *held.by_client.entry(client.clone()).or_default() += 1;
+        }
+        Ok(Share { shares: self.clone(), client })
+    }
+}
+
+impl Drop for Share {
+    fn drop(&mut self) {
+        let mut held = lock(&self.shares.held);
+        held.all -= 1;
+        if let Some(client) = &self.client
+            && let Some(count) = held.by_client.get_mut(client)
+        {
+            *count -= 1;
+            if *count == 0 {
+                held.by_client.remove(client);
+            }
+        }
     }
 }
 
@@ -49,6 +145,8 @@ pub struct Allowance {
 pub struct Budget {
     pub limit: u32,
     pub remaining: u32,
+    /// How long it takes until all of it can be spent again.
+    pub refill: Duration,
     /// When all of it can be spent again.
     pub reset_at: SystemTime,
 }
@@ -60,26 +158,38 @@ impl RateLimit {
     }
 
     /// Spends a request's cost from the budget of whoever shows who they are, else from that of their
-    /// address; where too little is left, nothing is spent, and the refusal tells how long to wait.
-    pub fn spend(&self, name: Option<&str>, address: IpAddr, cost: usize) -> Result<Budget, Refusal> {
+    /// address. Where too little is left nothing is spent, and the refusal tells how long to wait. The budget is
+    /// none where no wait would help.
+    pub fn spend(
+        &self,
+        name: Option<&str>,
+        address: IpAddr,
+        cost: usize,
+    ) -> (Option<Budget>, Result<(), Refusal>) {
         let client = Client::of(name, address);
         // Clients that have all of their budget again are forgotten.
         if self.budgets.len() > 10_000 {
             self.budgets.retain_recent();
         }
         let limit = self.per_minute.get();
-        let Some(cost) = u32::try_from(cost).ok().and_then(NonZeroU32::new) else {
-            return Err(Refusal::beyond("cost", limit as usize, cost));
-        };
-        match self.budgets.check_key_n(&client, cost) {
-            Ok(Ok(state)) => {
-                let remaining = state.remaining_burst_capacity();
-                let refill = Duration::from_mins(1) * (limit - remaining) / limit;
-                Ok(Budget { limit, remaining, reset_at: SystemTime::now() + refill })
+        let beyond = || (None, Err(Refusal::beyond("cost in a minute", limit as usize, cost)));
+        let Some(points) = u32::try_from(cost).ok().and_then(NonZeroU32::new) else { return beyond() };
+        match self.budgets.check_key_n(&client, points) {
+            Ok(Ok(state)) => (Some(self.budget(state.remaining_burst_capacity())), Ok(())),
+            Ok(Err(until)) => {
+                let missing = (wait(&until).as_millis() * u128::from(limit)).div_ceil(60_000);
+                let remaining = u128::from(points.get()).saturating_sub(missing);
+                let budget = self.budget(u32::try_from(remaining).unwrap_or(limit).min(limit));
+                (Some(budget), Err(too_often("Too much was asked for within a minute", &until)))
             }
-            Ok(Err(wait)) => Err(too_often("Too much was asked for within a minute", &wait)),
-            Err(_) => Err(Refusal::beyond("cost in a minute", limit as usize, cost.get() as usize)),
+            Err(_) => beyond(),
         }
+    }
+
+    fn budget(&self, remaining: u32) -> Budget {
+        let limit = self.per_minute.get();
+        let refill = Duration::from_mins(1) * (limit - remaining) / limit;
+        Budget { limit, remaining, refill, reset_at: SystemTime::now() + refill }
     }
 }
 
@@ -115,8 +225,12 @@ fn network(address: IpAddr) -> IpAddr {
     }
 }
 
+fn wait(until: &NotUntil<<DefaultClock as Clock>::Instant>) -> Duration {
+    until.wait_time_from(DefaultClock::default().now())
+}
+
 fn too_often(what: &str, until: &NotUntil<<DefaultClock as Clock>::Instant>) -> Refusal {
-    let wait = until.wait_time_from(DefaultClock::default().now());
+    let wait = wait(until);
     let message = format!("{what}; ask again in {} s.", wait.as_secs() + 1);
     Refusal { retry_after: Some(wait), ..Refusal::new(Code::RateLimited, message) }
 }
@@ -131,5 +245,20 @@ mod tests {
         assert_eq!(network("192.0.2.7"), "192.0.2.7");
         assert_eq!(network("::ffff:192.0.2.7"), "192.0.2.7", "the same, as a socket for both has it");
         assert_eq!(network("2001:db8:1:2:3:4:5:6"), "2001:db8:1:2::");
+    }
+
+    #[test]
+    fn a_client_leaves_something_to_others_and_gives_back_what_it_holds() {
+        let shares = Arc::new(Shares::new(2, 3));
+        let [one, other] = ["192.0.2.1", "192.0.2.2"].map(|address| Client::at(address.parse().unwrap()));
+        let held: Vec<Share> = (0..2).map(|_| shares.take(Some(one.clone())).unwrap()).collect();
+        assert_eq!(shares.take(Some(one.clone())).err(), Some(Full::Each(2)));
+        let others = shares.take(Some(other.clone())).unwrap();
+        assert_eq!(shares.take(Some(other.clone())).err(), Some(Full::All));
+        assert_eq!(shares.take(None).err(), Some(Full::All));
+        drop(held);
+        assert!(shares.take(Some(one)).is_ok() && shares.take(None).is_ok());
+        drop(others);
+        assert!(lock(&shares.held).by_client.is_empty(), "nobody is remembered");
     }
 }

@@ -1,14 +1,11 @@
 //! Records by the many, as `dossier export` writes them: with the rights and the limits of a query.
 
-use std::{
-    net::{IpAddr, SocketAddr},
-    sync::Arc,
-};
+use std::{sync::Arc, time::Duration};
 
 use axum::{
     Router,
     body::{Body, Bytes},
-    extract::{ConnectInfo, Query, State, rejection::QueryRejection},
+    extract::{Query, State, rejection::QueryRejection},
     http::{
         HeaderMap,
         header::{CONTENT_DISPOSITION, CONTENT_TYPE},
@@ -18,12 +15,16 @@ use axum::{
 };
 use futures_util::stream;
 use serde::Deserialize;
-use tokio::sync::{Semaphore, mpsc, oneshot};
+use tokio::{
+    sync::{mpsc, oneshot},
+    time::timeout,
+};
 
 use super::{
-    App, RequestId,
+    App, RequestId, Sender,
     authentication::Shows,
     graphql::{self, Media},
+    operation::Requester,
 };
 use crate::{
     config::Config,
@@ -33,11 +34,16 @@ use crate::{
         formats::Format,
         records::RecordKinds,
     },
+    limits::Shares,
     schema,
 };
 
 /// How many exports run at once: each keeps a connection for as long as its client reads.
-const AT_ONCE: usize = 2;
+const AT_ONCE: usize = 4;
+/// How many of them a client may have.
+const EACH: usize = 2;
+/// How long a client may read nothing.
+const STALLED: Duration = Duration::from_secs(10);
 /// What a filter costs, like one of a query.
 const COST_OF_FILTER: usize = 100;
 
@@ -45,13 +51,13 @@ const COST_OF_FILTER: usize = 100;
 pub(super) struct Exports {
     kinds: Arc<RecordKinds>,
     max_cost: usize,
-    running: Semaphore,
+    running: Arc<Shares>,
 }
 
 impl Exports {
     pub(super) fn new(max_cost: usize) -> Self {
         let kinds = Arc::new(RecordKinds::of(&schema::catalog().nouns));
-        Exports { kinds, max_cost, running: Semaphore::new(AT_ONCE) }
+        Exports { kinds, max_cost, running: Arc::new(Shares::new(EACH, AT_ONCE)) }
     }
 }
 
@@ -82,22 +88,20 @@ struct Asked {
     format: Format,
     kind: &'static str,
     selection: Selection,
-    client: IpAddr,
-    /// Of whoever asks, where they have one.
-    name: Option<String>,
+    requester: Requester,
 }
 
 async fn handle(
     format: Format,
     State(app): State<Arc<App>>,
     RequestId(request_id): RequestId,
-    ConnectInfo(client): ConnectInfo<SocketAddr>,
+    Sender { client, .. }: Sender,
     headers: HeaderMap,
     parameters: Result<Query<Parameters>, QueryRejection>,
 ) -> Response {
-    let asked = match Shows::by(&headers).identify(&app, client.ip()).await {
+    let asked = match Shows::by(&headers).identify(&app, client).await {
         // Whoever may ask at all may read all records.
-        Ok(identity) => ask(&app, format, client.ip(), identity.name, parameters),
+        Ok(identity) => ask(&app, format, Requester::new(identity, client), parameters),
         Err(refusal) => Err(refusal),
     };
     let begun = match asked {
@@ -122,8 +126,7 @@ async fn handle(
 fn ask(
     app: &App,
     format: Format,
-    client: IpAddr,
-    name: Option<String>,
+    requester: Requester,
     parameters: Result<Query<Parameters>, QueryRejection>,
 ) -> Result<Asked, Refusal> {
     let Query(Parameters { kind, topic, actor, from, until }) = parameters.map_err(|_| {
@@ -140,7 +143,7 @@ fn ask(
         (Format::Csv, None) => Err(Refusal::bad_input("type", "CSV holds one type of record: name it.")),
         (Format::Csv, Some(_)) | (_, None) => {
             let selection = Selection { topic, actor, from, until };
-            Ok(Asked { format, kind: kind.unwrap_or_default(), selection, client, name })
+            Ok(Asked { format, kind: kind.unwrap_or_default(), selection, requester })
         }
         _ => Err(Refusal::bad_input("type", "Only CSV takes a type: other formats hold all.")),
     }
@@ -175,7 +178,8 @@ async fn run(
     parts: &mpsc::Sender<Result<Bytes, std::io::Error>>,
     decide: &mut Option<oneshot::Sender<Result<(), Refusal>>>,
 ) -> Result<(), Refusal> {
-    let Ok(_running) = app.exports.running.acquire().await else { return Ok(()) };
+    let client = asked.requester.counts_as();
+    let _running = app.exports.running.take(Some(client)).map_err(|full| full.refusal("exports"))?;
     // Apart from the pool from here on: given up in the middle of a statement, it is closed.
     let mut connection = app.database.pool().acquire().await?.detach();
     let mut export =
@@ -187,17 +191,17 @@ async fn run(
     if cost > app.exports.max_cost {
         return Err(Refusal::beyond("points of cost", app.exports.max_cost, cost));
     }
-    if let Some(limit) = &app.rate_limit {
-        limit.spend(asked.name.as_deref(), asked.client, cost)?;
-    }
+    app.spend(&asked.requester, cost)?;
     if let Some(decide) = decide.take() {
         let _ = decide.send(Ok(()));
     }
     let (mut written, mut out) = (Written::by(writer), Vec::new());
     while export.next(&mut written, &mut out).await.map_err(refusal)? {
-        // Where the client has gone there is nothing left to do.
-        if parts.send(Ok(std::mem::take(&mut out).into())).await.is_err() {
-            break;
+        // Where the client has gone, there is nothing left to do.
+        match timeout(STALLED, parts.send(Ok(std::mem::take(&mut out).into()))).await {
+            Ok(Ok(())) => {}
+            Ok(Err(_)) => break,
+            Err(_) => return Err(Refusal::new(Code::TooSlow, "You read too slowly.")),
         }
     }
     Ok(())

@@ -1,21 +1,18 @@
 //! GraphQL over HTTP, as the specification of the GraphQL foundation has it: POST with JSON, and
 //! GET for queries.
 
-use std::{
-    net::{IpAddr, SocketAddr},
-    sync::Arc,
-};
+use std::{sync::Arc, time::Duration};
 
 use axum::{
     body::{Body, Bytes},
     extract::{
-        ConnectInfo, DefaultBodyLimit, FromRequest, FromRequestParts, Request, State,
-        rejection::BytesRejection, ws::WebSocketUpgrade,
+        DefaultBodyLimit, FromRequest, FromRequestParts, Request, State, rejection::BytesRejection,
+        ws::WebSocketUpgrade,
     },
     http::{
         HeaderMap, HeaderName, HeaderValue, Method, StatusCode,
         header::{
-            ACCEPT, ALLOW, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, ETAG,
+            ACCEPT, ALLOW, CACHE_CONTROL, CONNECTION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, ETAG,
             IF_NONE_MATCH, RETRY_AFTER, UPGRADE, VARY, WWW_AUTHENTICATE,
         },
         request::Parts,
@@ -24,20 +21,24 @@ use axum::{
 };
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::{Value, json};
+use tokio::time::timeout;
 
 use super::{
-    App, RequestId,
+    App, RATE_LIMIT, RATE_LIMIT_POLICY, RequestId, Sender,
     authentication::Shows,
-    operation::{Parameters, Place, Subscription},
+    operation::{Answered, Parameters, Requester},
     page::takes_gzip,
     sse, websocket,
 };
 use crate::{
-    cache::{Given, Kept},
-    caller::Identity,
+    cache::Kept,
     error::{Code, Refusal},
-    query::Prepared,
+    limits::Budget,
 };
+
+/// How long the body of a request may take to come, where an answer may take longer than that.
+const BODY: Duration = Duration::from_secs(30);
+const METHODS: HeaderValue = HeaderValue::from_static("GET, HEAD, POST, OPTIONS");
 
 /// How an answer is labelled, and with it how refusals are told: the newer type tells them by the
 /// status, the older always answers 200.
@@ -125,19 +126,17 @@ struct AddressParameters {
 pub(super) async fn handle(
     State(app): State<Arc<App>>,
     RequestId(request_id): RequestId,
-    ConnectInfo(client): ConnectInfo<SocketAddr>,
+    sender: Sender,
     request: Request,
 ) -> Response {
     let (mut parts, body) = request.into_parts();
-    let shows = Shows::by(&parts.headers);
+    let (client, shows) = (sender.client, Shows::by(&parts.headers));
     if parts.headers.contains_key(UPGRADE)
         && let Ok(upgrade) = WebSocketUpgrade::from_request_parts(&mut parts, &()).await
     {
-        if !websocket::may_connect(&app, &parts.headers) {
-            let refusal = Refusal::new(Code::Forbidden, "Pages of this origin may not ask here.");
-            return refuse(StatusCode::FORBIDDEN, Media::Json, &[refusal], &request_id);
-        }
-        return websocket::open(app, upgrade, shows, client.ip());
+        return websocket::open(app, upgrade, shows, sender, &parts).unwrap_or_else(|refusal| {
+            refuse_for(Media::GraphqlResponse.status_of(&refusal), Media::Json, &refusal, &request_id)
+        });
     }
     let Parts { method, headers, uri, .. } = parts;
     let Some(media) = Media::negotiate(&headers) else {
@@ -148,7 +147,8 @@ pub(super) async fn handle(
         return refuse(StatusCode::NOT_ACCEPTABLE, Media::Json, &[refusal], &request_id);
     };
     let mut reply = Reply { media, request_id, tells_cache: false };
-    let parameters = if method == Method::GET {
+    let is_get = method == Method::GET || method == Method::HEAD;
+    let parameters = if is_get {
         from_address(uri.query().unwrap_or_default())
     } else if method == Method::POST {
         if !is_json(&headers) {
@@ -158,7 +158,13 @@ pub(super) async fn handle(
             );
             return reply.refused(StatusCode::UNSUPPORTED_MEDIA_TYPE, &[refusal]);
         }
-        match read(body, app.max_body_bytes).await {
+        let Ok(read) = timeout(app.request_timeout.min(BODY), read(body, app.max_body_bytes)).await else {
+            let refusal = Refusal::new(Code::Timeout, "The body took too long to come.");
+            let mut response = reply.refused(StatusCode::REQUEST_TIMEOUT, &[refusal]);
+            response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+            return response;
+        };
+        match read {
             Ok(body) => from_body(&body),
             Err(rejection) => {
                 let refusal = if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE {
@@ -172,10 +178,12 @@ pub(super) async fn handle(
                 return reply.refused(rejection.status(), &[refusal]);
             }
         }
+    } else if method == Method::OPTIONS {
+        return (StatusCode::NO_CONTENT, [(ALLOW, METHODS)]).into_response();
     } else {
         let refusal = Refusal::new(Code::BadUserInput, "Ask with GET or POST.");
         let mut response = reply.refused(StatusCode::METHOD_NOT_ALLOWED, &[refusal]);
-        response.headers_mut().insert(ALLOW, "GET, POST".parse().expect("a header value"));
+        response.headers_mut().insert(ALLOW, METHODS);
         return response;
     };
     let parameters = match parameters {
@@ -183,59 +191,78 @@ pub(super) async fn handle(
         Err(refusal) => return reply.refused(StatusCode::BAD_REQUEST, &[refusal]),
     };
     reply.tells_cache = parameters.asks_for_cache();
-    let identity = match shows.identify(&app, client.ip()).await {
-        Ok(identity) => identity,
+    let requester = match shows.identify(&app, client).await {
+        Ok(identity) => Requester::new(identity, client),
         Err(refusal) => return reply.refused_for(&refusal),
     };
-    let prepared = match app.engine.prepare(parameters.question()).await {
+    let mut response = answer(app, reply, parameters, &requester, shows, &headers, is_get).await;
+    if let Some(budget) = requester.budget() {
+        tell_budget(response.headers_mut(), budget);
+    }
+    response
+}
+
+/// The answer to somebody who is known.
+async fn answer(
+    app: Arc<App>,
+    mut reply: Reply,
+    parameters: Parameters,
+    requester: &Requester,
+    shows: Shows,
+    headers: &HeaderMap,
+    is_get: bool,
+) -> Response {
+    let prepared = match app.prepare(parameters.question(), requester).await {
         Ok(prepared) => prepared,
         Err(refusals) => {
             // Asked for without a document at all, it was no GraphQL request.
             let is_request = refusals.iter().all(|refusal| refusal.field.as_deref() != Some("query"));
-            let status = if is_request { media.status_of(&refusals[0]) } else { StatusCode::BAD_REQUEST };
-            return reply.refused(status, &refusals);
+            return match &refusals[..] {
+                _ if !is_request => reply.refused(StatusCode::BAD_REQUEST, &refusals),
+                [refusal] => reply.refused_for(refusal),
+                _ => reply.refused(reply.media.status_of(&refusals[0]), &refusals),
+            };
         }
     };
     if prepared.is_subscription() {
-        if !Media::accepts_events(&headers) {
+        if !Media::accepts_events(headers) {
             let message = "Subscriptions are told as `text/event-stream`, or over a WebSocket.";
             return reply.refused(StatusCode::NOT_ACCEPTABLE, &[Refusal::new(Code::BadUserInput, message)]);
         }
         reply.media = Media::Events;
-        return match subscribe(&app, &prepared, identity, client.ip(), &headers).await {
+        let begun = match sse::resumed(headers) {
+            Ok(resumed) => app.subscribe(&prepared, requester, resumed).await,
+            Err(refusal) => Err(refusal),
+        };
+        return match begun {
             Ok(subscription) => sse::told(app, subscription, shows, reply.request_id),
             Err(refusal) => reply.refused_for(&refusal),
         };
     }
-    if method == Method::GET && !prepared.is_query() {
+    if is_get && !prepared.is_query() {
         let refusal = Refusal::new(Code::BadUserInput, "Mutations can't be asked with GET.");
         let mut response = reply.refused(StatusCode::METHOD_NOT_ALLOWED, &[refusal]);
         response.headers_mut().insert(ALLOW, "POST".parse().expect("a header value"));
         return response;
     }
-    let place = app.place(&prepared, &identity);
-    let kept = place.as_ref().and_then(Place::kept);
-    let caching = (method == Method::GET).then(|| Caching { control: app.cache_control.clone() });
-    if let (Some(kept), Some(caching)) = (&kept, &caching)
-        && let Some(unchanged) = caching.unchanged(kept, &headers, media)
-    {
-        return unchanged;
-    }
-    match app.ask(&prepared, &identity, client.ip(), place.as_ref(), kept).await {
-        Ok(given) => reply.given(given, place.map(|place| place.revision), caching, &headers),
+    let caching = is_get.then(|| Caching { control: app.cache_control.clone() });
+    match app.ask(&prepared, requester).await {
+        Ok(answered) => reply.given(answered, caching, headers),
         Err(refusal) => reply.refused_for(&refusal),
     }
 }
 
-async fn subscribe(
-    app: &Arc<App>,
-    prepared: &Prepared,
-    identity: Identity,
-    client: IpAddr,
-    headers: &HeaderMap,
-) -> Result<Subscription, Refusal> {
-    let (bound, caller) = app.admit(prepared, identity, client)?;
-    app.subscribe(bound, caller, sse::resumed(headers)?).await
+/// What a client may still spend, as the IETF's draft of rate limit headers has it.
+fn tell_budget(headers: &mut HeaderMap, budget: &Budget) {
+    let Budget { limit, remaining, refill, .. } = budget;
+    let seconds = refill.as_secs_f64().ceil();
+    let values = [
+        (RATE_LIMIT_POLICY, format!("\"cost\";q={limit};w=60")),
+        (RATE_LIMIT, format!("\"cost\";r={remaining};t={seconds}")),
+    ];
+    for (name, value) in values {
+        headers.insert(name, HeaderValue::try_from(value).expect("a header value"));
+    }
 }
 
 /// What clients and intermediaries may do with the answer to a GET.
@@ -336,44 +363,35 @@ impl Reply {
         refuse_for(self.media.status_of(refusal), self.media, refusal, &self.request_id)
     }
 
-    /// An answer, kept or not. `revision` is that of the base, where it is known.
-    fn given(
-        &self,
-        given: Given,
-        revision: Option<i64>,
-        caching: Option<Caching>,
-        headers: &HeaderMap,
-    ) -> Response {
-        let hit = matches!(given, Given::Kept(_));
-        let (body, kept) = match given {
-            Given::Own(answer) => (answer.into_json(&self.request_id).into(), None),
-            Given::Made(kept) | Given::Kept(kept) => (kept.body.clone(), Some(kept)),
-        };
+    /// An answer, kept or not.
+    fn given(&self, answered: Answered, caching: Option<Caching>, headers: &HeaderMap) -> Response {
+        let (hit, kept, failure) = (answered.is_hit(), answered.kept(), answered.failure().cloned());
+        let body = answered.into_json(&self.request_id, self.tells_cache);
         if self.media == Media::Events {
             return sse::once(&body);
         }
-        if self.tells_cache {
-            let told = json!({"cache": {"hit": hit, "revision": revision}});
-            // Behind the brace that every answer begins with.
-            let told = format!("{{\"extensions\":{told},");
-            return self.sent([told.as_bytes(), &body[1..]].concat().into());
+        if let Some(failure) = failure {
+            let mut response = self.sent(body);
+            *response.status_mut() = self.media.status_of(&failure);
+            advise(&mut response, &failure);
+            return response;
         }
-        // Only what is given again is worth to be compressed.
-        let compressed =
-            kept.as_ref().filter(|_| hit && takes_gzip(headers)).and_then(|kept| kept.compressed());
-        let is_compressed = compressed.is_some();
-        if let (Some(caching), Some(kept)) = (&caching, &kept)
-            && let Some(unchanged) = caching.unchanged(kept, headers, self.media)
+        let Some(kept) = kept.filter(|_| !self.tells_cache) else { return self.sent(body) };
+        if let Some(caching) = &caching
+            && let Some(unchanged) = caching.unchanged(&kept, headers, self.media)
         {
             return unchanged;
         }
+        // Only what is given again is worth to be compressed.
+        let compressed = if hit && takes_gzip(headers) { kept.compressed() } else { None };
+        let is_compressed = compressed.is_some();
         let mut response = self.sent(compressed.unwrap_or(body));
-        let answered = response.headers_mut();
+        let told = response.headers_mut();
         if is_compressed {
-            answered.insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+            told.insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
         }
-        if let (Some(caching), Some(kept)) = (caching, &kept) {
-            answered.extend(caching.headers(Caching::tag(kept, self.media, is_compressed)));
+        if let Some(caching) = caching {
+            told.extend(caching.headers(Caching::tag(&kept, self.media, is_compressed)));
         }
         response
     }
@@ -386,14 +404,19 @@ impl Reply {
 /// A refusal with what its client is to do: show another key, or wait.
 pub(super) fn refuse_for(status: StatusCode, media: Media, refusal: &Refusal, request_id: &str) -> Response {
     let mut response = refuse(status, media, std::slice::from_ref(refusal), request_id);
+    advise(&mut response, refusal);
+    response
+}
+
+fn advise(response: &mut Response, refusal: &Refusal) {
+    let unauthorized = response.status() == StatusCode::UNAUTHORIZED;
     let headers = response.headers_mut();
-    if status == StatusCode::UNAUTHORIZED {
+    if unauthorized {
         headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
     }
-    if let Some(wait) = refusal.retry_after {
-        headers.insert(RETRY_AFTER, (wait.as_secs() + 1).into());
+    if let Some(seconds) = refusal.retry_seconds() {
+        headers.insert(RETRY_AFTER, seconds.into());
     }
-    response
 }
 
 fn refuse(status: StatusCode, media: Media, refusals: &[Refusal], request_id: &str) -> Response {

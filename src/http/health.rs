@@ -14,6 +14,10 @@ pub(super) async fn live() -> Json<Value> {
 
 /// Ready is who can be read from; whether changes can be made is told beside it.
 pub(super) async fn ready(State(app): State<Arc<App>>) -> (StatusCode, Json<Value>) {
+    if app.staying.is_leaving() {
+        let told = json!({ "status": "stopping", "reason": "the server is about to stop" });
+        return (StatusCode::SERVICE_UNAVAILABLE, Json(told));
+    }
     let Readiness { reading, writing, reason } = app.database.ready().await;
     let (status, word) =
         if reading { (StatusCode::OK, "ready") } else { (StatusCode::SERVICE_UNAVAILABLE, "unavailable") };

@@ -1,6 +1,8 @@
 //! The server: what answers at which address.
 
 mod authentication;
+mod connections;
+mod edge;
 mod export;
 mod graphql;
 mod health;
@@ -11,26 +13,38 @@ mod sse;
 mod staying;
 mod websocket;
 
-use std::{any::Any, convert::Infallible, net::SocketAddr, sync::Arc, time::Duration};
+use std::{
+    any::Any,
+    convert::Infallible,
+    net::{IpAddr, Ipv4Addr, SocketAddr},
+    sync::Arc,
+    time::Duration,
+};
 
 use axum::{
     Json, Router,
-    extract::{FromRequestParts, Request},
-    http::{HeaderName, HeaderValue, StatusCode, header::CONTENT_TYPE, request::Parts},
+    extract::{ConnectInfo, FromRequestParts, Request, State},
+    http::{
+        HeaderName, HeaderValue, Method, StatusCode,
+        header::{CONTENT_TYPE, ETAG, RETRY_AFTER, WWW_AUTHENTICATE},
+        request::Parts,
+    },
     middleware::{self, Next},
     response::{IntoResponse, Response},
     routing::{any, get},
-    serve::ListenerExt,
 };
 use serde_json::json;
 use tokio::net::TcpListener;
 use tower::{ServiceBuilder, util::option_layer};
 use tower_http::{
     catch_panic::CatchPanicLayer,
-    cors::{AllowOrigin, CorsLayer},
+    cors::{AllowHeaders, AllowOrigin, CorsLayer},
 };
 
-use self::staying::{Host, Staying};
+use self::{
+    edge::Edge,
+    staying::{Host, Staying},
+};
 use crate::{
     cache::Cache,
     config::Config,
@@ -39,14 +53,18 @@ use crate::{
     error::{Code, Refusal},
     feed::Feed,
     jwt::Tokens,
-    limits::{Attempts, RateLimit},
+    limits::{Attempts, RateLimit, Shares},
     query::{Audiences, Engine, Limits, Settings, reader::Reader},
     schema,
 };
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
-/// How long requests that run may go on once the server is asked to stop.
-const DRAIN: Duration = Duration::from_secs(10);
+const RATE_LIMIT: HeaderName = HeaderName::from_static("ratelimit");
+const RATE_LIMIT_POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
+/// Subscriptions that a client may have at once, over all its connections.
+const SUBSCRIPTIONS: usize = 1000;
+/// How long a browser remembers what pages of an origin may send.
+const PREFLIGHT: Duration = Duration::from_hours(1);
 /// How often those who stay connected are shown that the server is there, and asked whether they are.
 const BEAT: Duration = Duration::from_secs(20);
 /// What somebody is told who doesn't read what they are told.
@@ -61,6 +79,7 @@ struct App {
     keeping: Option<Keeping>,
     /// What intermediaries are told of answers to GET.
     cache_control: HeaderValue,
+    edge: Arc<Edge>,
     /// Web origins whose pages may ask.
     origins: Vec<String>,
     max_body_bytes: usize,
@@ -70,6 +89,9 @@ struct App {
     attempts: Attempts,
     tokens: Option<Tokens>,
     exports: export::Exports,
+    /// Sockets and subscriptions, each client's and all.
+    sockets: Arc<Shares>,
+    subscriptions: Arc<Shares>,
     staying: Staying,
 }
 
@@ -108,11 +130,18 @@ pub fn engine(config: &Config, database: &Database) -> Engine {
 pub struct Site {
     router: Router,
     host: Host,
+    staying: Staying,
+    edge: Arc<Edge>,
+    limits: connections::Limits,
+    /// How long requests are still taken once the server is told to stop, and how long they may go on after that.
+    shutdown: (Duration, Duration),
 }
 
 /// Everything that is served, over a database that has been migrated.
 pub fn site(config: &Config, database: Database, engine: Engine) -> Site {
     let (host, staying) = staying::new();
+    let limits = connections::Limits::of(config);
+    let edge = Arc::new(Edge::new(config));
     let watch = if config.cache_bytes.is_some() { Watch::CLOSE } else { Watch::CALM };
     let current = Arc::new(Current::new(database.clone(), watch));
     let feed = Feed::new(current.clone(), engine.reader().clone(), engine.catalog());
@@ -135,7 +164,10 @@ pub fn site(config: &Config, database: Database, engine: Engine) -> Site {
         attempts: Attempts::default(),
         tokens: config.jwt.clone().map(Tokens::new),
         exports: export::Exports::new(config.max_cost),
-        staying,
+        sockets: Arc::new(Shares::new(limits.each, limits.all)),
+        subscriptions: Arc::new(Shares::new(SUBSCRIPTIONS, usize::MAX)),
+        edge: edge.clone(),
+        staying: staying.clone(),
     });
     let sdl = schema::sdl();
     let mut router = Router::new()
@@ -152,50 +184,52 @@ pub fn site(config: &Config, database: Database, engine: Engine) -> Site {
     if config.graphiql {
         router = router.merge(page::router());
     }
-    Site { router: surrounded(router, cors(&config.cors_origins)), host }
+    let router = router.fallback(nowhere).method_not_allowed_fallback(wrong_method);
+    let router = surrounded(router, edge.clone(), cors(&config.cors_origins));
+    Site { router, host, staying, edge, limits, shutdown: (config.shutdown_delay, config.shutdown_timeout) }
+}
+
+/// The answer where nothing is.
+async fn nowhere(RequestId(id): RequestId) -> Response {
+    let refusal = Refusal::new(Code::NotFound, "Nothing has this address; GraphQL answers at /graphql.");
+    graphql::refuse_for(StatusCode::NOT_FOUND, graphql::Media::Json, &refusal, &id)
+}
+
+/// The answer to a method that an address doesn't take; `Allow` says which it does.
+async fn wrong_method(RequestId(id): RequestId) -> Response {
+    let refusal = Refusal::new(Code::BadUserInput, "This address doesn't take this method.");
+    graphql::refuse_for(StatusCode::METHOD_NOT_ALLOWED, graphql::Media::Json, &refusal, &id)
 }
 
 /// What every answer has around it: a name for its request, and an answer even to one that panics. One
 /// layer of all, as each takes its turn at every request.
-fn surrounded(router: Router, cors: Option<CorsLayer>) -> Router {
+fn surrounded(router: Router, edge: Arc<Edge>, cors: Option<CorsLayer>) -> Router {
     router.layer(
         ServiceBuilder::new()
-            .layer(middleware::from_fn(identify))
-            .layer(CatchPanicLayer::custom(|cause: Box<dyn Any + Send>| panicked(&*cause)))
-            .layer(option_layer(cors)),
+            .layer(option_layer(cors))
+            .layer(middleware::from_fn_with_state(edge, identify))
+            .layer(CatchPanicLayer::custom(|cause: Box<dyn Any + Send>| panicked(&*cause))),
     )
 }
 
 /// Serves until `stop` resolves, then lets the requests that run finish.
 pub async fn serve(
     listener: TcpListener,
-    Site { router, host }: Site,
+    site: Site,
     stop: impl Future<Output = ()> + Send + 'static,
 ) -> std::io::Result<()> {
-    let (bell, mut stopping) = (host.bell(), host.stopping());
-    let listener = listener.tap_io(|stream| {
-        // Answers are written whole; waiting to fill a packet only delays them.
-        let _ = stream.set_nodelay(true);
-    });
-    let server = axum::serve(listener, router.into_make_service_with_connect_info::<SocketAddr>());
-    let server = server.with_graceful_shutdown(async move {
+    let Site { router, host, staying, edge, limits, shutdown: (delay, patience) } = site;
+    let stopping = async {
         stop.await;
-        let _ = bell.send(true);
-    });
-    tokio::select! {
-        ended = async {
-            server.await?;
-            host.closed().await;
-            Ok(())
-        } => ended,
-        () = async {
-            let _ = stopping.wait_for(|stop| *stop).await;
-            tokio::time::sleep(DRAIN).await;
-        } => {
-            tracing::warn!("requests still ran after {} s; they were given up", DRAIN.as_secs());
-            Ok(())
-        }
+        host.leave();
+        tokio::time::sleep(delay).await;
+    };
+    connections::accept(listener, router, &edge, limits, staying, stopping).await;
+    host.stop();
+    if tokio::time::timeout(patience, host.closed()).await.is_err() {
+        tracing::warn!("requests still ran after {} s; they were given up", patience.as_secs_f64());
     }
+    Ok(())
 }
 
 fn cors(origins: &[String]) -> Option<CorsLayer> {
@@ -204,17 +238,57 @@ fn cors(origins: &[String]) -> Option<CorsLayer> {
         [any] if any == "*" => AllowOrigin::any(),
         origins => AllowOrigin::list(origins.iter().filter_map(|origin| HeaderValue::from_str(origin).ok())),
     };
-    let headers = [CONTENT_TYPE, axum::http::header::AUTHORIZATION, REQUEST_ID];
-    Some(CorsLayer::new().allow_origin(allowed).allow_headers(headers).expose_headers([REQUEST_ID]))
+    let told = [REQUEST_ID, RATE_LIMIT, RATE_LIMIT_POLICY, ETAG, RETRY_AFTER, WWW_AUTHENTICATE];
+    Some(
+        CorsLayer::new()
+            .allow_origin(allowed)
+            .allow_methods([Method::GET, Method::HEAD, Method::POST])
+            // Clients name themselves and their traces in headers of many names.
+            .allow_headers(AllowHeaders::mirror_request())
+            .expose_headers(told)
+            .max_age(PREFLIGHT),
+    )
 }
 
-/// Names the request, for the log and for the client.
-async fn identify(mut request: Request, next: Next) -> Response {
+/// Whoever sends a request: their address, as the connection or a proxy that is trusted has it, and that of the
+/// connection.
+#[derive(Clone, Copy, Debug)]
+struct Sender {
+    client: IpAddr,
+    peer: IpAddr,
+}
+
+impl<S: Sync> FromRequestParts<S> for Sender {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
+        let nobody = IpAddr::from(Ipv4Addr::UNSPECIFIED);
+        let sender = parts.extensions.get().copied();
+        Ok(sender.unwrap_or(Sender { client: nobody, peer: nobody }))
+    }
+}
+
+/// Names the request, for the log and for the client, and its sender; refuses what is for another server.
+async fn identify(
+    State(edge): State<Arc<Edge>>,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    mut request: Request,
+    next: Next,
+) -> Response {
     let given = request.headers().get(&REQUEST_ID).and_then(|id| id.to_str().ok());
     let id = given.filter(|id| is_plain(id)).map_or_else(fresh_id, ToOwned::to_owned);
+    let sender = Sender { client: edge.client(peer.ip(), request.headers()), peer: peer.ip() };
+    let refused = edge.refuses(request.headers(), request.uri());
     request.extensions_mut().insert(RequestId(id.clone()));
+    request.extensions_mut().insert(sender);
     let span = tracing::info_span!("request", id);
-    let mut response = tracing::Instrument::instrument(next.run(request), span).await;
+    let mut response = match refused {
+        None => tracing::Instrument::instrument(next.run(request), span).await,
+        Some((status, refusal)) => {
+            span.in_scope(|| tracing::warn!(client = %sender.client, reason = refusal.message, "refused"));
+            graphql::refuse_for(status, graphql::Media::Json, &refusal, &id)
+        }
+    };
     if let Ok(id) = HeaderValue::from_str(&id) {
         response.headers_mut().insert(REQUEST_ID, id);
     }
@@ -249,15 +323,20 @@ mod tests {
     async fn a_panic_is_a_coded_error_and_the_connection_lives_on() {
         let fine = get(|| async { "fine" });
         let broken = get(|| async { "".parse::<u8>().expect("a secret of ours").to_string() });
-        let router = surrounded(Router::new().route("/fine", fine).route("/broken", broken), None);
-        let site = Site { router, host: staying::new().0 };
+        let config = Config::from_lookup(|_| None).unwrap();
+        let edge = Arc::new(Edge::new(&config));
+        let router = Router::new().route("/fine", fine).route("/broken", broken);
+        let router = surrounded(router, edge.clone(), None);
+        let (host, staying) = staying::new();
+        let limits = connections::Limits::of(&config);
+        let site = Site { router, host, staying, edge, limits, shutdown: (Duration::ZERO, Duration::ZERO) };
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         tokio::spawn(serve(listener, site, std::future::pending()));
         let mut connection = tokio::net::TcpStream::connect(address).await.unwrap();
         let mut answers = Vec::new();
         for path in ["/broken", "/fine"] {
-            let request = format!("GET {path} HTTP/1.1\r\nhost: dossier\r\n\r\n");
+            let request = format!("GET {path} HTTP/1.1\r\nhost: localhost\r\n\r\n");
             connection.write_all(request.as_bytes()).await.unwrap();
             let mut answer = vec![0; 4096];
             let length = connection.read(&mut answer).await.unwrap();

@@ -1,9 +1,13 @@
 //! Operations: what is asked, by whatever way it came, is let in and answered here.
 
-use std::{net::IpAddr, sync::Arc};
+use std::{
+    net::IpAddr,
+    sync::{Arc, OnceLock},
+};
 
+use axum::body::Bytes;
 use serde::Deserialize;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use super::{App, Keeping};
 use crate::{
@@ -12,7 +16,7 @@ use crate::{
     current::Position,
     error::{Code, Refusal},
     feed::{Change, Filter, Follower},
-    limits::{Allowance, Client},
+    limits::{Allowance, Budget, Client, Share},
     query::{Answer, Audience, Bound, Prepared, Question},
 };
 
@@ -60,25 +64,62 @@ impl Parameters {
     }
 }
 
+/// Who asks an operation, and from where.
+pub(super) struct Requester {
+    pub identity: Identity,
+    pub client: IpAddr,
+    /// What they may still spend, once something was spent.
+    budget: OnceLock<Budget>,
+}
+
+impl Requester {
+    pub fn new(identity: Identity, client: IpAddr) -> Self {
+        Requester { identity, client, budget: OnceLock::new() }
+    }
+
+    /// Whose budget and whose shares it is.
+    pub fn counts_as(&self) -> Client {
+        Client::of(self.identity.name.as_deref(), self.client)
+    }
+
+    /// What they may still spend, where that is counted.
+    pub fn budget(&self) -> Option<&Budget> {
+        self.budget.get()
+    }
+}
+
 impl App {
+    /// A question whose document is valid. One that isn't counts too.
+    pub async fn prepare(&self, question: Question, requester: &Requester) -> Result<Prepared, Vec<Refusal>> {
+        let prepared = self.engine.prepare(question).await;
+        if prepared.is_err() {
+            self.spend(requester, 1).map_err(|refusal| vec![refusal])?;
+        }
+        prepared
+    }
+
+    /// Takes what something costs from the budget of whoever asks.
+    pub fn spend(&self, requester: &Requester, cost: usize) -> Result<(), Refusal> {
+        let Some(limit) = &self.rate_limit else { return Ok(()) };
+        let (budget, spent) = limit.spend(requester.identity.name.as_deref(), requester.client, cost);
+        if let Some(budget) = budget {
+            let _ = requester.budget.set(budget);
+        }
+        spent
+    }
+
     /// Lets a valid question in, where its values are good and its client may ask it. A subscription
     /// pays once for what it is told.
-    pub fn admit(
-        &self,
-        prepared: &Prepared,
-        identity: Identity,
-        client: IpAddr,
-    ) -> Result<(Bound, Caller), Refusal> {
-        let bound = self.engine.bind(prepared, identity.role)?;
-        let (limit, name) = (self.rate_limit.as_ref(), identity.name.as_deref());
-        let budget = limit.map(|limit| limit.spend(name, client, bound.cost())).transpose()?;
-        let allowance = Allowance { cost: bound.cost(), budget };
-        let client = Client::of(name, client);
+    pub fn admit(&self, prepared: &Prepared, requester: &Requester) -> Result<(Bound, Caller), Refusal> {
+        let bound = self.engine.bind(prepared, requester.identity.role)?;
+        self.spend(requester, bound.cost())?;
+        let allowance = Allowance { cost: bound.cost(), budget: requester.budget().cloned() };
+        let (identity, client) = (requester.identity.clone(), requester.counts_as());
         Ok((bound, Caller { identity, client, allowance }))
     }
 
     /// The answer to a query or a mutation, unless it takes too long.
-    pub async fn answer(&self, bound: &Bound, caller: &Caller) -> Result<Answer, Refusal> {
+    async fn answer(&self, bound: &Bound, caller: &Caller) -> Result<Answer, Refusal> {
         let answer = self.in_time(self.engine.answer(bound, caller)).await;
         let answer = answer.and_then(|answer| unless_busy(bound, answer));
         if bound.is_mutation()
@@ -97,59 +138,105 @@ impl App {
     }
 
     /// Where the answer to a question is kept; none where it is not.
-    pub fn place(&self, prepared: &Prepared, identity: &Identity) -> Option<Place<'_>> {
+    fn place(&self, prepared: &Prepared, identity: &Identity) -> Option<Place<'_>> {
         let keeping = self.keeping.as_ref()?;
         let Position { history, revision } = keeping.current.position()?;
         Some(Place { keeping, key: Key::new(prepared.fingerprint()?, identity.role, history), revision })
     }
 
-    /// The answer that was kept, or one that is made now, and kept in its place.
-    pub async fn ask(
-        &self,
-        prepared: &Prepared,
-        identity: &Identity,
-        client: IpAddr,
-        place: Option<&Place<'_>>,
-        kept: Option<Arc<Kept>>,
-    ) -> Result<Given, Refusal> {
-        let admit = || self.admit(prepared, identity.clone(), client);
-        let given = match (kept, place) {
-            (Some(kept), _) => Given::Kept(kept),
-            (None, Some(Place { keeping, key, revision })) => {
-                let make = || async {
-                    let (bound, caller) = admit()?;
-                    let (answer, rests_on) =
-                        self.in_time(self.engine.answer_resting(&bound, &caller)).await?;
-                    Ok(Made { answer: unless_busy(&bound, answer)?, cost: bound.cost(), rests_on })
-                };
-                Box::pin(keeping.cache.make(*key, *revision, make)).await?
-            }
-            (None, None) => {
+    /// The answer to a query or a mutation, by whatever way it was asked: the one that was kept, or one that
+    /// is made now, and kept in its place. Either is paid for.
+    pub async fn ask(&self, prepared: &Prepared, requester: &Requester) -> Result<Answered, Refusal> {
+        let place = self.place(prepared, &requester.identity);
+        let admit = || self.admit(prepared, requester);
+        let given = match &place {
+            Some(place) => match place.kept() {
+                Some(kept) => Given::Kept(kept),
+                None => {
+                    let make = || async {
+                        let (bound, caller) = admit()?;
+                        let (answer, rests_on) =
+                            self.in_time(self.engine.answer_resting(&bound, &caller)).await?;
+                        Ok(Made { answer: unless_busy(&bound, answer)?, cost: bound.cost(), rests_on })
+                    };
+                    let Place { keeping, key, revision } = place;
+                    Box::pin(keeping.cache.make(*key, *revision, make)).await?
+                }
+            },
+            None => {
                 let (bound, caller) = admit()?;
                 Given::Own(self.answer(&bound, &caller).await?)
             }
         };
-        if let (Given::Kept(kept), Some(limit)) = (&given, &self.rate_limit) {
-            limit.spend(identity.name.as_deref(), client, kept.cost)?;
+        if let Given::Kept(kept) = &given {
+            self.spend(requester, kept.cost)?;
         }
-        Ok(given)
+        Ok(Answered { given, revision: place.map(|place| place.revision) })
     }
 
     /// Begins to tell what a subscription asks for; `resumed` is the last revision that its client
     /// knows, where it comes back.
     pub async fn subscribe(
         self: &Arc<Self>,
-        bound: Bound,
-        caller: Caller,
+        prepared: &Prepared,
+        requester: &Requester,
         resumed: Option<i64>,
     ) -> Result<Subscription, Refusal> {
+        let share = self
+            .subscriptions
+            .take(Some(requester.counts_as()))
+            .map_err(|full| full.refusal("subscriptions"))?;
+        let (bound, caller) = self.admit(prepared, requester)?;
         let engine = &self.engine;
         let Some(wanted) = bound.wanted() else {
             return Err(Refusal::new(Code::Internal, "Something went wrong on our side."));
         };
         let (filter, since) = Filter::read(engine.reader(), engine.catalog(), wanted).await?;
         let changes = self.feed.follow(filter, resumed.or(since)).await?;
-        Ok(Subscription { app: self.clone(), audience: self.audiences.join(bound, caller), changes })
+        let audience = self.audiences.join(bound, caller);
+        Ok(Subscription { app: self.clone(), audience, changes, _share: share })
+    }
+}
+
+/// An answer, and the revision of the base where it is known.
+pub(super) struct Answered {
+    given: Given,
+    revision: Option<i64>,
+}
+
+impl Answered {
+    /// Why there is no data at all, where that is a failure of the server.
+    pub fn failure(&self) -> Option<&Refusal> {
+        match &self.given {
+            Given::Own(answer) => answer.failure(),
+            Given::Made(_) | Given::Kept(_) => None,
+        }
+    }
+
+    /// Whether it was kept.
+    pub fn is_hit(&self) -> bool {
+        matches!(self.given, Given::Kept(_))
+    }
+
+    /// The answer that is kept for others.
+    pub fn kept(&self) -> Option<Arc<Kept>> {
+        match &self.given {
+            Given::Made(kept) | Given::Kept(kept) => Some(kept.clone()),
+            Given::Own(_) => None,
+        }
+    }
+
+    /// The answer as JSON; where that was asked for, it tells whether it was kept.
+    pub fn into_json(self, request_id: &str, tells_cache: bool) -> Bytes {
+        let told = tells_cache.then(|| json!({"cache": {"hit": self.is_hit(), "revision": self.revision}}));
+        let body: Bytes = match self.given {
+            Given::Own(answer) => answer.into_json(request_id).into(),
+            Given::Made(kept) | Given::Kept(kept) => kept.body.clone(),
+        };
+        let Some(told) = told else { return body };
+        // Behind the brace that every answer begins with.
+        let told = format!("{{\"extensions\":{told},");
+        [told.as_bytes(), &body[1..]].concat().into()
     }
 }
 
@@ -163,15 +250,15 @@ fn unless_busy(bound: &Bound, answer: Answer) -> Result<Answer, Refusal> {
 }
 
 /// Where an answer is kept, and the last revision when it was asked for.
-pub(super) struct Place<'a> {
+struct Place<'a> {
     keeping: &'a Keeping,
     key: Key,
-    pub revision: i64,
+    revision: i64,
 }
 
 impl Place<'_> {
     /// The answer there, if it is right.
-    pub fn kept(&self) -> Option<Arc<Kept>> {
+    fn kept(&self) -> Option<Arc<Kept>> {
         let Keeping { cache, current } = self.keeping;
         cache.get(&self.key, self.revision, |rests_on, since| current.leaves(rests_on, since))
     }
@@ -182,6 +269,7 @@ pub(super) struct Subscription {
     app: Arc<App>,
     audience: Arc<Audience>,
     changes: Follower,
+    _share: Share,
 }
 
 impl Subscription {

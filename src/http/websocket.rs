@@ -7,10 +7,7 @@ use std::{collections::HashMap, net::IpAddr, panic::AssertUnwindSafe, sync::Arc,
 use axum::{
     body::Bytes,
     extract::ws::{CloseFrame, Message, WebSocket, WebSocketUpgrade},
-    http::{
-        HeaderMap,
-        header::{HOST, ORIGIN},
-    },
+    http::{HeaderMap, header::ORIGIN, request::Parts},
     response::Response,
 };
 use futures_util::FutureExt;
@@ -21,11 +18,20 @@ use tokio::{
     task::{AbortHandle, JoinSet},
     time::{Instant, MissedTickBehavior, interval, sleep, sleep_until, timeout},
 };
+use tracing::Instrument;
 
-use super::{App, BEAT, TOO_SLOW, authentication::Shows, operation::Parameters, staying::Staying};
+use super::{
+    App, BEAT, Sender, TOO_SLOW,
+    authentication::Shows,
+    connections::Held,
+    fresh_id,
+    operation::{Parameters, Requester},
+    staying::Staying,
+};
 use crate::{
     caller::Identity,
     error::{Code, Refusal},
+    limits::{Client, Share},
 };
 
 const PROTOCOL: &str = "graphql-transport-ws";
@@ -52,23 +58,40 @@ const GOING_AWAY: u16 = 1001;
 const TOO_BIG: u16 = 1009;
 const TRY_AGAIN: u16 = 1013;
 
-/// Whether a page of this origin may connect: browsers leave that for the server to say.
-pub(super) fn may_connect(app: &App, headers: &HeaderMap) -> bool {
-    let Some(origin) = headers.get(ORIGIN) else { return true };
-    let Ok(origin) = origin.to_str() else { return false };
-    let host = headers.get(HOST).and_then(|host| host.to_str().ok());
-    let own = origin.split_once("://").map(|(_, host)| host);
-    app.origins.iter().any(|allowed| allowed == "*" || allowed == origin)
-        || own.zip(host).is_some_and(|(own, host)| own.eq_ignore_ascii_case(host))
+/// Refuses a page of another origin, unless it may connect: browsers leave that for the server to say.
+fn check_origin(app: &App, sender: Sender, headers: &HeaderMap) -> Result<(), Refusal> {
+    let Some(origin) = headers.get(ORIGIN) else { return Ok(()) };
+    let origin = String::from_utf8_lossy(origin.as_bytes());
+    if app.origins.iter().any(|allowed| allowed == "*" || *allowed == origin)
+        || app.edge.is_own(&origin, sender.peer, headers)
+    {
+        return Ok(());
+    }
+    tracing::warn!(%origin, client = %sender.client, "a page of another origin was refused; CORS_ORIGINS may name it");
+    let message = format!(
+        "Pages of the origin `{origin}` may not ask here: whoever runs this server may add it to CORS_ORIGINS."
+    );
+    Err(Refusal::new(Code::Forbidden, message))
 }
 
 /// Goes over to WebSocket.
-pub(super) fn open(app: Arc<App>, upgrade: WebSocketUpgrade, shows: Shows, client: IpAddr) -> Response {
+pub(super) fn open(
+    app: Arc<App>,
+    upgrade: WebSocketUpgrade,
+    shows: Shows,
+    sender: Sender,
+    parts: &Parts,
+) -> Result<Response, Refusal> {
+    check_origin(&app, sender, &parts.headers)?;
+    let client = sender.client;
+    // Behind a proxy each client has a share of its own; the connection counts as long as it is open.
+    let share = app.sockets.take(Some(Client::at(client))).map_err(|full| full.refusal("WebSockets"))?;
+    let held = (share, parts.extensions.get::<Held>().cloned());
     let (size, staying) = (app.max_body_bytes, app.staying.clone());
     let upgrade = upgrade.protocols([PROTOCOL]).max_message_size(size).max_frame_size(size);
     // The usual size is kept for each connection, and most messages are small.
     let upgrade = upgrade.read_buffer_size(4096);
-    upgrade.on_upgrade(async move |socket| {
+    Ok(upgrade.on_upgrade(async move |socket| {
         let (messages, told) = mpsc::channel(WAITING);
         let connection = Connection {
             app,
@@ -80,9 +103,10 @@ pub(super) fn open(app: Arc<App>, upgrade: WebSocketUpgrade, shows: Shows, clien
             tasks: JoinSet::new(),
             begun: 0,
             messages,
+            _held: held,
         };
         connection.run(told, staying).await;
-    })
+    }))
 }
 
 /// What a client sends.
@@ -113,7 +137,8 @@ struct Said {
 
 enum What {
     Next(Arc<str>),
-    Error(Vec<Refusal>),
+    /// The errors, as JSON.
+    Error(Value),
     Complete,
 }
 
@@ -129,6 +154,7 @@ struct Connection {
     /// Operations begun so far.
     begun: u64,
     messages: mpsc::Sender<Said>,
+    _held: (Share, Option<Held>),
 }
 
 impl Connection {
@@ -254,17 +280,20 @@ impl Connection {
         self.begun += 1;
         let operation = Operation {
             app: self.app.clone(),
-            client: self.client,
             id: id.clone(),
             number: self.begun,
+            request_id: fresh_id(),
             messages: self.messages.clone(),
         };
         if self.operations.len() >= OPERATIONS {
             let refusal = Refusal::beyond("operations at once", OPERATIONS, OPERATIONS + 1);
-            return self.send_json(&error(&id, &[refusal])).await;
+            let errors = errors(&[refusal], &operation.request_id);
+            return self.send_json(&json!({ "id": &*id, "type": "error", "payload": errors })).await;
         }
         let identity = self.identify().await?;
-        let task = self.tasks.spawn(operation.run(identity, parameters));
+        let requester = Requester::new(identity, self.client);
+        let span = tracing::info_span!("request", id = operation.request_id);
+        let task = self.tasks.spawn(operation.run(requester, parameters).instrument(span));
         self.operations.insert(id, (self.begun, task));
         Ok(())
     }
@@ -280,9 +309,9 @@ impl Connection {
                 let message = format!("{{\"id\":{id},\"type\":\"next\",\"payload\":{payload}}}");
                 self.send(Message::Text(message.into())).await
             }
-            What::Error(refusals) => {
+            What::Error(errors) => {
                 self.operations.remove(&id);
-                self.send_json(&error(&id, &refusals)).await
+                self.send_json(&json!({ "id": &*id, "type": "error", "payload": errors })).await
             }
             What::Complete => {
                 self.operations.remove(&id);
@@ -306,37 +335,40 @@ impl Connection {
 /// An operation of a connection, which goes on beside the others.
 struct Operation {
     app: Arc<App>,
-    client: IpAddr,
     id: Arc<str>,
     number: u64,
+    /// The name under which the log has it.
+    request_id: String,
     messages: mpsc::Sender<Said>,
 }
 
 impl Operation {
-    async fn run(self, identity: Identity, parameters: Parameters) {
-        let answered = AssertUnwindSafe(self.answer(identity, parameters)).catch_unwind().await;
+    async fn run(self, requester: Requester, parameters: Parameters) {
+        let answered = AssertUnwindSafe(self.answer(&requester, parameters)).catch_unwind().await;
         let last = match answered {
             Ok(Ok(())) => What::Complete,
-            Ok(Err(refusals)) => What::Error(refusals),
+            Ok(Err(refusals)) => What::Error(errors(&refusals, &self.request_id)),
             Err(_) => {
                 tracing::error!("an operation panicked");
-                What::Error(vec![Refusal::new(Code::Internal, "Something went wrong on our side.")])
+                let refusal = Refusal::new(Code::Internal, "Something went wrong on our side.");
+                What::Error(errors(&[refusal], &self.request_id))
             }
         };
         self.say(last).await;
     }
 
-    async fn answer(&self, identity: Identity, parameters: Parameters) -> Result<(), Vec<Refusal>> {
+    /// Answers as over HTTP.
+    async fn answer(&self, requester: &Requester, parameters: Parameters) -> Result<(), Vec<Refusal>> {
         let one = |refusal| vec![refusal];
-        let prepared = self.app.engine.prepare(parameters.question()).await?;
-        let (bound, caller) = self.app.admit(&prepared, identity, self.client).map_err(one)?;
+        let tells_cache = parameters.asks_for_cache();
+        let prepared = self.app.prepare(parameters.question(), requester).await?;
         if !prepared.is_subscription() {
-            let answer = self.app.answer(&bound, &caller).await.map_err(one)?;
-            let payload = String::from_utf8(answer.into_json("")).unwrap_or_default();
-            self.say(What::Next(payload.into())).await;
+            let answered = self.app.ask(&prepared, requester).await.map_err(one)?;
+            let json = answered.into_json(&self.request_id, tells_cache);
+            self.say(What::Next(String::from_utf8_lossy(&json).into())).await;
             return Ok(());
         }
-        let mut subscription = self.app.subscribe(bound, caller, None).await.map_err(one)?;
+        let mut subscription = self.app.subscribe(&prepared, requester, None).await.map_err(one)?;
         loop {
             let change = subscription.next().await.map_err(one)?;
             self.say(What::Next(subscription.tell(&change).await)).await;
@@ -358,9 +390,8 @@ fn shortened(reason: &str) -> &str {
     &reason[..reason.floor_char_boundary(123)]
 }
 
-fn error(id: &str, refusals: &[Refusal]) -> Value {
-    let errors: Vec<Value> = refusals.iter().map(|refusal| refusal.to_json("")).collect();
-    json!({ "id": id, "type": "error", "payload": errors })
+fn errors(refusals: &[Refusal], request_id: &str) -> Value {
+    refusals.iter().map(|refusal| refusal.to_json(request_id)).collect()
 }
 
 /// The key that a client shows in its introduction, as it would in the header of that name.

@@ -43,6 +43,12 @@ impl Answer {
         Answer { json: [BEFORE, data, b"}"].concat(), errors }
     }
 
+    /// Why there is no data at all, where that is a failure of the server.
+    pub fn failure(&self) -> Option<&Refusal> {
+        let without_data = self.json == br#"{"data":null}"#;
+        self.errors.iter().find(|error| without_data && error.code.is_failure())
+    }
+
     /// The answer as GraphQL writes it: what failed is told first.
     pub fn into_json(self, request_id: &str) -> Vec<u8> {
         if self.errors.is_empty() {

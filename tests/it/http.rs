@@ -101,7 +101,7 @@ async fn get_asks_queries_only() {
         let asked = anonymous.http().request(method, anonymous.address("/graphql"));
         let refused = asked.send().await.expect("an answer");
         assert_eq!(refused.status(), 405);
-        assert_eq!(refused.headers()[ALLOW], "GET, POST");
+        assert_eq!(refused.headers()[ALLOW], "GET, HEAD, POST, OPTIONS");
     }
 }
 

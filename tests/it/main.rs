@@ -6,6 +6,7 @@ mod concurrency;
 mod conformance;
 mod connections;
 mod discovery;
+mod edge;
 mod embedded;
 mod everything;
 mod exactness;

@@ -60,7 +60,20 @@ impl Process {
     }
 
     pub async fn start(settings: &[(&str, &str)]) -> Process {
-        let mut command = dossier(settings);
+        Self::run(dossier(settings)).await
+    }
+
+    /// A server that may have so many files open.
+    pub async fn with_files(files: u32, settings: &[(&str, &str)]) -> Process {
+        let plain = dossier(settings);
+        let mut command = Command::new("sh");
+        command.arg("-c").arg(format!("ulimit -n {files} && exec \"$0\"")).arg(plain.get_program());
+        command.current_dir("/").env_remove("DATABASE_URL");
+        command.envs(plain.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        Self::run(command).await
+    }
+
+    async fn run(mut command: Command) -> Process {
         tokio::task::spawn_blocking(move || {
             let child = command.stderr(Stdio::piped()).spawn().expect("dossier runs");
             // From here on it ends with the test, whatever happens.
