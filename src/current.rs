@@ -13,7 +13,11 @@ use sqlx::postgres::PgListener;
 use tokio::{sync::watch, task::JoinHandle, time::timeout};
 
 pub use crate::changed::Position;
-use crate::{changed::Changed, database::Database, query::RestsOn};
+use crate::{
+    changed::Changed,
+    database::{Database, Share},
+    query::RestsOn,
+};
 
 /// Where the database says that revisions were made.
 const CHANNEL: &str = "dossier_revisions";
@@ -94,7 +98,7 @@ impl Current {
     /// Looks at the base itself: what was changed here must be known before it is acknowledged.
     pub async fn look(&self) {
         loop {
-            match self.changed.look(self.database.pool()).await {
+            match self.look_on().await {
                 Ok((position, is_last)) => {
                     tell(&self.known, position, None);
                     if is_last {
@@ -102,6 +106,21 @@ impl Current {
                     }
                 }
                 Err(_) => return self.known.send_modify(|known| known.at = None),
+            }
+        }
+    }
+
+    /// Goes through the next page of revisions, where changes are made.
+    async fn look_on(&self) -> Result<(Position, bool), sqlx::Error> {
+        let mut tries = self.database.writers().tries(&Share::OWN).await;
+        loop {
+            let mut connection = tries.next().await?;
+            match self.changed.look(&mut *connection).await {
+                Ok(seen) => {
+                    connection.give_back();
+                    return Ok(seen);
+                }
+                Err(error) => tries.failed(connection, error)?,
             }
         }
     }

@@ -224,8 +224,9 @@ const AGAIN: Duration = Duration::from_secs(2);
 impl From<sqlx::Error> for Refusal {
     fn from(error: sqlx::Error) -> Self {
         if let Some(trouble) = Trouble::of(&error) {
-            tracing::warn!(code = trouble.refusal().code.as_str(), %error, "no connection to the database");
-            return trouble.refusal();
+            let refusal = trouble.refusal();
+            tracing::warn!(code = refusal.code.as_str(), reason = %trouble, "no connection to the database");
+            return refusal;
         }
         let code = code_of(&error);
         let (code_name, told) = (code.as_str(), "the database refused a statement");
