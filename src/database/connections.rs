@@ -88,6 +88,8 @@ struct Shared {
     hosts: Arc<Hosts>,
     wanted: Wanted,
     size: usize,
+    /// How long a turn is waited for.
+    patience: Duration,
     control: Control,
     /// Those that connect to the same Postgres.
     others: OnceLock<Weak<Shared>>,
@@ -232,7 +234,13 @@ impl Drop for Slot {
 }
 
 impl Connections {
-    pub(super) fn new(hosts: Arc<Hosts>, wanted: Wanted, size: u32, control: Control) -> Self {
+    pub(super) fn new(
+        hosts: Arc<Hosts>,
+        wanted: Wanted,
+        size: u32,
+        patience: Duration,
+        control: Control,
+    ) -> Self {
         let size = size as usize;
         let state = State {
             capacity: size,
@@ -250,6 +258,7 @@ impl Connections {
             hosts,
             wanted,
             size,
+            patience,
             control,
             others: OnceLock::new(),
             state: Mutex::new(state),
@@ -263,7 +272,7 @@ impl Connections {
     /// A pool of connections to one host, to read by.
     pub fn to(options: PgConnectOptions, size: u32) -> Self {
         let hosts = Arc::new(Hosts::new(Address::of(options), |options| options));
-        Self::new(hosts.clone(), Wanted::Reading, size, Control::new(hosts))
+        Self::new(hosts.clone(), Wanted::Reading, size, ACQUIRE, Control::new(hosts))
     }
 
     /// Has each of the two give up connections to the other where Postgres has no more.
@@ -284,14 +293,12 @@ impl Connections {
     }
 
     async fn take_for(&self, share: &Share) -> Result<Connection, sqlx::Error> {
-        let deadline = Deadline::now() + ACQUIRE;
+        let deadline = Deadline::now() + self.0.patience;
         loop {
             let slot = self.turn(share, deadline).await?;
             let made = match self.rested().await {
                 Some(made) => Some(made),
-                None => {
-                    timeout_at(deadline, self.connect()).await.unwrap_or(Err(sqlx::Error::PoolTimedOut))?
-                }
+                None => timeout(ACQUIRE, self.connect()).await.unwrap_or(Err(sqlx::Error::PoolTimedOut))?,
             };
             // None where Postgres has no more of them: those that there are will be given back.
             let Some(made) = made else { continue };

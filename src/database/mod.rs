@@ -32,7 +32,7 @@ use self::{
 };
 use crate::{config::Config, error::Trouble};
 
-/// How long a connection may be waited for.
+/// How long a connection may take to be made.
 const ACQUIRE: Duration = Duration::from_secs(10);
 /// How long connections may take to be closed.
 const CLOSE: Duration = Duration::from_secs(2);
@@ -142,8 +142,10 @@ impl Database {
             .connect_lazy_with(options.clone());
         let control = Control::new(hosts.clone());
         let size = config.database_pool_size;
-        let readers = Connections::new(hosts.clone(), Wanted::Reading, size, control.clone());
-        let writers = Connections::new(hosts.clone(), Wanted::Writing, size, control.clone());
+        // Who waits for a connection is told so before they are told that it took too long.
+        let patience = config.request_timeout * 2 / 3;
+        let pool_of = |wanted| Connections::new(hosts.clone(), wanted, size, patience, control.clone());
+        let (readers, writers) = (pool_of(Wanted::Reading), pool_of(Wanted::Writing));
         readers.share_with(&writers);
         Ok(Database { pool, readers, writers, control, hosts, options, embedded })
     }
