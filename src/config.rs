@@ -23,6 +23,10 @@ pub struct Config {
     /// The folder of the embedded Postgres' programs; none has them looked for.
     pub pg_bin: Option<PathBuf>,
     pub database_pool_size: u32,
+    /// How long a statement may run before it is logged as slow; none for never.
+    pub slow_statement: Option<Duration>,
+    /// Log the plan of a slow statement too.
+    pub slow_statement_plan: bool,
     pub bind_address: SocketAddr,
     pub log: String,
     pub log_format: LogFormat,
@@ -40,6 +44,8 @@ pub struct Config {
     pub shutdown_delay: Duration,
     /// How long requests that run may go on after that.
     pub shutdown_timeout: Duration,
+    /// The name under which traces are exported with OTLP; none where no collector is named.
+    pub traces: Option<String>,
     /// Web origins that may ask, or `*` alone for any.
     pub cors_origins: Vec<String>,
     pub introspection: bool,
@@ -126,6 +132,15 @@ impl Config {
                 "a number from 1 to 1000",
                 between(1, 1000),
             )?,
+            slow_statement: settings
+                .read("SLOW_STATEMENT", "1000", "milliseconds, or 0 for never", parsed::<u32>)
+                .map(|ms| (ms > 0).then(|| Duration::from_millis(ms.into())))?,
+            slow_statement_plan: settings.read(
+                "SLOW_STATEMENT_PLAN",
+                "false",
+                "`true` or `false`",
+                parsed,
+            )?,
             bind_address: settings.read(
                 "BIND_ADDRESS",
                 "127.0.0.1:8000",
@@ -164,6 +179,7 @@ impl Config {
             )?,
             shutdown_delay: settings.read("SHUTDOWN_DELAY", "0", "seconds: 0 or 10", any_seconds)?,
             shutdown_timeout: settings.read("SHUTDOWN_TIMEOUT", "10", "seconds: 10 or 30", any_seconds)?,
+            traces: settings.traces()?,
             cors_origins: settings.read(
                 "CORS_ORIGINS",
                 "",
@@ -251,6 +267,15 @@ impl Settings<'_> {
             }
             (None, None) => Ok(None),
         }
+    }
+
+    /// `OTEL_…` are OTLP's own variables; its exporter reads the others of them itself.
+    fn traces(&self) -> Result<Option<String>, Error> {
+        let address = "an address: http://localhost:4318";
+        let collector = self.maybe("OTEL_EXPORTER_OTLP_ENDPOINT", address, web_address)?;
+        let traces = self.maybe("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", address, web_address)?;
+        let service = self.text("OTEL_SERVICE_NAME").unwrap_or_else(|| "dossier".to_owned());
+        Ok(collector.or(traces).map(|_| service))
     }
 
     /// What may be left out.
@@ -362,7 +387,9 @@ mod tests {
         for (name, value) in [
             ("BIND_ADDRESS", "localhost"),
             ("DATABASE_POOL_SIZE", "0"),
+            ("SLOW_STATEMENT", "1s"),
             ("LOG_FORMAT", "xml"),
+            ("OTEL_EXPORTER_OTLP_ENDPOINT", "collector:4318"),
             ("CORS_ORIGINS", "example.org"),
             ("CORS_ORIGINS", "https://desk.example/"),
             ("CORS_ORIGINS", "https://desk.example, https://desk.example/page"),

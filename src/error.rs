@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use serde_json::{Map, Value, json};
 
+use crate::telemetry;
+
 /// Why a request was refused or failed: the closed set of `extensions.code`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Code {
@@ -224,16 +226,20 @@ const AGAIN: Duration = Duration::from_secs(2);
 impl From<sqlx::Error> for Refusal {
     fn from(error: sqlx::Error) -> Self {
         if let Some(trouble) = Trouble::of(&error) {
-            let refusal = trouble.refusal();
-            tracing::warn!(code = refusal.code.as_str(), reason = %trouble, "no connection to the database");
-            return refusal;
+            match trouble {
+                Trouble::ReadOnly | Trouble::Unfit => telemetry::outage::met(&trouble),
+                Trouble::OwnShare | Trouble::Busy => {
+                    tracing::debug!(reason = %trouble, "no connection to the database is free");
+                }
+            }
+            return trouble.refusal();
         }
         let code = code_of(&error);
-        let (code_name, told) = (code.as_str(), "the database refused a statement");
-        // What is an error in the log is a fault of ours.
         match code {
-            Code::Internal => tracing::error!(code = code_name, %error, "{told}"),
-            _ => tracing::warn!(code = code_name, %error, "{told}"),
+            Code::Internal => telemetry::request::fault(&error),
+            Code::Unavailable => telemetry::outage::met(&error),
+            // No fault of ours, and its text may hold a value of the client's.
+            _ => tracing::debug!(code = code.as_str(), %error, "the database refused a statement"),
         }
         let message = match code {
             Code::Timeout => "The answer took too long and was given up.",

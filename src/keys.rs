@@ -14,7 +14,10 @@ use sqlx::{
 };
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 
-use crate::caller::{Identity, Role};
+use crate::{
+    caller::{Identity, Role},
+    telemetry::statement::Statement,
+};
 
 /// What every secret begins with, so that people and scanners know one when they see it.
 const MARK: &str = "dossier_";
@@ -191,7 +194,9 @@ pub async fn holder(database: &mut PgConnection, secret: &str) -> Result<Option<
     }
     let sql = "select name, role::text from api_keys
                where digest = $1 and revoked_at is null and (expires_at is null or expires_at > now())";
+    let observed = Statement::running(sql);
     let key = sqlx::query(sql).bind(digest(secret)).fetch_optional(database).await?;
+    observed.ended(usize::from(key.is_some()), None);
     let holder = |row: PgRow| {
         let role: String = row.try_get("role")?;
         let role = Role::named(&role).ok_or_else(|| sqlx::Error::Decode("a role".into()))?;

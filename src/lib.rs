@@ -14,6 +14,7 @@
 //! | [`caller`], [`keys`], [`jwt`], [`limits`] | who asks, how they show it, and what they may ask in a while |
 //! | [`cache`], [`changed`], [`current`] | answers kept as long as they are right, and what was changed since |
 //! | [`database`] | the pool, the migrations, the embedded Postgres |
+//! | [`telemetry`] | logs, metrics, traces |
 //! | [`http`] | GraphQL over HTTP, the page, health |
 //! | [`exchange`] | records in and out by the many |
 
@@ -47,6 +48,7 @@ pub mod search;
 pub mod sources;
 pub mod statements;
 mod sync;
+pub mod telemetry;
 pub mod timeline;
 pub mod topics;
 pub mod viewer;

@@ -3,7 +3,7 @@
 use std::{
     fmt::Display,
     fs::File,
-    io::{ErrorKind, IsTerminal, Write},
+    io::{ErrorKind, Write},
     path::{Path, PathBuf},
     process::ExitCode,
     sync::Arc,
@@ -12,7 +12,7 @@ use std::{
 
 use clap::{Args, Parser, Subcommand};
 use dossier::{
-    config::{Config, LogFormat},
+    config::Config,
     database::Database,
     exchange::{
         self,
@@ -23,7 +23,7 @@ use dossier::{
         read,
         records::{RecordKind, RecordKinds},
     },
-    http, keys, query, schema,
+    http, keys, query, schema, telemetry,
 };
 use indicatif::ProgressBar;
 use tokio::{
@@ -171,13 +171,15 @@ async fn main() -> ExitCode {
         Verb::Export(export) => take_out(export).await,
         Verb::Schema { check } => print_schema(check),
     };
-    match done {
+    let status = match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(Failure(reason)) => {
-            eprintln!("dossier: {reason}");
+            telemetry::log::say(&format!("dossier: {reason}"));
             ExitCode::FAILURE
         }
-    }
+    };
+    telemetry::log::end();
+    status
 }
 
 async fn serve(documents: Option<PathBuf>) -> Result<(), Failure> {
@@ -202,7 +204,8 @@ async fn serve(documents: Option<PathBuf>) -> Result<(), Failure> {
         if config.graphiql && !http::page::is_bundled() {
             tracing::warn!("built without npm: the GraphiQL page loads its files from the network");
         }
-        eprintln!("Dossier answers at http://{address}/  (GraphQL at http://{address}/graphql)");
+        let told = format!("Dossier answers at http://{address}/  (GraphQL at http://{address}/graphql)");
+        telemetry::log::say(&told);
         http::serve(listener, site, stop).await.map_err(Failure::from)
     };
     let served = served.await;
@@ -408,16 +411,7 @@ fn print_schema(check: bool) -> Result<(), Failure> {
 
 fn configured() -> Result<Config, Failure> {
     let config = Config::from_env()?;
-    let filter = tracing_subscriber::EnvFilter::try_new(&config.log)
-        .map_err(|error| format!("RUST_LOG is not a list of log filters: {error}"))?;
-    let log = tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_ansi(std::io::stderr().is_terminal())
-        .with_writer(std::io::stderr);
-    match config.log_format {
-        LogFormat::Text => log.init(),
-        LogFormat::Json => log.json().init(),
-    }
+    telemetry::log::begin(&config)?;
     Ok(config)
 }
 

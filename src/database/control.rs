@@ -122,7 +122,7 @@ impl Open {
             self.connections.insert(host, connection);
             return Ok(());
         }
-        let mut connection = self.hosts.connect_to(host).await?.connection;
+        let mut connection = self.hosts.connect_to(host, Wanted::Reading).await?.connection;
         sqlx::query(sql).bind(processes).execute(&mut connection).await?;
         self.connections.insert(host, connection);
         Ok(())

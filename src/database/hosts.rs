@@ -194,7 +194,7 @@ impl Hosts {
         let order = std::iter::once(first).chain((0..self.all.len()).filter(|host| *host != first));
         let (mut others, mut failed) = (Vec::new(), None);
         for host in order {
-            match self.connect_to(host).await {
+            match self.connect_to(host, wanted).await {
                 Ok(made) if attributes[0].fit(&made) => return Ok(self.note(made)),
                 Ok(made) => others.push(made),
                 Err(error) => failed = Some(error),
@@ -220,10 +220,15 @@ impl Hosts {
     }
 
     /// Connects to one host, whatever it is.
-    pub async fn connect_to(&self, host: usize) -> Result<Made, sqlx::Error> {
-        use sqlx::Connection;
+    pub async fn connect_to(&self, host: usize, wanted: Wanted) -> Result<Made, sqlx::Error> {
+        use sqlx::{ConnectOptions, Connection};
+        let options = match wanted {
+            // What reads logs its statements itself: `telemetry::statement`.
+            Wanted::Reading => self.all[host].options.clone().disable_statement_logging(),
+            Wanted::Writing => self.all[host].options.clone(),
+        };
         let connect = async {
-            let mut connection = PgConnection::connect_with(&self.all[host].options).await?;
+            let mut connection = PgConnection::connect_with(&options).await?;
             let about = "select pg_backend_pid(), current_setting('transaction_read_only')::boolean, pg_is_in_recovery()";
             let about = sqlx::query_as(about).persistent(false).fetch_one(&mut connection).await?;
             let (process, read_only, in_recovery): (i32, bool, bool) = about;

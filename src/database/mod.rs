@@ -23,7 +23,7 @@ use sqlx::{
 
 pub use self::{
     address::Address,
-    connections::{Change, Connections, Share},
+    connections::{Change, Connections, Counts, Share},
     migrations::Migration,
 };
 use self::{

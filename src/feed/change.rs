@@ -5,6 +5,7 @@ use std::fmt::Write;
 
 use async_graphql::Value;
 use sqlx::{Row, postgres::PgRow};
+use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 
 use crate::{
     error::Refusal,
@@ -52,6 +53,13 @@ pub struct Change {
 }
 
 impl Change {
+    /// Seconds since it was recorded.
+    pub fn lag(&self) -> Option<f64> {
+        let Tree::Text(recorded) = self.tree.field("recordedAt") else { return None };
+        let recorded = OffsetDateTime::parse(recorded, &Rfc3339).ok()?;
+        Some((OffsetDateTime::now_utc() - recorded).as_seconds_f64().max(0.0))
+    }
+
     /// The change as its subscribers ask for it.
     pub fn tree(&self) -> &Tree {
         &self.tree

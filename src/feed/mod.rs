@@ -32,6 +32,7 @@ use crate::{
     error::{Code, Refusal},
     query::{catalog::Catalog, reader::Reader},
     sync,
+    telemetry::metrics::METRICS,
 };
 
 /// Changes that wait for one subscriber at most; whoever falls further behind reads on from the log.
@@ -136,6 +137,10 @@ impl Places {
         let mut waiting = self.lock();
         for change in changes {
             waiting.last.revision = change.number;
+            METRICS.feed_changes.inc();
+            if let Some(lag) = change.lag() {
+                METRICS.feed_lag.observe(lag);
+            }
             let change = Arc::new(change);
             waiting.subscribers.retain(|subscriber| {
                 !subscriber.filter.passes(&change) || subscriber.place.try_send(change.clone()).is_ok()
@@ -181,6 +186,11 @@ impl Feed {
         }
         let message = format!("Revision {since} does not exist yet; the current revision is {last}.");
         Err(Refusal::bad_input("since", message))
+    }
+
+    /// How many are told of changes as they come.
+    pub fn subscribers(&self) -> usize {
+        self.places.lock().subscribers.iter().filter(|subscriber| !subscriber.place.is_closed()).count()
     }
 
     /// Begins to tell: what is committed from now on comes to those who wait for it.

@@ -11,6 +11,7 @@ use crate::{
     database::Share,
     error::{Code, Refusal},
     keys,
+    telemetry::request,
 };
 
 /// How long the database may take to say whose a key is.
@@ -38,7 +39,9 @@ impl Shows {
     }
 
     pub async fn identify(&self, app: &App, client: IpAddr) -> Result<Identity, Refusal> {
-        authenticate(app, self.0.as_deref(), client).await
+        let identity = authenticate(app, self.0.as_deref(), client).await?;
+        request::identity(&identity);
+        Ok(identity)
     }
 
     /// Refuses what was valid once and is no more. While that can't be known, it stays valid.

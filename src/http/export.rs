@@ -36,6 +36,7 @@ use crate::{
     },
     limits::Shares,
     schema,
+    telemetry::request::{self, Transport},
 };
 
 /// How many exports run at once: each keeps a connection for as long as its client reads.
@@ -99,6 +100,8 @@ async fn handle(
     headers: HeaderMap,
     parameters: Result<Query<Parameters>, QueryRejection>,
 ) -> Response {
+    request::transport(Transport::Export);
+    request::operation(Some(format.name()), "export");
     let asked = match Shows::by(&headers).identify(&app, client).await {
         // Whoever may ask at all may read all records.
         Ok(identity) => ask(&app, format, Requester::new(identity, client), parameters),
@@ -155,17 +158,18 @@ type Parts = mpsc::Receiver<Result<Bytes, std::io::Error>>;
 async fn begin(app: Arc<App>, asked: Asked) -> Result<Parts, Refusal> {
     let (parts, reading) = mpsc::channel(2);
     let (decide, decided) = oneshot::channel();
-    tokio::spawn(async move {
+    tokio::spawn(request::carried(async move {
         let mut decide = Some(decide);
         let timeout = Refusal::new(Code::Timeout, "The answer took too long and was given up.");
         let run = tokio::time::timeout(app.request_timeout, run(&app, &asked, &parts, &mut decide));
         let Err(refusal) = run.await.unwrap_or(Err(timeout)) else { return };
+        request::refused([&refusal]);
         match decide {
             Some(decide) => drop(decide.send(Err(refusal))),
             // The status is sent: all that is left is to end the answer where nobody takes it for whole.
             None => drop(parts.send(Err(std::io::Error::other("given up"))).await),
         }
-    });
+    }));
     decided
         .await
         .unwrap_or_else(|_| Err(Refusal::new(Code::Internal, "Something went wrong on our side.")))?;
@@ -188,6 +192,7 @@ async fn run(
     let records = export.count(writer.as_ref()).await.map_err(refusal)?;
     let cost = usize::try_from(records).unwrap_or(usize::MAX);
     let cost = cost.saturating_add(asked.selection.filters() * COST_OF_FILTER).max(1);
+    request::cost(cost);
     if cost > app.exports.max_cost {
         return Err(Refusal::beyond("points of cost", app.exports.max_cost, cost));
     }
@@ -204,6 +209,7 @@ async fn run(
             Err(_) => return Err(Refusal::new(Code::TooSlow, "You read too slowly.")),
         }
     }
+    request::wrote(written.count);
     Ok(())
 }
 

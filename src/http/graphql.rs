@@ -34,6 +34,7 @@ use crate::{
     cache::Kept,
     error::{Code, Refusal},
     limits::Budget,
+    telemetry::request::{self, Transport},
 };
 
 /// How long the body of a request may take to come, where an answer may take longer than that.
@@ -134,6 +135,7 @@ pub(super) async fn handle(
     if parts.headers.contains_key(UPGRADE)
         && let Ok(upgrade) = WebSocketUpgrade::from_request_parts(&mut parts, &()).await
     {
+        request::transport(Transport::WebSocket);
         return websocket::open(app, upgrade, shows, sender, &parts).unwrap_or_else(|refusal| {
             refuse_for(Media::GraphqlResponse.status_of(&refusal), Media::Json, &refusal, &request_id)
         });
@@ -230,6 +232,7 @@ async fn answer(
             return reply.refused(StatusCode::NOT_ACCEPTABLE, &[Refusal::new(Code::BadUserInput, message)]);
         }
         reply.media = Media::Events;
+        request::transport(Transport::Sse);
         let begun = match sse::resumed(headers) {
             Ok(resumed) => app.subscribe(&prepared, requester, resumed).await,
             Err(refusal) => Err(refusal),
@@ -420,6 +423,7 @@ fn advise(response: &mut Response, refusal: &Refusal) {
 }
 
 fn refuse(status: StatusCode, media: Media, refusals: &[Refusal], request_id: &str) -> Response {
+    request::refused(refusals);
     if media == Media::Events && status == StatusCode::OK {
         return sse::refused(refusals, request_id);
     }

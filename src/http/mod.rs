@@ -40,6 +40,7 @@ use tower_http::{
     catch_panic::CatchPanicLayer,
     cors::{AllowHeaders, AllowOrigin, CorsLayer},
 };
+use tracing::Instrument;
 
 use self::{
     edge::Edge,
@@ -54,8 +55,12 @@ use crate::{
     feed::Feed,
     jwt::Tokens,
     limits::{Attempts, RateLimit, Shares},
-    query::{Audiences, Engine, Limits, Settings, reader::Reader},
+    query::{
+        Audiences, Engine, Limits, Settings,
+        reader::{Reader, Slow},
+    },
     schema,
+    telemetry::request::{Observed, Transport},
 };
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -122,7 +127,8 @@ pub fn engine(config: &Config, database: &Database) -> Engine {
         introspection: config.introspection,
         suggestions: config.suggestions,
     };
-    let reader = Reader::new(database.readers().clone(), database.writers().clone());
+    let reader = Reader::new(database.readers().clone(), database.writers().clone())
+        .telling(Slow { after: config.slow_statement, plan: config.slow_statement_plan });
     Engine::new(schema::catalog(), reader, settings)
 }
 
@@ -208,7 +214,7 @@ fn surrounded(router: Router, edge: Arc<Edge>, cors: Option<CorsLayer>) -> Route
         ServiceBuilder::new()
             .layer(option_layer(cors))
             .layer(middleware::from_fn_with_state(edge, identify))
-            .layer(CatchPanicLayer::custom(|cause: Box<dyn Any + Send>| panicked(&*cause))),
+            .layer(CatchPanicLayer::custom(|_: Box<dyn Any + Send>| panicked())),
     )
 }
 
@@ -281,18 +287,24 @@ async fn identify(
     let refused = edge.refuses(request.headers(), request.uri());
     request.extensions_mut().insert(RequestId(id.clone()));
     request.extensions_mut().insert(sender);
+    let (method, path) = (request.method().as_str(), request.uri().path());
+    let (client, headers) = (Some(sender.client), Some(request.headers()));
+    let observed = Observed::new(id.clone(), Transport::Http, client, method, path, headers);
     let span = tracing::info_span!("request", id);
-    let mut response = match refused {
-        None => tracing::Instrument::instrument(next.run(request), span).await,
-        Some((status, refusal)) => {
-            span.in_scope(|| tracing::warn!(client = %sender.client, reason = refusal.message, "refused"));
-            graphql::refuse_for(status, graphql::Media::Json, &refusal, &id)
+    let answer = async {
+        match refused {
+            None => next.run(request).await,
+            Some((status, refusal)) => {
+                tracing::warn!(client = %sender.client, reason = refusal.message, "refused");
+                graphql::refuse_for(status, graphql::Media::Json, &refusal, &id)
+            }
         }
     };
+    let mut response = observed.scope(answer.instrument(span)).await;
     if let Ok(id) = HeaderValue::from_str(&id) {
         response.headers_mut().insert(REQUEST_ID, id);
     }
-    response
+    observed.answered(response)
 }
 
 fn is_plain(id: &str) -> bool {
@@ -305,10 +317,8 @@ fn fresh_id() -> String {
     format!("{:016x}", RandomState::new().hash_one(()))
 }
 
-fn panicked(cause: &(dyn Any + Send)) -> Response {
-    let text =
-        cause.downcast_ref::<String>().map(String::as_str).or_else(|| cause.downcast_ref::<&str>().copied());
-    tracing::error!(cause = text.unwrap_or("unknown"), "a request panicked");
+/// What a client is told of a panic; `telemetry::log` has told the log.
+fn panicked() -> Response {
     let refusal = Refusal::new(Code::Internal, "Something went wrong on our side.");
     (StatusCode::INTERNAL_SERVER_ERROR, Json(json!({ "errors": [refusal.to_json("")] }))).into_response()
 }

@@ -18,6 +18,7 @@ use crate::{
     feed::{Change, Filter, Follower},
     limits::{Allowance, Budget, Client, Share},
     query::{Answer, Audience, Bound, Prepared, Question},
+    telemetry::request::{self, Cached},
 };
 
 /// The parameters of a request, as JSON.
@@ -122,6 +123,9 @@ impl App {
     async fn answer(&self, bound: &Bound, caller: &Caller) -> Result<Answer, Refusal> {
         let answer = self.in_time(self.engine.answer(bound, caller)).await;
         let answer = answer.and_then(|answer| unless_busy(bound, answer));
+        if let Ok(answer) = &answer {
+            request::refused(&answer.errors);
+        }
         if bound.is_mutation()
             && let Some(keeping) = &self.keeping
         {
@@ -157,6 +161,7 @@ impl App {
                         let (bound, caller) = admit()?;
                         let (answer, rests_on) =
                             self.in_time(self.engine.answer_resting(&bound, &caller)).await?;
+                        request::refused(&answer.errors);
                         Ok(Made { answer: unless_busy(&bound, answer)?, cost: bound.cost(), rests_on })
                     };
                     let Place { keeping, key, revision } = place;
@@ -168,7 +173,13 @@ impl App {
                 Given::Own(self.answer(&bound, &caller).await?)
             }
         };
+        request::cached(match (&given, &place) {
+            (Given::Kept(_), _) => Cached::Hit,
+            (_, Some(_)) => Cached::Miss,
+            (_, None) => Cached::Uncacheable,
+        });
         if let Given::Kept(kept) = &given {
+            request::cost(kept.cost);
             self.spend(requester, kept.cost)?;
         }
         Ok(Answered { given, revision: place.map(|place| place.revision) })

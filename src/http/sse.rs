@@ -23,7 +23,10 @@ use tokio::{
 };
 
 use super::{App, BEAT, operation::Subscription, staying::Staying};
-use crate::error::{Code, Refusal};
+use crate::{
+    error::{Code, Refusal},
+    telemetry::request,
+};
 
 pub(super) const MEDIA_TYPE: &str = "text/event-stream";
 const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
@@ -61,7 +64,11 @@ pub(super) fn told(
 ) -> Response {
     let (events, waiting) = mpsc::channel(WAITING);
     let staying = app.staying.clone();
-    let ended = tokio::spawn(tell(app, subscription, shows, staying, events));
+    let ended = tokio::spawn(request::carried(async move {
+        let end = tell(app, subscription, shows, staying, events).await;
+        request::refused(&end);
+        end
+    }));
     // What is told last, once all that waited was sent: why the stream ends, if there is a reason.
     let last = async move {
         let refusal = ended
@@ -109,6 +116,7 @@ async fn tell(
                     Err(refusal) => return Some(refusal),
                 };
                 let told = subscription.tell(&change).await;
+                request::event();
                 format!("id: {}\nevent: next\ndata: {told}\n\n", change.number).into()
             }
         };

@@ -32,6 +32,7 @@ use crate::{
     caller::Identity,
     error::{Code, Refusal},
     limits::{Client, Share},
+    telemetry::request::{self, Observed, Transport},
 };
 
 const PROTOCOL: &str = "graphql-transport-ws";
@@ -343,18 +344,28 @@ struct Operation {
 }
 
 impl Operation {
+    /// Answers, and logs the operation as a request of its own.
     async fn run(self, requester: Requester, parameters: Parameters) {
+        let (id, client) = (self.request_id.clone(), Some(requester.client));
+        let observed = Observed::new(id, Transport::WebSocket, client, "SUBSCRIBE", "/graphql", None);
+        observed.asked_by(&requester.identity);
+        observed.scope(Box::pin(self.answer_all(requester, parameters))).await;
+        observed.ended();
+    }
+
+    async fn answer_all(&self, requester: Requester, parameters: Parameters) {
         let answered = AssertUnwindSafe(self.answer(&requester, parameters)).catch_unwind().await;
         let last = match answered {
             Ok(Ok(())) => What::Complete,
-            Ok(Err(refusals)) => What::Error(errors(&refusals, &self.request_id)),
-            Err(_) => {
-                tracing::error!("an operation panicked");
-                let refusal = Refusal::new(Code::Internal, "Something went wrong on our side.");
-                What::Error(errors(&[refusal], &self.request_id))
-            }
+            Ok(Err(refusals)) => self.refused(&refusals),
+            Err(_) => self.refused(&[Refusal::new(Code::Internal, "Something went wrong on our side.")]),
         };
         self.say(last).await;
+    }
+
+    fn refused(&self, refusals: &[Refusal]) -> What {
+        request::refused(refusals);
+        What::Error(errors(refusals, &self.request_id))
     }
 
     /// Answers as over HTTP.
@@ -365,13 +376,17 @@ impl Operation {
         if !prepared.is_subscription() {
             let answered = self.app.ask(&prepared, requester).await.map_err(one)?;
             let json = answered.into_json(&self.request_id, tells_cache);
+            request::sent(json.len());
             self.say(What::Next(String::from_utf8_lossy(&json).into())).await;
             return Ok(());
         }
         let mut subscription = self.app.subscribe(&prepared, requester, None).await.map_err(one)?;
         loop {
             let change = subscription.next().await.map_err(one)?;
-            self.say(What::Next(subscription.tell(&change).await)).await;
+            let told = subscription.tell(&change).await;
+            request::event();
+            request::sent(told.len());
+            self.say(What::Next(told)).await;
         }
     }
 

@@ -151,7 +151,7 @@ impl Issuer {
 }
 
 /// The certificates that the system trusts; where it has none, as in small containers, Mozilla's.
-fn roots() -> RootCerts {
+pub(crate) fn roots() -> RootCerts {
     let found = rustls_native_certs::load_native_certs().certs;
     if found.is_empty() {
         return RootCerts::WebPki;

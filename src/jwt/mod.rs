@@ -9,6 +9,7 @@ use jsonwebtoken::{AlgorithmFamily, DecodingKey, Validation, decode, decode_head
 use serde_json::{Map, Value};
 
 use self::issuer::Issuer;
+pub(crate) use self::issuer::roots;
 use crate::{
     caller::{Identity, Role},
     config,

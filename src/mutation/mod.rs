@@ -16,6 +16,8 @@ mod writer;
 
 use std::sync::Arc;
 
+use tracing::Instrument;
+
 use self::{
     slots::{Kind, Slot},
     writer::{Action, Task, Writer},
@@ -30,6 +32,7 @@ use crate::{
             prose, reference, term,
         },
     },
+    telemetry::traces,
 };
 
 static CODE: Enumeration = Enumeration {
@@ -184,7 +187,8 @@ impl Mutations {
             vec![argument("input", leak(format!("{name}Input!")), "What is asked for.")],
             move |asked| {
                 let (writer, task) = (writer.clone(), task.clone());
-                Box::pin(async move { writer.write(&task, asked).await })
+                let span = traces::write(task.field);
+                Box::pin(async move { writer.write(&task, asked).await }.instrument(span))
             },
             leak(description),
         );

@@ -16,7 +16,7 @@ use async_graphql::{
         },
     },
 };
-use async_graphql_value::Value as Literal;
+use async_graphql_value::{Name, Value as Literal};
 use lru::LruCache;
 use sha2::{Digest, Sha256};
 
@@ -56,6 +56,14 @@ impl Document {
             _ => None,
         };
         operation.map(|operation| &operation.node).ok_or_else(|| coerce::unknown_operation(name))
+    }
+
+    /// The name of its operation, where there is one operation alone.
+    pub fn only_name(&self) -> Option<&str> {
+        match &self.ast.operations {
+            DocumentOperations::Multiple(all) if all.len() == 1 => all.keys().next().map(Name::as_str),
+            _ => None,
+        }
     }
 
     /// The plan of an operation under these variables, made by `make` where there is none yet.

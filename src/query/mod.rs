@@ -40,6 +40,7 @@ use async_graphql::{
 };
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
+use tracing::Instrument;
 
 pub use answer::Answer;
 pub use guard::Limits;
@@ -59,6 +60,7 @@ use self::{
 use crate::{
     caller::{Caller, Role},
     error::Refusal,
+    telemetry::{request, traces},
 };
 
 /// A request as it came: a document, which of its operations, and values for its variables.
@@ -151,15 +153,18 @@ impl Engine {
 
     /// Parses and validates a question; nothing is run.
     pub async fn prepare(&self, question: Question) -> Result<Prepared, Vec<Refusal>> {
-        let document =
-            self.documents.find(question.document.as_deref(), question.document_id.as_deref()).await?;
-        document.operation(question.operation.as_deref()).map_err(|refusal| vec![refusal])?;
+        let finding = self.documents.find(question.document.as_deref(), question.document_id.as_deref());
+        let document = finding.instrument(traces::prepare()).await?;
+        let operation = document.operation(question.operation.as_deref()).map_err(|refusal| vec![refusal])?;
+        let name = question.operation.as_deref().or_else(|| document.only_name());
+        request::operation(name, kind(operation.ty));
         Ok(Prepared { document, question })
     }
 
     /// Puts the values of a valid question to its plan. Wrong input refuses it whole, and so does what is
     /// not for the caller or would cost too much; nothing is run.
     pub fn bind(&self, prepared: &Prepared, role: Role) -> Result<Bound, Refusal> {
+        let _span = traces::bind().entered();
         let Prepared { document, question } = prepared;
         let operation = document.operation(question.operation.as_deref())?;
         let registry = self.schema.registry();
@@ -169,6 +174,7 @@ impl Engine {
             plan::make(self.catalog, &document.ast, operation, &variables, self.settings.introspection)
         })?;
         let request = bind::bind(self.catalog, registry, &plan, &variables, role)?;
+        request::cost(request.cost);
         if request.cost > self.settings.cost {
             return Err(Refusal::beyond("points of cost", self.settings.cost, request.cost));
         }
@@ -218,7 +224,8 @@ impl Engine {
             Some(asked) => self.introspect(asked.clone(), variables).await,
             None => None,
         };
-        (answer::write(plan, &rows, introspection.as_ref()), rows)
+        let answer = traces::respond().in_scope(|| answer::write(plan, &rows, introspection.as_ref()));
+        (answer, rows)
     }
 
     async fn introspect(
@@ -259,6 +266,14 @@ impl Prepared {
 
     fn is(&self, ty: OperationType) -> bool {
         self.document.operation(self.question.operation.as_deref()).is_ok_and(|operation| operation.ty == ty)
+    }
+}
+
+fn kind(ty: OperationType) -> &'static str {
+    match ty {
+        OperationType::Query => "query",
+        OperationType::Mutation => "mutation",
+        OperationType::Subscription => "subscription",
     }
 }
 

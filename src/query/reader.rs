@@ -1,15 +1,25 @@
 //! The way to the database: statements run here and nowhere else in the query path.
 
+use std::{
+    sync::atomic::{AtomicBool, Ordering::Relaxed},
+    time::Duration,
+};
+
 use sqlx::{
     AssertSqlSafe, Connection, Execute, PgConnection, Postgres, Row,
     postgres::{PgArguments, PgRow},
 };
+use tracing::Instrument;
 
 pub use super::statement::Days;
 use super::statement::Statement;
 use crate::{
     database::{Change, Connections, Share},
     limits::Client,
+    telemetry::{
+        request,
+        statement::{self, Statement as Observed},
+    },
 };
 
 /// Runs statements, each on a connection of its own.
@@ -21,17 +31,31 @@ pub struct Reader {
     share: Share,
     /// The revision after which the base is read as it stood; none for today's.
     as_of: Option<i64>,
+    slow: Slow,
+}
+
+/// When a statement is slow, and what is logged of it then.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Slow {
+    pub after: Option<Duration>,
+    pub plan: bool,
 }
 
 impl Reader {
     pub fn new(readers: Connections, writers: Connections) -> Self {
-        Reader { readers, writers, share: Share::OWN, as_of: None }
+        Reader { readers, writers, share: Share::OWN, as_of: None, slow: Slow::default() }
     }
 
     /// What reads for a request of a client, who shares the connections with others.
     #[must_use]
     pub fn of(&self, client: &Client, large: bool) -> Self {
         Reader { share: self.readers.share(client, large), ..self.clone() }
+    }
+
+    /// The same, which logs slow statements.
+    #[must_use]
+    pub fn telling(self, slow: Slow) -> Self {
+        Reader { slow, ..self }
     }
 
     /// What reads the base as it stood after a revision.
@@ -62,11 +86,26 @@ impl Reader {
         // A text of its own, for a connection keeps one plan for each.
         let text = self.as_of.map(|_| format!("/* as of */ {sql}"));
         let sql = text.as_deref().unwrap_or(sql);
-        log(sql);
+        let mut observed = Observed::new(sql);
+        let span = observed.span();
+        let rows = self.try_rows(sql, arguments, &mut observed).instrument(span).await?;
+        if observed.ended(rows.len(), self.slow.after) && self.slow.plan {
+            self.explain(sql);
+        }
+        Ok(rows)
+    }
+
+    async fn try_rows(
+        &self,
+        sql: &str,
+        arguments: PgArguments,
+        observed: &mut Observed<'_>,
+    ) -> Result<Vec<PgRow>, sqlx::Error> {
         let mut tries = self.readers.tries(&self.share).await;
         loop {
             // Given up before the statement ends, it is cancelled.
             let mut connection = tries.next().await?;
+            observed.begins();
             let asked = sqlx::query_with(AssertSqlSafe(sql), arguments.clone());
             let asked = match self.as_of {
                 None => asked.fetch_all(&mut *connection).await,
@@ -80,6 +119,40 @@ impl Reader {
                 Err(error) => tries.failed(connection, error)?,
             }
         }
+    }
+
+    /// Logs the plan of a slow statement, one at a time and beside the request.
+    fn explain(&self, sql: &str) {
+        static EXPLAINING: AtomicBool = AtomicBool::new(false);
+        if EXPLAINING.swap(true, Relaxed) {
+            return;
+        }
+        let (reader, sql) = (self.clone(), sql.to_owned());
+        tokio::spawn(request::carried(async move {
+            match reader.plan(&sql).await {
+                Ok(plan) => statement::log_plan(&sql, &plan),
+                Err(error) => tracing::debug!(%error, "a slow statement has no plan"),
+            }
+            EXPLAINING.store(false, Relaxed);
+        }));
+    }
+
+    /// The plan of a statement whatever its values, which are not told.
+    async fn plan(&self, sql: &str) -> Result<String, sqlx::Error> {
+        let mut connection = self.readers.take().await?;
+        let mut plan = connection.begin().await?;
+        if let Some(revision) = self.as_of {
+            sqlx::query(PAST).bind(revision).execute(&mut *plan).await?;
+        }
+        let prepare = format!("set local plan_cache_mode = force_generic_plan; prepare slow as {sql}");
+        sqlx::raw_sql(AssertSqlSafe(prepare)).execute(&mut *plan).await?;
+        let values = vec!["null"; parameters(sql)].join(", ");
+        let values = if values.is_empty() { values } else { format!("({values})") };
+        let explain = format!("explain execute slow{values}");
+        let lines = sqlx::raw_sql(AssertSqlSafe(explain)).fetch_all(&mut *plan).await?;
+        let lines = lines.iter().map(|line| line.try_get(0)).collect::<Result<Vec<String>, _>>()?;
+        // Neither given back nor asked to forget: the connection is closed, and the prepared statement with it.
+        Ok(lines.join("\n"))
     }
 
     /// The rows of a slice's own text, whose values `bind` gives.
@@ -110,12 +183,20 @@ impl Reader {
     }
 }
 
-/// Tells the log of a statement that runs.
-pub fn log(sql: &str) {
-    tracing::debug!(target: "dossier::sql", sql, "statement");
+/// How many parameters a text has.
+fn parameters(sql: &str) -> usize {
+    let numbers = sql.split('$').skip(1).map(|rest| {
+        let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
+        rest[..digits].parse().unwrap_or(0)
+    });
+    numbers.max().unwrap_or(0)
 }
 
 pub type Question<'q> = sqlx::query::Query<'q, Postgres, PgArguments>;
+
+/// There, the names of all tables that have a history mean the tables as they stood.
+const PAST: &str = "select set_config('search_path', 'past, ' || current_setting('search_path'), true), \
+                           set_config('dossier.as_of', $1::text, true)";
 
 /// The rows of a question that is asked of the past: there, the names of all tables that have a history mean
 /// the tables as they stood.
@@ -125,9 +206,7 @@ async fn past(
     asked: Question<'_>,
 ) -> Result<Vec<PgRow>, sqlx::Error> {
     let mut past = connection.begin().await?;
-    let path = "select set_config('search_path', 'past, ' || current_setting('search_path'), true), \
-                       set_config('dossier.as_of', $1::text, true)";
-    sqlx::query(path).bind(revision).execute(&mut *past).await?;
+    sqlx::query(PAST).bind(revision).execute(&mut *past).await?;
     let rows = asked.fetch_all(&mut *past).await?;
     past.commit().await?;
     Ok(rows)

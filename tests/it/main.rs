@@ -30,4 +30,5 @@ mod schema;
 mod statements;
 mod subscriptions;
 mod support;
+mod telemetry;
 mod tokens;

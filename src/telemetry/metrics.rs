@@ -1,0 +1,126 @@
+//! Counters and histograms of the process, as Prometheus reads them.
+
+use std::{sync::LazyLock, time::Duration};
+
+use prometheus::{
+    Counter, Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, Opts, Registry,
+    TextEncoder, core::Collector, proto::MetricFamily,
+};
+
+use super::log;
+
+pub static METRICS: LazyLock<Metrics> = LazyLock::new(Metrics::new);
+
+/// Of requests: from an answer of the cache to the longest that a request may take.
+const OF_REQUESTS: &[f64] =
+    &[0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0];
+/// Of statements, and of waiting for connections and news.
+const OF_STATEMENTS: &[f64] =
+    &[0.0001, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0, 30.0];
+
+/// What every server of the process counts.
+pub struct Metrics {
+    registry: Registry,
+    pub requests: HistogramVec,
+    pub response_bytes: IntCounterVec,
+    pub statements: Histogram,
+    pub writes: Histogram,
+    pub rows: IntCounter,
+    pub slow: IntCounter,
+    pub acquire: Histogram,
+    pub feed_lag: Histogram,
+    pub feed_changes: IntCounter,
+}
+
+impl Metrics {
+    fn new() -> Self {
+        let registry = Registry::new();
+        #[cfg(target_os = "linux")]
+        registry
+            .register(Box::new(prometheus::process_collector::ProcessCollector::for_self()))
+            .expect("each metric has a name of its own");
+        let build = Opts::new("dossier_build_info", "The version of the program; always 1.")
+            .const_label("version", env!("CARGO_PKG_VERSION"));
+        keep(&registry, IntGauge::with_opts(build).expect("a valid metric")).set(1);
+        let histogram = |name: &str, help: &str| {
+            let options = HistogramOpts::new(name, help).buckets(OF_STATEMENTS.to_vec());
+            keep(&registry, Histogram::with_opts(options).expect("a valid metric"))
+        };
+        let counter =
+            |name: &str, help: &str| keep(&registry, IntCounter::new(name, help).expect("a valid metric"));
+        let requests = HistogramOpts::new(
+            "dossier_request_duration_seconds",
+            "How long requests took, by kind of operation, error code (OK without one) and what the cache did.",
+        );
+        let requests = HistogramVec::new(requests.buckets(OF_REQUESTS.to_vec()), &["kind", "code", "cache"]);
+        let bytes = Opts::new("dossier_response_bytes_total", "Bytes of response bodies, by transport.");
+        Metrics {
+            requests: keep(&registry, requests.expect("a valid metric")),
+            response_bytes: keep(
+                &registry,
+                IntCounterVec::new(bytes, &["transport"]).expect("a valid metric"),
+            ),
+            statements: histogram(
+                "dossier_sql_statement_duration_seconds",
+                "How long SQL statements that read ran.",
+            ),
+            writes: histogram(
+                "dossier_sql_write_duration_seconds",
+                "How long SQL statements of what writes ran.",
+            ),
+            rows: counter("dossier_sql_rows_total", "Rows that were read."),
+            slow: counter(
+                "dossier_sql_slow_statements_total",
+                "Statements that took longer than SLOW_STATEMENT.",
+            ),
+            acquire: histogram(
+                "dossier_database_acquire_seconds",
+                "How long statements waited for a connection of the pool.",
+            ),
+            feed_lag: histogram(
+                "dossier_feed_lag_seconds",
+                "From when a change was recorded until its subscribers were told.",
+            ),
+            feed_changes: counter("dossier_feed_changes_total", "Changes that were told to subscribers."),
+            registry,
+        }
+    }
+
+    /// All of them, and what a server adds of its own, in Prometheus' text format.
+    pub fn encode(&self, own: Vec<MetricFamily>) -> String {
+        let mut families = self.registry.gather();
+        families.extend(own);
+        families.extend(counter(
+            "dossier_log_lines_dropped_total",
+            "Log lines that nobody read.",
+            log::dropped(),
+        ));
+        TextEncoder::new().encode_to_string(&families).unwrap_or_default()
+    }
+}
+
+fn keep<C: Collector + Clone + 'static>(registry: &Registry, metric: C) -> C {
+    registry.register(Box::new(metric.clone())).expect("each metric has a name of its own");
+    metric
+}
+
+/// A value that goes up and down, as it is now.
+pub fn gauge(name: &str, help: &str, value: i64) -> Vec<MetricFamily> {
+    let gauge = IntGauge::new(name, help).expect("a valid metric");
+    gauge.set(value);
+    gauge.collect()
+}
+
+/// A time that only adds up, as it is now.
+pub fn seconds(name: &str, help: &str, time: Duration) -> Vec<MetricFamily> {
+    let counter = Counter::new(name, help).expect("a valid metric");
+    counter.inc_by(time.as_secs_f64());
+    counter.collect()
+}
+
+/// A value that only goes up, as it is now.
+pub fn counter(name: &str, help: &str, value: u64) -> Vec<MetricFamily> {
+    let counter = IntCounter::new(name, help).expect("a valid metric");
+    counter.inc_by(value);
+    counter.collect()
+}

@@ -1,0 +1,412 @@
+//! One structured log line for each request, whatever became of it: target `dossier::request`.
+//!
+//! A request is recorded in a [`Record`], which the code that answers it finds in a task-local: SQL counts
+//! itself there, and whoever knows the operation, the caller or the cost notes it. The line is written when
+//! the [`Observed`] of the record is dropped: after the response, at the end of its stream, or when the
+//! client has gone.
+
+use std::{
+    net::IpAddr,
+    pin::Pin,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicU64, Ordering::Relaxed},
+    },
+    task::{Context, Poll},
+    time::{Duration, Instant},
+};
+
+use axum::{
+    body::{Body, Bytes, HttpBody},
+    http::{HeaderMap, StatusCode},
+    response::Response,
+};
+
+use tracing::{Instrument, Span};
+
+use super::{metrics::METRICS, traces};
+use crate::{
+    caller::Identity,
+    error::{Code, Refusal},
+    sync::lock,
+};
+
+/// The longest name of an operation that is logged.
+const LONGEST_NAME: usize = 100;
+
+/// Slow statements of a mutation that are logged at most.
+const SLOW: usize = 10;
+
+tokio::task_local! {
+    static CURRENT: Arc<Record>;
+}
+
+/// How a request came.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Transport {
+    Http,
+    WebSocket,
+    Sse,
+    Export,
+}
+
+impl Transport {
+    fn name(self) -> &'static str {
+        match self {
+            Transport::Http => "http",
+            Transport::WebSocket => "websocket",
+            Transport::Sse => "sse",
+            Transport::Export => "export",
+        }
+    }
+}
+
+/// What the response cache did for a request.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Cached {
+    Hit,
+    Miss,
+    Uncacheable,
+}
+
+impl Cached {
+    fn name(self) -> &'static str {
+        match self {
+            Cached::Hit => "hit",
+            Cached::Miss => "miss",
+            Cached::Uncacheable => "uncacheable",
+        }
+    }
+}
+
+/// What is known of a request, and what it took so far.
+#[derive(Debug)]
+pub struct Record {
+    id: String,
+    begun: Instant,
+    /// The exported span of the request; it ends with the record.
+    span: Span,
+    /// Requests of monitoring are logged at the level `debug`.
+    quiet: bool,
+    facts: Mutex<Facts>,
+    statements: AtomicU64,
+    sql_nanos: AtomicU64,
+    rows: AtomicU64,
+    bytes: AtomicU64,
+    events: AtomicU64,
+}
+
+#[derive(Debug)]
+struct Facts {
+    transport: Transport,
+    client: Option<IpAddr>,
+    method: String,
+    path: String,
+    operation: Option<String>,
+    kind: Option<&'static str>,
+    identity: Option<Identity>,
+    cost: Option<usize>,
+    cache: Option<Cached>,
+    status: Option<u16>,
+    code: Option<Code>,
+    /// The cause of the first error that is a fault of ours: for the log alone.
+    fault: Option<String>,
+    /// Statements of a mutation that were slow.
+    slow: Vec<(String, Duration)>,
+}
+
+/// Notes something about the request that is answered here, if there is one.
+fn note(change: impl FnOnce(&mut Facts)) {
+    let _ = CURRENT.try_with(|record| change(&mut lock(&record.facts)));
+}
+
+/// The operation, once it is known: its name if it has one, and `query`, `mutation`, `subscription` or `export`.
+pub fn operation(name: Option<&str>, kind: &'static str) {
+    note(|facts| {
+        facts.operation = name.map(|name| name[..name.floor_char_boundary(LONGEST_NAME)].to_owned());
+        facts.kind = Some(kind);
+    });
+    let _ = CURRENT.try_with(|record| {
+        record.span.record("graphql.operation.type", kind);
+        record.span.record("graphql.operation.name", name);
+    });
+}
+
+pub fn identity(identity: &Identity) {
+    note(|facts| facts.identity = Some(identity.clone()));
+}
+
+pub fn transport(transport: Transport) {
+    note(|facts| facts.transport = transport);
+}
+
+pub fn cost(cost: usize) {
+    note(|facts| facts.cost = Some(cost));
+}
+
+pub fn cached(outcome: Cached) {
+    note(|facts| facts.cache = Some(outcome));
+}
+
+/// Why the request was refused, or which of its fields failed; the first error gives the code.
+pub fn refused<'r>(refusals: impl IntoIterator<Item = &'r Refusal>) {
+    if let Some(first) = refusals.into_iter().next() {
+        note(|facts| {
+            facts.code.get_or_insert(first.code);
+        });
+    }
+}
+
+/// The cause of an error that is a fault of ours. It is logged with the request, or at once where there is none.
+pub fn fault(cause: &dyn std::fmt::Display) {
+    let noted = CURRENT.try_with(|record| {
+        lock(&record.facts).fault.get_or_insert_with(|| cause.to_string());
+    });
+    if noted.is_err() {
+        tracing::error!(%cause, "a statement failed");
+    }
+}
+
+/// A result that a subscription was told.
+pub fn event() {
+    let _ = CURRENT.try_with(|record| record.events.fetch_add(1, Relaxed));
+}
+
+/// Bytes of a result that is no response of its own, as on a WebSocket.
+pub fn sent(bytes: usize) {
+    let _ = CURRENT.try_with(|record| record.bytes.fetch_add(bytes as u64, Relaxed));
+}
+
+/// Records that an export wrote.
+pub fn wrote(records: u64) {
+    let _ = CURRENT.try_with(|record| record.rows.fetch_add(records, Relaxed));
+}
+
+/// A statement that ended, with its rows.
+pub(super) fn statement(took: Duration, rows: usize) {
+    let _ = CURRENT.try_with(|record| {
+        record.statements.fetch_add(1, Relaxed);
+        record.sql_nanos.fetch_add(nanos(took), Relaxed);
+        record.rows.fetch_add(rows as u64, Relaxed);
+    });
+}
+
+/// A slow statement, to be logged with the request.
+pub(super) fn slow(sql: String, took: Duration) {
+    note(|facts| {
+        if facts.slow.len() < SLOW {
+            facts.slow.push((sql, took));
+        }
+    });
+}
+
+/// The id of the request that is answered here.
+pub fn current_id() -> Option<String> {
+    CURRENT.try_with(|record| record.id.clone()).ok()
+}
+
+/// A task that goes on with the request that is answered here: what it takes is counted to it.
+pub fn carried<F: Future>(task: F) -> impl Future<Output = F::Output> {
+    let record = CURRENT.try_with(Arc::clone).ok();
+    async move {
+        match record {
+            Some(record) => {
+                let span = record.span.clone();
+                CURRENT.scope(record, task.instrument(span)).await
+            }
+            None => task.await,
+        }
+    }
+}
+
+/// A request that is being observed; dropped, it is logged.
+#[derive(Debug)]
+pub struct Observed(Arc<Record>);
+
+impl Observed {
+    pub fn new(
+        id: String,
+        transport: Transport,
+        client: Option<IpAddr>,
+        method: &str,
+        path: &str,
+        headers: Option<&HeaderMap>,
+    ) -> Self {
+        let facts = Facts {
+            transport,
+            client,
+            method: method.to_owned(),
+            path: path[..path.floor_char_boundary(LONGEST_NAME)].to_owned(),
+            operation: None,
+            kind: None,
+            identity: None,
+            cost: None,
+            cache: None,
+            status: None,
+            code: None,
+            fault: None,
+            slow: Vec::new(),
+        };
+        let span = traces::request(&id, method, path, headers);
+        Observed(Arc::new(Record {
+            id,
+            span,
+            begun: Instant::now(),
+            quiet: path == "/metrics" || path.starts_with("/health"),
+            facts: Mutex::new(facts),
+            statements: AtomicU64::new(0),
+            sql_nanos: AtomicU64::new(0),
+            rows: AtomicU64::new(0),
+            bytes: AtomicU64::new(0),
+            events: AtomicU64::new(0),
+        }))
+    }
+
+    /// Who asks, where they were known before the request was.
+    pub fn asked_by(&self, identity: &Identity) {
+        lock(&self.0.facts).identity = Some(identity.clone());
+    }
+
+    /// Answers the request: what that takes is counted to it.
+    pub async fn scope<F: Future>(&self, answering: F) -> F::Output {
+        CURRENT.scope(self.0.clone(), answering.instrument(self.0.span.clone())).await
+    }
+
+    /// Ends with a response: when it is whole at once, else when it was streamed to its end.
+    pub fn answered(self, response: Response) -> Response {
+        lock(&self.0.facts).status = Some(response.status().as_u16());
+        if let Some(bytes) = response.body().size_hint().exact() {
+            self.0.bytes.store(bytes, Relaxed);
+            return response;
+        }
+        response.map(|body| Body::new(Streamed { body, observed: self }))
+    }
+
+    /// Ends without a response of its own, as an operation of a WebSocket does.
+    pub fn ended(self) {
+        lock(&self.0.facts).status = Some(StatusCode::OK.as_u16());
+    }
+}
+
+impl Drop for Observed {
+    fn drop(&mut self) {
+        self.0.log();
+    }
+}
+
+impl Record {
+    fn log(&self) {
+        let took = self.begun.elapsed();
+        let mut facts = lock(&self.facts);
+        let code = match (facts.code, facts.status) {
+            (Some(code), _) => code.as_str(),
+            // The client went before there was a response.
+            (None, None) => "CANCELLED",
+            (None, Some(status)) if status >= 500 => Code::Internal.as_str(),
+            (None, Some(status)) if status >= 400 => "REFUSED",
+            (None, Some(_)) => "OK",
+        };
+        self.span.record("http.response.status_code", facts.status.map(i64::from));
+        if facts.status.is_none_or(|status| status >= 500) {
+            self.span.record("otel.status_code", "ERROR");
+        }
+        if code != "OK" {
+            self.span.record("error.type", code);
+        }
+        let cache = facts.cache.map(Cached::name);
+        if let Some(kind) = facts.kind.or_else(|| (facts.path == "/graphql").then_some("unknown")) {
+            let labels = [kind, code, cache.unwrap_or("none")];
+            METRICS.requests.with_label_values(&labels).observe(took.as_secs_f64());
+            METRICS
+                .response_bytes
+                .with_label_values(&[facts.transport.name()])
+                .inc_by(self.bytes.load(Relaxed));
+        }
+        if let Some(cause) = facts.fault.take().filter(|_| code == Code::Internal.as_str()) {
+            tracing::error!(request_id = self.id, cause, "a request failed by a fault of the server");
+        }
+        for (sql, took) in facts.slow.drain(..) {
+            tracing::warn!(target: "dossier::slow", request_id = self.id, ms = millis(took), sql, "slow statement");
+        }
+        macro_rules! line {
+            ($level:expr) => {
+                tracing::event!(
+                    target: "dossier::request",
+                    $level,
+                    request_id = self.id,
+                    transport = facts.transport.name(),
+                    method = facts.method,
+                    path = facts.path,
+                    operation = facts.operation,
+                    kind = facts.kind,
+                    role = facts.identity.as_ref().map(|identity| identity.role.name()),
+                    requester = facts.identity.as_ref().and_then(|identity| identity.name.as_deref()),
+                    client = facts.client.map(tracing::field::display),
+                    cost = facts.cost,
+                    cache,
+                    rows = self.rows.load(Relaxed),
+                    statements = self.statements.load(Relaxed),
+                    sql_ms = millis(Duration::from_nanos(self.sql_nanos.load(Relaxed))),
+                    status = facts.status,
+                    code,
+                    bytes = self.bytes.load(Relaxed),
+                    events = Some(self.events.load(Relaxed)).filter(|events| *events > 0),
+                    duration_ms = millis(took),
+                    "request"
+                )
+            };
+        }
+        if self.quiet {
+            line!(tracing::Level::DEBUG);
+        } else {
+            line!(tracing::Level::INFO);
+        }
+    }
+}
+
+fn nanos(duration: Duration) -> u64 {
+    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
+}
+
+/// Milliseconds, to a microsecond.
+pub(super) fn millis(duration: Duration) -> f64 {
+    (duration.as_secs_f64() * 1_000_000.0).round() / 1000.0
+}
+
+/// A body that is made while it is sent.
+struct Streamed {
+    body: Body,
+    observed: Observed,
+}
+
+impl HttpBody for Streamed {
+    type Data = Bytes;
+    type Error = axum::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<http_body::Frame<Bytes>, axum::Error>>> {
+        let polled = Pin::new(&mut self.body).poll_frame(context);
+        let record = &self.observed.0;
+        match &polled {
+            Poll::Ready(Some(Ok(frame))) => {
+                let bytes = frame.data_ref().map_or(0, Bytes::len);
+                record.bytes.fetch_add(bytes as u64, Relaxed);
+            }
+            Poll::Ready(Some(Err(_))) => {
+                lock(&record.facts).code.get_or_insert(Code::Internal);
+            }
+            _ => {}
+        }
+        polled
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> http_body::SizeHint {
+        self.body.size_hint()
+    }
+}

@@ -1,0 +1,453 @@
+//! What the server tells about itself: one log line for each request, metrics, traces. And that it answers on
+//! where nobody listens.
+
+use std::{
+    io::{BufRead, BufReader},
+    net::SocketAddr,
+    process::{Child, ChildStderr, Command, Stdio},
+    sync::{Arc, Mutex},
+    time::{Duration, Instant},
+};
+
+use axum::{Router, body::Bytes, routing::post};
+use dossier::{caller::Role, keys};
+use nix::{sys::signal::Signal, unistd::Pid};
+use opentelemetry_proto::tonic::{collector::trace::v1::ExportTraceServiceRequest, trace::v1::Span};
+use prost::Message;
+use reqwest::header::ACCEPT;
+use serde_json::{Value, json};
+use tokio::net::TcpListener;
+
+use super::support::{
+    anonymous,
+    database::database,
+    editor,
+    process::{Process, dossier},
+    socket::{Events, Socket},
+};
+
+const SECRET: &str = "kept-to-themselves";
+
+/// The lines of a log in JSON that have this target.
+fn lines(log: &str, target: &str) -> Vec<Value> {
+    let lines = log.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+    lines.filter(|line| line["target"] == target).map(|mut line| line["fields"].take()).collect()
+}
+
+/// The line of the request with this id.
+fn line<'l>(lines: &'l [Value], id: &str) -> &'l Value {
+    let mut found = lines.iter().filter(|line| line["request_id"] == id);
+    let line = found.next().unwrap_or_else(|| panic!("{id} is not in {lines:#?}"));
+    assert_eq!(found.next(), None, "it is told once");
+    line
+}
+
+async fn ask(server: &Process, id: &str, body: Value, key: Option<&str>) -> Value {
+    let post = reqwest::Client::new().post(format!("http://{}/graphql", server.address()));
+    let post = post.header("x-request-id", id).json(&body);
+    let post = if let Some(key) = key { post.bearer_auth(key) } else { post };
+    post.send().await.expect("an answer").json().await.expect("JSON")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_request_has_one_line_with_what_it_was_and_what_it_took() {
+    let database = database().await;
+    let key = keys::create(database.pool(), "alice", Role::Editor, None).await.expect("a key");
+    let settings = [("DATABASE_URL", database.url()), ("LOG_FORMAT", "json"), ("CACHE_BYTES", "1000000")];
+    let server = Process::start(&settings).await;
+    let query = "query Topics($search: String) { topics(first: 3, filter: {search: $search}) { nodes: edges { node { name } } } }";
+    let body = json!({ "query": query, "variables": { "search": SECRET } });
+    ask(&server, "first", body.clone(), None).await;
+    // Until the server knows the current revision nothing is cached.
+    let mut asked = body.clone();
+    asked["extensions"] = json!({ "cache": true });
+    let since = Instant::now();
+    while ask(&server, "warm", asked.clone(), None).await["extensions"]["cache"]["hit"] != true {
+        assert!(since.elapsed() < Duration::from_secs(30), "it is never cached");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    ask(&server, "again", body, None).await;
+    ask(&server, "unread", json!({ "query": "{ topics {" }), None).await;
+    ask(&server, "unasked", json!({ "query": "{ nothing }" }), None).await;
+    ask(&server, "unknown", json!({ "query": "{ viewer { role } }" }), Some("dossier_wrong")).await;
+    let mutation =
+        "mutation Enter { createTopic(input: {slug: \"a-new-one\", name: \"A new one\"}) { revision } }";
+    ask(&server, "enter", json!({ "query": mutation }), Some(&key)).await;
+    let http = reqwest::Client::new();
+    let export =
+        http.get(format!("http://{}/export.jsonl", server.address())).header("x-request-id", "export");
+    let exported = export.send().await.expect("an answer").bytes().await.expect("records");
+    let log = server.log();
+    assert!(!log.contains(SECRET), "no value of a request reaches the log");
+    assert!(!log.contains(&key));
+    assert!(lines(&log, "dossier::request").iter().all(|line| line.get("query").is_none()));
+    let requests = lines(&log, "dossier::request");
+
+    let first = line(&requests, "first");
+    for (field, value) in [
+        ("transport", json!("http")),
+        ("operation", json!("Topics")),
+        ("kind", json!("query")),
+        ("role", json!("ANONYMOUS")),
+        ("client", json!("127.0.0.1")),
+        ("status", json!(200)),
+        ("code", json!("OK")),
+    ] {
+        assert_eq!(first[field], value, "{field} of {first}");
+    }
+    for field in ["cost", "statements", "bytes"] {
+        assert!(first[field].as_u64().is_some_and(|value| value > 0), "{field} of {first}");
+    }
+    assert!(
+        first["sql_ms"].as_f64() > Some(0.0) && first["duration_ms"].as_f64() >= first["sql_ms"].as_f64()
+    );
+    let again = line(&requests, "again");
+    assert!(again["cache"] == "hit" && again["statements"] == 0 && again["cost"] == first["cost"], "{again}");
+    for (id, code) in [
+        ("unread", "GRAPHQL_PARSE_FAILED"),
+        ("unasked", "GRAPHQL_VALIDATION_FAILED"),
+        ("unknown", "UNAUTHENTICATED"),
+    ] {
+        assert_eq!(line(&requests, id)["code"], code);
+    }
+    assert_eq!(line(&requests, "unknown")["status"], 401);
+    let enter = line(&requests, "enter");
+    for (field, value) in [
+        ("kind", "mutation"),
+        ("operation", "Enter"),
+        ("role", "EDITOR"),
+        ("requester", "alice"),
+        ("code", "OK"),
+    ] {
+        assert_eq!(enter[field], value, "{field} of {enter}");
+    }
+    assert!(enter["statements"].as_u64() > Some(2), "what writes is counted too: {enter}");
+    let export = line(&requests, "export");
+    assert_eq!((&export["transport"], &export["kind"]), (&json!("export"), &json!("export")));
+    assert_eq!(export["bytes"], exported.len());
+    let records = String::from_utf8_lossy(&exported).lines().count() as u64;
+    assert!(export["rows"].as_u64() >= Some(records), "{export}");
+    assert!(!log.contains("\"ERROR\""), "what a client does wrong is no error of the server: {log}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_streamed_is_told_at_its_end() {
+    let database = Arc::new(database().await);
+    let settings = [("DATABASE_URL", database.url()), ("LOG_FORMAT", "json")];
+    let server = Process::start(&settings).await;
+    let address: SocketAddr = server.address().parse().expect("an address");
+    let key = keys::create(database.pool(), "alice", Role::Editor, None).await.expect("a key");
+    let mut socket = Socket::open(address, Some("graphql-transport-ws"), &[]).await.expect("open");
+    socket.send(json!({ "type": "connection_init" })).await;
+    assert_eq!(socket.receive().await["type"], "connection_ack");
+    socket.subscribe("1", "query Asked { viewer { role } }", json!({})).await;
+    assert_eq!(socket.told().await["viewer"]["role"], "ANONYMOUS");
+    assert_eq!(socket.receive().await["type"], "complete");
+    let follow = "subscription Follow { changes { revision } }";
+    socket.subscribe("2", follow, json!({})).await;
+    let http = reqwest::Client::new();
+    let post = http.post(format!("http://{}/graphql", server.address())).header(ACCEPT, "text/event-stream");
+    let post = post.header("x-request-id", "events").json(&json!({ "query": follow }));
+    let mut events = Events::read(post.send().await.expect("an answer"));
+    let mutation = "mutation { createTopic(input: {slug: \"a-new-one\", name: \"A new one\"}) { revision } }";
+    // Both follow by the time that a change comes.
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    ask(&server, "enter", json!({ "query": mutation }), Some(&key)).await;
+    socket.told().await;
+    events.told().await;
+    socket.send(json!({ "id": "2", "type": "complete" })).await;
+    drop(events);
+    // The end of a stream is seen when it is next written to, or when the server stops.
+    let log = server.log();
+    let requests = lines(&log, "dossier::request");
+    let told = line(&requests, "events");
+    assert!(told["transport"] == "sse" && told["kind"] == "subscription" && told["events"] == 1, "{told}");
+    assert!(told["bytes"].as_u64() > Some(0), "{told}");
+    let of_socket = |operation: &str| {
+        let mut found =
+            requests.iter().filter(|line| line["operation"] == operation && line["transport"] == "websocket");
+        found.next().unwrap_or_else(|| panic!("{operation} is not in {requests:#?}")).clone()
+    };
+    let asked = of_socket("Asked");
+    assert!(asked["kind"] == "query" && asked["code"] == "OK" && asked["role"] == "ANONYMOUS", "{asked}");
+    let followed = of_socket("Follow");
+    assert!(followed["events"] == 1 && followed["bytes"].as_u64() > Some(0), "{followed}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_slow_statement_is_told_with_its_plan_and_without_its_values() {
+    let database = database().await;
+    let settings = [
+        ("DATABASE_URL", database.url()),
+        ("LOG_FORMAT", "json"),
+        ("SLOW_STATEMENT", "50"),
+        ("SLOW_STATEMENT_PLAN", "true"),
+    ];
+    let server = Process::start(&settings).await;
+    let query = json!({ "query": format!("{{ topic(by: {{slug: \"{SECRET}\"}}) {{ name }} }}") });
+    ask(&server, "fast", query.clone(), None).await;
+    let mut holding = database.pool().begin().await.expect("a transaction");
+    sqlx::query("lock table topics in access exclusive mode").execute(&mut *holding).await.expect("locked");
+    let release = async {
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        holding.rollback().await.expect("released");
+    };
+    tokio::join!(ask(&server, "slow", query, None), release);
+    // The plan is asked for beside the request.
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    let log = server.log();
+    let slow = lines(&log, "dossier::slow");
+    let mut of_request = slow.iter().filter(|line| line["request_id"] == "slow");
+    let told = of_request.next().unwrap_or_else(|| panic!("{log}"));
+    assert!(
+        told["sql"].as_str().is_some_and(|sql| sql.contains("$1")) && told["ms"].as_f64() > Some(50.0),
+        "{told}"
+    );
+    assert!(
+        slow.iter().any(|line| line["plan"].as_str().is_some_and(|plan| plan.contains("topics"))),
+        "{slow:#?}"
+    );
+    assert!(slow.iter().all(|line| line["request_id"] == "slow") && !log.contains(SECRET), "{log}");
+}
+
+/// A process that ends with the test.
+struct Running(Child);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// A server whose standard error output is piped to nobody.
+fn unread(url: &str) -> (Running, BufReader<ChildStderr>, String) {
+    let settings = [("DATABASE_URL", url), ("RUST_LOG", "trace"), ("LOG_FORMAT", "json")];
+    let mut command: Command = dossier(&settings);
+    let mut child = Running(command.stderr(Stdio::piped()).spawn().expect("dossier runs"));
+    let mut stderr = BufReader::new(child.0.stderr.take().expect("piped"));
+    loop {
+        let mut line = String::new();
+        assert_ne!(stderr.read_line(&mut line).expect("a line"), 0, "it ended before it answered");
+        if let Some((_, rest)) = line.split_once("answers at http://") {
+            let address = rest.split('/').next().expect("an address").to_owned();
+            return (child, stderr, address);
+        }
+    }
+}
+
+async fn metric(address: &str, name: &str) -> f64 {
+    let response = reqwest::get(format!("http://{address}/metrics")).await.expect("an answer");
+    let text = response.text().await.expect("text");
+    let line = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+    line.unwrap_or_else(|| panic!("{name} is not in {text}")).parse().expect("a number")
+}
+
+/// Asks until lines are lost, and then stops the server.
+async fn answers_while_lines_are_lost(mut child: Running, address: &str) {
+    let http = reqwest::Client::builder().timeout(Duration::from_secs(10)).build().expect("a client");
+    let since = Instant::now();
+    while metric(address, "dossier_log_lines_dropped_total").await < 1.0 {
+        let asked =
+            http.post(format!("http://{address}/graphql")).json(&json!({ "query": "{ viewer { role } }" }));
+        assert_eq!(asked.send().await.expect("an answer").status(), 200);
+        assert!(since.elapsed() < Duration::from_mins(2), "no line was lost");
+    }
+    nix::sys::signal::kill(Pid::from_raw(child.0.id().cast_signed()), Signal::SIGTERM).expect("sent");
+    let ended = tokio::task::spawn_blocking(move || {
+        let since = Instant::now();
+        loop {
+            match child.0.try_wait().expect("a child of ours") {
+                Some(status) => return Some(status),
+                None if since.elapsed() > Duration::from_secs(30) => return None,
+                None => std::thread::sleep(Duration::from_millis(20)),
+            }
+        }
+    });
+    let status = ended.await.expect("not cancelled").expect("SIGTERM ends it");
+    assert!(status.success(), "{status}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_log_that_nobody_reads_stops_nothing() {
+    let database = database().await;
+    let url = database.url().to_owned();
+    let (child, _full, address) =
+        tokio::task::spawn_blocking(move || unread(&url)).await.expect("it answers");
+    answers_while_lines_are_lost(child, &address).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_log_whose_reader_has_gone_stops_nothing() {
+    let database = database().await;
+    let url = database.url().to_owned();
+    let (child, gone, address) = tokio::task::spawn_blocking(move || unread(&url)).await.expect("it answers");
+    drop(gone);
+    answers_while_lines_are_lost(child, &address).await;
+}
+
+/// The names of metrics that rules or panels ask for.
+fn named(text: &str) -> Vec<String> {
+    let is_part = |letter: char| letter.is_ascii_alphanumeric() || letter == '_';
+    let words = text.split(|letter| !is_part(letter));
+    let ours = words.filter(|word| word.starts_with("dossier_") || word.starts_with("process_"));
+    ours.map(ToOwned::to_owned).collect()
+}
+
+/// Runs promtool on this input; where it is not installed, says so and passes.
+fn promtool(arguments: &[&str], input: &str) {
+    use std::io::Write;
+    let child = Command::new("promtool")
+        .args(arguments)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn();
+    let Ok(mut child) = child else {
+        eprintln!("NOT CHECKED: promtool is not installed (Debian: apt install prometheus)");
+        return;
+    };
+    child.stdin.take().expect("piped").write_all(input.as_bytes()).expect("written");
+    let output = child.wait_with_output().expect("it ended");
+    let told = [output.stdout, output.stderr].concat();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&told));
+}
+
+#[tokio::test]
+async fn metrics_are_valid_and_have_all_that_the_dashboard_and_the_alerts_ask_for() {
+    let editor = editor().await.elsewhere(&[("CACHE_BYTES", "1000000")]).await;
+    let mut socket = Socket::of(&editor).await;
+    socket.subscribe("1", "subscription { changes { revision } }", json!({})).await;
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    editor
+        .ask("mutation { createTopic(input: {slug: \"a-new-one\", name: \"A new one\"}) { revision } }")
+        .await;
+    socket.told().await;
+    editor.ask("{ topics { totalCount } }").await;
+    let text = editor.get("/metrics").await.text().await.expect("text");
+    promtool(&["check", "metrics"], &text);
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/observability");
+    let alerts = format!("{folder}/alerts.yml");
+    promtool(&["check", "rules", &alerts], "");
+    let there: Vec<&str> = text
+        .lines()
+        .filter(|line| !line.starts_with('#'))
+        .filter_map(|line| line.split(['{', ' ']).next())
+        .collect();
+    for file in [alerts, format!("{folder}/dashboard.json")] {
+        let asked = std::fs::read_to_string(&file).expect("a file");
+        let asked = named(&asked);
+        assert!(asked.len() > 5, "{file} asks for something");
+        for name in asked {
+            // What only Linux has is not asked of others.
+            let is_there = there.contains(&name.as_str())
+                || (name.starts_with("process_") && !cfg!(target_os = "linux"));
+            assert!(is_there, "{file} asks for {name}, which is not in {text}");
+        }
+    }
+    let dashboard = std::fs::read_to_string(format!("{folder}/dashboard.json")).expect("a file");
+    let dashboard: Value = serde_json::from_str(&dashboard).expect("JSON");
+    assert!(dashboard["panels"].as_array().is_some_and(|panels| panels.len() > 5));
+}
+
+#[tokio::test]
+async fn requests_are_counted_by_kind_code_and_what_the_cache_did() {
+    let client = anonymous().await;
+    client.refusal("{ topics(first: 1000) { totalCount } }", json!({})).await;
+    client.ask("{ topics { totalCount } }").await;
+    let text = client.get("/metrics").await.text().await.expect("text");
+    for labels in [
+        "cache=\"none\",code=\"BAD_USER_INPUT\",kind=\"query\"",
+        "cache=\"uncacheable\",code=\"OK\",kind=\"query\"",
+    ] {
+        let name = format!("dossier_request_duration_seconds_count{{{labels}}}");
+        assert!(text.contains(&name), "{name} is not in {text}");
+    }
+}
+
+/// A collector that keeps what it is sent.
+async fn collector() -> (String, Arc<Mutex<Vec<Span>>>) {
+    let spans = Arc::<Mutex<Vec<Span>>>::default();
+    let kept = spans.clone();
+    let take = post(move |body: Bytes| async move {
+        let request = ExportTraceServiceRequest::decode(body).expect("OTLP in protobuf");
+        let resources = request.resource_spans.into_iter();
+        let scopes = resources.flat_map(|resource| resource.scope_spans);
+        kept.lock().expect("nobody panicked").extend(scopes.flat_map(|scope| scope.spans));
+    });
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+    let address = format!("http://{}", listener.local_addr().expect("an address"));
+    tokio::spawn(async move { axum::serve(listener, Router::new().route("/v1/traces", take)).await });
+    (address, spans)
+}
+
+fn hex(id: &[u8]) -> String {
+    use std::fmt::Write;
+    id.iter().fold(String::new(), |mut hex, byte| {
+        let _ = write!(hex, "{byte:02x}");
+        hex
+    })
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_request_is_traced_as_part_of_its_clients_trace() {
+    let (collector, spans) = collector().await;
+    let database = database().await;
+    let settings = [
+        ("DATABASE_URL", database.url()),
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", collector.as_str()),
+        ("OTEL_SERVICE_NAME", "dossier-test"),
+    ];
+    let server = Process::start(&settings).await;
+    let (trace, parent) = ("4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7");
+    let post = reqwest::Client::new().post(format!("http://{}/graphql", server.address()));
+    let post = post.header("traceparent", format!("00-{trace}-{parent}-01"));
+    let query =
+        "query Levels { topics(first: 3) { edges { node { name statements(first: 1) { totalCount } } } } }";
+    let answer = post.json(&json!({ "query": query })).send().await.expect("an answer");
+    assert_eq!(answer.status(), 200);
+    // What is left is sent before the program ends.
+    server.log();
+    let spans = spans.lock().expect("nobody panicked").clone();
+    let ours: Vec<&Span> = spans.iter().filter(|span| hex(&span.trace_id) == trace).collect();
+    let named =
+        |name: &str| -> Vec<&Span> { ours.iter().filter(|span| span.name == name).copied().collect() };
+    let request = named("request");
+    assert_eq!(request.len(), 1, "{spans:#?}");
+    assert_eq!(hex(&request[0].parent_span_id), parent);
+    let attribute = |span: &Span, key: &str| {
+        let found = span.attributes.iter().find(|attribute| attribute.key == key);
+        format!("{:?}", found.and_then(|attribute| attribute.value.clone()))
+    };
+    assert!(attribute(request[0], "graphql.operation.name").contains("Levels"));
+    for name in ["prepare", "bind", "sql", "respond"] {
+        let children = named(name);
+        assert!(!children.is_empty(), "{name} is not in {spans:#?}");
+        assert!(children.iter().all(|span| span.parent_span_id == request[0].span_id), "{spans:#?}");
+    }
+    assert!(named("sql").len() >= 2, "one for each level: {spans:#?}");
+    assert!(attribute(named("sql")[0], "db.query.text").contains("select"));
+    assert!(attribute(named("sql")[0], "db.system.name").contains("postgresql"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_collector_that_is_away_stops_nothing_and_is_told_once() {
+    let database = database().await;
+    let settings = [
+        ("DATABASE_URL", database.url()),
+        // Nobody listens there.
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:9"),
+        ("OTEL_BSP_SCHEDULE_DELAY", "50"),
+    ];
+    let server = Process::start(&settings).await;
+    for _ in 0..5 {
+        let answer = server.answer("{ viewer { role } }").await.expect("an answer");
+        assert_eq!(answer["data"]["viewer"]["role"], "ANONYMOUS");
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    let since = Instant::now();
+    let log = server.log();
+    assert!(since.elapsed() < Duration::from_secs(15), "its end is bounded");
+    assert_eq!(log.matches("collector of traces can't be reached").count(), 1, "{log}");
+    assert!(!log.contains("ERROR"), "{log}");
+}
