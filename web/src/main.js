@@ -8,25 +8,35 @@ import { GraphiQL, HISTORY_PLUGIN } from 'graphiql';
 import { createElement } from 'react';
 import { createRoot } from 'react-dom/client';
 
-// The page may be served below any path: GraphQL lies beside it. What is told as it happens comes over a
-// socket, which is shown the headers as a request is.
+import { chosenKey, onKeyChosen } from './key.js';
+
+// The page may be served below any path: GraphQL lies beside it.
 const url = new URL('graphql', document.baseURI).href;
-const fetcher = createGraphiQLFetcher({
+const send = createGraphiQLFetcher({
   url,
   subscriptionUrl: url.replace(/^http/, 'ws'),
   headers: { accept: 'application/graphql-response+json, application/json' },
   enableIncrementalDelivery: false,
 });
 
+// All tabs send the key of the page, over HTTP and WebSocket alike, unless a tab has an authorization header.
+const withKey = (key) => (request, options) => {
+  const headers = options?.headers ?? {};
+  const isGiven = Object.keys(headers).some((name) => name.toLowerCase() === 'authorization');
+  const authorization = key && !isGiven ? { authorization: `Bearer ${key}` } : {};
+  return send(request, { ...options, headers: { ...authorization, ...headers } });
+};
+
+// Commands in the examples name the address of this server.
 const examples = import.meta.glob('../examples/*.graphql', { query: '?raw', import: 'default', eager: true });
 const defaultTabs = Object.keys(examples)
   .sort()
-  .map((path) => ({ query: examples[path] }));
+  .map((path) => ({ query: examples[path].replaceAll('http://127.0.0.1:8000', location.origin) }));
 
-// A key doesn't outlive its tab: GraphiQL's history would keep the headers in the browser.
+// Headers are not stored: they may hold a key. GraphiQL takes stored tabs only if they have `headers`, so it is null.
 const withoutHeaders = (text) => {
   try {
-    return JSON.stringify(JSON.parse(text), (name, value) => (name === 'headers' ? undefined : value));
+    return JSON.stringify(JSON.parse(text), (name, value) => (name === 'headers' ? null : value));
   } catch {
     return text;
   }
@@ -41,13 +51,20 @@ const storage = {
   },
 };
 
-createRoot(document.getElementById('graphiql')).render(
-  createElement(GraphiQL, {
-    fetcher,
-    defaultTabs,
-    plugins: [HISTORY_PLUGIN, explorerPlugin({ showAttribution: false })],
-    isHeadersEditorEnabled: true,
-    shouldPersistHeaders: false,
-    storage,
-  }),
-);
+// Another key may see another schema: the documentation is loaded again.
+const root = createRoot(document.getElementById('graphiql'));
+const show = (key) =>
+  root.render(
+    createElement(GraphiQL, {
+      key,
+      fetcher: withKey(key),
+      defaultTabs,
+      plugins: [HISTORY_PLUGIN, explorerPlugin({ showAttribution: false })],
+      isHeadersEditorEnabled: true,
+      shouldPersistHeaders: false,
+      storage,
+    }),
+  );
+
+onKeyChosen(url, show);
+show(chosenKey());
