@@ -10,7 +10,9 @@ use std::{
     sync::OnceLock,
 };
 
-use crate::support::{anonymous, editor, process::Folder};
+use ::dossier::{http::page, query};
+
+use crate::support::{Client, anonymous, editor, process::Folder};
 
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 
@@ -86,6 +88,64 @@ async fn graphql_codegen_makes_types_that_tsc_takes() {
 }
 
 #[tokio::test]
+async fn apollo_urql_and_vite_work_as_the_guide_says() {
+    let Some(tools) = Tools::new("guide").await else { return };
+    let editor = editor().await;
+    tools.follow_guide(&editor);
+    let key = editor.shows().expect("a key").replace("Bearer ", "");
+    let with_key = [("DOSSIER_KEY", key.as_str())];
+    let told = tools.run_with("node", &["--import", "./sockets.mjs", "apollo.mjs"], &with_key).await;
+    assert_eq!(told, (true, "Relations of Kazakhstan and the United States 2\nCREATE from-apollo\n".to_owned()));
+    // Graphcache warns where it doesn't know how to store a type.
+    assert_eq!(tools.run("node", &["urql.mjs"]).await, (true, "4\n".to_owned()));
+    assert_eq!(tools.run("node", &["proxy.mjs"]).await, (true, "Kazakhstan\n".to_owned()));
+    tools.accept("graphql-codegen", &["--config", "codegen.json"]).await;
+    tools.accept("tsc", &["--strict", "--noEmit", "operations.ts"]).await;
+}
+
+#[tokio::test]
+async fn relay_asks_trusted_documents_as_the_guide_says() {
+    let Some(tools) = Tools::new("trusted").await else { return };
+    tools.follow_guide(&anonymous().await);
+    let manifest = tools.folder.path().join("persisted.json");
+    fs::write(&manifest, "{}").expect("written");
+    tools.accept("relay-compiler", &["relay.config.json"]).await;
+    let manifest = fs::read_to_string(manifest).expect("a manifest");
+    let trusted = query::parse_manifest(&manifest).expect("documents");
+    let client = Client::trusting(trusted, &[("TRUSTED_DOCUMENTS_ONLY", "true")]).await;
+    tools.follow_guide(&client);
+    assert_eq!(tools.run("node", &["relay.mjs"]).await, (true, "Kazakhstan COUNTRY\n".to_owned()));
+}
+
+#[tokio::test]
+async fn python_gql_works_as_the_guide_says() {
+    let Some(tools) = Tools::new("python").await else { return };
+    let editor = editor().await;
+    tools.follow_guide(&editor);
+    let (made, told) = tools.run("python3", &["-m", "venv", "venv"]).await;
+    if !made {
+        return tell(&format!("\nPython's gql was NOT checked: python3 -m venv fails: {told}\n"));
+    }
+    let python = tools.folder.path().join("venv/bin/python").display().to_string();
+    tools.accept(&python, &["-m", "pip", "install", "--quiet", "-r", "requirements.txt"]).await;
+    let key = editor.shows().expect("a key").replace("Bearer ", "");
+    let (ended, told) = tools.run_with(&python, &["client.py"], &[("DOSSIER_KEY", &key)]).await;
+    assert!(ended && told.ends_with("Israel NEUTRAL\nCREATE from-python\n"), "{told}");
+}
+
+#[tokio::test]
+async fn the_page_works_in_a_browser() {
+    let Some(tools) = Tools::new("page").await else { return };
+    if !page::is_bundled() || !Path::new("/usr/bin/chromium").exists() {
+        return tell("\nThe page was NOT checked: it is not bundled, or there is no /usr/bin/chromium.\n");
+    }
+    let editor = editor().await;
+    let closed = editor.elsewhere(&[("READ_REQUIRES_KEY", "true")]).await;
+    let key = editor.shows().expect("a key").replace("Bearer ", "");
+    tools.accept("node", &["page.mjs", &editor.address("/"), &closed.address("/"), &key]).await;
+}
+
+#[tokio::test]
 async fn nothing_breaks_the_clients_of_the_last_release() {
     let Some(tools) = Tools::new("changes").await else { return };
     let check = ["changes.mjs", "released.graphql", "schema.graphql"];
@@ -124,6 +184,23 @@ impl Tools {
         fs::write(file, schema.replace(right, wrong)).expect("written");
     }
 
+    /// Writes the files of `docs/clients.md`, for the server of a client.
+    fn follow_guide(&self, client: &Client) {
+        let guide = fs::read_to_string(Path::new(ROOT).join("docs/clients.md")).expect("the guide");
+        let guide = guide.replace("http://127.0.0.1:8000", client.address("").trim_end_matches('/'));
+        let mut blocks = 0;
+        // Blocks and what stands between them take turns.
+        for block in guide.split("\n```").skip(1).step_by(2) {
+            let (head, text) = block.split_once('\n').expect("a block");
+            let Some((_, name)) = head.split_once(' ') else { continue };
+            let file = self.folder.path().join(name);
+            fs::create_dir_all(file.parent().expect("a folder")).expect("made");
+            fs::write(file, format!("{text}\n")).expect("written");
+            blocks += 1;
+        }
+        assert!(blocks > 5, "the guide has files");
+    }
+
     async fn accept(&self, tool: &str, arguments: &[&str]) {
         let (accepted, told) = self.run(tool, arguments).await;
         assert!(accepted, "{tool} {}:\n{told}", arguments.join(" "));
@@ -136,9 +213,14 @@ impl Tools {
 
     /// Whether the tool ended well, and what it said. The server that it asks runs meanwhile.
     async fn run(&self, tool: &str, arguments: &[&str]) -> (bool, String) {
+        self.run_with(tool, arguments, &[]).await
+    }
+
+    async fn run_with(&self, tool: &str, arguments: &[&str], settings: &[(&str, &str)]) -> (bool, String) {
         let installed = self.packages.join(".bin").join(tool);
         let mut command = if installed.exists() { Command::new(installed) } else { Command::new(tool) };
         command.args(arguments).current_dir(self.folder.path()).env("NO_COLOR", "1").stdin(Stdio::null());
+        command.envs(settings.iter().copied());
         let output = tokio::task::spawn_blocking(move || command.output()).await.expect("not cancelled");
         let output = output.unwrap_or_else(|error| panic!("{tool}: {error}"));
         (output.status.success(), told(&output))
@@ -186,11 +268,14 @@ enum Missing {
 impl Missing {
     fn tell(&self) {
         if let Missing::Unavailable(reason) = self {
-            // Not by a macro: what a test that passes prints by one is not shown.
-            let notice = format!("\nConformance was NOT checked: {reason}.\n");
-            let _ = io::stderr().write_all(notice.as_bytes());
+            tell(&format!("\nConformance was NOT checked: {reason}.\n"));
         }
     }
+}
+
+/// Not by a macro: what a test that passes prints by one is not shown.
+fn tell(notice: &str) {
+    let _ = io::stderr().write_all(notice.as_bytes());
 }
 
 impl From<io::Error> for Missing {

@@ -5,6 +5,7 @@ import '@graphiql/plugin-explorer/style.css';
 import { explorerPlugin } from '@graphiql/plugin-explorer';
 import { createGraphiQLFetcher } from '@graphiql/toolkit';
 import { GraphiQL, HISTORY_PLUGIN } from 'graphiql';
+import { Kind, parse } from 'graphql';
 import { createElement } from 'react';
 import { createRoot } from 'react-dom/client';
 
@@ -19,8 +20,23 @@ const send = createGraphiQLFetcher({
   enableIncrementalDelivery: false,
 });
 
+// Right after a change of tabs GraphiQL may still have the operation of the tab before: what counts is the text.
+const asWritten = (request, options) => {
+  try {
+    const documentAST = parse(request.query);
+    const operations = documentAST.definitions.filter(({ kind }) => kind === Kind.OPERATION_DEFINITION);
+    const named = operations.find(({ name }) => name?.value === request.operationName);
+    const operation = named ?? (operations.length === 1 ? operations[0] : undefined);
+    const operationName = operation ? operation.name?.value : request.operationName;
+    return [{ ...request, operationName }, { ...options, documentAST }];
+  } catch {
+    return [request, options];
+  }
+};
+
 // All tabs send the key of the page, over HTTP and WebSocket alike, unless a tab has an authorization header.
-const withKey = (key) => (request, options) => {
+const withKey = (key) => (...sent) => {
+  const [request, options] = asWritten(...sent);
   const headers = options?.headers ?? {};
   const isGiven = Object.keys(headers).some((name) => name.toLowerCase() === 'authorization');
   const authorization = key && !isGiven ? { authorization: `Bearer ${key}` } : {};

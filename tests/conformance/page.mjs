@@ -1,0 +1,68 @@
+// Uses the page in a real browser, as people do: node page.mjs ADDRESS CLOSED-ADDRESS KEY
+// CLOSED-ADDRESS is a server that reads for nobody without a key.
+import assert from 'node:assert/strict';
+import { chromium } from 'playwright-core';
+
+const [address, closed, key] = process.argv.slice(2);
+const browser = await chromium.launch({
+  executablePath: '/usr/bin/chromium',
+  args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking'],
+});
+const open = async (url, size = { width: 1280, height: 800 }) => {
+  const context = await browser.newContext({ viewport: size });
+  const page = await context.newPage();
+  await page.goto(url);
+  await page.waitForSelector('.graphiql-execute-button');
+  return page;
+};
+const response = (page) => page.locator('.graphiql-response');
+const told = (page, text) => response(page).getByText(text).first().waitFor();
+const enterKey = async (page) => {
+  await page.fill('#key input', key);
+  await page.press('#key input', 'Enter');
+  await page.locator('#key output').getByText('editor').waitFor();
+};
+
+// A reload keeps the tabs as they were left, and nothing stored holds the key.
+const page = await open(address);
+await enterKey(page);
+const tabs = page.locator('.graphiql-tab');
+const count = await tabs.count();
+await page.getByRole('button', { name: 'New tab' }).click();
+await tabs.nth(count).waitFor();
+await page.waitForTimeout(1000);
+await page.reload();
+await page.waitForSelector('.graphiql-execute-button');
+assert.equal(await tabs.count(), count + 1, 'tabs after a reload');
+const stored = await page.evaluate(() => JSON.stringify(localStorage));
+assert.ok(stored.includes('FollowChanges') && !stored.includes(key), 'tabs are stored without the key');
+
+// The key is sent over WebSocket and HTTP, from every tab, and a change is shown where it is followed.
+await tabs.getByText('FollowChanges').click();
+await page.click('.graphiql-execute-button');
+await page.waitForTimeout(1000);
+const input = '{slug: "borders", name: "Borders", parent: {slug: "two-state-solution"}}';
+await fetch(`${address}graphql`, {
+  method: 'POST',
+  headers: { 'content-type': 'application/json', authorization: `Bearer ${key}` },
+  body: JSON.stringify({ query: `mutation { createTopic(input: ${input}) { revision } }` }),
+});
+await told(page, '"borders"');
+await tabs.getByText('EnterAStatement').click();
+await page.click('.graphiql-execute-button');
+await told(page, '"userErrors"');
+
+// A phone shows the response as wide as the query.
+const phone = await open(address, { width: 390, height: 844 });
+await phone.click('.graphiql-execute-button');
+await told(phone, '"data"');
+const { width } = await response(phone).boundingBox();
+assert.ok(width > 260, `the response is ${width} pixels wide`);
+
+// Where reading needs a key, the documentation comes with it.
+const reader = await open(closed);
+await reader.getByRole('button', { name: 'Show Documentation Explorer' }).click();
+await enterKey(reader);
+await reader.getByText('Root Types').waitFor();
+await browser.close();
+console.log('the page works');
