@@ -95,7 +95,10 @@ async fn apollo_urql_and_vite_work_as_the_guide_says() {
     let key = editor.shows().expect("a key").replace("Bearer ", "");
     let with_key = [("DOSSIER_KEY", key.as_str())];
     let told = tools.run_with("node", &["--import", "./sockets.mjs", "apollo.mjs"], &with_key).await;
-    assert_eq!(told, (true, "Relations of Kazakhstan and the United States 2\nCREATE from-apollo\n".to_owned()));
+    assert_eq!(
+        told,
+        (true, "Relations of Kazakhstan and the United States 2\nCREATE from-apollo\n".to_owned())
+    );
     // Graphcache warns where it doesn't know how to store a type.
     assert_eq!(tools.run("node", &["urql.mjs"]).await, (true, "4\n".to_owned()));
     assert_eq!(tools.run("node", &["proxy.mjs"]).await, (true, "Kazakhstan\n".to_owned()));
