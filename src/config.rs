@@ -18,6 +18,8 @@ use crate::database::Address;
 pub struct Config {
     /// Where Postgres is; none has the embedded one started.
     pub database_url: Option<String>,
+    /// The schema of the database that holds the tables; none for the one that its user finds first.
+    pub database_schema: Option<String>,
     /// Where the embedded Postgres keeps its data; none for the user's own place.
     pub data_dir: Option<PathBuf>,
     /// The folder of the embedded Postgres' programs; none has them looked for.
@@ -70,6 +72,8 @@ pub struct Config {
     pub read_requires_key: bool,
     /// Whose tokens are as good as keys; none where nobody's are.
     pub jwt: Option<Jwt>,
+    /// The `.env` that was read, be it of a parent folder; none where there is none.
+    pub env_file: Option<PathBuf>,
 }
 
 /// An issuer of tokens, and how they are read.
@@ -108,11 +112,12 @@ pub enum Error {
 impl Config {
     /// The settings of the environment, and of `.env` where the environment is silent.
     pub fn from_env() -> Result<Self, Error> {
-        match dotenvy::dotenv() {
-            Err(error) if !error.not_found() => return Err(Error::File(error.to_string())),
-            _ => {}
-        }
-        Self::from_lookup(|name| std::env::var(name).ok())
+        let env_file = match dotenvy::dotenv() {
+            Ok(file) => Some(file),
+            Err(error) if error.not_found() => None,
+            Err(error) => return Err(Error::File(error.to_string())),
+        };
+        Ok(Config { env_file, ..Self::from_lookup(|name| std::env::var(name).ok())? })
     }
 
     /// The settings that `lookup` knows by name; an empty one is as good as none.
@@ -124,6 +129,11 @@ impl Config {
         }
         Ok(Config {
             database_url,
+            database_schema: settings.maybe(
+                "DATABASE_SCHEMA",
+                "a name of lower-case letters, digits and `_`, at most 40 of them: dossier_eu",
+                schema,
+            )?,
             data_dir: settings.text("DATA_DIR").map(PathBuf::from),
             pg_bin: settings.text("PG_BIN").map(PathBuf::from),
             database_pool_size: settings.read(
@@ -144,7 +154,7 @@ impl Config {
             bind_address: settings.read(
                 "BIND_ADDRESS",
                 "127.0.0.1:8000",
-                "an address and a port: 127.0.0.1:8000",
+                "an address and a port: 127.0.0.1:8000, or [::1]:8000",
                 parsed,
             )?,
             log: settings.text("RUST_LOG").unwrap_or_else(|| "info,sqlx=error".to_owned()),
@@ -241,6 +251,7 @@ impl Config {
                 .map(NonZeroU32::new)?,
             read_requires_key: settings.read("READ_REQUIRES_KEY", "false", "`true` or `false`", parsed)?,
             jwt: settings.jwt()?,
+            env_file: None,
         })
     }
 }
@@ -306,6 +317,15 @@ fn parsed<T: FromStr>(value: &str) -> Option<T> {
 
 fn between<T: FromStr + PartialOrd>(least: T, most: T) -> impl Fn(&str) -> Option<T> {
     move |value| parsed(value).filter(|number| (&least..=&most).contains(&number))
+}
+
+/// A schema's name that needs no quotes, and leaves room for what the names of others begin with it.
+fn schema(value: &str) -> Option<String> {
+    let is_name = value.len() <= 40
+        && value.starts_with(|first: char| first.is_ascii_lowercase() || first == '_')
+        && value.chars().all(|next| next.is_ascii_lowercase() || next.is_ascii_digit() || next == '_')
+        && !value.starts_with("pg_");
+    is_name.then(|| value.to_owned())
 }
 
 fn seconds(value: &str) -> Option<Duration> {
@@ -386,6 +406,9 @@ mod tests {
     fn a_bad_setting_is_named_with_what_it_takes() {
         for (name, value) in [
             ("BIND_ADDRESS", "localhost"),
+            ("BIND_ADDRESS", "::1:8000"),
+            ("DATABASE_SCHEMA", "Public"),
+            ("DATABASE_SCHEMA", "pg_temp"),
             ("DATABASE_POOL_SIZE", "0"),
             ("SLOW_STATEMENT", "1s"),
             ("LOG_FORMAT", "xml"),

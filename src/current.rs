@@ -20,7 +20,7 @@ use crate::{
 };
 
 /// Where the database says that revisions were made.
-const CHANNEL: &str = "dossier_revisions";
+const CHANNEL: &str = "revisions";
 /// How long what was heard holds.
 const HOLDS: Duration = Duration::from_secs(1);
 /// How long it may take to begin to listen.

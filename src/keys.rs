@@ -33,7 +33,7 @@ pub enum Verb {
         #[arg(long)]
         name: String,
         /// What its holder may do.
-        #[arg(long, value_parser = grantable())]
+        #[arg(long, value_parser = grantable(), ignore_case = true)]
         role: Role,
         /// When it ends by itself: the last day (2027-01-31), or a moment (2027-01-31T12:00:00Z).
         #[arg(long, value_name = "WHEN", value_parser = moment)]
@@ -66,6 +66,24 @@ pub enum Error {
     Random(std::io::Error),
     #[error(transparent)]
     Database(#[from] sqlx::Error),
+}
+
+impl Verb {
+    /// What is wrong with it whatever the database holds: told before one is opened.
+    pub fn check(&self) -> Result<(), Error> {
+        let Verb::Create { name, expires, .. } = self else { return Ok(()) };
+        let fits = (1..=200).contains(&name.chars().count())
+            && name.trim() == name
+            && !name.chars().any(char::is_control)
+            && !is_one(name);
+        if !fits {
+            return Err(Error::Name(name.escape_debug().to_string()));
+        }
+        if expires.is_some_and(|end| end <= OffsetDateTime::now_utc()) {
+            return Err(Error::Past);
+        }
+        Ok(())
+    }
 }
 
 /// Does what the command line asks. A secret goes to standard output alone, for scripts to take.

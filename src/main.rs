@@ -4,16 +4,20 @@ use std::{
     fmt::Display,
     fs::File,
     io::{ErrorKind, Write},
+    net::{Ipv4Addr, Ipv6Addr, SocketAddr},
     path::{Path, PathBuf},
     process::ExitCode,
-    sync::Arc,
-    time::Instant,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::{Duration, Instant},
 };
 
 use clap::{Args, Parser, Subcommand};
 use dossier::{
     config::Config,
-    database::Database,
+    database::{self, Create, Database, Error},
     exchange::{
         self,
         export::{self, Export, Selection, Written},
@@ -29,6 +33,7 @@ use indicatif::ProgressBar;
 use tokio::{
     net::TcpListener,
     signal::unix::{SignalKind, signal},
+    sync::watch,
 };
 
 /// Rows and answers are many small pieces of memory, and this makes them sooner than the system's.
@@ -51,16 +56,15 @@ struct Arguments {
 #[derive(Subcommand)]
 enum Verb {
     /// Start the database, migrate it, and serve (what `dossier` alone does).
-    Serve {
-        /// Documents to trust by their ids: a manifest as Relay or Apollo's tools write it.
-        #[arg(long, value_name = "FILE")]
-        documents: Option<PathBuf>,
-    },
+    Serve(Serve),
     /// Apply the migrations and print those that were applied.
     Migrate {
         /// Print what would be applied, and apply nothing.
         #[arg(long)]
         dry_run: bool,
+        /// Also where the database holds tables of another program.
+        #[arg(long)]
+        yes: bool,
     },
     /// Add a synthetic base for load tests, repeatable and, but for its topics, without history.
     Generate {
@@ -99,6 +103,19 @@ enum Verb {
         #[arg(long)]
         check: bool,
     },
+}
+
+#[derive(Args, Default)]
+struct Serve {
+    /// Documents to trust by their ids: a manifest as Relay or Apollo's tools write it.
+    #[arg(long, value_name = "FILE")]
+    documents: Option<PathBuf>,
+    /// Serve the database as it is, be it older or newer than this program.
+    #[arg(long)]
+    no_migrate: bool,
+    /// Begin with an empty database, though `DATA_DIR` held one before.
+    #[arg(long)]
+    new: bool,
 }
 
 #[derive(Args)]
@@ -151,50 +168,158 @@ struct Exported {
     output: Option<PathBuf>,
 }
 
-/// One line for whoever started the program.
-struct Failure(String);
+/// One line for whoever started the program, and its exit status.
+struct Failure {
+    reason: String,
+    status: u8,
+}
 
 impl<E: Display> From<E> for Failure {
     fn from(error: E) -> Self {
-        Failure(error.to_string())
+        Failure { reason: error.to_string(), status: 1 }
     }
 }
 
-#[tokio::main]
-async fn main() -> ExitCode {
-    let done = match Arguments::parse().verb.unwrap_or(Verb::Serve { documents: None }) {
-        Verb::Serve { documents } => serve(documents).await,
-        Verb::Migrate { dry_run } => migrate(dry_run).await,
-        Verb::Generate { statements, seed } => generate(Size { statements, seed }).await,
-        Verb::Key { verb } => key(verb).await,
-        Verb::Import(import) => bring_in(import).await,
-        Verb::Export(export) => take_out(export).await,
-        Verb::Schema { check } => print_schema(check),
-    };
-    let status = match done {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(Failure(reason)) => {
-            telemetry::log::say(&format!("dossier: {reason}"));
-            ExitCode::FAILURE
-        }
-    };
-    telemetry::log::end();
+impl Failure {
+    /// As shells have it: 130 after Ctrl-C, 143 after SIGTERM.
+    fn interrupted(signal: Signal, words: &str) -> Self {
+        Failure { reason: format!("interrupted; {words}"), status: signal.status() }
+    }
+}
+
+fn main() -> ExitCode {
+    let verb = Arguments::parse().verb.unwrap_or_else(|| Verb::Serve(Serve::default()));
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("a runtime");
+    let status = runtime.block_on(async {
+        let status = match run(verb).await {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(Failure { reason, status }) => {
+                telemetry::log::say(&format!("dossier: {reason}"));
+                ExitCode::from(status)
+            }
+        };
+        telemetry::log::end();
+        status
+    });
+    // A thread that waits for what never comes keeps no program from its end.
+    runtime.shutdown_timeout(Duration::from_millis(100));
     status
 }
 
-async fn serve(documents: Option<PathBuf>) -> Result<(), Failure> {
+async fn run(verb: Verb) -> Result<(), Failure> {
+    let stop = Stop::listen()?;
+    bury_orphans()?;
+    let words = match verb {
+        Verb::Import(_) => "nothing was imported: start it again, and it goes on",
+        Verb::Migrate { .. } => "what was applied stays: start it again, and it goes on",
+        _ => "nothing was changed",
+    };
+    let done = async {
+        match verb {
+            Verb::Serve(asked) => serve(asked, stop.clone()).await,
+            Verb::Migrate { dry_run, yes } => migrate(dry_run, yes).await,
+            Verb::Generate { statements, seed } => generate(Size { statements, seed }).await,
+            Verb::Key { verb } => key(verb).await,
+            Verb::Import(import) => bring_in(import).await,
+            Verb::Export(export) => take_out(export).await,
+            Verb::Schema { check } => print_schema(check),
+        }
+    };
+    tokio::select! {
+        done = done => done,
+        // Whatever it is doing is dropped, and a Postgres that it started ends with it.
+        signal = stop.interrupted() => Err(Failure::interrupted(signal, words)),
+    }
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Signal {
+    Interrupt,
+    Terminate,
+}
+
+impl Signal {
+    fn status(self) -> u8 {
+        match self {
+            Signal::Interrupt => 130,
+            Signal::Terminate => 143,
+        }
+    }
+}
+
+/// Ctrl-C and SIGTERM, heard from the beginning. A second one ends the program at once.
+#[derive(Clone)]
+struct Stop {
+    signal: watch::Receiver<Option<Signal>>,
+    /// Whether somebody stops in order when there is one.
+    in_order: Arc<AtomicBool>,
+}
+
+impl Stop {
+    fn listen() -> Result<Self, Failure> {
+        let mut interrupt = signal(SignalKind::interrupt())?;
+        let mut terminate = signal(SignalKind::terminate())?;
+        let (first, signal) = watch::channel(None);
+        tokio::spawn(async move {
+            let mut next = async || {
+                tokio::select! {
+                    _ = interrupt.recv() => Signal::Interrupt,
+                    _ = terminate.recv() => Signal::Terminate,
+                }
+            };
+            first.send_replace(Some(next().await));
+            std::process::exit(next().await.status().into());
+        });
+        Ok(Stop { signal, in_order: Arc::default() })
+    }
+
+    async fn signalled(mut self) -> Signal {
+        match self.signal.wait_for(Option::is_some).await.map(|signal| *signal) {
+            Ok(Some(signal)) => signal,
+            _ => std::future::pending().await,
+        }
+    }
+
+    /// A signal that nobody stops in order for.
+    async fn interrupted(&self) -> Signal {
+        let signal = self.clone().signalled().await;
+        if self.in_order.load(Ordering::Relaxed) { std::future::pending().await } else { signal }
+    }
+
+    /// From here on a signal is left to whoever waits for this.
+    fn stop_in_order(self) -> impl Future<Output = ()> + Send + 'static {
+        self.in_order.store(true, Ordering::Relaxed);
+        async move {
+            self.signalled().await;
+            tracing::info!("stopping");
+        }
+    }
+}
+
+/// As the first process of a container, we bury what others leave.
+fn bury_orphans() -> Result<(), Failure> {
+    if std::process::id() == 1 {
+        let mut ended = signal(SignalKind::child())?;
+        tokio::spawn(async move {
+            while ended.recv().await.is_some() {
+                let _ = tokio::task::spawn_blocking(database::bury_orphans).await;
+            }
+        });
+    }
+    Ok(())
+}
+
+async fn serve(asked: Serve, stop: Stop) -> Result<(), Failure> {
     let config = configured()?;
-    let manifest = documents.map(|file| read_manifest(&file)).transpose()?.unwrap_or_default();
-    // Before anything is started, so that a signal in the middle of it stops it in order.
-    let stop = stop_signal()?;
+    let manifest = asked.documents.map(|file| read_manifest(&file)).transpose()?.unwrap_or_default();
     let address = config.bind_address;
-    let listener = TcpListener::bind(address)
-        .await
-        .map_err(|error| format!("can't listen on BIND_ADDRESS {address}: {error}"))?;
+    let listener = TcpListener::bind(address).await.map_err(|error| cannot_listen(address, &error))?;
     let address = listener.local_addr()?;
-    let database = Database::open(&config).await?;
+    let create = if asked.new { Create::Anew } else { Create::IfNew };
+    let database = Database::open_or(&config, create).await?;
+    tracing::info!("using the {}", database.told(&config));
     let served = async {
-        database.migrate().await?;
+        prepare(&database, asked.no_migrate).await?;
         let mut engine = http::engine(&config, &database);
         if let Err(refusals) = engine.trust(manifest, config.trusted_documents_only).await {
             let reasons: Vec<&str> = refusals.iter().map(|refusal| refusal.message.as_str()).collect();
@@ -204,19 +329,80 @@ async fn serve(documents: Option<PathBuf>) -> Result<(), Failure> {
         if config.graphiql && !http::page::is_bundled() {
             tracing::warn!("built without npm: the GraphiQL page loads its files from the network");
         }
+        let address = reachable(address);
         let told = format!("Dossier answers at http://{address}/  (GraphQL at http://{address}/graphql)");
         telemetry::log::say(&told);
-        http::serve(listener, site, stop).await.map_err(Failure::from)
+        http::serve(listener, site, stop.stop_in_order()).await.map_err(Failure::from)
     };
     let served = served.await;
     database.close().await;
     served
 }
 
-async fn generate(size: Size) -> Result<(), Failure> {
-    let database = Database::open(&configured()?).await?;
-    let generated = async {
+/// Brings the tables up to date, unless they are to stay as they are or a newer server keeps them.
+async fn prepare(database: &Database, no_migrate: bool) -> Result<(), Failure> {
+    let status = database.status().await?;
+    if let Some(newest) = status.unknown.last() {
+        tracing::warn!(
+            "the database has migration {newest:04}, which this Dossier doesn't know: it serves what it knows, and \
+             migrates nothing"
+        );
+        return Ok(());
+    }
+    if !no_migrate {
         database.migrate().await?;
+    } else if status.is_empty {
+        return Err(Error::Empty.into());
+    } else if !status.pending.is_empty() {
+        tracing::warn!(
+            "{} migrations are pending; what rests on them can't be answered yet",
+            status.pending.len()
+        );
+    }
+    Ok(())
+}
+
+/// An address that a browser on this machine can open.
+fn reachable(mut address: SocketAddr) -> SocketAddr {
+    if address.ip().is_unspecified() {
+        address.set_ip(if address.is_ipv4() {
+            Ipv4Addr::LOCALHOST.into()
+        } else {
+            Ipv6Addr::LOCALHOST.into()
+        });
+    }
+    address
+}
+
+fn cannot_listen(address: SocketAddr, error: &std::io::Error) -> String {
+    let why = match error.kind() {
+        ErrorKind::AddrInUse => {
+            "another program listens there; stop it, or take another port (0 takes any that is free)"
+        }
+        ErrorKind::AddrNotAvailable | ErrorKind::Unsupported => {
+            "this machine has no such address; 127.0.0.1 and [::1] are its own, 0.0.0.0 and [::] all that it has"
+        }
+        ErrorKind::PermissionDenied => "ports below 1024 are not for every user; take a higher one",
+        _ => return format!("can't listen on BIND_ADDRESS {address}: {error}"),
+    };
+    format!("can't listen on BIND_ADDRESS {address}: {why}")
+}
+
+/// Opens the database for a command that needs its tables, and says which it is.
+async fn open_migrated(config: &Config, writes: bool) -> Result<Database, Failure> {
+    let database = Database::open_or(config, Create::Never).await?;
+    say_what_is_used(&database, config);
+    database.require_current(writes).await?;
+    Ok(database)
+}
+
+fn say_what_is_used(database: &Database, config: &Config) {
+    telemetry::log::say(&format!("using the {}", database.told(config)));
+}
+
+async fn generate(size: Size) -> Result<(), Failure> {
+    let database = open_migrated(&configured()?, true).await?;
+    let generated = async {
         let since = Instant::now();
         let mut change = database.write("generate").await?;
         // It takes as long as it takes.
@@ -237,31 +423,24 @@ async fn generate(size: Size) -> Result<(), Failure> {
 }
 
 async fn key(verb: keys::Verb) -> Result<(), Failure> {
-    let database = Database::open(&configured()?).await?;
-    let done = async {
-        database.migrate().await?;
-        keys::perform(database.pool(), verb).await.map_err(Failure::from)
-    };
-    let done = done.await;
+    verb.check()?;
+    let database = open_migrated(&configured()?, false).await?;
+    let done = keys::perform(database.pool(), verb).await;
     database.close().await;
-    done
+    Ok(done?)
 }
 
 async fn bring_in(asked: Import) -> Result<(), Failure> {
     let config = configured()?;
-    let stop = stop_signal()?;
     let Import { files, format, kind, dry_run, all_or_nothing, report, requester } = asked;
     let order = Order { files, format, kind, requester, dry_run, all_or_nothing, report };
-    let database = Database::open(&config).await?;
+    let kinds = Arc::new(RecordKinds::of(&schema::catalog().nouns));
+    order.check(&kinds)?;
+    let database = open_migrated(&config, true).await?;
     let imported = async {
-        database.migrate().await?;
         let since = Instant::now();
-        let kinds = Arc::new(RecordKinds::of(&schema::catalog().nouns));
         let options = database.pool().connect_options();
-        let outcome = tokio::select! {
-            outcome = import::import(&options, kinds, &order) => outcome?,
-            () = stop => return Err("interrupted; nothing was imported: start it again, and it goes on".into()),
-        };
+        let outcome = import::import(&options, kinds, &order).await?;
         let (seconds, report) = (since.elapsed().as_secs_f64(), order.report.display());
         let import::Outcome { created, updated, unchanged, rejected, change } = outcome;
         println!(
@@ -285,18 +464,25 @@ async fn bring_in(asked: Import) -> Result<(), Failure> {
 
 async fn take_out(asked: Exported) -> Result<(), Failure> {
     let Exported { format, kind, topic, actor, from, until, output } = asked;
-    let database = Database::open(&configured()?).await?;
+    let config = configured()?;
     let kinds = RecordKinds::of(&schema::catalog().nouns);
+    let selection = Selection { topic, actor, from, until };
+    selection.check_dates()?;
+    let outputs = outputs(&kinds, format, kind.as_deref(), output.as_deref())?;
+    let database = open_migrated(&config, false).await?;
     let exported = async {
-        database.migrate().await?;
         let since = Instant::now();
         let options = database.pool().connect_options().as_ref().clone();
         let mut connection = export::connect(&options.options([("statement_timeout", "0")])).await?;
-        let selection = Selection { topic, actor, from, until };
         let mut export = Export::begin(&mut connection, &kinds, &selection).await?;
         let mut written = 0;
-        for (kind, file) in outputs(&kinds, format, kind.as_deref(), output.as_deref())? {
-            written += write(&mut export, format.writer(kind), file).await?;
+        let mut whole = Vec::new();
+        for (kind, mut output) in outputs {
+            written += write(&mut export, format.writer(kind), &mut output).await?;
+            whole.push(output);
+        }
+        for output in whole {
+            output.keep()?;
         }
         eprintln!("{written} records in {:.1} s", since.elapsed().as_secs_f64());
         Ok(())
@@ -306,8 +492,72 @@ async fn take_out(asked: Exported) -> Result<(), Failure> {
     exported
 }
 
-/// A type of record, where the format holds one, and where it is written.
-type Output = (&'static str, Box<dyn Write>);
+/// Where an export goes: the standard output, or a file that comes to be there once it is whole.
+enum Output {
+    Standard(std::io::Stdout),
+    /// A pipe or a device, which can't be replaced.
+    Special(File),
+    File {
+        file: File,
+        unfinished: PathBuf,
+        path: PathBuf,
+    },
+}
+
+impl Output {
+    fn to(path: &Path) -> Result<Self, Failure> {
+        let failed = |error: std::io::Error| format!("{} can't be written: {error}", path.display());
+        match std::fs::metadata(path) {
+            Ok(found) if found.is_dir() => {
+                return Err(format!("{} can't be written: it is a folder", path.display()).into());
+            }
+            Ok(found) if !found.is_file() => {
+                return Ok(Output::Special(File::options().write(true).open(path).map_err(failed)?));
+            }
+            // One that may not be written is not replaced either.
+            Ok(_) => drop(File::options().append(true).open(path).map_err(failed)?),
+            Err(_) => {}
+        }
+        let path = std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+        let mut name = path.file_name().unwrap_or_default().to_owned();
+        name.push(format!(".{}.unfinished", std::process::id()));
+        let unfinished = path.with_file_name(name);
+        Ok(Output::File { file: File::create(&unfinished).map_err(failed)?, unfinished, path })
+    }
+
+    /// It is whole.
+    fn keep(self) -> Result<(), Failure> {
+        if let Output::File { unfinished, path, .. } = &self {
+            std::fs::rename(unfinished, path)
+                .map_err(|error| format!("{} can't be written: {error}", path.display()))?;
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Output {
+    fn drop(&mut self) {
+        if let Output::File { unfinished, .. } = self {
+            let _ = std::fs::remove_file(unfinished);
+        }
+    }
+}
+
+impl Write for Output {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        match self {
+            Output::Standard(out) => out.write(bytes),
+            Output::Special(file) | Output::File { file, .. } => file.write(bytes),
+        }
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        match self {
+            Output::Standard(out) => out.flush(),
+            Output::Special(file) | Output::File { file, .. } => file.flush(),
+        }
+    }
+}
 
 /// What is to be written where: of CSV, a type of record each.
 fn outputs(
@@ -315,30 +565,25 @@ fn outputs(
     format: formats::Format,
     kind: Option<&str>,
     output: Option<&Path>,
-) -> Result<Vec<Output>, Failure> {
+) -> Result<Vec<(&'static str, Output)>, Failure> {
     let known = |name| match kinds.named(name) {
         Some((_, kind)) => Ok(kind.name),
         None => Err(format!("`{name}` is no type of record: there are {}", kinds.names())),
     };
     let kind = kind.map(known).transpose()?;
-    let file = |path: &Path| -> Result<Box<dyn Write>, Failure> {
-        let file =
-            File::create(path).map_err(|error| format!("{} can't be written: {error}", path.display()))?;
-        Ok(Box::new(file))
-    };
     match (format, kind, output) {
         (formats::Format::Csv, None, Some(folder)) => {
             std::fs::create_dir_all(folder)
                 .map_err(|error| format!("{} can't be made: {error}", folder.display()))?;
             let table =
-                |kind: &RecordKind| Ok((kind.name, file(&folder.join(format!("{}.csv", kind.many)))?));
+                |kind: &RecordKind| Ok((kind.name, Output::to(&folder.join(format!("{}.csv", kind.many)))?));
             kinds.0.iter().map(table).collect()
         }
         (formats::Format::Csv, None, None) => {
             Err("CSV holds one type of record: give --type, or a folder with -o".into())
         }
         (formats::Format::Csv, Some(_), _) | (_, None, _) => {
-            let to = output.map_or_else(|| Ok(Box::new(std::io::stdout()) as Box<dyn Write>), file)?;
+            let to = output.map_or_else(|| Ok(Output::Standard(std::io::stdout())), Output::to)?;
             Ok(vec![(kind.unwrap_or_default(), to)])
         }
         _ => Err("only CSV takes --type: other formats hold all".into()),
@@ -348,7 +593,7 @@ fn outputs(
 async fn write(
     export: &mut Export<'_>,
     writer: Box<dyn formats::Writer>,
-    mut to: impl Write,
+    to: &mut impl Write,
 ) -> Result<u64, Failure> {
     let bar = ProgressBar::new(export.count(writer.as_ref()).await?);
     let (mut written, mut out) = (Written::by(writer), Vec::new());
@@ -362,13 +607,16 @@ async fn write(
     Ok(written.count)
 }
 
-async fn migrate(dry_run: bool) -> Result<(), Failure> {
-    let database = Database::open(&configured()?).await?;
+async fn migrate(dry_run: bool, yes: bool) -> Result<(), Failure> {
+    let config = configured()?;
+    let create = if dry_run { Create::Never } else { Create::IfNew };
+    let database = Database::open_or(&config, create).await?;
+    say_what_is_used(&database, &config);
     let migrated = async {
         let (verb, migrations) = if dry_run {
-            ("to apply", database.pending().await?)
+            ("to apply", database.status().await?.pending)
         } else {
-            ("applied", database.migrate().await?)
+            ("applied", database.migrate_beside(yes).await?)
         };
         for migration in &migrations {
             println!("{verb}: {migration}");
@@ -413,24 +661,4 @@ fn configured() -> Result<Config, Failure> {
     let config = Config::from_env()?;
     telemetry::log::begin(&config)?;
     Ok(config)
-}
-
-/// Resolves on Ctrl-C or SIGTERM. A second one ends the program at once.
-fn stop_signal() -> Result<impl Future<Output = ()> + Send + 'static, Failure> {
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut signalled = async move || {
-        tokio::select! {
-            _ = interrupt.recv() => {}
-            _ = terminate.recv() => {}
-        }
-    };
-    Ok(async move {
-        signalled().await;
-        tracing::info!("stopping");
-        tokio::spawn(async move {
-            signalled().await;
-            std::process::exit(1);
-        });
-    })
 }

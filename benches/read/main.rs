@@ -146,6 +146,7 @@ async fn prepare(url: &str, statements: u64) -> PgPool {
     let pool = PgPoolOptions::new().max_connections(2).connect(url).await.expect("a pool");
     let there: Result<i64, _> = sqlx::query_scalar("select count(*) from statements").fetch_one(&pool).await;
     if there.is_err() {
+        dossier(url, &["migrate"]);
         dossier(url, &["generate", "--statements", &statements.to_string()]);
     }
     let prepared: Result<bool, _> =

@@ -87,6 +87,15 @@ pub fn cache_folder() -> PathBuf {
     kept("XDG_CACHE_HOME", ".cache", "Library/Caches", "/var/cache")
 }
 
+/// Where we keep in mind what was done: never within the data, which may not be there.
+pub fn state_folder() -> PathBuf {
+    let set = env::var_os("XDG_STATE_HOME").map(PathBuf::from).filter(|path| path.is_absolute());
+    set.map_or_else(
+        || kept("XDG_STATE_HOME", ".local/state", "Library/Application Support/state", "/var/lib/misc"),
+        |set| set.join("dossier"),
+    )
+}
+
 /// The user's own place; for root one that the account of Postgres can get to.
 fn kept(variable: &str, linux: &str, macos: &str, of_root: &str) -> PathBuf {
     let set = |variable| env::var_os(variable).map(PathBuf::from).filter(|path| path.is_absolute());

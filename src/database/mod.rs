@@ -3,11 +3,14 @@
 mod account;
 mod address;
 mod binaries;
+mod children;
 mod connections;
 mod control;
 pub mod embedded;
 mod hosts;
 mod migrations;
+mod preflight;
+mod remembered;
 
 use std::{
     io::{self, ErrorKind},
@@ -23,8 +26,10 @@ use sqlx::{
 
 pub use self::{
     address::Address,
+    children::bury_orphans,
     connections::{Change, Connections, Counts, Share},
-    migrations::Migration,
+    embedded::Create,
+    migrations::{Migration, Status},
 };
 use self::{
     control::Control,
@@ -54,8 +59,24 @@ pub enum Error {
     Connect(String),
     #[error("Postgres {0} is too old: Dossier needs {oldest} or newer", oldest = binaries::OLDEST)]
     TooOld(u32),
+    #[error(
+        "the database is in the encoding {0}, which can't hold all letters; make one in UTF8: \
+         create database … encoding 'UTF8' template template0"
+    )]
+    Encoding(String),
     #[error("{0}")]
     Migration(String),
+    #[error(
+        "the database holds something that is not Dossier's ({0}); if it is to hold both, say so once: \
+         dossier migrate --yes. A schema of its own keeps them apart: DATABASE_SCHEMA"
+    )]
+    Foreign(String),
+    #[error("the database holds nothing of Dossier yet; make its tables first: dossier migrate")]
+    Empty,
+    #[error("{0} of this Dossier's migrations are pending; apply them first: dossier migrate")]
+    Behind(usize),
+    #[error("the database has migration {0:04}, which this Dossier doesn't know; run a newer one")]
+    Ahead(i64),
     #[error("the database doesn't answer")]
     Silent,
     #[error("the database is read-only: it takes no changes")]
@@ -69,6 +90,10 @@ pub enum Error {
 impl Error {
     fn folder(path: &Path, error: &io::Error) -> Self {
         Error::Embedded(format!("{}: {error}", path.display()))
+    }
+
+    fn stopped() -> Self {
+        Error::Embedded("stopped before it was started".to_owned())
     }
 }
 
@@ -106,11 +131,20 @@ pub struct Database {
     hosts: Arc<Hosts>,
     options: PgConnectOptions,
     embedded: Option<Arc<embedded::Postgres>>,
+    /// The schema that `DATABASE_SCHEMA` names.
+    schema: Option<String>,
+    /// The schema in use, or to be used.
+    current_schema: String,
 }
 
 impl Database {
-    /// Connects to `DATABASE_URL`; without one, starts the embedded Postgres first.
+    /// Connects to `DATABASE_URL`; without one, starts the embedded Postgres first, and makes its data where
+    /// there are none.
     pub async fn open(config: &Config) -> Result<Self, Error> {
+        Self::open_or(config, Create::IfNew).await
+    }
+
+    pub async fn open_or(config: &Config, create: Create) -> Result<Self, Error> {
         let (address, embedded) = match &config.database_url {
             Some(url) => (
                 Address::parse(url).ok_or_else(|| Error::Connect("DATABASE_URL can't be read".to_owned()))?,
@@ -118,21 +152,18 @@ impl Database {
             ),
             None => {
                 let root = config.data_dir.clone().unwrap_or_else(account::data_folder);
-                let pg_bin = config.pg_bin.clone();
-                let start = move || {
-                    embedded::Postgres::start(&root, pg_bin.as_deref(), embedded::Durability::Durable)
-                };
-                let postgres = tokio::task::spawn_blocking(start).await;
-                let postgres = postgres.map_err(|error| Error::Embedded(error.to_string()))??;
+                let postgres = embedded::Postgres::open(&root, config.pg_bin.as_deref(), create).await?;
                 let options = postgres.connect_options("dossier");
                 create_database(&postgres, "dossier").await?;
                 (Address::of(options), Some(Arc::new(postgres)))
             }
         };
-        let hosts = Hosts::new(address, |options| prepared(options, config.request_timeout));
+        let schema = config.database_schema.clone();
+        let hosts = Hosts::new(address, |options| prepared(options, config));
         let hosts = Arc::new(hosts);
         let mut first = hosts.connect_first().await.map_err(|error| connect_error(&error))?;
-        check_version(&mut first.connection).await?;
+        let found = preflight::check(&mut first.connection).await?;
+        let current_schema = schema.clone().or(found).unwrap_or_else(|| "public".to_owned());
         let options = hosts.options(first.host).clone();
         let _ = first.connection.close().await;
         let pool = PgPoolOptions::new()
@@ -147,7 +178,12 @@ impl Database {
         let pool_of = |wanted| Connections::new(hosts.clone(), wanted, size, patience, control.clone());
         let (readers, writers) = (pool_of(Wanted::Reading), pool_of(Wanted::Writing));
         readers.share_with(&writers);
-        Ok(Database { pool, readers, writers, control, hosts, options, embedded })
+        Ok(Database { pool, readers, writers, control, hosts, options, embedded, schema, current_schema })
+    }
+
+    /// What is used, in a line for whoever typed a command.
+    pub fn told(&self, config: &Config) -> String {
+        preflight::told(config, &self.options, &self.current_schema)
     }
 
     /// Connections for what is seldom asked.
@@ -167,34 +203,46 @@ impl Database {
 
     /// Applies what is still to be applied, and tells it. Safe from several processes at once.
     pub async fn migrate(&self) -> Result<Vec<Migration>, Error> {
-        let mut connection = self.connect_for_migrations().await?;
-        let pending = migrations::pending(&mut connection).await?;
-        migrations::apply(&mut connection).await?;
+        self.migrate_beside(false).await
+    }
+
+    /// The same, where others' tables are in the database and that is `meant`.
+    pub async fn migrate_beside(&self, meant: bool) -> Result<Vec<Migration>, Error> {
+        let mut connection = self.connect_for_long().await?;
+        let applied = migrations::apply(&mut connection, self.schema.as_deref(), meant).await?;
         let _ = connection.close().await;
-        if !pending.is_empty() {
-            tracing::info!("applied {} migrations", pending.len());
+        Ok(applied)
+    }
+
+    /// What is still to be applied, and what a newer Dossier did.
+    pub async fn status(&self) -> Result<Status, Error> {
+        let mut connection = self.connect_for_long().await?;
+        let status = migrations::status(&mut connection, self.schema.as_deref()).await?;
+        let _ = connection.close().await;
+        Ok(status)
+    }
+
+    /// Refuses a database whose tables are older than this program, and for what `writes` past its API a newer
+    /// one too.
+    pub async fn require_current(&self, writes: bool) -> Result<(), Error> {
+        let status = self.status().await?;
+        match (status.pending.len(), status.unknown.first()) {
+            _ if status.is_empty => Err(Error::Empty),
+            (0, None) => Ok(()),
+            (0, Some(unknown)) if writes => Err(Error::Ahead(*unknown)),
+            (0, Some(unknown)) => {
+                tracing::warn!("the database has migration {unknown:04}, which this Dossier doesn't know");
+                Ok(())
+            }
+            (pending, _) => Err(Error::Behind(pending)),
         }
-        Ok(pending)
     }
 
-    /// What is still to be applied.
-    pub async fn pending(&self) -> Result<Vec<Migration>, Error> {
-        let mut connection = self.connect_for_migrations().await?;
-        // Looking changes nothing: the list of migrations, where there is none yet, is taken back.
-        let mut look = connection.begin().await.map_err(|error| connect_error(&error))?;
-        let pending = migrations::pending(&mut look).await?;
-        look.rollback().await.map_err(|error| connect_error(&error))?;
-        let _ = connection.close().await;
-        Ok(pending)
-    }
-
-    /// A connection that may take its time, and that nobody else migrates beside.
-    async fn connect_for_migrations(&self) -> Result<PgConnection, Error> {
+    /// A connection that may take its time.
+    async fn connect_for_long(&self) -> Result<PgConnection, Error> {
         let options = self.options.clone().options([("statement_timeout", "0")]);
         let connecting = self.hosts.patiently(PgConnection::connect_with(&options));
-        let mut connection = connecting.await.map_err(|error| connect_error(&error))?;
-        migrations::lock(&mut connection).await?;
-        Ok(connection)
+        connecting.await.map_err(|error| connect_error(&error))
     }
 
     /// Begins a change that `requester` asks for. Without one the database refuses changes.
@@ -207,7 +255,7 @@ impl Database {
         Ok(change)
     }
 
-    /// Listens on a channel of notifications, by a connection of its own.
+    /// Listens on a channel of notifications, by a connection of its own. Each schema has its own channels.
     pub async fn listen(&self, channel: &str) -> Result<PgListener, sqlx::Error> {
         if self.hosts.several() {
             // Only the host that takes changes tells of them.
@@ -218,7 +266,8 @@ impl Database {
         let options = self.hosts.writable().1.clone().application_name("dossier listening");
         let own = own.acquire_timeout(ACQUIRE).connect_lazy_with(options);
         let mut listener = PgListener::connect_with(&own).await?;
-        listener.listen(channel).await?;
+        let schema = if self.current_schema == "public" { "dossier" } else { &self.current_schema };
+        listener.listen(&format!("{schema}_{channel}")).await?;
         Ok(listener)
     }
 
@@ -227,7 +276,12 @@ impl Database {
     pub async fn ready(&self) -> Readiness {
         let not = |reason| Readiness { reading: false, writing: false, reason: Some(reason) };
         match self.control.look().await {
-            Ok(seen) if seen.pending > 0 => not(Error::Pending(seen.pending)),
+            // Whoever serves it all the same was told to.
+            Ok(seen) if seen.pending > 0 => Readiness {
+                reading: true,
+                writing: !seen.read_only,
+                reason: Some(Error::Pending(seen.pending)),
+            },
             Ok(seen) if seen.read_only => {
                 self.writers.forget();
                 Readiness { reading: true, writing: false, reason: Some(Error::ReadOnly) }
@@ -246,6 +300,11 @@ impl Database {
         }
     }
 
+    /// Whether somebody still sees to it that Postgres runs, where that is ours to do.
+    pub fn is_kept(&self) -> bool {
+        self.embedded.as_ref().is_none_or(|postgres| postgres.is_kept())
+    }
+
     /// Closes the connections, and stops Postgres if it is ours.
     pub async fn close(self) {
         // What still runs was given up.
@@ -261,8 +320,12 @@ impl Database {
 }
 
 /// How every connection is set up.
-fn prepared(options: PgConnectOptions, request_timeout: Duration) -> PgConnectOptions {
-    let timeout = request_timeout.as_millis().to_string();
+fn prepared(options: PgConnectOptions, config: &Config) -> PgConnectOptions {
+    let timeout = config.request_timeout.as_millis().to_string();
+    let options = match &config.database_schema {
+        Some(schema) => options.options([("search_path", format!("{schema},public"))]),
+        None => options,
+    };
     options.application_name("dossier").statement_cache_capacity(512).options([
         ("statement_timeout", timeout.as_str()),
         // Whose client has gone is given up: by a timeout of ours, or by the client's own end.
@@ -304,13 +367,6 @@ async fn create_database(postgres: &embedded::Postgres, name: &str) -> Result<()
     }
     let _ = connection.close().await;
     Ok(())
-}
-
-async fn check_version(connection: &mut PgConnection) -> Result<(), Error> {
-    let number = sqlx::query_scalar("select current_setting('server_version_num')::integer");
-    let number: i32 = number.fetch_one(connection).await.map_err(|error| connect_error(&error))?;
-    let major = u32::try_from(number / 10_000).unwrap_or(0);
-    if major < binaries::OLDEST { Err(Error::TooOld(major)) } else { Ok(()) }
 }
 
 /// What a connection failed of, and what to look at; never the address with its password.

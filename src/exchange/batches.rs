@@ -39,9 +39,16 @@ pub fn beginning(tables: &Tables) -> Digest {
     Sha256::digest(tables.create()).into()
 }
 
+/// What the names of the staging tables begin with: the schema that is theirs.
+pub async fn schema(connection: &mut PgConnection) -> Result<String, sqlx::Error> {
+    sqlx::query_scalar("select quote_ident(own_name('importing')) || '.'").fetch_one(connection).await
+}
+
 /// Waits until nobody else imports into the base; the turn ends with the connection.
 pub async fn take_turn(connection: &mut PgConnection) -> Result<(), sqlx::Error> {
-    let lock = |function: &str| format!("select {function}('importing'::regnamespace::oid::bigint)");
+    let lock = |function: &str| {
+        format!("select {function}(quote_ident(own_name('importing'))::regnamespace::oid::bigint)")
+    };
     let ours = sqlx::query_scalar(AssertSqlSafe(lock("pg_try_advisory_lock")));
     if !ours.fetch_one(&mut *connection).await? {
         eprintln!("waiting for the end of another import");
@@ -51,13 +58,14 @@ pub async fn take_turn(connection: &mut PgConnection) -> Result<(), sqlx::Error>
 }
 
 /// The digests of all that is staged.
-pub async fn staged(connection: &mut PgConnection) -> Result<Vec<Digest>, sqlx::Error> {
-    sqlx::query_scalar("select digest from importing.batches order by records").fetch_all(connection).await
+pub async fn staged(connection: &mut PgConnection, tables: &Tables) -> Result<Vec<Digest>, sqlx::Error> {
+    let sql = format!("select digest from {}batches order by records", tables.staged);
+    sqlx::query_scalar(AssertSqlSafe(sql)).fetch_all(connection).await
 }
 
 /// Makes the staging tables anew, empty.
 pub async fn begin(connection: &mut PgConnection, tables: &Tables) -> Result<(), sqlx::Error> {
-    let sql = format!("call importing.forget(); {}", tables.create());
+    let sql = format!("call forget_import(); {}", tables.create());
     sqlx::raw_sql(AssertSqlSafe(sql)).execute(connection).await?;
     Ok(())
 }
@@ -65,31 +73,35 @@ pub async fn begin(connection: &mut PgConnection, tables: &Tables) -> Result<(),
 /// Takes out what is staged behind a batch.
 pub async fn cut(connection: &mut PgConnection, tables: &Tables, batch: &Batch) -> Result<(), sqlx::Error> {
     let mut change = connection.begin().await?;
-    for table in &tables.0 {
+    for table in &tables.all {
         let sql = format!("delete from {} where line > $1", table.name);
         sqlx::query(AssertSqlSafe(sql)).bind(batch.last).execute(&mut *change).await?;
     }
-    let sql = "delete from importing.batches where records > $1";
-    sqlx::query(sql).bind(batch.records.cast_signed()).execute(&mut *change).await?;
+    let sql = format!("delete from {}batches where records > $1", tables.staged);
+    sqlx::query(AssertSqlSafe(sql)).bind(batch.records.cast_signed()).execute(&mut *change).await?;
     change.commit().await
 }
 
 pub async fn add(connection: &mut PgConnection, tables: &Tables, batch: &Batch) -> Result<(), sqlx::Error> {
     let mut change = connection.begin().await?;
-    for (table, rows) in tables.0.iter().zip(&batch.rows).filter(|(_, rows)| !rows.is_empty()) {
+    for (table, rows) in tables.all.iter().zip(&batch.rows).filter(|(_, rows)| !rows.is_empty()) {
         let mut copy = change.copy_in_raw(&format!("copy {} from stdin", table.name)).await?;
         for chunk in rows.chunks(CHUNK) {
             copy.send(chunk).await?;
         }
         copy.finish().await?;
     }
-    let sql = "insert into importing.batches (records, digest) values ($1, $2)";
-    sqlx::query(sql).bind(batch.records.cast_signed()).bind(batch.digest).execute(&mut *change).await?;
+    let sql = format!("insert into {}batches (records, digest) values ($1, $2)", tables.staged);
+    sqlx::query(AssertSqlSafe(sql))
+        .bind(batch.records.cast_signed())
+        .bind(batch.digest)
+        .execute(&mut *change)
+        .await?;
     change.commit().await
 }
 
 /// Drops what is staged.
 pub async fn forget(connection: &mut PgConnection) -> Result<(), sqlx::Error> {
-    sqlx::raw_sql("call importing.forget()").execute(connection).await?;
+    sqlx::raw_sql("call forget_import()").execute(connection).await?;
     Ok(())
 }

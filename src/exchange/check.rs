@@ -7,7 +7,7 @@ use sqlx::{AssertSqlSafe, PgConnection};
 
 use super::{
     records::{RecordKind, RecordKinds, joined},
-    stage::{READY, STAGED, file_and_line_sql, list_name},
+    stage::{READY, file_and_line_sql, list_name},
 };
 use crate::mutation::{
     rules::{Rules, Unique},
@@ -129,6 +129,8 @@ pub struct Check<'a> {
     pub rules: &'a Rules,
     /// How many files are imported together.
     pub files: usize,
+    /// What the names of the staging tables begin with.
+    pub staged: &'a str,
     pub connection: &'a mut PgConnection,
 }
 
@@ -145,7 +147,7 @@ impl Check<'_> {
         for kind in &self.kinds.0 {
             self.tell_missing(kind).await?;
         }
-        self.put_out(STAGED).await?;
+        self.put_out(self.staged).await?;
         for kind in &self.kinds.0 {
             self.make_ready(kind).await?;
         }
@@ -180,15 +182,18 @@ impl Check<'_> {
 
     /// Tells lines that a query finds: their number, the field, and the reason.
     async fn reject(&mut self, kind: &RecordKind, lines: &str) -> Result<u64, sqlx::Error> {
-        let name = kind.name;
-        self.run(format!("insert into importing.rejected select w.line, '{name}', w.field, w.reason from ({lines}) w (line, field, reason)"))
+        let (name, staged) = (kind.name, self.staged);
+        self.run(format!("insert into {staged}rejected select w.line, '{name}', w.field, w.reason from ({lines}) w (line, field, reason)"))
             .await
     }
 
     /// Takes what was rejected out of tables; how many lines there are of it that were not known.
     async fn put_out(&mut self, stem: &str) -> Result<u64, sqlx::Error> {
         let new = self
-            .run("insert into out select distinct line from importing.rejected on conflict do nothing")
+            .run(format!(
+                "insert into out select distinct line from {}rejected on conflict do nothing",
+                self.staged
+            ))
             .await?;
         if new > 0 {
             for part in self.kinds.0.iter().flat_map(parts) {
@@ -201,10 +206,10 @@ impl Check<'_> {
 
     /// Finds which records the lines are: those that have the slug or an identifier, or new ones.
     async fn identify(&mut self, kind: &RecordKind) -> Result<(), sqlx::Error> {
-        let table = kind.table;
+        let (table, staged) = (kind.table, self.staged);
         let (mut id, mut join) = ("t.id", String::new());
         if let Some((slot, rows)) = identifiers(kind) {
-            let list = list_name(STAGED, kind, slot.name);
+            let list = list_name(self.staged, kind, slot.name);
             let (own, columns) = (rows.table, column_names(rows, "l"));
             let _ = write!(
                 join,
@@ -218,7 +223,7 @@ impl Check<'_> {
         self.run(format!(
             "create temp table ids_{table} on commit drop as
              select line, slug, coalesce(id, nextval(pg_get_serial_sequence('{table}', 'id'))) as id, id is null as fresh
-             from (select s.line, s.slug, {id} as id from importing.{table} s
+             from (select s.line, s.slug, {id} as id from {staged}{table} s
                    left join {table} t on t.slug = s.slug{join} order by s.line) s"
         ))
         .await?;
@@ -230,7 +235,7 @@ impl Check<'_> {
                 self.line_of("first", &format!("It is the {what} of ")),
             );
             self.reject(kind, &repeated).await?;
-            self.run(format!("delete from ids_{table} i using importing.rejected r where r.line = i.line"))
+            self.run(format!("delete from ids_{table} i using {staged}rejected r where r.line = i.line"))
                 .await?;
         }
         self.run(format!("analyze ids_{table}")).await?;
@@ -243,7 +248,7 @@ impl Check<'_> {
         let mut keys = Vec::new();
         for part in self.kinds.0.iter().flat_map(parts) {
             for (column, _) in part.references().into_iter().filter(|(_, to)| *to == kind.name) {
-                keys.push(format!("select {column} from {}", part.name(STAGED)));
+                keys.push(format!("select {column} from {}", part.name(self.staged)));
             }
         }
         if keys.is_empty() {
@@ -251,7 +256,7 @@ impl Check<'_> {
         }
         let (mut id, mut join) = ("s.id, t.id".to_owned(), String::new());
         if let Some((slot, rows)) = identifiers(kind) {
-            let list = list_name(STAGED, kind, slot.name);
+            let list = list_name(self.staged, kind, slot.name);
             let key = |alias| {
                 joined(
                     rows.columns.iter().map(|column| format!("{alias}.{}", column.column)),
@@ -284,7 +289,7 @@ impl Check<'_> {
 
     /// Tells what lines lack, and references that lead nowhere.
     async fn tell_missing(&mut self, kind: &RecordKind) -> Result<(), sqlx::Error> {
-        let table = kind.table;
+        let (table, staged) = (kind.table, self.staged);
         let needed: Vec<String> = kind
             .slots
             .iter()
@@ -293,7 +298,7 @@ impl Check<'_> {
             .map(|(place, slot)| format!("({}::bigint, '{}')", 1_i64 << place, slot.name))
             .collect();
         let missing = format!(
-            "select s.line, n.field, 'Every such record has it.' from importing.{table} s
+            "select s.line, n.field, 'Every such record has it.' from {staged}{table} s
              join ids_{table} i on i.line = s.line and i.fresh
              join (values {}) n (bit, field) on s.given & n.bit = 0",
             needed.join(", ")
@@ -307,7 +312,7 @@ impl Check<'_> {
                       from {} t join keys_{} k on k.key = t.{column} where k.id is null",
                     part.field(column),
                     to.name,
-                    part.name(STAGED),
+                    part.name(self.staged),
                     to.table
                 );
                 self.reject(kind, &dangling).await?;
@@ -318,7 +323,7 @@ impl Check<'_> {
 
     /// The rows as they are to be: what a line doesn't give is as it was.
     async fn make_ready(&mut self, kind: &RecordKind) -> Result<(), sqlx::Error> {
-        let table = kind.table;
+        let (table, staged) = (kind.table, self.staged);
         let (mut columns, mut joins) = (String::new(), String::new());
         for (place, slot) in kind.slots.iter().enumerate() {
             let (column, value) = match &slot.kind {
@@ -340,7 +345,7 @@ impl Check<'_> {
         }
         self.run(format!(
             "create temp table ready_{table} on commit drop as
-             select s.line, i.id, i.fresh, s.given{columns} from importing.{table} s join ids_{table} i on i.line = s.line
+             select s.line, i.id, i.fresh, s.given{columns} from {staged}{table} s join ids_{table} i on i.line = s.line
              left join {table} t on not i.fresh and t.id = i.id{joins}"
         ))
         .await?;
@@ -364,7 +369,7 @@ impl Check<'_> {
             if let Some(ordinal) = rows.ordinal {
                 let _ = write!(columns, ", l.place + 1 as {ordinal}");
             }
-            let (from, list) = (list_name(STAGED, kind, slot.name), list_name(READY, kind, slot.name));
+            let (from, list) = (list_name(self.staged, kind, slot.name), list_name(READY, kind, slot.name));
             self.run(format!(
                 "create temp table {list} on commit drop as
                  select l.line, l.place, i.id as {owner}, i.fresh{columns} from {from} l

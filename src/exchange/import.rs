@@ -56,6 +56,40 @@ pub struct Order {
     pub report: PathBuf,
 }
 
+impl Order {
+    /// Refuses what can't be done whatever the database holds.
+    pub fn check(&self, kinds: &RecordKinds) -> Result<(), Error> {
+        for path in self.files.iter().filter(|path| *path != "-") {
+            let failed = |reason: String| Error::File(path.clone(), reason);
+            let file = File::open(path).map_err(|error| failed(error.to_string()))?;
+            if file.metadata().is_ok_and(|found| found.is_dir()) {
+                return Err(failed("it is a folder".to_owned()));
+            }
+        }
+        if let Some(kind) = self.kind.as_ref().filter(|kind| kinds.named(kind).is_none()) {
+            return Err(Error::Order(format!("`{kind}` is no type of record: there are {}", kinds.names())));
+        }
+        if self.requester.trim().is_empty() {
+            return Err(Error::Order("a change needs a requester: --requester is blank".to_owned()));
+        }
+        let failed = |error| Error::Report(self.report.clone(), error);
+        match fs::metadata(&self.report) {
+            Ok(found) if found.is_dir() => return Err(failed(std::io::ErrorKind::IsADirectory.into())),
+            Ok(found) if found.is_file() => {
+                drop(File::options().append(true).open(&self.report).map_err(failed)?);
+            }
+            // A pipe or a device.
+            Ok(_) => {}
+            Err(_) => {
+                File::create_new(&self.report).map_err(failed)?;
+                // There is a report only where something was rejected.
+                fs::remove_file(&self.report).map_err(failed)?;
+            }
+        }
+        Ok(())
+    }
+}
+
 /// What an import did, or would do.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Outcome {
@@ -72,6 +106,8 @@ pub struct Outcome {
 pub enum Error {
     #[error("{file} can't be imported: {reason}; nothing was imported", file = .0.display(), reason = .1)]
     File(PathBuf, String),
+    #[error("{0}; nothing was imported")]
+    Order(String),
     #[error("the report {file} can't be written: {reason}", file = .0.display(), reason = .1)]
     Report(PathBuf, std::io::Error),
     #[error("the database: {0}; nothing was imported")]
@@ -88,10 +124,6 @@ pub async fn import(
     kinds: Arc<RecordKinds>,
     order: &Order,
 ) -> Result<Outcome, Error> {
-    // Before anything else: a name that is mistyped is no other input, for which what was read would go.
-    for path in order.files.iter().filter(|path| *path != "-") {
-        File::open(path).map_err(|error| Error::File(path.clone(), error.to_string()))?;
-    }
     // It takes as long as it takes.
     let options =
         options.clone().options([("statement_timeout", "0"), ("temp_buffers", "64MB"), ("jit", "off")]);
@@ -113,15 +145,16 @@ async fn stage_and_write(
     order: &Order,
 ) -> Result<Outcome, Error> {
     let rules = Rules::load(connection).await?;
-    let tables = Arc::new(Tables::of(kinds, &rules));
+    let staged = batches::schema(connection).await?;
+    let tables = Arc::new(Tables::of(kinds, &rules, staged));
     stage(connection, kinds, &tables, order).await?;
-    for table in &tables.0 {
+    for table in &tables.all {
         execute(connection, &format!("analyze {}", table.name)).await?;
     }
     let mut tries = 1..=TRIES;
     loop {
         let last = tries.next() == Some(TRIES);
-        match change(connection, kinds, &rules, order).await {
+        match change(connection, kinds, &rules, &tables, order).await {
             Err(Error::Database(error)) => match code(&error).as_deref() {
                 Some("40001" | "40P01") if last => return Err(Error::Again),
                 // serialization_failure, deadlock_detected; unique and foreign keys that held before
@@ -163,7 +196,7 @@ async fn stage(
     tables: &Arc<Tables>,
     order: &Order,
 ) -> Result<(), Error> {
-    let staged = batches::staged(connection).await?;
+    let staged = batches::staged(connection, tables).await?;
     let (sender, mut batches) = mpsc::channel::<Batch>(1);
     let bar = reading_bar(&order.files);
     // Not one of the runtime's threads, for which the program would wait at its end: this one may wait for
@@ -232,6 +265,7 @@ async fn change(
     connection: &mut PgConnection,
     kinds: &RecordKinds,
     rules: &Rules,
+    tables: &Tables,
     order: &Order,
 ) -> Result<Outcome, Error> {
     let checking = ProgressBar::new_spinner().with_message("checking");
@@ -245,9 +279,10 @@ async fn change(
         .await?;
     // From here on nobody else changes records, so what was checked stays true.
     execute(&mut change, "select take_turn()").await?;
-    let mut check = Check { kinds, rules, files: order.files.len(), connection: &mut change };
+    let (files, staged) = (order.files.len(), tables.staged.as_str());
+    let mut check = Check { kinds, rules, files, staged, connection: &mut change };
     check.all().await?;
-    let mut outcome = report(&mut change, order).await?;
+    let mut outcome = report(&mut change, staged, order).await?;
     for kind in &kinds.0 {
         let sql = format!(
             "select count(*) filter (where fresh), count(*) filter (where not fresh),
@@ -300,22 +335,23 @@ async fn change(
 
 /// Writes what was rejected to the report, and counts it by its lines. Where nothing was, there is no
 /// report.
-async fn report(connection: &mut PgConnection, order: &Order) -> Result<Outcome, Error> {
+async fn report(connection: &mut PgConnection, staged: &str, order: &Order) -> Result<Outcome, Error> {
     let failed = |error| Error::Report(order.report.clone(), error);
-    let count: i64 = sqlx::query_scalar("select count(distinct line) from importing.rejected")
-        .fetch_one(&mut *connection)
-        .await?;
+    let count = format!("select count(distinct line) from {staged}rejected");
+    let count: i64 = sqlx::query_scalar(AssertSqlSafe(count)).fetch_one(&mut *connection).await?;
     if count == 0 {
         // One of an earlier try would be mistaken for ours.
-        match fs::remove_file(&order.report) {
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(failed(error)),
-            _ => return Ok(Outcome::default()),
+        // What is no file, as /dev/null, stays.
+        if fs::symlink_metadata(&order.report).is_ok_and(|found| found.is_file()) {
+            fs::remove_file(&order.report).map_err(failed)?;
         }
+        return Ok(Outcome::default());
     }
     let mut file = BufWriter::new(File::create(&order.report).map_err(failed)?);
-    let sql =
-        "select distinct line, kind, field, reason from importing.rejected order by line, field, reason";
-    let mut rows = sqlx::query(sql).fetch(connection);
+    let sql = format!(
+        "select distinct line, kind, field, reason from {staged}rejected order by line, field, reason"
+    );
+    let mut rows = sqlx::query(AssertSqlSafe(sql)).fetch(connection);
     while let Some(row) = rows.try_next().await? {
         let (number, line) = file_and_line(row.try_get("line")?);
         let text = |column| row.try_get::<Option<String>, _>(column);

@@ -50,8 +50,7 @@ pub fn file_and_line_sql(place: &str) -> (String, String) {
     (file, format!("({place} >> {BITS_OF_RECORD}) & {}", (1_i64 << BITS_OF_LINE) - 1))
 }
 
-/// What the names of staging tables begin with, and those of tables whose rows are ready to be written.
-pub const STAGED: &str = "importing.";
+/// What the names of tables begin with whose rows are ready to be written.
 pub const READY: &str = "ready_";
 
 /// A staging table: of a kind's records, or of one of their lists.
@@ -63,10 +62,14 @@ pub struct Table {
 }
 
 /// The staging tables of all kinds; last, that of what is rejected.
-pub struct Tables(pub Vec<Table>);
+pub struct Tables {
+    pub all: Vec<Table>,
+    /// What their names begin with: a schema of their own.
+    pub staged: String,
+}
 
 impl Tables {
-    pub fn of(kinds: &RecordKinds, rules: &Rules) -> Self {
+    pub fn of(kinds: &RecordKinds, rules: &Rules, staged: String) -> Self {
         let type_of = |table: &str, column: &str| {
             rules.type_of(table, column).expect("a column that a slice names").to_owned()
         };
@@ -77,7 +80,7 @@ impl Tables {
                 Kind::Reference { column, .. } => Some(format!(", {column} text")),
                 Kind::Rows(_) => None,
             });
-            let name = format!("{STAGED}{}", kind.table);
+            let name = format!("{staged}{}", kind.table);
             let create = format!("{name} (line bigint, given bigint{})", joined(columns, ""));
             tables.push(Table { kind: number, slot: None, name, create });
             for (place, slot) in kind.slots.iter().enumerate() {
@@ -88,15 +91,15 @@ impl Tables {
                     }
                     RowKind::Reference(_) => format!(", {} text", column.column),
                 });
-                let name = list_name(STAGED, kind, slot.name);
+                let name = list_name(&staged, kind, slot.name);
                 let create = format!("{name} (line bigint, place integer{})", joined(columns, ""));
                 tables.push(Table { kind: number, slot: Some(place), name, create });
             }
         }
-        let name = format!("{STAGED}rejected");
+        let name = format!("{staged}rejected");
         let create = format!("{name} (line bigint, kind text, field text, reason text)");
         tables.push(Table { kind: 0, slot: None, name, create });
-        Tables(tables)
+        Tables { all: tables, staged }
     }
 
     /// The statements that make them. Nobody needs to look after what is soon gone.
@@ -104,7 +107,7 @@ impl Tables {
         let create = |table: &Table| {
             format!("create unlogged table {} with (autovacuum_enabled = false)", table.create)
         };
-        joined(self.0.iter().map(create), "; ")
+        joined(self.all.iter().map(create), "; ")
     }
 }
 
@@ -143,7 +146,7 @@ impl<'a> Stage<'a> {
         send: &'a mut dyn FnMut(Batch) -> Result<(), Stopped>,
     ) -> Self {
         let mut of_kind: Vec<(usize, HashMap<usize, usize>)> = Vec::new();
-        for (number, table) in tables.0.iter().enumerate().take(tables.0.len() - 1) {
+        for (number, table) in tables.all.iter().enumerate().take(tables.all.len() - 1) {
             match table.slot {
                 None => of_kind.push((number, HashMap::new())),
                 Some(slot) => {
@@ -151,7 +154,7 @@ impl<'a> Stage<'a> {
                 }
             }
         }
-        let (rows, digest) = (vec![Vec::new(); tables.0.len()], batches::beginning(tables));
+        let (rows, digest) = (vec![Vec::new(); tables.all.len()], batches::beginning(tables));
         Stage { kinds: kinds.clone(), of_kind, rows, digest, send, last: -1, taken: 0 }
     }
 

@@ -8,8 +8,13 @@ use serde_json::{Value, json};
 use super::App;
 use crate::database::Readiness;
 
-pub(super) async fn live() -> Json<Value> {
-    Json(json!({ "status": "live" }))
+/// Live is who can come to answer without being started anew.
+pub(super) async fn live(State(app): State<Arc<App>>) -> (StatusCode, Json<Value>) {
+    if app.database.is_kept() {
+        return (StatusCode::OK, Json(json!({ "status": "live" })));
+    }
+    let reason = "nobody keeps the embedded Postgres: start the server anew";
+    (StatusCode::SERVICE_UNAVAILABLE, Json(json!({ "status": "unavailable", "reason": reason })))
 }
 
 /// Ready is who can be read from; whether changes can be made is told beside it.

@@ -269,7 +269,7 @@ fn whole(number: &serde_json::Number) -> Option<i64> {
     number.as_i64().or_else(|| number.as_f64().and_then(from_float))
 }
 
-fn is_partial_date(text: &str) -> bool {
+pub fn is_partial_date(text: &str) -> bool {
     let digits = |part: &str, length| part.len() == length && part.bytes().all(|byte| byte.is_ascii_digit());
     let parts: Vec<&str> = text.split('-').collect();
     let lengths = [4, 2, 2];

@@ -195,8 +195,15 @@ fn parameters(sql: &str) -> usize {
 pub type Question<'q> = sqlx::query::Query<'q, Postgres, PgArguments>;
 
 /// There, the names of all tables that have a history mean the tables as they stood.
-const PAST: &str = "select set_config('search_path', 'past, ' || current_setting('search_path'), true), \
-                           set_config('dossier.as_of', $1::text, true)";
+const PAST: &str = "with past as (
+    select oid, has_schema_privilege(oid, 'usage') as usable from pg_namespace
+    where nspname = any(array[
+        case current_schema() when 'public' then 'dossier' else current_schema() end || '_past', 'past'
+    ]) order by nspname = 'past' limit 1
+)
+select usable, set_config('search_path', oid::regnamespace || ', ' || current_setting('search_path'), true),
+       set_config('dossier.as_of', $1::text, true)
+from past";
 
 /// The rows of a question that is asked of the past: there, the names of all tables that have a history mean
 /// the tables as they stood.
@@ -206,7 +213,12 @@ async fn past(
     asked: Question<'_>,
 ) -> Result<Vec<PgRow>, sqlx::Error> {
     let mut past = connection.begin().await?;
-    sqlx::query(PAST).bind(revision).execute(&mut *past).await?;
+    let usable: bool = sqlx::query_scalar(PAST).bind(revision).fetch_one(&mut *past).await?;
+    if !usable {
+        // Postgres passes over it in silence, and would answer with today.
+        let missing = "the database's user may not use the schema of the past: grant usage on schema … to …";
+        return Err(sqlx::Error::Protocol(missing.to_owned()));
+    }
     let rows = asked.fetch_all(&mut *past).await?;
     past.commit().await?;
     Ok(rows)

@@ -1,12 +1,20 @@
 //! What the commands print, and how they end.
 
-use std::{net::TcpListener, process::Stdio};
+use std::{
+    net::TcpListener,
+    process::Stdio,
+    time::{Duration, Instant},
+};
 
+use nix::{
+    sys::signal::{Signal, kill},
+    unistd::Pid,
+};
 use sqlx::AssertSqlSafe;
 
 use crate::support::{
     database::{TestDatabase, database, empty_database},
-    process::{Process, dossier, output},
+    process::{Folder, Process, dossier, output},
 };
 
 /// Runs a command that must fail, and returns the one line that it tells.
@@ -71,6 +79,164 @@ async fn a_taken_port_is_told() {
     let address = taken.local_addr().expect("an address").to_string();
     let told = failure(&[("BIND_ADDRESS", &address), ("DATABASE_URL", database().await.url())], &[]);
     assert!(told.contains("BIND_ADDRESS") && told.contains(&address), "{told}");
+}
+
+#[test]
+fn an_address_that_cannot_be_listened_on_is_told_in_plain_words() {
+    let taken = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let taken = taken.local_addr().expect("an address").to_string();
+    for (address, reason) in [
+        (taken.as_str(), "another program listens there"),
+        ("192.0.2.1:8000", "this machine has no such address"),
+        ("[2001:db8::1]:8000", "this machine has no such address"),
+        ("::1:8000", "it takes an address and a port: 127.0.0.1:8000, or [::1]:8000"),
+        ("localhost:8000", "it takes an address and a port"),
+        ("127.0.0.1:70000", "it takes an address and a port"),
+    ] {
+        let told = failure(&[("BIND_ADDRESS", address)], &[]);
+        assert!(told.contains("BIND_ADDRESS") && told.contains(address) && told.contains(reason), "{told}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_on_ipv6_or_on_all_addresses_says_where_it_is_found() {
+    let database = database().await;
+    for (address, found) in [("[::1]:0", "[::1]:"), ("0.0.0.0:0", "127.0.0.1:")] {
+        let settings = [("DATABASE_URL", database.url()), ("BIND_ADDRESS", address)];
+        let server = Process::start(&settings).await;
+        assert!(server.address().starts_with(found), "{}", server.address());
+        assert!(server.count_topics().await > 0);
+    }
+}
+
+#[test]
+fn what_is_wrong_with_a_command_is_told_before_a_database_is_sought() {
+    let folder = Folder::new("mistyped");
+    std::fs::create_dir_all(folder.path()).expect("a folder");
+    let file = folder.path().join("records.jsonl");
+    std::fs::write(&file, "").expect("written");
+    let (file, folder) = (file.to_str().expect("text"), folder.path().to_str().expect("text"));
+    // Nobody listens there.
+    let settings = [("DATABASE_URL", "postgres://127.0.0.1:1/base")];
+    for (arguments, told) in [
+        (&["import", "/nowhere.jsonl"][..], "/nowhere.jsonl can't be imported"),
+        (&["import", folder], "it is a folder"),
+        (&["import", file, "--type", "Ghost"], "`Ghost` is no type of record"),
+        (
+            &["import", file, "--report", "/nowhere/report.jsonl"],
+            "the report /nowhere/report.jsonl can't be written",
+        ),
+        (&["import", file, "--requester", " "], "--requester is blank"),
+        (&["export", "--from", "2026-02-30"], "from: It takes a date"),
+        (&["export", "--from", "2026-03", "--until", "2026-02-28"], "until: It is before `from`"),
+        (&["export", "-o", "/nowhere/records.jsonl"], "/nowhere/records.jsonl can't be written"),
+        (&["export", "-o", folder], "it is a folder"),
+        (&["export", "--format", "csv"], "give --type, or a folder with -o"),
+        (&["export", "--format", "csv", "--type", "Ghost"], "`Ghost` is no type of record"),
+        (&["serve", "--documents", "/nowhere.json"], "/nowhere.json can't be read"),
+    ] {
+        let reason = failure(&settings, arguments);
+        assert!(reason.contains(told), "{arguments:?}: {reason}");
+    }
+    for arguments in [&["import", file, "--format", "xls"][..], &["export", "--format", "xls"]] {
+        let output = output(dossier(&settings).args(arguments));
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}");
+    }
+    assert_eq!(std::fs::read_dir(folder).expect("a folder").count(), 1, "no report, no output");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_command_says_what_it_uses_and_which_file_said_so() {
+    let database = database().await;
+    let folder = Folder::new("settings");
+    std::fs::create_dir_all(folder.path().join("below")).expect("folders");
+    let file = folder.path().join(".env");
+    let url = database.url().replacen("postgres@", "postgres:secret@", 1);
+    std::fs::write(&file, format!("DATABASE_URL={url}\n")).expect("written");
+    let name = url.rsplit('/').next().expect("a name").split('?').next().expect("a name");
+    for arguments in [&["migrate"][..], &["key", "list"], &["export"]] {
+        let mut command = dossier(&[]);
+        command.args(arguments).current_dir(folder.path().join("below"));
+        let output = tokio::task::spawn_blocking(move || output(&mut command)).await.expect("not cancelled");
+        let told = String::from_utf8_lossy(&output.stderr);
+        let line =
+            told.lines().find(|line| line.starts_with("using the ")).unwrap_or_else(|| panic!("{told}"));
+        assert!(line.contains(&format!("database `{name}`")) && line.contains("schema `public`"), "{line}");
+        assert!(line.contains(file.to_str().expect("text")), "{line}");
+        assert!(!told.contains("secret"), "{told}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_report_that_is_no_file_is_not_removed_where_there_is_nothing_to_report() {
+    let database = database().await;
+    let folder = Folder::new("report");
+    std::fs::create_dir_all(folder.path()).expect("a folder");
+    let [file, report] = ["records.jsonl", "report"].map(|name| folder.path().join(name));
+    std::fs::write(&file, "").expect("written");
+    let _listening = std::os::unix::net::UnixListener::bind(&report).expect("a socket");
+    let import = ["import", file.to_str().expect("text"), "--report", report.to_str().expect("text")];
+    success(&[("DATABASE_URL", database.url())], &import);
+    assert!(report.exists(), "as /dev/null would be");
+}
+
+/// Starts a command, and interrupts it once it had time to be in the middle of it.
+async fn interrupted(settings: &[(&str, &str)], arguments: &[&str], signal: Signal) -> (Option<i32>, String) {
+    let mut command = dossier(settings);
+    command.args(arguments).stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::piped());
+    let mut child = command.spawn().expect("dossier runs");
+    let _stays_open = child.stdin.take();
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    assert!(child.try_wait().expect("its state").is_none(), "{arguments:?} ended before it was interrupted");
+    kill(Pid::from_raw(child.id().cast_signed()), signal).expect("sent");
+    let since = Instant::now();
+    let ended = tokio::task::spawn_blocking(move || child.wait_with_output()).await.expect("not cancelled");
+    let ended = ended.expect("it ended");
+    assert!(since.elapsed() < Duration::from_secs(10), "{arguments:?}: {:?}", since.elapsed());
+    (ended.status.code(), String::from_utf8_lossy(&ended.stderr).into_owned())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_command_is_interrupted_at_every_moment_and_leaves_nothing_half_made() {
+    // One that is connected to, and never says a word.
+    let silent = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let silent = format!("postgres://127.0.0.1:{}/base", silent.local_addr().expect("an address").port());
+    let database = database().await;
+    let mut holding = database.pool().begin().await.expect("begun");
+    let lock = "lock table _sqlx_migrations, actors in access exclusive mode";
+    sqlx::raw_sql(lock).execute(&mut *holding).await.expect("locked");
+    let folder = Folder::new("interrupted");
+    std::fs::create_dir_all(folder.path()).expect("a folder");
+    let out = folder.path().join("records.jsonl");
+    let export: &[&str] = &["export", "-o", out.to_str().expect("text")];
+    let report = folder.path().join("report.jsonl");
+    let import: &[&str] = &["import", "-", "--report", report.to_str().expect("text")];
+    for url in [silent.as_str(), database.url()] {
+        for arguments in [&["serve"][..], &["migrate"], &["key", "list"], export, import] {
+            for (signal, status) in [(Signal::SIGINT, 130), (Signal::SIGTERM, 143)] {
+                let (code, told) = interrupted(&[("DATABASE_URL", url)], arguments, signal).await;
+                assert_eq!(code, Some(status), "{arguments:?}: {told}");
+                assert!(told.contains("dossier: interrupted; "), "{arguments:?}: {told}");
+            }
+        }
+    }
+    assert_eq!(std::fs::read_dir(folder.path()).expect("a folder").count(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_export_replaces_a_file_once_it_is_whole() {
+    let database = database().await;
+    let folder = Folder::new("replaced");
+    std::fs::create_dir_all(folder.path()).expect("a folder");
+    let file = folder.path().join("records.jsonl");
+    std::fs::write(&file, "as it was").expect("written");
+    let path = file.to_str().expect("text");
+    let settings = [("DATABASE_URL", database.url())];
+    assert!(failure(&settings, &["export", "-o", path, "--topic", "nothing"]).contains("no such topic"));
+    assert_eq!(std::fs::read_to_string(&file).expect("a file"), "as it was");
+    success(&settings, &["export", "-o", path]);
+    assert!(std::fs::read_to_string(&file).expect("a file").starts_with("{\"type\":\"Actor\""));
+    assert_eq!(std::fs::read_dir(folder.path()).expect("a folder").count(), 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,6 +1,9 @@
 //! The Postgres that Dossier starts for itself, and what it outlives.
 
-use std::time::{Duration, Instant};
+use std::{
+    os::unix::process::ExitStatusExt,
+    time::{Duration, Instant},
+};
 
 use nix::sys::signal::{Signal, kill};
 
@@ -68,6 +71,195 @@ async fn a_start_right_after_both_were_killed_finds_everything_there() {
     let server = Process::serve(folder.path()).await;
     assert_eq!(server.count_topics().await, before + 1);
     assert!(server.stop().success());
+}
+
+#[tokio::test]
+async fn however_often_postgres_is_killed_it_is_started_again() {
+    let folder = Folder::new("killed-often");
+    let server = Process::serve(folder.path()).await;
+    let before = server.count_topics().await;
+    for _ in 0..7 {
+        let killed = postmaster(folder.path());
+        kill(killed, Signal::SIGKILL).expect("killed");
+        until(|| {
+            (folder.path().join("data/postmaster.pid").exists() && postmaster(folder.path()) != killed)
+                .then_some(())
+        })
+        .await;
+        assert_eq!(server.count_topics().await, before);
+    }
+    let log = server.log();
+    assert!(log.contains("Postgres ended unexpectedly: signal: 9 (SIGKILL)"), "{log}");
+}
+
+#[tokio::test]
+async fn a_postgres_that_cannot_be_started_again_is_tried_until_it_can_and_the_reason_is_told() {
+    let folder = Folder::new("broken");
+    let server = Process::serve(folder.path()).await;
+    let before = server.count_topics().await;
+    // As a disk that fails, or is full: it can't start, whatever we do.
+    let (control, hidden) = (folder.path().join("data/global/pg_control"), folder.path().join("hidden"));
+    std::fs::rename(&control, &hidden).expect("hidden");
+    kill(postmaster(folder.path()), Signal::SIGKILL).expect("killed");
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    let health = async |which: &str| {
+        let address = format!("http://{}/health/{which}", server.address());
+        reqwest::get(address).await.expect("an answer").status().as_u16()
+    };
+    assert_eq!((health("live").await, health("ready").await), (200, 503));
+    std::fs::rename(&hidden, &control).expect("found");
+    assert_eq!(server.count_topics().await, before);
+    let log = server.log();
+    assert!(log.contains("can't be started again") && log.contains("pg_control"), "{log}");
+    assert!(log.contains("Postgres runs again"), "{log}");
+}
+
+#[tokio::test]
+async fn a_postgres_that_is_suspended_is_told_and_stopped_all_the_same() {
+    let folder = Folder::new("suspended");
+    let server = Process::serve(folder.path()).await;
+    server.count_topics().await;
+    let postgres = postmaster(folder.path());
+    kill(postgres, Signal::SIGSTOP).expect("suspended");
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    let log = server.log();
+    assert!(log.contains("Postgres is suspended (SIGSTOP)"), "{log}");
+    assert!(kill(postgres, None).is_err(), "it ended with the server");
+}
+
+#[tokio::test]
+async fn a_folder_whose_data_are_gone_is_not_taken_for_a_new_one() {
+    let folder = Folder::new("unmounted");
+    let server = Process::serve(folder.path()).await;
+    enter_topic(&mut connect(folder.path()).await, "acknowledged").await.expect("acknowledged");
+    let topics = server.count_topics().await;
+    assert!(server.stop().success());
+    // As where a disk is not mounted: an empty folder.
+    let disk = folder.path().with_extension("disk");
+    std::fs::rename(folder.path(), &disk).expect("unmounted");
+    std::fs::create_dir(folder.path()).expect("the place of the mount");
+    let data_dir = folder.path().to_str().expect("text");
+    for command in [&[][..], &["migrate"], &["export"]] {
+        let output = output(dossier(&[("DATA_DIR", data_dir)]).args(command));
+        let told = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.code() == Some(1) && told.contains("is empty now"), "{told}");
+        assert_eq!(std::fs::read_dir(folder.path()).expect("a folder").count(), 0, "nothing is made");
+    }
+    let mut command = dossier(&[("DATA_DIR", data_dir)]);
+    command.args(["serve", "--new"]);
+    let new = Process::of(command).await;
+    assert_eq!(new.count_topics().await, topics - 1);
+    assert!(new.stop().success());
+    std::fs::remove_dir_all(folder.path()).expect("removed");
+    std::fs::rename(&disk, folder.path()).expect("mounted");
+    let server = Process::serve(folder.path()).await;
+    assert_eq!(server.count_topics().await, topics);
+    assert!(server.stop().success());
+}
+
+#[tokio::test]
+async fn a_first_start_that_is_interrupted_leaves_nothing_half_made() {
+    for (number, (signal, status)) in
+        [(Signal::SIGINT, 130), (Signal::SIGTERM, 143)].into_iter().cycle().take(8).enumerate()
+    {
+        let folder = Folder::new("interrupted-start");
+        let data_dir = folder.path().to_str().expect("text").to_owned();
+        let child = dossier(&[("DATA_DIR", &data_dir)])
+            .arg("migrate")
+            .stdout(std::process::Stdio::null())
+            .stderr(std::process::Stdio::piped())
+            .spawn()
+            .expect("dossier runs");
+        tokio::time::sleep(Duration::from_millis(50 + 250 * number as u64)).await;
+        kill(nix::unistd::Pid::from_raw(child.id().cast_signed()), signal).expect("sent");
+        let since = Instant::now();
+        let output = child.wait_with_output().expect("it ended");
+        let (ended, told) = (output.status, String::from_utf8_lossy(&output.stderr));
+        // Before it listens to signals it just ends.
+        let at_once = ended.signal() == Some(signal as i32);
+        assert!(ended.success() || ended.code() == Some(status) || at_once, "{ended}: {told}");
+        assert!(since.elapsed() < Duration::from_secs(25), "{:?}", since.elapsed());
+        for left in ["data.unfinished", "data/postmaster.pid"] {
+            assert!(!folder.path().join(left).exists(), "{left} after {number}");
+        }
+        // What was left is as good as new.
+        let server = Process::serve(folder.path()).await;
+        assert!(server.count_topics().await > 0);
+        assert!(server.stop().success());
+    }
+}
+
+/// As the first process of a container.
+#[tokio::test]
+async fn as_the_first_process_it_buries_what_others_leave_and_hears_signals() {
+    let folder = Folder::new("first-process");
+    let apart = ["unshare", "--pid", "--fork", "--mount-proc", "--"];
+    let may = std::process::Command::new(apart[0]).args(&apart[1..]).arg("true").status();
+    if !may.is_ok_and(|status| status.success()) {
+        eprintln!("NOT TRIED: this machine gives no process namespaces (unshare --pid)");
+        return;
+    }
+    let plain = dossier(&[("DATA_DIR", folder.path().to_str().expect("text"))]);
+    let mut command = std::process::Command::new(apart[0]);
+    command.args(&apart[1..]).arg(plain.get_program()).current_dir("/");
+    for (name, value) in plain.get_envs() {
+        match value {
+            Some(value) => command.env(name, value),
+            None => command.env_remove(name),
+        };
+    }
+    let mut server = Process::of(command).await;
+    let before = server.count_topics().await;
+    let first = children(server.id());
+    let [first] = first.as_slice() else { panic!("unshare has one child: {first:?}") };
+    for _ in 0..2 {
+        let postgres = until(|| {
+            children(*first)
+                .into_iter()
+                .find(|child| name(*child).as_deref() == Some("postgres") && !children(*child).is_empty())
+        })
+        .await;
+        // Its own children are the first process's from then on.
+        kill(nix::unistd::Pid::from_raw(postgres), Signal::SIGKILL).expect("killed");
+        until(|| children(*first).iter().all(|child| *child != postgres).then_some(())).await;
+        assert_eq!(server.count_topics().await, before);
+    }
+    until(|| (!children(*first).iter().any(|child| state(*child) == Some('Z'))).then_some(())).await;
+    kill(nix::unistd::Pid::from_raw(*first), Signal::SIGTERM).expect("sent");
+    assert!(server.end().success(), "it stopped in order");
+}
+
+fn stat(process: i32) -> Option<String> {
+    std::fs::read_to_string(format!("/proc/{process}/stat")).ok()
+}
+
+fn name(process: i32) -> Option<String> {
+    let stat = stat(process)?;
+    Some(stat.split_once('(')?.1.rsplit_once(')')?.0.to_owned())
+}
+
+fn state(process: i32) -> Option<char> {
+    stat(process)?.rsplit_once(") ")?.1.chars().next()
+}
+
+/// The processes whose parent a process is.
+fn children(of: i32) -> Vec<i32> {
+    let processes = std::fs::read_dir("/proc").expect("processes").flatten();
+    let ids = processes.filter_map(|entry| entry.file_name().to_str()?.parse::<i32>().ok());
+    let parent = |process| stat(process)?.rsplit_once(") ")?.1.split(' ').nth(1)?.parse::<i32>().ok();
+    ids.filter(|process| parent(*process) == Some(of)).collect()
+}
+
+/// What `look` gives, once it gives something.
+async fn until<T>(mut look: impl FnMut() -> Option<T>) -> T {
+    let since = Instant::now();
+    loop {
+        if let Some(seen) = look() {
+            return seen;
+        }
+        assert!(since.elapsed() < Duration::from_mins(1), "it never came to be");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
 }
 
 #[tokio::test]

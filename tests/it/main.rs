@@ -19,6 +19,7 @@ mod indexes;
 mod interrupted;
 mod keys;
 mod merge;
+mod migrations;
 mod mutations;
 mod page;
 mod paging;

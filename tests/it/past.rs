@@ -430,7 +430,7 @@ async fn all_that_has_a_history_has_a_past() {
         let rows = sqlx::query_scalar(columns).bind(schema).fetch_all(anonymous.pool()).await;
         rows.expect("columns").into_iter().collect()
     };
-    let (today, past) = (columns("public").await, columns("past").await);
+    let (today, past) = (columns("public").await, columns("dossier_past").await);
     assert!(past.is_subset(&today), "{:?}", past.difference(&today));
     let without = today.difference(&past).map(|table| table.split('.').next().expect("a name"));
     assert_eq!(
@@ -474,7 +474,8 @@ async fn the_past_is_found_by_indexes() {
         .await;
     let asked: Vec<String> = log.take().into_iter().filter(|sql| sql.starts_with("/* as of */")).collect();
     assert!(asked.len() >= 10, "{asked:#?}");
-    let settings = "set search_path = past, public; set dossier.as_of = '14000'; set enable_seqscan = off;
+    let settings =
+        "set search_path = dossier_past, public; set dossier.as_of = '14000'; set enable_seqscan = off;
                     set plan_cache_mode = force_generic_plan";
     sqlx::raw_sql(settings).execute(&mut *connection).await.expect("set");
     for sql in asked {

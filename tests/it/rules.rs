@@ -177,7 +177,7 @@ async fn everything_in_the_database_is_described_and_every_reference_is_indexed(
     let undescribed: Vec<String> = sqlx::query_scalar(
         "select format('%s.%s', c.relname, a.attname) from pg_class c
          left join pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
-         where c.relnamespace in ('public'::regnamespace, 'importing'::regnamespace)
+         where c.relnamespace in ('public'::regnamespace, 'dossier_importing'::regnamespace)
          and c.relkind in ('r', 'v') and c.relname not like '\\_%'
          and (obj_description(c.oid, 'pg_class') is null or col_description(c.oid, a.attnum) is null)",
     )

@@ -54,9 +54,14 @@ pub async fn database() -> TestDatabase {
 
 /// An empty database, nothing applied.
 pub async fn empty_database() -> TestDatabase {
+    empty_database_with("").await
+}
+
+/// The same, made with these options.
+pub async fn empty_database_with(options: &str) -> TestDatabase {
     let server = server().await;
     let name = format!("{}_empty_{}", server.template, next());
-    server.execute(&format!("create database {name}")).await;
+    server.execute(&format!("create database {name} {options}")).await;
     let url = server.url(&name);
     let pool = PgPoolOptions::new().connect_lazy(&url).expect("an address of a database");
     TestDatabase { pool, url }

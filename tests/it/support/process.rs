@@ -38,6 +38,9 @@ pub fn dossier(settings: &[(&str, &str)]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_dossier"));
     // Somewhere without a `.env`.
     command.current_dir("/").env_remove("DATABASE_URL").env("BIND_ADDRESS", "127.0.0.1:0");
+    // What it keeps in mind of folders that held data.
+    let state = std::env::temp_dir().join(format!("dossier-run-{}-state", std::process::id()));
+    command.env("XDG_STATE_HOME", state);
     command.env("CACHE_BYTES", "0").envs(settings.iter().copied());
     command
 }
@@ -60,7 +63,7 @@ impl Process {
     }
 
     pub async fn start(settings: &[(&str, &str)]) -> Process {
-        Self::run(dossier(settings)).await
+        Self::of(dossier(settings)).await
     }
 
     /// A server that may have so many files open.
@@ -70,10 +73,11 @@ impl Process {
         command.arg("-c").arg(format!("ulimit -n {files} && exec \"$0\"")).arg(plain.get_program());
         command.current_dir("/").env_remove("DATABASE_URL");
         command.envs(plain.get_envs().filter_map(|(name, value)| Some((name, value?))));
-        Self::run(command).await
+        Self::of(command).await
     }
 
-    async fn run(mut command: Command) -> Process {
+    /// A server that this command starts.
+    pub async fn of(mut command: Command) -> Process {
         tokio::task::spawn_blocking(move || {
             let child = command.stderr(Stdio::piped()).spawn().expect("dossier runs");
             // From here on it ends with the test, whatever happens.
@@ -105,6 +109,10 @@ impl Process {
 
     pub fn address(&self) -> &str {
         &self.address
+    }
+
+    pub fn id(&self) -> i32 {
+        self.child.id().cast_signed()
     }
 
     pub fn send(&self, signal: Signal) {

@@ -1,0 +1,67 @@
+//! What a database must be before it is used: new enough, in an encoding that holds all letters, and sorted
+//! as it was when its indexes were made.
+
+use sqlx::{PgConnection, Row, postgres::PgConnectOptions};
+
+use super::{Error, binaries, connect_error};
+use crate::config::Config;
+
+/// Refuses a database that can't hold what is to be kept, warns of one that answers wrongly, and gives the
+/// schema in use.
+pub async fn check(connection: &mut PgConnection) -> Result<Option<String>, Error> {
+    let sql = "select current_setting('server_version_num')::integer / 10000 as major,
+                   current_setting('server_encoding') as encoding,
+                   datcollversion as sorted_by,
+                   pg_database_collation_actual_version(oid) as sorts_by,
+                   datname::text as name,
+                   current_schema()::text as schema
+               from pg_database where datname = current_database()";
+    let failed = |error: sqlx::Error| connect_error(&error);
+    let version = sqlx::query_scalar("select current_setting('server_version_num')::integer / 10000");
+    let major: i32 = version.fetch_one(&mut *connection).await.map_err(failed)?;
+    let major = u32::try_from(major).unwrap_or(0);
+    if major < binaries::OLDEST {
+        return Err(Error::TooOld(major));
+    }
+    let row = sqlx::query(sql).fetch_one(&mut *connection).await.map_err(failed)?;
+    let name: String = row.try_get("name").map_err(failed)?;
+    let encoding: String = row.try_get("encoding").map_err(failed)?;
+    if encoding != "UTF8" {
+        return Err(Error::Encoding(encoding));
+    }
+    let folds: bool =
+        sqlx::query_scalar("select lower('Ж') = 'ж'").fetch_one(&mut *connection).await.map_err(failed)?;
+    if !folds {
+        tracing::warn!(
+            "the database `{name}` has an LC_CTYPE that knows no letters beyond ASCII: searches and filters of other \
+             scripts tell capital letters apart. Make one with another (create database … locale 'C.UTF-8' \
+             template template0) and move the records there (dossier export, dossier import)"
+        );
+    }
+    let sorted_by: Option<String> = row.try_get("sorted_by").map_err(failed)?;
+    let sorts_by: Option<String> = row.try_get("sorts_by").map_err(failed)?;
+    if let (Some(was), Some(is)) = (sorted_by, sorts_by)
+        && was != is
+    {
+        tracing::warn!(
+            "the database `{name}` was made with version {was} of its collation, and the system has {is}: indexes on \
+             text may be in a wrong order. Run: reindex database \"{name}\"; \
+             alter database \"{name}\" refresh collation version"
+        );
+    }
+    row.try_get("schema").map_err(failed)
+}
+
+/// What a command uses, in a line: the database, its schema, and the file that said so. Never a password.
+pub fn told(config: &Config, options: &PgConnectOptions, schema: &str) -> String {
+    let database = options.get_database().unwrap_or_else(|| options.get_username());
+    let at = match options.get_socket() {
+        Some(socket) if config.database_url.is_none() => {
+            format!("the embedded Postgres in {}", socket.display())
+        }
+        Some(socket) => format!("{}", socket.display()),
+        None => format!("{}:{}", options.get_host(), options.get_port()),
+    };
+    let file = config.env_file.as_ref().map(|file| format!(" (settings: {})", file.display()));
+    format!("database `{database}` at {at}, schema `{schema}`{}", file.unwrap_or_default())
+}

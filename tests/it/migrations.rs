@@ -1,0 +1,344 @@
+//! Which database is migrated and which is left alone, what stands beside it, and who may do without.
+
+use std::{collections::BTreeMap, fmt::Write as _, fs, path::Path, process::Output};
+
+use serde_json::json;
+use sha2::{Digest, Sha384};
+use sqlx::{AssertSqlSafe, PgPool, migrate::Migrator};
+
+use crate::support::{
+    database::{TestDatabase, database, empty_database, empty_database_with},
+    process::{Process, dossier, output},
+};
+
+static MIGRATIONS: Migrator = sqlx::migrate!();
+
+async fn execute(pool: &PgPool, sql: &str) {
+    sqlx::raw_sql(AssertSqlSafe(sql.to_owned()))
+        .execute(pool)
+        .await
+        .unwrap_or_else(|error| panic!("{sql}: {error}"));
+}
+
+async fn value<T>(pool: &PgPool, sql: &str) -> T
+where
+    T: for<'r> sqlx::Decode<'r, sqlx::Postgres> + sqlx::Type<sqlx::Postgres> + Send + Unpin,
+{
+    sqlx::query_scalar(AssertSqlSafe(sql.to_owned()))
+        .fetch_one(pool)
+        .await
+        .unwrap_or_else(|error| panic!("{sql}: {error}"))
+}
+
+async fn run(settings: &[(&str, &str)], arguments: &[&str]) -> Output {
+    let mut command = dossier(settings);
+    command.args(arguments);
+    tokio::task::spawn_blocking(move || output(&mut command)).await.expect("not cancelled")
+}
+
+fn told(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+async fn succeeds(settings: &[(&str, &str)], arguments: &[&str]) -> String {
+    let output = run(settings, arguments).await;
+    assert!(output.status.success(), "{arguments:?}: {}", told(&output));
+    String::from_utf8(output.stdout).expect("text")
+}
+
+async fn fails(settings: &[(&str, &str)], arguments: &[&str]) -> String {
+    let output = run(settings, arguments).await;
+    assert_eq!(output.status.code(), Some(1), "{arguments:?}: {}", told(&output));
+    let stderr = told(&output);
+    stderr
+        .lines()
+        .find_map(|line| line.strip_prefix("dossier: "))
+        .unwrap_or_else(|| panic!("{stderr}"))
+        .to_owned()
+}
+
+/// A database as a Dossier made it that called schemas beside its own `past` and `importing`.
+async fn old_database() -> TestDatabase {
+    let old = empty_database().await;
+    MIGRATIONS.run_to(16, old.pool()).await.expect("migrated");
+    old
+}
+
+#[test]
+fn migrations_are_frozen_once_they_were_applied_somewhere() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("migrations");
+    let list = folder.join("checksums");
+    let listed = fs::read_to_string(&list).expect("the list");
+    let mut listed: BTreeMap<String, String> = listed
+        .lines()
+        .filter_map(|line| line.split_once("  "))
+        .map(|(sum, file)| (file.into(), sum.into()))
+        .collect();
+    let files = fs::read_dir(&folder).expect("migrations").map(|entry| entry.expect("a file").path());
+    let sums: BTreeMap<String, String> = files
+        .filter(|file| file.extension().is_some_and(|extension| extension == "sql"))
+        .map(|file| {
+            let sum = Sha384::digest(fs::read(&file).expect("a migration"));
+            let sum = sum.iter().fold(String::new(), |mut sum, byte| {
+                let _ = write!(sum, "{byte:02x}");
+                sum
+            });
+            (file.file_name().expect("a name").to_string_lossy().into_owned(), sum)
+        })
+        .collect();
+    for (file, sum) in &listed {
+        assert_eq!(
+            sums.get(file),
+            Some(sum),
+            "{file} was applied to databases: add a migration instead of changing it"
+        );
+    }
+    if std::env::var_os("UPDATE_GOLDEN").is_some() {
+        listed.extend(sums.clone());
+        let text = listed.iter().fold(String::new(), |mut text, (file, sum)| {
+            let _ = writeln!(text, "{sum}  {file}");
+            text
+        });
+        fs::write(&list, text).expect("written");
+    }
+    assert_eq!(listed, sums, "freeze the new ones: UPDATE_GOLDEN=1 cargo test frozen");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn only_serve_and_migrate_migrate() {
+    let empty = empty_database().await;
+    let settings = [("DATABASE_URL", empty.url())];
+    let import: &[&str] = &["import", "-", "--dry-run"];
+    let others: [&[&str]; 4] = [&["export"], &["key", "list"], import, &["generate", "--statements", "1"]];
+    for arguments in others {
+        let told = fails(&settings, arguments).await;
+        assert!(told.ends_with("make its tables first: dossier migrate"), "{told}");
+    }
+    assert_eq!(
+        value::<i64>(empty.pool(), "select count(*) from pg_tables where schemaname = 'public'").await,
+        0
+    );
+
+    let old = old_database().await;
+    let settings = [("DATABASE_URL", old.url())];
+    for arguments in others {
+        let told = fails(&settings, arguments).await;
+        assert!(told.contains("migrations are pending; apply them first: dossier migrate"), "{told}");
+    }
+    assert_eq!(value::<i64>(old.pool(), "select max(version) from _sqlx_migrations").await, 16);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_is_not_to_migrate_serves_what_is_there() {
+    let old = old_database().await;
+    let settings = [("DATABASE_URL", old.url())];
+    let mut command = dossier(&settings);
+    command.args(["serve", "--no-migrate"]);
+    let canary = Process::of(command).await;
+    let answer =
+        canary.answer("{ topics { totalCount } past: topics(asOf: {revision: 0}) { totalCount } }").await;
+    let data = &answer.expect("an answer")["data"];
+    assert!(data["topics"]["totalCount"].as_u64() > Some(0), "{data}");
+    assert_eq!(data["past"]["totalCount"], 0);
+    assert_eq!(value::<i64>(old.pool(), "select max(version) from _sqlx_migrations").await, 16);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_serves_beside_a_newer_one_and_changes_none_of_its_tables() {
+    let newer = database().await;
+    let settings = [("DATABASE_URL", newer.url())];
+    execute(
+        newer.pool(),
+        "insert into _sqlx_migrations values (9999, 'of tomorrow', now(), true, '\\x00', 0)",
+    )
+    .await;
+    let server = Process::start(&settings).await;
+    assert!(server.count_topics().await > 0);
+    assert!(server.log().contains("migration 9999, which this Dossier doesn't know"));
+    assert!(succeeds(&settings, &["export"]).await.contains("\"Actor\""));
+    assert!(fails(&settings, &["migrate"]).await.contains("run a newer one"));
+    assert!(fails(&settings, &["import", "-"]).await.contains("run a newer one"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_belongs_to_others_is_not_touched() {
+    let shared = empty_database().await;
+    let settings = [("DATABASE_URL", shared.url())];
+    execute(shared.pool(), "create schema past create table kept (n int); insert into past.kept values (1)")
+        .await;
+    execute(shared.pool(), "create schema importing create table kept (n int)").await;
+    for command in ["migrate", "serve"] {
+        let told = fails(&settings, &[command]).await;
+        assert!(
+            told.contains("not Dossier's (importing.kept, past.kept)") && told.contains("migrate --yes"),
+            "{told}"
+        );
+    }
+    assert!(succeeds(&settings, &["migrate", "--yes"]).await.starts_with("applied: 0001 vocabulary\n"));
+    assert_eq!(value::<i32>(shared.pool(), "select n from past.kept").await, 1);
+    assert_eq!(value::<i64>(shared.pool(), "select count(*) from importing.kept").await, 0);
+    // It is said once.
+    let server = Process::start(&settings).await;
+    assert!(server.count_topics().await > 0);
+
+    let taken = empty_database().await;
+    execute(taken.pool(), "create schema dossier_past create table kept (n int)").await;
+    let told = fails(&[("DATABASE_URL", taken.url())], &["migrate", "--yes"]).await;
+    assert!(told.contains("`dossier_past` that is not Dossier's"), "{told}");
+    assert_eq!(value::<i64>(taken.pool(), "select count(*) from dossier_past.kept").await, 0);
+
+    let others = empty_database().await;
+    execute(
+        others.pool(),
+        "create table _sqlx_migrations (version bigint primary key, description text not null, installed_on timestamptz
+         not null default now(), success boolean not null, checksum bytea not null, execution_time bigint not null);
+         insert into _sqlx_migrations values (1, 'users', now(), true, '\\x01', 0)",
+    )
+    .await;
+    let told = fails(&[("DATABASE_URL", others.url())], &["migrate", "--yes"]).await;
+    assert!(told.starts_with("the migrations of another program were applied"), "{told}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_base_of_before_keeps_its_past_and_what_an_import_read() {
+    let old = old_database().await;
+    execute(old.pool(), "insert into importing.batches values (7, '\\x00')").await;
+    let before: i64 = value(old.pool(), "select count(*) from topics").await;
+    assert!(succeeds(&[("DATABASE_URL", old.url())], &["migrate"]).await.contains("applied: 0017 own names"));
+    assert_eq!(value::<i64>(old.pool(), "select records from dossier_importing.batches").await, 7);
+    assert_eq!(
+        value::<i64>(old.pool(), "select count(*) from pg_namespace where nspname = 'importing'").await,
+        0
+    );
+    // Servers that run since before go on reading it where it was.
+    for past in ["past", "dossier_past"] {
+        let sql = format!("set search_path = {past}, public; set dossier.as_of = '100000'");
+        let mut connection = old.pool().acquire().await.expect("a connection");
+        sqlx::raw_sql(AssertSqlSafe(sql)).execute(&mut *connection).await.expect("set");
+        let topics: i64 = sqlx::query_scalar("select count(*) from topics")
+            .fetch_one(&mut *connection)
+            .await
+            .expect("topics");
+        assert_eq!(topics, before, "{past}");
+        sqlx::raw_sql("reset all").execute(&mut *connection).await.expect("reset");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_schemas_of_one_database_hold_two_bases() {
+    let shared = empty_database().await;
+    let [eu, us] = ["eu", "us"].map(|schema| [("DATABASE_URL", shared.url()), ("DATABASE_SCHEMA", schema)]);
+    assert!(fails(&eu, &["key", "list"]).await.contains("dossier migrate"));
+    let migrated = run(&eu, &["migrate"]).await;
+    assert!(migrated.status.success(), "{}", told(&migrated));
+    assert!(told(&migrated).contains("schema `eu`"), "{}", told(&migrated));
+    // One that sees no more than its own tables finds the next in a database that others use.
+    succeeds(&us, &["migrate"]).await;
+    let home = [("DATABASE_URL", shared.url())];
+    succeeds(&home, &["migrate"]).await;
+    let schemas = "select string_agg(nspname, ' ' order by nspname) from pg_namespace
+                   where nspname !~ '^pg_' and nspname <> 'information_schema'";
+    assert_eq!(
+        value::<String>(shared.pool(), schemas).await,
+        "dossier_importing dossier_past eu eu_importing eu_past public us us_importing us_past"
+    );
+
+    let key = succeeds(&eu, &["key", "create", "--name", "me", "--role", "editor"]).await;
+    let (one, other) = tokio::join!(Process::start(&eu), Process::start(&us));
+    let before = other.count_topics().await;
+    assert_eq!(one.count_topics().await, before);
+    let post =
+        reqwest::Client::new().post(format!("http://{}/graphql", one.address())).bearer_auth(key.trim());
+    let create = "mutation { createTopic(input: {slug: \"grain\", name: \"Grain\"}) { revision userErrors { message } } }";
+    let answer: serde_json::Value =
+        post.json(&json!({ "query": create })).send().await.expect("an answer").json().await.expect("JSON");
+    let revision = answer["data"]["createTopic"]["revision"].as_i64().unwrap_or_else(|| panic!("{answer}"));
+    assert_eq!(one.count_topics().await, before + 1);
+    assert_eq!(other.count_topics().await, before);
+    let then = format!("{{ topics(asOf: {{revision: {}}}) {{ totalCount }} }}", revision - 1);
+    assert_eq!(one.answer(&then).await.expect("an answer")["data"]["topics"]["totalCount"], before);
+
+    // Each has an import of its own, at the same time.
+    let record = json!({"type": "Topic", "slug": "rails", "name": "Rails"}).to_string();
+    let file = std::env::temp_dir().join(format!("dossier-run-{}-rails.jsonl", std::process::id()));
+    fs::write(&file, record).expect("written");
+    let import = |report| ["import", file.to_str().expect("text"), "--report", report];
+    let reports = ["eu", "us"].map(|schema| format!("{}.{schema}", file.display()));
+    let imports = [import(&reports[0]), import(&reports[1])];
+    let (first, second) = tokio::join!(succeeds(&eu, &imports[0]), succeeds(&us, &imports[1]));
+    assert!(first.contains("created 1") && second.contains("created 1"), "{first}{second}");
+    fs::remove_file(&file).expect("removed");
+    assert_eq!((one.count_topics().await, other.count_topics().await), (before + 2, before + 1));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_may_only_read_and_write_rows_serves_exports_and_lists_keys() {
+    let database = database().await;
+    let role = format!("clerk_{}", std::process::id());
+    execute(database.pool(), &format!("drop role if exists {role}; create role {role} login")).await;
+    let granted = format!(
+        "revoke create on schema public from public;
+         grant usage on schema public, dossier_past to {role};
+         grant select, insert, update, delete on all tables in schema public to {role};
+         grant select on all tables in schema dossier_past to {role};
+         grant select on all sequences in schema public to {role}"
+    );
+    execute(database.pool(), &granted).await;
+    let (before, after) = database.url().split_once("postgres@").expect("an address with a user");
+    let url = format!("{before}{role}@{after}");
+    let settings = [("DATABASE_URL", url.as_str())];
+    for serve in [&["serve"][..], &["serve", "--no-migrate"]] {
+        let mut command = dossier(&settings);
+        command.args(serve);
+        let server = Process::of(command).await;
+        let topics = server.count_topics().await;
+        let then = server.answer("{ topics(asOf: {revision: 0}) { totalCount } }").await.expect("an answer");
+        assert_eq!((topics > 0, &then["data"]["topics"]["totalCount"]), (true, &json!(0)), "{then}");
+        let ready =
+            reqwest::get(format!("http://{}/health/ready", server.address())).await.expect("an answer");
+        assert_eq!(ready.status(), 200);
+        assert!(server.stop().success());
+    }
+    let key = succeeds(&settings, &["key", "create", "--name", "me", "--role", "editor"]).await;
+    assert!(succeeds(&settings, &["key", "list"]).await.contains("EDITOR"));
+    assert!(succeeds(&settings, &["export"]).await.contains("\"Actor\""));
+    assert!(succeeds(&settings, &["export", "--topic", "two-state-solution"]).await.contains("\"Actor\""));
+    let server = Process::start(&settings).await;
+    let create = "mutation { createTopic(input: {slug: \"grain\", name: \"Grain\"}) { revision userErrors { message } } }";
+    let post =
+        reqwest::Client::new().post(format!("http://{}/graphql", server.address())).bearer_auth(key.trim());
+    let answer: serde_json::Value =
+        post.json(&json!({ "query": create })).send().await.expect("an answer").json().await.expect("JSON");
+    assert!(answer["data"]["createTopic"]["revision"].is_i64(), "{answer}");
+    // Without the right to the past there is no answer, rather than today's.
+    execute(database.pool(), &format!("revoke usage on schema dossier_past from {role}")).await;
+    let then = server.answer("{ topics(asOf: {revision: 0}) { totalCount } }").await.expect("an answer");
+    assert!(then["data"].is_null() && then["errors"][0].is_object(), "{then}");
+    assert!(server.stop().success());
+    execute(database.pool(), &format!("drop owned by {role}; drop role {role}")).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_database_that_cannot_hold_or_fold_all_letters_is_told() {
+    let ascii = empty_database_with("encoding 'SQL_ASCII' locale 'C' template template0").await;
+    let refused = fails(&[("DATABASE_URL", ascii.url())], &["migrate"]).await;
+    assert!(refused.contains("encoding SQL_ASCII") && refused.contains("encoding 'UTF8'"), "{refused}");
+
+    let plain = empty_database_with("encoding 'UTF8' locale 'C' template template0").await;
+    let migrated = run(&[("DATABASE_URL", plain.url())], &["migrate"]).await;
+    assert!(migrated.status.success());
+    assert!(told(&migrated).contains("LC_CTYPE that knows no letters beyond ASCII"), "{}", told(&migrated));
+
+    let by_icu: i64 = value(plain.pool(), "select count(*) from pg_collation where collprovider = 'i'").await;
+    if by_icu == 0 {
+        eprintln!("NOT TRIED: this Postgres sorts by no collation that has a version");
+        return;
+    }
+    let icu = "encoding 'UTF8' locale_provider icu icu_locale 'und' locale 'C' template template0";
+    let sorted = empty_database_with(icu).await;
+    let older = "update pg_database set datcollversion = '1.0' where datname = current_database()";
+    execute(sorted.pool(), older).await;
+    let migrated = run(&[("DATABASE_URL", sorted.url())], &["migrate"]).await;
+    assert!(migrated.status.success());
+    assert!(told(&migrated).contains("refresh collation version"), "{}", told(&migrated));
+}
