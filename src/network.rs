@@ -29,34 +29,55 @@ static TIE: Enumeration = Enumeration {
     ],
 };
 
-/// Ties of the actors `$1` to others, each in one row of `source` and `target` as the tie runs, with
-/// what shows it. Meetings tie both ways alike: the lower id is their source.
-const TIES_OF: [(&str, &str); 3] = [
-    (
-        "RELATION",
-        "select subject_id as source, object_id as target, id as relation_id, null::bigint as meeting_id,
-                null::bigint as statement_id, 'RELATION' as kind
-         from relations where subject_id = any($1) or object_id = any($1)",
-    ),
-    (
-        "CO_PARTICIPATION",
-        "select least(one.actor_id, other.actor_id) as source, greatest(one.actor_id, other.actor_id) as target,
-                null::bigint as relation_id, one.meeting_id, null::bigint as statement_id, 'CO_PARTICIPATION' as kind
-         from meeting_participants one
-         join meeting_participants other on other.meeting_id = one.meeting_id and other.actor_id <> one.actor_id
-         where one.actor_id = any($1) and (other.actor_id <> all($1) or one.actor_id < other.actor_id)",
-    ),
-    (
-        "STATEMENT",
-        "select statements.speaker_id as source, statement_addressees.actor_id as target, null::bigint as relation_id,
-                null::bigint as meeting_id, statements.id as statement_id, 'STATEMENT' as kind
-         from statements join statement_addressees on statement_addressees.statement_id = statements.id
-         where statements.speaker_id = any($1) and statement_addressees.actor_id <> statements.speaker_id
-         union all
-         select statements.speaker_id, statement_addressees.actor_id, null::bigint, null::bigint, statements.id, 'STATEMENT'
-         from statement_addressees join statements on statements.id = statement_addressees.statement_id
-         where statement_addressees.actor_id = any($1) and statements.speaker_id <> all($1)",
-    ),
+/// Ties of one kind, seen in two ways.
+struct Ties {
+    kind: &'static str,
+    /// From each of the actors `$1`, `known`, to whom it is tied, `actor`: one row for each tie.
+    from: &'static str,
+    /// Among the actors `$1`: one row for each tie, as it runs from `source` to `target`, with what shows it.
+    /// Meetings tie both ways alike: the lower id is their source.
+    among: &'static str,
+}
+
+static TIES: [Ties; 3] = [
+    Ties {
+        kind: "RELATION",
+        from: "select subject_id as known, object_id as actor from relations where subject_id = any($1)
+               union all
+               select object_id, subject_id from relations where object_id = any($1)",
+        among: "select subject_id as source, object_id as target, 'RELATION' as kind, kind as relation_kind,
+                       id as relation_id, null::bigint as meeting_id, null::bigint as statement_id
+                from relations where subject_id = any($1) and object_id = any($1)",
+    },
+    Ties {
+        kind: "CO_PARTICIPATION",
+        from: "select one.actor_id as known, other.actor_id as actor
+               from meeting_participants one
+               join meeting_participants other on other.meeting_id = one.meeting_id and other.actor_id <> one.actor_id
+               where one.actor_id = any($1)",
+        among: "select one.actor_id as source, other.actor_id as target, 'CO_PARTICIPATION' as kind,
+                       null::relation_kind as relation_kind, null::bigint as relation_id, one.meeting_id,
+                       null::bigint as statement_id
+                from meeting_participants one
+                join meeting_participants other on other.meeting_id = one.meeting_id and other.actor_id > one.actor_id
+                where one.actor_id = any($1) and other.actor_id = any($1)",
+    },
+    Ties {
+        kind: "STATEMENT",
+        from: "select statements.speaker_id as known, statement_addressees.actor_id as actor
+               from statements join statement_addressees on statement_addressees.statement_id = statements.id
+               where statements.speaker_id = any($1) and statement_addressees.actor_id <> statements.speaker_id
+               union all
+               select statement_addressees.actor_id, statements.speaker_id
+               from statement_addressees join statements on statements.id = statement_addressees.statement_id
+               where statement_addressees.actor_id = any($1) and statement_addressees.actor_id <> statements.speaker_id",
+        among: "select statements.speaker_id as source, statement_addressees.actor_id as target, 'STATEMENT' as kind,
+                       null::relation_kind as relation_kind, null::bigint as relation_id, null::bigint as meeting_id,
+                       statements.id as statement_id
+                from statements join statement_addressees on statement_addressees.statement_id = statements.id
+                where statements.speaker_id = any($1) and statement_addressees.actor_id = any($1)
+                and statement_addressees.actor_id <> statements.speaker_id",
+    },
 ];
 
 pub fn nouns() -> Vec<Noun> {
@@ -147,14 +168,14 @@ pub fn fields() -> Vec<Declared> {
     ]
 }
 
-/// The ties to follow.
-fn ties(asked: &Asked<'_>) -> String {
+/// The ties to follow, seen in one of their ways.
+fn ties(asked: &Asked<'_>, seen: fn(&Ties) -> &'static str) -> String {
     let kinds = asked.texts("kinds");
-    let wanted = |kind: &str| kinds.as_ref().is_none_or(|kinds| kinds.iter().any(|name| name == kind));
-    let ties: Vec<&str> = TIES_OF.iter().filter(|(kind, _)| wanted(kind)).map(|(_, sql)| *sql).collect();
+    let wanted = |ties: &&Ties| kinds.as_ref().is_none_or(|kinds| kinds.iter().any(|name| name == ties.kind));
+    let ties: Vec<&str> = TIES.iter().filter(wanted).map(seen).collect();
     if ties.is_empty() {
         // An empty list follows nothing.
-        return format!("select * from ({}) none where false", TIES_OF[0].1);
+        return format!("select * from ({}) none where false", seen(&TIES[0]));
     }
     ties.join(" union all ")
 }
@@ -168,7 +189,7 @@ async fn network(asked: Asked<'_>) -> Result<Vec<Tree>, Refusal> {
     let center = required(&asked, "actor").await?;
     let depth = asked.number("depth", 1, 3)?;
     let limit = usize::try_from(asked.number("limit", 50, MOST_ACTORS)?).unwrap_or(1);
-    let ties = ties(&asked);
+    let from = ties(&asked, |ties| ties.from);
     let mut distances = vec![(center, 0)];
     let mut known = HashSet::from([center]);
     let mut frontier = vec![center];
@@ -179,9 +200,8 @@ async fn network(asked: Asked<'_>) -> Result<Vec<Tree>, Refusal> {
         }
         // Whoever is most tied to those that were reached last.
         let sql = format!(
-            "select actor, count(*) as weight from (
-                 select case when source = any($1) then target else source end as actor from ({ties}) t
-             ) a where actor <> all($2) group by actor order by weight desc, actor limit $3"
+            "select actor, count(*) as weight from ({from}) t
+             where actor <> all($2) group by actor order by weight desc, actor limit $3"
         );
         let all: Vec<i64> = known.iter().copied().collect();
         let room = i64::try_from(room).unwrap_or(MOST_ACTORS);
@@ -190,7 +210,7 @@ async fn network(asked: Asked<'_>) -> Result<Vec<Tree>, Refusal> {
         distances.extend(frontier.iter().map(|actor| (*actor, distance)));
         known.extend(&frontier);
     }
-    let edges = if asked.wants("edges") { edges(&asked, &ties, &distances).await? } else { Vec::new() };
+    let edges = if asked.wants("edges") { edges(&asked, &distances).await? } else { Vec::new() };
     let nodes = distances.iter().map(|(actor, distance)| {
         Tree::Object(vec![("actor", Tree::Record("Actor", *actor)), ("distance", Tree::Int(*distance))])
     });
@@ -198,14 +218,13 @@ async fn network(asked: Asked<'_>) -> Result<Vec<Tree>, Refusal> {
 }
 
 /// All ties among actors, those of one kind between the same two counted together.
-async fn edges(asked: &Asked<'_>, ties: &str, actors: &[(i64, i64)]) -> Result<Vec<Tree>, Refusal> {
+async fn edges(asked: &Asked<'_>, actors: &[(i64, i64)]) -> Result<Vec<Tree>, Refusal> {
     let actors: Vec<i64> = actors.iter().map(|(actor, _)| *actor).collect();
     let sql = format!(
-        "select t.source, t.target, t.kind, relations.kind as relation_kind, count(*) as weight,
-                max(t.relation_id) as relation_id, max(t.meeting_id) as meeting_id, max(t.statement_id) as statement_id
-         from ({ties}) t left join relations on relations.id = t.relation_id
-         where t.source = any($1) and t.target = any($1)
-         group by 1, 2, 3, 4 order by weight desc, 1, 2, 3, 4"
+        "select source, target, kind, relation_kind, count(*) as weight,
+                max(relation_id) as relation_id, max(meeting_id) as meeting_id, max(statement_id) as statement_id
+         from ({}) t group by 1, 2, 3, 4 order by weight desc, 1, 2, 3, 4",
+        ties(asked, |ties| ties.among)
     );
     let rows = asked.reader.fetch(&sql, |sql| sql.bind(actors)).await?;
     let edge = |row: &PgRow| {
@@ -240,7 +259,7 @@ async fn path(asked: Asked<'_>) -> Result<Vec<Tree>, Refusal> {
     if from == to {
         return Ok(vec![Tree::List(Vec::new())]);
     }
-    let ties = ties(&asked);
+    let from_them = ties(&asked, |ties| ties.from);
     // From both ends at once, each time from the one with fewer actors to look at.
     let mut sides = [Side::new(from), Side::new(to)];
     while sides[0].steps + sides[1].steps < most && !sides[0].meets(&sides[1]) {
@@ -248,7 +267,7 @@ async fn path(asked: Asked<'_>) -> Result<Vec<Tree>, Refusal> {
         if sides[nearer].frontier.is_empty() {
             break;
         }
-        sides[nearer].advance(&asked, &ties).await?;
+        sides[nearer].advance(&asked, &from_them).await?;
     }
     let [near, far] = &sides;
     let mut ways = Vec::new();
@@ -270,7 +289,7 @@ async fn path(asked: Asked<'_>) -> Result<Vec<Tree>, Refusal> {
         }
     }
     ways.sort();
-    told(&asked, &ties, &ways).await
+    told(&asked, &ways).await
 }
 
 /// What is reached from one end of a way.
@@ -294,14 +313,7 @@ impl Side {
 
     /// One step further from the end, to everybody tied to those reached last.
     async fn advance(&mut self, asked: &Asked<'_>, ties: &str) -> Result<(), Refusal> {
-        let sql = format!(
-            "select distinct case when source = any($1) then source else target end as known,
-                    case when source = any($1) then target else source end as actor
-             from ({ties}) t
-             union
-             -- Between two of them a tie leads both ways, of which the case tells one.
-             select target, source from ({ties}) t where source = any($1) and target = any($1)"
-        );
+        let sql = format!("select distinct known, actor from ({ties}) t");
         let rows = asked.reader.fetch(&sql, |sql| sql.bind(&self.frontier)).await?;
         self.steps += 1;
         let mut reached = BTreeSet::new();
@@ -325,7 +337,7 @@ impl Side {
 }
 
 /// Ways with what shows each of their steps: a relation before a meeting before a statement.
-async fn told(asked: &Asked<'_>, ties: &str, ways: &[Vec<i64>]) -> Result<Vec<Tree>, Refusal> {
+async fn told(asked: &Asked<'_>, ways: &[Vec<i64>]) -> Result<Vec<Tree>, Refusal> {
     let pairs: BTreeSet<(i64, i64)> =
         ways.iter().flat_map(|way| way.windows(2).map(|step| (step[0], step[1]))).collect();
     let actors: Vec<i64> =
@@ -335,12 +347,12 @@ async fn told(asked: &Asked<'_>, ties: &str, ways: &[Vec<i64>]) -> Result<Vec<Tr
                 least(t.source, t.target) as one, greatest(t.source, t.target) as other, t.kind,
                 t.relation_id, t.meeting_id, t.statement_id,
                 coalesce(relations.label, meetings.name, statements.summary) as label
-         from ({ties}) t
+         from ({}) t
          left join relations on relations.id = t.relation_id
          left join meetings on meetings.id = t.meeting_id
          left join statements on statements.id = t.statement_id
-         where t.source = any($1) and t.target = any($1)
-         order by 1, 2, t.relation_id desc nulls last, t.meeting_id desc nulls last, t.statement_id desc nulls last"
+         order by 1, 2, t.relation_id desc nulls last, t.meeting_id desc nulls last, t.statement_id desc nulls last",
+        ties(asked, |ties| ties.among)
     );
     let rows =
         if pairs.is_empty() { Vec::new() } else { asked.reader.fetch(&sql, |sql| sql.bind(actors)).await? };

@@ -219,13 +219,19 @@ async fn standings(asked: Asked<'_>) -> Result<Vec<Tree>, Refusal> {
 
 async fn disagreements(asked: Asked<'_>) -> Result<Vec<Tree>, Refusal> {
     let first = asked.number("first", 20, 100)?;
+    // Before a pair with the nth of those of one stance stand n - 1 pairs that are as far apart. So only the
+    // first of each stance are paired, and not each actor with each.
     let sql = format!(
         "with scale as (select stance, ordinality as step from unnest(enum_range(null::stance)) with ordinality s (stance)),
-              latest as materialized (select l.*, scale.step from ({}) l join scale using (stance))
+              latest as materialized (
+                  select l.*, step, row_number() over (partition by topic_id, step order by id) as nth
+                  from ({}) l join scale using (stance)
+              ),
+              first as materialized (select * from latest where nth <= $2)
          select parent, one, other, distance from (
              select one.topic_id as parent, one.id as one, other.id as other, other.step - one.step as distance,
                     row_number() over (partition by one.topic_id order by other.step - one.step desc, one.id, other.id) as number
-             from latest one join latest other on other.topic_id = one.topic_id and other.step > one.step
+             from first one join first other on other.topic_id = one.topic_id and other.step > one.step
          ) p where number <= $2 order by parent, number",
         latest()
     );

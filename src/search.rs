@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use sqlx::Row;
+use sqlx::{Row, postgres::PgRow};
 
 use crate::{
     error::Refusal,
@@ -18,6 +18,8 @@ use crate::{
 
 /// The name of the order in which results come.
 const ORDER: &str = "SEARCH";
+/// Letters of a text among which matches are shown.
+const SHOWN: usize = 10_000;
 /// What marks a match in a headline: letters that no text has.
 const MARKS: [char; 2] = ['\u{e000}', '\u{e001}'];
 
@@ -95,6 +97,13 @@ static KINDS: [Kind; 6] = [
 const QUERY: &str =
     "(websearch_to_tsquery('dossier_english', $1) || websearch_to_tsquery('dossier_simple', $1))";
 
+/// Any word of `$5`. Of a question, only its words are shown in a text: with its phrases, or with a word many times,
+/// Postgres would take a time that grows much faster than the text, and memory without bound.
+const ANY_WORD: &str = r"(
+    select coalesce(string_agg('''' || replace(replace(word, '\', '\\'), '''', '''''') || '''', ' | '), '')::tsquery
+    from unnest(tsvector_to_array(to_tsvector('dossier_english', $5) || to_tsvector('dossier_simple', $5))) word
+)";
+
 pub fn nouns() -> Vec<Noun> {
     let connection =
         connection_of("SearchConnection", "SearchEdge", "A page of what a search found, best first.");
@@ -106,7 +115,12 @@ pub fn nouns() -> Vec<Noun> {
             Scalar::Float,
             "How well it answers, from 0 to 1; comparable within one search.",
         ))
-        .field(part("highlights", "Highlight", Form::List, "Where the words of the question stand in it."));
+        .field(part(
+            "highlights",
+            "Highlight",
+            Form::List,
+            "Where the words of the question stand in it: in the first 10,000 letters of each field.",
+        ));
     let highlight =
         Noun::new("Highlight", "", "A passage of a field, cut where the words searched for stand.")
             .field(text("field", "The field of the record: `summary`."))
@@ -204,19 +218,12 @@ async fn search(asked: Asked<'_>) -> Result<Vec<Tree>, Refusal> {
     let page = asked.page(ORDER, KeyKind::Rank)?;
     let kinds = kinds(&asked);
     let name = is_plain(query).then_some(query);
-    let (more, hits) = if asked.wants("edges") || asked.wants("pageInfo") {
-        hits(&asked, query, name, &kinds, &page).await?
+    let counted = asked.wants("totalCount");
+    let (more, hits, total) = if asked.wants("edges") || asked.wants("pageInfo") {
+        hits(&asked, query, name, &kinds, &page, counted).await?
     } else {
-        (false, Vec::new())
-    };
-    let total = if asked.wants("totalCount") && !kinds.is_empty() {
-        let counts = kinds.iter().map(|(_, kind)| format!("select count(*) from ({}) k", matches(kind)));
-        let sql =
-            format!("select sum(count)::bigint from ({}) c", counts.collect::<Vec<_>>().join(" union all "));
-        let rows = asked.reader.fetch(&sql, |sql| sql.bind(query).bind(name)).await?;
-        rows.first().map(|row| row.try_get(0)).transpose()?
-    } else {
-        Some(0)
+        let total = if counted { total(&asked, query, name, &kinds).await? } else { None };
+        (false, Vec::new(), total)
     };
     let mut highlights = highlights(&asked, query, &kinds, &hits).await?;
     let edges = hits.into_iter().map(|hit| {
@@ -237,6 +244,27 @@ fn is_plain(query: &str) -> bool {
         && !query.split_whitespace().any(|word| word.starts_with('-') || word == "or" || word == "OR")
 }
 
+/// The words of a question that what it finds has: without those that it must not have.
+fn sought(query: &str) -> String {
+    let mut sought = String::new();
+    let (mut quoted, mut without) = (false, false);
+    for part in query.split('"') {
+        if quoted {
+            sought.push_str(if without { "" } else { part });
+        } else {
+            for word in part.split_whitespace().filter(|word| !word.starts_with('-')) {
+                sought.push_str(word);
+                sought.push(' ');
+            }
+        }
+        // What stands before a quoted phrase.
+        without = !quoted && part.ends_with('-');
+        quoted = !quoted;
+        sought.push(' ');
+    }
+    sought
+}
+
 struct Hit {
     kind: usize,
     id: i64,
@@ -244,30 +272,57 @@ struct Hit {
     score: f32,
 }
 
-/// A page of hits of all kinds, and whether there are more.
+/// How many hits of all kinds there are.
+async fn total(
+    asked: &Asked<'_>,
+    query: &str,
+    name: Option<&str>,
+    kinds: &[(usize, &Kind)],
+) -> Result<Option<i64>, Refusal> {
+    if kinds.is_empty() {
+        return Ok(Some(0));
+    }
+    let counts = kinds.iter().map(|(_, kind)| format!("(select count(*) from ({}) k)", matches(kind)));
+    let sql = format!("select {}", counts.collect::<Vec<_>>().join(" + "));
+    let rows = asked.reader.fetch(&sql, |sql| sql.bind(query).bind(name)).await?;
+    Ok(rows.first().map(|row| row.try_get(0)).transpose()?)
+}
+
+/// A page of hits of all kinds, whether there are more, and how many there are if they are `counted`. What is
+/// ranked is counted on the way.
 async fn hits(
     asked: &Asked<'_>,
     query: &str,
     name: Option<&str>,
     kinds: &[(usize, &Kind)],
     page: &Page,
-) -> Result<(bool, Vec<Hit>), Refusal> {
+    counted: bool,
+) -> Result<(bool, Vec<Hit>, Option<i64>), Refusal> {
     if kinds.is_empty() {
-        return Ok((false, Vec::new()));
+        return Ok((false, Vec::new(), Some(0)));
     }
     let beyond = if page.after.is_some() { "where score < $4 or (score = $4 and place > $5)" } else { "" };
-    let branch = |(number, kind): &(usize, &Kind)| {
+    let of_kind = |(number, kind): &(usize, &Kind)| {
         format!(
-            "(select * from (select {number} as kind, id, {place} as place, score::real as score from ({}) m) k
-              {beyond} order by score desc, place limit $3)",
+            "k{number} as (select {number} as kind, id, {place} as place, score::real as score from ({}) m)",
             matches(kind),
             place = place(*number),
         )
     };
-    let branches: Vec<String> = kinds.iter().map(branch).collect();
+    let of_kinds: Vec<String> = kinds.iter().map(of_kind).collect();
+    let of_kinds = of_kinds.join(", ");
+    let each = |form: fn(usize) -> String, between: &str| {
+        kinds.iter().map(|(number, _)| form(*number)).collect::<Vec<_>>().join(between)
+    };
+    let total = match counted {
+        true => each(|number| format!("(select count(*) from k{number})"), " + "),
+        false => "null::bigint".to_owned(),
+    };
+    let all = each(|number| format!("select * from k{number}"), " union all ");
     let sql = format!(
-        "select kind, id, place, score from ({}) h order by score desc, place limit $3",
-        branches.join(" union all ")
+        "with {of_kinds} select total, h.* from (select {total}) c (total) left join (
+             select * from ({all}) k {beyond} order by score desc, place limit $3
+         ) h on true order by score desc, place"
     );
     let rows = asked
         .reader
@@ -279,14 +334,18 @@ async fn hits(
             }
         })
         .await?;
+    let total = rows.first().map(|row| row.try_get::<Option<i64>, _>("total")).transpose()?.flatten();
+    // Where there is no hit, the total has a row of its own.
+    let is_hit = |row: &&PgRow| row.try_get::<Option<i64>, _>("id").is_ok_and(|id| id.is_some());
+    let rows: Vec<&PgRow> = rows.iter().filter(is_hit).collect();
     let size = usize::try_from(page.size).unwrap_or(0);
-    let hit = |row: &sqlx::postgres::PgRow| {
+    let hit = |row: &&PgRow| {
         let kind: i32 = row.try_get("kind")?;
         let kind = usize::try_from(kind).unwrap_or(0);
         Ok(Hit { kind, id: row.try_get("id")?, place: row.try_get("place")?, score: row.try_get("score")? })
     };
     let hits = rows.iter().take(size).map(hit).collect::<Result<_, sqlx::Error>>()?;
-    Ok((rows.len() > size, hits))
+    Ok((rows.len() > size, hits, total))
 }
 
 /// The passages of each hit in which words of the question stand.
@@ -318,7 +377,7 @@ async fn highlights(
     });
     let texts = texts.collect::<Vec<_>>().join(" union all ");
     let sql = format!(
-        "select t.kind, t.id, t.field, ts_headline('dossier_english', t.text, {QUERY}, $4) as headline
+        "select t.kind, t.id, t.field, ts_headline('dossier_english', left(t.text, {SHOWN}), {ANY_WORD}, $4) as headline
          from ({texts}) t join unnest($2::bigint[], $3::integer[]) hit (id, kind) using (kind, id)
          where t.text is not null order by t.ordinal, t.text"
     );
@@ -326,7 +385,10 @@ async fn highlights(
     let options = format!("StartSel={open}, StopSel={close}, MaxFragments=2, MinWords=5, MaxWords=25");
     let ids: Vec<i64> = hits.iter().map(|hit| hit.id).collect();
     let numbers: Vec<i32> = hits.iter().map(|hit| i32::try_from(hit.kind).unwrap_or(0)).collect();
-    let rows = asked.reader.fetch(&sql, |sql| sql.bind(query).bind(ids).bind(numbers).bind(options)).await?;
+    let rows = asked
+        .reader
+        .fetch(&sql, |sql| sql.bind(query).bind(ids).bind(numbers).bind(options).bind(sought(query)))
+        .await?;
     for row in rows {
         let (kind, id): (i32, i64) = (row.try_get("kind")?, row.try_get("id")?);
         let parts = parts(row.try_get("headline")?);
@@ -391,7 +453,7 @@ async fn suggest(asked: Asked<'_>) -> Result<Vec<Tree>, Refusal> {
     let escaped = crate::query::escape_pattern(&prefix);
     let (whole, word) = (format!("{escaped}%"), format!("% {escaped}%"));
     let rows = asked.reader.fetch(&sql, |sql| sql.bind(whole).bind(word).bind(first)).await?;
-    let suggestion = |row: &sqlx::postgres::PgRow| {
+    let suggestion = |row: &PgRow| {
         let kind: i32 = row.try_get("kind")?;
         let noun = KINDS[usize::try_from(kind).unwrap_or(0)].noun;
         Ok(Tree::Object(vec![
@@ -417,6 +479,15 @@ mod tests {
             [part("the ", false), part("Peace", true), part(" Council", false)]
         );
         assert_eq!(parts("\u{e000}Gaza\u{e001}"), [part("Gaza", true)]);
+    }
+
+    #[test]
+    fn what_must_not_be_found_is_not_sought() {
+        let words = |query| sought(query).split_whitespace().map(str::to_owned).collect::<Vec<_>>();
+        assert_eq!(words("peace -council talks"), ["peace", "talks"]);
+        assert_eq!(words("\"two states\" gaza -\"one state\" hope"), ["two", "states", "gaza", "hope"]);
+        assert_eq!(words("two-state -award \"-3 degrees"), ["two-state", "-3", "degrees"]);
+        assert!(words("-peace").is_empty());
     }
 
     #[test]

@@ -29,6 +29,9 @@ const PARENTS: &str = "unnest((select $1::bigint[])) with ordinality p (id, plac
 /// One of the parents.
 const ANY_PARENT: &str = "any((select $1::bigint[])::bigint[])";
 
+/// Records with the words searched for that are sorted without asking how else they could be found.
+const FEW: u32 = 1000;
+
 /// Characters of a text to search for.
 const LONGEST: usize = 1000;
 
@@ -193,11 +196,13 @@ impl Paged<'_> {
         let mut builder = self.aside();
         self.from(&mut builder, None)?;
         let key = self.key(&mut builder)?;
-        let columns: Vec<&str> = columns
-            .iter()
-            .map(String::as_str)
-            .chain(key.as_ref().filter(|_| cursors).map(|(sql, _)| sql.as_str()))
-            .collect();
+        let words = builder.words.take().filter(|_| !nested && !matches!(self.order.by, By::Relevance));
+        let mut columns: Vec<&str> = columns.iter().map(String::as_str).collect();
+        if words.is_some() {
+            columns.push("t.id");
+        }
+        let width = columns.len() + 1;
+        columns.extend(key.as_ref().filter(|_| cursors || words.is_some()).map(|(sql, _)| sql.as_str()));
         let columns = columns.join(", ");
         // What is selected is known last: a rank is computed from the value that the filter binds.
         let select = if nested {
@@ -215,11 +220,21 @@ impl Paged<'_> {
             }
         }
         let direction = if self.order.descending == page.backward { "" } else { " desc" };
-        builder.sql.push_str(" order by ");
+        let mut order = String::from(" order by ");
         if let Some((sql, _)) = &key {
-            let _ = write!(builder.sql, "{sql}{direction}, ");
+            let _ = write!(order, "{sql}{direction}, ");
         }
-        let _ = write!(builder.sql, "t.id{direction} limit ");
+        let _ = write!(order, "t.id{direction} limit ");
+        if let Some(words) = words {
+            // The id is the last column but for the key.
+            let of_both = match &key {
+                Some(_) => format!("{}{direction}, {width}{direction}", width + 1),
+                None => format!("{width}{direction}"),
+            };
+            builder.by_words(self.noun().table, &words, [&order, &of_both], page.size + 1);
+            return Ok(builder.finish());
+        }
+        builder.sql.push_str(&order);
         if bounded {
             let _ = write!(builder.sql, "{}) r limit ", MAX_PAGE + 1);
         }
@@ -372,6 +387,8 @@ struct Builder {
     subqueries: usize,
     /// The value of the outermost `search`, which an order by relevance ranks by.
     searched: Option<usize>,
+    /// The condition that all records have the words of the outermost filter.
+    words: Option<String>,
 }
 
 impl Builder {
@@ -415,6 +432,25 @@ impl Builder {
                 "{between} {link} join {table} {alias} on {alias}.id = {link}.{to} where {link}.{from} = {owner}"
             ),
         };
+    }
+
+    /// Makes of a statement without its order one that is fast for rare words and for frequent ones. Postgres
+    /// can't tell them apart by its statistics: for a word that one record has, it would go through all records
+    /// in their order. So a few are looked up by the index of words first. Where these are all, they are sorted;
+    /// else a page is soon found among the records in their order. Only one of the two ways is run.
+    fn by_words(&mut self, table: &str, words: &str, [order, order_of_both]: [&str; 2], limit: i64) {
+        self.binds.push(Bind::Id(limit));
+        let (limit, unordered) = (self.binds.len(), std::mem::take(&mut self.sql));
+        let count = "(select count(*) from found)";
+        let few = format!("{count} <= {FEW} and t.id = any(array(select id from found))");
+        let _ = write!(
+            self.sql,
+            "with found as materialized (select t.id from {table} t where {words} limit {most}) \
+             select * from (({unordered} and {few}{order}${limit}) \
+             union all ({unordered} and {count} > {FEW}{order}${limit})) r \
+             order by {order_of_both} limit ${limit}",
+            most = FEW + 1,
+        );
     }
 
     /// Rows beyond a cursor.
@@ -606,7 +642,11 @@ impl Builder {
                 if alias == "t" {
                     self.searched = Some(bind);
                 }
-                let _ = write!(self.sql, "{alias}.search @@ {}", search_query(bind));
+                let words = format!("{alias}.search @@ {}", search_query(bind));
+                self.sql.push_str(&words);
+                if path == "filter.search" {
+                    self.words = Some(words);
+                }
             }
             (Test::Within { parent }, Value::Object(by)) => {
                 let (inner, below) = (self.subquery(), self.subquery());

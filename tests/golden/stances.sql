@@ -39,7 +39,9 @@ with recursive below as (
          ) d where previous is distinct from stance
          order by holder_id, topic_id, day nulls last, id;
 with scale as (select stance, ordinality as step from unnest(enum_range(null::stance)) with ordinality s (stance)),
-              latest as materialized (select l.*, scale.step from (select distinct on (topic_id, holder_id) * from (
+              latest as materialized (
+                  select l.*, step, row_number() over (partition by topic_id, step order by id) as nth
+                  from (select distinct on (topic_id, holder_id) * from (
     select positions.id, positions.holder_id, positions.topic_id, positions.stance,
            coalesce(statements.said_on, sources.published_on) as date,
            lower(coalesce(statements.said_during, sources.published_during)) as day
@@ -47,9 +49,11 @@ with scale as (select stance, ordinality as step from unnest(enum_range(null::st
     left join statements on statements.id = positions.statement_id
     left join commentaries on commentaries.id = positions.commentary_id
     left join sources on sources.id = commentaries.source_id where positions.topic_id = any($1)) d
-         order by topic_id, holder_id, day desc nulls last, id desc) l join scale using (stance))
+         order by topic_id, holder_id, day desc nulls last, id desc) l join scale using (stance)
+              ),
+              first as materialized (select * from latest where nth <= $2)
          select parent, one, other, distance from (
              select one.topic_id as parent, one.id as one, other.id as other, other.step - one.step as distance,
                     row_number() over (partition by one.topic_id order by other.step - one.step desc, one.id, other.id) as number
-             from latest one join latest other on other.topic_id = one.topic_id and other.step > one.step
+             from first one join first other on other.topic_id = one.topic_id and other.step > one.step
          ) p where number <= $2 order by parent, number;

@@ -134,6 +134,32 @@ async fn a_search_pages_through_everything_it_counts() {
 }
 
 #[tokio::test]
+async fn highlights_are_shown_whatever_is_repeated_in_a_text_and_in_a_question() {
+    let anonymous = anonymous().await;
+    let said = statement(1, "null").replace("'Word 1'", "repeat('tick tock ', 400) || 'and then silence'");
+    enter(&anonymous, &format!("{SPEAKER} {said}")).await;
+    let query = "query($q: String!) { search(query: $q, types: [STATEMENT]) {
+        edges { node { ... on Record { slug } } highlights { field parts { text isMatch } } } } }";
+    let many = |words: &str| words.repeat(50);
+    for question in [
+        "silence".to_owned(),
+        many("tick "),
+        many("tick or tock or ") + "tick",
+        format!("\"{}\"", many("tick tock ").trim_end()),
+        "tick -thunder -\"tock tock\"".to_owned(),
+    ] {
+        let data = anonymous.ask_with(query, json!({ "q": question })).await;
+        let edges = &data["search"]["edges"];
+        assert_eq!(slugs(edges), ["said-1"], "{question}");
+        let parts = edges[0]["highlights"][0]["parts"].as_array().expect("parts").iter();
+        let matches: BTreeSet<&str> =
+            parts.filter(|part| part["isMatch"] == true).filter_map(|part| part["text"].as_str()).collect();
+        assert!(!matches.is_empty(), "{question}: {edges}");
+        assert!(matches.iter().all(|word| question.contains(word)), "{question}: {matches:?}");
+    }
+}
+
+#[tokio::test]
 async fn a_suggestion_takes_what_was_typed_literally() {
     let anonymous = anonymous().await;
     let query = "query($p: String!) { suggest(prefix: $p, first: 50) { text } }";

@@ -7,7 +7,7 @@ use sqlx::{AssertSqlSafe, Connection, PgConnection};
 use crate::{
     everything::Schema,
     support::{
-        Client,
+        Client, anonymous,
         database::database,
         process::{dossier, output},
         sql_log::SqlLog,
@@ -33,21 +33,43 @@ async fn postgres_compiles_no_statement_of_a_reader_or_a_writer() {
 
 /// A connection to a generated base, on which rows are read one by one only where there is no other way.
 async fn generated_base() -> PgConnection {
+    let mut connection = base_of("100000").await;
+    let settings = "set enable_seqscan = off; set plan_cache_mode = force_generic_plan";
+    sqlx::raw_sql(settings).execute(&mut connection).await.expect("set");
+    connection
+}
+
+/// A connection to a generated base with so many statements.
+async fn base_of(statements: &'static str) -> PgConnection {
     let database = database().await;
     let url = database.url().to_owned();
     let generate =
-        move || output(dossier(&[("DATABASE_URL", &url)]).args(["generate", "--statements", "100000"]));
+        move || output(dossier(&[("DATABASE_URL", &url)]).args(["generate", "--statements", statements]));
     let made = tokio::task::spawn_blocking(generate).await.expect("not cancelled");
     assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
     let mut connection = PgConnection::connect(database.url()).await.expect("the database");
-    for settings in [
-        "set enable_seqscan = off; set plan_cache_mode = force_generic_plan; set jit = off",
-        // As it is after a while, whenever that comes.
-        "vacuum analyze",
-    ] {
+    // As it is after a while, whenever that comes.
+    for settings in ["set jit = off", "vacuum analyze"] {
         sqlx::raw_sql(settings).execute(&mut connection).await.expect("set");
     }
     connection
+}
+
+/// How many rows of a table a statement reads with these values.
+async fn rows_read(connection: &mut PgConnection, sql: &str, values: &str, table: &str) -> f64 {
+    let prepare = format!("deallocate all; prepare asked as {sql}");
+    sqlx::raw_sql(AssertSqlSafe(prepare)).execute(&mut *connection).await.expect("prepared");
+    let explain = format!("explain (analyze, format json) execute asked({values})");
+    let explain = sqlx::raw_sql(AssertSqlSafe(explain)).fetch_one(connection).await;
+    let plan: Value = sqlx::Row::get(&explain.expect("a plan"), 0);
+    let read = |node: &Value| {
+        let number = |name: &str| node[name].as_f64().unwrap_or(0.0);
+        let rows = number("Actual Rows")
+            + number("Rows Removed by Filter")
+            + number("Rows Removed by Index Recheck");
+        if node["Relation Name"] == table { rows * number("Actual Loops") } else { 0.0 }
+    };
+    nodes(&plan[0]["Plan"]).iter().map(read).sum()
 }
 
 /// All nodes of the plan of a statement, whatever values it is given.
@@ -63,7 +85,12 @@ async fn plan(connection: &mut PgConnection, sql: &str) -> Vec<Value> {
         .await
         .map(|row| sqlx::Row::get(&row, 0))
         .expect("a plan");
-    let mut nodes = vec![plan[0]["Plan"].clone()];
+    nodes(&plan[0]["Plan"])
+}
+
+/// A node of a plan and all below it.
+fn nodes(top: &Value) -> Vec<Value> {
+    let mut nodes = vec![top.clone()];
     let mut at = 0;
     while at < nodes.len() {
         let below = nodes[at]["Plans"].as_array().cloned().unwrap_or_default();
@@ -157,4 +184,27 @@ async fn every_filter_and_every_order_has_its_index() {
     }
     assert!(asked > 300, "{asked}");
     assert!(wrong.is_empty(), "{} of {asked}:\n{}", wrong.len(), wrong.join("\n"));
+}
+
+#[tokio::test]
+async fn a_search_reads_few_records_whether_its_word_is_rare_or_frequent() {
+    let client = anonymous().await;
+    let mut connection = base_of("20000").await;
+    let words = "select word from ts_stat('select search from statements') order by ndoc";
+    let words: Vec<String> = sqlx::query_scalar(words).fetch_all(&mut connection).await.expect("words");
+    let [rare, frequent] = [words.first(), words.last()].map(|word| word.expect("a word"));
+    let log = SqlLog::listen();
+    for order in ["DATE_ASC", "DATE_DESC", "ENTERED_ASC", "ENTERED_DESC"] {
+        let filter = "filter: {search: \"word\"}, first: 20";
+        client.ask(&format!("{{ statements({filter}, orderBy: {order}) {{ edges {{ cursor }} }} }}")).await;
+        let asked = log.take();
+        let [sql] = asked.as_slice() else { panic!("one statement: {asked:#?}") };
+        for word in [rare, frequent] {
+            let read = rows_read(&mut connection, sql, &format!("'{word}', 21"), "statements").await;
+            assert!(read > 0.0 && read < 4000.0, "`{word}` by {order}: {read} rows");
+        }
+    }
+    let all = "select count(*) from statements t where t.search @@ to_tsquery($1) and t.id > $2";
+    let all = rows_read(&mut connection, all, &format!("'{frequent}', 0"), "statements").await;
+    assert!(all > 8000.0, "far more have the frequent word: {all}");
 }
