@@ -280,8 +280,8 @@ async fn may_write_only(pool: &PgPool, url: &str, connections: i32) -> String {
         "create role {role} login password 'secret' connection limit {connections};
          grant select, insert, update, delete on all tables in schema public to {role};
          grant usage, select on all sequences in schema public to {role};
-         grant usage on schema past to {role};
-         grant select on all tables in schema past to {role};"
+         grant usage on schema dossier_past to {role};
+         grant select on all tables in schema dossier_past to {role};"
     );
     sqlx::raw_sql(AssertSqlSafe(sql)).execute(pool).await.expect("a role");
     let (scheme, rest) = url.split_once("://").expect("an address");
