@@ -17,7 +17,7 @@ use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::{
     net::{TcpListener, TcpStream},
-    task::AbortHandle,
+    task::JoinHandle,
     time::{sleep, timeout},
 };
 use tokio_io_timeout::TimeoutStream;
@@ -105,8 +105,8 @@ pub(super) async fn accept(
                 tokio::spawn(serve(stream, peer, router.clone(), Arc::new(held), limits, staying.clone()));
             }
             Err(full) => {
-                let task = tokio::spawn(turn_away(stream, peer, router.clone(), full, limits));
-                hold(&mut reserve, task.abort_handle());
+                let connection = tokio::spawn(turn_away(stream, peer, router.clone(), full, limits));
+                hold(&mut reserve, connection).await;
             }
         }
     }
@@ -132,15 +132,17 @@ async fn next(listener: &TcpListener) -> (TcpStream, SocketAddr) {
     }
 }
 
-/// Keeps a connection in the reserve, whose oldest makes room.
-fn hold(reserve: &mut VecDeque<AbortHandle>, task: AbortHandle) {
-    reserve.retain(|task| !task.is_finished());
+/// Keeps a connection in the reserve, whose oldest makes room: closed before another is taken, as there may be no
+/// more files to open.
+async fn hold(reserve: &mut VecDeque<JoinHandle<()>>, connection: JoinHandle<()>) {
+    reserve.retain(|connection| !connection.is_finished());
     if reserve.len() >= RESERVE
         && let Some(oldest) = reserve.pop_front()
     {
         oldest.abort();
+        let _ = oldest.await;
     }
-    reserve.push_back(task);
+    reserve.push_back(connection);
 }
 
 async fn serve(

@@ -89,7 +89,7 @@ struct Asked {
     format: Format,
     kind: &'static str,
     selection: Selection,
-    requester: Requester,
+    requester: Arc<Requester>,
 }
 
 async fn handle(
@@ -102,16 +102,20 @@ async fn handle(
 ) -> Response {
     request::transport(Transport::Export);
     request::operation(Some(format.name()), "export");
-    let asked = match Shows::by(&headers).identify(&app, client).await {
-        // Whoever may ask at all may read all records.
-        Ok(identity) => ask(&app, format, Requester::new(identity, client), parameters),
-        Err(refusal) => Err(refusal),
+    let refused = |refusal: &Refusal| {
+        let status = Media::GraphqlResponse.status_of(refusal);
+        graphql::refuse_for(status, Media::Json, refusal, &request_id)
     };
-    let begun = match asked {
+    // Whoever may ask at all may read all records.
+    let requester = match Shows::by(&headers).identify(&app, client).await {
+        Ok(identity) => Arc::new(Requester::new(identity, client)),
+        Err(refusal) => return refused(&refusal),
+    };
+    let begun = match ask(&app, format, requester.clone(), parameters) {
         Ok(asked) => begin(app, asked).await,
         Err(refusal) => Err(refusal),
     };
-    match begun {
+    let mut response = match begun {
         Ok(parts) => {
             let body =
                 stream::unfold(parts, |mut parts| async { parts.recv().await.map(|part| (part, parts)) });
@@ -119,17 +123,18 @@ async fn handle(
             let headers = [(CONTENT_TYPE, format.media_type()), (CONTENT_DISPOSITION, &name)];
             (headers, Body::from_stream(body)).into_response()
         }
-        Err(refusal) => {
-            let status = Media::GraphqlResponse.status_of(&refusal);
-            graphql::refuse_for(status, Media::Json, &refusal, &request_id)
-        }
+        Err(refusal) => refused(&refusal),
+    };
+    if let Some(budget) = requester.budget() {
+        graphql::tell_budget(response.headers_mut(), budget);
     }
+    response
 }
 
 fn ask(
     app: &App,
     format: Format,
-    requester: Requester,
+    requester: Arc<Requester>,
     parameters: Result<Query<Parameters>, QueryRejection>,
 ) -> Result<Asked, Refusal> {
     let Query(Parameters { kind, topic, actor, from, until }) = parameters.map_err(|_| {

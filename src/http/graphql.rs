@@ -256,7 +256,7 @@ async fn answer(
 }
 
 /// What a client may still spend, as the IETF's draft of rate limit headers has it.
-fn tell_budget(headers: &mut HeaderMap, budget: &Budget) {
+pub(super) fn tell_budget(headers: &mut HeaderMap, budget: &Budget) {
     let Budget { limit, remaining, refill, .. } = budget;
     let seconds = refill.as_secs_f64().ceil();
     let values = [

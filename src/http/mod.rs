@@ -197,8 +197,12 @@ pub fn site(config: &Config, database: Database, engine: Engine) -> Site {
 
 /// The answer where nothing is.
 async fn nowhere(RequestId(id): RequestId) -> Response {
+    not_found(&id)
+}
+
+fn not_found(request_id: &str) -> Response {
     let refusal = Refusal::new(Code::NotFound, "Nothing has this address; GraphQL answers at /graphql.");
-    graphql::refuse_for(StatusCode::NOT_FOUND, graphql::Media::Json, &refusal, &id)
+    graphql::refuse_for(StatusCode::NOT_FOUND, graphql::Media::Json, &refusal, request_id)
 }
 
 /// The answer to a method that an address doesn't take; `Allow` says which it does.

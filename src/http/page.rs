@@ -62,7 +62,7 @@ async fn asset(Path(path): Path<String>, headers: HeaderMap) -> Response {
 
 fn file(path: &str, caching: &'static str, headers: &HeaderMap) -> Response {
     let Some((_, compressed)) = FILES.iter().find(|(known, _)| *known == path) else {
-        return StatusCode::NOT_FOUND.into_response();
+        return super::not_found("");
     };
     let mut hasher = DefaultHasher::new();
     compressed.hash(&mut hasher);

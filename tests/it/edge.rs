@@ -206,6 +206,45 @@ async fn until_it_keeps(server: &Client) {
 }
 
 #[tokio::test]
+async fn a_client_has_so_many_subscriptions_over_all_its_connections() {
+    let server = anonymous().await;
+    let subscription = "subscription { changes { revision } }";
+    let mut sockets = Vec::new();
+    for _ in 0..10 {
+        let mut socket = Socket::of(&server).await;
+        for id in 0..100 {
+            socket.subscribe(&id.to_string(), subscription, json!({})).await;
+        }
+        sockets.push(socket);
+    }
+    let asked = json!({ "query": subscription });
+    let ask = || {
+        let post = server.http().post(server.address("/graphql")).header("accept", "text/event-stream");
+        post.json(&asked).send()
+    };
+    let mut refused = ask().await.expect("an answer");
+    for _ in 0..100 {
+        // Some of those over the sockets may not have begun yet.
+        if refused.status() != StatusCode::OK {
+            break;
+        }
+        refused = ask().await.expect("an answer");
+    }
+    assert_eq!(refused.status(), 429);
+    let answer: Value = refused.json().await.expect("JSON");
+    let extensions = &answer["errors"][0]["extensions"];
+    assert_eq!((&extensions["code"], &extensions["limit"]), (&json!("RATE_LIMITED"), &json!(1000)));
+    drop(sockets);
+    for _ in 0..100 {
+        if ask().await.expect("an answer").status() == StatusCode::OK {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    panic!("what has ended counts no more");
+}
+
+#[tokio::test]
 async fn whatever_is_answered_is_paid_for_and_what_is_left_is_told() {
     let server = Client::with(&[("RATE_LIMIT", "1000"), ("CACHE_BYTES", "1000000")]).await;
     until_it_keeps(&server).await;
@@ -245,6 +284,14 @@ async fn whatever_is_answered_is_paid_for_and_what_is_left_is_told() {
     let wait: u64 = refused.headers()[RETRY_AFTER].to_str().expect("text").parse().expect("seconds");
     let answer: Value = refused.json().await.expect("JSON");
     assert_eq!(answer["errors"][0]["extensions"]["retryAfter"], json!(wait));
+}
+
+#[tokio::test]
+async fn an_export_is_paid_for_too() {
+    let server = Client::with(&[("RATE_LIMIT", "10000")]).await;
+    let export = server.get("/export.jsonl").await;
+    let left = parameter(export.headers(), "ratelimit", "r");
+    assert!(left < 10_000 && left > 0, "{left}");
 }
 
 #[tokio::test]
@@ -473,6 +520,7 @@ async fn what_is_no_question_is_answered_in_words() {
     let server = anonymous().await;
     for (method, path, status, expected) in [
         (Method::GET, "/nowhere", 404, "NOT_FOUND"),
+        (Method::GET, "/graphql/nowhere", 404, "NOT_FOUND"),
         (Method::POST, "/", 405, "BAD_USER_INPUT"),
         (Method::DELETE, "/metrics", 405, "BAD_USER_INPUT"),
         (Method::POST, "/export.jsonl", 405, "BAD_USER_INPUT"),

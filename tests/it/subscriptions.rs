@@ -546,7 +546,7 @@ async fn queries_and_mutations_run_over_a_socket_beside_subscriptions() {
 
 #[tokio::test]
 async fn what_may_be_asked_is_the_same_over_a_socket() {
-    let strict = Client::with(&[("RATE_LIMIT", "4"), ("MAX_DEPTH", "4"), ("MAX_COST", "5000")]).await;
+    let strict = Client::with(&[("RATE_LIMIT", "5"), ("MAX_DEPTH", "4"), ("MAX_COST", "5000")]).await;
     let mut socket = Socket::of(&strict).await;
     let mut refusal = async |query: &str| {
         socket.subscribe("1", query, json!({})).await;
