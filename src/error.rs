@@ -88,6 +88,9 @@ pub enum PathStep {
     Index(usize),
 }
 
+/// What is told of a record that somebody removed between two looks at it.
+pub const CHANGED: &str = "The record changed while it was read; ask again.";
+
 impl Refusal {
     pub fn new(code: Code, message: impl Into<String>) -> Self {
         Refusal {
@@ -104,6 +107,24 @@ impl Refusal {
     /// A wrong value, naming the input that holds it.
     pub fn bad_input(field: impl Into<String>, message: impl Into<String>) -> Self {
         Refusal { field: Some(field.into()), ..Self::new(Code::BadUserInput, message) }
+    }
+
+    /// What took longer than anybody waits.
+    pub fn timeout() -> Self {
+        Self::new(Code::Timeout, "The answer took too long and was given up.")
+    }
+
+    /// What was read between two changes, and can be read again.
+    pub fn changed_meanwhile() -> Self {
+        Self::new(Code::Unavailable, CHANGED)
+    }
+
+    /// The same of an answer to a mutation that is committed: only reading what it left has failed.
+    #[must_use]
+    pub fn after_commit(self, revision: i64) -> Self {
+        let message =
+            format!("The change was committed as revision {revision}, but not read: {}", self.message);
+        Refusal { message, ..self }
     }
 
     /// A request larger than a limit.

@@ -7,7 +7,7 @@ use sqlx::{Row, postgres::PgRow};
 use crate::{
     error::Refusal,
     query::{
-        computed::{Argument, Asked, Tree, argument, as_of, computed},
+        computed::{Argument, Asked, Tree, argument, as_of, computed, number},
         noun::{Declared, Enumeration, Form, Noun, Part, Scalar, column, one_of, part, reference, text},
     },
     relations,
@@ -139,11 +139,11 @@ pub fn fields() -> Vec<Declared> {
             Part { of: "Network", form: Form::One },
             vec![
                 argument("actor", "ActorBy!", "Whom the network is around."),
-                argument("depth", "Int", "Over how many ties it reaches: 1 where left out, at most 3."),
+                number("depth", 3, "Over how many ties it reaches: 1 where left out, at most 3."),
                 kinds.clone(),
-                argument(
+                number(
                     "limit",
-                    "Int",
+                    MOST_ACTORS,
                     "Actors in it: 50 where left out, at most 200; the nearest and most tied.",
                 ),
                 as_of(),
@@ -157,9 +157,9 @@ pub fn fields() -> Vec<Declared> {
             vec![
                 argument("from", "ActorBy!", "Where the ways start."),
                 argument("to", "ActorBy!", "Where they lead."),
-                argument("maxLength", "Int", "Steps at most: 4 where left out, at most 6."),
+                number("maxLength", 6, "Steps at most: 4 where left out, at most 6."),
                 kinds,
-                argument("first", "Int", "How many ways: 5 where left out, at most 20."),
+                number("first", MOST_PATHS, "How many ways: 5 where left out, at most 20."),
                 as_of(),
             ],
             |asked| Box::pin(path(asked)),
@@ -187,8 +187,8 @@ async fn required(asked: &Asked<'_>, argument: &str) -> Result<i64, Refusal> {
 
 async fn network(asked: Asked<'_>) -> Result<Vec<Tree>, Refusal> {
     let center = required(&asked, "actor").await?;
-    let depth = asked.number("depth", 1, 3)?;
-    let limit = usize::try_from(asked.number("limit", 50, MOST_ACTORS)?).unwrap_or(1);
+    let depth = asked.number("depth", 1);
+    let limit = usize::try_from(asked.number("limit", 50)).unwrap_or(1);
     let from = ties(&asked, |ties| ties.from);
     let mut distances = vec![(center, 0)];
     let mut known = HashSet::from([center]);
@@ -254,8 +254,8 @@ fn evidence(row: &PgRow) -> Result<Tree, sqlx::Error> {
 
 async fn path(asked: Asked<'_>) -> Result<Vec<Tree>, Refusal> {
     let (from, to) = (required(&asked, "from").await?, required(&asked, "to").await?);
-    let most = asked.number("maxLength", 4, 6)?;
-    let first = usize::try_from(asked.number("first", 5, MOST_PATHS)?).unwrap_or(5);
+    let most = asked.number("maxLength", 4);
+    let first = usize::try_from(asked.number("first", 5)).unwrap_or(5);
     if from == to {
         return Ok(vec![Tree::List(Vec::new())]);
     }
@@ -363,7 +363,7 @@ async fn told(asked: &Asked<'_>, ways: &[Vec<i64>]) -> Result<Vec<Tree>, Refusal
     let step = |step: &[i64]| {
         let (from, to) = (step[0], step[1]);
         let tie = shown.get(&(from.min(to), from.max(to)));
-        let tie = tie.ok_or_else(|| sqlx::Error::RowNotFound)?;
+        let tie = tie.ok_or_else(Refusal::changed_meanwhile)?;
         Ok(Tree::Object(vec![
             ("from", Tree::Record("Actor", from)),
             ("to", Tree::Record("Actor", to)),
@@ -373,9 +373,9 @@ async fn told(asked: &Asked<'_>, ways: &[Vec<i64>]) -> Result<Vec<Tree>, Refusal
         ]))
     };
     let way = |way: &Vec<i64>| {
-        let steps = way.windows(2).map(step).collect::<Result<Vec<_>, sqlx::Error>>()?;
+        let steps = way.windows(2).map(step).collect::<Result<Vec<_>, Refusal>>()?;
         let length = i64::try_from(steps.len()).unwrap_or(0);
         Ok(Tree::Object(vec![("length", Tree::Int(length)), ("steps", Tree::List(steps))]))
     };
-    Ok(vec![Tree::List(ways.iter().map(way).collect::<Result<_, sqlx::Error>>()?)])
+    Ok(vec![Tree::List(ways.iter().map(way).collect::<Result<_, Refusal>>()?)])
 }

@@ -5,7 +5,7 @@ use sqlx::{Row, postgres::PgRow};
 use crate::{
     error::Refusal,
     query::{
-        computed::{Asked, Tree, argument, computed},
+        computed::{Asked, Tree, argument, computed, number},
         noun::{
             Declared, Enumeration, Form, Noun, Part, Scalar, column, needed_evidence, one, one_of, part,
             reference,
@@ -117,19 +117,18 @@ pub fn of_actor() -> Declared {
 
 /// What a topic has besides its columns and edges.
 pub fn of_topic() -> [Declared; 2] {
-    let first = |description| argument("first", "Int", description);
     [
         computed(
             "standings",
             Part { of: "Standing", form: Form::List },
-            vec![first("How many actors: 100 where left out, at most 1000.")],
+            vec![number("first", 1000, "How many actors: 100 where left out, at most 1000.")],
             |asked| Box::pin(standings(asked)),
             "Who stands where on exactly this topic: each actor's latest stance, those against first.",
         ),
         computed(
             "disagreements",
             Part { of: "Disagreement", form: Form::List },
-            vec![first("How many pairs: 20 where left out, at most 100.")],
+            vec![number("first", 100, "How many pairs: 20 where left out, at most 100.")],
             |asked| Box::pin(disagreements(asked)),
             "Who disagrees with whom on exactly this topic by their latest stances, the furthest apart first.",
         ),
@@ -199,7 +198,7 @@ fn latest() -> String {
 }
 
 async fn standings(asked: Asked<'_>) -> Result<Vec<Tree>, Refusal> {
-    let first = asked.number("first", 100, 1000)?;
+    let first = asked.number("first", 100);
     let sql = format!(
         "select topic_id as parent, holder_id, id, stance, date from (
              select l.*, row_number() over (partition by topic_id order by stance, holder_id) as number from ({}) l
@@ -218,7 +217,7 @@ async fn standings(asked: Asked<'_>) -> Result<Vec<Tree>, Refusal> {
 }
 
 async fn disagreements(asked: Asked<'_>) -> Result<Vec<Tree>, Refusal> {
-    let first = asked.number("first", 20, 100)?;
+    let first = asked.number("first", 20);
     // Before a pair with the nth of those of one stance stand n - 1 pairs that are as far apart. So only the
     // first of each stance are paired, and not each actor with each.
     let sql = format!(

@@ -7,7 +7,7 @@ use sqlx::Row;
 use crate::{
     error::Refusal,
     query::{
-        computed::{Asked, Tree, argument, computed},
+        computed::{Asked, Takes, Tree, argument, computed, number},
         noun::{Declared, Enumeration, Field, Form, Kind, Noun, Part, Scalar, column, part, reference, text},
     },
 };
@@ -79,9 +79,10 @@ pub fn fields() -> Vec<Declared> {
         "matchActors",
         Part { of: "ActorMatches", form: Form::List },
         vec![
-            argument("names", "[String!]!", "Names or identifiers as somebody wrote them, at most 100."),
+            argument("names", "[String!]!", "Names or identifiers as somebody wrote them, at most 100.")
+                .taking(Takes::AtMost(MOST_NAMES)),
             argument("kinds", "[ActorKind!]", "Sorts of actor to consider; all where left out."),
-            argument("first", "Int", "How many actors for each name: 5 where left out, at most 20."),
+            number("first", 20, "How many actors for each name: 5 where left out, at most 20."),
         ],
         |asked| Box::pin(match_actors(asked)),
         "For each name the actors that it may mean, with reasons: for bringing lists of others together with this base.",
@@ -124,11 +125,7 @@ struct Candidate {
 
 async fn match_actors(asked: Asked<'_>) -> Result<Vec<Tree>, Refusal> {
     let names = asked.texts("names").unwrap_or_default();
-    if names.len() > MOST_NAMES {
-        let message = format!("`names` has {} entries; it takes {MOST_NAMES} at most.", names.len());
-        return Err(Refusal::bad_input("names", message));
-    }
-    let first = usize::try_from(asked.number("first", 5, 20)?).unwrap_or(5);
+    let first = usize::try_from(asked.number("first", 5)).unwrap_or(5);
     let kinds = asked.texts("kinds");
     let rows = asked.reader.fetch(CANDIDATES, |sql| sql.bind(&names).bind(kinds)).await?;
     let mut found: Vec<HashMap<i64, Candidate>> = names.iter().map(|_| HashMap::new()).collect();

@@ -8,7 +8,7 @@ use crate::{
     error::Refusal,
     query::{
         computed::{
-            Argument, Asked, Tree, argument, as_of, computed, connection, connection_of, cursor,
+            Argument, Asked, Tree, argument, as_of, computed, connection, connection_of, cursor, number,
             page_arguments,
         },
         noun::{Declared, Enumeration, Form, KeyKind, Noun, Part, Scalar, column, part, reference, text},
@@ -158,7 +158,11 @@ pub fn fields() -> Vec<Declared> {
         computed(
             "search",
             Part { of: "SearchConnection", form: Form::One },
-            [query, types.clone()].into_iter().chain(page_arguments()).chain([as_of()]).collect(),
+            [query, types.clone()]
+                .into_iter()
+                .chain(page_arguments(ORDER, KeyKind::Rank))
+                .chain([as_of()])
+                .collect(),
             |asked| Box::pin(search(asked)),
             "Records of all kinds that a question finds, best first.",
         ),
@@ -168,7 +172,7 @@ pub fn fields() -> Vec<Declared> {
             vec![
                 argument("prefix", "String!", "What was typed: the beginning of a name or of a word in it."),
                 types,
-                argument("first", "Int", "How many: 10 where left out, at most 50."),
+                number("first", 50, "How many: 10 where left out, at most 50."),
             ],
             |asked| Box::pin(suggest(asked)),
             "Names that begin like this, to complete what somebody types: actors, meetings, topics and sources.",
@@ -422,7 +426,7 @@ fn parts(headline: &str) -> Vec<Tree> {
 /// Names that begin with `$1`, or have a word that does: whole beginnings first, then the shorter.
 async fn suggest(asked: Asked<'_>) -> Result<Vec<Tree>, Refusal> {
     let prefix = asked.text("prefix").unwrap_or_default().trim().to_owned();
-    let first = asked.number("first", 10, 50)?;
+    let first = asked.number("first", 10);
     let kinds = kinds(&asked);
     let named = |number: usize, table: &str, id: &str, name: &str| {
         format!(

@@ -8,7 +8,7 @@ use crate::{
     error::Refusal,
     query::{
         computed::{
-            Asked, Tree, argument, as_of, computed, connection, connection_of, cursor, page_arguments,
+            Asked, Takes, Tree, argument, as_of, computed, connection, connection_of, cursor, page_arguments,
         },
         noun::{Declared, Form, KeyKind, Noun, Part, Scalar, column, reference},
         reader::Days,
@@ -105,12 +105,13 @@ pub fn fields() -> Vec<Declared> {
             "until",
             "PartialDate",
             "Not after this day, month or year; unknown dates are left out then.",
-        ),
+        )
+        .taking(Takes::NotBefore("from")),
     ];
     vec![computed(
         "timeline",
         Part { of: "TimelineConnection", form: Form::One },
-        own.into_iter().chain(page_arguments()).chain([as_of()]).collect(),
+        own.into_iter().chain(page_arguments(ORDER, KeyKind::Date)).chain([as_of()]).collect(),
         |asked| Box::pin(timeline(asked)),
         "Meetings, statements and published commentaries by date. A partial date stands at its first day.",
     )]

@@ -11,6 +11,7 @@ use crate::{
     error::Refusal,
     query::{
         catalog::Catalog,
+        check_since,
         computed::{Argument, Arguments, Tree, argument, computed},
         lookup,
         noun::{
@@ -165,6 +166,9 @@ impl Filter {
             Some(Value::Number(number)) => number.as_i64(),
             _ => None,
         };
+        if let Some(since) = since {
+            check_since(reader, since, "since").await?;
+        }
         let topic = record(reader, catalog.named("Topic"), "topic", wanted).await?;
         let actor = record(reader, catalog.named("Actor"), "actor", wanted).await?;
         Ok((Filter { types, ids, topic, actor }, since))

@@ -165,9 +165,8 @@ async fn begin(app: Arc<App>, asked: Asked) -> Result<Parts, Refusal> {
     let (decide, decided) = oneshot::channel();
     tokio::spawn(request::carried(async move {
         let mut decide = Some(decide);
-        let timeout = Refusal::new(Code::Timeout, "The answer took too long and was given up.");
         let run = tokio::time::timeout(app.request_timeout, run(&app, &asked, &parts, &mut decide));
-        let Err(refusal) = run.await.unwrap_or(Err(timeout)) else { return };
+        let Err(refusal) = run.await.unwrap_or_else(|_| Err(Refusal::timeout())) else { return };
         request::refused([&refusal]);
         match decide {
             Some(decide) => drop(decide.send(Err(refusal))),

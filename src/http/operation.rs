@@ -8,6 +8,7 @@ use std::{
 use axum::body::Bytes;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
+use tokio::time::Instant;
 
 use super::{App, Keeping};
 use crate::{
@@ -119,16 +120,19 @@ impl App {
         Ok((bound, Caller { identity, client, allowance }))
     }
 
-    /// The answer to a query or a mutation, unless it takes too long.
+    /// The answer to a query or a mutation, unless it takes too long. What a mutation has changed by then is told.
     async fn answer(&self, bound: &Bound, caller: &Caller) -> Result<Answer, Refusal> {
-        let answer = self.in_time(self.engine.answer(bound, caller)).await;
-        let answer = answer.and_then(|answer| unless_busy(bound, answer));
+        if !bound.is_mutation() {
+            let answer = self.in_time(self.engine.answer(bound, caller)).await;
+            let answer = answer.and_then(|answer| unless_busy(bound, answer));
+            return answer.inspect(|answer| request::refused(&answer.errors));
+        }
+        let deadline = Instant::now() + self.request_timeout;
+        let answer = Box::pin(self.engine.change(bound, caller, deadline)).await;
         if let Ok(answer) = &answer {
             request::refused(&answer.errors);
         }
-        if bound.is_mutation()
-            && let Some(keeping) = &self.keeping
-        {
+        if let Some(keeping) = &self.keeping {
             // Whoever is told that something was changed is told nothing older from then on.
             keeping.current.look().await;
         }
@@ -138,7 +142,7 @@ impl App {
     async fn in_time<T>(&self, answer: impl Future<Output = T>) -> Result<T, Refusal> {
         // On the heap, as everything around it is moved about until it is polled.
         let answer = tokio::time::timeout(self.request_timeout, Box::pin(answer)).await;
-        answer.map_err(|_| Refusal::new(Code::Timeout, "The answer took too long and was given up."))
+        answer.map_err(|_| Refusal::timeout())
     }
 
     /// Where the answer to a question is kept; none where it is not.

@@ -180,7 +180,7 @@ impl Mutations {
                 ))
                 .field(term("clientMutationId", "The name that the client gave the mutation.").maybe()),
         );
-        let (writer, task) = (writer.clone(), Arc::new(task));
+        let (nothing, writer, task) = (task.payload(None, Vec::new(), None), writer.clone(), Arc::new(task));
         let mutation = computed(
             leak(name[..1].to_lowercase() + &name[1..]),
             Part { of: payload, form: Form::One },
@@ -192,7 +192,7 @@ impl Mutations {
             },
             leak(description),
         );
-        self.fields.push(mutation.only_for(Role::Editor));
+        self.fields.push(mutation.only_for(Role::Editor).changing(nothing));
     }
 }
 

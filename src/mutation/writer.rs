@@ -11,7 +11,10 @@ use sqlx::{
     AssertSqlSafe, Connection, PgConnection, Row,
     postgres::{PgDatabaseError, PgRow},
 };
-use tokio::sync::OnceCell;
+use tokio::{
+    sync::OnceCell,
+    time::{Instant, timeout_at},
+};
 
 use super::{
     merge,
@@ -20,10 +23,11 @@ use super::{
     undo,
 };
 use crate::{
+    database::Change,
     error::Refusal,
     query::{
         catalog::Catalog,
-        computed::{Asked, Tree},
+        computed::{Asked, REVISION, Tree},
         lookup,
         noun::{Kind as FieldKind, Many, Noun, One, Owned, Values, Via, Written},
     },
@@ -34,6 +38,8 @@ type Fields = IndexMap<Name, Input>;
 
 /// How often a mutation is tried that others got in the way of.
 const TRIES: u32 = 8;
+/// How long a commit is waited for that has begun, when nobody waits for its answer any more.
+const PATIENCE: Duration = Duration::from_secs(5);
 /// `program_limit_exceeded`: a value that no index takes.
 const TOO_LONG: &str = "54000";
 /// Forgets some names that clients gave their mutations more than a week ago.
@@ -147,31 +153,14 @@ impl Writer {
             return Err(Refusal::bad_input("input", "`input` must be given."));
         };
         let requester = asked.caller.identity.name.as_deref().unwrap_or_default();
+        let deadline = asked.deadline.unwrap_or_else(|| Instant::now() + PATIENCE);
         let mut written = Err(Failure::Again);
         for attempt in 0..TRIES {
-            let mut transaction = asked.reader.begin().await?;
-            let fresh;
-            let rules = match task.action {
-                Action::Create | Action::Update | Action::Delete => self.rules(&mut transaction).await?,
-                // These go by all tables that are there, those of a newer Dossier beside us too.
-                Action::Merge | Action::Unmerge | Action::Revert => {
-                    fresh = Rules::load(&mut transaction).await?;
-                    &fresh
-                }
+            let tried = timeout_at(deadline, self.attempt(task, &asked, input, requester)).await;
+            written = match tried.unwrap_or_else(|_| Err(Refusal::timeout().into())) {
+                Ok((transaction, done)) => commit(transaction, deadline).await.map(|()| done),
+                Err(failure) => Err(failure),
             };
-            let mut one = Mutation {
-                task,
-                noun: asked.catalog.named(task.noun),
-                catalog: asked.catalog,
-                rules,
-                input,
-                requester,
-                errors: Vec::new(),
-            };
-            written = one.attempt(&mut transaction).await;
-            if written.is_ok() {
-                written = transaction.commit().await.map_err(Failure::from).and(written);
-            }
             match &written {
                 Err(Failure::Again) => {
                     let pause = u64::from(fastrand::u32(1..20 << attempt));
@@ -180,33 +169,87 @@ impl Writer {
                 _ => break,
             }
         }
-        let nothing = || if task.action == Action::Revert { Tree::List(Vec::new()) } else { Tree::Null };
-        let (result, revision, errors) = match written {
-            Ok((result, revision)) => (result, Tree::Int(revision), Vec::new()),
-            Err(Failure::User(errors)) => (nothing(), Tree::Null, errors),
+        let name = text(input.get("clientMutationId"));
+        match written {
+            Ok(done) => Ok(vec![task.payload(Some(done), Vec::new(), name)]),
+            Err(Failure::User(errors)) => Ok(vec![task.payload(None, errors, name)]),
             Err(Failure::Again) => {
                 let message = "Others kept changing the same records; try again.".to_owned();
                 let error = UserError { code: "CONFLICT", path: vec!["input".to_owned()], message };
-                (nothing(), Tree::Null, vec![error])
+                Ok(vec![task.payload(None, vec![error], name)])
             }
-            Err(Failure::Refused(refusal)) => return Err(refusal),
+            Err(Failure::Refused(refusal)) => Err(refusal),
+        }
+    }
+
+    /// Does all but to commit it.
+    async fn attempt(
+        &self,
+        task: &Task,
+        asked: &Asked<'_>,
+        input: &Fields,
+        requester: &str,
+    ) -> Result<(Change, (Tree, i64)), Failure> {
+        let mut transaction = asked.reader.begin().await?;
+        let fresh;
+        let rules = match task.action {
+            Action::Create | Action::Update | Action::Delete => self.rules(&mut transaction).await?,
+            // These go by all tables that are there, those of a newer Dossier beside us too.
+            Action::Merge | Action::Unmerge | Action::Revert => {
+                fresh = Rules::load(&mut transaction).await?;
+                &fresh
+            }
         };
-        let field = match task.action {
-            Action::Delete => "deletedId",
-            Action::Revert => "records",
-            _ => task.field,
+        let mut one = Mutation {
+            task,
+            noun: asked.catalog.named(task.noun),
+            catalog: asked.catalog,
+            rules,
+            input,
+            requester,
+            errors: Vec::new(),
         };
-        let errors = errors.into_iter().map(UserError::tree).collect();
-        Ok(vec![Tree::Object(vec![
-            (field, result),
-            ("revision", revision),
-            ("userErrors", Tree::List(errors)),
-            ("clientMutationId", Tree::text(text(input.get("clientMutationId")))),
-        ])])
+        let done = one.attempt(&mut transaction).await?;
+        Ok((transaction, done))
     }
 
     async fn rules(&self, connection: &mut PgConnection) -> Result<&Rules, sqlx::Error> {
         self.rules.get_or_try_init(|| Rules::load(connection)).await
+    }
+}
+
+/// Commits a change. Given up in the middle of it nobody would know what became of it, so it is waited for a
+/// little longer than for all else.
+async fn commit(transaction: Change, deadline: Instant) -> Result<(), Failure> {
+    let refusal = match timeout_at(deadline + PATIENCE, transaction.commit()).await {
+        Ok(Ok(())) => return Ok(()),
+        Ok(Err(error @ sqlx::Error::Database(_))) => return Err(error.into()),
+        Ok(Err(error)) => Refusal::from(error),
+        Err(_) => Refusal::timeout(),
+    };
+    let message = "The database was lost while the change was committed. It may have been made: ask again with the \
+                   same `clientMutationId`, or look.";
+    Err(Refusal { message: message.to_owned(), ..refusal }.into())
+}
+
+impl Task {
+    /// What a mutation answers: what was done with its revision, or why nothing was.
+    pub fn payload(&self, done: Option<(Tree, i64)>, errors: Vec<UserError>, name: Option<String>) -> Tree {
+        let nothing = if self.action == Action::Revert { Tree::List(Vec::new()) } else { Tree::Null };
+        let (result, revision) =
+            done.map_or((nothing, Tree::Null), |(result, revision)| (result, Tree::Int(revision)));
+        let field = match self.action {
+            Action::Delete => "deletedId",
+            Action::Revert => "records",
+            _ => self.field,
+        };
+        let errors = errors.into_iter().map(UserError::tree).collect();
+        Tree::Object(vec![
+            (field, result),
+            (REVISION, revision),
+            ("userErrors", Tree::List(errors)),
+            ("clientMutationId", Tree::text(name)),
+        ])
     }
 }
 

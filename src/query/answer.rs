@@ -15,7 +15,7 @@ use super::{
     },
 };
 use crate::{
-    error::{Code, PathStep, Refusal},
+    error::{CHANGED, Code, PathStep, Refusal},
     relay::{self, Cursor},
 };
 
@@ -26,9 +26,6 @@ pub struct Answer {
     json: Vec<u8>,
     pub errors: Vec<Refusal>,
 }
-
-/// What is told where one level found a record that the next one didn't.
-const CHANGED: &str = "The record changed while it was read; ask again.";
 
 const BEFORE: &[u8] = br#"{"data":"#;
 
@@ -153,7 +150,14 @@ impl<'a> Writer<'a> {
             Out::Computed { edge, out, form } => {
                 let nullable = *form == Form::Maybe;
                 self.or_null(nullable, |writer| match &rows.edges[*edge] {
-                    Fetched::Computed { of, records } => {
+                    Fetched::Computed { of, records, failed } => {
+                        if let Some(refusal) = failed {
+                            // Told of what is null for it, where that was asked for.
+                            let at = out.first_nullable().map(Step::Key);
+                            writer.path.extend(at);
+                            let _ = writer.fail(refusal.clone());
+                            writer.path.truncate(writer.path.len() - usize::from(at.is_some()));
+                        }
                         writer.tree_or_fail(out, &of[row], nullable, records)
                     }
                     fetched => writer.failed(fetched),
@@ -201,7 +205,7 @@ impl<'a> Writer<'a> {
                 TreeOut::Record { place, answers },
                 record @ (Tree::Record(noun, id) | Tree::MaybeRecord(noun, id)),
             ) => {
-                let mut kinds = records[*place].iter().zip(answers);
+                let mut kinds = records.get(*place).into_iter().flatten().zip(answers);
                 let found = kinds.find_map(|((rows, places), (kind, answer))| {
                     places.get(id).filter(|_| kind == noun).map(|row| (rows, *row, answer))
                 });
@@ -257,7 +261,7 @@ impl<'a> Writer<'a> {
 
     /// Between one level and the next, somebody deleted it.
     fn vanished(&mut self) -> Result<(), Null> {
-        self.fail(Refusal::new(Code::Unavailable, CHANGED))
+        self.fail(Refusal::changed_meanwhile())
     }
 
     fn connection(

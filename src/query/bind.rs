@@ -2,12 +2,15 @@
 
 use std::collections::HashMap;
 
-use async_graphql::{Name, Value, registry::Registry};
+use async_graphql::{
+    Name, Value,
+    registry::{MetaType, Registry},
+};
 
 use super::{
     catalog::Catalog,
     coerce::{self, Variables},
-    computed,
+    computed::{self, Computed},
     noun::{By, Many, Order},
     past::{self, AsOf},
     plan::{self, Aside, Edge, Level, Plan, Reference, Wants, Way},
@@ -15,7 +18,7 @@ use super::{
 };
 use crate::{
     caller::Role,
-    error::{Code, Refusal},
+    error::{Code, PathStep, Refusal},
     relay::{self, Cursor, MAX_PAGE, Page},
 };
 
@@ -25,6 +28,8 @@ pub struct Request {
     bound: Vec<Option<Bound>>,
     /// The moments as of which edges of the root are read, by their numbers; others are read as of now.
     as_of: HashMap<usize, AsOf>,
+    /// The revisions behind which lists begin, with the response keys of each list.
+    pub since: Vec<(i64, Vec<PathStep>)>,
     /// Records that may be read, and what else is worth as much work as reading a record.
     pub cost: usize,
 }
@@ -51,6 +56,8 @@ pub enum Bound {
         asides: Vec<(Statement, Precision)>,
         /// The column by which the filter lets pass only what refers to one record, and its id.
         of_one: Option<(&'static str, i64)>,
+        /// The revision behind which it begins.
+        since: Option<i64>,
         page: Page,
         order: &'static Order,
     },
@@ -111,11 +118,11 @@ pub fn bind(
     variables: &Variables,
     role: Role,
 ) -> Result<Request, Refusal> {
-    let (bound, as_of) = (Vec::new(), HashMap::new());
-    let mut binder = Binder { catalog, registry, variables, role, bound, as_of, cost: 1 };
+    let (bound, as_of, since) = (Vec::new(), HashMap::new(), Vec::new());
+    let mut binder = Binder { catalog, registry, variables, role, bound, as_of, since, cost: 1 };
     binder.bound.resize_with(plan.edges, || None);
     binder.level(&plan.root, 1)?;
-    Ok(Request { bound: binder.bound, as_of: binder.as_of, cost: binder.cost })
+    Ok(Request { bound: binder.bound, as_of: binder.as_of, since: binder.since, cost: binder.cost })
 }
 
 struct Binder<'a> {
@@ -125,6 +132,7 @@ struct Binder<'a> {
     role: Role,
     bound: Vec<Option<Bound>>,
     as_of: HashMap<usize, AsOf>,
+    since: Vec<(i64, Vec<PathStep>)>,
     cost: usize,
 }
 
@@ -141,6 +149,9 @@ impl Binder<'_> {
             let bound = self.edge(edge).map_err(at)?;
             let moment = self.argument(edge, past::ARGUMENT, past::INPUT).map_err(at)?;
             let moment = AsOf::of(moment.as_ref());
+            if let Some(Bound::Many { since: Some(since), .. }) = &bound {
+                self.since.push((*since, edge.path.clone()));
+            }
             let before = self.cost;
             match (&edge.way, &bound) {
                 (Way::Many { level, asides, .. }, Some(Bound::Many { rows, asides: bound, page, .. })) => {
@@ -222,21 +233,53 @@ impl Binder<'_> {
             Way::Nodes(levels) => self.nodes(edge, levels).map(Some),
             Way::Computed { computed, .. } => {
                 self.permit(computed.role)?;
-                let mut given = computed::Arguments::new();
-                for declared in &computed.arguments {
-                    match self.argument(edge, declared.name, declared.ty)? {
-                        Some(Value::Null) => {}
-                        Some(value) => {
-                            check_lengths(&value, declared.name)?;
-                            given.insert(Name::new(declared.name), value);
-                        }
-                        None if declared.ty.ends_with('!') => return Err(missing(declared.name)),
-                        None => {}
-                    }
-                }
-                Ok(Some(Bound::Computed(given)))
+                self.computed(edge, computed).map(Bound::Computed).map(Some)
             }
             Way::One(_) | Way::Values { .. } | Way::References { .. } => Ok(None),
+        }
+    }
+
+    /// What a computed field is given, checked as far as it can be without the database: whatever it changes
+    /// is not changed for an answer that can't be given.
+    fn computed(&self, edge: &Edge, computed: &Computed) -> Result<computed::Arguments, Refusal> {
+        let mut given = computed::Arguments::new();
+        for declared in &computed.arguments {
+            match self.argument(edge, declared.name, declared.ty)? {
+                Some(Value::Null) => {}
+                Some(value) => {
+                    check_lengths(&value, declared.name)?;
+                    self.check_keys(declared.ty, &value, declared.name)?;
+                    given.insert(Name::new(declared.name), value);
+                }
+                None if declared.ty.ends_with('!') => return Err(missing(declared.name)),
+                None => {}
+            }
+        }
+        computed.arguments.iter().try_for_each(|declared| declared.check(&given))?;
+        Ok(given)
+    }
+
+    /// Refuses ids of other nouns than those of the keys that they stand in, at whatever depth.
+    fn check_keys(&self, ty: &str, value: &Value, path: &str) -> Result<(), Refusal> {
+        let name = ty.trim_matches(['[', ']', '!']);
+        match value {
+            Value::List(items) => items
+                .iter()
+                .enumerate()
+                .try_for_each(|(index, item)| self.check_keys(name, item, &format!("{path}[{index}]"))),
+            Value::Object(fields) => {
+                if let Some(noun) = name.strip_suffix("By").and_then(|noun| self.catalog.noun(noun)) {
+                    return statement::check_key(noun, fields, path);
+                }
+                let Some(MetaType::InputObject { input_fields, .. }) = self.registry.types.get(name) else {
+                    return Ok(());
+                };
+                fields.iter().try_for_each(|(field, value)| {
+                    let ty = input_fields.get(field.as_str()).map_or("", |declared| declared.ty.as_str());
+                    self.check_keys(ty, value, &format!("{path}.{field}"))
+                })
+            }
+            _ => Ok(()),
         }
     }
 
@@ -298,7 +341,7 @@ impl Binder<'_> {
             paged.rows(&[], &page, false)?;
         }
         let of_one = filter.and_then(|filter| statement::of_one(noun, filter));
-        Ok(Bound::Many { rows, asides, of_one, page, order })
+        Ok(Bound::Many { rows, asides, of_one, since, page, order })
     }
 
     fn aside(&self, paged: &Paged<'_>, aside: &Aside) -> Result<(Statement, Precision), Refusal> {

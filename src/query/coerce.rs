@@ -234,7 +234,7 @@ impl Form<'_> {
 fn form_of(scalar: &str) -> &str {
     match scalar {
         "PartialDate" => "a date as 2026, 2026-02 or 2026-02-19",
-        "DateTime" => "a moment as 2026-02-19T16:30:00Z",
+        "DateTime" => "a moment of the years 0001 to 9999 as 2026-02-19T16:30:00Z",
         "RevisionNumber" => "a whole number, 0 or more",
         "String" => "a String without the character U+0000",
         scalar => scalar,
@@ -253,7 +253,7 @@ fn scalar(name: &str, form: &Form<'_>) -> Option<Constant> {
         ("PartialDate", Form::String(text)) => {
             is_partial_date(text).then(|| Constant::String((*text).to_owned()))
         }
-        ("DateTime", Form::String(text)) => is_date_time(text).then(|| Constant::String((*text).to_owned())),
+        ("DateTime", Form::String(text)) => date_time(text).and_then(in_utc).map(Constant::String),
         // Postgres has no text with a NUL in it.
         ("String" | "ID" | "Cursor" | "URL", Form::String(text)) => {
             (!text.contains('\0')).then(|| Constant::String((*text).to_owned()))
@@ -282,8 +282,35 @@ pub fn is_partial_date(text: &str) -> bool {
     number(0) > 0 && time::Date::from_calendar_date(i32::from(number(0)), month, day).is_ok()
 }
 
-fn is_date_time(text: &str) -> bool {
-    time::OffsetDateTime::parse(text, &time::format_description::well_known::Rfc3339).is_ok()
+/// The year of the first moment, and that of the last one, that a client may name: Postgres knows them, and a
+/// moment of ours is written with four digits.
+const YEARS: std::ops::RangeInclusive<i32> = 1..=9999;
+
+fn date_time(text: &str) -> Option<time::OffsetDateTime> {
+    let moment = time::OffsetDateTime::parse(text, &time::format_description::well_known::Rfc3339).ok()?;
+    let moment = moment.checked_to_offset(time::UtcOffset::UTC)?;
+    YEARS.contains(&moment.year()).then_some(moment)
+}
+
+/// The moment as Postgres reads it, whatever offset it was written with.
+fn in_utc(moment: time::OffsetDateTime) -> Option<String> {
+    moment.format(&time::format_description::well_known::Rfc3339).ok()
+}
+
+/// Refuses a period that ends, at `path`, before it begins. Both are partial dates: of two that are known
+/// differently well, only what both tell is compared.
+pub fn check_period(from: &str, until: &str, path: &str) -> Result<(), Refusal> {
+    let both = from.len().min(until.len());
+    if from[..both] > until[..both] { Err(inverted(from, until, path)) } else { Ok(()) }
+}
+
+/// Refuses a span between two moments that ends, at `path`, before it begins.
+pub fn check_span(from: &str, until: &str, path: &str) -> Result<(), Refusal> {
+    if date_time(from) > date_time(until) { Err(inverted(from, until, path)) } else { Ok(()) }
+}
+
+fn inverted(from: &str, until: &str, path: &str) -> Refusal {
+    Refusal::bad_input(path, format!("`{path}` ({until}) is before `from` ({from})."))
 }
 
 /// The refusal of a document that names no operation, or one that isn't there.

@@ -3,14 +3,16 @@
 //! A slice declares the shape of the answer, its arguments, and a function that computes it. The
 //! function names records by their ids; what a query reads of them is fetched as everywhere else.
 
-use std::{fmt, sync::Arc};
+use std::{fmt, ops::RangeInclusive, sync::Arc};
 
 use async_graphql::{Name, Value};
 use futures_util::future::BoxFuture;
 use indexmap::IndexMap;
+use tokio::time::Instant;
 
 use super::{
     catalog::Catalog,
+    coerce,
     noun::{Declared, Enumeration, Field, Form, KeyKind, Kind, Noun, Part, Scalar, column, part},
     past,
     reader::Reader,
@@ -19,7 +21,7 @@ use super::{
 use crate::{
     caller::{Caller, Role},
     error::Refusal,
-    relay::{Cursor, Page},
+    relay::{Cursor, MAX_PAGE, Page},
 };
 
 /// A field that a slice computes.
@@ -33,8 +35,14 @@ pub struct Computed {
     pub role: Role,
     /// Whether it is another for everybody who asks.
     pub personal: bool,
+    /// Where computing it changes the base: what stands in its place if it came to nothing, though something
+    /// else of the request was done.
+    pub nothing: Option<Tree>,
     pub compute: Compute,
 }
+
+/// The field of what a mutation answers that tells the revision which it left.
+pub const REVISION: &str = "revision";
 
 /// Gives the values for all parents, in their order.
 pub type Compute = Arc<dyn for<'a> Fn(Asked<'a>) -> Computing<'a> + Send + Sync>;
@@ -50,6 +58,59 @@ pub struct Argument {
     pub description: &'static str,
     /// A vocabulary that only arguments have.
     pub of: Option<&'static Enumeration>,
+    /// What it takes beyond what its type says.
+    pub takes: Takes,
+}
+
+/// What an argument takes: it is refused before anything runs where it is something else.
+#[derive(Clone, Debug)]
+pub enum Takes {
+    /// Whatever its type does.
+    Anything,
+    /// A number of this range.
+    Within(RangeInclusive<i64>),
+    /// A list of so many values at most.
+    AtMost(usize),
+    /// A cursor of the order of this name, with this kind of key.
+    Cursor(&'static str, KeyKind),
+    /// A partial date that ends no earlier than the one in this argument begins.
+    NotBefore(&'static str),
+}
+
+impl Argument {
+    #[must_use]
+    pub fn taking(self, takes: Takes) -> Self {
+        Argument { takes, ..self }
+    }
+
+    /// Refuses a value that it doesn't take. Values are of its type already.
+    pub fn check(&self, given: &Arguments) -> Result<(), Refusal> {
+        let Some(value) = given.get(self.name) else { return Ok(()) };
+        let name = self.name;
+        match (&self.takes, value) {
+            (Takes::Within(range), Value::Number(number)) => {
+                let number = number.as_i64().unwrap_or(i64::MAX);
+                if range.contains(&number) {
+                    return Ok(());
+                }
+                let (least, most) = (range.start(), range.end());
+                let message = format!("`{name}` is {number}; it must be from {least} to {most}.");
+                Err(Refusal::bad_input(name, message))
+            }
+            (Takes::AtMost(most), Value::List(values)) if values.len() > *most => {
+                let message = format!("`{name}` has {} entries; it takes {most} at most.", values.len());
+                Err(Refusal::bad_input(name, message))
+            }
+            (Takes::Cursor(order, kind), Value::String(text)) => {
+                Cursor::decode(text, order, Some(*kind), name).map(|_| ())
+            }
+            (Takes::NotBefore(first), Value::String(until)) => match given.get(*first) {
+                Some(Value::String(from)) => coerce::check_period(from, until, name),
+                _ => Ok(()),
+            },
+            _ => Ok(()),
+        }
+    }
 }
 
 pub type Arguments = IndexMap<Name, Value>;
@@ -66,6 +127,8 @@ pub struct Asked<'a> {
     pub caller: &'a Caller,
     /// What happened, where a subscription is told of it.
     pub event: Option<&'a Tree>,
+    /// When nobody waits for it any more: nothing is to be changed from then on.
+    pub deadline: Option<Instant>,
 }
 
 /// A computed value.
@@ -152,15 +215,11 @@ impl Asked<'_> {
         }
     }
 
-    /// A number from 1 to `max`.
-    pub fn number(&self, argument: &str, default: i64, max: i64) -> Result<i64, Refusal> {
-        let Some(Value::Number(number)) = self.arguments.get(argument) else { return Ok(default) };
-        let number = number.as_i64().unwrap_or(i64::MAX);
-        if (1..=max).contains(&number) {
-            Ok(number)
-        } else {
-            let message = format!("`{argument}` is {number}; it must be from 1 to {max}.");
-            Err(Refusal::bad_input(argument, message))
+    /// The number that an argument gives; its range was checked as the argument declares it.
+    pub fn number(&self, argument: &str, default: i64) -> i64 {
+        match self.arguments.get(argument) {
+            Some(Value::Number(number)) => number.as_i64().unwrap_or(default),
+            _ => default,
         }
     }
 
@@ -246,12 +305,25 @@ pub fn computed(
     description: &'static str,
 ) -> Declared {
     let compute = Arc::new(compute);
-    let computed = Computed { part, arguments, cost: 100, role: Role::Anonymous, personal: false, compute };
+    let computed = Computed {
+        part,
+        arguments,
+        cost: 100,
+        role: Role::Anonymous,
+        personal: false,
+        nothing: None,
+        compute,
+    };
     Field { name, description, kind: Kind::Computed(computed) }.into()
 }
 
 pub fn argument(name: &'static str, ty: &'static str, description: &'static str) -> Argument {
-    Argument { name, ty, description, of: None }
+    Argument { name, ty, description, of: None, takes: Takes::Anything }
+}
+
+/// An argument that takes a number from 1 to `most`.
+pub fn number(name: &'static str, most: i64, description: &'static str) -> Argument {
+    argument(name, "Int", description).taking(Takes::Within(1..=most))
 }
 
 /// The moment as of which a field of the root is computed. The engine sees to it: whoever computes reads as ever.
@@ -259,10 +331,9 @@ pub fn as_of() -> Argument {
     argument(past::ARGUMENT, past::INPUT, past::DESCRIPTION)
 }
 
-/// The arguments of a page that only goes forward.
-pub fn page_arguments() -> [Argument; 2] {
-    [
-        argument("first", "Int", "How many: 20 where left out, at most 100."),
-        argument("after", "Cursor", "Only entries behind this cursor."),
-    ]
+/// The arguments of a page that only goes forward, in an order of this name and key.
+pub fn page_arguments(order: &'static str, key: KeyKind) -> [Argument; 2] {
+    let first = argument("first", "Int", "How many: 20 where left out, at most 100.");
+    let after = argument("after", "Cursor", "Only entries behind this cursor.");
+    [first.taking(Takes::Within(0..=MAX_PAGE)), after.taking(Takes::Cursor(order, key))]
 }

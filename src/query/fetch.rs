@@ -7,19 +7,21 @@ use futures_util::{
     future::{BoxFuture, join_all, try_join, try_join_all},
 };
 use sqlx::{Row, postgres::PgRow};
+use tokio::time::{Instant, timeout_at};
 
 use super::{
     bind::{Bound, CAP, Precision, Request},
     catalog::Catalog,
-    computed::{Asked, Tree},
+    computed::{Asked, REVISION, Tree},
     noun::{KeyKind, Order},
+    past,
     plan::{Aside, Edge, Level, Place, Reference, Way},
     reader::Reader,
     statement::{self, Statement},
 };
 use crate::{
     caller::Caller,
-    error::Refusal,
+    error::{Code, Refusal},
     relay::{CursorKey, Page},
 };
 
@@ -54,6 +56,8 @@ pub enum Fetched {
     Computed {
         of: Vec<Tree>,
         records: Vec<Vec<Records>>,
+        /// What failed of a mutation that is answered all the same: the records of its value are not there.
+        failed: Option<Refusal>,
     },
     /// The edge failed, and so does its field.
     Failed(Refusal),
@@ -107,23 +111,61 @@ pub fn sort_key(row: &PgRow, kind: KeyKind) -> Result<CursorKey, sqlx::Error> {
     })
 }
 
-/// Fetches what the root leads to: each of its edges fails on its own. Mutations run one after the
-/// other.
-pub async fn root(fetch: &Fetch<'_>, level: &Level, in_order: bool) -> Rows {
+/// Fetches what the root leads to: each of its edges fails on its own.
+pub async fn root(fetch: &Fetch<'_>, level: &Level) -> Rows {
     let root = Rows::default();
     let edge = async |edge| fetch.edge(edge, &root).await.unwrap_or_else(Fetched::Failed);
-    let edges = if in_order {
-        let mut edges = Vec::with_capacity(level.edges.len());
-        for next in &level.edges {
-            edges.push(edge(next).await);
-        }
-        edges
-    } else if let [only] = level.edges.as_slice() {
+    let edges = if let [only] = level.edges.as_slice() {
         vec![edge(only).await]
     } else {
         join_all(level.edges.iter().map(edge)).await
     };
     Rows { rows: Vec::new(), edges }
+}
+
+/// Runs mutations one after the other, until one fails. What was done before is told whatever comes behind it.
+pub async fn mutations(fetch: &Fetch<'_>, level: &Level) -> Result<Rows> {
+    // Whatever an answer can't be given of is known before anything is changed.
+    fetch.foresee().await?;
+    let root = Rows::default();
+    let (mut done, mut failed) = (false, None);
+    let mut edges = Vec::with_capacity(level.edges.len());
+    for edge in &level.edges {
+        let fetched = match failed {
+            None => fetch.edge(edge, &root).await,
+            Some(before) => Err(Refusal::new(before, "It was not tried, as a mutation before it failed.")),
+        };
+        failed = fetched.as_ref().err().map(|refusal| refusal.code);
+        if !done && failed == Some(Code::Timeout) {
+            return Err(Refusal::timeout());
+        }
+        edges.push(match (fetched, edge.nothing()) {
+            (Err(refusal), Some(nothing)) if done => {
+                Fetched::Computed { of: vec![nothing.clone()], records: Vec::new(), failed: Some(refusal) }
+            }
+            (fetched, _) => fetched.unwrap_or_else(Fetched::Failed),
+        });
+        done |= edges.last().is_some_and(|fetched| fetched.revision().is_some());
+    }
+    Ok(Rows { rows: Vec::new(), edges })
+}
+
+impl Fetched {
+    /// The revision that a mutation left; none where it changed nothing.
+    fn revision(&self) -> Option<i64> {
+        match self {
+            Fetched::Computed { of, .. } => of.first().and_then(left),
+            _ => None,
+        }
+    }
+}
+
+/// The revision that a mutation of this value left.
+fn left(value: &Tree) -> Option<i64> {
+    match value.field(REVISION) {
+        Tree::Int(revision) => Some(*revision),
+        _ => None,
+    }
 }
 
 /// What a request reads with.
@@ -135,6 +177,8 @@ pub struct Fetch<'a> {
     pub caller: &'a Caller,
     /// What happened, where a subscription is told of it.
     pub event: Option<&'a Tree>,
+    /// When nobody waits for the answer to a mutation any more.
+    pub deadline: Option<Instant>,
 }
 
 type Result<T, E = Refusal> = std::result::Result<T, E>;
@@ -161,7 +205,22 @@ impl Fetch<'_> {
         self.edge(edge, parents).boxed()
     }
 
+    /// Refuses lists that begin behind a revision which is not there yet, at whatever depth.
+    async fn foresee(&self) -> Result<()> {
+        for (since, path) in &self.request.since {
+            past::check_since(self.reader, *since, "since")
+                .await
+                .map_err(|refusal| refusal.at(path.clone()))?;
+        }
+        Ok(())
+    }
+
     async fn edge(&self, edge: &Edge, parents: &Rows) -> Result<Fetched> {
+        if let Way::Many { .. } = edge.way
+            && let Bound::Many { since: Some(since), .. } = self.request.bound(edge)
+        {
+            past::check_since(&self.reader.today(), *since, "since").await?;
+        }
         let Some(moment) = self.request.as_of(edge) else { return self.way(edge, parents).await };
         let reader = moment.reader(self.reader).await?;
         Fetch { reader: &reader, ..*self }.way(edge, parents).await
@@ -220,12 +279,21 @@ impl Fetch<'_> {
                     fields,
                     caller: self.caller,
                     event: self.event,
+                    deadline: self.deadline,
                 };
                 let trees = (computed.compute)(asked).await?;
-                let records = try_join_all(places.iter().map(|place| self.place(place, &trees))).await?;
+                let records = try_join_all(places.iter().map(|place| self.place(place, &trees)));
+                let (records, failed) =
+                    match trees.first().and_then(left).filter(|_| edge.nothing().is_some()) {
+                        None => (records.await?, None),
+                        Some(revision) => match self.in_time(records).await {
+                            Ok(records) => (records, None),
+                            Err(refusal) => (Vec::new(), Some(refusal.after_commit(revision))),
+                        },
+                    };
                 let of =
                     owners.places.iter().map(|place| place.map_or(Tree::Null, |place| trees[place].clone()));
-                Ok(Fetched::Computed { of: of.collect(), records })
+                Ok(Fetched::Computed { of: of.collect(), records, failed })
             }
             Way::Lookup(level) => {
                 let Bound::Lookup(statement) = self.request.bound(edge) else {
@@ -242,6 +310,14 @@ impl Fetch<'_> {
                 let (kinds, found) = self.nodes(levels, asked).await?;
                 Ok(Fetched::One { kinds, found })
             }
+        }
+    }
+
+    /// What is read for as long as somebody waits for it.
+    async fn in_time<T>(&self, read: impl Future<Output = Result<T>>) -> Result<T> {
+        match self.deadline {
+            Some(deadline) => timeout_at(deadline, read).await.unwrap_or_else(|_| Err(Refusal::timeout())),
+            None => read.await,
         }
     }
 

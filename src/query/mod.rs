@@ -40,12 +40,14 @@ use async_graphql::{
 };
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
+use tokio::time::Instant;
 use tracing::Instrument;
 
 pub use answer::Answer;
 pub use coerce::is_partial_date;
 pub use guard::Limits;
 pub use manifest::parse as parse_manifest;
+pub use past::check_since;
 pub use rests_on::{Mark, RestsOn};
 pub use statement::escape_pattern;
 pub use subscription::{Audience, Audiences};
@@ -203,30 +205,54 @@ impl Engine {
         (answer, rests_on)
     }
 
+    /// Runs mutations and answers them. Nothing is changed after the deadline; what was changed before it is
+    /// told whatever comes of the rest.
+    pub async fn change(&self, bound: &Bound, caller: &Caller, deadline: Instant) -> Result<Answer, Refusal> {
+        let Bound { plan, request, .. } = bound;
+        let reader = self.reader_for(bound, caller);
+        let fetch = Fetch { deadline: Some(deadline), ..self.fetching(&reader, request, caller) };
+        let rows = fetch::mutations(&fetch, &plan.root).await?;
+        Ok(self.write(bound, &rows).await)
+    }
+
     async fn answer_to(&self, bound: &Bound, caller: &Caller, event: Option<&Tree>) -> Answer {
         self.fetch(bound, caller, event).await.0
     }
 
+    fn fetching<'a>(&self, reader: &'a Reader, request: &'a bind::Request, caller: &'a Caller) -> Fetch<'a> {
+        Fetch { reader, catalog: self.catalog, request, caller, event: None, deadline: None }
+    }
+
     async fn fetch(&self, bound: &Bound, caller: &Caller, event: Option<&Tree>) -> (Answer, Rows) {
         let fetched = self.fetch_once(bound, caller, event).await;
-        if fetched.0.is_torn() && !bound.is_mutation() {
+        if fetched.0.is_torn() {
             return Box::pin(self.fetch_once(bound, caller, event)).await;
         }
         fetched
     }
 
     async fn fetch_once(&self, bound: &Bound, caller: &Caller, event: Option<&Tree>) -> (Answer, Rows) {
-        let Bound { plan, request, variables } = bound;
-        let is_large = request.cost > self.settings.cost / SMALL;
-        let reader = self.reader.of(&caller.client, is_large);
-        let fetch = Fetch { reader: &reader, catalog: self.catalog, request, caller, event };
-        let rows = fetch::root(&fetch, &plan.root, plan.in_order).await;
-        let introspection = match &plan.introspection {
-            Some(asked) => self.introspect(asked.clone(), variables).await,
-            None => None,
-        };
-        let answer = traces::respond().in_scope(|| answer::write(plan, &rows, introspection.as_ref()));
-        (answer, rows)
+        let reader = self.reader_for(bound, caller);
+        let fetch = Fetch { event, ..self.fetching(&reader, &bound.request, caller) };
+        let rows = fetch::root(&fetch, &bound.plan.root).await;
+        (self.write(bound, &rows).await, rows)
+    }
+
+    async fn write(&self, bound: &Bound, rows: &Rows) -> Answer {
+        let introspection = self.introspection(bound).await;
+        traces::respond().in_scope(|| answer::write(&bound.plan, rows, introspection.as_ref()))
+    }
+
+    /// What reads for a request: it shares the connections with other clients, the larger the less.
+    fn reader_for(&self, bound: &Bound, caller: &Caller) -> Reader {
+        let is_large = bound.request.cost > self.settings.cost / SMALL;
+        self.reader.of(&caller.client, is_large)
+    }
+
+    /// What a question asks about the schema.
+    async fn introspection(&self, bound: &Bound) -> Option<async_graphql::Value> {
+        let asked = bound.plan.introspection.as_ref()?;
+        self.introspect(asked.clone(), &bound.variables).await
     }
 
     async fn introspect(

@@ -6,7 +6,7 @@
 
 use std::borrow::Cow;
 
-use super::computed::Computed;
+use super::computed::{Computed, Tree};
 use crate::caller::Role;
 
 /// A kind of record: its place in the schema and its table.
@@ -545,6 +545,17 @@ impl Declared {
             unreachable!("only what is computed costs")
         };
         computed.cost = 0;
+        self
+    }
+
+    /// Computing it changes the base; `nothing` stands in its place where it came to nothing, though something
+    /// else of the request was done.
+    #[must_use]
+    pub fn changing(mut self, nothing: Tree) -> Self {
+        let Kind::Computed(computed) = &mut self.field.kind else {
+            unreachable!("only what is computed changes anything")
+        };
+        computed.nothing = Some(nothing);
         self
     }
 

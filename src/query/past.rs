@@ -32,6 +32,19 @@ pub enum AsOf {
     Time(String),
 }
 
+/// Refuses a revision, given as `argument`, that is not there yet: who asked for what comes behind it would
+/// miss what comes before.
+pub async fn check_since(today: &Reader, since: i64, argument: &str) -> Result<(), Refusal> {
+    let rows = today.fetch("select coalesce(max(id), 0) from revisions", |sql| sql).await?;
+    let current: i64 = sqlx::Row::try_get(rows.first().ok_or(sqlx::Error::RowNotFound)?, 0)?;
+    if since > current { Err(not_yet(since, current, argument)) } else { Ok(()) }
+}
+
+fn not_yet(revision: i64, current: i64, argument: &str) -> Refusal {
+    let message = format!("There is no revision {revision} yet; the current one is {current}.");
+    Refusal::bad_input(argument, message)
+}
+
 impl AsOf {
     /// The moment that the argument gives; none where it was left out.
     pub fn of(argument: Option<&Value>) -> Option<Self> {
@@ -48,13 +61,13 @@ impl AsOf {
     pub async fn reader(&self, today: &Reader) -> Result<Reader, Refusal> {
         let (sql, bind) = match self {
             AsOf::Revision(number) => (
-                "select $1 <= (select coalesce(max(id), 0) from revisions), \
+                "select (select coalesce(max(id), 0) from revisions), \
                         (select max(id) from revisions where change = \
                             (select change from revisions where id <= $1 order by id desc limit 1))",
                 Bind::Id(*number),
             ),
             AsOf::Time(time) => (
-                "select $1::timestamptz <= clock_timestamp(), \
+                "select ($1::timestamptz <= clock_timestamp())::integer::bigint, \
                         (select case when exists (select from revisions where change = last.change and id > last.id) \
                                      then last.change - 1 else last.id end \
                          from (select id, change from revisions where recorded_at <= $1::timestamptz \
@@ -65,19 +78,15 @@ impl AsOf {
         let statement = Statement { sql: sql.to_owned(), binds: vec![bind], subqueries: 0, merged: None };
         let rows = today.run(&statement, &[]).await?;
         let row = rows.first().ok_or(sqlx::Error::RowNotFound)?;
-        let (is_past, revision): (bool, Option<i64>) =
+        let (known, revision): (i64, Option<i64>) =
             (sqlx::Row::try_get(row, 0)?, sqlx::Row::try_get(row, 1)?);
-        if is_past {
-            return Ok(today.as_of(revision.unwrap_or(0)));
-        }
-        Err(match self {
-            AsOf::Revision(number) => {
-                Refusal::bad_input("asOf.revision", format!("There is no revision {number} yet."))
-            }
-            AsOf::Time(time) => Refusal::bad_input(
+        match self {
+            AsOf::Revision(number) if *number > known => Err(not_yet(*number, known, "asOf.revision")),
+            AsOf::Time(time) if known == 0 => Err(Refusal::bad_input(
                 "asOf.time",
                 format!("{time} is yet to come: what will stand then is not known."),
-            ),
-        })
+            )),
+            _ => Ok(today.as_of(revision.unwrap_or(0))),
+        }
     }
 }

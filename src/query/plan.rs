@@ -16,7 +16,7 @@ use indexmap::IndexMap;
 use super::{
     catalog::{Catalog, facet_of},
     coerce::Variables,
-    computed::Computed,
+    computed::{Computed, Tree},
     noun::{Column, Facet, Field, Form, Kind, Many, Noun, One, Owned, Part, Scalar, Values, Via},
 };
 use crate::error::{Code, PathStep, Refusal};
@@ -55,6 +55,16 @@ pub struct Edge {
     pub path: Vec<PathStep>,
     pub arguments: Arguments,
     pub way: Way,
+}
+
+impl Edge {
+    /// What stands in the place of a mutation that came to nothing; none where it is no mutation.
+    pub fn nothing(&self) -> Option<&'static Tree> {
+        match self.way {
+            Way::Computed { computed, .. } => computed.nothing.as_ref(),
+            _ => None,
+        }
+    }
 }
 
 #[derive(Debug)]
@@ -212,6 +222,16 @@ impl TreeOut {
             entry.out.names(&format!("{name}."), names);
             names.push(name);
         }
+    }
+}
+
+impl TreeOut {
+    /// The key of the first field that may be null: of a record, if there is one.
+    pub fn first_nullable(&self) -> Option<&str> {
+        let TreeOut::Object(entries) = self else { return None };
+        let nullable = || entries.iter().filter(|entry| entry.nullable);
+        let record = nullable().find(|entry| matches!(entry.out, TreeOut::Record { .. }));
+        record.or_else(|| nullable().next()).map(|entry| entry.key.as_str())
     }
 }
 

@@ -64,6 +64,12 @@ impl Reader {
         Reader { as_of: Some(revision), ..self.clone() }
     }
 
+    /// What reads the base as it stands.
+    #[must_use]
+    pub fn today(&self) -> Self {
+        Reader { as_of: None, ..self.clone() }
+    }
+
     /// Begins a transaction that changes something.
     pub async fn begin(&self) -> Result<Change, sqlx::Error> {
         self.writers.begin(&self.share).await

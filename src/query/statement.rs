@@ -14,6 +14,7 @@ use sqlx::{
 
 use super::{
     catalog::Catalog,
+    coerce,
     noun::{
         By, Condition, Facet, FacetBy, Key, KeyInput, KeyKind, Many, Noun, Order, Scalar, Test, Values, Via,
     },
@@ -478,10 +479,9 @@ impl Builder {
     /// The record that one key of `by` names.
     fn key(&mut self, noun: &Noun, by: &Fields, alias: &str, path: &str) -> Result<(), Refusal> {
         let (name, value) = by.first().expect("exactly one key was given");
-        let path = format!("{path}.{name}");
         if name == "id" {
             let _ = write!(self.sql, "{alias}.id = ");
-            self.push(Bind::Id(own_id(noun.name, value, &path)?));
+            self.push(Bind::Id(key_id(noun, value, path)?));
             return Ok(());
         }
         let key: &Key = noun.key_named(name).expect("validated");
@@ -589,6 +589,9 @@ impl Builder {
                     let _ = write!(self.sql, " and {sql} is{} null", if *unknown { "" } else { " not" });
                 }
                 let ends = ["from", "until"].map(|end| maybe_text(period.get(end)));
+                if let [Some(from), Some(until)] = &ends {
+                    coerce::check_period(from, until, &format!("{path}.until"))?;
+                }
                 if ends.iter().any(Option::is_some) {
                     let [from, until] = ends;
                     let _ = write!(self.sql, " and {sql} && daterange(lower(partial_date_range(");
@@ -601,8 +604,12 @@ impl Builder {
             }
             (Test::Instant { sql }, Value::Object(span)) => {
                 self.sql.push_str("(true");
-                for (name, comparison) in [("from", ">="), ("until", "<")] {
-                    if let Some(instant) = maybe_text(span.get(name)) {
+                let ends = ["from", "until"].map(|end| maybe_text(span.get(end)));
+                if let [Some(from), Some(until)] = &ends {
+                    coerce::check_span(from, until, &format!("{path}.until"))?;
+                }
+                for (instant, comparison) in ends.into_iter().zip([">=", "<"]) {
+                    if let Some(instant) = instant {
                         let _ = write!(self.sql, " and {} {comparison} ", sql.replace("{}", alias));
                         self.push(Bind::Text(instant));
                         self.sql.push_str("::timestamptz");
@@ -792,6 +799,15 @@ impl Builder {
         }
         Ok(())
     }
+}
+
+/// Refuses a key whose id is of another noun.
+pub fn check_key(noun: &Noun, by: &Fields, path: &str) -> Result<(), Refusal> {
+    by.get("id").map_or(Ok(()), |value| key_id(noun, value, path).map(|_| ()))
+}
+
+fn key_id(noun: &Noun, value: &Value, path: &str) -> Result<i64, Refusal> {
+    own_id(noun.name, value, &format!("{path}.id"))
 }
 
 /// The row's number in the global id of a noun.

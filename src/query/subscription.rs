@@ -159,8 +159,7 @@ impl Audience {
         loop {
             let asked = Box::pin(engine.answer_to(&self.bound, &self.caller, Some(event)));
             let Ok(answer) = tokio::time::timeout_at(deadline, asked).await else {
-                let refusal = Refusal::new(Code::Timeout, "The answer took too long and was given up.");
-                return Answer::new(b"null", vec![refusal]);
+                return Answer::new(b"null", vec![Refusal::timeout()]);
             };
             let again = answer.errors.iter().any(|refusal| refusal.code == Code::Unavailable);
             if !again || Instant::now() + PAUSE >= deadline {

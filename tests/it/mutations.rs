@@ -388,3 +388,132 @@ async fn many_writers_of_the_same_records_lose_nothing() {
     .expect("a count");
     assert_eq!(kept, i64::from(accepted.values().sum::<u32>()), "every accepted change is in the history");
 }
+
+/// The numbers of the base's records and revisions.
+const COUNTS: &str = "{ topics { totalCount } statements { totalCount } revisions { totalCount } }";
+
+#[tokio::test]
+async fn nothing_is_changed_for_an_answer_that_cannot_be_given() {
+    let editor = editor().await;
+    let ids = editor
+        .ask("{ actor(by: {slug: \"israel\"}) { id } topics(first: 1) { pageInfo { endCursor } } }")
+        .await;
+    let (actor, cursor) = (&ids["actor"]["id"], &ids["topics"]["pageInfo"]["endCursor"]);
+    let before = editor.ask(COUNTS).await;
+    let create = |selection: &str| {
+        format!(
+            "mutation {{ createTopic(input: {{slug: \"new\", name: \"New\"}}) {{ topic {{ {selection} }} }} }}"
+        )
+    };
+    let second = |mutation: &str| {
+        format!(
+            "mutation {{ createTopic(input: {{slug: \"new\", name: \"New\"}}) {{ revision }}
+             {mutation} {{ revision }} }}"
+        )
+    };
+    for (query, field) in [
+        (create("standings(first: 0) { stance }"), "first"),
+        (create("standings(first: 1001) { stance }"), "first"),
+        (create("disagreements(first: -1) { distance }"), "first"),
+        (create("statements(first: 101) { totalCount }"), "first"),
+        (create("statements(first: 1, last: 1) { totalCount }"), "last"),
+        (create(&format!("statements(after: {cursor}) {{ edges {{ cursor }} }}")), "after"),
+        (create("statements(filter: {said: {from: \"2026\", until: \"2025\"}}) { totalCount }"), "filter.said.until"),
+        (create("statements(filter: {id: {equals: \"x\"}}) { totalCount }"), "filter.id.equals"),
+        (create("revisions(since: 1000000) { totalCount }"), "since"),
+        (create("children { edges { node { positions { edges { node { holder {
+            stanceHistory(topic: {id: \"x\"}) { __typename } } } } } } } }"), "topic.id"),
+        (second(&format!("deleteTopic(input: {{topic: {{id: {actor}}}}})")), "input.topic.id"),
+        (second("updateTopic(input: {topic: {slug: \"new\"}, parent: {id: \"x\"}})"), "input.parent.id"),
+        (
+            second(
+                "createStatement(input: {slug: \"s\", speaker: {slug: \"israel\"}, medium: SPEECH, rendering: PARAPHRASE,
+                 summary: \"s\", eventType: CONSULT, citations: [{source: {id: \"x\"}, locator: \"L1\"}]})",
+            ),
+            "input.citations[0].source.id",
+        ),
+        (second("revertRevision(input: {revision: -1})"), "input.revision"),
+    ] {
+        let answer = editor.answer(&query, Value::Null).await;
+        let extensions = &answer["errors"][0]["extensions"];
+        assert_eq!(extensions["code"], "BAD_USER_INPUT", "{query}: {answer}");
+        assert_eq!(extensions["field"], field, "{query}: {answer}");
+        assert_eq!(answer.get("data"), None, "{query}: {answer}");
+        assert_eq!(editor.ask(COUNTS).await, before, "{query}");
+    }
+}
+
+#[tokio::test]
+async fn what_is_committed_is_told_whatever_becomes_of_reading_it() {
+    let editor = editor().await;
+    let rename = "alter table positions rename to positions_elsewhere";
+    sqlx::raw_sql(rename).execute(editor.pool()).await.expect("what is read has gone");
+    let mutation = "mutation {
+        one: createTopic(input: {slug: \"one\", name: \"One\"}) {
+            revision userErrors { message } topic { slug standings { stance } } }
+        two: createTopic(input: {slug: \"two\", name: \"Two\"}) { revision topic { slug } userErrors { message } }
+    }";
+    let answer = editor.answer(mutation, Value::Null).await;
+    let one = &answer["data"]["one"];
+    let revision = one["revision"].as_i64().unwrap_or_else(|| panic!("a revision: {answer}"));
+    assert_eq!(one, &json!({"revision": revision, "userErrors": [], "topic": null}));
+    assert_eq!(answer["data"]["two"]["topic"]["slug"], "two", "{answer}");
+    let [error] = answer["errors"].as_array().expect("errors").as_slice() else {
+        panic!("one error: {answer}")
+    };
+    assert_eq!(error["path"], json!(["one", "topic"]));
+    let message = error["message"].as_str().expect("a message");
+    assert!(message.contains(&format!("committed as revision {revision}")), "{message}");
+    let found = editor
+        .ask("{ one: topic(by: {slug: \"one\"}) { revision } two: topic(by: {slug: \"two\"}) { slug } }")
+        .await;
+    assert_eq!(found, json!({"one": {"revision": revision}, "two": {"slug": "two"}}));
+}
+
+#[tokio::test]
+async fn a_mutation_that_fails_hides_none_that_was_done() {
+    let editor = editor().await;
+    let rename = "alter table meetings rename to meetings_elsewhere";
+    sqlx::raw_sql(rename).execute(editor.pool()).await.expect("what is written has gone");
+    let mutation = "mutation {
+        one: createTopic(input: {slug: \"one\", name: \"One\"}) { revision topic { slug } }
+        two: createMeeting(input: {slug: \"two\", name: \"Two\", mode: CALL, status: OCCURRED}) {
+            userErrors { message } revision meeting { slug } }
+        three: createTopic(input: {slug: \"three\", name: \"Three\"}) { revision userErrors { message } }
+    }";
+    let answer = editor.answer(mutation, Value::Null).await;
+    assert_eq!(answer["data"]["one"]["topic"]["slug"], "one", "{answer}");
+    assert_eq!(answer["data"]["two"], json!({"userErrors": [], "revision": null, "meeting": null}));
+    assert_eq!(answer["data"]["three"], json!({"revision": null, "userErrors": []}));
+    let paths: Vec<&Value> =
+        answer["errors"].as_array().expect("errors").iter().map(|error| &error["path"]).collect();
+    assert_eq!(paths, [&json!(["two", "meeting"]), &json!(["three", "revision"])]);
+    let found = editor.ask("{ three: topic(by: {slug: \"three\"}) { slug } }").await;
+    assert_eq!(found, json!({"three": null}));
+}
+
+#[tokio::test]
+async fn a_mutation_is_given_up_before_it_is_committed_or_told_after() {
+    let editor = Client::with(&[("REQUEST_TIMEOUT", "1")]).await.as_role(dossier::caller::Role::Editor).await;
+    let mutation = |slug: &str| {
+        format!(
+            "mutation {{ createTopic(input: {{slug: \"{slug}\", name: \"New\"}}) {{
+                revision topic {{ slug standings {{ stance }} }} }} }}"
+        )
+    };
+    let mut other = editor.pool().begin().await.expect("a transaction");
+    sqlx::query("select take_turn()").execute(&mut *other).await.expect("somebody else's turn");
+    let (code, _) = editor.refusal(&mutation("never"), Value::Null).await;
+    assert_eq!(code, "TIMEOUT");
+    other.rollback().await.expect("over");
+    let mut other = editor.pool().begin().await.expect("a transaction");
+    sqlx::query("lock table positions").execute(&mut *other).await.expect("kept from those who read it");
+    let answer = editor.answer(&mutation("there"), Value::Null).await;
+    other.rollback().await.expect("over");
+    assert_eq!(answer["errors"][0]["extensions"]["code"], "TIMEOUT", "{answer}");
+    assert!(answer["data"]["createTopic"]["revision"].is_i64(), "{answer}");
+    let found = editor
+        .ask("{ never: topic(by: {slug: \"never\"}) { slug } there: topic(by: {slug: \"there\"}) { slug } }")
+        .await;
+    assert_eq!(found, json!({"never": null, "there": {"slug": "there"}}));
+}
