@@ -7,7 +7,7 @@ use sqlx::{Row, postgres::PgRow};
 use crate::{
     error::Refusal,
     query::{
-        computed::{Argument, Asked, Tree, argument, as_of, computed, number},
+        computed::{Argument, Asked, Estimate, Priced, Tree, argument, as_of, computed, number},
         noun::{Declared, Enumeration, Form, Noun, Part, Scalar, column, one_of, part, reference, text},
     },
     relations,
@@ -150,7 +150,8 @@ pub fn fields() -> Vec<Declared> {
             ],
             |asked| Box::pin(network(asked)),
             "Who is tied to an actor, how, and how closely.",
-        ),
+        )
+        .priced(price_of_network),
         computed(
             "path",
             Part { of: "Path", form: Form::List },
@@ -164,8 +165,38 @@ pub fn fields() -> Vec<Declared> {
             ],
             |asked| Box::pin(path(asked)),
             "The shortest ways from one actor to another, with what shows each step. None where there is no way so short.",
-        ),
+        )
+        .priced(price_of_path),
     ]
+}
+
+/// What it costs to read all ties, and those of one actor; found one by one, these cost more each.
+fn price_of_ties(asked: &Priced<'_>) -> (f64, f64) {
+    // Two directions, and six that take part in the same meeting.
+    let tables = [
+        ("relations", "subject_id", 2.0),
+        ("meeting_participants", "actor_id", 6.0),
+        ("statement_addressees", "actor_id", 2.0),
+    ];
+    let price = |rows: &dyn Fn(&str, &str) -> f64| -> f64 {
+        tables.iter().map(|(table, column, times)| rows(table, column) * times * 0.002).sum()
+    };
+    (price(&|table, _| asked.rows(table)), price(&|table, column| asked.rows_of_one(table, column)))
+}
+
+fn price_of_network(asked: &Priced<'_>) -> Estimate {
+    let (all, of_one) = price_of_ties(asked);
+    let edges = if asked.wants("edges") { 1.0 } else { 0.0 };
+    let times = asked.number("depth", 1, 3) - 1.0 + edges;
+    Estimate { points: 100.0 + 12.0 * of_one + times * all, records: asked.number("limit", 50, 200) }
+}
+
+/// Two steps are those of one actor each, the others of many.
+fn price_of_path(asked: &Priced<'_>) -> Estimate {
+    let (all, of_one) = price_of_ties(asked);
+    let times = (asked.number("maxLength", 4, 6) - 2.0).max(0.0);
+    let first = asked.number("first", 5, 20);
+    Estimate { points: 100.0 + 24.0 * of_one + times * all, records: first * 4.0 }
 }
 
 /// The ties to follow, seen in one of their ways.

@@ -5,7 +5,7 @@ use sqlx::{Row, postgres::PgRow};
 use crate::{
     error::Refusal,
     query::{
-        computed::{Asked, Tree, argument, computed, number},
+        computed::{Asked, Estimate, Tree, argument, computed, number},
         noun::{
             Declared, Enumeration, Form, Noun, Part, Scalar, column, needed_evidence, one, one_of, part,
             reference,
@@ -25,6 +25,9 @@ static STANCE: Enumeration = Enumeration {
         ("STRONGLY_SUPPORTS", "Is firmly for it."),
     ],
 };
+
+/// Positions that a history is thought to have at most, as its price goes.
+const NAMED: f64 = 100.0;
 
 /// Positions with the date of what shows them: when it was said, or when the commentary was published.
 const DATED: &str = "
@@ -113,6 +116,10 @@ pub fn of_actor() -> Declared {
         |asked| Box::pin(stance_history(asked)),
         "How the actor's stances went over time, topic by topic, with what shows each change.",
     )
+    .priced(|asked| Estimate {
+        points: 10.0 + asked.rows_of_one("positions", "holder_id") * 0.1,
+        records: asked.rows_of_one("positions", "holder_id").min(NAMED),
+    })
 }
 
 /// What a topic has besides its columns and edges.
@@ -124,14 +131,22 @@ pub fn of_topic() -> [Declared; 2] {
             vec![number("first", 1000, "How many actors: 100 where left out, at most 1000.")],
             |asked| Box::pin(standings(asked)),
             "Who stands where on exactly this topic: each actor's latest stance, those against first.",
-        ),
+        )
+        .priced(|asked| Estimate {
+            points: 10.0 + asked.rows_of_one("positions", "topic_id") * 0.1,
+            records: asked.number("first", 100, 1000),
+        }),
         computed(
             "disagreements",
             Part { of: "Disagreement", form: Form::List },
             vec![number("first", 100, "How many pairs: 20 where left out, at most 100.")],
             |asked| Box::pin(disagreements(asked)),
             "Who disagrees with whom on exactly this topic by their latest stances, the furthest apart first.",
-        ),
+        )
+        .priced(|asked| Estimate {
+            points: 20.0 + asked.rows_of_one("positions", "topic_id") * 0.2,
+            records: asked.number("first", 20, 100),
+        }),
     ]
 }
 

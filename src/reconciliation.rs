@@ -7,7 +7,7 @@ use sqlx::Row;
 use crate::{
     error::Refusal,
     query::{
-        computed::{Asked, Takes, Tree, argument, computed, number},
+        computed::{Asked, Estimate, Priced, Takes, Tree, argument, computed, number},
         noun::{Declared, Enumeration, Field, Form, Kind, Noun, Part, Scalar, column, part, reference, text},
     },
 };
@@ -86,7 +86,16 @@ pub fn fields() -> Vec<Declared> {
         ],
         |asked| Box::pin(match_actors(asked)),
         "For each name the actors that it may mean, with reasons: for bringing lists of others together with this base.",
-    )]
+    )
+    .priced(price)]
+}
+
+/// Each name is compared with those that are somewhat like it: a long one with many.
+fn price(asked: &Priced<'_>) -> Estimate {
+    let (letters, names) = asked.letters("names");
+    let known = asked.rows("actors") + asked.rows("actor_names");
+    let points = 20.0 + known * (0.05 * names + 0.00012 * letters);
+    Estimate { points, records: names * asked.number("first", 5, 20) }
 }
 
 /// An actor's name beside the one asked for.

@@ -8,8 +8,8 @@ use crate::{
     error::Refusal,
     query::{
         computed::{
-            Argument, Asked, Tree, argument, as_of, computed, connection, connection_of, cursor, number,
-            page_arguments,
+            Argument, Asked, Estimate, Priced, Tree, argument, as_of, computed, connection, connection_of,
+            cursor, number, page_arguments,
         },
         noun::{Declared, Enumeration, Form, KeyKind, Noun, Part, Scalar, column, part, reference, text},
     },
@@ -165,7 +165,8 @@ pub fn fields() -> Vec<Declared> {
                 .collect(),
             |asked| Box::pin(search(asked)),
             "Records of all kinds that a question finds, best first.",
-        ),
+        )
+        .priced(price_of_search),
         computed(
             "suggest",
             Part { of: "Suggestion", form: Form::List },
@@ -176,8 +177,27 @@ pub fn fields() -> Vec<Declared> {
             ],
             |asked| Box::pin(suggest(asked)),
             "Names that begin like this, to complete what somebody types: actors, meetings, topics and sources.",
-        ),
+        )
+        .priced(price_of_suggest),
     ]
+}
+
+/// Words are found in a quarter of all records, as a rule at most, and each of these is ranked.
+fn price_of_search(asked: &Priced<'_>) -> Estimate {
+    let (words, first) = (asked.words("query"), asked.number("first", 20, 100));
+    let rows: f64 = KINDS.iter().map(|kind| asked.rows(kind.table)).sum();
+    let names: f64 =
+        ["actors", "actor_names", "meetings", "topics", "sources"].map(|of| asked.rows(of)).iter().sum();
+    let ranked = rows / 4.0 * (0.04 + 0.008 * words);
+    let similar = names * (0.02 + 0.0002 * asked.letters("query").0);
+    let highlights = if asked.wants("edges.highlights") { first * (5.0 + words) } else { 0.0 };
+    Estimate { points: 100.0 + ranked + similar + highlights, records: first }
+}
+
+fn price_of_suggest(asked: &Priced<'_>) -> Estimate {
+    let names: f64 =
+        ["actors", "actor_names", "meetings", "topics", "sources"].map(|of| asked.rows(of)).iter().sum();
+    Estimate { points: 50.0 + names * 0.01, records: asked.number("first", 10, 50) }
 }
 
 /// The kinds asked for, with their numbers.

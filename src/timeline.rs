@@ -8,7 +8,8 @@ use crate::{
     error::Refusal,
     query::{
         computed::{
-            Asked, Takes, Tree, argument, as_of, computed, connection, connection_of, cursor, page_arguments,
+            Asked, Estimate, Priced, Takes, Tree, argument, as_of, computed, connection, connection_of,
+            cursor, page_arguments,
         },
         noun::{Declared, Form, KeyKind, Noun, Part, Scalar, column, reference},
         reader::Days,
@@ -114,7 +115,28 @@ pub fn fields() -> Vec<Declared> {
         own.into_iter().chain(page_arguments(ORDER, KeyKind::Date)).chain([as_of()]).collect(),
         |asked| Box::pin(timeline(asked)),
         "Meetings, statements and published commentaries by date. A partial date stands at its first day.",
-    )]
+    )
+    .priced(price)]
+}
+
+/// All by date, an index has them in order; what is about somebody or a topic is gathered and sorted.
+fn price(asked: &Priced<'_>) -> Estimate {
+    let of_actor = asked.rows_of_one("statements", "speaker_id")
+        + asked.rows_of_one("statement_addressees", "actor_id")
+        + asked.rows_of_one("meeting_participants", "actor_id")
+        + asked.rows_of_one("commentary_targets", "actor_id");
+    let on_topic = asked.rows_of_one("statement_topics", "topic_id")
+        + asked.rows_of_one("meeting_topics", "topic_id")
+        + asked.rows_of_one("commentary_targets", "topic_id");
+    let all = asked.rows("meetings") + asked.rows("statements") + asked.rows("commentaries");
+    let gathered = match (asked.has("actor"), asked.has("topic")) {
+        (true, _) => of_actor * 0.1,
+        (false, true) => on_topic * 0.06,
+        (false, false) => 0.0,
+    };
+    let times = if asked.wants("totalCount") { 2.0 } else { 1.0 };
+    let counted = if asked.wants("totalCount") { all * 0.002 } else { 0.0 };
+    Estimate { points: 100.0 + times * gathered + counted, records: asked.number("first", 20, 100) }
 }
 
 /// Where an entry of a sort stands among those of one day: unique among all sorts.

@@ -34,8 +34,8 @@ pub fn nouns() -> Vec<Noun> {
             .field(column(
                 "cost",
                 Scalar::Int,
-                "What this request costs: a point for each record that it may read, and more for filters through \
-                 references, counts and computed fields.",
+                "What this request costs in points: one for each record that it may read, and what its filters, \
+                 counts, facets and computed fields may have to look at. It grows with the base.",
             ))
             .field(
                 column("limit", Scalar::Int, "What may be spent within a minute; null for as much as one likes.")

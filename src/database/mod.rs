@@ -337,6 +337,9 @@ fn prepared(options: PgConnectOptions, config: &Config) -> PgConnectOptions {
         ("tcp_user_timeout", "30s"),
         // Compiling a plan takes seconds where running it takes milliseconds, and heeds no timeout meanwhile.
         ("jit", "off"),
+        // Filters under `or` and `not` gather the ids that pass in a hash table: without room for it Postgres
+        // would search them one by one for each row.
+        ("hash_mem_multiplier", "32"),
         // How like a part of a name must be to what is searched for: Tokaev and Tokayev.
         ("pg_trgm.word_similarity_threshold", "0.5"),
     ])

@@ -34,6 +34,7 @@ use crate::{
     cache::Kept,
     error::{Code, Refusal},
     limits::Budget,
+    sync::{LARGE, heavy},
     telemetry::request::{self, Transport},
 };
 
@@ -167,7 +168,7 @@ pub(super) async fn handle(
             return response;
         };
         match read {
-            Ok(body) => from_body(&body),
+            Ok(body) => heavy(body.len() > LARGE, || from_body(&body)),
             Err(rejection) => {
                 let refusal = if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE {
                     let length =
@@ -386,7 +387,8 @@ impl Reply {
             return unchanged;
         }
         // Only what is given again is worth to be compressed.
-        let compressed = if hit && takes_gzip(headers) { kept.compressed() } else { None };
+        let compress = || heavy(kept.body.len() > LARGE, || kept.compressed());
+        let compressed = if hit && takes_gzip(headers) { compress() } else { None };
         let is_compressed = compressed.is_some();
         let mut response = self.sent(compressed.unwrap_or(body));
         let told = response.headers_mut();

@@ -13,7 +13,7 @@ use super::{
     computed::{self, Computed},
     noun::{By, Many, Order},
     past::{self, AsOf},
-    plan::{self, Aside, Edge, Level, Plan, Reference, Wants, Way},
+    plan::{self, Aside, Edge, Level, Plan, Wants, Way},
     statement::{self, Paged, Statement},
 };
 use crate::{
@@ -30,23 +30,9 @@ pub struct Request {
     as_of: HashMap<usize, AsOf>,
     /// The revisions behind which lists begin, with the response keys of each list.
     pub since: Vec<(i64, Vec<PathStep>)>,
-    /// Records that may be read, and what else is worth as much work as reading a record.
+    /// What it may cost, in points.
     pub cost: usize,
 }
-
-/// What a subquery of a filter costs: the database plans them all before it reads anything.
-const SUBQUERY_COST: usize = 100;
-/// Subqueries of one filter at most: the time that the database plans them grows much faster than their number.
-const SUBQUERIES: usize = 30;
-/// What counting costs, for each list that is counted.
-const COUNT_COST: usize = 20;
-/// How many times as much the past costs: it is read out of the log. A list of the root reads all of its log,
-/// which is as much work as a subquery.
-const PAST_COST: usize = 5;
-/// Values that a record owns of one sort, names or targets, as a rule at most.
-const OWNED: usize = 5;
-/// Records that a computed value names at one place, as a rule at most.
-const NAMED: usize = 20;
 
 #[derive(Debug)]
 pub enum Bound {
@@ -110,19 +96,20 @@ impl Request {
     }
 }
 
-/// Binds the variables to all edges of a plan.
+/// Binds the variables to all edges of a plan, whose cost is known.
 pub fn bind(
     catalog: &'static Catalog,
     registry: &Registry,
     plan: &Plan,
     variables: &Variables,
     role: Role,
+    cost: usize,
 ) -> Result<Request, Refusal> {
     let (bound, as_of, since) = (Vec::new(), HashMap::new(), Vec::new());
-    let mut binder = Binder { catalog, registry, variables, role, bound, as_of, since, cost: 1 };
+    let mut binder = Binder { catalog, registry, variables, role, bound, as_of, since };
     binder.bound.resize_with(plan.edges, || None);
-    binder.level(&plan.root, 1)?;
-    Ok(Request { bound: binder.bound, as_of: binder.as_of, since: binder.since, cost: binder.cost })
+    binder.level(&plan.root)?;
+    Ok(Request { bound: binder.bound, as_of: binder.as_of, since: binder.since, cost })
 }
 
 struct Binder<'a> {
@@ -133,91 +120,25 @@ struct Binder<'a> {
     bound: Vec<Option<Bound>>,
     as_of: HashMap<usize, AsOf>,
     since: Vec<(i64, Vec<PathStep>)>,
-    cost: usize,
 }
 
 impl Binder<'_> {
-    /// Adds what is done for each of so many records.
-    fn spend(&mut self, each: usize, records: usize) {
-        self.cost = self.cost.saturating_add(each.saturating_mul(records));
-    }
-
-    /// Binds the edges of a level that has so many records at most.
-    fn level(&mut self, level: &Level, records: usize) -> Result<(), Refusal> {
+    /// Binds the edges of a level, and those that they lead to.
+    fn level(&mut self, level: &Level) -> Result<(), Refusal> {
         for edge in &level.edges {
             let at = |refusal: Refusal| refusal.at(edge.path.clone());
             let bound = self.edge(edge).map_err(at)?;
             let moment = self.argument(edge, past::ARGUMENT, past::INPUT).map_err(at)?;
-            let moment = AsOf::of(moment.as_ref());
             if let Some(Bound::Many { since: Some(since), .. }) = &bound {
                 self.since.push((*since, edge.path.clone()));
             }
-            let before = self.cost;
-            match (&edge.way, &bound) {
-                (Way::Many { level, asides, .. }, Some(Bound::Many { rows, asides: bound, page, .. })) => {
-                    let mut on_page = 0;
-                    if let Some(statement) = rows {
-                        on_page = records.saturating_mul(usize::try_from(page.size).unwrap_or(0));
-                        self.filter(statement).map_err(|refusal| refusal.at(edge.path.clone()))?;
-                        self.spend(1, on_page);
-                    }
-                    self.level(level, on_page)?;
-                    for (aside, (statement, _)) in asides.iter().zip(bound) {
-                        self.filter(statement).map_err(|refusal| refusal.at(edge.path.clone()))?;
-                        self.spend(COUNT_COST, records);
-                        if let Aside::Facet { level, .. } = aside {
-                            self.level(level, records.saturating_mul(NAMED))?;
-                        }
-                    }
-                }
-                (Way::One(references), _) => self.references(references, records)?,
-                (Way::References { to, .. }, _) => self.references(to, records.saturating_mul(OWNED))?,
-                (Way::Values { level, .. }, _) => {
-                    self.spend(OWNED, records);
-                    self.level(level, records.saturating_mul(OWNED))?;
-                }
-                (Way::Lookup(level), _) => {
-                    self.spend(1, 1);
-                    self.level(level, 1)?;
-                }
-                (Way::Nodes(levels), Some(Bound::Nodes(ids))) => {
-                    self.spend(1, ids.len());
-                    levels.iter().try_for_each(|level| self.level(level, ids.len()))?;
-                }
-                (Way::Computed { computed, places, .. }, _) => {
-                    self.spend(computed.cost, records);
-                    for level in places.iter().flat_map(|place| &place.kinds) {
-                        self.level(level, records.saturating_mul(NAMED))?;
-                    }
-                }
-                (way, bound) => unreachable!("{way:?} was bound as {bound:?}"),
-            }
-            if let Some(moment) = moment {
-                if let Some(Bound::Many { rows, asides, .. }) = &bound {
-                    self.spend(SUBQUERY_COST, usize::from(rows.is_some()) + asides.len());
-                }
-                let below = self.cost.saturating_sub(before);
-                self.cost = before.saturating_add(below.saturating_mul(PAST_COST));
+            if let Some(moment) = AsOf::of(moment.as_ref()) {
                 self.as_of.insert(edge.number, moment);
             }
             self.bound[edge.number] = bound;
+            edge.way.levels().into_iter().try_for_each(|level| self.level(level))?;
         }
         Ok(())
-    }
-
-    /// Adds what the subqueries of a statement's filter cost, of which it has some at most.
-    fn filter(&mut self, statement: &Statement) -> Result<(), Refusal> {
-        if statement.subqueries > SUBQUERIES {
-            let refusal = Refusal::beyond("references in one filter", SUBQUERIES, statement.subqueries);
-            return Err(Refusal { field: Some("filter".to_owned()), ..refusal });
-        }
-        self.spend(SUBQUERY_COST, statement.subqueries);
-        Ok(())
-    }
-
-    fn references(&mut self, references: &[Reference], records: usize) -> Result<(), Refusal> {
-        self.spend(1, records);
-        references.iter().try_for_each(|reference| self.level(&reference.level, records))
     }
 
     fn edge(&self, edge: &Edge) -> Result<Option<Bound>, Refusal> {

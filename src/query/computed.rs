@@ -12,10 +12,11 @@ use tokio::time::Instant;
 
 use super::{
     catalog::Catalog,
-    coerce,
+    coerce, cost,
     noun::{Declared, Enumeration, Field, Form, KeyKind, Kind, Noun, Part, Scalar, column, part},
     past,
     reader::Reader,
+    sizes::Sizes,
     statement,
 };
 use crate::{
@@ -31,6 +32,8 @@ pub struct Computed {
     pub arguments: Vec<Argument>,
     /// What it adds to the cost of a request, for each record that it is asked of.
     pub cost: usize,
+    /// The same, where that depends on what it is asked.
+    pub price: Option<Price>,
     /// Who may ask it.
     pub role: Role,
     /// Whether it is another for everybody who asks.
@@ -114,6 +117,81 @@ impl Argument {
 }
 
 pub type Arguments = IndexMap<Name, Value>;
+
+/// What a computed field may cost for each record that it is asked of.
+pub type Price = fn(&Priced<'_>) -> Estimate;
+
+/// What a computed value may cost in points, and how many records it may name at one place.
+#[derive(Clone, Copy, Debug)]
+pub struct Estimate {
+    pub points: f64,
+    pub records: f64,
+}
+
+/// What a computed field is asked, before it is: by this it is priced.
+pub struct Priced<'a> {
+    pub arguments: &'a Arguments,
+    pub fields: &'a [String],
+    pub sizes: &'a Sizes,
+}
+
+impl Priced<'_> {
+    /// A number from 1 to `max`; any other is refused where it is read.
+    pub fn number(&self, argument: &str, default: u32, max: u32) -> f64 {
+        let given = match self.arguments.get(argument) {
+            Some(Value::Number(number)) => number.as_i64().and_then(|number| u32::try_from(number).ok()),
+            _ => Some(default),
+        };
+        f64::from(given.unwrap_or(max).clamp(1, max))
+    }
+
+    /// Words of all texts that an argument has.
+    pub fn words(&self, argument: &str) -> f64 {
+        match self.arguments.get(argument) {
+            Some(Value::String(text)) => cost::float(cost::words(text)),
+            Some(Value::List(texts)) => {
+                let words = texts.iter().map(|text| match text {
+                    Value::String(text) => cost::words(text),
+                    _ => 0,
+                });
+                cost::float(words.sum())
+            }
+            _ => 0.0,
+        }
+    }
+
+    /// Whether a field of the value is asked for.
+    pub fn wants(&self, field: &str) -> bool {
+        self.fields.iter().any(|asked| asked == field)
+    }
+
+    /// Letters of all texts that an argument has, and how many texts there are.
+    pub fn letters(&self, argument: &str) -> (f64, f64) {
+        let length = |text: &Value| if let Value::String(text) = text { text.len().min(4000) } else { 0 };
+        match self.arguments.get(argument) {
+            Some(Value::List(texts)) => {
+                (cost::float(texts.iter().map(length).sum()), cost::float(texts.len()))
+            }
+            Some(text) => (cost::float(length(text)), 1.0),
+            None => (0.0, 0.0),
+        }
+    }
+
+    /// Whether an argument was given.
+    pub fn has(&self, argument: &str) -> bool {
+        self.arguments.get(argument).is_some_and(|value| *value != Value::Null)
+    }
+
+    /// Rows of a table.
+    pub fn rows(&self, table: &str) -> f64 {
+        self.sizes.rows(table)
+    }
+
+    /// Rows of a table that have one value in a column, at most.
+    pub fn rows_of_one(&self, table: &str, column: &str) -> f64 {
+        self.sizes.rows(table) * self.sizes.share(table, column)
+    }
+}
 
 /// What a computed field is asked, and by what it answers.
 pub struct Asked<'a> {
@@ -309,6 +387,7 @@ pub fn computed(
         part,
         arguments,
         cost: 100,
+        price: None,
         role: Role::Anonymous,
         personal: false,
         nothing: None,

@@ -2,7 +2,6 @@
 
 use std::{
     collections::{BTreeSet, HashMap},
-    num::NonZeroUsize,
     sync::{Arc, Mutex},
 };
 
@@ -17,17 +16,15 @@ use async_graphql::{
     },
 };
 use async_graphql_value::{Name, Value as Literal};
-use lru::LruCache;
 use sha2::{Digest, Sha256};
 
-use super::{coerce, guard::Limits, plan::Plan, subscription, usage};
+use super::{coerce, document_cache::DocumentCache, guard::Limits, plan::Plan, subscription, usage};
 use crate::{
     error::{Code, Refusal},
     sync::lock,
 };
 
-/// Documents kept, and the longest text kept with them.
-const KEPT: NonZeroUsize = NonZeroUsize::new(1024).unwrap();
+/// The longest text that a document is kept by.
 const LONGEST_KEPT: usize = 16 * 1024;
 /// Plans kept for one document: one for each operation and choice of `@skip` and `@include`.
 const PLANS_KEPT: usize = 16;
@@ -47,6 +44,16 @@ pub struct Document {
 type PlanKey = (Option<String>, Vec<bool>);
 
 impl Document {
+    pub fn of(ast: ExecutableDocument, text: &str) -> Self {
+        Document {
+            digest: Sha256::digest(text).into(),
+            personal: false,
+            deciding: deciding_variables(&ast),
+            ast,
+            plans: Mutex::default(),
+        }
+    }
+
     /// The operation that a request names; the only one where it names none.
     pub fn operation(&self, name: Option<&str>) -> Result<&OperationDefinition, Refusal> {
         let operation = match (&self.ast.operations, name) {
@@ -96,9 +103,9 @@ pub struct Documents {
     limits: Limits,
     /// Names of fields that are another for everybody who asks.
     personal: Vec<&'static str>,
-    kept: Mutex<LruCache<Box<str>, Arc<Document>>>,
+    kept: DocumentCache,
     /// Documents that clients name by the hash of their text.
-    persisted: Mutex<LruCache<Box<str>, Arc<Document>>>,
+    persisted: DocumentCache,
     trusted: HashMap<String, Arc<Document>>,
     only_trusted: bool,
 }
@@ -106,7 +113,7 @@ pub struct Documents {
 impl Documents {
     /// `schema` must stop after validation: it is never asked for data.
     pub fn new(schema: Schema, limits: Limits, personal: Vec<&'static str>) -> Self {
-        let (kept, persisted) = (Mutex::new(LruCache::new(KEPT)), Mutex::new(LruCache::new(KEPT)));
+        let (kept, persisted) = (DocumentCache::new(), DocumentCache::new());
         Documents { schema, limits, personal, kept, persisted, trusted: HashMap::new(), only_trusted: false }
     }
 
@@ -142,14 +149,14 @@ impl Documents {
             (Some(text), None) => self.get(text).await,
             (Some(text), Some(id)) if hash(text) == id => {
                 let document = self.get(text).await?;
-                lock(&self.persisted).put(id.into(), document.clone());
+                self.persisted.put(id, document.clone(), text.len());
                 Ok(document)
             }
             (Some(_), Some(_)) => Err(vec![Refusal::bad_input(
                 "extensions.persistedQuery.sha256Hash",
                 "The hash is not that of the document.",
             )]),
-            (None, Some(id)) => lock(&self.persisted).get(id).cloned().ok_or_else(|| {
+            (None, Some(id)) => self.persisted.get(id).ok_or_else(|| {
                 // The wording that clients wait for, to send the text.
                 vec![Refusal::new(Code::PersistedQueryNotFound, "PersistedQueryNotFound")]
             }),
@@ -161,12 +168,12 @@ impl Documents {
 
     /// The document of this text; a text that is too large, not GraphQL or not valid is refused.
     async fn get(&self, text: &str) -> Result<Arc<Document>, Vec<Refusal>> {
-        if let Some(document) = lock(&self.kept).get(text) {
-            return Ok(document.clone());
+        if let Some(document) = self.kept.get(text) {
+            return Ok(document);
         }
         let document = self.read(text).await?;
         if text.len() <= LONGEST_KEPT {
-            lock(&self.kept).put(text.into(), document.clone());
+            self.kept.put(text, document.clone(), text.len());
         }
         Ok(document)
     }
@@ -181,13 +188,7 @@ impl Documents {
             return Err(misused);
         }
         let personal = selections(&ast).any(|set| asks(set, &self.personal));
-        Ok(Arc::new(Document {
-            digest: Sha256::digest(text).into(),
-            personal,
-            deciding: deciding_variables(&ast),
-            ast,
-            plans: Mutex::default(),
-        }))
+        Ok(Arc::new(Document { personal, ..Document::of(ast, text) }))
     }
 
     fn parse(&self, text: &str) -> Result<ExecutableDocument, Refusal> {

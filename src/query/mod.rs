@@ -16,7 +16,9 @@ mod bind;
 pub mod catalog;
 mod coerce;
 pub mod computed;
+mod cost;
 mod document;
+mod document_cache;
 mod fetch;
 mod guard;
 mod manifest;
@@ -25,12 +27,13 @@ mod past;
 mod plan;
 pub mod reader;
 mod rests_on;
+mod sizes;
 pub mod statement;
 mod subscription;
 pub mod types;
 mod usage;
 
-use std::sync::Arc;
+use std::sync::{Arc, atomic::Ordering};
 
 use async_graphql::{
     Request, Response, ValidationMode, Variables,
@@ -59,10 +62,12 @@ use self::{
     fetch::{Fetch, Rows},
     plan::Plan,
     reader::Reader,
+    sizes::Known,
 };
 use crate::{
     caller::{Caller, Role},
     error::Refusal,
+    sync::{LARGE, heavily, heavy},
     telemetry::{request, traces},
 };
 
@@ -79,6 +84,31 @@ pub struct Question {
 /// A request that costs more than this part of what one may cost leaves some connections to smaller ones.
 const SMALL: usize = 50;
 
+impl Question {
+    /// Whether it takes long to read.
+    fn is_large(&self) -> bool {
+        let document = self.document.as_ref().map_or(0, String::len);
+        document > LARGE || has_more_bytes(self.variables.values(), &mut (LARGE - document))
+    }
+}
+
+/// Whether values are longer than `room`, which they take from.
+fn has_more_bytes<'a>(mut values: impl Iterator<Item = &'a Value>, room: &mut usize) -> bool {
+    values.any(|value| {
+        let own = if let Value::String(text) = value { text.len() } else { 8 };
+        let Some(left) = room.checked_sub(own) else { return true };
+        *room = left;
+        match value {
+            Value::Array(items) => has_more_bytes(items.iter(), room),
+            Value::Object(fields) => has_more_bytes(fields.values(), room),
+            _ => false,
+        }
+    })
+}
+
+/// Bytes from which on an answer is heavy work to write.
+const LARGE_ANSWER: usize = 256 * 1024;
+
 /// Answers questions from the database.
 pub struct Engine {
     catalog: &'static Catalog,
@@ -86,6 +116,8 @@ pub struct Engine {
     documents: Documents,
     schema: Schema,
     settings: Settings,
+    /// How large the tables are.
+    sizes: Arc<Known>,
 }
 
 /// What questions may ask.
@@ -146,6 +178,7 @@ impl Engine {
             documents: Documents::new(validating, settings.limits, catalog.personal().collect()),
             schema: introspecting.expect("the slices make a schema"),
             settings,
+            sizes: Arc::default(),
         }
     }
 
@@ -156,7 +189,10 @@ impl Engine {
 
     /// Parses and validates a question; nothing is run.
     pub async fn prepare(&self, question: Question) -> Result<Prepared, Vec<Refusal>> {
-        let finding = self.documents.find(question.document.as_deref(), question.document_id.as_deref());
+        self.sizes.refresh(&self.reader);
+        let (text, id) = (question.document.as_deref(), question.document_id.as_deref());
+        let is_heavy = text.is_some_and(|text| text.len() > LARGE);
+        let finding = heavily(is_heavy, self.documents.find(text, id));
         let document = finding.instrument(traces::prepare()).await?;
         let operation = document.operation(question.operation.as_deref()).map_err(|refusal| vec![refusal])?;
         let name = question.operation.as_deref().or_else(|| document.only_name());
@@ -168,6 +204,10 @@ impl Engine {
     /// not for the caller or would cost too much; nothing is run.
     pub fn bind(&self, prepared: &Prepared, role: Role) -> Result<Bound, Refusal> {
         let _span = traces::bind().entered();
+        heavy(prepared.question.is_large(), || self.bind_now(prepared, role))
+    }
+
+    fn bind_now(&self, prepared: &Prepared, role: Role) -> Result<Bound, Refusal> {
         let Prepared { document, question } = prepared;
         let operation = document.operation(question.operation.as_deref())?;
         let registry = self.schema.registry();
@@ -176,11 +216,13 @@ impl Engine {
         let plan = document.plan(question.operation.as_deref(), &variables, || {
             plan::make(self.catalog, &document.ast, operation, &variables, self.settings.introspection)
         })?;
-        let request = bind::bind(self.catalog, registry, &plan, &variables, role)?;
-        request::cost(request.cost);
-        if request.cost > self.settings.cost {
-            return Err(Refusal::beyond("points of cost", self.settings.cost, request.cost));
+        // Priced first: no SQL is made of what costs too much.
+        let cost = cost::of(self.catalog, registry, &plan, &variables, &self.sizes.now())?;
+        request::cost(cost);
+        if cost > self.settings.cost {
+            return Err(Refusal::beyond("points of cost", self.settings.cost, cost));
         }
+        let request = bind::bind(self.catalog, registry, &plan, &variables, role, cost)?;
         Ok(Bound { plan, request, variables })
     }
 
@@ -240,7 +282,9 @@ impl Engine {
 
     async fn write(&self, bound: &Bound, rows: &Rows) -> Answer {
         let introspection = self.introspection(bound).await;
-        traces::respond().in_scope(|| answer::write(&bound.plan, rows, introspection.as_ref()))
+        let is_heavy = bound.plan.length.load(Ordering::Relaxed) > LARGE_ANSWER;
+        let write = || answer::write(&bound.plan, rows, introspection.as_ref());
+        heavy(is_heavy, || traces::respond().in_scope(write))
     }
 
     /// What reads for a request: it shares the connections with other clients, the larger the less.
@@ -276,9 +320,11 @@ impl Prepared {
         }
         let Question { operation, variables, .. } = &self.question;
         let operation = operation.as_deref().unwrap_or_default();
-        let variables = serde_json::to_vec(variables).unwrap_or_default();
         let digest = Sha256::new().chain_update(self.document.digest);
-        Some(digest.chain_update(operation).chain_update([0]).chain_update(variables))
+        let digest = digest.chain_update(operation).chain_update([0]);
+        Some(heavy(self.question.is_large(), || {
+            digest.chain_update(serde_json::to_vec(variables).unwrap_or_default())
+        }))
     }
 
     /// Whether the operation asked for is a query, which has no effect.

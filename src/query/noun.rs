@@ -6,7 +6,7 @@
 
 use std::borrow::Cow;
 
-use super::computed::{Computed, Tree};
+use super::computed::{Computed, Price, Tree};
 use crate::caller::Role;
 
 /// A kind of record: its place in the schema and its table.
@@ -107,7 +107,7 @@ pub enum Scalar {
     Text,
     /// A term of a vocabulary or a register: found whole.
     Term,
-    /// Sentences: found by a part.
+    /// Sentences: found by a part. A column `plain_…` beside them has them without capital letters and accents.
     Prose,
     Int,
     RevisionNumber,
@@ -545,6 +545,16 @@ impl Declared {
             unreachable!("only what is computed costs")
         };
         computed.cost = 0;
+        self
+    }
+
+    /// What it costs depends on what it is asked.
+    #[must_use]
+    pub fn priced(mut self, price: Price) -> Self {
+        let Kind::Computed(computed) = &mut self.field.kind else {
+            unreachable!("only what is computed is priced")
+        };
+        computed.price = Some(price);
         self
     }
 

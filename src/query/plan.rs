@@ -99,6 +99,28 @@ pub enum Way {
     },
 }
 
+impl Way {
+    /// All levels that it leads to.
+    pub fn levels(&self) -> Vec<&Level> {
+        match self {
+            Way::One(references) => references.iter().map(|reference| &reference.level).collect(),
+            Way::References { level, to, .. } => {
+                to.iter().map(|reference| &reference.level).chain([level]).collect()
+            }
+            Way::Values { level, .. } | Way::Lookup(level) => vec![level],
+            Way::Many { level, asides, .. } => {
+                let facets = asides.iter().filter_map(|aside| match aside {
+                    Aside::Facet { level, .. } => Some(level),
+                    Aside::Count(_) => None,
+                });
+                [level].into_iter().chain(facets).collect()
+            }
+            Way::Nodes(levels) => levels.iter().collect(),
+            Way::Computed { places, .. } => places.iter().flat_map(|place| &place.kinds).collect(),
+        }
+    }
+}
+
 /// Where a computed value names records: the way there from field to field, and the kinds that they
 /// may be of.
 #[derive(Debug)]
@@ -141,6 +163,10 @@ impl Arguments {
             (name.node.to_string(), value.node.clone())
         };
         Arguments(field.arguments.iter().map(argument).collect())
+    }
+
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &Literal)> {
+        self.0.iter().map(|(name, value)| (name.as_str(), value))
     }
 
     pub fn get(&self, name: &str) -> Option<&Literal> {

@@ -78,7 +78,8 @@ impl Reader {
     /// The rows of a statement; `parents` stand where it asks for them. Names of records that were merged
     /// are only looked at where a record is missing.
     pub async fn run(&self, statement: &Statement, parents: &[i64]) -> Result<Vec<PgRow>, sqlx::Error> {
-        let mut rows = self.rows(&statement.sql, statement.arguments(parents)?).await?;
+        let mut rows =
+            self.ask(&statement.sql, statement.arguments(parents)?, statement.is_prepared()).await?;
         if rows.len() < parents.len().max(1)
             && let Some(merged) = statement.under_old_names()
         {
@@ -89,12 +90,30 @@ impl Reader {
 
     /// The rows of a text that holds nothing of the request: every value of it is an argument.
     pub async fn rows(&self, sql: &str, arguments: PgArguments) -> Result<Vec<PgRow>, sqlx::Error> {
+        self.ask(sql, arguments, true).await
+    }
+
+    /// The rows of a text that asks Postgres what it knows of the base: the log isn't told.
+    pub async fn statistics(&self, sql: &str) -> Result<Vec<PgRow>, sqlx::Error> {
+        let mut connection = self.readers.tries(&self.share).await.next().await?;
+        let rows = sqlx::query(AssertSqlSafe(sql)).fetch_all(&mut *connection).await?;
+        connection.give_back();
+        Ok(rows)
+    }
+
+    /// The rows of a text, which stays prepared on the connection or doesn't.
+    async fn ask(
+        &self,
+        sql: &str,
+        arguments: PgArguments,
+        prepared: bool,
+    ) -> Result<Vec<PgRow>, sqlx::Error> {
         // A text of its own, for a connection keeps one plan for each.
         let text = self.as_of.map(|_| format!("/* as of */ {sql}"));
         let sql = text.as_deref().unwrap_or(sql);
         let mut observed = Observed::new(sql);
         let span = observed.span();
-        let rows = self.try_rows(sql, arguments, &mut observed).instrument(span).await?;
+        let rows = self.try_rows(sql, arguments, prepared, &mut observed).instrument(span).await?;
         if observed.ended(rows.len(), self.slow.after) && self.slow.plan {
             self.explain(sql);
         }
@@ -105,6 +124,7 @@ impl Reader {
         &self,
         sql: &str,
         arguments: PgArguments,
+        prepared: bool,
         observed: &mut Observed<'_>,
     ) -> Result<Vec<PgRow>, sqlx::Error> {
         let mut tries = self.readers.tries(&self.share).await;
@@ -112,7 +132,7 @@ impl Reader {
             // Given up before the statement ends, it is cancelled.
             let mut connection = tries.next().await?;
             observed.begins();
-            let asked = sqlx::query_with(AssertSqlSafe(sql), arguments.clone());
+            let asked = sqlx::query_with(AssertSqlSafe(sql), arguments.clone()).persistent(prepared);
             let asked = match self.as_of {
                 None => asked.fetch_all(&mut *connection).await,
                 Some(revision) => past(&mut connection, revision, asked).await,
@@ -175,7 +195,7 @@ impl Reader {
     /// How many rows the planner expects a count to count.
     pub async fn estimate(&self, statement: &Statement) -> Result<i64, sqlx::Error> {
         let sql = format!("explain (format json) {}", statement.sql);
-        let rows = self.rows(&sql, statement.arguments(&[])?).await?;
+        let rows = self.ask(&sql, statement.arguments(&[])?, statement.is_prepared()).await?;
         let plan: serde_json::Value = rows.first().ok_or(sqlx::Error::RowNotFound)?.try_get(0)?;
         let mut node = &plan[0]["Plan"];
         // The aggregate gives one row; what lies below it gives those that it counts.

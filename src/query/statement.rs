@@ -33,6 +33,12 @@ const ANY_PARENT: &str = "any((select $1::bigint[])::bigint[])";
 /// Records with the words searched for that are sorted without asking how else they could be found.
 const FEW: u32 = 1000;
 
+/// References that a statement is joined by at most: the time to plan joins grows much faster than their number.
+const JOINED: usize = 6;
+
+/// Bytes of a statement that stays prepared.
+const LONGEST_PREPARED: usize = 4096;
+
 /// Characters of a text to search for.
 const LONGEST: usize = 1000;
 
@@ -100,6 +106,11 @@ impl Statement {
     /// A text whose only value are the ids of the parents.
     fn of_parents(sql: String) -> Self {
         Statement { sql, binds: vec![Bind::Parents], subqueries: 0, merged: None }
+    }
+
+    /// Whether it stays prepared: what is longer is seldom asked twice, and takes megabytes of each connection.
+    pub fn is_prepared(&self) -> bool {
+        self.sql.len() <= LONGEST_PREPARED
     }
 
     /// The statement that looks for what is missing under old names; made only where something is.
@@ -356,6 +367,16 @@ fn only_which(filter: &Fields) -> Option<&Fields> {
     (!operators.is_empty() && operators.iter().all(tells)).then_some(operators)
 }
 
+/// Whether a filter lets pass no more records than it names.
+fn names_few(filter: &Fields) -> bool {
+    ["id", "slug"].iter().any(|key| match filter.get(*key) {
+        Some(Value::Object(operators)) => ["equals", "in"]
+            .iter()
+            .any(|operator| operators.get(*operator).is_some_and(|value| *value != Value::Null)),
+        _ => false,
+    })
+}
+
 /// The column by which a filter lets pass only what refers to one record, and the id given for that.
 pub fn of_one(noun: &Noun, filter: &Fields) -> Option<(&'static str, i64)> {
     filter.iter().find_map(|(name, value)| {
@@ -382,6 +403,10 @@ fn search_query(bind: usize) -> String {
 #[derive(Default)]
 struct Builder {
     sql: String,
+    /// Whether what is written stands under `or` or `not` within its query.
+    optional: bool,
+    /// References that are written as joins.
+    joined: usize,
     binds: Vec<Bind>,
     /// Aliases given to tables within subqueries.
     aliases: usize,
@@ -522,12 +547,18 @@ impl Builder {
             let path = format!("{path}.{name}");
             match (name.as_str(), value) {
                 ("and", Value::List(all)) => self.junction(catalog, noun, all, " and ", alias, &path)?,
-                ("or", Value::List(any)) => self.junction(catalog, noun, any, " or ", alias, &path)?,
+                ("or", Value::List(any)) => {
+                    let within = std::mem::replace(&mut self.optional, true);
+                    self.junction(catalog, noun, any, " or ", alias, &path)?;
+                    self.optional = within;
+                }
                 ("not", Value::Object(inner)) => {
+                    let within = std::mem::replace(&mut self.optional, true);
                     // `not` is of records that pass, so what is unknown doesn't pass.
                     self.sql.push_str("not coalesce(");
                     self.filter(catalog, noun, inner, alias, &path)?;
                     self.sql.push_str(", false)");
+                    self.optional = within;
                 }
                 (name, value) => {
                     let condition = noun.conditions.iter().find(|condition| condition.name == name);
@@ -623,24 +654,10 @@ impl Builder {
                     let (sql, path) = (format!("{alias}.{column}"), format!("{path}.id"));
                     return self.operators(catalog, &sql, Scalar::Id(to), operators, &path);
                 }
-                let to = catalog.named(to);
-                let inner = self.subquery();
-                let _ = write!(
-                    self.sql,
-                    "exists (select from {} {inner} where {inner}.id = {alias}.{column} and ",
-                    to.table
-                );
-                self.filter(catalog, to, filter, &inner, path)?;
-                self.sql.push(')');
+                self.one(catalog, catalog.named(to), &format!("{alias}.{column}"), filter, path)?;
             }
             (Test::Some { to, via }, Value::Object(filter)) => {
-                let to = catalog.named(to);
-                let (inner, link) = (self.subquery(), self.alias("l"));
-                self.sql.push_str("exists (select from ");
-                self.other_side(to, *via, &format!("{alias}.id"), &inner, &link);
-                self.sql.push_str(" and ");
-                self.filter(catalog, to, filter, &inner, path)?;
-                self.sql.push(')');
+                self.some(catalog, catalog.named(to), *via, &format!("{alias}.id"), filter, path)?;
             }
             (Test::Search, Value::String(text)) => {
                 check_length(text, path)?;
@@ -674,6 +691,96 @@ impl Builder {
         Ok(())
     }
 
+    /// That the record at `column` passes a filter.
+    ///
+    /// A condition that all records must pass is written as `exists`, of which Postgres makes a join. Under `or`
+    /// or `not` it can't, and would plan an `exists` in two ways: that doubles with each level of nesting. So it
+    /// is asked there which records pass, once for the whole statement. The same goes for what would be one join
+    /// too many to plan; `is true` keeps it from becoming one.
+    fn one(
+        &mut self,
+        catalog: &Catalog,
+        to: &Noun,
+        column: &str,
+        filter: &Fields,
+        path: &str,
+    ) -> Result<(), Refusal> {
+        let (inner, table) = (self.subquery(), to.table);
+        let (start, end) = if self.joins() {
+            (format!("exists (select from {table} {inner} where {inner}.id = {column} and "), ")")
+        } else if names_few(filter) {
+            // Known before the statement runs, they are found by the column's index.
+            (format!("{column} = any(array(select {inner}.id from {table} {inner} where "), "))")
+        } else {
+            (format!("({column} in (select {inner}.id from {table} {inner} where "), ")) is true")
+        };
+        self.sql.push_str(&start);
+        self.required(catalog, to, filter, &inner, path)?;
+        self.sql.push_str(end);
+        Ok(())
+    }
+
+    /// That a record on the other side of an edge passes a filter; written as `one` is.
+    fn some(
+        &mut self,
+        catalog: &Catalog,
+        to: &Noun,
+        via: Via,
+        owner: &str,
+        filter: &Fields,
+        path: &str,
+    ) -> Result<(), Refusal> {
+        let (inner, link, table) = (self.subquery(), self.alias("l"), to.table);
+        if self.joins() {
+            self.sql.push_str("exists (select from ");
+            self.other_side(to, via, owner, &inner, &link);
+            self.sql.push_str(" and ");
+            self.required(catalog, to, filter, &inner, path)?;
+            self.sql.push(')');
+            return Ok(());
+        }
+        let owners = match via {
+            Via::All => unreachable!("the root is no record's other side"),
+            Via::Column(column) => {
+                format!("{inner}.{column} from {table} {inner} where {inner}.{column} is not null and ")
+            }
+            Via::Either(one, other) => {
+                format!("unnest(array[{inner}.{one}, {inner}.{other}]) from {table} {inner} where ")
+            }
+            Via::Link(between, from, to) => {
+                format!(
+                    "{link}.{from} from {between} {link} join {table} {inner} on {inner}.id = {link}.{to} where "
+                )
+            }
+        };
+        let _ = write!(self.sql, "({owner} in (select {owners}");
+        self.required(catalog, to, filter, &inner, path)?;
+        self.sql.push_str(")) is true");
+        Ok(())
+    }
+
+    /// Whether a reference is written as a join.
+    fn joins(&mut self) -> bool {
+        let joins = !self.optional && self.joined < JOINED;
+        self.joined += usize::from(joins);
+        joins
+    }
+
+    /// A filter that all rows of a query of its own must pass.
+    fn required(
+        &mut self,
+        catalog: &Catalog,
+        noun: &Noun,
+        filter: &Fields,
+        alias: &str,
+        path: &str,
+    ) -> Result<(), Refusal> {
+        let within = std::mem::take(&mut self.optional);
+        self.filter(catalog, noun, filter, alias, path)?;
+        self.optional = within;
+        Ok(())
+    }
+
     /// All operators given for the value at `sql`.
     fn operators(
         &mut self,
@@ -691,8 +798,12 @@ impl Builder {
                 ("isNull", Value::Boolean(null)) => {
                     let _ = write!(self.sql, "{sql} is{} null", if *null { "" } else { " not" });
                 }
-                ("contains", value) => self.pattern(sql, &format!("%{}%", escape_pattern(&text_of(value)))),
-                ("startsWith", value) => self.pattern(sql, &format!("{}%", escape_pattern(&text_of(value)))),
+                ("contains" | "startsWith", value) => {
+                    let text = text_of(value);
+                    check_length(&text, &path)?;
+                    let start = if operator == "contains" { "%" } else { "" };
+                    self.pattern(sql, scalar, &format!("{start}{}%", escape_pattern(&text)));
+                }
                 ("min", value) => {
                     let _ = write!(self.sql, "{sql} >= ");
                     self.scalar(catalog, scalar, value, &path)?;
@@ -723,8 +834,14 @@ impl Builder {
     }
 
     /// A pattern, capital letters and accents aside.
-    fn pattern(&mut self, sql: &str, pattern: &str) {
-        let _ = write!(self.sql, "plain({sql}) like plain(");
+    fn pattern(&mut self, sql: &str, scalar: Scalar, pattern: &str) {
+        let _ = match sql.rsplit_once('.') {
+            // Kept beside the sentences, as they are long.
+            Some((alias, column)) if scalar == Scalar::Prose => {
+                write!(self.sql, "{alias}.plain_{column} like plain(")
+            }
+            _ => write!(self.sql, "plain({sql}) like plain("),
+        };
         self.push(Bind::Text(pattern.to_owned()));
         self.sql.push(')');
     }
@@ -862,4 +979,16 @@ pub fn escape_pattern(text: &str) -> String {
         escaped.push(letter);
     }
     escaped
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_short_statements_stay_prepared() {
+        let of = |length| Statement::of_parents("x".repeat(length));
+        assert!(of(LONGEST_PREPARED).is_prepared());
+        assert!(!of(LONGEST_PREPARED + 1).is_prepared());
+    }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use reqwest::header::RETRY_AFTER;
 use serde_json::{Value, json};
 
-use crate::support::{Client, anonymous};
+use crate::support::{Client, anonymous, sql_log::SqlLog};
 
 /// The code, the limit and the value of a refusal.
 async fn beyond(client: &Client, query: &str, variables: Value) -> (String, u64, u64) {
@@ -100,8 +100,149 @@ async fn values_in_variables_cost_what_they_cost_in_the_document() {
     let given = json!({"first": 7, "last": 3, "filter": {"venue": {"name": {"contains": "institute"}}}});
     let (inline, variables) = (anonymous.ask(inline).await, anonymous.ask_with(variables, given).await);
     assert_eq!(inline, variables);
-    // One, seven meetings with three participants each, two filters through a reference, and a count.
-    assert_eq!(inline["rateLimit"]["cost"], 1 + 7 + 7 * 3 + 2 * 100 + 20);
+    let without = anonymous.ask(&inline_without_filter()).await;
+    assert!(
+        inline["rateLimit"]["cost"].as_u64() > without["rateLimit"]["cost"].as_u64(),
+        "{inline}, {without}"
+    );
+}
+
+fn inline_without_filter() -> String {
+    "{ rateLimit { cost }
+        meetings(first: 7) { totalCount edges { node { participants(last: 3) { edges { node { name } } } } } } }"
+        .to_owned()
+}
+
+/// What a request costs.
+async fn cost(client: &Client, query: &str) -> u64 {
+    let data = client.ask(&format!("{{ rateLimit {{ cost }} {query} }}")).await;
+    data["rateLimit"]["cost"].as_u64().expect("a cost")
+}
+
+#[tokio::test]
+async fn what_reads_more_costs_more() {
+    let anonymous = anonymous().await;
+    let listed = |filter: &str| format!("statements(filter: {{{filter}}}) {{ edges {{ cursor }} }}");
+    let searched = |order: &str| {
+        format!("statements(filter: {{search: \"peace\"}}, orderBy: {order}) {{ edges {{ cursor }} }}")
+    };
+    let network =
+        |depth: u32| format!("network(actor: {{slug: \"israel\"}}, depth: {depth}) {{ edges {{ weight }} }}");
+    let ladder = [
+        ("one by its key", "a part of a text", listed("slug: {equals: \"x\"}"), listed("summary: {contains: \"gaza\"}")),
+        (
+            "a part that its index finds",
+            "one too short for it",
+            listed("summary: {contains: \"gaza\"}"),
+            listed("summary: {contains: \"ga\"}"),
+        ),
+        (
+            "a part of a text",
+            "a part of that of another record",
+            listed("summary: {contains: \"ga\"}"),
+            listed("not: {speaker: {name: {contains: \"ga\"}}}"),
+        ),
+        ("by date", "by relevance", searched("DATE_ASC"), searched("RELEVANCE")),
+        (
+            "a list",
+            "its facets",
+            listed("summary: {contains: \"ga\"}"),
+            "statements(filter: {summary: {contains: \"ga\"}}) { edges { cursor } facets { year { count } topic { count } } }"
+                .to_owned(),
+        ),
+        ("near", "far", network(1), network(3)),
+        (
+            "one name",
+            "two",
+            "matchActors(names: [\"Israel\"]) { name }".to_owned(),
+            "matchActors(names: [\"Israel\", \"Kazakhstan\"]) { name }".to_owned(),
+        ),
+        (
+            "now",
+            "then",
+            "topics(filter: {name: {contains: \"a\"}}) { totalCount }".to_owned(),
+            "topics(filter: {name: {contains: \"a\"}}, asOf: {revision: 1}) { totalCount }".to_owned(),
+        ),
+    ];
+    for (little, much, cheap, dear) in ladder {
+        let (cheap, dear) = (cost(&anonymous, &cheap).await, cost(&anonymous, &dear).await);
+        assert!(cheap < dear, "{little} costs {cheap}, {much} costs {dear}");
+    }
+}
+
+#[tokio::test]
+async fn a_filter_has_limits_of_its_own() {
+    let anonymous = anonymous().await;
+    let query = "query($filter: StatementFilter) { statements(filter: $filter) { totalCount } }";
+    let slugs = |many: usize| json!({ "or": vec![json!({"slug": {"equals": "x"}}); many] });
+    let deep = (0..13).fold(json!({}), |within, level| {
+        if level % 2 == 0 { json!({ "speaker": within }) } else { json!({ "statements": within }) }
+    });
+    let long = "x".repeat(1000);
+    for (filter, what, limit, value) in [
+        (slugs(201), "predicates", 200, 201),
+        (deep, "levels of references", 12, 13),
+        (json!({"slug": {"in": vec!["x"; 10_001]}}), "parameters", 10_000, 10_001),
+        (json!({"slug": {"in": vec![long; 140]}}), "bytes of text", 131_072, 140_000),
+    ] {
+        let answer = anonymous.answer(query, json!({ "filter": filter })).await;
+        let error = &answer["errors"][0];
+        assert!(error["message"].as_str().is_some_and(|message| message.contains(what)), "{error}");
+        let extensions = &error["extensions"];
+        assert_eq!(
+            (&extensions["code"], &extensions["field"], &extensions["limit"], &extensions["value"]),
+            (&json!("LIMIT_EXCEEDED"), &json!("filter"), &json!(limit), &json!(value))
+        );
+    }
+    anonymous.ask_with(query, json!({ "filter": slugs(200) })).await;
+}
+
+#[tokio::test]
+async fn a_variable_used_many_times_is_measured_before_it_is_put_in() {
+    let anonymous = Client::with(&[("MAX_TOKENS", "100000"), ("MAX_ALIASES", "1000")]).await;
+    let leaves = |many: usize| {
+        let leaf = |number| json!({"summary": {"contains": format!("q{number}")}});
+        json!({ "f": {"or": (0..many).map(leaf).collect::<Vec<_>>()} })
+    };
+    for (leaf_count, uses) in [(700, 100), (5000, 900)] {
+        let within = format!(
+            "query($f: StatementFilter!) {{ statements(filter: {{or: [{}]}}) {{ totalCount }} }}",
+            "$f, ".repeat(uses)
+        );
+        let (code, limit, value) = beyond(&anonymous, &within, leaves(leaf_count)).await;
+        assert_eq!((code.as_str(), limit), ("LIMIT_EXCEEDED", 50_000));
+        // Each leaf is three values; the filter and its lists are some more.
+        assert_eq!(value, (uses * (leaf_count * 3 + 2) + 2) as u64);
+    }
+    let aliases: Vec<String> =
+        (0..90).map(|number| format!("a{number}: statements(filter: $f) {{ totalCount }}")).collect();
+    let aliases = aliases.join(" ");
+    let beside = format!("query($f: StatementFilter!) {{ {aliases} }}");
+    assert_eq!(beyond(&anonymous, &beside, leaves(5000)).await.1, 50_000);
+}
+
+#[tokio::test]
+async fn nested_references_are_planned_once_each() {
+    let anonymous = anonymous().await;
+    let log = SqlLog::listen();
+    let nested = |levels: usize, level: &dyn Fn(String) -> String| {
+        (0..levels).fold("{name: {contains: \"qz\"}}".to_owned(), |within, _| level(within))
+    };
+    let either = |within: String| format!("{{or: [{{relatedTo: {within}}}, {{kind: {{equals: PLACE}}}}]}}");
+    let neither = |within: String| format!("{{not: {{relatedTo: {within}}}}}");
+    for filter in [nested(10, &either), nested(10, &neither)] {
+        anonymous.ask(&format!("{{ actors(filter: {filter}) {{ totalCount }} }}")).await;
+        let statements = log.take();
+        let [statement] = statements.as_slice() else { panic!("{statements:?}") };
+        // Postgres plans an `exists` that it can't join in two ways, and so all that lies within it.
+        assert_eq!((statement.matches("exists").count(), statement.matches("in (select").count()), (0, 10));
+    }
+    // Of many references beside each other only some are joined: to plan joins takes longer with each.
+    let beside = "{relatedTo: {name: {contains: \"a\"}}}, ".repeat(20);
+    anonymous.ask(&format!("{{ actors(filter: {{and: [{beside}]}}) {{ totalCount }} }}")).await;
+    let statements = log.take();
+    let [statement] = statements.as_slice() else { panic!("{statements:?}") };
+    assert_eq!((statement.matches("exists").count(), statement.matches("is true").count()), (6, 14));
 }
 
 #[tokio::test]

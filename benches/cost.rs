@@ -1,0 +1,505 @@
+//! Which requests take longest of those that the default limits let pass: `cargo bench --bench cost`.
+//!
+//! Requests are made at random from the schema (filters, orders, facets, edges, computed fields, the past) and
+//! those that take long are changed on. Each is asked as often in one request as its cost allows. The ten worst
+//! are told with their time, cost, and time for a point; alone, and with eight of each at once while somebody
+//! else asks for an actor. A base of `STATEMENTS` (50,000 where unset) is made the first time; `BENCH_DATABASE_URL`
+//! names another.
+
+use std::{
+    collections::HashMap,
+    io::{BufRead, BufReader},
+    net::{IpAddr, Ipv4Addr},
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use clap::Parser;
+use dossier::database::embedded::{Durability, Postgres};
+use fastrand::Rng;
+use serde_json::{Map, Value, json};
+
+/// What a request may take, alone; and what somebody else may wait meanwhile, of 100 times all but one.
+const GOAL_ALONE: Duration = Duration::from_secs(2);
+const GOAL_MEANWHILE: Duration = Duration::from_millis(250);
+/// How many are told.
+const WORST: usize = 10;
+/// Aliases and points that a request may have by default.
+const ALIASES: u64 = 90;
+const POINTS: u64 = 50_000;
+
+#[derive(Parser)]
+struct Arguments {
+    /// Requests that are tried.
+    #[arg(long, default_value_t = 600)]
+    tries: usize,
+    /// For other requests.
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// The program to start, where it is not the one that was built with this.
+    #[arg(long, default_value = env!("CARGO_BIN_EXE_dossier"))]
+    server: PathBuf,
+    /// Given by cargo.
+    #[arg(long, hide = true)]
+    bench: bool,
+}
+
+/// A server in a process of its own, as it is by default but for its cache.
+struct Server {
+    child: Child,
+    address: String,
+}
+
+impl Server {
+    fn start(program: &Path, url: &str) -> Server {
+        let mut command = Command::new(program);
+        command.env("DATABASE_URL", url).env("BIND_ADDRESS", "127.0.0.1:0").env("CACHE_BYTES", "0");
+        let mut child = command.current_dir("/").stderr(Stdio::piped()).spawn().expect("dossier runs");
+        let mut lines = BufReader::new(child.stderr.take().expect("piped")).lines();
+        let address = lines.by_ref().find_map(|line| {
+            let line = line.expect("a line");
+            let (_, rest) = line.split_once("answers at http://")?;
+            Some(rest.split('/').next()?.to_owned())
+        });
+        std::thread::spawn(move || lines.for_each(drop));
+        Server { child, address: address.expect("it answers") }
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Somebody who asks.
+#[derive(Clone)]
+struct Client {
+    http: reqwest::Client,
+    address: String,
+}
+
+impl Client {
+    /// One who asks from an address of this machine.
+    fn at(server: &Server, last: u8) -> Client {
+        let from = IpAddr::V4(Ipv4Addr::new(127, 0, 0, last));
+        let http = reqwest::Client::builder().local_address(from).build().expect("a client");
+        Client { http, address: format!("http://{}/graphql", server.address) }
+    }
+
+    async fn ask(&self, body: &Value) -> (Duration, Value) {
+        let since = Instant::now();
+        let answer = self.http.post(&self.address).json(body).send().await.expect("an answer");
+        let answer = answer.json().await.expect("JSON");
+        (since.elapsed(), answer)
+    }
+}
+
+/// A field of the root, and what it is asked with.
+#[derive(Clone, Debug)]
+struct Asked {
+    field: String,
+    variables: Vec<(String, Value)>,
+}
+
+impl Asked {
+    /// A request that asks it so many times.
+    fn request(&self, times: u64) -> Value {
+        let declared: Vec<String> =
+            self.variables.iter().enumerate().map(|(number, (ty, _))| format!("$v{number}: {ty}")).collect();
+        let declared = if declared.is_empty() { String::new() } else { format!("({})", declared.join(", ")) };
+        let fields: Vec<String> = (0..times).map(|number| format!("a{number}: {}", self.field)).collect();
+        let variables: Map<String, Value> = self
+            .variables
+            .iter()
+            .enumerate()
+            .map(|(number, (_, value))| (format!("v{number}"), value.clone()))
+            .collect();
+        json!({
+            "query": format!("query{declared} {{ rateLimit {{ cost }} {} }}", fields.join(" ")),
+            "variables": variables,
+        })
+    }
+}
+
+/// The schema, and words that the base has.
+struct Schema {
+    types: HashMap<String, Value>,
+    words: Vec<String>,
+    actors: Vec<String>,
+    topics: Vec<String>,
+}
+
+const INTROSPECTION: &str = "{ __schema { types { name kind isOneOf
+    fields { name type { ...T } args { name type { ...T } } }
+    inputFields { name type { ...T } } enumValues { name } } } }
+    fragment T on __Type { kind name ofType { kind name ofType { kind name ofType { kind name } } } }";
+
+const BASE: &str = "{
+    statements(first: 100) { edges { node { summary } } facets {
+        speaker(first: 50) { value { slug } } topic(first: 50) { value { slug } } } } }";
+
+impl Schema {
+    async fn of(client: &Client) -> Schema {
+        let (_, introspected) = client.ask(&json!({ "query": INTROSPECTION })).await;
+        let types = introspected["data"]["__schema"]["types"].as_array().expect("types").clone();
+        let types = types.into_iter().map(|ty| (ty["name"].as_str().expect("a name").to_owned(), ty));
+        let (_, base) = client.ask(&json!({ "query": BASE })).await;
+        let statements = &base["data"]["statements"];
+        let texts = |values: &Value, path: &str| -> Vec<String> {
+            let values = values.as_array().expect("a list").iter();
+            values.filter_map(|value| value.pointer(path)?.as_str().map(ToOwned::to_owned)).collect()
+        };
+        let summaries = texts(&statements["edges"], "/node/summary").join(" ");
+        Schema {
+            types: types.collect(),
+            words: summaries.split_whitespace().map(ToOwned::to_owned).collect(),
+            actors: texts(&statements["facets"]["speaker"], "/value/slug"),
+            topics: texts(&statements["facets"]["topic"], "/value/slug"),
+        }
+    }
+
+    fn parts(&self, ty: &str, of: &str) -> &[Value] {
+        self.types[ty][of].as_array().map_or(&[], Vec::as_slice)
+    }
+
+    /// A type as GraphQL writes it, and its innermost name.
+    fn written(ty: &Value) -> (String, &str) {
+        match ty["kind"].as_str() {
+            Some("NON_NULL") => {
+                let (inner, name) = Self::written(&ty["ofType"]);
+                (format!("{inner}!"), name)
+            }
+            Some("LIST") => {
+                let (inner, name) = Self::written(&ty["ofType"]);
+                (format!("[{inner}]"), name)
+            }
+            _ => {
+                let name = ty["name"].as_str().expect("a name");
+                (name.to_owned(), name)
+            }
+        }
+    }
+
+    fn text(&self, rng: &mut Rng) -> String {
+        let letter = |rng: &mut Rng| rng.lowercase();
+        match rng.u8(0..6) {
+            0 => format!("{}{}", letter(rng), letter(rng)),
+            1 => letter(rng).to_string(),
+            2 => format!("qz{}", letter(rng)),
+            3 => {
+                let many = rng.usize(2..80);
+                let words: Vec<&str> = (0..many).map(|_| self.word(rng)).collect();
+                words.join(if rng.bool() { " or " } else { " " }).chars().take(990).collect()
+            }
+            _ => self.word(rng).to_owned(),
+        }
+    }
+
+    fn word(&self, rng: &mut Rng) -> &str {
+        rng.choice(&self.words).map_or("a", String::as_str)
+    }
+
+    /// A value of a type; none where there is none to guess.
+    fn value(&self, ty: &Value, rng: &mut Rng, depth: usize) -> Option<Value> {
+        match ty["kind"].as_str()? {
+            "NON_NULL" => self.value(&ty["ofType"], rng, depth),
+            "LIST" => {
+                let many = *rng.choice(&[1, 2, 5, 20, 80])?;
+                Some((0..many).filter_map(|_| self.value(&ty["ofType"], rng, depth)).collect())
+            }
+            "ENUM" => {
+                let values = self.parts(ty["name"].as_str()?, "enumValues");
+                Some(rng.choice(values)?["name"].clone())
+            }
+            "INPUT_OBJECT" => self.input(ty["name"].as_str()?, rng, depth),
+            _ => Some(match ty["name"].as_str()? {
+                "String" => self.text(rng).into(),
+                "Int" => (*rng.choice(&[1, 3, 6, 20, 50, 100, 200])?).into(),
+                "Boolean" => rng.bool().into(),
+                "PartialDate" => rng.i32(1990..2027).to_string().into(),
+                "DateTime" => "2026-02-19T12:00:00Z".into(),
+                "RevisionNumber" => 1.into(),
+                _ => return None,
+            }),
+        }
+    }
+
+    fn input(&self, name: &str, rng: &mut Rng, depth: usize) -> Option<Value> {
+        let slugs = match name {
+            "ActorBy" => Some(&self.actors),
+            "TopicBy" => Some(&self.topics),
+            _ => None,
+        };
+        if let Some(slugs) = slugs {
+            return Some(json!({ "slug": rng.choice(slugs)? }));
+        }
+        let fields = self.parts(name, "inputFields");
+        let is_one_of = self.types[name]["isOneOf"] == true;
+        let many = if is_one_of || depth == 0 { 1 } else { rng.usize(1..4) };
+        let mut object = Map::new();
+        for _ in 0..many {
+            let field = rng.choice(fields)?;
+            let (_, ty) = Self::written(&field["type"]);
+            // Other filters lie within, and these lie deep enough.
+            if depth == 0
+                && ty.ends_with("Filter")
+                && self.parts(ty, "inputFields").iter().any(|f| f["name"] == "not")
+            {
+                continue;
+            }
+            if let Some(value) = self.value(&field["type"], rng, depth.saturating_sub(1)) {
+                object.insert(field["name"].as_str()?.to_owned(), value);
+            }
+        }
+        (!is_one_of || object.len() == 1).then_some(Value::Object(object))
+    }
+
+    /// A field with its arguments, and some of what it has.
+    fn field(
+        &self,
+        field: &Value,
+        rng: &mut Rng,
+        variables: &mut Vec<(String, Value)>,
+        depth: usize,
+    ) -> Option<String> {
+        let mut arguments = Vec::new();
+        for argument in field["args"].as_array()? {
+            let name = argument["name"].as_str()?;
+            let (ty, _) = Self::written(&argument["type"]);
+            let value = match name {
+                "after" | "before" | "last" | "since" => continue,
+                "first" => Some(100.into()),
+                "asOf" if rng.u8(0..6) > 0 => continue,
+                _ if !ty.ends_with('!') && name != "filter" && rng.bool() => continue,
+                _ => self.value(&argument["type"], rng, 4),
+            };
+            match value {
+                Some(value) => {
+                    arguments.push(format!("{name}: $v{}", variables.len()));
+                    variables.push((ty, value));
+                }
+                None if ty.ends_with('!') => return None,
+                None => {}
+            }
+        }
+        let arguments =
+            if arguments.is_empty() { String::new() } else { format!("({})", arguments.join(", ")) };
+        let (_, ty) = Self::written(&field["type"]);
+        Some(format!("{}{arguments} {}", field["name"].as_str()?, self.selection(ty, rng, variables, depth)))
+    }
+
+    fn selection(
+        &self,
+        ty: &str,
+        rng: &mut Rng,
+        variables: &mut Vec<(String, Value)>,
+        depth: usize,
+    ) -> String {
+        match self.types[ty]["kind"].as_str() {
+            Some("UNION" | "INTERFACE") => return "{ __typename }".to_owned(),
+            Some("OBJECT") => {}
+            _ => return String::new(),
+        }
+        let mut selected = vec!["__typename".to_owned()];
+        for field in self.parts(ty, "fields") {
+            let (_, inner) = Self::written(&field["type"]);
+            let is_object = self.types[inner]["kind"] == "OBJECT";
+            let takes_arguments = field["args"].as_array().is_some_and(|arguments| !arguments.is_empty());
+            let wanted = match (is_object, takes_arguments) {
+                (false, _) => rng.u8(0..3) == 0,
+                // The parts of a connection or a computed value.
+                (true, false) => depth > 0 && rng.u8(0..4) > 0,
+                (true, true) => depth > 0 && rng.u8(0..if ty.ends_with("Facets") { 2 } else { 12 }) == 0,
+            };
+            if wanted && let Some(field) = self.field(field, rng, variables, depth.saturating_sub(1)) {
+                selected.push(field);
+            }
+        }
+        format!("{{ {} }}", selected.join(" "))
+    }
+
+    /// A field of the root that reads records.
+    fn asked(&self, rng: &mut Rng) -> Option<Asked> {
+        let fields = self.parts("Query", "fields");
+        let field = rng.choice(fields)?;
+        if ["viewer", "rateLimit", "node", "nodes"].iter().any(|name| field["name"] == *name) {
+            return None;
+        }
+        let mut variables = Vec::new();
+        let depth = rng.usize(2..6);
+        let field = self.field(field, rng, &mut variables, depth)?;
+        Some(Asked { field, variables })
+    }
+
+    /// The same field asked with another value.
+    fn changed(&self, asked: &Asked, rng: &mut Rng) -> Asked {
+        let mut asked = asked.clone();
+        if asked.variables.is_empty() {
+            return asked;
+        }
+        let number = rng.usize(0..asked.variables.len());
+        let (ty, value) = &mut asked.variables[number];
+        let name = ty.trim_end_matches('!').to_owned();
+        if self.types.get(&name).is_some_and(|ty| ty["kind"] == "INPUT_OBJECT")
+            && let Some(other) = self.input(&name, rng, 4)
+        {
+            let is_filter = self.parts(&name, "inputFields").iter().any(|field| field["name"] == "not");
+            *value = match rng.u8(0..4) {
+                _ if !is_filter => other,
+                0 => json!({"or": [value.clone(), other]}),
+                1 => json!({"and": [value.clone(), other]}),
+                2 => json!({ "not": value.clone() }),
+                _ => other,
+            };
+        }
+        asked
+    }
+}
+
+/// How a request went.
+#[derive(Clone, Debug)]
+struct Run {
+    asked: Asked,
+    times: u64,
+    took: Duration,
+    cost: u64,
+}
+
+impl Run {
+    /// How long it would take as often as its cost allows.
+    fn full(&self) -> Duration {
+        let times = (POINTS / self.cost.max(1)).clamp(1, ALIASES);
+        self.took * u32::try_from(times).expect("few") / u32::try_from(self.times).expect("few")
+    }
+
+    fn told(&self) -> String {
+        let ms = self.took.as_secs_f64() * 1000.0;
+        #[allow(clippy::cast_precision_loss)]
+        let per_point = ms / self.cost as f64;
+        format!("{ms:>8.0} ms  cost {:>6}  {per_point:.4} ms/point", self.cost)
+    }
+}
+
+/// Asks; none where it is refused.
+async fn run(client: &Client, asked: &Asked, times: u64) -> Result<Run, String> {
+    let (took, answer) = client.ask(&asked.request(times)).await;
+    let code = answer["errors"][0]["extensions"]["code"].as_str().unwrap_or_default();
+    match (code, answer["data"]["rateLimit"]["cost"].as_u64()) {
+        ("", Some(cost)) => Ok(Run { asked: asked.clone(), times, took, cost }),
+        ("TIMEOUT" | "TOO_SLOW" | "UNAVAILABLE" | "INTERNAL", _) => {
+            println!("{code}: {}", asked.request(times));
+            Ok(Run { asked: asked.clone(), times, took, cost: POINTS })
+        }
+        (code, _) => Err(code.to_owned()),
+    }
+}
+
+/// Eight at once, and how long somebody else waits for an actor meanwhile.
+async fn eight(server: &Server, client: &Client, worst: &Run, actor: &str) -> (Duration, Duration, usize) {
+    let over = Arc::new(AtomicBool::new(false));
+    let other = Client::at(server, 2);
+    let question = json!({ "query": format!("{{ actor(by: {{slug: \"{actor}\"}}) {{ name }} }}") });
+    let meanwhile = tokio::spawn({
+        let over = over.clone();
+        async move {
+            let (mut waits, mut failed) = (Vec::new(), 0);
+            while !over.load(Ordering::Relaxed) {
+                let (took, answer) = other.ask(&question).await;
+                waits.push(took);
+                failed += usize::from(answer["data"]["actor"]["name"].is_null());
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+            waits.sort();
+            (waits[(waits.len() * 99 / 100).min(waits.len() - 1)], failed)
+        }
+    });
+    let request = worst.asked.request(worst.times);
+    let since = Instant::now();
+    futures_util::future::join_all((0..8).map(|_| client.ask(&request))).await;
+    let took = since.elapsed();
+    over.store(true, Ordering::Relaxed);
+    let (p99, failed) = meanwhile.await.expect("it ends");
+    (took, p99, failed)
+}
+
+/// The base to ask, and the Postgres that holds it where it is ours.
+fn base(program: &Path) -> (String, Option<Postgres>) {
+    if let Ok(url) = std::env::var("BENCH_DATABASE_URL") {
+        return (url, None);
+    }
+    let statements = std::env::var("STATEMENTS").unwrap_or_else(|_| "50000".to_owned());
+    let root = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("cost-{statements}"));
+    let made = root.join("made");
+    let postgres = Postgres::start(&root, None, Durability::Durable).expect("a Postgres");
+    let socket = postgres.socket_folder().display().to_string().replace('/', "%2F");
+    let url = format!("postgres://postgres@localhost:5432/postgres?host={socket}");
+    if !made.exists() {
+        let mut generate = Command::new(program);
+        generate.args(["generate", "--statements", &statements]).env("DATABASE_URL", &url);
+        assert!(generate.status().expect("dossier runs").success());
+        std::fs::write(made, "").expect("a mark");
+    }
+    (url, Some(postgres))
+}
+
+#[tokio::main]
+async fn main() {
+    let arguments = Arguments::parse();
+    let (url, _postgres) = base(&arguments.server);
+    let server = Server::start(&arguments.server, &url);
+    let client = Client::at(&server, 1);
+    let schema = Schema::of(&client).await;
+    let mut rng = Rng::with_seed(arguments.seed);
+    // The server learns how large the base is once it was asked.
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    let (mut runs, mut refused): (Vec<Run>, HashMap<String, usize>) = (Vec::new(), HashMap::new());
+    for number in 0..arguments.tries {
+        let asked = match runs.get(rng.usize(0..20)) {
+            Some(run) if number > 100 && rng.bool() => Some(schema.changed(&run.asked, &mut rng)),
+            _ => schema.asked(&mut rng),
+        };
+        let Some(asked) = asked else { continue };
+        match run(&client, &asked, 1).await {
+            Ok(run) => runs.push(run),
+            Err(code) => *refused.entry(code).or_default() += 1,
+        }
+        runs.sort_by_key(|run| std::cmp::Reverse(run.full()));
+    }
+    println!("{} requests were answered, and refused: {refused:?}", runs.len());
+    let mut worst = Vec::new();
+    for candidate in runs.iter().take(4 * WORST) {
+        let mut times = (POINTS / candidate.cost.max(1)).clamp(1, ALIASES);
+        // As often as the limits let pass.
+        while times > 0 {
+            match run(&client, &candidate.asked, times).await {
+                Ok(run) => {
+                    worst.push(run);
+                    break;
+                }
+                Err(_) => times = times * 3 / 4,
+            }
+        }
+    }
+    worst.sort_by_key(|run| std::cmp::Reverse(run.took));
+    worst.truncate(WORST);
+    let mut good = true;
+    for run in &worst {
+        let (all, p99, failed) = eight(&server, &client, run, &schema.actors[0]).await;
+        good &= run.took < GOAL_ALONE && p99 < GOAL_MEANWHILE && failed == 0;
+        println!(
+            "{}  eight at once {:.1} s, actor(by:) meanwhile {} ms, {failed} failed\n    {:.300}",
+            run.told(),
+            all.as_secs_f64(),
+            p99.as_millis(),
+            run.asked.request(1).to_string()
+        );
+    }
+    println!("{}", if good { "all within the goals" } else { "NOT within the goals" });
+}
