@@ -338,9 +338,10 @@ async fn hits(
     let each = |form: fn(usize) -> String, between: &str| {
         kinds.iter().map(|(number, _)| form(*number)).collect::<Vec<_>>().join(between)
     };
-    let total = match counted {
-        true => each(|number| format!("(select count(*) from k{number})"), " + "),
-        false => "null::bigint".to_owned(),
+    let total = if counted {
+        each(|number| format!("(select count(*) from k{number})"), " + ")
+    } else {
+        "null::bigint".to_owned()
     };
     let all = each(|number| format!("select * from k{number}"), " union all ");
     let sql = format!(
