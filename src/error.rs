@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Map, Value, json};
 
-use crate::telemetry;
+use crate::telemetry::{outage, request};
 
 /// Why a request was refused or failed: the closed set of `extensions.code`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -248,7 +248,8 @@ impl From<sqlx::Error> for Refusal {
     fn from(error: sqlx::Error) -> Self {
         if let Some(trouble) = Trouble::of(&error) {
             match trouble {
-                Trouble::ReadOnly | Trouble::Unfit => telemetry::outage::met(&trouble),
+                Trouble::ReadOnly => outage::READ_ONLY.met(&trouble),
+                Trouble::Unfit => outage::UNREACHABLE.met(&trouble),
                 Trouble::OwnShare | Trouble::Busy => {
                     tracing::debug!(reason = %trouble, "no connection to the database is free");
                 }
@@ -257,8 +258,8 @@ impl From<sqlx::Error> for Refusal {
         }
         let code = code_of(&error);
         match code {
-            Code::Internal => telemetry::request::fault(&error),
-            Code::Unavailable => telemetry::outage::met(&error),
+            Code::Internal => request::fault(&error),
+            Code::Unavailable => outage::UNREACHABLE.met(&error),
             // No fault of ours, and its text may hold a value of the client's.
             _ => tracing::debug!(code = code.as_str(), %error, "the database refused a statement"),
         }

@@ -233,12 +233,8 @@ impl Log {
         loop {
             match self.try_read(after).await {
                 Ok(changes) => return changes,
-                Err(refusal) => {
-                    if refusal.code != Code::Unavailable {
-                        tracing::error!("changes can't be read: {}", refusal.message);
-                    }
-                    tokio::time::sleep(PAUSE).await;
-                }
+                // Its cause has been logged.
+                Err(_) => tokio::time::sleep(PAUSE).await,
             }
         }
     }

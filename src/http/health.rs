@@ -6,7 +6,7 @@ use axum::{Json, extract::State, http::StatusCode};
 use serde_json::{Value, json};
 
 use super::App;
-use crate::database::Readiness;
+use crate::{database::Readiness, telemetry::outage};
 
 /// Live is who can come to answer without being started anew.
 pub(super) async fn live(State(app): State<Arc<App>>) -> (StatusCode, Json<Value>) {
@@ -28,8 +28,13 @@ pub(super) async fn ready(State(app): State<Arc<App>>) -> (StatusCode, Json<Valu
         if reading { (StatusCode::OK, "ready") } else { (StatusCode::SERVICE_UNAVAILABLE, "unavailable") };
     let mut told = json!({ "status": word, "reading": reading, "writing": writing });
     if let Some(reason) = reason {
-        tracing::warn!(%reason, reading, writing, "not ready");
+        // Probes meet the same outage as requests do.
+        let outage = if reading { &outage::READ_ONLY } else { &outage::UNREACHABLE };
+        outage.met(&reason);
         told["reason"] = reason.to_string().into();
+    }
+    if writing {
+        outage::READ_ONLY.over();
     }
     (status, Json(told))
 }

@@ -48,7 +48,7 @@ impl<'s> Statement<'s> {
         let took = self.began.take().map_or(Duration::ZERO, |began| began.elapsed());
         self.span.record("db.response.returned_rows", i64::try_from(rows).unwrap_or(i64::MAX));
         count(took, rows);
-        outage::over();
+        outage::UNREACHABLE.over();
         let is_slow = slow.is_some_and(|slow| took >= slow);
         if is_slow {
             METRICS.slow.inc();
