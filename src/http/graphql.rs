@@ -26,14 +26,15 @@ use tokio::time::timeout;
 use super::{
     App, RATE_LIMIT, RATE_LIMIT_POLICY, RequestId, Sender,
     authentication::Shows,
-    operation::{Answered, Parameters, Requester},
-    page::takes_gzip,
+    operation::{Answered, DocumentNames, Parameters, Requester},
+    page::{self, takes_gzip},
     sse, websocket,
 };
 use crate::{
     cache::Kept,
     error::{Code, Refusal},
     limits::Budget,
+    query::Question,
     sync::{LARGE, heavy},
     telemetry::request::{self, Transport},
 };
@@ -122,7 +123,8 @@ struct AddressParameters {
     operation_name: Option<String>,
     variables: Option<String>,
     extensions: Option<String>,
-    document_id: Option<String>,
+    #[serde(flatten)]
+    named: DocumentNames,
 }
 
 pub(super) async fn handle(
@@ -142,6 +144,13 @@ pub(super) async fn handle(
         });
     }
     let Parts { method, headers, uri, .. } = parts;
+    if app.graphiql
+        && method == Method::GET
+        && uri.query().unwrap_or_default().is_empty()
+        && let Some(page) = page::instead(uri.path(), &headers)
+    {
+        return page;
+    }
     let Some(media) = Media::negotiate(&headers) else {
         let refusal = Refusal::new(
             Code::BadUserInput,
@@ -198,7 +207,11 @@ pub(super) async fn handle(
         Ok(identity) => Requester::new(identity, client),
         Err(refusal) => return reply.refused_for(&refusal),
     };
-    let mut response = answer(app, reply, parameters, &requester, shows, &headers, is_get).await;
+    let question = match parameters.question() {
+        Ok(question) => question,
+        Err(refusal) => return reply.refused(StatusCode::BAD_REQUEST, &[refusal]),
+    };
+    let mut response = answer(app, reply, question, &requester, shows, &headers, is_get).await;
     if let Some(budget) = requester.budget() {
         tell_budget(response.headers_mut(), budget);
     }
@@ -209,13 +222,13 @@ pub(super) async fn handle(
 async fn answer(
     app: Arc<App>,
     mut reply: Reply,
-    parameters: Parameters,
+    question: Question,
     requester: &Requester,
     shows: Shows,
     headers: &HeaderMap,
     is_get: bool,
 ) -> Response {
-    let prepared = match app.prepare(parameters.question(), requester).await {
+    let prepared = match app.prepare(question, requester).await {
         Ok(prepared) => prepared,
         Err(refusals) => {
             // Asked for without a document at all, it was no GraphQL request.
@@ -333,9 +346,9 @@ fn from_address(address: &str) -> Result<Parameters, Refusal> {
     let uri = format!("/?{address}").parse().map_err(|_| bad_parameter("query"))?;
     let parameters: axum::extract::Query<AddressParameters> =
         axum::extract::Query::try_from_uri(&uri).map_err(|_| bad_parameter("query"))?;
-    let AddressParameters { query, operation_name, variables, extensions, document_id } = parameters.0;
+    let AddressParameters { query, operation_name, variables, extensions, named } = parameters.0;
     let (variables, extensions) = (json("variables", variables)?, json("extensions", extensions)?);
-    Ok(Parameters { query, operation_name, variables, extensions, document_id })
+    Ok(Parameters { query, operation_name, variables, extensions, named })
 }
 
 /// A parameter of an address that holds JSON.

@@ -91,6 +91,8 @@ struct App {
     request_timeout: Duration,
     rate_limit: Option<RateLimit>,
     read_requires_key: bool,
+    /// Whether the page is served too.
+    graphiql: bool,
     attempts: Attempts,
     tokens: Option<Tokens>,
     exports: export::Exports,
@@ -167,6 +169,7 @@ pub fn site(config: &Config, database: Database, engine: Engine) -> Site {
         request_timeout: config.request_timeout,
         rate_limit: config.rate_limit.map(RateLimit::new),
         read_requires_key: config.read_requires_key,
+        graphiql: config.graphiql,
         attempts: Attempts::default(),
         tokens: config.jwt.clone().map(Tokens::new),
         exports: export::Exports::new(config.max_cost),
@@ -175,15 +178,16 @@ pub fn site(config: &Config, database: Database, engine: Engine) -> Site {
         edge: edge.clone(),
         staying: staying.clone(),
     });
-    let sdl = schema::sdl();
+    let (introspection, sdl) = (config.introspection, schema::sdl());
     let mut router = Router::new()
         .route("/graphql", any(graphql::handle))
+        .route("/graphql/", any(graphql::handle))
         .route("/health/live", get(health::live))
         .route("/health/ready", get(health::ready))
         .route("/metrics", get(metrics::tell))
         .route(
             "/schema.graphql",
-            get(|| async move { ([(CONTENT_TYPE, "application/graphql; charset=utf-8")], sdl) }),
+            get(move |id: RequestId| async move { tell_schema(introspection, sdl, &id) }),
         )
         .merge(export::routes(config))
         .with_state(app);
@@ -209,6 +213,16 @@ fn not_found(request_id: &str) -> Response {
 async fn wrong_method(RequestId(id): RequestId) -> Response {
     let refusal = Refusal::new(Code::BadUserInput, "This address doesn't take this method.");
     graphql::refuse_for(StatusCode::METHOD_NOT_ALLOWED, graphql::Media::Json, &refusal, &id)
+}
+
+/// The schema, unless introspection is turned off. As plain text, for that is what browsers show: the
+/// language of schemas has no registered media type, and what they don't know they download.
+fn tell_schema(introspection: bool, sdl: String, RequestId(id): &RequestId) -> Response {
+    if introspection {
+        return ([(CONTENT_TYPE, "text/plain; charset=utf-8")], sdl).into_response();
+    }
+    let refusal = Refusal::new(Code::Forbidden, "Introspection is turned off on this server.");
+    (StatusCode::FORBIDDEN, Json(json!({ "errors": [refusal.to_json(id)] }))).into_response()
 }
 
 /// What every answer has around it: a name for its request, and an answer even to one that panics. One

@@ -30,7 +30,41 @@ pub(super) struct Parameters {
     pub operation_name: Option<String>,
     pub variables: Option<Map<String, Value>>,
     pub extensions: Option<Extensions>,
-    pub document_id: Option<String>,
+    #[serde(flatten)]
+    pub named: DocumentNames,
+}
+
+/// The parameters that may name a document known to the server: clients differ in what they call it.
+#[derive(Default, Deserialize)]
+pub(super) struct DocumentNames {
+    #[serde(rename = "documentId")]
+    document_id: Option<String>,
+    doc_id: Option<String>,
+    id: Option<String>,
+}
+
+impl DocumentNames {
+    /// The one document that the parameters and the hash of a persisted query name.
+    fn agreed(self, hash: Option<String>) -> Result<Option<String>, Refusal> {
+        let mut agreed: Option<(&str, String)> = None;
+        for (parameter, given) in [
+            ("documentId", self.document_id),
+            ("doc_id", self.doc_id),
+            ("id", self.id),
+            ("extensions.persistedQuery.sha256Hash", hash),
+        ] {
+            let Some(given) = given.filter(|given| !given.is_empty()) else { continue };
+            match &agreed {
+                Some((first, name)) if *name != given => {
+                    let message = format!("`{first}` and `{parameter}` name different documents.");
+                    return Err(Refusal::bad_input(parameter, message));
+                }
+                Some(_) => {}
+                None => agreed = Some((parameter, given)),
+            }
+        }
+        Ok(agreed.map(|(_, name)| name))
+    }
 }
 
 /// What we know of the extensions of a request: the protocol of automatic persisted queries.
@@ -54,15 +88,15 @@ impl Parameters {
         self.extensions.as_ref().is_some_and(|extensions| extensions.cache == Some(true))
     }
 
-    pub fn question(self) -> Question {
+    pub fn question(self) -> Result<Question, Refusal> {
         let hash =
             self.extensions.and_then(|extensions| extensions.persisted_query).map(|query| query.sha256_hash);
-        Question {
+        Ok(Question {
             document: self.query.filter(|query| !query.is_empty()),
-            document_id: self.document_id.or(hash),
+            document_id: self.named.agreed(hash)?,
             operation: self.operation_name.filter(|name| !name.is_empty()),
             variables: self.variables.unwrap_or_default(),
-        }
+        })
     }
 }
 

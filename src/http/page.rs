@@ -13,11 +13,11 @@ use axum::{
     http::{
         HeaderMap, HeaderValue, StatusCode,
         header::{
-            ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG,
-            IF_NONE_MATCH, VARY, X_CONTENT_TYPE_OPTIONS,
+            ACCEPT, ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, CONTENT_TYPE,
+            ETAG, IF_NONE_MATCH, VARY, X_CONTENT_TYPE_OPTIONS,
         },
     },
-    response::{Html, IntoResponse, Response},
+    response::{Html, IntoResponse, Redirect, Response},
     routing::get,
 };
 use flate2::read::GzDecoder;
@@ -38,6 +38,16 @@ pub fn is_bundled() -> bool {
 /// The page at `/` and `/graphiql`, and its files.
 pub fn router() -> Router {
     Router::new().route("/", get(page)).route("/graphiql", get(page)).route("/assets/{*path}", get(asset))
+}
+
+/// The way to the page, for whoever comes to the endpoint of the API with nothing to ask: a browser, or
+/// somebody who typed a slash behind its address. Relative, as a proxy may have the server below a path.
+pub(super) fn instead(path: &str, headers: &HeaderMap) -> Option<Response> {
+    let mut accepted = headers.get_all(ACCEPT).iter().filter_map(|value| value.to_str().ok());
+    let is_browser = accepted.any(|accepted| accepted.contains("text/html"));
+    let address = if path.ends_with('/') { "../graphiql" } else { "graphiql" };
+    let response = || ([(VARY, HeaderValue::from_static("accept"))], Redirect::to(address)).into_response();
+    (is_browser || path.ends_with('/')).then(response)
 }
 
 async fn page(headers: HeaderMap) -> Response {

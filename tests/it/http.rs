@@ -224,4 +224,8 @@ async fn introspection_can_be_turned_off() {
     let refusal = closed.refusal("{ __schema { queryType { name } } }", json!({})).await;
     assert_eq!(refusal.0, "FORBIDDEN");
     assert_eq!(closed.ask("{ __typename }").await, json!({"__typename": "Query"}));
+    let schema = closed.get("/schema.graphql").await;
+    assert_eq!(schema.status(), 403);
+    let refused: Value = schema.json().await.expect("JSON");
+    assert_eq!(refused["errors"][0]["extensions"]["code"], "FORBIDDEN");
 }

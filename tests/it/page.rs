@@ -1,7 +1,7 @@
 //! The page that people ask from.
 
 use dossier::http::page;
-use reqwest::header::{ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_TYPE, ETAG, IF_NONE_MATCH};
+use reqwest::header::{ACCEPT, ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_TYPE, ETAG, IF_NONE_MATCH};
 
 use crate::support::{Client, anonymous};
 
@@ -43,9 +43,35 @@ async fn a_bundled_page_names_nothing_outside_and_its_files_are_there() {
     assert_eq!(anonymous.get("/assets/none.js").await.status(), 404);
 }
 
+/// What a browser says that it takes.
+const BROWSER: &str = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8";
+
+async fn browse(client: &Client, path: &str) -> reqwest::Response {
+    let asked = client.http().get(client.address(path)).header(ACCEPT, BROWSER);
+    asked.send().await.expect("an answer")
+}
+
+#[tokio::test]
+async fn a_browser_at_the_endpoint_of_the_api_is_led_to_the_page() {
+    let anonymous = anonymous().await;
+    for path in ["/graphql", "/graphql/", "/graphql?"] {
+        let response = browse(&anonymous, path).await;
+        assert_eq!((response.status().as_u16(), response.url().path()), (200, "/graphiql"), "{path}");
+    }
+    assert_eq!(anonymous.get("/graphql/").await.url().path(), "/graphiql", "whatever it takes");
+    let asked = browse(&anonymous, "/graphql?query={__typename}").await;
+    assert_eq!(asked.text().await.expect("text"), r#"{"data":{"__typename":"Query"}}"#);
+    assert_eq!(anonymous.get("/graphql").await.status(), 400, "a client that forgot its query is told so");
+    let slashed = anonymous.http().post(anonymous.address("/graphql/"));
+    let slashed = slashed.json(&serde_json::json!({"query": "{ __typename }"})).send().await;
+    assert_eq!(slashed.expect("an answer").status(), 200);
+}
+
 #[tokio::test]
 async fn the_page_can_be_turned_off() {
     let closed = Client::with(&[("GRAPHIQL", "false")]).await;
+    assert_eq!(browse(&closed, "/graphql").await.status(), 400);
+    assert_eq!(browse(&closed, "/graphql/").await.status(), 400);
     assert_eq!(closed.get("/graphiql").await.status(), 404);
     assert_eq!(closed.get("/").await.status(), 404);
 }

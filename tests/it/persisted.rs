@@ -74,3 +74,29 @@ async fn trusted_documents_are_asked_by_their_ids_and_others_may_be_refused() {
         assert_eq!(refused["errors"][0]["extensions"]["code"], "FORBIDDEN", "{refused}");
     }
 }
+
+#[tokio::test]
+async fn a_document_may_be_named_by_whatever_parameter_a_client_uses() {
+    let manifest = vec![("named-actor".to_owned(), QUERY.to_owned())];
+    let client = Client::trusting(manifest, &[]).await;
+    let expected = json!({"data": {"actor": {"name": "Israel"}}});
+    for parameter in ["documentId", "doc_id", "id"] {
+        let body = json!({parameter: "named-actor", "variables": {"slug": "israel"}});
+        assert_eq!(post(&client, body).await, expected, "{parameter}");
+        let path = format!("/graphql?{parameter}=named-actor&variables={{%22slug%22:%22israel%22}}");
+        assert_eq!(client.get(&path).await.json::<Value>().await.expect("JSON"), expected, "{path}");
+    }
+    let mut by_extension = by_hash("named-actor");
+    assert_eq!(post(&client, by_extension.clone()).await, expected);
+    by_extension["id"] = "named-actor".into();
+    assert_eq!(post(&client, by_extension.clone()).await, expected, "named twice, and alike");
+
+    by_extension["id"] = "another".into();
+    let refused = post(&client, by_extension).await;
+    assert_eq!(refused["errors"][0]["extensions"]["code"], "BAD_USER_INPUT");
+    assert_eq!(refused["errors"][0]["extensions"]["field"], "extensions.persistedQuery.sha256Hash");
+    let refused = client.get("/graphql?id=named-actor&doc_id=another").await;
+    assert_eq!(refused.status(), 400);
+    let refused: Value = refused.json().await.expect("JSON");
+    assert_eq!(refused["errors"][0]["extensions"]["field"], "id");
+}

@@ -14,6 +14,8 @@ fn the_committed_schema_is_the_codes() {
 async fn the_server_serves_its_schema() {
     let anonymous = anonymous().await;
     let response = anonymous.get("/schema.graphql").await;
+    // Whatever browsers don't show they download.
+    assert_eq!(response.headers()["content-type"], "text/plain; charset=utf-8");
     assert_eq!(response.text().await.expect("text"), schema::sdl());
 }
 
