@@ -78,7 +78,7 @@ async fn main() -> ExitCode {
         for _ in 0..ROUNDS {
             let question = Question { document: Some(document.clone()), ..Question::default() };
             let since = Instant::now();
-            let refused = match engine.prepare(question).await {
+            let refused = match engine.prepare(question) {
                 Ok(prepared) => engine.bind(&prepared, Role::Anonymous).err(),
                 Err(refusals) => refusals.into_iter().next(),
             };

@@ -67,6 +67,7 @@ fn actor() -> Noun {
         "Who acts or is acted on: a person, country, territory, organization, publication, group or place.",
     )
     .record("actor", "actors")
+.labelled("{}.name", "What a reader would call it: its name.")
     .merged_by("merged_actors")
     .key(Key {
         name: "identifier",

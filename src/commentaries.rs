@@ -2,7 +2,7 @@
 
 use crate::query::noun::{
     By, Enumeration, KeyKind, Noun, One, Owned, Scalar, Test, Values, Via, column, many, needed_evidence,
-    one, one_of, prose, values,
+    one, one_of, prose, shortened, values,
 };
 
 static LIKELIHOOD: Enumeration = Enumeration {
@@ -39,6 +39,7 @@ pub fn nouns() -> Vec<Noun> {
             "What an analyst answers to one question, and about whom or what.",
         )
         .record("commentary", "commentaries")
+        .labelled(shortened("{}.question"), "What a reader would call it: the beginning of its question.")
         .field(one("author", "Actor", "author_id", "The analyst."))
         .field(one("source", "Source", "source_id", "The document that holds it."))
         .field(

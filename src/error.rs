@@ -182,19 +182,6 @@ impl Refusal {
     }
 }
 
-impl From<async_graphql::ServerError> for Refusal {
-    fn from(error: async_graphql::ServerError) -> Self {
-        // The library names the argument that is wrong in its sentence alone.
-        let argument = error.message.strip_prefix("Invalid value for argument \"");
-        let field = argument.and_then(|rest| rest.split_once('"')).map(|(field, _)| field.to_owned());
-        Refusal {
-            field,
-            locations: error.locations.iter().map(|at| (at.line, at.column)).collect(),
-            ..Self::new(Code::GraphqlValidationFailed, error.message)
-        }
-    }
-}
-
 /// Why a connection to the database can't be had, other than for what the database says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Trouble {

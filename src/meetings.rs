@@ -41,6 +41,7 @@ pub fn nouns() -> Vec<Noun> {
             "An occasion at which actors met: a visit, a council, a call, an interview.",
         )
         .record("meeting", "meetings")
+        .labelled("{}.name", "What a reader would call it: its name.")
         .during("held", "DATE", "The meeting was held in this period, or may have been.", "{}.held_during")
         .field(text("name", "What the meeting is called.").filtered().sorted("NAME"))
         .field(prose("summary", "What is known of it, in the editors' words.").maybe().filtered())

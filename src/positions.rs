@@ -89,6 +89,13 @@ pub fn nouns() -> Vec<Noun> {
             "An actor's stance on a topic. The holder need not have spoken: an analyst may report it.",
         )
         .record("position", "positions")
+        .labelled_by(
+            "select h.name || case {}.stance when 'NEUTRAL' then ' is neutral on '
+                    else ' ' || lower(replace({}.stance::text, '_', ' ')) || ' ' end || o.name
+             from actors h, topics o where h.id = {}.holder_id and o.id = {}.topic_id",
+            &[("actors", "holder_id"), ("topics", "topic_id")],
+            "What a reader would call it: `Kazakhstan supports Two-state solution`.",
+        )
         .field(one("holder", "Actor", "holder_id", "Who holds it."))
         .field(one("topic", "Topic", "topic_id", "On what."))
         .field(one_of("stance", &STANCE, "For or against, and how firmly.").filtered())

@@ -31,7 +31,15 @@ pub fn nouns() -> Vec<Noun> {
         .field(one_of("kind", &KIND, "What sort of tie it is.").filtered())
         .field(one("subject", "Actor", "subject_id", "The actor that the tie starts from."))
         .field(one("object", "Actor", "object_id", "The actor that it leads to."))
-        .field(text("label", "What the tie is called: `President`.").maybe().filtered())
+        .field(
+            text(
+                "label",
+                "What the tie is called: `President`; where nobody said, what its kind is: `Partnership`.",
+            )
+            .maybe()
+            .filtered()
+            .or_else("initcap({}.kind::text)"),
+        )
         .field(
             column("validFrom", Scalar::PartialDate, "Since when it holds, as exactly as is known.")
                 .maybe()

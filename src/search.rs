@@ -105,8 +105,8 @@ const ANY_WORD: &str = r"(
 )";
 
 pub fn nouns() -> Vec<Noun> {
-    let connection =
-        connection_of("SearchConnection", "SearchEdge", "A page of what a search found, best first.");
+    let about = "A page of what a search found, best first.";
+    let connection = connection_of("SearchConnection", "SearchEdge", ("Searchable", choices()), about);
     let edge = Noun::new("SearchEdge", "", "A record that a search found.")
         .field(record("node", "What was found."))
         .field(cursor())
@@ -140,8 +140,12 @@ pub fn nouns() -> Vec<Noun> {
 }
 
 fn record(name: &'static str, description: &'static str) -> Declared {
-    let choices = KINDS.iter().map(|kind| (kind.noun, "")).collect();
-    reference(name, "Searchable", choices, description)
+    reference(name, "Searchable", choices(), description)
+}
+
+/// The nouns that may be found.
+fn choices() -> Vec<(&'static str, &'static str)> {
+    KINDS.iter().map(|kind| (kind.noun, "")).collect()
 }
 
 pub fn fields() -> Vec<Declared> {
@@ -243,7 +247,7 @@ async fn search(asked: Asked<'_>) -> Result<Vec<Tree>, Refusal> {
     let kinds = kinds(&asked);
     let name = is_plain(query).then_some(query);
     let counted = asked.wants("totalCount");
-    let (more, hits, total) = if asked.wants("edges") || asked.wants("pageInfo") {
+    let (more, hits, total) = if asked.wants_page() {
         hits(&asked, query, name, &kinds, &page, counted).await?
     } else {
         let total = if counted { total(&asked, query, name, &kinds).await? } else { None };

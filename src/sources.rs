@@ -20,6 +20,7 @@ pub fn nouns() -> Vec<Noun> {
     vec![
         Noun::new("Source", "sources", "A document: an article, an interview, a transcript.")
             .record("source", "sources")
+            .labelled("{}.title", "What a reader would call it: its title.")
             .during(
                 "published",
                 "DATE",

@@ -1,7 +1,7 @@
 //! Statements: what somebody said or wrote.
 
 use crate::query::noun::{
-    Enumeration, Noun, Scalar, Via, column, many, needed_evidence, one, one_of, prose, text,
+    Enumeration, Noun, Scalar, Via, column, many, needed_evidence, one, one_of, prose, shortened, text,
 };
 
 static MEDIUM: Enumeration = Enumeration {
@@ -57,6 +57,7 @@ pub fn nouns() -> Vec<Noun> {
     vec![
         Noun::new("Statement", "statements", "What somebody said or wrote, where, to whom, and on what.")
             .record("statement", "statements")
+            .labelled(shortened("{}.summary"), "What a reader would call it: the beginning of its summary.")
             .field(one("speaker", "Actor", "speaker_id", "Who said it; never a place or a territory."))
             .field(text("speakerRole", "The speaker's office or role when it was said.").maybe().filtered())
             .field(

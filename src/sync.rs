@@ -12,15 +12,6 @@ pub fn heavy<T>(is_heavy: bool, work: impl FnOnce() -> T) -> T {
     if is_heavy && may_block() { tokio::task::block_in_place(work) } else { work() }
 }
 
-/// The same for work that is written as a future.
-pub async fn heavily<T>(is_heavy: bool, work: impl Future<Output = T>) -> T {
-    if is_heavy && may_block() {
-        tokio::task::block_in_place(|| Handle::current().block_on(work))
-    } else {
-        work.await
-    }
-}
-
 /// Whether another thread takes over meanwhile: a runtime of one thread has none.
 fn may_block() -> bool {
     Handle::try_current().is_ok_and(|runtime| runtime.runtime_flavor() == RuntimeFlavor::MultiThread)

@@ -65,11 +65,12 @@ static SORTS: [Sort; 3] = [
 ];
 
 pub fn nouns() -> Vec<Noun> {
+    let choices = || SORTS.iter().map(|sort| (sort.noun, "")).collect();
     let edge = Noun::new("TimelineEdge", "", "A meeting, a statement or a commentary in a timeline.")
         .field(reference(
             "node",
             "TimelineRecord",
-            SORTS.iter().map(|sort| (sort.noun, "")).collect(),
+            choices(),
             "What stands there.",
         ))
         .field(cursor())
@@ -86,7 +87,7 @@ pub fn nouns() -> Vec<Noun> {
         )
         .field(column("latest", Scalar::PartialDate, "The last day that it may mean.").maybe());
     let about = "A page of a timeline, from the past on; unknown dates last.";
-    vec![connection_of("TimelineConnection", "TimelineEdge", about), edge]
+    vec![connection_of("TimelineConnection", "TimelineEdge", ("TimelineRecord", choices()), about), edge]
 }
 
 pub fn fields() -> Vec<Declared> {
@@ -170,7 +171,7 @@ async fn timeline(asked: Asked<'_>) -> Result<Vec<Tree>, Refusal> {
         select id from topics where id = $3 union select topics.id from topics join below on topics.parent_id = below.id
     )";
     let (mut more, mut edges) = (false, Vec::new());
-    if asked.wants("edges") || asked.wants("pageInfo") {
+    if asked.wants_page() {
         let branches = SORTS.iter().enumerate().map(|(number, sort)| {
             let (day, place) = (day(sort), place(number));
             let beyond = if page.after.is_some() {

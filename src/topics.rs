@@ -10,6 +10,7 @@ pub fn nouns() -> Vec<Noun> {
     vec![
         Noun::new("Topic", "topics", "A subject that is spoken of; topics are parts of larger ones.")
             .record("topic", "topics")
+            .labelled("{}.name", "What a reader would call it: its name.")
             .field(text("name", "What the topic is called.").filtered().sorted("NAME"))
             .field(one("parent", "Topic", "parent_id", "The larger topic that it is part of.").maybe())
             .field(many("children", "Topic", Via::Column("parent_id"), "Topics that are part of it."))

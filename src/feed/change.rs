@@ -15,8 +15,8 @@ use crate::{
         computed::{Argument, Arguments, Tree, argument, computed},
         lookup,
         noun::{
-            Declared, Enumeration, Field, Form, Kind, Many, Noun, Owned, Part, Scalar, Values, Via, Written,
-            column, one_of, reference, term,
+            Declared, Enumeration, Form, Kind, Many, Noun, Owned, Part, Scalar, Values, Via, Written, column,
+            one_of, reference, references, term,
         },
         reader::Reader,
     },
@@ -68,11 +68,11 @@ impl Change {
 }
 
 pub fn nouns() -> Vec<Noun> {
-    let records = ["Actor", "Meeting", "Statement", "Commentary", "Topic", "Source", "Relation", "Position"];
+    let kinds = ["Actor", "Meeting", "Statement", "Commentary", "Topic", "Source", "Relation", "Position"];
     let record = reference(
         "record",
         "Record",
-        records.into_iter().map(|noun| (noun, "")).collect(),
+        kinds.into_iter().map(|noun| (noun, "")).collect(),
         "The record as it is now; null where it is there no more. Of an actor that was merged, the one that it was merged with.",
     );
     vec![
@@ -92,11 +92,12 @@ pub fn nouns() -> Vec<Noun> {
             .field(column("recordedAt", Scalar::DateTime, "When it was made."))
             .field(column("recordId", Scalar::Id(""), "The global id of the record, which it keeps when it is removed."))
             .field(record.maybe())
-            .field(Field {
-                name: "revisions",
-                description: "The revisions that it left of the record, in order; each tells what became of which row.",
-                kind: Kind::Records("Revision"),
-            }),
+            .field(references(
+                "revisions",
+                "Revision",
+                vec![("Revision", "")],
+                "The revisions that it left of the record, in order; each tells what became of which row.",
+            )),
     ]
 }
 

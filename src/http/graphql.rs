@@ -228,7 +228,7 @@ async fn answer(
     headers: &HeaderMap,
     is_get: bool,
 ) -> Response {
-    let prepared = match app.prepare(question, requester).await {
+    let prepared = match app.prepare(question, requester) {
         Ok(prepared) => prepared,
         Err(refusals) => {
             // Asked for without a document at all, it was no GraphQL request.

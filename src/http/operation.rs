@@ -126,8 +126,8 @@ impl Requester {
 
 impl App {
     /// A question whose document is valid. One that isn't counts too.
-    pub async fn prepare(&self, question: Question, requester: &Requester) -> Result<Prepared, Vec<Refusal>> {
-        let prepared = self.engine.prepare(question).await;
+    pub fn prepare(&self, question: Question, requester: &Requester) -> Result<Prepared, Vec<Refusal>> {
+        let prepared = self.engine.prepare(question);
         if prepared.is_err() {
             self.spend(requester, 1).map_err(|refusal| vec![refusal])?;
         }

@@ -372,7 +372,7 @@ impl Operation {
     async fn answer(&self, requester: &Requester, parameters: Parameters) -> Result<(), Vec<Refusal>> {
         let one = |refusal| vec![refusal];
         let tells_cache = parameters.asks_for_cache();
-        let prepared = self.app.prepare(parameters.question().map_err(one)?, requester).await?;
+        let prepared = self.app.prepare(parameters.question().map_err(one)?, requester)?;
         if !prepared.is_subscription() {
             let answered = self.app.ask(&prepared, requester).await.map_err(one)?;
             let json = answered.into_json(&self.request_id, tells_cache);

@@ -62,7 +62,7 @@ pub fn of(noun: &Noun, nouns: &[Noun]) -> Vec<Slot> {
             |name, needed, kind| slots.push(Slot { name, description: field.description, needed, kind });
         match &field.kind {
             FieldKind::Column(Column { scalar: Scalar::Id(_), .. }) => {}
-            FieldKind::Column(Column { sql, scalar, nullable }) => {
+            FieldKind::Column(Column { sql, scalar, nullable, .. }) => {
                 if let Some(column) = plain(sql) {
                     slot(field.name, !nullable, Kind::Value { column, scalar: *scalar });
                 }
@@ -96,7 +96,7 @@ fn owned<'a>(values: &Values, named: impl Fn(&str) -> &'a Noun) -> Rows {
     let (input, columns, one_of) = match &values.of {
         Owned::Shape(shape) => {
             let columns = named(shape).fields.iter().filter_map(|field| match &field.kind {
-                FieldKind::Column(Column { sql, scalar, nullable }) => Some(RowColumn {
+                FieldKind::Column(Column { sql, scalar, nullable, .. }) => Some(RowColumn {
                     name: field.name,
                     column: plain(sql)?,
                     kind: RowKind::Value(*scalar),
@@ -140,7 +140,7 @@ fn linked<'a>(many: &Many, named: impl Fn(&str) -> &'a Noun) -> Option<(Rows, bo
                 description: "The record on the other side.",
             };
             let attributes = many.attributes.iter().filter_map(|field| match &field.kind {
-                FieldKind::Column(Column { sql, scalar, nullable }) => Some(RowColumn {
+                FieldKind::Column(Column { sql, scalar, nullable, .. }) => Some(RowColumn {
                     name: field.name,
                     column: plain(sql)?,
                     kind: RowKind::Value(*scalar),

@@ -290,6 +290,12 @@ impl<'a> Writer<'a> {
                         writer.list(rows, |writer, row| writer.edge(fields, pages, *row))
                     })?;
                 }
+                ConnectionOut::Nodes(object) => {
+                    let key = &entry.label[1..entry.label.len() - 2];
+                    self.within(Step::Key(key), |writer| {
+                        writer.list(rows, |writer, row| writer.object(object, &pages.rows, *row))
+                    })?;
+                }
             }
         }
         self.out.push(b'}');

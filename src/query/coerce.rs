@@ -10,6 +10,7 @@ use async_graphql_value::Value as Literal;
 use indexmap::IndexMap;
 use serde_json::Value as Json;
 
+use super::validation::suggestion;
 use crate::error::{Code, Refusal};
 
 pub type Variables = IndexMap<Name, Constant>;
@@ -19,6 +20,7 @@ pub fn variables<'a>(
     registry: &Registry,
     definitions: impl Iterator<Item = &'a VariableDefinition>,
     given: &serde_json::Map<String, Json>,
+    suggestions: bool,
 ) -> Result<Variables, Refusal> {
     let mut variables = Variables::new();
     for definition in definitions {
@@ -27,7 +29,7 @@ pub fn variables<'a>(
         let path = format!("${name}");
         match (given.get(name.as_str()), &definition.default_value) {
             (Some(value), _) => {
-                let value = Source::Json(value).coerce(registry, &type_text(ty), &path)?;
+                let value = Source::Json(value, suggestions).coerce(registry, &type_text(ty), &path)?;
                 variables.insert(name.clone(), value);
             }
             (None, Some(default)) => {
@@ -91,7 +93,8 @@ fn present(
 
 /// Where a value comes from: the two differ in how they write it and in where variables may stand.
 enum Source<'a> {
-    Json(&'a Json),
+    /// And whether a refusal says what a wrong name may have meant; what stands in the document was validated.
+    Json(&'a Json, bool),
     Literal(&'a Literal, &'a Variables),
 }
 
@@ -111,14 +114,19 @@ enum Form<'a> {
 impl<'a> Source<'a> {
     fn form(&self) -> Form<'a> {
         match *self {
-            Source::Json(json) => match json {
+            Source::Json(json, suggestions) => match json {
                 Json::Null => Form::Null,
                 Json::Bool(value) => Form::Boolean(*value),
                 Json::Number(number) => Form::Number(number),
                 Json::String(text) => Form::String(text),
-                Json::Array(items) => Form::List(items.iter().map(Source::Json).collect()),
+                Json::Array(items) => {
+                    Form::List(items.iter().map(|item| Source::Json(item, suggestions)).collect())
+                }
                 Json::Object(fields) => Form::Object(
-                    fields.iter().map(|(name, value)| (name.as_str(), Source::Json(value))).collect(),
+                    fields
+                        .iter()
+                        .map(|(name, value)| (name.as_str(), Source::Json(value, suggestions)))
+                        .collect(),
                 ),
             },
             Source::Literal(literal, variables) => match literal {
@@ -166,7 +174,9 @@ impl<'a> Source<'a> {
                     for (field, value) in fields {
                         let path = format!("{path}.{field}");
                         let Some(declared) = input_fields.get(field) else {
-                            return Err(Refusal::bad_input(&path, format!("{name} has no field `{field}`.")));
+                            let meant = self.meant(field, input_fields.keys());
+                            let message = format!("{name} has no field `{field}`.{meant}");
+                            return Err(Refusal::bad_input(&path, message));
                         };
                         if let Some(value) = value.resolve(registry, &declared.ty, &path)? {
                             object.insert(Name::new(field), value);
@@ -188,13 +198,17 @@ impl<'a> Source<'a> {
                     }
                 }
                 Some(MetaType::Enum { enum_values, .. }) => match (&form, self) {
-                    (Form::Enum(value), _) | (Form::String(value), Source::Json(_))
+                    (Form::Enum(value), _) | (Form::String(value), Source::Json(..))
                         if enum_values.contains_key(*value) =>
                     {
                         Ok(Constant::Enum(Name::new(value)))
                     }
-                    (Form::Enum(value), _) | (Form::String(value), Source::Json(_)) => {
-                        Err(Refusal::bad_input(path, format!("`{path}`: {name} has no value `{value}`.")))
+                    (Form::Enum(value), _) | (Form::String(value), Source::Json(..)) => {
+                        let meant = self.meant(value, enum_values.keys());
+                        Err(Refusal::bad_input(
+                            path,
+                            format!("`{path}`: {name} has no value `{value}`.{meant}"),
+                        ))
                     }
                     _ => Err(wrong(path, ty, form.name())),
                 },
@@ -203,10 +217,18 @@ impl<'a> Source<'a> {
         }
     }
 
+    /// What a wrong name may have meant, as the end of a message.
+    fn meant<'n>(&self, name: &str, known: impl Iterator<Item = &'n String>) -> String {
+        match self {
+            Source::Json(_, true) => suggestion(name, known.map(String::as_str)),
+            _ => String::new(),
+        }
+    }
+
     /// The value, unless it is a variable that was left out.
     fn resolve(&self, registry: &Registry, ty: &str, path: &str) -> Result<Option<Constant>, Refusal> {
         match self {
-            Source::Json(_) => self.coerce(registry, ty, path).map(Some),
+            Source::Json(..) => self.coerce(registry, ty, path).map(Some),
             Source::Literal(literal, variables) => {
                 let value = present(registry, ty, literal, variables, path)?;
                 if value.is_none() && ty.ends_with('!') { Err(missing(path, ty)) } else { Ok(value) }

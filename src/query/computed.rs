@@ -13,7 +13,7 @@ use tokio::time::Instant;
 use super::{
     catalog::Catalog,
     coerce, cost,
-    noun::{Declared, Enumeration, Field, Form, KeyKind, Kind, Noun, Part, Scalar, column, part},
+    noun::{Declared, Enumeration, Field, Form, KeyKind, Kind, Noun, Part, Scalar, column, part, references},
     past,
     reader::Reader,
     sizes::Sizes,
@@ -311,6 +311,11 @@ impl Asked<'_> {
         Page::new(size, None, after.transpose()?, None)
     }
 
+    /// Whether it is asked for the records of a page, or where the page lies.
+    pub fn wants_page(&self) -> bool {
+        ["edges", "nodes", "pageInfo"].iter().any(|field| self.wants(field))
+    }
+
     pub fn wants(&self, field: &str) -> bool {
         self.fields.iter().any(|asked| asked == field)
     }
@@ -336,17 +341,26 @@ pub fn connection(
         edge.push(("cursor", Tree::Text(cursor)));
         Tree::Object(edge)
     });
+    let edges: Vec<Tree> = edges.collect();
+    let nodes = edges.iter().map(|edge| edge.field("node").clone()).collect();
     Tree::Object(vec![
-        ("edges", Tree::List(edges.collect())),
+        ("edges", Tree::List(edges)),
+        ("nodes", Tree::List(nodes)),
         ("pageInfo", page_info),
         ("totalCount", total.map_or(Tree::Null, Tree::Int)),
     ])
 }
 
-/// The type of a connection that a slice computes.
-pub fn connection_of(name: &'static str, edge: &'static str, description: &'static str) -> Noun {
+/// The type of a connection that a slice computes, of records that are one of several kinds.
+pub fn connection_of(
+    name: &'static str,
+    edge: &'static str,
+    (type_name, choices): (&'static str, Vec<(&'static str, &'static str)>),
+    description: &'static str,
+) -> Noun {
     Noun::new(name, "", description)
         .field(part("edges", edge, Form::List, "The records of the page, in order."))
+        .field(references("nodes", type_name, choices, NODES))
         .field(part("pageInfo", "PageInfo", Form::One, "Where the page lies."))
         .field(column(
             "totalCount",
@@ -354,6 +368,10 @@ pub fn connection_of(name: &'static str, edge: &'static str, description: &'stat
             "How many records there are on all pages; counted only when asked for.",
         ))
 }
+
+/// What is said of a connection's shortcut to its records.
+pub const NODES: &str =
+    "The records of the page in order, without their edges: for whoever needs no cursor of each.";
 
 /// The cursor of an edge in such a connection.
 pub fn cursor() -> Declared {

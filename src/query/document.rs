@@ -6,19 +6,22 @@ use std::{
 };
 
 use async_graphql::{
-    Request,
     dynamic::Schema,
-    parser::{
-        parse_query,
-        types::{
-            Directive, DocumentOperations, ExecutableDocument, OperationDefinition, Selection, SelectionSet,
-        },
+    parser::types::{
+        Directive, DocumentOperations, ExecutableDocument, OperationDefinition, Selection, SelectionSet,
     },
 };
 use async_graphql_value::{Name, Value as Literal};
 use sha2::{Digest, Sha256};
 
-use super::{coerce, document_cache::DocumentCache, guard::Limits, plan::Plan, subscription, usage};
+use super::{
+    coerce,
+    document_cache::DocumentCache,
+    guard::Limits,
+    plan::Plan,
+    syntax::{self, Parsed},
+    validation,
+};
 use crate::{
     error::{Code, Refusal},
     sync::lock,
@@ -101,6 +104,8 @@ impl Document {
 pub struct Documents {
     schema: Schema,
     limits: Limits,
+    /// Whether a refusal says what a wrong name may have meant.
+    suggestions: bool,
     /// Names of fields that are another for everybody who asks.
     personal: Vec<&'static str>,
     kept: DocumentCache,
@@ -111,17 +116,17 @@ pub struct Documents {
 }
 
 impl Documents {
-    /// `schema` must stop after validation: it is never asked for data.
-    pub fn new(schema: Schema, limits: Limits, personal: Vec<&'static str>) -> Self {
+    pub fn new(schema: Schema, limits: Limits, suggestions: bool, personal: Vec<&'static str>) -> Self {
         let (kept, persisted) = (DocumentCache::new(), DocumentCache::new());
-        Documents { schema, limits, personal, kept, persisted, trusted: HashMap::new(), only_trusted: false }
+        let (trusted, only_trusted) = (HashMap::new(), false);
+        Documents { schema, limits, suggestions, personal, kept, persisted, trusted, only_trusted }
     }
 
     /// Trusts documents by their ids, and no others if `only`. One that is not valid is refused.
-    pub async fn trust(&mut self, manifest: Vec<(String, String)>, only: bool) -> Result<(), Vec<Refusal>> {
+    pub fn trust(&mut self, manifest: Vec<(String, String)>, only: bool) -> Result<(), Vec<Refusal>> {
         self.only_trusted = only;
         for (id, text) in manifest {
-            let document = self.read(&text).await.map_err(|mut refusals| {
+            let document = self.read(&text).map_err(|mut refusals| {
                 for refusal in &mut refusals {
                     refusal.message = format!("{id}: {}", refusal.message);
                 }
@@ -135,7 +140,7 @@ impl Documents {
 
     /// The document that a request means, by its text, by its id, or by its text with its hash, by
     /// which it can be named from then on.
-    pub async fn find(&self, text: Option<&str>, id: Option<&str>) -> Result<Arc<Document>, Vec<Refusal>> {
+    pub fn find(&self, text: Option<&str>, id: Option<&str>) -> Result<Arc<Document>, Vec<Refusal>> {
         if let Some(trusted) = id.and_then(|id| self.trusted.get(id)) {
             return Ok(trusted.clone());
         }
@@ -146,9 +151,9 @@ impl Documents {
             return trusted.cloned().ok_or_else(|| vec![refusal()]);
         }
         match (text, id) {
-            (Some(text), None) => self.get(text).await,
+            (Some(text), None) => self.get(text),
             (Some(text), Some(id)) if hash(text) == id => {
-                let document = self.get(text).await?;
+                let document = self.get(text)?;
                 self.persisted.put(id, document.clone(), text.len());
                 Ok(document)
             }
@@ -167,51 +172,33 @@ impl Documents {
     }
 
     /// The document of this text; a text that is too large, not GraphQL or not valid is refused.
-    async fn get(&self, text: &str) -> Result<Arc<Document>, Vec<Refusal>> {
+    fn get(&self, text: &str) -> Result<Arc<Document>, Vec<Refusal>> {
         if let Some(document) = self.kept.get(text) {
             return Ok(document);
         }
-        let document = self.read(text).await?;
+        let document = self.read(text)?;
         if text.len() <= LONGEST_KEPT {
             self.kept.put(text, document.clone(), text.len());
         }
         Ok(document)
     }
 
-    async fn read(&self, text: &str) -> Result<Arc<Document>, Vec<Refusal>> {
-        let mut ast = self.parse(text).map_err(|refusal| vec![refusal])?;
-        // A rare and large future: it stays out of the frequent one.
-        Box::pin(self.validate(text, &ast)).await?;
-        let mut misused = usage::check(self.schema.registry(), &mut ast);
-        misused.extend(subscription::check(&ast));
-        if !misused.is_empty() {
-            return Err(misused);
+    fn read(&self, text: &str) -> Result<Arc<Document>, Vec<Refusal>> {
+        let Parsed { mut ast, repeated } = self.parse(text).map_err(|refusal| vec![refusal])?;
+        let mut refusals = repeated;
+        refusals.extend(validation::check(self.schema.registry(), self.suggestions, &mut ast));
+        if !refusals.is_empty() {
+            return Err(refusals);
         }
         let personal = selections(&ast).any(|set| asks(set, &self.personal));
         Ok(Arc::new(Document { personal, ..Document::of(ast, text) }))
     }
 
-    fn parse(&self, text: &str) -> Result<ExecutableDocument, Refusal> {
+    fn parse(&self, text: &str) -> Result<Parsed, Refusal> {
         self.limits.check_text(text)?;
-        let ast = parse_query(text).map_err(|error| Refusal {
-            locations: error.positions().map(|at| (at.line, at.column)).collect(),
-            ..Refusal::new(Code::GraphqlParseFailed, error.to_string())
-        })?;
-        self.limits.check_document(&ast)?;
-        Ok(ast)
-    }
-
-    async fn validate(&self, text: &str, ast: &ExecutableDocument) -> Result<(), Vec<Refusal>> {
-        let mut request = Request::new(text);
-        if let DocumentOperations::Multiple(operations) = &ast.operations {
-            request = request.operation_name(operations.keys().next().map_or("", |name| name.as_str()));
-        }
-        request.set_parsed_query(ast.clone());
-        let response = self.schema.execute(request).await;
-        let mut refusals: Vec<Refusal> = response.errors.into_iter().map(Refusal::from).collect();
-        // Some are found on more than one way.
-        refusals.dedup_by(|one, other| one.message == other.message && one.locations == other.locations);
-        if refusals.is_empty() { Ok(()) } else { Err(refusals) }
+        let parsed = syntax::parse(text)?;
+        self.limits.check_document(&parsed.ast)?;
+        Ok(parsed)
     }
 }
 

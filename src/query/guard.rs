@@ -1,6 +1,6 @@
 //! What a document may cost before anybody reads it closely. Both checks are linear in the size of
-//! the text, whatever its fragments would expand to; the library's own validation is not, so
-//! nothing reaches it that has not passed here.
+//! the text, whatever its fragments would expand to; validation and planning are not, so nothing reaches
+//! them that has not passed here.
 
 use std::collections::HashMap;
 
@@ -185,9 +185,7 @@ fn end_of_string(bytes: &[u8], start: usize) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use async_graphql::parser::parse_query;
-
-    use super::*;
+    use super::{super::syntax::parse, *};
 
     const LIMITS: Limits = Limits { tokens: 100, depth: 5, aliases: 3 };
 
@@ -205,21 +203,23 @@ mod tests {
             format!("{text} fragment F{level} on Query {{ ...F{next} ...F{next} }}", next = level + 1)
         });
         let limits = Limits { tokens: 1000, ..LIMITS };
-        let refusal = limits.check_document(&parse_query(&bomb).unwrap()).unwrap_err();
+        let refusal = limits.check_document(&parse(&bomb).unwrap().ast).unwrap_err();
         assert_eq!(refusal.code, Code::LimitExceeded);
         assert_eq!(refusal.limit, Some((4000, 1 << 20)));
     }
 
     #[test]
     fn a_fragment_that_contains_itself_is_refused() {
-        let document =
-            parse_query("{ ...A } fragment A on Query { ...B } fragment B on Query { ...A }").unwrap();
-        assert_eq!(LIMITS.check_document(&document).unwrap_err().code, Code::GraphqlValidationFailed);
+        let text = "{ ...A } fragment A on Query { ...B } fragment B on Query { ...A }";
+        assert_eq!(
+            LIMITS.check_document(&parse(text).unwrap().ast).unwrap_err().code,
+            Code::GraphqlValidationFailed
+        );
     }
 
     #[test]
     fn depth_and_aliases_have_limits() {
-        let check = |text: &str| LIMITS.check_document(&parse_query(text).unwrap());
+        let check = |text: &str| LIMITS.check_document(&parse(text).unwrap().ast);
         assert!(check("{ a { b { c { d { e } } } } }").is_ok());
         assert!(check("{ a { b { c { d { e { f } } } } } }").is_err());
         assert!(check("{ a: x b: x c: x }").is_ok());

@@ -8,8 +8,8 @@
 //! ```
 //!
 //! A slice says what its noun has (`noun`); the slices together are the `catalog`, and the catalog
-//! as GraphQL is `types`. The library parses, validates and introspects; what a request reads is
-//! executed here, one SQL `statement` for each level of the query.
+//! as GraphQL is `types`. The library introspects and prints the schema; what a request asks is parsed
+//! (`syntax`), validated (`validation`) and executed here, one SQL `statement` for each level of the query.
 
 mod answer;
 mod bind;
@@ -22,6 +22,7 @@ mod document_cache;
 mod fetch;
 mod guard;
 mod manifest;
+mod merging;
 pub mod noun;
 mod past;
 mod plan;
@@ -30,21 +31,21 @@ mod rests_on;
 mod sizes;
 pub mod statement;
 mod subscription;
+mod syntax;
 pub mod types;
 mod usage;
+mod validation;
 
 use std::sync::{Arc, atomic::Ordering};
 
 use async_graphql::{
-    Request, Response, ValidationMode, Variables,
+    Request, ValidationMode, Variables,
     dynamic::Schema,
-    extensions::{Extension, ExtensionContext, ExtensionFactory, NextExecute},
     parser::types::{ExecutableDocument, OperationType},
 };
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 use tokio::time::Instant;
-use tracing::Instrument;
 
 pub use answer::Answer;
 pub use coerce::is_partial_date;
@@ -67,7 +68,7 @@ use self::{
 use crate::{
     caller::{Caller, Role},
     error::Refusal,
-    sync::{LARGE, heavily, heavy},
+    sync::{LARGE, heavy},
     telemetry::{request, traces},
 };
 
@@ -165,35 +166,32 @@ impl Bound {
 
 impl Engine {
     pub fn new(catalog: &'static Catalog, reader: Reader, settings: Settings) -> Self {
-        let mut validating = types::schema(catalog).extension(StopBeforeExecution);
-        if !settings.suggestions {
-            validating = validating.disable_suggestions();
-        }
-        // What reaches this one has been validated.
-        let introspecting = types::schema(catalog).validation_mode(ValidationMode::Fast).finish();
-        let validating = validating.finish().expect("the slices make a schema");
+        // What reaches it has been validated.
+        let schema = types::schema(catalog).validation_mode(ValidationMode::Fast).finish();
+        let schema = schema.expect("the slices make a schema");
+        let personal = catalog.personal().collect();
         Engine {
             catalog,
             reader,
-            documents: Documents::new(validating, settings.limits, catalog.personal().collect()),
-            schema: introspecting.expect("the slices make a schema"),
+            documents: Documents::new(schema.clone(), settings.limits, settings.suggestions, personal),
+            schema,
             settings,
             sizes: Arc::default(),
         }
     }
 
     /// Trusts documents by their ids, and answers no others if `only`.
-    pub async fn trust(&mut self, manifest: Vec<(String, String)>, only: bool) -> Result<(), Vec<Refusal>> {
-        self.documents.trust(manifest, only).await
+    pub fn trust(&mut self, manifest: Vec<(String, String)>, only: bool) -> Result<(), Vec<Refusal>> {
+        self.documents.trust(manifest, only)
     }
 
     /// Parses and validates a question; nothing is run.
-    pub async fn prepare(&self, question: Question) -> Result<Prepared, Vec<Refusal>> {
+    pub fn prepare(&self, question: Question) -> Result<Prepared, Vec<Refusal>> {
         self.sizes.refresh(&self.reader);
         let (text, id) = (question.document.as_deref(), question.document_id.as_deref());
         let is_heavy = text.is_some_and(|text| text.len() > LARGE);
-        let finding = heavily(is_heavy, self.documents.find(text, id));
-        let document = finding.instrument(traces::prepare()).await?;
+        let find = || traces::prepare().in_scope(|| self.documents.find(text, id));
+        let document = heavy(is_heavy, find)?;
         let operation = document.operation(question.operation.as_deref()).map_err(|refusal| vec![refusal])?;
         let name = question.operation.as_deref().or_else(|| document.only_name());
         request::operation(name, kind(operation.ty));
@@ -212,7 +210,8 @@ impl Engine {
         let operation = document.operation(question.operation.as_deref())?;
         let registry = self.schema.registry();
         let definitions = operation.variable_definitions.iter().map(|definition| &definition.node);
-        let variables = coerce::variables(registry, definitions, &question.variables)?;
+        let variables =
+            coerce::variables(registry, definitions, &question.variables, self.settings.suggestions)?;
         let plan = document.plan(question.operation.as_deref(), &variables, || {
             plan::make(self.catalog, &document.ast, operation, &variables, self.settings.introspection)
         })?;
@@ -347,21 +346,5 @@ fn kind(ty: OperationType) -> &'static str {
         OperationType::Query => "query",
         OperationType::Mutation => "mutation",
         OperationType::Subscription => "subscription",
-    }
-}
-
-/// Ends the library's work where ours begins.
-struct StopBeforeExecution;
-
-impl ExtensionFactory for StopBeforeExecution {
-    fn create(&self) -> Arc<dyn Extension> {
-        Arc::new(StopBeforeExecution)
-    }
-}
-
-#[async_graphql::async_trait::async_trait]
-impl Extension for StopBeforeExecution {
-    async fn execute(&self, _: &ExtensionContext<'_>, _: Option<&str>, _: NextExecute<'_>) -> Response {
-        Response::default()
     }
 }

@@ -79,8 +79,8 @@ pub enum Kind {
     Part(Part),
     /// Values in what a slice computes.
     Scalars(Scalar),
-    /// Records in what a slice computes.
-    Records(&'static str),
+    /// Records in what a slice computes, as many as there are.
+    Records(One),
     /// What no single statement gives: a slice computes it.
     Computed(Computed),
     /// One record by one of its keys.
@@ -96,6 +96,25 @@ pub struct Column {
     pub sql: Cow<'static, str>,
     pub scalar: Scalar,
     pub nullable: bool,
+    /// SQL of what is read where the column is null. It is written, filtered and exported without it.
+    pub fallback: Option<&'static str>,
+    /// Records that its SQL looks into: their tables, and the columns that refer to them.
+    pub reads: &'static [(&'static str, &'static str)],
+}
+
+impl Column {
+    /// SQL of the value that is read.
+    pub fn shown(&self) -> Cow<'static, str> {
+        match self.fallback {
+            None => self.sql.clone(),
+            Some(fallback) => format!("coalesce({}, {fallback})", self.sql).into(),
+        }
+    }
+
+    /// Whether it may be read as null.
+    pub fn may_be_null(&self) -> bool {
+        self.nullable && self.fallback.is_none()
+    }
 }
 
 /// How a value stands in a row and in an answer.
@@ -454,6 +473,26 @@ impl Noun {
         )
     }
 
+    /// What a reader would call a record, by SQL over its row.
+    #[must_use]
+    pub fn labelled(self, sql: impl Into<Cow<'static, str>>, description: &'static str) -> Self {
+        self.labelled_by(sql, &[], description)
+    }
+
+    /// The same, where the SQL looks into other records: their tables, and the columns that refer to them.
+    #[must_use]
+    pub fn labelled_by(
+        self,
+        sql: impl Into<Cow<'static, str>>,
+        reads: &'static [(&'static str, &'static str)],
+        description: &'static str,
+    ) -> Self {
+        // In brackets, so that it is no column that could be written.
+        let mut label = text("label", description).from_sql(format!("({})", sql.into()));
+        label.column().reads = reads;
+        self.field(label)
+    }
+
     /// Its history, by the column that `revisions` keeps for its noun.
     #[must_use]
     pub fn remembered(mut self, column: &'static str) -> Self {
@@ -464,12 +503,13 @@ impl Noun {
             "The number of its last revision: give it as `expectedRevision` to change the record as it was read.",
         );
         let revisions = "Every change of this record that was kept.";
-        self.field(revision.from_sql(last_revision(column))).field(many(
-            "revisions",
-            "Revision",
-            Via::Column(column),
-            revisions,
-        ))
+        let moment = |name, description, last| {
+            self::column(name, Scalar::DateTime, description).maybe().from_sql(recorded(column, last))
+        };
+        self.field(revision.from_sql(last_revision(column)))
+            .field(moment("createdAt", CREATED_AT, false))
+            .field(moment("updatedAt", UPDATED_AT, true))
+            .field(many("revisions", "Revision", Via::Column(column), revisions))
     }
 
     /// The order in which records were entered.
@@ -525,6 +565,13 @@ impl Declared {
             Kind::One(one) => one.nullable = true,
             _ => unreachable!("a list is empty rather than missing"),
         }
+        self
+    }
+
+    /// Where nothing was written, this SQL tells what is read.
+    #[must_use]
+    pub fn or_else(mut self, fallback: &'static str) -> Self {
+        self.column().fallback = Some(fallback);
         self
     }
 
@@ -681,10 +728,35 @@ pub fn last_revision(history: &str) -> String {
     format!("(select coalesce(max(id), 0) from revisions where {history} = {{}}.id)")
 }
 
+/// When the first or the last change of a record was recorded, by the column that keeps its history.
+pub fn recorded(history: &str, last: bool) -> String {
+    let direction = if last { " desc" } else { "" };
+    format!(
+        "(select {RECORDED_AT} from revisions r where r.{history} = {{}}.id order by r.id{direction} limit 1)"
+    )
+}
+
+/// A moment of `revisions r` as RFC 3339 writes it.
+const RECORDED_AT: &str = "to_char(r.recorded_at at time zone 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"')";
+
+/// A text of some sentences as a label: whole where it is short, else its beginning, up to the end of a word.
+pub fn shortened(column: &str) -> String {
+    format!(
+        "case when length({column}) <= 120 then {column} else regexp_replace(left({column}, 119), '\\s+\\S*$', '') || '…' end"
+    )
+}
+
+pub const LABEL: &str = "What a reader would call it: its name or title, the beginning of what it says, or who is tied \
+                         to what and how.";
+pub const CREATED_AT: &str = "When it was entered; null where its history was not kept.";
+pub const UPDATED_AT: &str =
+    "When it, or what belongs to it, was last changed; null where its history was not kept.";
+
 /// A column whose name in the database is the field's, in snake case.
 pub fn column(name: &'static str, scalar: Scalar, description: &'static str) -> Declared {
     let sql = format!("{{}}.{}", snake_case(name)).into();
-    Field { name, description, kind: Kind::Column(Column { sql, scalar, nullable: false }) }.into()
+    let column = Column { sql, scalar, nullable: false, fallback: None, reads: &[] };
+    Field { name, description, kind: Kind::Column(column) }.into()
 }
 
 pub fn text(name: &'static str, description: &'static str) -> Declared {
@@ -733,6 +805,16 @@ pub fn reference(
     description: &'static str,
 ) -> Declared {
     Field { name, description, kind: Kind::One(One { type_name, choices, nullable: false }) }.into()
+}
+
+/// Records of one of several kinds, within what a slice computes.
+pub fn references(
+    name: &'static str,
+    type_name: &'static str,
+    choices: Vec<(&'static str, &'static str)>,
+    description: &'static str,
+) -> Declared {
+    Field { name, description, kind: Kind::Records(One { type_name, choices, nullable: false }) }.into()
 }
 
 /// An edge to many records; records can be filtered by what stands on its other side.

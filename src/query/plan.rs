@@ -286,6 +286,7 @@ pub enum ConnectionOut {
     Facets(Vec<(String, FacetOut)>),
     PageInfo(Vec<(String, PageInfo)>),
     Edges(Vec<(String, EdgeOut)>),
+    Nodes(Object),
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -584,6 +585,11 @@ impl<'a> Planner<'a> {
                     wants.rows = true;
                     ConnectionOut::PageInfo(self.page_info(&field.sets, &mut wants))
                 }
+                "nodes" => {
+                    wants.rows = true;
+                    let path = [path, &[PathStep::Key(key.to_owned())]].concat();
+                    ConnectionOut::Nodes(self.object(inner.noun, &field.sets, &mut inner, &path))
+                }
                 _ => {
                     wants.rows = true;
                     let path = [path, &[PathStep::Key(key.to_owned())]].concat();
@@ -683,7 +689,7 @@ impl<'a> Planner<'a> {
                         let out = self.tree(*part, &collected.sets, places, &[way, &[*name]].concat(), &path);
                         (*name, part.form == Form::Maybe, out)
                     }
-                    Kind::One(one) => {
+                    Kind::One(one) | Kind::Records(one) => {
                         let kind = |(noun, _): &(&'static str, _)| {
                             let (level, answer) = self.level(self.catalog.named(noun), &collected, &path);
                             (level, (*noun, answer))
@@ -691,12 +697,6 @@ impl<'a> Planner<'a> {
                         let (kinds, answers) = one.choices.iter().map(kind).unzip();
                         places.push(Place { way: [way, &[*name]].concat(), kinds });
                         (*name, one.nullable, TreeOut::Record { place: places.len() - 1, answers })
-                    }
-                    Kind::Records(noun) => {
-                        let (level, answer) = self.level(self.catalog.named(noun), &collected, &path);
-                        places.push(Place { way: [way, &[*name]].concat(), kinds: vec![level] });
-                        let answers = vec![(*noun, answer)];
-                        (*name, false, TreeOut::Record { place: places.len() - 1, answers })
                     }
                     kind => unreachable!("nothing computed has {kind:?}"),
                 },
@@ -777,7 +777,15 @@ impl<'a> Planner<'a> {
 }
 
 fn column_out(column: &Column, level: &mut Level, alias: &str) -> Out {
-    Out::Column { index: level.column(&column.sql, alias), scalar: column.scalar, nullable: column.nullable }
+    if column.sql.contains("select") {
+        // What the answer rests on is told by these.
+        level.id();
+        for (_, refers) in column.reads {
+            level.column(&format!("{{}}.{refers}"), alias);
+        }
+    }
+    let index = level.column(&column.shown(), alias);
+    Out::Column { index, scalar: column.scalar, nullable: column.may_be_null() }
 }
 
 fn unplaced<T>(node: T) -> Positioned<T> {

@@ -13,7 +13,7 @@ use sqlx::{Row, postgres::PgRow};
 use super::{
     bind::{Bound, Request},
     fetch::{Fetched, FetchedAside, Pages, Rows, get},
-    noun::{By, FacetBy, Many, Noun, Via, last_revision},
+    noun::{By, FacetBy, Kind, Many, Noun, Via, last_revision, recorded},
     plan::{Aside, Edge, Level, Plan, Way},
     statement::{Bind, Statement},
 };
@@ -185,9 +185,7 @@ impl Walk<'_> {
             _ => return Err(Everything),
         }
         self.rows(table, "id", found.as_slice());
-        for column in level.columns.iter().filter(|column| reads_more(column)) {
-            self.history(level.noun, column, found.as_slice())?;
-        }
+        self.read(level, found.as_slice(), &rows.rows)?;
         self.edges(level, rows)
     }
 
@@ -255,22 +253,39 @@ impl Walk<'_> {
         }
     }
 
-    /// What the columns of records read besides their own rows: when they were changed last.
+    /// What the columns of records read besides their own rows: when they were changed, and records that they
+    /// refer to.
     fn columns(&mut self, level: &Level, rows: &Rows) -> Walked {
-        for column in level.columns.iter().filter(|column| reads_more(column)) {
-            self.history(level.noun, column, &own_ids(level, rows)?)?;
+        if level.columns.iter().any(|column| reads_more(column)) {
+            self.read(level, &own_ids(level, rows)?, &rows.rows)?;
         }
         Ok(())
     }
 
-    fn history(&mut self, noun: &Noun, column: &str, ids: &[i64]) -> Walked {
-        match noun.history {
-            Some(history) if column == last_revision(history).replace("{}", "t") => {
+    fn read(&mut self, level: &Level, ids: &[i64], rows: &[PgRow]) -> Walked {
+        for column in level.columns.iter().filter(|column| reads_more(column)) {
+            let is_this = |sql: &str| sql.replace("{}", "t") == *column;
+            let is_moment = |history: &&str| {
+                is_this(&last_revision(history))
+                    || [false, true].iter().any(|last| is_this(&recorded(history, *last)))
+            };
+            if let Some(history) = level.noun.history.filter(is_moment) {
                 self.rows(REVISIONS, history, ids);
-                Ok(())
+                continue;
             }
-            _ => Err(Everything),
+            let declared = level.noun.fields.iter().find_map(|field| match &field.kind {
+                Kind::Column(declared) if !declared.reads.is_empty() && is_this(&declared.shown()) => {
+                    Some(declared)
+                }
+                _ => None,
+            });
+            for (to, refers) in declared.ok_or(Everything)?.reads {
+                let refers = format!("t.{refers}");
+                let place = level.columns.iter().position(|known| *known == refers).ok_or(Everything)?;
+                self.rows(to, "id", &self::ids(rows, place)?);
+            }
         }
+        Ok(())
     }
 
     fn rows(&mut self, table: &str, column: &str, values: &[i64]) {

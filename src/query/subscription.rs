@@ -23,8 +23,7 @@ const KEPT: usize = 16;
 /// How long to wait before an event is read again that could not be.
 const PAUSE: Duration = Duration::from_millis(250);
 
-/// Subscriptions of a valid document that ask for more than one thing to be told of, or for none. The
-/// library doesn't look.
+/// Subscriptions of a document that ask for more than one thing to be told of, or for none.
 pub fn check(ast: &ExecutableDocument) -> Vec<Refusal> {
     let operations: Vec<&OperationDefinition> = match &ast.operations {
         DocumentOperations::Single(only) => vec![&only.node],

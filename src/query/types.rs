@@ -15,10 +15,10 @@ use futures_util::stream;
 
 use super::{
     catalog::{Catalog, Input, ROOTS, facet_of},
-    computed::Computed,
+    computed::{Computed, NODES},
     noun::{
-        Column, Enumeration, Facet, Form, KeyInput, Kind, Many, Noun, One, Order, Owned, Part, Scalar, Test,
-        Via,
+        CREATED_AT, Enumeration, Facet, Form, KeyInput, Kind, LABEL, Many, Noun, One, Order, Owned, Part,
+        Scalar, Test, UPDATED_AT, Via,
     },
     past,
 };
@@ -201,7 +201,20 @@ impl Types<'_> {
             .implement("Node");
         let revision = InterfaceField::new("revision", TypeRef::named_nn("RevisionNumber"))
             .description("The number of its last revision.");
-        self.add(record.field(id()).field(slug).field(revision).field(revisions));
+        let label = InterfaceField::new("label", TypeRef::named_nn(TypeRef::STRING)).description(LABEL);
+        let moment = |name, description: &str| {
+            InterfaceField::new(name, TypeRef::named("DateTime")).description(description)
+        };
+        let fields = [
+            id(),
+            slug,
+            label,
+            revision,
+            moment("createdAt", CREATED_AT),
+            moment("updatedAt", UPDATED_AT),
+            revisions,
+        ];
+        self.add(fields.into_iter().fold(record, Interface::field));
     }
 
     fn counts(&mut self) {
@@ -251,9 +264,9 @@ impl Types<'_> {
     fn field(&mut self, declared: &super::noun::Field) -> Field {
         let made = |ty| field(declared.name, ty, declared.description);
         match &declared.kind {
-            Kind::Column(Column { scalar, nullable, .. }) => {
-                self.scalar(*scalar);
-                made(output(scalar.type_name(), *nullable))
+            Kind::Column(column) => {
+                self.scalar(column.scalar);
+                made(output(column.scalar.type_name(), column.may_be_null()))
             }
             Kind::One(One { type_name, nullable, .. }) => made(output(type_name, *nullable)),
             Kind::Values(values) => made(TypeRef::named_nn_list_nn(match &values.of {
@@ -265,7 +278,7 @@ impl Types<'_> {
                 self.scalar(*scalar);
                 made(TypeRef::named_nn_list_nn(scalar.type_name()))
             }
-            Kind::Records(noun) => made(TypeRef::named_nn_list_nn(*noun)),
+            Kind::Records(one) => made(TypeRef::named_nn_list_nn(one.type_name)),
             Kind::Computed(computed) => {
                 let field = made(computed.part.type_ref());
                 self.arguments(computed).into_iter().fold(field, Field::argument)
@@ -366,6 +379,7 @@ impl Types<'_> {
             Object::new(connection)
                 .description(format!("A page of records of type {}.", many.to))
                 .field(field("edges", TypeRef::named_nn_list_nn(edge), "The records of the page, in order."))
+                .field(field("nodes", TypeRef::named_nn_list_nn(many.to), NODES))
                 .field(field("pageInfo", TypeRef::named_nn("PageInfo"), "Where the page lies."))
                 .field(field(
                     "totalCount",

@@ -1,5 +1,5 @@
-//! Variables stand only where values of their type may: a rule of validation that the library has, but
-//! never runs, as what joins its rules does not pass them the values in a document.
+//! The rules about variables: each is defined once, used somewhere, and stands only where values of its type
+//! may.
 
 use std::collections::{HashMap, HashSet};
 
@@ -7,15 +7,19 @@ use async_graphql::{
     Name, Positioned,
     parser::types::{
         Directive, DocumentOperations, ExecutableDocument, FragmentDefinition, OperationDefinition,
-        OperationType, Selection, SelectionSet, VariableDefinition,
+        Selection, SelectionSet, VariableDefinition,
     },
     registry::{MetaInputValue, MetaType, MetaTypeName, Registry},
 };
 use async_graphql_value::{ConstValue, Value as Literal};
 
+use super::{
+    syntax::invalid,
+    validation::{item, root},
+};
 use crate::error::{Code, Refusal};
 
-/// The variables of a valid document that stand where their type doesn't fit. One whose default is what
+/// What is wrong with the variables of a document whose names are all known. One whose default is what
 /// lets it stand where null may not is made a type without null, so that null is refused when it is given.
 pub fn check(registry: &Registry, ast: &mut ExecutableDocument) -> Vec<Refusal> {
     let operations: Vec<&mut Positioned<OperationDefinition>> = match &mut ast.operations {
@@ -28,18 +32,27 @@ pub fn check(registry: &Registry, ast: &mut ExecutableDocument) -> Vec<Refusal> 
         let mut usages = Usages {
             registry,
             fragments: &ast.fragments,
-            definitions: &operation.variable_definitions,
+            definitions: HashMap::new(),
             entered: HashSet::new(),
+            used: HashSet::new(),
             never_null: HashSet::new(),
             refusals: &mut refusals,
         };
-        let root = match operation.ty {
-            OperationType::Query => Some(registry.query_type.as_str()),
-            OperationType::Mutation => registry.mutation_type.as_deref(),
-            OperationType::Subscription => registry.subscription_type.as_deref(),
-        };
+        for definition in &operation.variable_definitions {
+            let name = &definition.node.name.node;
+            if usages.definitions.insert(name, definition).is_some() {
+                let message = format!("The variable `${name}` is defined twice.");
+                usages.refusals.push(invalid(definition.pos, message));
+            }
+        }
         usages.directives(&operation.directives);
-        usages.selections(root.unwrap_or_default(), &operation.selection_set.node);
+        usages.selections(root(registry, operation.ty).unwrap_or_default(), &operation.selection_set.node);
+        for definition in &operation.variable_definitions {
+            if !usages.used.contains(&definition.node.name.node) {
+                let message = format!("The variable `${}` is never used.", definition.node.name.node);
+                usages.refusals.push(invalid(definition.pos, message));
+            }
+        }
         let never_null = usages.never_null;
         for definition in &mut operation.variable_definitions {
             if never_null.contains(&definition.node.name.node) {
@@ -54,9 +67,10 @@ pub fn check(registry: &Registry, ast: &mut ExecutableDocument) -> Vec<Refusal> 
 struct Usages<'a> {
     registry: &'a Registry,
     fragments: &'a HashMap<Name, Positioned<FragmentDefinition>>,
-    definitions: &'a [Positioned<VariableDefinition>],
+    definitions: HashMap<&'a Name, &'a Positioned<VariableDefinition>>,
     /// Fragments that have been looked at: once is enough.
     entered: HashSet<&'a Name>,
+    used: HashSet<Name>,
     never_null: HashSet<Name>,
     refusals: &'a mut Vec<Refusal>,
 }
@@ -122,17 +136,18 @@ impl<'a> Usages<'a> {
             Literal::List(items) => {
                 let ty = item(ty).unwrap_or(ty);
                 for value in items {
-                    self.value(&Place { ty, has_default: false }, argument, value);
+                    self.value(&Place { ty, has_default: false, of_one: false }, argument, value);
                 }
             }
             Literal::Object(fields) => {
                 let ty = MetaTypeName::concrete_typename(ty);
-                let Some(MetaType::InputObject { input_fields, .. }) = self.registry.types.get(ty) else {
+                let Some(MetaType::InputObject { input_fields, oneof, .. }) = self.registry.types.get(ty)
+                else {
                     return;
                 };
                 for (name, value) in fields {
                     if let Some(declared) = input_fields.get(name.as_str()) {
-                        self.value(&Place::of(declared), argument, value);
+                        self.value(&Place { of_one: *oneof, ..Place::of(declared) }, argument, value);
                     }
                 }
             }
@@ -141,24 +156,28 @@ impl<'a> Usages<'a> {
     }
 
     fn variable(&mut self, place: &Place<'_>, argument: &Positioned<Literal>, name: &Name) {
-        let named = |definition: &&Positioned<VariableDefinition>| definition.node.name.node == *name;
-        let Some(definition) = self.definitions.iter().find(named) else { return };
+        self.used.insert(name.clone());
+        let Some(definition) = self.definitions.get(name) else {
+            let message = format!("The variable `${name}` is not defined by the operation.");
+            self.refusals.push(invalid(argument.pos, message));
+            return;
+        };
         let declared = definition.node.var_type.node.to_string();
         let default = definition.node.default_value.as_ref();
         let has_default =
             place.has_default || default.is_some_and(|default| default.node != ConstValue::Null);
-        let allowed = match place.ty.strip_suffix('!') {
+        // The one field of an input object that takes exactly one is never null.
+        let wanted = if place.of_one { format!("{}!", place.ty) } else { place.ty.to_owned() };
+        let allowed = match wanted.strip_suffix('!') {
             Some(inner) if has_default && !declared.ends_with('!') => {
                 self.never_null.insert(name.clone());
                 fits(&declared, inner)
             }
-            _ => fits(&declared, place.ty),
+            _ => fits(&declared, &wanted),
         };
         if !allowed {
-            let wanted = place.ty;
-            let message = format!(
-                "Variable \"${name}\" of type \"{declared}\" used in position expecting type \"{wanted}\""
-            );
+            let message =
+                format!("The variable `${name}` is of type {declared}, and stands where {wanted} is needed.");
             self.refusals.push(Refusal {
                 locations: [definition.pos, argument.pos].map(|at| (at.line, at.column)).to_vec(),
                 ..Refusal::new(Code::GraphqlValidationFailed, message)
@@ -171,11 +190,13 @@ impl<'a> Usages<'a> {
 struct Place<'a> {
     ty: &'a str,
     has_default: bool,
+    /// Whether it is the one field of an input object that takes exactly one.
+    of_one: bool,
 }
 
 impl<'a> Place<'a> {
     fn of(declared: &'a MetaInputValue) -> Self {
-        Place { ty: &declared.ty, has_default: declared.default_value.is_some() }
+        Place { ty: &declared.ty, has_default: declared.default_value.is_some(), of_one: false }
     }
 }
 
@@ -190,9 +211,4 @@ fn fits(ty: &str, place: &str) -> bool {
             _ => false,
         },
     }
-}
-
-/// The type of a list's items.
-fn item(ty: &str) -> Option<&str> {
-    ty.strip_prefix('[')?.strip_suffix(']')
 }

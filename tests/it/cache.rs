@@ -258,6 +258,36 @@ async fn a_list_of_what_refers_to_one_record_rests_on_nothing_else() {
 }
 
 #[tokio::test]
+async fn a_label_rests_on_the_records_that_it_names() {
+    let client = Client::with(&KEPT).await;
+    let editor = client.as_role(Role::Editor).await;
+    warm(&client).await;
+    let asked = async || {
+        let query = "{ topic(by: {slug: \"two-state-solution\"}) { positions(orderBy: ENTERED_ASC) { nodes { label updatedAt } } } }";
+        let body = json!({ "query": query, "extensions": {"cache": true} });
+        let post = client.http().post(client.address("/graphql")).json(&body);
+        let answer: Value = post.send().await.expect("an answer").json().await.expect("JSON");
+        let nodes = &answer["data"]["topic"]["positions"]["nodes"];
+        let labels = nodes.as_array().expect("nodes").iter().map(|node| node["label"].to_string());
+        (answer["extensions"]["cache"]["hit"] == true, labels.collect::<Vec<_>>().join(", "))
+    };
+    let rename_actor = async |slug: &str| {
+        let query = "mutation($slug: String!) { updateActor(input: {actor: {slug: $slug}, name: \"Renamed\"}) { revision } }";
+        editor.ask_with(query, json!({ "slug": slug })).await;
+    };
+    let (_, labels) = asked().await;
+    assert!(labels.contains("Israel is neutral on Two-state solution"), "{labels}");
+    assert_eq!(asked().await, (true, labels.clone()));
+    rename_actor("donald-trump").await;
+    assert_eq!(asked().await, (true, labels.clone()), "he holds no position on it");
+    rename_actor("israel").await;
+    let renamed = labels.replace("Israel", "Renamed");
+    assert_eq!(asked().await, (false, renamed.clone()));
+    rename(&editor, "Two states").await;
+    assert_eq!(asked().await, (false, renamed.replace("Two-state solution", "Two states")));
+}
+
+#[tokio::test]
 async fn a_base_that_is_generated_has_no_history_and_yet_is_heard_of() {
     let client = Client::with(&KEPT).await;
     warm(&client).await;

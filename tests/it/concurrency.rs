@@ -119,7 +119,7 @@ async fn changes_deletes_merges_and_reverts_get_in_each_others_way_and_nothing_i
             let (mut left, mut refused) = (Vec::new(), Vec::new());
             for round in 0..ROUNDS {
                 let slug = format!("contested-{}", (writer * 7 + round) % ACTORS);
-                let read = "query($slug: String) { actor(by: {slug: $slug}) { revision } }";
+                let read = "query($slug: String!) { actor(by: {slug: $slug}) { revision } }";
                 let read = editor.ask_with(read, json!({ "slug": slug })).await;
                 let revision = read["actor"]["revision"].as_i64().unwrap_or(0);
                 let (mutation, input, selection) = next(writer, round, revision, &left);

@@ -32,6 +32,13 @@ async fn variables_are_coerced_as_graphql_js_coerces_them() {
 }
 
 #[tokio::test]
+async fn documents_are_judged_as_graphql_js_judges_them() {
+    let Some(tools) = Tools::new("documents").await else { return };
+    let anonymous = anonymous().await;
+    tools.accept("node", &["documents.mjs", &anonymous.address("/graphql")]).await;
+}
+
+#[tokio::test]
 async fn graphql_js_reads_the_schema_from_introspection() {
     let Some(tools) = Tools::new("introspection").await else { return };
     let anonymous = anonymous().await;

@@ -321,8 +321,32 @@ async fn a_client_that_goes_takes_its_sql_along() {
 async fn a_refusal_suggests_names_unless_that_is_turned_off() {
     for (suggestions, suggests) in [("true", true), ("false", false)] {
         let client = Client::with(&[("SUGGESTIONS", suggestions)]).await;
-        let answer = client.answer("{ actorz { totalCount } }", json!({})).await;
-        let message = answer["errors"][0]["message"].as_str().expect("a message");
-        assert_eq!(message.contains("actors"), suggests, "{message}");
+        for (wrong, meant) in [
+            ("{ actorz { totalCount } }", "`actors`"),
+            ("{ actors(fist: 1) { totalCount } }", "`first`"),
+            ("{ actors(filter: {nam: {contains: \"a\"}}) { totalCount } }", "`name`"),
+            ("{ actors(orderBy: NAME_AZC) { totalCount } }", "`NAME_ASC`"),
+            ("{ actors { totalCount @skp(if: true) } }", "`skip`"),
+            ("{ ...A } fragment A on Qery { __typename }", "`Query`"),
+            ("{ search(query: \"a\") { nodes { title } } }", "`... on Source { title }`"),
+        ] {
+            let answer = client.answer(wrong, json!({})).await;
+            let message = answer["errors"][0]["message"].as_str().expect("a message");
+            let meant =
+                message.split_once("Did you mean").is_some_and(|(_, proposed)| proposed.contains(meant));
+            assert_eq!(meant, suggests, "{message}");
+            assert_eq!(message.contains("Did you mean"), suggests, "{message}");
+        }
+        let query = "query($filter: ActorFilter) { actors(filter: $filter) { totalCount } }";
+        for (wrong, meant) in [
+            (json!({"nam": {"contains": "a"}}), "`name`"),
+            (json!({"kind": {"in": ["PERSON", "COUNTY"]}}), "`COUNTRY`"),
+        ] {
+            let answer = client.answer(query, json!({ "filter": wrong })).await;
+            let message = answer["errors"][0]["message"].as_str().expect("a message");
+            let meant =
+                message.split_once("Did you mean").is_some_and(|(_, proposed)| proposed.contains(meant));
+            assert_eq!(meant, suggests, "{message}");
+        }
     }
 }

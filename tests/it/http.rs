@@ -229,3 +229,30 @@ async fn introspection_can_be_turned_off() {
     let refused: Value = schema.json().await.expect("JSON");
     assert_eq!(refused["errors"][0]["extensions"]["code"], "FORBIDDEN");
 }
+
+#[tokio::test]
+async fn a_document_that_is_not_graphql_is_refused_in_words() {
+    let anonymous = anonymous().await;
+    let answer = anonymous.answer("{\n  actors(first: 3 {\n    totalCount\n  }\n}", json!({})).await;
+    let error = &answer["errors"][0];
+    assert_eq!(error["message"], "Syntax error: expected the name of an argument or `)`, found `{`.");
+    assert_eq!(error["locations"], json!([{"line": 2, "column": 19}]));
+    assert_eq!(error["extensions"]["code"], "GRAPHQL_PARSE_FAILED");
+}
+
+#[tokio::test]
+async fn descriptions_and_all_of_unicode_stand_in_documents() {
+    let anonymous = anonymous().await;
+    let query = r#""Who it is." query One("Its slug." $slug: String!, "Whether its name is wanted." $named: Boolean!) {
+        actor(by: {slug: $slug}) { ...F }
+        found: suggest(prefix: "\u{1F600}\uD83D\uDE00") { text }
+      }
+      """ What is told of it. """
+      fragment F on Actor { kind ... @include(if: $named) { name } }"#;
+    let answer = anonymous.ask_with(query, json!({"slug": "israel", "named": true})).await;
+    assert_eq!(answer, json!({"actor": {"kind": "COUNTRY", "name": "Israel"}, "found": []}));
+    let wrong = anonymous.answer("\"Over\n lines\" { nothing }", json!({})).await;
+    assert_eq!(wrong["errors"][0]["locations"], json!([{"line": 1, "column": 6}]));
+    let wrong = anonymous.answer("\"\"\"Over\nlines\"\"\" query { nothing }", json!({})).await;
+    assert_eq!(wrong["errors"][0]["locations"], json!([{"line": 2, "column": 18}]));
+}

@@ -345,7 +345,7 @@ async fn many_writers_of_the_same_records_lose_nothing() {
             let (mut accepted, mut conflicts) = (BTreeMap::<String, u32>::new(), 0);
             for round in 0..10 {
                 let slug = &records[(writer + round) % records.len()];
-                let query = "query($slug: String) { actor(by: {slug: $slug}) { name revision } }";
+                let query = "query($slug: String!) { actor(by: {slug: $slug}) { name revision } }";
                 let read = editor.ask_with(query, json!({ "slug": slug })).await;
                 let number: u32 = read["actor"]["name"].as_str().expect("a name").parse().expect("a number");
                 let input = json!({
@@ -516,4 +516,71 @@ async fn a_mutation_is_given_up_before_it_is_committed_or_told_after() {
         .ask("{ never: topic(by: {slug: \"never\"}) { slug } there: topic(by: {slug: \"there\"}) { slug } }")
         .await;
     assert_eq!(found, json!({"never": null, "there": {"slug": "there"}}));
+}
+
+#[tokio::test]
+async fn a_record_tells_when_it_was_entered_and_when_it_was_changed_last() {
+    let editor = editor().await;
+    let selection =
+        "statement { createdAt updatedAt revisions(orderBy: NUMBER_ASC) { nodes { recordedAt } } }";
+    let entered = change(&editor, "createStatement", statement("dated"), selection).await["statement"].take();
+    let recorded = |statement: &Value, last: bool| {
+        let nodes = statement["revisions"]["nodes"].as_array().expect("nodes").clone();
+        let node = if last { nodes.last() } else { nodes.first() };
+        node.expect("a revision")["recordedAt"].clone()
+    };
+    assert_eq!(
+        (&entered["createdAt"], &entered["updatedAt"]),
+        (&recorded(&entered, false), &recorded(&entered, true))
+    );
+    // What belongs to it counts in.
+    let input = json!({"statement": {"slug": "dated"}, "topics": [{"slug": "two-state-solution"}]});
+    let changed = change(&editor, "updateStatement", input, selection).await["statement"].take();
+    assert_eq!(changed["createdAt"], entered["createdAt"]);
+    assert_eq!(changed["updatedAt"], recorded(&changed, true));
+    assert_ne!(changed["updatedAt"], entered["updatedAt"]);
+    let unknown = "insert into topics (slug, name) values ('unrecorded', 'Unrecorded')";
+    let mut quiet = editor.pool().begin().await.expect("a transaction");
+    for sql in ["set local session_replication_role = replica", unknown] {
+        sqlx::raw_sql(sql).execute(&mut *quiet).await.expect("run");
+    }
+    quiet.commit().await.expect("committed");
+    let topic = editor.ask("{ topic(by: {slug: \"unrecorded\"}) { label createdAt updatedAt } }").await;
+    assert_eq!(topic["topic"], json!({"label": "Unrecorded", "createdAt": null, "updatedAt": null}));
+}
+
+#[tokio::test]
+async fn every_kind_of_record_has_a_label() {
+    let editor = editor().await;
+    let mut long = statement("long");
+    long["summary"] = json!(format!("{}end.", "Dialogue goes on and on, ".repeat(20)));
+    let label = "statement { label }";
+    let payload = change(&editor, "createStatement", long, label).await;
+    let shortened = payload["statement"]["label"].as_str().expect("a label");
+    assert!(shortened.ends_with("Dialogue goes on…"), "it ends with a word: {shortened}");
+    assert!((100..=120).contains(&shortened.chars().count()), "{shortened}");
+    let relation = json!({"slug": "unnamed", "kind": "PARTNERSHIP", "subject": {"slug": "israel"}, "object": {"slug": "kazakhstan"},
+        "citations": [{"source": {"slug": "musavat-interview-with-yury-bocharov"}, "locator": "L3"}]});
+    let payload = change(&editor, "createRelation", relation, "relation { label }").await;
+    assert_eq!(payload["relation"]["label"], "Partnership", "{payload}");
+    let unnamed = "{ relations(filter: {label: {isNull: true}}) { nodes { slug } } }";
+    let unnamed = editor.ask(unnamed).await["relations"]["nodes"].clone();
+    assert!(
+        unnamed.as_array().expect("nodes").contains(&json!({"slug": "unnamed"})),
+        "nobody gave it one: {unnamed}"
+    );
+    let positions = editor
+        .ask("{ positions(first: 100) { nodes { label holder { name } topic { name } stance } } }")
+        .await;
+    let positions = positions["positions"]["nodes"].as_array().expect("positions").clone();
+    assert!(!positions.is_empty());
+    for position in positions {
+        let text = |value: &Value| value.as_str().expect("a text").to_owned();
+        let (holder, topic) = (text(&position["holder"]["name"]), text(&position["topic"]["name"]));
+        let stance = match position["stance"].as_str() {
+            Some("NEUTRAL") => "is neutral on".to_owned(),
+            stance => stance.expect("a stance").to_lowercase().replace('_', " "),
+        };
+        assert_eq!(position["label"], format!("{holder} {stance} {topic}"));
+    }
 }

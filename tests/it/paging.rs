@@ -5,7 +5,40 @@ use std::{collections::BTreeSet, time::Duration};
 use serde_json::{Value, json};
 use sqlx::PgPool;
 
-use crate::support::{Client, anonymous};
+use crate::support::{Client, anonymous, sql_log::SqlLog};
+
+#[tokio::test]
+async fn the_nodes_of_a_page_are_those_of_its_edges() {
+    let anonymous = anonymous().await;
+    let answer = anonymous
+        .ask(
+            "{ statements(first: 5, orderBy: DATE_DESC) {
+                 nodes { slug speaker { name } addressees { nodes { name } } }
+                 edges { node { slug } }
+               }
+               search(query: \"peace\", first: 5) { nodes { ... on Record { slug } } edges { node { ... on Record { slug } } } }
+               timeline(first: 5) { nodes { ... on Record { slug } } edges { node { ... on Record { slug } } } }
+             }",
+        )
+        .await;
+    for connection in ["statements", "search", "timeline"] {
+        let connection = &answer[connection];
+        let nodes = connection["nodes"].as_array().expect("nodes");
+        let nodes: Vec<String> =
+            nodes.iter().map(|node| node["slug"].as_str().expect("a slug").to_owned()).collect();
+        assert_eq!((nodes.len(), &nodes), (5, &slugs(connection)));
+    }
+    let log = SqlLog::listen();
+    anonymous
+        .ask("{ statements(first: 5) { nodes { slug speaker { name } } edges { node { slug } } } }")
+        .await;
+    assert_eq!(log.take().len(), 2, "a page and its speakers are read once");
+    let alone = anonymous
+        .ask("{ statements(first: 5, orderBy: DATE_DESC) { nodes { slug } pageInfo { hasNextPage } } }")
+        .await;
+    assert_eq!(alone["statements"]["pageInfo"]["hasNextPage"], true);
+    assert_eq!(alone["statements"]["nodes"][4]["slug"], answer["statements"]["nodes"][4]["slug"]);
+}
 
 const PAGE: &str =
     "query Page($first: Int, $after: Cursor, $last: Int, $before: Cursor, $orderBy: TopicOrder) {

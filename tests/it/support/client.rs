@@ -70,7 +70,7 @@ impl Client {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addr().expect("an address");
         let mut engine = http::engine(&config, &opened);
-        engine.trust(trusted, config.trusted_documents_only).await.expect("trusted documents are valid");
+        engine.trust(trusted, config.trusted_documents_only).expect("trusted documents are valid");
         let site = http::site(&config, opened, engine);
         tokio::spawn(http::serve(listener, site, std::future::pending()));
         Client { address, http: reqwest::Client::new(), database, key: None }
