@@ -162,7 +162,7 @@ async fn a_first_start_that_is_interrupted_leaves_nothing_half_made() {
     for (number, (signal, status)) in
         [(Signal::SIGINT, 130), (Signal::SIGTERM, 143)].into_iter().cycle().take(8).enumerate()
     {
-        let folder = Folder::new("interrupted-start");
+        let folder = Folder::new(&format!("interrupted-start-{number}"));
         let data_dir = folder.path().to_str().expect("text").to_owned();
         let child = dossier(&[("DATA_DIR", &data_dir)])
             .arg("migrate")
