@@ -4,7 +4,7 @@
 /* as of */ select 1::bigint, t.slug from statements t where true and (exists (select from actors t1 where t1.id = t.speaker_id and ((true and t1.slug = $1)))) order by coalesce(lower(t.said_during), 'infinity'::date), t.id limit $2;
 /* as of */ select p.place, r.* from unnest((select $1::bigint[])) with ordinality p (id, place) cross join lateral (select t.topic_id, t.stance from positions t where t.holder_id = p.id order by t.id limit $2) r;
 /* as of */ select t.id, t.id, t.name from topics t where t.id = any((select $1::bigint[])::bigint[]);
-/* as of */ select t.id, t.name, t.kind, (select coalesce(max(id), 0) from revisions where actor_id = t.id), t.id from actors t where t.slug = $1;
-select $1 <= (select coalesce(max(id), 0) from revisions), (select max(id) from revisions where change = (select change from revisions where id <= $1 order by id desc limit 1));
-select $1 <= (select coalesce(max(id), 0) from revisions), (select max(id) from revisions where change = (select change from revisions where id <= $1 order by id desc limit 1));
-select $1::timestamptz <= clock_timestamp(), (select case when exists (select from revisions where change = last.change and id > last.id) then last.change - 1 else last.id end from (select id, change from revisions where recorded_at <= $1::timestamptz order by recorded_at desc, id desc limit 1) last);
+/* as of */ select t.id, t.name, t.kind, t.id, (select coalesce(max(id), 0) from revisions where actor_id = t.id) from actors t where t.slug = $1;
+select ($1::timestamptz <= clock_timestamp())::integer::bigint, (select case when exists (select from revisions where change = last.change and id > last.id) then last.change - 1 else last.id end from (select id, change from revisions where recorded_at <= $1::timestamptz order by recorded_at desc, id desc limit 1) last);
+select (select coalesce(max(id), 0) from revisions), (select max(id) from revisions where change = (select change from revisions where id <= $1 order by id desc limit 1));
+select (select coalesce(max(id), 0) from revisions), (select max(id) from revisions where change = (select change from revisions where id <= $1 order by id desc limit 1));

@@ -27,7 +27,7 @@ select source, target, kind, relation_kind, count(*) as weight,
                 where statements.speaker_id = any($1) and statement_addressees.actor_id = any($1)
                 and statement_addressees.actor_id <> statements.speaker_id) t group by 1, 2, 3, 4 order by weight desc, 1, 2, 3, 4;
 select t.id from actors t where t.slug = $1;
-select t.id, t.id, t.label from relations t where t.id = any((select $1::bigint[])::bigint[]);
+select t.id, t.id, coalesce(t.label, initcap(t.kind::text)) from relations t where t.id = any((select $1::bigint[])::bigint[]);
 select t.id, t.id, t.name from actors t where t.id = any((select $1::bigint[])::bigint[]);
 select t.id, t.id, t.name from actors t where t.id = any((select $1::bigint[])::bigint[]);
 select t.id, t.id, t.name from actors t where t.id = any((select $1::bigint[])::bigint[]);

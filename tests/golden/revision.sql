@@ -1,4 +1,5 @@
 select 1::bigint, r.* from (select t.id, t.operation, t.part, t.actor_id, t.meeting_id, t.statement_id, t.commentary_id, t.topic_id, t.source_id, t.relation_id, t.position_id from revisions t where true and t.id > $1 order by t.id limit 101) r limit $2;
+select coalesce(max(id), 0) from revisions;
 select t.id, t.id, t.operation, t.part, t.actor_id, t.meeting_id, t.statement_id, t.commentary_id, t.topic_id, t.source_id, t.relation_id, t.position_id from revisions t where t.id = $1;
 select t.id, t.id, t.slug from actors t where t.id = any((select $1::bigint[])::bigint[]);
 select t.id, t.id, t.slug from positions t where t.id = any((select $1::bigint[])::bigint[]);

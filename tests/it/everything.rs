@@ -169,7 +169,7 @@ pub async fn roomy() -> Client {
         ("MAX_ALIASES", "10000"),
         ("MAX_BODY_BYTES", "10000000"),
         ("MAX_DEPTH", "50"),
-        ("MAX_COST", "10000000"),
+        ("MAX_COST", "100000000"),
     ];
     Client::with(&limits).await
 }
