@@ -174,6 +174,7 @@ fn actor() -> Noun {
         Test::AnyText { among: &[("actors", "id", "name"), ("actor_names", "actor_id", "name")] },
     )
     .searched()
+    .searched_too("actor_names", "actor_id")
     .in_order_of_entry()
 }
 

@@ -7,6 +7,7 @@ use sqlx::{Row, postgres::PgRow};
 use crate::{
     error::Refusal,
     query::{
+        Search,
         computed::{
             Argument, Asked, Estimate, Priced, Tree, argument, as_of, computed, connection, connection_of,
             cursor, number, page_arguments,
@@ -92,10 +93,6 @@ static KINDS: [Kind; 6] = [
         texts: &[("title", "title")],
     },
 ];
-
-/// The parsed question: `$1` in web-search syntax.
-const QUERY: &str =
-    "(websearch_to_tsquery('dossier_english', $1) || websearch_to_tsquery('dossier_simple', $1))";
 
 /// Any word of `$5`. Of a question, only its words are shown in a text: with its phrases, or with a word many times,
 /// Postgres would take a time that grows much faster than the text, and memory without bound.
@@ -211,21 +208,22 @@ fn kinds(asked: &Asked<'_>) -> Vec<(usize, &'static Kind)> {
     KINDS.iter().enumerate().filter(|(_, kind)| wanted(kind)).collect()
 }
 
-/// Records of a kind with their scores: `$2` is the question as a name, null where it is none.
-fn matches(kind: &Kind) -> String {
+/// Records of a kind that a full-text query finds, with their scores: `$2` is the question as a name, null
+/// where it is none.
+fn matches(kind: &Kind, search: &str) -> String {
     let Kind { table, .. } = kind;
     let Some(name) = kind.name_column else {
         return format!(
-            "select id, ts_rank(search, {QUERY}, 32) as score from {table} where search @@ {QUERY}"
+            "select id, ts_rank(search, {search}, 32) as score from {table} where search @@ {search}"
         );
     };
     let named = |table: &str, id: &str, name: &str| {
         format!(
             "select {id} as id, greatest(
-                 ts_rank(search, {QUERY}, 32),
+                 ts_rank(search, {search}, 32),
                  (word_similarity(plain($2), plain({name})) + similarity(plain($2), plain({name}))) / 2
              ) as score
-             from {table} where search @@ {QUERY} or plain($2) <% plain({name}) or plain($2) % plain({name})"
+             from {table} where search @@ {search} or plain($2) <% plain({name}) or plain($2) % plain({name})"
         )
     };
     let own = named(table, "id", name);
@@ -245,15 +243,18 @@ async fn search(asked: Asked<'_>) -> Result<Vec<Tree>, Refusal> {
     let query = asked.text("query").unwrap_or_default();
     let page = asked.page(ORDER, KeyKind::Rank)?;
     let kinds = kinds(&asked);
-    let name = is_plain(query).then_some(query);
+    let search = Search::read(query);
+    let name = search.is_words.then_some(query);
     let counted = asked.wants("totalCount");
     let (more, hits, total) = if asked.wants_page() {
-        hits(&asked, query, name, &kinds, &page, counted).await?
+        hits(&asked, &search, name, &kinds, &page, counted).await?
     } else {
-        let total = if counted { total(&asked, query, name, &kinds).await? } else { None };
+        let total = if counted { total(&asked, &search, name, &kinds).await? } else { None };
         (false, Vec::new(), total)
     };
-    let mut highlights = highlights(&asked, query, &kinds, &hits).await?;
+    let before =
+        asked.wants("pageInfo.hasPreviousPage") && precede(&asked, &search, name, &kinds, &page).await?;
+    let mut highlights = highlights(&asked, &search, &kinds, &hits).await?;
     let edges = hits.into_iter().map(|hit| {
         let found = highlights.remove(&(hit.kind, hit.id)).unwrap_or_default();
         let edge = vec![
@@ -263,34 +264,7 @@ async fn search(asked: Asked<'_>) -> Result<Vec<Tree>, Refusal> {
         ];
         (Cursor { key: Some(CursorKey::Rank(hit.score)), id: hit.place }, edge)
     });
-    Ok(vec![connection(&page, ORDER, edges.collect(), more, total)])
-}
-
-/// Whether a question is words alone, which may be a name: operators are no part of one.
-fn is_plain(query: &str) -> bool {
-    !query.contains('"')
-        && !query.split_whitespace().any(|word| word.starts_with('-') || word == "or" || word == "OR")
-}
-
-/// The words of a question that what it finds has: without those that it must not have.
-fn sought(query: &str) -> String {
-    let mut sought = String::new();
-    let (mut quoted, mut without) = (false, false);
-    for part in query.split('"') {
-        if quoted {
-            sought.push_str(if without { "" } else { part });
-        } else {
-            for word in part.split_whitespace().filter(|word| !word.starts_with('-')) {
-                sought.push_str(word);
-                sought.push(' ');
-            }
-        }
-        // What stands before a quoted phrase.
-        without = !quoted && part.ends_with('-');
-        quoted = !quoted;
-        sought.push(' ');
-    }
-    sought
+    Ok(vec![connection(ORDER, edges.collect(), [before, more], total)])
 }
 
 struct Hit {
@@ -303,16 +277,17 @@ struct Hit {
 /// How many hits of all kinds there are.
 async fn total(
     asked: &Asked<'_>,
-    query: &str,
+    search: &Search,
     name: Option<&str>,
     kinds: &[(usize, &Kind)],
 ) -> Result<Option<i64>, Refusal> {
     if kinds.is_empty() {
         return Ok(Some(0));
     }
-    let counts = kinds.iter().map(|(_, kind)| format!("(select count(*) from ({}) k)", matches(kind)));
+    let counts =
+        kinds.iter().map(|(_, kind)| format!("(select count(*) from ({}) k)", matches(kind, &search.sql(1))));
     let sql = format!("select {}", counts.collect::<Vec<_>>().join(" + "));
-    let rows = asked.reader.fetch(&sql, |sql| sql.bind(query).bind(name)).await?;
+    let rows = asked.reader.fetch(&sql, |sql| search.bind(sql).bind(name)).await?;
     Ok(rows.first().map(|row| row.try_get(0)).transpose()?)
 }
 
@@ -320,7 +295,7 @@ async fn total(
 /// ranked is counted on the way.
 async fn hits(
     asked: &Asked<'_>,
-    query: &str,
+    search: &Search,
     name: Option<&str>,
     kinds: &[(usize, &Kind)],
     page: &Page,
@@ -333,7 +308,7 @@ async fn hits(
     let of_kind = |(number, kind): &(usize, &Kind)| {
         format!(
             "k{number} as (select {number} as kind, id, {place} as place, score::real as score from ({}) m)",
-            matches(kind),
+            matches(kind, &search.sql(1)),
             place = place(*number),
         )
     };
@@ -356,7 +331,7 @@ async fn hits(
     let rows = asked
         .reader
         .fetch(&sql, |sql| {
-            let sql = sql.bind(query).bind(name).bind(page.size + 1);
+            let sql = search.bind(sql).bind(name).bind(page.size + 1);
             match &page.after {
                 Some(Cursor { key: Some(CursorKey::Rank(score)), id }) => sql.bind(*score).bind(*id),
                 _ => sql,
@@ -377,10 +352,35 @@ async fn hits(
     Ok((rows.len() > size, hits, total))
 }
 
+/// Whether there is a hit where the cursor of a page stands, or a better one.
+async fn precede(
+    asked: &Asked<'_>,
+    search: &Search,
+    name: Option<&str>,
+    kinds: &[(usize, &Kind)],
+    page: &Page,
+) -> Result<bool, Refusal> {
+    let Some(Cursor { key: Some(CursorKey::Rank(score)), id }) = &page.after else { return Ok(false) };
+    let of_kind = |(number, kind): &(usize, &Kind)| {
+        format!(
+            "exists (select from (select {} as place, score::real as score from ({}) m) k
+                     where score > $3 or (score = $3 and place <= $4))",
+            place(*number),
+            matches(kind, &search.sql(1)),
+        )
+    };
+    if kinds.is_empty() {
+        return Ok(false);
+    }
+    let sql = format!("select {}", kinds.iter().map(of_kind).collect::<Vec<_>>().join(" or "));
+    let rows = asked.reader.fetch(&sql, |sql| search.bind(sql).bind(name).bind(*score).bind(*id)).await?;
+    Ok(rows.first().map(|row| row.try_get(0)).transpose()?.unwrap_or(false))
+}
+
 /// The passages of each hit in which words of the question stand.
 async fn highlights(
     asked: &Asked<'_>,
-    query: &str,
+    search: &Search,
     kinds: &[(usize, &Kind)],
     hits: &[Hit],
 ) -> Result<HashMap<(usize, i64), Vec<Tree>>, Refusal> {
@@ -388,10 +388,11 @@ async fn highlights(
     if !asked.wants("edges.highlights") || hits.is_empty() {
         return Ok(found);
     }
+    let query = search.sql(1);
     let text = |number: usize, ordinal: usize, table: &str, id: &str, (field, column): (&str, &str)| {
         format!(
             "select {number} as kind, {ordinal} as ordinal, {id} as id, '{field}' as field, {column} as text
-             from {table} where {id} = any($2) and {number} = any($3) and search @@ {QUERY}"
+             from {table} where {id} = any($2) and {number} = any($3) and search @@ {query}"
         )
     };
     let texts = kinds.iter().flat_map(|(number, kind)| {
@@ -416,7 +417,7 @@ async fn highlights(
     let numbers: Vec<i32> = hits.iter().map(|hit| i32::try_from(hit.kind).unwrap_or(0)).collect();
     let rows = asked
         .reader
-        .fetch(&sql, |sql| sql.bind(query).bind(ids).bind(numbers).bind(options).bind(sought(query)))
+        .fetch(&sql, |sql| search.bind(sql).bind(ids).bind(numbers).bind(options).bind(search.wanted()))
         .await?;
     for row in rows {
         let (kind, id): (i32, i64) = (row.try_get("kind")?, row.try_get("id")?);
@@ -448,7 +449,7 @@ fn parts(headline: &str) -> Vec<Tree> {
     parts
 }
 
-/// Names that begin with `$1`, or have a word that does: whole beginnings first, then the shorter.
+/// Names that begin as somebody typed, or have a word that does: whole beginnings first, then the shorter.
 async fn suggest(asked: Asked<'_>) -> Result<Vec<Tree>, Refusal> {
     let prefix = asked.text("prefix").unwrap_or_default().trim().to_owned();
     let first = asked.number("first", 10);
@@ -456,10 +457,10 @@ async fn suggest(asked: Asked<'_>) -> Result<Vec<Tree>, Refusal> {
     let named = |number: usize, table: &str, id: &str, name: &str| {
         format!(
             "(select {number} as kind, {id} as id, {name} as name, 0 as inside from {table}
-              where plain({name}) like plain($1) order by length({name}), {name}, {id} limit $3)
+              where plain({name}) like literally($1) || '%' order by length({name}), {name}, {id} limit $2)
              union all
              (select {number}, {id}, {name}, 1 from {table}
-              where plain({name}) like plain($2) order by length({name}), {name}, {id} limit $3)"
+              where plain({name}) like '% ' || literally($1) || '%' order by length({name}), {name}, {id} limit $2)"
         )
     };
     let branches = kinds.iter().filter_map(|(number, kind)| {
@@ -476,12 +477,10 @@ async fn suggest(asked: Asked<'_>) -> Result<Vec<Tree>, Refusal> {
     let sql = format!(
         "select kind, id, name from (
              select distinct on (kind, id) * from ({}) n order by kind, id, inside, length(name), name
-         ) n order by inside, length(name), name, kind, id limit $3",
+         ) n order by inside, length(name), name, kind, id limit $2",
         branches.join(" union all ")
     );
-    let escaped = crate::query::escape_pattern(&prefix);
-    let (whole, word) = (format!("{escaped}%"), format!("% {escaped}%"));
-    let rows = asked.reader.fetch(&sql, |sql| sql.bind(whole).bind(word).bind(first)).await?;
+    let rows = asked.reader.fetch(&sql, |sql| sql.bind(prefix).bind(first)).await?;
     let suggestion = |row: &PgRow| {
         let kind: i32 = row.try_get("kind")?;
         let noun = KINDS[usize::try_from(kind).unwrap_or(0)].noun;
@@ -508,22 +507,5 @@ mod tests {
             [part("the ", false), part("Peace", true), part(" Council", false)]
         );
         assert_eq!(parts("\u{e000}Gaza\u{e001}"), [part("Gaza", true)]);
-    }
-
-    #[test]
-    fn what_must_not_be_found_is_not_sought() {
-        let words = |query| sought(query).split_whitespace().map(str::to_owned).collect::<Vec<_>>();
-        assert_eq!(words("peace -council talks"), ["peace", "talks"]);
-        assert_eq!(words("\"two states\" gaza -\"one state\" hope"), ["two", "states", "gaza", "hope"]);
-        assert_eq!(words("two-state -award \"-3 degrees"), ["two-state", "-3", "degrees"]);
-        assert!(words("-peace").is_empty());
-    }
-
-    #[test]
-    fn operators_make_no_name() {
-        assert!(is_plain("Kassym-Jomart Tokayev"));
-        for query in ["\"two states\"", "peace -council", "israel or gaza"] {
-            assert!(!is_plain(query), "{query}");
-        }
     }
 }

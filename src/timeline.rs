@@ -170,16 +170,30 @@ async fn timeline(asked: Asked<'_>) -> Result<Vec<Tree>, Refusal> {
     let below = "with recursive below as (
         select id from topics where id = $3 union select topics.id from topics join below on topics.parent_id = below.id
     )";
-    let (mut more, mut edges) = (false, Vec::new());
+    let (mut before, mut behind, mut edges) = (false, false, Vec::new());
+    // Rows of a sort on one side of the cursor, said so that an index on day and id serves.
+    let beside = |number: usize, sort: &Sort, comparison: &str| {
+        let (day, place) = (day(sort), place(number));
+        let max = (1_i64 << 56) - 1;
+        format!(" and ({day}, t.id) {comparison} ($6, greatest(least($7 - {place}, {max}), 0))")
+    };
+    if let Some(Cursor { key: Some(CursorKey::Date(days)), id }) = &page.after
+        && asked.wants("pageInfo.hasPreviousPage")
+    {
+        let earlier = SORTS.iter().enumerate().map(|(number, sort)| {
+            let (chosen, day, side) = (chosen(sort), day(sort), beside(number, sort, "<="));
+            format!("(select true{chosen}{side} order by {day} desc, t.id desc limit 1) is not null")
+        });
+        let sql = format!("{below} select {}", earlier.collect::<Vec<_>>().join(" or "));
+        let rows = asked.reader.fetch(&sql, |sql| {
+            sql.bind(1_i64).bind(actor).bind(topic).bind(from).bind(until).bind(Days(*days)).bind(*id)
+        });
+        before = rows.await?.first().is_some_and(|row| row.try_get(0).unwrap_or(false));
+    }
     if asked.wants_page() {
         let branches = SORTS.iter().enumerate().map(|(number, sort)| {
             let (day, place) = (day(sort), place(number));
-            let beyond = if page.after.is_some() {
-                // Rows of this sort beyond the cursor, said so that an index on day and id serves.
-                format!(" and ({day}, t.id) > ($6, greatest(least($7 - {place}, {max}), 0))", max = (1_i64 << 56) - 1)
-            } else {
-                String::new()
-            };
+            let beyond = if page.after.is_some() { beside(number, sort, ">") } else { String::new() };
             format!(
                 "(select {number} as sort, t.id, {place} + t.id as place, {day} as day, {date} as date, {during} as during
                   {chosen}{beyond} order by {day}, t.id limit $1)",
@@ -204,7 +218,7 @@ async fn timeline(asked: Asked<'_>) -> Result<Vec<Tree>, Refusal> {
             })
             .await?;
         let size = usize::try_from(page.size).unwrap_or(0);
-        more = rows.len() > size;
+        behind = rows.len() > size;
         for row in rows.iter().take(size) {
             let sort: i32 = row.try_get("sort")?;
             let noun = SORTS[usize::try_from(sort).unwrap_or(0)].noun;
@@ -230,5 +244,5 @@ async fn timeline(asked: Asked<'_>) -> Result<Vec<Tree>, Refusal> {
     } else {
         Some(0)
     };
-    Ok(vec![connection(&page, ORDER, edges, more, total)])
+    Ok(vec![connection(ORDER, edges, [before, behind], total)])
 }

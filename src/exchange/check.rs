@@ -227,6 +227,15 @@ impl Check<'_> {
                    left join {table} t on t.slug = s.slug{join} order by s.line) s"
         ))
         .await?;
+        if let Some(merged) = kind.merged {
+            let taken = format!(
+                "select i.line, 'slug', 'The slug leads to another record, with which its own was merged.'
+                 from ids_{table} i join {merged} m on m.slug = i.slug where i.fresh"
+            );
+            self.reject(kind, &taken).await?;
+            self.run(format!("delete from ids_{table} i using {staged}rejected r where r.line = i.line"))
+                .await?;
+        }
         for (by, what) in [("slug", "slug"), ("id", "record")] {
             let repeated = format!(
                 "select line, 'slug', {} from (

@@ -298,10 +298,12 @@ async fn change(
     }
     checking.finish_and_clear();
     let refused = order.all_or_nothing && outcome.rejected > 0;
-    if order.dry_run || refused || outcome.created + outcome.updated == 0 {
+    if refused || outcome.created + outcome.updated == 0 {
         change.rollback().await?;
         return Ok(outcome);
     }
+    // A record that is there may come to refer to one that is new.
+    execute(&mut change, "set constraints all deferred").await?;
     // First the records, which refer to those of kinds before them, then what they own, which may refer to
     // any.
     let lists: i64 = {
@@ -323,6 +325,13 @@ async fn change(
         bar.set_message(format!("of {}", kind.many));
         replace(&mut change, kind).await?;
         own(&mut change, kind, &bar).await?;
+    }
+    // The triggers have the last word, whether it is meant or a trial.
+    execute(&mut change, "set constraints all immediate").await?;
+    if order.dry_run {
+        change.rollback().await?;
+        bar.finish_and_clear();
+        return Ok(outcome);
     }
     bar.set_message("commit");
     outcome.change = sqlx::query_scalar("select nullif(current_setting('dossier.change', true), '')::bigint")

@@ -19,6 +19,8 @@ pub struct RecordKind {
     pub slots: Vec<Slot>,
     /// The place of the slot whose rows name a record in other registers too.
     pub identifiers: Option<usize>,
+    /// The table of records that were merged: their slugs lead to others, and nobody else takes them.
+    pub merged: Option<&'static str>,
     /// The days that it is about, over `{}`; none where it has no date of its own.
     period: Option<String>,
 }
@@ -92,7 +94,8 @@ impl RecordKind {
             }
             _ => None,
         });
-        RecordKind { name: noun.name, many: root.many, table: noun.table, slots, identifiers, period }
+        let (name, table, merged) = (noun.name, noun.table, noun.merged);
+        RecordKind { name, many: root.many, table, slots, identifiers, merged, period }
     }
 
     /// Its columns that refer to records, and to which.

@@ -11,7 +11,6 @@ use crate::{
     error::Refusal,
     query::{
         catalog::Catalog,
-        check_since,
         computed::{Argument, Arguments, Tree, argument, computed},
         lookup,
         noun::{
@@ -167,9 +166,6 @@ impl Filter {
             Some(Value::Number(number)) => number.as_i64(),
             _ => None,
         };
-        if let Some(since) = since {
-            check_since(reader, since, "since").await?;
-        }
         let topic = record(reader, catalog.named("Topic"), "topic", wanted).await?;
         let actor = record(reader, catalog.named("Actor"), "actor", wanted).await?;
         Ok((Filter { types, ids, topic, actor }, since))

@@ -350,21 +350,15 @@ impl<'a> Writer<'a> {
         rows: &[usize],
         place: usize,
     ) -> Result<(), Null> {
-        let more = pages.more[place];
-        let page = &pages.page;
+        let [before, behind] = pages.sides.each_ref().map(|side| side[place]);
         self.out.push(b'{');
         for (index, (label, field)) in fields.iter().enumerate() {
             self.comma(index);
             self.text(label);
             match field {
                 PageInfo::Typename => self.quoted("PageInfo"),
-                // On the side that the page came from there is the record of the cursor, at least.
-                PageInfo::HasNextPage => {
-                    self.boolean(if page.backward { page.before.is_some() } else { more });
-                }
-                PageInfo::HasPreviousPage => {
-                    self.boolean(if page.backward { more } else { page.after.is_some() });
-                }
+                PageInfo::HasNextPage => self.boolean(behind),
+                PageInfo::HasPreviousPage => self.boolean(before),
                 PageInfo::StartCursor => self.cursor_or_null(rows.first(), pages)?,
                 PageInfo::EndCursor => self.cursor_or_null(rows.last(), pages)?,
             }

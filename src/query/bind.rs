@@ -14,7 +14,7 @@ use super::{
     noun::{By, Many, Order},
     past::{self, AsOf},
     plan::{self, Aside, Edge, Level, Plan, Wants, Way},
-    statement::{self, Paged, Statement},
+    statement::{self, Paged, Side, Statement},
 };
 use crate::{
     caller::Role,
@@ -38,6 +38,8 @@ pub struct Request {
 pub enum Bound {
     Many {
         rows: Option<Statement>,
+        /// What tells whether there are records before the cursor `after`, and behind the cursor `before`.
+        sides: Box<[Option<Statement>; 2]>,
         /// One for each aside of the connection.
         asides: Vec<(Statement, Precision)>,
         /// The column by which the filter lets pass only what refers to one record, and its id.
@@ -256,13 +258,18 @@ impl Binder<'_> {
         )?;
         let paged = Paged { catalog: self.catalog, many, filter, since, order };
         let rows = wants.rows.then(|| paged.rows(&level.columns, &page, wants.cursors)).transpose()?;
+        let side = |cursor: &Option<Cursor>, side| {
+            let cursor = cursor.as_ref().filter(|_| wants.sides);
+            cursor.map(|cursor| paged.beyond(cursor, side)).transpose()
+        };
+        let sides = Box::new([side(&page.after, Side::Before)?, side(&page.before, Side::Behind)?]);
         let asides = asides.iter().map(|aside| self.aside(&paged, aside)).collect::<Result<_, _>>()?;
         // An order by relevance is refused also where no rows are asked for.
         if rows.is_none() && matches!(order.by, By::Relevance) {
             paged.rows(&[], &page, false)?;
         }
         let of_one = filter.and_then(|filter| statement::of_one(noun, filter));
-        Ok(Bound::Many { rows, asides, of_one, since, page, order })
+        Ok(Bound::Many { rows, sides, asides, of_one, since, page, order })
     }
 
     fn aside(&self, paged: &Paged<'_>, aside: &Aside) -> Result<(Statement, Precision), Refusal> {

@@ -321,19 +321,18 @@ impl Asked<'_> {
     }
 }
 
-/// A connection as a value: its edges with their cursors, whether there are more, and how many in all
-/// if that was asked.
+/// A connection as a value: its edges with their cursors, whether there are others before and behind them, and
+/// how many in all if that was asked.
 pub fn connection(
-    page: &Page,
     order: &str,
     edges: Vec<(Cursor, Vec<(&'static str, Tree)>)>,
-    more: bool,
+    [before, behind]: [bool; 2],
     total: Option<i64>,
 ) -> Tree {
     let cursors: Vec<String> = edges.iter().map(|(cursor, _)| cursor.encode(order)).collect();
     let page_info = Tree::Object(vec![
-        ("hasNextPage", Tree::Boolean(more)),
-        ("hasPreviousPage", Tree::Boolean(page.after.is_some())),
+        ("hasNextPage", Tree::Boolean(behind)),
+        ("hasPreviousPage", Tree::Boolean(before)),
         ("startCursor", Tree::text(cursors.first().cloned())),
         ("endCursor", Tree::text(cursors.last().cloned())),
     ]);

@@ -4,7 +4,7 @@
 use foldhash::{HashMap, HashMapExt};
 use futures_util::{
     FutureExt,
-    future::{BoxFuture, join_all, try_join, try_join_all},
+    future::{BoxFuture, join_all, try_join_all, try_join3},
 };
 use sqlx::{Row, postgres::PgRow};
 use tokio::time::{Instant, timeout_at};
@@ -68,8 +68,8 @@ pub enum Fetched {
 pub struct Pages {
     pub rows: Rows,
     pub of: Vec<Vec<usize>>,
-    /// Whether there are more rows in the direction of the page.
-    pub more: Vec<bool>,
+    /// Whether there are records before the page, and behind it, for each parent.
+    pub sides: [Vec<bool>; 2],
     pub asides: Vec<FetchedAside>,
     /// The column of the id.
     pub id: usize,
@@ -208,9 +208,7 @@ impl Fetch<'_> {
     /// Refuses lists that begin behind a revision which is not there yet, at whatever depth.
     async fn foresee(&self) -> Result<()> {
         for (since, path) in &self.request.since {
-            past::check_since(self.reader, *since, "since")
-                .await
-                .map_err(|refusal| refusal.at(path.clone()))?;
+            past::check_since(self.reader, *since).await.map_err(|refusal| refusal.at(path.clone()))?;
         }
         Ok(())
     }
@@ -219,7 +217,7 @@ impl Fetch<'_> {
         if let Way::Many { .. } = edge.way
             && let Bound::Many { since: Some(since), .. } = self.request.bound(edge)
         {
-            past::check_since(&self.reader.today(), *since, "since").await?;
+            past::check_since(&self.reader.today(), *since).await?;
         }
         let Some(moment) = self.request.as_of(edge) else { return self.way(edge, parents).await };
         let reader = moment.reader(self.reader).await?;
@@ -247,7 +245,7 @@ impl Fetch<'_> {
                 Ok(Fetched::References { kinds, of: of.collect() })
             }
             Way::Many { owner, level, wants, asides: asked, .. } => {
-                let Bound::Many { rows, asides, page, order, .. } = self.request.bound(edge) else {
+                let Bound::Many { rows, sides, asides, page, order, .. } = self.request.bound(edge) else {
                     unreachable!("a connection is bound as one")
                 };
                 let owners = match owner {
@@ -259,9 +257,14 @@ impl Fetch<'_> {
                     self.aside(aside, statement, *precision, &owners).boxed()
                 });
                 let pages = self.pages(rows.as_ref(), level, page, &owners);
-                let (pages, asides) = try_join(pages, try_join_all(asides)).await?;
+                let sides = try_join_all(sides.iter().map(|side| self.side(side.as_ref(), &owners)));
+                let (pages, sides, asides) = try_join3(pages, sides, try_join_all(asides)).await?;
                 let (rows, of, more) = pages;
-                Ok(Fetched::Many(Pages { rows, of, more, asides, id: wants.id, page: page.clone(), order }))
+                let [mut before, mut behind] = <[Vec<bool>; 2]>::try_from(sides).unwrap_or_default();
+                let seen = if page.backward { &mut before } else { &mut behind };
+                seen.iter_mut().zip(more).for_each(|(side, more)| *side |= more);
+                let sides = [before, behind];
+                Ok(Fetched::Many(Pages { rows, of, sides, asides, id: wants.id, page: page.clone(), order }))
             }
             Way::Computed { computed, owner, fields, places } => {
                 let Bound::Computed(arguments) = self.request.bound(edge) else {
@@ -419,6 +422,17 @@ impl Fetch<'_> {
             }
         }
         Ok((self.level(level, rows).await?, of, more))
+    }
+
+    /// Whether a statement finds something on one side of a page, for each parent.
+    async fn side(&self, statement: Option<&Statement>, parents: &Parents) -> Result<Vec<bool>> {
+        let mut found = vec![false; parents.distinct.len()];
+        if let Some(statement) = statement {
+            for row in self.run_for(statement, parents).await? {
+                found[place_of(&row)?] = row.try_get(1)?;
+            }
+        }
+        Ok(parents.places.iter().map(|place| place.is_some_and(|place| found[place])).collect())
     }
 
     async fn aside(

@@ -35,6 +35,7 @@ mod syntax;
 pub mod types;
 mod usage;
 mod validation;
+mod websearch;
 
 use std::sync::{Arc, atomic::Ordering};
 
@@ -51,10 +52,9 @@ pub use answer::Answer;
 pub use coerce::is_partial_date;
 pub use guard::Limits;
 pub use manifest::parse as parse_manifest;
-pub use past::check_since;
 pub use rests_on::{Mark, RestsOn};
-pub use statement::escape_pattern;
 pub use subscription::{Audience, Audiences};
+pub use websearch::Search;
 
 use self::{
     catalog::Catalog,

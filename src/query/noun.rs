@@ -23,6 +23,8 @@ pub struct Noun {
     pub facets: Vec<Facet>,
     /// The table of ids and slugs that lead to another record, its `kept_id`, since they were merged.
     pub merged: Option<&'static str>,
+    /// The table of its other names that a search looks at too, and their column that refers to it.
+    pub searched_too: Option<(&'static str, &'static str)>,
     /// The column of `revisions` that keeps its history, where it has one.
     pub history: Option<&'static str>,
     /// What the argument `since` of its lists says, where they have it: they tell what was entered later.
@@ -339,6 +341,7 @@ impl Noun {
             orders: Vec::new(),
             facets: Vec::new(),
             merged: None,
+            searched_too: None,
             history: None,
             since: None,
         }
@@ -444,6 +447,13 @@ impl Noun {
             "Full text in web-search syntax (`\"exact phrase\"`, `or`, `-without`), accents and word endings aside.",
             Test::Search,
         )
+    }
+
+    /// A search looks at its other names too, in this table by the column that refers to it.
+    #[must_use]
+    pub fn searched_too(mut self, names: &'static str, owner: &'static str) -> Self {
+        self.searched_too = Some((names, owner));
+        self
     }
 
     /// A period that the record falls in: the filter that asks for it, the orders by its start, and the

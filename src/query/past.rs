@@ -32,16 +32,16 @@ pub enum AsOf {
     Time(String),
 }
 
-/// Refuses a revision, given as `argument`, that is not there yet: who asked for what comes behind it would
+/// Refuses a revision, given as `since`, that is not there yet: who asked for what comes behind it would
 /// miss what comes before.
-pub async fn check_since(today: &Reader, since: i64, argument: &str) -> Result<(), Refusal> {
+pub async fn check_since(today: &Reader, since: i64) -> Result<(), Refusal> {
     let rows = today.fetch("select coalesce(max(id), 0) from revisions", |sql| sql).await?;
     let current: i64 = sqlx::Row::try_get(rows.first().ok_or(sqlx::Error::RowNotFound)?, 0)?;
-    if since > current { Err(not_yet(since, current, argument)) } else { Ok(()) }
+    if since > current { Err(not_yet(since, current, "since")) } else { Ok(()) }
 }
 
 fn not_yet(revision: i64, current: i64, argument: &str) -> Refusal {
-    let message = format!("There is no revision {revision} yet; the current one is {current}.");
+    let message = format!("Revision {revision} does not exist yet; the current revision is {current}.");
     Refusal::bad_input(argument, message)
 }
 

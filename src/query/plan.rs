@@ -150,6 +150,8 @@ pub struct Reference {
 pub struct Wants {
     pub rows: bool,
     pub cursors: bool,
+    /// Whether it is asked if there are records before or behind the page.
+    pub sides: bool,
     /// The column of the id, where cursors are wanted.
     pub id: usize,
 }
@@ -716,6 +718,7 @@ impl<'a> Planner<'a> {
                 _ => PageInfo::Typename,
             };
             wants.cursors |= matches!(out, PageInfo::StartCursor | PageInfo::EndCursor);
+            wants.sides |= matches!(out, PageInfo::HasNextPage | PageInfo::HasPreviousPage);
             (label(key), out)
         });
         entries.collect()

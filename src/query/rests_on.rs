@@ -226,7 +226,7 @@ impl Walk<'_> {
                 // Records beyond the page may come to stand before those on it.
                 let is_cut = pages.page.after.is_some()
                     || pages.page.before.is_some()
-                    || pages.more.iter().any(|more| *more);
+                    || pages.sides.iter().flatten().any(|more| *more);
                 let reads_all = is_filtered
                     || pages.asides.iter().any(|aside| matches!(aside, FetchedAside::Facet { .. }))
                     || is_cut && !matches!(pages.order.by, By::Id);

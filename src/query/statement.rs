@@ -18,6 +18,7 @@ use super::{
     noun::{
         By, Condition, Facet, FacetBy, Key, KeyInput, KeyKind, Many, Noun, Order, Scalar, Test, Values, Via,
     },
+    websearch::Search,
 };
 use crate::{
     error::Refusal,
@@ -187,6 +188,13 @@ pub fn lookup(noun: &Noun, columns: &[String], by: &Fields, argument: &str) -> R
     Ok(Statement { merged, ..builder.finish() })
 }
 
+/// Where records lie that are not on a page: before the cursor `after`, or behind the cursor `before`.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Side {
+    Before,
+    Behind,
+}
+
 /// A page of records for each parent, or for the root: column 0 is the parent's place in `$1`, or 1.
 pub struct Paged<'a> {
     pub catalog: &'a Catalog,
@@ -225,9 +233,9 @@ impl Paged<'_> {
             format!("select 1::bigint, {columns}").trim_end_matches(", ").to_owned()
         };
         builder.sql.insert_str(0, &select);
-        for (cursor, beyond) in [(&page.after, '>'), (&page.before, '<')] {
+        for (cursor, side) in [(&page.after, Side::Before), (&page.before, Side::Behind)] {
             if let Some(cursor) = cursor {
-                let comparison = if self.order.descending == (beyond == '>') { '<' } else { '>' };
+                let comparison = if self.order.descending == (side == Side::Before) { "<" } else { ">" };
                 builder.keyset(key.as_ref(), cursor, comparison);
             }
         }
@@ -253,6 +261,30 @@ impl Paged<'_> {
         builder.push(Bind::Id(page.size + 1));
         if nested {
             builder.sql.push_str(") r");
+        }
+        Ok(builder.finish())
+    }
+
+    /// Whether there is a record where a cursor stands or on its far side, for each parent: its place in `$1`,
+    /// or 1, and the answer. The record that the cursor was made of may have gone.
+    pub fn beyond(&self, cursor: &Cursor, side: Side) -> Result<Statement, Refusal> {
+        let mut builder = self.aside();
+        let nested = self.is_nested();
+        let place = if nested { "p.place" } else { "1::bigint" };
+        let _ = write!(builder.sql, "select {place}, (select true");
+        self.from(&mut builder, None)?;
+        let key = self.key(&mut builder)?;
+        let descends = self.order.descending == (side == Side::Before);
+        builder.keyset(key.as_ref(), cursor, if descends { ">=" } else { "<=" });
+        // From the cursor on, so that an index finds the first at once.
+        let direction = if descends { "" } else { " desc" };
+        builder.sql.push_str(" order by ");
+        if let Some((sql, _)) = &key {
+            let _ = write!(builder.sql, "{sql}{direction}, ");
+        }
+        let _ = write!(builder.sql, "t.id{direction} limit 1) is not null");
+        if nested {
+            let _ = write!(builder.sql, " from {PARENTS}");
         }
         Ok(builder.finish())
     }
@@ -294,7 +326,8 @@ impl Paged<'_> {
             FacetBy::Value { sql, .. } => (sql.replace("{}", "r"), String::new()),
             FacetBy::One { column, .. } => (format!("r.{column}"), String::new()),
             FacetBy::Link { between, from, other, .. } => {
-                (format!("f.{other}"), format!(" join {between} f on f.{from} = r.id"))
+                // Records that have none are counted together, as everywhere.
+                (format!("f.{other}"), format!(" left join {between} f on f.{from} = r.id"))
             }
         };
         let parents = if nested { format!("{PARENTS} cross join lateral ") } else { String::new() };
@@ -349,8 +382,8 @@ impl Paged<'_> {
         match &self.order.by {
             By::Id => Ok(None),
             By::Key(sql, kind) => Ok(Some((sql.replace("{}", "t"), *kind))),
-            By::Relevance => match builder.searched {
-                Some(bind) => Ok(Some((format!("ts_rank(t.search, {})", search_query(bind)), KeyKind::Rank))),
+            By::Relevance => match &builder.searched {
+                Some(query) => Ok(Some((rank(self.noun(), query), KeyKind::Rank))),
                 None => Err(Refusal::bad_input("orderBy", "`RELEVANCE` needs `filter.search`.")),
             },
         }
@@ -387,17 +420,22 @@ pub fn of_one(noun: &Noun, filter: &Fields) -> Option<(&'static str, i64)> {
     })
 }
 
+/// How well the record `t` answers a full-text query.
+fn rank(noun: &Noun, query: &str) -> String {
+    let own = format!("ts_rank(t.search, {query})");
+    match noun.searched_too {
+        None => own,
+        Some((names, owner)) => format!(
+            "greatest({own}, (select max(ts_rank(n.search, {query})) from {names} n where n.{owner} = t.id))"
+        ),
+    }
+}
+
 fn push_columns(sql: &mut String, columns: &[String]) {
     for column in columns {
         sql.push_str(", ");
         sql.push_str(column);
     }
-}
-
-fn search_query(bind: usize) -> String {
-    format!(
-        "(websearch_to_tsquery('dossier_english', ${bind}) || websearch_to_tsquery('dossier_simple', ${bind}))"
-    )
 }
 
 #[derive(Default)]
@@ -411,8 +449,8 @@ struct Builder {
     /// Aliases given to tables within subqueries.
     aliases: usize,
     subqueries: usize,
-    /// The value of the outermost `search`, which an order by relevance ranks by.
-    searched: Option<usize>,
+    /// The query of the outermost `search`, which an order by relevance ranks by.
+    searched: Option<String>,
     /// The condition that all records have the words of the outermost filter.
     words: Option<String>,
 }
@@ -480,7 +518,7 @@ impl Builder {
     }
 
     /// Rows beyond a cursor.
-    fn keyset(&mut self, key: Option<&(String, KeyKind)>, cursor: &Cursor, comparison: char) {
+    fn keyset(&mut self, key: Option<&(String, KeyKind)>, cursor: &Cursor, comparison: &str) {
         match (key, &cursor.key) {
             (Some((sql, _)), Some(value)) => {
                 let _ = write!(self.sql, " and ({sql}, t.id) {comparison} (");
@@ -661,13 +699,14 @@ impl Builder {
             }
             (Test::Search, Value::String(text)) => {
                 check_length(text, path)?;
-                self.binds.push(Bind::Text(text.clone()));
-                let bind = self.binds.len();
-                if alias == "t" {
-                    self.searched = Some(bind);
-                }
-                let words = format!("{alias}.search @@ {}", search_query(bind));
+                let search = Search::read(text);
+                self.binds.push(search.value());
+                let query = search.sql(self.binds.len());
+                let words = self.search(noun, &query, alias);
                 self.sql.push_str(&words);
+                if alias == "t" {
+                    self.searched = Some(query);
+                }
                 if path == "filter.search" {
                     self.words = Some(words);
                 }
@@ -781,6 +820,16 @@ impl Builder {
         Ok(())
     }
 
+    /// That a full-text query finds the record, by what it says itself or by one of its other names.
+    fn search(&mut self, noun: &Noun, query: &str, alias: &str) -> String {
+        let own = format!("{alias}.search @@ {query}");
+        let Some((names, owner)) = noun.searched_too else { return own };
+        let inner = self.subquery();
+        format!(
+            "({own} or {alias}.id = any(array(select {inner}.{owner} from {names} {inner} where {inner}.search @@ {query})))"
+        )
+    }
+
     /// All operators given for the value at `sql`.
     fn operators(
         &mut self,
@@ -801,8 +850,8 @@ impl Builder {
                 ("contains" | "startsWith", value) => {
                     let text = text_of(value);
                     check_length(&text, &path)?;
-                    let start = if operator == "contains" { "%" } else { "" };
-                    self.pattern(sql, scalar, &format!("{start}{}%", escape_pattern(&text)));
+                    let before = if operator == "contains" { "'%' || " } else { "" };
+                    self.pattern(sql, scalar, before, text);
                 }
                 ("min", value) => {
                     let _ = write!(self.sql, "{sql} >= ");
@@ -833,17 +882,17 @@ impl Builder {
         Ok(())
     }
 
-    /// A pattern, capital letters and accents aside.
-    fn pattern(&mut self, sql: &str, scalar: Scalar, pattern: &str) {
+    /// That a text stands there behind what `before` lets stand, capital letters and accents aside.
+    fn pattern(&mut self, sql: &str, scalar: Scalar, before: &str, text: String) {
         let _ = match sql.rsplit_once('.') {
             // Kept beside the sentences, as they are long.
             Some((alias, column)) if scalar == Scalar::Prose => {
-                write!(self.sql, "{alias}.plain_{column} like plain(")
+                write!(self.sql, "{alias}.plain_{column} like {before}literally(")
             }
-            _ => write!(self.sql, "plain({sql}) like plain("),
+            _ => write!(self.sql, "plain({sql}) like {before}literally("),
         };
-        self.push(Bind::Text(pattern.to_owned()));
-        self.sql.push(')');
+        self.push(Bind::Text(text));
+        self.sql.push_str(") || '%'");
     }
 
     fn scalar(
@@ -967,18 +1016,6 @@ fn big_of(value: &Value) -> i64 {
 
 fn int_of(value: &Value) -> i32 {
     i32::try_from(big_of(value)).unwrap_or(i32::MAX)
-}
-
-/// Makes `%`, `_` and `\` stand for themselves in a pattern.
-pub fn escape_pattern(text: &str) -> String {
-    let mut escaped = String::with_capacity(text.len());
-    for letter in text.chars() {
-        if matches!(letter, '%' | '_' | '\\') {
-            escaped.push('\\');
-        }
-        escaped.push(letter);
-    }
-    escaped
 }
 
 #[cfg(test)]

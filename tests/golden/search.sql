@@ -55,10 +55,10 @@ with k0 as (select 0 as kind, id, ((0::bigint << 56) + id) as place, score::real
              from sources where search @@ (websearch_to_tsquery('dossier_english', $1) || websearch_to_tsquery('dossier_simple', $1)) or plain($2) <% plain(title) or plain($2) % plain(title)) m) select total, h.* from (select (select count(*) from k0) + (select count(*) from k1) + (select count(*) from k2) + (select count(*) from k3) + (select count(*) from k4) + (select count(*) from k5)) c (total) left join (
              select * from (select * from k0 union all select * from k1 union all select * from k2 union all select * from k3 union all select * from k4 union all select * from k5) k  order by score desc, place limit $3
          ) h on true order by score desc, place;
-with k3 as (select 3 as kind, id, ((3::bigint << 56) + id) as place, score::real as score from (select id, ts_rank(search, (websearch_to_tsquery('dossier_english', $1) || websearch_to_tsquery('dossier_simple', $1)), 32) as score from commentaries where search @@ (websearch_to_tsquery('dossier_english', $1) || websearch_to_tsquery('dossier_simple', $1))) m), k4 as (select 4 as kind, id, ((4::bigint << 56) + id) as place, score::real as score from (select id as id, greatest(
-                 ts_rank(search, (websearch_to_tsquery('dossier_english', $1) || websearch_to_tsquery('dossier_simple', $1)), 32),
+with k3 as (select 3 as kind, id, ((3::bigint << 56) + id) as place, score::real as score from (select id, ts_rank(search, search_query($1::text[]), 32) as score from commentaries where search @@ search_query($1::text[])) m), k4 as (select 4 as kind, id, ((4::bigint << 56) + id) as place, score::real as score from (select id as id, greatest(
+                 ts_rank(search, search_query($1::text[]), 32),
                  (word_similarity(plain($2), plain(name)) + similarity(plain($2), plain(name))) / 2
              ) as score
-             from topics where search @@ (websearch_to_tsquery('dossier_english', $1) || websearch_to_tsquery('dossier_simple', $1)) or plain($2) <% plain(name) or plain($2) % plain(name)) m) select total, h.* from (select null::bigint) c (total) left join (
+             from topics where search @@ search_query($1::text[]) or plain($2) <% plain(name) or plain($2) % plain(name)) m) select total, h.* from (select null::bigint) c (total) left join (
              select * from (select * from k3 union all select * from k4) k  order by score desc, place limit $3
          ) h on true order by score desc, place;

@@ -1,6 +1,6 @@
 select 1::bigint, count(*) from statements t where true and (exists (select from actors t1 where t1.id = t.speaker_id and ((true and t1.slug = $1))));
 select 1::bigint, count(*) from statements t where true and (exists (select from meetings t1 where t1.id = t.meeting_id and (exists (select from meetings t2 where t2.id = t1.parent_id and ((true and t2.mode = $1::meeting_mode))))));
-select 1::bigint, count(*) from statements t where true and (t.search @@ (websearch_to_tsquery('dossier_english', $1) || websearch_to_tsquery('dossier_simple', $1)));
+select 1::bigint, count(*) from statements t where true and (t.search @@ search_query($1::text[]));
 select 1::bigint, t.slug from statements t where true and (exists (select from statement_topics l2 join topics t1 on t1.id = l2.topic_id where l2.statement_id = t.id and (t1.id in (with recursive t4 as (select t3.id from topics t3 where t3.slug = $1 union select t3.id from topics t3 join t4 on t3.parent_id = t4.id) select t4.id from t4)))) order by t.id limit $2;
 select 1::bigint, t.slug from statements t where true and (t.search @@ (websearch_to_tsquery('dossier_english', $1) || websearch_to_tsquery('dossier_simple', $1))) order by ts_rank(t.search, (websearch_to_tsquery('dossier_english', $1) || websearch_to_tsquery('dossier_simple', $1))) desc, t.id desc limit $2;
 select 1::bigint, t.slug, t.event_type, t.id from statements t where true and (exists (select from actors t1 where t1.id = t.speaker_id and ((true and t1.slug = $1)))) order by t.id limit $2;

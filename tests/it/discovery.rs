@@ -351,3 +351,128 @@ async fn a_count_is_as_exact_as_it_says() {
         assert_eq!(data["few"][mode], json!({"value": 1, "precision": "EXACT"}), "few are counted: {mode}");
     }
 }
+
+#[tokio::test]
+async fn what_a_search_excludes_is_there_in_no_form() {
+    let anonymous = anonymous().await;
+    let statements: String = [
+        (1, "Ties in technology grow."),
+        (2, "Ties of technologies grow."),
+        (3, "Old ties hold."),
+        (4, "Artificial intelligence ties them."),
+        (5, "Nothing of it."),
+    ]
+    .map(|(number, summary)| statement(number, "null").replace(&format!("Word {number}"), summary))
+    .concat();
+    enter(&anonymous, &format!("{SPEAKER} {statements}")).await;
+    let found = async |search: &str| {
+        let query = "query($search: String!) {
+            statements(filter: {search: $search, speaker: {slug: {equals: \"speaker\"}}}, orderBy: ENTERED_ASC) { edges { node { slug } } }
+            search(query: $search, types: [STATEMENT], first: 100) { edges { node { ... on Statement { slug speaker { slug } } } } } }";
+        let data = anonymous.ask_with(query, json!({ "search": search })).await;
+        let filtered = slugs(&data["statements"]["edges"]);
+        let searched = data["search"]["edges"].as_array().expect("edges").iter();
+        let searched = searched.filter(|edge| edge["node"]["speaker"]["slug"] == "speaker");
+        let mut searched: Vec<&str> = searched.filter_map(|edge| edge["node"]["slug"].as_str()).collect();
+        searched.sort_unstable();
+        assert_eq!(searched, filtered, "{search}");
+        filtered
+    };
+    for (search, expected) in [
+        ("ties", &["said-1", "said-2", "said-3", "said-4"][..]),
+        ("ties -technologies", &["said-3", "said-4"]),
+        ("ties -technology", &["said-3", "said-4"]),
+        ("ties -TECHNOLOGIES -\"artificial intelligence\"", &["said-3"]),
+        ("-ties", &["said-5"]),
+        ("old -technology or nothing", &["said-3", "said-5"]),
+        ("ties - technology", &["said-1", "said-2"]),
+        ("ties ---------------------------------", &["said-1", "said-2", "said-3", "said-4"]),
+        ("\"artificial intelligence\" or \"old ties\"", &["said-3", "said-4"]),
+        ("---------------------------------", &[]),
+    ] {
+        assert_eq!(found(search).await, expected, "{search}");
+    }
+}
+
+#[tokio::test]
+async fn a_filter_by_search_knows_actors_by_their_aliases() {
+    let anonymous = anonymous().await;
+    let alias = "insert into actor_names (actor_id, name, kind)
+                 select id, 'Zebulon', 'ALIAS' from actors where slug in ('speaker', 'far-away');
+                 insert into actors (slug, kind, name) values ('namesake', 'PERSON', 'Zebulon Pike');";
+    enter(&anonymous, &format!("{SPEAKER} {alias}")).await;
+    let query = "{ actors(filter: {search: \"zebulon\"}, orderBy: RELEVANCE) { totalCount edges { cursor node { slug } } }
+                   search(query: \"zebulon\", types: [ACTOR]) { totalCount } }";
+    let data = anonymous.ask(query).await;
+    let mut found = slugs(&data["actors"]["edges"]);
+    found.sort();
+    assert_eq!(found, ["far-away", "namesake", "speaker"]);
+    assert_eq!([&data["actors"]["totalCount"], &data["search"]["totalCount"]], [3, 3]);
+    let query = "query($after: Cursor) {
+        actors(filter: {search: \"zebulon\"}, orderBy: RELEVANCE, first: 1, after: $after) { edges { cursor node { slug } } } }";
+    let (mut after, mut paged) = (Value::Null, Vec::new());
+    for _ in 0..3 {
+        let page = anonymous.ask_with(query, json!({ "after": after })).await;
+        paged.extend(slugs(&page["actors"]["edges"]));
+        after = page["actors"]["edges"][0]["cursor"].clone();
+    }
+    assert_eq!(paged, slugs(&data["actors"]["edges"]), "each once, by the page");
+}
+
+#[tokio::test]
+async fn counts_by_what_is_behind_a_link_tell_those_that_have_none() {
+    let anonymous = anonymous().await;
+    let addressed = "insert into statement_addressees (statement_id, actor_id)
+        select statements.id, actors.id from statements, actors
+        where (statements.slug, actors.slug) in (('said-1', 'listener'), ('said-2', 'listener'), ('said-2', 'far-away'));";
+    let statements: String = (1..=5).map(|number| statement(number, "null")).collect();
+    enter(&anonymous, &format!("{SPEAKER} {statements} {addressed}")).await;
+    let query = "{ statements(filter: {speaker: {slug: {equals: \"speaker\"}}}) {
+        totalCount facets { addressees { count value { slug } } } } }";
+    let data = anonymous.ask(query).await;
+    assert_eq!(
+        data["statements"]["facets"]["addressees"],
+        json!([
+            {"count": 3, "value": null},
+            {"count": 2, "value": {"slug": "listener"}},
+            {"count": 1, "value": {"slug": "far-away"}},
+        ])
+    );
+}
+
+#[tokio::test]
+async fn a_period_that_ends_before_it_begins_is_told_by_its_field() {
+    let anonymous = anonymous().await;
+    for (query, field) in [
+        ("{ timeline(from: \"2026-03\", until: \"2026-02\") { totalCount } }", "until"),
+        (
+            "{ meetings(filter: {held: {from: \"2026\", until: \"2025-12-31\"}}) { totalCount } }",
+            "filter.held.until",
+        ),
+        (
+            "{ statements(filter: {or: [{}, {not: {said: {from: \"2026\", until: \"2025\"}}}]}) { totalCount } }",
+            "filter.or[1].not.said.until",
+        ),
+        (
+            "{ meetings(filter: {statements: {said: {from: \"2026\", until: \"2025\"}}}) { totalCount } }",
+            "filter.statements.said.until",
+        ),
+        (
+            "{ revisions(filter: {recorded: {from: \"2026-01-01T00:00:00Z\", until: \"2026-01-01T00:00:00+01:00\"}}) { totalCount } }",
+            "filter.recorded.until",
+        ),
+    ] {
+        assert_eq!(
+            anonymous.refusal(query, Value::Null).await,
+            ("BAD_USER_INPUT".into(), Some(field.into())),
+            "{query}"
+        );
+    }
+    for query in [
+        "{ timeline(from: \"2026-02-03\", until: \"2026\") { totalCount } }",
+        "{ timeline(from: \"2026\", until: \"2026-01-01\") { totalCount } }",
+        "{ meetings(filter: {held: {from: \"2026-02\", until: \"2026-02\"}}) { totalCount } }",
+    ] {
+        anonymous.ask(query).await;
+    }
+}

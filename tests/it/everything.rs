@@ -22,8 +22,8 @@ pub struct Schema(BTreeMap<String, Value>);
 pub struct Part<'a> {
     pub name: &'a str,
     pub ty: &'a str,
-    is_list: bool,
-    value: &'a Value,
+    pub is_list: bool,
+    pub value: &'a Value,
 }
 
 impl Schema {
@@ -33,7 +33,7 @@ impl Schema {
         Schema(types.into_iter().map(|ty| (ty["name"].as_str().expect("a name").to_owned(), ty)).collect())
     }
 
-    fn kind(&self, ty: &str) -> &str {
+    pub fn kind(&self, ty: &str) -> &str {
         self.0[ty]["kind"].as_str().expect("a kind")
     }
 

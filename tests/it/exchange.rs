@@ -880,3 +880,151 @@ async fn an_export_over_http_has_the_limits_of_a_query() {
     let trusting = Client::with(&[("TRUSTED_DOCUMENTS_ONLY", "true")]).await;
     assert_eq!(trusting.get("/export.jsonl").await.status(), 404);
 }
+
+/// Imports that break a rule of the database each, and the field that is told; none where it is no rule for them.
+fn breaches() -> Vec<(Vec<Value>, &'static str)> {
+    let cited = |slug: &str, changes: Value| with(statement(slug, "ada"), changes);
+    let relation = |changes: Value| {
+        let relation = json!({
+            "type": "Relation", "slug": "tie", "subject": "ada", "object": "grace", "kind": "OTHER",
+            "citations": [{"source": "speeches", "locator": "L1"}],
+        });
+        with(relation, changes)
+    };
+    let commentary = |slug: &str, changes: Value| {
+        let commentary = json!({
+            "type": "Commentary", "slug": slug, "author": "ada", "source": "speeches", "ordinal": 1, "question": "Why?",
+            "summary": "So.", "targets": [{"actor": "grace"}], "citations": [{"source": "speeches", "locator": "L1"}],
+        });
+        with(commentary, changes)
+    };
+    let position = |changes: Value| {
+        let position = json!({
+            "type": "Position", "slug": "stance", "holder": "ada", "topic": "two-state-solution", "stance": "NEUTRAL",
+            "statement": "said", "citations": [{"source": "speeches", "locator": "L1"}],
+        });
+        with(position, changes)
+    };
+    let meeting = |changes: Value| {
+        let meeting =
+            json!({"type": "Meeting", "slug": "met", "name": "Met", "mode": "CALL", "status": "OCCURRED"});
+        with(meeting, changes)
+    };
+    let topic =
+        |slug: &str, parent: &str| json!({"type": "Topic", "slug": slug, "name": slug, "parent": parent});
+    vec![
+        // Of the form of values.
+        (vec![actor("Not A Slug")], "slug"),
+        (vec![with(actor("blank"), json!({"name": " "}))], "name"),
+        (
+            vec![with(actor("x"), json!({"names": [{"name": "A", "kind": "ALIAS", "script": "latin"}]}))],
+            "names.0.script",
+        ),
+        (vec![with(source("x"), json!({"url": "ftp://x"}))], "url"),
+        (vec![with(source("x"), json!({"language": "?"}))], "language"),
+        (vec![with(source("x"), json!({"publishedOn": "2025-13"}))], "publishedOn"),
+        (vec![commentary("x", json!({"ordinal": 0}))], "ordinal"),
+        // Of several values together.
+        (vec![meeting(json!({"startsOn": "2025", "endsOn": "2024"}))], "endsOn"),
+        (vec![relation(json!({"validFrom": "2025", "validUntil": "2024"}))], "validUntil"),
+        (vec![relation(json!({"object": "ada"}))], "object"),
+        (vec![cited("x", json!({"rendering": "VERBATIM"}))], "quote"),
+        (vec![cited("x", json!({"onBehalfOf": "ada"}))], "onBehalfOf"),
+        (
+            vec![
+                cited("x", json!({"meeting": "met", "publication": "paper"})),
+                meeting(json!({})),
+                with(actor("paper"), json!({"kind": "MEDIA"})),
+            ],
+            "publication",
+        ),
+        (vec![position(json!({"statement": null}))], "commentary"),
+        (
+            vec![commentary("x", json!({"targets": [{"actor": "grace", "topic": "two-state-solution"}]}))],
+            "targets.0.topic",
+        ),
+        // Of several records together.
+        (vec![commentary("x", json!({})), commentary("y", json!({}))], "ordinal"),
+        (vec![topic("x", "y"), topic("y", "x")], "parent"),
+        (vec![topic("two-state-solution", "new"), topic("new", "two-state-solution")], "parent"),
+        (
+            vec![
+                with(actor("x"), json!({"identifiers": [{"scheme": "s", "value": "1"}]})),
+                with(actor("y"), json!({"identifiers": [{"scheme": "s", "value": "1"}]})),
+            ],
+            "identifiers.0",
+        ),
+        (vec![cited("x", json!({"topics": ["two-state-solution", "two-state-solution"]}))], "topics.1"),
+        (
+            vec![cited(
+                "x",
+                json!({"citations": [{"source": "speeches", "locator": "L1"}, {"source": "speeches", "locator": "L1"}]}),
+            )],
+            "citations.1",
+        ),
+        // Of what triggers keep.
+        (vec![cited("x", json!({"speaker": "washington"}))], "speaker"),
+        (vec![cited("x", json!({"publication": "grace"}))], "publication"),
+        (vec![meeting(json!({"venue": "grace"}))], "venue"),
+        (vec![with(actor("ada"), json!({"kind": "PLACE"}))], "kind"),
+        (vec![with(actor("washington"), json!({"kind": "PERSON"}))], "kind"),
+        (vec![cited("said", json!({"citations": []}))], "citations"),
+        (vec![cited("x", json!({"citations": []}))], "citations"),
+        (vec![actor("once")], "slug"),
+        // Of no rule: what is there comes to refer to what is new, and values go from one to another.
+        (
+            vec![topic("two-state-solution", "new"), json!({"type": "Topic", "slug": "new", "name": "New"})],
+            "",
+        ),
+        (
+            vec![
+                json!({"type": "Meeting", "slug": "held", "parent": "series"}),
+                with(meeting(json!({})), json!({"slug": "series"})),
+            ],
+            "",
+        ),
+        (
+            vec![
+                with(actor("ada"), json!({"kind": "MEDIA"})),
+                cited("x", json!({"speaker": "grace", "publication": "ada"})),
+            ],
+            "",
+        ),
+    ]
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_trial_foresees_every_rule_of_the_database() {
+    let base = Base::new("foresees").await;
+    let there = [
+        actor("ada"),
+        actor("grace"),
+        actor("once"),
+        source("speeches"),
+        statement("said", "ada"),
+        json!({"type": "Meeting", "slug": "held", "name": "Held", "mode": "CALL", "status": "OCCURRED"}),
+    ];
+    base.import(&base.file("there.jsonl", lines(&there)));
+    let merged = "select set_config('dossier.requester', 'test', true);
+        insert into merged_actors (id, slug, kept_id) select old.id, old.slug, kept.id from actors old, actors kept
+        where old.slug = 'once' and kept.slug = 'grace'; delete from actors where slug = 'once'";
+    sqlx::raw_sql(merged).execute(base.pool()).await.expect("two actors that are one");
+    for (number, (records, field)) in breaches().into_iter().enumerate() {
+        let file = base.file("breach.jsonl", lines(&records));
+        let before = base.count("select max(id) from revisions").await;
+        let trial = base.import_with(&file, &["--dry-run"]);
+        let foreseen = (trial.status.code(), base.report());
+        assert_eq!(base.count("select max(id) from revisions").await, before, "{records:?}");
+        // What would be kept of it is not, for those that follow.
+        let meant = base.import_with(&file, if field.is_empty() { &[] } else { &["--all-or-nothing"] });
+        assert_eq!(foreseen, (meant.status.code(), base.report()), "{number}: {records:?}");
+        let told = String::from_utf8_lossy(&trial.stderr);
+        let (status, report) = foreseen;
+        assert_eq!(status, Some(i32::from(!field.is_empty())), "{number}: {records:?}\n{told}");
+        let fields: Vec<&str> = report.iter().map(|(_, field, _)| field.as_str()).collect();
+        assert!(
+            field.is_empty() == report.is_empty() && (field.is_empty() || fields.contains(&field)),
+            "{number}: {records:?}: {report:?}\n{told}"
+        );
+    }
+}

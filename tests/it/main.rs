@@ -16,6 +16,7 @@ mod golden;
 mod guards;
 mod http;
 mod indexes;
+mod inputs;
 mod interrupted;
 mod keys;
 mod merge;

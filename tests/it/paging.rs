@@ -209,3 +209,55 @@ async fn an_empty_page_has_no_cursors() {
     let info = &data["topics"]["pageInfo"];
     assert_eq!((&info["startCursor"], &info["endCursor"]), (&Value::Null, &Value::Null));
 }
+
+/// What `pageInfo` says of records before and behind a page.
+fn sides(page: &Value) -> [bool; 2] {
+    ["hasPreviousPage", "hasNextPage"].map(|side| page["pageInfo"][side].as_bool().expect("a side"))
+}
+
+#[tokio::test]
+async fn what_lies_around_a_page_is_told_though_the_record_of_the_cursor_has_gone() {
+    let anonymous = anonymous().await;
+    enter_topics(&anonymous, 0..5).await;
+    for order in ["NAME_ASC", "ENTERED_ASC", "ENTERED_DESC"] {
+        let all = anonymous.ask_with(PAGE, json!({"first": 5, "orderBy": order})).await;
+        let cursor = |place: usize| all["topics"]["edges"][place]["cursor"].clone();
+        let told = async |first: Option<i32>, after: Value, last: Option<i32>, before: Value| {
+            let values =
+                json!({"first": first, "after": after, "last": last, "before": before, "orderBy": order});
+            let page = anonymous.ask_with(PAGE, values).await;
+            (slugs(&page["topics"]).len(), sides(&page["topics"]))
+        };
+        assert_eq!(told(Some(2), cursor(0), None, Value::Null).await, (2, [true, true]), "{order}");
+        assert_eq!(told(Some(5), cursor(0), None, Value::Null).await, (4, [true, false]), "{order}");
+        assert_eq!(told(None, Value::Null, Some(2), cursor(4)).await, (2, [true, true]), "{order}");
+        assert_eq!(told(Some(5), cursor(0), None, cursor(3)).await, (2, [true, true]), "{order}");
+        assert_eq!(told(None, cursor(0), Some(5), cursor(3)).await, (2, [true, true]), "{order}");
+        let mut change = anonymous.pool().begin().await.expect("a transaction");
+        let gone = [0, 4]
+            .map(|place| all["topics"]["edges"][place]["node"]["slug"].as_str().expect("a slug").to_owned());
+        sqlx::query("select set_config('dossier.requester', 'test', true)")
+            .execute(&mut *change)
+            .await
+            .expect("set");
+        sqlx::query("delete from topics where slug = any($1)")
+            .bind(&gone[..])
+            .execute(&mut *change)
+            .await
+            .expect("gone");
+        change.commit().await.expect("committed");
+        assert_eq!(told(Some(5), cursor(0), None, Value::Null).await, (3, [false, false]), "{order}");
+        assert_eq!(told(Some(1), cursor(0), None, Value::Null).await, (1, [false, true]), "{order}");
+        assert_eq!(told(None, Value::Null, Some(5), cursor(4)).await, (3, [false, false]), "{order}");
+        assert_eq!(told(None, Value::Null, Some(1), cursor(4)).await, (1, [true, false]), "{order}");
+        assert_eq!(told(Some(5), cursor(4), None, Value::Null).await, (0, [true, false]), "{order}");
+        let mut change = anonymous.pool().begin().await.expect("a transaction");
+        sqlx::query("select set_config('dossier.requester', 'test', true)")
+            .execute(&mut *change)
+            .await
+            .expect("set");
+        sqlx::query("delete from topics where slug like 'page-%'").execute(&mut *change).await.expect("gone");
+        change.commit().await.expect("committed");
+        enter_topics(&anonymous, 0..5).await;
+    }
+}

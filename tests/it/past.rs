@@ -493,3 +493,28 @@ async fn the_past_is_found_by_indexes() {
         }
     }
 }
+
+#[tokio::test]
+async fn nobody_begins_behind_a_revision_that_is_not_there() {
+    let anonymous = Client::with(&[]).await;
+    let now = last(&anonymous).await;
+    let at = |since: i64| format!("{{ revisions(since: {since}) {{ totalCount }} }}");
+    assert_eq!(anonymous.ask(&at(now)).await["revisions"]["totalCount"], 0);
+    let answer = anonymous.answer(&at(now + 1), Value::Null).await;
+    let error = &answer["errors"][0];
+    assert_eq!(error["extensions"]["code"], "BAD_USER_INPUT", "{answer}");
+    assert_eq!(error["extensions"]["field"], "since");
+    let message = error["message"].as_str().expect("a message");
+    assert!(message.contains(&format!("the current revision is {now}")), "{message}");
+    let nested = format!(
+        "{{ topics(first: 1) {{ edges {{ node {{ revisions(since: {}) {{ totalCount }} }} }} }} }}",
+        now + 1
+    );
+    assert_eq!(
+        anonymous.refusal(&nested, Value::Null).await,
+        ("BAD_USER_INPUT".into(), Some("since".into()))
+    );
+    // Of the past, what came since is asked as of then: nothing.
+    let past = format!("{{ revisions(since: {now}, asOf: {{revision: 1}}) {{ totalCount }} }}");
+    assert_eq!(anonymous.ask(&past).await["revisions"]["totalCount"], 0);
+}
