@@ -421,7 +421,7 @@ async fn nothing_is_changed_for_an_answer_that_cannot_be_given() {
         (create("statements(filter: {said: {from: \"2026\", until: \"2025\"}}) { totalCount }"), "filter.said.until"),
         (create("statements(filter: {id: {equals: \"x\"}}) { totalCount }"), "filter.id.equals"),
         (create("revisions(since: 1000000) { totalCount }"), "since"),
-        (create("children { edges { node { positions { edges { node { holder {
+        (create("children(first: 1) { edges { node { positions(first: 1) { edges { node { holder {
             stanceHistory(topic: {id: \"x\"}) { __typename } } } } } } } }"), "topic.id"),
         (second(&format!("deleteTopic(input: {{topic: {{id: {actor}}}}})")), "input.topic.id"),
         (second("updateTopic(input: {topic: {slug: \"new\"}, parent: {id: \"x\"}})"), "input.parent.id"),
