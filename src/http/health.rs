@@ -27,14 +27,21 @@ pub(super) async fn ready(State(app): State<Arc<App>>) -> (StatusCode, Json<Valu
     let (status, word) =
         if reading { (StatusCode::OK, "ready") } else { (StatusCode::SERVICE_UNAVAILABLE, "unavailable") };
     let mut told = json!({ "status": word, "reading": reading, "writing": writing });
-    if let Some(reason) = reason {
-        // Probes meet the same outage as requests do.
-        let outage = if reading { &outage::READ_ONLY } else { &outage::UNREACHABLE };
-        outage.met(&reason);
-        told["reason"] = reason.to_string().into();
+    // Probes meet the same outage as requests do.
+    if reading {
+        outage::UNREACHABLE.over();
     }
     if writing {
         outage::READ_ONLY.over();
+    }
+    if let Some(reason) = reason {
+        match (reading, writing) {
+            (false, _) => outage::UNREACHABLE.met(&reason),
+            (true, false) => outage::READ_ONLY.met(&reason),
+            // Migrations are pending: no outage, and the log was told when the server started.
+            (true, true) => {}
+        }
+        told["reason"] = reason.to_string().into();
     }
     (status, Json(told))
 }

@@ -32,6 +32,7 @@ use crate::{
         noun::{Kind as FieldKind, Many, Noun, One, Owned, Values, Via, Written},
     },
     relay,
+    telemetry::outage,
 };
 
 type Fields = IndexMap<Name, Input>;
@@ -222,7 +223,10 @@ impl Writer {
 /// little longer than for all else.
 async fn commit(transaction: Change, deadline: Instant) -> Result<(), Failure> {
     let refusal = match timeout_at(deadline + PATIENCE, transaction.commit()).await {
-        Ok(Ok(())) => return Ok(()),
+        Ok(Ok(())) => {
+            outage::READ_ONLY.over();
+            return Ok(());
+        }
         Ok(Err(error @ sqlx::Error::Database(_))) => return Err(error.into()),
         Ok(Err(error)) => Refusal::from(error),
         Err(_) => Refusal::timeout(),
