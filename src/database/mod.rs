@@ -20,7 +20,7 @@ use std::{
 };
 
 use sqlx::{
-    Connection, PgPool, Postgres, Transaction,
+    ConnectOptions, Connection, PgPool, Postgres, Transaction,
     postgres::{PgConnectOptions, PgConnection, PgListener, PgPoolOptions},
 };
 
@@ -263,7 +263,9 @@ impl Database {
             self.pool.set_connect_options(self.hosts.options(found.host).clone());
         }
         let own = PgPoolOptions::new().max_connections(1).max_lifetime(None).idle_timeout(None);
-        let options = self.hosts.writable().1.clone().application_name("dossier listening");
+        // Its looks are no writes of a client, as which the metrics would count them.
+        let options = self.hosts.writable().1.clone().disable_statement_logging();
+        let options = options.application_name("dossier listening");
         let own = own.acquire_timeout(ACQUIRE).connect_lazy_with(options);
         let mut listener = PgListener::connect_with(&own).await?;
         let schema = if self.current_schema == "public" { "dossier" } else { &self.current_schema };
