@@ -532,7 +532,9 @@ impl Connection {
         state.busy.retain(|busy| *busy != (made.host, made.process));
         let now = Instant::now();
         state.answered = Some(now);
-        let closed = if state.closed || std::mem::take(&mut state.owed) {
+        // While those that rest are asked, others may have been made in their place.
+        let beyond = state.busy.len() + state.idle.len() >= slot.shared.size;
+        let closed = if state.closed || beyond || std::mem::take(&mut state.owed) {
             Some(made)
         } else {
             state.idle.push(Idle { made, used: now, asked: now });
