@@ -243,7 +243,7 @@ async fn past(
     if !usable {
         // Postgres passes over it in silence, and would answer with today.
         let missing = "the database's user may not use the schema of the past: grant usage on schema … to …";
-        return Err(sqlx::Error::Protocol(missing.to_owned()));
+        return Err(sqlx::Error::Configuration(missing.into()));
     }
     let rows = asked.fetch_all(&mut *past).await?;
     past.commit().await?;
