@@ -25,6 +25,8 @@ const CHANNEL: &str = "revisions";
 const HOLDS: Duration = Duration::from_secs(1);
 /// How long it may take to begin to listen.
 const BEGIN: Duration = Duration::from_secs(2);
+/// How long an answer to a mutation may wait for a look at what it changed.
+const LOOK: Duration = Duration::from_secs(5);
 /// How long to wait before the database is tried again.
 const PAUSE: Duration = Duration::from_millis(250);
 
@@ -97,15 +99,17 @@ impl Current {
 
     /// Looks at the base itself: what was changed here must be known before it is acknowledged.
     pub async fn look(&self) {
+        if !matches!(timeout(LOOK, self.look_to_the_end()).await, Ok(Ok(()))) {
+            self.known.send_modify(|known| known.at = None);
+        }
+    }
+
+    async fn look_to_the_end(&self) -> Result<(), sqlx::Error> {
         loop {
-            match self.look_on().await {
-                Ok((position, is_last)) => {
-                    tell(&self.known, position, None);
-                    if is_last {
-                        return;
-                    }
-                }
-                Err(_) => return self.known.send_modify(|known| known.at = None),
+            let (position, is_last) = self.look_on().await?;
+            tell(&self.known, position, None);
+            if is_last {
+                return Ok(());
             }
         }
     }
