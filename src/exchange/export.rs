@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     mutation::slots::{Kind, RowKind, Rows},
-    query::{is_partial_date, noun::Scalar},
+    query::{ends_before, is_partial_date, noun::Scalar},
 };
 
 /// How many records are read at a time.
@@ -55,12 +55,10 @@ impl Selection {
                 return Err(Error::Selection(name, takes.to_owned()));
             }
         }
-        if let (Some(from), Some(until)) = (&self.from, &self.until) {
-            // As exactly as both are known.
-            let exact = from.len().min(until.len());
-            if from[..exact] > until[..exact] {
-                return Err(Error::Selection("until", "It is before `from`.".to_owned()));
-            }
+        if let (Some(from), Some(until)) = (&self.from, &self.until)
+            && ends_before(from, until)
+        {
+            return Err(Error::Selection("until", "It is before `from`.".to_owned()));
         }
         Ok(())
     }

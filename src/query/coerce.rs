@@ -319,11 +319,16 @@ fn in_utc(moment: time::OffsetDateTime) -> Option<String> {
     moment.format(&time::format_description::well_known::Rfc3339).ok()
 }
 
-/// Refuses a period that ends, at `path`, before it begins. Both are partial dates: of two that are known
-/// differently well, only what both tell is compared.
-pub fn check_period(from: &str, until: &str, path: &str) -> Result<(), Refusal> {
+/// Whether a period ends before it begins. Both are partial dates: of two that are known differently well, only
+/// what both tell is compared.
+pub fn ends_before(from: &str, until: &str) -> bool {
     let both = from.len().min(until.len());
-    if from[..both] > until[..both] { Err(inverted(from, until, path)) } else { Ok(()) }
+    from[..both] > until[..both]
+}
+
+/// Refuses a period that ends, at `path`, before it begins.
+pub fn check_period(from: &str, until: &str, path: &str) -> Result<(), Refusal> {
+    if ends_before(from, until) { Err(inverted(from, until, path)) } else { Ok(()) }
 }
 
 /// Refuses a span between two moments that ends, at `path`, before it begins.

@@ -49,7 +49,7 @@ use sha2::{Digest, Sha256};
 use tokio::time::Instant;
 
 pub use answer::Answer;
-pub use coerce::is_partial_date;
+pub use coerce::{ends_before, is_partial_date};
 pub use guard::Limits;
 pub use manifest::parse as parse_manifest;
 pub use rests_on::{Mark, RestsOn};
