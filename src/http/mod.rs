@@ -22,7 +22,7 @@ use std::{
 };
 
 use axum::{
-    Json, Router,
+    Router,
     extract::{ConnectInfo, FromRequestParts, Request, State},
     http::{
         HeaderName, HeaderValue, Method, StatusCode,
@@ -33,7 +33,6 @@ use axum::{
     response::{IntoResponse, Response},
     routing::{any, get},
 };
-use serde_json::json;
 use tokio::net::TcpListener;
 use tower::{ServiceBuilder, util::option_layer};
 use tower_http::{
@@ -222,7 +221,7 @@ fn tell_schema(introspection: bool, sdl: String, RequestId(id): &RequestId) -> R
         return ([(CONTENT_TYPE, "text/plain; charset=utf-8")], sdl).into_response();
     }
     let refusal = Refusal::new(Code::Forbidden, "Introspection is turned off on this server.");
-    (StatusCode::FORBIDDEN, Json(json!({ "errors": [refusal.to_json(id)] }))).into_response()
+    graphql::refuse_for(StatusCode::FORBIDDEN, graphql::Media::Json, &refusal, id)
 }
 
 /// What every answer has around it: a name for its request, and an answer even to one that panics. One
@@ -338,7 +337,7 @@ fn fresh_id() -> String {
 /// What a client is told of a panic; `telemetry::log` has told the log.
 fn panicked() -> Response {
     let refusal = Refusal::new(Code::Internal, "Something went wrong on our side.");
-    (StatusCode::INTERNAL_SERVER_ERROR, Json(json!({ "errors": [refusal.to_json("")] }))).into_response()
+    graphql::refuse_for(StatusCode::INTERNAL_SERVER_ERROR, graphql::Media::Json, &refusal, "")
 }
 
 #[cfg(test)]

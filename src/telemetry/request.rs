@@ -31,7 +31,7 @@ use crate::{
     sync::lock,
 };
 
-/// The longest name of an operation that is logged.
+/// The longest operation name, method and path that are logged.
 const LONGEST_NAME: usize = 100;
 
 /// Slow statements of a mutation that are logged at most.
@@ -235,7 +235,7 @@ impl Observed {
         let facts = Facts {
             transport,
             client,
-            method: method.to_owned(),
+            method: method[..method.floor_char_boundary(LONGEST_NAME)].to_owned(),
             path: path[..path.floor_char_boundary(LONGEST_NAME)].to_owned(),
             operation: None,
             kind: None,
