@@ -211,7 +211,7 @@ async fn run(verb: Verb) -> Result<(), Failure> {
     bury_orphans()?;
     let words = match verb {
         Verb::Import(_) => "nothing was imported: start it again, and it goes on",
-        Verb::Migrate { .. } => "what was applied stays: start it again, and it goes on",
+        Verb::Serve(_) | Verb::Migrate { .. } => "what was applied stays: start it again, and it goes on",
         _ => "nothing was changed",
     };
     let done = async {
