@@ -69,7 +69,8 @@ impl Outage {
 
     /// It is over.
     pub fn over(&self) {
-        if !self.lasts.swap(false, Relaxed) {
+        // Every statement comes here: it only reads while all is well.
+        if !self.lasts.load(Relaxed) || !self.lasts.swap(false, Relaxed) {
             return;
         }
         let mut state = lock(&self.state);

@@ -31,7 +31,7 @@ use crate::{
     sync::lock,
 };
 
-/// The longest operation name, method and path that are logged.
+/// The longest operation name, method and path that are logged and traced.
 const LONGEST_NAME: usize = 100;
 
 /// Slow statements of a mutation that are logged at most.
@@ -122,14 +122,19 @@ fn note(change: impl FnOnce(&mut Facts)) {
 
 /// The operation, once it is known: its name if it has one, and `query`, `mutation`, `subscription` or `export`.
 pub fn operation(name: Option<&str>, kind: &'static str) {
+    let name = name.map(shortened);
     note(|facts| {
-        facts.operation = name.map(|name| name[..name.floor_char_boundary(LONGEST_NAME)].to_owned());
+        facts.operation = name.map(ToOwned::to_owned);
         facts.kind = Some(kind);
     });
     let _ = CURRENT.try_with(|record| {
         record.span.record("graphql.operation.type", kind);
         record.span.record("graphql.operation.name", name);
     });
+}
+
+fn shortened(name: &str) -> &str {
+    &name[..name.floor_char_boundary(LONGEST_NAME)]
 }
 
 pub fn identity(identity: &Identity) {
@@ -235,8 +240,8 @@ impl Observed {
         let facts = Facts {
             transport,
             client,
-            method: method[..method.floor_char_boundary(LONGEST_NAME)].to_owned(),
-            path: path[..path.floor_char_boundary(LONGEST_NAME)].to_owned(),
+            method: shortened(method).to_owned(),
+            path: shortened(path).to_owned(),
             operation: None,
             kind: None,
             identity: None,
@@ -247,7 +252,7 @@ impl Observed {
             fault: None,
             slow: Vec::new(),
         };
-        let span = traces::request(&id, method, path, headers);
+        let span = traces::request(&id, &facts.method, &facts.path, headers);
         Observed(Arc::new(Record {
             id,
             span,
