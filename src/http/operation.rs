@@ -240,7 +240,8 @@ impl App {
         let Some(wanted) = bound.wanted() else {
             return Err(Refusal::new(Code::Internal, "Something went wrong on our side."));
         };
-        let (filter, since) = Filter::read(engine.reader(), engine.catalog(), wanted).await?;
+        let reader = engine.reader().of(&caller.client, false);
+        let (filter, since) = Filter::read(&reader, engine.catalog(), wanted).await?;
         let changes = self.feed.follow(filter, resumed.or(since)).await?;
         let audience = self.audiences.join(bound, caller);
         Ok(Subscription { app: self.clone(), audience, changes, _share: share })
