@@ -141,6 +141,13 @@ async fn a_server_that_is_not_to_migrate_serves_what_is_there() {
     assert!(data["topics"]["totalCount"].as_u64() > Some(0), "{data}");
     assert_eq!(data["past"]["totalCount"], 0);
     assert_eq!(value::<i64>(old.pool(), "select max(version) from _sqlx_migrations").await, 16);
+    let ready = reqwest::get(format!("http://{}/health/ready", canary.address())).await.expect("an answer");
+    assert_eq!(ready.status(), 200);
+    let ready: serde_json::Value = ready.json().await.expect("JSON");
+    let reason = ready["reason"].as_str().expect("a reason");
+    assert!(reason.contains("migrations are still to be applied") && ready["writing"] == true, "{ready}");
+    let log = canary.log();
+    assert!(!log.contains("takes no changes"), "pending migrations are no outage: {log}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

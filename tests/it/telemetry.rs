@@ -365,6 +365,41 @@ async fn requests_are_counted_by_kind_code_and_what_the_cache_did() {
     }
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn whatever_is_refused_is_logged_with_its_code() {
+    let database = database().await;
+    let settings = [("DATABASE_URL", database.url()), ("LOG_FORMAT", "json"), ("INTROSPECTION", "false")];
+    let server = Process::start(&settings).await;
+    let refusals = [("/schema.graphql", 403, "FORBIDDEN"), ("/nowhere", 404, "NOT_FOUND")];
+    for (path, status, code) in refusals {
+        let get = reqwest::Client::new().get(format!("http://{}{path}", server.address()));
+        let refused = get.header("x-request-id", code).send().await.expect("an answer");
+        assert_eq!(refused.status(), status, "{path}");
+    }
+    let log = server.log();
+    let requests = lines(&log, "dossier::request");
+    for (path, _, code) in refusals {
+        assert_eq!(line(&requests, code)["code"], code, "{path}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_nobody_asks_to_write_counts_no_writes() {
+    let database = database().await;
+    let settings = [("DATABASE_URL", database.url()), ("CACHE_BYTES", "1000000")];
+    let server = Process::start(&settings).await;
+    let writes = async || metric(server.address(), "dossier_sql_write_duration_seconds_count").await;
+    // Meanwhile it looks several times for revisions that others made.
+    let since = Instant::now();
+    while metric(server.address(), "dossier_revision").await < 0.0 {
+        assert!(since.elapsed() < Duration::from_secs(30), "it never knows the revision");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    let before = writes().await;
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    assert!(writes().await <= before, "its own looks are none");
+}
+
 /// A collector that keeps what it is sent.
 async fn collector() -> (String, Arc<Mutex<Vec<Span>>>) {
     let spans = Arc::<Mutex<Vec<Span>>>::default();
