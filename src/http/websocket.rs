@@ -40,6 +40,8 @@ const PROTOCOL: &str = "graphql-transport-ws";
 const INTRODUCTION: Duration = Duration::from_secs(5);
 /// Operations that may run on a connection at once.
 const OPERATIONS: usize = 100;
+/// Bytes of the id of an operation: it is kept as long as that runs, and a reason to close has 123 that name it.
+const ID: usize = 90;
 /// Messages of operations that wait to be sent.
 const WAITING: usize = 16;
 /// How long a client that took too long may take to hear so.
@@ -255,6 +257,9 @@ impl Connection {
             Received::Pong {} => Ok(()),
             Received::Subscribe { .. } if self.identity.is_none() => {
                 Err(closed(UNAUTHORIZED, "Unauthorized"))
+            }
+            Received::Subscribe { id, .. } if id.len() > ID => {
+                Err(closed(INVALID, format!("An id has {ID} bytes at most")))
             }
             Received::Subscribe { id, .. } if self.operations.contains_key(id.as_str()) => {
                 Err(closed(EXISTS, format!("Subscriber for {id} already exists")))

@@ -482,6 +482,9 @@ async fn a_socket_that_breaks_the_protocol_is_closed_with_its_code() {
     let init = json!({ "type": "connection_init" });
     let subscribe = json!({ "id": "1", "type": "subscribe", "payload": { "query": CHANGES } });
     let too_long = json!({ "type": "ping", "payload": { "long": "x".repeat(300_000) } });
+    let named =
+        |id: String| json!({ "id": id, "type": "subscribe", "payload": { "query": CHANGES } }).to_string();
+    let longest = format!("Subscriber for {} already exists", "x".repeat(90));
     for (messages, expected) in [
         (vec![Message::text("{")], (4400, "Invalid message received")),
         (vec![Message::text(r#"{"type":"start"}"#)], (4400, "Invalid message received")),
@@ -493,6 +496,11 @@ async fn a_socket_that_breaks_the_protocol_is_closed_with_its_code() {
             vec![init.to_string().into(), subscribe.to_string().into(), subscribe.to_string().into()],
             (4409, "Subscriber for 1 already exists"),
         ),
+        (
+            vec![init.to_string().into(), named("x".repeat(90)).into(), named("x".repeat(90)).into()],
+            (4409, longest.as_str()),
+        ),
+        (vec![init.to_string().into(), named("x".repeat(91)).into()], (4400, "An id has 90 bytes at most")),
         (vec![init.to_string().into(), init.to_string().into()], (4429, "Too many initialisation requests")),
         (vec![too_long.to_string().into()], (1009, "A message has 262144 bytes at most")),
     ] {
