@@ -320,7 +320,7 @@ async fn serve(asked: Serve, stop: Stop) -> Result<(), Failure> {
     tracing::info!("using the {}", database.told(&config));
     let served = async {
         prepare(&database, asked.no_migrate).await?;
-        let mut engine = http::engine(&config, &database);
+        let mut engine = http::engine(&config, &database).await;
         if let Err(refusals) = engine.trust(manifest, config.trusted_documents_only) {
             let reasons: Vec<&str> = refusals.iter().map(|refusal| refusal.message.as_str()).collect();
             return Err(format!("a document of the manifest is refused: {}", reasons.join("; ")).into());

@@ -119,8 +119,8 @@ impl<S: Sync> FromRequestParts<S> for RequestId {
     }
 }
 
-/// What answers questions, as the settings have it.
-pub fn engine(config: &Config, database: &Database) -> Engine {
+/// What answers questions, as the settings have it, and knows how large the base is.
+pub async fn engine(config: &Config, database: &Database) -> Engine {
     let limits = Limits { tokens: config.max_tokens, depth: config.max_depth, aliases: config.max_aliases };
     let settings = Settings {
         limits,
@@ -130,7 +130,9 @@ pub fn engine(config: &Config, database: &Database) -> Engine {
     };
     let reader = Reader::new(database.readers().clone(), database.writers().clone())
         .telling(Slow { after: config.slow_statement, plan: config.slow_statement_plan });
-    Engine::new(schema::catalog(), reader, settings)
+    let engine = Engine::new(schema::catalog(), reader, settings);
+    engine.learn_sizes().await;
+    engine
 }
 
 /// All that is served, and whom it waits for when it stops.

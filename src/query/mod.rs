@@ -185,6 +185,11 @@ impl Engine {
         self.documents.trust(manifest, only)
     }
 
+    /// Learns how large the base is, so that the first request costs what it may read too.
+    pub async fn learn_sizes(&self) {
+        self.sizes.learn(&self.reader).await;
+    }
+
     /// Parses and validates a question; nothing is run.
     pub fn prepare(&self, question: Question) -> Result<Prepared, Vec<Refusal>> {
         self.sizes.refresh(&self.reader);

@@ -106,15 +106,18 @@ impl Known {
         }
         *asked = Some(Instant::now());
         let (known, reader) = (self.clone(), reader.clone());
-        tokio::spawn(async move {
-            match Sizes::read(&reader).await {
-                Ok(sizes) => {
-                    *known.sizes.write().expect("nothing panics while it is written") = Arc::new(sizes);
-                }
-                Err(error) => {
-                    tracing::debug!(%error, "the sizes of the tables can't be read; the last ones are used");
-                }
+        tokio::spawn(async move { known.learn(&reader).await });
+    }
+
+    /// Asks for the sizes. Where they can't be read the last ones are used, and the next request asks again.
+    pub async fn learn(&self, reader: &Reader) {
+        let learnt = Sizes::read(reader).await;
+        *lock(&self.asked) = learnt.is_ok().then(Instant::now);
+        match learnt {
+            Ok(sizes) => *self.sizes.write().expect("nothing panics while it is written") = Arc::new(sizes),
+            Err(error) => {
+                tracing::debug!(%error, "the sizes of the tables can't be read; the last ones are used");
             }
-        });
+        }
     }
 }

@@ -69,7 +69,7 @@ impl Client {
         let opened = Database::open(&config).await.expect("the database is there");
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addr().expect("an address");
-        let mut engine = http::engine(&config, &opened);
+        let mut engine = http::engine(&config, &opened).await;
         engine.trust(trusted, config.trusted_documents_only).expect("trusted documents are valid");
         let site = http::site(&config, opened, engine);
         tokio::spawn(http::serve(listener, site, std::future::pending()));
