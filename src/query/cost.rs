@@ -5,7 +5,11 @@
 
 use std::collections::HashMap;
 
-use async_graphql::{Name, Value, registry::Registry};
+use async_graphql::{
+    Name, Value,
+    parser::types::{ExecutableDocument, Selection, SelectionSet},
+    registry::Registry,
+};
 use async_graphql_value::Value as Literal;
 use indexmap::IndexMap;
 
@@ -66,6 +70,8 @@ const PAST_LIST: f64 = 100.0;
 const OWNED: f64 = 5.0;
 /// Records that a computed value names at one place, as a rule at most.
 const NAMED: f64 = 20.0;
+/// Values that introspection answers for a point.
+const INTROSPECTED: f64 = 250.0;
 /// Words that are counted of a text that is searched for: a longer one is refused.
 const WORDS: usize = 500;
 
@@ -83,8 +89,34 @@ pub fn of(
     measure(&plan.root, &values, &mut 0)?;
     let mut pricing = Pricing { catalog, registry, variables, sizes, points: 1.0, times: 1.0 };
     pricing.level(&plan.root, 1.0)?;
+    if let Some(asked) = &plan.introspection {
+        let sets = asked.operations.iter().map(|(_, operation)| &operation.node.selection_set.node);
+        pricing.points += sets.map(|set| introspected(asked, set)).sum::<f64>() / INTROSPECTED;
+    }
     #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
     Ok(pricing.points.ceil() as usize)
+}
+
+/// How many values a selection of the schema answers. The lists of a schema lead to one another without end,
+/// so each level that nests them has many times as many.
+fn introspected(asked: &ExecutableDocument, set: &SelectionSet) -> f64 {
+    let each = set.items.iter().map(|selection| match &selection.node {
+        Selection::Field(field) => {
+            let entries = match field.node.name.node.as_str() {
+                "types" => 300.0,
+                "fields" | "inputFields" | "enumValues" | "interfaces" | "possibleTypes" => 10.0,
+                "args" => 3.0,
+                _ => 1.0,
+            };
+            entries * (1.0 + introspected(asked, &field.node.selection_set.node))
+        }
+        Selection::InlineFragment(inline) => introspected(asked, &inline.node.selection_set.node),
+        Selection::FragmentSpread(spread) => {
+            let fragment = asked.fragments.get(&spread.node.fragment_name.node);
+            fragment.map_or(0.0, |fragment| introspected(asked, &fragment.node.selection_set.node))
+        }
+    });
+    each.sum()
 }
 
 /// How many values there are in one.

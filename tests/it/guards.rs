@@ -1,11 +1,16 @@
 //! What a request may cost, and that one which costs more is refused with the limit and its value.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use reqwest::header::RETRY_AFTER;
 use serde_json::{Value, json};
 
-use crate::support::{Client, anonymous, sql_log::SqlLog};
+use crate::support::{
+    Client, anonymous,
+    database::database,
+    process::{dossier, output},
+    sql_log::SqlLog,
+};
 
 /// The code, the limit and the value of a refusal.
 async fn beyond(client: &Client, query: &str, variables: Value) -> (String, u64, u64) {
@@ -219,6 +224,58 @@ async fn a_variable_used_many_times_is_measured_before_it_is_put_in() {
     let aliases = aliases.join(" ");
     let beside = format!("query($f: StatementFilter!) {{ {aliases} }}");
     assert_eq!(beyond(&anonymous, &beside, leaves(5000)).await.1, 50_000);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_first_request_of_a_server_is_priced_by_the_size_of_its_base() {
+    let large = Arc::new(database().await);
+    let generated = output(dossier(&[("DATABASE_URL", large.url())]).args([
+        "generate",
+        "--statements",
+        "3000",
+        "--seed",
+        "1",
+    ]));
+    assert!(generated.status.success(), "{}", String::from_utf8_lossy(&generated.stderr));
+    let counted = "statements(filter: {summary: {contains: \"e\"}}) { totalCount }";
+    let (first, of_the_seed) =
+        (cost(&Client::of(&large).await, counted).await, cost(&anonymous().await, counted).await);
+    assert!(first > of_the_seed, "{first} and {of_the_seed}");
+}
+
+#[tokio::test]
+async fn introspection_costs_what_its_nested_lists_multiply() {
+    let anonymous = anonymous().await;
+    let nested = |list: &str, levels: usize| {
+        let inner = (0..levels).fold("name".to_owned(), |within, _| list.replace("...", &within));
+        format!("{{ __schema {{ types {{ {inner} }} }} rateLimit {{ cost }} }}")
+    };
+    let points =
+        async |query: &str| anonymous.ask(query).await["rateLimit"]["cost"].as_u64().expect("a cost");
+    let inputs = "inputFields { type { name ... ofType { ... } } }";
+    for (list, levels) in [
+        (inputs, 4),
+        ("possibleTypes { interfaces { ... } }", 4),
+        ("fields { type { ofType { ... } } }", 4),
+        ("fields { type { possibleTypes { ... } } }", 4),
+    ] {
+        let (code, limit, value) = beyond(&anonymous, &nested(list, levels), json!({})).await;
+        assert_eq!((code.as_str(), limit), ("LIMIT_EXCEEDED", 50_000), "{list}");
+        assert!(value > limit);
+    }
+    // What tools ask is a small part of what a request may cost.
+    let everything = "{ __schema { types { kind name description specifiedByURL isOneOf
+        fields(includeDeprecated: true) { name description args(includeDeprecated: true) { ...Input } type { ...Type } }
+        inputFields(includeDeprecated: true) { ...Input } interfaces { ...Type } possibleTypes { ...Type }
+        enumValues(includeDeprecated: true) { name description isDeprecated deprecationReason } } }
+        rateLimit { cost } }
+        fragment Input on __InputValue { name description type { ...Type } defaultValue }
+        fragment Type on __Type { kind name ofType { kind name ofType { kind name ofType { kind name
+            ofType { kind name ofType { kind name } } } } } }";
+    let whole = points(everything).await;
+    assert!((500..10_000).contains(&whole), "{whole}");
+    assert!(points(&nested(inputs, 1)).await < whole);
+    assert!(points("{ __type(name: \"Actor\") { name } rateLimit { cost } }").await < 5);
 }
 
 #[tokio::test]
