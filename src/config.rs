@@ -184,17 +184,27 @@ impl Config {
             keep_alive_timeout: settings.read(
                 "KEEP_ALIVE_TIMEOUT",
                 "75",
-                "seconds, more than 0: 75 or 0.5",
+                "seconds from 0.001 to 86400: 75 or 0.5",
                 seconds,
             )?,
-            shutdown_delay: settings.read("SHUTDOWN_DELAY", "0", "seconds: 0 or 10", any_seconds)?,
-            shutdown_timeout: settings.read("SHUTDOWN_TIMEOUT", "10", "seconds: 10 or 30", any_seconds)?,
+            shutdown_delay: settings.read(
+                "SHUTDOWN_DELAY",
+                "0",
+                "seconds from 0 to 86400: 0 or 10",
+                any_seconds,
+            )?,
+            shutdown_timeout: settings.read(
+                "SHUTDOWN_TIMEOUT",
+                "10",
+                "seconds from 0 to 86400: 10 or 30",
+                any_seconds,
+            )?,
             traces: settings.traces()?,
             cors_origins: settings.read(
                 "CORS_ORIGINS",
                 "",
-                "`*`, or origins with commas between them, each without a slash or path at its end: \
-                 https://desk.example",
+                "`*`, or origins with commas between them, each whole, without a wildcard, and \
+                 without a slash or path at its end: https://desk.example",
                 origins,
             )?,
             introspection: settings.read("INTROSPECTION", "true", "`true` or `false`", parsed)?,
@@ -234,7 +244,7 @@ impl Config {
             request_timeout: settings.read(
                 "REQUEST_TIMEOUT",
                 "30",
-                "seconds, more than 0: 30 or 0.5",
+                "seconds from 0.001 to 86400: 30 or 0.5",
                 seconds,
             )?,
             cache_bytes: settings
@@ -329,12 +339,13 @@ fn schema(value: &str) -> Option<String> {
 }
 
 fn seconds(value: &str) -> Option<Duration> {
-    any_seconds(value).filter(|timeout| !timeout.is_zero())
+    // Postgres counts in milliseconds, and takes none of them for no limit.
+    any_seconds(value).filter(|timeout| *timeout >= Duration::from_millis(1))
 }
 
 fn any_seconds(value: &str) -> Option<Duration> {
     let seconds: f64 = parsed(value.trim_end_matches('s'))?;
-    Duration::try_from_secs_f64(seconds).ok()
+    Duration::try_from_secs_f64(seconds).ok().filter(|duration| *duration <= Duration::from_hours(24))
 }
 
 /// What is between commas.
@@ -372,7 +383,7 @@ fn origins(value: &str) -> Option<Vec<String>> {
     // Browsers write them in small letters, and without the port that a scheme has anyway.
     let origin = |origin: &str| {
         let origin = origin.to_ascii_lowercase();
-        let host = on_the_web(&origin).filter(|host| !host.contains(['/', '?', '#', '@']))?;
+        let host = on_the_web(&origin).filter(|host| !host.contains(['/', '?', '#', '@', '*']))?;
         let usual = if origin.starts_with("https") { ":443" } else { ":80" };
         let port = if host.ends_with(usual) { usual } else { "" };
         origin.strip_suffix(port).map(ToOwned::to_owned)
@@ -415,6 +426,7 @@ mod tests {
             ("OTEL_EXPORTER_OTLP_ENDPOINT", "collector:4318"),
             ("CORS_ORIGINS", "example.org"),
             ("CORS_ORIGINS", "https://desk.example/"),
+            ("CORS_ORIGINS", "https://*.desk.example"),
             ("CORS_ORIGINS", "https://desk.example, https://desk.example/page"),
             ("ALLOWED_HOSTS", "https://desk.example"),
             ("ALLOWED_HOSTS", "desk.example:8000"),
@@ -423,10 +435,13 @@ mod tests {
             ("MAX_CONNECTIONS", "0"),
             ("KEEP_ALIVE_TIMEOUT", "0"),
             ("SHUTDOWN_DELAY", "-1"),
+            ("SHUTDOWN_TIMEOUT", "1e18"),
             ("INTROSPECTION", "yes"),
             ("MAX_DEPTH", "-1"),
             ("MAX_BODY_BYTES", "10"),
             ("REQUEST_TIMEOUT", "0"),
+            ("REQUEST_TIMEOUT", "0.0001"),
+            ("REQUEST_TIMEOUT", "2147484"),
             ("READ_REQUIRES_KEY", "1"),
             ("JWT_ISSUER", "issuer.example"),
             ("JWT_JWKS_URL", "file:///keys"),

@@ -172,7 +172,12 @@ impl RateLimit {
             self.budgets.retain_recent();
         }
         let limit = self.per_minute.get();
-        let beyond = || (None, Err(Refusal::beyond("cost in a minute", limit as usize, cost)));
+        // More than is ever there at once: no wait would help.
+        let beyond = || {
+            let message = format!("The request costs {cost} points; a client may spend {limit} in a minute.");
+            let refusal = Refusal::beyond("points of cost", limit as usize, cost);
+            (None, Err(Refusal { message, ..refusal }))
+        };
         let Some(points) = u32::try_from(cost).ok().and_then(NonZeroU32::new) else { return beyond() };
         match self.budgets.check_key_n(&client, points) {
             Ok(Ok(state)) => (Some(self.budget(state.remaining_burst_capacity())), Ok(())),

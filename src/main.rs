@@ -76,9 +76,11 @@ enum Verb {
         seed: u64,
     },
     /// Make, list and revoke keys: what their holders may do, and under what name.
-    #[command(after_help = "Examples:\n  dossier key create --name alice --role editor > alice.key\n  \
+    #[command(
+        after_help = "Examples:\n  (umask 077 && dossier key create --name alice --role editor > alice.key)\n  \
                       dossier key create --name kiosk --role reader --expires 2027-01-31\n  dossier key list\n  \
-                      dossier key revoke alice")]
+                      dossier key revoke alice"
+    )]
     Key {
         #[command(subcommand)]
         verb: keys::Verb,
@@ -312,6 +314,9 @@ fn bury_orphans() -> Result<(), Failure> {
 async fn serve(asked: Serve, stop: Stop) -> Result<(), Failure> {
     let config = configured()?;
     let manifest = asked.documents.map(|file| read_manifest(&file)).transpose()?.unwrap_or_default();
+    if config.trusted_documents_only && manifest.is_empty() {
+        return Err("TRUSTED_DOCUMENTS_ONLY is set, and no document is trusted; give --documents FILE".into());
+    }
     let address = config.bind_address;
     let listener = TcpListener::bind(address).await.map_err(|error| cannot_listen(address, &error))?;
     let address = listener.local_addr()?;
@@ -452,7 +457,8 @@ async fn bring_in(asked: Import) -> Result<(), Failure> {
             None => println!("nothing was written"),
         }
         if rejected > 0 {
-            Err(format!("{rejected} records were rejected; {report} tells why").into())
+            let records = if rejected == 1 { "record was" } else { "records were" };
+            Err(format!("{rejected} {records} rejected; {report} tells why").into())
         } else {
             Ok(())
         }

@@ -87,7 +87,7 @@ fn rate_limit(asked: &Asked<'_>) -> Tree {
     let budget = asked.caller.allowance.budget.as_ref();
     let number = |number: u32| Tree::Int(i64::from(number));
     let reset_at = budget.map(|budget| {
-        let moment = time::OffsetDateTime::from(budget.reset_at);
+        let moment = time::OffsetDateTime::from(budget.reset_at).truncate_to_microsecond();
         // Always a moment that the format has a text for.
         moment.format(&time::format_description::well_known::Rfc3339).unwrap_or_default()
     });

@@ -338,8 +338,17 @@ fn from_body(body: &[u8]) -> Result<Parameters, Refusal> {
         return Err(Refusal::new(Code::BadUserInput, "One request at a time: batches are not taken."));
     }
     serde_json::from_slice(body).map_err(|error| {
-        Refusal::new(Code::BadUserInput, format!("The body is not a GraphQL request: {error}."))
+        let message = format!("The body is not a GraphQL request: {error}.");
+        Refusal { field: wrong_parameter(body), ..Refusal::new(Code::BadUserInput, message) }
     })
+}
+
+/// The parameter that keeps a body from being read: reading it again costs only those who sent it.
+fn wrong_parameter(body: &[u8]) -> Option<String> {
+    let mut json = serde_json::Deserializer::from_slice(body);
+    let error = serde_path_to_error::deserialize::<_, Parameters>(&mut json).err()?;
+    let path = error.path();
+    path.iter().next().is_some().then(|| path.to_string())
 }
 
 fn from_address(address: &str) -> Result<Parameters, Refusal> {

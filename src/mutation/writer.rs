@@ -694,8 +694,9 @@ impl Mutation<'_> {
             let count: i64 = first.try_get(0)?;
             let slugs = rows.iter().map(|row: &PgRow| row.try_get(1)).collect::<Result<Vec<String>, _>>()?;
             let more = if count > NAMED { ", …" } else { "" };
+            let records = if count == 1 { "record" } else { "records" };
             let message = format!(
-                "It is the `{reference}` of {count} records of type {noun}: {}{more}.",
+                "It is the `{reference}` of {count} {records} of type {noun}: {}{more}.",
                 slugs.join(", ")
             );
             self.wrong("IN_USE", &[field], &message);

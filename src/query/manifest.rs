@@ -20,7 +20,10 @@ struct Operation {
 
 /// The documents of a manifest, each with its id.
 pub fn parse(text: &str) -> Result<Vec<(String, String)>, String> {
-    match serde_json::from_str(text).map_err(|error| error.to_string())? {
+    let json: serde_json::Value =
+        serde_json::from_str(text).map_err(|error| format!("it is not JSON: {error}"))?;
+    let neither = |_| "it takes an object of ids with their documents, or one with a list `operations`";
+    match serde_json::from_value(json).map_err(neither)? {
         Manifest::Operations { operations } => {
             Ok(operations.into_iter().map(|operation| (operation.id, operation.body)).collect())
         }
@@ -39,6 +42,14 @@ mod tests {
                          "operations": [{"id": "a", "name": "A", "type": "query", "body": "{ __typename }"}]}"#;
         assert_eq!(parse(apollo), Ok(expected.clone()));
         assert_eq!(parse(r#"{"a": "{ __typename }"}"#), Ok(expected));
-        assert!(parse("[1]").is_err());
+    }
+
+    #[test]
+    fn what_is_no_manifest_is_told_what_it_takes() {
+        for text in ["[1]", r#"{"a": 5}"#, r#"{"operations": [{"id": "a"}]}"#] {
+            let reason = parse(text).unwrap_err();
+            assert!(reason.starts_with("it takes an object of ids"), "{text}: {reason}");
+        }
+        assert!(parse("{").unwrap_err().starts_with("it is not JSON: "));
     }
 }

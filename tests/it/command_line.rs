@@ -301,4 +301,7 @@ async fn a_manifest_that_cannot_be_used_is_told() {
     let told = failure(&settings, &["serve", "--documents", file.to_str().expect("text")]);
     std::fs::remove_file(file).expect("removed");
     assert!(told.contains("broken: `Query` has no field `nothing`"), "{told}");
+    let trusting = [("TRUSTED_DOCUMENTS_ONLY", "true"), ("DATABASE_URL", database.url())];
+    let told = failure(&trusting, &["serve"]);
+    assert!(told.ends_with("no document is trusted; give --documents FILE"), "{told}");
 }

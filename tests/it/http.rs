@@ -81,6 +81,23 @@ async fn what_is_not_a_request_is_refused_with_a_code() {
 }
 
 #[tokio::test]
+async fn a_parameter_of_another_type_is_named() {
+    let anonymous = anonymous().await;
+    for (body, field) in [
+        (json!({"query": 1}), "query"),
+        (json!({"query": "{ __typename }", "operationName": {}}), "operationName"),
+        (json!({"query": "{ __typename }", "variables": "x"}), "variables"),
+        (json!({"query": "{ __typename }", "extensions": {"cache": "yes"}}), "extensions.cache"),
+    ] {
+        let post = anonymous.http().post(anonymous.address("/graphql"));
+        let response = post.json(&body).send().await.expect("an answer");
+        assert_eq!(response.status(), 400, "{body}");
+        let answer: Value = response.json().await.expect("JSON");
+        assert_eq!(answer["errors"][0]["extensions"]["field"], field, "{body}");
+    }
+}
+
+#[tokio::test]
 async fn a_compressed_body_is_refused_as_such() {
     let anonymous = anonymous().await;
     let mut compressed = headers("application/json", "application/json");
