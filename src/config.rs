@@ -220,8 +220,8 @@ impl Config {
             max_cost: settings.read(
                 "MAX_COST",
                 "50000",
-                "a number from 1 to 10000000",
-                between(1, 10_000_000),
+                "a number from 1 to 1000000000",
+                between(1, 1_000_000_000),
             )?,
             max_tokens: settings.read(
                 "MAX_TOKENS",
