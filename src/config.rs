@@ -334,7 +334,8 @@ fn schema(value: &str) -> Option<String> {
     let is_name = value.len() <= 40
         && value.starts_with(|first: char| first.is_ascii_lowercase() || first == '_')
         && value.chars().all(|next| next.is_ascii_lowercase() || next.is_ascii_digit() || next == '_')
-        && !value.starts_with("pg_");
+        && !value.starts_with("pg_")
+        && value != "information_schema";
     is_name.then(|| value.to_owned())
 }
 
@@ -420,6 +421,7 @@ mod tests {
             ("BIND_ADDRESS", "::1:8000"),
             ("DATABASE_SCHEMA", "Public"),
             ("DATABASE_SCHEMA", "pg_temp"),
+            ("DATABASE_SCHEMA", "information_schema"),
             ("DATABASE_POOL_SIZE", "0"),
             ("SLOW_STATEMENT", "1s"),
             ("LOG_FORMAT", "xml"),

@@ -86,21 +86,19 @@ impl Verb {
     }
 }
 
-/// Does what the command line asks. A secret goes to standard output alone, for scripts to take.
-pub async fn perform(database: impl Executor<'_, Database = Postgres>, verb: Verb) -> Result<(), Error> {
+/// Does what the command line asks, and returns what to print. That of a new key is its secret alone, for scripts to
+/// take.
+pub async fn perform(database: impl Executor<'_, Database = Postgres>, verb: &Verb) -> Result<String, Error> {
     match verb {
         Verb::Create { name, role, expires } => {
-            let secret = create(database, &name, role, expires).await?;
-            eprintln!("The key of {name}, {role}. Keep it: it can't be shown again.", role = role.name());
-            println!("{secret}");
+            Ok(format!("{}\n", create(database, name, *role, *expires).await?))
         }
-        Verb::List => print!("{}", list(database).await?),
+        Verb::List => Ok(list(database).await?),
         Verb::Revoke { key } => {
-            let Revoked { name, prefix, when } = revoke(database, &key).await?;
-            println!("revoked: {name} ({prefix}…), {when} UTC");
+            let Revoked { name, prefix, when } = revoke(database, key).await?;
+            Ok(format!("revoked: {name} ({prefix}…), {when} UTC\n"))
         }
     }
-    Ok(())
 }
 
 /// The roles that a key can have, as the command line writes them.

@@ -415,12 +415,11 @@ async fn generate(size: Size) -> Result<(), Failure> {
         let rows = exchange::generate::generate(&mut change, size).await?;
         change.commit().await?;
         sqlx::raw_sql("set statement_timeout = 0; analyze").execute(database.pool()).await?;
-        println!(
-            "{rows} rows, {} statements among them, in {:.1} s",
+        print(&format!(
+            "{rows} rows, {} statements among them, in {:.1} s\n",
             size.statements,
             since.elapsed().as_secs_f64()
-        );
-        Ok(())
+        ))
     };
     let generated = generated.await;
     database.close().await;
@@ -430,9 +429,25 @@ async fn generate(size: Size) -> Result<(), Failure> {
 async fn key(verb: keys::Verb) -> Result<(), Failure> {
     verb.check()?;
     let database = open_migrated(&configured()?, false).await?;
-    let done = keys::perform(database.pool(), verb).await;
+    let done = async {
+        let mut change = database.pool().begin().await?;
+        let told = keys::perform(&mut *change, &verb).await?;
+        let keys::Verb::Create { name, role, .. } = &verb else {
+            change.commit().await?;
+            return print(&told);
+        };
+        // A key whose secret nobody is told is not made.
+        std::io::stdout()
+            .write_all(told.as_bytes())
+            .map_err(|error| format!("the secret can't be written, and no key was made: {error}"))?;
+        change.commit().await?;
+        let role = role.name();
+        telemetry::log::say(&format!("The key of {name}, {role}. Keep it: it can't be shown again."));
+        Ok(())
+    };
+    let done = done.await;
     database.close().await;
-    Ok(done?)
+    done
 }
 
 async fn bring_in(asked: Import) -> Result<(), Failure> {
@@ -448,14 +463,14 @@ async fn bring_in(asked: Import) -> Result<(), Failure> {
         let outcome = import::import(&options, kinds, &order).await?;
         let (seconds, report) = (since.elapsed().as_secs_f64(), order.report.display());
         let import::Outcome { created, updated, unchanged, rejected, change } = outcome;
-        println!(
-            "created {created}, updated {updated}, unchanged {unchanged}, rejected {rejected}, in {seconds:.1} s"
-        );
-        match change {
-            Some(change) => println!("recorded as change {change}"),
-            None if dry_run => println!("a dry run: nothing was written"),
-            None => println!("nothing was written"),
-        }
+        let end = match change {
+            Some(change) => format!("recorded as change {change}"),
+            None if dry_run => "a dry run: nothing was written".to_owned(),
+            None => "nothing was written".to_owned(),
+        };
+        print(&format!(
+            "created {created}, updated {updated}, unchanged {unchanged}, rejected {rejected}, in {seconds:.1} s\n{end}\n"
+        ))?;
         if rejected > 0 {
             let records = if rejected == 1 { "record was" } else { "records were" };
             Err(format!("{rejected} {records} rejected; {report} tells why").into())
@@ -490,7 +505,7 @@ async fn take_out(asked: Exported) -> Result<(), Failure> {
         for output in whole {
             output.keep()?;
         }
-        eprintln!("{written} records in {:.1} s", since.elapsed().as_secs_f64());
+        telemetry::log::say(&format!("{written} records in {:.1} s", since.elapsed().as_secs_f64()));
         Ok(())
     };
     let exported = exported.await;
@@ -604,11 +619,13 @@ async fn write(
     let bar = ProgressBar::new(export.count(writer.as_ref()).await?);
     let (mut written, mut out) = (Written::by(writer), Vec::new());
     while export.next(&mut written, &mut out).await? {
-        to.write_all(&out)?;
+        if !read_on(to.write_all(&out))? {
+            break;
+        }
         out.clear();
         bar.set_position(written.count);
     }
-    to.flush()?;
+    read_on(to.flush())?;
     bar.finish_and_clear();
     Ok(written.count)
 }
@@ -624,13 +641,12 @@ async fn migrate(dry_run: bool, yes: bool) -> Result<(), Failure> {
         } else {
             ("applied", database.migrate_beside(yes).await?)
         };
-        for migration in &migrations {
-            println!("{verb}: {migration}");
+        let mut lines: Vec<String> =
+            migrations.iter().map(|migration| format!("{verb}: {migration}")).collect();
+        if lines.is_empty() {
+            lines.push("nothing to apply".to_owned());
         }
-        if migrations.is_empty() {
-            println!("nothing to apply");
-        }
-        Ok(())
+        print(&format!("{}\n", lines.join("\n")))
     };
     let migrated = migrated.await;
     database.close().await;
@@ -647,11 +663,7 @@ fn read_manifest(file: &Path) -> Result<Vec<(String, String)>, Failure> {
 fn print_schema(check: bool) -> Result<(), Failure> {
     let sdl = schema::sdl();
     if !check {
-        return match std::io::stdout().write_all(sdl.as_bytes()) {
-            // Whoever reads has read enough.
-            Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
-            written => Ok(written?),
-        };
+        return print(&sdl);
     }
     match std::fs::read_to_string("schema.graphql") {
         Ok(file) if file == sdl => Ok(()),
@@ -660,6 +672,20 @@ fn print_schema(check: bool) -> Result<(), Failure> {
                 .into())
         }
         Err(error) => Err(format!("schema.graphql can't be read: {error}").into()),
+    }
+}
+
+/// Prints to the standard output.
+fn print(text: &str) -> Result<(), Failure> {
+    read_on(std::io::stdout().write_all(text.as_bytes()))?;
+    Ok(())
+}
+
+/// Whether what was written is still read: whoever has read enough makes no failure.
+fn read_on(written: std::io::Result<()>) -> std::io::Result<bool> {
+    match written {
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(false),
+        written => written.map(|()| true),
     }
 }
 

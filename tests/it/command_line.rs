@@ -57,11 +57,33 @@ fn schema_prints_the_schema() {
     );
 }
 
-#[test]
-fn a_reader_that_has_read_enough_is_no_failure() {
-    let mut printing = dossier(&[]).arg("schema").stdout(Stdio::piped()).spawn().expect("dossier runs");
-    drop(printing.stdout.take());
-    assert!(printing.wait().expect("it ended").success());
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reader_that_has_read_enough_is_no_failure() {
+    let database = database().await;
+    for arguments in [&["schema"][..], &["key", "list"], &["migrate"], &["export"]] {
+        let mut printing = dossier(&[("DATABASE_URL", database.url())]);
+        let printing = printing.args(arguments).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut printing = printing.spawn().expect("dossier runs");
+        drop(printing.stdout.take());
+        let ended = printing.wait_with_output().expect("it ended");
+        assert!(ended.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&ended.stderr));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_whose_secret_nobody_can_read_is_not_made() {
+    let database = database().await;
+    let settings = [("DATABASE_URL", database.url())];
+    let mut command = dossier(&settings);
+    command.args(["key", "create", "--name", "alice", "--role", "reader"]);
+    let mut making = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("dossier runs");
+    drop(making.stdout.take());
+    let ended = making.wait_with_output().expect("it ended");
+    let told = String::from_utf8_lossy(&ended.stderr);
+    assert!(ended.status.code() == Some(1) && told.contains("no key was made"), "{told}");
+    assert!(!success(&settings, &["key", "list"]).contains("alice"));
+    success(&settings, &["key", "create", "--name", "alice", "--role", "reader"]);
+    assert!(success(&settings, &["key", "list"]).contains("alice"));
 }
 
 #[test]

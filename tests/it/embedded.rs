@@ -139,8 +139,13 @@ async fn a_folder_whose_data_are_gone_is_not_taken_for_a_new_one() {
     std::fs::rename(folder.path(), &disk).expect("unmounted");
     std::fs::create_dir(folder.path()).expect("the place of the mount");
     let data_dir = folder.path().to_str().expect("text");
-    for command in [&[][..], &["migrate"], &["export"]] {
-        let output = output(dossier(&[("DATA_DIR", data_dir)]).args(command));
+    let name = folder.path().file_name().expect("a name").to_str().expect("text");
+    let (slash, around) = (format!("{data_dir}/"), format!("{data_dir}/../{name}"));
+    let otherwise = [(&*slash, &["migrate"][..]), (&around, &["migrate"])];
+    for (named, command) in
+        [&[][..], &["migrate"], &["export"]].map(|verb| (data_dir, verb)).into_iter().chain(otherwise)
+    {
+        let output = output(dossier(&[("DATA_DIR", named)]).args(command));
         let told = String::from_utf8_lossy(&output.stderr);
         assert!(output.status.code() == Some(1) && told.contains("is empty now"), "{told}");
         assert_eq!(std::fs::read_dir(folder.path()).expect("a folder").count(), 0, "nothing is made");
