@@ -212,7 +212,7 @@ async fn every_moment_is_told_as_it_was() {
     let distinct: BTreeSet<&Vec<String>> = moments.iter().map(|moment| &moment.answers).collect();
     assert_eq!(distinct.len(), moments.len(), "each change made a difference");
     for moment in &moments {
-        let recorded = "query($number: RevisionNumber) { revision(by: {number: $number}) { recordedAt } }";
+        let recorded = "query($number: RevisionNumber!) { revision(by: {number: $number}) { recordedAt } }";
         let recorded = anonymous.ask_with(recorded, json!({ "number": moment.revision })).await;
         let at = json!({ "time": recorded["revision"]["recordedAt"] });
         let after = json!({ "revision": moment.revision });
