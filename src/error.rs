@@ -243,6 +243,11 @@ impl From<sqlx::Error> for Refusal {
             }
             return trouble.refusal();
         }
+        if is_conflict(&error) {
+            tracing::debug!(%error, "others changed the same rows");
+            let message = "Others changed the same records at the same time; try again.";
+            return Refusal { retry_after: Some(AGAIN), ..Refusal::new(Code::Unavailable, message) };
+        }
         let code = code_of(&error);
         match code {
             Code::Internal => request::fault(&error),
@@ -261,6 +266,13 @@ impl From<sqlx::Error> for Refusal {
 }
 
 /// What becomes of an error of the database: what passes by itself is worth another try.
+/// Whether a statement got in the way of others, while the database is well: `serialization_failure`,
+/// `deadlock_detected`, `lock_not_available`.
+fn is_conflict(error: &sqlx::Error) -> bool {
+    let code = error.as_database_error().and_then(sqlx::error::DatabaseError::code);
+    matches!(code.as_deref(), Some("40001" | "40P01" | "55P03"))
+}
+
 fn code_of(error: &sqlx::Error) -> Code {
     let refused = match error {
         sqlx::Error::Io(_)
@@ -276,9 +288,8 @@ fn code_of(error: &sqlx::Error) -> Code {
     match &*refused {
         // query_canceled: the statement's own time limit
         "57014" => Code::Timeout,
-        // serialization_failure, deadlock_detected, lock_not_available, read_only_sql_transaction,
-        // transaction timeouts, io_error
-        "40001" | "40P01" | "55P03" | "25006" | "25P03" | "25P04" | "58030" => Code::Unavailable,
+        // read_only_sql_transaction, transaction timeouts, io_error
+        "25006" | "25P03" | "25P04" | "58030" => Code::Unavailable,
         // connection exceptions, insufficient resources, operator intervention: a stop, a crash, a start; and a
         // password or certificate that was changed, whose log tells the operator
         code if ["08", "53", "57", "28"].iter().any(|class| code.starts_with(class)) => Code::Unavailable,

@@ -18,7 +18,7 @@ use crate::{
     error::{Code, Refusal},
     feed::{Change, Filter, Follower},
     limits::{Allowance, Budget, Client, Share},
-    query::{Answer, Audience, Bound, Prepared, Question},
+    query::{Answer, Audience, Bound, DocumentName, Prepared, Question},
     telemetry::request::{self, Cached},
 };
 
@@ -45,8 +45,8 @@ pub(super) struct DocumentNames {
 
 impl DocumentNames {
     /// The one document that the parameters and the hash of a persisted query name.
-    fn agreed(self, hash: Option<String>) -> Result<Option<String>, Refusal> {
-        let mut agreed: Option<(&str, String)> = None;
+    fn agreed(self, hash: Option<String>) -> Result<Option<DocumentName>, Refusal> {
+        let mut agreed: Option<DocumentName> = None;
         for (parameter, given) in [
             ("documentId", self.document_id),
             ("doc_id", self.doc_id),
@@ -55,15 +55,15 @@ impl DocumentNames {
         ] {
             let Some(given) = given.filter(|given| !given.is_empty()) else { continue };
             match &agreed {
-                Some((first, name)) if *name != given => {
+                Some(DocumentName { parameter: first, name }) if *name != given => {
                     let message = format!("`{first}` and `{parameter}` name different documents.");
                     return Err(Refusal::bad_input(parameter, message));
                 }
                 Some(_) => {}
-                None => agreed = Some((parameter, given)),
+                None => agreed = Some(DocumentName { parameter, name: given }),
             }
         }
-        Ok(agreed.map(|(_, name)| name))
+        Ok(agreed)
     }
 }
 
@@ -93,7 +93,7 @@ impl Parameters {
             self.extensions.and_then(|extensions| extensions.persisted_query).map(|query| query.sha256_hash);
         Ok(Question {
             document: self.query.filter(|query| !query.is_empty()),
-            document_id: self.named.agreed(hash)?,
+            document_name: self.named.agreed(hash)?,
             operation: self.operation_name.filter(|name| !name.is_empty()),
             variables: self.variables.unwrap_or_default(),
         })

@@ -15,7 +15,7 @@ use async_graphql_value::{Name, Value as Literal};
 use sha2::{Digest, Sha256};
 
 use super::{
-    coerce,
+    DocumentName, coerce,
     document_cache::DocumentCache,
     guard::Limits,
     plan::Plan,
@@ -140,7 +140,12 @@ impl Documents {
 
     /// The document that a request means, by its text, by its id, or by its text with its hash, by
     /// which it can be named from then on.
-    pub fn find(&self, text: Option<&str>, id: Option<&str>) -> Result<Arc<Document>, Vec<Refusal>> {
+    pub fn find(
+        &self,
+        text: Option<&str>,
+        named: Option<&DocumentName>,
+    ) -> Result<Arc<Document>, Vec<Refusal>> {
+        let id = named.map(|named| named.name.as_str());
         if let Some(trusted) = id.and_then(|id| self.trusted.get(id)) {
             return Ok(trusted.clone());
         }
@@ -157,10 +162,11 @@ impl Documents {
                 self.persisted.put(id, document.clone(), text.len());
                 Ok(document)
             }
-            (Some(_), Some(_)) => Err(vec![Refusal::bad_input(
-                "extensions.persistedQuery.sha256Hash",
-                "The hash is not that of the document.",
-            )]),
+            (Some(_), Some(_)) => {
+                let parameter = named.map_or("query", |named| named.parameter);
+                let message = format!("`{parameter}` is neither a trusted document nor the hash of `query`.");
+                Err(vec![Refusal::bad_input(parameter, message)])
+            }
             (None, Some(id)) => self.persisted.get(id).ok_or_else(|| {
                 // The wording that clients wait for, to send the text.
                 vec![Refusal::new(Code::PersistedQueryNotFound, "PersistedQueryNotFound")]

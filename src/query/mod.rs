@@ -76,8 +76,7 @@ use crate::{
 #[derive(Debug, Default)]
 pub struct Question {
     pub document: Option<String>,
-    /// The document's id among the trusted ones, or the hash of its text.
-    pub document_id: Option<String>,
+    pub document_name: Option<DocumentName>,
     pub operation: Option<String>,
     pub variables: Map<String, Value>,
 }
@@ -109,6 +108,14 @@ fn has_more_bytes<'a>(mut values: impl Iterator<Item = &'a Value>, room: &mut us
 
 /// Bytes from which on an answer is heavy work to write.
 const LARGE_ANSWER: usize = 256 * 1024;
+
+/// What names a document: its id among the trusted ones, or the hash of its text.
+#[derive(Debug)]
+pub struct DocumentName {
+    /// The parameter that gave it.
+    pub parameter: &'static str,
+    pub name: String,
+}
 
 /// Answers questions from the database.
 pub struct Engine {
@@ -193,7 +200,7 @@ impl Engine {
     /// Parses and validates a question; nothing is run.
     pub fn prepare(&self, question: Question) -> Result<Prepared, Vec<Refusal>> {
         self.sizes.refresh(&self.reader);
-        let (text, id) = (question.document.as_deref(), question.document_id.as_deref());
+        let (text, id) = (question.document.as_deref(), question.document_name.as_ref());
         let is_heavy = text.is_some_and(|text| text.len() > LARGE);
         let find = || traces::prepare().in_scope(|| self.documents.find(text, id));
         let document = heavy(is_heavy, find)?;

@@ -129,8 +129,8 @@ impl Audiences {
 }
 
 impl Audience {
-    /// The answer to an event of this number, as JSON. While the database can't be reached it is asked
-    /// again, for as long as `patience` lasts.
+    /// The answer to an event of this number, as JSON. While the database can't be reached, or has no connection
+    /// for the first of them, it is asked again, for as long as `patience` lasts.
     pub async fn answer(&self, engine: &Engine, number: i64, event: &Tree, patience: Duration) -> Arc<str> {
         let answer = self.place(number);
         let answer = answer.get_or_init(|| async {
@@ -160,7 +160,10 @@ impl Audience {
             let Ok(answer) = tokio::time::timeout_at(deadline, asked).await else {
                 return Answer::new(b"null", vec![Refusal::timeout()]);
             };
-            let again = answer.errors.iter().any(|refusal| refusal.code == Code::Unavailable);
+            let passes = |refusal: &Refusal| {
+                matches!(refusal.code, Code::Unavailable | Code::RateLimited | Code::TooSlow)
+            };
+            let again = answer.errors.iter().any(passes);
             if !again || Instant::now() + PAUSE >= deadline {
                 return answer;
             }

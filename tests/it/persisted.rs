@@ -49,6 +49,10 @@ async fn a_hash_that_is_not_the_documents_is_refused() {
     sent["query"] = QUERY.into();
     let refused = post(&anonymous, sent).await;
     assert_eq!(refused["errors"][0]["extensions"]["field"], "extensions.persistedQuery.sha256Hash");
+    for parameter in ["documentId", "doc_id", "id"] {
+        let refused = post(&anonymous, json!({"query": QUERY, parameter: "another"})).await;
+        assert_eq!(refused["errors"][0]["extensions"]["field"], parameter);
+    }
     let still_unknown = post(&anonymous, by_hash(&sha256("{ __typename }"))).await;
     assert_eq!(still_unknown["errors"][0]["extensions"]["code"], "PERSISTED_QUERY_NOT_FOUND");
 }
