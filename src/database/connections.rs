@@ -58,6 +58,8 @@ const TAKE_BACK: Duration = Duration::from_millis(200);
 /// at all, and by those who have some.
 const PAUSE: Duration = Duration::from_millis(50);
 const LOWERED: Duration = Duration::from_secs(5);
+/// How often something is tried again whose connection broke: while Postgres stops, a new one may break too.
+const AGAIN: u32 = 2;
 /// How many may wait, of all clients and of one.
 const WAITING: usize = 1024;
 const WAITING_OF_ONE: usize = 256;
@@ -403,14 +405,14 @@ impl Connections {
         there > 0
     }
 
-    /// Connections to ask something by that changes nothing, or has not begun to: where one breaks it is asked once
-    /// more.
+    /// Connections to ask something by that changes nothing, or has not begun to: where one breaks it is asked
+    /// again.
     pub async fn tries<'a>(&'a self, share: &'a Share) -> Tries<'a> {
         let part = match share {
             Share(Some(asking)) => asking.at_once.acquire().await.ok(),
             Share(None) => None,
         };
-        Tries { pool: self, share, again: true, _part: part }
+        Tries { pool: self, share, left: AGAIN, _part: part }
     }
 
     /// Begins a transaction.
@@ -507,7 +509,8 @@ async fn go_round(pool: Weak<Shared>) {
 pub struct Tries<'a> {
     pool: &'a Connections,
     share: &'a Share,
-    again: bool,
+    /// How often it may be tried again.
+    left: u32,
     /// Its place among the parts of a request that run at the same time.
     _part: Option<SemaphorePermit<'a>>,
 }
@@ -520,7 +523,11 @@ impl Tries<'_> {
     /// Closes a connection on which something failed. The error, unless it is worth another try.
     pub fn failed(&mut self, connection: Connection, error: sqlx::Error) -> Result<(), sqlx::Error> {
         let broke = connection.fail(&error);
-        if broke && std::mem::take(&mut self.again) { Ok(()) } else { Err(error) }
+        if !broke || self.left == 0 {
+            return Err(error);
+        }
+        self.left -= 1;
+        Ok(())
     }
 }
 

@@ -1,7 +1,12 @@
 // Asks through Vite's proxy, as docs/clients.md configures it: node proxy.mjs
 import { createServer } from 'vite';
 
-const server = await createServer({ configFile: './vite.config.mjs', server: { port: 0, host: '127.0.0.1' } });
+const server = await createServer({
+  configFile: './vite.config.mjs',
+  cacheDir: './.vite',
+  logLevel: 'silent',
+  server: { port: 0, host: '127.0.0.1' },
+});
 await server.listen();
 const { port } = server.httpServer.address();
 const response = await fetch(`http://127.0.0.1:${port}/graphql`, {

@@ -151,7 +151,7 @@ async fn what_is_streamed_is_told_at_its_end() {
     let mut events = Events::read(post.send().await.expect("an answer"));
     let mutation = "mutation { createTopic(input: {slug: \"a-new-one\", name: \"A new one\"}) { revision } }";
     // Both follow by the time that a change comes.
-    tokio::time::sleep(Duration::from_millis(500)).await;
+    tokio::time::sleep(Duration::from_secs(2)).await;
     ask(&server, "enter", json!({ "query": mutation }), Some(&key)).await;
     socket.told().await;
     events.told().await;
@@ -194,7 +194,7 @@ async fn a_slow_statement_is_told_with_its_plan_and_without_its_values() {
     };
     tokio::join!(ask(&server, "slow", query, None), release);
     // The plan is asked for beside the request.
-    tokio::time::sleep(Duration::from_millis(500)).await;
+    tokio::time::sleep(Duration::from_secs(2)).await;
     let log = server.log();
     let slow = lines(&log, "dossier::slow");
     let mut of_request = slow.iter().filter(|line| line["request_id"] == "slow");
@@ -318,7 +318,7 @@ async fn metrics_are_valid_and_have_all_that_the_dashboard_and_the_alerts_ask_fo
     let editor = editor().await.elsewhere(&[("CACHE_BYTES", "1000000")]).await;
     let mut socket = Socket::of(&editor).await;
     socket.subscribe("1", "subscription { changes { revision } }", json!({})).await;
-    tokio::time::sleep(Duration::from_millis(500)).await;
+    tokio::time::sleep(Duration::from_secs(2)).await;
     editor
         .ask("mutation { createTopic(input: {slug: \"a-new-one\", name: \"A new one\"}) { revision } }")
         .await;
