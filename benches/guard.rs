@@ -7,11 +7,10 @@ use std::{
 };
 
 use dossier::{
-    caller::Role,
+    auth::caller::Role,
     config::Config,
     database::Connections,
-    query::{Engine, Limits, Question, Settings, reader::Reader},
-    schema,
+    engine::{Engine, Question, Settings, catalog, execute::reader::Reader, prepare::limits::Limits},
 };
 use sqlx::postgres::PgConnectOptions;
 
@@ -70,7 +69,7 @@ async fn main() -> ExitCode {
     };
     let nowhere = PgConnectOptions::new();
     let nowhere = Reader::new(Connections::to(nowhere.clone(), 1), Connections::to(nowhere, 1));
-    let engine = Engine::new(schema::catalog(), nowhere, settings);
+    let engine = Engine::new(catalog::catalog(), nowhere, settings);
     let mut slow = false;
     for (name, document) in hostile() {
         let mut times = Vec::new();

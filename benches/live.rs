@@ -14,9 +14,8 @@ use std::{
 
 use clap::Parser;
 use dossier::{
-    caller::Role,
+    auth::{caller::Role, keys},
     database::embedded::{Durability, Postgres},
-    keys,
 };
 use futures_util::{SinkExt, StreamExt};
 use serde_json::{Value, json};

@@ -16,18 +16,18 @@ use std::{
 
 use clap::{Args, Parser, Subcommand};
 use dossier::{
-    config::Config,
-    database::{self, Create, Database, Error},
-    exchange::{
+    auth::keys,
+    bulk::{
         self,
-        export::{self, Export, Selection, Written},
-        formats,
+        export::{self, Export, Selection, Written, formats},
         generate::Size,
-        import::{self, Order},
-        read,
+        import::{self, Order, readers},
         records::{RecordKind, RecordKinds},
     },
-    http, keys, query, schema, telemetry,
+    config::Config,
+    database::{self, Create, Database, Error},
+    engine::{self, catalog},
+    server, telemetry,
 };
 use indicatif::ProgressBar;
 use tokio::{
@@ -123,11 +123,11 @@ struct Serve {
 #[derive(Args)]
 struct Import {
     /// Files, compressed by gzip or zstd or not at all; `-` is the standard input.
-    #[arg(required = true, value_name = "FILE", num_args = 1..=import::MOST_FILES)]
+    #[arg(required = true, value_name = "FILE", num_args = 1..=import::staging::MOST_FILES)]
     files: Vec<PathBuf>,
     /// jsonl, csv, popolo, legislators, ftm or parlamint; where left out, each file's name tells it.
     #[arg(long)]
-    format: Option<read::Format>,
+    format: Option<readers::Format>,
     /// The type of record in a CSV whose name doesn't tell it: Actor, Statement, …
     #[arg(long = "type", value_name = "TYPE")]
     kind: Option<String>,
@@ -325,19 +325,19 @@ async fn serve(asked: Serve, stop: Stop) -> Result<(), Failure> {
     tracing::info!("using the {}", database.told(&config));
     let served = async {
         prepare(&database, asked.no_migrate).await?;
-        let mut engine = http::engine(&config, &database).await;
+        let mut engine = server::engine(&config, &database).await;
         if let Err(refusals) = engine.trust(manifest, config.trusted_documents_only) {
             let reasons: Vec<&str> = refusals.iter().map(|refusal| refusal.message.as_str()).collect();
             return Err(format!("a document of the manifest is refused: {}", reasons.join("; ")).into());
         }
-        let site = http::site(&config, database.clone(), engine);
-        if config.graphiql && !http::page::is_bundled() {
+        let site = server::site(&config, database.clone(), engine);
+        if config.graphiql && !server::page::is_bundled() {
             tracing::warn!("built without npm: the GraphiQL page loads its files from the network");
         }
         let address = reachable(address);
         let told = format!("Dossier answers at http://{address}/  (GraphQL at http://{address}/graphql)");
         telemetry::log::say(&told);
-        http::serve(listener, site, stop.stop_in_order()).await.map_err(Failure::from)
+        server::serve(listener, site, stop.stop_in_order()).await.map_err(Failure::from)
     };
     let served = served.await;
     database.close().await;
@@ -412,7 +412,7 @@ async fn generate(size: Size) -> Result<(), Failure> {
         let mut change = database.write("generate").await?;
         // It takes as long as it takes.
         sqlx::raw_sql("set local statement_timeout = 0").execute(&mut *change).await?;
-        let rows = exchange::generate::generate(&mut change, size).await?;
+        let rows = bulk::generate::generate(&mut change, size).await?;
         change.commit().await?;
         sqlx::raw_sql("set statement_timeout = 0; analyze").execute(database.pool()).await?;
         print(&format!(
@@ -454,7 +454,7 @@ async fn bring_in(asked: Import) -> Result<(), Failure> {
     let config = configured()?;
     let Import { files, format, kind, dry_run, all_or_nothing, report, requester } = asked;
     let order = Order { files, format, kind, requester, dry_run, all_or_nothing, report };
-    let kinds = Arc::new(RecordKinds::of(&schema::catalog().nouns));
+    let kinds = Arc::new(RecordKinds::of(&catalog::catalog().nouns));
     order.check(&kinds)?;
     let database = open_migrated(&config, true).await?;
     let imported = async {
@@ -486,7 +486,7 @@ async fn bring_in(asked: Import) -> Result<(), Failure> {
 async fn take_out(asked: Exported) -> Result<(), Failure> {
     let Exported { format, kind, topic, actor, from, until, output } = asked;
     let config = configured()?;
-    let kinds = RecordKinds::of(&schema::catalog().nouns);
+    let kinds = RecordKinds::of(&catalog::catalog().nouns);
     let selection = Selection { topic, actor, from, until };
     selection.check_dates()?;
     let outputs = outputs(&kinds, format, kind.as_deref(), output.as_deref())?;
@@ -656,12 +656,12 @@ async fn migrate(dry_run: bool, yes: bool) -> Result<(), Failure> {
 fn read_manifest(file: &Path) -> Result<Vec<(String, String)>, Failure> {
     let text = std::fs::read_to_string(file)
         .map_err(|error| format!("{} can't be read: {error}", file.display()))?;
-    query::parse_manifest(&text)
+    engine::prepare::trusted_documents::parse(&text)
         .map_err(|reason| format!("{} is no manifest of documents: {reason}", file.display()).into())
 }
 
 fn print_schema(check: bool) -> Result<(), Failure> {
-    let sdl = schema::sdl();
+    let sdl = catalog::sdl();
     if !check {
         return print(&sdl);
     }

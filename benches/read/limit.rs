@@ -14,8 +14,8 @@ use axum::{
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use dossier::{
     database::Connections,
-    query::reader::Question,
-    relay::{global_id, parse_global_id},
+    engine::execute::reader::Question,
+    model::pagination::{global_id, parse_global_id},
 };
 use serde::{Deserialize, Serialize};
 use sqlx::{

@@ -18,7 +18,7 @@ use std::{
 use clap::Parser;
 use dossier::{
     database::embedded::{Durability, Postgres},
-    relay::global_id,
+    model::pagination::global_id,
 };
 use fastrand::Rng;
 use load::{Load, Round, Writes, measure};

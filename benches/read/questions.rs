@@ -1,6 +1,6 @@
 //! The five questions, as each server is asked them.
 
-use dossier::relay::global_id;
+use dossier::model::pagination::global_id;
 use fastrand::Rng;
 use serde_json::{Value, json};
 

@@ -4,7 +4,7 @@ use std::{str::FromStr, time::Duration};
 
 use sqlx::postgres::PgConnectOptions;
 
-use super::hosts::{Attributes, Host};
+use crate::database::hosts::{Attributes, Host};
 
 /// A database's address: its hosts in the order in which they are tried.
 #[derive(Clone, Debug)]

@@ -12,7 +12,7 @@ use indicatif::ProgressBar;
 use nix::{errno::Errno, sys::signal::kill, unistd::Pid};
 use serde::Deserialize;
 
-use super::{
+use crate::database::{
     Error,
     account::{self, Account},
     children::Children,

@@ -33,13 +33,17 @@ use tokio::{
     time::{Instant as Deadline, timeout, timeout_at},
 };
 
-use super::{
-    ACQUIRE,
-    address::Address,
-    control::Control,
-    hosts::{Hosts, Made, Wanted, is_broken, is_full},
+use crate::{
+    auth::limits::Client,
+    database::{
+        ACQUIRE,
+        address::Address,
+        control::Control,
+        hosts::{Hosts, Made, Wanted, is_broken, is_full},
+    },
+    error::Trouble,
+    sync::lock,
 };
-use crate::{error::Trouble, limits::Client, sync::lock};
 
 /// How long a connection is used: what its session gathers at Postgres ends with it.
 const LIFETIME: Duration = Duration::from_mins(30);

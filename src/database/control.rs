@@ -9,11 +9,13 @@ use tokio::{
     time::timeout,
 };
 
-use super::{
-    hosts::{Hosts, Made, Wanted},
-    migrations,
+use crate::{
+    database::{
+        hosts::{Hosts, Made, Wanted},
+        migrations,
+    },
+    error::Trouble,
 };
-use crate::error::Trouble;
 
 /// How long a cancel may take; then the connection is closed, and Postgres notices in a second.
 const CANCEL: Duration = Duration::from_secs(1);

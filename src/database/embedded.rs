@@ -22,8 +22,10 @@ use std::{
 use nix::{sys::signal, unistd::Pid};
 use sqlx::postgres::PgConnectOptions;
 
-use super::{Error, account::Account, binaries::Binaries, children::Children, remembered};
-use crate::sync;
+use crate::{
+    database::{Error, account::Account, binaries::Binaries, children::Children, remembered},
+    sync,
+};
 
 /// How long Postgres may take to stop.
 const STOP: Duration = Duration::from_secs(30);

@@ -10,8 +10,7 @@ use std::{
 use sqlx::postgres::{PgConnectOptions, PgConnection};
 use tokio::time::timeout;
 
-use super::address::Address;
-use crate::error::Trouble;
+use crate::{database::address::Address, error::Trouble};
 
 /// How long one of several hosts may take to answer, where the address doesn't say.
 const ANSWER: Duration = Duration::from_secs(5);

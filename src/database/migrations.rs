@@ -7,7 +7,7 @@ use sqlx::{
     migrate::{Migrate, MigrateError, Migrator},
 };
 
-use super::{Error, connect_error, public_cause};
+use crate::database::{Error, connect_error, public_cause};
 
 static MIGRATIONS: Migrator = sqlx::migrate!();
 

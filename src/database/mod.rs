@@ -1,16 +1,16 @@
 //! The database: found or started, migrated, and reached through one pool.
 
-mod account;
-mod address;
-mod binaries;
-mod children;
-mod connections;
-mod control;
+pub mod account;
+pub mod address;
+pub mod binaries;
+pub mod children;
+pub mod connections;
+pub mod control;
 pub mod embedded;
-mod hosts;
-mod migrations;
-mod preflight;
-mod remembered;
+pub mod hosts;
+pub mod migrations;
+pub mod preflight;
+pub mod remembered;
 
 use std::{
     io::{self, ErrorKind},
@@ -24,18 +24,23 @@ use sqlx::{
     postgres::{PgConnectOptions, PgConnection, PgListener, PgPoolOptions},
 };
 
-pub use self::{
-    address::Address,
-    children::bury_orphans,
-    connections::{Change, Connections, Counts, Share},
-    embedded::Create,
-    migrations::{Migration, Status},
+pub use crate::database::address::Address;
+pub use crate::database::children::bury_orphans;
+pub use crate::database::connections::Change;
+pub use crate::database::connections::Connections;
+pub use crate::database::connections::Counts;
+pub use crate::database::connections::Share;
+pub use crate::database::embedded::Create;
+pub use crate::database::migrations::Migration;
+pub use crate::database::migrations::Status;
+use crate::{
+    config::Config,
+    database::{
+        control::Control,
+        hosts::{Hosts, Wanted},
+    },
+    error::Trouble,
 };
-use self::{
-    control::Control,
-    hosts::{Hosts, Wanted},
-};
-use crate::{config::Config, error::Trouble};
 
 /// How long a connection may take to be made.
 const ACQUIRE: Duration = Duration::from_secs(10);

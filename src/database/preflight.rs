@@ -3,8 +3,10 @@
 
 use sqlx::{PgConnection, Row, postgres::PgConnectOptions};
 
-use super::{Error, binaries, connect_error};
-use crate::config::Config;
+use crate::{
+    config::Config,
+    database::{Error, binaries, connect_error},
+};
 
 /// Refuses a database that can't hold what is to be kept, warns of one that answers wrongly, and gives the
 /// schema in use.

@@ -7,7 +7,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::account;
+use crate::database::account;
 
 /// The folder's one path, whichever it was named by: links and `..` are followed as far as there is something.
 fn place(root: &Path) -> PathBuf {

@@ -19,10 +19,10 @@ use tracing_subscriber::{
     EnvFilter, Layer, Registry, filter::Targets, fmt, layer::SubscriberExt, util::SubscriberInitExt,
 };
 
-use super::{request, statement, traces};
 use crate::{
     config::{Config, LogFormat},
     sync::lock,
+    telemetry::{request, statement, traces},
 };
 
 /// Lines that wait to be written at most.

@@ -7,7 +7,7 @@ use prometheus::{
     TextEncoder, core::Collector, proto::MetricFamily,
 };
 
-use super::log;
+use crate::telemetry::log;
 
 pub static METRICS: LazyLock<Metrics> = LazyLock::new(Metrics::new);
 

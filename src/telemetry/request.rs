@@ -24,11 +24,11 @@ use axum::{
 
 use tracing::{Instrument, Span};
 
-use super::{metrics::METRICS, traces};
 use crate::{
-    caller::Identity,
+    auth::caller::Identity,
     error::{Code, Refusal},
     sync::lock,
+    telemetry::{metrics::METRICS, traces},
 };
 
 /// The longest operation name, method and path that are logged and traced.

@@ -8,7 +8,7 @@ use tracing::{
 };
 use tracing_subscriber::{Layer, layer::Context};
 
-use super::{metrics::METRICS, outage, request, traces};
+use crate::telemetry::{metrics::METRICS, outage, request, traces};
 
 /// A statement that waits for a connection, and then runs. Dropped before it has ended, it was given up.
 #[derive(Debug)]

@@ -5,7 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use ::dossier::caller::Role;
+use ::dossier::auth::caller::Role;
 use reqwest::{
     StatusCode,
     header::{

@@ -9,7 +9,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use dossier::{caller::Role, keys};
+use dossier::auth::{caller::Role, keys};
 use nix::sys::signal::{Signal, kill};
 use serde_json::{Value, json};
 use sqlx::{AssertSqlSafe, Connection, PgConnection, PgPool};

@@ -10,7 +10,7 @@ use std::{
     sync::OnceLock,
 };
 
-use ::dossier::{http::page, query};
+use ::dossier::{engine::prepare::trusted_documents, server::page};
 
 use crate::support::{Client, anonymous, editor, process::Folder};
 
@@ -121,7 +121,7 @@ async fn relay_asks_trusted_documents_as_the_guide_says() {
     fs::write(&manifest, "{}").expect("written");
     tools.accept("relay-compiler", &["relay.config.json"]).await;
     let manifest = fs::read_to_string(manifest).expect("a manifest");
-    let trusted = query::parse_manifest(&manifest).expect("documents");
+    let trusted = trusted_documents::parse(&manifest).expect("documents");
     let client = Client::trusting(trusted, &[("TRUSTED_DOCUMENTS_ONLY", "true")]).await;
     tools.follow_guide(&client);
     assert_eq!(tools.run("node", &["relay.mjs"]).await, (true, "Kazakhstan COUNTRY\n".to_owned()));

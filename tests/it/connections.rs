@@ -9,7 +9,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use dossier::{caller::Role, keys};
+use dossier::auth::{caller::Role, keys};
 use futures_util::future::join_all;
 use nix::{
     sys::signal::{Signal, kill},

@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use dossier::caller::Role;
+use dossier::auth::caller::Role;
 use nix::sys::signal::Signal;
 use reqwest::{
     Method, Response, StatusCode,

@@ -8,9 +8,9 @@ use std::{
 };
 
 use dossier::{
-    caller::Role,
-    query::noun::{By, FacetBy, Kind, Test, Via},
-    schema,
+    auth::caller::Role,
+    engine::catalog,
+    model::object_type::{By, FacetBy, Kind, Test, Via},
 };
 use fastrand::Rng;
 use serde_json::{Value, json};
@@ -346,7 +346,7 @@ async fn whatever_an_answer_rests_on_has_a_history_by_that_column() {
                 union select 'revision_changes.revision_id'";
     let told: BTreeSet<String> =
         sqlx::query_scalar(told).fetch_all(client.pool()).await.expect("columns").into_iter().collect();
-    let catalog = schema::catalog();
+    let catalog = catalog::catalog();
     let mut rests_on = BTreeSet::new();
     for noun in &catalog.nouns {
         rests_on.extend(noun.history.map(|column| format!("revisions.{column}")));

@@ -4,7 +4,7 @@
 use std::{collections::HashSet, fmt::Write};
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD as BASE64};
-use dossier::caller::Role;
+use dossier::auth::caller::Role;
 use futures_util::{StreamExt, stream};
 use serde_json::{Value, json};
 

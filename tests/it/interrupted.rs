@@ -7,7 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use dossier::caller::Role;
+use dossier::auth::caller::Role;
 use nix::{
     sys::signal::{Signal, kill},
     unistd::Pid,

@@ -2,7 +2,7 @@
 
 use std::{process::Output, time::Duration};
 
-use dossier::{caller::Role, keys};
+use dossier::auth::{caller::Role, keys};
 use reqwest::{
     Response,
     header::{ACCEPT, AUTHORIZATION, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE},

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use dossier::caller::Role;
+use dossier::auth::caller::Role;
 use serde_json::{Value, json};
 use sqlx::AssertSqlSafe;
 

@@ -494,7 +494,8 @@ async fn a_mutation_that_fails_hides_none_that_was_done() {
 
 #[tokio::test]
 async fn a_mutation_is_given_up_before_it_is_committed_or_told_after() {
-    let editor = Client::with(&[("REQUEST_TIMEOUT", "1")]).await.as_role(dossier::caller::Role::Editor).await;
+    let editor =
+        Client::with(&[("REQUEST_TIMEOUT", "1")]).await.as_role(dossier::auth::caller::Role::Editor).await;
     let mutation = |slug: &str| {
         format!(
             "mutation {{ createTopic(input: {{slug: \"{slug}\", name: \"New\"}}) {{

@@ -1,6 +1,6 @@
 //! The page that people ask from.
 
-use dossier::http::page;
+use dossier::server::page;
 use reqwest::header::{ACCEPT, ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_TYPE, ETAG, IF_NONE_MATCH};
 
 use crate::support::{Client, anonymous};

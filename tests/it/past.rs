@@ -135,7 +135,7 @@ async fn remember(client: &Client, queries: &[String]) -> Moment {
 #[tokio::test]
 async fn every_moment_is_told_as_it_was() {
     let anonymous = roomy().await;
-    let editor = anonymous.as_role(dossier::caller::Role::Editor).await;
+    let editor = anonymous.as_role(dossier::auth::caller::Role::Editor).await;
     let schema = Schema::of(&anonymous).await;
     let queries = everything(&schema, 100, 1);
     let source = json!({"slug": "musavat-interview-with-yury-bocharov"});

@@ -1,9 +1,9 @@
 //! Who may change what: every mutation of the schema is tried by everybody, those of tomorrow too.
 
 use dossier::{
-    caller::Role,
-    query::noun::{Field, Kind},
-    schema,
+    auth::caller::Role,
+    engine::catalog,
+    model::object_type::{Field, Kind},
 };
 use serde_json::{Map, Value, json};
 
@@ -64,7 +64,7 @@ async fn a_mutation_that_is_permitted_takes_none_along_that_is_not() {
 
 /// The role that a mutation is declared for.
 fn needed(mutation: &str) -> Role {
-    let root = schema::catalog().named("Mutation");
+    let root = catalog::catalog().named("Mutation");
     let declared = root.fields.iter().find(|field| field.name == mutation);
     let Some(Field { kind: Kind::Computed(computed), .. }) = declared else {
         panic!("{mutation} is not declared as it should be")

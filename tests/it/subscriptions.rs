@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use dossier::{caller::Role, keys};
+use dossier::auth::{caller::Role, keys};
 use nix::sys::signal::Signal;
 use serde_json::{Value, json};
 use tokio::task::JoinSet;

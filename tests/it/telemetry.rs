@@ -10,7 +10,7 @@ use std::{
 };
 
 use axum::{Router, body::Bytes, routing::post};
-use dossier::{caller::Role, keys};
+use dossier::auth::{caller::Role, keys};
 use nix::{sys::signal::Signal, unistd::Pid};
 use opentelemetry_proto::tonic::{collector::trace::v1::ExportTraceServiceRequest, trace::v1::Span};
 use prost::Message;

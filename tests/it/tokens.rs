@@ -10,7 +10,7 @@ use std::{
 
 use axum::{Json, Router, extract::State, http::StatusCode, routing::get};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD as BASE64};
-use dossier::caller::Role;
+use dossier::auth::caller::Role;
 use reqwest::header::{RETRY_AFTER, WWW_AUTHENTICATE};
 use ring::{
     hmac,

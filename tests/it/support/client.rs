@@ -2,7 +2,12 @@
 
 use std::net::SocketAddr;
 
-use dossier::{caller::Role, config::Config, database::Database, http, keys};
+use dossier::{
+    auth::{caller::Role, keys},
+    config::Config,
+    database::Database,
+    server,
+};
 use reqwest::{Response, header::HeaderMap};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
@@ -69,10 +74,10 @@ impl Client {
         let opened = Database::open(&config).await.expect("the database is there");
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addr().expect("an address");
-        let mut engine = http::engine(&config, &opened).await;
+        let mut engine = server::engine(&config, &opened).await;
         engine.trust(trusted, config.trusted_documents_only).expect("trusted documents are valid");
-        let site = http::site(&config, opened, engine);
-        tokio::spawn(http::serve(listener, site, std::future::pending()));
+        let site = server::site(&config, opened, engine);
+        tokio::spawn(server::serve(listener, site, std::future::pending()));
         Client { address, http: reqwest::Client::new(), database, key: None }
     }
 

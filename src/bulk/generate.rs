@@ -1,0 +1,548 @@
+//! A synthetic base for load tests: repeatable, skewed as the world is, and clearly synthetic.
+//!
+//! Few actors say most, few topics are spoken of most, dates are partial or unknown. It comes by COPY
+//! in one transaction, with the indexes made afterwards and, but for its topics, without history: nobody
+//! entered it.
+
+use std::fmt::Write;
+
+use fastrand::Rng;
+use indicatif::{ProgressBar, ProgressStyle};
+use sqlx::{AssertSqlSafe, PgConnection, Postgres, Transaction};
+
+use crate::engine::cache::invalidation_log::GONE_THROUGH;
+
+/// How much is sent at a time.
+const CHUNK: usize = 1 << 20;
+const TOPICS: u64 = 400;
+
+/// How large a base is made, and which.
+#[derive(Clone, Copy, Debug)]
+pub struct Size {
+    pub statements: u64,
+    pub seed: u64,
+}
+
+impl Size {
+    fn actors(self) -> u64 {
+        (self.statements / 25).max(40)
+    }
+
+    fn meetings(self) -> u64 {
+        (self.statements / 10).max(1)
+    }
+
+    fn sources(self) -> u64 {
+        (self.statements / 50).max(1)
+    }
+
+    fn commentaries(self) -> u64 {
+        self.sources() * COMMENTARIES_OF_A_SOURCE
+    }
+
+    fn relations(self) -> u64 {
+        self.statements / 10
+    }
+
+    fn positions(self) -> u64 {
+        self.statements / 10
+    }
+}
+
+const COMMENTARIES_OF_A_SOURCE: u64 = 20;
+
+/// Adds a base of this size to what is there, all of it or nothing.
+pub async fn generate(change: &mut Transaction<'static, Postgres>, size: Size) -> Result<u64, sqlx::Error> {
+    let taken = take_indexes_and_references(change).await?;
+    execute(change, "set local maintenance_work_mem = '256MB'").await?;
+    // Topics are entered with their history, so every server hears that the base has changed; and as many
+    // numbers are passed over before as nobody goes through, so it doesn't believe that only topics have.
+    let pass_over = format!(
+        "select take_turn(), setval('revisions_id_seq', nextval('revisions_id_seq') + {GONE_THROUGH})"
+    );
+    execute(change, &pass_over).await?;
+    let unrecorded = || TABLES.iter().filter(|table| **table != "topics");
+    for table in unrecorded() {
+        execute(change, &format!("alter table {table} disable trigger user")).await?;
+    }
+    let first = First::after_what_is_there(change).await?;
+    let bar = ProgressBar::new(Generator::expected_rows(size));
+    let style =
+        ProgressStyle::with_template("{msg:20} {wide_bar} {human_pos} of about {human_len} rows, {elapsed}");
+    bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
+    let mut generator = Generator { change, size, first, words: Words::new(size.seed), bar: &bar, rows: 0 };
+    generator.all().await?;
+    let rows = generator.rows;
+    bar.set_message("indexes, references");
+    for make in taken {
+        execute(change, &make).await?;
+    }
+    for table in unrecorded() {
+        execute(change, &format!("alter table {table} enable trigger user")).await?;
+    }
+    for table in NUMBERED {
+        let sequence =
+            format!("select setval(pg_get_serial_sequence('{table}', 'id'), max(id)) from {table}");
+        execute(change, &sequence).await?;
+    }
+    bar.finish_and_clear();
+    Ok(rows)
+}
+
+const NUMBERED: [&str; 11] = [
+    "actors",
+    "actor_names",
+    "topics",
+    "sources",
+    "meetings",
+    "statements",
+    "commentaries",
+    "commentary_targets",
+    "relations",
+    "positions",
+    "citations",
+];
+
+const TABLES: [&str; 15] = [
+    "actors",
+    "actor_names",
+    "topics",
+    "sources",
+    "meetings",
+    "meeting_participants",
+    "meeting_topics",
+    "statements",
+    "statement_addressees",
+    "statement_topics",
+    "commentaries",
+    "commentary_targets",
+    "relations",
+    "positions",
+    "citations",
+];
+
+async fn execute(connection: &mut PgConnection, sql: &str) -> Result<(), sqlx::Error> {
+    sqlx::raw_sql(AssertSqlSafe(sql)).execute(connection).await.map(|_| ())
+}
+
+/// Drops the references and the indexes that are no constraints, and returns what makes them again:
+/// one look at all rows costs far less than one at each.
+async fn take_indexes_and_references(connection: &mut PgConnection) -> Result<Vec<String>, sqlx::Error> {
+    let taken: Vec<(String, String)> = sqlx::query_as(
+        "select format('alter table %s drop constraint %I', conrelid::regclass, conname),
+                format('alter table %s add constraint %I %s', conrelid::regclass, conname, pg_get_constraintdef(oid))
+         from pg_constraint where conrelid = any($1::regclass[]) and contype = 'f'
+         union all
+         select format('drop index %s', indexrelid::regclass), pg_get_indexdef(indexrelid)
+         from pg_index where indrelid = any($1::regclass[]) and not indisprimary
+         and not exists (select from pg_constraint where conindid = indexrelid)",
+    )
+    .bind(TABLES)
+    .fetch_all(&mut *connection)
+    .await?;
+    for (take, _) in &taken {
+        execute(connection, take).await?;
+    }
+    Ok(taken.into_iter().map(|(_, make)| make).collect())
+}
+
+/// The first id of each kind of record.
+#[derive(Clone, Copy, Debug)]
+struct First {
+    actor: u64,
+    topic: u64,
+    source: u64,
+    meeting: u64,
+    statement: u64,
+    commentary: u64,
+    relation: u64,
+    position: u64,
+}
+
+impl First {
+    async fn after_what_is_there(connection: &mut PgConnection) -> Result<Self, sqlx::Error> {
+        let mut next = [0; 8];
+        let tables = NUMBERED
+            .iter()
+            .filter(|table| !matches!(**table, "actor_names" | "commentary_targets" | "citations"));
+        for (next, table) in next.iter_mut().zip(tables) {
+            let sql = AssertSqlSafe(format!("select coalesce(max(id), 0) + 1 from {table}"));
+            let id: i64 = sqlx::query_scalar(sql).fetch_one(&mut *connection).await?;
+            *next = id.cast_unsigned();
+        }
+        let [actor, topic, source, meeting, statement, commentary, relation, position] = next;
+        Ok(First { actor, topic, source, meeting, statement, commentary, relation, position })
+    }
+}
+
+struct Generator<'a> {
+    change: &'a mut Transaction<'static, Postgres>,
+    size: Size,
+    first: First,
+    words: Words,
+    bar: &'a ProgressBar,
+    rows: u64,
+}
+
+/// Rows in the format of COPY: values with tabs between them.
+struct Rows(String);
+
+impl Rows {
+    fn row(&mut self, values: std::fmt::Arguments<'_>) {
+        let _ = self.0.write_fmt(values);
+        self.0.push('\n');
+    }
+}
+
+impl Generator<'_> {
+    fn expected_rows(size: Size) -> u64 {
+        // Records, and about as many links and citations as experience shows.
+        size.actors() * 2
+            + size.meetings() * 9
+            + size.statements * 5
+            + size.commentaries() * 4
+            + size.positions() * 4
+    }
+
+    /// Copies rows for each of `count` records, made by `make` from its number and its own chance.
+    async fn copy(
+        &mut self,
+        table: &str,
+        columns: &str,
+        count: u64,
+        mut make: impl FnMut(&mut Rows, &mut Rng, &Words, u64),
+    ) -> Result<(), sqlx::Error> {
+        self.bar.set_message(table.to_owned());
+        // Every table has its own chance: another number of rows in one changes nothing in the next.
+        let mut rng = Rng::with_seed(
+            table
+                .bytes()
+                .fold(self.size.seed, |seed, byte| seed.wrapping_mul(0x0100_0000_01b3) ^ u64::from(byte)),
+        );
+        let mut copy = self.change.copy_in_raw(&format!("copy {table} ({columns}) from stdin")).await?;
+        let mut rows = Rows(String::with_capacity(CHUNK + 4096));
+        for number in 0..count {
+            make(&mut rows, &mut rng, &self.words, number);
+            if rows.0.len() >= CHUNK {
+                self.bar.inc(rows.0.matches('\n').count() as u64);
+                copy.send(rows.0.as_bytes()).await?;
+                rows.0.clear();
+            }
+        }
+        self.bar.inc(rows.0.matches('\n').count() as u64);
+        copy.send(rows.0.as_bytes()).await?;
+        self.rows += copy.finish().await?;
+        Ok(())
+    }
+
+    #[allow(clippy::too_many_lines)]
+    async fn all(&mut self) -> Result<(), sqlx::Error> {
+        let Generator { size, first, .. } = *self;
+        let actor = move |rng: &mut Rng| first.actor + skewed(rng, size.actors());
+        let speaker =
+            move |rng: &mut Rng| first.actor + of_kinds(skewed(rng, size.actors() * 18 / 20), 0, 18);
+        let topic = move |rng: &mut Rng| first.topic + skewed(rng, TOPICS);
+        let source = move |rng: &mut Rng| first.source + rng.u64(..size.sources());
+        let locator = |rng: &mut Rng| rng.u32(1..400);
+
+        self.copy("actors", "id, slug, kind, name", size.actors(), |rows, rng, words, n| {
+            let id = first.actor + n;
+            rows.row(format_args!("{id}\tgenerated-actor-{id}\t{}\t{} {n}", kind(n), words.name(rng)));
+        })
+        .await?;
+        self.copy(
+            "actor_names",
+            "actor_id, name, language, script, kind",
+            size.actors(),
+            |rows, rng, words, n| {
+                let id = first.actor + n;
+                rows.row(format_args!("{id}\t{} {n}\ten\tLatn\tALIAS", words.name(rng)));
+                let (language, script, letters) = pick(&SCRIPTS, n);
+                if n % 2 == 0 {
+                    let letters: Vec<char> = letters.chars().collect();
+                    let name: String =
+                        (0..rng.usize(5..12)).map(|_| letters[rng.usize(..letters.len())]).collect();
+                    rows.row(format_args!("{id}\t{name} {n}\t{language}\t{script}\tTRANSLITERATION"));
+                }
+            },
+        )
+        .await?;
+        self.copy("topics", "id, slug, name, parent_id", TOPICS, |rows, rng, words, n| {
+            let id = first.topic + n;
+            let parent = if n < 40 { "\\N".to_owned() } else { (first.topic + rng.u64(..40)).to_string() };
+            rows.row(format_args!("{id}\tgenerated-topic-{id}\t{} {n}\t{parent}", words.name(rng)));
+        })
+        .await?;
+        self.copy(
+            "sources",
+            "id, slug, title, publisher_id, language, published_on",
+            size.sources(),
+            |rows, rng, words, n| {
+                let id = first.source + n;
+                let publisher = first.actor + of_kinds(rng.u64(..size.actors() / 20), 16, 1);
+                let (title, date) = (words.sentence(rng, 6), date(rng));
+                rows.row(format_args!("{id}\tgenerated-source-{id}\t{title}\t{publisher}\ten\t{date}"));
+            },
+        )
+        .await?;
+        self.copy(
+            "meetings",
+            "id, slug, name, summary, mode, status, venue_id, starts_on",
+            size.meetings(),
+            |rows, rng, words, n| {
+                let id = first.meeting + n;
+                let venue = first.actor + of_kinds(rng.u64(..size.actors() / 20), 18, 1);
+                let mode =
+                    ["VISIT", "MULTILATERAL", "BILATERAL", "CALL", "CONFERENCE", "OTHER"][rng.usize(..6)];
+                let status = if rng.u8(..) < 240 { "OCCURRED" } else { "CANCELLED" };
+                let (name, summary, date) = (words.sentence(rng, 5), words.sentence(rng, 12), date(rng));
+                rows.row(format_args!(
+                    "{id}\tgenerated-meeting-{id}\t{name}\t{summary}\t{mode}\t{status}\t{venue}\t{date}"
+                ));
+            },
+        )
+        .await?;
+        self.copy(
+            "meeting_participants",
+            "meeting_id, actor_id, role",
+            size.meetings(),
+            |rows, rng, _, n| {
+                let count = 2 + skewed(rng, 20);
+                for actor in distinct(count, || actor(rng)) {
+                    let role = pick(&["HOST", "CHAIR", "SPEAKER", "GUEST", "ATTENDEE", "ATTENDEE"], actor);
+                    rows.row(format_args!("{}\t{actor}\t{role}", first.meeting + n));
+                }
+            },
+        )
+        .await?;
+        self.copy("meeting_topics", "meeting_id, topic_id", size.meetings(), |rows, rng, _, n| {
+            let count = rng.u64(1..4);
+            for topic in distinct(count, || topic(rng)) {
+                rows.row(format_args!("{}\t{topic}", first.meeting + n));
+            }
+        })
+        .await?;
+        self.copy(
+            "statements",
+            "id, slug, speaker_id, speaker_role, meeting_id, medium, rendering, summary, quote, event_type, said_on",
+            size.statements,
+            |rows, rng, words, n| {
+                let id = first.statement + n;
+                let speaker = speaker(rng);
+                let role = if rng.bool() { "Representative" } else { "\\N" };
+                let meeting = if rng.u8(..) < 205 {
+                    (first.meeting + skewed(rng, size.meetings())).to_string()
+                } else {
+                    "\\N".to_owned()
+                };
+                let medium = ["SPEECH", "INTERVIEW", "ARTICLE", "WRITTEN", "CONVERSATION", "UNSPECIFIED"][rng.usize(..6)];
+                let summary = words.sentence(rng, 14);
+                let (rendering, quote) =
+                    if rng.u8(..) < 64 { ("VERBATIM", words.sentence(rng, 10)) } else { ("PARAPHRASE", "\\N".to_owned()) };
+                let event = pick(&EVENT_TYPES, skewed(rng, EVENT_TYPES.len() as u64));
+                let date = date(rng);
+                rows.row(format_args!(
+                    "{id}\tgenerated-statement-{id}\t{speaker}\t{role}\t{meeting}\t{medium}\t{rendering}\t{summary}\t{quote}\t{event}\t{date}"
+                ));
+            },
+        )
+        .await?;
+        self.copy("statement_addressees", "statement_id, actor_id", size.statements, |rows, rng, _, n| {
+            let count = rng.u64(..3);
+            for actor in distinct(count, || actor(rng)) {
+                rows.row(format_args!("{}\t{actor}", first.statement + n));
+            }
+        })
+        .await?;
+        self.copy("statement_topics", "statement_id, topic_id", size.statements, |rows, rng, _, n| {
+            let count = rng.u64(1..4);
+            for topic in distinct(count, || topic(rng)) {
+                rows.row(format_args!("{}\t{topic}", first.statement + n));
+            }
+        })
+        .await?;
+        self.copy(
+            "commentaries",
+            "id, slug, author_id, source_id, ordinal, question, summary",
+            size.commentaries(),
+            |rows, rng, words, n| {
+                let id = first.commentary + n;
+                let author = speaker(rng);
+                let source = first.source + n / COMMENTARIES_OF_A_SOURCE;
+                let ordinal = n % COMMENTARIES_OF_A_SOURCE + 1;
+                let (question, summary) = (words.sentence(rng, 8), words.sentence(rng, 25));
+                rows.row(format_args!(
+                    "{id}\tgenerated-commentary-{id}\t{author}\t{source}\t{ordinal}\t{question}\t{summary}"
+                ));
+            },
+        )
+        .await?;
+        self.copy(
+            "commentary_targets",
+            "commentary_id, actor_id, topic_id",
+            size.commentaries(),
+            |rows, rng, _, n| {
+                let commentary = first.commentary + n;
+                let count = rng.u64(1..3);
+                for actor in distinct(count, || actor(rng)) {
+                    rows.row(format_args!("{commentary}\t{actor}\t\\N"));
+                }
+                rows.row(format_args!("{commentary}\t\\N\t{}", topic(rng)));
+            },
+        )
+        .await?;
+        self.copy(
+            "relations",
+            "id, slug, subject_id, object_id, kind, valid_from",
+            size.relations(),
+            |rows, rng, _, n| {
+                let id = first.relation + n;
+                let subject = actor(rng);
+                let object =
+                    first.actor + (subject - first.actor + rng.u64(1..size.actors())) % size.actors();
+                let kind = ["POSITION", "MEMBERSHIP", "PARTNERSHIP", "OTHER"][rng.usize(..4)];
+                rows.row(format_args!(
+                    "{id}\tgenerated-relation-{id}\t{subject}\t{object}\t{kind}\t{}",
+                    date(rng)
+                ));
+            },
+        )
+        .await?;
+        self.copy(
+            "positions",
+            "id, slug, holder_id, topic_id, stance, statement_id",
+            size.positions(),
+            |rows, rng, _, n| {
+                let id = first.position + n;
+                let stance = ["STRONGLY_OPPOSES", "OPPOSES", "NEUTRAL", "SUPPORTS", "STRONGLY_SUPPORTS"]
+                    [rng.usize(..5)];
+                let statement = first.statement + rng.u64(..size.statements);
+                rows.row(format_args!(
+                    "{id}\tgenerated-position-{id}\t{}\t{}\t{stance}\t{statement}",
+                    actor(rng),
+                    topic(rng)
+                ));
+            },
+        )
+        .await?;
+        for (column, first, count) in [
+            ("statement_id", first.statement, size.statements),
+            ("commentary_id", first.commentary, size.commentaries()),
+            ("relation_id", first.relation, size.relations()),
+            ("position_id", first.position, size.positions()),
+        ] {
+            self.copy("citations", &format!("source_id, locator, {column}"), count, |rows, rng, _, n| {
+                rows.row(format_args!("{}\tp{}\t{}", source(rng), locator(rng), first + n));
+            })
+            .await?;
+        }
+        Ok(())
+    }
+}
+
+const SCRIPTS: [(&str, &str, &str); 4] = [
+    ("ru", "Cyrl", "абвгдежзиклмнопрстуфхцчшыэюя"),
+    ("ka", "Geor", "აბგდევზთიკლმნოპჟრსტუფქღყშჩცძწჭხჯჰ"),
+    ("ar", "Arab", "ابتثجحخدذرزسشصضطظعغفقكلمنهوي"),
+    ("el", "Grek", "αβγδεζηθικλμνξοπρστυφχψω"),
+];
+
+const EVENT_TYPES: [&str; 17] = [
+    "STATEMENT",
+    "CONSULT",
+    "SUPPORT",
+    "AGREE",
+    "COOPERATE",
+    "REQUEST",
+    "ACCUSE",
+    "AID",
+    "REJECT",
+    "CONCEDE",
+    "THREATEN",
+    "PROTEST",
+    "RETREAT",
+    "SANCTION",
+    "MOBILIZE",
+    "COERCE",
+    "ASSAULT",
+];
+
+/// The kind of the actor with this number: of twenty, twelve are persons.
+fn kind(number: u64) -> &'static str {
+    match number % 20 {
+        0..12 => "PERSON",
+        12 => "COUNTRY",
+        13..16 => "ORGANIZATION",
+        16 => "MEDIA",
+        17 => "GROUP",
+        18 => "PLACE",
+        _ => "TERRITORY",
+    }
+}
+
+/// The number of an actor whose kind is one of the `width` from `start` on, of the twenty.
+fn of_kinds(number: u64, start: u64, width: u64) -> u64 {
+    number / width * 20 + start + number % width
+}
+
+/// A number below `count`, small ones far more often: a tenth of them has about half of everything.
+#[allow(clippy::cast_possible_truncation, clippy::cast_precision_loss, clippy::cast_sign_loss)]
+fn skewed(rng: &mut Rng, count: u64) -> u64 {
+    ((count as f64) * rng.f64().powi(3)) as u64
+}
+
+/// One of a few, by a number that may be larger.
+fn pick<T>(from: &[T], number: u64) -> &T {
+    &from[usize::try_from(number % from.len() as u64).expect("less than there are")]
+}
+
+/// Up to `count` different values.
+fn distinct(count: u64, mut draw: impl FnMut() -> u64) -> Vec<u64> {
+    let mut drawn: Vec<u64> = (0..count).map(|_| draw()).collect();
+    drawn.sort_unstable();
+    drawn.dedup();
+    drawn
+}
+
+/// A date as exactly as a source gives it.
+fn date(rng: &mut Rng) -> String {
+    let (year, month, day) = (2026 - skewed(rng, 36), rng.u8(1..13), rng.u8(1..29));
+    match rng.u8(..10) {
+        0 => "\\N".to_owned(),
+        1 => format!("{year}"),
+        2..4 => format!("{year}-{month:02}"),
+        _ => format!("{year}-{month:02}-{day:02}"),
+    }
+}
+
+/// Words that no language has, some of them far more frequent than others.
+struct Words(Vec<String>);
+
+impl Words {
+    fn new(seed: u64) -> Self {
+        const SYLLABLES: [&str; 24] = [
+            "ba", "cor", "dal", "en", "fir", "gu", "hal", "im", "jo", "kar", "lem", "mo", "nar", "ost",
+            "pel", "qui", "ren", "sol", "tar", "um", "ver", "wol", "yan", "zet",
+        ];
+        let mut rng = Rng::with_seed(seed);
+        let word = |_| (0..rng.usize(2..5)).map(|_| SYLLABLES[rng.usize(..SYLLABLES.len())]).collect();
+        Words((0..8000).map(word).collect())
+    }
+
+    fn word(&self, rng: &mut Rng) -> &str {
+        pick::<String>(&self.0, skewed(rng, self.0.len() as u64))
+    }
+
+    fn name(&self, rng: &mut Rng) -> String {
+        format!("{} {}", self.word(rng), self.word(rng))
+    }
+
+    fn sentence(&self, rng: &mut Rng, length: usize) -> String {
+        let mut sentence = self.word(rng).to_owned();
+        for _ in 1..rng.usize(length / 2..=length + length / 2) {
+            sentence.push(' ');
+            sentence.push_str(self.word(rng));
+        }
+        sentence
+    }
+}

@@ -1,0 +1,139 @@
+//! `FollowTheMoney`: one entity a line. Persons and bodies become actors, what ties them becomes relations.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use crate::bulk::import::{
+    mappings::{MOST_TIES, Mapper, Tie, day},
+    readers::{self, Broken, File, stem_and_extension},
+    source_file::Input,
+    staging::{Stage, Stopped, file_and_line},
+};
+
+#[derive(Deserialize)]
+struct Entity {
+    id: String,
+    schema: String,
+    #[serde(default)]
+    properties: BTreeMap<String, Vec<Value>>,
+}
+
+/// Schemas of actors, and of what kind.
+const ACTORS: [(&str, &str); 5] = [
+    ("Person", "PERSON"),
+    ("Organization", "ORGANIZATION"),
+    ("PublicBody", "ORGANIZATION"),
+    ("Company", "ORGANIZATION"),
+    ("LegalEntity", "ORGANIZATION"),
+];
+
+/// Schemas of ties: from which property to which, of what kind, and which property says what it is called.
+const TIES: [(&str, &str, &str, &str, &str); 9] = [
+    ("Directorship", "director", "organization", "POSITION", "role"),
+    ("Employment", "employee", "employer", "POSITION", "role"),
+    ("Membership", "member", "organization", "MEMBERSHIP", "role"),
+    ("Ownership", "owner", "asset", "OWNERSHIP", "role"),
+    ("Family", "person", "relative", "FAMILY", "relationship"),
+    ("Associate", "person", "associate", "OTHER", "relationship"),
+    ("Representation", "agent", "client", "OTHER", "role"),
+    ("Succession", "predecessor", "successor", "OTHER", "role"),
+    ("UnknownLink", "subject", "object", "OTHER", "role"),
+];
+
+/// Properties that hold further names, and of what kind.
+const NAMES: [(&str, &str); 4] = [
+    ("alias", "ALIAS"),
+    ("weakAlias", "ALIAS"),
+    ("previousName", "FORMER"),
+    ("abbreviation", "ABBREVIATION"),
+];
+
+/// Properties that hold identifiers, and of which register.
+const IDENTIFIERS: [(&str, &str); 3] =
+    [("wikidataId", "wikidata"), ("leiCode", "lei"), ("opencorporatesUrl", "opencorporates")];
+
+pub fn read(file: File<'_>, input: Input, stage: &mut Stage<'_>) -> Result<(), Broken> {
+    let title = format!("[FollowTheMoney: {}]", stem_and_extension(file.path).0);
+    drop(Mapper::new(file, stage, "ftm", json!({"title": title}))?);
+    readers::lines(file, input, stage, |object, stage, at| {
+        let mut mapper = Mapper::after_its_source(file, stage, "ftm");
+        mapper.at(file_and_line(at).1.cast_unsigned());
+        match serde_json::from_value(Value::Object(object)) {
+            Ok(entity) => take(&mut mapper, &entity),
+            Err(error) => mapper.reject("", &format!("It is no entity: {error}.")),
+        }
+    })
+}
+
+fn take(mapper: &mut Mapper<'_, '_>, entity: &Entity) -> Result<(), Stopped> {
+    let Entity { id, schema, .. } = entity;
+    if let Some((_, kind)) = ACTORS.iter().find(|(known, _)| known == schema) {
+        return actor(mapper, entity, kind);
+    }
+    let Some((_, from, to, kind, label)) = TIES.iter().find(|(known, ..)| known == schema) else {
+        return mapper.reject("schema", &format!("`{schema}` has no counterpart here."));
+    };
+    let (subjects, objects) = (entity.texts(from), entity.texts(to));
+    if subjects.is_empty() || objects.is_empty() {
+        return mapper.reject("properties", &format!("A {schema} names its {from} and its {to}."));
+    }
+    if subjects.len().saturating_mul(objects.len()) > MOST_TIES {
+        return mapper.reject("properties", &format!("It ties more than {MOST_TIES} actors."));
+    }
+    for subject in &subjects {
+        for object in &objects {
+            let tie = Tie {
+                subject: &mapper.slug(subject),
+                object: &mapper.slug(object),
+                kind,
+                label: entity.first(label),
+                from: day(entity.first("startDate")),
+                until: day(entity.first("endDate")),
+            };
+            mapper.relate(tie, id)?;
+        }
+    }
+    Ok(())
+}
+
+fn actor(mapper: &mut Mapper<'_, '_>, entity: &Entity, kind: &str) -> Result<(), Stopped> {
+    let mut known = entity.texts("name");
+    let Some(name) = known.first().copied() else {
+        return mapper.reject("properties.name", "An actor has a name.");
+    };
+    let mut names: Vec<Value> = Vec::new();
+    for other in known.split_off(1) {
+        names.push(json!({"name": other, "kind": "ALIAS"}));
+    }
+    for (property, kind) in NAMES {
+        names.extend(entity.texts(property).into_iter().map(|name| json!({"name": name, "kind": kind})));
+    }
+    let mut distinct: Vec<Value> = Vec::new();
+    for name in names {
+        if !distinct.contains(&name) {
+            distinct.push(name);
+        }
+    }
+    let identifiers = IDENTIFIERS.iter().flat_map(|(property, scheme)| {
+        entity.texts(property).into_iter().map(move |value| json!({"scheme": scheme, "value": value}))
+    });
+    let fields = json!({
+        "kind": kind, "name": name, "names": distinct, "identifiers": identifiers.collect::<Value>(),
+        "citations": mapper.cite(&entity.id),
+    });
+    mapper.enter("Actor", &mapper.slug(&entity.id), fields)
+}
+
+impl Entity {
+    /// The texts of a property; where an entity stands in it whole, its id.
+    fn texts(&self, property: &str) -> Vec<&str> {
+        let values = self.properties.get(property).map(Vec::as_slice).unwrap_or_default();
+        values.iter().filter_map(|value| value.as_str().or_else(|| value["id"].as_str())).collect()
+    }
+
+    fn first(&self, property: &str) -> Option<&str> {
+        self.texts(property).first().copied()
+    }
+}

@@ -1,0 +1,181 @@
+//! The legislators of the United States, as the project congress-legislators lists them in YAML:
+//! `legislators-current.yaml`, `legislators-historical.yaml` and `executive.yaml`.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use crate::bulk::import::{
+    mappings::{MOST_TIES, Mapper, Tie, slug},
+    readers::{Broken, File, stem_and_extension},
+    source_file::{Input, LONGEST, Line},
+    staging::{Stage, Stopped},
+};
+
+#[derive(Deserialize)]
+struct Legislator {
+    id: BTreeMap<String, Value>,
+    name: Name,
+    #[serde(default)]
+    terms: Vec<Term>,
+}
+
+#[derive(Deserialize)]
+struct Name {
+    first: String,
+    last: String,
+    suffix: Option<String>,
+    nickname: Option<String>,
+    official_full: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Term {
+    #[serde(rename = "type")]
+    kind: String,
+    start: String,
+    end: String,
+    state: Option<String>,
+    district: Option<i64>,
+    party: Option<String>,
+}
+
+/// Where they sit: the slug, the name, and the register that knows it.
+const BODIES: [(&str, &str, &str); 3] = [
+    ("united-states-senate", "United States Senate", "Q66096"),
+    ("united-states-house-of-representatives", "United States House of Representatives", "Q11701"),
+    ("federal-government-of-the-united-states", "Federal government of the United States", "Q48525"),
+];
+
+/// Reads one person after the other: each begins with a dash at the beginning of a line.
+pub fn read(file: File<'_>, mut input: Input, stage: &mut Stage<'_>) -> Result<(), Broken> {
+    let stem = stem_and_extension(file.path).0;
+    let title = format!("[congress-legislators: {stem}]");
+    let mut mapper = Mapper::new(file, stage, "congress-legislators", json!({"title": title}))?;
+    let mut parties = Vec::new();
+    for (slug, name, wikidata) in BODIES {
+        let identifiers = json!([{"scheme": "wikidata", "value": wikidata}]);
+        mapper.enter(
+            "Actor",
+            slug,
+            json!({"kind": "ORGANIZATION", "name": name, "identifiers": identifiers}),
+        )?;
+    }
+    let (mut item, mut begun) = (Vec::new(), 1);
+    let (mut line, mut number) = (Vec::new(), 0);
+    loop {
+        number += 1;
+        let read = input.line(&mut line)?;
+        let ends = read == Line::End || line.starts_with(b"- ");
+        if ends && !item.is_empty() {
+            mapper.at(begun);
+            person(&mut mapper, &item, &mut parties)?;
+            item.clear();
+        }
+        if read == Line::End {
+            return Ok(());
+        }
+        if line.starts_with(b"- ") {
+            begun = number;
+        }
+        if read == Line::TooLong || item.len() + line.len() > LONGEST {
+            return Err(Broken::File("it is no list of legislators".to_owned()));
+        }
+        if !line.starts_with(b"#") && !line.starts_with(b"---") {
+            item.extend_from_slice(&line);
+            item.push(b'\n');
+        }
+    }
+}
+
+fn person(mapper: &mut Mapper<'_, '_>, item: &[u8], parties: &mut Vec<String>) -> Result<(), Stopped> {
+    let Ok(text) = std::str::from_utf8(item) else { return mapper.reject("", "It is not UTF-8.") };
+    if text.trim().is_empty() {
+        return Ok(());
+    }
+    let read: Result<Vec<Legislator>, _> = serde_saphyr::from_str(text);
+    let legislator = match read.map(|mut all| all.pop()) {
+        Ok(Some(legislator)) => legislator,
+        Ok(None) => return mapper.reject("", "It is no legislator."),
+        Err(error) => {
+            let told = error.to_string();
+            let reason = told.lines().next().unwrap_or_default().to_owned();
+            return mapper.reject("", &format!("It is no legislator: {reason}"));
+        }
+    };
+    let Legislator { id, name, terms } = legislator;
+    let Some(bioguide) = id.get("bioguide").and_then(Value::as_str) else {
+        return mapper.reject("id.bioguide", "A legislator has one.");
+    };
+    if terms.len() > MOST_TIES {
+        return mapper.reject("terms", &format!("It has more than {MOST_TIES} terms."));
+    }
+    let own = slug(&format!("bioguide-{}", bioguide.to_lowercase()));
+    let full = name.official_full.unwrap_or_else(|| {
+        [Some(name.first), Some(name.last), name.suffix].into_iter().flatten().collect::<Vec<_>>().join(" ")
+    });
+    let nickname = name.nickname.map(|nickname| json!({"name": nickname, "kind": "ALIAS", "language": "en"}));
+    let identifiers = id.iter().flat_map(|(scheme, value)| {
+        let values = match value {
+            Value::Array(values) => values.clone(),
+            Value::String(_) | Value::Number(_) => vec![value.clone()],
+            _ => Vec::new(),
+        };
+        values.into_iter().map(move |value| {
+            let value = value.as_str().map_or_else(|| value.to_string(), ToOwned::to_owned);
+            json!({"scheme": scheme, "value": value})
+        })
+    });
+    let fields = json!({
+        "kind": "PERSON", "name": full, "names": nickname.into_iter().collect::<Value>(),
+        "identifiers": identifiers.collect::<Value>(), "citations": mapper.cite(bioguide),
+    });
+    mapper.enter("Actor", &own, fields)?;
+    for term in &terms {
+        let (body, title) = match term.kind.as_str() {
+            "sen" => (BODIES[0].0, "Senator"),
+            "rep" => (BODIES[1].0, "Representative"),
+            "prez" => (BODIES[2].0, "President"),
+            "viceprez" => (BODIES[2].0, "Vice President"),
+            _ => {
+                mapper.reject("terms.type", "A term is one of sen, rep, prez and viceprez.")?;
+                continue;
+            }
+        };
+        let label = match (&term.state, term.district) {
+            (Some(state), Some(district)) if district > 0 => format!("{title} for {state}-{district}"),
+            (Some(state), _) => format!("{title} for {state}"),
+            _ => title.to_owned(),
+        };
+        let tie = Tie {
+            subject: &own,
+            object: body,
+            kind: "POSITION",
+            label: Some(&label),
+            from: Some(&term.start),
+            until: Some(&term.end),
+        };
+        mapper.relate(tie, bioguide)?;
+    }
+    // Terms for one party that follow each other are one membership.
+    for run in terms.chunk_by(|one, next| one.party == next.party) {
+        let (first, last) = (&run[0], &run[run.len() - 1]);
+        let Some(party) = &first.party else { continue };
+        let object = slug(&format!("us-party-{}", party.to_lowercase().replace(' ', "-")));
+        if !parties.contains(&object) {
+            mapper.enter("Actor", &object, json!({"kind": "ORGANIZATION", "name": party}))?;
+            parties.push(object.clone());
+        }
+        let tie = Tie {
+            subject: &own,
+            object: &object,
+            kind: "MEMBERSHIP",
+            label: None,
+            from: Some(&first.start),
+            until: Some(&last.end),
+        };
+        mapper.relate(tie, bioguide)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,378 @@
+//! `ParlaMint`, a form of TEI: sittings of parliaments with their speeches (`ParlaMint-GB_2022-07-21.xml`),
+//! and the lists of those who spoke (`…-listPerson.xml`) and of their parties (`…-listOrg.xml`). Files that
+//! refer to each other are imported together.
+
+use quick_xml::{
+    Reader,
+    events::{BytesStart, Event},
+};
+use serde_json::{Value, json};
+
+use crate::bulk::import::{
+    mappings::{Mapper, Tie, beginning, slug},
+    readers::{Broken, File, stem_and_extension},
+    source_file::{Input, LONGEST},
+    staging::{Stage, Stopped},
+};
+
+/// What is known of the sitting when its first speech begins.
+#[derive(Default)]
+struct Sitting {
+    id: String,
+    title: String,
+    date: Option<String>,
+    source_title: String,
+    source_date: Option<String>,
+    source_url: Option<String>,
+    entered: bool,
+}
+
+#[derive(Default)]
+struct Speech {
+    id: String,
+    who: String,
+    role: Option<String>,
+    text: String,
+}
+
+#[derive(Default)]
+struct Person {
+    id: String,
+    names: Vec<String>,
+    identifiers: Vec<(String, String)>,
+    affiliations: Vec<Affiliation>,
+}
+
+#[derive(Default)]
+struct Affiliation {
+    to: String,
+    role: String,
+    from: Option<String>,
+    until: Option<String>,
+}
+
+#[derive(Default)]
+struct Organization {
+    id: String,
+    names: Vec<(String, String, String)>,
+}
+
+/// Reads the elements one after the other; records are told by their number, as lines mean nothing here.
+pub fn read(file: File<'_>, input: Input, stage: &mut Stage<'_>) -> Result<(), Broken> {
+    let stem = stem_and_extension(file.path).0;
+    let mut reader = Reader::from_reader(input);
+    let mut parla = ParlaMint::new(file, stage, &stem);
+    let mut buffer = Vec::new();
+    loop {
+        buffer.clear();
+        let event = reader.read_event_into(&mut buffer).map_err(|error| match error {
+            quick_xml::Error::Io(error) => Broken::File(error.to_string()),
+            other => Broken::File(format!("it is no XML: {other}")),
+        })?;
+        match event {
+            Event::Start(tag) => parla.begin(&tag)?,
+            Event::Empty(tag) => {
+                parla.begin(&tag)?;
+                parla.end()?;
+            }
+            Event::End(_) => parla.end()?,
+            Event::Text(text) => parla.text(&text)?,
+            Event::GeneralRef(name) => {
+                let written = format!("&{};", &*name);
+                let text = quick_xml::escape::unescape(&written)
+                    .map_err(|_| Broken::File(format!("it has the unknown entity {written}")))?;
+                parla.text(&text)?;
+            }
+            Event::Eof if parla.path.is_empty() => return Ok(()),
+            Event::Eof => return Err(Broken::File("it ends in the middle".to_owned())),
+            _ => {}
+        }
+    }
+}
+
+struct ParlaMint<'a, 'b> {
+    file: File<'a>,
+    stage: &'a mut Stage<'b>,
+    stem: String,
+    /// What slugs begin with: the parliament.
+    prefix: String,
+    number: u64,
+    /// The elements that we are in, each with its attributes.
+    path: Vec<(String, Vec<(String, String)>)>,
+    text: String,
+    sitting: Sitting,
+    heading: String,
+    speech: Option<Speech>,
+    person: Option<Person>,
+    organization: Option<Organization>,
+    begun: bool,
+}
+
+impl<'a, 'b> ParlaMint<'a, 'b> {
+    fn new(file: File<'a>, stage: &'a mut Stage<'b>, stem: &str) -> Self {
+        ParlaMint {
+            file,
+            stage,
+            stem: stem.to_owned(),
+            prefix: String::new(),
+            number: 0,
+            path: Vec::new(),
+            text: String::new(),
+            sitting: Sitting::default(),
+            heading: String::new(),
+            speech: None,
+            person: None,
+            organization: None,
+            begun: false,
+        }
+    }
+
+    fn mapper(&mut self) -> Result<Mapper<'_, 'b>, Stopped> {
+        self.number += 1;
+        let mut mapper = if std::mem::replace(&mut self.begun, true) {
+            Mapper::after_its_source(self.file, self.stage, &self.prefix)
+        } else {
+            let title = Some(self.sitting.source_title.trim()).filter(|title| !title.is_empty());
+            let source = json!({
+                "title": title.map_or_else(|| format!("[ParlaMint: {}]", self.stem), ToOwned::to_owned),
+                "publishedOn": self.sitting.source_date, "url": self.sitting.source_url,
+            });
+            Mapper::new(self.file, self.stage, &self.prefix, source)?
+        };
+        mapper.at(self.number);
+        Ok(mapper)
+    }
+
+    fn is_in(&self, name: &str) -> bool {
+        self.path.iter().any(|(element, _)| element == name)
+    }
+
+    fn begin(&mut self, tag: &BytesStart<'_>) -> Result<(), Broken> {
+        let name = tag.local_name().as_ref().to_owned();
+        let mut attributes = Vec::new();
+        for attribute in tag.attributes() {
+            let attribute = attribute.map_err(|error| Broken::File(format!("it is no XML: {error}")))?;
+            let value = quick_xml::escape::unescape(&attribute.value)
+                .map_err(|error| Broken::File(format!("it is no XML: {error}")))?;
+            attributes.push((attribute.key.as_ref().to_owned(), value.into_owned()));
+        }
+        let of = |key: &str| {
+            attributes
+                .iter()
+                .find(|(known, _)| known == key)
+                .map(|(_, value)| value.clone())
+                .filter(|value| !value.is_empty())
+        };
+        let id = of("xml:id").unwrap_or_default();
+        if self.path.is_empty() {
+            if !["TEI", "teiCorpus", "listPerson", "listOrg"].contains(&name.as_str()) {
+                return Err(Broken::File(format!("its root is `{name}`, which is nothing of ParlaMint")));
+            }
+            self.prefix = prefix(&id);
+            self.sitting.id.clone_from(&id);
+        }
+        match name.as_str() {
+            "w" if self.speech.is_some() => {
+                return Err(Broken::File("it is the annotated form (.ana): import the plain one".to_owned()));
+            }
+            "u" => {
+                let role = of("ana").and_then(|ana| ana.split_whitespace().find_map(role));
+                self.speech =
+                    Some(Speech { id, who: of("who").unwrap_or_default(), role, text: String::new() });
+            }
+            "person" => self.person = Some(Person { id, ..Person::default() }),
+            "org" => self.organization = Some(Organization { id, ..Organization::default() }),
+            "affiliation" => {
+                if let (Some(person), Some(to)) = (&mut self.person, of("ref")) {
+                    let role = of("role").unwrap_or_else(|| "member".to_owned());
+                    let (from, until) = (of("from").or_else(|| of("when")), of("to").or_else(|| of("when")));
+                    person.affiliations.push(Affiliation { to, role, from, until });
+                }
+            }
+            "date" if self.is_in("setting") => {
+                self.sitting.date = of("when").or_else(|| self.sitting.date.take());
+            }
+            "date" if self.is_in("bibl") => self.sitting.source_date = of("when").or_else(|| of("from")),
+            _ => {}
+        }
+        self.path.push((name, attributes));
+        self.text.clear();
+        Ok(())
+    }
+
+    fn text(&mut self, text: &str) -> Result<(), Broken> {
+        // Stage directions within a speech are not the speaker's words.
+        let spoken = self.is_in("seg")
+            && !["note", "gap", "vocal", "kinesic", "incident"].iter().any(|name| self.is_in(name));
+        let to = match &mut self.speech {
+            Some(speech) if spoken => &mut speech.text,
+            _ => &mut self.text,
+        };
+        if to.len() + text.len() > LONGEST {
+            return Err(Broken::File("it has a text that is too long".to_owned()));
+        }
+        to.push_str(text);
+        Ok(())
+    }
+
+    fn end(&mut self) -> Result<(), Broken> {
+        let Some((name, attributes)) = self.path.pop() else { return Ok(()) };
+        let of = |key: &str| {
+            attributes.iter().find(|(known, _)| known == key).map_or("", |(_, value)| value.as_str())
+        };
+        let text = self.text.split_whitespace().collect::<Vec<_>>().join(" ");
+        match name.as_str() {
+            "title" if self.is_in("titleStmt") && (self.sitting.title.is_empty() || of("type") == "sub") => {
+                self.sitting.title = text;
+            }
+            "title" if self.is_in("bibl") && self.sitting.source_title.is_empty() => {
+                self.sitting.source_title = text;
+            }
+            "idno" if self.is_in("bibl") && text.starts_with("http") => self.sitting.source_url = Some(text),
+            "head" => self.heading = text,
+            "seg" => {
+                if let Some(speech) = &mut self.speech {
+                    speech.text.push('\n');
+                }
+            }
+            "u" => self.speech()?,
+            "forename" | "surname" => {
+                if let Some(person) = &mut self.person
+                    && !text.is_empty()
+                {
+                    person.names.push(text);
+                }
+            }
+            "idno" => {
+                if let Some(person) = &mut self.person {
+                    let scheme = if of("subtype").is_empty() { of("type") } else { of("subtype") };
+                    let identifier = (scheme.to_lowercase(), text);
+                    if !identifier.0.is_empty()
+                        && !identifier.1.is_empty()
+                        && !person.identifiers.contains(&identifier)
+                    {
+                        person.identifiers.push(identifier);
+                    }
+                }
+            }
+            "orgName" => {
+                if let Some(organization) = &mut self.organization {
+                    organization.names.push((text, of("full").to_owned(), of("xml:lang").to_owned()));
+                }
+            }
+            "person" => self.person()?,
+            "org" => self.organization()?,
+            _ => {}
+        }
+        self.text.clear();
+        Ok(())
+    }
+
+    /// The sitting, as the meeting at which its speeches are made.
+    fn sitting(&mut self) -> Result<String, Stopped> {
+        let own = slug(&self.sitting.id.to_lowercase().replace('_', "-"));
+        if !std::mem::replace(&mut self.sitting.entered, true) {
+            let (title, date, id) =
+                (self.sitting.title.clone(), self.sitting.date.clone(), self.sitting.id.clone());
+            let mut mapper = self.mapper()?;
+            let fields = json!({
+                "name": title, "mode": "OTHER", "status": "OCCURRED", "startsOn": date, "endsOn": date,
+                "citations": mapper.cite(&id),
+            });
+            mapper.enter("Meeting", &own, fields)?;
+        }
+        Ok(own)
+    }
+
+    fn speech(&mut self) -> Result<(), Stopped> {
+        let Some(speech) = self.speech.take() else { return Ok(()) };
+        let meeting = self.sitting()?;
+        let (date, heading) = (self.sitting.date.clone(), self.heading.clone());
+        let text =
+            speech.text.lines().map(str::trim).filter(|line| !line.is_empty()).collect::<Vec<_>>().join("\n");
+        let mut mapper = self.mapper()?;
+        if speech.who.is_empty() {
+            return mapper.reject("who", "A speech names its speaker.");
+        }
+        if text.is_empty() {
+            return mapper.reject("seg", "A speech has a text.");
+        }
+        let speaker = mapper.slug(speech.who.trim_start_matches('#'));
+        // The heading says what it is on; nobody has summed it up.
+        let summary =
+            if heading.is_empty() { beginning(&text) } else { format!("[{heading}] {}", beginning(&text)) };
+        let fields = json!({
+            "speaker": speaker, "speakerRole": speech.role, "meeting": meeting, "medium": "SPEECH",
+            "rendering": "VERBATIM", "eventType": "STATEMENT", "summary": summary, "quote": text, "saidOn": date,
+            "citations": mapper.cite(&speech.id),
+        });
+        mapper.enter("Statement", &slug(&speech.id.to_lowercase().replace(['_', '.'], "-")), fields)
+    }
+
+    fn person(&mut self) -> Result<(), Stopped> {
+        let Some(Person { id, names, identifiers, affiliations }) = self.person.take() else { return Ok(()) };
+        let mut mapper = self.mapper()?;
+        let own = mapper.slug(&id);
+        let identifiers = identifiers.iter().map(|(scheme, value)| json!({"scheme": scheme, "value": value}));
+        let fields = json!({
+            "kind": "PERSON", "name": names.join(" "), "identifiers": identifiers.collect::<Value>(),
+            "citations": mapper.cite(&id),
+        });
+        mapper.enter("Actor", &own, fields)?;
+        for Affiliation { to, role, from, until } in &affiliations {
+            let mut mapper = self.mapper()?;
+            let object = mapper.slug(to.trim_start_matches('#'));
+            let member = role == "member";
+            let tie = Tie {
+                subject: &own,
+                object: &object,
+                kind: if member { "MEMBERSHIP" } else { "POSITION" },
+                label: Some(role.as_str()).filter(|_| !member),
+                from: from.as_deref(),
+                until: until.as_deref(),
+            };
+            mapper.relate(tie, &id)?;
+        }
+        Ok(())
+    }
+
+    fn organization(&mut self) -> Result<(), Stopped> {
+        let Some(Organization { id, mut names }) = self.organization.take() else { return Ok(()) };
+        let mut mapper = self.mapper()?;
+        // In English where it is told so, and whole rather than by its initials.
+        names.sort_by_key(|(_, full, language)| (full == "abb", language != "en"));
+        let mut names = names.into_iter();
+        let Some((name, ..)) = names.next() else {
+            return mapper.reject("orgName", "An organization has a name.");
+        };
+        let mut others: Vec<Value> = Vec::new();
+        for (other, full, language) in names {
+            let kind = if full == "abb" { "ABBREVIATION" } else { "ALIAS" };
+            let language = Some(language).filter(|language| !language.is_empty());
+            let other = json!({"name": other, "kind": kind, "language": language});
+            if !others.contains(&other) {
+                others.push(other);
+            }
+        }
+        let fields =
+            json!({"kind": "ORGANIZATION", "name": name, "names": others, "citations": mapper.cite(&id)});
+        mapper.enter("Actor", &mapper.slug(&id), fields)
+    }
+}
+
+/// The parliament that a file is of, from the id of its root: `parlamint-gb`.
+fn prefix(id: &str) -> String {
+    let corpus = id.split('_').next().unwrap_or_default();
+    let ends = ["-listPerson", "-listOrg", ".ana", "-en"];
+    let corpus = ends.iter().fold(corpus, |corpus, end| corpus.strip_suffix(end).unwrap_or(corpus));
+    if corpus.is_empty() { "parlamint".to_owned() } else { slug(&corpus.to_lowercase()) }
+}
+
+/// What a speaker was in the debate.
+fn role(ana: &str) -> Option<String> {
+    match ana {
+        "#chair" => Some("Chairperson".to_owned()),
+        "#guest" => Some("Guest".to_owned()),
+        _ => None,
+    }
+}

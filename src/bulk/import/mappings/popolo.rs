@@ -1,0 +1,288 @@
+//! Popolo: persons, organizations, memberships, posts, events and speeches, in one JSON document.
+
+use std::collections::HashMap;
+
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use crate::bulk::import::{
+    mappings::{Mapper, Tie, beginning, day},
+    readers::{Broken, File, stem_and_extension},
+    source_file::Input,
+    staging::{Stage, Stopped},
+};
+
+#[derive(Deserialize)]
+#[serde(default)]
+#[derive(Default)]
+struct Document {
+    persons: Vec<Person>,
+    organizations: Vec<Organization>,
+    memberships: Vec<Membership>,
+    posts: Vec<Post>,
+    events: Vec<Event>,
+    speeches: Vec<Speech>,
+}
+
+#[derive(Deserialize)]
+struct Person {
+    id: String,
+    name: String,
+    #[serde(default)]
+    other_names: Vec<OtherName>,
+    #[serde(default)]
+    identifiers: Vec<Identifier>,
+    #[serde(default)]
+    memberships: Vec<Membership>,
+}
+
+#[derive(Deserialize)]
+struct Organization {
+    id: String,
+    name: String,
+    #[serde(default)]
+    other_names: Vec<OtherName>,
+    #[serde(default)]
+    identifiers: Vec<Identifier>,
+    #[serde(default)]
+    memberships: Vec<Membership>,
+    #[serde(default)]
+    posts: Vec<Post>,
+    parent_id: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct OtherName {
+    name: String,
+    end_date: Option<String>,
+    #[serde(alias = "lang")]
+    language: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Identifier {
+    identifier: String,
+    scheme: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Post {
+    id: String,
+    label: Option<String>,
+    role: Option<String>,
+    organization_id: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Membership {
+    person_id: Option<String>,
+    member_id: Option<String>,
+    organization_id: Option<String>,
+    on_behalf_of_id: Option<String>,
+    post_id: Option<String>,
+    role: Option<String>,
+    label: Option<String>,
+    start_date: Option<String>,
+    end_date: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Event {
+    id: String,
+    name: String,
+    description: Option<String>,
+    status: Option<String>,
+    start_date: Option<String>,
+    end_date: Option<String>,
+    organization_id: Option<String>,
+    parent_id: Option<String>,
+    #[serde(default)]
+    attendees: Vec<Attendee>,
+}
+
+#[derive(Deserialize)]
+struct Attendee {
+    id: String,
+}
+
+#[derive(Deserialize)]
+struct Speech {
+    id: Option<String>,
+    creator_id: Option<String>,
+    audience_id: Option<String>,
+    role: Option<String>,
+    text: Option<String>,
+    title: Option<String>,
+    date: Option<String>,
+    event_id: Option<String>,
+}
+
+/// Reads a document: it has no lines that stand for records, so these are told by their number.
+pub fn read(file: File<'_>, input: Input, stage: &mut Stage<'_>) -> Result<(), Broken> {
+    let document: Document = serde_json::from_reader(input)
+        .map_err(|error| Broken::File(format!("it is no Popolo document: {error}")))?;
+    let stem = stem_and_extension(file.path).0;
+    let source = json!({"title": format!("[Popolo: {stem}]")});
+    let mapper = Mapper::new(file, stage, &format!("popolo-{stem}"), source)?;
+    let mut popolo = Popolo { mapper, number: 0, posts: HashMap::new() };
+    Ok(popolo.all(document)?)
+}
+
+struct Popolo<'a, 'b> {
+    mapper: Mapper<'a, 'b>,
+    number: u64,
+    posts: HashMap<String, Post>,
+}
+
+impl Popolo<'_, '_> {
+    fn all(&mut self, document: Document) -> Result<(), Stopped> {
+        let Document { persons, organizations, memberships, posts, events, speeches } = document;
+        self.posts.extend(posts.into_iter().map(|post| (post.id.clone(), post)));
+        for organization in organizations {
+            self.organization(organization)?;
+        }
+        for Person { id, name, other_names, identifiers, memberships } in persons {
+            self.actor("PERSON", &id, &name, &other_names, &identifiers)?;
+            for membership in memberships {
+                self.membership(&Membership { person_id: Some(id.clone()), ..membership })?;
+            }
+        }
+        for membership in memberships {
+            self.membership(&membership)?;
+        }
+        for event in events {
+            self.event(&event)?;
+        }
+        for speech in speeches {
+            self.speech(&speech)?;
+        }
+        Ok(())
+    }
+
+    fn next(&mut self) {
+        self.number += 1;
+        self.mapper.at(self.number);
+    }
+
+    fn slug(&self, id: Option<&String>) -> Option<String> {
+        id.map(|id| self.mapper.slug(id))
+    }
+
+    fn actor(
+        &mut self,
+        kind: &str,
+        id: &str,
+        name: &str,
+        other_names: &[OtherName],
+        identifiers: &[Identifier],
+    ) -> Result<(), Stopped> {
+        self.next();
+        let names = other_names.iter().map(|other| {
+            let kind = if other.end_date.is_some() { "FORMER" } else { "ALIAS" };
+            json!({"name": other.name, "kind": kind, "language": other.language})
+        });
+        let schemes = identifiers
+            .iter()
+            .filter_map(|of| Some(json!({"scheme": of.scheme.as_ref()?, "value": of.identifier})));
+        let fields = json!({
+            "kind": kind, "name": name, "names": names.collect::<Value>(), "identifiers": schemes.collect::<Value>(),
+            "citations": self.mapper.cite(id),
+        });
+        self.mapper.enter("Actor", &self.mapper.slug(id), fields)
+    }
+
+    fn organization(&mut self, of: Organization) -> Result<(), Stopped> {
+        let Organization { id, name, other_names, identifiers, memberships, posts, parent_id } = of;
+        self.actor("ORGANIZATION", &id, &name, &other_names, &identifiers)?;
+        if let Some(parent) = self.slug(parent_id.as_ref()) {
+            let subject = self.mapper.slug(&id);
+            let tie = Tie {
+                subject: &subject,
+                object: &parent,
+                kind: "HIERARCHY",
+                label: None,
+                from: None,
+                until: None,
+            };
+            self.mapper.relate(tie, &id)?;
+        }
+        for post in posts {
+            let post = Post { organization_id: Some(id.clone()), ..post };
+            self.posts.insert(post.id.clone(), post);
+        }
+        for membership in memberships {
+            self.membership(&Membership { organization_id: Some(id.clone()), ..membership })?;
+        }
+        Ok(())
+    }
+
+    /// Whoever holds a post, or has a role that is more than a member's, has a position.
+    fn membership(&mut self, of: &Membership) -> Result<(), Stopped> {
+        self.next();
+        let post = of.post_id.as_ref().and_then(|id| self.posts.get(id));
+        let role = of.role.as_deref().filter(|role| !role.eq_ignore_ascii_case("member"));
+        let label = of
+            .label
+            .as_deref()
+            .or(role)
+            .or_else(|| post.and_then(|post| post.label.as_deref().or(post.role.as_deref())))
+            .map(ToOwned::to_owned);
+        let at_post = post.and_then(|post| post.organization_id.clone());
+        let kind = if of.post_id.is_some() || role.is_some() { "POSITION" } else { "MEMBERSHIP" };
+        let subject = self.slug(of.person_id.as_ref().or(of.member_id.as_ref()));
+        let object = self.slug(of.organization_id.as_ref().or(at_post.as_ref()));
+        let (Some(subject), Some(object)) = (subject, object) else {
+            return self.mapper.reject("", "A membership names its person and its organization.");
+        };
+        let locator = of.person_id.as_ref().or(of.member_id.as_ref()).cloned().unwrap_or_default();
+        let (from, until) = (day(of.start_date.as_deref()), day(of.end_date.as_deref()));
+        let tie = Tie { subject: &subject, object: &object, kind, label: label.as_deref(), from, until };
+        self.mapper.relate(tie, &locator)?;
+        // The party, say, for which somebody sits in parliament.
+        if let Some(party) = self.slug(of.on_behalf_of_id.as_ref()) {
+            let tie = Tie { subject: &subject, object: &party, kind: "MEMBERSHIP", label: None, from, until };
+            self.mapper.relate(tie, &locator)?;
+        }
+        Ok(())
+    }
+
+    fn event(&mut self, event: &Event) -> Result<(), Stopped> {
+        self.next();
+        let status = match event.status.as_deref() {
+            Some("cancelled") => "CANCELLED",
+            Some("tentative") => "SCHEDULED",
+            _ => "OCCURRED",
+        };
+        let host =
+            event.organization_id.iter().map(|id| json!({"actor": self.mapper.slug(id), "role": "HOST"}));
+        let attendees = event
+            .attendees
+            .iter()
+            .filter(|attendee| Some(&attendee.id) != event.organization_id.as_ref())
+            .map(|attendee| json!({"actor": self.mapper.slug(&attendee.id), "role": "ATTENDEE"}));
+        let fields = json!({
+            "name": event.name, "summary": event.description, "mode": "OTHER", "status": status,
+            "startsOn": day(event.start_date.as_deref()), "endsOn": day(event.end_date.as_deref()),
+            "parent": self.slug(event.parent_id.as_ref()), "participants": host.chain(attendees).collect::<Value>(),
+            "citations": self.mapper.cite(&event.id),
+        });
+        self.mapper.enter("Meeting", &self.mapper.slug(&event.id), fields)
+    }
+
+    fn speech(&mut self, speech: &Speech) -> Result<(), Stopped> {
+        self.next();
+        let Some(speaker) = self.slug(speech.creator_id.as_ref()) else {
+            return self.mapper.reject("creator_id", "A speech names its speaker.");
+        };
+        let Some(text) = &speech.text else { return self.mapper.reject("text", "A speech has a text.") };
+        let id = speech.id.clone().unwrap_or_else(|| format!("speech-{}", self.number));
+        let fields = json!({
+            "speaker": speaker, "speakerRole": speech.role, "meeting": self.slug(speech.event_id.as_ref()),
+            "addressees": self.slug(speech.audience_id.as_ref()).into_iter().collect::<Vec<_>>(),
+            "medium": "SPEECH", "rendering": "VERBATIM", "eventType": "STATEMENT",
+            "summary": speech.title.clone().unwrap_or_else(|| beginning(text)), "quote": text,
+            "saidOn": day(speech.date.as_deref()), "citations": self.mapper.cite(&id),
+        });
+        self.mapper.enter("Statement", &self.mapper.slug(&id), fields)
+    }
+}

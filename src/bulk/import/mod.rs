@@ -1,0 +1,515 @@
+//! Records in: files become rows of staging tables, and these one change of the base.
+//!
+//! What is staged is committed batch by batch and outlives an interruption; all that is kept is written in
+//! one transaction. So an import that is interrupted has written nothing; started again, it goes on behind
+//! what it has staged, and done a second time, it finds every record as it is to be and writes nothing.
+
+pub mod batches;
+pub mod mappings;
+pub mod readers;
+pub mod source_file;
+pub mod staging;
+pub mod validation;
+
+use std::{
+    fs::{self, File},
+    io::{BufWriter, Write as _},
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
+
+use futures_util::TryStreamExt;
+use indicatif::{ProgressBar, ProgressState, ProgressStyle};
+use serde_json::json;
+use sqlx::{
+    AssertSqlSafe, Connection, PgConnection, Row,
+    postgres::{PgConnectOptions, PgDatabaseError},
+};
+use tokio::sync::mpsc;
+
+use crate::{
+    bulk::{
+        import::{
+            batches::Batch,
+            readers::{Broken, Format},
+            source_file::Input,
+            staging::{READY, Stage, Stopped, Tables, file_and_line, list_name},
+            validation::Check,
+        },
+        records::{RecordKind, RecordKinds, joined},
+    },
+    engine::mutation::{rules::Rules, writable_fields::Rows},
+};
+
+/// How many records are written by one statement.
+const CHUNK: i64 = 20_000;
+/// How often an import is tried that others got in the way of.
+const TRIES: usize = 5;
+
+/// What is to be imported, and how.
+#[derive(Clone, Debug, Default)]
+pub struct Order {
+    /// `-` is the standard input.
+    pub files: Vec<PathBuf>,
+    /// The format of all files; none where each tells its own.
+    pub format: Option<Format>,
+    /// The kind of record of a CSV whose name doesn't tell it.
+    pub kind: Option<String>,
+    /// Under whose name the change is recorded.
+    pub requester: String,
+    /// Check everything, and write nothing.
+    pub dry_run: bool,
+    /// Write nothing where anything is rejected.
+    pub all_or_nothing: bool,
+    /// The file that tells what was rejected, and why.
+    pub report: PathBuf,
+}
+
+impl Order {
+    /// Refuses what can't be done whatever the database holds.
+    pub fn check(&self, kinds: &RecordKinds) -> Result<(), Error> {
+        for path in self.files.iter().filter(|path| *path != "-") {
+            let failed = |reason: String| Error::File(path.clone(), reason);
+            let file = File::open(path).map_err(|error| failed(error.to_string()))?;
+            if file.metadata().is_ok_and(|found| found.is_dir()) {
+                return Err(failed("it is a folder".to_owned()));
+            }
+        }
+        if let Some(kind) = self.kind.as_ref().filter(|kind| kinds.named(kind).is_none()) {
+            return Err(Error::Order(format!("`{kind}` is no type of record: there are {}", kinds.names())));
+        }
+        if self.requester.trim().is_empty() {
+            return Err(Error::Order("a change needs a requester: --requester is blank".to_owned()));
+        }
+        let failed = |error| Error::Report(self.report.clone(), error);
+        match fs::metadata(&self.report) {
+            Ok(found) if found.is_dir() => return Err(failed(std::io::ErrorKind::IsADirectory.into())),
+            Ok(found) if found.is_file() => {
+                drop(File::options().append(true).open(&self.report).map_err(failed)?);
+            }
+            // A pipe or a device.
+            Ok(_) => {}
+            Err(_) => {
+                File::create_new(&self.report).map_err(failed)?;
+                // There is a report only where something was rejected.
+                fs::remove_file(&self.report).map_err(failed)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// What an import did, or would do.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Outcome {
+    pub created: u64,
+    pub updated: u64,
+    pub unchanged: u64,
+    pub rejected: u64,
+    /// The change that it is in the history; none where nothing was written.
+    pub change: Option<i64>,
+}
+
+/// Why an import came to nothing.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    #[error("{file} can't be imported: {reason}; nothing was imported", file = .0.display(), reason = .1)]
+    File(PathBuf, String),
+    #[error("{0}; nothing was imported")]
+    Order(String),
+    #[error("the report {file} can't be written: {reason}", file = .0.display(), reason = .1)]
+    Report(PathBuf, std::io::Error),
+    #[error("the database: {0}; nothing was imported")]
+    Database(#[from] sqlx::Error),
+    #[error("others kept changing the same records; nothing was imported, try again")]
+    Again,
+    /// A rule that was not foreseen, in the database's own words.
+    #[error("the database refuses it: {0}; nothing was imported")]
+    Refused(String),
+}
+
+pub async fn import(
+    options: &PgConnectOptions,
+    kinds: Arc<RecordKinds>,
+    order: &Order,
+) -> Result<Outcome, Error> {
+    // It takes as long as it takes.
+    let options =
+        options.clone().options([("statement_timeout", "0"), ("temp_buffers", "64MB"), ("jit", "off")]);
+    let mut connection = PgConnection::connect_with(&options).await?;
+    batches::take_turn(&mut connection).await?;
+    let done = stage_and_write(&mut connection, &kinds, order).await;
+    // All else goes on when it is started again.
+    if matches!(done, Ok(_) | Err(Error::File(..) | Error::Refused(_))) {
+        // Where it fails, what is done remains done, and the next import begins with it.
+        let _ = batches::forget(&mut connection).await;
+    }
+    let _ = connection.close().await;
+    done
+}
+
+async fn stage_and_write(
+    connection: &mut PgConnection,
+    kinds: &Arc<RecordKinds>,
+    order: &Order,
+) -> Result<Outcome, Error> {
+    let rules = Rules::load(connection).await?;
+    let staged = batches::schema(connection).await?;
+    let tables = Arc::new(Tables::of(kinds, &rules, staged));
+    stage(connection, kinds, &tables, order).await?;
+    for table in &tables.all {
+        execute(connection, &format!("analyze {}", table.name)).await?;
+    }
+    let mut tries = 1..=TRIES;
+    loop {
+        let last = tries.next() == Some(TRIES);
+        match change(connection, kinds, &rules, &tables, order).await {
+            Err(Error::Database(error)) => match code(&error).as_deref() {
+                Some("40001" | "40P01") if last => return Err(Error::Again),
+                // serialization_failure, deadlock_detected; unique and foreign keys that held before
+                Some("40001" | "40P01" | "23505" | "23503") if !last => {}
+                Some(code) if code.starts_with("23") => return Err(Error::Refused(told(&error))),
+                _ => return Err(error.into()),
+            },
+            done => return done,
+        }
+    }
+}
+
+fn code(error: &sqlx::Error) -> Option<String> {
+    error.as_database_error()?.code().map(Into::into)
+}
+
+/// What the database refused, and where.
+fn told(error: &sqlx::Error) -> String {
+    let refused = error.as_database_error().and_then(|error| error.try_downcast_ref::<PgDatabaseError>());
+    refused.map_or_else(
+        || error.to_string(),
+        |refused| {
+            let place = [refused.table(), refused.column().or(refused.constraint())];
+            format!("{} ({})", refused.message(), place.into_iter().flatten().collect::<Vec<_>>().join(", "))
+        },
+    )
+}
+
+async fn execute(connection: &mut PgConnection, sql: &str) -> Result<u64, sqlx::Error> {
+    tracing::debug!(target: "dossier::sql", sql, "statement");
+    Ok(sqlx::raw_sql(AssertSqlSafe(sql)).execute(connection).await?.rows_affected())
+}
+
+/// Reads the files into the staging tables: one thread reads, and this task copies what it gives, but for
+/// what is there from an import of the same that was interrupted.
+async fn stage(
+    connection: &mut PgConnection,
+    kinds: &Arc<RecordKinds>,
+    tables: &Arc<Tables>,
+    order: &Order,
+) -> Result<(), Error> {
+    let staged = batches::staged(connection, tables).await?;
+    let (sender, mut batches) = mpsc::channel::<Batch>(1);
+    let bar = reading_bar(&order.files);
+    // Not one of the runtime's threads, for which the program would wait at its end: this one may wait for
+    // the standard input.
+    let reading = std::thread::spawn({
+        let (kinds, tables, order, bar) = (kinds.clone(), tables.clone(), order.clone(), bar.clone());
+        move || read_all(&kinds, &tables, &order, &bar, &sender)
+    });
+    let (mut next, mut same) = (batches.recv().await, None);
+    for digest in &staged {
+        let Some(batch) = next.take_if(|batch| batch.digest == *digest) else { break };
+        same = Some(batch);
+        next = batches.recv().await;
+    }
+    match &same {
+        None => batches::begin(connection, tables).await?,
+        Some(batch) => {
+            if staged.last() != Some(&batch.digest) {
+                batches::cut(connection, tables, batch).await?;
+            }
+            bar.suspend(|| eprintln!("going on after {} records that were read before", batch.records));
+        }
+    }
+    while let Some(batch) = next {
+        batches::add(connection, tables, &batch).await?;
+        next = batches.recv().await;
+    }
+    let read = reading.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+    bar.finish_and_clear();
+    read
+}
+
+fn read_all(
+    kinds: &Arc<RecordKinds>,
+    tables: &Tables,
+    order: &Order,
+    bar: &ProgressBar,
+    sender: &mpsc::Sender<Batch>,
+) -> Result<(), Error> {
+    let mut send = |batch| sender.blocking_send(batch).map_err(|_| Stopped);
+    let mut stage = Stage::new(kinds, tables, &mut send);
+    for (number, path) in order.files.iter().enumerate() {
+        let file = readers::File {
+            number,
+            path,
+            format: order.format.unwrap_or_else(|| Format::of(path)),
+            kind: order.kind.as_deref(),
+        };
+        let read = Input::open(path, bar)
+            .map_err(Broken::from)
+            .and_then(|input| readers::read(file, input, kinds, &mut stage));
+        match read {
+            Ok(()) => {}
+            // Whoever took the rows tells why it stopped.
+            Err(Broken::Stopped) => return Ok(()),
+            Err(Broken::File(reason)) => return Err(Error::File(path.clone(), reason)),
+        }
+        bar.set_message(format!("{} records", stage.taken));
+    }
+    let _ = stage.end();
+    Ok(())
+}
+
+/// Checks what was staged, and writes what can be kept.
+async fn change(
+    connection: &mut PgConnection,
+    kinds: &RecordKinds,
+    rules: &Rules,
+    tables: &Tables,
+    order: &Order,
+) -> Result<Outcome, Error> {
+    let checking = ProgressBar::new_spinner().with_message("checking");
+    checking.enable_steady_tick(Duration::from_millis(200));
+    let mut change = connection.begin().await?;
+    // More memory of the database's, as it works for us alone: sorts, and what full-text indexes gather.
+    execute(&mut change, "set local work_mem = '128MB'; set local gin_pending_list_limit = '64MB'").await?;
+    sqlx::query("select set_config('dossier.requester', $1, true)")
+        .bind(&order.requester)
+        .execute(&mut *change)
+        .await?;
+    // From here on nobody else changes records, so what was checked stays true.
+    execute(&mut change, "select take_turn()").await?;
+    let (files, staged) = (order.files.len(), tables.staged.as_str());
+    let mut check = Check { kinds, rules, files, staged, connection: &mut change };
+    check.all().await?;
+    let mut outcome = report(&mut change, staged, order).await?;
+    for kind in &kinds.0 {
+        let sql = format!(
+            "select count(*) filter (where fresh), count(*) filter (where not fresh),
+                    (select count(*) from touched where kind = '{}') from ready_{}",
+            kind.name, kind.table
+        );
+        let row = sqlx::query(AssertSqlSafe(sql)).persistent(false).fetch_one(&mut *change).await?;
+        let [created, known, updated] = [0, 1, 2].map(|place| row.try_get::<i64, _>(place));
+        outcome.created += created?.cast_unsigned();
+        outcome.unchanged +=
+            known?.cast_unsigned() - updated.as_ref().map_or(0, |count| count.cast_unsigned());
+        outcome.updated += updated?.cast_unsigned();
+    }
+    checking.finish_and_clear();
+    let refused = order.all_or_nothing && outcome.rejected > 0;
+    if refused || outcome.created + outcome.updated == 0 {
+        change.rollback().await?;
+        return Ok(outcome);
+    }
+    // A record that is there may come to refer to one that is new.
+    execute(&mut change, "set constraints all deferred").await?;
+    // First the records, which refer to those of kinds before them, then what they own, which may refer to
+    // any.
+    let lists: i64 = {
+        let count = |(kind, slot): (&RecordKind, &str)| {
+            format!("(select count(*) from {})", list_name(READY, kind, slot))
+        };
+        let lists =
+            kinds.0.iter().flat_map(|kind| validation::lists(kind).map(move |(slot, _)| (kind, slot.name)));
+        let sql = format!("select {}", joined(lists.map(count), " + "));
+        sqlx::query_scalar(AssertSqlSafe(sql)).persistent(false).fetch_one(&mut *change).await?
+    };
+    let bar = writing_bar(outcome.created + lists.cast_unsigned());
+    for kind in &kinds.0 {
+        bar.set_message(kind.many);
+        update(&mut change, kind).await?;
+        insert(&mut change, kind, &bar).await?;
+    }
+    for kind in &kinds.0 {
+        bar.set_message(format!("of {}", kind.many));
+        replace(&mut change, kind).await?;
+        own(&mut change, kind, &bar).await?;
+    }
+    // The triggers have the last word, whether it is meant or a trial.
+    execute(&mut change, "set constraints all immediate").await?;
+    if order.dry_run {
+        change.rollback().await?;
+        bar.finish_and_clear();
+        return Ok(outcome);
+    }
+    bar.set_message("commit");
+    outcome.change = sqlx::query_scalar("select nullif(current_setting('dossier.change', true), '')::bigint")
+        .fetch_one(&mut *change)
+        .await?;
+    change.commit().await?;
+    bar.finish_and_clear();
+    Ok(outcome)
+}
+
+/// Writes what was rejected to the report, and counts it by its lines. Where nothing was, there is no
+/// report.
+async fn report(connection: &mut PgConnection, staged: &str, order: &Order) -> Result<Outcome, Error> {
+    let failed = |error| Error::Report(order.report.clone(), error);
+    let count = format!("select count(distinct line) from {staged}rejected");
+    let count: i64 = sqlx::query_scalar(AssertSqlSafe(count)).fetch_one(&mut *connection).await?;
+    if count == 0 {
+        // One of an earlier try would be mistaken for ours.
+        // What is no file, as /dev/null, stays.
+        if fs::symlink_metadata(&order.report).is_ok_and(|found| found.is_file()) {
+            fs::remove_file(&order.report).map_err(failed)?;
+        }
+        return Ok(Outcome::default());
+    }
+    let mut file = BufWriter::new(File::create(&order.report).map_err(failed)?);
+    let sql = format!(
+        "select distinct line, kind, field, reason from {staged}rejected order by line, field, reason"
+    );
+    let mut rows = sqlx::query(AssertSqlSafe(sql)).fetch(connection);
+    while let Some(row) = rows.try_next().await? {
+        let (number, line) = file_and_line(row.try_get("line")?);
+        let text = |column| row.try_get::<Option<String>, _>(column);
+        let filled = |text: Option<String>| text.filter(|text| !text.is_empty());
+        let name = order.files.get(number).map(|file| file.display().to_string());
+        let told = json!({
+            "file": name,
+            "line": line,
+            "type": filled(text("kind")?),
+            "field": filled(text("field")?),
+            "reason": text("reason")?,
+        });
+        writeln!(file, "{told}").map_err(failed)?;
+    }
+    file.flush().map_err(failed)?;
+    Ok(Outcome { rejected: count.cast_unsigned(), ..Outcome::default() })
+}
+
+/// Changes the records that are there: only what differs is written.
+async fn update(connection: &mut PgConnection, kind: &RecordKind) -> Result<(), sqlx::Error> {
+    let table = kind.table;
+    let columns: Vec<&str> = kind.slots.iter().filter_map(validation::column_of).collect();
+    let list = |alias: &str| joined(columns.iter().map(|column| format!("{alias}.{column}")), ", ");
+    let set = joined(columns.iter().map(|column| format!("{column} = r.{column}")), ", ");
+    let sql = format!(
+        "update {table} t set {set} from ready_{table} r, touched c
+         where t.id = r.id and c.kind = '{}' and c.id = t.id and ({}) is distinct from ({})",
+        kind.name,
+        list("r"),
+        list("t")
+    );
+    execute(connection, &sql).await?;
+    Ok(())
+}
+
+/// Makes the lists of records that are there those given: what stays the same is not written.
+async fn replace(connection: &mut PgConnection, kind: &RecordKind) -> Result<(), sqlx::Error> {
+    for (slot, rows) in validation::lists(kind) {
+        let place = kind.slot(slot.name).map_or(0, |(place, _)| place);
+        let gone = validation::gone(kind, slot, rows, place, "t.ctid");
+        execute(connection, &format!("delete from {} where ctid in ({gone})", rows.table)).await?;
+        let columns = columns_of_rows(rows);
+        let given = joined(columns.iter().map(|column| format!("n.{column}")), ", ");
+        let entered = validation::entered(kind, slot, rows, &given);
+        let sql =
+            format!("insert into {} ({}) {entered} order by n.line, n.place", rows.table, columns.join(", "));
+        execute(connection, &sql).await?;
+    }
+    Ok(())
+}
+
+/// Enters the new records of a kind, in the order of their lines. Records that may be parts of each other
+/// come all at once, as each needs the others.
+async fn insert(
+    connection: &mut PgConnection,
+    kind: &RecordKind,
+    bar: &ProgressBar,
+) -> Result<(), sqlx::Error> {
+    let table = kind.table;
+    let columns = kind.slots.iter().filter_map(validation::column_of).collect::<Vec<_>>().join(", ");
+    let step = if kind.parent().is_some() { i64::MAX } else { CHUNK };
+    for (from, until) in chunks(connection, kind, step).await? {
+        let sql = format!(
+            "insert into {table} (id, {columns}) overriding system value select id, {columns} from ready_{table}
+             where fresh and id between {from} and {until} order by id"
+        );
+        bar.inc(execute(connection, &sql).await?);
+    }
+    Ok(())
+}
+
+/// Enters what the new records of a kind own, in the order in which it is given.
+async fn own(connection: &mut PgConnection, kind: &RecordKind, bar: &ProgressBar) -> Result<(), sqlx::Error> {
+    for (slot, rows) in validation::lists(kind) {
+        let (list, columns) = (list_name(READY, kind, slot.name), columns_of_rows(rows).join(", "));
+        for (from, until) in chunks(connection, kind, CHUNK).await? {
+            let sql = format!(
+                "insert into {} ({columns}) select {columns} from {list}
+                 where fresh and {owner} between {from} and {until} order by {owner}, place",
+                rows.table,
+                owner = rows.owner
+            );
+            bar.inc(execute(connection, &sql).await?);
+        }
+    }
+    Ok(())
+}
+
+/// The numbers of a kind's new records, in spans.
+async fn chunks(
+    connection: &mut PgConnection,
+    kind: &RecordKind,
+    step: i64,
+) -> Result<Vec<(i64, i64)>, sqlx::Error> {
+    let sql = format!("select min(id), max(id) from ready_{} where fresh", kind.table);
+    let row = sqlx::query(AssertSqlSafe(sql)).persistent(false).fetch_one(connection).await?;
+    let (Some(first), Some(last)) = (row.try_get::<Option<i64>, _>(0)?, row.try_get::<Option<i64>, _>(1)?)
+    else {
+        return Ok(Vec::new());
+    };
+    let (mut spans, mut from) = (Vec::new(), first);
+    while from <= last {
+        let until = from.saturating_add(step - 1).min(last);
+        spans.push((from, until));
+        from = until + 1;
+    }
+    Ok(spans)
+}
+
+fn columns_of_rows(rows: &Rows) -> Vec<&'static str> {
+    let columns = rows.columns.iter().map(|column| column.column);
+    [rows.owner].into_iter().chain(columns).chain(rows.ordinal).collect()
+}
+
+fn reading_bar(files: &[PathBuf]) -> ProgressBar {
+    let sizes: Option<Vec<u64>> = files.iter().map(|file| size(file)).collect();
+    let (bar, template) = match sizes {
+        Some(sizes) => (
+            ProgressBar::new(sizes.iter().sum()),
+            "reading {wide_bar} {bytes} of {total_bytes}, {bytes_per_sec}, {eta} left",
+        ),
+        // How much comes is not known beforehand.
+        None => (ProgressBar::no_length(), "reading {spinner} {bytes}, {bytes_per_sec}, {elapsed}"),
+    };
+    bar.with_style(style(template))
+}
+
+fn size(file: &Path) -> Option<u64> {
+    if file == "-" { None } else { fs::metadata(file).ok().map(|file| file.len()) }
+}
+
+fn writing_bar(records: u64) -> ProgressBar {
+    let template = "{msg:12} {wide_bar} {human_pos} of {human_len} records, {rate}, {eta} left";
+    ProgressBar::new(records).with_style(style(template))
+}
+
+fn style(template: &str) -> ProgressStyle {
+    let style = ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
+    style.with_key("rate", |state: &ProgressState, out: &mut dyn std::fmt::Write| {
+        let _ = write!(out, "{:.0}/s", state.per_sec());
+    })
+}

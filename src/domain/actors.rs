@@ -1,0 +1,207 @@
+//! Actors: who acts or is acted on.
+
+use crate::{
+    domain::positions,
+    model::object_type::{
+        Enumeration, Key, KeyInput, Noun, Owned, Scalar, Test, Values, Via, evidence, many, one_of, term,
+        text, values,
+    },
+};
+
+static KIND: Enumeration = Enumeration {
+    name: "ActorKind",
+    sql: "actor_kind",
+    description: "What sort of actor it is.",
+    values: &[
+        ("PERSON", "A human being."),
+        ("COUNTRY", "A state."),
+        ("TERRITORY", "An area that is not, or not generally recognised as, a state."),
+        ("ORGANIZATION", "An institution, council, company or other body with a name of its own."),
+        ("MEDIA", "A publication or broadcaster."),
+        (
+            "GROUP",
+            "People spoken of together, without an organization: a community, circles, representatives.",
+        ),
+        ("PLACE", "A city, building or other place where something happens."),
+    ],
+};
+
+static NAME_KIND: Enumeration = Enumeration {
+    name: "ActorNameKind",
+    sql: "actor_name_kind",
+    description: "How a further name relates to the preferred one.",
+    values: &[
+        ("ALIAS", "Another name in use, or a shorter form."),
+        ("FORMER", "A name no longer in use."),
+        ("TRANSLITERATION", "The name written in another script."),
+        ("ABBREVIATION", "Initials or another shortening."),
+        ("PATRONYMIC", "Given name and patronymic, as in polite address."),
+    ],
+};
+
+static PARTICIPANT_ROLE: Enumeration = Enumeration {
+    name: "ParticipantRole",
+    sql: "participant_role",
+    description: "In what role an actor took part in a meeting.",
+    values: &[
+        ("HOST", "Received the others."),
+        ("CHAIR", "Led the meeting."),
+        ("SPEAKER", "Addressed the meeting."),
+        ("GUEST", "Was invited, or was received."),
+        ("ATTENDEE", "Took part; nothing more is known."),
+        ("MEDIATOR", "Brought the others together."),
+    ],
+};
+
+/// The role that an actor has in a meeting, told by the edge between them, on either side.
+pub fn role() -> crate::model::object_type::Declared {
+    one_of("role", &PARTICIPANT_ROLE, "In what role the actor took part.")
+}
+
+pub fn nouns() -> Vec<Noun> {
+    vec![actor(), actor_name(), actor_identifier(), participation()]
+}
+
+fn actor() -> Noun {
+    Noun::new(
+        "Actor",
+        "actors",
+        "Who acts or is acted on: a person, country, territory, organization, publication, group or place.",
+    )
+    .record("actor", "actors")
+.labelled("{}.name", "What a reader would call it: its name.")
+    .merged_by("merged_actors")
+    .key(Key {
+        name: "identifier",
+        description: "An identifier that another register gives the actor.",
+        input: KeyInput::Texts(
+            "ActorIdentifierInput",
+            "An external identifier: the register's scheme and its value there.",
+            &[
+                ("scheme", "The register: `wikidata`, `iso3166-1-alpha3`, …"),
+                ("value", "The actor's identifier in that register: `KAZ`."),
+            ],
+        ),
+        sql: "{}.id = (select actor_id from actor_identifiers where scheme = $? and value = $?)",
+    })
+    .field(one_of("kind", &KIND, "What sort of actor it is.").filtered())
+    .field(text("name", "The preferred name.").filtered().sorted("NAME"))
+    .field(
+        values(
+            "names",
+            Values { of: Owned::Shape("ActorName"), table: "actor_names", owner: "actor_id", order: "{}.id" },
+            "Further names: aliases, former names, transliterations, abbreviations. Two actors may share one.",
+        )
+        .filtered(),
+    )
+    .field(
+        values(
+            "identifiers",
+            Values {
+                of: Owned::Shape("ActorIdentifier"),
+                table: "actor_identifiers",
+                owner: "actor_id",
+                order: "{}.scheme, {}.value",
+            },
+            "What other registers call the actor.",
+        )
+        .filtered(),
+    )
+    .field(many("statements", "Statement", Via::Column("speaker_id"), "What the actor said or wrote."))
+    .field(many(
+        "statementsOnBehalf",
+        "Statement",
+        Via::Column("on_behalf_of_id"),
+        "What others said on behalf of the actor.",
+    ))
+    .field(many(
+        "statementsAddressed",
+        "Statement",
+        Via::Link("statement_addressees", "actor_id", "statement_id"),
+        "What was said to the actor.",
+    ))
+    .field(many(
+        "statementsPublished",
+        "Statement",
+        Via::Column("publication_id"),
+        "Statements that were made in this publication.",
+    ))
+    .field(
+        many(
+            "meetings",
+            "Meeting",
+            Via::Link("meeting_participants", "actor_id", "meeting_id"),
+            "Meetings in which the actor took part, and in what role.",
+        )
+        .telling("ActorMeeting", role()),
+    )
+    .field(many("meetingsHeld", "Meeting", Via::Column("venue_id"), "Meetings of which the actor was the venue."))
+    .field(many(
+        "relations",
+        "Relation",
+        Via::Either("subject_id", "object_id"),
+        "Relations of the actor to others, and of others to it.",
+    ))
+    .field(many("positions", "Position", Via::Column("holder_id"), "Where the actor stands, topic by topic."))
+    .field(many(
+        "commentaries",
+        "Commentary",
+        Via::Link("commentary_targets", "actor_id", "commentary_id"),
+        "What analysts make of the actor.",
+    ))
+    .field(many("commentariesAuthored", "Commentary", Via::Column("author_id"), "What the actor, as analyst, makes of others."))
+    .field(many(
+        "sourcesAuthored",
+        "Source",
+        Via::Link("source_authors", "actor_id", "source_id"),
+        "Documents that the actor wrote.",
+    ))
+    .field(many("sourcesPublished", "Source", Via::Column("publisher_id"), "Documents that the actor published."))
+    .field(positions::of_actor())
+    .field(evidence("actor_id"))
+    .remembered("actor_id")
+    .condition(
+        "participation",
+        "It took part in a meeting, in a role that passes.",
+        Test::Some { to: "Participation", via: Via::Column("actor_id") },
+    )
+    .condition(
+        "relatedTo",
+        "A relation ties it to an actor that passes, whichever of the two it starts from.",
+        Test::Some { to: "Actor", via: Via::Link("related_actors", "actor_id", "related_id") },
+    )
+    .condition(
+        "anyName",
+        "The preferred name or one of the further names passes.",
+        Test::AnyText { among: &[("actors", "id", "name"), ("actor_names", "actor_id", "name")] },
+    )
+    .searched()
+    .searched_too("actor_names", "actor_id")
+    .in_order_of_entry()
+}
+
+fn actor_name() -> Noun {
+    Noun::new("ActorName", "actor_names", "A further name of an actor.")
+        .field(text("name", "The name.").filtered())
+        .field(one_of("kind", &NAME_KIND, "How it relates to the preferred name.").filtered())
+        .field(term("language", "Its language as a BCP 47 tag: `en`, `kk`.").maybe().filtered())
+        .field(term("script", "Its script as an ISO 15924 code: `Latn`, `Cyrl`.").maybe().filtered())
+}
+
+fn actor_identifier() -> Noun {
+    Noun::new("ActorIdentifier", "actor_identifiers", "What another register calls an actor.")
+        .field(term("scheme", "The register: `wikidata`, `iso3166-1-alpha3`, …").filtered())
+        .field(term("value", "The actor's identifier in that register.").filtered())
+}
+
+/// Who took part in what: only ever asked for in filters, as edges tell it.
+fn participation() -> Noun {
+    Noun::new("Participation", "meeting_participants", "An actor's part in a meeting.")
+        .condition("actor", "Who took part.", Test::One { to: "Actor", column: "actor_id" })
+        .condition("meeting", "In what.", Test::One { to: "Meeting", column: "meeting_id" })
+        .condition(
+            "role",
+            "In what role.",
+            Test::Value { sql: "{}.role".into(), scalar: Scalar::Enumeration(&PARTICIPANT_ROLE) },
+        )
+}

@@ -1,0 +1,119 @@
+//! Commentaries: what an analyst makes of actors, meetings, statements and topics.
+
+use crate::model::object_type::{
+    By, Enumeration, KeyKind, Noun, One, Owned, Scalar, Test, Values, Via, column, many, needed_evidence,
+    one, one_of, prose, shortened, values,
+};
+
+static LIKELIHOOD: Enumeration = Enumeration {
+    name: "Likelihood",
+    sql: "likelihood",
+    description: "How probable the analyst holds it to be, on the scale of ICD 203.",
+    values: &[
+        ("ALMOST_NO_CHANCE", "1 to 5 per cent."),
+        ("VERY_UNLIKELY", "5 to 20 per cent."),
+        ("UNLIKELY", "20 to 45 per cent."),
+        ("ROUGHLY_EVEN", "45 to 55 per cent."),
+        ("LIKELY", "55 to 80 per cent."),
+        ("VERY_LIKELY", "80 to 95 per cent."),
+        ("ALMOST_CERTAIN", "95 to 99 per cent."),
+    ],
+};
+
+static CONFIDENCE: Enumeration = Enumeration {
+    name: "Confidence",
+    sql: "confidence",
+    description: "How well founded the analyst holds the judgement to be (ICD 203); not how probable its content is.",
+    values: &[
+        ("LOW", "Scant, doubtful or fragmentary evidence."),
+        ("MODERATE", "Credible and plausible evidence, open to other readings."),
+        ("HIGH", "Good evidence from several sources."),
+    ],
+};
+
+pub fn nouns() -> Vec<Noun> {
+    vec![
+        Noun::new(
+            "Commentary",
+            "commentaries",
+            "What an analyst answers to one question, and about whom or what.",
+        )
+        .record("commentary", "commentaries")
+        .labelled(shortened("{}.question"), "What a reader would call it: the beginning of its question.")
+        .field(one("author", "Actor", "author_id", "The analyst."))
+        .field(one("source", "Source", "source_id", "The document that holds it."))
+        .field(
+            column("ordinal", Scalar::Int, "Its position among the commentaries of its source, from 1.")
+                .filtered(),
+        )
+        .field(prose("question", "The question asked, paraphrased.").filtered())
+        .field(prose("summary", "The answer, in the editors' words.").filtered())
+        .field(
+            one_of("likelihood", &LIKELIHOOD, "How probable the analyst holds it to be, where that is said.")
+                .maybe()
+                .filtered(),
+        )
+        .field(
+            one_of(
+                "confidence",
+                &CONFIDENCE,
+                "How sure the analyst is of the judgement, where that is said.",
+            )
+            .maybe()
+            .filtered(),
+        )
+        .field(values(
+            "targets",
+            Values {
+                of: Owned::Reference(One {
+                    type_name: "CommentaryTarget",
+                    choices: vec![
+                        ("Actor", "actor_id"),
+                        ("Meeting", "meeting_id"),
+                        ("Statement", "statement_id"),
+                        ("Topic", "topic_id"),
+                    ],
+                    nullable: false,
+                }),
+                table: "commentary_targets",
+                owner: "commentary_id",
+                order: "{}.id",
+            },
+            "What it is about.",
+        ))
+        .field(many(
+            "positions",
+            "Position",
+            Via::Column("commentary_id"),
+            "Positions that it is the evidence of.",
+        ))
+        .field(needed_evidence("commentary_id"))
+        .remembered("commentary_id")
+        .condition(
+            "aboutActor",
+            "It is about at least one actor that passes.",
+            Test::Some { to: "Actor", via: Via::Link("commentary_targets", "commentary_id", "actor_id") },
+        )
+        .condition(
+            "aboutMeeting",
+            "It is about at least one meeting that passes.",
+            Test::Some { to: "Meeting", via: Via::Link("commentary_targets", "commentary_id", "meeting_id") },
+        )
+        .condition(
+            "aboutStatement",
+            "It is about at least one statement that passes.",
+            Test::Some {
+                to: "Statement",
+                via: Via::Link("commentary_targets", "commentary_id", "statement_id"),
+            },
+        )
+        .condition(
+            "aboutTopic",
+            "It is about at least one topic that passes.",
+            Test::Some { to: "Topic", via: Via::Link("commentary_targets", "commentary_id", "topic_id") },
+        )
+        .order("ORDINAL", "position in the source", |_| By::Key("{}.ordinal".into(), KeyKind::Int))
+        .searched()
+        .in_order_of_entry(),
+    ]
+}

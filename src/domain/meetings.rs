@@ -1,0 +1,103 @@
+//! Meetings: occasions at which actors met.
+
+use crate::{
+    domain::actors,
+    model::object_type::{
+        Enumeration, Noun, Scalar, Test, Via, column, evidence, many, one, one_of, prose, text,
+    },
+};
+
+static MODE: Enumeration = Enumeration {
+    name: "MeetingMode",
+    sql: "meeting_mode",
+    description: "In what form actors met; after PLOVER's modes of CONSULT.",
+    values: &[
+        ("VISIT", "One actor travelled to another."),
+        ("MULTILATERAL", "More than two parties met."),
+        ("BILATERAL", "Two parties met."),
+        ("CALL", "They spoke at a distance."),
+        ("CONFERENCE", "A public or expert gathering."),
+        ("INTERVIEW", "One asked, another answered, for publication."),
+        ("OTHER", "Another form, or one that is not known."),
+    ],
+};
+
+static STATUS: Enumeration = Enumeration {
+    name: "MeetingStatus",
+    sql: "meeting_status",
+    description: "Whether the meeting took place; after schema.org's EventStatusType.",
+    values: &[
+        ("OCCURRED", "It took place."),
+        ("SCHEDULED", "It is to take place."),
+        ("POSTPONED", "It was put off."),
+        ("CANCELLED", "It was called off."),
+        ("HYPOTHETICAL", "It is only spoken of."),
+    ],
+};
+
+pub fn nouns() -> Vec<Noun> {
+    vec![
+        Noun::new(
+            "Meeting",
+            "meetings",
+            "An occasion at which actors met: a visit, a council, a call, an interview.",
+        )
+        .record("meeting", "meetings")
+        .labelled("{}.name", "What a reader would call it: its name.")
+        .during("held", "DATE", "The meeting was held in this period, or may have been.", "{}.held_during")
+        .field(text("name", "What the meeting is called.").filtered().sorted("NAME"))
+        .field(prose("summary", "What is known of it, in the editors' words.").maybe().filtered())
+        .field(one_of("mode", &MODE, "In what form actors met.").filtered())
+        .field(one_of("status", &STATUS, "Whether it took place.").filtered())
+        .field(
+            column("startsOn", Scalar::PartialDate, "When it began, as exactly as is known.")
+                .maybe()
+                .filtered(),
+        )
+        .field(
+            column("endsOn", Scalar::PartialDate, "When it ended, as exactly as is known.")
+                .maybe()
+                .filtered(),
+        )
+        .field(one("venue", "Actor", "venue_id", "Where it was held: a place or an organization.").maybe())
+        .field(one("parent", "Meeting", "parent_id", "The larger occasion that it was part of.").maybe())
+        .field(many("children", "Meeting", Via::Column("parent_id"), "Meetings that were part of it."))
+        .field(
+            many(
+                "participants",
+                "Actor",
+                Via::Link("meeting_participants", "meeting_id", "actor_id"),
+                "Who took part, and in what role.",
+            )
+            .telling("MeetingParticipant", actors::role())
+            .counted()
+            .written(),
+        )
+        .field(
+            many(
+                "agenda",
+                "Topic",
+                Via::Link("meeting_topics", "meeting_id", "topic_id"),
+                "What it was about.",
+            )
+            .counted()
+            .written(),
+        )
+        .condition(
+            "participation",
+            "Somebody took part in it who passes, in a role that does.",
+            Test::Some { to: "Participation", via: Via::Column("meeting_id") },
+        )
+        .field(many("statements", "Statement", Via::Column("meeting_id"), "What was said at it."))
+        .field(many(
+            "commentaries",
+            "Commentary",
+            Via::Link("commentary_targets", "meeting_id", "commentary_id"),
+            "What analysts make of it.",
+        ))
+        .field(evidence("meeting_id"))
+        .remembered("meeting_id")
+        .searched()
+        .in_order_of_entry(),
+    ]
+}

@@ -1,0 +1,414 @@
+//! Networks: who is tied to whom, how closely, and by which way one gets from one actor to another.
+
+use std::collections::{BTreeSet, HashMap, HashSet};
+
+use sqlx::{Row, postgres::PgRow};
+
+use crate::{
+    domain::relations,
+    error::Refusal,
+    model::{
+        computed::{Argument, Asked, Estimate, Priced, Tree, argument, as_of, computed, number},
+        object_type::{
+            Declared, Enumeration, Form, Noun, Part, Scalar, column, one_of, part, reference, text,
+        },
+    },
+};
+
+/// Actors in a network at most.
+const MOST_ACTORS: i64 = 200;
+/// Ways that are told at most.
+const MOST_PATHS: i64 = 20;
+
+static TIE: Enumeration = Enumeration {
+    name: "TieKind",
+    sql: "",
+    description: "What ties two actors.",
+    values: &[
+        ("RELATION", "A relation of one to the other. Weight: how many there are."),
+        ("CO_PARTICIPATION", "Both took part in a meeting. Weight: in how many."),
+        ("STATEMENT", "One addressed a statement to the other. Weight: how many."),
+    ],
+};
+
+/// Ties of one kind, seen in two ways.
+struct Ties {
+    kind: &'static str,
+    /// From each of the actors `$1`, `known`, to whom it is tied, `actor`: one row for each tie.
+    from: &'static str,
+    /// Among the actors `$1`: one row for each tie, as it runs from `source` to `target`, with what shows it.
+    /// Meetings tie both ways alike: the lower id is their source.
+    among: &'static str,
+}
+
+static TIES: [Ties; 3] = [
+    Ties {
+        kind: "RELATION",
+        from: "select subject_id as known, object_id as actor from relations where subject_id = any($1)
+               union all
+               select object_id, subject_id from relations where object_id = any($1)",
+        among: "select subject_id as source, object_id as target, 'RELATION' as kind, kind as relation_kind,
+                       id as relation_id, null::bigint as meeting_id, null::bigint as statement_id
+                from relations where subject_id = any($1) and object_id = any($1)",
+    },
+    Ties {
+        kind: "CO_PARTICIPATION",
+        from: "select one.actor_id as known, other.actor_id as actor
+               from meeting_participants one
+               join meeting_participants other on other.meeting_id = one.meeting_id and other.actor_id <> one.actor_id
+               where one.actor_id = any($1)",
+        among: "select one.actor_id as source, other.actor_id as target, 'CO_PARTICIPATION' as kind,
+                       null::relation_kind as relation_kind, null::bigint as relation_id, one.meeting_id,
+                       null::bigint as statement_id
+                from meeting_participants one
+                join meeting_participants other on other.meeting_id = one.meeting_id and other.actor_id > one.actor_id
+                where one.actor_id = any($1) and other.actor_id = any($1)",
+    },
+    Ties {
+        kind: "STATEMENT",
+        from: "select statements.speaker_id as known, statement_addressees.actor_id as actor
+               from statements join statement_addressees on statement_addressees.statement_id = statements.id
+               where statements.speaker_id = any($1) and statement_addressees.actor_id <> statements.speaker_id
+               union all
+               select statement_addressees.actor_id, statements.speaker_id
+               from statement_addressees join statements on statements.id = statement_addressees.statement_id
+               where statement_addressees.actor_id = any($1) and statement_addressees.actor_id <> statements.speaker_id",
+        among: "select statements.speaker_id as source, statement_addressees.actor_id as target, 'STATEMENT' as kind,
+                       null::relation_kind as relation_kind, null::bigint as relation_id, null::bigint as meeting_id,
+                       statements.id as statement_id
+                from statements join statement_addressees on statement_addressees.statement_id = statements.id
+                where statements.speaker_id = any($1) and statement_addressees.actor_id = any($1)
+                and statement_addressees.actor_id <> statements.speaker_id",
+    },
+];
+
+pub fn nouns() -> Vec<Noun> {
+    let evidence = || {
+        reference(
+            "evidence",
+            "TieEvidence",
+            vec![("Relation", ""), ("Meeting", ""), ("Statement", "")],
+            "The relation, the meeting or the statement that shows it; the latest entered of several.",
+        )
+    };
+    let actor = |name, description| reference(name, "Actor", vec![("Actor", "")], description);
+    vec![
+        Noun::new("Network", "", "Actors around one, and what ties them.")
+            .field(part("nodes", "NetworkNode", Form::List, "The actors, the nearest and most tied first."))
+            .field(part(
+                "edges",
+                "NetworkEdge",
+                Form::List,
+                "All ties among those actors, the strongest first.",
+            )),
+        Noun::new("NetworkNode", "", "An actor in a network.").field(actor("actor", "The actor.")).field(
+            column("distance", Scalar::Int, "Over how many ties it is reached; 0 is the actor asked about."),
+        ),
+        Noun::new("NetworkEdge", "", "What ties two actors in one way.")
+            .field(actor("source", "Whom the tie starts from; either of the two for a common meeting."))
+            .field(actor("target", "Whom it leads to."))
+            .field(one_of("kind", &TIE, "What ties them."))
+            .field(
+                one_of("relationKind", &relations::KIND, "Which sort of relation it is, for a relation.")
+                    .maybe(),
+            )
+            .field(column("weight", Scalar::Int, "How many of them there are."))
+            .field(evidence()),
+        Noun::new("Path", "", "A shortest way from one actor to another.")
+            .field(column("length", Scalar::Int, "How many steps it has."))
+            .field(part("steps", "PathStep", Form::List, "Its steps, from the first actor to the last.")),
+        Noun::new("PathStep", "", "A step from one actor to another that something ties it to.")
+            .field(actor("from", "Where the step starts."))
+            .field(actor("to", "Where it leads."))
+            .field(one_of("kind", &TIE, "What ties them."))
+            .field(
+                text(
+                    "label",
+                    "What the tie is called: a relation's label, a meeting's name, a statement's summary.",
+                )
+                .maybe(),
+            )
+            .field(evidence()),
+    ]
+}
+
+pub fn fields() -> Vec<Declared> {
+    let kinds =
+        Argument { of: Some(&TIE), ..argument("kinds", "[TieKind!]", "Ties to follow; all where left out.") };
+    vec![
+        computed(
+            "network",
+            Part { of: "Network", form: Form::One },
+            vec![
+                argument("actor", "ActorBy!", "Whom the network is around."),
+                number("depth", 3, "Over how many ties it reaches: 1 where left out, at most 3."),
+                kinds.clone(),
+                number(
+                    "limit",
+                    MOST_ACTORS,
+                    "Actors in it: 50 where left out, at most 200; the nearest and most tied.",
+                ),
+                as_of(),
+            ],
+            |asked| Box::pin(network(asked)),
+            "Who is tied to an actor, how, and how closely.",
+        )
+        .priced(price_of_network),
+        computed(
+            "path",
+            Part { of: "Path", form: Form::List },
+            vec![
+                argument("from", "ActorBy!", "Where the ways start."),
+                argument("to", "ActorBy!", "Where they lead."),
+                number("maxLength", 6, "Steps at most: 4 where left out, at most 6."),
+                kinds,
+                number("first", MOST_PATHS, "How many ways: 5 where left out, at most 20."),
+                as_of(),
+            ],
+            |asked| Box::pin(path(asked)),
+            "The shortest ways from one actor to another, with what shows each step. None where there is no way so short.",
+        )
+        .priced(price_of_path),
+    ]
+}
+
+/// What it costs to read all ties, and those of one actor; found one by one, these cost more each.
+fn price_of_ties(asked: &Priced<'_>) -> (f64, f64) {
+    // Two directions, and six that take part in the same meeting.
+    let tables = [
+        ("relations", "subject_id", 2.0),
+        ("meeting_participants", "actor_id", 6.0),
+        ("statement_addressees", "actor_id", 2.0),
+    ];
+    let price = |rows: &dyn Fn(&str, &str) -> f64| -> f64 {
+        tables.iter().map(|(table, column, times)| rows(table, column) * times * 0.002).sum()
+    };
+    (price(&|table, _| asked.rows(table)), price(&|table, column| asked.rows_of_one(table, column)))
+}
+
+fn price_of_network(asked: &Priced<'_>) -> Estimate {
+    let (all, of_one) = price_of_ties(asked);
+    let edges = if asked.wants("edges") { 1.0 } else { 0.0 };
+    let times = asked.number("depth", 1, 3) - 1.0 + edges;
+    Estimate { points: 100.0 + 12.0 * of_one + times * all, records: asked.number("limit", 50, 200) }
+}
+
+/// Two steps are those of one actor each, the others of many.
+fn price_of_path(asked: &Priced<'_>) -> Estimate {
+    let (all, of_one) = price_of_ties(asked);
+    let times = (asked.number("maxLength", 4, 6) - 2.0).max(0.0);
+    let first = asked.number("first", 5, 20);
+    Estimate { points: 100.0 + 24.0 * of_one + times * all, records: first * 4.0 }
+}
+
+/// The ties to follow, seen in one of their ways.
+fn ties(asked: &Asked<'_>, seen: fn(&Ties) -> &'static str) -> String {
+    let kinds = asked.texts("kinds");
+    let wanted = |ties: &&Ties| kinds.as_ref().is_none_or(|kinds| kinds.iter().any(|name| name == ties.kind));
+    let ties: Vec<&str> = TIES.iter().filter(wanted).map(seen).collect();
+    if ties.is_empty() {
+        // An empty list follows nothing.
+        return format!("select * from ({}) none where false", seen(&TIES[0]));
+    }
+    ties.join(" union all ")
+}
+
+async fn required(asked: &Asked<'_>, argument: &str) -> Result<i64, Refusal> {
+    let missing = || Refusal::bad_input(argument, format!("`{argument}` must be given."));
+    asked.record("Actor", argument).await?.ok_or_else(missing)
+}
+
+async fn network(asked: Asked<'_>) -> Result<Vec<Tree>, Refusal> {
+    let center = required(&asked, "actor").await?;
+    let depth = asked.number("depth", 1);
+    let limit = usize::try_from(asked.number("limit", 50)).unwrap_or(1);
+    let from = ties(&asked, |ties| ties.from);
+    let mut distances = vec![(center, 0)];
+    let mut known = HashSet::from([center]);
+    let mut frontier = vec![center];
+    for distance in 1..=depth {
+        let room = limit.saturating_sub(distances.len());
+        if room == 0 || frontier.is_empty() {
+            break;
+        }
+        // Whoever is most tied to those that were reached last.
+        let sql = format!(
+            "select actor, count(*) as weight from ({from}) t
+             where actor <> all($2) group by actor order by weight desc, actor limit $3"
+        );
+        let all: Vec<i64> = known.iter().copied().collect();
+        let room = i64::try_from(room).unwrap_or(MOST_ACTORS);
+        let rows = asked.reader.fetch(&sql, |sql| sql.bind(&frontier).bind(all).bind(room)).await?;
+        frontier = rows.iter().map(|row| row.try_get("actor")).collect::<Result<_, _>>()?;
+        distances.extend(frontier.iter().map(|actor| (*actor, distance)));
+        known.extend(&frontier);
+    }
+    let edges = if asked.wants("edges") { edges(&asked, &distances).await? } else { Vec::new() };
+    let nodes = distances.iter().map(|(actor, distance)| {
+        Tree::Object(vec![("actor", Tree::Record("Actor", *actor)), ("distance", Tree::Int(*distance))])
+    });
+    Ok(vec![Tree::Object(vec![("nodes", Tree::List(nodes.collect())), ("edges", Tree::List(edges))])])
+}
+
+/// All ties among actors, those of one kind between the same two counted together.
+async fn edges(asked: &Asked<'_>, actors: &[(i64, i64)]) -> Result<Vec<Tree>, Refusal> {
+    let actors: Vec<i64> = actors.iter().map(|(actor, _)| *actor).collect();
+    let sql = format!(
+        "select source, target, kind, relation_kind, count(*) as weight,
+                max(relation_id) as relation_id, max(meeting_id) as meeting_id, max(statement_id) as statement_id
+         from ({}) t group by 1, 2, 3, 4 order by weight desc, 1, 2, 3, 4",
+        ties(asked, |ties| ties.among)
+    );
+    let rows = asked.reader.fetch(&sql, |sql| sql.bind(actors)).await?;
+    let edge = |row: &PgRow| {
+        Ok(Tree::Object(vec![
+            ("source", Tree::Record("Actor", row.try_get("source")?)),
+            ("target", Tree::Record("Actor", row.try_get("target")?)),
+            ("kind", Tree::Text(row.try_get("kind")?)),
+            ("relationKind", Tree::text(row.try_get_unchecked::<Option<String>, _>("relation_kind")?)),
+            ("weight", Tree::Int(row.try_get("weight")?)),
+            ("evidence", evidence(row)?),
+        ]))
+    };
+    Ok(rows.iter().map(edge).collect::<Result<_, sqlx::Error>>()?)
+}
+
+/// The record that shows a tie.
+fn evidence(row: &PgRow) -> Result<Tree, sqlx::Error> {
+    for (noun, column) in
+        [("Relation", "relation_id"), ("Meeting", "meeting_id"), ("Statement", "statement_id")]
+    {
+        if let Some(id) = row.try_get::<Option<i64>, _>(column)? {
+            return Ok(Tree::Record(noun, id));
+        }
+    }
+    Ok(Tree::Null)
+}
+
+async fn path(asked: Asked<'_>) -> Result<Vec<Tree>, Refusal> {
+    let (from, to) = (required(&asked, "from").await?, required(&asked, "to").await?);
+    let most = asked.number("maxLength", 4);
+    let first = usize::try_from(asked.number("first", 5)).unwrap_or(5);
+    if from == to {
+        return Ok(vec![Tree::List(Vec::new())]);
+    }
+    let from_them = ties(&asked, |ties| ties.from);
+    // From both ends at once, each time from the one with fewer actors to look at.
+    let mut sides = [Side::new(from), Side::new(to)];
+    while sides[0].steps + sides[1].steps < most && !sides[0].meets(&sides[1]) {
+        let nearer = usize::from(sides[1].frontier.len() < sides[0].frontier.len());
+        if sides[nearer].frontier.is_empty() {
+            break;
+        }
+        sides[nearer].advance(&asked, &from_them).await?;
+    }
+    let [near, far] = &sides;
+    let mut ways = Vec::new();
+    let meeting: BTreeSet<i64> =
+        near.distance.keys().filter(|actor| far.distance.contains_key(actor)).copied().collect();
+    let shortest = meeting.iter().map(|actor| near.distance[actor] + far.distance[actor]).min();
+    for actor in meeting {
+        if Some(near.distance[&actor] + far.distance[&actor]) != shortest {
+            continue;
+        }
+        for mut way in near.ways_to(actor, first) {
+            for rest in far.ways_to(actor, first) {
+                way.extend(rest.iter().rev().skip(1));
+                if ways.len() < first && !ways.contains(&way) {
+                    ways.push(way.clone());
+                }
+                way.truncate(usize::try_from(near.distance[&actor]).unwrap_or(0) + 1);
+            }
+        }
+    }
+    ways.sort();
+    told(&asked, &ways).await
+}
+
+/// What is reached from one end of a way.
+struct Side {
+    steps: i64,
+    frontier: Vec<i64>,
+    distance: HashMap<i64, i64>,
+    /// For each actor reached, those one step nearer to the end.
+    before: HashMap<i64, BTreeSet<i64>>,
+}
+
+impl Side {
+    fn new(end: i64) -> Self {
+        Side { steps: 0, frontier: vec![end], distance: HashMap::from([(end, 0)]), before: HashMap::new() }
+    }
+
+    fn meets(&self, other: &Side) -> bool {
+        self.frontier.iter().any(|actor| other.distance.contains_key(actor))
+            || other.frontier.iter().any(|actor| self.distance.contains_key(actor))
+    }
+
+    /// One step further from the end, to everybody tied to those reached last.
+    async fn advance(&mut self, asked: &Asked<'_>, ties: &str) -> Result<(), Refusal> {
+        let sql = format!("select distinct known, actor from ({ties}) t");
+        let rows = asked.reader.fetch(&sql, |sql| sql.bind(&self.frontier)).await?;
+        self.steps += 1;
+        let mut reached = BTreeSet::new();
+        for row in rows {
+            let (known, actor): (i64, i64) = (row.try_get("known")?, row.try_get("actor")?);
+            if *self.distance.entry(actor).or_insert(self.steps) == self.steps {
+                self.before.entry(actor).or_default().insert(known);
+                reached.insert(actor);
+            }
+        }
+        self.frontier = reached.into_iter().collect();
+        Ok(())
+    }
+
+    /// Shortest ways from the end to an actor, a few.
+    fn ways_to(&self, actor: i64, most: usize) -> Vec<Vec<i64>> {
+        let Some(before) = self.before.get(&actor) else { return vec![vec![actor]] };
+        let ways = before.iter().flat_map(|known| self.ways_to(*known, most)).take(most);
+        ways.map(|way| [way, vec![actor]].concat()).collect()
+    }
+}
+
+/// Ways with what shows each of their steps: a relation before a meeting before a statement.
+async fn told(asked: &Asked<'_>, ways: &[Vec<i64>]) -> Result<Vec<Tree>, Refusal> {
+    let pairs: BTreeSet<(i64, i64)> =
+        ways.iter().flat_map(|way| way.windows(2).map(|step| (step[0], step[1]))).collect();
+    let actors: Vec<i64> =
+        pairs.iter().flat_map(|(from, to)| [*from, *to]).collect::<BTreeSet<_>>().into_iter().collect();
+    let sql = format!(
+        "select distinct on (least(t.source, t.target), greatest(t.source, t.target))
+                least(t.source, t.target) as one, greatest(t.source, t.target) as other, t.kind,
+                t.relation_id, t.meeting_id, t.statement_id,
+                coalesce(relations.label, meetings.name, statements.summary) as label
+         from ({}) t
+         left join relations on relations.id = t.relation_id
+         left join meetings on meetings.id = t.meeting_id
+         left join statements on statements.id = t.statement_id
+         order by 1, 2, t.relation_id desc nulls last, t.meeting_id desc nulls last, t.statement_id desc nulls last",
+        ties(asked, |ties| ties.among)
+    );
+    let rows =
+        if pairs.is_empty() { Vec::new() } else { asked.reader.fetch(&sql, |sql| sql.bind(actors)).await? };
+    let mut shown: HashMap<(i64, i64), &PgRow> = HashMap::new();
+    for row in &rows {
+        shown.insert((row.try_get("one")?, row.try_get("other")?), row);
+    }
+    let step = |step: &[i64]| {
+        let (from, to) = (step[0], step[1]);
+        let tie = shown.get(&(from.min(to), from.max(to)));
+        let tie = tie.ok_or_else(Refusal::changed_meanwhile)?;
+        Ok(Tree::Object(vec![
+            ("from", Tree::Record("Actor", from)),
+            ("to", Tree::Record("Actor", to)),
+            ("kind", Tree::Text(tie.try_get("kind")?)),
+            ("label", Tree::text(tie.try_get_unchecked::<Option<String>, _>("label")?)),
+            ("evidence", evidence(tie)?),
+        ]))
+    };
+    let way = |way: &Vec<i64>| {
+        let steps = way.windows(2).map(step).collect::<Result<Vec<_>, Refusal>>()?;
+        let length = i64::try_from(steps.len()).unwrap_or(0);
+        Ok(Tree::Object(vec![("length", Tree::Int(length)), ("steps", Tree::List(steps))]))
+    };
+    Ok(vec![Tree::List(ways.iter().map(way).collect::<Result<_, Refusal>>()?)])
+}

@@ -1,0 +1,267 @@
+//! Positions: where an actor stands on a topic, and what shows it.
+
+use sqlx::{Row, postgres::PgRow};
+
+use crate::{
+    error::Refusal,
+    model::{
+        computed::{Asked, Estimate, Tree, argument, computed, number},
+        object_type::{
+            Declared, Enumeration, Form, Noun, Part, Scalar, column, needed_evidence, one, one_of, part,
+            reference,
+        },
+    },
+};
+
+static STANCE: Enumeration = Enumeration {
+    name: "Stance",
+    sql: "stance",
+    description: "Where an actor stands on a topic; after STIX's opinion.",
+    values: &[
+        ("STRONGLY_OPPOSES", "Is firmly against it."),
+        ("OPPOSES", "Is against it."),
+        ("NEUTRAL", "Is neither for nor against it, or is reserved."),
+        ("SUPPORTS", "Is for it."),
+        ("STRONGLY_SUPPORTS", "Is firmly for it."),
+    ],
+};
+
+/// Positions that a history is thought to have at most, as its price goes.
+const NAMED: f64 = 100.0;
+
+/// Positions with the date of what shows them: when it was said, or when the commentary was published.
+const DATED: &str = "
+    select positions.id, positions.holder_id, positions.topic_id, positions.stance,
+           coalesce(statements.said_on, sources.published_on) as date,
+           lower(coalesce(statements.said_during, sources.published_during)) as day
+    from positions
+    left join statements on statements.id = positions.statement_id
+    left join commentaries on commentaries.id = positions.commentary_id
+    left join sources on sources.id = commentaries.source_id";
+
+pub fn nouns() -> Vec<Noun> {
+    let record = |name, noun, description| reference(name, noun, vec![(noun, "")], description);
+    let date = || {
+        column(
+            "date",
+            Scalar::PartialDate,
+            "When what shows it was said or published, as exactly as is known.",
+        )
+        .maybe()
+    };
+    vec![
+        Noun::new("StanceHistory", "", "How an actor's stance on a topic went.")
+            .field(record("topic", "Topic", "The topic."))
+            .field(part(
+                "changes",
+                "StanceChange",
+                Form::List,
+                "The changes in order of time; unknown dates last.",
+            )),
+        Noun::new("StanceChange", "", "A stance that an actor took, and had not before.")
+            .field(one_of("stance", &STANCE, "The stance from then on."))
+            .field(
+                one_of("previous", &STANCE, "The stance until then; null for the first that is known.")
+                    .maybe(),
+            )
+            .field(date())
+            .field(record("position", "Position", "The position, with what shows the change.")),
+        Noun::new("Standing", "", "Where an actor stands on a topic, by the latest that is known.")
+            .field(record("holder", "Actor", "Who holds it."))
+            .field(one_of("stance", &STANCE, "For or against, and how firmly."))
+            .field(date())
+            .field(record("position", "Position", "The position, with what shows it.")),
+        Noun::new(
+            "Disagreement",
+            "",
+            "Two actors on different sides of a topic, by the latest that is known.",
+        )
+        .field(record("one", "Position", "The position of the one more against."))
+        .field(record("other", "Position", "The position of the one more in favour."))
+        .field(column(
+            "distance",
+            Scalar::Int,
+            "How many steps of the scale of stances lie between them: 1 to 4.",
+        )),
+        Noun::new(
+            "Position",
+            "positions",
+            "An actor's stance on a topic. The holder need not have spoken: an analyst may report it.",
+        )
+        .record("position", "positions")
+        .labelled_by(
+            "select h.name || case {}.stance when 'NEUTRAL' then ' is neutral on '
+                    else ' ' || lower(replace({}.stance::text, '_', ' ')) || ' ' end || o.name
+             from actors h, topics o where h.id = {}.holder_id and o.id = {}.topic_id",
+            &[("actors", "holder_id"), ("topics", "topic_id")],
+            "What a reader would call it: `Kazakhstan supports Two-state solution`.",
+        )
+        .field(one("holder", "Actor", "holder_id", "Who holds it."))
+        .field(one("topic", "Topic", "topic_id", "On what."))
+        .field(one_of("stance", &STANCE, "For or against, and how firmly.").filtered())
+        .field(
+            reference(
+                "evidence",
+                "Evidence",
+                vec![("Statement", "statement_id"), ("Commentary", "commentary_id")],
+                "What shows it: on whose word it is known.",
+            )
+            .filtered(),
+        )
+        .field(needed_evidence("position_id"))
+        .remembered("position_id")
+        .in_order_of_entry(),
+    ]
+}
+
+/// What an actor has besides its columns and edges.
+pub fn of_actor() -> Declared {
+    computed(
+        "stanceHistory",
+        Part { of: "StanceHistory", form: Form::List },
+        vec![argument("topic", "TopicBy", "Only on this topic or a part of it.")],
+        |asked| Box::pin(stance_history(asked)),
+        "How the actor's stances went over time, topic by topic, with what shows each change.",
+    )
+    .priced(|asked| Estimate {
+        points: 10.0 + asked.rows_of_one("positions", "holder_id") * 0.1,
+        records: asked.rows_of_one("positions", "holder_id").min(NAMED),
+    })
+}
+
+/// What a topic has besides its columns and edges.
+pub fn of_topic() -> [Declared; 2] {
+    [
+        computed(
+            "standings",
+            Part { of: "Standing", form: Form::List },
+            vec![number("first", 1000, "How many actors: 100 where left out, at most 1000.")],
+            |asked| Box::pin(standings(asked)),
+            "Who stands where on exactly this topic: each actor's latest stance, those against first.",
+        )
+        .priced(|asked| Estimate {
+            points: 10.0 + asked.rows_of_one("positions", "topic_id") * 0.1,
+            records: asked.number("first", 100, 1000),
+        }),
+        computed(
+            "disagreements",
+            Part { of: "Disagreement", form: Form::List },
+            vec![number("first", 100, "How many pairs: 20 where left out, at most 100.")],
+            |asked| Box::pin(disagreements(asked)),
+            "Who disagrees with whom on exactly this topic by their latest stances, the furthest apart first.",
+        )
+        .priced(|asked| Estimate {
+            points: 20.0 + asked.rows_of_one("positions", "topic_id") * 0.2,
+            records: asked.number("first", 20, 100),
+        }),
+    ]
+}
+
+/// The rows of each parent, which the column `parent` names, made into a list.
+fn grouped(
+    parents: &[i64],
+    rows: &[PgRow],
+    tree: impl Fn(&PgRow) -> Result<Tree, sqlx::Error>,
+) -> Result<Vec<Tree>, Refusal> {
+    let mut lists: Vec<Vec<Tree>> = parents.iter().map(|_| Vec::new()).collect();
+    for row in rows {
+        let parent: i64 = row.try_get("parent")?;
+        let place = parents.iter().position(|id| *id == parent);
+        lists[place.ok_or(sqlx::Error::RowNotFound)?].push(tree(row)?);
+    }
+    Ok(lists.into_iter().map(Tree::List).collect())
+}
+
+fn enumerated(row: &PgRow, column: &str) -> Result<Tree, sqlx::Error> {
+    Ok(Tree::text(row.try_get_unchecked::<Option<String>, _>(column)?))
+}
+
+async fn stance_history(asked: Asked<'_>) -> Result<Vec<Tree>, Refusal> {
+    let topic = asked.record("Topic", "topic").await?;
+    let sql = format!(
+        "with recursive below as (
+             select id from topics where id = $2 union select topics.id from topics join below on topics.parent_id = below.id
+         )
+         select holder_id as parent, topic_id, id, stance, previous, date from (
+             select d.*, lag(stance) over (partition by holder_id, topic_id order by day nulls last, id) as previous
+             from ({DATED} where positions.holder_id = any($1)
+                   and ($2 is null or positions.topic_id in (select id from below))) d
+         ) d where previous is distinct from stance
+         order by holder_id, topic_id, day nulls last, id"
+    );
+    let rows = asked.reader.fetch(&sql, |sql| sql.bind(asked.parents).bind(topic)).await?;
+    let mut histories: Vec<Vec<(i64, Vec<Tree>)>> = asked.parents.iter().map(|_| Vec::new()).collect();
+    for row in &rows {
+        let (holder, topic): (i64, i64) = (row.try_get("parent")?, row.try_get("topic_id")?);
+        let change = Tree::Object(vec![
+            ("stance", enumerated(row, "stance")?),
+            ("previous", enumerated(row, "previous")?),
+            ("date", enumerated(row, "date")?),
+            ("position", Tree::Record("Position", row.try_get("id")?)),
+        ]);
+        let place = asked.parents.iter().position(|id| *id == holder).ok_or(sqlx::Error::RowNotFound)?;
+        match histories[place].last_mut().filter(|(last, _)| *last == topic) {
+            Some((_, changes)) => changes.push(change),
+            None => histories[place].push((topic, vec![change])),
+        }
+    }
+    let history = |(topic, changes)| {
+        Tree::Object(vec![("topic", Tree::Record("Topic", topic)), ("changes", Tree::List(changes))])
+    };
+    Ok(histories.into_iter().map(|topics| Tree::List(topics.into_iter().map(history).collect())).collect())
+}
+
+/// Each holder's latest position on the topics `$1`; an unknown date is no later than a known one.
+fn latest() -> String {
+    format!(
+        "select distinct on (topic_id, holder_id) * from ({DATED} where positions.topic_id = any($1)) d
+         order by topic_id, holder_id, day desc nulls last, id desc"
+    )
+}
+
+async fn standings(asked: Asked<'_>) -> Result<Vec<Tree>, Refusal> {
+    let first = asked.number("first", 100);
+    let sql = format!(
+        "select topic_id as parent, holder_id, id, stance, date from (
+             select l.*, row_number() over (partition by topic_id order by stance, holder_id) as number from ({}) l
+         ) l where number <= $2 order by topic_id, number",
+        latest()
+    );
+    let rows = asked.reader.fetch(&sql, |sql| sql.bind(asked.parents).bind(first)).await?;
+    grouped(asked.parents, &rows, |row| {
+        Ok(Tree::Object(vec![
+            ("holder", Tree::Record("Actor", row.try_get("holder_id")?)),
+            ("stance", enumerated(row, "stance")?),
+            ("date", enumerated(row, "date")?),
+            ("position", Tree::Record("Position", row.try_get("id")?)),
+        ]))
+    })
+}
+
+async fn disagreements(asked: Asked<'_>) -> Result<Vec<Tree>, Refusal> {
+    let first = asked.number("first", 20);
+    // Before a pair with the nth of those of one stance stand n - 1 pairs that are as far apart. So only the
+    // first of each stance are paired, and not each actor with each.
+    let sql = format!(
+        "with scale as (select stance, ordinality as step from unnest(enum_range(null::stance)) with ordinality s (stance)),
+              latest as materialized (
+                  select l.*, step, row_number() over (partition by topic_id, step order by id) as nth
+                  from ({}) l join scale using (stance)
+              ),
+              first as materialized (select * from latest where nth <= $2)
+         select parent, one, other, distance from (
+             select one.topic_id as parent, one.id as one, other.id as other, other.step - one.step as distance,
+                    row_number() over (partition by one.topic_id order by other.step - one.step desc, one.id, other.id) as number
+             from first one join first other on other.topic_id = one.topic_id and other.step > one.step
+         ) p where number <= $2 order by parent, number",
+        latest()
+    );
+    let rows = asked.reader.fetch(&sql, |sql| sql.bind(asked.parents).bind(first)).await?;
+    grouped(asked.parents, &rows, |row| {
+        Ok(Tree::Object(vec![
+            ("one", Tree::Record("Position", row.try_get("one")?)),
+            ("other", Tree::Record("Position", row.try_get("other")?)),
+            ("distance", Tree::Int(row.try_get("distance")?)),
+        ]))
+    })
+}

@@ -1,0 +1,184 @@
+//! Reconciliation: which actors the names in somebody's list may mean.
+
+use std::collections::HashMap;
+
+use sqlx::Row;
+
+use crate::{
+    error::Refusal,
+    model::{
+        computed::{Asked, Estimate, Priced, Takes, Tree, argument, computed, number},
+        object_type::{
+            Declared, Enumeration, Field, Form, Kind, Noun, Part, Scalar, column, part, reference, text,
+        },
+    },
+};
+
+/// Names in one request at most.
+const MOST_NAMES: usize = 100;
+
+static REASON: Enumeration = Enumeration {
+    name: "MatchReason",
+    sql: "",
+    description: "Why an actor may be meant by a name.",
+    values: &[
+        ("IDENTIFIER", "It is the actor's identifier in a register."),
+        ("SAME_NAME", "It is the actor's preferred name."),
+        ("SAME_ALIAS", "It is another name of the actor."),
+        ("SAME_LETTERS", "It is a name of the actor, but for capital letters and accents."),
+        ("SAME_WORDS", "It has the words of a name of the actor in another order or punctuation."),
+        ("SIMILAR", "It is spelt much like a name of the actor."),
+        ("PART_OF_NAME", "It is spelt much like a part of a name of the actor."),
+    ],
+};
+
+/// Names that are like each asked one, and identifiers that equal it.
+const CANDIDATES: &str = "
+    select n.place, c.*
+    from unnest($1::text[]) with ordinality n (asked, place)
+    cross join lateral (
+        select m.actor_id, m.name, m.own, m.identifier, plain(m.name) = plain(n.asked) as same_letters,
+               l.likeness, l.part_likeness
+        from (
+            select id as actor_id, name, true as own, false as identifier from actors
+            where plain(name) % plain(n.asked) or plain(n.asked) <% plain(name)
+            union all
+            select actor_id, name, false, false from actor_names
+            where plain(name) % plain(n.asked) or plain(n.asked) <% plain(name)
+            union all
+            select actor_id, value, false, true from actor_identifiers where value = n.asked
+        ) m
+        join actors on actors.id = m.actor_id
+        cross join lateral (
+            select similarity(plain(n.asked), plain(m.name)), word_similarity(plain(n.asked), plain(m.name))
+        ) l (likeness, part_likeness)
+        where $2::text[] is null or actors.kind = any($2::text[]::actor_kind[])
+        order by m.identifier desc, l.likeness + l.part_likeness desc, m.actor_id
+        limit 200
+    ) c
+    order by n.place";
+
+pub fn nouns() -> Vec<Noun> {
+    let reasons = Field {
+        name: "reasons",
+        description: "Why, the strongest first.",
+        kind: Kind::Scalars(Scalar::Enumeration(&REASON)),
+    };
+    vec![
+        Noun::new("ActorMatches", "", "Actors that one name may mean.")
+            .field(text("name", "The name asked for."))
+            .field(part("candidates", "ActorMatch", Form::List, "The actors, the likeliest first.")),
+        Noun::new("ActorMatch", "", "An actor that a name may mean.")
+            .field(reference("actor", "Actor", vec![("Actor", "")], "The actor."))
+            .field(column("score", Scalar::Float, "How likely it is meant, from 0 to 1; 1 is the same name."))
+            .field(text("matchedName", "The actor's name or identifier that comes closest."))
+            .field(reasons),
+    ]
+}
+
+pub fn fields() -> Vec<Declared> {
+    vec![computed(
+        "matchActors",
+        Part { of: "ActorMatches", form: Form::List },
+        vec![
+            argument("names", "[String!]!", "Names or identifiers as somebody wrote them, at most 100.")
+                .taking(Takes::AtMost(MOST_NAMES)),
+            argument("kinds", "[ActorKind!]", "Sorts of actor to consider; all where left out."),
+            number("first", 20, "How many actors for each name: 5 where left out, at most 20."),
+        ],
+        |asked| Box::pin(match_actors(asked)),
+        "For each name the actors that it may mean, with reasons: for bringing lists of others together with this base.",
+    )
+    .priced(price)]
+}
+
+/// Each name is compared with those that are somewhat like it: a long one with many.
+fn price(asked: &Priced<'_>) -> Estimate {
+    let (letters, names) = asked.letters("names");
+    let known = asked.rows("actors") + asked.rows("actor_names");
+    let points = 20.0 + known * (0.05 * names + 0.00012 * letters);
+    Estimate { points, records: names * asked.number("first", 5, 20) }
+}
+
+/// An actor's name beside the one asked for.
+struct Likeness {
+    name: String,
+    own: bool,
+    identifier: bool,
+    same: bool,
+    same_letters: bool,
+    whole: f32,
+    part: f32,
+}
+
+impl Likeness {
+    /// The strongest reason that it gives, and how likely that makes the actor.
+    fn judge(&self) -> (&'static str, f64) {
+        let (whole, part) = (f64::from(self.whole), f64::from(self.part));
+        match self {
+            Likeness { identifier: true, .. } => ("IDENTIFIER", 1.0),
+            Likeness { same: true, own: true, .. } => ("SAME_NAME", 1.0),
+            Likeness { same: true, .. } => ("SAME_ALIAS", 0.97),
+            Likeness { same_letters: true, .. } => ("SAME_LETTERS", 0.95),
+            Likeness { whole: 1.0.., .. } => ("SAME_WORDS", 0.92),
+            _ if whole >= 0.3 && whole >= part * 0.75 => ("SIMILAR", 0.9 * whole),
+            _ => ("PART_OF_NAME", 0.75 * part),
+        }
+    }
+}
+
+#[derive(Default)]
+struct Candidate {
+    score: f64,
+    name: String,
+    reasons: Vec<&'static str>,
+}
+
+async fn match_actors(asked: Asked<'_>) -> Result<Vec<Tree>, Refusal> {
+    let names = asked.texts("names").unwrap_or_default();
+    let first = usize::try_from(asked.number("first", 5)).unwrap_or(5);
+    let kinds = asked.texts("kinds");
+    let rows = asked.reader.fetch(CANDIDATES, |sql| sql.bind(&names).bind(kinds)).await?;
+    let mut found: Vec<HashMap<i64, Candidate>> = names.iter().map(|_| HashMap::new()).collect();
+    for row in rows {
+        let place: i64 = row.try_get("place")?;
+        let place = usize::try_from(place - 1).unwrap_or(0);
+        let name: String = row.try_get("name")?;
+        let likeness = Likeness {
+            own: row.try_get("own")?,
+            identifier: row.try_get("identifier")?,
+            same: name == names[place],
+            same_letters: row.try_get("same_letters")?,
+            whole: row.try_get("likeness")?,
+            part: row.try_get("part_likeness")?,
+            name,
+        };
+        let (reason, score) = likeness.judge();
+        let candidate = found[place].entry(row.try_get("actor_id")?).or_default();
+        if score > candidate.score {
+            (candidate.score, candidate.name) = (score, likeness.name);
+        }
+        if !candidate.reasons.contains(&reason) {
+            candidate.reasons.push(reason);
+        }
+    }
+    let strength = |reason: &&str| REASON.values.iter().position(|(name, _)| name == reason);
+    let matches = names.into_iter().zip(found).map(|(name, found)| {
+        let mut candidates: Vec<(i64, Candidate)> = found.into_iter().collect();
+        candidates
+            .sort_by(|(id, one), (other_id, other)| other.score.total_cmp(&one.score).then(id.cmp(other_id)));
+        candidates.truncate(first);
+        let candidates = candidates.into_iter().map(|(actor, mut candidate)| {
+            candidate.reasons.sort_by_key(strength);
+            let reasons = candidate.reasons.into_iter().map(|reason| Tree::text(Some(reason)));
+            Tree::Object(vec![
+                ("actor", Tree::Record("Actor", actor)),
+                ("score", Tree::fraction(candidate.score)),
+                ("matchedName", Tree::Text(candidate.name)),
+                ("reasons", Tree::List(reasons.collect())),
+            ])
+        });
+        Tree::Object(vec![("name", Tree::Text(name)), ("candidates", Tree::List(candidates.collect()))])
+    });
+    Ok(vec![Tree::List(matches.collect())])
+}

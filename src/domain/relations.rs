@@ -1,0 +1,58 @@
+//! Relations: what ties one actor to another.
+
+use crate::model::object_type::{Enumeration, Noun, Scalar, column, needed_evidence, one, one_of, text};
+
+pub static KIND: Enumeration = Enumeration {
+    name: "RelationKind",
+    sql: "relation_kind",
+    description: "What sort of tie it is; after LittleSis and Popolo.",
+    values: &[
+        ("POSITION", "The subject holds an office or post in the object."),
+        ("NATIONALITY", "The subject belongs to the object, a country."),
+        ("MEMBERSHIP", "The subject is a member of the object."),
+        ("PARTICIPATION", "The subject takes part in what the object does."),
+        ("PARTNERSHIP", "The two work together."),
+        ("OWNERSHIP", "The subject owns the object, or a part of it."),
+        ("HIERARCHY", "The subject is subordinate to the object."),
+        ("FAMILY", "The two are related."),
+        ("LOCATION", "The subject lies in the object."),
+        ("OTHER", "Another tie, told by the label."),
+    ],
+};
+
+pub fn nouns() -> Vec<Noun> {
+    vec![
+        Noun::new(
+            "Relation",
+            "relations",
+            "A tie from one actor to another, with the time for which it holds.",
+        )
+        .record("relation", "relations")
+        .field(one_of("kind", &KIND, "What sort of tie it is.").filtered())
+        .field(one("subject", "Actor", "subject_id", "The actor that the tie starts from."))
+        .field(one("object", "Actor", "object_id", "The actor that it leads to."))
+        .field(
+            text(
+                "label",
+                "What the tie is called: `President`; where nobody said, what its kind is: `Partnership`.",
+            )
+            .maybe()
+            .filtered()
+            .or_else("initcap({}.kind::text)"),
+        )
+        .field(
+            column("validFrom", Scalar::PartialDate, "Since when it holds, as exactly as is known.")
+                .maybe()
+                .filtered(),
+        )
+        .field(
+            column("validUntil", Scalar::PartialDate, "Until when it held, as exactly as is known.")
+                .maybe()
+                .filtered(),
+        )
+        .field(needed_evidence("relation_id"))
+        .remembered("relation_id")
+        .in_order_of_entry()
+        .during("valid", "DATE", "It held in this period, or may have.", "{}.valid_during"),
+    ]
+}

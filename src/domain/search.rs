@@ -1,0 +1,513 @@
+//! Search: one question to all kinds of records, and names to complete what somebody types.
+
+use std::collections::HashMap;
+
+use sqlx::{Row, postgres::PgRow};
+
+use crate::{
+    engine::sql::web_search::Search,
+    error::Refusal,
+    model::{
+        computed::{
+            Argument, Asked, Estimate, Priced, Tree, argument, as_of, computed, connection, connection_of,
+            cursor, number, page_arguments,
+        },
+        object_type::{
+            Declared, Enumeration, Form, KeyKind, Noun, Part, Scalar, column, part, reference, text,
+        },
+        pagination::{Cursor, CursorKey, Page},
+    },
+};
+
+/// The name of the order in which results come.
+const ORDER: &str = "SEARCH";
+/// Letters of a text among which matches are shown.
+const SHOWN: usize = 10_000;
+/// What marks a match in a headline: letters that no text has.
+const MARKS: [char; 2] = ['\u{e000}', '\u{e001}'];
+
+static TYPE: Enumeration = Enumeration {
+    name: "SearchType",
+    sql: "",
+    description: "A kind of record that can be searched.",
+    values: &[
+        ("ACTOR", "Actors, by their names and aliases in any script."),
+        ("MEETING", "Meetings, by name and summary."),
+        ("STATEMENT", "Statements, by summary and quote."),
+        ("COMMENTARY", "Commentaries, by question and summary."),
+        ("TOPIC", "Topics, by name."),
+        ("SOURCE", "Sources, by title."),
+    ],
+};
+
+/// One kind of record, and how it is found.
+struct Kind {
+    name: &'static str,
+    noun: &'static str,
+    table: &'static str,
+    /// What a name is compared with, where records have one; it may be misspelt.
+    name_column: Option<&'static str>,
+    /// Texts in which matches are shown: the field and its column.
+    texts: &'static [(&'static str, &'static str)],
+}
+
+static KINDS: [Kind; 6] = [
+    Kind {
+        name: "ACTOR",
+        noun: "Actor",
+        table: "actors",
+        name_column: Some("name"),
+        texts: &[("name", "name")],
+    },
+    Kind {
+        name: "MEETING",
+        noun: "Meeting",
+        table: "meetings",
+        name_column: Some("name"),
+        texts: &[("name", "name"), ("summary", "summary")],
+    },
+    Kind {
+        name: "STATEMENT",
+        noun: "Statement",
+        table: "statements",
+        name_column: None,
+        texts: &[("summary", "summary"), ("quote", "quote")],
+    },
+    Kind {
+        name: "COMMENTARY",
+        noun: "Commentary",
+        table: "commentaries",
+        name_column: None,
+        texts: &[("question", "question"), ("summary", "summary")],
+    },
+    Kind {
+        name: "TOPIC",
+        noun: "Topic",
+        table: "topics",
+        name_column: Some("name"),
+        texts: &[("name", "name")],
+    },
+    Kind {
+        name: "SOURCE",
+        noun: "Source",
+        table: "sources",
+        name_column: Some("title"),
+        texts: &[("title", "title")],
+    },
+];
+
+/// Any word of `$5`. Of a question, only its words are shown in a text: with its phrases, or with a word many times,
+/// Postgres would take a time that grows much faster than the text, and memory without bound.
+const ANY_WORD: &str = r"(
+    select coalesce(string_agg('''' || replace(replace(word, '\', '\\'), '''', '''''') || '''', ' | '), '')::tsquery
+    from unnest(tsvector_to_array(to_tsvector('dossier_english', $5) || to_tsvector('dossier_simple', $5))) word
+)";
+
+pub fn nouns() -> Vec<Noun> {
+    let about = "A page of what a search found, best first.";
+    let connection = connection_of("SearchConnection", "SearchEdge", ("Searchable", choices()), about);
+    let edge = Noun::new("SearchEdge", "", "A record that a search found.")
+        .field(record("node", "What was found."))
+        .field(cursor())
+        .field(column(
+            "score",
+            Scalar::Float,
+            "How well it answers, from 0 to 1; comparable within one search.",
+        ))
+        .field(part(
+            "highlights",
+            "Highlight",
+            Form::List,
+            "Where the words of the question stand in it: in the first 10,000 letters of each field.",
+        ));
+    let highlight =
+        Noun::new("Highlight", "", "A passage of a field, cut where the words searched for stand.")
+            .field(text("field", "The field of the record: `summary`."))
+            .field(part(
+                "parts",
+                "HighlightPart",
+                Form::List,
+                "The passage in order, matches and what is between them.",
+            ));
+    let highlight_part = Noun::new("HighlightPart", "", "A part of a passage.")
+        .field(text("text", "The words."))
+        .field(column("isMatch", Scalar::Boolean, "Whether they are among those searched for."));
+    let suggestion = Noun::new("Suggestion", "", "A name that goes on as somebody began to type.")
+        .field(text("text", "The name: the record's own, or an alias."))
+        .field(record("record", "What has that name."));
+    vec![connection, edge, highlight, highlight_part, suggestion]
+}
+
+fn record(name: &'static str, description: &'static str) -> Declared {
+    reference(name, "Searchable", choices(), description)
+}
+
+/// The nouns that may be found.
+fn choices() -> Vec<(&'static str, &'static str)> {
+    KINDS.iter().map(|kind| (kind.noun, "")).collect()
+}
+
+pub fn fields() -> Vec<Declared> {
+    let types = Argument {
+        of: Some(&TYPE),
+        ..argument("types", "[SearchType!]", "Kinds of records to search; all where left out.")
+    };
+    let query = argument(
+        "query",
+        "String!",
+        "Words in web-search syntax (`\"exact phrase\"`, `or`, `-without`). Names are found though misspelt.",
+    );
+    vec![
+        computed(
+            "search",
+            Part { of: "SearchConnection", form: Form::One },
+            [query, types.clone()]
+                .into_iter()
+                .chain(page_arguments(ORDER, KeyKind::Rank))
+                .chain([as_of()])
+                .collect(),
+            |asked| Box::pin(search(asked)),
+            "Records of all kinds that a question finds, best first.",
+        )
+        .priced(price_of_search),
+        computed(
+            "suggest",
+            Part { of: "Suggestion", form: Form::List },
+            vec![
+                argument("prefix", "String!", "What was typed: the beginning of a name or of a word in it."),
+                types,
+                number("first", 50, "How many: 10 where left out, at most 50."),
+            ],
+            |asked| Box::pin(suggest(asked)),
+            "Names that begin like this, to complete what somebody types: actors, meetings, topics and sources.",
+        )
+        .priced(price_of_suggest),
+    ]
+}
+
+/// Words are found in a quarter of all records, as a rule at most, and each of these is ranked.
+fn price_of_search(asked: &Priced<'_>) -> Estimate {
+    let (words, first) = (asked.words("query"), asked.number("first", 20, 100));
+    let rows: f64 = KINDS.iter().map(|kind| asked.rows(kind.table)).sum();
+    let names: f64 =
+        ["actors", "actor_names", "meetings", "topics", "sources"].map(|of| asked.rows(of)).iter().sum();
+    let ranked = rows / 4.0 * (0.04 + 0.008 * words);
+    let similar = names * (0.02 + 0.0002 * asked.letters("query").0);
+    let highlights = if asked.wants("edges.highlights") { first * (5.0 + words) } else { 0.0 };
+    Estimate { points: 100.0 + ranked + similar + highlights, records: first }
+}
+
+fn price_of_suggest(asked: &Priced<'_>) -> Estimate {
+    let names: f64 =
+        ["actors", "actor_names", "meetings", "topics", "sources"].map(|of| asked.rows(of)).iter().sum();
+    Estimate { points: 50.0 + names * 0.01, records: asked.number("first", 10, 50) }
+}
+
+/// The kinds asked for, with their numbers.
+fn kinds(asked: &Asked<'_>) -> Vec<(usize, &'static Kind)> {
+    let names = asked.texts("types");
+    let wanted = |kind: &Kind| names.as_ref().is_none_or(|names| names.iter().any(|name| name == kind.name));
+    KINDS.iter().enumerate().filter(|(_, kind)| wanted(kind)).collect()
+}
+
+/// Records of a kind that a full-text query finds, with their scores: `$2` is the question as a name, null
+/// where it is none.
+fn matches(kind: &Kind, search: &str) -> String {
+    let Kind { table, .. } = kind;
+    let Some(name) = kind.name_column else {
+        return format!(
+            "select id, ts_rank(search, {search}, 32) as score from {table} where search @@ {search}"
+        );
+    };
+    let named = |table: &str, id: &str, name: &str| {
+        format!(
+            "select {id} as id, greatest(
+                 ts_rank(search, {search}, 32),
+                 (word_similarity(plain($2), plain({name})) + similarity(plain($2), plain({name}))) / 2
+             ) as score
+             from {table} where search @@ {search} or plain($2) <% plain({name}) or plain($2) % plain({name})"
+        )
+    };
+    let own = named(table, "id", name);
+    if kind.noun != "Actor" {
+        return own;
+    }
+    let aliases = named("actor_names", "actor_id", "name");
+    format!("select id, max(score) as score from ({own} union all {aliases}) m group by id")
+}
+
+/// The number by which results of one score are sorted: unique among all kinds.
+fn place(kind: usize) -> String {
+    format!("(({kind}::bigint << 56) + id)")
+}
+
+async fn search(asked: Asked<'_>) -> Result<Vec<Tree>, Refusal> {
+    let query = asked.text("query").unwrap_or_default();
+    let page = asked.page(ORDER, KeyKind::Rank)?;
+    let kinds = kinds(&asked);
+    let search = Search::read(query);
+    let name = search.is_words.then_some(query);
+    let counted = asked.wants("totalCount");
+    let (more, hits, total) = if asked.wants_page() {
+        hits(&asked, &search, name, &kinds, &page, counted).await?
+    } else {
+        let total = if counted { total(&asked, &search, name, &kinds).await? } else { None };
+        (false, Vec::new(), total)
+    };
+    let before =
+        asked.wants("pageInfo.hasPreviousPage") && precede(&asked, &search, name, &kinds, &page).await?;
+    let mut highlights = highlights(&asked, &search, &kinds, &hits).await?;
+    let edges = hits.into_iter().map(|hit| {
+        let found = highlights.remove(&(hit.kind, hit.id)).unwrap_or_default();
+        let edge = vec![
+            ("node", Tree::Record(KINDS[hit.kind].noun, hit.id)),
+            ("score", Tree::fraction(f64::from(hit.score))),
+            ("highlights", Tree::List(found)),
+        ];
+        (Cursor { key: Some(CursorKey::Rank(hit.score)), id: hit.place }, edge)
+    });
+    Ok(vec![connection(ORDER, edges.collect(), [before, more], total)])
+}
+
+struct Hit {
+    kind: usize,
+    id: i64,
+    place: i64,
+    score: f32,
+}
+
+/// How many hits of all kinds there are.
+async fn total(
+    asked: &Asked<'_>,
+    search: &Search,
+    name: Option<&str>,
+    kinds: &[(usize, &Kind)],
+) -> Result<Option<i64>, Refusal> {
+    if kinds.is_empty() {
+        return Ok(Some(0));
+    }
+    let counts =
+        kinds.iter().map(|(_, kind)| format!("(select count(*) from ({}) k)", matches(kind, &search.sql(1))));
+    let sql = format!("select {}", counts.collect::<Vec<_>>().join(" + "));
+    let rows = asked.reader.fetch(&sql, |sql| search.bind(sql).bind(name)).await?;
+    Ok(rows.first().map(|row| row.try_get(0)).transpose()?)
+}
+
+/// A page of hits of all kinds, whether there are more, and how many there are if they are `counted`. What is
+/// ranked is counted on the way.
+async fn hits(
+    asked: &Asked<'_>,
+    search: &Search,
+    name: Option<&str>,
+    kinds: &[(usize, &Kind)],
+    page: &Page,
+    counted: bool,
+) -> Result<(bool, Vec<Hit>, Option<i64>), Refusal> {
+    if kinds.is_empty() {
+        return Ok((false, Vec::new(), Some(0)));
+    }
+    let beyond = if page.after.is_some() { "where score < $4 or (score = $4 and place > $5)" } else { "" };
+    let of_kind = |(number, kind): &(usize, &Kind)| {
+        format!(
+            "k{number} as (select {number} as kind, id, {place} as place, score::real as score from ({}) m)",
+            matches(kind, &search.sql(1)),
+            place = place(*number),
+        )
+    };
+    let of_kinds: Vec<String> = kinds.iter().map(of_kind).collect();
+    let of_kinds = of_kinds.join(", ");
+    let each = |form: fn(usize) -> String, between: &str| {
+        kinds.iter().map(|(number, _)| form(*number)).collect::<Vec<_>>().join(between)
+    };
+    let total = if counted {
+        each(|number| format!("(select count(*) from k{number})"), " + ")
+    } else {
+        "null::bigint".to_owned()
+    };
+    let all = each(|number| format!("select * from k{number}"), " union all ");
+    let sql = format!(
+        "with {of_kinds} select total, h.* from (select {total}) c (total) left join (
+             select * from ({all}) k {beyond} order by score desc, place limit $3
+         ) h on true order by score desc, place"
+    );
+    let rows = asked
+        .reader
+        .fetch(&sql, |sql| {
+            let sql = search.bind(sql).bind(name).bind(page.size + 1);
+            match &page.after {
+                Some(Cursor { key: Some(CursorKey::Rank(score)), id }) => sql.bind(*score).bind(*id),
+                _ => sql,
+            }
+        })
+        .await?;
+    let total = rows.first().map(|row| row.try_get::<Option<i64>, _>("total")).transpose()?.flatten();
+    // Where there is no hit, the total has a row of its own.
+    let is_hit = |row: &&PgRow| row.try_get::<Option<i64>, _>("id").is_ok_and(|id| id.is_some());
+    let rows: Vec<&PgRow> = rows.iter().filter(is_hit).collect();
+    let size = usize::try_from(page.size).unwrap_or(0);
+    let hit = |row: &&PgRow| {
+        let kind: i32 = row.try_get("kind")?;
+        let kind = usize::try_from(kind).unwrap_or(0);
+        Ok(Hit { kind, id: row.try_get("id")?, place: row.try_get("place")?, score: row.try_get("score")? })
+    };
+    let hits = rows.iter().take(size).map(hit).collect::<Result<_, sqlx::Error>>()?;
+    Ok((rows.len() > size, hits, total))
+}
+
+/// Whether there is a hit where the cursor of a page stands, or a better one.
+async fn precede(
+    asked: &Asked<'_>,
+    search: &Search,
+    name: Option<&str>,
+    kinds: &[(usize, &Kind)],
+    page: &Page,
+) -> Result<bool, Refusal> {
+    let Some(Cursor { key: Some(CursorKey::Rank(score)), id }) = &page.after else { return Ok(false) };
+    let of_kind = |(number, kind): &(usize, &Kind)| {
+        format!(
+            "exists (select from (select {} as place, score::real as score from ({}) m) k
+                     where score > $3 or (score = $3 and place <= $4))",
+            place(*number),
+            matches(kind, &search.sql(1)),
+        )
+    };
+    if kinds.is_empty() {
+        return Ok(false);
+    }
+    let sql = format!("select {}", kinds.iter().map(of_kind).collect::<Vec<_>>().join(" or "));
+    let rows = asked.reader.fetch(&sql, |sql| search.bind(sql).bind(name).bind(*score).bind(*id)).await?;
+    Ok(rows.first().map(|row| row.try_get(0)).transpose()?.unwrap_or(false))
+}
+
+/// The passages of each hit in which words of the question stand.
+async fn highlights(
+    asked: &Asked<'_>,
+    search: &Search,
+    kinds: &[(usize, &Kind)],
+    hits: &[Hit],
+) -> Result<HashMap<(usize, i64), Vec<Tree>>, Refusal> {
+    let mut found: HashMap<(usize, i64), Vec<Tree>> = HashMap::new();
+    if !asked.wants("edges.highlights") || hits.is_empty() {
+        return Ok(found);
+    }
+    let query = search.sql(1);
+    let text = |number: usize, ordinal: usize, table: &str, id: &str, (field, column): (&str, &str)| {
+        format!(
+            "select {number} as kind, {ordinal} as ordinal, {id} as id, '{field}' as field, {column} as text
+             from {table} where {id} = any($2) and {number} = any($3) and search @@ {query}"
+        )
+    };
+    let texts = kinds.iter().flat_map(|(number, kind)| {
+        let own = kind
+            .texts
+            .iter()
+            .enumerate()
+            .map(|(ordinal, names)| text(*number, ordinal, kind.table, "id", *names));
+        let aliases =
+            (kind.noun == "Actor").then(|| text(*number, 1, "actor_names", "actor_id", ("names", "name")));
+        own.chain(aliases)
+    });
+    let texts = texts.collect::<Vec<_>>().join(" union all ");
+    let sql = format!(
+        "select t.kind, t.id, t.field, ts_headline('dossier_english', left(t.text, {SHOWN}), {ANY_WORD}, $4) as headline
+         from ({texts}) t join unnest($2::bigint[], $3::integer[]) hit (id, kind) using (kind, id)
+         where t.text is not null order by t.ordinal, t.text"
+    );
+    let [open, close] = MARKS;
+    let options = format!("StartSel={open}, StopSel={close}, MaxFragments=2, MinWords=5, MaxWords=25");
+    let ids: Vec<i64> = hits.iter().map(|hit| hit.id).collect();
+    let numbers: Vec<i32> = hits.iter().map(|hit| i32::try_from(hit.kind).unwrap_or(0)).collect();
+    let rows = asked
+        .reader
+        .fetch(&sql, |sql| search.bind(sql).bind(ids).bind(numbers).bind(options).bind(search.wanted()))
+        .await?;
+    for row in rows {
+        let (kind, id): (i32, i64) = (row.try_get("kind")?, row.try_get("id")?);
+        let parts = parts(row.try_get("headline")?);
+        if parts.len() > 1 || parts.iter().any(|part| *part.field("isMatch") == Tree::Boolean(true)) {
+            let highlight = Tree::Object(vec![
+                ("field", Tree::Text(row.try_get("field")?)),
+                ("parts", Tree::List(parts)),
+            ]);
+            found.entry((usize::try_from(kind).unwrap_or(0), id)).or_default().push(highlight);
+        }
+    }
+    Ok(found)
+}
+
+/// A headline cut at its marks.
+fn parts(headline: &str) -> Vec<Tree> {
+    let mut parts = Vec::new();
+    let mut is_match = false;
+    for text in headline.split(MARKS) {
+        if !text.is_empty() {
+            parts.push(Tree::Object(vec![
+                ("text", Tree::text(Some(text))),
+                ("isMatch", Tree::Boolean(is_match)),
+            ]));
+        }
+        is_match = !is_match;
+    }
+    parts
+}
+
+/// Names that begin as somebody typed, or have a word that does: whole beginnings first, then the shorter.
+async fn suggest(asked: Asked<'_>) -> Result<Vec<Tree>, Refusal> {
+    let prefix = asked.text("prefix").unwrap_or_default().trim().to_owned();
+    let first = asked.number("first", 10);
+    let kinds = kinds(&asked);
+    let named = |number: usize, table: &str, id: &str, name: &str| {
+        format!(
+            "(select {number} as kind, {id} as id, {name} as name, 0 as inside from {table}
+              where plain({name}) like literally($1) || '%' order by length({name}), {name}, {id} limit $2)
+             union all
+             (select {number}, {id}, {name}, 1 from {table}
+              where plain({name}) like '% ' || literally($1) || '%' order by length({name}), {name}, {id} limit $2)"
+        )
+    };
+    let branches = kinds.iter().filter_map(|(number, kind)| {
+        let own = named(*number, kind.table, "id", kind.name_column?);
+        if kind.noun == "Actor" {
+            return Some(format!("{own} union all {}", named(*number, "actor_names", "actor_id", "name")));
+        }
+        Some(own)
+    });
+    let branches: Vec<String> = branches.collect();
+    if prefix.is_empty() || branches.is_empty() {
+        return Ok(vec![Tree::List(Vec::new())]);
+    }
+    let sql = format!(
+        "select kind, id, name from (
+             select distinct on (kind, id) * from ({}) n order by kind, id, inside, length(name), name
+         ) n order by inside, length(name), name, kind, id limit $2",
+        branches.join(" union all ")
+    );
+    let rows = asked.reader.fetch(&sql, |sql| sql.bind(prefix).bind(first)).await?;
+    let suggestion = |row: &PgRow| {
+        let kind: i32 = row.try_get("kind")?;
+        let noun = KINDS[usize::try_from(kind).unwrap_or(0)].noun;
+        Ok(Tree::Object(vec![
+            ("text", Tree::Text(row.try_get("name")?)),
+            ("record", Tree::Record(noun, row.try_get("id")?)),
+        ]))
+    };
+    let suggestions = rows.iter().map(suggestion).collect::<Result<_, sqlx::Error>>()?;
+    Ok(vec![Tree::List(suggestions)])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_headline_is_cut_at_its_marks() {
+        let part = |text: &str, is_match| {
+            Tree::Object(vec![("text", Tree::text(Some(text))), ("isMatch", Tree::Boolean(is_match))])
+        };
+        assert_eq!(
+            parts("the \u{e000}Peace\u{e001} Council"),
+            [part("the ", false), part("Peace", true), part(" Council", false)]
+        );
+        assert_eq!(parts("\u{e000}Gaza\u{e001}"), [part("Gaza", true)]);
+    }
+}

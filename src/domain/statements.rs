@@ -1,0 +1,129 @@
+//! Statements: what somebody said or wrote.
+
+use crate::model::object_type::{
+    Enumeration, Noun, Scalar, Via, column, many, needed_evidence, one, one_of, prose, shortened, text,
+};
+
+static MEDIUM: Enumeration = Enumeration {
+    name: "StatementMedium",
+    sql: "statement_medium",
+    description: "How a statement was made.",
+    values: &[
+        ("SPEECH", "In a speech."),
+        ("INTERVIEW", "In an interview."),
+        ("ARTICLE", "In an article that the speaker signed."),
+        ("WRITTEN", "In another written form: a letter, a post, a communiqué."),
+        ("CONVERSATION", "In conversation with others."),
+        ("UNSPECIFIED", "The source does not say how."),
+    ],
+};
+
+static RENDERING: Enumeration = Enumeration {
+    name: "StatementRendering",
+    sql: "statement_rendering",
+    description: "How closely the record follows the speaker's words.",
+    values: &[
+        ("VERBATIM", "The source quotes the speaker; the words are in `quote`."),
+        ("PARAPHRASE", "The source reports what was said in other words."),
+    ],
+};
+
+static EVENT_TYPE: Enumeration = Enumeration {
+    name: "EventType",
+    sql: "text",
+    description: "What is done by saying it: one of PLOVER's sixteen event types, or STATEMENT (CAMEO 01) for none of them.",
+    values: &[
+        ("STATEMENT", "Says something without doing any of the below."),
+        ("AGREE", "Agrees to do something, or declares that one will."),
+        ("CONSULT", "Meets, talks or exchanges views."),
+        ("SUPPORT", "Supports, praises or defends an actor or a cause by diplomatic means."),
+        ("CONCEDE", "Yields to a demand, or eases pressure."),
+        ("COOPERATE", "Works with another in economic, military, judicial or other practical matters."),
+        ("AID", "Provides help: economic, military, humanitarian."),
+        ("RETREAT", "Withdraws, demobilises or releases."),
+        ("REQUEST", "Asks, demands or proposes that something be done."),
+        ("ACCUSE", "Disapproves, blames or accuses."),
+        ("REJECT", "Refuses a demand or a proposal."),
+        ("THREATEN", "Threatens to do harm."),
+        ("PROTEST", "Takes part in public dissent."),
+        ("SANCTION", "Reduces or breaks off relations, or imposes penalties."),
+        ("MOBILIZE", "Raises or shows armed force."),
+        ("COERCE", "Uses force or repression short of assault."),
+        ("ASSAULT", "Uses violence."),
+    ],
+};
+
+pub fn nouns() -> Vec<Noun> {
+    vec![
+        Noun::new("Statement", "statements", "What somebody said or wrote, where, to whom, and on what.")
+            .record("statement", "statements")
+            .labelled(shortened("{}.summary"), "What a reader would call it: the beginning of its summary.")
+            .field(one("speaker", "Actor", "speaker_id", "Who said it; never a place or a territory."))
+            .field(text("speakerRole", "The speaker's office or role when it was said.").maybe().filtered())
+            .field(
+                one(
+                    "onBehalfOf",
+                    "Actor",
+                    "on_behalf_of_id",
+                    "For whom the speaker spoke, where that was another.",
+                )
+                .maybe(),
+            )
+            .field(
+                many(
+                    "addressees",
+                    "Actor",
+                    Via::Link("statement_addressees", "statement_id", "actor_id"),
+                    "To whom it was said.",
+                )
+                .counted()
+                .written(),
+            )
+            .field(one("meeting", "Meeting", "meeting_id", "The meeting at which it was said.").maybe())
+            .field(
+                one("publication", "Actor", "publication_id", "The publication in which it appeared.")
+                    .maybe(),
+            )
+            .field(one_of("medium", &MEDIUM, "How it was made.").filtered())
+            .field(one_of("rendering", &RENDERING, "How closely the record follows the words.").filtered())
+            .field(one_of("eventType", &EVENT_TYPE, "What is done by saying it.").filtered())
+            .field(prose("summary", "What was said, in the editors' words.").filtered())
+            .field(
+                prose("quote", "The speaker's own words; there exactly where `rendering` is VERBATIM.")
+                    .maybe()
+                    .filtered(),
+            )
+            .field(column("saidOn", Scalar::PartialDate, "When it was said, as exactly as is known.").maybe())
+            .field(
+                many(
+                    "topics",
+                    "Topic",
+                    Via::Link("statement_topics", "statement_id", "topic_id"),
+                    "What it is on.",
+                )
+                .filtered_as(
+                    "topic",
+                    "It is on at least one topic that passes; `within` counts sub-topics in.",
+                )
+                .counted()
+                .written(),
+            )
+            .field(many(
+                "commentaries",
+                "Commentary",
+                Via::Link("commentary_targets", "statement_id", "commentary_id"),
+                "What analysts make of it.",
+            ))
+            .field(many(
+                "positions",
+                "Position",
+                Via::Column("statement_id"),
+                "Positions that it is the evidence of.",
+            ))
+            .field(needed_evidence("statement_id"))
+            .remembered("statement_id")
+            .during("said", "DATE", "It was said in this period, or may have been.", "{}.said_during")
+            .searched()
+            .in_order_of_entry(),
+    ]
+}

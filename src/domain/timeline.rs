@@ -1,0 +1,248 @@
+//! Timelines: what happened, was said and was written about it, in one line of time.
+
+use std::fmt::Write;
+
+use sqlx::Row;
+
+use crate::{
+    engine::execute::reader::Days,
+    error::Refusal,
+    model::{
+        computed::{
+            Asked, Estimate, Priced, Takes, Tree, argument, as_of, computed, connection, connection_of,
+            cursor, page_arguments,
+        },
+        object_type::{Declared, Form, KeyKind, Noun, Part, Scalar, column, reference},
+        pagination::{Cursor, CursorKey},
+    },
+};
+
+/// The name of the order in which entries come.
+const ORDER: &str = "TIMELINE";
+
+/// A sort of entries. On one day they stand in the order of their sorts; the row is `t`.
+struct Sort {
+    noun: &'static str,
+    from: &'static str,
+    /// The partial date, and the range that it means.
+    date: &'static str,
+    during: &'static str,
+    /// Entries of an actor, `$2`, by their ids.
+    of_actor: &'static str,
+    /// Entries on one of the topics `below`, by their ids.
+    on_topic: &'static str,
+}
+
+static SORTS: [Sort; 3] = [
+    Sort {
+        noun: "Meeting",
+        from: "meetings t",
+        date: "coalesce(t.starts_on, t.ends_on)",
+        during: "t.held_during",
+        of_actor: "select meeting_id from meeting_participants where actor_id = $2
+                   union select id from meetings where venue_id = $2",
+        on_topic: "select meeting_id from meeting_topics where topic_id in (select id from below)",
+    },
+    Sort {
+        noun: "Statement",
+        from: "statements t",
+        date: "t.said_on",
+        during: "t.said_during",
+        of_actor: "select id from statements where speaker_id = $2
+                   union select id from statements where on_behalf_of_id = $2
+                   union select statement_id from statement_addressees where actor_id = $2",
+        on_topic: "select statement_id from statement_topics where topic_id in (select id from below)",
+    },
+    Sort {
+        noun: "Commentary",
+        from: "commentaries t join sources on sources.id = t.source_id",
+        date: "sources.published_on",
+        during: "sources.published_during",
+        of_actor: "select id from commentaries where author_id = $2
+                   union select commentary_id from commentary_targets where actor_id = $2",
+        on_topic: "select commentary_id from commentary_targets where topic_id in (select id from below)",
+    },
+];
+
+pub fn nouns() -> Vec<Noun> {
+    let choices = || SORTS.iter().map(|sort| (sort.noun, "")).collect();
+    let edge = Noun::new("TimelineEdge", "", "A meeting, a statement or a commentary in a timeline.")
+        .field(reference(
+            "node",
+            "TimelineRecord",
+            choices(),
+            "What stands there.",
+        ))
+        .field(cursor())
+        .field(
+            column(
+                "date",
+                Scalar::PartialDate,
+                "When a meeting began, a statement was made or a commentary published, as exactly as is known.",
+            )
+            .maybe(),
+        )
+        .field(
+            column("earliest", Scalar::PartialDate, "The first day that it may mean: where it stands.").maybe(),
+        )
+        .field(column("latest", Scalar::PartialDate, "The last day that it may mean.").maybe());
+    let about = "A page of a timeline, from the past on; unknown dates last.";
+    vec![connection_of("TimelineConnection", "TimelineEdge", ("TimelineRecord", choices()), about), edge]
+}
+
+pub fn fields() -> Vec<Declared> {
+    let own = [
+        argument(
+            "actor",
+            "ActorBy",
+            "Only what this actor took part in, said, was told, wrote or was the subject of.",
+        ),
+        argument("topic", "TopicBy", "Only what is on this topic or a part of it."),
+        argument(
+            "from",
+            "PartialDate",
+            "Not before this day, month or year; unknown dates are left out then.",
+        ),
+        argument(
+            "until",
+            "PartialDate",
+            "Not after this day, month or year; unknown dates are left out then.",
+        )
+        .taking(Takes::NotBefore("from")),
+    ];
+    vec![computed(
+        "timeline",
+        Part { of: "TimelineConnection", form: Form::One },
+        own.into_iter().chain(page_arguments(ORDER, KeyKind::Date)).chain([as_of()]).collect(),
+        |asked| Box::pin(timeline(asked)),
+        "Meetings, statements and published commentaries by date. A partial date stands at its first day.",
+    )
+    .priced(price)]
+}
+
+/// All by date, an index has them in order; what is about somebody or a topic is gathered and sorted.
+fn price(asked: &Priced<'_>) -> Estimate {
+    let of_actor = asked.rows_of_one("statements", "speaker_id")
+        + asked.rows_of_one("statement_addressees", "actor_id")
+        + asked.rows_of_one("meeting_participants", "actor_id")
+        + asked.rows_of_one("commentary_targets", "actor_id");
+    let on_topic = asked.rows_of_one("statement_topics", "topic_id")
+        + asked.rows_of_one("meeting_topics", "topic_id")
+        + asked.rows_of_one("commentary_targets", "topic_id");
+    let all = asked.rows("meetings") + asked.rows("statements") + asked.rows("commentaries");
+    let gathered = match (asked.has("actor"), asked.has("topic")) {
+        (true, _) => of_actor * 0.1,
+        (false, true) => on_topic * 0.06,
+        (false, false) => 0.0,
+    };
+    let times = if asked.wants("totalCount") { 2.0 } else { 1.0 };
+    let counted = if asked.wants("totalCount") { all * 0.002 } else { 0.0 };
+    Estimate { points: 100.0 + times * gathered + counted, records: asked.number("first", 20, 100) }
+}
+
+/// Where an entry of a sort stands among those of one day: unique among all sorts.
+fn place(sort: usize) -> i64 {
+    i64::try_from(sort).unwrap_or(0) << 56
+}
+
+async fn timeline(asked: Asked<'_>) -> Result<Vec<Tree>, Refusal> {
+    let page = asked.page(ORDER, KeyKind::Date)?;
+    let (actor, topic) = (asked.record("Actor", "actor").await?, asked.record("Topic", "topic").await?);
+    let (from, until) = (asked.text("from"), asked.text("until"));
+    let day = |sort: &Sort| format!("coalesce(lower({}), 'infinity'::date)", sort.during);
+    let chosen = |sort: &Sort| {
+        let mut sql = format!(" from {} where true", sort.from);
+        if actor.is_some() {
+            let _ = write!(sql, " and t.id in ({})", sort.of_actor);
+        }
+        if topic.is_some() {
+            let _ = write!(sql, " and t.id in ({})", sort.on_topic);
+        }
+        if from.or(until).is_some() {
+            let _ = write!(
+                sql,
+                " and {} && daterange(lower(partial_date_range($4)), upper(partial_date_range($5)))",
+                sort.during
+            );
+        }
+        sql
+    };
+    let below = "with recursive below as (
+        select id from topics where id = $3 union select topics.id from topics join below on topics.parent_id = below.id
+    )";
+    let (mut before, mut behind, mut edges) = (false, false, Vec::new());
+    // Rows of a sort on one side of the cursor, said so that an index on day and id serves.
+    let beside = |number: usize, sort: &Sort, comparison: &str| {
+        let (day, place) = (day(sort), place(number));
+        let max = (1_i64 << 56) - 1;
+        format!(" and ({day}, t.id) {comparison} ($6, greatest(least($7 - {place}, {max}), 0))")
+    };
+    if let Some(Cursor { key: Some(CursorKey::Date(days)), id }) = &page.after
+        && asked.wants("pageInfo.hasPreviousPage")
+    {
+        let earlier = SORTS.iter().enumerate().map(|(number, sort)| {
+            let (chosen, day, side) = (chosen(sort), day(sort), beside(number, sort, "<="));
+            format!("(select true{chosen}{side} order by {day} desc, t.id desc limit 1) is not null")
+        });
+        let sql = format!("{below} select {}", earlier.collect::<Vec<_>>().join(" or "));
+        let rows = asked.reader.fetch(&sql, |sql| {
+            sql.bind(1_i64).bind(actor).bind(topic).bind(from).bind(until).bind(Days(*days)).bind(*id)
+        });
+        before = rows.await?.first().is_some_and(|row| row.try_get(0).unwrap_or(false));
+    }
+    if asked.wants_page() {
+        let branches = SORTS.iter().enumerate().map(|(number, sort)| {
+            let (day, place) = (day(sort), place(number));
+            let beyond = if page.after.is_some() { beside(number, sort, ">") } else { String::new() };
+            format!(
+                "(select {number} as sort, t.id, {place} + t.id as place, {day} as day, {date} as date, {during} as during
+                  {chosen}{beyond} order by {day}, t.id limit $1)",
+                date = sort.date,
+                during = sort.during,
+                chosen = chosen(sort),
+            )
+        });
+        let sql = format!(
+            "{below} select sort, id, place, day, date, lower(during)::text as earliest, (upper(during) - 1)::text as latest
+             from ({}) e order by day, place limit $1",
+            branches.collect::<Vec<_>>().join(" union all ")
+        );
+        let rows = asked
+            .reader
+            .fetch(&sql, |sql| {
+                let sql = sql.bind(page.size + 1).bind(actor).bind(topic).bind(from).bind(until);
+                match &page.after {
+                    Some(Cursor { key: Some(CursorKey::Date(days)), id }) => sql.bind(Days(*days)).bind(*id),
+                    _ => sql,
+                }
+            })
+            .await?;
+        let size = usize::try_from(page.size).unwrap_or(0);
+        behind = rows.len() > size;
+        for row in rows.iter().take(size) {
+            let sort: i32 = row.try_get("sort")?;
+            let noun = SORTS[usize::try_from(sort).unwrap_or(0)].noun;
+            let edge = vec![
+                ("node", Tree::Record(noun, row.try_get("id")?)),
+                ("date", Tree::text(row.try_get_unchecked::<Option<String>, _>("date")?)),
+                ("earliest", Tree::text(row.try_get::<Option<String>, _>("earliest")?)),
+                ("latest", Tree::text(row.try_get::<Option<String>, _>("latest")?)),
+            ];
+            let days = row.try_get_unchecked("day")?;
+            edges.push((Cursor { key: Some(CursorKey::Date(days)), id: row.try_get("place")? }, edge));
+        }
+    }
+    let total = if asked.wants("totalCount") {
+        let counts: Vec<String> =
+            SORTS.iter().map(|sort| format!("(select count(*){})", chosen(sort))).collect();
+        let sql = format!("{below} select {}", counts.join(" + "));
+        let rows = asked
+            .reader
+            .fetch(&sql, |sql| sql.bind(page.size).bind(actor).bind(topic).bind(from).bind(until))
+            .await?;
+        rows.first().map(|row| row.try_get(0)).transpose()?
+    } else {
+        Some(0)
+    };
+    Ok(vec![connection(ORDER, edges, [before, behind], total)])
+}

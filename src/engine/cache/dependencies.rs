@@ -1,0 +1,334 @@
+//! What an answer rests on: the rows that it was made of, and those that would be in it if they were there.
+//! As long as nothing touches them, the answer stays as it is.
+//!
+//! Rows are told by a column that refers to a record: a page of what was said at a meeting rests on the
+//! statements whose `meeting_id` is that meeting. This is read off the plan and the rows that were fetched by
+//! it. Whatever isn't sure to rest on less rests on everything: what slices compute, filters through
+//! references, the past.
+
+use std::hash::{DefaultHasher, Hash, Hasher};
+
+use sqlx::{Row, postgres::PgRow};
+
+use crate::{
+    engine::{
+        execute::{Fetched, FetchedAside, Pages, Rows, get},
+        plan::{
+            Aside, Edge, Level, Plan, Way,
+            bind::{Bound, Request},
+        },
+        sql::{Bind, Statement},
+    },
+    model::object_type::{By, FacetBy, Kind, Many, Noun, Via, last_revision, recorded},
+};
+
+/// Marks of one answer at most; with more it rests on everything, which is sooner looked at.
+const MOST: usize = 4096;
+/// The table of all changes, to which each adds a row.
+const REVISIONS: &str = "revisions";
+
+/// Some rows, by a number that others have only by accident. Whoever confuses them is merely too careful.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Mark(u64);
+
+impl Mark {
+    /// All rows of a table, be they there or yet to come.
+    pub fn table(table: &str) -> Self {
+        Mark::of(table, "").with(0)
+    }
+
+    /// The rows of a table in which a column has this value.
+    pub fn rows(table: &str, column: &str, value: i64) -> Self {
+        Mark::of(table, column).with(value)
+    }
+
+    fn of(table: &str, column: &str) -> Self {
+        let mut hasher = DefaultHasher::new();
+        (table, column).hash(&mut hasher);
+        Mark(hasher.finish())
+    }
+
+    /// Spreads the value over all bits, so that neighbours don't meet.
+    fn with(self, value: i64) -> Self {
+        let mixed = (self.0 ^ value.cast_unsigned()).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        Mark(mixed ^ (mixed >> 32))
+    }
+}
+
+/// What has to stay as it is.
+#[derive(Debug)]
+pub enum RestsOn {
+    Everything,
+    Rows(Box<[Mark]>),
+}
+
+impl RestsOn {
+    /// What the rows rest on that were fetched by a plan.
+    pub fn of(plan: &Plan, request: &Request, rows: &Rows) -> Self {
+        let mut walk = Walk { request, marks: Vec::new() };
+        if walk.edges(&plan.root, rows).is_err() {
+            return RestsOn::Everything;
+        }
+        let mut marks = walk.marks;
+        marks.sort_unstable();
+        marks.dedup();
+        if marks.len() > MOST { RestsOn::Everything } else { RestsOn::Rows(marks.into()) }
+    }
+
+    /// What it takes to keep it.
+    pub fn bytes(&self) -> usize {
+        match self {
+            RestsOn::Everything => 0,
+            RestsOn::Rows(marks) => size_of_val(&**marks),
+        }
+    }
+}
+
+/// Why a walk ended: less than everything would not be sure.
+struct Everything;
+
+impl From<sqlx::Error> for Everything {
+    fn from(_: sqlx::Error) -> Self {
+        Everything
+    }
+}
+
+type Walked<T = ()> = Result<T, Everything>;
+
+struct Walk<'a> {
+    request: &'a Request,
+    marks: Vec<Mark>,
+}
+
+impl Walk<'_> {
+    fn edges(&mut self, level: &Level, rows: &Rows) -> Walked {
+        level
+            .edges
+            .iter()
+            .zip(&rows.edges)
+            .try_for_each(|(edge, fetched)| self.edge(edge, fetched, &rows.rows))
+    }
+
+    fn edge(&mut self, edge: &Edge, fetched: &Fetched, parents: &[PgRow]) -> Walked {
+        if self.request.as_of(edge).is_some() {
+            return Err(Everything);
+        }
+        match (&edge.way, fetched) {
+            (Way::One(references), Fetched::One { kinds, .. }) => {
+                for (reference, rows) in references.iter().zip(kinds) {
+                    self.records(&reference.level, &ids(parents, reference.column)?, rows)?;
+                }
+                Ok(())
+            }
+            (Way::Values { values, owner, level }, Fetched::Values { rows, .. }) => {
+                self.rows(values.table, values.owner, &ids(parents, *owner)?);
+                self.columns(level, rows)?;
+                self.edges(level, rows)
+            }
+            (Way::References { values, owner, to, .. }, Fetched::References { kinds, .. }) => {
+                self.rows(values.table, values.owner, &ids(parents, *owner)?);
+                // What these refer to is there: they would have been touched with it.
+                to.iter()
+                    .zip(kinds)
+                    .try_for_each(|(reference, rows)| self.records(&reference.level, &[], rows))
+            }
+            (Way::Many { many, owner, level, asides, .. }, Fetched::Many(pages)) => {
+                let owners = owner.map(|column| ids(parents, column)).transpose()?;
+                self.connection(edge, many, level, &owners.unwrap_or_default(), pages)?;
+                asides.iter().zip(&pages.asides).try_for_each(|(aside, fetched)| self.aside(aside, fetched))
+            }
+            (Way::Lookup(level), Fetched::One { kinds, .. }) => {
+                let Bound::Lookup(statement) = self.request.bound(edge) else { return Err(Everything) };
+                kinds.iter().try_for_each(|rows| self.lookup(level, statement, rows))
+            }
+            (Way::Nodes(levels), Fetched::One { kinds, .. }) => {
+                let Bound::Nodes(asked) = self.request.bound(edge) else { return Err(Everything) };
+                for (kind, (level, rows)) in levels.iter().zip(kinds).enumerate() {
+                    let ids = asked.iter().flatten().filter(|(of, _)| *of == kind).map(|(_, id)| *id);
+                    self.records(level, &distinct(ids.collect()), rows)?;
+                }
+                Ok(())
+            }
+            _ => Err(Everything),
+        }
+    }
+
+    /// Records by their ids, and what they lead to.
+    fn records(&mut self, level: &Level, asked: &[i64], rows: &Rows) -> Walked {
+        let found = own_ids(level, rows)?;
+        let Noun { table, merged, .. } = *level.noun;
+        self.rows(table, "id", asked);
+        self.rows(table, "id", &found);
+        if let Some(names) = merged
+            && asked.iter().any(|id| found.binary_search(id).is_err())
+        {
+            self.rows(names, "id", asked);
+        }
+        self.columns(level, rows)?;
+        self.edges(level, rows)
+    }
+
+    /// The record that a key names, if there is one.
+    fn lookup(&mut self, level: &Level, statement: &Statement, rows: &Rows) -> Walked {
+        let Noun { table, merged, .. } = *level.noun;
+        let found: Option<i64> = rows.rows.first().map(|row| row.try_get(0)).transpose()?;
+        match statement.binds.as_slice() {
+            [Bind::Id(asked)] => {
+                self.rows(table, "id", &[*asked]);
+                if let Some(names) = merged.filter(|_| found != Some(*asked)) {
+                    self.rows(names, "id", &[*asked]);
+                }
+            }
+            [Bind::Text(_)] if statement.sql.ends_with("t.slug = $1") => {
+                // Under which of its slugs it was found is not told.
+                self.marks.extend(merged.map(Mark::table));
+                if found.is_none() {
+                    self.marks.push(Mark::table(table));
+                }
+            }
+            _ => return Err(Everything),
+        }
+        self.rows(table, "id", found.as_slice());
+        self.read(level, found.as_slice(), &rows.rows)?;
+        self.edges(level, rows)
+    }
+
+    /// The pages of a connection, one for each owner.
+    fn connection(
+        &mut self,
+        edge: &Edge,
+        many: &Many,
+        level: &Level,
+        owners: &[i64],
+        pages: &Pages,
+    ) -> Walked {
+        let Bound::Many { rows: statement, asides, of_one, .. } = self.request.bound(edge) else {
+            return Err(Everything);
+        };
+        let mut statements = statement.iter().chain(asides.iter().map(|(statement, _)| statement));
+        if statements.any(|statement| statement.subqueries > 0) {
+            return Err(Everything);
+        }
+        let Noun { table, merged, .. } = *level.noun;
+        let is_filtered = edge.arguments.get("filter").is_some();
+        if is_filtered {
+            // Ids are compared with those that they now mean.
+            self.marks.extend(merged.map(Mark::table));
+        }
+        match many.via {
+            Via::All => match of_one.filter(|of_one| is_told_by(level, pages, *of_one)) {
+                Some((column, id)) => self.rows(table, column, &[id]),
+                None => self.marks.push(Mark::table(table)),
+            },
+            Via::Column(column) => self.rows(table, column, owners),
+            Via::Either(one, other) => {
+                self.rows(table, one, owners);
+                self.rows(table, other, owners);
+            }
+            Via::Link(between, from, _) => {
+                self.rows(between, from, owners);
+                // Records beyond the page may come to stand before those on it.
+                let is_cut = pages.page.after.is_some()
+                    || pages.page.before.is_some()
+                    || pages.sides.iter().flatten().any(|more| *more);
+                let reads_all = is_filtered
+                    || pages.asides.iter().any(|aside| matches!(aside, FetchedAside::Facet { .. }))
+                    || is_cut && !matches!(pages.order.by, By::Id);
+                if reads_all {
+                    self.marks.push(Mark::table(table));
+                } else if statement.is_some() {
+                    self.rows(table, "id", &own_ids(level, &pages.rows)?);
+                }
+            }
+        }
+        self.columns(level, &pages.rows)?;
+        self.edges(level, &pages.rows)
+    }
+
+    fn aside(&mut self, aside: &Aside, fetched: &FetchedAside) -> Walked {
+        match (aside, fetched) {
+            (Aside::Count(_), FetchedAside::Counts(_)) => Ok(()),
+            (Aside::Facet { facet, level, .. }, FetchedAside::Facet { rows, .. })
+                if !matches!(facet.by, FacetBy::Link { .. }) =>
+            {
+                self.edges(level, rows)
+            }
+            _ => Err(Everything),
+        }
+    }
+
+    /// What the columns of records read besides their own rows: when they were changed, and records that they
+    /// refer to.
+    fn columns(&mut self, level: &Level, rows: &Rows) -> Walked {
+        if level.columns.iter().any(|column| reads_more(column)) {
+            self.read(level, &own_ids(level, rows)?, &rows.rows)?;
+        }
+        Ok(())
+    }
+
+    fn read(&mut self, level: &Level, ids: &[i64], rows: &[PgRow]) -> Walked {
+        for column in level.columns.iter().filter(|column| reads_more(column)) {
+            let is_this = |sql: &str| sql.replace("{}", "t") == *column;
+            let is_moment = |history: &&str| {
+                is_this(&last_revision(history))
+                    || [false, true].iter().any(|last| is_this(&recorded(history, *last)))
+            };
+            if let Some(history) = level.noun.history.filter(is_moment) {
+                self.rows(REVISIONS, history, ids);
+                continue;
+            }
+            let declared = level.noun.fields.iter().find_map(|field| match &field.kind {
+                Kind::Column(declared) if !declared.reads.is_empty() && is_this(&declared.shown()) => {
+                    Some(declared)
+                }
+                _ => None,
+            });
+            for (to, refers) in declared.ok_or(Everything)?.reads {
+                let refers = format!("t.{refers}");
+                let place = level.columns.iter().position(|known| *known == refers).ok_or(Everything)?;
+                self.rows(to, "id", &self::ids(rows, place)?);
+            }
+        }
+        Ok(())
+    }
+
+    fn rows(&mut self, table: &str, column: &str, values: &[i64]) {
+        let rows = Mark::of(table, column);
+        self.marks.extend(values.iter().map(|value| rows.with(*value)));
+    }
+}
+
+/// Whether a page rests on nothing but the rows that refer to one record. An id may mean another since it was
+/// merged, which the rows tell; and facets look beyond the filter.
+fn is_told_by(level: &Level, pages: &Pages, (column, id): (&str, i64)) -> bool {
+    let refers = |row: &PgRow, place| get::<Option<i64>>(row, place).is_ok_and(|found| found == Some(id));
+    let place = level.columns.iter().position(|known| known.strip_prefix("t.") == Some(column));
+    place.is_some_and(|place| pages.rows.rows.first().is_some_and(|row| refers(row, place)))
+        && pages.asides.iter().all(|aside| matches!(aside, FetchedAside::Counts(_)))
+}
+
+/// Whether a column is the outcome of a query.
+fn reads_more(column: &str) -> bool {
+    column.contains("select")
+}
+
+/// The ids in a column of rows, each once.
+fn ids(rows: &[PgRow], column: usize) -> Walked<Vec<i64>> {
+    let ids = rows.iter().map(|row| get::<Option<i64>>(row, column)).collect::<Result<Vec<_>, _>>()?;
+    Ok(distinct(ids.into_iter().flatten().collect()))
+}
+
+/// The ids of the rows of a level, where they were fetched.
+fn own_ids(level: &Level, rows: &Rows) -> Walked<Vec<i64>> {
+    if rows.rows.is_empty() {
+        return Ok(Vec::new());
+    }
+    let column = level.columns.iter().position(|column| column == "t.id").ok_or(Everything)?;
+    ids(&rows.rows, column)
+}
+
+fn distinct(mut ids: Vec<i64>) -> Vec<i64> {
+    ids.sort_unstable();
+    ids.dedup();
+    ids
+}

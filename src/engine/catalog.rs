@@ -1,0 +1,97 @@
+//! The slices merged into one GraphQL schema.
+
+use std::sync::LazyLock;
+
+use crate::{
+    domain::{
+        actors, citations, commentaries, meetings, network, positions, reconciliation, relations, revisions,
+        search, sources, statements, timeline, topics, viewer,
+    },
+    engine::{mutation, schema, subscriptions},
+    model::{
+        catalog::{Catalog, Roots, Union},
+        object_type::Noun,
+    },
+};
+
+/// All nouns of the knowledge base. A slice that isn't here isn't in the schema.
+pub fn catalog() -> &'static Catalog {
+    static CATALOG: LazyLock<Catalog> = LazyLock::new(|| {
+        let nouns: Vec<Noun> = [
+            actors::nouns(),
+            meetings::nouns(),
+            statements::nouns(),
+            commentaries::nouns(),
+            topics::nouns(),
+            sources::nouns(),
+            relations::nouns(),
+            positions::nouns(),
+            citations::nouns(),
+            revisions::nouns(),
+            search::nouns(),
+            reconciliation::nouns(),
+            timeline::nouns(),
+            network::nouns(),
+            viewer::nouns(),
+            subscriptions::nouns(),
+        ]
+        .into_iter()
+        .flatten()
+        .collect();
+        let mutations = mutation::of(&nouns);
+        Catalog::new(
+            nouns.into_iter().chain(mutations.nouns).collect(),
+            vec![
+                Union {
+                    name: "CommentaryTarget",
+                    description: "What a commentary is about.",
+                    members: &["Actor", "Meeting", "Statement", "Topic"],
+                },
+                Union {
+                    name: "Searchable",
+                    description: "What a search can find.",
+                    members: &["Actor", "Meeting", "Statement", "Commentary", "Topic", "Source"],
+                },
+                Union {
+                    name: "TimelineRecord",
+                    description: "What stands in a timeline.",
+                    members: &["Meeting", "Statement", "Commentary"],
+                },
+                Union {
+                    name: "TieEvidence",
+                    description: "What shows that two actors are tied.",
+                    members: &["Relation", "Meeting", "Statement"],
+                },
+                Union {
+                    name: "Evidence",
+                    description: "What shows that an actor holds a position: what somebody said, or what an analyst reports.",
+                    members: &["Statement", "Commentary"],
+                },
+            ],
+            mutations.inputs,
+            Roots {
+                query: [
+                    search::fields(),
+                    reconciliation::fields(),
+                    timeline::fields(),
+                    network::fields(),
+                    viewer::fields(),
+                ]
+                .into_iter()
+                .flatten()
+                .collect(),
+                mutation: mutations.fields,
+                subscription: subscriptions::fields(),
+            },
+        )
+    });
+    &CATALOG
+}
+
+/// The schema in GraphQL's own language, as `schema.graphql` holds it.
+pub fn sdl() -> String {
+    let schema = schema::schema(catalog()).finish().expect("the slices make a schema");
+    let options =
+        async_graphql::SDLExportOptions::new().include_specified_by().prefer_single_line_descriptions();
+    schema.sdl_with_options(options)
+}

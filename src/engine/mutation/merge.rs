@@ -1,0 +1,218 @@
+//! Two actors that are one: all that refers to the one refers to the other from now on, and so do its
+//! old id and slug. What refers to an actor is read from the database's own catalog.
+
+use std::collections::HashMap;
+
+use async_graphql::Value as Input;
+use sqlx::{AssertSqlSafe, Connection, PgConnection};
+
+use crate::{
+    engine::mutation::{
+        rules::Rules,
+        undo::undo,
+        writer::{Done, Failure, Mutation, take_turn},
+    },
+    model::{object_type::Noun, pagination},
+};
+
+pub const MERGE: &str = "Makes one actor of two that are the same. Everything that refers to `merge` refers to `keep` from now on; \
+     its names, identifiers and citations become those of `keep`, its preferred name as an alias. Where both have \
+     the same (a part in a meeting, an addressee, an alias), what `keep` has stays. Refused where a record tells of \
+     the two as two: a relation between them, a statement by one on behalf of the other. The id and slug of `merge` \
+     lead to `keep` from now on, and `unmergeActors` undoes it all.";
+
+pub const UNMERGE: &str = "Undoes a merge: the actor is there again, and all that the merge changed is as it was before. What was changed \
+     elsewhere in the meantime stays; where the merge's own changes were changed since, nothing is undone.";
+
+/// Records told by name where they keep two actors from being merged.
+const NAMED: i64 = 5;
+
+/// The table that is referred to.
+const ACTORS: &str = "actors";
+
+/// The columns of a table that refer to actors. The kept one is `$1`, the merged one `$2`.
+struct Reference<'a> {
+    table: &'a str,
+    columns: &'a [String],
+}
+
+pub async fn merge(mutation: &mut Mutation<'_>, connection: &mut PgConnection) -> Result<Done, Failure> {
+    take_turn(connection).await?;
+    let keep = mutation.named(connection, "keep").await?;
+    let merged = mutation.named(connection, "merge").await?;
+    let (Some(keep), Some(merged)) = (keep, merged) else { return Err(mutation.end()) };
+    if keep == merged {
+        mutation.wrong("INVALID", &["merge"], "Both are the same actor already.");
+        return Err(mutation.end());
+    }
+    // Nobody refers to them anew, or changes them, until this is done.
+    let sql = "select id, slug::text from actors where id in ($1, $2) order by id for update";
+    let found: HashMap<i64, String> =
+        sqlx::query_as(sql).bind(keep).bind(merged).fetch_all(&mut *connection).await?.into_iter().collect();
+    let (Some(_), Some(slug)) = (found.get(&keep), found.get(&merged)) else { return Err(Failure::Again) };
+    mutation.expect_revision(connection, keep).await?;
+    let rules = mutation.rules;
+    let references: Vec<Reference<'_>> =
+        rules.references(ACTORS).map(|(table, columns)| Reference { table, columns }).collect();
+    for reference in &references {
+        tell_of_two(mutation, connection, reference, keep, merged).await?;
+    }
+    mutation.finish()?;
+    let named = "delete from actor_names n using actors k
+                 where k.id = $1 and n.actor_id = $2 and n.name = k.name and n.language is null and n.script is null";
+    sqlx::query(named).bind(keep).bind(merged).execute(&mut *connection).await?;
+    for reference in &references {
+        // Each on its own, so that one that is refused doesn't keep what is wrong with the next.
+        let mut part = connection.begin().await?;
+        match redirect(rules, &mut part, reference, keep, merged).await {
+            Ok(()) => part.commit().await?,
+            Err(error) => {
+                part.rollback().await?;
+                mutation.refused(error, Some("merge"))?;
+            }
+        }
+    }
+    mutation.finish()?;
+    let alias = "insert into actor_names (actor_id, name, kind)
+                 select k.id, m.name, 'ALIAS' from actors k, actors m
+                 where k.id = $1 and m.id = $2 and k.name <> m.name
+                 and not exists (select from actor_names n where n.actor_id = k.id and n.name = m.name)";
+    sqlx::query(alias).bind(keep).bind(merged).execute(&mut *connection).await?;
+    operation(connection, "MERGE").await?;
+    for (sql, id) in
+        [("update actors set name = name where id = $1", keep), ("delete from actors where id = $1", merged)]
+    {
+        if let Err(error) = sqlx::query(sql).bind(id).execute(&mut *connection).await {
+            mutation.refused(error, Some("merge"))?;
+            return Err(mutation.end());
+        }
+    }
+    operation(connection, "").await?;
+    sqlx::query("insert into merged_actors (id, slug, kept_id) values ($1, $2, $3)")
+        .bind(merged)
+        .bind(slug)
+        .bind(keep)
+        .execute(&mut *connection)
+        .await?;
+    if let Err(error) = sqlx::query("set constraints all immediate").execute(&mut *connection).await {
+        mutation.refused(error, Some("merge"))?;
+        return Err(mutation.end());
+    }
+    let revision = mutation.revision(connection, keep).await?;
+    Ok(Done { id: keep, revision })
+}
+
+/// What the revisions say was done from now on; what the rows tell where it is empty.
+async fn operation(connection: &mut PgConnection, operation: &str) -> Result<(), sqlx::Error> {
+    let sql = "select set_config('dossier.operation', $1, true)";
+    sqlx::query(sql).bind(operation).execute(connection).await.map(|_| ())
+}
+
+/// Errors for the records that break a rule once their references are redirected.
+async fn tell_of_two(
+    mutation: &mut Mutation<'_>,
+    connection: &mut PgConnection,
+    reference: &Reference<'_>,
+    keep: i64,
+    merged: i64,
+) -> Result<(), Failure> {
+    let Reference { table, columns } = reference;
+    // Only of a record can people be told by name.
+    let is_of_table = |noun: &&Noun| noun.is_record() && noun.table == *table;
+    let Some(noun) = mutation.catalog.nouns.iter().find(is_of_table) else { return Ok(()) };
+    let rules = mutation.rules;
+    for (holds, message) in rules.checks_of(table, columns) {
+        let values =
+            columns.iter().map(|column| format!("'{column}', {}", redirected(&format!("t.{column}"))));
+        let sql = format!(
+            "select slug::text from (
+                 select n.* from {table} t cross join lateral jsonb_populate_record(t, jsonb_build_object({})) n
+                 where {}
+             ) n where ({holds}) is false order by slug limit $3",
+            values.collect::<Vec<_>>().join(", "),
+            reference.refers_to_merged(),
+        );
+        let asked = sqlx::query_scalar(AssertSqlSafe(sql)).bind(keep).bind(merged).bind(NAMED);
+        let slugs: Vec<String> = asked.fetch_all(&mut *connection).await?;
+        if !slugs.is_empty() {
+            let message = format!("{message} See {} {}.", noun.name, slugs.join(", "));
+            mutation.wrong("INVALID", &["merge"], &message);
+        }
+    }
+    Ok(())
+}
+
+/// Has the rows of a table that refer to the merged actor refer to the kept one. What would be there
+/// twice goes.
+async fn redirect(
+    rules: &Rules,
+    connection: &mut PgConnection,
+    reference: &Reference<'_>,
+    keep: i64,
+    merged: i64,
+) -> Result<(), sqlx::Error> {
+    let Reference { table, columns } = reference;
+    for column in *columns {
+        for unique in rules.unique(table).iter().filter(|unique| unique.columns.contains(column)) {
+            let equals = if unique.nulls_alike { "is not distinct from" } else { "=" };
+            let others = unique.columns.iter().filter(|other| *other != column);
+            let alike = others.map(|other| format!(" and k.{other} {equals} {table}.{other}"));
+            let among = &unique.among;
+            let sql = format!(
+                "delete from {table} where {column} = $2 and {among} and exists (
+                     select from {table} k where k.{column} = $1 and {among}{})",
+                alike.collect::<String>()
+            );
+            sqlx::query(AssertSqlSafe(sql)).bind(keep).bind(merged).execute(&mut *connection).await?;
+        }
+    }
+    let set = columns.iter().map(|column| format!("{column} = {}", redirected(&format!("t.{column}"))));
+    let sql = format!(
+        "update {table} t set {} where {}",
+        set.collect::<Vec<_>>().join(", "),
+        reference.refers_to_merged()
+    );
+    sqlx::query(AssertSqlSafe(sql)).bind(keep).bind(merged).execute(connection).await.map(|_| ())
+}
+
+/// A column, with the kept actor in the place of the merged one.
+fn redirected(column: &str) -> String {
+    format!("case when {column} = $2 then $1 else {column} end")
+}
+
+impl Reference<'_> {
+    fn refers_to_merged(&self) -> String {
+        let refers = self.columns.iter().map(|column| format!("t.{column} = $2"));
+        format!("({})", refers.collect::<Vec<_>>().join(" or "))
+    }
+}
+
+/// Undoes the merge of the actor that the input names by the id or slug that it had.
+pub async fn unmerge(mutation: &mut Mutation<'_>, connection: &mut PgConnection) -> Result<Done, Failure> {
+    take_turn(connection).await?;
+    let by = |key| match mutation.input.get("merge") {
+        Some(Input::Object(by)) => by.get(key),
+        _ => None,
+    };
+    let text = |value: Option<&Input>| match value {
+        Some(Input::String(text)) => Some(text.clone()),
+        _ => None,
+    };
+    let id = text(by("id")).and_then(|id| pagination::parse_global_id(&id));
+    let id = id.filter(|(noun, _)| noun == mutation.noun.name).map(|(_, id)| id);
+    // Where a slug was had by several, the one merged last comes first.
+    let sql = "select m.id, r.change from revisions r
+               join merged_actors m on m.id = (r.new_value ->> 'id')::bigint
+               where r.part = 'merged_actors' and r.old_value is null and (m.id = $1 or m.slug = $2)
+               order by r.id desc limit 1";
+    let found: Option<(i64, i64)> =
+        sqlx::query_as(sql).bind(id).bind(text(by("slug"))).fetch_optional(&mut *connection).await?;
+    let Some((merged, change)) = found else {
+        let message = "No merged actor had this id or slug.";
+        mutation.wrong("NOT_FOUND", &["merge"], message);
+        return Err(mutation.end());
+    };
+    undo(mutation, connection, change, "merge").await?;
+    let revision = mutation.revision(connection, merged).await?;
+    Ok(Done { id: merged, revision })
+}

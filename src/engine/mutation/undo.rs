@@ -1,0 +1,347 @@
+//! A change undone: what was done in one transaction is taken back, from its end to its beginning, as
+//! far as nobody has changed it since; else nothing is.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use async_graphql::Value as Input;
+use sqlx::{
+    AssertSqlSafe, PgConnection, Row,
+    postgres::{PgDatabaseError, PgRow},
+};
+
+use crate::{
+    engine::mutation::writer::{Done, Failure, Mutation, constraint_of, take_turn},
+    error::{Code, Refusal},
+    model::{catalog::Catalog, computed::Tree, object_type::Noun, pagination},
+};
+
+pub const REVERT: &str = "Undoes the change that a revision belongs to. What was changed together is undone together: all records \
+     that one mutation, merge or import touched. Refused where somebody has changed the same things since. \
+     The undoing is a change itself, with revisions of its own, and can be undone in turn.";
+
+/// Revisions and records that are told at most.
+const TOLD: i64 = 100;
+
+/// Undoes the change of the revision that the input names.
+pub async fn revert(mutation: &mut Mutation<'_>, connection: &mut PgConnection) -> Result<Done, Failure> {
+    take_turn(connection).await?;
+    let Some(Input::Number(revision)) = mutation.input.get("revision") else {
+        return Err(Refusal::bad_input("input.revision", "It must be given.").into());
+    };
+    let revision = revision.as_i64();
+    let change = sqlx::query_scalar("select change from revisions where id = $1")
+        .bind(revision)
+        .fetch_optional(&mut *connection)
+        .await?;
+    let Some(change) = change else {
+        mutation.wrong("NOT_FOUND", &["revision"], "There is no such revision.");
+        return Err(mutation.end());
+    };
+    undo(mutation, connection, change, "revision").await?;
+    let sql = format!("select coalesce(max(id), $1) from revisions where change = {CURRENT}");
+    let last = sqlx::query_scalar(AssertSqlSafe(sql)).bind(revision).fetch_one(connection).await?;
+    Ok(Done { id: change, revision: last })
+}
+
+/// The records that a change touched, which undoing it touches again.
+pub async fn records(
+    catalog: &'static Catalog,
+    connection: &mut PgConnection,
+    change: i64,
+) -> Result<Tree, sqlx::Error> {
+    let nouns: Vec<&Noun> = catalog.nouns.iter().filter(|noun| noun.is_record()).collect();
+    let columns: Vec<String> = nouns.iter().map(|noun| format!("{}_id", noun.name.to_lowercase())).collect();
+    let columns = columns.join(", ");
+    let sql = format!(
+        "select {columns} from revisions where change = $1 group by {columns} order by min(id) limit $2"
+    );
+    let rows = sqlx::query(AssertSqlSafe(sql)).bind(change).bind(TOLD).fetch_all(connection).await?;
+    let mut records = Vec::new();
+    for row in rows {
+        for (place, noun) in nouns.iter().enumerate() {
+            let Some(id) = row.try_get(place)? else { continue };
+            records.push(Tree::Object(vec![
+                ("id", Tree::Text(pagination::global_id(noun.name, id))),
+                ("record", Tree::MaybeRecord(noun.name, id)),
+            ]));
+        }
+    }
+    Ok(Tree::List(records))
+}
+
+/// Revisions that are undone by one statement: of one table, all of one kind.
+#[derive(Debug)]
+struct Step {
+    table: String,
+    kind: Kind,
+    revisions: Vec<i64>,
+}
+
+#[derive(Debug, PartialEq)]
+enum Kind {
+    /// Rows were entered: they are removed.
+    Entered,
+    /// Rows were removed: they come back.
+    Removed,
+    /// These columns of rows were changed: they get their old values.
+    Changed(Vec<String>),
+}
+
+/// Undoes a change, or tells at a field of the input why that can't be.
+pub async fn undo(
+    mutation: &mut Mutation<'_>,
+    connection: &mut PgConnection,
+    change: i64,
+    field: &'static str,
+) -> Result<(), Failure> {
+    let mut in_the_way = BTreeMap::new();
+    let (mut undone, mut whole, mut removed) = (0, true, Vec::new());
+    for step in steps(connection, change).await? {
+        let statements = Statements::new(mutation, &step)?;
+        undone += step.revisions.len();
+        let done = match statements.run(connection, &step).await {
+            Ok(done) => done,
+            // What the database refuses may follow from what was not done before.
+            Err(error) if constraint_of(&error).is_some() && !whole => break,
+            Err(error) => return Err(refused(mutation, error, field)),
+        };
+        let missing: Vec<i64> = step.revisions.iter().copied().filter(|id| !done.contains(id)).collect();
+        if !missing.is_empty() {
+            whole = false;
+            in_the_way.extend(statements.later(connection, &step, &missing).await?);
+        }
+        if step.kind == Kind::Entered {
+            removed.push(step);
+        }
+    }
+    if whole && count(connection).await? != undone {
+        whole = false;
+        in_the_way = taken_along(connection, change).await?;
+    }
+    if !whole {
+        let told = in_the_way.iter().map(|(id, requester)| format!("revision {id} by {requester}"));
+        let message = match told.collect::<Vec<_>>().join(", ") {
+            told if told.is_empty() => "It is no longer as the change left it.".to_owned(),
+            told => format!("Later changes stand in the way: {told}."),
+        };
+        mutation.wrong("CONFLICT", &[field], &message);
+        return Err(mutation.end());
+    }
+    for step in removed {
+        let Some(noun) =
+            mutation.catalog.nouns.iter().find(|noun| noun.is_record() && noun.table == step.table)
+        else {
+            continue;
+        };
+        let sql = "select (new_value ->> 'id')::bigint from revisions where id = any($1)";
+        let ids: Vec<i64> = sqlx::query_scalar(sql).bind(&step.revisions).fetch_all(&mut *connection).await?;
+        mutation.refuse_while_referred_to(connection, noun.name, &ids, field).await?;
+    }
+    mutation.finish()?;
+    let settled = sqlx::query("set constraints all immediate").execute(&mut *connection).await;
+    settled.map(|_| ()).map_err(|error| refused(mutation, error, field))
+}
+
+/// What the database refused of an undoing.
+fn refused(mutation: &mut Mutation<'_>, error: sqlx::Error, field: &'static str) -> Failure {
+    let constraint = |refused: &PgDatabaseError| {
+        let columns = refused.constraint().and_then(|name| mutation.rules.constraint(name));
+        (refused.code().to_owned(), columns.map(|known| known.columns.join(", ")).unwrap_or_default())
+    };
+    match constraint_of(&error).map(constraint) {
+        Some((code, _)) if code == "23503" => {
+            mutation.wrong("CONFLICT", &[field], "A record that it refers to was removed or merged since.");
+        }
+        Some((code, columns)) if code == "23505" => {
+            let message = format!("Another record has taken what it had since: {columns}.");
+            mutation.wrong("TAKEN", &[field], &message);
+        }
+        _ => {
+            if let Err(failure) = mutation.refused(error, Some(field)) {
+                return failure;
+            }
+        }
+    }
+    mutation.end()
+}
+
+/// A change from its end to its beginning. What was done to many rows at once is undone at once.
+async fn steps(connection: &mut PgConnection, change: i64) -> Result<Vec<Step>, sqlx::Error> {
+    sqlx::query("set constraints all deferred").execute(&mut *connection).await?;
+    let sql = "
+        select r.id, r.part::text, r.old_value is null as entered, r.new_value is null as removed,
+               array(select n.key from jsonb_each(r.new_value) n
+                     where n.value is distinct from r.old_value -> n.key order by n.key) as changed,
+               array(select coalesce(r.new_value, r.old_value) ->> a.attname from pg_attribute a
+                     where a.attrelid = i.indrelid and a.attnum = any(i.indkey) order by a.attnum) as key
+        from revisions r
+        join pg_class t on t.relname = r.part and t.relnamespace = current_schema()::regnamespace
+        join pg_index i on i.indrelid = t.oid and i.indisprimary
+        where r.change = $1 order by r.id desc";
+    let mut steps: Vec<Step> = Vec::new();
+    // Rows that the last step is about: one that was changed twice is changed back twice.
+    let mut keys: BTreeSet<Vec<String>> = BTreeSet::new();
+    for row in sqlx::query(sql).bind(change).fetch_all(connection).await? {
+        let kind = match (row.try_get("entered")?, row.try_get("removed")?) {
+            (true, _) => Kind::Entered,
+            (_, true) => Kind::Removed,
+            _ => Kind::Changed(row.try_get("changed")?),
+        };
+        // Merged records have a revision whatever became of their rows.
+        if kind == Kind::Changed(Vec::new()) {
+            continue;
+        }
+        let (table, key): (String, _) = (row.try_get("part")?, row.try_get("key")?);
+        let id = row.try_get("id")?;
+        match steps.last_mut() {
+            Some(last) if last.table == table && last.kind == kind && keys.insert(Vec::clone(&key)) => {
+                last.revisions.push(id);
+            }
+            _ => {
+                keys = BTreeSet::from([key]);
+                steps.push(Step { table, kind, revisions: vec![id] });
+            }
+        }
+    }
+    Ok(steps)
+}
+
+/// The SQL of a step: the revisions that it undoes are its only value.
+struct Statements {
+    /// Gives the numbers of the revisions that it undid.
+    undo: String,
+    /// That a later revision `l` is of the row of the revision `r`, and undoes what it did.
+    same_row: String,
+}
+
+impl Statements {
+    fn new(mutation: &Mutation<'_>, step: &Step) -> Result<Self, Failure> {
+        let Step { table, kind, .. } = step;
+        let key = mutation.rules.key(table).ok_or_else(|| {
+            tracing::error!(table, "a revision is of a table that has no key");
+            Refusal::new(
+                Code::Internal,
+                "Something went wrong on our side; the log has it under the request's id.",
+            )
+        })?;
+        let of = |row: &str, columns: &[String]| {
+            let columns = columns.iter().map(|column| format!("{row}.{column}"));
+            format!("({})", columns.collect::<Vec<_>>().join(", "))
+        };
+        let (row_key, old_key, new_key) = (of("t", key), of("o", key), of("n", key));
+        let rows = format!(
+            "revisions r
+             cross join lateral jsonb_populate_record(null::{table}, r.old_value) o
+             cross join lateral jsonb_populate_record(null::{table}, r.new_value) n"
+        );
+        let (undo, touching) = match kind {
+            Kind::Entered => (
+                format!(
+                    "delete from {table} t using {rows}
+                     where r.id = any($1) and {row_key} = {new_key} and to_jsonb(t) @> r.new_value returning r.id"
+                ),
+                String::new(),
+            ),
+            Kind::Removed => {
+                let columns: Vec<&str> = mutation.rules.columns(table).iter().map(|(name, _)| name.as_str()).collect();
+                let names = columns.join(", ");
+                let values = columns.iter().map(|column| format!("b.{column}")).collect::<Vec<_>>().join(", ");
+                (
+                    format!(
+                        "with back as materialized (
+                             select r.id as revision, o.* from {rows} where r.id = any($1)
+                             and not exists (select from {table} t where {row_key} = {old_key})
+                         ), entered as (
+                             insert into {table} ({names}) overriding system value select {values} from back b
+                         )
+                         select revision from back"
+                    ),
+                    String::new(),
+                )
+            }
+            Kind::Changed(columns) => {
+                let set = columns.iter().map(|column| format!("{column} = o.{column}"));
+                let list = columns.iter().map(|column| format!("'{column}'")).collect::<Vec<_>>().join(", ");
+                (
+                    format!(
+                        "update {table} t set {} from {rows}
+                         where r.id = any($1) and {row_key} = {new_key} and {} is not distinct from {} returning r.id",
+                        set.collect::<Vec<_>>().join(", "),
+                        of("t", columns),
+                        of("n", columns),
+                    ),
+                    format!(
+                        " and (l.new_value is null or exists (
+                             select from unnest(array[{list}]) c
+                             where l.new_value -> c is distinct from l.old_value -> c))"
+                    ),
+                )
+            }
+        };
+        let same = key.iter().map(|column| {
+            format!(
+                " and coalesce(l.new_value, l.old_value) -> '{column}' = coalesce(r.new_value, r.old_value) -> '{column}'"
+            )
+        });
+        Ok(Statements { undo, same_row: same.collect::<String>() + &touching })
+    }
+
+    /// Undoes the step, and tells which of its revisions it undid.
+    async fn run(&self, connection: &mut PgConnection, step: &Step) -> Result<BTreeSet<i64>, sqlx::Error> {
+        let asked = sqlx::query_scalar(AssertSqlSafe(self.undo.as_str())).bind(&step.revisions);
+        Ok(asked.fetch_all(connection).await?.into_iter().collect())
+    }
+
+    /// The revisions that keep these of a step from being undone, and who asked for them.
+    async fn later(
+        &self,
+        connection: &mut PgConnection,
+        step: &Step,
+        revisions: &[i64],
+    ) -> Result<BTreeMap<i64, String>, sqlx::Error> {
+        let sql = format!(
+            "select distinct l.id, l.requester::text from revisions r
+             join revisions l on l.part = $2 and l.id > r.id and l.change <> r.change {}
+             where r.id = any($1) and l.change is distinct from {CURRENT}
+             order by l.id limit $3",
+            self.same_row
+        );
+        let asked = sqlx::query(AssertSqlSafe(sql)).bind(revisions).bind(&step.table).bind(TOLD);
+        asked.fetch_all(connection).await?.iter().map(number_and_requester).collect()
+    }
+}
+
+/// The change that the transaction makes, where it has made one.
+const CURRENT: &str = "nullif(current_setting('dossier.change', true), '')::bigint";
+
+/// How many revisions the transaction has left so far.
+async fn count(connection: &mut PgConnection) -> Result<usize, sqlx::Error> {
+    let sql = format!("select count(*) from revisions where change = {CURRENT}");
+    let count: i64 = sqlx::query_scalar(AssertSqlSafe(sql)).fetch_one(connection).await?;
+    Ok(usize::try_from(count).unwrap_or(usize::MAX))
+}
+
+/// The revisions of rows that the undoing removed along with the records that they belong to: they
+/// came later, and are not to be lost.
+async fn taken_along(
+    connection: &mut PgConnection,
+    change: i64,
+) -> Result<BTreeMap<i64, String>, sqlx::Error> {
+    let sql = format!(
+        "select distinct l.id, l.requester::text from revisions r
+         cross join lateral (
+             select id, requester from revisions l
+             where l.part = r.part and l.new_value = r.old_value and l.id < r.id order by id desc limit 1
+         ) l
+         where r.change = {CURRENT} and r.new_value is null and not exists (
+             select from revisions o where o.change = $1 and o.part = r.part and o.new_value = r.old_value
+         )
+         order by l.id limit $2"
+    );
+    let rows = sqlx::query(AssertSqlSafe(sql)).bind(change).bind(TOLD).fetch_all(connection).await?;
+    rows.iter().map(number_and_requester).collect()
+}
+
+fn number_and_requester(row: &PgRow) -> Result<(i64, String), sqlx::Error> {
+    Ok((row.try_get(0)?, row.try_get(1)?))
+}

@@ -1,0 +1,898 @@
+//! One mutation, one transaction: everything that it asks is written with its revisions, or nothing is
+//! and all that is wrong is told.
+
+use std::time::Duration;
+
+use async_graphql::{Name, Value as Input};
+use indexmap::IndexMap;
+use serde_json::{Map, Value};
+use sha2::{Digest, Sha256};
+use sqlx::{
+    AssertSqlSafe, Connection, PgConnection, Row,
+    postgres::{PgDatabaseError, PgRow},
+};
+use tokio::{
+    sync::OnceCell,
+    time::{Instant, timeout_at},
+};
+
+use crate::{
+    database::Change,
+    engine::{
+        lookup,
+        mutation::{
+            merge,
+            rules::Rules,
+            undo,
+            writable_fields::{Kind, RowKind, Rows, Slot},
+        },
+    },
+    error::Refusal,
+    model::{
+        catalog::Catalog,
+        computed::{Asked, REVISION, Tree},
+        object_type::{Kind as FieldKind, Many, Noun, One, Owned, Values, Via, Written},
+        pagination,
+    },
+    telemetry::outage,
+};
+
+type Fields = IndexMap<Name, Input>;
+
+/// How often a mutation is tried that others got in the way of.
+const TRIES: u32 = 8;
+/// How long a commit is waited for that has begun, when nobody waits for its answer any more.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// `program_limit_exceeded`: a value that no index takes.
+const TOO_LONG: &str = "54000";
+/// Forgets some names that clients gave their mutations more than a week ago.
+const FORGET_OLD: &str = "
+    delete from client_mutations where (requester, client_mutation_id) in (
+        select requester, client_mutation_id from client_mutations
+        where recorded_at < now() - interval '7 days' order by recorded_at limit 10 for update skip locked
+    )";
+/// Records told by name where others refer to what is to be removed.
+const NAMED: i64 = 5;
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Action {
+    Create,
+    Update,
+    Delete,
+    Merge,
+    Unmerge,
+    Revert,
+}
+
+impl Action {
+    pub fn verb(self) -> &'static str {
+        match self {
+            Action::Create => "Create",
+            Action::Update => "Update",
+            Action::Delete => "Delete",
+            Action::Merge => "Merge",
+            Action::Unmerge => "Unmerge",
+            Action::Revert => "Revert",
+        }
+    }
+
+    pub fn describe(self, noun: &str) -> String {
+        match self {
+            Action::Merge => merge::MERGE.to_owned(),
+            Action::Unmerge => merge::UNMERGE.to_owned(),
+            Action::Revert => undo::REVERT.to_owned(),
+            Action::Create => format!("Enters a record of type {noun}."),
+            Action::Update => {
+                format!("Changes a record of type {noun}: what is left out stays, null clears.")
+            }
+            Action::Delete => {
+                format!(
+                    "Removes a record of type {noun}, with its citations; refused while others refer to it."
+                )
+            }
+        }
+    }
+}
+
+/// What a mutation does, and to what.
+pub struct Task {
+    pub action: Action,
+    pub noun: &'static str,
+    /// The noun's name as a field: `actor` of `Actor`.
+    pub field: &'static str,
+    /// What of a record it writes, where it writes one.
+    pub slots: Vec<Slot>,
+}
+
+/// Writes records. The rules are read once: they come with the migrations.
+#[derive(Debug, Default)]
+pub struct Writer {
+    rules: OnceCell<Rules>,
+}
+
+/// What is wrong with a part of the input.
+#[derive(Clone, Debug, PartialEq)]
+pub struct UserError {
+    pub code: &'static str,
+    pub path: Vec<String>,
+    pub message: String,
+}
+
+/// Why a try came to nothing.
+pub enum Failure {
+    User(Vec<UserError>),
+    /// Somebody else was in the way: it may go well the next time.
+    Again,
+    Refused(Refusal),
+}
+
+impl From<sqlx::Error> for Failure {
+    fn from(error: sqlx::Error) -> Self {
+        let code = error.as_database_error().and_then(sqlx::error::DatabaseError::code);
+        match code.as_deref() {
+            // serialization_failure, deadlock_detected; read_only_sql_transaction, where another host may take it
+            Some("40001" | "40P01" | "25006") => Failure::Again,
+            _ => Failure::Refused(error.into()),
+        }
+    }
+}
+
+impl From<Refusal> for Failure {
+    fn from(refusal: Refusal) -> Self {
+        Failure::Refused(refusal)
+    }
+}
+
+/// What a mutation did.
+pub struct Done {
+    /// The record that it changed; for what was undone, the change that was.
+    pub id: i64,
+    pub revision: i64,
+}
+
+impl Writer {
+    pub async fn write(&self, task: &Task, asked: Asked<'_>) -> Result<Vec<Tree>, Refusal> {
+        let Some(Input::Object(input)) = asked.arguments.get("input") else {
+            return Err(Refusal::bad_input("input", "`input` must be given."));
+        };
+        let requester = asked.caller.identity.name.as_deref().unwrap_or_default();
+        let deadline = asked.deadline.unwrap_or_else(|| Instant::now() + PATIENCE);
+        let mut written = Err(Failure::Again);
+        for attempt in 0..TRIES {
+            let tried = timeout_at(deadline, self.attempt(task, &asked, input, requester)).await;
+            written = match tried.unwrap_or_else(|_| Err(Refusal::timeout().into())) {
+                Ok((transaction, done)) => commit(transaction, deadline).await.map(|()| done),
+                Err(failure) => Err(failure),
+            };
+            match &written {
+                Err(Failure::Again) => {
+                    let pause = u64::from(fastrand::u32(1..20 << attempt));
+                    tokio::time::sleep(Duration::from_millis(pause)).await;
+                }
+                _ => break,
+            }
+        }
+        let name = text(input.get("clientMutationId"));
+        match written {
+            Ok(done) => Ok(vec![task.payload(Some(done), Vec::new(), name)]),
+            Err(Failure::User(errors)) => Ok(vec![task.payload(None, errors, name)]),
+            Err(Failure::Again) => {
+                let message = "Others kept changing the same records; try again.".to_owned();
+                let error = UserError { code: "CONFLICT", path: vec!["input".to_owned()], message };
+                Ok(vec![task.payload(None, vec![error], name)])
+            }
+            Err(Failure::Refused(refusal)) => Err(refusal),
+        }
+    }
+
+    /// Does all but to commit it.
+    async fn attempt(
+        &self,
+        task: &Task,
+        asked: &Asked<'_>,
+        input: &Fields,
+        requester: &str,
+    ) -> Result<(Change, (Tree, i64)), Failure> {
+        let mut transaction = asked.reader.begin().await?;
+        let fresh;
+        let rules = match task.action {
+            Action::Create | Action::Update | Action::Delete => self.rules(&mut transaction).await?,
+            // These go by all tables that are there, those of a newer Dossier beside us too.
+            Action::Merge | Action::Unmerge | Action::Revert => {
+                fresh = Rules::load(&mut transaction).await?;
+                &fresh
+            }
+        };
+        let mut one = Mutation {
+            task,
+            noun: asked.catalog.named(task.noun),
+            catalog: asked.catalog,
+            rules,
+            input,
+            requester,
+            errors: Vec::new(),
+        };
+        let done = one.attempt(&mut transaction).await?;
+        Ok((transaction, done))
+    }
+
+    async fn rules(&self, connection: &mut PgConnection) -> Result<&Rules, sqlx::Error> {
+        self.rules.get_or_try_init(|| Rules::load(connection)).await
+    }
+}
+
+/// Commits a change. Given up in the middle of it nobody would know what became of it, so it is waited for a
+/// little longer than for all else.
+async fn commit(transaction: Change, deadline: Instant) -> Result<(), Failure> {
+    let refusal = match timeout_at(deadline + PATIENCE, transaction.commit()).await {
+        Ok(Ok(())) => {
+            outage::READ_ONLY.over();
+            return Ok(());
+        }
+        Ok(Err(error @ sqlx::Error::Database(_))) => return Err(error.into()),
+        Ok(Err(error)) => Refusal::from(error),
+        Err(_) => Refusal::timeout(),
+    };
+    let message = "The database was lost while the change was committed. It may have been made: ask again with the \
+                   same `clientMutationId`, or look.";
+    Err(Refusal { message: message.to_owned(), ..refusal }.into())
+}
+
+impl Task {
+    /// What a mutation answers: what was done with its revision, or why nothing was.
+    pub fn payload(&self, done: Option<(Tree, i64)>, errors: Vec<UserError>, name: Option<String>) -> Tree {
+        let nothing = if self.action == Action::Revert { Tree::List(Vec::new()) } else { Tree::Null };
+        let (result, revision) =
+            done.map_or((nothing, Tree::Null), |(result, revision)| (result, Tree::Int(revision)));
+        let field = match self.action {
+            Action::Delete => "deletedId",
+            Action::Revert => "records",
+            _ => self.field,
+        };
+        let errors = errors.into_iter().map(UserError::tree).collect();
+        Tree::Object(vec![
+            (field, result),
+            (REVISION, revision),
+            ("userErrors", Tree::List(errors)),
+            ("clientMutationId", Tree::text(name)),
+        ])
+    }
+}
+
+impl UserError {
+    fn tree(self) -> Tree {
+        let field = self.path.into_iter().map(Tree::Text).collect();
+        Tree::Object(vec![
+            ("code", Tree::text(Some(self.code))),
+            ("field", Tree::List(field)),
+            ("message", Tree::Text(self.message)),
+        ])
+    }
+}
+
+/// A mutation being tried.
+pub struct Mutation<'a> {
+    pub task: &'a Task,
+    pub noun: &'static Noun,
+    pub catalog: &'static Catalog,
+    pub rules: &'a Rules,
+    pub input: &'a Fields,
+    pub requester: &'a str,
+    pub errors: Vec<UserError>,
+}
+
+impl Mutation<'_> {
+    /// What the payload tells of what was done, and the revision that it left.
+    async fn attempt(&mut self, connection: &mut PgConnection) -> Result<(Tree, i64), Failure> {
+        let Done { id, revision } = self.run(connection).await?;
+        let result = match self.task.action {
+            Action::Delete => Tree::Text(pagination::global_id(self.noun.name, id)),
+            Action::Revert => undo::records(self.catalog, connection, id).await?,
+            // Asked again, the record that it changed may have gone since.
+            _ => Tree::MaybeRecord(self.noun.name, id),
+        };
+        Ok((result, revision))
+    }
+
+    async fn run(&mut self, connection: &mut PgConnection) -> Result<Done, Failure> {
+        sqlx::query("select set_config('dossier.requester', $1, true)")
+            .bind(self.requester)
+            .execute(&mut *connection)
+            .await?;
+        if let Some(before) = self.answered_before(connection).await? {
+            return Ok(before);
+        }
+        let written = match self.task.action {
+            Action::Create => self.create(connection).await?,
+            Action::Update => self.update(connection).await?,
+            Action::Delete => self.delete(connection).await?,
+            Action::Merge => merge::merge(self, connection).await?,
+            Action::Unmerge => merge::unmerge(self, connection).await?,
+            Action::Revert => undo::revert(self, connection).await?,
+        };
+        self.finish()?;
+        if let Some(name) = text(self.input.get("clientMutationId")) {
+            let sql = "update client_mutations set record_id = $3, revision = $4
+                       where requester = $1 and client_mutation_id = $2";
+            let asked =
+                sqlx::query(sql).bind(self.requester).bind(name).bind(written.id).bind(written.revision);
+            asked.execute(&mut *connection).await?;
+        }
+        Ok(written)
+    }
+
+    /// The first answer, where the client asks the same again under a name of its own.
+    async fn answered_before(&mut self, connection: &mut PgConnection) -> Result<Option<Done>, Failure> {
+        let Some(name) = text(self.input.get("clientMutationId")) else { return Ok(None) };
+        let request =
+            format!("{} {} {}", self.task.action.verb(), self.noun.name, Input::Object(self.input.clone()));
+        let request = Sha256::digest(request).to_vec();
+        let sql = "insert into client_mutations (requester, client_mutation_id, request) values ($1, $2, $3)
+                   on conflict do nothing";
+        let entered =
+            sqlx::query(sql).bind(self.requester).bind(&name).bind(&request).execute(&mut *connection).await;
+        match entered {
+            Ok(entered) if entered.rows_affected() == 1 => {
+                sqlx::query(FORGET_OLD).execute(&mut *connection).await?;
+                return Ok(None);
+            }
+            Ok(_) => {}
+            Err(error) => {
+                self.refused(error, Some("clientMutationId"))?;
+                self.finish()?;
+            }
+        }
+        let sql = "select request, record_id, revision from client_mutations where requester = $1 and client_mutation_id = $2";
+        let row = sqlx::query(sql).bind(self.requester).bind(&name).fetch_one(&mut *connection).await?;
+        if row.try_get::<Vec<u8>, _>("request")? != request {
+            self.wrong("CONFLICT", &["clientMutationId"], "It is the name of another mutation.");
+            self.finish()?;
+        }
+        Ok(Some(Done { id: row.try_get("record_id")?, revision: row.try_get("revision")? }))
+    }
+
+    async fn create(&mut self, connection: &mut PgConnection) -> Result<Done, Failure> {
+        let row = self.row(connection).await?;
+        for slot in self.task.slots.iter().filter(|slot| slot.needed) {
+            if matches!(self.input.get(slot.name), None | Some(Input::Null)) {
+                self.wrong("REQUIRED", &[slot.name], "Every such record has it.");
+            }
+        }
+        self.check(connection, self.noun.table, std::slice::from_ref(&row), None).await?;
+        self.check_slug(connection, &row, None).await?;
+        let lists = self.lists(connection).await?;
+        self.finish()?;
+        take_turn(connection).await?;
+        let columns = row.keys().cloned().collect::<Vec<_>>();
+        let (table, names) = (self.noun.table, columns.join(", "));
+        let values = columns.iter().map(|column| format!("n.{column}")).collect::<Vec<_>>().join(", ");
+        let sql = format!(
+            "insert into {table} ({names}) select {values} from jsonb_populate_record(null::{table}, $1) n returning id"
+        );
+        let asked =
+            sqlx::query(AssertSqlSafe(sql)).bind(Value::Object(row)).fetch_one(&mut *connection).await;
+        let id = match asked {
+            Ok(row) => row.try_get(0)?,
+            Err(error) => return Err(self.failed(error)),
+        };
+        self.write_lists(connection, id, lists).await
+    }
+
+    async fn update(&mut self, connection: &mut PgConnection) -> Result<Done, Failure> {
+        let row = self.row(connection).await?;
+        for slot in self.task.slots.iter().filter(|slot| slot.needed) {
+            if self.input.get(slot.name) == Some(&Input::Null) {
+                self.wrong("REQUIRED", &[slot.name], "Every such record has it.");
+            }
+        }
+        let lists = self.lists(connection).await?;
+        let (id, before) = self.lock(connection, self.task.field, "no key update").await?;
+        let mut after = before;
+        after.extend(row.clone());
+        self.check(connection, self.noun.table, std::slice::from_ref(&after), None).await?;
+        self.check_slug(connection, &row, Some(id)).await?;
+        self.finish()?;
+        if !row.is_empty() {
+            let table = self.noun.table;
+            let columns =
+                row.keys().map(|column| format!("{column} = n.{column}")).collect::<Vec<_>>().join(", ");
+            let sql = format!(
+                "update {table} t set {columns} from jsonb_populate_record(null::{table}, $1) n where t.id = $2"
+            );
+            let asked = sqlx::query(AssertSqlSafe(sql)).bind(Value::Object(row)).bind(id);
+            if let Err(error) = asked.execute(&mut *connection).await {
+                return Err(self.failed(error));
+            }
+        }
+        self.write_lists(connection, id, lists).await
+    }
+
+    async fn delete(&mut self, connection: &mut PgConnection) -> Result<Done, Failure> {
+        let (id, _) = self.lock(connection, self.task.field, "update").await?;
+        self.refuse_while_referred_to(connection, self.noun.name, &[id], self.task.field).await?;
+        self.finish()?;
+        let sql = format!("delete from {} where id = $1", self.noun.table);
+        if let Err(error) = sqlx::query(AssertSqlSafe(sql)).bind(id).execute(&mut *connection).await {
+            return Err(self.failed(error));
+        }
+        let revision = self.revision(connection, id).await?;
+        Ok(Done { id, revision })
+    }
+
+    /// The record that the input names, kept from others until we are done, and its row.
+    async fn lock(
+        &mut self,
+        connection: &mut PgConnection,
+        field: &str,
+        strength: &str,
+    ) -> Result<(i64, Map<String, Value>), Failure> {
+        take_turn(connection).await?;
+        let Some(id) = self.named(connection, field).await? else { return Err(self.end()) };
+        let sql = format!("select to_jsonb(t) from {} t where id = $1 for {strength}", self.noun.table);
+        let row = sqlx::query_scalar(AssertSqlSafe(sql)).bind(id).fetch_optional(&mut *connection).await?;
+        let Some(Value::Object(row)) = row else {
+            self.wrong("NOT_FOUND", &[field], "It was removed meanwhile.");
+            return Err(self.end());
+        };
+        self.expect_revision(connection, id).await?;
+        Ok((id, row))
+    }
+
+    /// The id of the record that a field of the input names; where there is none, that is an error.
+    pub async fn named(
+        &mut self,
+        connection: &mut PgConnection,
+        field: &str,
+    ) -> Result<Option<i64>, Failure> {
+        let Some(Input::Object(by)) = self.input.get(field) else {
+            return Err(Refusal::bad_input(format!("input.{field}"), "It must be given.").into());
+        };
+        let found = self.find(connection, self.noun.name, by, &format!("input.{field}")).await?;
+        if found.is_none() {
+            self.wrong("NOT_FOUND", &[field], "There is no such record.");
+        }
+        Ok(found)
+    }
+
+    /// Refuses a change of what has changed since the client read it.
+    pub async fn expect_revision(&mut self, connection: &mut PgConnection, id: i64) -> Result<(), Failure> {
+        if let Some(Input::Number(expected)) = self.input.get("expectedRevision") {
+            let revision = self.revision(connection, id).await?;
+            if expected.as_i64() != Some(revision) {
+                let message = format!("The record is at revision {revision} now.");
+                self.wrong("CONFLICT", &["expectedRevision"], &message);
+                return Err(self.end());
+            }
+        }
+        Ok(())
+    }
+
+    /// The record's last revision.
+    pub async fn revision(&self, connection: &mut PgConnection, id: i64) -> Result<i64, sqlx::Error> {
+        let column = self.noun.name.to_lowercase();
+        let sql = format!("select coalesce(max(id), 0) from revisions where {column}_id = $1");
+        sqlx::query_scalar(AssertSqlSafe(sql)).bind(id).fetch_one(connection).await
+    }
+
+    /// The columns that the input gives, with the ids of the records that it names.
+    async fn row(&mut self, connection: &mut PgConnection) -> Result<Map<String, Value>, Failure> {
+        let mut row = Map::new();
+        let task = self.task;
+        for slot in &task.slots {
+            let Some(value) = self.input.get(slot.name) else { continue };
+            match &slot.kind {
+                Kind::Value { column, .. } => {
+                    row.insert((*column).to_owned(), json(value));
+                }
+                Kind::Reference { column, to } => {
+                    let id = self.reference(connection, to, value, &[slot.name.to_owned()]).await?;
+                    row.insert((*column).to_owned(), id);
+                }
+                Kind::Rows(_) => {}
+            }
+        }
+        Ok(row)
+    }
+
+    /// The lists that the input gives, as rows of their tables.
+    async fn lists(
+        &mut self,
+        connection: &mut PgConnection,
+    ) -> Result<Vec<(usize, Vec<Map<String, Value>>)>, Failure> {
+        let mut lists = Vec::new();
+        let task = self.task;
+        for (place, slot) in task.slots.iter().enumerate() {
+            let Kind::Rows(rows) = &slot.kind else { continue };
+            let items = match self.input.get(slot.name) {
+                Some(Input::List(items)) => items.as_slice(),
+                Some(Input::Null) => &[],
+                _ => continue,
+            };
+            if slot.needed && items.is_empty() && self.input.get(slot.name) != Some(&Input::Null) {
+                self.wrong("INVALID", &[slot.name], "It needs at least one.");
+            }
+            let mut list: Vec<Map<String, Value>> = Vec::new();
+            for (index, item) in items.iter().enumerate() {
+                let path = [slot.name.to_owned(), index.to_string()];
+                let row = self.list_row(connection, rows, item, &path).await?;
+                if list.contains(&row) {
+                    self.errors.push(UserError {
+                        path: within(&path),
+                        ..error("INVALID", &[], "It is there twice.")
+                    });
+                }
+                list.push(row);
+            }
+            if let Some(ordinal) = rows.ordinal {
+                for (index, row) in list.iter_mut().enumerate() {
+                    row.insert(ordinal.to_owned(), (index + 1).into());
+                }
+            }
+            self.check(connection, rows.table, &list, Some((slot.name, rows))).await?;
+            lists.push((place, list));
+        }
+        Ok(lists)
+    }
+
+    async fn list_row(
+        &mut self,
+        connection: &mut PgConnection,
+        rows: &Rows,
+        item: &Input,
+        path: &[String],
+    ) -> Result<Map<String, Value>, Failure> {
+        let mut row = Map::new();
+        for column in &rows.columns {
+            let mut path = path.to_vec();
+            let value = if rows.is_reference() {
+                Some(item)
+            } else {
+                path.push(column.name.to_owned());
+                match item {
+                    Input::Object(fields) => fields.get(column.name),
+                    _ => None,
+                }
+            };
+            let value = match (column.kind, value) {
+                (_, None | Some(Input::Null)) => Value::Null,
+                (RowKind::Value(_), Some(value)) => json(value),
+                (RowKind::Reference(to), Some(value)) => self.reference(connection, to, value, &path).await?,
+            };
+            row.insert(column.column.to_owned(), value);
+        }
+        Ok(row)
+    }
+
+    /// The id of a record that the input names; where there is none, that is an error.
+    async fn reference(
+        &mut self,
+        connection: &mut PgConnection,
+        to: &str,
+        value: &Input,
+        path: &[String],
+    ) -> Result<Value, Failure> {
+        let Input::Object(by) = value else { return Ok(Value::Null) };
+        let found = self.find(connection, to, by, &format!("input.{}", path.join("."))).await?;
+        if found.is_none() {
+            let message = format!("There is no such record of type {to}.");
+            self.errors.push(UserError { path: within(path), ..error("NOT_FOUND", &[], &message) });
+        }
+        Ok(found.map_or(Value::Null, Value::from))
+    }
+
+    async fn find(
+        &self,
+        connection: &mut PgConnection,
+        noun: &str,
+        by: &Fields,
+        path: &str,
+    ) -> Result<Option<i64>, Failure> {
+        let statement = lookup(self.catalog.named(noun), by, path)?;
+        let arguments = statement.arguments(&[]).map_err(Failure::from)?;
+        let sql = AssertSqlSafe(statement.sql.as_str());
+        let mut found = sqlx::query_with(sql, arguments).fetch_optional(&mut *connection).await?;
+        if found.is_none()
+            && let Some(merged) = statement.under_old_names()
+        {
+            let arguments = merged.arguments(&[]).map_err(Failure::from)?;
+            let sql = AssertSqlSafe(merged.sql);
+            found = sqlx::query_with(sql, arguments).fetch_optional(connection).await?;
+        }
+        Ok(found.map(|row| row.try_get(0)).transpose()?)
+    }
+
+    /// Asks the rules of a table of rows: the record's own, or those of a list.
+    async fn check(
+        &mut self,
+        connection: &mut PgConnection,
+        table: &str,
+        rows: &[Map<String, Value>],
+        list: Option<(&str, &Rows)>,
+    ) -> Result<(), Failure> {
+        // What names no record has been told; a rule that counts references would tell it again.
+        if !self.errors.is_empty()
+            && list.is_none()
+            && self.errors.iter().any(|error| error.code == "NOT_FOUND")
+        {
+            return Ok(());
+        }
+        for broken in self.rules.broken(connection, table, rows).await? {
+            let mut path = Vec::new();
+            match list {
+                Some((name, rows)) => {
+                    path.extend([name.to_owned(), broken.row.to_string()]);
+                    let column = rows.columns.iter().find(|column| column.column == broken.column);
+                    // The owner is known when the row is written.
+                    let Some(column) = column else { continue };
+                    if !rows.is_reference() {
+                        path.push(column.name.to_owned());
+                    }
+                }
+                None => path.extend(self.field_of(&broken.column).map(ToOwned::to_owned)),
+            }
+            self.errors.push(UserError { path: within(&path), ..error("INVALID", &[], &broken.message) });
+        }
+        Ok(())
+    }
+
+    /// Whether another record has the slug: told together with the rest, which the constraint can't.
+    async fn check_slug(
+        &mut self,
+        connection: &mut PgConnection,
+        row: &Map<String, Value>,
+        own: Option<i64>,
+    ) -> Result<(), Failure> {
+        let Some(Value::String(slug)) = row.get("slug") else { return Ok(()) };
+        let by = Fields::from_iter([(Name::new("slug"), Input::from(slug.as_str()))]);
+        let found = self.find(connection, self.noun.name, &by, "input.slug").await?;
+        if found.is_some_and(|id| Some(id) != own) {
+            self.wrong("TAKEN", &["slug"], "Another record has it, and only one may.");
+        }
+        Ok(())
+    }
+
+    /// Writes the lists, each whole, and asks what waits for the end of the transaction.
+    async fn write_lists(
+        &mut self,
+        connection: &mut PgConnection,
+        id: i64,
+        lists: Vec<(usize, Vec<Map<String, Value>>)>,
+    ) -> Result<Done, Failure> {
+        for (place, list) in lists {
+            let slot = &self.task.slots[place];
+            let Kind::Rows(rows) = &slot.kind else { unreachable!("lists are of rows") };
+            // Each on its own, so that one that is refused doesn't keep what is wrong with the next.
+            let mut part = connection.begin().await?;
+            match replace(&mut part, rows, id, list).await {
+                Ok(()) => part.commit().await?,
+                Err(error) => {
+                    part.rollback().await?;
+                    let name = slot.name;
+                    self.refused(error, Some(name))?;
+                }
+            }
+        }
+        self.finish()?;
+        if let Err(error) = sqlx::query("set constraints all immediate").execute(&mut *connection).await {
+            return Err(self.failed(error));
+        }
+        let revision = self.revision(connection, id).await?;
+        Ok(Done { id, revision })
+    }
+
+    /// Errors for each kind of record that refers to those to be removed.
+    pub async fn refuse_while_referred_to(
+        &mut self,
+        connection: &mut PgConnection,
+        to: &str,
+        ids: &[i64],
+        field: &str,
+    ) -> Result<(), Failure> {
+        for Referrer { noun, field: reference, from } in referrers(self.catalog, to) {
+            let sql = format!("select count(*) over (), r.slug::text from {from} order by r.slug limit $2");
+            let rows =
+                sqlx::query(AssertSqlSafe(sql)).bind(ids).bind(NAMED).fetch_all(&mut *connection).await?;
+            let Some(first) = rows.first() else { continue };
+            let count: i64 = first.try_get(0)?;
+            let slugs = rows.iter().map(|row: &PgRow| row.try_get(1)).collect::<Result<Vec<String>, _>>()?;
+            let more = if count > NAMED { ", …" } else { "" };
+            let records = if count == 1 { "record" } else { "records" };
+            let message = format!(
+                "It is the `{reference}` of {count} {records} of type {noun}: {}{more}.",
+                slugs.join(", ")
+            );
+            self.wrong("IN_USE", &[field], &message);
+        }
+        Ok(())
+    }
+
+    /// The input's name for a column of the record's table.
+    fn field_of(&self, column: &str) -> Option<&'static str> {
+        let is_of = |slot: &&Slot| match &slot.kind {
+            Kind::Value { column: own, .. } | Kind::Reference { column: own, .. } => *own == column,
+            Kind::Rows(rows) => rows.table == column || slot.name == column,
+        };
+        self.task.slots.iter().find(is_of).map(|slot| slot.name)
+    }
+
+    /// What a constraint refused as it was written, told as an error of the input.
+    pub fn refused(&mut self, failure: sqlx::Error, list: Option<&'static str>) -> Result<(), Failure> {
+        let Some(refused) = constraint_of(&failure) else { return Err(failure.into()) };
+        let name = refused.constraint().unwrap_or_default();
+        let known = self.rules.constraint(name);
+        let columns = known.map(|constraint| constraint.columns.as_slice()).unwrap_or_default();
+        let field = list.or_else(|| match refused.column() {
+            Some(column) => self.field_of(column),
+            None => columns.iter().rev().find_map(|column| self.field_of(column)),
+        });
+        let path: Vec<&str> = field.into_iter().collect();
+        let (code, message) = match refused.code() {
+            "23505" => ("TAKEN", "Another record has it, and only one may.".to_owned()),
+            "23503" if self.task.action == Action::Delete => {
+                ("IN_USE", "Other records refer to it.".to_owned())
+            }
+            // What the input names was there and went meanwhile, perhaps into another.
+            "23503" => return Err(Failure::Again),
+            TOO_LONG => ("INVALID", "It is too long.".to_owned()),
+            "23502" => ("REQUIRED", "Every such record has it.".to_owned()),
+            // A rule that a trigger keeps says what it refuses.
+            _ => {
+                let told = known.and_then(|constraint| constraint.message.clone());
+                ("INVALID", told.unwrap_or_else(|| refused.message().to_owned()))
+            }
+        };
+        self.wrong(code, &path, &message);
+        Ok(())
+    }
+
+    /// The same, where nothing can go on after it.
+    fn failed(&mut self, failure: sqlx::Error) -> Failure {
+        match self.refused(failure, None) {
+            Ok(()) => self.end(),
+            Err(failure) => failure,
+        }
+    }
+
+    /// Ends with all that is wrong.
+    pub fn end(&mut self) -> Failure {
+        Failure::User(std::mem::take(&mut self.errors))
+    }
+
+    pub fn wrong(&mut self, code: &'static str, path: &[&str], message: &str) {
+        self.errors.push(error(code, path, message));
+    }
+
+    /// Ends here if anything is wrong.
+    pub fn finish(&mut self) -> Result<(), Failure> {
+        if self.errors.is_empty() { Ok(()) } else { Err(self.end()) }
+    }
+}
+
+/// Waits until nobody else changes records: whoever locks one before that might wait for one who waits
+/// for them.
+pub async fn take_turn(connection: &mut PgConnection) -> Result<(), sqlx::Error> {
+    sqlx::query("select take_turn()").execute(connection).await.map(|_| ())
+}
+
+/// Makes the rows of a list those given: what is there stays as it is, and so leaves no revision.
+async fn replace(
+    connection: &mut PgConnection,
+    rows: &Rows,
+    owner: i64,
+    list: Vec<Map<String, Value>>,
+) -> Result<(), sqlx::Error> {
+    let Rows { table, owner: owner_column, .. } = rows;
+    let columns: Vec<&str> = rows.columns.iter().map(|column| column.column).chain(rows.ordinal).collect();
+    let given = columns.iter().map(|column| format!("n.{column}")).collect::<Vec<_>>().join(", ");
+    let there = columns.iter().map(|column| format!("t.{column}")).collect::<Vec<_>>().join(", ");
+    let names = columns.join(", ");
+    let list = Value::Array(list.into_iter().map(Value::Object).collect());
+    let removed = format!(
+        "delete from {table} t where t.{owner_column} = $1 and not exists (
+             select from jsonb_populate_recordset(null::{table}, $2) n where ({given}) is not distinct from ({there})
+         )"
+    );
+    let entered = format!(
+        "insert into {table} ({owner_column}, {names}) select $1, {given}
+         from jsonb_populate_recordset(null::{table}, $2) n
+         where not exists (
+             select from {table} t where t.{owner_column} = $1 and ({given}) is not distinct from ({there})
+         )"
+    );
+    for sql in [removed, entered] {
+        sqlx::query(AssertSqlSafe(sql)).bind(owner).bind(&list).execute(&mut *connection).await?;
+    }
+    Ok(())
+}
+
+/// A way in which records refer to a noun.
+struct Referrer {
+    noun: &'static str,
+    field: &'static str,
+    /// The records `r` that refer to one of `$1`.
+    from: String,
+}
+
+/// All ways in which records refer to a noun, but for those that go with it.
+fn referrers(catalog: &'static Catalog, to: &str) -> Vec<Referrer> {
+    let mut referrers = Vec::new();
+    for noun in catalog.nouns.iter().filter(|noun| noun.interfaces.contains(&"Record")) {
+        let table = noun.table;
+        for field in &noun.fields {
+            let mut refer = |from| referrers.push(Referrer { noun: noun.name, field: field.name, from });
+            match &field.kind {
+                FieldKind::One(One { choices, .. }) => {
+                    for (_, column) in choices.iter().filter(|(noun, _)| *noun == to) {
+                        refer(format!("{table} r where r.{column} = any($1)"));
+                    }
+                }
+                FieldKind::Values(Values { of: Owned::Reference(one), table: between, owner, .. }) => {
+                    for (_, column) in one.choices.iter().filter(|(noun, _)| *noun == to) {
+                        refer(format!(
+                            "{between} l join {table} r on r.id = l.{owner} where l.{column} = any($1)"
+                        ));
+                    }
+                }
+                FieldKind::Many(Many {
+                    to: other,
+                    via: Via::Link(between, owner, column),
+                    written: Written::Link(_),
+                    ..
+                }) if *other == to => {
+                    refer(format!(
+                        "{between} l join {table} r on r.id = l.{owner} where l.{column} = any($1)"
+                    ));
+                }
+                FieldKind::Many(Many {
+                    via: Via::Column(owner),
+                    written: Written::Rows { of, .. },
+                    to: other,
+                    ..
+                }) => {
+                    let between = catalog.named(other).table;
+                    for (_, column, _) in of.iter().filter(|(_, _, noun)| *noun == Some(to)) {
+                        refer(format!(
+                            "{between} l join {table} r on r.id = l.{owner} where l.{column} = any($1)"
+                        ));
+                    }
+                }
+                _ => {}
+            }
+        }
+    }
+    referrers
+}
+
+pub fn constraint_of(error: &sqlx::Error) -> Option<&PgDatabaseError> {
+    let refused = error.as_database_error()?.try_downcast_ref::<PgDatabaseError>()?;
+    (refused.code().starts_with("23") || refused.code() == TOO_LONG).then_some(refused)
+}
+
+fn error(code: &'static str, path: &[&str], message: &str) -> UserError {
+    let path: Vec<String> = path.iter().map(|step| (*step).to_owned()).collect();
+    UserError { code, path: within(&path), message: message.to_owned() }
+}
+
+/// A way within the input, from its beginning.
+fn within(path: &[String]) -> Vec<String> {
+    [&["input".to_owned()], path].concat()
+}
+
+fn text(value: Option<&Input>) -> Option<String> {
+    match value {
+        Some(Input::String(text)) => Some(text.clone()),
+        _ => None,
+    }
+}
+
+/// A value as a column takes it.
+fn json(value: &Input) -> Value {
+    match value {
+        Input::Null => Value::Null,
+        Input::Boolean(value) => (*value).into(),
+        Input::Number(number) => Value::Number(number.clone()),
+        Input::String(text) => text.as_str().into(),
+        Input::Enum(name) => name.as_str().into(),
+        other => other.to_string().into(),
+    }
+}

@@ -1,0 +1,359 @@
+//! A request's values put to its plan: every argument is read and checked before anything runs.
+
+use std::collections::HashMap;
+
+use async_graphql::{
+    Name, Value,
+    registry::{MetaType, Registry},
+};
+
+use crate::{
+    auth::caller::Role,
+    engine::{
+        plan::{self, Aside, Edge, Level, Plan, Wants, Way},
+        prepare::coerce::{self, Variables},
+        sql::{
+            self, Paged, Side, Statement,
+            as_of::{self, AsOf},
+        },
+    },
+    error::{Code, PathStep, Refusal},
+    model::{
+        catalog::Catalog,
+        computed::{self, Computed},
+        object_type::{By, Many, Order},
+        pagination::{self, Cursor, MAX_PAGE, Page},
+    },
+};
+
+/// What a request asks at each edge that takes arguments, and what that costs.
+#[derive(Debug)]
+pub struct Request {
+    bound: Vec<Option<Bound>>,
+    /// The moments as of which edges of the root are read, by their numbers; others are read as of now.
+    as_of: HashMap<usize, AsOf>,
+    /// The revisions behind which lists begin, with the response keys of each list.
+    pub since: Vec<(i64, Vec<PathStep>)>,
+    /// What it may cost, in points.
+    pub cost: usize,
+}
+
+#[derive(Debug)]
+pub enum Bound {
+    Many {
+        rows: Option<Statement>,
+        /// What tells whether there are records before the cursor `after`, and behind the cursor `before`.
+        sides: Box<[Option<Statement>; 2]>,
+        /// One for each aside of the connection.
+        asides: Vec<(Statement, Precision)>,
+        /// The column by which the filter lets pass only what refers to one record, and its id.
+        of_one: Option<(&'static str, i64)>,
+        /// The revision behind which it begins.
+        since: Option<i64>,
+        page: Page,
+        order: &'static Order,
+    },
+    Lookup(Statement),
+    /// For each id asked for: the place of its noun among the records, and its number.
+    Nodes(Vec<Option<(usize, i64)>>),
+    Computed(computed::Arguments),
+}
+
+/// How exact a count is, and its name in the schema.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Precision {
+    Exact,
+    /// The planner's guess, from what it knows of the data.
+    Estimate,
+    /// Counted up to [`CAP`].
+    Capped,
+}
+
+impl Precision {
+    /// What a count of this precision says of itself.
+    pub fn name(self) -> &'static str {
+        match self {
+            Precision::Exact => "EXACT",
+            Precision::Estimate => "ESTIMATE",
+            Precision::Capped => "AT_LEAST",
+        }
+    }
+}
+
+/// Where a capped count ends.
+pub const CAP: i64 = 1000;
+/// Values of a facet where the query doesn't say.
+const FACET_VALUES: i64 = 10;
+
+impl Request {
+    pub fn bound(&self, edge: &Edge) -> &Bound {
+        self.bound[edge.number].as_ref().expect("every edge with arguments was bound")
+    }
+
+    /// All that is asked but at these edges, as a text that is the same for the same.
+    pub fn below(&self, edges: &[Edge]) -> String {
+        let is_below = |number: &usize| edges.iter().all(|edge| edge.number != *number);
+        let below = self.bound.iter().enumerate().filter(|(number, _)| is_below(number));
+        format!("{:?}", below.collect::<Vec<_>>())
+    }
+
+    pub fn as_of(&self, edge: &Edge) -> Option<&AsOf> {
+        self.as_of.get(&edge.number)
+    }
+}
+
+/// Binds the variables to all edges of a plan, whose cost is known.
+pub fn bind(
+    catalog: &'static Catalog,
+    registry: &Registry,
+    plan: &Plan,
+    variables: &Variables,
+    role: Role,
+    cost: usize,
+) -> Result<Request, Refusal> {
+    let (bound, as_of, since) = (Vec::new(), HashMap::new(), Vec::new());
+    let mut binder = Binder { catalog, registry, variables, role, bound, as_of, since };
+    binder.bound.resize_with(plan.edges, || None);
+    binder.level(&plan.root)?;
+    Ok(Request { bound: binder.bound, as_of: binder.as_of, since: binder.since, cost })
+}
+
+struct Binder<'a> {
+    catalog: &'static Catalog,
+    registry: &'a Registry,
+    variables: &'a Variables,
+    role: Role,
+    bound: Vec<Option<Bound>>,
+    as_of: HashMap<usize, AsOf>,
+    since: Vec<(i64, Vec<PathStep>)>,
+}
+
+impl Binder<'_> {
+    /// Binds the edges of a level, and those that they lead to.
+    fn level(&mut self, level: &Level) -> Result<(), Refusal> {
+        for edge in &level.edges {
+            let at = |refusal: Refusal| refusal.at(edge.path.clone());
+            let bound = self.edge(edge).map_err(at)?;
+            let moment = self.argument(edge, as_of::ARGUMENT, as_of::INPUT).map_err(at)?;
+            if let Some(Bound::Many { since: Some(since), .. }) = &bound {
+                self.since.push((*since, edge.path.clone()));
+            }
+            if let Some(moment) = AsOf::of(moment.as_ref()) {
+                self.as_of.insert(edge.number, moment);
+            }
+            self.bound[edge.number] = bound;
+            edge.way.levels().into_iter().try_for_each(|level| self.level(level))?;
+        }
+        Ok(())
+    }
+
+    fn edge(&self, edge: &Edge) -> Result<Option<Bound>, Refusal> {
+        match &edge.way {
+            Way::Many { many, level, wants, asides, .. } => {
+                self.many(edge, many, level, wants, asides).map(Some)
+            }
+            Way::Lookup(level) => {
+                let by = self.argument(edge, "by", &format!("{}By!", level.noun.name))?;
+                let Some(Value::Object(by)) = by else { return Err(missing("by")) };
+                sql::lookup(level.noun, &level.columns, &by, "by").map(Bound::Lookup).map(Some)
+            }
+            Way::Nodes(levels) => self.nodes(edge, levels).map(Some),
+            Way::Computed { computed, .. } => {
+                self.permit(computed.role)?;
+                self.computed(edge, computed).map(Bound::Computed).map(Some)
+            }
+            Way::One(_) | Way::Values { .. } | Way::References { .. } => Ok(None),
+        }
+    }
+
+    /// What a computed field is given, checked as far as it can be without the database: whatever it changes
+    /// is not changed for an answer that can't be given.
+    fn computed(&self, edge: &Edge, computed: &Computed) -> Result<computed::Arguments, Refusal> {
+        let mut given = computed::Arguments::new();
+        for declared in &computed.arguments {
+            match self.argument(edge, declared.name, declared.ty)? {
+                Some(Value::Null) => {}
+                Some(value) => {
+                    check_lengths(&value, declared.name)?;
+                    self.check_keys(declared.ty, &value, declared.name)?;
+                    given.insert(Name::new(declared.name), value);
+                }
+                None if declared.ty.ends_with('!') => return Err(missing(declared.name)),
+                None => {}
+            }
+        }
+        computed.arguments.iter().try_for_each(|declared| declared.check(&given))?;
+        Ok(given)
+    }
+
+    /// Refuses ids of other nouns than those of the keys that they stand in, at whatever depth.
+    fn check_keys(&self, ty: &str, value: &Value, path: &str) -> Result<(), Refusal> {
+        let name = ty.trim_matches(['[', ']', '!']);
+        match value {
+            Value::List(items) => items
+                .iter()
+                .enumerate()
+                .try_for_each(|(index, item)| self.check_keys(name, item, &format!("{path}[{index}]"))),
+            Value::Object(fields) => {
+                if let Some(noun) = name.strip_suffix("By").and_then(|noun| self.catalog.noun(noun)) {
+                    return sql::check_key(noun, fields, path);
+                }
+                let Some(MetaType::InputObject { input_fields, .. }) = self.registry.types.get(name) else {
+                    return Ok(());
+                };
+                fields.iter().try_for_each(|(field, value)| {
+                    let ty = input_fields.get(field.as_str()).map_or("", |declared| declared.ty.as_str());
+                    self.check_keys(ty, value, &format!("{path}.{field}"))
+                })
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Refuses a caller whose role is not enough.
+    fn permit(&self, needed: Role) -> Result<(), Refusal> {
+        if self.role >= needed {
+            return Ok(());
+        }
+        let needed = needed.name();
+        Err(if self.role == Role::Anonymous {
+            let message =
+                format!("This needs a key with the role {needed}: send it as `Authorization: Bearer …`.");
+            Refusal::new(Code::Unauthenticated, message)
+        } else {
+            let message =
+                format!("This needs the role {needed}; your key has the role {}.", self.role.name());
+            Refusal::new(Code::Forbidden, message)
+        })
+    }
+
+    fn many(
+        &self,
+        edge: &Edge,
+        many: &Many,
+        level: &Level,
+        wants: &Wants,
+        asides: &[Aside],
+    ) -> Result<Bound, Refusal> {
+        let noun = level.noun;
+        let filter = if noun.has_filter() {
+            self.argument(edge, "filter", &format!("{}Filter", noun.name))?
+        } else {
+            None
+        };
+        let filter = match &filter {
+            Some(Value::Object(filter)) => Some(filter),
+            _ => None,
+        };
+        let order = match self.argument(edge, "orderBy", &format!("{}Order", noun.name))? {
+            Some(Value::Enum(name)) => noun.orders.iter().find(|order| order.name == name.as_str()),
+            _ => noun.orders.first(),
+        };
+        let order = order.expect("every noun that is listed has an order");
+        let since = match self.argument(edge, "since", "RevisionNumber")? {
+            Some(Value::Number(number)) => number.as_i64(),
+            _ => None,
+        };
+        let page = Page::new(
+            self.size(edge, "first")?,
+            self.size(edge, "last")?,
+            self.cursor(edge, "after", order)?,
+            self.cursor(edge, "before", order)?,
+        )?;
+        let paged = Paged { catalog: self.catalog, many, filter, since, order };
+        let rows = wants.rows.then(|| paged.rows(&level.columns, &page, wants.cursors)).transpose()?;
+        let side = |cursor: &Option<Cursor>, side| {
+            let cursor = cursor.as_ref().filter(|_| wants.sides);
+            cursor.map(|cursor| paged.beyond(cursor, side)).transpose()
+        };
+        let sides = Box::new([side(&page.after, Side::Before)?, side(&page.before, Side::Behind)?]);
+        let asides = asides.iter().map(|aside| self.aside(&paged, aside)).collect::<Result<_, _>>()?;
+        // An order by relevance is refused also where no rows are asked for.
+        if rows.is_none() && matches!(order.by, By::Relevance) {
+            paged.rows(&[], &page, false)?;
+        }
+        let of_one = filter.and_then(|filter| sql::of_one(noun, filter));
+        Ok(Bound::Many { rows, sides, asides, of_one, since, page, order })
+    }
+
+    fn aside(&self, paged: &Paged<'_>, aside: &Aside) -> Result<(Statement, Precision), Refusal> {
+        match aside {
+            Aside::Count(arguments) => {
+                let mode = self.given(arguments, "mode", "CountMode")?;
+                let precision = match mode {
+                    Some(Value::Enum(name)) if name == "CAPPED" => Precision::Capped,
+                    // A guess is made of a statement that stands alone.
+                    Some(Value::Enum(name)) if name == "ESTIMATE" && !paged.is_nested() => {
+                        Precision::Estimate
+                    }
+                    _ => Precision::Exact,
+                };
+                let cap = (precision == Precision::Capped).then_some(CAP + 1);
+                Ok((paged.count(cap)?, precision))
+            }
+            Aside::Facet { facet, arguments, level } => {
+                let first = match self.given(arguments, "first", "Int")? {
+                    Some(Value::Number(number)) => number.as_i64().unwrap_or(i64::MAX),
+                    _ => FACET_VALUES,
+                };
+                let page = Page::new(Some(first), None, None, None)?;
+                Ok((paged.facet(facet, &level.columns, page.size)?, Precision::Exact))
+            }
+        }
+    }
+
+    fn size(&self, edge: &Edge, name: &str) -> Result<Option<i64>, Refusal> {
+        match self.argument(edge, name, "Int")? {
+            Some(Value::Number(number)) => Ok(number.as_i64()),
+            _ => Ok(None),
+        }
+    }
+
+    fn cursor(&self, edge: &Edge, name: &str, order: &Order) -> Result<Option<Cursor>, Refusal> {
+        match self.argument(edge, name, "Cursor")? {
+            Some(Value::String(text)) => Cursor::decode(&text, &order.name, order.by.kind(), name).map(Some),
+            _ => Ok(None),
+        }
+    }
+
+    fn nodes(&self, edge: &Edge, levels: &[Level]) -> Result<Bound, Refusal> {
+        let (name, ids) = match self.argument(edge, "ids", "[ID!]")? {
+            Some(Value::List(ids)) => ("ids", ids),
+            _ => ("id", self.argument(edge, "id", "ID")?.into_iter().collect()),
+        };
+        if ids.len() > usize::try_from(MAX_PAGE).unwrap_or(usize::MAX) {
+            let message = format!("`ids` has {} entries; it takes {MAX_PAGE} at most.", ids.len());
+            return Err(Refusal::bad_input(name, message));
+        }
+        let known = |id: &Value| {
+            let Value::String(text) = id else { return None };
+            let (noun, id) = pagination::parse_global_id(text)?;
+            Some((levels.iter().position(|level| level.noun.name == noun)?, id))
+        };
+        Ok(Bound::Nodes(ids.iter().map(known).collect()))
+    }
+
+    fn argument(&self, edge: &Edge, name: &str, ty: &str) -> Result<Option<Value>, Refusal> {
+        self.given(&edge.arguments, name, ty)
+    }
+
+    fn given(&self, arguments: &plan::Arguments, name: &str, ty: &str) -> Result<Option<Value>, Refusal> {
+        coerce::argument(self.registry, ty, name, arguments.get(name), self.variables)
+    }
+}
+
+/// Refuses texts that are longer than anybody searches for.
+fn check_lengths(value: &Value, path: &str) -> Result<(), Refusal> {
+    match value {
+        Value::String(text) => sql::check_length(text, path),
+        Value::List(items) => items
+            .iter()
+            .enumerate()
+            .try_for_each(|(index, item)| check_lengths(item, &format!("{path}[{index}]"))),
+        _ => Ok(()),
+    }
+}
+
+fn missing(name: &str) -> Refusal {
+    Refusal::bad_input(name, format!("`{name}` must be given."))
+}

@@ -1,0 +1,367 @@
+//! Input values made what the schema says they are, before anything runs: variables from JSON, and
+//! arguments from the document. What doesn't fit is refused by name.
+
+use async_graphql::{
+    Name, Value as Constant,
+    parser::types::{BaseType, Type, VariableDefinition},
+    registry::{MetaType, MetaTypeName, Registry},
+};
+use async_graphql_value::Value as Literal;
+use indexmap::IndexMap;
+use serde_json::Value as Json;
+
+use crate::{
+    engine::prepare::validation::suggestion,
+    error::{Code, Refusal},
+};
+
+pub type Variables = IndexMap<Name, Constant>;
+
+/// The variables of an operation, coerced to their declared types, defaults filled in.
+pub fn variables<'a>(
+    registry: &Registry,
+    definitions: impl Iterator<Item = &'a VariableDefinition>,
+    given: &serde_json::Map<String, Json>,
+    suggestions: bool,
+) -> Result<Variables, Refusal> {
+    let mut variables = Variables::new();
+    for definition in definitions {
+        let name = &definition.name.node;
+        let ty = &definition.var_type.node;
+        let path = format!("${name}");
+        match (given.get(name.as_str()), &definition.default_value) {
+            (Some(value), _) => {
+                let value = Source::Json(value, suggestions).coerce(registry, &type_text(ty), &path)?;
+                variables.insert(name.clone(), value);
+            }
+            (None, Some(default)) => {
+                let (default, none) = (default.node.clone().into_value(), Variables::new());
+                let value = Source::Literal(&default, &none).coerce(registry, &type_text(ty), &path)?;
+                variables.insert(name.clone(), value);
+            }
+            (None, None) if !ty.nullable => return Err(missing(&path, &type_text(ty))),
+            (None, None) => {}
+        }
+    }
+    Ok(variables)
+}
+
+/// The value of an argument; none where it was left out, or is a variable that was.
+pub fn argument(
+    registry: &Registry,
+    ty: &str,
+    name: &str,
+    literal: Option<&Literal>,
+    variables: &Variables,
+) -> Result<Option<Constant>, Refusal> {
+    match literal {
+        None => Ok(None),
+        Some(literal) => present(registry, ty, literal, variables, name),
+    }
+}
+
+fn type_text(ty: &Type) -> String {
+    let base = match &ty.base {
+        BaseType::Named(name) => name.to_string(),
+        BaseType::List(inner) => format!("[{}]", type_text(inner)),
+    };
+    if ty.nullable { base } else { format!("{base}!") }
+}
+
+fn missing(path: &str, ty: &str) -> Refusal {
+    Refusal::bad_input(path, format!("`{path}` must be given; it takes {ty}."))
+}
+
+fn wrong(path: &str, ty: &str, found: &str) -> Refusal {
+    Refusal::bad_input(path, format!("`{path}` takes {ty}, not {found}."))
+}
+
+/// A value in the document, where a variable may stand anywhere; none if that variable is absent.
+fn present(
+    registry: &Registry,
+    ty: &str,
+    literal: &Literal,
+    variables: &Variables,
+    path: &str,
+) -> Result<Option<Constant>, Refusal> {
+    if let Literal::Variable(name) = literal {
+        return match variables.get(name) {
+            Some(Constant::Null) if ty.ends_with('!') => Err(wrong(path, ty, "null")),
+            value => Ok(value.cloned()),
+        };
+    }
+    Source::Literal(literal, variables).coerce(registry, ty, path).map(Some)
+}
+
+/// Where a value comes from: the two differ in how they write it and in where variables may stand.
+enum Source<'a> {
+    /// And whether a refusal says what a wrong name may have meant; what stands in the document was validated.
+    Json(&'a Json, bool),
+    Literal(&'a Literal, &'a Variables),
+}
+
+/// The outermost form of a value.
+enum Form<'a> {
+    Null,
+    Boolean(bool),
+    Number(&'a serde_json::Number),
+    String(&'a str),
+    Enum(&'a str),
+    List(Vec<Source<'a>>),
+    Object(Vec<(&'a str, Source<'a>)>),
+    /// A variable or a form that no input has.
+    Other,
+}
+
+impl<'a> Source<'a> {
+    fn form(&self) -> Form<'a> {
+        match *self {
+            Source::Json(json, suggestions) => match json {
+                Json::Null => Form::Null,
+                Json::Bool(value) => Form::Boolean(*value),
+                Json::Number(number) => Form::Number(number),
+                Json::String(text) => Form::String(text),
+                Json::Array(items) => {
+                    Form::List(items.iter().map(|item| Source::Json(item, suggestions)).collect())
+                }
+                Json::Object(fields) => Form::Object(
+                    fields
+                        .iter()
+                        .map(|(name, value)| (name.as_str(), Source::Json(value, suggestions)))
+                        .collect(),
+                ),
+            },
+            Source::Literal(literal, variables) => match literal {
+                Literal::Null => Form::Null,
+                Literal::Boolean(value) => Form::Boolean(*value),
+                Literal::Number(number) => Form::Number(number),
+                Literal::String(text) => Form::String(text),
+                Literal::Enum(name) => Form::Enum(name),
+                Literal::List(items) => {
+                    Form::List(items.iter().map(|item| Source::Literal(item, variables)).collect())
+                }
+                Literal::Object(fields) => Form::Object(
+                    fields
+                        .iter()
+                        .map(|(name, value)| (name.as_str(), Source::Literal(value, variables)))
+                        .collect(),
+                ),
+                Literal::Binary(_) | Literal::Variable(_) => Form::Other,
+            },
+        }
+    }
+
+    fn coerce(&self, registry: &Registry, ty: &str, path: &str) -> Result<Constant, Refusal> {
+        let form = self.form();
+        match MetaTypeName::create(ty) {
+            MetaTypeName::NonNull(_) if matches!(form, Form::Null) => Err(wrong(path, ty, "null")),
+            MetaTypeName::NonNull(inner) => self.coerce(registry, inner, path),
+            _ if matches!(form, Form::Null) => Ok(Constant::Null),
+            MetaTypeName::List(inner) => match form {
+                Form::List(items) => {
+                    let item = |(index, item): (usize, Source<'_>)| {
+                        let path = format!("{path}[{index}]");
+                        item.resolve(registry, inner, &path).map(|value| value.unwrap_or(Constant::Null))
+                    };
+                    items.into_iter().enumerate().map(item).collect::<Result<_, _>>().map(Constant::List)
+                }
+                _ => Ok(Constant::List(vec![self.coerce(registry, inner, path)?])),
+            },
+            MetaTypeName::Named(name) => match registry.types.get(name) {
+                Some(MetaType::InputObject { input_fields, oneof, .. }) => {
+                    let Form::Object(fields) = form else {
+                        return Err(wrong(path, ty, form.name()));
+                    };
+                    let mut object = IndexMap::with_capacity(fields.len());
+                    for (field, value) in fields {
+                        let path = format!("{path}.{field}");
+                        let Some(declared) = input_fields.get(field) else {
+                            let meant = self.meant(field, input_fields.keys());
+                            let message = format!("{name} has no field `{field}`.{meant}");
+                            return Err(Refusal::bad_input(&path, message));
+                        };
+                        if let Some(value) = value.resolve(registry, &declared.ty, &path)? {
+                            object.insert(Name::new(field), value);
+                        }
+                    }
+                    if *oneof && (object.len() != 1 || object.values().any(|value| *value == Constant::Null))
+                    {
+                        return Err(Refusal::bad_input(
+                            path,
+                            format!("`{path}` takes exactly one field of {name}."),
+                        ));
+                    }
+                    let required = input_fields.values().find(|declared| {
+                        declared.ty.ends_with('!') && !object.contains_key(declared.name.as_str())
+                    });
+                    match required {
+                        Some(declared) => Err(missing(&format!("{path}.{}", declared.name), &declared.ty)),
+                        None => Ok(Constant::Object(object)),
+                    }
+                }
+                Some(MetaType::Enum { enum_values, .. }) => match (&form, self) {
+                    (Form::Enum(value), _) | (Form::String(value), Source::Json(..))
+                        if enum_values.contains_key(*value) =>
+                    {
+                        Ok(Constant::Enum(Name::new(value)))
+                    }
+                    (Form::Enum(value), _) | (Form::String(value), Source::Json(..)) => {
+                        let meant = self.meant(value, enum_values.keys());
+                        Err(Refusal::bad_input(
+                            path,
+                            format!("`{path}`: {name} has no value `{value}`.{meant}"),
+                        ))
+                    }
+                    _ => Err(wrong(path, ty, form.name())),
+                },
+                _ => scalar(name, &form).ok_or_else(|| wrong(path, form_of(name), form.name())),
+            },
+        }
+    }
+
+    /// What a wrong name may have meant, as the end of a message.
+    fn meant<'n>(&self, name: &str, known: impl Iterator<Item = &'n String>) -> String {
+        match self {
+            Source::Json(_, true) => suggestion(name, known.map(String::as_str)),
+            _ => String::new(),
+        }
+    }
+
+    /// The value, unless it is a variable that was left out.
+    fn resolve(&self, registry: &Registry, ty: &str, path: &str) -> Result<Option<Constant>, Refusal> {
+        match self {
+            Source::Json(..) => self.coerce(registry, ty, path).map(Some),
+            Source::Literal(literal, variables) => {
+                let value = present(registry, ty, literal, variables, path)?;
+                if value.is_none() && ty.ends_with('!') { Err(missing(path, ty)) } else { Ok(value) }
+            }
+        }
+    }
+}
+
+impl Form<'_> {
+    fn name(&self) -> &'static str {
+        match self {
+            Form::Null => "null",
+            Form::Boolean(_) => "a boolean",
+            Form::Number(_) => "this number",
+            Form::String(_) => "this text",
+            Form::Enum(_) => "a name",
+            Form::List(_) => "a list",
+            Form::Object(_) => "an object",
+            Form::Other => "this value",
+        }
+    }
+}
+
+/// What a scalar takes, in words where its name doesn't tell.
+fn form_of(scalar: &str) -> &str {
+    match scalar {
+        "PartialDate" => "a date as 2026, 2026-02 or 2026-02-19",
+        "DateTime" => "a moment of the years 0001 to 9999 as 2026-02-19T16:30:00Z",
+        "RevisionNumber" => "a whole number, 0 or more",
+        "String" => "a String without the character U+0000",
+        scalar => scalar,
+    }
+}
+
+fn scalar(name: &str, form: &Form<'_>) -> Option<Constant> {
+    match (name, form) {
+        ("Int", Form::Number(number)) => i32::try_from(whole(number)?).ok().map(Constant::from),
+        ("Float", Form::Number(number)) => Some(Constant::Number((*number).clone())),
+        ("Boolean", Form::Boolean(value)) => Some(Constant::from(*value)),
+        ("ID", Form::Number(number)) => whole(number).map(|id| Constant::String(id.to_string())),
+        ("RevisionNumber", Form::Number(number)) => {
+            whole(number).filter(|number| *number >= 0).map(Constant::from)
+        }
+        ("PartialDate", Form::String(text)) => {
+            is_partial_date(text).then(|| Constant::String((*text).to_owned()))
+        }
+        ("DateTime", Form::String(text)) => date_time(text).and_then(in_utc).map(Constant::String),
+        // Postgres has no text with a NUL in it.
+        ("String" | "ID" | "Cursor" | "URL", Form::String(text)) => {
+            (!text.contains('\0')).then(|| Constant::String((*text).to_owned()))
+        }
+        _ => None,
+    }
+}
+
+/// The number as a whole one; `1.0` counts, as JSON does not tell the two apart.
+fn whole(number: &serde_json::Number) -> Option<i64> {
+    #[allow(clippy::cast_possible_truncation)]
+    let from_float = |value: f64| (value.fract() == 0.0 && value.abs() < 9e15).then_some(value as i64);
+    number.as_i64().or_else(|| number.as_f64().and_then(from_float))
+}
+
+pub fn is_partial_date(text: &str) -> bool {
+    let digits = |part: &str, length| part.len() == length && part.bytes().all(|byte| byte.is_ascii_digit());
+    let parts: Vec<&str> = text.split('-').collect();
+    let lengths = [4, 2, 2];
+    if parts.len() > 3 || !parts.iter().zip(lengths).all(|(part, length)| digits(part, length)) {
+        return false;
+    }
+    let number = |index: usize| parts.get(index).map_or(1, |part| part.parse::<u16>().unwrap_or(0));
+    let Ok(month) = time::Month::try_from(u8::try_from(number(1)).unwrap_or(0)) else { return false };
+    let day = u8::try_from(number(2)).unwrap_or(0);
+    number(0) > 0 && time::Date::from_calendar_date(i32::from(number(0)), month, day).is_ok()
+}
+
+/// The year of the first moment, and that of the last one, that a client may name: Postgres knows them, and a
+/// moment of ours is written with four digits.
+const YEARS: std::ops::RangeInclusive<i32> = 1..=9999;
+
+fn date_time(text: &str) -> Option<time::OffsetDateTime> {
+    let moment = time::OffsetDateTime::parse(text, &time::format_description::well_known::Rfc3339).ok()?;
+    let moment = moment.checked_to_offset(time::UtcOffset::UTC)?;
+    YEARS.contains(&moment.year()).then_some(moment)
+}
+
+/// The moment as Postgres reads it, whatever offset it was written with.
+fn in_utc(moment: time::OffsetDateTime) -> Option<String> {
+    moment.format(&time::format_description::well_known::Rfc3339).ok()
+}
+
+/// Whether a period ends before it begins. Both are partial dates: of two that are known differently well, only
+/// what both tell is compared.
+pub fn ends_before(from: &str, until: &str) -> bool {
+    let both = from.len().min(until.len());
+    from[..both] > until[..both]
+}
+
+/// Refuses a period that ends, at `path`, before it begins.
+pub fn check_period(from: &str, until: &str, path: &str) -> Result<(), Refusal> {
+    if ends_before(from, until) { Err(inverted(from, until, path)) } else { Ok(()) }
+}
+
+/// Refuses a span between two moments that ends, at `path`, before it begins.
+pub fn check_span(from: &str, until: &str, path: &str) -> Result<(), Refusal> {
+    if date_time(from) > date_time(until) { Err(inverted(from, until, path)) } else { Ok(()) }
+}
+
+fn inverted(from: &str, until: &str, path: &str) -> Refusal {
+    Refusal::bad_input(path, format!("`{path}` ({until}) is before `from` ({from})."))
+}
+
+/// The refusal of a document that names no operation, or one that isn't there.
+pub fn unknown_operation(name: Option<&str>) -> Refusal {
+    let message = match name {
+        Some(name) => format!("The document has no operation named `{name}`."),
+        None => "The document has several operations: name one in `operationName`.".to_owned(),
+    };
+    Refusal { field: Some("operationName".into()), ..Refusal::new(Code::BadUserInput, message) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn partial_dates_are_years_months_or_days_that_exist() {
+        for date in ["2026", "2026-02", "2024-02-29"] {
+            assert!(is_partial_date(date), "{date}");
+        }
+        for date in ["", "26", "2026-13", "2026-02-30", "2026-2-3", "2026-02-03T00:00", "0000"] {
+            assert!(!is_partial_date(date), "{date}");
+        }
+    }
+}

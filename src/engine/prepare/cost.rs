@@ -1,0 +1,628 @@
+//! What a request may cost: the rows that it may read, weighed by what is done with each. It is known once
+//! variables are put in, and before any SQL is made; so is whether a filter is larger than one may be.
+//!
+//! A point is about 0.04 ms of Postgres at most; `cargo bench --bench cost` looks for requests that take longer.
+
+use std::collections::HashMap;
+
+use async_graphql::{
+    Name, Value,
+    parser::types::{ExecutableDocument, Selection, SelectionSet},
+    registry::Registry,
+};
+use async_graphql_value::Value as Literal;
+use indexmap::IndexMap;
+
+use crate::{
+    engine::{
+        plan::{self, Aside, Edge, Level, Plan, Reference, Wants, Way},
+        prepare::{
+            coerce::{self, Variables},
+            sizes::Sizes,
+        },
+        sql::as_of,
+    },
+    error::Refusal,
+    model::{
+        catalog::Catalog,
+        computed::{self, Estimate, Priced},
+        object_type::{By, Condition, Facet, FacetBy, Many, Noun, Order, Scalar, Test, Via},
+        pagination::{DEFAULT_PAGE, MAX_PAGE},
+    },
+};
+
+/// Values of all arguments together, once variables are put in.
+const VALUES: usize = 50_000;
+/// What one filter may have.
+const PREDICATES: usize = 200;
+const REFERENCES: usize = 30;
+const DEPTH: usize = 12;
+const PARAMETERS: usize = 10_000;
+const BYTES: usize = 128 * 1024;
+
+/// What it costs in points to look at a row of many, to fetch it by an index, and to count it in one.
+const ROW: f64 = 0.006;
+const ROW_BY_INDEX: f64 = 0.04;
+const ROW_COUNTED: f64 = 0.0015;
+/// To compare a value of it.
+const COMPARED: f64 = 0.0025;
+/// To look for a part of a text that is kept without capital letters and accents, or where it isn't.
+const MATCHED_PLAIN: f64 = 0.01;
+const MATCHED: f64 = 0.04;
+/// To read what full-text search finds a row by, and to look there for a word, or rank the row by it.
+const SEARCHED: f64 = 0.01;
+const SEARCHED_WORD: f64 = 0.003;
+const RANKED: f64 = 0.02;
+const RANKED_WORD: f64 = 0.005;
+/// Which share of the rows an index on words or on parts of texts leaves, as a rule at most.
+const FOUND: f64 = 0.5;
+/// Letters of a part of a text at least that its index helps to find: it keeps three at a time.
+const TRIGRAM: usize = 3;
+/// To ask whether it is one of those that a reference leads to: all at once, or for the rows of each parent.
+const PROBED: f64 = 0.005;
+const PROBED_FOR_PARENT: f64 = 0.05;
+/// What Postgres plans, for each statement: a predicate, and a reference.
+const PLANNED: f64 = 1.0;
+const PLANNED_REFERENCE: f64 = 10.0;
+/// A count or a facet, besides the rows that it reads.
+const COUNTED: f64 = 20.0;
+/// How many times as much the past costs: every row of it is read out of the log.
+const PAST: f64 = 5.0;
+/// A list of the root as of the past, besides its rows: all of its log is read.
+const PAST_LIST: f64 = 100.0;
+/// Values that a record owns of one sort, names or targets, as a rule at most.
+const OWNED: f64 = 5.0;
+/// Records that a computed value names at one place, as a rule at most.
+const NAMED: f64 = 20.0;
+/// Values that introspection answers for a point.
+const INTROSPECTED: f64 = 250.0;
+/// Words that are counted of a text that is searched for: a longer one is refused.
+const WORDS: usize = 500;
+
+type Fields = IndexMap<Name, Value>;
+
+/// The points that a plan may cost with these variables.
+pub fn of(
+    catalog: &'static Catalog,
+    registry: &Registry,
+    plan: &Plan,
+    variables: &Variables,
+    sizes: &Sizes,
+) -> Result<usize, Refusal> {
+    let values = variables.iter().map(|(name, value)| (name.as_str(), values_of(value))).collect();
+    measure(&plan.root, &values, &mut 0)?;
+    let mut pricing = Pricing { catalog, registry, variables, sizes, points: 1.0, times: 1.0 };
+    pricing.level(&plan.root, 1.0)?;
+    if let Some(asked) = &plan.introspection {
+        let sets = asked.operations.iter().map(|(_, operation)| &operation.node.selection_set.node);
+        pricing.points += sets.map(|set| introspected(asked, set)).sum::<f64>() / INTROSPECTED;
+    }
+    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+    Ok(pricing.points.ceil() as usize)
+}
+
+/// How many values a selection of the schema answers. The lists of a schema lead to one another without end,
+/// so each level that nests them has many times as many.
+fn introspected(asked: &ExecutableDocument, set: &SelectionSet) -> f64 {
+    let each = set.items.iter().map(|selection| match &selection.node {
+        Selection::Field(field) => {
+            let entries = match field.node.name.node.as_str() {
+                "types" => 300.0,
+                "fields" | "inputFields" | "enumValues" | "interfaces" | "possibleTypes" => 10.0,
+                "args" => 3.0,
+                _ => 1.0,
+            };
+            entries * (1.0 + introspected(asked, &field.node.selection_set.node))
+        }
+        Selection::InlineFragment(inline) => introspected(asked, &inline.node.selection_set.node),
+        Selection::FragmentSpread(spread) => {
+            let fragment = asked.fragments.get(&spread.node.fragment_name.node);
+            fragment.map_or(0.0, |fragment| introspected(asked, &fragment.node.selection_set.node))
+        }
+    });
+    each.sum()
+}
+
+/// How many values there are in one.
+fn values_of(value: &Value) -> usize {
+    1 + match value {
+        Value::List(items) => items.iter().map(values_of).sum(),
+        Value::Object(fields) => fields.values().map(values_of).sum(),
+        _ => 0,
+    }
+}
+
+/// How many values a literal has once variables are put in, each of which was counted once.
+fn values_in(literal: &Literal, variables: &HashMap<&str, usize>) -> usize {
+    let inner = match literal {
+        Literal::Variable(name) => return variables.get(name.as_str()).copied().unwrap_or(0),
+        Literal::List(items) => {
+            items.iter().fold(0, |sum: usize, item| sum.saturating_add(values_in(item, variables)))
+        }
+        Literal::Object(fields) => {
+            fields.values().fold(0, |sum: usize, value| sum.saturating_add(values_in(value, variables)))
+        }
+        _ => 0,
+    };
+    inner.saturating_add(1)
+}
+
+/// Adds the values of all arguments of a level, and refuses what would become too large.
+fn measure(level: &Level, variables: &HashMap<&str, usize>, total: &mut usize) -> Result<(), Refusal> {
+    for edge in &level.edges {
+        let at = |refusal: Refusal| refusal.at(edge.path.clone());
+        let mut count = |arguments: &plan::Arguments| {
+            for (name, literal) in arguments.iter() {
+                *total = total.saturating_add(values_in(literal, variables));
+                if *total > VALUES {
+                    let refusal = Refusal::beyond("values once its variables are put in", VALUES, *total);
+                    return Err(Refusal { field: Some(name.to_owned()), ..refusal });
+                }
+            }
+            Ok(())
+        };
+        count(&edge.arguments).map_err(at)?;
+        if let Way::Many { asides, .. } = &edge.way {
+            for aside in asides {
+                let (Aside::Count(arguments) | Aside::Facet { arguments, .. }) = aside;
+                count(arguments).map_err(at)?;
+            }
+        }
+        for level in edge.way.levels() {
+            measure(level, variables, total)?;
+        }
+    }
+    Ok(())
+}
+
+struct Pricing<'a> {
+    catalog: &'static Catalog,
+    registry: &'a Registry,
+    variables: &'a Variables,
+    sizes: &'a Sizes,
+    points: f64,
+    /// How many times as much everything costs that is priced now.
+    times: f64,
+}
+
+impl Pricing<'_> {
+    fn spend(&mut self, points: f64) {
+        self.points += points * self.times;
+    }
+
+    /// Prices the edges of a level that has so many records at most.
+    fn level(&mut self, level: &Level, records: f64) -> Result<(), Refusal> {
+        for edge in &level.edges {
+            let at = |refusal: Refusal| refusal.at(edge.path.clone());
+            let moment = self.given(&edge.arguments, as_of::ARGUMENT, as_of::INPUT).map_err(at)?;
+            let times = self.times;
+            if moment.is_some_and(|moment| moment != Value::Null) {
+                self.times *= PAST;
+                if matches!(edge.way, Way::Many { .. }) {
+                    self.spend(PAST_LIST);
+                }
+            }
+            self.edge(edge, records)?;
+            self.times = times;
+        }
+        Ok(())
+    }
+
+    fn edge(&mut self, edge: &Edge, records: f64) -> Result<(), Refusal> {
+        let at = |refusal: Refusal| refusal.at(edge.path.clone());
+        match &edge.way {
+            Way::Many { many, level, wants, asides, .. } => {
+                let on_page = self.many(edge, many, wants, asides, records).map_err(at)?;
+                self.level(level, on_page)?;
+                for aside in asides {
+                    if let Aside::Facet { level, .. } = aside {
+                        self.level(level, records * NAMED)?;
+                    }
+                }
+                Ok(())
+            }
+            Way::One(references) => self.references(references, records),
+            Way::References { to, .. } => self.references(to, records * OWNED),
+            Way::Values { level, .. } => {
+                self.spend(records * OWNED);
+                self.level(level, records * OWNED)
+            }
+            Way::Lookup(level) => {
+                self.spend(1.0);
+                self.level(level, 1.0)
+            }
+            Way::Nodes(levels) => {
+                let ids = match self.given(&edge.arguments, "ids", "[ID!]").map_err(at)? {
+                    Some(Value::List(ids)) => float(ids.len()),
+                    _ => 1.0,
+                };
+                self.spend(ids);
+                levels.iter().try_for_each(|level| self.level(level, ids))
+            }
+            Way::Computed { computed, fields, places, .. } => {
+                let estimate = match computed.price {
+                    None => Estimate { points: float(computed.cost), records: NAMED },
+                    Some(price) => {
+                        let arguments = self.arguments(edge, &computed.arguments).map_err(at)?;
+                        price(&Priced { arguments: &arguments, fields, sizes: self.sizes })
+                    }
+                };
+                self.spend(estimate.points * records);
+                for level in places.iter().flat_map(|place| &place.kinds) {
+                    self.level(level, records * estimate.records)?;
+                }
+                Ok(())
+            }
+        }
+    }
+
+    fn references(&mut self, references: &[Reference], records: f64) -> Result<(), Refusal> {
+        self.spend(records);
+        references.iter().try_for_each(|reference| self.level(&reference.level, records))
+    }
+
+    /// Prices the statements of a connection, and gives how many records are on its pages.
+    fn many(
+        &mut self,
+        edge: &Edge,
+        many: &Many,
+        wants: &Wants,
+        asides: &[Aside],
+        parents: f64,
+    ) -> Result<f64, Refusal> {
+        let noun = self.catalog.named(many.to);
+        let filter = if noun.has_filter() {
+            self.given(&edge.arguments, "filter", &format!("{}Filter", noun.name))?
+        } else {
+            None
+        };
+        let filter = match &filter {
+            Some(Value::Object(filter)) => Some(filter),
+            _ => None,
+        };
+        let probed = if matches!(many.via, Via::All) { PROBED } else { PROBED_FOR_PARENT };
+        let mut weighing = Weighing { probed, ..Weighing::new(self.catalog, self.sizes) };
+        let weight = filter.map(|filter| weighing.filter(noun, filter, 0));
+        weighing.shape.check()?;
+        let read = self.beside(noun, many.via, parents);
+        let mut on_page = 0.0;
+        if wants.rows {
+            on_page = parents * self.page_size(edge)?;
+            self.spend(on_page);
+            self.spend(match &weight {
+                Some(weight) => weight.points(read),
+                None => sorted(many.via, read),
+            });
+            let order = self.given(&edge.arguments, "orderBy", &format!("{}Order", noun.name))?;
+            if let (Some(weight), true) = (&weight, is_by_relevance(noun, order.as_ref())) {
+                self.spend(read * weight.share * (RANKED + RANKED_WORD * float(weighing.shape.words)));
+            }
+        }
+        for aside in asides {
+            self.spend(COUNTED + parents);
+            match (aside, filter) {
+                (Aside::Facet { facet, .. }, _) => self.facet(noun, facet, filter, read),
+                (Aside::Count(_), Some(_)) => {
+                    self.spend(weight.as_ref().map_or(0.0, |weight| weight.points(read)));
+                }
+                (Aside::Count(_), None) => self.spend(read * ROW_COUNTED),
+            }
+        }
+        Ok(on_page)
+    }
+
+    /// A facet groups all records that its filter lets pass, one of its conditions aside.
+    fn facet(&mut self, noun: &Noun, facet: &Facet, filter: Option<&Fields>, read: f64) {
+        let mut filter = filter.cloned().unwrap_or_default();
+        filter.shift_remove(facet.without.as_ref());
+        let weight = Weighing::new(self.catalog, self.sizes).filter(noun, &filter, 0);
+        let grouped = match facet.by {
+            FacetBy::Link { between, .. } => {
+                read * (self.sizes.rows(between) / self.sizes.rows(noun.table)).max(1.0)
+            }
+            _ => read,
+        };
+        self.spend(weight.points(read) + grouped * weight.share * ROW);
+    }
+
+    /// Rows on the other side of an edge, for all parents together.
+    fn beside(&self, noun: &Noun, via: Via, parents: f64) -> f64 {
+        let of = |table: &str, column: &str| {
+            let rows = self.sizes.rows(table);
+            (parents * rows * self.sizes.share(table, column)).min(rows)
+        };
+        match via {
+            Via::All => self.sizes.rows(noun.table),
+            Via::Column(column) => of(noun.table, column),
+            Via::Either(one, other) => of(noun.table, one) + of(noun.table, other),
+            Via::Link(between, from, _) => of(between, from),
+        }
+    }
+
+    fn page_size(&self, edge: &Edge) -> Result<f64, Refusal> {
+        for name in ["first", "last"] {
+            if let Some(Value::Number(number)) = self.given(&edge.arguments, name, "Int")? {
+                // Another number is refused where it is bound.
+                let size = number.as_i64().unwrap_or(MAX_PAGE).clamp(0, MAX_PAGE);
+                return Ok(float(usize::try_from(size).unwrap_or(0)));
+            }
+        }
+        Ok(float(usize::try_from(DEFAULT_PAGE).unwrap_or(0)))
+    }
+
+    fn arguments(
+        &self,
+        edge: &Edge,
+        declared: &[computed::Argument],
+    ) -> Result<computed::Arguments, Refusal> {
+        let mut given = computed::Arguments::new();
+        for declared in declared {
+            if let Some(value) = self.given(&edge.arguments, declared.name, declared.ty)? {
+                given.insert(Name::new(declared.name), value);
+            }
+        }
+        Ok(given)
+    }
+
+    fn given(&self, arguments: &plan::Arguments, name: &str, ty: &str) -> Result<Option<Value>, Refusal> {
+        coerce::argument(self.registry, ty, name, arguments.get(name), self.variables)
+    }
+}
+
+/// What it costs to have a page of all rows in order: next to nothing where an index has them so.
+fn sorted(via: Via, read: f64) -> f64 {
+    match via {
+        Via::All | Via::Column(_) => 0.0,
+        Via::Either(..) | Via::Link(..) => read * ROW,
+    }
+}
+
+fn is_by_relevance(noun: &Noun, order: Option<&Value>) -> bool {
+    let Some(Value::Enum(name)) = order else { return false };
+    noun.orders
+        .iter()
+        .any(|Order { name: known, by, .. }| matches!(by, By::Relevance) && known.as_ref() == name.as_str())
+}
+
+/// What it takes to find the rows of a table that pass a filter.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Weight {
+    /// Which share of the rows is looked at, at most: what an index doesn't leave out.
+    share: f64,
+    /// Points for each of them.
+    each: f64,
+    /// Points for what is done once for all of them.
+    once: f64,
+}
+
+impl Weight {
+    const ALL: Weight = Weight { share: 1.0, each: 0.0, once: 0.0 };
+
+    fn each(points: f64) -> Self {
+        Weight { each: points, ..Weight::ALL }
+    }
+
+    /// What both let pass.
+    fn and(self, other: Weight) -> Self {
+        Weight {
+            share: self.share.min(other.share),
+            each: self.each + other.each,
+            once: self.once + other.once,
+        }
+    }
+
+    /// What one of them lets pass.
+    fn or(self, other: Weight) -> Self {
+        Weight { share: (self.share + other.share).min(1.0), ..self.and(other) }
+    }
+
+    fn points(&self, rows: f64) -> f64 {
+        let row = if self.share < FOUND { ROW_BY_INDEX } else { ROW };
+        // Read one by one they never cost more than read whole.
+        (rows * self.share * (row + self.each)).min(rows * (ROW + self.each)) + self.once
+    }
+}
+
+/// How large a filter is.
+#[derive(Debug, Default, PartialEq)]
+struct Shape {
+    predicates: usize,
+    references: usize,
+    depth: usize,
+    /// Values that it compares with: each entry of a list is one.
+    parameters: usize,
+    /// Bytes of its texts.
+    bytes: usize,
+    /// Words that it searches for.
+    words: usize,
+}
+
+impl Shape {
+    fn check(&self) -> Result<(), Refusal> {
+        for (what, limit, value) in [
+            ("predicates in one filter", PREDICATES, self.predicates),
+            ("references in one filter", REFERENCES, self.references),
+            ("levels of references in one filter", DEPTH, self.depth),
+            ("parameters in one filter", PARAMETERS, self.parameters),
+            ("bytes of text in one filter", BYTES, self.bytes),
+        ] {
+            if value > limit {
+                let refusal = Refusal::beyond(what, limit, value);
+                return Err(Refusal { field: Some("filter".to_owned()), ..refusal });
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A filter weighed, in one walk.
+struct Weighing<'a> {
+    catalog: &'a Catalog,
+    sizes: &'a Sizes,
+    shape: Shape,
+    /// Points to ask whether a row is one of those that a reference leads to.
+    probed: f64,
+}
+
+impl<'a> Weighing<'a> {
+    fn new(catalog: &'a Catalog, sizes: &'a Sizes) -> Self {
+        Weighing { catalog, sizes, shape: Shape::default(), probed: PROBED }
+    }
+
+    fn filter(&mut self, noun: &Noun, filter: &Fields, depth: usize) -> Weight {
+        let mut weight = Weight::ALL;
+        for (name, value) in filter.iter().filter(|(_, value)| **value != Value::Null) {
+            let one = match (name.as_str(), value) {
+                ("and", Value::List(all)) => {
+                    self.all(noun, all, depth).into_iter().fold(Weight::ALL, Weight::and)
+                }
+                ("or", Value::List(any)) => {
+                    let none = Weight { share: 0.0, ..Weight::ALL };
+                    self.all(noun, any, depth).into_iter().fold(none, Weight::or)
+                }
+                ("not", Value::Object(inner)) => Weight { share: 1.0, ..self.filter(noun, inner, depth) },
+                (name, value) => {
+                    let condition = noun.conditions.iter().find(|condition| condition.name == name);
+                    self.condition(noun, condition.expect("validated"), value, depth)
+                }
+            };
+            weight = weight.and(one);
+        }
+        weight
+    }
+
+    fn all(&mut self, noun: &Noun, filters: &[Value], depth: usize) -> Vec<Weight> {
+        let filters = filters.iter().filter_map(|filter| match filter {
+            Value::Object(filter) => Some(filter),
+            _ => None,
+        });
+        filters.map(|filter| self.filter(noun, filter, depth)).collect()
+    }
+
+    fn condition(&mut self, noun: &Noun, condition: &Condition, value: &Value, depth: usize) -> Weight {
+        match (&condition.test, value) {
+            (Test::Value { sql, scalar }, Value::Object(operators)) => {
+                let column = sql.strip_prefix("{}.").unwrap_or_default();
+                self.operators(self.sizes.share(noun.table, column), *scalar, operators)
+            }
+            (Test::AnyText { among }, Value::Object(operators)) => {
+                let mut once = 0.0;
+                for (table, ..) in *among {
+                    self.reference(depth);
+                    let weight = self.operators(1.0, Scalar::Text, operators);
+                    once += weight.points(self.sizes.rows(table)) + PLANNED_REFERENCE;
+                }
+                Weight { once, ..Weight::each(PROBED) }
+            }
+            (Test::During { .. } | Test::Instant { .. }, Value::Object(period)) => {
+                period.values().for_each(|value| self.value(value));
+                self.predicate(Weight::each(COMPARED))
+            }
+            (Test::One { to, column }, Value::Object(filter)) => {
+                let (found, once) = self.inner(to, filter, depth);
+                let share = (found * self.sizes.share(noun.table, column)).min(1.0);
+                Weight { share, each: self.probed, once }
+            }
+            (Test::Some { to, via }, Value::Object(filter)) => {
+                let (found, mut once) = self.inner(to, filter, depth);
+                let found = match via {
+                    Via::All | Via::Column(_) => found,
+                    Via::Either(..) => 2.0 * found,
+                    Via::Link(between, _, other) => {
+                        let links = self.sizes.rows(between);
+                        let links = (found * links * self.sizes.share(between, other)).min(links);
+                        once += links * (ROW + PROBED);
+                        links
+                    }
+                };
+                let share = (found / self.sizes.rows(noun.table)).min(1.0);
+                Weight { share, each: self.probed, once }
+            }
+            (Test::Search, Value::String(text)) => {
+                self.value(value);
+                let words = words(text);
+                self.shape.words += words;
+                let each = SEARCHED + SEARCHED_WORD * float(words);
+                self.predicate(Weight { share: FOUND, ..Weight::each(each) })
+            }
+            (Test::Within { .. }, value) => {
+                self.value(value);
+                self.reference(depth);
+                let once = self.sizes.rows(noun.table) * 2.0 * ROW + PLANNED_REFERENCE;
+                self.predicate(Weight { once, ..Weight::each(PROBED) })
+            }
+            (test, value) => unreachable!("{test:?} was given {value}"),
+        }
+    }
+
+    /// The records behind a reference: how many are found, and what it costs to find them.
+    fn inner(&mut self, to: &str, filter: &Fields, depth: usize) -> (f64, f64) {
+        let to = self.catalog.named(to);
+        self.reference(depth);
+        let rows = self.sizes.rows(to.table);
+        let weight = self.filter(to, filter, depth + 1);
+        (rows * weight.share, weight.points(rows) + PLANNED_REFERENCE)
+    }
+
+    /// All operators given for a value; of one value there is such a share at most.
+    fn operators(&mut self, share: f64, scalar: Scalar, operators: &Fields) -> Weight {
+        let mut weight = Weight::ALL;
+        for (operator, value) in operators.iter().filter(|(_, value)| **value != Value::Null) {
+            self.value(value);
+            let one = match (operator.as_str(), value) {
+                ("equals", _) => Weight { share, ..Weight::each(COMPARED) },
+                ("in", Value::List(values)) => {
+                    Weight { share: (share * float(values.len())).min(1.0), ..Weight::each(2.0 * COMPARED) }
+                }
+                ("contains" | "startsWith", text) => {
+                    let each = if scalar == Scalar::Prose { MATCHED_PLAIN } else { MATCHED };
+                    Weight { share: if is_indexed(scalar, text) { FOUND } else { 1.0 }, ..Weight::each(each) }
+                }
+                _ => Weight::each(2.0 * COMPARED),
+            };
+            weight = weight.and(self.predicate(one));
+        }
+        weight
+    }
+
+    fn predicate(&mut self, weight: Weight) -> Weight {
+        self.shape.predicates += 1;
+        Weight { once: weight.once + PLANNED, ..weight }
+    }
+
+    fn reference(&mut self, depth: usize) {
+        self.shape.references += 1;
+        self.shape.depth = self.shape.depth.max(depth + 1);
+    }
+
+    fn value(&mut self, value: &Value) {
+        match value {
+            Value::List(items) => items.iter().for_each(|item| self.value(item)),
+            Value::Object(fields) => fields.values().for_each(|value| self.value(value)),
+            value => {
+                self.shape.parameters += 1;
+                if let Value::String(text) = value {
+                    self.shape.bytes += text.len();
+                }
+            }
+        }
+    }
+}
+
+/// Whether an index finds the texts that have this part.
+fn is_indexed(scalar: Scalar, part: &Value) -> bool {
+    let Value::String(part) = part else { return false };
+    matches!(scalar, Scalar::Prose | Scalar::Text)
+        && part.split(|letter: char| !letter.is_alphanumeric()).any(|word| word.chars().count() >= TRIGRAM)
+}
+
+/// Words of a text that is searched for.
+pub fn words(text: &str) -> usize {
+    text.split_whitespace().count().clamp(1, WORDS)
+}
+
+/// A number of things, as prices are reckoned with.
+#[allow(clippy::cast_precision_loss)]
+pub fn float(number: usize) -> f64 {
+    number as f64
+}

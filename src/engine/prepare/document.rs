@@ -1,0 +1,258 @@
+//! Documents: guarded, parsed, validated, and kept by their text.
+
+use std::{
+    collections::{BTreeSet, HashMap},
+    sync::{Arc, Mutex},
+};
+
+use async_graphql::{
+    dynamic::Schema,
+    parser::types::{
+        Directive, DocumentOperations, ExecutableDocument, OperationDefinition, Selection, SelectionSet,
+    },
+};
+use async_graphql_value::{Name, Value as Literal};
+use sha2::{Digest, Sha256};
+
+use crate::{
+    engine::{
+        DocumentName,
+        plan::Plan,
+        prepare::{
+            coerce,
+            document_cache::DocumentCache,
+            limits::Limits,
+            syntax::{self, Parsed},
+            validation,
+        },
+    },
+    error::{Code, Refusal},
+    sync::lock,
+};
+
+/// The longest text that a document is kept by.
+const LONGEST_KEPT: usize = 16 * 1024;
+/// Plans kept for one document: one for each operation and choice of `@skip` and `@include`.
+const PLANS_KEPT: usize = 16;
+
+/// A valid document, with the plans that were made of it.
+pub struct Document {
+    pub ast: ExecutableDocument,
+    /// The digest of its text.
+    pub digest: [u8; 32],
+    /// Whether it may ask for what is another for everybody who asks.
+    pub personal: bool,
+    /// Variables that decide `@skip` and `@include`: a plan is made for each choice.
+    deciding: BTreeSet<String>,
+    plans: Mutex<HashMap<PlanKey, Arc<Plan>>>,
+}
+
+type PlanKey = (Option<String>, Vec<bool>);
+
+impl Document {
+    pub fn of(ast: ExecutableDocument, text: &str) -> Self {
+        Document {
+            digest: Sha256::digest(text).into(),
+            personal: false,
+            deciding: deciding_variables(&ast),
+            ast,
+            plans: Mutex::default(),
+        }
+    }
+
+    /// The operation that a request names; the only one where it names none.
+    pub fn operation(&self, name: Option<&str>) -> Result<&OperationDefinition, Refusal> {
+        let operation = match (&self.ast.operations, name) {
+            (DocumentOperations::Single(only), None) => Some(only),
+            (DocumentOperations::Multiple(all), Some(name)) => all.get(name),
+            (DocumentOperations::Multiple(all), None) if all.len() == 1 => all.values().next(),
+            _ => None,
+        };
+        operation.map(|operation| &operation.node).ok_or_else(|| coerce::unknown_operation(name))
+    }
+
+    /// The name of its operation, where there is one operation alone.
+    pub fn only_name(&self) -> Option<&str> {
+        match &self.ast.operations {
+            DocumentOperations::Multiple(all) if all.len() == 1 => all.keys().next().map(Name::as_str),
+            _ => None,
+        }
+    }
+
+    /// The plan of an operation under these variables, made by `make` where there is none yet.
+    pub fn plan(
+        &self,
+        operation: Option<&str>,
+        variables: &coerce::Variables,
+        make: impl FnOnce() -> Result<Plan, Refusal>,
+    ) -> Result<Arc<Plan>, Refusal> {
+        let chosen = self
+            .deciding
+            .iter()
+            .map(|name| variables.get(name.as_str()) == Some(&async_graphql::Value::Boolean(true)));
+        let key = (operation.map(ToOwned::to_owned), chosen.collect());
+        if let Some(plan) = lock(&self.plans).get(&key) {
+            return Ok(plan.clone());
+        }
+        let plan = Arc::new(make()?);
+        let mut plans = lock(&self.plans);
+        if plans.len() < PLANS_KEPT {
+            plans.insert(key, plan.clone());
+        }
+        Ok(plan)
+    }
+}
+
+/// All documents seen lately, and those that are trusted.
+pub struct Documents {
+    schema: Schema,
+    limits: Limits,
+    /// Whether a refusal says what a wrong name may have meant.
+    suggestions: bool,
+    /// Names of fields that are another for everybody who asks.
+    personal: Vec<&'static str>,
+    kept: DocumentCache,
+    /// Documents that clients name by the hash of their text.
+    persisted: DocumentCache,
+    trusted: HashMap<String, Arc<Document>>,
+    only_trusted: bool,
+}
+
+impl Documents {
+    pub fn new(schema: Schema, limits: Limits, suggestions: bool, personal: Vec<&'static str>) -> Self {
+        let (kept, persisted) = (DocumentCache::new(), DocumentCache::new());
+        let (trusted, only_trusted) = (HashMap::new(), false);
+        Documents { schema, limits, suggestions, personal, kept, persisted, trusted, only_trusted }
+    }
+
+    /// Trusts documents by their ids, and no others if `only`. One that is not valid is refused.
+    pub fn trust(&mut self, manifest: Vec<(String, String)>, only: bool) -> Result<(), Vec<Refusal>> {
+        self.only_trusted = only;
+        for (id, text) in manifest {
+            let document = self.read(&text).map_err(|mut refusals| {
+                for refusal in &mut refusals {
+                    refusal.message = format!("{id}: {}", refusal.message);
+                }
+                refusals
+            })?;
+            self.trusted.insert(hash(&text), document.clone());
+            self.trusted.insert(id, document);
+        }
+        Ok(())
+    }
+
+    /// The document that a request means, by its text, by its id, or by its text with its hash, by
+    /// which it can be named from then on.
+    pub fn find(
+        &self,
+        text: Option<&str>,
+        named: Option<&DocumentName>,
+    ) -> Result<Arc<Document>, Vec<Refusal>> {
+        let id = named.map(|named| named.name.as_str());
+        if let Some(trusted) = id.and_then(|id| self.trusted.get(id)) {
+            return Ok(trusted.clone());
+        }
+        if self.only_trusted {
+            let trusted = text.and_then(|text| self.trusted.get(&hash(text)));
+            let refusal =
+                || Refusal::new(Code::Forbidden, "Only trusted documents are answered on this server.");
+            return trusted.cloned().ok_or_else(|| vec![refusal()]);
+        }
+        match (text, id) {
+            (Some(text), None) => self.get(text),
+            (Some(text), Some(id)) if hash(text) == id => {
+                let document = self.get(text)?;
+                self.persisted.put(id, document.clone(), text.len());
+                Ok(document)
+            }
+            (Some(_), Some(_)) => {
+                let parameter = named.map_or("query", |named| named.parameter);
+                let message = format!("`{parameter}` is neither a trusted document nor the hash of `query`.");
+                Err(vec![Refusal::bad_input(parameter, message)])
+            }
+            (None, Some(id)) => self.persisted.get(id).ok_or_else(|| {
+                // The wording that clients wait for, to send the text.
+                vec![Refusal::new(Code::PersistedQueryNotFound, "PersistedQueryNotFound")]
+            }),
+            (None, None) => {
+                Err(vec![Refusal::bad_input("query", "The parameter `query` must hold a GraphQL document.")])
+            }
+        }
+    }
+
+    /// The document of this text; a text that is too large, not GraphQL or not valid is refused.
+    fn get(&self, text: &str) -> Result<Arc<Document>, Vec<Refusal>> {
+        if let Some(document) = self.kept.get(text) {
+            return Ok(document);
+        }
+        let document = self.read(text)?;
+        if text.len() <= LONGEST_KEPT {
+            self.kept.put(text, document.clone(), text.len());
+        }
+        Ok(document)
+    }
+
+    fn read(&self, text: &str) -> Result<Arc<Document>, Vec<Refusal>> {
+        let Parsed { mut ast, repeated } = self.parse(text).map_err(|refusal| vec![refusal])?;
+        let mut refusals = repeated;
+        refusals.extend(validation::check(self.schema.registry(), self.suggestions, &mut ast));
+        if !refusals.is_empty() {
+            return Err(refusals);
+        }
+        let personal = selections(&ast).any(|set| asks(set, &self.personal));
+        Ok(Arc::new(Document { personal, ..Document::of(ast, text) }))
+    }
+
+    fn parse(&self, text: &str) -> Result<Parsed, Refusal> {
+        self.limits.check_text(text)?;
+        let parsed = syntax::parse(text)?;
+        self.limits.check_document(&parsed.ast)?;
+        Ok(parsed)
+    }
+}
+
+/// The hash by which clients name a document.
+fn hash(text: &str) -> String {
+    format!("{:x}", Sha256::digest(text))
+}
+
+/// The selections of all operations and fragments.
+fn selections(ast: &ExecutableDocument) -> impl Iterator<Item = &SelectionSet> {
+    let operations = ast.operations.iter().map(|(_, operation)| &operation.node.selection_set.node);
+    operations.chain(ast.fragments.values().map(|fragment| &fragment.node.selection_set.node))
+}
+
+/// Whether a selection has a field of one of these names.
+fn asks(set: &SelectionSet, names: &[&str]) -> bool {
+    set.items.iter().any(|selection| match &selection.node {
+        Selection::Field(field) => {
+            names.contains(&field.node.name.node.as_str()) || asks(&field.node.selection_set.node, names)
+        }
+        Selection::InlineFragment(inline) => asks(&inline.node.selection_set.node, names),
+        Selection::FragmentSpread(_) => false,
+    })
+}
+
+fn deciding_variables(ast: &ExecutableDocument) -> BTreeSet<String> {
+    let mut deciding = BTreeSet::new();
+    selections(ast).for_each(|set| collect_deciding(set, &mut deciding));
+    deciding
+}
+
+fn collect_deciding(set: &SelectionSet, deciding: &mut BTreeSet<String>) {
+    for selection in &set.items {
+        for Directive { arguments, .. } in selection.node.directives().iter().map(|directive| &directive.node)
+        {
+            for (_, value) in arguments {
+                if let Literal::Variable(name) = &value.node {
+                    deciding.insert(name.to_string());
+                }
+            }
+        }
+        match &selection.node {
+            Selection::Field(field) => collect_deciding(&field.node.selection_set.node, deciding),
+            Selection::InlineFragment(inline) => collect_deciding(&inline.node.selection_set.node, deciding),
+            Selection::FragmentSpread(_) => {}
+        }
+    }
+}

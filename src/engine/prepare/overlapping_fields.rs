@@ -1,0 +1,206 @@
+//! Fields that answer under one name: whatever is asked twice must be the same thing, and what may stand
+//! there for one kind of record must have the shape of what may for another.
+//!
+//! Fields are compared in groups rather than in pairs: being alike is an equivalence, so each is compared
+//! with the first of its group. Shapes are compared among all that share a name, arguments among those that
+//! may be asked of one record.
+
+use async_graphql::{
+    Name, Positioned,
+    indexmap::IndexMap,
+    parser::types::{ExecutableDocument, Field, Selection, SelectionSet},
+    registry::{MetaType, MetaTypeName, Registry},
+};
+use std::collections::HashSet;
+
+use crate::{
+    engine::prepare::{
+        syntax::invalid,
+        validation::{item, root},
+    },
+    error::Refusal,
+};
+
+/// Fields that are looked at for one document: fragments on many types within each other multiply.
+const LOOKS: usize = 200_000;
+
+/// Fields of a valid document that can't be merged.
+pub fn check(registry: &Registry, ast: &ExecutableDocument) -> Vec<Refusal> {
+    let mut merging = Merging { registry, ast, looks: 0, refusals: Vec::new() };
+    for (_, operation) in ast.operations.iter() {
+        let operation = &operation.node;
+        let set = (root(registry, operation.ty).unwrap_or_default(), &operation.selection_set.node);
+        let fields = merging.collect(&[set]);
+        merging.same_shape(&fields);
+        merging.same_field(&fields);
+    }
+    if merging.looks > LOOKS {
+        return vec![Refusal::beyond("comparisons of fields of one name", LOOKS, merging.looks)];
+    }
+    merging.refusals
+}
+
+/// A field with the type that it is asked of.
+#[derive(Clone, Copy)]
+struct Asked<'a> {
+    of: &'a str,
+    field: &'a Positioned<Field>,
+    /// Its type.
+    ty: &'a str,
+}
+
+/// Selections of one object, each with the type that it is made of.
+type Sets<'a> = [(&'a str, &'a SelectionSet)];
+type Groups<'a> = IndexMap<&'a str, Vec<Asked<'a>>>;
+
+struct Merging<'a> {
+    registry: &'a Registry,
+    ast: &'a ExecutableDocument,
+    looks: usize,
+    refusals: Vec<Refusal>,
+}
+
+impl<'a> Merging<'a> {
+    /// The fields of selections by the names under which they answer, fragments expanded.
+    fn collect(&mut self, sets: &Sets<'a>) -> Groups<'a> {
+        let (mut groups, mut entered) = (Groups::new(), HashSet::new());
+        for (of, set) in sets {
+            self.collect_from(of, set, &mut groups, &mut entered);
+        }
+        groups
+    }
+
+    fn collect_from(
+        &mut self,
+        of: &'a str,
+        set: &'a SelectionSet,
+        groups: &mut Groups<'a>,
+        entered: &mut HashSet<&'a Name>,
+    ) {
+        for selection in &set.items {
+            match &selection.node {
+                Selection::Field(field) => {
+                    self.looks += 1;
+                    let declared =
+                        self.registry.types.get(of).and_then(|ty| ty.field_by_name(&field.node.name.node));
+                    let ty = declared.map_or("String!", |declared| declared.ty.as_str());
+                    groups.entry(&field.node.response_key().node).or_default().push(Asked { of, field, ty });
+                }
+                Selection::InlineFragment(inline) => {
+                    let condition = inline.node.type_condition.as_ref();
+                    let of = condition.map_or(of, |condition| &condition.node.on.node);
+                    self.collect_from(of, &inline.node.selection_set.node, groups, entered);
+                }
+                Selection::FragmentSpread(spread) => {
+                    let name = &spread.node.fragment_name.node;
+                    if let Some(fragment) = self.ast.fragments.get(name)
+                        && entered.insert(name)
+                    {
+                        let of = &fragment.node.type_condition.node.on.node;
+                        self.collect_from(of, &fragment.node.selection_set.node, groups, entered);
+                    }
+                }
+            }
+        }
+    }
+
+    /// The fields within those of a group.
+    fn within(&mut self, group: &[Asked<'a>]) -> Groups<'a> {
+        let sets = group
+            .iter()
+            .map(|asked| (MetaTypeName::concrete_typename(asked.ty), &asked.field.node.selection_set.node));
+        self.collect(&sets.collect::<Vec<_>>())
+    }
+
+    fn same_shape(&mut self, groups: &Groups<'a>) {
+        for (key, group) in groups {
+            let Some((first, others)) = group.split_first() else { continue };
+            if let Some(other) = others.iter().find(|other| !self.is_alike(first.ty, other.ty)) {
+                let message = format!(
+                    "`{key}` would be {} of one record and {} of another: give one of them an alias.",
+                    first.ty, other.ty
+                );
+                self.refuse(*first, *other, message);
+            } else if self.goes_on() {
+                let within = self.within(group);
+                self.same_shape(&within);
+            }
+        }
+    }
+
+    fn same_field(&mut self, groups: &Groups<'a>) {
+        for (key, group) in groups {
+            let is_abstract =
+                |asked: &&Asked<'_>| self.registry.types.get(asked.of).is_some_and(MetaType::is_abstract);
+            let (of_any, of_one): (Vec<Asked<'a>>, Vec<Asked<'a>>) = group.iter().partition(is_abstract);
+            let mut kinds: IndexMap<&str, Vec<Asked<'a>>> = IndexMap::new();
+            for asked in of_one {
+                kinds.entry(asked.of).or_insert_with(|| of_any.clone()).push(asked);
+            }
+            if kinds.is_empty() {
+                kinds.insert("", of_any);
+            }
+            for group in kinds.values() {
+                self.same(key, group);
+            }
+        }
+    }
+
+    /// Whether fields that one record may be asked are one and the same.
+    fn same(&mut self, key: &str, group: &[Asked<'a>]) {
+        let Some((first, others)) = group.split_first() else { return };
+        for other in others {
+            let (one, two) = (&first.field.node, &other.field.node);
+            let message = if one.name.node != two.name.node {
+                format!(
+                    "`{key}` means both `{}` and `{}`: give one of them an alias.",
+                    one.name.node, two.name.node
+                )
+            } else if !same_arguments(one, two) {
+                format!("`{key}` is asked twice with different arguments: give one of them an alias.")
+            } else {
+                continue;
+            };
+            return self.refuse(*first, *other, message);
+        }
+        if self.goes_on() {
+            let within = self.within(group);
+            self.same_field(&within);
+        }
+    }
+
+    fn goes_on(&self) -> bool {
+        self.looks <= LOOKS && self.refusals.is_empty()
+    }
+
+    fn refuse(&mut self, first: Asked<'a>, other: Asked<'a>, message: String) {
+        let mut refusal = invalid(first.field.pos, message);
+        refusal.locations.push((other.field.pos.line, other.field.pos.column));
+        self.refusals.push(refusal);
+    }
+
+    /// Whether values of two types are written alike: as null or not, as lists or not, as the same scalar.
+    fn is_alike(&self, one: &str, other: &str) -> bool {
+        match (one.strip_suffix('!'), other.strip_suffix('!')) {
+            (Some(one), Some(other)) => return self.is_alike(one, other),
+            (None, None) => {}
+            _ => return false,
+        }
+        match (item(one), item(other)) {
+            (Some(one), Some(other)) => self.is_alike(one, other),
+            (None, None) => {
+                let has_fields = |ty: &str| self.registry.types.get(ty).is_some_and(MetaType::is_composite);
+                one == other || (has_fields(one) && has_fields(other))
+            }
+            _ => false,
+        }
+    }
+}
+
+/// Whether two fields have the same arguments, in whatever order.
+fn same_arguments(one: &Field, other: &Field) -> bool {
+    let same = |(name, value): &(Positioned<Name>, Positioned<_>)| {
+        other.get_argument(&name.node).is_some_and(|other| other.node == value.node)
+    };
+    one.arguments.len() == other.arguments.len() && one.arguments.iter().all(same)
+}

@@ -1,0 +1,216 @@
+//! The rules about variables: each is defined once, used somewhere, and stands only where values of its type
+//! may.
+
+use std::collections::{HashMap, HashSet};
+
+use async_graphql::{
+    Name, Positioned,
+    parser::types::{
+        Directive, DocumentOperations, ExecutableDocument, FragmentDefinition, OperationDefinition,
+        Selection, SelectionSet, VariableDefinition,
+    },
+    registry::{MetaInputValue, MetaType, MetaTypeName, Registry},
+};
+use async_graphql_value::{ConstValue, Value as Literal};
+
+use crate::{
+    engine::prepare::{
+        syntax::invalid,
+        validation::{item, root},
+    },
+    error::{Code, Refusal},
+};
+
+/// What is wrong with the variables of a document whose names are all known. One whose default is what
+/// lets it stand where null may not is made a type without null, so that null is refused when it is given.
+pub fn check(registry: &Registry, ast: &mut ExecutableDocument) -> Vec<Refusal> {
+    let operations: Vec<&mut Positioned<OperationDefinition>> = match &mut ast.operations {
+        DocumentOperations::Single(operation) => vec![operation],
+        DocumentOperations::Multiple(operations) => operations.values_mut().collect(),
+    };
+    let mut refusals = Vec::new();
+    for operation in operations {
+        let operation = &mut operation.node;
+        let mut usages = Usages {
+            registry,
+            fragments: &ast.fragments,
+            definitions: HashMap::new(),
+            entered: HashSet::new(),
+            used: HashSet::new(),
+            never_null: HashSet::new(),
+            refusals: &mut refusals,
+        };
+        for definition in &operation.variable_definitions {
+            let name = &definition.node.name.node;
+            if usages.definitions.insert(name, definition).is_some() {
+                let message = format!("The variable `${name}` is defined twice.");
+                usages.refusals.push(invalid(definition.pos, message));
+            }
+        }
+        usages.directives(&operation.directives);
+        usages.selections(root(registry, operation.ty).unwrap_or_default(), &operation.selection_set.node);
+        for definition in &operation.variable_definitions {
+            if !usages.used.contains(&definition.node.name.node) {
+                let message = format!("The variable `${}` is never used.", definition.node.name.node);
+                usages.refusals.push(invalid(definition.pos, message));
+            }
+        }
+        let never_null = usages.never_null;
+        for definition in &mut operation.variable_definitions {
+            if never_null.contains(&definition.node.name.node) {
+                definition.node.var_type.node.nullable = false;
+            }
+        }
+    }
+    refusals
+}
+
+/// Where the variables of one operation are used.
+struct Usages<'a> {
+    registry: &'a Registry,
+    fragments: &'a HashMap<Name, Positioned<FragmentDefinition>>,
+    definitions: HashMap<&'a Name, &'a Positioned<VariableDefinition>>,
+    /// Fragments that have been looked at: once is enough.
+    entered: HashSet<&'a Name>,
+    used: HashSet<Name>,
+    never_null: HashSet<Name>,
+    refusals: &'a mut Vec<Refusal>,
+}
+
+impl<'a> Usages<'a> {
+    fn selections(&mut self, parent: &str, set: &'a SelectionSet) {
+        for selection in &set.items {
+            self.directives(selection.node.directives());
+            match &selection.node {
+                Selection::Field(field) => {
+                    let field = &field.node;
+                    let parent = self.registry.types.get(parent);
+                    // `__typename` is no field of a type, and takes nothing.
+                    let Some(declared) = parent.and_then(|ty| ty.field_by_name(&field.name.node)) else {
+                        continue;
+                    };
+                    self.arguments(&field.arguments, |name| declared.args.get(name));
+                    self.selections(MetaTypeName::concrete_typename(&declared.ty), &field.selection_set.node);
+                }
+                Selection::InlineFragment(inline) => {
+                    let condition = inline.node.type_condition.as_ref();
+                    let parent = condition.map_or(parent, |condition| &condition.node.on.node);
+                    self.selections(parent, &inline.node.selection_set.node);
+                }
+                Selection::FragmentSpread(spread) => {
+                    let name = &spread.node.fragment_name.node;
+                    if let Some(fragment) = self.fragments.get(name)
+                        && self.entered.insert(name)
+                    {
+                        self.directives(&fragment.node.directives);
+                        let parent = &fragment.node.type_condition.node.on.node;
+                        self.selections(parent, &fragment.node.selection_set.node);
+                    }
+                }
+            }
+        }
+    }
+
+    fn directives(&mut self, directives: &[Positioned<Directive>]) {
+        for directive in directives {
+            if let Some(declared) = self.registry.directives.get(directive.node.name.node.as_str()) {
+                self.arguments(&directive.node.arguments, |name| declared.args.get(name));
+            }
+        }
+    }
+
+    fn arguments<'r>(
+        &mut self,
+        arguments: &[(Positioned<Name>, Positioned<Literal>)],
+        declared: impl Fn(&str) -> Option<&'r MetaInputValue>,
+    ) {
+        for (name, value) in arguments {
+            if let Some(declared) = declared(&name.node) {
+                self.value(&Place::of(declared), value, &value.node);
+            }
+        }
+    }
+
+    fn value(&mut self, place: &Place<'_>, argument: &Positioned<Literal>, value: &Literal) {
+        let ty = place.ty.trim_end_matches('!');
+        match value {
+            Literal::Variable(name) => self.variable(place, argument, name),
+            Literal::List(items) => {
+                let ty = item(ty).unwrap_or(ty);
+                for value in items {
+                    self.value(&Place { ty, has_default: false, of_one: false }, argument, value);
+                }
+            }
+            Literal::Object(fields) => {
+                let ty = MetaTypeName::concrete_typename(ty);
+                let Some(MetaType::InputObject { input_fields, oneof, .. }) = self.registry.types.get(ty)
+                else {
+                    return;
+                };
+                for (name, value) in fields {
+                    if let Some(declared) = input_fields.get(name.as_str()) {
+                        self.value(&Place { of_one: *oneof, ..Place::of(declared) }, argument, value);
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn variable(&mut self, place: &Place<'_>, argument: &Positioned<Literal>, name: &Name) {
+        self.used.insert(name.clone());
+        let Some(definition) = self.definitions.get(name) else {
+            let message = format!("The variable `${name}` is not defined by the operation.");
+            self.refusals.push(invalid(argument.pos, message));
+            return;
+        };
+        let declared = definition.node.var_type.node.to_string();
+        let default = definition.node.default_value.as_ref();
+        let has_default =
+            place.has_default || default.is_some_and(|default| default.node != ConstValue::Null);
+        // The one field of an input object that takes exactly one is never null.
+        let wanted = if place.of_one { format!("{}!", place.ty) } else { place.ty.to_owned() };
+        let allowed = match wanted.strip_suffix('!') {
+            Some(inner) if has_default && !declared.ends_with('!') => {
+                self.never_null.insert(name.clone());
+                fits(&declared, inner)
+            }
+            _ => fits(&declared, &wanted),
+        };
+        if !allowed {
+            let message =
+                format!("The variable `${name}` is of type {declared}, and stands where {wanted} is needed.");
+            self.refusals.push(Refusal {
+                locations: [definition.pos, argument.pos].map(|at| (at.line, at.column)).to_vec(),
+                ..Refusal::new(Code::GraphqlValidationFailed, message)
+            });
+        }
+    }
+}
+
+/// Where a value may stand.
+struct Place<'a> {
+    ty: &'a str,
+    has_default: bool,
+    /// Whether it is the one field of an input object that takes exactly one.
+    of_one: bool,
+}
+
+impl<'a> Place<'a> {
+    fn of(declared: &'a MetaInputValue) -> Self {
+        Place { ty: &declared.ty, has_default: declared.default_value.is_some(), of_one: false }
+    }
+}
+
+/// Whether all values of a type are values of another.
+fn fits(ty: &str, place: &str) -> bool {
+    match (ty.strip_suffix('!'), place.strip_suffix('!')) {
+        (Some(ty), inner) => fits(ty, inner.unwrap_or(place)),
+        (None, Some(_)) => false,
+        (None, None) => match (item(ty), item(place)) {
+            (Some(ty), Some(place)) => fits(ty, place),
+            (None, None) => ty == place,
+            _ => false,
+        },
+    }
+}

@@ -1,0 +1,584 @@
+//! The catalog as GraphQL types, for the library to validate against, introspect and print.
+//!
+//! The fields have no resolvers: the library never executes them. What it is asked is whether a
+//! document is valid, and what the schema looks like.
+
+use std::collections::HashSet;
+
+use async_graphql::dynamic::{
+    Enum, EnumItem, Field, FieldFuture, FieldValue, InputObject, InputValue, Interface, InterfaceField,
+    Object, Scalar as ScalarType, Schema, SchemaBuilder, Subscription, SubscriptionField,
+    SubscriptionFieldFuture, Type, TypeRef, Union,
+};
+
+use futures_util::stream;
+
+use crate::{
+    engine::sql::as_of,
+    model::{
+        catalog::{Catalog, Input, ROOTS, facet_of},
+        computed::{Computed, NODES},
+        object_type::{
+            CREATED_AT, Enumeration, Facet, Form, KeyInput, Kind, LABEL, Many, Noun, One, Order, Owned, Part,
+            Scalar, Test, UPDATED_AT, Via,
+        },
+    },
+};
+
+/// All types of the catalog, not yet finished: a caller sets how strictly it is used.
+pub fn schema(catalog: &Catalog) -> SchemaBuilder {
+    let builder = builder(catalog);
+    let mut types = Types { catalog, made: HashSet::new(), builder };
+    types.interfaces();
+    types.scalars();
+    types.counts();
+    types.past();
+    for union in &catalog.unions {
+        let described = Union::new(union.name).description(union.description);
+        types.add(union.members.iter().fold(described, |union, member| union.possible_type(*member)));
+    }
+    for noun in &catalog.nouns {
+        types.noun(noun);
+    }
+    for input in &catalog.inputs {
+        types.input(input);
+    }
+    types.builder
+}
+
+/// A schema of no types but the names of its roots: of those that have fields.
+fn builder(catalog: &Catalog) -> SchemaBuilder {
+    let root = |name: &'static str| (!catalog.named(name).fields.is_empty()).then_some(name);
+    Schema::build(ROOTS[0], root(ROOTS[1]), root(ROOTS[2]))
+}
+
+static COUNT_MODE: Enumeration = Enumeration {
+    name: "CountMode",
+    sql: "",
+    description: "How exactly records are counted; the answer says how exact it is, which may be better.",
+    values: &[
+        ("EXACT", "One by one: as slow as there are many."),
+        ("ESTIMATE", "Guessed from what the database knows of its data, in no time."),
+        ("CAPPED", "One by one, up to 1000."),
+    ],
+};
+
+static COUNT_PRECISION: Enumeration = Enumeration {
+    name: "CountPrecision",
+    sql: "",
+    description: "How exact a count is.",
+    values: &[
+        ("EXACT", "There are as many."),
+        ("ESTIMATE", "There are about as many."),
+        ("AT_LEAST", "There are more."),
+    ],
+};
+
+struct Types<'a> {
+    catalog: &'a Catalog,
+    /// Names of types that several fields need.
+    made: HashSet<String>,
+    builder: SchemaBuilder,
+}
+
+fn field(name: impl Into<String>, ty: TypeRef, description: &str) -> Field {
+    Field::new(name, ty, |_| FieldFuture::Value(None)).description(description)
+}
+
+fn input(name: &str, ty: TypeRef, description: &str) -> InputValue {
+    InputValue::new(name, ty).description(description)
+}
+
+fn as_of() -> InputValue {
+    input(as_of::ARGUMENT, TypeRef::named(as_of::INPUT), as_of::DESCRIPTION)
+}
+
+fn output(name: &str, nullable: bool) -> TypeRef {
+    if nullable { TypeRef::named(name) } else { TypeRef::named_nn(name) }
+}
+
+impl Scalar {
+    /// Its name in the schema.
+    pub fn type_name(self) -> &'static str {
+        match self {
+            Scalar::Id(_) => "ID",
+            Scalar::Text | Scalar::Term | Scalar::Prose => "String",
+            Scalar::Float => "Float",
+            Scalar::Int => "Int",
+            Scalar::RevisionNumber => "RevisionNumber",
+            Scalar::Boolean => "Boolean",
+            Scalar::Enumeration(of) => of.name,
+            Scalar::PartialDate => "PartialDate",
+            Scalar::DateTime => "DateTime",
+            Scalar::Url => "URL",
+            Scalar::Cursor => "Cursor",
+        }
+    }
+
+    /// The name of the input that holds its operators.
+    fn filter_name(self) -> String {
+        match self {
+            Scalar::Term | Scalar::Url => "TermFilter".to_owned(),
+            Scalar::Prose => "TextFilter".to_owned(),
+            scalar => format!("{}Filter", scalar.type_name()),
+        }
+    }
+}
+
+impl Part {
+    fn type_ref(self) -> TypeRef {
+        match self.form {
+            Form::One => TypeRef::named_nn(self.of),
+            Form::Maybe => TypeRef::named(self.of),
+            Form::List => TypeRef::named_nn_list_nn(self.of),
+        }
+    }
+}
+
+/// A type as GraphQL writes it: `[String!]!`.
+fn type_ref(text: &str) -> TypeRef {
+    if let Some(inner) = text.strip_suffix('!') {
+        return TypeRef::NonNull(Box::new(type_ref(inner)));
+    }
+    match text.strip_prefix('[').and_then(|text| text.strip_suffix(']')) {
+        Some(inner) => TypeRef::List(Box::new(type_ref(inner))),
+        None => TypeRef::named(text),
+    }
+}
+
+impl Types<'_> {
+    fn add(&mut self, ty: impl Into<Type>) {
+        self.builder = std::mem::replace(&mut self.builder, builder(self.catalog)).register(ty);
+    }
+
+    /// Whether a type that several fields need is to be made now; said once of each.
+    fn is_new(&mut self, name: &str) -> bool {
+        self.made.insert(name.to_owned())
+    }
+
+    fn scalars(&mut self) {
+        let scalars = [
+            (
+                "PartialDate",
+                "A date as exactly as it is known: a year (`2026`), a month (`2026-02`) or a day (`2026-02-19`).",
+                "https://www.loc.gov/standards/datetime/",
+            ),
+            (
+                "DateTime",
+                "A moment in UTC as RFC 3339 writes it: `2026-02-19T16:30:00.000000Z`.",
+                "https://scalars.graphql.org/andimarek/date-time.html",
+            ),
+            ("URL", "The address of a document on the web.", "https://url.spec.whatwg.org/"),
+        ];
+        for (name, description, specified) in scalars {
+            self.add(ScalarType::new(name).description(description).specified_by_url(specified));
+        }
+        let opaque = "Where a record stands in a connection's order. Opaque: take it from `pageInfo` or an edge, \
+                      and give it back with the same `orderBy`.";
+        self.add(ScalarType::new("Cursor").description(opaque));
+        let revision = "The number of a revision: whole, and only growing.";
+        self.add(ScalarType::new("RevisionNumber").description(revision));
+    }
+
+    fn interfaces(&mut self) {
+        let id = || {
+            InterfaceField::new("id", TypeRef::named_nn(TypeRef::ID))
+                .description("Global id: opaque, and unique among all records.")
+        };
+        self.add(Interface::new("Node").description("Anything with a global id.").field(id()));
+        let slug = InterfaceField::new("slug", TypeRef::named_nn(TypeRef::STRING))
+            .description("Stable name of the record for people and addresses.");
+        let revisions = self.catalog.nouns.iter().find_map(|noun| {
+            let has_history = noun.interfaces.contains(&"Record");
+            noun.fields.iter().find(|field| has_history && field.name == "revisions")
+        });
+        let Some(crate::model::object_type::Field { description, kind: Kind::Many(many), .. }) = revisions
+        else {
+            return;
+        };
+        let revisions = self.page_arguments(many).into_iter().fold(
+            InterfaceField::new("revisions", TypeRef::named_nn(format!("{}Connection", many.stem)))
+                .description(*description),
+            InterfaceField::argument,
+        );
+        let record = Interface::new("Record")
+            .description("What the knowledge base keeps and whose every change it remembers.")
+            .implement("Node");
+        let revision = InterfaceField::new("revision", TypeRef::named_nn("RevisionNumber"))
+            .description("The number of its last revision.");
+        let label = InterfaceField::new("label", TypeRef::named_nn(TypeRef::STRING)).description(LABEL);
+        let moment = |name, description: &str| {
+            InterfaceField::new(name, TypeRef::named("DateTime")).description(description)
+        };
+        let fields = [
+            id(),
+            slug,
+            label,
+            revision,
+            moment("createdAt", CREATED_AT),
+            moment("updatedAt", UPDATED_AT),
+            revisions,
+        ];
+        self.add(fields.into_iter().fold(record, Interface::field));
+    }
+
+    fn counts(&mut self) {
+        self.enumeration(&COUNT_MODE);
+        self.enumeration(&COUNT_PRECISION);
+        self.add(
+            Object::new("Count")
+                .description("How many records there are.")
+                .field(field("value", TypeRef::named_nn(TypeRef::INT), "The number."))
+                .field(field("precision", TypeRef::named_nn(COUNT_PRECISION.name), "How exact it is.")),
+        );
+    }
+
+    fn past(&mut self) {
+        let object = InputObject::new(as_of::INPUT).description(as_of::INPUT_DESCRIPTION).oneof();
+        let field = |(name, scalar, description): (&str, Scalar, &str)| {
+            input(name, TypeRef::named(scalar.type_name()), description)
+        };
+        self.add(as_of::FIELDS.map(field).into_iter().fold(object, InputObject::field));
+    }
+
+    fn noun(&mut self, noun: &Noun) {
+        if noun.name == ROOTS[2] && !noun.fields.is_empty() {
+            self.subscriptions(noun);
+        } else if !noun.fields.is_empty() {
+            let mut object = Object::new(noun.name).description(noun.description);
+            for interface in noun.interfaces {
+                object = object.implement(*interface);
+            }
+            for declared in &noun.fields {
+                let made = self.field(declared);
+                object = object.field(made);
+            }
+            self.add(object);
+        }
+        if noun.has_filter() {
+            self.filter(noun);
+        }
+        if !noun.orders.is_empty() {
+            self.order(noun);
+        }
+        if noun.root.as_ref().is_some_and(|root| root.one.is_some()) {
+            self.keys(noun);
+        }
+    }
+
+    fn field(&mut self, declared: &crate::model::object_type::Field) -> Field {
+        let made = |ty| field(declared.name, ty, declared.description);
+        match &declared.kind {
+            Kind::Column(column) => {
+                self.scalar(column.scalar);
+                made(output(column.scalar.type_name(), column.may_be_null()))
+            }
+            Kind::One(One { type_name, nullable, .. }) => made(output(type_name, *nullable)),
+            Kind::Values(values) => made(TypeRef::named_nn_list_nn(match &values.of {
+                Owned::Shape(name) => *name,
+                Owned::Reference(one) => one.type_name,
+            })),
+            Kind::Part(part) => made(part.type_ref()),
+            Kind::Scalars(scalar) => {
+                self.scalar(*scalar);
+                made(TypeRef::named_nn_list_nn(scalar.type_name()))
+            }
+            Kind::Records(one) => made(TypeRef::named_nn_list_nn(one.type_name)),
+            Kind::Computed(computed) => {
+                let field = made(computed.part.type_ref());
+                self.arguments(computed).into_iter().fold(field, Field::argument)
+            }
+            Kind::Many(many) => {
+                self.connection(many);
+                let connection = made(TypeRef::named_nn(format!("{}Connection", many.stem)));
+                let connection = self.page_arguments(many).into_iter().fold(connection, Field::argument);
+                if matches!(many.via, Via::All) { connection.argument(as_of()) } else { connection }
+            }
+            Kind::Lookup(noun) => {
+                let by = input(
+                    "by",
+                    TypeRef::named_nn(format!("{noun}By")),
+                    "Which record: exactly one of its keys.",
+                );
+                made(TypeRef::named(*noun)).argument(by).argument(as_of())
+            }
+            Kind::Node => {
+                let id = input("id", TypeRef::named_nn(TypeRef::ID), "The record's global id.");
+                // Relay's compiler knows it by its one argument: the past is for `nodes` to tell.
+                made(TypeRef::named("Node")).argument(id)
+            }
+            Kind::Nodes => {
+                let ids = TypeRef::named_nn_list_nn(TypeRef::ID);
+                let ids = input("ids", ids, "The records' global ids, at most 100.");
+                made(TypeRef::named_list_nn("Node")).argument(ids).argument(as_of())
+            }
+        }
+    }
+
+    fn arguments(&mut self, computed: &Computed) -> Vec<InputValue> {
+        for of in computed.arguments.iter().filter_map(|argument| argument.of) {
+            self.scalar(Scalar::Enumeration(of));
+        }
+        let arguments = computed.arguments.iter();
+        arguments.map(|argument| input(argument.name, type_ref(argument.ty), argument.description)).collect()
+    }
+
+    /// The root of what is told as it happens: the library has a type of its own for it.
+    fn subscriptions(&mut self, noun: &Noun) {
+        let mut root = Subscription::new(noun.name).description(noun.description);
+        for declared in &noun.fields {
+            let Kind::Computed(computed) = &declared.kind else { unreachable!("what is told is computed") };
+            let field = SubscriptionField::new(declared.name, computed.part.type_ref(), |_| {
+                SubscriptionFieldFuture::new(async {
+                    Ok(stream::empty::<async_graphql::Result<FieldValue>>())
+                })
+            });
+            let field = field.description(declared.description);
+            root = root.field(self.arguments(computed).into_iter().fold(field, SubscriptionField::argument));
+        }
+        self.add(root);
+    }
+
+    fn page_arguments(&self, many: &Many) -> Vec<InputValue> {
+        let noun = self.catalog.named(many.to);
+        let mut arguments = Vec::new();
+        if noun.has_filter() {
+            let ty = TypeRef::named(format!("{}Filter", noun.name));
+            arguments.push(input("filter", ty, "Only records that pass."));
+        }
+        if let Some(description) = noun.since {
+            let ty = TypeRef::named(Scalar::RevisionNumber.type_name());
+            arguments.push(input("since", ty, description));
+        }
+        let order = noun.orders.first().map_or("", |order| order.name.as_ref());
+        let description = format!("How the records are sorted; {order} where left out.");
+        arguments.push(input("orderBy", TypeRef::named(format!("{}Order", noun.name)), &description));
+        for (name, ty, description) in [
+            ("first", TypeRef::INT, "How many from the start: 20 where left out, at most 100."),
+            ("after", "Cursor", "Only records behind this cursor."),
+            ("last", TypeRef::INT, "How many from the end, at most 100; not together with `first`."),
+            ("before", "Cursor", "Only records ahead of this cursor."),
+        ] {
+            arguments.push(input(name, TypeRef::named(ty), description));
+        }
+        arguments
+    }
+
+    fn connection(&mut self, many: &Many) {
+        let (connection, edge) = (format!("{}Connection", many.stem), format!("{}Edge", many.stem));
+        if !self.is_new(&connection) {
+            return;
+        }
+        let mut edge_type = Object::new(&edge)
+            .description(format!("A record of type {} in its connection.", many.to))
+            .field(field("node", TypeRef::named_nn(many.to), "The record."))
+            .field(field("cursor", TypeRef::named_nn("Cursor"), "Where the record stands."));
+        for attribute in &many.attributes {
+            let attribute = self.field(attribute);
+            edge_type = edge_type.field(attribute);
+        }
+        self.add(edge_type);
+        let facets = self.facets(many);
+        let mode = input("mode", TypeRef::named(COUNT_MODE.name), "How exactly; EXACT where left out.");
+        self.add(
+            Object::new(connection)
+                .description(format!("A page of records of type {}.", many.to))
+                .field(field("edges", TypeRef::named_nn_list_nn(edge), "The records of the page, in order."))
+                .field(field("nodes", TypeRef::named_nn_list_nn(many.to), NODES))
+                .field(field("pageInfo", TypeRef::named_nn("PageInfo"), "Where the page lies."))
+                .field(field(
+                    "totalCount",
+                    TypeRef::named_nn(TypeRef::INT),
+                    "How many records there are on all pages; counted only when asked for.",
+                ))
+                .field(
+                    field(
+                        "count",
+                        TypeRef::named_nn("Count"),
+                        "How many records there are on all pages, as exactly as is worth the wait.",
+                    )
+                    .argument(mode),
+                )
+                .field(field(
+                    "facets",
+                    TypeRef::named_nn(facets),
+                    "How many records of all pages share which value.",
+                )),
+        );
+    }
+
+    /// The type of a connection's facets.
+    fn facets(&mut self, many: &Many) -> String {
+        let noun = self.catalog.named(many.to);
+        let name = format!("{}Facets", noun.name);
+        if self.is_new(&name) {
+            let object = Object::new(&name).description(format!(
+                "How many records of type {} share which value, most first. Each facet leaves its own condition of the filter out.",
+                noun.name
+            ));
+            let facet = |object: Object, facet: &Facet| {
+                let first = input(
+                    "first",
+                    TypeRef::named(TypeRef::INT),
+                    "How many values: 10 where left out, at most 100.",
+                );
+                let counts = TypeRef::named_nn_list_nn(facet_of(facet));
+                object.field(field(facet.name.as_ref(), counts, facet.description).argument(first))
+            };
+            let object = noun.facets.iter().fold(object, facet);
+            self.add(object);
+        }
+        name
+    }
+
+    fn scalar(&mut self, scalar: Scalar) {
+        if let Scalar::Enumeration(of) = scalar
+            && self.is_new(of.name)
+        {
+            self.enumeration(of);
+        }
+    }
+
+    fn enumeration(&mut self, of: &Enumeration) {
+        let items =
+            of.values.iter().map(|(name, description)| EnumItem::new(*name).description(*description));
+        self.add(Enum::new(of.name).description(of.description).items(items));
+    }
+
+    fn order(&mut self, noun: &Noun) {
+        let item = |order: &Order| EnumItem::new(order.name.as_ref()).description(&order.description);
+        let orders = Enum::new(format!("{}Order", noun.name))
+            .description(format!("How records of type {} can be sorted.", noun.name));
+        self.add(orders.items(noun.orders.iter().map(item)));
+    }
+
+    fn keys(&mut self, noun: &Noun) {
+        let Some(root) = &noun.root else { return };
+        let mut by = InputObject::new(format!("{}By", noun.name))
+            .description(format!("One record of type {}, by exactly one of these.", noun.name))
+            .oneof()
+            .field(input("id", TypeRef::named(TypeRef::ID), "The record's global id."));
+        for key in &root.keys {
+            let ty = match key.input {
+                KeyInput::Text => TypeRef::STRING,
+                KeyInput::RevisionNumber => Scalar::RevisionNumber.type_name(),
+                KeyInput::Texts(name, description, fields) => {
+                    let object = InputObject::new(name).description(description);
+                    let text = |(name, description): &(&str, &str)| {
+                        input(name, TypeRef::named_nn(TypeRef::STRING), description)
+                    };
+                    self.add(fields.iter().map(text).fold(object, InputObject::field));
+                    name
+                }
+            };
+            by = by.field(input(key.name, TypeRef::named(ty), key.description));
+        }
+        self.add(by);
+    }
+
+    fn input(&mut self, declared: &Input) {
+        let mut object = InputObject::new(&declared.name).description(&declared.description);
+        if declared.one_of {
+            object = object.oneof();
+        }
+        let fields =
+            declared.fields.iter().map(|field| input(&field.name, type_ref(&field.ty), &field.description));
+        let object = fields.fold(object, InputObject::field);
+        self.add(object);
+    }
+
+    fn filter(&mut self, noun: &Noun) {
+        let name = format!("{}Filter", noun.name);
+        let mut filter = InputObject::new(&name).description(format!(
+            "Which records of type {}: those that pass every field given. Null is the same as left out.",
+            noun.name
+        ));
+        for condition in &noun.conditions {
+            let ty = match &condition.test {
+                Test::Value { scalar, .. } => self.operators(*scalar),
+                Test::AnyText { .. } => self.operators(Scalar::Text),
+                Test::During { .. } => self.period(
+                    "DateFilter",
+                    "PartialDate",
+                    &[
+                        ("from", "The first day, month or year of the period."),
+                        ("until", "The last day, month or year of the period, itself included."),
+                    ],
+                    "A period that a date overlaps; open where an end is left out. Unknown dates never do.",
+                    &[("isUnknown", "Whether the date is unknown.")],
+                ),
+                Test::Instant { .. } => self.period(
+                    "DateTimeFilter",
+                    "DateTime",
+                    &[("from", "The first moment."), ("until", "The moment before which.")],
+                    "A span of time; open where an end is left out.",
+                    &[],
+                ),
+                Test::One { to, .. } | Test::Some { to, .. } => format!("{to}Filter"),
+                Test::Search => TypeRef::STRING.to_owned(),
+                Test::Within { .. } => format!("{}By", noun.name),
+            };
+            filter = filter.field(input(&condition.name, TypeRef::named(ty), condition.description));
+        }
+        filter = filter
+            .field(input("and", TypeRef::named_nn_list(&name), "Passes all of these."))
+            .field(input("or", TypeRef::named_nn_list(&name), "Passes at least one of these."))
+            .field(input("not", TypeRef::named(&name), "Does not pass this."));
+        self.add(filter);
+    }
+
+    /// The input type of a scalar's operators.
+    fn operators(&mut self, scalar: Scalar) -> String {
+        let of = scalar.type_name();
+        let name = scalar.filter_name();
+        if !self.is_new(&name) {
+            return name;
+        }
+        self.scalar(scalar);
+        let one = |name, description| input(name, TypeRef::named(of), description);
+        let some = |name, description| input(name, TypeRef::named_nn_list(of), description);
+        let is = [one("equals", "Is this."), some("in", "Is one of these.")];
+        let has = [
+            one("contains", "Has this somewhere in it, capital letters and accents aside."),
+            one("startsWith", "Begins with this, capital letters and accents aside."),
+        ];
+        let is_null = input("isNull", TypeRef::named(TypeRef::BOOLEAN), "Is unknown, or is known.");
+        let mut operators = if scalar == Scalar::Prose { Vec::new() } else { Vec::from(is) };
+        match scalar {
+            Scalar::Text | Scalar::Prose => operators.extend(has),
+            Scalar::Int | Scalar::RevisionNumber => {
+                operators.extend([one("min", "Is this or more."), one("max", "Is this or less.")]);
+            }
+            Scalar::Enumeration(_) => operators.push(some("notIn", "Is none of these, or is unknown.")),
+            _ => {}
+        }
+        if !matches!(scalar, Scalar::Id(_) | Scalar::Prose) {
+            operators.push(is_null);
+        }
+        let description = format!("Tests of a value of type {of}; all that are given must hold.");
+        self.add(
+            operators.into_iter().fold(InputObject::new(&name).description(description), InputObject::field),
+        );
+        name
+    }
+
+    fn period(
+        &mut self,
+        name: &str,
+        of: &str,
+        ends: &[(&str, &str)],
+        description: &str,
+        flags: &[(&str, &str)],
+    ) -> String {
+        if self.is_new(name) {
+            let object = InputObject::new(name).description(description);
+            let end = |(name, description): &(&str, &str)| input(name, TypeRef::named(of), description);
+            let flag = |(name, description): &(&str, &str)| {
+                input(name, TypeRef::named(TypeRef::BOOLEAN), description)
+            };
+            let parts = ends.iter().map(end).chain(flags.iter().map(flag));
+            self.add(parts.fold(object, InputObject::field));
+        }
+        name.to_owned()
+    }
+}

@@ -1,0 +1,1034 @@
+//! SQL for one level of a plan. The text depends on the shape of the request alone; every value is
+//! bound, so that the database plans a text once.
+
+pub mod as_of;
+pub mod web_search;
+
+use std::{borrow::Cow, fmt::Write};
+
+use async_graphql::{Name, Value};
+use indexmap::IndexMap;
+use sqlx::{
+    Postgres,
+    encode::{Encode, IsNull},
+    error::BoxDynError,
+    postgres::{PgArgumentBuffer, PgArguments, PgTypeInfo, types::Oid},
+};
+
+use crate::{
+    engine::{prepare::coerce, sql::web_search::Search},
+    error::Refusal,
+    model::{
+        catalog::Catalog,
+        object_type::{
+            By, Condition, Facet, FacetBy, Key, KeyInput, KeyKind, Many, Noun, Order, Scalar, Test, Values,
+            Via,
+        },
+        pagination::{self, Cursor, CursorKey, MAX_PAGE, Page},
+    },
+};
+
+/// The parents by their ids, each with its place among them. Selected first, the ids are nothing that a plan
+/// could be made for: Postgres would plan anew for each few of them.
+const PARENTS: &str = "unnest((select $1::bigint[])) with ordinality p (id, place)";
+/// One of the parents.
+const ANY_PARENT: &str = "any((select $1::bigint[])::bigint[])";
+
+/// Records with the words searched for that are sorted without asking how else they could be found.
+const FEW: u32 = 1000;
+
+/// References that a statement is joined by at most: the time to plan joins grows much faster than their number.
+const JOINED: usize = 6;
+
+/// Bytes of a statement that stays prepared.
+const LONGEST_PREPARED: usize = 4096;
+
+/// Characters of a text to search for.
+const LONGEST: usize = 1000;
+
+type Fields = IndexMap<Name, Value>;
+
+/// A statement with its values. Where it answers for several parents, their ids are `$1`.
+#[derive(Clone, Debug)]
+pub struct Statement {
+    pub sql: String,
+    pub binds: Vec<Bind>,
+    /// Queries within it.
+    pub subqueries: usize,
+    /// How a record that is missing among the rows is found under the name it had before it was merged.
+    pub merged: Option<Merged>,
+}
+
+/// Where old names of merged records are kept, and what of them was asked for.
+#[derive(Clone, Copy, Debug)]
+pub struct Merged {
+    /// The table of old ids and slugs.
+    names: &'static str,
+    /// The table of the records.
+    table: &'static str,
+    /// The key of the one record asked for; none where several were, by their ids.
+    key: Option<&'static str>,
+    /// Where the columns end in the text of the statement.
+    columns_end: usize,
+}
+
+/// What the text of a statement begins with that finds records by their ids or a key.
+const SELECT_ID: &str = "select t.id";
+
+/// A value in the place of `$n`.
+#[derive(Clone, Debug)]
+pub enum Bind {
+    /// The ids of the parents, known once they were fetched.
+    Parents,
+    Id(i64),
+    Ids(Vec<i64>),
+    Int(i32),
+    Ints(Vec<i32>),
+    Text(String),
+    MaybeText(Option<String>),
+    Texts(Vec<String>),
+    Date(i32),
+    Rank(f32),
+}
+
+/// A `date` as Postgres sends it: days since 2000-01-01, its infinities included.
+pub struct Days(pub i32);
+
+impl sqlx::Type<Postgres> for Days {
+    fn type_info() -> PgTypeInfo {
+        PgTypeInfo::with_oid(Oid(1082))
+    }
+}
+
+impl Encode<'_, Postgres> for Days {
+    fn encode_by_ref(&self, buffer: &mut PgArgumentBuffer) -> Result<IsNull, BoxDynError> {
+        Encode::<Postgres>::encode_by_ref(&self.0, buffer)
+    }
+}
+
+impl Statement {
+    /// A text whose only value are the ids of the parents.
+    fn of_parents(sql: String) -> Self {
+        Statement { sql, binds: vec![Bind::Parents], subqueries: 0, merged: None }
+    }
+
+    /// Whether it stays prepared: what is longer is seldom asked twice, and takes megabytes of each connection.
+    pub fn is_prepared(&self) -> bool {
+        self.sql.len() <= LONGEST_PREPARED
+    }
+
+    /// The statement that looks for what is missing under old names; made only where something is.
+    pub fn under_old_names(&self) -> Option<Statement> {
+        let Merged { names, table, key, columns_end } = self.merged?;
+        let columns = &self.sql[SELECT_ID.len()..columns_end];
+        let sql = match key {
+            None => {
+                format!(
+                    "select m.id{columns} from {names} m join {table} t on t.id = m.kept_id where m.id = {ANY_PARENT}"
+                )
+            }
+            Some(key) => format!(
+                "{SELECT_ID}{columns} from {table} t where t.id = (select kept_id from {names} where {key} = $1 limit 1)"
+            ),
+        };
+        Some(Statement { sql, merged: None, ..self.clone() })
+    }
+
+    /// The values as the driver takes them.
+    pub fn arguments(&self, parents: &[i64]) -> Result<PgArguments, sqlx::Error> {
+        use sqlx::Arguments;
+        let mut arguments = PgArguments::default();
+        for bind in &self.binds {
+            match bind {
+                Bind::Parents => arguments.add(parents),
+                Bind::Id(id) => arguments.add(id),
+                Bind::Ids(ids) => arguments.add(ids),
+                Bind::Int(number) => arguments.add(number),
+                Bind::Ints(numbers) => arguments.add(numbers),
+                Bind::Text(text) => arguments.add(text),
+                Bind::MaybeText(text) => arguments.add(text),
+                Bind::Texts(texts) => arguments.add(texts),
+                Bind::Date(days) => arguments.add(Days(*days)),
+                Bind::Rank(rank) => arguments.add(rank),
+            }
+            .map_err(sqlx::Error::Encode)?;
+        }
+        Ok(arguments)
+    }
+}
+
+/// The records with these ids: column 0 is the id.
+pub fn by_ids(noun: &Noun, columns: &[String]) -> Statement {
+    let mut sql = String::from(SELECT_ID);
+    push_columns(&mut sql, columns);
+    let columns_end = sql.len();
+    let merged = noun.merged.map(|names| Merged { names, table: noun.table, key: None, columns_end });
+    let _ = write!(sql, " from {} t where t.id = {ANY_PARENT}", noun.table);
+    Statement { merged, ..Statement::of_parents(sql) }
+}
+
+/// The owned values of these owners: column 0 is the owner's id.
+pub fn values(values: &Values, columns: &[String]) -> Statement {
+    let owner = values.owner;
+    let mut sql = format!("select t.{owner}");
+    push_columns(&mut sql, columns);
+    let order = values.order.replace("{}", "t");
+    let _ = write!(sql, " from {} t where t.{owner} = {ANY_PARENT} order by {order}", values.table);
+    Statement::of_parents(sql)
+}
+
+/// The record that a key names: column 0 is the id.
+pub fn lookup(noun: &Noun, columns: &[String], by: &Fields, argument: &str) -> Result<Statement, Refusal> {
+    let mut builder = Builder::default();
+    builder.sql.push_str(SELECT_ID);
+    push_columns(&mut builder.sql, columns);
+    let columns_end = builder.sql.len();
+    let _ = write!(builder.sql, " from {} t where ", noun.table);
+    builder.key(noun, by, "t", argument)?;
+    let key = ["id", "slug"].into_iter().find(|key| by.contains_key(*key));
+    let merged = noun.merged.filter(|_| key.is_some());
+    let merged = merged.map(|names| Merged { names, table: noun.table, key, columns_end });
+    Ok(Statement { merged, ..builder.finish() })
+}
+
+/// Where records lie that are not on a page: before the cursor `after`, or behind the cursor `before`.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Side {
+    Before,
+    Behind,
+}
+
+/// A page of records for each parent, or for the root: column 0 is the parent's place in `$1`, or 1.
+pub struct Paged<'a> {
+    pub catalog: &'a Catalog,
+    pub many: &'a Many,
+    pub filter: Option<&'a Fields>,
+    /// Only records that were entered after this one.
+    pub since: Option<i64>,
+    pub order: &'a Order,
+}
+
+impl Paged<'_> {
+    /// The rows of a page, one more than asked for where there are more. With `cursors`, the sort
+    /// key comes last.
+    pub fn rows(&self, columns: &[String], page: &Page, cursors: bool) -> Result<Statement, Refusal> {
+        let nested = self.is_nested();
+        // Where nothing is filtered, one plan is right whatever the values. Postgres only keeps to it if it
+        // knows how few rows there will be, which a limit that is a value doesn't tell.
+        let bounded = !nested && self.filter.is_none();
+        let mut builder = self.aside();
+        self.from(&mut builder, None)?;
+        let key = self.key(&mut builder)?;
+        let words = builder.words.take().filter(|_| !nested && !matches!(self.order.by, By::Relevance));
+        let mut columns: Vec<&str> = columns.iter().map(String::as_str).collect();
+        if words.is_some() {
+            columns.push("t.id");
+        }
+        let width = columns.len() + 1;
+        columns.extend(key.as_ref().filter(|_| cursors || words.is_some()).map(|(sql, _)| sql.as_str()));
+        let columns = columns.join(", ");
+        // What is selected is known last: a rank is computed from the value that the filter binds.
+        let select = if nested {
+            format!("select p.place, r.* from {PARENTS} cross join lateral (select {columns}")
+        } else if bounded {
+            format!("select 1::bigint, r.* from (select {columns}")
+        } else {
+            format!("select 1::bigint, {columns}").trim_end_matches(", ").to_owned()
+        };
+        builder.sql.insert_str(0, &select);
+        for (cursor, side) in [(&page.after, Side::Before), (&page.before, Side::Behind)] {
+            if let Some(cursor) = cursor {
+                let comparison = if self.order.descending == (side == Side::Before) { "<" } else { ">" };
+                builder.keyset(key.as_ref(), cursor, comparison);
+            }
+        }
+        let direction = if self.order.descending == page.backward { "" } else { " desc" };
+        let mut order = String::from(" order by ");
+        if let Some((sql, _)) = &key {
+            let _ = write!(order, "{sql}{direction}, ");
+        }
+        let _ = write!(order, "t.id{direction} limit ");
+        if let Some(words) = words {
+            // The id is the last column but for the key.
+            let of_both = match &key {
+                Some(_) => format!("{}{direction}, {width}{direction}", width + 1),
+                None => format!("{width}{direction}"),
+            };
+            builder.by_words(self.noun().table, &words, [&order, &of_both], page.size + 1);
+            return Ok(builder.finish());
+        }
+        builder.sql.push_str(&order);
+        if bounded {
+            let _ = write!(builder.sql, "{}) r limit ", MAX_PAGE + 1);
+        }
+        builder.push(Bind::Id(page.size + 1));
+        if nested {
+            builder.sql.push_str(") r");
+        }
+        Ok(builder.finish())
+    }
+
+    /// Whether there is a record where a cursor stands or on its far side, for each parent: its place in `$1`,
+    /// or 1, and the answer. The record that the cursor was made of may have gone.
+    pub fn beyond(&self, cursor: &Cursor, side: Side) -> Result<Statement, Refusal> {
+        let mut builder = self.aside();
+        let nested = self.is_nested();
+        let place = if nested { "p.place" } else { "1::bigint" };
+        let _ = write!(builder.sql, "select {place}, (select true");
+        self.from(&mut builder, None)?;
+        let key = self.key(&mut builder)?;
+        let descends = self.order.descending == (side == Side::Before);
+        builder.keyset(key.as_ref(), cursor, if descends { ">=" } else { "<=" });
+        // From the cursor on, so that an index finds the first at once.
+        let direction = if descends { "" } else { " desc" };
+        builder.sql.push_str(" order by ");
+        if let Some((sql, _)) = &key {
+            let _ = write!(builder.sql, "{sql}{direction}, ");
+        }
+        let _ = write!(builder.sql, "t.id{direction} limit 1) is not null");
+        if nested {
+            let _ = write!(builder.sql, " from {PARENTS}");
+        }
+        Ok(builder.finish())
+    }
+
+    /// How many records there are for each parent: its place in `$1`, or 1, and the number. With `cap`
+    /// the counting stops there.
+    pub fn count(&self, cap: Option<i64>) -> Result<Statement, Refusal> {
+        let mut builder = self.aside();
+        let nested = self.is_nested();
+        builder.sql.push_str(if nested {
+            "select p.place, (select count(*)"
+        } else {
+            "select 1::bigint, count(*)"
+        });
+        if let Some(cap) = cap {
+            builder.sql.push_str(" from (select");
+            self.from(&mut builder, None)?;
+            builder.sql.push_str(" limit ");
+            builder.push(Bind::Id(cap));
+            builder.sql.push_str(") c");
+        } else {
+            self.from(&mut builder, None)?;
+        }
+        if nested {
+            let _ = write!(builder.sql, ") from {PARENTS}");
+        }
+        Ok(builder.finish())
+    }
+
+    /// For each parent the values that most of its records share: column 0 is its place in `$1`, or 1.
+    /// The columns are over a row `t` with a `value` and its `count`.
+    pub fn facet(&self, facet: &Facet, columns: &[String], first: i64) -> Result<Statement, Refusal> {
+        let mut builder = self.aside();
+        let nested = self.is_nested();
+        let place = if nested { "select p.place" } else { "select 1::bigint" };
+        builder.sql.push_str(place);
+        push_columns(&mut builder.sql, columns);
+        let (value, link) = match &facet.by {
+            FacetBy::Value { sql, .. } => (sql.replace("{}", "r"), String::new()),
+            FacetBy::One { column, .. } => (format!("r.{column}"), String::new()),
+            FacetBy::Link { between, from, other, .. } => {
+                // Records that have none are counted together, as everywhere.
+                (format!("f.{other}"), format!(" left join {between} f on f.{from} = r.id"))
+            }
+        };
+        let parents = if nested { format!("{PARENTS} cross join lateral ") } else { String::new() };
+        let _ = write!(
+            builder.sql,
+            " from {parents}(select {value} as value, count(*)::integer as count from (select t.*"
+        );
+        self.from(&mut builder, Some(&facet.without))?;
+        let _ = write!(builder.sql, ") r{link} group by 1 order by 2 desc, 1 limit ");
+        builder.push(Bind::Id(first));
+        builder.sql.push_str(") t");
+        Ok(builder.finish())
+    }
+
+    pub fn is_nested(&self) -> bool {
+        !matches!(self.many.via, Via::All)
+    }
+
+    fn aside(&self) -> Builder {
+        let mut builder = Builder::default();
+        if self.is_nested() {
+            builder.parents();
+        }
+        builder
+    }
+
+    fn noun(&self) -> &Noun {
+        self.catalog.named(self.many.to)
+    }
+
+    /// The records that the filter lets pass, or would `without` one of its conditions.
+    fn from(&self, builder: &mut Builder, without: Option<&str>) -> Result<(), Refusal> {
+        let noun = self.noun();
+        builder.sql.push_str(" from ");
+        builder.other_side(noun, self.many.via, "p.id", "t", "l");
+        if let Some(filter) = self.filter {
+            builder.sql.push_str(" and ");
+            let mut filter = Cow::Borrowed(filter);
+            if let Some(without) = without {
+                filter.to_mut().shift_remove(without);
+            }
+            builder.filter(self.catalog, noun, &filter, "t", "filter")?;
+        }
+        if let Some(since) = self.since {
+            builder.sql.push_str(" and t.id > ");
+            builder.push(Bind::Id(since));
+        }
+        Ok(())
+    }
+
+    fn key(&self, builder: &mut Builder) -> Result<Option<(String, KeyKind)>, Refusal> {
+        match &self.order.by {
+            By::Id => Ok(None),
+            By::Key(sql, kind) => Ok(Some((sql.replace("{}", "t"), *kind))),
+            By::Relevance => match &builder.searched {
+                Some(query) => Ok(Some((rank(self.noun(), query), KeyKind::Rank))),
+                None => Err(Refusal::bad_input("orderBy", "`RELEVANCE` needs `filter.search`.")),
+            },
+        }
+    }
+}
+
+/// The operators of a filter that asks for nothing but certain ids.
+fn only_which(filter: &Fields) -> Option<&Fields> {
+    let Some(Value::Object(operators)) = filter.get("id").filter(|_| filter.len() == 1) else { return None };
+    let tells = |(operator, value): (&Name, &Value)| {
+        (operator == "equals" || operator == "in") && *value != Value::Null
+    };
+    // Without any operator it only asks that there is one.
+    (!operators.is_empty() && operators.iter().all(tells)).then_some(operators)
+}
+
+/// Whether a filter lets pass no more records than it names.
+fn names_few(filter: &Fields) -> bool {
+    ["id", "slug"].iter().any(|key| match filter.get(*key) {
+        Some(Value::Object(operators)) => ["equals", "in"]
+            .iter()
+            .any(|operator| operators.get(*operator).is_some_and(|value| *value != Value::Null)),
+        _ => false,
+    })
+}
+
+/// The column by which a filter lets pass only what refers to one record, and the id given for that.
+pub fn of_one(noun: &Noun, filter: &Fields) -> Option<(&'static str, i64)> {
+    filter.iter().find_map(|(name, value)| {
+        let condition = noun.conditions.iter().find(|condition| condition.name == name.as_str())?;
+        let (Test::One { to, column }, Value::Object(filter)) = (&condition.test, value) else { return None };
+        let id = only_which(filter)?.get("equals")?;
+        Some((*column, own_id(to, id, name).ok()?))
+    })
+}
+
+/// How well the record `t` answers a full-text query.
+fn rank(noun: &Noun, query: &str) -> String {
+    let own = format!("ts_rank(t.search, {query})");
+    match noun.searched_too {
+        None => own,
+        Some((names, owner)) => format!(
+            "greatest({own}, (select max(ts_rank(n.search, {query})) from {names} n where n.{owner} = t.id))"
+        ),
+    }
+}
+
+fn push_columns(sql: &mut String, columns: &[String]) {
+    for column in columns {
+        sql.push_str(", ");
+        sql.push_str(column);
+    }
+}
+
+#[derive(Default)]
+struct Builder {
+    sql: String,
+    /// Whether what is written stands under `or` or `not` within its query.
+    optional: bool,
+    /// References that are written as joins.
+    joined: usize,
+    binds: Vec<Bind>,
+    /// Aliases given to tables within subqueries.
+    aliases: usize,
+    subqueries: usize,
+    /// The query of the outermost `search`, which an order by relevance ranks by.
+    searched: Option<String>,
+    /// The condition that all records have the words of the outermost filter.
+    words: Option<String>,
+}
+
+impl Builder {
+    fn finish(self) -> Statement {
+        Statement { sql: self.sql, binds: self.binds, subqueries: self.subqueries, merged: None }
+    }
+
+    fn parents(&mut self) {
+        self.binds.push(Bind::Parents);
+    }
+
+    /// Binds a value and writes its place.
+    fn push(&mut self, bind: Bind) {
+        self.binds.push(bind);
+        let _ = write!(self.sql, "${}", self.binds.len());
+    }
+
+    /// An alias for the table that a subquery reads.
+    fn subquery(&mut self) -> String {
+        self.subqueries += 1;
+        self.alias("t")
+    }
+
+    fn alias(&mut self, stem: &str) -> String {
+        self.aliases += 1;
+        format!("{stem}{}", self.aliases)
+    }
+
+    /// The tables on the other side of an edge, and that they belong to `owner`.
+    fn other_side(&mut self, noun: &Noun, via: Via, owner: &str, alias: &str, link: &str) {
+        let table = noun.table;
+        let _ = match via {
+            Via::All => write!(self.sql, "{table} {alias} where true"),
+            Via::Column(column) => write!(self.sql, "{table} {alias} where {alias}.{column} = {owner}"),
+            Via::Either(one, other) => write!(
+                self.sql,
+                "{table} {alias} where ({alias}.{one} = {owner} or {alias}.{other} = {owner})"
+            ),
+            Via::Link(between, from, to) => write!(
+                self.sql,
+                "{between} {link} join {table} {alias} on {alias}.id = {link}.{to} where {link}.{from} = {owner}"
+            ),
+        };
+    }
+
+    /// Makes of a statement without its order one that is fast for rare words and for frequent ones. Postgres
+    /// can't tell them apart by its statistics: for a word that one record has, it would go through all records
+    /// in their order. So a few are looked up by the index of words first. Where these are all, they are sorted;
+    /// else a page is soon found among the records in their order. Only one of the two ways is run.
+    fn by_words(&mut self, table: &str, words: &str, [order, order_of_both]: [&str; 2], limit: i64) {
+        self.binds.push(Bind::Id(limit));
+        let (limit, unordered) = (self.binds.len(), std::mem::take(&mut self.sql));
+        let count = "(select count(*) from found)";
+        let few = format!("{count} <= {FEW} and t.id = any(array(select id from found))");
+        let _ = write!(
+            self.sql,
+            "with found as materialized (select t.id from {table} t where {words} limit {most}) \
+             select * from (({unordered} and {few}{order}${limit}) \
+             union all ({unordered} and {count} > {FEW}{order}${limit})) r \
+             order by {order_of_both} limit ${limit}",
+            most = FEW + 1,
+        );
+    }
+
+    /// Rows beyond a cursor.
+    fn keyset(&mut self, key: Option<&(String, KeyKind)>, cursor: &Cursor, comparison: &str) {
+        match (key, &cursor.key) {
+            (Some((sql, _)), Some(value)) => {
+                let _ = write!(self.sql, " and ({sql}, t.id) {comparison} (");
+                self.push(match value {
+                    CursorKey::Text(text) => Bind::Text(text.clone()),
+                    CursorKey::Int(number) => Bind::Int(*number),
+                    CursorKey::Date(days) => Bind::Date(*days),
+                    CursorKey::Rank(rank) => Bind::Rank(*rank),
+                });
+                self.sql.push_str(", ");
+                self.push(Bind::Id(cursor.id));
+                self.sql.push(')');
+            }
+            _ => {
+                let _ = write!(self.sql, " and t.id {comparison} ");
+                self.push(Bind::Id(cursor.id));
+            }
+        }
+    }
+
+    /// The record that one key of `by` names.
+    fn key(&mut self, noun: &Noun, by: &Fields, alias: &str, path: &str) -> Result<(), Refusal> {
+        let (name, value) = by.first().expect("exactly one key was given");
+        if name == "id" {
+            let _ = write!(self.sql, "{alias}.id = ");
+            self.push(Bind::Id(key_id(noun, value, path)?));
+            return Ok(());
+        }
+        let key: &Key = noun.key_named(name).expect("validated");
+        let values: Vec<&Value> = match (&key.input, value) {
+            (KeyInput::Texts(_, _, names), Value::Object(fields)) => {
+                names.iter().filter_map(|(name, _)| fields.get(*name)).collect()
+            }
+            _ => vec![value],
+        };
+        let sql = key.sql.replace("{}", alias);
+        let mut parts = sql.split("$?");
+        self.sql.push_str(parts.next().unwrap_or_default());
+        for (part, value) in parts.zip(values) {
+            self.push(match key.input {
+                KeyInput::RevisionNumber => Bind::Id(big_of(value)),
+                KeyInput::Text | KeyInput::Texts(..) => Bind::Text(text_of(value)),
+            });
+            self.sql.push_str(part);
+        }
+        Ok(())
+    }
+
+    /// A noun's filter as one predicate; fields that are null count as left out.
+    fn filter(
+        &mut self,
+        catalog: &Catalog,
+        noun: &Noun,
+        filter: &Fields,
+        alias: &str,
+        path: &str,
+    ) -> Result<(), Refusal> {
+        self.sql.push('(');
+        let mut first = true;
+        for (name, value) in filter.iter().filter(|(_, value)| **value != Value::Null) {
+            if !std::mem::take(&mut first) {
+                self.sql.push_str(" and ");
+            }
+            let path = format!("{path}.{name}");
+            match (name.as_str(), value) {
+                ("and", Value::List(all)) => self.junction(catalog, noun, all, " and ", alias, &path)?,
+                ("or", Value::List(any)) => {
+                    let within = std::mem::replace(&mut self.optional, true);
+                    self.junction(catalog, noun, any, " or ", alias, &path)?;
+                    self.optional = within;
+                }
+                ("not", Value::Object(inner)) => {
+                    let within = std::mem::replace(&mut self.optional, true);
+                    // `not` is of records that pass, so what is unknown doesn't pass.
+                    self.sql.push_str("not coalesce(");
+                    self.filter(catalog, noun, inner, alias, &path)?;
+                    self.sql.push_str(", false)");
+                    self.optional = within;
+                }
+                (name, value) => {
+                    let condition = noun.conditions.iter().find(|condition| condition.name == name);
+                    self.condition(catalog, noun, condition.expect("validated"), value, alias, &path)?;
+                }
+            }
+        }
+        self.sql.push_str(if first { "true)" } else { ")" });
+        Ok(())
+    }
+
+    fn junction(
+        &mut self,
+        catalog: &Catalog,
+        noun: &Noun,
+        filters: &[Value],
+        word: &str,
+        alias: &str,
+        path: &str,
+    ) -> Result<(), Refusal> {
+        self.sql.push_str(if word == " or " { "(false" } else { "(true" });
+        for (index, filter) in filters.iter().enumerate() {
+            if let Value::Object(filter) = filter {
+                self.sql.push_str(word);
+                self.filter(catalog, noun, filter, alias, &format!("{path}[{index}]"))?;
+            }
+        }
+        self.sql.push(')');
+        Ok(())
+    }
+
+    fn condition(
+        &mut self,
+        catalog: &Catalog,
+        noun: &Noun,
+        condition: &Condition,
+        value: &Value,
+        alias: &str,
+        path: &str,
+    ) -> Result<(), Refusal> {
+        match (&condition.test, value) {
+            (Test::Value { sql, scalar }, Value::Object(operators)) => {
+                self.operators(catalog, &sql.replace("{}", alias), *scalar, operators, path)?;
+            }
+            (Test::AnyText { among }, Value::Object(operators)) => {
+                let _ = write!(self.sql, "{alias}.id in (");
+                for (index, (table, id, text)) in among.iter().enumerate() {
+                    let union = if index == 0 { "" } else { " union all " };
+                    let inner = self.subquery();
+                    let _ = write!(self.sql, "{union}select {inner}.{id} from {table} {inner} where ");
+                    self.operators(catalog, &format!("{inner}.{text}"), Scalar::Text, operators, path)?;
+                }
+                self.sql.push(')');
+            }
+            (Test::During { sql }, Value::Object(period)) => {
+                let sql = sql.replace("{}", alias);
+                self.sql.push_str("(true");
+                if let Some(Value::Boolean(unknown)) = period.get("isUnknown") {
+                    let _ = write!(self.sql, " and {sql} is{} null", if *unknown { "" } else { " not" });
+                }
+                let ends = ["from", "until"].map(|end| maybe_text(period.get(end)));
+                if let [Some(from), Some(until)] = &ends {
+                    coerce::check_period(from, until, &format!("{path}.until"))?;
+                }
+                if ends.iter().any(Option::is_some) {
+                    let [from, until] = ends;
+                    let _ = write!(self.sql, " and {sql} && daterange(lower(partial_date_range(");
+                    self.push(Bind::MaybeText(from));
+                    self.sql.push_str(")), upper(partial_date_range(");
+                    self.push(Bind::MaybeText(until));
+                    self.sql.push_str(")))");
+                }
+                self.sql.push(')');
+            }
+            (Test::Instant { sql }, Value::Object(span)) => {
+                self.sql.push_str("(true");
+                let ends = ["from", "until"].map(|end| maybe_text(span.get(end)));
+                if let [Some(from), Some(until)] = &ends {
+                    coerce::check_span(from, until, &format!("{path}.until"))?;
+                }
+                for (instant, comparison) in ends.into_iter().zip([">=", "<"]) {
+                    if let Some(instant) = instant {
+                        let _ = write!(self.sql, " and {} {comparison} ", sql.replace("{}", alias));
+                        self.push(Bind::Text(instant));
+                        self.sql.push_str("::timestamptz");
+                    }
+                }
+                self.sql.push(')');
+            }
+            (Test::One { to, column }, Value::Object(filter)) => {
+                // Which record it is, the reference itself tells.
+                if let Some(operators) = only_which(filter) {
+                    let (sql, path) = (format!("{alias}.{column}"), format!("{path}.id"));
+                    return self.operators(catalog, &sql, Scalar::Id(to), operators, &path);
+                }
+                self.one(catalog, catalog.named(to), &format!("{alias}.{column}"), filter, path)?;
+            }
+            (Test::Some { to, via }, Value::Object(filter)) => {
+                self.some(catalog, catalog.named(to), *via, &format!("{alias}.id"), filter, path)?;
+            }
+            (Test::Search, Value::String(text)) => {
+                check_length(text, path)?;
+                let search = Search::read(text);
+                self.binds.push(search.value());
+                let query = search.sql(self.binds.len());
+                let words = self.search(noun, &query, alias);
+                self.sql.push_str(&words);
+                if alias == "t" {
+                    self.searched = Some(query);
+                }
+                if path == "filter.search" {
+                    self.words = Some(words);
+                }
+            }
+            (Test::Within { parent }, Value::Object(by)) => {
+                let (inner, below) = (self.subquery(), self.subquery());
+                let table = noun.table;
+                let _ = write!(
+                    self.sql,
+                    "{alias}.id in (with recursive {below} as (select {inner}.id from {table} {inner} where "
+                );
+                self.key(noun, by, &inner, path)?;
+                let _ = write!(
+                    self.sql,
+                    " union select {inner}.id from {table} {inner} join {below} on {inner}.{parent} = {below}.id) \
+                     select {below}.id from {below})"
+                );
+            }
+            (test, value) => unreachable!("{test:?} was given {value}"),
+        }
+        Ok(())
+    }
+
+    /// That the record at `column` passes a filter.
+    ///
+    /// A condition that all records must pass is written as `exists`, of which Postgres makes a join. Under `or`
+    /// or `not` it can't, and would plan an `exists` in two ways: that doubles with each level of nesting. So it
+    /// is asked there which records pass, once for the whole statement. The same goes for what would be one join
+    /// too many to plan; `is true` keeps it from becoming one.
+    fn one(
+        &mut self,
+        catalog: &Catalog,
+        to: &Noun,
+        column: &str,
+        filter: &Fields,
+        path: &str,
+    ) -> Result<(), Refusal> {
+        let (inner, table) = (self.subquery(), to.table);
+        let (start, end) = if self.joins() {
+            (format!("exists (select from {table} {inner} where {inner}.id = {column} and "), ")")
+        } else if names_few(filter) {
+            // Known before the statement runs, they are found by the column's index.
+            (format!("{column} = any(array(select {inner}.id from {table} {inner} where "), "))")
+        } else {
+            (format!("({column} in (select {inner}.id from {table} {inner} where "), ")) is true")
+        };
+        self.sql.push_str(&start);
+        self.required(catalog, to, filter, &inner, path)?;
+        self.sql.push_str(end);
+        Ok(())
+    }
+
+    /// That a record on the other side of an edge passes a filter; written as `one` is.
+    fn some(
+        &mut self,
+        catalog: &Catalog,
+        to: &Noun,
+        via: Via,
+        owner: &str,
+        filter: &Fields,
+        path: &str,
+    ) -> Result<(), Refusal> {
+        let (inner, link, table) = (self.subquery(), self.alias("l"), to.table);
+        if self.joins() {
+            self.sql.push_str("exists (select from ");
+            self.other_side(to, via, owner, &inner, &link);
+            self.sql.push_str(" and ");
+            self.required(catalog, to, filter, &inner, path)?;
+            self.sql.push(')');
+            return Ok(());
+        }
+        let owners = match via {
+            Via::All => unreachable!("the root is no record's other side"),
+            Via::Column(column) => {
+                format!("{inner}.{column} from {table} {inner} where {inner}.{column} is not null and ")
+            }
+            Via::Either(one, other) => {
+                format!("unnest(array[{inner}.{one}, {inner}.{other}]) from {table} {inner} where ")
+            }
+            Via::Link(between, from, to) => {
+                format!(
+                    "{link}.{from} from {between} {link} join {table} {inner} on {inner}.id = {link}.{to} where "
+                )
+            }
+        };
+        let _ = write!(self.sql, "({owner} in (select {owners}");
+        self.required(catalog, to, filter, &inner, path)?;
+        self.sql.push_str(")) is true");
+        Ok(())
+    }
+
+    /// Whether a reference is written as a join.
+    fn joins(&mut self) -> bool {
+        let joins = !self.optional && self.joined < JOINED;
+        self.joined += usize::from(joins);
+        joins
+    }
+
+    /// A filter that all rows of a query of its own must pass.
+    fn required(
+        &mut self,
+        catalog: &Catalog,
+        noun: &Noun,
+        filter: &Fields,
+        alias: &str,
+        path: &str,
+    ) -> Result<(), Refusal> {
+        let within = std::mem::take(&mut self.optional);
+        self.filter(catalog, noun, filter, alias, path)?;
+        self.optional = within;
+        Ok(())
+    }
+
+    /// That a full-text query finds the record, by what it says itself or by one of its other names.
+    fn search(&mut self, noun: &Noun, query: &str, alias: &str) -> String {
+        let own = format!("{alias}.search @@ {query}");
+        let Some((names, owner)) = noun.searched_too else { return own };
+        let inner = self.subquery();
+        format!(
+            "({own} or {alias}.id = any(array(select {inner}.{owner} from {names} {inner} where {inner}.search @@ {query})))"
+        )
+    }
+
+    /// All operators given for the value at `sql`.
+    fn operators(
+        &mut self,
+        catalog: &Catalog,
+        sql: &str,
+        scalar: Scalar,
+        operators: &Fields,
+        path: &str,
+    ) -> Result<(), Refusal> {
+        self.sql.push_str("(true");
+        for (operator, value) in operators.iter().filter(|(_, value)| **value != Value::Null) {
+            self.sql.push_str(" and ");
+            let path = format!("{path}.{operator}");
+            match (operator.as_str(), value) {
+                ("isNull", Value::Boolean(null)) => {
+                    let _ = write!(self.sql, "{sql} is{} null", if *null { "" } else { " not" });
+                }
+                ("contains" | "startsWith", value) => {
+                    let text = text_of(value);
+                    check_length(&text, &path)?;
+                    let before = if operator == "contains" { "'%' || " } else { "" };
+                    self.pattern(sql, scalar, before, text);
+                }
+                ("min", value) => {
+                    let _ = write!(self.sql, "{sql} >= ");
+                    self.scalar(catalog, scalar, value, &path)?;
+                }
+                ("max", value) => {
+                    let _ = write!(self.sql, "{sql} <= ");
+                    self.scalar(catalog, scalar, value, &path)?;
+                }
+                ("in", Value::List(values)) => {
+                    let _ = write!(self.sql, "{sql} = any(");
+                    self.scalars(catalog, scalar, values, &path)?;
+                    self.sql.push(')');
+                }
+                ("notIn", Value::List(values)) => {
+                    // What is unknown is none of them.
+                    let _ = write!(self.sql, "({sql} <> all(");
+                    self.scalars(catalog, scalar, values, &path)?;
+                    self.sql.push_str(")) is not false");
+                }
+                (_, value) => {
+                    let _ = write!(self.sql, "{sql} = ");
+                    self.scalar(catalog, scalar, value, &path)?;
+                }
+            }
+        }
+        self.sql.push(')');
+        Ok(())
+    }
+
+    /// That a text stands there behind what `before` lets stand, capital letters and accents aside.
+    fn pattern(&mut self, sql: &str, scalar: Scalar, before: &str, text: String) {
+        let _ = match sql.rsplit_once('.') {
+            // Kept beside the sentences, as they are long.
+            Some((alias, column)) if scalar == Scalar::Prose => {
+                write!(self.sql, "{alias}.plain_{column} like {before}literally(")
+            }
+            _ => write!(self.sql, "plain({sql}) like {before}literally("),
+        };
+        self.push(Bind::Text(text));
+        self.sql.push_str(") || '%'");
+    }
+
+    fn scalar(
+        &mut self,
+        catalog: &Catalog,
+        scalar: Scalar,
+        value: &Value,
+        path: &str,
+    ) -> Result<(), Refusal> {
+        match scalar {
+            Scalar::Id(noun) => {
+                self.binds.push(Bind::Id(own_id(noun, value, path)?));
+                let bind = self.binds.len();
+                let _ = match catalog.named(noun).merged {
+                    Some(merged) => {
+                        write!(
+                            self.sql,
+                            "coalesce((select kept_id from {merged} where id = ${bind}), ${bind})"
+                        )
+                    }
+                    None => write!(self.sql, "${bind}"),
+                };
+            }
+            Scalar::Int => self.push(Bind::Int(int_of(value))),
+            Scalar::RevisionNumber => self.push(Bind::Id(big_of(value))),
+            Scalar::Enumeration(of) => {
+                self.push(Bind::Text(text_of(value)));
+                let _ = write!(self.sql, "::{}", of.sql);
+            }
+            Scalar::Text
+            | Scalar::Term
+            | Scalar::Prose
+            | Scalar::PartialDate
+            | Scalar::DateTime
+            | Scalar::Url
+            | Scalar::Cursor => self.push(Bind::Text(text_of(value))),
+            Scalar::Float | Scalar::Boolean => unreachable!("no noun declares such a filter"),
+        }
+        Ok(())
+    }
+
+    fn scalars(
+        &mut self,
+        catalog: &Catalog,
+        scalar: Scalar,
+        values: &[Value],
+        path: &str,
+    ) -> Result<(), Refusal> {
+        match scalar {
+            Scalar::Id(noun) => {
+                let id = |(index, value)| own_id(noun, value, &format!("{path}[{index}]"));
+                let ids = values.iter().enumerate().map(id).collect::<Result<_, _>>()?;
+                self.binds.push(Bind::Ids(ids));
+                let bind = self.binds.len();
+                let _ = match catalog.named(noun).merged {
+                    Some(merged) => write!(
+                        self.sql,
+                        "array(select coalesce((select kept_id from {merged} m where m.id = i), i) from unnest(${bind}::bigint[]) i)"
+                    ),
+                    None => write!(self.sql, "${bind}"),
+                };
+            }
+            Scalar::Int => self.push(Bind::Ints(values.iter().map(int_of).collect())),
+            Scalar::RevisionNumber => self.push(Bind::Ids(values.iter().map(big_of).collect())),
+            Scalar::Enumeration(of) => {
+                self.push(Bind::Texts(values.iter().map(text_of).collect()));
+                let _ = write!(self.sql, "::text[]::{}[]", of.sql);
+            }
+            _ => self.push(Bind::Texts(values.iter().map(text_of).collect())),
+        }
+        Ok(())
+    }
+}
+
+/// Refuses a key whose id is of another noun.
+pub fn check_key(noun: &Noun, by: &Fields, path: &str) -> Result<(), Refusal> {
+    by.get("id").map_or(Ok(()), |value| key_id(noun, value, path).map(|_| ()))
+}
+
+fn key_id(noun: &Noun, value: &Value, path: &str) -> Result<i64, Refusal> {
+    own_id(noun.name, value, &format!("{path}.id"))
+}
+
+/// The row's number in the global id of a noun.
+fn own_id(noun: &str, value: &Value, path: &str) -> Result<i64, Refusal> {
+    match pagination::parse_global_id(&text_of(value)) {
+        Some((name, id)) if name == noun => Ok(id),
+        _ => Err(Refusal::bad_input(path, format!("`{path}` is not the id of a record of type {noun}."))),
+    }
+}
+
+/// Refuses a text to search for that is longer than anybody searches: Postgres reads it with effort.
+pub fn check_length(text: &str, path: &str) -> Result<(), Refusal> {
+    match text.chars().count() {
+        length if length > LONGEST => {
+            let message = format!("`{path}` has {length} characters; it takes {LONGEST} at most.");
+            Err(Refusal::bad_input(path, message))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn text_of(value: &Value) -> String {
+    match value {
+        Value::String(text) => text.clone(),
+        Value::Enum(name) => name.to_string(),
+        other => other.to_string(),
+    }
+}
+
+fn maybe_text(value: Option<&Value>) -> Option<String> {
+    value.filter(|value| **value != Value::Null).map(text_of)
+}
+
+fn big_of(value: &Value) -> i64 {
+    match value {
+        Value::Number(number) => number.as_i64().unwrap_or(i64::MAX),
+        _ => unreachable!("coerced to a number"),
+    }
+}
+
+fn int_of(value: &Value) -> i32 {
+    i32::try_from(big_of(value)).unwrap_or(i32::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_short_statements_stay_prepared() {
+        let of = |length| Statement::of_parents("x".repeat(length));
+        assert!(of(LONGEST_PREPARED).is_prepared());
+        assert!(!of(LONGEST_PREPARED + 1).is_prepared());
+    }
+}

@@ -1,0 +1,178 @@
+//! Subscriptions: what happened is the root of an answer, and everybody who asks the same is told the same.
+
+use std::{
+    collections::{HashMap, HashSet, VecDeque},
+    sync::{Arc, Mutex, Weak},
+    time::Duration,
+};
+
+use async_graphql::parser::types::{
+    DocumentOperations, ExecutableDocument, OperationDefinition, OperationType, Selection, SelectionSet,
+};
+use tokio::{sync::OnceCell, time::Instant};
+
+use crate::{
+    auth::caller::{Caller, Role},
+    engine::{
+        Bound, Engine,
+        plan::{Way, bind},
+        response::Answer,
+    },
+    error::{Code, Refusal},
+    model::computed::{self, Tree},
+    sync::lock,
+};
+
+/// Events whose answers are kept for those who ask the same and come to them later.
+const KEPT: usize = 16;
+/// How long to wait before an event is read again that could not be.
+const PAUSE: Duration = Duration::from_millis(250);
+
+/// Subscriptions of a document that ask for more than one thing to be told of, or for none.
+pub fn check(ast: &ExecutableDocument) -> Vec<Refusal> {
+    let operations: Vec<&OperationDefinition> = match &ast.operations {
+        DocumentOperations::Single(only) => vec![&only.node],
+        DocumentOperations::Multiple(all) => all.values().map(|operation| &operation.node).collect(),
+    };
+    let subscriptions =
+        operations.into_iter().filter(|operation| operation.ty == OperationType::Subscription);
+    subscriptions.filter_map(|operation| check_root(ast, operation).err()).collect()
+}
+
+fn check_root(ast: &ExecutableDocument, operation: &OperationDefinition) -> Result<(), Refusal> {
+    let invalid = |message: &str| Refusal {
+        locations: vec![(operation.selection_set.pos.line, operation.selection_set.pos.column)],
+        ..Refusal::new(Code::GraphqlValidationFailed, message)
+    };
+    let mut root = Root { ast, fields: HashSet::new(), entered: HashSet::new(), chosen: false };
+    root.collect(&operation.selection_set.node);
+    if root.chosen {
+        return Err(invalid("The field of a subscription can't be left to `@skip` or `@include`."));
+    }
+    if root.fields.len() != 1 || root.fields.iter().any(|(_, name)| name.starts_with("__")) {
+        return Err(invalid("A subscription asks for exactly one field of `Subscription`."));
+    }
+    Ok(())
+}
+
+/// What a subscription asks of its root: response keys and fields.
+struct Root<'a> {
+    ast: &'a ExecutableDocument,
+    fields: HashSet<(&'a str, &'a str)>,
+    entered: HashSet<&'a str>,
+    chosen: bool,
+}
+
+impl<'a> Root<'a> {
+    fn collect(&mut self, set: &'a SelectionSet) {
+        for selection in &set.items {
+            let directives = selection.node.directives();
+            self.chosen |=
+                directives.iter().any(|one| matches!(one.node.name.node.as_str(), "skip" | "include"));
+            match &selection.node {
+                Selection::Field(field) => {
+                    let (key, name) = (&field.node.response_key().node, &field.node.name.node);
+                    self.fields.insert((key, name));
+                }
+                Selection::InlineFragment(inline) => self.collect(&inline.node.selection_set.node),
+                Selection::FragmentSpread(spread) => {
+                    let name = &spread.node.fragment_name.node;
+                    if self.entered.insert(name) {
+                        self.collect(&self.ast.fragments[name].node.selection_set.node);
+                    }
+                }
+            }
+        }
+    }
+}
+
+impl Bound {
+    /// The arguments of a subscription's only field: what its caller wants to be told of.
+    pub fn wanted(&self) -> Option<&computed::Arguments> {
+        let edge = self.plan.root.edges.first().filter(|edge| matches!(edge.way, Way::Computed { .. }))?;
+        match self.request.bound(edge) {
+            bind::Bound::Computed(arguments) => Some(arguments),
+            _ => None,
+        }
+    }
+}
+
+/// Everybody who is told something, by what they ask.
+#[derive(Default)]
+pub struct Audiences(Mutex<HashMap<Same, Weak<Audience>>>);
+
+/// What makes two subscriptions ask the same of an event: the plan, the values put to it below its
+/// root, and what their callers may see.
+type Same = (usize, String, Role);
+
+/// An answer that all wait for while one asks.
+type Shared = Arc<OnceCell<Arc<str>>>;
+
+/// Those who ask the same: an event is answered once for all of them.
+pub struct Audience {
+    bound: Bound,
+    /// The first of them. What they may see depends on their role alone, which they share.
+    caller: Caller,
+    answers: Mutex<VecDeque<(i64, Shared)>>,
+}
+
+impl Audiences {
+    /// The audience of a subscription.
+    pub fn join(&self, bound: Bound, caller: Caller) -> Arc<Audience> {
+        // The plan's address stands for it: an audience keeps its plan.
+        let plan = Arc::as_ptr(&bound.plan).addr();
+        let same = (plan, bound.request.below(&bound.plan.root.edges), caller.identity.role);
+        let mut audiences = lock(&self.0);
+        if let Some(audience) = audiences.get(&same).and_then(Weak::upgrade) {
+            return audience;
+        }
+        audiences.retain(|_, audience| audience.strong_count() > 0);
+        let audience = Arc::new(Audience { bound, caller, answers: Mutex::default() });
+        audiences.insert(same, Arc::downgrade(&audience));
+        audience
+    }
+}
+
+impl Audience {
+    /// The answer to an event of this number, as JSON. While the database can't be reached, or has no connection
+    /// for the first of them, it is asked again, for as long as `patience` lasts.
+    pub async fn answer(&self, engine: &Engine, number: i64, event: &Tree, patience: Duration) -> Arc<str> {
+        let answer = self.place(number);
+        let answer = answer.get_or_init(|| async {
+            let answer = self.ask(engine, event, patience).await;
+            String::from_utf8(answer.into_json("")).unwrap_or_default().into()
+        });
+        answer.await.clone()
+    }
+
+    fn place(&self, number: i64) -> Shared {
+        let mut answers = lock(&self.answers);
+        if let Some((_, answer)) = answers.iter().rev().find(|(known, _)| *known == number) {
+            return answer.clone();
+        }
+        let answer = Arc::new(OnceCell::new());
+        if answers.len() == KEPT {
+            answers.pop_front();
+        }
+        answers.push_back((number, answer.clone()));
+        answer
+    }
+
+    async fn ask(&self, engine: &Engine, event: &Tree, patience: Duration) -> Answer {
+        let deadline = Instant::now() + patience;
+        loop {
+            let asked = Box::pin(engine.answer_to(&self.bound, &self.caller, Some(event)));
+            let Ok(answer) = tokio::time::timeout_at(deadline, asked).await else {
+                return Answer::new(b"null", vec![Refusal::timeout()]);
+            };
+            let passes = |refusal: &Refusal| {
+                matches!(refusal.code, Code::Unavailable | Code::RateLimited | Code::TooSlow)
+            };
+            let again = answer.errors.iter().any(passes);
+            if !again || Instant::now() + PAUSE >= deadline {
+                return answer;
+            }
+            tokio::time::sleep(PAUSE).await;
+        }
+    }
+}

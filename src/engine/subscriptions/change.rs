@@ -1,0 +1,413 @@
+//! Changes: the revisions that one transaction left of one record, told together, and what the record
+//! was tied to.
+
+use std::fmt::Write;
+
+use async_graphql::Value;
+use sqlx::{Row, postgres::PgRow};
+use time::{OffsetDateTime, format_description::well_known::Rfc3339};
+
+use crate::{
+    domain::revisions::OPERATION,
+    engine::{execute::reader::Reader, lookup},
+    error::Refusal,
+    model::{
+        catalog::Catalog,
+        computed::{Argument, Arguments, Tree, argument, computed},
+        object_type::{
+            Declared, Enumeration, Form, Kind, Many, Noun, Owned, Part, Scalar, Values, Via, Written, column,
+            one_of, reference, references, term,
+        },
+        pagination::{self, MAX_PAGE},
+    },
+};
+
+/// The records, each with the name of its type.
+static RECORD_TYPE: Enumeration = Enumeration {
+    name: "RecordType",
+    sql: "",
+    description: "A type of record.",
+    values: &[
+        ("ACTOR", "Who acts or is acted on."),
+        ("MEETING", "Occasions at which actors met."),
+        ("STATEMENT", "What somebody said or wrote."),
+        ("COMMENTARY", "What an analyst makes of it."),
+        ("TOPIC", "What is spoken of."),
+        ("SOURCE", "The documents that everything rests on."),
+        ("RELATION", "What ties one actor to another."),
+        ("POSITION", "Where an actor stands on a topic."),
+    ],
+};
+
+/// A change of one record, as one transaction made it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Change {
+    /// Its last revision, by which changes are told in order.
+    pub number: i64,
+    noun: &'static str,
+    id: i64,
+    actors: Vec<i64>,
+    topics: Vec<i64>,
+    tree: Tree,
+}
+
+impl Change {
+    /// Seconds since it was recorded.
+    pub fn lag(&self) -> Option<f64> {
+        let Tree::Text(recorded) = self.tree.field("recordedAt") else { return None };
+        let recorded = OffsetDateTime::parse(recorded, &Rfc3339).ok()?;
+        Some((OffsetDateTime::now_utc() - recorded).as_seconds_f64().max(0.0))
+    }
+
+    /// The change as its subscribers ask for it.
+    pub fn tree(&self) -> &Tree {
+        &self.tree
+    }
+}
+
+pub fn nouns() -> Vec<Noun> {
+    let kinds = ["Actor", "Meeting", "Statement", "Commentary", "Topic", "Source", "Relation", "Position"];
+    let record = reference(
+        "record",
+        "Record",
+        kinds.into_iter().map(|noun| (noun, "")).collect(),
+        "The record as it is now; null where it is there no more. Of an actor that was merged, the one that it was merged with.",
+    );
+    vec![
+        Noun::new("Change", "", "What was done to a record, all that was done at once together.")
+            .field(one_of("operation", &OPERATION, "What was done to the record."))
+            .field(column(
+                "revision",
+                Scalar::RevisionNumber,
+                "The last revision that it left: give it as `since` to be told what comes behind it.",
+            ))
+            .field(column(
+                "number",
+                Scalar::RevisionNumber,
+                "The first revision of all that was changed at once, which records changed together share: their `Revision.change`.",
+            ))
+            .field(term("requester", "Who asked for it."))
+            .field(column("recordedAt", Scalar::DateTime, "When it was made."))
+            .field(column("recordId", Scalar::Id(""), "The global id of the record, which it keeps when it is removed."))
+            .field(record.maybe())
+            .field(references(
+                "revisions",
+                "Revision",
+                vec![("Revision", "")],
+                "The revisions that it left of the record, in order; each tells what became of which row.",
+            )),
+    ]
+}
+
+/// The field of the root: what happened is its value.
+pub fn fields() -> Vec<Declared> {
+    let types = Argument {
+        of: Some(&RECORD_TYPE),
+        ..argument("types", "[RecordType!]", "Only changes of records of these types.")
+    };
+    let arguments = vec![
+        types,
+        argument("ids", "[ID!]", "Only changes of these records, at most 100."),
+        argument(
+            "topic",
+            "TopicBy",
+            "Only changes of this topic or one within it, and of records that were or are on one of them.",
+        ),
+        argument(
+            "actor",
+            "ActorBy",
+            "Only changes of this actor, and of records that were or are tied to it: what it says or is told, \
+             where it takes part, what it holds, writes or publishes.",
+        ),
+        argument(
+            "since",
+            "RevisionNumber",
+            "First all changes behind this revision, and then those that come, none twice and none left out. \
+             Where left out, only those that come.",
+        ),
+    ];
+    let told = computed(
+        "changes",
+        Part { of: "Change", form: Form::One },
+        arguments,
+        |asked| {
+            let event = asked.event.cloned().unwrap_or(Tree::Null);
+            Box::pin(async move { Ok(vec![event]) })
+        },
+        "Changes of records as they are made, by whatever way and at whatever server, in order of their revisions.",
+    );
+    vec![told.free()]
+}
+
+/// Which changes somebody wants to be told of.
+#[derive(Debug, Default, PartialEq)]
+pub struct Filter {
+    types: Option<Vec<String>>,
+    ids: Option<Vec<(String, i64)>>,
+    topic: Option<i64>,
+    actor: Option<i64>,
+}
+
+impl Filter {
+    /// What the arguments ask for, and since when.
+    pub async fn read(
+        reader: &Reader,
+        catalog: &Catalog,
+        wanted: &Arguments,
+    ) -> Result<(Filter, Option<i64>), Refusal> {
+        let list = |name| match wanted.get(name) {
+            Some(Value::List(values)) => Some(values.as_slice()),
+            _ => None,
+        };
+        let types = list("types").map(|types| types.iter().map(text).collect());
+        let ids = list("ids").map(|ids| read_ids(catalog, ids)).transpose()?;
+        let since = match wanted.get("since") {
+            Some(Value::Number(number)) => number.as_i64(),
+            _ => None,
+        };
+        let topic = record(reader, catalog.named("Topic"), "topic", wanted).await?;
+        let actor = record(reader, catalog.named("Actor"), "actor", wanted).await?;
+        Ok((Filter { types, ids, topic, actor }, since))
+    }
+
+    pub fn passes(&self, change: &Change) -> bool {
+        self.types.as_ref().is_none_or(|types| types.iter().any(|ty| ty.eq_ignore_ascii_case(change.noun)))
+            && self
+                .ids
+                .as_ref()
+                .is_none_or(|ids| ids.iter().any(|(noun, id)| noun == change.noun && *id == change.id))
+            && self.topic.is_none_or(|topic| change.topics.contains(&topic))
+            && self.actor.is_none_or(|actor| change.actors.contains(&actor))
+    }
+}
+
+fn text(value: &Value) -> String {
+    match value {
+        Value::Enum(name) => name.to_string(),
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    }
+}
+
+fn read_ids(catalog: &Catalog, ids: &[Value]) -> Result<Vec<(String, i64)>, Refusal> {
+    if ids.len() > usize::try_from(MAX_PAGE).unwrap_or(usize::MAX) {
+        let message = format!("`ids` has {} entries; it takes {MAX_PAGE} at most.", ids.len());
+        return Err(Refusal::bad_input("ids", message));
+    }
+    let read = |(index, id): (usize, &Value)| {
+        let is_record = |(noun, _): &(String, i64)| records(catalog).any(|record| record.noun == noun);
+        pagination::parse_global_id(&text(id)).filter(is_record).ok_or_else(|| {
+            let field = format!("ids[{index}]");
+            let message = format!("`{field}` is no id of a record.");
+            Refusal::bad_input(field, message)
+        })
+    };
+    ids.iter().enumerate().map(read).collect()
+}
+
+/// The id of the record that an argument names.
+async fn record(
+    reader: &Reader,
+    noun: &Noun,
+    name: &str,
+    wanted: &Arguments,
+) -> Result<Option<i64>, Refusal> {
+    let Some(Value::Object(by)) = wanted.get(name) else { return Ok(None) };
+    let rows = reader.run(&lookup(noun, by, name)?, &[]).await?;
+    let id = rows.first().map(|row| row.try_get(0)).transpose()?;
+    let missing = || Refusal::bad_input(name, format!("`{name}` names no record of type {}.", noun.name));
+    id.ok_or_else(missing).map(Some)
+}
+
+/// A kind of record, with its column in the log and its table.
+struct Recorded {
+    noun: &'static str,
+    table: &'static str,
+    column: &'static str,
+}
+
+fn records(catalog: &Catalog) -> impl Iterator<Item = Recorded> {
+    catalog.nouns.iter().filter_map(|noun| {
+        let history = noun.fields.iter().find(|field| field.name == "revisions")?;
+        match history.kind {
+            Kind::Many(Many { via: Via::Column(column), .. }) => {
+                Some(Recorded { noun: noun.name, table: noun.table, column })
+            }
+            _ => None,
+        }
+    })
+}
+
+/// A column by which a record is tied to actors or topics: of its own row, or of rows that belong to it.
+struct Tie {
+    of: &'static str,
+    table: &'static str,
+    owner: &'static str,
+    column: &'static str,
+    to_topic: bool,
+}
+
+/// The ties of all records, as their slices declare them: references, and lists that are written with
+/// the record.
+fn ties(catalog: &Catalog) -> Vec<Tie> {
+    let mut ties = Vec::new();
+    for Recorded { noun, table, column: of } in records(catalog) {
+        let mut tie = |table, owner, to: &str, column| {
+            if to == "Actor" || to == "Topic" {
+                ties.push(Tie { of, table, owner, column, to_topic: to == "Topic" });
+            }
+        };
+        for field in &catalog.named(noun).fields {
+            match &field.kind {
+                Kind::One(one) => one.choices.iter().for_each(|(to, column)| tie(table, "id", to, column)),
+                Kind::Many(Many {
+                    to,
+                    via: Via::Link(link, owner, column),
+                    written: Written::Link(_),
+                    ..
+                }) => {
+                    tie(link, owner, to, column);
+                }
+                Kind::Values(Values { of: Owned::Reference(one), table, owner, .. }) => {
+                    one.choices.iter().for_each(|(to, column)| tie(table, owner, to, column));
+                }
+                _ => {}
+            }
+        }
+    }
+    ties
+}
+
+/// The changes behind a revision (`$1`), so many at most (`$2`), in order: one statement for all of
+/// them. What a record was tied to is what the change touched, before and after, and what it left
+/// alone: that is known from the next revision of the same row, or from the row as it is now.
+///
+/// `offset 0` keeps the database from reading whole tables, as it can't know how few rows are asked for.
+pub fn statement(catalog: &Catalog) -> String {
+    let (records, ties): (Vec<Recorded>, Vec<Tie>) = (records(catalog).collect(), ties(catalog));
+    let columns: Vec<&str> = records.iter().map(|record| record.column).collect();
+    let columns = columns.join(", ");
+    let mut sql = format!(
+        "with recursive page as materialized (
+            select id, change from revisions where id > $1 order by id limit $2
+        ),
+        told as materialized (
+            select change, {columns}, max(id) as number, array_agg(id order by id) as revisions,
+                   max(requester) as requester, max(recorded_at) as recorded_at,
+                   case when bool_or(operation = 'MERGE') then 'MERGE'
+                        when bool_or(operation = 'DELETE') then 'DELETE'
+                        when bool_or(operation = 'CREATE') then 'CREATE'
+                        else 'UPDATE' end as operation
+            from revisions
+            where id between (select change from page order by id limit 1)
+                  and (select max(id) from revisions where change = (select change from page order by id desc limit 1))
+            group by change, {columns}
+            having max(id) > $1
+            order by max(id) limit $2
+        ),
+        ties (part, field, to_topic) as (values "
+    );
+    for (index, Tie { table, column, to_topic, .. }) in ties.iter().enumerate() {
+        let comma = if index == 0 { "" } else { ", " };
+        let _ = write!(sql, "{comma}('{table}', '{column}', {to_topic})");
+    }
+    sql.push_str(
+        "),
+        touched as (
+            select told.number, ties.to_topic, value.id
+            from told
+            cross join lateral (
+                select part, old_value, new_value from revisions where id = any(told.revisions) offset 0
+            ) as revisions
+            join ties on ties.part = revisions.part
+            cross join lateral (values
+                ((revisions.old_value ->> ties.field)::bigint), ((revisions.new_value ->> ties.field)::bigint)
+            ) as value (id)
+        ),
+        known as (",
+    );
+    for Recorded { column, .. } in &records {
+        let _ = write!(
+            sql,
+            "
+            select told.number, ties.part, ties.field, ties.to_topic, value.id, value.is_there, revisions.id as at
+            from told
+            cross join lateral (
+                select id, part, old_value, new_value from revisions
+                where {column} = told.{column} and id > told.number offset 0
+            ) as revisions
+            join ties on ties.part = revisions.part
+            cross join lateral (values
+                ((revisions.old_value ->> ties.field)::bigint, true), ((revisions.new_value ->> ties.field)::bigint, false)
+            ) as value (id, is_there)
+            union all"
+        );
+    }
+    for (index, Tie { of, table, owner, column, to_topic }) in ties.iter().enumerate() {
+        let union = if index == 0 { "" } else { "union all" };
+        let _ = write!(
+            sql,
+            " {union}
+            select told.number, '{table}', '{column}', {to_topic}, t.{column}, true, null
+            from told cross join lateral (select {column} from {table} where {owner} = told.{of} offset 0) as t"
+        );
+    }
+    let (nouns, ids): (Vec<String>, Vec<&str>) = records
+        .iter()
+        .map(|record| (format!("when {0} is not null then '{1}'", record.column, record.noun), record.column))
+        .unzip();
+    let _ = write!(
+        sql,
+        "
+        ),
+        tied as (
+            select number, to_topic, id from touched where id is not null
+            union
+            select number, to_topic, id from (
+                select distinct on (number, part, field, id) number, to_topic, id, is_there
+                from known where id is not null
+                order by number, part, field, id, at nulls last, is_there desc
+            ) as first where is_there
+            union
+            select number, topic_id is not null, coalesce(topic_id, actor_id) from told
+            where coalesce(topic_id, actor_id) is not null
+        ),
+        within (number, id) as (
+            select number, id from tied where to_topic
+            union
+            select within.number, topics.parent_id
+            from within join topics on topics.id = within.id where topics.parent_id is not null
+        )
+        select number, change, operation, requester, revisions,
+               to_char(recorded_at at time zone 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"') as recorded_at,
+               case {} end as noun, coalesce({}) as id,
+               array(select tied.id from tied where tied.number = told.number and not tied.to_topic) as actors,
+               array(select within.id from within where within.number = told.number) as topics
+        from told order by number",
+        nouns.join(" "),
+        ids.join(", ")
+    );
+    sql
+}
+
+/// A row of that statement.
+pub fn read(catalog: &'static Catalog, row: &PgRow) -> Result<Change, sqlx::Error> {
+    let noun: String = row.try_get("noun")?;
+    let noun = catalog.noun(&noun).ok_or(sqlx::Error::RowNotFound)?.name;
+    let (id, number): (i64, i64) = (row.try_get("id")?, row.try_get("number")?);
+    let operation: String = row.try_get("operation")?;
+    let record = if operation == "DELETE" { Tree::Null } else { Tree::MaybeRecord(noun, id) };
+    let revisions: Vec<i64> = row.try_get("revisions")?;
+    let revisions = revisions.into_iter().map(|id| Tree::Record("Revision", id));
+    let tree = Tree::Object(vec![
+        ("operation", Tree::Text(operation)),
+        ("revision", Tree::Int(number)),
+        ("number", Tree::Int(row.try_get("change")?)),
+        ("requester", Tree::Text(row.try_get("requester")?)),
+        ("recordedAt", Tree::Text(row.try_get("recorded_at")?)),
+        ("recordId", Tree::Text(pagination::global_id(noun, id))),
+        ("record", record),
+        ("revisions", Tree::List(revisions.collect())),
+    ]);
+    Ok(Change { number, noun, id, actors: row.try_get("actors")?, topics: row.try_get("topics")?, tree })
+}

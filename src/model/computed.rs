@@ -1,0 +1,437 @@
+//! Fields whose values no single statement gives: search, ways between actors, who agrees with whom.
+//!
+//! A slice declares the shape of the answer, its arguments, and a function that computes it. The
+//! function names records by their ids; what a query reads of them is fetched as everywhere else.
+
+use std::{fmt, ops::RangeInclusive, sync::Arc};
+
+use async_graphql::{Name, Value};
+use futures_util::future::BoxFuture;
+use indexmap::IndexMap;
+use tokio::time::Instant;
+
+use crate::{
+    auth::caller::{Caller, Role},
+    engine::{
+        execute::reader::Reader,
+        prepare::{coerce, cost, sizes::Sizes},
+        sql::{self, as_of},
+    },
+    error::Refusal,
+    model::{
+        catalog::Catalog,
+        object_type::{
+            Declared, Enumeration, Field, Form, KeyKind, Kind, Noun, Part, Scalar, column, part, references,
+        },
+        pagination::{Cursor, MAX_PAGE, Page},
+    },
+};
+
+/// A field that a slice computes.
+#[derive(Clone)]
+pub struct Computed {
+    pub part: Part,
+    pub arguments: Vec<Argument>,
+    /// What it adds to the cost of a request, for each record that it is asked of.
+    pub cost: usize,
+    /// The same, where that depends on what it is asked.
+    pub price: Option<Price>,
+    /// Who may ask it.
+    pub role: Role,
+    /// Whether it is another for everybody who asks.
+    pub personal: bool,
+    /// Where computing it changes the base: what stands in its place if it came to nothing, though something
+    /// else of the request was done.
+    pub nothing: Option<Tree>,
+    pub compute: Compute,
+}
+
+/// The field of what a mutation answers that tells the revision which it left.
+pub const REVISION: &str = "revision";
+
+/// Gives the values for all parents, in their order.
+pub type Compute = Arc<dyn for<'a> Fn(Asked<'a>) -> Computing<'a> + Send + Sync>;
+
+/// The values on their way.
+pub type Computing<'a> = BoxFuture<'a, Result<Vec<Tree>, Refusal>>;
+
+#[derive(Clone, Debug)]
+pub struct Argument {
+    pub name: &'static str,
+    /// Its type as GraphQL writes it: `[String!]!`.
+    pub ty: &'static str,
+    pub description: &'static str,
+    /// A vocabulary that only arguments have.
+    pub of: Option<&'static Enumeration>,
+    /// What it takes beyond what its type says.
+    pub takes: Takes,
+}
+
+/// What an argument takes: it is refused before anything runs where it is something else.
+#[derive(Clone, Debug)]
+pub enum Takes {
+    /// Whatever its type does.
+    Anything,
+    /// A number of this range.
+    Within(RangeInclusive<i64>),
+    /// A list of so many values at most.
+    AtMost(usize),
+    /// A cursor of the order of this name, with this kind of key.
+    Cursor(&'static str, KeyKind),
+    /// A partial date that ends no earlier than the one in this argument begins.
+    NotBefore(&'static str),
+}
+
+impl Argument {
+    #[must_use]
+    pub fn taking(self, takes: Takes) -> Self {
+        Argument { takes, ..self }
+    }
+
+    /// Refuses a value that it doesn't take. Values are of its type already.
+    pub fn check(&self, given: &Arguments) -> Result<(), Refusal> {
+        let Some(value) = given.get(self.name) else { return Ok(()) };
+        let name = self.name;
+        match (&self.takes, value) {
+            (Takes::Within(range), Value::Number(number)) => {
+                let number = number.as_i64().unwrap_or(i64::MAX);
+                if range.contains(&number) {
+                    return Ok(());
+                }
+                let (least, most) = (range.start(), range.end());
+                let message = format!("`{name}` is {number}; it must be from {least} to {most}.");
+                Err(Refusal::bad_input(name, message))
+            }
+            (Takes::AtMost(most), Value::List(values)) if values.len() > *most => {
+                let message = format!("`{name}` has {} entries; it takes {most} at most.", values.len());
+                Err(Refusal::bad_input(name, message))
+            }
+            (Takes::Cursor(order, kind), Value::String(text)) => {
+                Cursor::decode(text, order, Some(*kind), name).map(|_| ())
+            }
+            (Takes::NotBefore(first), Value::String(until)) => match given.get(*first) {
+                Some(Value::String(from)) => coerce::check_period(from, until, name),
+                _ => Ok(()),
+            },
+            _ => Ok(()),
+        }
+    }
+}
+
+pub type Arguments = IndexMap<Name, Value>;
+
+/// What a computed field may cost for each record that it is asked of.
+pub type Price = fn(&Priced<'_>) -> Estimate;
+
+/// What a computed value may cost in points, and how many records it may name at one place.
+#[derive(Clone, Copy, Debug)]
+pub struct Estimate {
+    pub points: f64,
+    pub records: f64,
+}
+
+/// What a computed field is asked, before it is: by this it is priced.
+pub struct Priced<'a> {
+    pub arguments: &'a Arguments,
+    pub fields: &'a [String],
+    pub sizes: &'a Sizes,
+}
+
+impl Priced<'_> {
+    /// A number from 1 to `max`; any other is refused where it is read.
+    pub fn number(&self, argument: &str, default: u32, max: u32) -> f64 {
+        let given = match self.arguments.get(argument) {
+            Some(Value::Number(number)) => number.as_i64().and_then(|number| u32::try_from(number).ok()),
+            _ => Some(default),
+        };
+        f64::from(given.unwrap_or(max).clamp(1, max))
+    }
+
+    /// Words of all texts that an argument has.
+    pub fn words(&self, argument: &str) -> f64 {
+        match self.arguments.get(argument) {
+            Some(Value::String(text)) => cost::float(cost::words(text)),
+            Some(Value::List(texts)) => {
+                let words = texts.iter().map(|text| match text {
+                    Value::String(text) => cost::words(text),
+                    _ => 0,
+                });
+                cost::float(words.sum())
+            }
+            _ => 0.0,
+        }
+    }
+
+    /// Whether a field of the value is asked for.
+    pub fn wants(&self, field: &str) -> bool {
+        self.fields.iter().any(|asked| asked == field)
+    }
+
+    /// Letters of all texts that an argument has, and how many texts there are.
+    pub fn letters(&self, argument: &str) -> (f64, f64) {
+        let length = |text: &Value| if let Value::String(text) = text { text.len().min(4000) } else { 0 };
+        match self.arguments.get(argument) {
+            Some(Value::List(texts)) => {
+                (cost::float(texts.iter().map(length).sum()), cost::float(texts.len()))
+            }
+            Some(text) => (cost::float(length(text)), 1.0),
+            None => (0.0, 0.0),
+        }
+    }
+
+    /// Whether an argument was given.
+    pub fn has(&self, argument: &str) -> bool {
+        self.arguments.get(argument).is_some_and(|value| *value != Value::Null)
+    }
+
+    /// Rows of a table.
+    pub fn rows(&self, table: &str) -> f64 {
+        self.sizes.rows(table)
+    }
+
+    /// Rows of a table that have one value in a column, at most.
+    pub fn rows_of_one(&self, table: &str, column: &str) -> f64 {
+        self.sizes.rows(table) * self.sizes.share(table, column)
+    }
+}
+
+/// What a computed field is asked, and by what it answers.
+pub struct Asked<'a> {
+    pub reader: &'a Reader,
+    pub catalog: &'static Catalog,
+    /// Ids of the records that it is a field of; a single one at the root.
+    pub parents: &'a [i64],
+    pub arguments: &'a Arguments,
+    /// Fields asked of it, and within it as `edges.node.score`: for what is costly and not always wanted.
+    pub fields: &'a [String],
+    pub caller: &'a Caller,
+    /// What happened, where a subscription is told of it.
+    pub event: Option<&'a Tree>,
+    /// When nobody waits for it any more: nothing is to be changed from then on.
+    pub deadline: Option<Instant>,
+}
+
+/// A computed value.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Tree {
+    Null,
+    Boolean(bool),
+    Int(i64),
+    Float(f64),
+    Text(String),
+    List(Vec<Tree>),
+    Object(Vec<(&'static str, Tree)>),
+    /// The record of this noun with this id.
+    Record(&'static str, i64),
+    /// The record of this noun with this id, or null where it is there no more.
+    MaybeRecord(&'static str, i64),
+}
+
+impl fmt::Debug for Computed {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Computed").field("part", &self.part).finish_non_exhaustive()
+    }
+}
+
+impl Tree {
+    pub fn text(value: Option<impl Into<String>>) -> Tree {
+        value.map_or(Tree::Null, |text| Tree::Text(text.into()))
+    }
+
+    /// A score from 0 to 1, to a thousandth.
+    pub fn fraction(score: f64) -> Tree {
+        Tree::Float((score.clamp(0.0, 1.0) * 1000.0).round() / 1000.0)
+    }
+
+    /// Adds the records that it names at the end of a way of fields.
+    pub fn named(&self, way: &[&str], found: &mut Vec<(&'static str, i64)>) {
+        match (self, way) {
+            (Tree::List(items), _) => items.iter().for_each(|item| item.named(way, found)),
+            (Tree::Record(noun, id) | Tree::MaybeRecord(noun, id), []) => found.push((noun, *id)),
+            (tree, [first, rest @ ..]) => tree.field(first).named(rest, found),
+            _ => {}
+        }
+    }
+
+    pub fn field(&self, name: &str) -> &Tree {
+        match self {
+            Tree::Object(fields) => {
+                fields.iter().find(|(field, _)| *field == name).map_or(&Tree::Null, |(_, value)| value)
+            }
+            _ => &Tree::Null,
+        }
+    }
+}
+
+impl Asked<'_> {
+    /// The id of the record that an argument of type `…By` names; none where it was left out.
+    pub async fn record(&self, noun: &str, argument: &str) -> Result<Option<i64>, Refusal> {
+        let Some(Value::Object(by)) = self.arguments.get(argument) else { return Ok(None) };
+        let statement = sql::lookup(self.catalog.named(noun), &[], by, argument)?;
+        let rows = self.reader.run(&statement, &[]).await?;
+        let id = rows.first().map(|row| sqlx::Row::try_get(row, 0)).transpose()?;
+        let missing =
+            || Refusal::bad_input(argument, format!("`{argument}` names no record of type {noun}."));
+        id.ok_or_else(missing).map(Some)
+    }
+
+    pub fn text(&self, argument: &str) -> Option<&str> {
+        match self.arguments.get(argument) {
+            Some(Value::String(text)) => Some(text),
+            _ => None,
+        }
+    }
+
+    /// The texts or names of a list; none where it was left out.
+    pub fn texts(&self, argument: &str) -> Option<Vec<String>> {
+        let text = |value: &Value| match value {
+            Value::String(text) => text.clone(),
+            Value::Enum(name) => name.to_string(),
+            other => other.to_string(),
+        };
+        match self.arguments.get(argument) {
+            Some(Value::List(values)) => Some(values.iter().map(text).collect()),
+            _ => None,
+        }
+    }
+
+    /// The number that an argument gives; its range was checked as the argument declares it.
+    pub fn number(&self, argument: &str, default: i64) -> i64 {
+        match self.arguments.get(argument) {
+            Some(Value::Number(number)) => number.as_i64().unwrap_or(default),
+            _ => default,
+        }
+    }
+
+    /// The page asked for by `first` and `after`, in an order of this name and key.
+    pub fn page(&self, order: &str, key: KeyKind) -> Result<Page, Refusal> {
+        let size = match self.arguments.get("first") {
+            Some(Value::Number(number)) => number.as_i64(),
+            _ => None,
+        };
+        let after = self.text("after").map(|text| Cursor::decode(text, order, Some(key), "after"));
+        Page::new(size, None, after.transpose()?, None)
+    }
+
+    /// Whether it is asked for the records of a page, or where the page lies.
+    pub fn wants_page(&self) -> bool {
+        ["edges", "nodes", "pageInfo"].iter().any(|field| self.wants(field))
+    }
+
+    pub fn wants(&self, field: &str) -> bool {
+        self.fields.iter().any(|asked| asked == field)
+    }
+}
+
+/// A connection as a value: its edges with their cursors, whether there are others before and behind them, and
+/// how many in all if that was asked.
+pub fn connection(
+    order: &str,
+    edges: Vec<(Cursor, Vec<(&'static str, Tree)>)>,
+    [before, behind]: [bool; 2],
+    total: Option<i64>,
+) -> Tree {
+    let cursors: Vec<String> = edges.iter().map(|(cursor, _)| cursor.encode(order)).collect();
+    let page_info = Tree::Object(vec![
+        ("hasNextPage", Tree::Boolean(behind)),
+        ("hasPreviousPage", Tree::Boolean(before)),
+        ("startCursor", Tree::text(cursors.first().cloned())),
+        ("endCursor", Tree::text(cursors.last().cloned())),
+    ]);
+    let edges = edges.into_iter().zip(cursors).map(|((_, mut edge), cursor)| {
+        edge.push(("cursor", Tree::Text(cursor)));
+        Tree::Object(edge)
+    });
+    let edges: Vec<Tree> = edges.collect();
+    let nodes = edges.iter().map(|edge| edge.field("node").clone()).collect();
+    Tree::Object(vec![
+        ("edges", Tree::List(edges)),
+        ("nodes", Tree::List(nodes)),
+        ("pageInfo", page_info),
+        ("totalCount", total.map_or(Tree::Null, Tree::Int)),
+    ])
+}
+
+/// The type of a connection that a slice computes, of records that are one of several kinds.
+pub fn connection_of(
+    name: &'static str,
+    edge: &'static str,
+    (type_name, choices): (&'static str, Vec<(&'static str, &'static str)>),
+    description: &'static str,
+) -> Noun {
+    Noun::new(name, "", description)
+        .field(part("edges", edge, Form::List, "The records of the page, in order."))
+        .field(references("nodes", type_name, choices, NODES))
+        .field(part("pageInfo", "PageInfo", Form::One, "Where the page lies."))
+        .field(column(
+            "totalCount",
+            Scalar::Int,
+            "How many records there are on all pages; counted only when asked for.",
+        ))
+}
+
+/// What is said of a connection's shortcut to its records.
+pub const NODES: &str =
+    "The records of the page in order, without their edges: for whoever needs no cursor of each.";
+
+/// The cursor of an edge in such a connection.
+pub fn cursor() -> Declared {
+    column("cursor", Scalar::Cursor, "Where the record stands.")
+}
+
+/// Where a page lies among all pages of its connection.
+pub fn page_info() -> Noun {
+    Noun::new("PageInfo", "", "Where a page lies among all records of its connection.")
+        .field(column("hasNextPage", Scalar::Boolean, "Whether records follow this page."))
+        .field(column("hasPreviousPage", Scalar::Boolean, "Whether records precede this page."))
+        .field(
+            column("startCursor", Scalar::Cursor, "Cursor of the first record; null on an empty page.")
+                .maybe(),
+        )
+        .field(
+            column("endCursor", Scalar::Cursor, "Cursor of the last record; null on an empty page.").maybe(),
+        )
+}
+
+/// A field that a slice computes, with a part of this noun as its value.
+pub fn computed(
+    name: &'static str,
+    part: Part,
+    arguments: Vec<Argument>,
+    compute: impl for<'a> Fn(Asked<'a>) -> Computing<'a> + Send + Sync + 'static,
+    description: &'static str,
+) -> Declared {
+    let compute = Arc::new(compute);
+    let computed = Computed {
+        part,
+        arguments,
+        cost: 100,
+        price: None,
+        role: Role::Anonymous,
+        personal: false,
+        nothing: None,
+        compute,
+    };
+    Field { name, description, kind: Kind::Computed(computed) }.into()
+}
+
+pub fn argument(name: &'static str, ty: &'static str, description: &'static str) -> Argument {
+    Argument { name, ty, description, of: None, takes: Takes::Anything }
+}
+
+/// An argument that takes a number from 1 to `most`.
+pub fn number(name: &'static str, most: i64, description: &'static str) -> Argument {
+    argument(name, "Int", description).taking(Takes::Within(1..=most))
+}
+
+/// The moment as of which a field of the root is computed. The engine sees to it: whoever computes reads as ever.
+pub fn as_of() -> Argument {
+    argument(as_of::ARGUMENT, as_of::INPUT, as_of::DESCRIPTION)
+}
+
+/// The arguments of a page that only goes forward, in an order of this name and key.
+pub fn page_arguments(order: &'static str, key: KeyKind) -> [Argument; 2] {
+    let first = argument("first", "Int", "How many: 20 where left out, at most 100.");
+    let after = argument("after", "Cursor", "Only entries behind this cursor.");
+    [first.taking(Takes::Within(0..=MAX_PAGE)), after.taking(Takes::Cursor(order, key))]
+}

@@ -1,0 +1,874 @@
+//! What a slice says of its noun: columns, edges, filters and orders. Everything else (the schema,
+//! the plan, the SQL, the answer) is made from this, once for every noun.
+//!
+//! SQL fragments name their own row as `{}`, for the same fragment stands under another alias in
+//! every statement.
+
+use std::borrow::Cow;
+
+use crate::{
+    auth::caller::Role,
+    model::computed::{Computed, Price, Tree},
+};
+
+/// A kind of record: its place in the schema and its table.
+#[derive(Debug)]
+pub struct Noun {
+    pub name: &'static str,
+    pub table: &'static str,
+    pub description: &'static str,
+    pub root: Option<Root>,
+    pub interfaces: &'static [&'static str],
+    pub fields: Vec<Field>,
+    pub conditions: Vec<Condition>,
+    pub orders: Vec<Order>,
+    pub facets: Vec<Facet>,
+    /// The table of ids and slugs that lead to another record, its `kept_id`, since they were merged.
+    pub merged: Option<&'static str>,
+    /// The table of its other names that a search looks at too, and their column that refers to it.
+    pub searched_too: Option<(&'static str, &'static str)>,
+    /// The column of `revisions` that keeps its history, where it has one.
+    pub history: Option<&'static str>,
+    /// What the argument `since` of its lists says, where they have it: they tell what was entered later.
+    pub since: Option<&'static str>,
+}
+
+/// How a noun is reached from the query root.
+#[derive(Debug)]
+pub struct Root {
+    /// The field that looks one record up, where there is one: `actor`.
+    pub one: Option<&'static str>,
+    /// The field that lists records: `actors`.
+    pub many: &'static str,
+    pub keys: Vec<Key>,
+}
+
+/// A way to name one record, besides its id: a slug, an external identifier.
+#[derive(Debug)]
+pub struct Key {
+    pub name: &'static str,
+    pub description: &'static str,
+    pub input: KeyInput,
+    /// A predicate over `{}` with one `$?` for each value of the input, in order.
+    pub sql: &'static str,
+}
+
+#[derive(Debug)]
+pub enum KeyInput {
+    Text,
+    RevisionNumber,
+    /// An input object of texts: its name, description, and its fields with theirs.
+    Texts(&'static str, &'static str, &'static [(&'static str, &'static str)]),
+}
+
+/// A field of a record.
+#[derive(Debug)]
+pub struct Field {
+    pub name: &'static str,
+    pub description: &'static str,
+    pub kind: Kind,
+}
+
+#[derive(Debug)]
+pub enum Kind {
+    /// A value in the record's own row.
+    Column(Column),
+    /// At most one other record.
+    One(One),
+    /// Values that the record owns, all of them: names, identifiers.
+    Values(Values),
+    /// Records on the other side of an edge, by the page.
+    Many(Many),
+    /// A value that has fields of its own, within what a slice computes.
+    Part(Part),
+    /// Values in what a slice computes.
+    Scalars(Scalar),
+    /// Records in what a slice computes, as many as there are.
+    Records(One),
+    /// What no single statement gives: a slice computes it.
+    Computed(Computed),
+    /// One record by one of its keys.
+    Lookup(&'static str),
+    /// A record of any kind by its global id.
+    Node,
+    /// Records of any kind by their global ids.
+    Nodes,
+}
+
+#[derive(Debug)]
+pub struct Column {
+    pub sql: Cow<'static, str>,
+    pub scalar: Scalar,
+    pub nullable: bool,
+    /// SQL of what is read where the column is null. It is written, filtered and exported without it.
+    pub fallback: Option<&'static str>,
+    /// Records that its SQL looks into: their tables, and the columns that refer to them.
+    pub reads: &'static [(&'static str, &'static str)],
+}
+
+impl Column {
+    /// SQL of the value that is read.
+    pub fn shown(&self) -> Cow<'static, str> {
+        match self.fallback {
+            None => self.sql.clone(),
+            Some(fallback) => format!("coalesce({}, {fallback})", self.sql).into(),
+        }
+    }
+
+    /// Whether it may be read as null.
+    pub fn may_be_null(&self) -> bool {
+        self.nullable && self.fallback.is_none()
+    }
+}
+
+/// How a value stands in a row and in an answer.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Scalar {
+    /// A global id of the noun.
+    Id(&'static str),
+    /// A name or a title: found whole or by a part.
+    Text,
+    /// A term of a vocabulary or a register: found whole.
+    Term,
+    /// Sentences: found by a part. A column `plain_…` beside them has them without capital letters and accents.
+    Prose,
+    Int,
+    RevisionNumber,
+    Float,
+    Boolean,
+    Enumeration(&'static Enumeration),
+    PartialDate,
+    /// Rendered by the column's SQL as RFC 3339 in UTC.
+    DateTime,
+    Url,
+    Cursor,
+}
+
+/// A closed vocabulary.
+#[derive(Debug, PartialEq)]
+pub struct Enumeration {
+    pub name: &'static str,
+    /// Its type in the database.
+    pub sql: &'static str,
+    pub description: &'static str,
+    pub values: &'static [(&'static str, &'static str)],
+}
+
+/// Values of a type that has no life of its own.
+#[derive(Clone, Copy, Debug)]
+pub struct Part {
+    pub of: &'static str,
+    pub form: Form,
+}
+
+/// How many values a field has.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Form {
+    One,
+    Maybe,
+    List,
+}
+
+/// A reference to at most one record; of several kinds where `choices` has several.
+#[derive(Debug)]
+pub struct One {
+    pub type_name: &'static str,
+    /// The noun and the column that refers to it.
+    pub choices: Vec<(&'static str, &'static str)>,
+    pub nullable: bool,
+}
+
+/// Owned rows, read whole and in order.
+#[derive(Debug)]
+pub struct Values {
+    pub of: Owned,
+    pub table: &'static str,
+    /// The column that refers to the owner.
+    pub owner: &'static str,
+    /// The order of the values, over `{}`.
+    pub order: &'static str,
+}
+
+#[derive(Debug)]
+pub enum Owned {
+    /// A type that has no life of its own.
+    Shape(&'static str),
+    /// Each row refers to one record.
+    Reference(One),
+}
+
+/// An edge to many records, read by the page.
+#[derive(Debug)]
+pub struct Many {
+    pub to: &'static str,
+    pub via: Via,
+    /// The stem of the connection's and edge's type names: `Actor` of `ActorConnection`.
+    pub stem: &'static str,
+    /// What the edge itself tells: the participant's role.
+    pub attributes: Vec<Field>,
+    pub written: Written,
+}
+
+/// How the edge is written together with its record: whole, as a list.
+#[derive(Clone, Copy, Debug)]
+pub enum Written {
+    /// It is the other side's to write.
+    No,
+    /// As rows of its link table; with a column for their order, where they have one.
+    Link(Option<&'static str>),
+    /// As rows of the other side's table, which have no life without the record: the field, the
+    /// column, and the noun that it refers to.
+    Rows { of: &'static [(&'static str, &'static str, Option<&'static str>)], needed: bool },
+}
+
+/// How the other side of an edge refers to this one.
+#[derive(Clone, Copy, Debug)]
+pub enum Via {
+    /// Every record of the noun: an edge of the root.
+    All,
+    /// The other side's column refers to this record.
+    Column(&'static str),
+    /// One of two columns of the other side does.
+    Either(&'static str, &'static str),
+    /// A link table does: its name, its column of this side, its column of the other.
+    Link(&'static str, &'static str, &'static str),
+}
+
+/// A field of a noun's filter.
+#[derive(Debug)]
+pub struct Condition {
+    pub name: Cow<'static, str>,
+    pub description: &'static str,
+    pub test: Test,
+}
+
+#[derive(Debug)]
+pub enum Test {
+    /// The value at `sql` passes the scalar's operators.
+    Value { sql: Cow<'static, str>, scalar: Scalar },
+    /// A daterange at `sql` overlaps the period asked for.
+    During { sql: Cow<'static, str> },
+    /// A timestamp at `sql` lies in the span asked for.
+    Instant { sql: &'static str },
+    /// The record that `column` refers to passes that noun's filter.
+    One { to: &'static str, column: &'static str },
+    /// At least one record on the other side passes that noun's filter.
+    Some { to: &'static str, via: Via },
+    /// One of several texts passes the operators, a name or an alias: the tables that hold them, with
+    /// the column of the record's id and that of the text.
+    AnyText { among: &'static [(&'static str, &'static str, &'static str)] },
+    /// Full text: web-search syntax over the `search` column.
+    Search,
+    /// The record that a key names, or one below it.
+    Within { parent: &'static str },
+}
+
+/// A way to count the records of a connection by a value that they share.
+#[derive(Debug)]
+pub struct Facet {
+    pub name: Cow<'static, str>,
+    pub description: &'static str,
+    pub by: FacetBy,
+    /// The condition that selects by the same value: it doesn't narrow the counts.
+    pub without: Cow<'static, str>,
+}
+
+#[derive(Debug)]
+pub enum FacetBy {
+    Value {
+        sql: Cow<'static, str>,
+        scalar: Scalar,
+    },
+    /// The record that a column refers to.
+    One {
+        to: &'static str,
+        column: &'static str,
+    },
+    /// Each record behind a link table: its name, its column of this side, its column of the other.
+    Link {
+        to: &'static str,
+        between: &'static str,
+        from: &'static str,
+        other: &'static str,
+    },
+}
+
+/// A way to sort a noun. Every order ends in the id, so that no two records tie.
+#[derive(Debug)]
+pub struct Order {
+    pub name: Cow<'static, str>,
+    pub description: String,
+    pub by: By,
+    pub descending: bool,
+}
+
+#[derive(Debug)]
+pub enum By {
+    Id,
+    /// A key that is never null, as pages compare it with `<` and `>`.
+    Key(Cow<'static, str>, KeyKind),
+    /// How well the record answers `filter.search`.
+    Relevance,
+}
+
+impl By {
+    /// The kind of key that stands in a cursor beside the id.
+    pub fn kind(&self) -> Option<KeyKind> {
+        match self {
+            By::Id => None,
+            By::Key(_, kind) => Some(*kind),
+            By::Relevance => Some(KeyKind::Rank),
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum KeyKind {
+    Text,
+    Int,
+    Date,
+    Rank,
+}
+
+impl Noun {
+    pub fn new(name: &'static str, table: &'static str, description: &'static str) -> Self {
+        Noun {
+            name,
+            table,
+            description,
+            root: None,
+            interfaces: &[],
+            fields: Vec::new(),
+            conditions: Vec::new(),
+            orders: Vec::new(),
+            facets: Vec::new(),
+            merged: None,
+            searched_too: None,
+            history: None,
+            since: None,
+        }
+    }
+
+    /// Whether it is of records with a slug and a history.
+    pub fn is_record(&self) -> bool {
+        self.interfaces.contains(&"Record")
+    }
+
+    /// Two of its records may be merged: this table says whom the id and the slug of one now mean.
+    #[must_use]
+    pub fn merged_by(mut self, table: &'static str) -> Self {
+        self.merged = Some(table);
+        self
+    }
+
+    /// A record with an id and a slug, found at the root by either, with its history.
+    #[must_use]
+    pub fn record(mut self, one: &'static str, many: &'static str) -> Self {
+        self.root = Some(Root { one: Some(one), many, keys: vec![Key::slug()] });
+        self.interfaces = &["Node", "Record"];
+        self.node_id().field(
+            term(
+                "slug",
+                "Stable name of the record for people and addresses: lower-case words joined by hyphens.",
+            )
+            .filtered(),
+        )
+    }
+
+    /// A record with an id, listed at the root.
+    #[must_use]
+    pub fn listed(mut self, many: &'static str) -> Self {
+        self.root = Some(Root { one: None, many, keys: Vec::new() });
+        self.interfaces = &["Node"];
+        self.node_id()
+    }
+
+    /// Found at the root one by one, too.
+    #[must_use]
+    pub fn looked_up(mut self, one: &'static str) -> Self {
+        self.root.as_mut().expect("what is looked up is listed").one = Some(one);
+        self
+    }
+
+    /// Lists of it can begin after the one that a client has seen last.
+    #[must_use]
+    pub fn since(mut self, description: &'static str) -> Self {
+        self.since = Some(description);
+        self
+    }
+
+    /// One more way to look a record up.
+    #[must_use]
+    pub fn key(mut self, key: Key) -> Self {
+        self.root.as_mut().expect("a key needs a root field").keys.push(key);
+        self
+    }
+
+    fn node_id(self) -> Self {
+        let name = self.name;
+        self.field(
+            column("id", Scalar::Id(name), "Global id: opaque, and unique among all records.").filtered(),
+        )
+    }
+
+    /// A field, with the conditions and orders that it brings along.
+    #[must_use]
+    pub fn field(mut self, declared: impl Into<Declared>) -> Self {
+        let declared = declared.into();
+        self.fields.push(declared.field);
+        self.conditions.extend(declared.conditions);
+        self.orders.extend(declared.orders);
+        self.facets.extend(declared.facets);
+        self
+    }
+
+    #[must_use]
+    pub fn condition(mut self, name: &'static str, description: &'static str, test: Test) -> Self {
+        self.conditions.push(Condition { name: name.into(), description, test });
+        self
+    }
+
+    /// Both directions of an order.
+    #[must_use]
+    pub fn order(mut self, name: &str, what: &str, by: impl Fn(bool) -> By) -> Self {
+        self.orders.extend(both_ways(name, what, by));
+        self
+    }
+
+    /// Full-text search as a filter, with its order by relevance.
+    #[must_use]
+    pub fn searched(mut self) -> Self {
+        self.orders.push(Order {
+            name: "RELEVANCE".into(),
+            description: "Best answer to `filter.search` first; needs that filter.".into(),
+            by: By::Relevance,
+            descending: true,
+        });
+        self.condition(
+            "search",
+            "Full text in web-search syntax (`\"exact phrase\"`, `or`, `-without`), accents and word endings aside.",
+            Test::Search,
+        )
+    }
+
+    /// A search looks at its other names too, in this table by the column that refers to it.
+    #[must_use]
+    pub fn searched_too(mut self, names: &'static str, owner: &'static str) -> Self {
+        self.searched_too = Some((names, owner));
+        self
+    }
+
+    /// A period that the record falls in: the filter that asks for it, the orders by its start, and the
+    /// counts by its year.
+    #[must_use]
+    pub fn during(
+        mut self,
+        name: &'static str,
+        order: &'static str,
+        what: &'static str,
+        sql: &'static str,
+    ) -> Self {
+        let year = format!("extract(year from lower({sql}))::integer").into();
+        self.facets.push(Facet {
+            name: "year".into(),
+            description: "The year in which it began, or may have; null where the date is unknown.",
+            by: FacetBy::Value { sql: year, scalar: Scalar::Int },
+            without: name.into(),
+        });
+        self.condition(name, what, Test::During { sql: sql.into() }).order(
+            order,
+            "date, unknown dates last",
+            |descending| {
+                let unknown = if descending { "-infinity" } else { "infinity" };
+                By::Key(format!("coalesce(lower({sql}), '{unknown}'::date)").into(), KeyKind::Date)
+            },
+        )
+    }
+
+    /// What a reader would call a record, by SQL over its row.
+    #[must_use]
+    pub fn labelled(self, sql: impl Into<Cow<'static, str>>, description: &'static str) -> Self {
+        self.labelled_by(sql, &[], description)
+    }
+
+    /// The same, where the SQL looks into other records: their tables, and the columns that refer to them.
+    #[must_use]
+    pub fn labelled_by(
+        self,
+        sql: impl Into<Cow<'static, str>>,
+        reads: &'static [(&'static str, &'static str)],
+        description: &'static str,
+    ) -> Self {
+        // In brackets, so that it is no column that could be written.
+        let mut label = text("label", description).from_sql(format!("({})", sql.into()));
+        label.column().reads = reads;
+        self.field(label)
+    }
+
+    /// Its history, by the column that `revisions` keeps for its noun.
+    #[must_use]
+    pub fn remembered(mut self, column: &'static str) -> Self {
+        self.history = Some(column);
+        let revision = self::column(
+            "revision",
+            Scalar::RevisionNumber,
+            "The number of its last revision: give it as `expectedRevision` to change the record as it was read.",
+        );
+        let revisions = "Every change of this record that was kept.";
+        let moment = |name, description, last| {
+            self::column(name, Scalar::DateTime, description).maybe().from_sql(recorded(column, last))
+        };
+        self.field(revision.from_sql(last_revision(column)))
+            .field(moment("createdAt", CREATED_AT, false))
+            .field(moment("updatedAt", UPDATED_AT, true))
+            .field(many("revisions", "Revision", Via::Column(column), revisions))
+    }
+
+    /// The order in which records were entered.
+    #[must_use]
+    pub fn in_order_of_entry(self) -> Self {
+        self.order("ENTERED", "order of entry", |_| By::Id)
+    }
+}
+
+impl Key {
+    fn slug() -> Self {
+        Key { name: "slug", description: "The record's slug.", input: KeyInput::Text, sql: "{}.slug = $?" }
+    }
+}
+
+fn both_ways(name: &str, what: &str, by: impl Fn(bool) -> By) -> [Order; 2] {
+    [false, true].map(|descending| Order {
+        name: format!("{name}_{}", if descending { "DESC" } else { "ASC" }).into(),
+        description: format!("By {what}, {}.", if descending { "descending" } else { "ascending" }),
+        by: by(descending),
+        descending,
+    })
+}
+
+/// A field as a slice declares it: with the filter and the orders it offers.
+#[derive(Debug)]
+pub struct Declared {
+    field: Field,
+    conditions: Vec<Condition>,
+    orders: Vec<Order>,
+    facets: Vec<Facet>,
+}
+
+impl From<Field> for Declared {
+    fn from(field: Field) -> Self {
+        Declared { field, conditions: Vec::new(), orders: Vec::new(), facets: Vec::new() }
+    }
+}
+
+impl Declared {
+    fn column(&mut self) -> &mut Column {
+        match &mut self.field.kind {
+            Kind::Column(column) => column,
+            _ => unreachable!("only columns are declared this way"),
+        }
+    }
+
+    /// Not every record has it.
+    #[must_use]
+    pub fn maybe(mut self) -> Self {
+        match &mut self.field.kind {
+            Kind::Column(column) => column.nullable = true,
+            Kind::One(one) => one.nullable = true,
+            _ => unreachable!("a list is empty rather than missing"),
+        }
+        self
+    }
+
+    /// Where nothing was written, this SQL tells what is read.
+    #[must_use]
+    pub fn or_else(mut self, fallback: &'static str) -> Self {
+        self.column().fallback = Some(fallback);
+        self
+    }
+
+    /// Only callers of this role, or a higher one, may ask it.
+    #[must_use]
+    pub fn only_for(mut self, role: Role) -> Self {
+        let Kind::Computed(computed) = &mut self.field.kind else {
+            unreachable!("only what is computed asks who asks")
+        };
+        computed.role = role;
+        self
+    }
+
+    /// It costs nothing to compute.
+    #[must_use]
+    pub fn free(mut self) -> Self {
+        let Kind::Computed(computed) = &mut self.field.kind else {
+            unreachable!("only what is computed costs")
+        };
+        computed.cost = 0;
+        self
+    }
+
+    /// What it costs depends on what it is asked.
+    #[must_use]
+    pub fn priced(mut self, price: Price) -> Self {
+        let Kind::Computed(computed) = &mut self.field.kind else {
+            unreachable!("only what is computed is priced")
+        };
+        computed.price = Some(price);
+        self
+    }
+
+    /// Computing it changes the base; `nothing` stands in its place where it came to nothing, though something
+    /// else of the request was done.
+    #[must_use]
+    pub fn changing(mut self, nothing: Tree) -> Self {
+        let Kind::Computed(computed) = &mut self.field.kind else {
+            unreachable!("only what is computed changes anything")
+        };
+        computed.nothing = Some(nothing);
+        self
+    }
+
+    /// It is another for everybody who asks, so nobody's answer is anybody else's.
+    #[must_use]
+    pub fn personal(mut self) -> Self {
+        let Kind::Computed(computed) = &mut self.field.kind else {
+            unreachable!("only what is computed asks who asks")
+        };
+        computed.personal = true;
+        self
+    }
+
+    /// What the edge itself tells of the two records, and the stem of its types' names.
+    #[must_use]
+    pub fn telling(mut self, stem: &'static str, attribute: impl Into<Declared>) -> Self {
+        let Kind::Many(many) = &mut self.field.kind else { unreachable!("only edges tell") };
+        many.stem = stem;
+        many.attributes.push(attribute.into().field);
+        self
+    }
+
+    /// Read with this SQL instead of the column of the field's name.
+    #[must_use]
+    pub fn from_sql(mut self, sql: impl Into<Cow<'static, str>>) -> Self {
+        self.column().sql = sql.into();
+        self
+    }
+
+    /// Records can be filtered by it.
+    #[must_use]
+    pub fn filtered(mut self) -> Self {
+        let Field { name, description, kind } = &self.field;
+        let (name, description) = (*name, *description);
+        let mut condition = |name: Cow<'static, str>, test| {
+            self.conditions.push(Condition { name, description, test });
+        };
+        match kind {
+            Kind::Column(Column { sql, scalar: Scalar::PartialDate, .. }) => {
+                condition(name.into(), Test::During { sql: format!("partial_date_range({sql})").into() });
+            }
+            Kind::Column(Column { sql, scalar, .. }) => {
+                condition(name.into(), Test::Value { sql: sql.clone(), scalar: *scalar });
+                if let Scalar::Enumeration(_) = scalar {
+                    let by = FacetBy::Value { sql: sql.clone(), scalar: *scalar };
+                    self.facets.push(Facet { name: name.into(), description, by, without: name.into() });
+                }
+            }
+            Kind::One(One { choices, .. }) => {
+                for (to, column) in choices {
+                    condition(to.to_lowercase().into(), Test::One { to, column });
+                }
+            }
+            Kind::Values(Values { of: Owned::Shape(to), owner, .. }) => {
+                condition(name.into(), Test::Some { to, via: Via::Column(owner) });
+            }
+            _ => unreachable!("an edge brings its filter along"),
+        }
+        self
+    }
+
+    /// The filter by an edge has this name: it is of one of the records on the other side.
+    #[must_use]
+    pub fn filtered_as(mut self, name: &'static str, description: &'static str) -> Self {
+        let condition = self.conditions.first_mut().expect("an edge brings its filter along");
+        (condition.name, condition.description) = (name.into(), description);
+        self
+    }
+
+    /// The edge is written with its record, as a list of records.
+    #[must_use]
+    pub fn written(self) -> Self {
+        self.written_as(Written::Link(None))
+    }
+
+    #[must_use]
+    pub fn written_as(mut self, written: Written) -> Self {
+        let Kind::Many(many) = &mut self.field.kind else { unreachable!("only edges are written as lists") };
+        many.written = written;
+        self
+    }
+
+    /// Records can be counted by what stands on the other side of this edge.
+    #[must_use]
+    pub fn counted(mut self) -> Self {
+        let Kind::Many(Many { to, via: Via::Link(between, from, other), .. }) = self.field.kind else {
+            unreachable!("only records behind a link are counted this way")
+        };
+        let by = FacetBy::Link { to, between, from, other };
+        let Condition { name, description, .. } =
+            self.conditions.first().expect("an edge brings its filter along");
+        let facet = Facet { name: name.clone(), description, by, without: name.clone() };
+        self.facets.push(facet);
+        self
+    }
+
+    /// Records can be sorted by it, capital letters aside where it is a text.
+    #[must_use]
+    pub fn sorted(mut self, order: &str) -> Self {
+        let what = self.field.name;
+        let Column { sql, scalar, .. } = self.column();
+        let (sql, kind) = match scalar {
+            Scalar::Int => (sql.to_string(), KeyKind::Int),
+            _ => (format!("lower({sql})"), KeyKind::Text),
+        };
+        self.orders.extend(both_ways(order, what, |_| By::Key(sql.clone().into(), kind)));
+        self
+    }
+}
+
+/// The number of a record's last revision, by the column that keeps its history.
+pub fn last_revision(history: &str) -> String {
+    format!("(select coalesce(max(id), 0) from revisions where {history} = {{}}.id)")
+}
+
+/// When the first or the last change of a record was recorded, by the column that keeps its history.
+pub fn recorded(history: &str, last: bool) -> String {
+    let direction = if last { " desc" } else { "" };
+    format!(
+        "(select {RECORDED_AT} from revisions r where r.{history} = {{}}.id order by r.id{direction} limit 1)"
+    )
+}
+
+/// A moment of `revisions r` as RFC 3339 writes it.
+const RECORDED_AT: &str = "to_char(r.recorded_at at time zone 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"')";
+
+/// A text of some sentences as a label: whole where it is short, else its beginning, up to the end of a word.
+pub fn shortened(column: &str) -> String {
+    format!(
+        "case when length({column}) <= 120 then {column} else regexp_replace(left({column}, 119), '\\s+\\S*$', '') || '…' end"
+    )
+}
+
+pub const LABEL: &str = "What a reader would call it: its name or title, the beginning of what it says, or who is tied \
+                         to what and how.";
+pub const CREATED_AT: &str = "When it was entered; null where its history was not kept.";
+pub const UPDATED_AT: &str =
+    "When it, or what belongs to it, was last changed; null where its history was not kept.";
+
+/// A column whose name in the database is the field's, in snake case.
+pub fn column(name: &'static str, scalar: Scalar, description: &'static str) -> Declared {
+    let sql = format!("{{}}.{}", snake_case(name)).into();
+    let column = Column { sql, scalar, nullable: false, fallback: None, reads: &[] };
+    Field { name, description, kind: Kind::Column(column) }.into()
+}
+
+pub fn text(name: &'static str, description: &'static str) -> Declared {
+    column(name, Scalar::Text, description)
+}
+
+/// A term of a vocabulary or a register.
+pub fn term(name: &'static str, description: &'static str) -> Declared {
+    column(name, Scalar::Term, description)
+}
+
+/// Sentences.
+pub fn prose(name: &'static str, description: &'static str) -> Declared {
+    column(name, Scalar::Prose, description)
+}
+
+pub fn one_of(name: &'static str, of: &'static Enumeration, description: &'static str) -> Declared {
+    column(name, Scalar::Enumeration(of), description)
+}
+
+/// A reference that is always there; records can be filtered and counted by what it refers to.
+pub fn one(
+    name: &'static str,
+    to: &'static str,
+    column: &'static str,
+    description: &'static str,
+) -> Declared {
+    let declared = reference(name, to, vec![(to, column)], description);
+    Declared {
+        conditions: vec![Condition { name: name.into(), description, test: Test::One { to, column } }],
+        facets: vec![Facet {
+            name: name.into(),
+            description,
+            by: FacetBy::One { to, column },
+            without: name.into(),
+        }],
+        ..declared
+    }
+}
+
+/// A reference to a record of one of several kinds: the noun and the column of each.
+pub fn reference(
+    name: &'static str,
+    type_name: &'static str,
+    choices: Vec<(&'static str, &'static str)>,
+    description: &'static str,
+) -> Declared {
+    Field { name, description, kind: Kind::One(One { type_name, choices, nullable: false }) }.into()
+}
+
+/// Records of one of several kinds, within what a slice computes.
+pub fn references(
+    name: &'static str,
+    type_name: &'static str,
+    choices: Vec<(&'static str, &'static str)>,
+    description: &'static str,
+) -> Declared {
+    Field { name, description, kind: Kind::Records(One { type_name, choices, nullable: false }) }.into()
+}
+
+/// An edge to many records; records can be filtered by what stands on its other side.
+pub fn many(name: &'static str, to: &'static str, via: Via, description: &'static str) -> Declared {
+    let kind = Kind::Many(Many { to, via, stem: to, attributes: Vec::new(), written: Written::No });
+    let declared = Declared::from(Field { name, description, kind });
+    let test = Test::Some { to, via };
+    Declared { conditions: vec![Condition { name: name.into(), description, test }], ..declared }
+}
+
+pub fn values(name: &'static str, values: Values, description: &'static str) -> Declared {
+    Field { name, description, kind: Kind::Values(values) }.into()
+}
+
+/// Values with fields of their own, within what a slice computes.
+pub fn part(name: &'static str, of: &'static str, form: Form, description: &'static str) -> Declared {
+    Field { name, description, kind: Kind::Part(Part { of, form }) }.into()
+}
+
+/// The citations that support a record.
+pub fn evidence(column: &'static str) -> Declared {
+    cited(column, false)
+}
+
+/// The citations that support a record, of which it has one at least.
+pub fn needed_evidence(column: &'static str) -> Declared {
+    cited(column, true)
+}
+
+fn cited(column: &'static str, needed: bool) -> Declared {
+    let of = &[("source", "source_id", Some("Source")), ("locator", "locator", None)];
+    many("citations", "Citation", Via::Column(column), "Passages of sources that support this record.")
+        .written_as(Written::Rows { of, needed })
+}
+
+fn snake_case(name: &str) -> String {
+    let mut snake = String::with_capacity(name.len() + 4);
+    for letter in name.chars() {
+        if letter.is_ascii_uppercase() {
+            snake.push('_');
+        }
+        snake.push(letter.to_ascii_lowercase());
+    }
+    snake
+}

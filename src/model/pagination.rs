@@ -1,0 +1,160 @@
+//! What Relay asks of every noun: global ids, cursors, pages.
+
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD as BASE64};
+
+use crate::{error::Refusal, model::object_type::KeyKind};
+
+/// Records on a page where the query doesn't say.
+pub const DEFAULT_PAGE: i64 = 20;
+/// Records on a page at most.
+pub const MAX_PAGE: i64 = 100;
+
+/// A global id: the noun's name and the number of its row, made opaque.
+pub fn global_id(noun: &str, id: i64) -> String {
+    BASE64.encode(format!("{noun}:{id}"))
+}
+
+/// The noun's name and the row's number in a global id, if it is one.
+pub fn parse_global_id(global: &str) -> Option<(String, i64)> {
+    let (noun, id) = decode(global)?.split_once(':').map(|(noun, id)| (noun.to_owned(), id.parse()))?;
+    Some((noun, id.ok()?))
+}
+
+fn decode(text: &str) -> Option<String> {
+    String::from_utf8(BASE64.decode(text).ok()?).ok()
+}
+
+/// Where a record stands in an order: its sort key and its id.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Cursor {
+    pub key: Option<CursorKey>,
+    pub id: i64,
+}
+
+/// A sort key as the database compares it.
+#[derive(Clone, Debug, PartialEq)]
+pub enum CursorKey {
+    Text(String),
+    Int(i32),
+    /// Days since 2000-01-01, as Postgres counts them.
+    Date(i32),
+    Rank(f32),
+}
+
+impl Cursor {
+    /// The cursor made opaque. It names its order, so that it can't be mistaken for another's.
+    pub fn encode(&self, order: &str) -> String {
+        let key = match &self.key {
+            None => String::new(),
+            Some(CursorKey::Text(text)) => text.clone(),
+            Some(CursorKey::Int(number) | CursorKey::Date(number)) => number.to_string(),
+            Some(CursorKey::Rank(rank)) => rank.to_bits().to_string(),
+        };
+        BASE64.encode(format!("{order}|{}|{key}", self.id))
+    }
+
+    /// Reads a cursor given as `argument` for pages in the order of this name and kind of key.
+    pub fn decode(text: &str, order: &str, kind: Option<KeyKind>, argument: &str) -> Result<Self, Refusal> {
+        let bad =
+            || Refusal::bad_input(argument, format!("`{argument}` is not a cursor of the order {order}."));
+        let decoded = decode(text).ok_or_else(bad)?;
+        let mut parts = decoded.splitn(3, '|');
+        let (Some(name), Some(id), Some(key)) = (parts.next(), parts.next(), parts.next()) else {
+            return Err(bad());
+        };
+        let id = id.parse().ok().filter(|id| *id >= 0).ok_or_else(bad)?;
+        if name != order {
+            return Err(bad());
+        }
+        let Some(kind) = kind else { return Ok(Cursor { key: None, id }) };
+        let key = match kind {
+            KeyKind::Text if !key.contains('\0') => CursorKey::Text(key.to_owned()),
+            KeyKind::Text => return Err(bad()),
+            KeyKind::Int => CursorKey::Int(key.parse().map_err(|_| bad())?),
+            KeyKind::Date => CursorKey::Date(key.parse().ok().filter(|days| is_date(*days)).ok_or_else(bad)?),
+            KeyKind::Rank => {
+                let rank = key.parse().map(f32::from_bits).map_err(|_| bad())?;
+                CursorKey::Rank(if rank.is_finite() { rank } else { return Err(bad()) })
+            }
+        };
+        Ok(Cursor { key: Some(key), id })
+    }
+}
+
+/// Whether Postgres has a date of so many days: from its oldest to its last, or one of its infinities.
+fn is_date(days: i32) -> bool {
+    matches!(days, i32::MIN | i32::MAX | -2_451_545..=2_145_031_948)
+}
+
+/// The part of a connection that is asked for.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Page {
+    pub size: i64,
+    /// From the end: `last` was given, or `before` alone.
+    pub backward: bool,
+    pub after: Option<Cursor>,
+    pub before: Option<Cursor>,
+}
+
+impl Page {
+    pub fn new(
+        first: Option<i64>,
+        last: Option<i64>,
+        after: Option<Cursor>,
+        before: Option<Cursor>,
+    ) -> Result<Self, Refusal> {
+        if first.is_some() && last.is_some() {
+            return Err(Refusal::bad_input("last", "Give `first` or `last`, not both."));
+        }
+        for (argument, size) in [("first", first), ("last", last)] {
+            if let Some(size) = size.filter(|size| !(0..=MAX_PAGE).contains(size)) {
+                let message = format!("`{argument}` is {size}; it must be from 0 to {MAX_PAGE}.");
+                return Err(Refusal::bad_input(argument, message));
+            }
+        }
+        let backward = last.is_some() || (first.is_none() && before.is_some() && after.is_none());
+        Ok(Page { size: first.or(last).unwrap_or(DEFAULT_PAGE), backward, after, before })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TEXT: Option<KeyKind> = Some(KeyKind::Text);
+
+    #[test]
+    fn a_global_id_tells_its_noun_and_number() {
+        let id = global_id("Actor", 42);
+        assert_eq!(parse_global_id(&id), Some(("Actor".to_owned(), 42)));
+        assert_eq!(parse_global_id("Actor:42"), None);
+        assert_eq!(parse_global_id(""), None);
+    }
+
+    #[test]
+    fn a_cursor_comes_back_whatever_its_key_holds() {
+        let cursor = Cursor { key: Some(CursorKey::Text("a|b||ç".into())), id: 7 };
+        assert_eq!(Cursor::decode(&cursor.encode("NAME_ASC"), "NAME_ASC", TEXT, "after").unwrap(), cursor);
+    }
+
+    #[test]
+    fn a_cursor_of_another_order_is_refused() {
+        let other = Cursor { key: Some(CursorKey::Text("x".into())), id: 1 }.encode("NAME_DESC");
+        assert!(Cursor::decode(&other, "NAME_ASC", TEXT, "after").is_err());
+        assert!(Cursor::decode("%%%", "NAME_ASC", TEXT, "after").is_err());
+        let forged = Cursor { key: Some(CursorKey::Date(-100_000_000)), id: 1 }.encode("DATE_ASC");
+        assert!(Cursor::decode(&forged, "DATE_ASC", Some(KeyKind::Date), "after").is_err());
+        let forged = Cursor { key: Some(CursorKey::Rank(f32::NAN)), id: 1 }.encode("RELEVANCE");
+        assert!(Cursor::decode(&forged, "RELEVANCE", Some(KeyKind::Rank), "after").is_err());
+    }
+
+    #[test]
+    fn a_page_has_one_direction_and_a_limit() {
+        assert!(Page::new(Some(1), Some(1), None, None).is_err());
+        assert!(Page::new(Some(MAX_PAGE + 1), None, None, None).is_err());
+        assert!(Page::new(None, Some(-1), None, None).is_err());
+        assert_eq!(Page::new(None, None, None, None).unwrap().size, DEFAULT_PAGE);
+        let before = Some(Cursor { key: None, id: 1 });
+        assert!(Page::new(None, None, None, before).unwrap().backward);
+    }
+}

@@ -1,0 +1,111 @@
+//! Who asks: what a request shows of its sender, by whatever way it came.
+
+use std::{net::IpAddr, time::Duration};
+
+use axum::http::{HeaderMap, header::AUTHORIZATION};
+use tokio::time::timeout;
+
+use crate::{
+    auth::{caller::Identity, keys},
+    database::Share,
+    error::{Code, Refusal},
+    server::App,
+    telemetry::request,
+};
+
+/// How long the database may take to say whose a key is.
+const IDENTIFY: Duration = Duration::from_secs(5);
+
+/// What somebody shows of who they are. Who stays connected is asked for it again and again.
+pub(super) struct Shows(Option<String>);
+
+impl From<String> for Shows {
+    fn from(shown: String) -> Self {
+        Shows(Some(shown))
+    }
+}
+
+impl Shows {
+    /// What a request's headers show.
+    pub fn by(headers: &HeaderMap) -> Self {
+        let mut shown =
+            headers.get_all(AUTHORIZATION).iter().map(|value| String::from_utf8_lossy(value.as_bytes()));
+        match (shown.next(), shown.next()) {
+            (first, None) => Shows(first.map(Into::into)),
+            // Which of them counts is not ours to guess.
+            (_, Some(_)) => Shows(Some(String::new())),
+        }
+    }
+
+    pub async fn identify(&self, app: &App, client: IpAddr) -> Result<Identity, Refusal> {
+        let identity = authenticate(app, self.0.as_deref(), client).await?;
+        request::identity(&identity);
+        Ok(identity)
+    }
+
+    /// Refuses what was valid once and is no more. While that can't be known, it stays valid.
+    pub async fn still(&self, app: &App) -> Result<(), Refusal> {
+        let Some(shown) = &self.0 else { return Ok(()) };
+        match recognise(app, shown).await {
+            Err(refusal) if refusal.code == Code::Unauthenticated => Err(refusal),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Who shows this, the value of an `Authorization` header or what stands for it. Who shows what is not
+/// valid is refused, and never taken for anonymous.
+async fn authenticate(app: &App, shown: Option<&str>, client: IpAddr) -> Result<Identity, Refusal> {
+    let Some(shown) = shown else {
+        return if app.read_requires_key { Err(nothing_shown()) } else { Ok(Identity::ANONYMOUS) };
+    };
+    match recognise(app, shown).await {
+        Err(refusal) if refusal.code == Code::Unauthenticated => {
+            app.attempts.failed(client)?;
+            tracing::info!(%client, "a key that is not valid was shown");
+            Err(refusal)
+        }
+        known => known,
+    }
+}
+
+fn nothing_shown() -> Refusal {
+    Refusal::new(
+        Code::Unauthenticated,
+        "Nothing is answered here without a key: send it as `Authorization: Bearer …`.",
+    )
+}
+
+async fn recognise(app: &App, shown: &str) -> Result<Identity, Refusal> {
+    let (scheme, secret) = shown.trim_ascii().split_once(' ').unwrap_or_default();
+    if !scheme.eq_ignore_ascii_case("bearer") {
+        return Err(Refusal::new(Code::Unauthenticated, "Show one key, as `Authorization: Bearer …`."));
+    }
+    let secret = secret.trim_ascii();
+    match &app.tokens {
+        Some(tokens) if !keys::is_one(secret) => tokens.holder(secret).await,
+        _ => {
+            let holder = timeout(IDENTIFY, holder(app, secret)).await;
+            let holder = holder.unwrap_or(Err(sqlx::Error::PoolTimedOut))?;
+            holder.ok_or_else(|| {
+                let message =
+                    "The key that was shown is not valid: it is unknown, was revoked, or has expired.";
+                Refusal::new(Code::Unauthenticated, message)
+            })
+        }
+    }
+}
+
+async fn holder(app: &App, secret: &str) -> Result<Option<Identity>, sqlx::Error> {
+    let mut tries = app.database.readers().tries(&Share::OWN).await;
+    loop {
+        let mut connection = tries.next().await?;
+        match keys::holder(&mut connection, secret).await {
+            Ok(holder) => {
+                connection.give_back();
+                return Ok(holder);
+            }
+            Err(error) => tries.failed(connection, error)?,
+        }
+    }
+}

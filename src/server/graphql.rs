@@ -1,0 +1,456 @@
+//! GraphQL over HTTP, as the specification of the GraphQL foundation has it: POST with JSON, and
+//! GET for queries.
+
+use std::{sync::Arc, time::Duration};
+
+use axum::{
+    body::{Body, Bytes},
+    extract::{
+        DefaultBodyLimit, FromRequest, FromRequestParts, Request, State, rejection::BytesRejection,
+        ws::WebSocketUpgrade,
+    },
+    http::{
+        HeaderMap, HeaderName, HeaderValue, Method, StatusCode,
+        header::{
+            ACCEPT, ALLOW, CACHE_CONTROL, CONNECTION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, ETAG,
+            IF_NONE_MATCH, RETRY_AFTER, UPGRADE, VARY, WWW_AUTHENTICATE,
+        },
+        request::Parts,
+    },
+    response::{IntoResponse, Response},
+};
+use serde::{Deserialize, de::DeserializeOwned};
+use serde_json::{Value, json};
+use tokio::time::timeout;
+
+use crate::{
+    auth::limits::Budget,
+    engine::{Question, cache::Kept},
+    error::{Code, Refusal},
+    server::{
+        App, RATE_LIMIT, RATE_LIMIT_POLICY, RequestId, Sender,
+        credentials::Shows,
+        operation::{Answered, DocumentNames, Parameters, Requester},
+        page::{self, takes_gzip},
+        sse, websocket,
+    },
+    sync::{LARGE, heavy},
+    telemetry::request::{self, Transport},
+};
+
+/// How long the body of a request may take to come, where an answer may take longer than that.
+const BODY: Duration = Duration::from_secs(30);
+const METHODS: HeaderValue = HeaderValue::from_static("GET, HEAD, POST, OPTIONS");
+
+/// How an answer is labelled, and with it how refusals are told: the newer type tells them by the
+/// status, the older always answers 200.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Media {
+    GraphqlResponse,
+    Json,
+    /// Events of which each holds a result.
+    Events,
+}
+
+impl Media {
+    fn content_type(self) -> &'static str {
+        match self {
+            Media::GraphqlResponse => "application/graphql-response+json; charset=utf-8",
+            // Refused before it was a request of GraphQL, an operation has no events.
+            Media::Json | Media::Events => "application/json; charset=utf-8",
+        }
+    }
+
+    /// The status of a refused request; who must show another key, or try again, is told so in either type.
+    pub(super) fn status_of(self, refusal: &Refusal) -> StatusCode {
+        match (refusal.code, self) {
+            (Code::Unauthenticated, _) => StatusCode::UNAUTHORIZED,
+            (Code::RateLimited, _) => StatusCode::TOO_MANY_REQUESTS,
+            (Code::Internal, _) => StatusCode::INTERNAL_SERVER_ERROR,
+            (Code::Unavailable | Code::TooSlow, _) => StatusCode::SERVICE_UNAVAILABLE,
+            (Code::Timeout, _) => StatusCode::GATEWAY_TIMEOUT,
+            (Code::Forbidden, Media::GraphqlResponse) => StatusCode::FORBIDDEN,
+            (_, Media::GraphqlResponse) => StatusCode::BAD_REQUEST,
+            (_, Media::Json | Media::Events) => StatusCode::OK,
+        }
+    }
+
+    /// Whether a client takes events, be it that it prefers another type.
+    fn accepts_events(headers: &HeaderMap) -> bool {
+        let mut accepted = headers.get_all(ACCEPT).iter().filter_map(|value| value.to_str().ok());
+        accepted.any(|accepted| accepted.contains(sse::MEDIA_TYPE))
+    }
+
+    /// The type that a client prefers of those there are; none if it takes neither.
+    fn negotiate(headers: &HeaderMap) -> Option<Media> {
+        let accepted: Vec<&str> = headers
+            .get_all(ACCEPT)
+            .iter()
+            .filter_map(|value| value.to_str().ok())
+            .flat_map(|value| value.split(','))
+            .collect();
+        if accepted.is_empty() {
+            return Some(Media::Json);
+        }
+        let mut best: Option<(f32, Media)> = None;
+        for range in accepted {
+            let Ok(range) = range.trim().parse::<mime::Mime>() else { continue };
+            let media = match range.essence_str() {
+                "application/graphql-response+json" => Media::GraphqlResponse,
+                "application/json" | "application/*" | "*/*" => Media::Json,
+                sse::MEDIA_TYPE => Media::Events,
+                _ => continue,
+            };
+            let quality =
+                range.get_param("q").map_or(Some(1.0), |quality| quality.as_str().parse::<f32>().ok());
+            let utf8 = range.get_param("charset").is_none_or(|charset| charset == "utf-8");
+            if let Some(quality) = quality.filter(|quality| utf8 && *quality > 0.0)
+                && best.is_none_or(|(best, _)| quality > best)
+            {
+                best = Some((quality, media));
+            }
+        }
+        best.map(|(_, media)| media)
+    }
+}
+
+/// The parameters of a request, in an address: what is JSON there is text.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct AddressParameters {
+    query: Option<String>,
+    operation_name: Option<String>,
+    variables: Option<String>,
+    extensions: Option<String>,
+    #[serde(flatten)]
+    named: DocumentNames,
+}
+
+pub(super) async fn handle(
+    State(app): State<Arc<App>>,
+    RequestId(request_id): RequestId,
+    sender: Sender,
+    request: Request,
+) -> Response {
+    let (mut parts, body) = request.into_parts();
+    let (client, shows) = (sender.client, Shows::by(&parts.headers));
+    if parts.headers.contains_key(UPGRADE)
+        && let Ok(upgrade) = WebSocketUpgrade::from_request_parts(&mut parts, &()).await
+    {
+        request::transport(Transport::WebSocket);
+        return websocket::open(app, upgrade, shows, sender, &parts).unwrap_or_else(|refusal| {
+            refuse_for(Media::GraphqlResponse.status_of(&refusal), Media::Json, &refusal, &request_id)
+        });
+    }
+    let Parts { method, headers, uri, .. } = parts;
+    if app.graphiql
+        && method == Method::GET
+        && uri.query().unwrap_or_default().is_empty()
+        && let Some(page) = page::instead(uri.path(), &headers)
+    {
+        return page;
+    }
+    let Some(media) = Media::negotiate(&headers) else {
+        let refusal = Refusal::new(
+            Code::BadUserInput,
+            "Accept `application/graphql-response+json`, `application/json` or `text/event-stream`.",
+        );
+        return refuse(StatusCode::NOT_ACCEPTABLE, Media::Json, &[refusal], &request_id);
+    };
+    let mut reply = Reply { media, request_id, tells_cache: false };
+    let is_get = method == Method::GET || method == Method::HEAD;
+    let parameters = if is_get {
+        from_address(uri.query().unwrap_or_default())
+    } else if method == Method::POST {
+        if !is_json(&headers) {
+            let refusal = Refusal::new(
+                Code::BadUserInput,
+                "The content type must be `application/json`, in UTF-8 and not compressed.",
+            );
+            return reply.refused(StatusCode::UNSUPPORTED_MEDIA_TYPE, &[refusal]);
+        }
+        let Ok(read) = timeout(app.request_timeout.min(BODY), read(body, app.max_body_bytes)).await else {
+            let refusal = Refusal::new(Code::Timeout, "The body took too long to come.");
+            let mut response = reply.refused(StatusCode::REQUEST_TIMEOUT, &[refusal]);
+            response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+            return response;
+        };
+        match read {
+            Ok(body) => heavy(body.len() > LARGE, || from_body(&body)),
+            Err(rejection) => {
+                let refusal = if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE {
+                    let length =
+                        headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
+                    // Sent in pieces, it was read to the limit and no further.
+                    Refusal::beyond("bytes", app.max_body_bytes, length.unwrap_or(app.max_body_bytes + 1))
+                } else {
+                    Refusal::new(Code::BadUserInput, "The body can't be read.")
+                };
+                return reply.refused(rejection.status(), &[refusal]);
+            }
+        }
+    } else if method == Method::OPTIONS {
+        return (StatusCode::NO_CONTENT, [(ALLOW, METHODS)]).into_response();
+    } else {
+        let refusal = Refusal::new(Code::BadUserInput, "Ask with GET or POST.");
+        let mut response = reply.refused(StatusCode::METHOD_NOT_ALLOWED, &[refusal]);
+        response.headers_mut().insert(ALLOW, METHODS);
+        return response;
+    };
+    let parameters = match parameters {
+        Ok(parameters) => parameters,
+        Err(refusal) => return reply.refused(StatusCode::BAD_REQUEST, &[refusal]),
+    };
+    reply.tells_cache = parameters.asks_for_cache();
+    let requester = match shows.identify(&app, client).await {
+        Ok(identity) => Requester::new(identity, client),
+        Err(refusal) => return reply.refused_for(&refusal),
+    };
+    let question = match parameters.question() {
+        Ok(question) => question,
+        Err(refusal) => return reply.refused(StatusCode::BAD_REQUEST, &[refusal]),
+    };
+    let mut response = answer(app, reply, question, &requester, shows, &headers, is_get).await;
+    if let Some(budget) = requester.budget() {
+        tell_budget(response.headers_mut(), budget);
+    }
+    response
+}
+
+/// The answer to somebody who is known.
+async fn answer(
+    app: Arc<App>,
+    mut reply: Reply,
+    question: Question,
+    requester: &Requester,
+    shows: Shows,
+    headers: &HeaderMap,
+    is_get: bool,
+) -> Response {
+    let prepared = match app.prepare(question, requester) {
+        Ok(prepared) => prepared,
+        Err(refusals) => {
+            // Asked for without a document at all, it was no GraphQL request.
+            let is_request = refusals.iter().all(|refusal| refusal.field.as_deref() != Some("query"));
+            return match &refusals[..] {
+                _ if !is_request => reply.refused(StatusCode::BAD_REQUEST, &refusals),
+                [refusal] => reply.refused_for(refusal),
+                _ => reply.refused(reply.media.status_of(&refusals[0]), &refusals),
+            };
+        }
+    };
+    if prepared.is_subscription() {
+        if !Media::accepts_events(headers) {
+            let message = "Subscriptions are told as `text/event-stream`, or over a WebSocket.";
+            return reply.refused(StatusCode::NOT_ACCEPTABLE, &[Refusal::new(Code::BadUserInput, message)]);
+        }
+        reply.media = Media::Events;
+        request::transport(Transport::Sse);
+        let begun = match sse::resumed(headers) {
+            Ok(resumed) => app.subscribe(&prepared, requester, resumed).await,
+            Err(refusal) => Err(refusal),
+        };
+        return match begun {
+            Ok(subscription) => sse::told(app, subscription, shows, reply.request_id),
+            Err(refusal) => reply.refused_for(&refusal),
+        };
+    }
+    if is_get && !prepared.is_query() {
+        let refusal = Refusal::new(Code::BadUserInput, "Mutations can't be asked with GET.");
+        let mut response = reply.refused(StatusCode::METHOD_NOT_ALLOWED, &[refusal]);
+        response.headers_mut().insert(ALLOW, "POST".parse().expect("a header value"));
+        return response;
+    }
+    let caching = is_get.then(|| Caching { control: app.cache_control.clone() });
+    match app.ask(&prepared, requester).await {
+        Ok(answered) => reply.given(answered, caching, headers),
+        Err(refusal) => reply.refused_for(&refusal),
+    }
+}
+
+/// What a client may still spend, as the IETF's draft of rate limit headers has it.
+pub(super) fn tell_budget(headers: &mut HeaderMap, budget: &Budget) {
+    let Budget { limit, remaining, refill, .. } = budget;
+    let seconds = refill.as_secs_f64().ceil();
+    let values = [
+        (RATE_LIMIT_POLICY, format!("\"cost\";q={limit};w=60")),
+        (RATE_LIMIT, format!("\"cost\";r={remaining};t={seconds}")),
+    ];
+    for (name, value) in values {
+        headers.insert(name, HeaderValue::try_from(value).expect("a header value"));
+    }
+}
+
+/// What clients and intermediaries may do with the answer to a GET.
+struct Caching {
+    control: HeaderValue,
+}
+
+impl Caching {
+    /// The entity tag of one form of an answer.
+    fn tag(kept: &Kept, media: Media, compressed: bool) -> HeaderValue {
+        let media = if media == Media::GraphqlResponse { "-r" } else { "" };
+        let encoding = if compressed { "-gzip" } else { "" };
+        HeaderValue::try_from(format!("\"{}{media}{encoding}\"", kept.tag())).expect("a header value")
+    }
+
+    /// What a client is told that has the answer already.
+    fn unchanged(&self, kept: &Kept, headers: &HeaderMap, media: Media) -> Option<Response> {
+        let known = headers.get_all(IF_NONE_MATCH).iter().filter_map(|value| value.to_str().ok());
+        let known: Vec<&str> =
+            known.flat_map(|value| value.split(',')).map(|tag| tag.trim().trim_start_matches("W/")).collect();
+        if known.is_empty() {
+            return None;
+        }
+        let forms = [false, true].map(|compressed| Self::tag(kept, media, compressed));
+        let tag = forms.into_iter().find(|tag| known.iter().any(|known| *known == "*" || *known == tag))?;
+        Some((StatusCode::NOT_MODIFIED, self.headers(tag)).into_response())
+    }
+
+    fn headers(&self, tag: HeaderValue) -> [(HeaderName, HeaderValue); 3] {
+        let varies = HeaderValue::from_static("accept, accept-encoding, authorization");
+        [(ETAG, tag), (CACHE_CONTROL, self.control.clone()), (VARY, varies)]
+    }
+}
+
+/// The bytes of a body, so many at most.
+async fn read(body: Body, most: usize) -> Result<Bytes, BytesRejection> {
+    let mut request = Request::new(body);
+    DefaultBodyLimit::max(most).apply(&mut request);
+    Bytes::from_request(request, &()).await
+}
+
+/// JSON as it is: what was compressed on the way is not taken.
+fn is_json(headers: &HeaderMap) -> bool {
+    if headers.get(CONTENT_ENCODING).is_some_and(|encoding| encoding != "identity") {
+        return false;
+    }
+    let content_type = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    content_type.and_then(|value| value.parse::<mime::Mime>().ok()).is_some_and(|content_type| {
+        content_type.essence_str() == "application/json"
+            && content_type.get_param("charset").is_none_or(|charset| charset == "utf-8")
+    })
+}
+
+fn from_body(body: &[u8]) -> Result<Parameters, Refusal> {
+    if body.trim_ascii_start().starts_with(b"[") {
+        return Err(Refusal::new(Code::BadUserInput, "One request at a time: batches are not taken."));
+    }
+    serde_json::from_slice(body).map_err(|error| {
+        let message = format!("The body is not a GraphQL request: {error}.");
+        Refusal { field: wrong_parameter(body), ..Refusal::new(Code::BadUserInput, message) }
+    })
+}
+
+/// The parameter that keeps a body from being read: reading it again costs only those who sent it.
+fn wrong_parameter(body: &[u8]) -> Option<String> {
+    let mut json = serde_json::Deserializer::from_slice(body);
+    let error = serde_path_to_error::deserialize::<_, Parameters>(&mut json).err()?;
+    let path = error.path();
+    path.iter().next().is_some().then(|| path.to_string())
+}
+
+fn from_address(address: &str) -> Result<Parameters, Refusal> {
+    let uri = format!("/?{address}").parse().map_err(|_| bad_parameter("query"))?;
+    let parameters: axum::extract::Query<AddressParameters> =
+        axum::extract::Query::try_from_uri(&uri).map_err(|_| bad_parameter("query"))?;
+    let AddressParameters { query, operation_name, variables, extensions, named } = parameters.0;
+    let (variables, extensions) = (json("variables", variables)?, json("extensions", extensions)?);
+    Ok(Parameters { query, operation_name, variables, extensions, named })
+}
+
+/// A parameter of an address that holds JSON.
+fn json<T: DeserializeOwned>(name: &str, text: Option<String>) -> Result<Option<T>, Refusal> {
+    let text = text.filter(|text| !text.is_empty());
+    let parsed = text.map(|text| serde_json::from_str::<Option<T>>(&text)).transpose();
+    parsed.map(Option::flatten).map_err(|_| bad_parameter(name))
+}
+
+fn bad_parameter(name: &str) -> Refusal {
+    Refusal::bad_input(name, format!("The parameter `{name}` can't be read."))
+}
+
+/// How a request is answered.
+struct Reply {
+    media: Media,
+    request_id: String,
+    /// Whether it tells if the answer was kept.
+    tells_cache: bool,
+}
+
+impl Reply {
+    fn refused(&self, status: StatusCode, refusals: &[Refusal]) -> Response {
+        refuse(status, self.media, refusals, &self.request_id)
+    }
+
+    /// A request refused for its sender, its values, its cost or its number.
+    fn refused_for(&self, refusal: &Refusal) -> Response {
+        refuse_for(self.media.status_of(refusal), self.media, refusal, &self.request_id)
+    }
+
+    /// An answer, kept or not.
+    fn given(&self, answered: Answered, caching: Option<Caching>, headers: &HeaderMap) -> Response {
+        let (hit, kept, failure) = (answered.is_hit(), answered.kept(), answered.failure().cloned());
+        let body = answered.into_json(&self.request_id, self.tells_cache);
+        if self.media == Media::Events {
+            return sse::once(&body);
+        }
+        if let Some(failure) = failure {
+            let mut response = self.sent(body);
+            *response.status_mut() = self.media.status_of(&failure);
+            advise(&mut response, &failure);
+            return response;
+        }
+        let Some(kept) = kept.filter(|_| !self.tells_cache) else { return self.sent(body) };
+        if let Some(caching) = &caching
+            && let Some(unchanged) = caching.unchanged(&kept, headers, self.media)
+        {
+            return unchanged;
+        }
+        // Only what is given again is worth to be compressed.
+        let compress = || heavy(kept.body.len() > LARGE, || kept.compressed());
+        let compressed = if hit && takes_gzip(headers) { compress() } else { None };
+        let is_compressed = compressed.is_some();
+        let mut response = self.sent(compressed.unwrap_or(body));
+        let told = response.headers_mut();
+        if is_compressed {
+            told.insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+        }
+        if let Some(caching) = caching {
+            told.extend(caching.headers(Caching::tag(&kept, self.media, is_compressed)));
+        }
+        response
+    }
+
+    fn sent(&self, body: Bytes) -> Response {
+        ([(CONTENT_TYPE, self.media.content_type())], body).into_response()
+    }
+}
+
+/// A refusal with what its client is to do: show another key, or wait.
+pub(super) fn refuse_for(status: StatusCode, media: Media, refusal: &Refusal, request_id: &str) -> Response {
+    let mut response = refuse(status, media, std::slice::from_ref(refusal), request_id);
+    advise(&mut response, refusal);
+    response
+}
+
+fn advise(response: &mut Response, refusal: &Refusal) {
+    let unauthorized = response.status() == StatusCode::UNAUTHORIZED;
+    let headers = response.headers_mut();
+    if unauthorized {
+        headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+    }
+    if let Some(seconds) = refusal.retry_seconds() {
+        headers.insert(RETRY_AFTER, seconds.into());
+    }
+}
+
+fn refuse(status: StatusCode, media: Media, refusals: &[Refusal], request_id: &str) -> Response {
+    request::refused(refusals);
+    if media == Media::Events && status == StatusCode::OK {
+        return sse::refused(refusals, request_id);
+    }
+    let errors: Vec<Value> = refusals.iter().map(|refusal| refusal.to_json(request_id)).collect();
+    let body = json!({ "errors": errors }).to_string();
+    (status, [(CONTENT_TYPE, media.content_type())], body).into_response()
+}
