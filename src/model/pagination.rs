@@ -5,7 +5,7 @@ use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD as BASE64};
 use crate::{error::Refusal, model::object_type::KeyKind};
 
 /// Records on a page where the query doesn't say.
-pub const DEFAULT_PAGE: i64 = 20;
+const DEFAULT_PAGE: i64 = 20;
 /// Records on a page at most.
 pub const MAX_PAGE: i64 = 100;
 
@@ -14,10 +14,12 @@ pub fn global_id(noun: &str, id: i64) -> String {
     BASE64.encode(format!("{noun}:{id}"))
 }
 
-/// The noun's name and the row's number in a global id, if it is one.
+/// The noun's name and the row's number in a global id, if it is one. A record has one id: `Actor:+1` is none, though
+/// it is a number.
 pub fn parse_global_id(global: &str) -> Option<(String, i64)> {
     let (noun, id) = decode(global)?.split_once(':').map(|(noun, id)| (noun.to_owned(), id.parse()))?;
-    Some((noun, id.ok()?))
+    let id = id.ok()?;
+    (global_id(&noun, id) == global).then_some((noun, id))
 }
 
 fn decode(text: &str) -> Option<String> {
@@ -62,22 +64,26 @@ impl Cursor {
         let (Some(name), Some(id), Some(key)) = (parts.next(), parts.next(), parts.next()) else {
             return Err(bad());
         };
-        let id = id.parse().ok().filter(|id| *id >= 0).ok_or_else(bad)?;
+        let id: i64 = id.parse().ok().filter(|id| *id >= 0).ok_or_else(bad)?;
         if name != order {
             return Err(bad());
         }
-        let Some(kind) = kind else { return Ok(Cursor { key: None, id }) };
-        let key = match kind {
+        let key = kind.map(|kind| Self::key(key, kind).ok_or_else(bad)).transpose()?;
+        let cursor = Cursor { key, id };
+        // A place has one cursor, as a record has one id.
+        if cursor.encode(order) == text { Ok(cursor) } else { Err(bad()) }
+    }
+
+    fn key(key: &str, kind: KeyKind) -> Option<CursorKey> {
+        Some(match kind {
             KeyKind::Text if !key.contains('\0') => CursorKey::Text(key.to_owned()),
-            KeyKind::Text => return Err(bad()),
-            KeyKind::Int => CursorKey::Int(key.parse().map_err(|_| bad())?),
-            KeyKind::Date => CursorKey::Date(key.parse().ok().filter(|days| is_date(*days)).ok_or_else(bad)?),
+            KeyKind::Text => return None,
+            KeyKind::Int => CursorKey::Int(key.parse().ok()?),
+            KeyKind::Date => CursorKey::Date(key.parse().ok().filter(|days| is_date(*days))?),
             KeyKind::Rank => {
-                let rank = key.parse().map(f32::from_bits).map_err(|_| bad())?;
-                CursorKey::Rank(if rank.is_finite() { rank } else { return Err(bad()) })
+                CursorKey::Rank(key.parse().ok().map(f32::from_bits).filter(|rank| rank.is_finite())?)
             }
-        };
-        Ok(Cursor { key: Some(key), id })
+        })
     }
 }
 
@@ -113,8 +119,13 @@ impl Page {
             }
         }
         let backward = last.is_some() || (first.is_none() && before.is_some() && after.is_none());
-        Ok(Page { size: first.or(last).unwrap_or(DEFAULT_PAGE), backward, after, before })
+        Ok(Page { size: page_size(first, last), backward, after, before })
     }
+}
+
+/// How many records a page has at most, by what the query says.
+pub fn page_size(first: Option<i64>, last: Option<i64>) -> i64 {
+    first.or(last).unwrap_or(DEFAULT_PAGE)
 }
 
 #[cfg(test)]
@@ -129,6 +140,26 @@ mod tests {
         assert_eq!(parse_global_id(&id), Some(("Actor".to_owned(), 42)));
         assert_eq!(parse_global_id("Actor:42"), None);
         assert_eq!(parse_global_id(""), None);
+    }
+
+    #[test]
+    fn ids_and_cursors_have_one_spelling() {
+        for id in ["Actor:+1", "Actor:01", "Actor: 1", "Actor:-0", "Actor:1 ", "Actor:1:"] {
+            assert_eq!(parse_global_id(&BASE64.encode(id)), None, "{id}");
+        }
+        let padded = base64::engine::general_purpose::URL_SAFE.encode("Actor:1");
+        assert_eq!(parse_global_id(&padded), None);
+        for (cursor, kind) in [
+            ("O|+1|a", TEXT),
+            ("O|01|a", TEXT),
+            ("O|1|+5", Some(KeyKind::Int)),
+            ("O|1|05", Some(KeyKind::Date)),
+            ("O|1|+0", Some(KeyKind::Rank)),
+            ("O|1|a", None),
+        ] {
+            assert!(Cursor::decode(&BASE64.encode(cursor), "O", kind, "after").is_err(), "{cursor}");
+        }
+        assert!(Cursor::decode(&BASE64.encode("O|1|5"), "O", Some(KeyKind::Int), "after").is_ok());
     }
 
     #[test]

@@ -36,7 +36,10 @@ const WAITING: usize = 8;
 /// The revision that a client was told last, where it comes back.
 pub(super) fn resumed(headers: &HeaderMap) -> Result<Option<i64>, Refusal> {
     let Some(last) = headers.get(LAST_EVENT_ID).filter(|last| !last.is_empty()) else { return Ok(None) };
-    let number = last.to_str().ok().and_then(|last| last.parse().ok()).filter(|number| *number >= 0);
+    let number = last.to_str().ok().and_then(|last| {
+        let number: i64 = last.parse().ok()?;
+        (number >= 0 && number.to_string() == last).then_some(number)
+    });
     let wrong = || Refusal::bad_input("Last-Event-ID", "`Last-Event-ID` is no number of a revision.");
     number.ok_or_else(wrong).map(Some)
 }

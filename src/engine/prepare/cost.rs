@@ -27,7 +27,7 @@ use crate::{
         catalog::Catalog,
         computed::{self, Estimate, Priced},
         object_type::{By, Condition, Facet, FacetBy, Many, Noun, Order, Scalar, Test, Via},
-        pagination::{DEFAULT_PAGE, MAX_PAGE},
+        pagination::{MAX_PAGE, page_size},
     },
 };
 
@@ -340,14 +340,15 @@ impl Pricing<'_> {
     }
 
     fn page_size(&self, edge: &Edge) -> Result<f64, Refusal> {
-        for name in ["first", "last"] {
-            if let Some(Value::Number(number)) = self.given(&edge.arguments, name, "Int")? {
-                // Another number is refused where it is bound.
-                let size = number.as_i64().unwrap_or(MAX_PAGE).clamp(0, MAX_PAGE);
-                return Ok(float(usize::try_from(size).unwrap_or(0)));
+        let size = |name| -> Result<Option<i64>, Refusal> {
+            match self.given(&edge.arguments, name, "Int")? {
+                Some(Value::Number(number)) => Ok(Some(number.as_i64().unwrap_or(MAX_PAGE))),
+                _ => Ok(None),
             }
-        }
-        Ok(float(usize::try_from(DEFAULT_PAGE).unwrap_or(0)))
+        };
+        // A size that is out of range is refused where it is bound.
+        let size = page_size(size("first")?, size("last")?).clamp(0, MAX_PAGE);
+        Ok(float(usize::try_from(size).unwrap_or(0)))
     }
 
     fn arguments(
