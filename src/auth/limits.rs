@@ -27,6 +27,8 @@ type Budgets = RateLimiter<Client, DefaultKeyedStateStore<Client>, DefaultClock,
 pub enum Client {
     Named(Arc<str>),
     At(IpAddr),
+    /// Subscribers who ask the same and are answered together: what is read for them is no client's own.
+    Audience(u64),
 }
 
 impl Client {

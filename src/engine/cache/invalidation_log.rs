@@ -20,23 +20,21 @@ const REMEMBERED: usize = 1 << 16;
 /// others are the rows that the revisions of the page touched, by every column that refers to a record. A
 /// revision is a row too, of the record that it tells of.
 const TOUCHED: &str = "
-    with page as materialized (
+    with stamped as not materialized (
+        select id, (extract(epoch from recorded_at) * 1000000)::bigint as recorded from revisions
+    ),
+    page as materialized (
         select * from revisions
         where id > $1 and (select max(id) from revisions) - $1 <= $2
         order by id limit $3
     )
     select last.id, null::text as part, null::text as field, null::bigint as value,
-           last.recorded_at as last_recorded, page_end.id as page_end, page_end.recorded_at as page_recorded,
-           (select extract(epoch from recorded_at) * 1000000 from revisions where id = $1)::bigint as known_recorded
+           last.recorded as last_recorded, page_end.id as page_end, page_end.recorded as page_recorded,
+           known.recorded as known_recorded
     from (values (true)) as one
-    left join (
-        select id, (extract(epoch from recorded_at) * 1000000)::bigint as recorded_at
-        from revisions order by id desc limit 1
-    ) as last on true
-    left join (
-        select id, (extract(epoch from recorded_at) * 1000000)::bigint as recorded_at
-        from page order by id desc limit 1
-    ) as page_end on true
+    left join (select * from stamped order by id desc limit 1) as last on true
+    left join stamped as page_end on page_end.id = (select max(id) from page)
+    left join stamped as known on known.id = $1
     union all
     select page.id, row.part, field.key, field.value::bigint, null, null, null, null
     from page

@@ -2,7 +2,10 @@
 
 use std::{
     collections::{HashMap, HashSet, VecDeque},
-    sync::{Arc, Mutex, Weak},
+    sync::{
+        Arc, Mutex, Weak,
+        atomic::{AtomicU64, Ordering::Relaxed},
+    },
     time::Duration,
 };
 
@@ -12,7 +15,10 @@ use async_graphql::parser::types::{
 use tokio::{sync::OnceCell, time::Instant};
 
 use crate::{
-    auth::caller::{Caller, Role},
+    auth::{
+        caller::{Caller, Role},
+        limits::Client,
+    },
     engine::{
         Bound, Engine,
         plan::{Way, bind},
@@ -21,6 +27,7 @@ use crate::{
     error::{Code, Refusal},
     model::computed::{self, Tree},
     sync::lock,
+    telemetry::request,
 };
 
 /// Events whose answers are kept for those who ask the same and come to them later.
@@ -105,13 +112,17 @@ pub struct Audiences(Mutex<HashMap<Same, Weak<Audience>>>);
 /// root, and what their callers may see.
 type Same = (usize, String, Role);
 
+/// How many audiences there were.
+static AUDIENCES: AtomicU64 = AtomicU64::new(0);
+
 /// An answer that all wait for while one asks.
 type Shared = Arc<OnceCell<Arc<str>>>;
 
 /// Those who ask the same: an event is answered once for all of them.
 pub struct Audience {
     bound: Bound,
-    /// The first of them. What they may see depends on their role alone, which they share.
+    /// The first of them, with a share of the connections that is theirs together. What they may see depends on
+    /// their role alone, which they share.
     caller: Caller,
     answers: Mutex<VecDeque<(i64, Shared)>>,
 }
@@ -127,6 +138,8 @@ impl Audiences {
             return audience;
         }
         audiences.retain(|_, audience| audience.strong_count() > 0);
+        let client = Client::Audience(AUDIENCES.fetch_add(1, Relaxed));
+        let caller = Caller { client, ..caller };
         let audience = Arc::new(Audience { bound, caller, answers: Mutex::default() });
         audiences.insert(same, Arc::downgrade(&audience));
         audience
@@ -135,12 +148,15 @@ impl Audiences {
 
 impl Audience {
     /// The answer to an event of this number, as JSON. While the database can't be reached, or has no connection
-    /// for the first of them, it is asked again, for as long as `patience` lasts.
+    /// for them, it is asked again, for as long as `patience` lasts.
     pub async fn answer(&self, engine: &Engine, number: i64, event: &Tree, patience: Duration) -> Arc<str> {
         let answer = self.place(number);
         let answer = answer.get_or_init(|| async {
             let answer = self.ask(engine, event, patience).await;
-            String::from_utf8(answer.into_json("")).unwrap_or_default().into()
+            // The log has what failed under the request of the subscriber who asked, and all are told that one.
+            request::refused(&answer.errors);
+            let id = request::current_id().unwrap_or_default();
+            String::from_utf8(answer.into_json(&id)).unwrap_or_default().into()
         });
         answer.await.clone()
     }
