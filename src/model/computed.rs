@@ -263,16 +263,25 @@ impl Tree {
     }
 }
 
+/// The id of the record that an argument of type `…By` names; none where it was left out.
+pub async fn record(
+    reader: &Reader,
+    noun: &Noun,
+    arguments: &Arguments,
+    argument: &str,
+) -> Result<Option<i64>, Refusal> {
+    let Some(Value::Object(by)) = arguments.get(argument) else { return Ok(None) };
+    let rows = reader.run(&sql::lookup(noun, &[], by, argument)?, &[]).await?;
+    let id = rows.first().map(|row| sqlx::Row::try_get(row, 0)).transpose()?;
+    let missing =
+        || Refusal::bad_input(argument, format!("`{argument}` names no record of type {}.", noun.name));
+    id.ok_or_else(missing).map(Some)
+}
+
 impl Asked<'_> {
     /// The id of the record that an argument of type `…By` names; none where it was left out.
     pub async fn record(&self, noun: &str, argument: &str) -> Result<Option<i64>, Refusal> {
-        let Some(Value::Object(by)) = self.arguments.get(argument) else { return Ok(None) };
-        let statement = sql::lookup(self.catalog.named(noun), &[], by, argument)?;
-        let rows = self.reader.run(&statement, &[]).await?;
-        let id = rows.first().map(|row| sqlx::Row::try_get(row, 0)).transpose()?;
-        let missing =
-            || Refusal::bad_input(argument, format!("`{argument}` names no record of type {noun}."));
-        id.ok_or_else(missing).map(Some)
+        record(self.reader, self.catalog.named(noun), self.arguments, argument).await
     }
 
     pub fn text(&self, argument: &str) -> Option<&str> {

@@ -3,6 +3,7 @@
 
 pub mod reader;
 
+use async_graphql::Value;
 use foldhash::{HashMap, HashMapExt};
 use futures_util::{
     FutureExt,
@@ -24,7 +25,7 @@ use crate::{
     error::{Code, Refusal},
     model::{
         catalog::Catalog,
-        computed::{Asked, REVISION, Tree},
+        computed::{self, Asked, REVISION, Tree},
         object_type::{KeyKind, Order},
         pagination::{CursorKey, Page},
     },
@@ -131,7 +132,7 @@ pub async fn root(fetch: &Fetch<'_>, level: &Level) -> Rows {
 /// Runs mutations one after the other, until one fails. What was done before is told whatever comes behind it.
 pub async fn mutations(fetch: &Fetch<'_>, level: &Level) -> Result<Rows> {
     // Whatever an answer can't be given of is known before anything is changed.
-    fetch.foresee().await?;
+    fetch.foresee(level).await?;
     let root = Rows::default();
     let (mut done, mut failed) = (false, None);
     let mut edges = Vec::with_capacity(level.edges.len());
@@ -210,12 +211,43 @@ impl Fetch<'_> {
         self.edge(edge, parents).boxed()
     }
 
-    /// Refuses lists that begin behind a revision which is not there yet, at whatever depth.
-    async fn foresee(&self) -> Result<()> {
+    /// Refuses at whatever depth what could not be answered after a change: lists that begin behind a revision which
+    /// is not there yet, and what is computed for records that are not there.
+    async fn foresee(&self, level: &Level) -> Result<()> {
         for (since, path) in &self.request.since {
             as_of::check_since(self.reader, *since).await.map_err(|refusal| refusal.at(path.clone()))?;
         }
+        // What the request itself is about to enter may be named in it.
+        let entered: Vec<&Value> = level.edges.iter().filter_map(|edge| self.entered(edge)).collect();
+        let mut edges = Vec::new();
+        below(level, &mut edges);
+        for edge in edges {
+            let Way::Computed { computed, .. } = &edge.way else { continue };
+            let Bound::Computed(arguments) = self.request.bound(edge) else { continue };
+            for declared in &computed.arguments {
+                let noun = declared.ty.trim_end_matches('!').strip_suffix("By");
+                let Some(noun) = noun.and_then(|noun| self.catalog.noun(noun)) else { continue };
+                let slug = match arguments.get(declared.name) {
+                    Some(Value::Object(by)) => by.get("slug"),
+                    _ => None,
+                };
+                if slug.is_none_or(|slug| !entered.contains(&slug)) {
+                    let named = computed::record(self.reader, noun, arguments, declared.name).await;
+                    named.map_err(|refusal| refusal.at(edge.path.clone()))?;
+                }
+            }
+        }
         Ok(())
+    }
+
+    /// The slug that a mutation gives a record.
+    fn entered(&self, edge: &Edge) -> Option<&Value> {
+        let Way::Computed { .. } = &edge.way else { return None };
+        let Bound::Computed(arguments) = self.request.bound(edge) else { return None };
+        match arguments.get("input") {
+            Some(Value::Object(input)) => input.get("slug"),
+            _ => None,
+        }
     }
 
     async fn edge(&self, edge: &Edge, parents: &Rows) -> Result<Fetched> {
@@ -481,6 +513,14 @@ impl Fetch<'_> {
             return Ok(Vec::new());
         }
         self.run(statement, &parents.distinct).await
+    }
+}
+
+/// The edges of a level, and those that they lead to.
+fn below<'l>(level: &'l Level, edges: &mut Vec<&'l Edge>) {
+    for edge in &level.edges {
+        edges.push(edge);
+        edge.way.levels().into_iter().for_each(|level| below(level, edges));
     }
 }
 

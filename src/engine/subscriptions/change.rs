@@ -9,11 +9,11 @@ use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 
 use crate::{
     domain::revisions::OPERATION,
-    engine::{execute::reader::Reader, lookup},
+    engine::execute::reader::Reader,
     error::Refusal,
     model::{
         catalog::Catalog,
-        computed::{Argument, Arguments, Tree, argument, computed},
+        computed::{Argument, Arguments, Tree, argument, computed, record},
         object_type::{
             Declared, Enumeration, Form, Kind, Many, Noun, Owned, Part, Scalar, Values, Via, Written, column,
             one_of, reference, references, term,
@@ -165,8 +165,8 @@ impl Filter {
             Some(Value::Number(number)) => number.as_i64(),
             _ => None,
         };
-        let topic = record(reader, catalog.named("Topic"), "topic", wanted).await?;
-        let actor = record(reader, catalog.named("Actor"), "actor", wanted).await?;
+        let topic = record(reader, catalog.named("Topic"), wanted, "topic").await?;
+        let actor = record(reader, catalog.named("Actor"), wanted, "actor").await?;
         Ok((Filter { types, ids, topic, actor }, since))
     }
 
@@ -203,20 +203,6 @@ fn read_ids(catalog: &Catalog, ids: &[Value]) -> Result<Vec<(String, i64)>, Refu
         })
     };
     ids.iter().enumerate().map(read).collect()
-}
-
-/// The id of the record that an argument names.
-async fn record(
-    reader: &Reader,
-    noun: &Noun,
-    name: &str,
-    wanted: &Arguments,
-) -> Result<Option<i64>, Refusal> {
-    let Some(Value::Object(by)) = wanted.get(name) else { return Ok(None) };
-    let rows = reader.run(&lookup(noun, by, name)?, &[]).await?;
-    let id = rows.first().map(|row| row.try_get(0)).transpose()?;
-    let missing = || Refusal::bad_input(name, format!("`{name}` names no record of type {}.", noun.name));
-    id.ok_or_else(missing).map(Some)
 }
 
 /// A kind of record, with its column in the log and its table.
