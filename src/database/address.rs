@@ -26,6 +26,27 @@ const LEFT_OUT: [&str; 6] = [
     "load_balance_hosts",
 ];
 
+/// The part of an address that can't be read. No value is shown: it may be a piece of a password.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Wrong {
+    #[error("its scheme is not `postgres` or `postgresql`")]
+    Scheme,
+    #[error("its user or password can't be decoded: write `%` as %25")]
+    User,
+    #[error("a host of it is no name and no address: write IPv6 as [::1]{ESCAPES}")]
+    Host,
+    #[error("a port of it is not a number from 1 to 65535{ESCAPES}")]
+    Port,
+    #[error("it has neither one port nor one for each host")]
+    Ports,
+    #[error("its database is no name: write `/` in it as %2F, and `%` as %25")]
+    Database,
+    #[error("its parameter `{0}` has a wrong value")]
+    Parameter(String),
+}
+
+const ESCAPES: &str = "; in a password write `/` as %2F, `?` as %3F, `#` as %23 and `@` as %40";
+
 impl Address {
     /// The address of one host.
     pub(super) fn of(options: PgConnectOptions) -> Self {
@@ -33,8 +54,11 @@ impl Address {
     }
 
     /// Reads `postgres://user:password@host:port,[::1]:port/database?parameters`.
-    pub fn parse(url: &str) -> Option<Address> {
-        let (scheme, rest) = url.split_once("://").filter(|(scheme, _)| scheme.starts_with("postgres"))?;
+    pub fn parse(url: &str) -> Result<Address, Wrong> {
+        let (scheme, rest) = url.split_once("://").ok_or(Wrong::Scheme)?;
+        if !matches!(scheme, "postgres" | "postgresql") {
+            return Err(Wrong::Scheme);
+        }
         let (rest, query) = rest.split_once('?').unwrap_or((rest, ""));
         let (authority, database) = rest.split_once('/').unwrap_or((rest, ""));
         let (user, hosts) = authority
@@ -44,31 +68,44 @@ impl Address {
         let (mut named, mut ports, mut parameters) = (Vec::new(), Vec::new(), Vec::new());
         for parameter in query.split('&').filter(|parameter| !parameter.is_empty()) {
             let (name, value) = parameter.split_once('=').unwrap_or((parameter, ""));
+            let wrong = || Wrong::Parameter(name.to_owned());
             match name {
                 "host" => named = list(value),
                 "port" => ports = list(value),
-                "target_session_attrs" => attributes = Some(Attributes::named(value)?),
+                "target_session_attrs" => attributes = Some(Attributes::named(value).ok_or_else(wrong)?),
                 "connect_timeout" => {
-                    limit = Some(Duration::from_secs(value.parse().ok()?)).filter(|limit| !limit.is_zero());
+                    let seconds = value.parse().map_err(|_| wrong())?;
+                    limit = Some(Duration::from_secs(seconds)).filter(|limit| !limit.is_zero());
                 }
                 name if LEFT_OUT.contains(&name) => {}
+                _ if !is_read(&format!("{scheme}://localhost/?{parameter}")) => return Err(wrong()),
                 _ => parameters.push(parameter),
             }
+        }
+        if !is_read(&format!("{scheme}://{user}localhost")) {
+            return Err(Wrong::User);
         }
         let hosts = hosts
             .split(',')
             .map(|host| split_port(host).map(|(host, port)| (host.to_owned(), port.map(ToOwned::to_owned))));
-        let mut hosts = hosts.collect::<Option<Vec<_>>>()?;
+        let mut hosts = hosts.collect::<Result<Vec<_>, Wrong>>()?;
         if !named.is_empty() {
             hosts = named.into_iter().map(|host| (host, hosts[0].1.clone())).collect();
         }
         if !ports.is_empty() {
             if ports.len() != 1 && ports.len() != hosts.len() {
-                return None;
+                return Err(Wrong::Ports);
             }
             for (number, (_, port)) in hosts.iter_mut().enumerate() {
                 *port = Some(ports[number.min(ports.len() - 1)].clone());
             }
+        }
+        let mut ports = hosts.iter().filter_map(|(_, port)| port.as_ref());
+        if ports.any(|port| !port.parse::<u16>().is_ok_and(|port| port > 0)) {
+            return Err(Wrong::Port);
+        }
+        if database.contains('/') || !is_read(&format!("{scheme}://localhost/{database}")) {
+            return Err(Wrong::Database);
         }
         let one = |(host, port): (String, Option<String>)| {
             let port = port.map(|port| format!("&port={port}")).unwrap_or_default();
@@ -78,11 +115,16 @@ impl Address {
             // Named by nobody, it is the driver's default; the driver's parser wants one beside a user.
             let any = if bare.is_empty() && user.is_empty() { "" } else { "localhost" };
             let url = format!("{scheme}://{user}{any}/{database}?{parameters}{is_named}{port}");
-            PgConnectOptions::from_str(&url).ok().map(Host::new)
+            PgConnectOptions::from_str(&url).map(Host::new).map_err(|_| Wrong::Host)
         };
-        let hosts = hosts.into_iter().map(one).collect::<Option<Vec<_>>>()?;
-        Some(Address { hosts, attributes, limit })
+        let hosts = hosts.into_iter().map(one).collect::<Result<Vec<_>, Wrong>>()?;
+        Ok(Address { hosts, attributes, limit })
     }
+}
+
+/// Whether the driver can read an address.
+fn is_read(url: &str) -> bool {
+    PgConnectOptions::from_str(url).is_ok()
 }
 
 /// The items of a parameter, with commas between them.
@@ -91,13 +133,14 @@ fn list(value: &str) -> Vec<String> {
 }
 
 /// A host and its port. An address of IPv6 stands in brackets.
-fn split_port(host: &str) -> Option<(&str, Option<&str>)> {
+fn split_port(host: &str) -> Result<(&str, Option<&str>), Wrong> {
     let (host, port) = match host.rsplit_once(':') {
         Some((before, port)) if !port.contains(']') => (before, Some(port).filter(|port| !port.is_empty())),
         _ => (host, None),
     };
     let is_bracketed = host.starts_with('[') && host.ends_with(']');
-    (is_bracketed || !host.contains([':', '[', ']'])).then_some((host, port))
+    let is_name = is_bracketed || !host.contains([':', '[', ']', ' ', '#']);
+    if is_name { Ok((host, port)) } else { Err(Wrong::Host) }
 }
 
 #[cfg(test)]
@@ -105,7 +148,7 @@ mod tests {
     use super::*;
 
     fn names(url: &str) -> Vec<String> {
-        let address = Address::parse(url).unwrap_or_else(|| panic!("{url}"));
+        let address = Address::parse(url).unwrap_or_else(|wrong| panic!("{url}: {wrong}"));
         address.hosts.into_iter().map(|host| host.name).collect()
     }
 
@@ -121,7 +164,7 @@ mod tests {
     fn an_address_of_ipv6_stands_in_brackets() {
         assert_eq!(names("postgres://me@[::1]:5433/base"), ["[::1]:5433"]);
         assert_eq!(names("postgres://me@[fe80::2],one:5433/base"), ["[fe80::2]:5432", "one:5433"]);
-        assert!(Address::parse("postgres://me@::1/base").is_none());
+        assert_eq!(Address::parse("postgres://me@::1/base").unwrap_err(), Wrong::Host);
         let address = Address::parse("postgres://me@[::1]:5433/base").unwrap();
         assert_eq!(address.hosts[0].options.get_host(), "::1", "as the resolver takes it");
     }
@@ -149,15 +192,26 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_address_is_none() {
-        for url in [
-            "mysql://host/base",
-            "postgres://one:port/base",
-            "postgres://one,two/base?port=1,2,3",
-            "postgres://one/base?target_session_attrs=fast",
-            "postgres://one/base?connect_timeout=soon",
+    fn the_part_that_cannot_be_read_is_named() {
+        let parameter = |name: &str| Wrong::Parameter(name.to_owned());
+        for (url, wrong) in [
+            ("one/base", Wrong::Scheme),
+            ("mysql://host/base", Wrong::Scheme),
+            ("postgresqlx://host/base", Wrong::Scheme),
+            ("postgres://me:50%ff@one/base", Wrong::User),
+            ("postgres://one two/base", Wrong::Host),
+            ("postgres://one:port/base", Wrong::Port),
+            ("postgres://one:70000/base", Wrong::Port),
+            ("postgres://one/base?port=0", Wrong::Port),
+            ("postgres://me:pass/word@one/base", Wrong::Port),
+            ("postgres://one,two/base?port=1,2,3", Wrong::Ports),
+            ("postgres://one/base/more", Wrong::Database),
+            ("postgres://one/%ff", Wrong::Database),
+            ("postgres://one/base?target_session_attrs=fast", parameter("target_session_attrs")),
+            ("postgres://one/base?connect_timeout=soon", parameter("connect_timeout")),
+            ("postgres://one/base?sslmode=perhaps", parameter("sslmode")),
         ] {
-            assert!(Address::parse(url).is_none(), "{url}");
+            assert_eq!(Address::parse(url).map(|_| ()), Err(wrong), "{url}");
         }
     }
 }

@@ -106,9 +106,6 @@ struct Shared {
 /// What became of those who took connections, since the server was started.
 #[derive(Debug, Default)]
 pub struct Counts {
-    /// Those who had to wait, and for how many microseconds in all.
-    pub waits: AtomicU64,
-    pub waited_micros: AtomicU64,
     /// Those who waited in vain, or were too many to wait.
     pub refused: AtomicU64,
     /// Connections made.
@@ -329,12 +326,7 @@ impl Connections {
             state.queue.push_back(Waiting { share: share.clone(), turn: send });
             turn
         };
-        let since = Instant::now();
-        let counts = &self.0.counts;
-        counts.waits.fetch_add(1, Relaxed);
-        let slot = timeout_at(deadline, turn).await;
-        counts.waited_micros.fetch_add(u64::try_from(since.elapsed().as_micros()).unwrap_or(0), Relaxed);
-        match slot {
+        match timeout_at(deadline, turn).await {
             Ok(Ok(slot)) => Ok(slot),
             Ok(Err(_)) => Err(sqlx::Error::PoolClosed),
             Err(_) => Err(self.busy(&lock(&self.0.state), share)),

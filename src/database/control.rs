@@ -26,11 +26,14 @@ const WELL: Duration = Duration::from_secs(2);
 pub struct Control(mpsc::UnboundedSender<Job>);
 
 /// What was seen of the database.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Seen {
     /// How many migrations are still to be applied, as far as that may be known.
     pub pending: usize,
     pub read_only: bool,
+    /// The tables and sequences that changes need, and the database's user may not use for them; none where all
+    /// rights are there.
+    pub forbidden: Option<String>,
 }
 
 enum Job {
@@ -99,10 +102,10 @@ async fn work(hosts: Arc<Hosts>, mut jobs: mpsc::UnboundedReceiver<Job>) {
         }
         let mut looking = looking.into_iter();
         if let Some(first) = looking.next() {
-            let same = seen.as_ref().ok().copied();
+            let same = seen.as_ref().ok().cloned();
             let _ = first.send(seen);
             for tell in looking {
-                let _ = tell.send(same.ok_or(sqlx::Error::PoolTimedOut));
+                let _ = tell.send(same.clone().ok_or(sqlx::Error::PoolTimedOut));
             }
         }
     }
@@ -153,16 +156,36 @@ impl Open {
     }
 }
 
+/// What a mutation writes to, and the database's user may not: tables whose changes are recorded, the records of the
+/// changes, and their numbers. Extensions and other programs may have tables in the same schema.
+const FORBIDDEN: &str = "
+    select string_agg(relname, ', ' order by relname) from pg_class
+    where relnamespace = current_schema()::regnamespace and case
+        when relname = 'revisions_id_seq' and relkind = 'S' then not has_sequence_privilege(oid, 'select')
+        when relkind <> 'r' then false
+        when relname = 'revisions' then
+            not (has_table_privilege(oid, 'select') and has_table_privilege(oid, 'insert'))
+        when relname = 'client_mutations' or exists (
+            select from pg_trigger join pg_proc on pg_proc.oid = tgfoid
+            where tgrelid = pg_class.oid and proname = 'record_revisions'
+        ) then not (
+            has_table_privilege(oid, 'select') and has_table_privilege(oid, 'insert')
+            and has_table_privilege(oid, 'update') and has_table_privilege(oid, 'delete')
+        )
+        else false
+    end";
+
 async fn ask(connection: &mut PgConnection) -> Result<Seen, sqlx::Error> {
     // Who may only read and write records need not be allowed to look at the list of migrations.
     let sql = "select current_setting('transaction_read_only')::boolean,
                       coalesce(has_table_privilege(to_regclass('_sqlx_migrations'), 'select'), true)";
     let (read_only, may_look): (bool, bool) = sqlx::query_as(sql).fetch_one(&mut *connection).await?;
+    let forbidden = sqlx::query_scalar(FORBIDDEN).fetch_one(&mut *connection).await?;
     let pending = if may_look {
         let sql = "select max(version) from _sqlx_migrations where success";
         migrations::newer_than(sqlx::query_scalar(sql).fetch_one(&mut *connection).await?)
     } else {
         0
     };
-    Ok(Seen { pending, read_only })
+    Ok(Seen { pending, read_only, forbidden })
 }

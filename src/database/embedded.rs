@@ -99,11 +99,21 @@ impl Postgres {
     ) -> Result<(Self, Receiver<Result<(), Error>>), Error> {
         let account = Account::for_postgres();
         let root = std::path::absolute(root).map_err(|error| Error::folder(root, &error))?;
+        // What is in the way is a file: the folder, or one above it.
+        if let Some(file) = root.ancestors().find(|above| above.exists()).filter(|above| !above.is_dir()) {
+            return Err(Error::Embedded(format!(
+                "DATA_DIR is {}, and {} is a file: DATA_DIR takes a folder",
+                root.display(),
+                file.display()
+            )));
+        }
         account.reaches(&root.join("data")).map_err(|reason| {
             Error::Embedded(format!("DATA_DIR {}: {reason}; choose another DATA_DIR", root.display()))
         })?;
         may_create(&root, durability, create)?;
-        account.own(&root).map_err(|error| Error::folder(&root, &error))?;
+        account.own(&root).map_err(|error| {
+            Error::Embedded(format!("DATA_DIR {} can't be used: {error}", root.display()))
+        })?;
         let socket_folder = socket_folder(&root, account)?;
         let children = Arc::new(Children::default());
         let keeper = Keeper {

@@ -1,20 +1,22 @@
 //! The hosts of a database: which of them answers, and takes what is to be done there.
 
 use std::{
-    future::Future,
     io::ErrorKind,
-    sync::atomic::{AtomicUsize, Ordering},
+    sync::{
+        Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
     time::{Duration, Instant},
 };
 
 use sqlx::postgres::{PgConnectOptions, PgConnection};
 use tokio::time::timeout;
 
-use crate::{database::address::Address, error::Trouble};
+use crate::{database::address::Address, error::Trouble, sync::lock};
 
 /// How long one of several hosts may take to answer, where the address doesn't say.
 const ANSWER: Duration = Duration::from_secs(5);
-/// How long to wait before a database that is starting is tried again.
+/// How long to wait before a database that is starting, or has no connection left, is tried again.
 const PAUSE: Duration = Duration::from_millis(100);
 /// After how long whoever starts Dossier is told of a silent database, and how much later it is given up.
 const TOLD: Duration = Duration::from_secs(2);
@@ -152,33 +154,51 @@ impl Hosts {
 
     /// Connects as somebody does who starts Dossier: tells what is waited for, and ends.
     pub async fn connect_first(&self) -> Result<Made, sqlx::Error> {
-        self.patiently(async {
-            match self.connect_now(Wanted::Writing).await {
-                Err(error) if Trouble::of(&error) == Some(Trouble::ReadOnly) => {
-                    self.connect_now(Wanted::Reading).await
-                }
-                connected => connected,
+        self.patiently(async || match self.connect_now(Wanted::Writing).await {
+            Err(error) if Trouble::of(&error) == Some(Trouble::ReadOnly) => {
+                self.connect_now(Wanted::Reading).await
             }
+            connected => connected,
         })
         .await
     }
 
-    /// What is asked of the database by somebody who starts Dossier: they are told that it is silent, and then that
-    /// it was given up.
+    /// What a command asks of the database: where it is silent, is starting, or has no connection left, the log
+    /// says what is waited for, and after a limit it is given up.
     pub async fn patiently<T>(
         &self,
-        asked: impl Future<Output = Result<T, sqlx::Error>>,
+        mut ask: impl AsyncFnMut() -> Result<T, sqlx::Error>,
     ) -> Result<T, sqlx::Error> {
+        let refused = Mutex::new(None);
+        let asked = async {
+            loop {
+                match ask().await {
+                    Err(error) if is_full(&error) || is_starting(&error) => *lock(&refused) = Some(error),
+                    answered => return answered,
+                }
+                tokio::time::sleep(PAUSE).await;
+            }
+        };
         let mut asked = std::pin::pin!(asked);
         if let Ok(answered) = timeout(TOLD, &mut asked).await {
             return answered;
         }
-        tracing::warn!("waiting for the database at {}, for {} s at most", self.names(), SILENT.as_secs());
-        let silent = || {
+        let what = match &*lock(&refused) {
+            Some(error) if is_full(error) => "a free connection to ",
+            _ => "",
+        };
+        tracing::warn!(
+            "waiting for {what}the database at {}, for {} s at most",
+            self.names(),
+            SILENT.as_secs()
+        );
+        if let Ok(answered) = timeout(SILENT, asked).await {
+            return answered;
+        }
+        Err(lock(&refused).take().unwrap_or_else(|| {
             let reason = format!("{} did not answer within {} s", self.names(), (TOLD + SILENT).as_secs());
             sqlx::Error::Io(std::io::Error::new(ErrorKind::TimedOut, reason))
-        };
-        timeout(SILENT, asked).await.unwrap_or_else(|_| Err(silent()))
+        }))
     }
 
     async fn connect_now(&self, wanted: Wanted) -> Result<Made, sqlx::Error> {
@@ -259,6 +279,12 @@ fn may_be_starting(error: &sqlx::Error) -> bool {
         }
         _ => false,
     }
+}
+
+/// Whether it answers, and will take connections in a moment.
+fn is_starting(error: &sqlx::Error) -> bool {
+    // cannot_connect_now
+    error.as_database_error().is_some_and(|refused| refused.code().as_deref() == Some("57P03"))
 }
 
 /// Whether Postgres has no connection left for us.

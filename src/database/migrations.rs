@@ -7,7 +7,10 @@ use sqlx::{
     migrate::{Migrate, MigrateError, Migrator},
 };
 
-use crate::database::{Error, connect_error, public_cause};
+use crate::{
+    database::{Error, connect_error},
+    error::in_words,
+};
 
 static MIGRATIONS: Migrator = sqlx::migrate!();
 
@@ -56,26 +59,40 @@ pub async fn apply(
     shared: bool,
 ) -> Result<Vec<Migration>, Error> {
     lock(connection).await?;
-    let status = status(connection, schema).await?;
-    if let Some(version) = status.unknown.first() {
-        return Err(migration_error(&MigrateError::VersionMissing(*version)));
-    }
+    let status = foresee(connection, schema, shared).await?;
     if status.pending.is_empty() {
         return Ok(Vec::new());
-    }
-    if status.is_empty && !shared {
-        refuse_what_others_hold(connection, schema).await?;
     }
     if let Some(schema) = schema {
         make_room(connection, schema).await?;
     }
-    let prefix = prefix(connection).await?;
-    refuse_foreign_schemas(connection, &prefix).await?;
+    let prefix = prefix(connection, None).await?;
     let named = |migration: &sqlx::migrate::Migration| under_own_names(migration, &prefix);
     let migrations = Migrator::with_migrations(MIGRATIONS.iter().map(named).collect());
     migrations.run(connection).await.map_err(|error| migration_error(&error))?;
     tracing::info!("applied {} migrations", status.pending.len());
     Ok(status.pending)
+}
+
+/// What is to be applied, and refuses what must not be: it only reads.
+pub async fn foresee(
+    connection: &mut PgConnection,
+    schema: Option<&str>,
+    shared: bool,
+) -> Result<Status, Error> {
+    let status = status(connection, schema).await?;
+    if let Some(version) = status.unknown.first() {
+        return Err(migration_error(&MigrateError::VersionMissing(*version)));
+    }
+    if status.pending.is_empty() {
+        return Ok(status);
+    }
+    if status.is_empty && !shared {
+        refuse_what_others_hold(connection, schema).await?;
+    }
+    let prefix = prefix(connection, schema).await?;
+    refuse_foreign_schemas(connection, &prefix, status.is_empty).await?;
+    Ok(status)
 }
 
 /// How many there are after the one applied last.
@@ -175,8 +192,8 @@ async fn refuse_what_others_hold(connection: &mut PgConnection, schema: Option<&
 async fn make_room(connection: &mut PgConnection, schema: &str) -> Result<(), Error> {
     let sql = format!(
         "do $$ begin
-            if to_regnamespace('{schema}') is null then
-                create schema {schema};
+            if to_regnamespace('\"{schema}\"') is null then
+                create schema \"{schema}\";
             end if;
             if to_regnamespace('public') is not null and '{schema}' <> 'public' then
                 create extension if not exists unaccent schema public;
@@ -198,10 +215,12 @@ const OWN_SCHEMAS: [(&str, &str); 2] = [
 ];
 
 /// What the names begin with that can't be told apart by the schema in use: `own_name()` as SQL has it.
-async fn prefix(connection: &mut PgConnection) -> Result<String, Error> {
-    let prefix = sqlx::query_scalar(
-        "select case current_schema() when 'public' then 'dossier' else current_schema() end",
-    );
+///
+/// A schema that is still to be made is not yet the one in use.
+async fn prefix(connection: &mut PgConnection, schema: Option<&str>) -> Result<String, Error> {
+    let prefix = "select case coalesce($1, current_schema()) when 'public' then 'dossier' \
+                  else coalesce($1, current_schema()) end";
+    let prefix = sqlx::query_scalar(prefix).bind(schema);
     let prefix: Option<String> = prefix.fetch_one(connection).await.map_err(|error| connect_error(&error))?;
     let is_plain = |name: &String| name.chars().all(|next| matches!(next, 'a'..='z' | '0'..='9' | '_'));
     prefix.filter(is_plain).ok_or_else(|| {
@@ -210,17 +229,24 @@ async fn prefix(connection: &mut PgConnection) -> Result<String, Error> {
     })
 }
 
-/// A schema that somebody else gave one of our names is not touched.
-async fn refuse_foreign_schemas(connection: &mut PgConnection, prefix: &str) -> Result<(), Error> {
+/// A schema that somebody else gave one of our names is not touched. Where nothing of ours was applied yet, one
+/// that is marked as ours is another Dossier's: `dossier_past` belongs to the tables in `public` and would belong to
+/// those in a schema `dossier`.
+async fn refuse_foreign_schemas(
+    connection: &mut PgConnection,
+    prefix: &str,
+    is_new: bool,
+) -> Result<(), Error> {
     for (name, mark) in OWN_SCHEMAS {
         let name = format!("{prefix}_{name}");
-        let foreign = "select obj_description(oid, 'pg_namespace') is distinct from $2 \
-                       from pg_namespace where nspname = $1";
-        let foreign =
-            sqlx::query_scalar(foreign).bind(&name).bind(mark).fetch_optional(&mut *connection).await;
+        let foreign = "select obj_description(oid, 'pg_namespace') is distinct from $2 or $3 \
+                       and exists (select from pg_class where relnamespace = n.oid) \
+                       from pg_namespace n where nspname = $1";
+        let foreign = sqlx::query_scalar(foreign).bind(&name).bind(mark).bind(is_new);
+        let foreign = foreign.fetch_optional(&mut *connection).await;
         if foreign.map_err(|error| connect_error(&error))? == Some(true) {
             let reason = format!(
-                "the database has a schema `{name}` that is not Dossier's, which would give one this name: \
+                "the database has a schema `{name}` that is not this Dossier's, which would give one this name: \
                  rename it, or set DATABASE_SCHEMA"
             );
             return Err(Error::Migration(reason));
@@ -267,7 +293,7 @@ fn migration_error(error: &MigrateError) -> Error {
             "migration {version:04} was applied in part; restore the database from before it, and start again"
         ),
         MigrateError::ExecuteMigration(cause, version) => {
-            format!("migration {version:04} can't be applied: {}", public_cause(cause))
+            format!("migration {version:04} can't be applied: {}", in_words(cause))
         }
         other => format!("the migrations can't be applied: {other}"),
     })

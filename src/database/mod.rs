@@ -12,23 +12,18 @@ pub mod migrations;
 pub mod preflight;
 pub mod remembered;
 
-use std::{
-    io::{self, ErrorKind},
-    path::Path,
-    sync::Arc,
-    time::Duration,
-};
+use std::{io, path::Path, sync::Arc, time::Duration};
 
 use sqlx::{
-    ConnectOptions, Connection, PgPool, Postgres, Transaction,
+    ConnectOptions, Connection, PgPool,
     postgres::{PgConnectOptions, PgConnection, PgListener, PgPoolOptions},
 };
 
 pub use crate::database::address::Address;
+pub use crate::database::address::Wrong;
 pub use crate::database::children::bury_orphans;
 pub use crate::database::connections::Change;
 pub use crate::database::connections::Connections;
-pub use crate::database::connections::Counts;
 pub use crate::database::connections::Share;
 pub use crate::database::embedded::Create;
 pub use crate::database::migrations::Migration;
@@ -36,10 +31,10 @@ pub use crate::database::migrations::Status;
 use crate::{
     config::Config,
     database::{
-        control::Control,
+        control::{Control, Seen},
         hosts::{Hosts, Wanted},
     },
-    error::Trouble,
+    error::in_words,
 };
 
 /// How long a connection may take to be made.
@@ -86,6 +81,9 @@ pub enum Error {
     Silent,
     #[error("the database is read-only: it takes no changes")]
     ReadOnly,
+    /// The tables and sequences, for the log alone.
+    #[error("the database's user lacks a right that changes need")]
+    Forbidden(String),
     #[error("the database has no connection left: look at its max_connections")]
     Full,
     #[error("{0} migrations are still to be applied")]
@@ -152,7 +150,8 @@ impl Database {
     pub async fn open_or(config: &Config, create: Create) -> Result<Self, Error> {
         let (address, embedded) = match &config.database_url {
             Some(url) => (
-                Address::parse(url).ok_or_else(|| Error::Connect("DATABASE_URL can't be read".to_owned()))?,
+                Address::parse(url)
+                    .map_err(|wrong| Error::Connect(format!("DATABASE_URL can't be read: {wrong}")))?,
                 None,
             ),
             None => {
@@ -219,6 +218,14 @@ impl Database {
         Ok(applied)
     }
 
+    /// What `migrate_beside` would apply, or why it would refuse.
+    pub async fn foresee(&self, meant: bool) -> Result<Vec<Migration>, Error> {
+        let mut connection = self.connect_for_long().await?;
+        let foreseen = migrations::foresee(&mut connection, self.schema.as_deref(), meant).await?;
+        let _ = connection.close().await;
+        Ok(foreseen.pending)
+    }
+
     /// What is still to be applied, and what a newer Dossier did.
     pub async fn status(&self) -> Result<Status, Error> {
         let mut connection = self.connect_for_long().await?;
@@ -243,21 +250,11 @@ impl Database {
         }
     }
 
-    /// A connection that may take its time.
-    async fn connect_for_long(&self) -> Result<PgConnection, Error> {
+    /// A connection whose statements may take their time.
+    pub async fn connect_for_long(&self) -> Result<PgConnection, Error> {
         let options = self.options.clone().options([("statement_timeout", "0")]);
-        let connecting = self.hosts.patiently(PgConnection::connect_with(&options));
+        let connecting = self.hosts.patiently(async || PgConnection::connect_with(&options).await);
         connecting.await.map_err(|error| connect_error(&error))
-    }
-
-    /// Begins a change that `requester` asks for. Without one the database refuses changes.
-    pub async fn write(&self, requester: &str) -> Result<Transaction<'static, Postgres>, sqlx::Error> {
-        let mut change = self.pool.begin().await?;
-        sqlx::query("select set_config('dossier.requester', $1, true)")
-            .bind(requester)
-            .execute(&mut *change)
-            .await?;
-        Ok(change)
     }
 
     /// Listens on a channel of notifications, by a connection of its own. Each schema has its own channels.
@@ -286,12 +283,15 @@ impl Database {
             // Whoever serves it all the same was told to.
             Ok(seen) if seen.pending > 0 => Readiness {
                 reading: true,
-                writing: !seen.read_only,
+                writing: !seen.read_only && seen.forbidden.is_none(),
                 reason: Some(Error::Pending(seen.pending)),
             },
             Ok(seen) if seen.read_only => {
                 self.writers.forget();
                 Readiness { reading: true, writing: false, reason: Some(Error::ReadOnly) }
+            }
+            Ok(Seen { forbidden: Some(tables), .. }) => {
+                Readiness { reading: true, writing: false, reason: Some(Error::Forbidden(tables)) }
             }
             Ok(_) => Readiness { reading: true, writing: true, reason: None },
             // Postgres may have no connection left for this, while those that there are answer.
@@ -381,41 +381,5 @@ async fn create_database(postgres: &embedded::Postgres, name: &str) -> Result<()
 
 /// What a connection failed of, and what to look at; never the address with its password.
 fn connect_error(error: &sqlx::Error) -> Error {
-    Error::Connect(public_cause(error))
-}
-
-fn public_cause(error: &sqlx::Error) -> String {
-    match error {
-        sqlx::Error::Database(refused) => match refused.code().as_deref() {
-            Some("28P01" | "28000") => {
-                format!("{} (look at the user and password of DATABASE_URL)", refused.message())
-            }
-            Some("3D000") => format!("{} (create it, or name another in DATABASE_URL)", refused.message()),
-            Some("42501") => {
-                format!("{} (the database's user needs the right to create in it)", refused.message())
-            }
-            Some("53300") => format!("{} (look at max_connections of Postgres)", refused.message()),
-            _ => refused.message().to_owned(),
-        },
-        // The driver tells of a handshake that failed as of a read that did.
-        sqlx::Error::Io(error) if error.kind() == ErrorKind::InvalidData => {
-            format!(
-                "{error} (look at the sslmode and sslrootcert of DATABASE_URL, and the server's certificate)"
-            )
-        }
-        sqlx::Error::Io(error) if error.kind() == ErrorKind::TimedOut => {
-            format!(
-                "{error} (look at the host and port of DATABASE_URL, and whether Postgres is what listens there)"
-            )
-        }
-        sqlx::Error::Io(error) => {
-            format!("{error} (look at the host and port of DATABASE_URL, and whether it runs)")
-        }
-        sqlx::Error::Tls(error) => format!("{error} (look at the sslmode of DATABASE_URL)"),
-        sqlx::Error::PoolTimedOut => "no connection was free in time".to_owned(),
-        other => match Trouble::of(other) {
-            Some(trouble) => trouble.to_string(),
-            None => other.to_string(),
-        },
-    }
+    Error::Connect(in_words(error))
 }

@@ -248,8 +248,9 @@ impl Engine {
         let Bound { plan, request, .. } = bound;
         let reader = self.reader_for(bound, caller);
         let fetch = Fetch { deadline: Some(deadline), ..self.fetching(&reader, request, caller) };
-        let rows = execute::mutations(&fetch, &plan.root).await?;
-        Ok(self.write(bound, &rows).await)
+        let rows = execute::mutations(&fetch, &plan.root).await;
+        reader.explain_changes();
+        Ok(self.write(bound, &rows?).await)
     }
 
     async fn answer_to(&self, bound: &Bound, caller: &Caller, event: Option<&Tree>) -> Answer {

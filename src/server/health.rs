@@ -5,7 +5,11 @@ use std::sync::Arc;
 use axum::{Json, extract::State, http::StatusCode};
 use serde_json::{Value, json};
 
-use crate::{database::Readiness, server::App, telemetry::outage};
+use crate::{
+    database::{Error, Readiness},
+    server::App,
+    telemetry::outage,
+};
 
 /// Live is who can come to answer without being started anew.
 pub(super) async fn live(State(app): State<Arc<App>>) -> (StatusCode, Json<Value>) {
@@ -32,11 +36,15 @@ pub(super) async fn ready(State(app): State<Arc<App>>) -> (StatusCode, Json<Valu
     }
     if writing {
         outage::READ_ONLY.over();
+        outage::FORBIDDEN.over();
     }
     if let Some(reason) = reason {
         match (reading, writing) {
             (false, _) => outage::UNREACHABLE.met(&reason),
-            (true, false) => outage::READ_ONLY.met(&reason),
+            (true, false) => match &reason {
+                Error::Forbidden(tables) => outage::FORBIDDEN.met(&format!("{reason}: {tables}")),
+                _ => outage::READ_ONLY.met(&reason),
+            },
             // Migrations are pending: no outage, and the log was told when the server started.
             (true, true) => {}
         }

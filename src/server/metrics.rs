@@ -1,16 +1,12 @@
 //! What monitoring asks, as Prometheus reads it.
 
-use std::{
-    sync::{Arc, atomic::Ordering::Relaxed},
-    time::Duration,
-};
+use std::sync::{Arc, atomic::Ordering::Relaxed};
 
 use axum::{extract::State, http::header::CONTENT_TYPE, response::IntoResponse};
 
 use crate::{
-    database::Counts,
     server::App,
-    telemetry::metrics::{METRICS, counter, gauge, seconds},
+    telemetry::metrics::{METRICS, counter, gauge},
 };
 
 pub(super) async fn tell(State(app): State<Arc<App>>) -> impl IntoResponse {
@@ -20,16 +16,14 @@ pub(super) async fn tell(State(app): State<Arc<App>>) -> impl IntoResponse {
     };
     let (database, pool) = (&app.database, app.database.pool());
     let (mut connections, mut idle) = (pool.size() as usize, pool.num_idle());
-    let (mut waiting, mut counts) = (0, [0; 4]);
+    let (mut waiting, mut refused, mut made) = (0, 0, 0);
     for pool in [database.readers(), database.writers()] {
         let (there, resting) = pool.count();
         connections += there;
         idle += resting;
         waiting += pool.waiting();
-        let Counts { waits, waited_micros, refused, made } = pool.counts();
-        for (sum, count) in counts.iter_mut().zip([waits, waited_micros, refused, made]) {
-            *sum += count.load(Relaxed);
-        }
+        refused += pool.counts().refused.load(Relaxed);
+        made += pool.counts().made.load(Relaxed);
     }
     now("database_connections", "Connections to the database.", connections);
     now("database_connections_idle", "Of these, those that wait.", idle);
@@ -56,14 +50,7 @@ pub(super) async fn tell(State(app): State<Arc<App>>) -> impl IntoResponse {
     let mut count = |name: &str, help: &str, value: u64| {
         own.extend(counter(&format!("dossier_database_{name}_total"), help, value));
     };
-    let [waits, waited_micros, refused, made] = counts;
-    count("waits", "Requests that had to wait for a connection.", waits);
     count("refused", "Requests that waited in vain for a connection, or were too many to wait.", refused);
     count("connections_made", "Connections made.", made);
-    own.extend(seconds(
-        "dossier_database_wait_seconds_total",
-        "How long they waited, added up.",
-        Duration::from_micros(waited_micros),
-    ));
     ([(CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], METRICS.encode(own))
 }

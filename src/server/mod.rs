@@ -64,7 +64,7 @@ use crate::{
         edge::Edge,
         shutdown::{Host, Staying},
     },
-    telemetry::request::{Observed, Transport},
+    telemetry::request::{self, Observed, Transport},
 };
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -302,24 +302,24 @@ impl<S: Sync> FromRequestParts<S> for Sender {
 async fn identify(
     State(edge): State<Arc<Edge>>,
     ConnectInfo(peer): ConnectInfo<SocketAddr>,
-    mut request: Request,
+    mut asked: Request,
     next: Next,
 ) -> Response {
-    let given = request.headers().get(&REQUEST_ID).and_then(|id| id.to_str().ok());
+    let given = asked.headers().get(&REQUEST_ID).and_then(|id| id.to_str().ok());
     let id = given.filter(|id| is_plain(id)).map_or_else(fresh_id, ToOwned::to_owned);
-    let sender = Sender { client: edge.client(peer.ip(), request.headers()), peer: peer.ip() };
-    let refused = edge.refuses(request.headers(), request.uri());
-    request.extensions_mut().insert(RequestId(id.clone()));
-    request.extensions_mut().insert(sender);
-    let (method, path) = (request.method().as_str(), request.uri().path());
-    let (client, headers) = (Some(sender.client), Some(request.headers()));
+    let sender = Sender { client: edge.client(peer.ip(), asked.headers()), peer: peer.ip() };
+    let refused = edge.refuses(asked.headers(), asked.uri());
+    asked.extensions_mut().insert(RequestId(id.clone()));
+    asked.extensions_mut().insert(sender);
+    let (method, path) = (asked.method().as_str(), asked.uri().path());
+    let (client, headers) = (Some(sender.client), Some(asked.headers()));
     let observed = Observed::new(id.clone(), Transport::Http, client, method, path, headers);
     let span = tracing::info_span!("request", id);
     let answer = async {
         match refused {
-            None => next.run(request).await,
+            None => next.run(asked).await,
             Some((status, refusal)) => {
-                tracing::warn!(client = %sender.client, reason = refusal.message, "refused");
+                request::reason(&refusal.message);
                 graphql::refuse_for(status, graphql::Media::Json, &refusal, &id)
             }
         }

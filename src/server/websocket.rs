@@ -72,10 +72,10 @@ fn check_origin(app: &App, sender: Sender, headers: &HeaderMap) -> Result<(), Re
     {
         return Ok(());
     }
-    tracing::warn!(%origin, client = %sender.client, "a page of another origin was refused; CORS_ORIGINS may name it");
     let message = format!(
         "Pages of the origin `{origin}` may not ask here: whoever runs this server may add it to CORS_ORIGINS."
     );
+    request::reason(&message);
     Err(Refusal::new(Code::Forbidden, message))
 }
 

@@ -14,13 +14,23 @@ use std::{
     time::Duration,
 };
 
+use serde_json::json;
+use tracing::Level;
 use tracing_appender::non_blocking::{NonBlocking, NonBlockingBuilder, WorkerGuard};
 use tracing_subscriber::{
-    EnvFilter, Layer, Registry, filter::Targets, fmt, layer::SubscriberExt, util::SubscriberInitExt,
+    EnvFilter, Layer, Registry,
+    filter::Targets,
+    fmt,
+    fmt::{
+        format::Writer,
+        time::{FormatTime, SystemTime},
+    },
+    layer::SubscriberExt,
+    util::SubscriberInitExt,
 };
 
 use crate::{
-    config::{Config, LogFormat},
+    config::{self, Config, LogFormat},
     sync::lock,
     telemetry::{request, statement, traces},
 };
@@ -85,13 +95,38 @@ pub fn end() {
     let _ = flushed.recv_timeout(FLUSH);
 }
 
-/// Says a line to whoever started the program, in order with the log.
+/// Says a line to whoever started the program, in order with the log and in its format, whatever RUST_LOG leaves out.
 pub fn say(line: &str) {
-    let line = format!("{line}\n");
+    say_as(Level::INFO, line);
+}
+
+/// Says why the program ends.
+pub fn say_failure(line: &str) {
+    say_as(Level::ERROR, line);
+}
+
+fn say_as(level: Level, line: &str) {
+    let line = match config::log_format() {
+        LogFormat::Text => format!("{line}\n"),
+        LogFormat::Json => json_line(level, line),
+    };
     let _ = match WRITER.get() {
         Some(writer) => writer.clone().write_all(line.as_bytes()),
         None => io::stderr().write_all(line.as_bytes()),
     };
+}
+
+/// A line as the log writes it as JSON.
+fn json_line(level: Level, message: &str) -> String {
+    let mut timestamp = String::new();
+    let _ = SystemTime.format_time(&mut Writer::new(&mut timestamp));
+    let line = json!({
+        "timestamp": timestamp,
+        "level": level.as_str(),
+        "fields": { "message": message },
+        "target": "dossier",
+    });
+    format!("{line}\n")
 }
 
 /// Lines that were lost, as nobody read them.

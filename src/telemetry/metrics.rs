@@ -1,10 +1,10 @@
 //! Counters and histograms of the process, as Prometheus reads them.
 
-use std::{sync::LazyLock, time::Duration};
+use std::sync::LazyLock;
 
 use prometheus::{
-    Counter, Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, Opts, Registry,
-    TextEncoder, core::Collector, proto::MetricFamily,
+    Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, Opts, Registry, TextEncoder,
+    core::Collector, proto::MetricFamily,
 };
 
 use crate::telemetry::log;
@@ -75,7 +75,7 @@ impl Metrics {
             ),
             acquire: histogram(
                 "dossier_database_acquire_seconds",
-                "How long statements waited for a connection of the pool.",
+                "How long reads and changes waited for a connection of the pool.",
             ),
             feed_lag: histogram(
                 "dossier_feed_lag_seconds",
@@ -109,13 +109,6 @@ pub fn gauge(name: &str, help: &str, value: i64) -> Vec<MetricFamily> {
     let gauge = IntGauge::new(name, help).expect("a valid metric");
     gauge.set(value);
     gauge.collect()
-}
-
-/// A time that only adds up, as it is now.
-pub fn seconds(name: &str, help: &str, time: Duration) -> Vec<MetricFamily> {
-    let counter = Counter::new(name, help).expect("a valid metric");
-    counter.inc_by(time.as_secs_f64());
-    counter.collect()
 }
 
 /// A value that only goes up, as it is now.

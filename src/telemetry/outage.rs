@@ -19,6 +19,8 @@ const LONGEST: Duration = Duration::from_mins(30);
 pub static UNREACHABLE: Outage = Outage::new("the database can't be used");
 /// The database answers, and takes no changes.
 pub static READ_ONLY: Outage = Outage::new("the database takes no changes");
+/// The database's user lacks a right to what is asked.
+pub static FORBIDDEN: Outage = Outage::new("the database's user lacks a right");
 
 /// Something that fails for everybody, and is told once in a while.
 #[derive(Debug)]

@@ -34,6 +34,9 @@ use crate::{
 /// The longest operation name, method and path that are logged and traced.
 const LONGEST_NAME: usize = 100;
 
+/// The longest reason that is logged: it may hold what the client sent.
+const LONGEST_REASON: usize = 300;
+
 /// Slow statements of a mutation that are logged at most.
 const SLOW: usize = 10;
 
@@ -109,6 +112,8 @@ struct Facts {
     cache: Option<Cached>,
     status: Option<u16>,
     code: Option<Code>,
+    /// Why it was refused before it was looked at.
+    reason: Option<String>,
     /// The cause of the first error that is a fault of ours: for the log alone.
     fault: Option<String>,
     /// Statements of a mutation that were slow.
@@ -205,6 +210,19 @@ pub(super) fn slow(sql: String, took: Duration) {
     });
 }
 
+/// Statements of the request that changed something and were slow, as far as they ended.
+pub fn slow_statements() -> Vec<String> {
+    let slow =
+        CURRENT.try_with(|record| lock(&record.facts).slow.iter().map(|(sql, _)| sql.clone()).collect());
+    slow.unwrap_or_default()
+}
+
+/// Why the request was refused before it was looked at.
+pub fn reason(reason: &str) {
+    let reason = &reason[..reason.floor_char_boundary(LONGEST_REASON)];
+    note(|facts| facts.reason = Some(reason.to_owned()));
+}
+
 /// The id of the request that is answered here.
 pub fn current_id() -> Option<String> {
     CURRENT.try_with(|record| record.id.clone()).ok()
@@ -249,6 +267,7 @@ impl Observed {
             cache: None,
             status: None,
             code: None,
+            reason: None,
             fault: None,
             slow: Vec::new(),
         };
@@ -354,6 +373,7 @@ impl Record {
                     sql_ms = millis(Duration::from_nanos(self.sql_nanos.load(Relaxed))),
                     status = facts.status,
                     code,
+                    reason = facts.reason,
                     bytes = self.bytes.load(Relaxed),
                     events = Some(self.events.load(Relaxed)).filter(|events| *events > 0),
                     duration_ms = millis(took),

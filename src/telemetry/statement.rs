@@ -40,7 +40,7 @@ impl<'s> Statement<'s> {
     /// It has a connection, and is sent.
     pub fn begins(&mut self) {
         self.began = Some(Instant::now());
-        METRICS.acquire.observe(self.asked.elapsed().as_secs_f64());
+        acquired(self.asked.elapsed());
     }
 
     /// It ended with so many rows. Told where it took longer than a limit, if there is one.
@@ -57,6 +57,11 @@ impl<'s> Statement<'s> {
         }
         is_slow
     }
+}
+
+/// A connection was had, after so long.
+pub fn acquired(after: Duration) {
+    METRICS.acquire.observe(after.as_secs_f64());
 }
 
 /// Logs the plan of a slow statement.

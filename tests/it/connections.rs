@@ -295,16 +295,80 @@ async fn forget(pool: &PgPool) {
     sqlx::raw_sql(AssertSqlSafe(sql)).execute(pool).await.expect("dropped");
 }
 
-#[tokio::test]
-async fn who_may_read_and_write_records_needs_no_other_right() {
+#[tokio::test(flavor = "multi_thread")]
+async fn who_lacks_a_right_that_changes_need_is_not_ready_to_write_and_told_so_once() {
     let there = anonymous().await;
     let url = may_write_only(there.pool(), there.database_url(), -1).await;
-    let client = there.elsewhere(&[("DATABASE_URL", &url)]).await;
-    let editor = client.as_role(Role::Editor).await;
-    change(&editor, "createTopic", json!({"slug": "by-right", "name": "By right"}), "topic { slug }").await;
-    assert_eq!(client.ask(ACTOR).await["actor"]["name"], "Israel");
-    assert_eq!(readiness(&client).await.1, json!({"status": "ready", "reading": true, "writing": true}));
-    end_connections(there.pool()).await;
+    let key = keys::create(there.pool(), "editor", Role::Editor, None).await.expect("a key");
+    let server = Process::start(&[("DATABASE_URL", &url)]).await;
+    let role: String = sqlx::query_scalar("select current_database() || '_writes'")
+        .fetch_one(there.pool())
+        .await
+        .expect("a name");
+    let execute = async |sql: String| {
+        sqlx::raw_sql(AssertSqlSafe(sql)).execute(there.pool()).await.expect("done");
+    };
+    let ready = async || -> Value {
+        let answer =
+            reqwest::get(format!("http://{}/health/ready", server.address())).await.expect("an answer");
+        assert_eq!(answer.status(), 200, "it can be read from");
+        answer.json().await.expect("JSON")
+    };
+    let all = json!({"status": "ready", "reading": true, "writing": true});
+    let create = async |slug: &str| -> Value {
+        let query = format!(
+            "mutation {{ createTopic(input: {{slug: {slug:?}, name: \"A\"}}) {{ topic {{ slug }} }} }}"
+        );
+        let post =
+            reqwest::Client::new().post(format!("http://{}/graphql", server.address())).bearer_auth(&key);
+        post.json(&json!({ "query": query })).send().await.expect("an answer").json().await.expect("JSON")
+    };
+    assert_eq!(ready().await, all);
+    for (number, right) in [
+        "insert, update, delete on all tables in schema public",
+        "insert on topics",
+        "insert on revisions",
+        "select on sequence revisions_id_seq",
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        execute(format!("revoke {right} from {role}")).await;
+        let told = ready().await;
+        assert_eq!((&told["reading"], &told["writing"]), (&json!(true), &json!(false)), "{right}: {told}");
+        assert_eq!(told["reason"], "the database's user lacks a right that changes need", "{right}");
+        let refused = create(&format!("without-{number}")).await;
+        assert_eq!(code(&refused), "UNAVAILABLE", "{right}: {refused}");
+        let message = refused["errors"][0]["message"].as_str().expect("a message");
+        assert!(message.contains("its operator") && !message.contains("revisions"), "{message}");
+        assert!(server.count_topics().await > 0);
+        execute(format!("grant {right} to {role}")).await;
+        assert_eq!(ready().await, all, "{right}");
+        let slug = format!("with-{number}");
+        assert_eq!(create(&slug).await["data"]["createTopic"]["topic"]["slug"], slug.as_str(), "{right}");
+    }
+    let log = server.log();
+    let told = log.lines().filter(|line| line.contains(" WARN ") && line.contains("lacks a right"));
+    assert_eq!(told.count(), 1, "{log}");
+    assert!(!log.contains("ERROR") && log.contains("topics"), "the log has the tables: {log}");
+    forget(there.pool()).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_command_waits_for_a_connection_where_postgres_has_none_left() {
+    let there = anonymous().await;
+    let url = may_write_only(there.pool(), there.database_url(), 1).await;
+    let only = PgConnection::connect(&url).await.expect("the only connection");
+    let command = {
+        let url = url.clone();
+        tokio::task::spawn_blocking(move || output(dossier(&[("DATABASE_URL", &url)]).args(["key", "list"])))
+    };
+    tokio::time::sleep(Duration::from_secs(3)).await;
+    only.close().await.expect("closed");
+    let told = command.await.expect("not cancelled");
+    let text = String::from_utf8_lossy(&told.stderr);
+    assert!(told.status.success(), "{text}");
+    assert!(text.contains("waiting for a free connection to the database"), "{text}");
     forget(there.pool()).await;
 }
 

@@ -424,9 +424,13 @@ async fn an_origin_that_may_not_connect_is_told_so_and_the_log_names_it() {
     assert_eq!(refused.status(), 403);
     let body = String::from_utf8_lossy(refused.body().as_deref().unwrap_or_default()).into_owned();
     assert!(body.contains("https://other.example") && body.contains("CORS_ORIGINS"), "{body}");
+    let named = reqwest::Client::new().get(format!("http://{address}/graphql")).header("host", "other.example");
+    assert_eq!(named.send().await.expect("an answer").status(), 421);
     let log = server.log();
-    let told = log.lines().find(|line| line.contains("https://other.example"));
-    assert!(told.is_some_and(|line| line.contains("WARN")), "{log}");
+    for refused in ["https://other.example", "`other.example`"] {
+        let told: Vec<&str> = log.lines().filter(|line| line.contains(refused)).collect();
+        assert!(told.len() == 1 && told[0].contains("code=\"FORBIDDEN\""), "{log}");
+    }
 }
 
 #[tokio::test]

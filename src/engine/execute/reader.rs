@@ -2,7 +2,7 @@
 
 use std::{
     sync::atomic::{AtomicBool, Ordering::Relaxed},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use sqlx::{
@@ -16,6 +16,7 @@ use crate::{
     auth::limits::Client,
     database::{Change, Connections, Share},
     engine::sql::Statement,
+    error::Trouble,
     telemetry::{
         request,
         statement::{self, Statement as Observed},
@@ -72,7 +73,17 @@ impl Reader {
 
     /// Begins a transaction that changes something.
     pub async fn begin(&self) -> Result<Change, sqlx::Error> {
-        self.writers.begin(&self.share).await
+        let asked = Instant::now();
+        let change = self.writers.begin(&self.share).await?;
+        statement::acquired(asked.elapsed());
+        Ok(change)
+    }
+
+    /// Logs the plans of the statements of the request that were slow, where they changed something.
+    pub fn explain_changes(&self) {
+        if self.slow.plan {
+            self.explain(&self.writers, request::slow_statements());
+        }
     }
 
     /// The rows of a statement; `parents` stand where it asks for them. Names of records that were merged
@@ -115,7 +126,7 @@ impl Reader {
         let span = observed.span();
         let rows = self.try_rows(sql, arguments, prepared, &mut observed).instrument(span).await?;
         if observed.ended(rows.len(), self.slow.after) && self.slow.plan {
-            self.explain(sql);
+            self.explain(&self.readers, vec![sql.to_owned()]);
         }
         Ok(rows)
     }
@@ -147,25 +158,24 @@ impl Reader {
         }
     }
 
-    /// Logs the plan of a slow statement, one at a time and beside the request.
-    fn explain(&self, sql: &str) {
-        static EXPLAINING: AtomicBool = AtomicBool::new(false);
-        if EXPLAINING.swap(true, Relaxed) {
-            return;
-        }
-        let (reader, sql) = (self.clone(), sql.to_owned());
+    /// Logs the plans of slow statements, beside the request. Those of one request at a time are explained.
+    fn explain(&self, pool: &Connections, slow: Vec<String>) {
+        let Some(explaining) = Explaining::begin().filter(|_| !slow.is_empty()) else { return };
+        let (reader, pool) = (self.clone(), pool.clone());
         tokio::spawn(request::carried(async move {
-            match reader.plan(&sql).await {
-                Ok(plan) => statement::log_plan(&sql, &plan),
-                Err(error) => tracing::debug!(%error, "a slow statement has no plan"),
+            let _explaining = explaining;
+            for sql in slow {
+                match reader.plan(&pool, &sql).await {
+                    Ok(plan) => statement::log_plan(&sql, &plan),
+                    Err(error) => tracing::debug!(%error, "a slow statement has no plan"),
+                }
             }
-            EXPLAINING.store(false, Relaxed);
         }));
     }
 
-    /// The plan of a statement whatever its values, which are not told.
-    async fn plan(&self, sql: &str) -> Result<String, sqlx::Error> {
-        let mut connection = self.readers.take().await?;
+    /// The plan of a statement whatever its values, which are not told. It is not run.
+    async fn plan(&self, pool: &Connections, sql: &str) -> Result<String, sqlx::Error> {
+        let mut connection = pool.take().await?;
         let mut plan = connection.begin().await?;
         if let Some(revision) = self.as_of {
             sqlx::query(PAST).bind(revision).execute(&mut *plan).await?;
@@ -209,6 +219,25 @@ impl Reader {
     }
 }
 
+/// Whether slow statements are being explained.
+static EXPLAINING: AtomicBool = AtomicBool::new(false);
+
+/// The turn to explain slow statements. Dropped, be it by a panic, it is somebody else's.
+struct Explaining(());
+
+impl Explaining {
+    /// None while somebody else has it.
+    fn begin() -> Option<Self> {
+        (!EXPLAINING.swap(true, Relaxed)).then_some(Explaining(()))
+    }
+}
+
+impl Drop for Explaining {
+    fn drop(&mut self) {
+        EXPLAINING.store(false, Relaxed);
+    }
+}
+
 /// How many parameters a text has.
 fn parameters(sql: &str) -> usize {
     let numbers = sql.split('$').skip(1).map(|rest| {
@@ -242,10 +271,24 @@ async fn past(
     let usable: bool = sqlx::query_scalar(PAST).bind(revision).fetch_one(&mut *past).await?;
     if !usable {
         // Postgres passes over it in silence, and would answer with today.
-        let missing = "the database's user may not use the schema of the past: grant usage on schema … to …";
-        return Err(sqlx::Error::Configuration(missing.into()));
+        return Err(Trouble::PastForbidden.into());
     }
     let rows = asked.fetch_all(&mut *past).await?;
     past.commit().await?;
     Ok(rows)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_panic_ends_the_turn_to_explain() {
+        let panicked = std::panic::catch_unwind(|| {
+            let _explaining = Explaining::begin().expect("nobody explains");
+            assert!(Explaining::begin().is_none());
+            panic!("in the middle of it");
+        });
+        assert!(panicked.is_err() && Explaining::begin().is_some());
+    }
 }
