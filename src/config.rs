@@ -8,10 +8,10 @@ use std::{
     time::Duration,
 };
 
-use axum::http::HeaderValue;
+use axum::http::{HeaderName, HeaderValue};
 use ipnet::IpNet;
 
-use crate::database::Address;
+use crate::database::{Address, Wrong};
 
 /// Everything that can be set.
 #[derive(Clone, Debug)]
@@ -94,15 +94,23 @@ pub enum LogFormat {
     Json,
 }
 
+/// The format of the log as far as it is known: the settings may be what is wrong.
+pub fn log_format() -> LogFormat {
+    match std::env::var("LOG_FORMAT") {
+        Ok(format) if format.trim() == "json" => LogFormat::Json,
+        _ => LogFormat::Text,
+    }
+}
+
 /// A setting that can't be used. The value of a secret one is never told.
 #[derive(Debug, PartialEq, thiserror::Error)]
 pub enum Error {
     #[error("{name} is `{value}`; it takes {takes}")]
     Value { name: &'static str, value: String, takes: &'static str },
     #[error(
-        "DATABASE_URL can't be read; it takes postgres://user:password@host:port/database, also with several hosts"
+        "DATABASE_URL can't be read: {0}. It takes postgres://user:password@host:port/database, also with several hosts"
     )]
-    DatabaseUrl,
+    DatabaseUrl(#[from] Wrong),
     #[error("{name} must be set where {beside} is")]
     Missing { name: &'static str, beside: &'static str },
     #[error(".env can't be read: {0}")]
@@ -124,14 +132,13 @@ impl Config {
     pub fn from_lookup(lookup: impl Fn(&str) -> Option<String>) -> Result<Self, Error> {
         let settings = Settings(&|name| lookup(name).filter(|value| !value.trim().is_empty()));
         let database_url = settings.text("DATABASE_URL");
-        if database_url.as_ref().is_some_and(|url| Address::parse(url).is_none()) {
-            return Err(Error::DatabaseUrl);
-        }
+        database_url.as_ref().map(|url| Address::parse(url)).transpose()?;
         Ok(Config {
             database_url,
             database_schema: settings.maybe(
                 "DATABASE_SCHEMA",
-                "a name of lower-case letters, digits and `_`, at most 40 of them: dossier_eu",
+                "a name of lower-case letters, digits and `_`, at most 40 of them, that doesn't end in `_past` or \
+                 `_importing`: dossier_eu",
                 schema,
             )?,
             data_dir: settings.text("DATA_DIR").map(PathBuf::from),
@@ -254,7 +261,7 @@ impl Config {
                 "CACHE_CONTROL",
                 "no-cache",
                 "directives as HTTP's Cache-Control has them: `public, max-age=5`",
-                parsed,
+                cache_control,
             )?,
             rate_limit: settings
                 .read("RATE_LIMIT", "0", "points of cost in a minute, or 0 for no limit", parsed::<u32>)
@@ -329,13 +336,15 @@ fn between<T: FromStr + PartialOrd>(least: T, most: T) -> impl Fn(&str) -> Optio
     move |value| parsed(value).filter(|number| (&least..=&most).contains(&number))
 }
 
-/// A schema's name that needs no quotes, and leaves room for what the names of others begin with it.
+/// A schema's name, which leaves room for the names that begin with it, and is none of those.
 fn schema(value: &str) -> Option<String> {
+    let is_prefix = |before: &str| before.is_empty() || before.ends_with('_');
     let is_name = value.len() <= 40
         && value.starts_with(|first: char| first.is_ascii_lowercase() || first == '_')
         && value.chars().all(|next| next.is_ascii_lowercase() || next.is_ascii_digit() || next == '_')
         && !value.starts_with("pg_")
-        && value != "information_schema";
+        && value != "information_schema"
+        && !["past", "importing"].iter().any(|own| value.strip_suffix(own).is_some_and(is_prefix));
     is_name.then(|| value.to_owned())
 }
 
@@ -347,6 +356,41 @@ fn seconds(value: &str) -> Option<Duration> {
 fn any_seconds(value: &str) -> Option<Duration> {
     let seconds: f64 = parsed(value.trim_end_matches('s'))?;
     Duration::try_from_secs_f64(seconds).ok().filter(|duration| *duration <= Duration::from_hours(24))
+}
+
+/// Directives of a response, as RFC 9111, 5861 and 8246 have them: with a number of seconds, with names of header
+/// fields or nothing, and with nothing.
+fn cache_control(value: &str) -> Option<HeaderValue> {
+    let is_seconds = |given: Option<&str>| {
+        given.is_some_and(|seconds| {
+            (1..=10).contains(&seconds.len()) && seconds.bytes().all(|b| b.is_ascii_digit())
+        })
+    };
+    let is_fields = |given: Option<&str>| {
+        given.is_none_or(|given| {
+            let fields = given.strip_prefix('"').and_then(|given| given.strip_suffix('"')).unwrap_or(given);
+            let is_field = |field: &str| field.parse::<HeaderName>().is_ok();
+            !fields.is_empty() && fields.split(',').map(str::trim).all(is_field)
+        })
+    };
+    let is_directive = |directive: &str| {
+        let (name, given) =
+            directive.split_once('=').map_or((directive, None), |(name, given)| (name, Some(given)));
+        match name.to_ascii_lowercase().as_str() {
+            "max-age" | "s-maxage" | "stale-while-revalidate" | "stale-if-error" => is_seconds(given),
+            "no-cache" | "private" => is_fields(given),
+            "no-store" | "no-transform" | "must-revalidate" | "proxy-revalidate" | "must-understand"
+            | "public" | "immutable" => given.is_none(),
+            _ => false,
+        }
+    };
+    // A comma within quotes separates no directives.
+    let mut quoted = false;
+    let mut directives = value.split(|next: char| {
+        quoted ^= next == '"';
+        next == ',' && !quoted
+    });
+    directives.all(|directive| is_directive(directive.trim())).then(|| parsed(value)).flatten()
 }
 
 /// What is between commas.
@@ -422,6 +466,19 @@ mod tests {
             ("DATABASE_SCHEMA", "Public"),
             ("DATABASE_SCHEMA", "pg_temp"),
             ("DATABASE_SCHEMA", "information_schema"),
+            ("DATABASE_SCHEMA", "eu_past"),
+            ("DATABASE_SCHEMA", "eu_importing"),
+            ("DATABASE_SCHEMA", "past"),
+            ("CACHE_CONTROL", "max-age"),
+            ("CACHE_CONTROL", "max-age=soon"),
+            ("CACHE_CONTROL", "max-age:5"),
+            ("CACHE_CONTROL", "public; max-age=5"),
+            ("CACHE_CONTROL", "public max-age=5"),
+            ("CACHE_CONTROL", "no-cash"),
+            ("CACHE_CONTROL", "no-store=1"),
+            ("CACHE_CONTROL", "public,"),
+            ("CACHE_CONTROL", "public\nset-cookie: a=b"),
+            ("CACHE_CONTROL", "öffentlich"),
             ("DATABASE_POOL_SIZE", "0"),
             ("SLOW_STATEMENT", "1s"),
             ("LOG_FORMAT", "xml"),
@@ -454,6 +511,19 @@ mod tests {
     }
 
     #[test]
+    fn cache_control_takes_the_directives_of_a_response() {
+        for value in [
+            "no-cache",
+            "public, max-age=5",
+            "Private, Max-Age=0, must-revalidate",
+            "s-maxage=60, stale-while-revalidate=30, stale-if-error=86400, immutable",
+            "no-cache=\"set-cookie, etag\", no-store",
+        ] {
+            assert_eq!(with("CACHE_CONTROL", value).unwrap().cache_control, value);
+        }
+    }
+
+    #[test]
     fn an_issuer_has_an_audience_and_the_other_way_round() {
         let told = |name, value| with(name, value).unwrap_err().to_string();
         assert_eq!(
@@ -471,7 +541,7 @@ mod tests {
     fn a_secret_is_never_told() {
         let told = with("DATABASE_URL", "postgres://me:secret@host:port/").unwrap_err().to_string();
         assert!(!told.contains("secret"), "{told}");
-        assert_eq!(with("DATABASE_URL", "mysql://host/base").unwrap_err(), Error::DatabaseUrl);
+        assert_eq!(with("DATABASE_URL", "mysql://host/base").unwrap_err(), Error::DatabaseUrl(Wrong::Scheme));
     }
 
     #[test]

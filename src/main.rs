@@ -24,12 +24,14 @@ use dossier::{
         import::{self, Order, readers},
         records::{RecordKind, RecordKinds},
     },
-    config::Config,
+    config::{self, Config},
     database::{self, Create, Database, Error},
     engine::{self, catalog},
+    error::in_words,
     server, telemetry,
 };
 use indicatif::ProgressBar;
+use sqlx::Connection;
 use tokio::{
     net::TcpListener,
     signal::unix::{SignalKind, signal},
@@ -176,13 +178,31 @@ struct Failure {
     status: u8,
 }
 
-impl<E: Display> From<E> for Failure {
-    fn from(error: E) -> Self {
-        Failure { reason: error.to_string(), status: 1 }
+/// Errors that are a sentence for whoever started the program.
+macro_rules! sentences {
+    ($($error:ty),*) => { $(
+        impl From<$error> for Failure {
+            fn from(error: $error) -> Self {
+                Failure { reason: error.to_string(), status: 1 }
+            }
+        }
+    )* };
+}
+
+sentences!(String, &str, std::io::Error, config::Error, Error, export::Error, import::Error, keys::Error);
+
+impl From<sqlx::Error> for Failure {
+    fn from(error: sqlx::Error) -> Self {
+        in_words(&error).into()
     }
 }
 
 impl Failure {
+    /// What was typed is wrong, whatever there is: as of a word that no command has.
+    fn of_usage(reason: impl Display) -> Self {
+        Failure { reason: reason.to_string(), status: 2 }
+    }
+
     /// As shells have it: 130 after Ctrl-C, 143 after SIGTERM.
     fn interrupted(signal: Signal, words: &str) -> Self {
         Failure { reason: format!("interrupted; {words}"), status: signal.status() }
@@ -196,7 +216,7 @@ fn main() -> ExitCode {
         let status = match run(verb).await {
             Ok(()) => ExitCode::SUCCESS,
             Err(Failure { reason, status }) => {
-                telemetry::log::say(&format!("dossier: {reason}"));
+                telemetry::log::say_failure(&format!("dossier: {reason}"));
                 ExitCode::from(status)
             }
         };
@@ -315,7 +335,9 @@ async fn serve(asked: Serve, stop: Stop) -> Result<(), Failure> {
     let config = configured()?;
     let manifest = asked.documents.map(|file| read_manifest(&file)).transpose()?.unwrap_or_default();
     if config.trusted_documents_only && manifest.is_empty() {
-        return Err("TRUSTED_DOCUMENTS_ONLY is set, and no document is trusted; give --documents FILE".into());
+        return Err(Failure::of_usage(
+            "TRUSTED_DOCUMENTS_ONLY is set, and no document is trusted; give --documents FILE",
+        ));
     }
     let address = config.bind_address;
     let listener = TcpListener::bind(address).await.map_err(|error| cannot_listen(address, &error))?;
@@ -409,12 +431,13 @@ async fn generate(size: Size) -> Result<(), Failure> {
     let database = open_migrated(&configured()?, true).await?;
     let generated = async {
         let since = Instant::now();
-        let mut change = database.write("generate").await?;
-        // It takes as long as it takes.
-        sqlx::raw_sql("set local statement_timeout = 0").execute(&mut *change).await?;
+        let mut connection = database.connect_for_long().await?;
+        let mut change = connection.begin().await?;
+        let requester = sqlx::query("select set_config('dossier.requester', 'generate', true)");
+        requester.execute(&mut *change).await?;
         let rows = bulk::generate::generate(&mut change, size).await?;
         change.commit().await?;
-        sqlx::raw_sql("set statement_timeout = 0; analyze").execute(database.pool()).await?;
+        sqlx::raw_sql("analyze").execute(&mut connection).await?;
         print(&format!(
             "{rows} rows, {} statements among them, in {:.1} s\n",
             size.statements,
@@ -427,10 +450,11 @@ async fn generate(size: Size) -> Result<(), Failure> {
 }
 
 async fn key(verb: keys::Verb) -> Result<(), Failure> {
-    verb.check()?;
+    verb.check().map_err(Failure::of_usage)?;
     let database = open_migrated(&configured()?, false).await?;
     let done = async {
-        let mut change = database.pool().begin().await?;
+        let mut connection = database.connect_for_long().await?;
+        let mut change = connection.begin().await?;
         let told = keys::perform(&mut *change, &verb).await?;
         let keys::Verb::Create { name, role, .. } = &verb else {
             change.commit().await?;
@@ -455,12 +479,15 @@ async fn bring_in(asked: Import) -> Result<(), Failure> {
     let Import { files, format, kind, dry_run, all_or_nothing, report, requester } = asked;
     let order = Order { files, format, kind, requester, dry_run, all_or_nothing, report };
     let kinds = Arc::new(RecordKinds::of(&catalog::catalog().nouns));
-    order.check(&kinds)?;
+    order.check(&kinds).map_err(|error| match error {
+        import::Error::Order(reason) => Failure::of_usage(reason),
+        other => other.into(),
+    })?;
     let database = open_migrated(&config, true).await?;
     let imported = async {
         let since = Instant::now();
-        let options = database.pool().connect_options();
-        let outcome = import::import(&options, kinds, &order).await?;
+        let connection = database.connect_for_long().await?;
+        let outcome = import::import(connection, kinds, &order).await?;
         let (seconds, report) = (since.elapsed().as_secs_f64(), order.report.display());
         let import::Outcome { created, updated, unchanged, rejected, change } = outcome;
         let end = match change {
@@ -488,13 +515,12 @@ async fn take_out(asked: Exported) -> Result<(), Failure> {
     let config = configured()?;
     let kinds = RecordKinds::of(&catalog::catalog().nouns);
     let selection = Selection { topic, actor, from, until };
-    selection.check_dates()?;
+    selection.check_dates().map_err(Failure::of_usage)?;
     let outputs = outputs(&kinds, format, kind.as_deref(), output.as_deref())?;
     let database = open_migrated(&config, false).await?;
     let exported = async {
         let since = Instant::now();
-        let options = database.pool().connect_options().as_ref().clone();
-        let mut connection = export::connect(&options.options([("statement_timeout", "0")])).await?;
+        let mut connection = database.connect_for_long().await?;
         let mut export = Export::begin(&mut connection, &kinds, &selection).await?;
         let mut written = 0;
         let mut whole = Vec::new();
@@ -589,7 +615,7 @@ fn outputs(
 ) -> Result<Vec<(&'static str, Output)>, Failure> {
     let known = |name| match kinds.named(name) {
         Some((_, kind)) => Ok(kind.name),
-        None => Err(format!("`{name}` is no type of record: there are {}", kinds.names())),
+        None => Err(Failure::of_usage(format!("`{name}` is no type of record: there are {}", kinds.names()))),
     };
     let kind = kind.map(known).transpose()?;
     match (format, kind, output) {
@@ -601,13 +627,13 @@ fn outputs(
             kinds.0.iter().map(table).collect()
         }
         (formats::Format::Csv, None, None) => {
-            Err("CSV holds one type of record: give --type, or a folder with -o".into())
+            Err(Failure::of_usage("CSV holds one type of record: give --type, or a folder with -o"))
         }
         (formats::Format::Csv, Some(_), _) | (_, None, _) => {
             let to = output.map_or_else(|| Ok(Output::Standard(std::io::stdout())), Output::to)?;
             Ok(vec![(kind.unwrap_or_default(), to)])
         }
-        _ => Err("only CSV takes --type: other formats hold all".into()),
+        _ => Err(Failure::of_usage("only CSV takes --type: other formats hold all")),
     }
 }
 
@@ -637,7 +663,7 @@ async fn migrate(dry_run: bool, yes: bool) -> Result<(), Failure> {
     say_what_is_used(&database, &config);
     let migrated = async {
         let (verb, migrations) = if dry_run {
-            ("to apply", database.status().await?.pending)
+            ("to apply", database.foresee(yes).await?)
         } else {
             ("applied", database.migrate_beside(yes).await?)
         };

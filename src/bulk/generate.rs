@@ -8,7 +8,7 @@ use std::fmt::Write;
 
 use fastrand::Rng;
 use indicatif::{ProgressBar, ProgressStyle};
-use sqlx::{AssertSqlSafe, PgConnection, Postgres, Transaction};
+use sqlx::{AssertSqlSafe, PgConnection};
 
 use crate::engine::cache::invalidation_log::GONE_THROUGH;
 
@@ -52,7 +52,7 @@ impl Size {
 const COMMENTARIES_OF_A_SOURCE: u64 = 20;
 
 /// Adds a base of this size to what is there, all of it or nothing.
-pub async fn generate(change: &mut Transaction<'static, Postgres>, size: Size) -> Result<u64, sqlx::Error> {
+pub async fn generate(change: &mut PgConnection, size: Size) -> Result<u64, sqlx::Error> {
     let taken = take_indexes_and_references(change).await?;
     execute(change, "set local maintenance_work_mem = '256MB'").await?;
     // Topics are entered with their history, so every server hears that the base has changed; and as many
@@ -176,7 +176,7 @@ impl First {
 }
 
 struct Generator<'a> {
-    change: &'a mut Transaction<'static, Postgres>,
+    change: &'a mut PgConnection,
     size: Size,
     first: First,
     words: Words,

@@ -10,6 +10,7 @@ use nix::{
     sys::signal::{Signal, kill},
     unistd::Pid,
 };
+use serde_json::Value;
 use sqlx::AssertSqlSafe;
 
 use crate::support::{
@@ -19,9 +20,13 @@ use crate::support::{
 
 /// Runs a command that must fail, and returns the one line that it tells.
 fn failure(settings: &[(&str, &str)], arguments: &[&str]) -> String {
+    ending(1, settings, arguments)
+}
+
+fn ending(status: i32, settings: &[(&str, &str)], arguments: &[&str]) -> String {
     let output = output(dossier(settings).args(arguments));
     let told = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert_eq!(output.status.code(), Some(1), "{told}");
+    assert_eq!(output.status.code(), Some(status), "{arguments:?}: {told}");
     let line =
         told.lines().find_map(|line| line.strip_prefix("dossier: ")).unwrap_or_else(|| panic!("{told}"));
     line.to_owned()
@@ -93,6 +98,66 @@ fn a_bad_setting_is_told_by_its_name() {
         "MAX_DEPTH is `deep`; it takes a number from 1 to 100"
     );
     assert!(failure(&[("RUST_LOG", "dossier=loud")], &[]).starts_with("RUST_LOG "));
+    assert!(failure(&[("DATABASE_SCHEMA", "eu_past")], &[]).starts_with("DATABASE_SCHEMA is `eu_past`"));
+    assert!(failure(&[("CACHE_CONTROL", "max-age")], &[]).starts_with("CACHE_CONTROL is `max-age`"));
+    let told = failure(&[("DATABASE_URL", "postgres://me:secret@one:port/base")], &["migrate"]);
+    assert!(told.starts_with("DATABASE_URL can't be read: a port of it is not a number"), "{told}");
+    assert!(!told.contains("secret"), "{told}");
+}
+
+#[test]
+fn data_dir_takes_a_folder() {
+    let folder = Folder::new("data-dir");
+    std::fs::create_dir_all(folder.path()).expect("a folder");
+    let file = folder.path().join("file");
+    std::fs::write(&file, "").expect("written");
+    for path in [file.clone(), file.join("below")] {
+        let path = path.to_str().expect("text");
+        let told = failure(&[("DATA_DIR", path)], &["migrate"]);
+        let reason = format!("DATA_DIR is {path}, and {} is a file", file.display());
+        assert!(told.contains(&reason), "{told}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_log_of_json_has_no_other_lines() {
+    let database = database().await;
+    let settings = |more| [("DATABASE_URL", database.url()), ("LOG_FORMAT", "json"), more];
+    let is_json = |told: &str, has: &str| {
+        assert!(told.contains(has), "{told}");
+        for line in told.lines() {
+            let line: Value = serde_json::from_str(line).unwrap_or_else(|error| panic!("{line}: {error}"));
+            let parts = [&line["timestamp"], &line["level"], &line["fields"]["message"], &line["target"]];
+            assert!(parts.iter().all(|part| part.is_string()), "{line}");
+        }
+    };
+    let server = Process::start(&settings(("RUST_LOG", "info"))).await;
+    server.count_topics().await;
+    is_json(&server.log(), "Dossier answers at http://");
+    for (more, arguments, has) in [
+        (("RUST_LOG", "info"), &["key", "list"][..], "using the database"),
+        (("RUST_LOG", "info"), &["key", "revoke", "nobody"], "no key has the name"),
+        (("MAX_DEPTH", "deep"), &["serve"], "MAX_DEPTH is `deep`"),
+    ] {
+        let output = output(dossier(&settings(more)).args(arguments));
+        is_json(&String::from_utf8_lossy(&output.stderr), has);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_postgres_refuses_is_told_in_words() {
+    let database = database().await;
+    let role = format!("looks_{}", std::process::id());
+    execute(&database, &format!("create role {role} login; grant usage on schema public to {role}")).await;
+    execute(&database, &format!("grant select on _sqlx_migrations to {role}")).await;
+    let url = database.url().replacen("postgres@", &format!("{role}@"), 1);
+    let settings = [("DATABASE_URL", url.as_str())];
+    for arguments in [&["key", "list"][..], &["export"], &["generate", "--statements", "1"]] {
+        let told = failure(&settings, arguments);
+        assert!(told.contains("the database's user lacks a right"), "{arguments:?}: {told}");
+        assert!(!told.contains("error returned from database"), "{told}");
+    }
+    execute(&database, &format!("drop owned by {role}; drop role {role}")).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -140,24 +205,32 @@ fn what_is_wrong_with_a_command_is_told_before_a_database_is_sought() {
     let (file, folder) = (file.to_str().expect("text"), folder.path().to_str().expect("text"));
     // Nobody listens there.
     let settings = [("DATABASE_URL", "postgres://127.0.0.1:1/base")];
-    for (arguments, told) in [
-        (&["import", "/nowhere.jsonl"][..], "/nowhere.jsonl can't be imported"),
-        (&["import", folder], "it is a folder"),
-        (&["import", file, "--type", "Ghost"], "`Ghost` is no type of record"),
+    for (status, arguments, told) in [
+        (1, &["import", "/nowhere.jsonl"][..], "/nowhere.jsonl can't be imported"),
+        (1, &["import", folder], "it is a folder"),
+        (2, &["import", file, "--type", "Ghost"], "`Ghost` is no type of record"),
         (
+            1,
             &["import", file, "--report", "/nowhere/report.jsonl"],
             "the report /nowhere/report.jsonl can't be written",
         ),
-        (&["import", file, "--requester", " "], "--requester is blank"),
-        (&["export", "--from", "2026-02-30"], "from: It takes a date"),
-        (&["export", "--from", "2026-03", "--until", "2026-02-28"], "until: It is before `from`"),
-        (&["export", "-o", "/nowhere/records.jsonl"], "/nowhere/records.jsonl can't be written"),
-        (&["export", "-o", folder], "it is a folder"),
-        (&["export", "--format", "csv"], "give --type, or a folder with -o"),
-        (&["export", "--format", "csv", "--type", "Ghost"], "`Ghost` is no type of record"),
-        (&["serve", "--documents", "/nowhere.json"], "/nowhere.json can't be read"),
+        (2, &["import", file, "--requester", " "], "--requester is blank"),
+        (2, &["export", "--from", "2026-02-30"], "from: It takes a date"),
+        (2, &["export", "--from", "2026-03", "--until", "2026-02-28"], "until: It is before `from`"),
+        (1, &["export", "-o", "/nowhere/records.jsonl"], "/nowhere/records.jsonl can't be written"),
+        (1, &["export", "-o", folder], "it is a folder"),
+        (2, &["export", "--format", "csv"], "give --type, or a folder with -o"),
+        (2, &["export", "--format", "csv", "--type", "Ghost"], "`Ghost` is no type of record"),
+        (2, &["export", "--type", "Actor"], "only CSV takes --type"),
+        (2, &["key", "create", "--name", " ", "--role", "reader"], "a key can't be named"),
+        (
+            2,
+            &["key", "create", "--name", "me", "--role", "reader", "--expires", "2020-01-01"],
+            "expire before it is made",
+        ),
+        (1, &["serve", "--documents", "/nowhere.json"], "/nowhere.json can't be read"),
     ] {
-        let reason = failure(&settings, arguments);
+        let reason = ending(status, &settings, arguments);
         assert!(reason.contains(told), "{arguments:?}: {reason}");
     }
     for arguments in [&["import", file, "--format", "xls"][..], &["export", "--format", "xls"]] {
@@ -324,6 +397,6 @@ async fn a_manifest_that_cannot_be_used_is_told() {
     std::fs::remove_file(file).expect("removed");
     assert!(told.contains("broken: `Query` has no field `nothing`"), "{told}");
     let trusting = [("TRUSTED_DOCUMENTS_ONLY", "true"), ("DATABASE_URL", database.url())];
-    let told = failure(&trusting, &["serve"]);
+    let told = ending(2, &trusting, &["serve"]);
     assert!(told.ends_with("no document is trusted; give --documents FILE"), "{told}");
 }

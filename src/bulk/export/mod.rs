@@ -5,10 +5,7 @@ pub mod formats;
 use std::{collections::HashMap, fmt::Write};
 
 use serde_json::{Map, Value};
-use sqlx::{
-    AssertSqlSafe, Connection, PgConnection, Postgres, Row, Transaction,
-    postgres::{PgConnectOptions, PgRow},
-};
+use sqlx::{AssertSqlSafe, Connection, PgConnection, Postgres, Row, Transaction, postgres::PgRow};
 
 use crate::{
     bulk::{
@@ -19,6 +16,7 @@ use crate::{
         mutation::writable_fields::{Kind, RowKind, Rows},
         prepare::coerce::{ends_before, is_partial_date},
     },
+    error,
     model::object_type::Scalar,
 };
 
@@ -43,7 +41,7 @@ pub enum Error {
     /// What was asked for is wrong: the part, and why.
     #[error("{0}: {1}")]
     Selection(&'static str, String),
-    #[error("the database: {0}")]
+    #[error("{}", error::in_words(.0))]
     Database(#[from] sqlx::Error),
 }
 
@@ -103,11 +101,6 @@ impl Written {
 pub struct Record<'a> {
     pub kind: &'a RecordKind,
     pub fields: Map<String, Value>,
-}
-
-/// A connection for a long look, apart from those that answer questions.
-pub async fn connect(options: &PgConnectOptions) -> Result<PgConnection, sqlx::Error> {
-    PgConnection::connect_with(options).await
 }
 
 impl<'a> Export<'a> {

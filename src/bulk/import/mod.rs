@@ -22,10 +22,7 @@ use std::{
 use futures_util::TryStreamExt;
 use indicatif::{ProgressBar, ProgressState, ProgressStyle};
 use serde_json::json;
-use sqlx::{
-    AssertSqlSafe, Connection, PgConnection, Row,
-    postgres::{PgConnectOptions, PgDatabaseError},
-};
+use sqlx::{AssertSqlSafe, Connection, PgConnection, Row, postgres::PgDatabaseError};
 use tokio::sync::mpsc;
 
 use crate::{
@@ -40,6 +37,7 @@ use crate::{
         records::{RecordKind, RecordKinds, joined},
     },
     engine::mutation::{rules::Rules, writable_fields::Rows},
+    error,
 };
 
 /// How many records are written by one statement.
@@ -120,24 +118,22 @@ pub enum Error {
     Order(String),
     #[error("the report {file} can't be written: {reason}", file = .0.display(), reason = .1)]
     Report(PathBuf, std::io::Error),
-    #[error("the database: {0}; nothing was imported")]
+    #[error("{}; nothing was imported", error::in_words(.0))]
     Database(#[from] sqlx::Error),
     #[error("others kept changing the same records; nothing was imported, try again")]
     Again,
-    /// A rule that was not foreseen, in the database's own words.
+    /// A rule that was not foreseen, in the database's own words and with its place.
     #[error("the database refuses it: {0}; nothing was imported")]
     Refused(String),
 }
 
+/// Imports on a connection whose statements may take their time.
 pub async fn import(
-    options: &PgConnectOptions,
+    mut connection: PgConnection,
     kinds: Arc<RecordKinds>,
     order: &Order,
 ) -> Result<Outcome, Error> {
-    // It takes as long as it takes.
-    let options =
-        options.clone().options([("statement_timeout", "0"), ("temp_buffers", "64MB"), ("jit", "off")]);
-    let mut connection = PgConnection::connect_with(&options).await?;
+    execute(&mut connection, "set temp_buffers = '64MB'").await?;
     batches::take_turn(&mut connection).await?;
     let done = stage_and_write(&mut connection, &kinds, order).await;
     // All else goes on when it is started again.

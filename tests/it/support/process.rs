@@ -93,6 +93,7 @@ impl Process {
                 );
                 if let Some((_, rest)) = line.split_once("answers at http://") {
                     rest.split('/').next().expect("an address").clone_into(&mut process.address);
+                    told.push_str(&line);
                     // Read on, as the pipe must not fill.
                     process.log = Some(std::thread::spawn(move || {
                         let _ = lines.read_to_string(&mut told);
