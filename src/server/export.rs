@@ -212,7 +212,6 @@ async fn run(
             Err(_) => return Err(Refusal::new(Code::TooSlow, "You read too slowly.")),
         }
     }
-    request::wrote(written.count);
     Ok(())
 }
 

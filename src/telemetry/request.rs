@@ -187,9 +187,9 @@ pub fn sent(bytes: usize) {
     let _ = CURRENT.try_with(|record| record.bytes.fetch_add(bytes as u64, Relaxed));
 }
 
-/// Records that an export wrote.
-pub fn wrote(records: u64) {
-    let _ = CURRENT.try_with(|record| record.rows.fetch_add(records, Relaxed));
+/// Whether the request is an export: what it asks of the database is read.
+pub(super) fn is_export() -> bool {
+    CURRENT.try_with(|record| lock(&record.facts).transport == Transport::Export).unwrap_or(false)
 }
 
 /// A statement that ended, with its rows.

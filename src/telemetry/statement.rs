@@ -87,7 +87,7 @@ fn count(took: Duration, rows: usize) {
 /// Where the driver tells of statements. What reads is told here instead, and switched off there.
 pub(super) const OF_DRIVER: &str = "sqlx::query";
 
-/// Counts the statements of what writes, as the driver tells of them.
+/// Counts the statements of what writes, and of exports, as the driver tells of them.
 pub(super) struct Writes {
     slow: Option<Duration>,
 }
@@ -104,7 +104,12 @@ impl<S: Subscriber> Layer<S> for Writes {
         event.record(&mut told);
         let took = Duration::from_secs_f64(told.seconds.max(0.0));
         request::statement(took, usize::try_from(told.rows).unwrap_or(0));
-        METRICS.writes.observe(took.as_secs_f64());
+        if request::is_export() {
+            METRICS.statements.observe(took.as_secs_f64());
+            METRICS.rows.inc_by(told.rows);
+        } else {
+            METRICS.writes.observe(took.as_secs_f64());
+        }
         if self.slow.is_some_and(|slow| took >= slow) {
             METRICS.slow.inc();
             // An event can't be made within another: the request logs it when it ends.

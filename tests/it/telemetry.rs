@@ -127,6 +127,7 @@ async fn each_request_has_one_line_with_what_it_was_and_what_it_took() {
     assert_eq!(export["bytes"], exported.len());
     let records = String::from_utf8_lossy(&exported).lines().count() as u64;
     assert!(export["rows"].as_u64() >= Some(records), "{export}");
+    assert!(export["statements"].as_u64() > Some(2) && export["sql_ms"].as_f64() > Some(0.0), "{export}");
     assert!(!log.contains("\"ERROR\""), "what a client does wrong is no error of the server: {log}");
 }
 
@@ -193,6 +194,16 @@ async fn a_slow_statement_is_told_with_its_plan_and_without_its_values() {
         holding.rollback().await.expect("released");
     };
     tokio::join!(ask(&server, "slow", query, None), release);
+    let key = keys::create(database.pool(), "alice", Role::Editor, None).await.expect("a key");
+    let mut holding = database.pool().begin().await.expect("a transaction");
+    sqlx::query("lock table topics in share mode").execute(&mut *holding).await.expect("locked");
+    let release = async {
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        holding.rollback().await.expect("released");
+    };
+    let create =
+        format!("mutation {{ createTopic(input: {{slug: \"slow\", name: \"{SECRET}\"}}) {{ revision }} }}");
+    tokio::join!(ask(&server, "slow-change", json!({ "query": create }), Some(&key)), release);
     // The plan is asked for beside the request.
     tokio::time::sleep(Duration::from_secs(2)).await;
     let log = server.log();
@@ -207,7 +218,14 @@ async fn a_slow_statement_is_told_with_its_plan_and_without_its_values() {
         slow.iter().any(|line| line["plan"].as_str().is_some_and(|plan| plan.contains("topics"))),
         "{slow:#?}"
     );
-    assert!(slow.iter().all(|line| line["request_id"] == "slow") && !log.contains(SECRET), "{log}");
+    let of_change = |field: &str, text: &str| {
+        let of_change = slow.iter().filter(|line| line["request_id"] == "slow-change");
+        of_change.filter(|line| line[field].as_str().is_some_and(|found| found.contains(text))).count()
+    };
+    assert_eq!(of_change("message", "slow statement"), 2, "the statement and its plan: {slow:#?}");
+    assert_eq!(of_change("plan", "Insert on topics"), 1, "{slow:#?}");
+    let known = |line: &&Value| line["request_id"] == "slow" || line["request_id"] == "slow-change";
+    assert!(slow.iter().filter(known).count() == slow.len() && !log.contains(SECRET), "{log}");
 }
 
 /// A process that ends with the test.
@@ -398,6 +416,9 @@ async fn a_server_that_nobody_asks_to_write_counts_no_writes() {
     let before = writes().await;
     tokio::time::sleep(Duration::from_secs(2)).await;
     assert!(writes().await <= before, "its own looks are none");
+    let export = reqwest::get(format!("http://{}/export.jsonl", server.address())).await.expect("an answer");
+    assert!(!export.bytes().await.expect("records").is_empty());
+    assert!(writes().await <= before, "exports write nothing");
 }
 
 /// A collector that keeps what it is sent.
