@@ -424,7 +424,8 @@ async fn an_origin_that_may_not_connect_is_told_so_and_the_log_names_it() {
     assert_eq!(refused.status(), 403);
     let body = String::from_utf8_lossy(refused.body().as_deref().unwrap_or_default()).into_owned();
     assert!(body.contains("https://other.example") && body.contains("CORS_ORIGINS"), "{body}");
-    let named = reqwest::Client::new().get(format!("http://{address}/graphql")).header("host", "other.example");
+    let named =
+        reqwest::Client::new().get(format!("http://{address}/graphql")).header("host", "other.example");
     assert_eq!(named.send().await.expect("an answer").status(), 421);
     let log = server.log();
     for refused in ["https://other.example", "`other.example`"] {

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use crate::{
     everything::{Part, Schema, roomy},
-    support::Client,
+    support::{Client, socket::Socket},
 };
 
 /// How many requests are on their way at once.
@@ -254,21 +254,24 @@ fn type_text(argument: &Part<'_>) -> String {
     text(&argument.value["type"])
 }
 
+/// Whether an error is what nothing that a client writes should be answered with.
+fn is_fault(error: &Value) -> bool {
+    let extensions = &error["extensions"];
+    match extensions["code"].as_str() {
+        // Told by the database alone, it would have no field.
+        Some("BAD_USER_INPUT") => extensions["field"].is_null(),
+        Some("GRAPHQL_VALIDATION_FAILED" | "LIMIT_EXCEEDED" | "FORBIDDEN") => false,
+        _ => true,
+    }
+}
+
 /// Asks all of it, and returns what was answered as nothing that a client writes should be.
 async fn faults(client: &Client, operation: &str, questions: Vec<Question>) -> Vec<String> {
     let ask = |question: Question| async move {
         let document = format!("{operation}{}", question.document);
         let answer = client.answer(&document, json!({ "value": question.value })).await;
         let errors = answer["errors"].as_array().cloned().unwrap_or_default();
-        let fault = errors.iter().find(|error| {
-            let extensions = &error["extensions"];
-            match extensions["code"].as_str() {
-                // Told by the database alone, it would have no field.
-                Some("BAD_USER_INPUT") => extensions["field"].is_null(),
-                Some("GRAPHQL_VALIDATION_FAILED" | "LIMIT_EXCEEDED" | "FORBIDDEN") => false,
-                _ => true,
-            }
-        });
+        let fault = errors.iter().find(|error| is_fault(error));
         let shown: String = question.value.to_string().chars().take(200).collect();
         fault.map(|fault| format!("{document}\n  {shown}\n  {fault}"))
     };
@@ -324,6 +327,45 @@ async fn no_value_of_a_mutation_is_a_fault_of_ours() {
     }
     assert!(questions.len() > 500, "{}", questions.len());
     let faults = faults(&editor, "mutation", questions).await;
+    assert!(faults.is_empty(), "{} faults:\n{}", faults.len(), faults.join("\n"));
+}
+
+/// Subscribes to all of it, and returns what was answered as nothing that a client writes should be.
+async fn faults_of_subscriptions(client: &Client, questions: &[Question]) -> Vec<String> {
+    let mut faults = Vec::new();
+    for some in questions.chunks(50) {
+        let mut socket = Socket::of(client).await;
+        for (number, question) in some.iter().enumerate() {
+            let document = format!("subscription{}", question.document);
+            socket.subscribe(&number.to_string(), &document, json!({ "value": question.value })).await;
+        }
+        // What is taken says nothing, once it has told what was changed before.
+        while !(socket.silent().await && socket.silent().await && socket.silent().await) {
+            let message = socket.receive().await;
+            let errors = match message["type"].as_str() {
+                Some("error") => message["payload"].as_array().expect("errors").clone(),
+                _ => message["payload"]["errors"].as_array().cloned().unwrap_or_default(),
+            };
+            if errors.iter().any(is_fault) {
+                let number: usize = message["id"].as_str().and_then(|id| id.parse().ok()).expect("a number");
+                let Question { document, value } = &some[number];
+                faults.push(format!("{document}\n  {value}\n  {errors:?}"));
+            }
+        }
+    }
+    faults
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_value_of_a_subscription_is_a_fault_of_ours() {
+    let anonymous = roomy().await;
+    let schema = Schema::of(&anonymous).await;
+    let (mut questions, mut seen) = (Vec::new(), HashSet::new());
+    for field in schema.parts("Subscription", "fields") {
+        questions.extend(schema.questions(&field, ToOwned::to_owned, &mut seen));
+    }
+    assert!(questions.len() > 50, "{}", questions.len());
+    let faults = faults_of_subscriptions(&anonymous, &questions).await;
     assert!(faults.is_empty(), "{} faults:\n{}", faults.len(), faults.join("\n"));
 }
 

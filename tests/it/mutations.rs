@@ -423,6 +423,8 @@ async fn nothing_is_changed_for_an_answer_that_cannot_be_given() {
         (create("revisions(since: 1000000) { totalCount }"), "since"),
         (create("children(first: 1) { edges { node { positions(first: 1) { edges { node { holder {
             stanceHistory(topic: {id: \"x\"}) { __typename } } } } } } } }"), "topic.id"),
+        (create("children(first: 1) { edges { node { positions(first: 1) { edges { node { holder {
+            stanceHistory(topic: {slug: \"nothing\"}) { __typename } } } } } } } }"), "topic"),
         (second(&format!("deleteTopic(input: {{topic: {{id: {actor}}}}})")), "input.topic.id"),
         (second("updateTopic(input: {topic: {slug: \"new\"}, parent: {id: \"x\"}})"), "input.parent.id"),
         (
@@ -441,6 +443,16 @@ async fn nothing_is_changed_for_an_answer_that_cannot_be_given() {
         assert_eq!(answer.get("data"), None, "{query}: {answer}");
         assert_eq!(editor.ask(COUNTS).await, before, "{query}");
     }
+}
+
+#[tokio::test]
+async fn what_a_request_enters_may_be_named_in_its_payload() {
+    let editor = editor().await;
+    let topic = "createTopic(input: {slug: \"new\", name: \"New\"}) { userErrors { message } }";
+    let actor = "createActor(input: {slug: \"newcomer\", name: \"Newcomer\", kind: PERSON}) {
+        actor { stanceHistory(topic: {slug: \"new\"}) { changes { stance } } } userErrors { message } }";
+    let data = editor.ask(&format!("mutation {{ {topic} {actor} }}")).await;
+    assert_eq!(data["createActor"], json!({"actor": {"stanceHistory": []}, "userErrors": []}));
 }
 
 #[tokio::test]

@@ -1,10 +1,11 @@
 //! Changes told as they are made: over WebSocket and as events, at every server, each once and in order.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use dossier::auth::{caller::Role, keys};
 use nix::sys::signal::Signal;
 use serde_json::{Value, json};
+use sqlx::{Connection, PgConnection};
 use tokio::task::JoinSet;
 use tokio_tungstenite::tungstenite::Message;
 
@@ -383,6 +384,67 @@ async fn those_who_ask_the_same_are_answered_by_one_reading() {
         "{statements:#?}"
     );
     assert!((1..=2).contains(&count("with recursive page")), "changes are read once: {statements:#?}");
+}
+
+#[tokio::test]
+async fn a_subscriber_with_no_connection_left_keeps_nobody_waiting_who_asks_the_same() {
+    let editor = editor().await;
+    let greedy = editor.as_role(Role::Reader).await;
+    let key = keys::create(editor.pool(), "modest", Role::Reader, None).await.expect("a key");
+    let modest = editor.showing(&key);
+    // The first of those who ask the same has used up its share of the connections.
+    let [mut first, mut second] = [following(&greedy).await, following(&modest).await];
+    create_topic(&editor, "before").await;
+    first.told().await;
+    second.told().await;
+    let mut lock = PgConnection::connect(editor.database_url()).await.expect("a connection");
+    let locked = "begin; lock table citations in access exclusive mode";
+    sqlx::raw_sql(locked).execute(&mut lock).await.expect("locked");
+    let mut waiting = JoinSet::new();
+    for _ in 0..12 {
+        let greedy = greedy.clone();
+        waiting.spawn(async move { greedy.answer("{ citations { totalCount } }", json!({})).await });
+    }
+    let held = "select count(*) from pg_stat_activity where datname = current_database()
+                and application_name = 'dossier' and state = 'active' and wait_event_type = 'Lock'";
+    while sqlx::query_scalar::<_, i64>(held).fetch_one(editor.pool()).await.expect("a count") < 4 {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    let since = Instant::now();
+    create_topic(&editor, "meanwhile").await;
+    for subscriber in [&mut first, &mut second] {
+        assert_eq!(subscriber.told().await["changes"]["record"]["slug"], "meanwhile");
+    }
+    assert!(since.elapsed() < Duration::from_secs(5), "{:?}", since.elapsed());
+    sqlx::raw_sql("rollback").execute(&mut lock).await.expect("unlocked");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_event_that_fails_names_the_request_under_which_the_log_has_why() {
+    let database = anonymous().await;
+    let key = keys::create(database.pool(), "alice", Role::Editor, None).await.expect("a key");
+    let editor = database.showing(&key);
+    let settings = [("DATABASE_URL", database.database_url()), ("LOG_FORMAT", "json")];
+    let server = Process::start(&settings).await;
+    let address = server.address().parse().expect("an address");
+    let mut socket = Socket::open(address, Some("graphql-transport-ws"), &[]).await.expect("open");
+    socket.introduce(&database).await;
+    let since = last_revision(&editor).await;
+    create_topic(&editor, "unread").await;
+    // What it asks for can't be read.
+    sqlx::raw_sql("alter table citations rename to gone").execute(database.pool()).await.expect("renamed");
+    let query = "subscription($since: RevisionNumber!) { changes(since: $since) {
+        record { ... on Topic { statements(filter: {citations: {locator: {equals: \"L1\"}}}) { totalCount } } } } }";
+    socket.subscribe("1", query, json!({ "since": since })).await;
+    let told = socket.receive().await;
+    let extensions = &told["payload"]["errors"][0]["extensions"];
+    assert_eq!(extensions["code"], "INTERNAL", "{told}");
+    let id = extensions["requestId"].as_str().unwrap_or_else(|| panic!("{told}"));
+    drop(socket);
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    let log = server.log();
+    let cause = log.lines().find(|line| line.contains("ERROR") && line.contains(id));
+    assert!(cause.is_some_and(|line| line.contains("citations")), "{id}: {log}");
 }
 
 #[tokio::test]
