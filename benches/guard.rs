@@ -9,8 +9,8 @@ use std::{
 use dossier::{
     auth::caller::Role,
     config::Config,
-    database::Connections,
-    engine::{Engine, Question, Settings, catalog, execute::reader::Reader, prepare::limits::Limits},
+    database::{connections::Connections, reader::Reader},
+    engine::{Engine, Question, Settings, catalog, prepare::limits::Limits},
 };
 use sqlx::postgres::PgConnectOptions;
 

@@ -24,3 +24,4 @@ pub mod model;
 pub mod server;
 mod sync;
 pub mod telemetry;
+mod tls;

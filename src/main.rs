@@ -24,10 +24,9 @@ use dossier::{
         import::{self, Order, readers},
         records::{RecordKind, RecordKinds},
     },
-    config::{self, Config},
-    database::{self, Create, Database, Error},
+    config::Config,
+    database::{self, Database, Error, embedded::Create, error::in_words},
     engine::{self, catalog},
-    error::in_words,
     server, telemetry,
 };
 use indicatif::ProgressBar;
@@ -189,7 +188,7 @@ macro_rules! sentences {
     )* };
 }
 
-sentences!(String, &str, std::io::Error, config::Error, Error, export::Error, import::Error, keys::Error);
+sentences!(String, &str, std::io::Error, dossier::config::Error, Error, export::Error, import::Error, keys::Error);
 
 impl From<sqlx::Error> for Failure {
     fn from(error: sqlx::Error) -> Self {
@@ -216,7 +215,7 @@ fn main() -> ExitCode {
         let status = match run(verb).await {
             Ok(()) => ExitCode::SUCCESS,
             Err(Failure { reason, status }) => {
-                telemetry::log::say_failure(&format!("dossier: {reason}"));
+                telemetry::output::say_failure(&format!("dossier: {reason}"));
                 ExitCode::from(status)
             }
         };
@@ -324,7 +323,7 @@ fn bury_orphans() -> Result<(), Failure> {
         let mut ended = signal(SignalKind::child())?;
         tokio::spawn(async move {
             while ended.recv().await.is_some() {
-                let _ = tokio::task::spawn_blocking(database::bury_orphans).await;
+                let _ = tokio::task::spawn_blocking(database::children::bury_orphans).await;
             }
         });
     }
@@ -358,7 +357,7 @@ async fn serve(asked: Serve, stop: Stop) -> Result<(), Failure> {
         }
         let address = reachable(address);
         let told = format!("Dossier answers at http://{address}/  (GraphQL at http://{address}/graphql)");
-        telemetry::log::say(&told);
+        telemetry::output::say(&told);
         server::serve(listener, site, stop.stop_in_order()).await.map_err(Failure::from)
     };
     let served = served.await;
@@ -424,7 +423,7 @@ async fn open_migrated(config: &Config, writes: bool) -> Result<Database, Failur
 }
 
 fn say_what_is_used(database: &Database, config: &Config) {
-    telemetry::log::say(&format!("using the {}", database.told(config)));
+    telemetry::output::say(&format!("using the {}", database.told(config)));
 }
 
 async fn generate(size: Size) -> Result<(), Failure> {
@@ -466,7 +465,7 @@ async fn key(verb: keys::Verb) -> Result<(), Failure> {
             .map_err(|error| format!("the secret can't be written, and no key was made: {error}"))?;
         change.commit().await?;
         let role = role.name();
-        telemetry::log::say(&format!("The key of {name}, {role}. Keep it: it can't be shown again."));
+        telemetry::output::say(&format!("The key of {name}, {role}. Keep it: it can't be shown again."));
         Ok(())
     };
     let done = done.await;
@@ -531,7 +530,7 @@ async fn take_out(asked: Exported) -> Result<(), Failure> {
         for output in whole {
             output.keep()?;
         }
-        telemetry::log::say(&format!("{written} records in {:.1} s", since.elapsed().as_secs_f64()));
+        telemetry::output::say(&format!("{written} records in {:.1} s", since.elapsed().as_secs_f64()));
         Ok(())
     };
     let exported = exported.await;

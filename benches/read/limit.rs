@@ -13,8 +13,7 @@ use axum::{
 };
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use dossier::{
-    database::Connections,
-    engine::execute::reader::Question,
+    database::{connections::Connections, reader::Question},
     model::pagination::{global_id, parse_global_id},
 };
 use serde::{Deserialize, Serialize};

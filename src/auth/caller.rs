@@ -1,6 +1,6 @@
 //! Who asks: their role, their name, and what they may still ask.
 
-use crate::auth::limits::{Allowance, Client};
+use crate::{auth::limits::Allowance, database::client::Client};
 
 /// What somebody may do. Each role may do what those before it may.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

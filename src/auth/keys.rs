@@ -16,7 +16,7 @@ use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 
 use crate::{
     auth::caller::{Identity, Role},
-    error,
+    database::error::in_words,
     telemetry::statement::Statement,
 };
 
@@ -65,7 +65,7 @@ pub enum Error {
     Unknown(String),
     #[error("{0}")]
     Random(std::io::Error),
-    #[error("{}", error::in_words(.0))]
+    #[error("{}", in_words(.0))]
     Database(#[from] sqlx::Error),
 }
 

@@ -2,7 +2,7 @@
 
 use std::{
     collections::HashMap,
-    net::{IpAddr, Ipv6Addr},
+    net::IpAddr,
     num::NonZeroU32,
     sync::{Arc, Mutex},
     time::{Duration, SystemTime},
@@ -16,30 +16,12 @@ use governor::{
 };
 
 use crate::{
+    database::client::{Client, network},
     error::{Code, Refusal},
     sync::lock,
 };
 
 type Budgets = RateLimiter<Client, DefaultKeyedStateStore<Client>, DefaultClock, StateInformationMiddleware>;
-
-/// Who counts as one client: whoever shows a key, by its name, and everybody else by their address.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub enum Client {
-    Named(Arc<str>),
-    At(IpAddr),
-    /// Subscribers who ask the same and are answered together: what is read for them is no client's own.
-    Audience(u64),
-}
-
-impl Client {
-    pub fn of(name: Option<&str>, address: IpAddr) -> Self {
-        name.map_or_else(|| Self::at(address), |name| Client::Named(name.into()))
-    }
-
-    pub fn at(address: IpAddr) -> Self {
-        Client::At(network(address))
-    }
-}
 
 /// How much clients hold at once of something that there is so much of, each of them and all.
 pub struct Shares {
@@ -224,14 +206,6 @@ impl Attempts {
     }
 }
 
-/// What of an address stands for one client: in IPv6 each has at least a network of 64 bits.
-fn network(address: IpAddr) -> IpAddr {
-    match address.to_canonical() {
-        IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() >> 64 << 64).into(),
-        address @ IpAddr::V4(_) => address,
-    }
-}
-
 fn wait(until: &NotUntil<<DefaultClock as Clock>::Instant>) -> Duration {
     until.wait_time_from(DefaultClock::default().now())
 }
@@ -245,14 +219,6 @@ fn too_often(what: &str, until: &NotUntil<<DefaultClock as Clock>::Instant>) -> 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_client_is_an_address_or_in_ipv6_a_network() {
-        let network = |address: &str| network(address.parse().unwrap()).to_string();
-        assert_eq!(network("192.0.2.7"), "192.0.2.7");
-        assert_eq!(network("::ffff:192.0.2.7"), "192.0.2.7", "the same, as a socket for both has it");
-        assert_eq!(network("2001:db8:1:2:3:4:5:6"), "2001:db8:1:2::");
-    }
 
     #[test]
     fn a_client_leaves_something_to_others_and_gives_back_what_it_holds() {

@@ -34,14 +34,14 @@ use tokio::{
 };
 
 use crate::{
-    auth::limits::Client,
+    config::address::Address,
     database::{
         ACQUIRE,
-        address::Address,
+        client::Client,
         control::Control,
+        error::Trouble,
         hosts::{Hosts, Made, Wanted, is_broken, is_full},
     },
-    error::Trouble,
     sync::lock,
 };
 

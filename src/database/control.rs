@@ -9,12 +9,10 @@ use tokio::{
     time::timeout,
 };
 
-use crate::{
-    database::{
-        hosts::{Hosts, Made, Wanted},
-        migrations,
-    },
+use crate::database::{
     error::Trouble,
+    hosts::{Hosts, Made, Wanted},
+    migrations,
 };
 
 /// How long a cancel may take; then the connection is closed, and Postgres notices in a second.

@@ -12,7 +12,11 @@ use std::{
 use sqlx::postgres::{PgConnectOptions, PgConnection};
 use tokio::time::timeout;
 
-use crate::{database::address::Address, error::Trouble, sync::lock};
+use crate::{
+    config::address::{Address, Attributes, Host},
+    database::error::Trouble,
+    sync::lock,
+};
 
 /// How long one of several hosts may take to answer, where the address doesn't say.
 const ANSWER: Duration = Duration::from_secs(5);
@@ -22,51 +26,7 @@ const PAUSE: Duration = Duration::from_millis(100);
 const TOLD: Duration = Duration::from_secs(2);
 const SILENT: Duration = Duration::from_secs(28);
 
-/// One host of an address.
-#[derive(Clone, Debug)]
-pub struct Host {
-    /// What people know it by: its name and port, or the folder of its socket; never a password.
-    pub(super) name: String,
-    pub(super) options: PgConnectOptions,
-}
-
-impl Host {
-    pub(super) fn new(options: PgConnectOptions) -> Self {
-        let name = match options.get_socket() {
-            Some(socket) => socket.display().to_string(),
-            None if options.get_host().contains(':') => {
-                format!("[{}]:{}", options.get_host(), options.get_port())
-            }
-            None => format!("{}:{}", options.get_host(), options.get_port()),
-        };
-        Host { name, options }
-    }
-}
-
-/// `target_session_attrs`, as libpq knows it: the servers that are meant.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Attributes {
-    Any,
-    ReadWrite,
-    ReadOnly,
-    Primary,
-    Standby,
-    PreferStandby,
-}
-
 impl Attributes {
-    pub(super) fn named(name: &str) -> Option<Self> {
-        Some(match name {
-            "any" => Attributes::Any,
-            "read-write" => Attributes::ReadWrite,
-            "read-only" => Attributes::ReadOnly,
-            "primary" => Attributes::Primary,
-            "standby" => Attributes::Standby,
-            "prefer-standby" => Attributes::PreferStandby,
-            _ => return None,
-        })
-    }
-
     /// What is looked for first, and if none is like that.
     fn choices(self) -> &'static [Attributes] {
         match self {

@@ -7,10 +7,7 @@ use sqlx::{
     migrate::{Migrate, MigrateError, Migrator},
 };
 
-use crate::{
-    database::{Error, connect_error},
-    error::in_words,
-};
+use crate::database::{Error, connect_error, error::in_words};
 
 static MIGRATIONS: Migrator = sqlx::migrate!();
 

@@ -1,16 +1,20 @@
 //! The database: found or started, migrated, and reached through one pool.
 
 pub mod account;
-pub mod address;
 pub mod binaries;
 pub mod children;
+pub mod client;
 pub mod connections;
 pub mod control;
 pub mod embedded;
+pub mod error;
 pub mod hosts;
 pub mod migrations;
 pub mod preflight;
+pub mod reader;
 pub mod remembered;
+pub mod sizes;
+pub mod statement;
 
 use std::{io, path::Path, sync::Arc, time::Duration};
 
@@ -19,22 +23,16 @@ use sqlx::{
     postgres::{PgConnectOptions, PgConnection, PgListener, PgPoolOptions},
 };
 
-pub use crate::database::address::Address;
-pub use crate::database::address::Wrong;
-pub use crate::database::children::bury_orphans;
-pub use crate::database::connections::Change;
-pub use crate::database::connections::Connections;
-pub use crate::database::connections::Share;
-pub use crate::database::embedded::Create;
-pub use crate::database::migrations::Migration;
-pub use crate::database::migrations::Status;
 use crate::{
-    config::Config,
+    config::{Config, address::Address},
     database::{
+        connections::Connections,
         control::{Control, Seen},
+        embedded::Create,
+        error::in_words,
         hosts::{Hosts, Wanted},
+        migrations::{Migration, Status},
     },
-    error::in_words,
 };
 
 /// How long a connection may take to be made.

@@ -1,8 +1,11 @@
 //! Commentaries: what an analyst makes of actors, meetings, statements and topics.
 
-use crate::model::object_type::{
-    By, Enumeration, KeyKind, Noun, One, Owned, Scalar, Test, Values, Via, column, many, needed_evidence,
-    one, one_of, prose, shortened, values,
+use crate::model::{
+    object_type::{
+        By, Enumeration, Noun, One, Owned, Scalar, Test, Values, Via, column, many, needed_evidence, one,
+        one_of, prose, shortened, values,
+    },
+    pagination::KeyKind,
 };
 
 static LIKELIHOOD: Enumeration = Enumeration {

@@ -7,11 +7,10 @@ use sqlx::{Row, postgres::PgRow};
 use crate::{
     domain::relations,
     error::Refusal,
-    model::{
+    model::object_type::{
+        Declared, Enumeration, Form, Noun, Part, Scalar, column,
         computed::{Argument, Asked, Estimate, Priced, Tree, argument, as_of, computed, number},
-        object_type::{
-            Declared, Enumeration, Form, Noun, Part, Scalar, column, one_of, part, reference, text,
-        },
+        one_of, part, reference, text,
     },
 };
 

@@ -4,12 +4,10 @@ use sqlx::{Row, postgres::PgRow};
 
 use crate::{
     error::Refusal,
-    model::{
+    model::object_type::{
+        Declared, Enumeration, Form, Noun, Part, Scalar, column,
         computed::{Asked, Estimate, Tree, argument, computed, number},
-        object_type::{
-            Declared, Enumeration, Form, Noun, Part, Scalar, column, needed_evidence, one, one_of, part,
-            reference,
-        },
+        needed_evidence, one, one_of, part, reference,
     },
 };
 

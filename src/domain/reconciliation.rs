@@ -6,11 +6,10 @@ use sqlx::Row;
 
 use crate::{
     error::Refusal,
-    model::{
+    model::object_type::{
+        Declared, Enumeration, Field, Form, Kind, Noun, Part, Scalar, column,
         computed::{Asked, Estimate, Priced, Takes, Tree, argument, computed, number},
-        object_type::{
-            Declared, Enumeration, Field, Form, Kind, Noun, Part, Scalar, column, part, reference, text,
-        },
+        part, reference, text,
     },
 };
 

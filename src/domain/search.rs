@@ -5,17 +5,18 @@ use std::collections::HashMap;
 use sqlx::{Row, postgres::PgRow};
 
 use crate::{
-    engine::sql::web_search::Search,
     error::Refusal,
     model::{
-        computed::{
-            Argument, Asked, Estimate, Priced, Tree, argument, as_of, computed, connection, connection_of,
-            cursor, number, page_arguments,
-        },
         object_type::{
-            Declared, Enumeration, Form, KeyKind, Noun, Part, Scalar, column, part, reference, text,
+            Declared, Enumeration, Form, Noun, Part, Scalar, column,
+            computed::{
+                Argument, Asked, Estimate, Priced, Tree, argument, as_of, computed, connection,
+                connection_of, cursor, number, page_arguments,
+            },
+            part, reference, text,
         },
-        pagination::{Cursor, CursorKey, Page},
+        pagination::{Cursor, CursorKey, KeyKind, Page},
+        web_search::Search,
     },
 };
 

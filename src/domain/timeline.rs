@@ -5,15 +5,18 @@ use std::fmt::Write;
 use sqlx::Row;
 
 use crate::{
-    engine::execute::reader::Days,
+    database::statement::Days,
     error::Refusal,
     model::{
-        computed::{
-            Asked, Estimate, Priced, Takes, Tree, argument, as_of, computed, connection, connection_of,
-            cursor, page_arguments,
+        object_type::{
+            Declared, Form, Noun, Part, Scalar, column,
+            computed::{
+                Asked, Estimate, Priced, Takes, Tree, argument, as_of, computed, connection, connection_of,
+                cursor, page_arguments,
+            },
+            reference,
         },
-        object_type::{Declared, Form, KeyKind, Noun, Part, Scalar, column, reference},
-        pagination::{Cursor, CursorKey},
+        pagination::{Cursor, CursorKey, KeyKind},
     },
 };
 

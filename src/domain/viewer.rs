@@ -1,8 +1,9 @@
 //! The viewer: who asks, and what they may still ask.
 
-use crate::model::{
+use crate::model::object_type::{
+    Declared, Enumeration, Form, Noun, Part, Scalar, column,
     computed::{Asked, Tree, computed},
-    object_type::{Declared, Enumeration, Form, Noun, Part, Scalar, column, one_of, part, term},
+    one_of, part, term,
 };
 
 static ROLE: Enumeration = Enumeration {

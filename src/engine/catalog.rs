@@ -8,10 +8,7 @@ use crate::{
         search, sources, statements, timeline, topics, viewer,
     },
     engine::{mutation, schema, subscriptions},
-    model::{
-        catalog::{Catalog, Roots, Union},
-        object_type::Noun,
-    },
+    model::{Catalog, Roots, Union, object_type::Noun},
 };
 
 /// All nouns of the knowledge base. A slice that isn't here isn't in the schema.

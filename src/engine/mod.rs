@@ -35,23 +35,20 @@ use tokio::time::Instant;
 
 use crate::{
     auth::caller::{Caller, Role},
+    database::{reader::Reader, sizes::Known},
     engine::{
         cache::dependencies::RestsOn,
-        execute::{Fetch, Rows, reader::Reader},
-        plan::{Plan, bind},
+        execute::{Fetch, Rows},
+        plan::{Plan, bind, cost},
         prepare::{
-            coerce, cost,
+            coerce,
             document::{Document, Documents},
             limits::Limits,
-            sizes::Known,
         },
         response::Answer,
     },
     error::Refusal,
-    model::{
-        catalog::Catalog,
-        computed::{self, Tree},
-    },
+    model::{Catalog, object_type::computed::Tree},
     sync::{LARGE, heavy},
     telemetry::{request, traces},
 };
@@ -121,15 +118,6 @@ pub struct Settings {
     pub introspection: bool,
     /// Whether a refusal says what a wrong name may have meant.
     pub suggestions: bool,
-}
-
-/// The statement that finds the id of the record that a key names.
-pub fn lookup(
-    noun: &crate::model::object_type::Noun,
-    by: &computed::Arguments,
-    argument: &str,
-) -> Result<sql::Statement, Refusal> {
-    sql::lookup(noun, &[], by, argument)
 }
 
 /// A question whose document is valid.

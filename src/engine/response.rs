@@ -14,9 +14,8 @@ use crate::{
     },
     error::{CHANGED, Code, PathStep, Refusal},
     model::{
-        computed::Tree,
-        object_type::{By, Form, KeyKind, Scalar},
-        pagination::{self, Cursor},
+        object_type::{By, Form, Scalar, computed::Tree},
+        pagination::{self, Cursor, KeyKind},
     },
 };
 

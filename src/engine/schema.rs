@@ -13,15 +13,12 @@ use async_graphql::dynamic::{
 
 use futures_util::stream;
 
-use crate::{
-    engine::sql::as_of,
-    model::{
-        catalog::{Catalog, Input, ROOTS, facet_of},
+use crate::model::{
+    Catalog, Input, ROOTS, as_of, facet_of,
+    object_type::{
+        CREATED_AT, Enumeration, Facet, Form, KeyInput, Kind, LABEL, Many, Noun, One, Order, Owned, Part,
+        Scalar, Test, UPDATED_AT, Via,
         computed::{Computed, NODES},
-        object_type::{
-            CREATED_AT, Enumeration, Facet, Form, KeyInput, Kind, LABEL, Many, Noun, One, Order, Owned, Part,
-            Scalar, Test, UPDATED_AT, Via,
-        },
     },
 };
 

@@ -2,7 +2,16 @@
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD as BASE64};
 
-use crate::{error::Refusal, model::object_type::KeyKind};
+use crate::error::Refusal;
+
+/// The kind of sort key that stands in a cursor beside the id.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum KeyKind {
+    Text,
+    Int,
+    Date,
+    Rank,
+}
 
 /// Records on a page where the query doesn't say.
 const DEFAULT_PAGE: i64 = 20;

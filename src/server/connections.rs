@@ -24,9 +24,10 @@ use tokio_io_timeout::TimeoutStream;
 use tower::ServiceExt;
 
 use crate::{
-    auth::limits::{Client, Full, Share, Shares},
+    auth::limits::{Full, Share, Shares},
     config::Config,
-    server::{edge::Edge, graphql, shutdown::Staying},
+    database::client::Client,
+    server::{edge::Edge, response, shutdown::Staying},
 };
 
 /// Connections beyond the limit that are told so at once.
@@ -189,8 +190,8 @@ async fn turn_away(stream: TcpStream, peer: SocketAddr, router: Router, full: Fu
 
 fn no_room(full: Full) -> Response {
     let refusal = full.refusal("connections");
-    let media = graphql::Media::Json;
-    graphql::refuse_for(media.status_of(&refusal), media, &refusal, "")
+    let media = response::Media::Json;
+    response::refuse_for(media.status_of(&refusal), media, &refusal, "")
 }
 
 fn http(limits: Limits) -> http1::Builder {

@@ -7,7 +7,7 @@ use tokio::time::timeout;
 
 use crate::{
     auth::{caller::Identity, keys},
-    database::Share,
+    database::connections::Share,
     error::{Code, Refusal},
     server::App,
     telemetry::request,
@@ -39,7 +39,7 @@ impl Shows {
 
     pub async fn identify(&self, app: &App, client: IpAddr) -> Result<Identity, Refusal> {
         let identity = authenticate(app, self.0.as_deref(), client).await?;
-        request::identity(&identity);
+        request::identity(identity.role.name(), identity.name.as_deref());
         Ok(identity)
     }
 

@@ -32,8 +32,9 @@ use crate::{
     server::{
         App, RequestId, Sender,
         credentials::Shows,
-        graphql::{self, Media},
+        graphql,
         operation::Requester,
+        response::{self, Media},
     },
     telemetry::request::{self, Transport},
 };
@@ -103,7 +104,7 @@ async fn handle(
     request::operation(Some(format.name()), "export");
     let refused = |refusal: &Refusal| {
         let status = Media::GraphqlResponse.status_of(refusal);
-        graphql::refuse_for(status, Media::Json, refusal, &request_id)
+        response::refuse_for(status, Media::Json, refusal, &request_id)
     };
     // Whoever may ask at all may read all records.
     let requester = match Shows::by(&headers).identify(&app, client).await {

@@ -12,15 +12,14 @@ use axum::{
     http::{
         HeaderMap, HeaderName, HeaderValue, Method, StatusCode,
         header::{
-            ACCEPT, ALLOW, CACHE_CONTROL, CONNECTION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, ETAG,
-            IF_NONE_MATCH, RETRY_AFTER, UPGRADE, VARY, WWW_AUTHENTICATE,
+            ALLOW, CACHE_CONTROL, CONNECTION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, ETAG,
+            IF_NONE_MATCH, UPGRADE, VARY,
         },
         request::Parts,
     },
     response::{IntoResponse, Response},
 };
 use serde::{Deserialize, de::DeserializeOwned};
-use serde_json::{Value, json};
 use tokio::time::timeout;
 
 use crate::{
@@ -32,6 +31,7 @@ use crate::{
         credentials::Shows,
         operation::{Answered, DocumentNames, Parameters, Requester},
         page::{self, takes_gzip},
+        response::{Media, advise, refuse, refuse_for},
         sse, websocket,
     },
     sync::{LARGE, heavy},
@@ -41,78 +41,6 @@ use crate::{
 /// How long the body of a request may take to come, where an answer may take longer than that.
 const BODY: Duration = Duration::from_secs(30);
 const METHODS: HeaderValue = HeaderValue::from_static("GET, HEAD, POST, OPTIONS");
-
-/// How an answer is labelled, and with it how refusals are told: the newer type tells them by the
-/// status, the older always answers 200.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) enum Media {
-    GraphqlResponse,
-    Json,
-    /// Events of which each holds a result.
-    Events,
-}
-
-impl Media {
-    fn content_type(self) -> &'static str {
-        match self {
-            Media::GraphqlResponse => "application/graphql-response+json; charset=utf-8",
-            // Refused before it was a request of GraphQL, an operation has no events.
-            Media::Json | Media::Events => "application/json; charset=utf-8",
-        }
-    }
-
-    /// The status of a refused request; who must show another key, or try again, is told so in either type.
-    pub(super) fn status_of(self, refusal: &Refusal) -> StatusCode {
-        match (refusal.code, self) {
-            (Code::Unauthenticated, _) => StatusCode::UNAUTHORIZED,
-            (Code::RateLimited, _) => StatusCode::TOO_MANY_REQUESTS,
-            (Code::Internal, _) => StatusCode::INTERNAL_SERVER_ERROR,
-            (Code::Unavailable | Code::TooSlow, _) => StatusCode::SERVICE_UNAVAILABLE,
-            (Code::Timeout, _) => StatusCode::GATEWAY_TIMEOUT,
-            (Code::Forbidden, Media::GraphqlResponse) => StatusCode::FORBIDDEN,
-            (_, Media::GraphqlResponse) => StatusCode::BAD_REQUEST,
-            (_, Media::Json | Media::Events) => StatusCode::OK,
-        }
-    }
-
-    /// Whether a client takes events, be it that it prefers another type.
-    fn accepts_events(headers: &HeaderMap) -> bool {
-        let mut accepted = headers.get_all(ACCEPT).iter().filter_map(|value| value.to_str().ok());
-        accepted.any(|accepted| accepted.contains(sse::MEDIA_TYPE))
-    }
-
-    /// The type that a client prefers of those there are; none if it takes neither.
-    fn negotiate(headers: &HeaderMap) -> Option<Media> {
-        let accepted: Vec<&str> = headers
-            .get_all(ACCEPT)
-            .iter()
-            .filter_map(|value| value.to_str().ok())
-            .flat_map(|value| value.split(','))
-            .collect();
-        if accepted.is_empty() {
-            return Some(Media::Json);
-        }
-        let mut best: Option<(f32, Media)> = None;
-        for range in accepted {
-            let Ok(range) = range.trim().parse::<mime::Mime>() else { continue };
-            let media = match range.essence_str() {
-                "application/graphql-response+json" => Media::GraphqlResponse,
-                "application/json" | "application/*" | "*/*" => Media::Json,
-                sse::MEDIA_TYPE => Media::Events,
-                _ => continue,
-            };
-            let quality =
-                range.get_param("q").map_or(Some(1.0), |quality| quality.as_str().parse::<f32>().ok());
-            let utf8 = range.get_param("charset").is_none_or(|charset| charset == "utf-8");
-            if let Some(quality) = quality.filter(|quality| utf8 && *quality > 0.0)
-                && best.is_none_or(|(best, _)| quality > best)
-            {
-                best = Some((quality, media));
-            }
-        }
-        best.map(|(_, media)| media)
-    }
-}
 
 /// The parameters of a request, in an address: what is JSON there is text.
 #[derive(Deserialize)]
@@ -425,32 +353,4 @@ impl Reply {
     fn sent(&self, body: Bytes) -> Response {
         ([(CONTENT_TYPE, self.media.content_type())], body).into_response()
     }
-}
-
-/// A refusal with what its client is to do: show another key, or wait.
-pub(super) fn refuse_for(status: StatusCode, media: Media, refusal: &Refusal, request_id: &str) -> Response {
-    let mut response = refuse(status, media, std::slice::from_ref(refusal), request_id);
-    advise(&mut response, refusal);
-    response
-}
-
-fn advise(response: &mut Response, refusal: &Refusal) {
-    let unauthorized = response.status() == StatusCode::UNAUTHORIZED;
-    let headers = response.headers_mut();
-    if unauthorized {
-        headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
-    }
-    if let Some(seconds) = refusal.retry_seconds() {
-        headers.insert(RETRY_AFTER, seconds.into());
-    }
-}
-
-fn refuse(status: StatusCode, media: Media, refusals: &[Refusal], request_id: &str) -> Response {
-    request::refused(refusals);
-    if media == Media::Events && status == StatusCode::OK {
-        return sse::refused(refusals, request_id);
-    }
-    let errors: Vec<Value> = refusals.iter().map(|refusal| refusal.to_json(request_id)).collect();
-    let body = json!({ "errors": errors }).to_string();
-    (status, [(CONTENT_TYPE, media.content_type())], body).into_response()
 }

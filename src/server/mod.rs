@@ -9,6 +9,7 @@ pub mod health;
 pub mod metrics;
 pub mod operation;
 pub mod page;
+pub mod response;
 pub mod shutdown;
 pub mod sse;
 pub mod websocket;
@@ -47,7 +48,10 @@ use crate::{
         tokens::Tokens,
     },
     config::Config,
-    database::Database,
+    database::{
+        Database,
+        reader::{Reader, Slow},
+    },
     engine::{
         Engine, Settings,
         cache::{
@@ -55,7 +59,6 @@ use crate::{
             revision_watcher::{Current, Watch},
         },
         catalog,
-        execute::reader::{Reader, Slow},
         prepare::limits::Limits,
         subscriptions::{Feed, audience::Audiences},
     },
@@ -212,13 +215,13 @@ async fn nowhere(RequestId(id): RequestId) -> Response {
 
 fn not_found(request_id: &str) -> Response {
     let refusal = Refusal::new(Code::NotFound, "Nothing has this address; GraphQL answers at /graphql.");
-    graphql::refuse_for(StatusCode::NOT_FOUND, graphql::Media::Json, &refusal, request_id)
+    response::refuse_for(StatusCode::NOT_FOUND, response::Media::Json, &refusal, request_id)
 }
 
 /// The answer to a method that an address doesn't take; `Allow` says which it does.
 async fn wrong_method(RequestId(id): RequestId) -> Response {
     let refusal = Refusal::new(Code::BadUserInput, "This address doesn't take this method.");
-    graphql::refuse_for(StatusCode::METHOD_NOT_ALLOWED, graphql::Media::Json, &refusal, &id)
+    response::refuse_for(StatusCode::METHOD_NOT_ALLOWED, response::Media::Json, &refusal, &id)
 }
 
 /// The schema, unless introspection is turned off. As plain text, for that is what browsers show: the
@@ -228,7 +231,7 @@ fn tell_schema(introspection: bool, sdl: String, RequestId(id): &RequestId) -> R
         return ([(CONTENT_TYPE, "text/plain; charset=utf-8")], sdl).into_response();
     }
     let refusal = Refusal::new(Code::Forbidden, "Introspection is turned off on this server.");
-    graphql::refuse_for(StatusCode::FORBIDDEN, graphql::Media::Json, &refusal, id)
+    response::refuse_for(StatusCode::FORBIDDEN, response::Media::Json, &refusal, id)
 }
 
 /// What every answer has around it: a name for its request, and an answer even to one that panics. One
@@ -320,7 +323,7 @@ async fn identify(
             None => next.run(asked).await,
             Some((status, refusal)) => {
                 request::reason(&refusal.message);
-                graphql::refuse_for(status, graphql::Media::Json, &refusal, &id)
+                response::refuse_for(status, response::Media::Json, &refusal, &id)
             }
         }
     };
@@ -344,7 +347,7 @@ fn fresh_id() -> String {
 /// What a client is told of a panic; `telemetry::log` has told the log.
 fn panicked() -> Response {
     let refusal = Refusal::new(Code::Internal, "Something went wrong on our side.");
-    graphql::refuse_for(StatusCode::INTERNAL_SERVER_ERROR, graphql::Media::Json, &refusal, "")
+    response::refuse_for(StatusCode::INTERNAL_SERVER_ERROR, response::Media::Json, &refusal, "")
 }
 
 #[cfg(test)]

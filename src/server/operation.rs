@@ -13,8 +13,9 @@ use tokio::time::Instant;
 use crate::{
     auth::{
         caller::{Caller, Identity},
-        limits::{Allowance, Budget, Client, Share},
+        limits::{Allowance, Budget, Share},
     },
+    database::client::Client,
     engine::{
         Bound, DocumentName, Prepared, Question,
         cache::{Given, Kept, Key, Made, revision_watcher::Position},

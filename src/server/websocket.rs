@@ -21,10 +21,8 @@ use tokio::{
 use tracing::Instrument;
 
 use crate::{
-    auth::{
-        caller::Identity,
-        limits::{Client, Share},
-    },
+    auth::{caller::Identity, limits::Share},
+    database::client::Client,
     error::{Code, Refusal},
     server::{
         App, BEAT, Sender, TOO_SLOW,
@@ -355,7 +353,8 @@ impl Operation {
     async fn run(self, requester: Requester, parameters: Parameters) {
         let (id, client) = (self.request_id.clone(), Some(requester.client));
         let observed = Observed::new(id, Transport::WebSocket, client, "SUBSCRIBE", "/graphql", None);
-        observed.asked_by(&requester.identity);
+        let identity = &requester.identity;
+        observed.asked_by(identity.role.name(), identity.name.as_deref());
         observed.scope(Box::pin(self.answer_all(requester, parameters))).await;
         observed.ended();
     }

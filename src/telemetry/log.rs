@@ -2,37 +2,25 @@
 //! go: then lines are lost, which `dossier_log_lines_dropped_total` counts, and the server answers on.
 
 use std::{
-    io::{self, BufWriter, IsTerminal, Write},
-    os::fd::AsFd,
+    io::{self, BufWriter, IsTerminal},
     panic::PanicHookInfo,
-    sync::{
-        Mutex, OnceLock,
-        atomic::{AtomicU64, Ordering::Relaxed},
-        mpsc,
-    },
+    sync::{Mutex, mpsc},
     thread,
     time::Duration,
 };
 
-use serde_json::json;
-use tracing::Level;
-use tracing_appender::non_blocking::{NonBlocking, NonBlockingBuilder, WorkerGuard};
+use tracing_appender::non_blocking::{NonBlockingBuilder, WorkerGuard};
 use tracing_subscriber::{
-    EnvFilter, Layer, Registry,
-    filter::Targets,
-    fmt,
-    fmt::{
-        format::Writer,
-        time::{FormatTime, SystemTime},
-    },
-    layer::SubscriberExt,
-    util::SubscriberInitExt,
+    EnvFilter, Layer, Registry, filter::Targets, fmt, layer::SubscriberExt, util::SubscriberInitExt,
 };
 
 use crate::{
-    config::{self, Config, LogFormat},
+    config::{Config, LogFormat},
     sync::lock,
-    telemetry::{request, statement, traces},
+    telemetry::{
+        output::{Output, WRITER, output},
+        request, statement, traces,
+    },
 };
 
 /// Lines that wait to be written at most.
@@ -42,9 +30,6 @@ const FLUSH: Duration = Duration::from_secs(2);
 
 /// Ends with the program.
 static LOG: Mutex<Option<Log>> = Mutex::new(None);
-static WRITER: OnceLock<NonBlocking> = OnceLock::new();
-/// Lines that were taken to be written, and couldn't be.
-static UNWRITTEN: AtomicU64 = AtomicU64::new(0);
 
 /// The log, and the traces where they are exported; both are flushed when the program ends.
 struct Log {
@@ -93,82 +78,6 @@ pub fn end() {
         let _ = done.send(());
     });
     let _ = flushed.recv_timeout(FLUSH);
-}
-
-/// Says a line to whoever started the program, in order with the log and in its format, whatever RUST_LOG leaves out.
-pub fn say(line: &str) {
-    say_as(Level::INFO, line);
-}
-
-/// Says why the program ends.
-pub fn say_failure(line: &str) {
-    say_as(Level::ERROR, line);
-}
-
-fn say_as(level: Level, line: &str) {
-    let line = match config::log_format() {
-        LogFormat::Text => format!("{line}\n"),
-        LogFormat::Json => json_line(level, line),
-    };
-    let _ = match WRITER.get() {
-        Some(writer) => writer.clone().write_all(line.as_bytes()),
-        None => io::stderr().write_all(line.as_bytes()),
-    };
-}
-
-/// A line as the log writes it as JSON.
-fn json_line(level: Level, message: &str) -> String {
-    let mut timestamp = String::new();
-    let _ = SystemTime.format_time(&mut Writer::new(&mut timestamp));
-    let line = json!({
-        "timestamp": timestamp,
-        "level": level.as_str(),
-        "fields": { "message": message },
-        "target": "dossier",
-    });
-    format!("{line}\n")
-}
-
-/// Lines that were lost, as nobody read them.
-pub fn dropped() -> u64 {
-    let waited_in_vain = WRITER.get().map_or(0, |writer| writer.error_counter().dropped_lines());
-    waited_in_vain as u64 + UNWRITTEN.load(Relaxed)
-}
-
-/// A descriptor of the standard error output apart from the program's own: a write that blocks holds no lock
-/// that somebody else waits for.
-fn output() -> io::Result<std::fs::File> {
-    io::stderr().as_fd().try_clone_to_owned().map(Into::into)
-}
-
-/// Counts what can't be written, and goes on.
-struct Output(BufWriter<std::fs::File>);
-
-impl Write for Output {
-    fn write(&mut self, line: &[u8]) -> io::Result<usize> {
-        if self.0.write_all(line).is_err() {
-            self.lost();
-        }
-        Ok(line.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        if self.0.flush().is_err() {
-            self.lost();
-        }
-        Ok(())
-    }
-}
-
-impl Output {
-    /// What waits can't be written: it is counted, and there is room again.
-    fn lost(&mut self) {
-        let lines = String::from_utf8_lossy(self.0.buffer()).lines().count().max(1);
-        UNWRITTEN.fetch_add(lines as u64, Relaxed);
-        if let Ok(output) = output() {
-            let (_, _) = std::mem::replace(&mut self.0, BufWriter::new(output)).into_parts();
-        }
-    }
 }
 
 /// A panic is a fault of ours. The usual report would wait for whoever reads the standard error output.

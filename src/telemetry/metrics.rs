@@ -7,7 +7,7 @@ use prometheus::{
     core::Collector, proto::MetricFamily,
 };
 
-use crate::telemetry::log;
+use crate::telemetry::output;
 
 pub static METRICS: LazyLock<Metrics> = LazyLock::new(Metrics::new);
 
@@ -93,7 +93,7 @@ impl Metrics {
         families.extend(counter(
             "dossier_log_lines_dropped_total",
             "Log lines that nobody read.",
-            log::dropped(),
+            output::dropped(),
         ));
         TextEncoder::new().encode_to_string(&families).unwrap_or_default()
     }

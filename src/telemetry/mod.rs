@@ -12,6 +12,7 @@
 pub mod log;
 pub mod metrics;
 pub mod outage;
+pub mod output;
 pub mod request;
 pub mod statement;
 pub mod traces;

@@ -25,7 +25,6 @@ use axum::{
 use tracing::{Instrument, Span};
 
 use crate::{
-    auth::caller::Identity,
     error::{Code, Refusal},
     sync::lock,
     telemetry::{metrics::METRICS, traces},
@@ -107,7 +106,8 @@ struct Facts {
     path: String,
     operation: Option<String>,
     kind: Option<&'static str>,
-    identity: Option<Identity>,
+    /// The role, and the name of the key.
+    identity: Option<(&'static str, Option<String>)>,
     cost: Option<usize>,
     cache: Option<Cached>,
     status: Option<u16>,
@@ -142,8 +142,9 @@ fn shortened(name: &str) -> &str {
     &name[..name.floor_char_boundary(LONGEST_NAME)]
 }
 
-pub fn identity(identity: &Identity) {
-    note(|facts| facts.identity = Some(identity.clone()));
+/// Who sent it: their role, and the name of their key.
+pub fn identity(role: &'static str, requester: Option<&str>) {
+    note(|facts| facts.identity = Some((role, requester.map(ToOwned::to_owned))));
 }
 
 pub fn transport(transport: Transport) {
@@ -287,8 +288,8 @@ impl Observed {
     }
 
     /// Who asks, where they were known before the request was.
-    pub fn asked_by(&self, identity: &Identity) {
-        lock(&self.0.facts).identity = Some(identity.clone());
+    pub fn asked_by(&self, role: &'static str, requester: Option<&str>) {
+        lock(&self.0.facts).identity = Some((role, requester.map(ToOwned::to_owned)));
     }
 
     /// Answers the request: what that takes is counted to it.
@@ -363,8 +364,8 @@ impl Record {
                     path = facts.path,
                     operation = facts.operation,
                     kind = facts.kind,
-                    role = facts.identity.as_ref().map(|identity| identity.role.name()),
-                    requester = facts.identity.as_ref().and_then(|identity| identity.name.as_deref()),
+                    role = facts.identity.as_ref().map(|(role, _)| *role),
+                    requester = facts.identity.as_ref().and_then(|(_, requester)| requester.as_deref()),
                     client = facts.client.map(tracing::field::display),
                     cost = facts.cost,
                     cache,

@@ -27,7 +27,7 @@ use tracing_opentelemetry::{OpenTelemetryLayer, OpenTelemetrySpanExt};
 use tracing_subscriber::registry::LookupSpan;
 use ureq::{Agent, tls::TlsConfig};
 
-use crate::auth::tokens::roots;
+use crate::tls::roots;
 
 /// The target of all spans that are exported.
 pub const TARGET: &str = "dossier::trace";

@@ -8,14 +8,12 @@ use std::{
 use jsonwebtoken::jwk::{Jwk, PublicKeyUse};
 use serde_json::Value;
 use tokio::{sync::Mutex, time::Instant};
-use ureq::{
-    Agent,
-    tls::{Certificate, RootCerts, TlsConfig},
-};
+use ureq::{Agent, tls::TlsConfig};
 
 use crate::{
     config,
     error::{Code, Refusal},
+    tls::roots,
 };
 
 /// How long the issuer may take to answer.
@@ -148,15 +146,6 @@ impl Issuer {
             }
         }
     }
-}
-
-/// The certificates that the system trusts; where it has none, as in small containers, Mozilla's.
-pub(crate) fn roots() -> RootCerts {
-    let found = rustls_native_certs::load_native_certs().certs;
-    if found.is_empty() {
-        return RootCerts::WebPki;
-    }
-    found.iter().map(|found| Certificate::from_der(found).to_owned()).collect::<Vec<_>>().into()
 }
 
 /// The keys that sign, from where the settings say, or else the issuer's configuration (`OpenID` Connect Discovery).

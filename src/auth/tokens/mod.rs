@@ -8,7 +8,6 @@ use std::sync::Arc;
 use jsonwebtoken::{AlgorithmFamily, DecodingKey, Validation, decode, decode_header, errors::ErrorKind};
 use serde_json::{Map, Value};
 
-pub(crate) use crate::auth::tokens::issuer::roots;
 use crate::{
     auth::{
         caller::{Identity, Role},

@@ -12,12 +12,12 @@ use crate::{
         export::formats::Writer,
         records::{RecordKind, RecordKinds, joined},
     },
-    engine::{
-        mutation::writable_fields::{Kind, RowKind, Rows},
-        prepare::coerce::{ends_before, is_partial_date},
+    database::error::in_words,
+    engine::mutation::writable_fields::{Kind, RowKind, Rows},
+    model::{
+        dates::{ends_before, is_partial_date},
+        object_type::Scalar,
     },
-    error,
-    model::object_type::Scalar,
 };
 
 /// How many records are read at a time.
@@ -41,7 +41,7 @@ pub enum Error {
     /// What was asked for is wrong: the part, and why.
     #[error("{0}: {1}")]
     Selection(&'static str, String),
-    #[error("{}", error::in_words(.0))]
+    #[error("{}", in_words(.0))]
     Database(#[from] sqlx::Error),
 }
 

@@ -4,8 +4,6 @@
 //! one transaction. So an import that is interrupted has written nothing; started again, it goes on behind
 //! what it has staged, and done a second time, it finds every record as it is to be and writes nothing.
 
-pub mod batches;
-pub mod mappings;
 pub mod readers;
 pub mod source_file;
 pub mod staging;
@@ -28,16 +26,19 @@ use tokio::sync::mpsc;
 use crate::{
     bulk::{
         import::{
-            batches::Batch,
             readers::{Broken, Format},
             source_file::Input,
-            staging::{READY, Stage, Stopped, Tables, file_and_line, list_name},
+            staging::{
+                READY, Stage, Stopped, Tables,
+                batches::{self, Batch},
+                file_and_line, list_name,
+            },
             validation::Check,
         },
         records::{RecordKind, RecordKinds, joined},
     },
+    database::error::in_words,
     engine::mutation::{rules::Rules, writable_fields::Rows},
-    error,
 };
 
 /// How many records are written by one statement.
@@ -118,7 +119,7 @@ pub enum Error {
     Order(String),
     #[error("the report {file} can't be written: {reason}", file = .0.display(), reason = .1)]
     Report(PathBuf, std::io::Error),
-    #[error("{}; nothing was imported", error::in_words(.0))]
+    #[error("{}; nothing was imported", in_words(.0))]
     Database(#[from] sqlx::Error),
     #[error("others kept changing the same records; nothing was imported, try again")]
     Again,

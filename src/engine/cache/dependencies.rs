@@ -11,13 +11,13 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use sqlx::{Row, postgres::PgRow};
 
 use crate::{
+    database::statement::{Bind, Statement},
     engine::{
         execute::{Fetched, FetchedAside, Pages, Rows, get},
         plan::{
             Aside, Edge, Level, Plan, Way,
             bind::{Bound, Request},
         },
-        sql::{Bind, Statement},
     },
     model::object_type::{By, FacetBy, Kind, Many, Noun, Via, last_revision, recorded},
 };

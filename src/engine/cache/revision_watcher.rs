@@ -14,7 +14,7 @@ use tokio::{sync::watch, task::JoinHandle, time::timeout};
 
 pub use crate::engine::cache::invalidation_log::Position;
 use crate::{
-    database::{Database, Share},
+    database::{Database, connections::Share},
     engine::cache::{dependencies::RestsOn, invalidation_log::Changed},
 };
 

@@ -1,7 +1,7 @@
 //! A plan's levels fetched: one statement for each, whatever the number of parents; levels that
 //! don't depend on each other at the same time.
 
-pub mod reader;
+pub mod as_of;
 
 use async_graphql::Value;
 use foldhash::{HashMap, HashMapExt};
@@ -14,20 +14,22 @@ use tokio::time::{Instant, timeout_at};
 
 use crate::{
     auth::caller::Caller,
+    database::{reader::Reader, statement::Statement},
     engine::{
-        execute::reader::Reader,
         plan::{
             Aside, Edge, Level, Place, Reference, Way,
             bind::{Bound, CAP, Precision, Request},
         },
-        sql::{self, Statement, as_of},
+        sql,
     },
     error::{Code, Refusal},
     model::{
-        catalog::Catalog,
-        computed::{self, Asked, REVISION, Tree},
-        object_type::{KeyKind, Order},
-        pagination::{CursorKey, Page},
+        Catalog,
+        object_type::{
+            Order,
+            computed::{self, Asked, REVISION, Tree},
+        },
+        pagination::{CursorKey, KeyKind, Page},
     },
 };
 
@@ -232,7 +234,8 @@ impl Fetch<'_> {
                     _ => None,
                 };
                 if slug.is_none_or(|slug| !entered.contains(&slug)) {
-                    let named = computed::record(self.reader, noun, arguments, declared.name).await;
+                    let named =
+                        computed::record(self.reader, sql::lookup_id, noun, arguments, declared.name).await;
                     named.map_err(|refusal| refusal.at(edge.path.clone()))?;
                 }
             }
@@ -257,7 +260,7 @@ impl Fetch<'_> {
             as_of::check_since(&self.reader.today(), *since).await?;
         }
         let Some(moment) = self.request.as_of(edge) else { return self.way(edge, parents).await };
-        let reader = moment.reader(self.reader).await?;
+        let reader = as_of::reader(moment, self.reader).await?;
         Fetch { reader: &reader, ..*self }.way(edge, parents).await
     }
 
@@ -314,6 +317,7 @@ impl Fetch<'_> {
                 let asked = Asked {
                     reader: self.reader,
                     catalog: self.catalog,
+                    lookup: sql::lookup_id,
                     parents: &owners.distinct,
                     arguments,
                     fields,

@@ -8,9 +8,7 @@
 //! merge      two actors made one, and two again
 //! ```
 
-pub mod merge;
 pub mod rules;
-pub mod undo;
 pub mod writable_fields;
 pub mod writer;
 
@@ -25,11 +23,11 @@ use crate::{
         writer::{Action, Task, Writer},
     },
     model::{
-        catalog::{Input, InputField},
-        computed::{argument, computed},
+        Input, InputField,
         object_type::{
-            Declared, Enumeration, Field, Form, Kind as FieldKind, Noun, Part, Scalar, column, one_of, part,
-            prose, reference, term,
+            Declared, Enumeration, Field, Form, Kind as FieldKind, Noun, Part, Scalar, column,
+            computed::{argument, computed},
+            one_of, part, prose, reference, term,
         },
     },
     telemetry::traces,

@@ -1,7 +1,7 @@
 //! What of a noun is written, and how an input says it.
 
 use crate::model::{
-    catalog::{Input, InputField},
+    Input, InputField,
     object_type::{Column, Kind as FieldKind, Many, Noun, One, Owned, Scalar, Values, Via, Written},
 };
 

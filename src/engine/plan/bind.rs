@@ -9,19 +9,20 @@ use async_graphql::{
 
 use crate::{
     auth::caller::Role,
+    database::statement::Statement,
     engine::{
         plan::{self, Aside, Edge, Level, Plan, Wants, Way},
         prepare::coerce::{self, Variables},
-        sql::{
-            self, Paged, Side, Statement,
-            as_of::{self, AsOf},
-        },
+        sql::{self, Paged, Side},
     },
     error::{Code, PathStep, Refusal},
     model::{
-        catalog::Catalog,
-        computed::{self, Computed},
-        object_type::{By, Many, Order},
+        Catalog,
+        as_of::{self, AsOf},
+        object_type::{
+            By, Many, Order,
+            computed::{self, Computed},
+        },
         pagination::{self, Cursor, MAX_PAGE, Page},
     },
 };

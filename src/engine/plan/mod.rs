@@ -2,6 +2,7 @@
 //! written from them. Made once for a document, it holds nothing of a request.
 
 pub mod bind;
+pub mod cost;
 
 use std::{cell::Cell, sync::atomic::AtomicUsize};
 
@@ -19,9 +20,11 @@ use crate::{
     engine::prepare::coerce::Variables,
     error::{Code, PathStep, Refusal},
     model::{
-        catalog::{Catalog, facet_of},
-        computed::{Computed, Tree},
-        object_type::{Column, Facet, Field, Form, Kind, Many, Noun, One, Owned, Part, Scalar, Values, Via},
+        Catalog, facet_of,
+        object_type::{
+            Column, Facet, Field, Form, Kind, Many, Noun, One, Owned, Part, Scalar, Values, Via,
+            computed::{Computed, Tree},
+        },
     },
 };
 

@@ -1,161 +1,37 @@
 //! SQL for one level of a plan. The text depends on the shape of the request alone; every value is
 //! bound, so that the database plans a text once.
 
-pub mod as_of;
-pub mod web_search;
-
 use std::{borrow::Cow, fmt::Write};
 
 use async_graphql::{Name, Value};
 use indexmap::IndexMap;
-use sqlx::{
-    Postgres,
-    encode::{Encode, IsNull},
-    error::BoxDynError,
-    postgres::{PgArgumentBuffer, PgArguments, PgTypeInfo, types::Oid},
-};
 
 use crate::{
-    engine::{prepare::coerce, sql::web_search::Search},
+    database::statement::{ANY_PARENT, Bind, Merged, SELECT_ID, Statement},
     error::Refusal,
     model::{
-        catalog::Catalog,
+        Catalog, dates,
         object_type::{
-            By, Condition, Facet, FacetBy, Key, KeyInput, KeyKind, Many, Noun, Order, Scalar, Test, Values,
-            Via,
+            By, Condition, Facet, FacetBy, Key, KeyInput, Many, Noun, Order, Scalar, Test, Values, Via,
         },
-        pagination::{self, Cursor, CursorKey, MAX_PAGE, Page},
+        pagination::{self, Cursor, CursorKey, KeyKind, MAX_PAGE, Page},
+        web_search::Search,
     },
 };
 
 /// The parents by their ids, each with its place among them. Selected first, the ids are nothing that a plan
 /// could be made for: Postgres would plan anew for each few of them.
 const PARENTS: &str = "unnest((select $1::bigint[])) with ordinality p (id, place)";
-/// One of the parents.
-const ANY_PARENT: &str = "any((select $1::bigint[])::bigint[])";
-
 /// Records with the words searched for that are sorted without asking how else they could be found.
 const FEW: u32 = 1000;
 
 /// References that a statement is joined by at most: the time to plan joins grows much faster than their number.
 const JOINED: usize = 6;
 
-/// Bytes of a statement that stays prepared.
-const LONGEST_PREPARED: usize = 4096;
-
 /// Characters of a text to search for.
 const LONGEST: usize = 1000;
 
 type Fields = IndexMap<Name, Value>;
-
-/// A statement with its values. Where it answers for several parents, their ids are `$1`.
-#[derive(Clone, Debug)]
-pub struct Statement {
-    pub sql: String,
-    pub binds: Vec<Bind>,
-    /// Queries within it.
-    pub subqueries: usize,
-    /// How a record that is missing among the rows is found under the name it had before it was merged.
-    pub merged: Option<Merged>,
-}
-
-/// Where old names of merged records are kept, and what of them was asked for.
-#[derive(Clone, Copy, Debug)]
-pub struct Merged {
-    /// The table of old ids and slugs.
-    names: &'static str,
-    /// The table of the records.
-    table: &'static str,
-    /// The key of the one record asked for; none where several were, by their ids.
-    key: Option<&'static str>,
-    /// Where the columns end in the text of the statement.
-    columns_end: usize,
-}
-
-/// What the text of a statement begins with that finds records by their ids or a key.
-const SELECT_ID: &str = "select t.id";
-
-/// A value in the place of `$n`.
-#[derive(Clone, Debug)]
-pub enum Bind {
-    /// The ids of the parents, known once they were fetched.
-    Parents,
-    Id(i64),
-    Ids(Vec<i64>),
-    Int(i32),
-    Ints(Vec<i32>),
-    Text(String),
-    MaybeText(Option<String>),
-    Texts(Vec<String>),
-    Date(i32),
-    Rank(f32),
-}
-
-/// A `date` as Postgres sends it: days since 2000-01-01, its infinities included.
-pub struct Days(pub i32);
-
-impl sqlx::Type<Postgres> for Days {
-    fn type_info() -> PgTypeInfo {
-        PgTypeInfo::with_oid(Oid(1082))
-    }
-}
-
-impl Encode<'_, Postgres> for Days {
-    fn encode_by_ref(&self, buffer: &mut PgArgumentBuffer) -> Result<IsNull, BoxDynError> {
-        Encode::<Postgres>::encode_by_ref(&self.0, buffer)
-    }
-}
-
-impl Statement {
-    /// A text whose only value are the ids of the parents.
-    fn of_parents(sql: String) -> Self {
-        Statement { sql, binds: vec![Bind::Parents], subqueries: 0, merged: None }
-    }
-
-    /// Whether it stays prepared: what is longer is seldom asked twice, and takes megabytes of each connection.
-    pub fn is_prepared(&self) -> bool {
-        self.sql.len() <= LONGEST_PREPARED
-    }
-
-    /// The statement that looks for what is missing under old names; made only where something is.
-    pub fn under_old_names(&self) -> Option<Statement> {
-        let Merged { names, table, key, columns_end } = self.merged?;
-        let columns = &self.sql[SELECT_ID.len()..columns_end];
-        let sql = match key {
-            None => {
-                format!(
-                    "select m.id{columns} from {names} m join {table} t on t.id = m.kept_id where m.id = {ANY_PARENT}"
-                )
-            }
-            Some(key) => format!(
-                "{SELECT_ID}{columns} from {table} t where t.id = (select kept_id from {names} where {key} = $1 limit 1)"
-            ),
-        };
-        Some(Statement { sql, merged: None, ..self.clone() })
-    }
-
-    /// The values as the driver takes them.
-    pub fn arguments(&self, parents: &[i64]) -> Result<PgArguments, sqlx::Error> {
-        use sqlx::Arguments;
-        let mut arguments = PgArguments::default();
-        for bind in &self.binds {
-            match bind {
-                Bind::Parents => arguments.add(parents),
-                Bind::Id(id) => arguments.add(id),
-                Bind::Ids(ids) => arguments.add(ids),
-                Bind::Int(number) => arguments.add(number),
-                Bind::Ints(numbers) => arguments.add(numbers),
-                Bind::Text(text) => arguments.add(text),
-                Bind::MaybeText(text) => arguments.add(text),
-                Bind::Texts(texts) => arguments.add(texts),
-                Bind::Date(days) => arguments.add(Days(*days)),
-                Bind::Rank(rank) => arguments.add(rank),
-            }
-            .map_err(sqlx::Error::Encode)?;
-        }
-        Ok(arguments)
-    }
-}
 
 /// The records with these ids: column 0 is the id.
 pub fn by_ids(noun: &Noun, columns: &[String]) -> Statement {
@@ -189,6 +65,11 @@ pub fn lookup(noun: &Noun, columns: &[String], by: &Fields, argument: &str) -> R
     let merged = noun.merged.filter(|_| key.is_some());
     let merged = merged.map(|names| Merged { names, table: noun.table, key, columns_end });
     Ok(Statement { merged, ..builder.finish() })
+}
+
+/// The statement that finds the id of the record that a key names.
+pub fn lookup_id(noun: &Noun, by: &Fields, argument: &str) -> Result<Statement, Refusal> {
+    lookup(noun, &[], by, argument)
 }
 
 /// Where records lie that are not on a page: before the cursor `after`, or behind the cursor `before`.
@@ -662,7 +543,7 @@ impl Builder {
                 }
                 let ends = ["from", "until"].map(|end| maybe_text(period.get(end)));
                 if let [Some(from), Some(until)] = &ends {
-                    coerce::check_period(from, until, &format!("{path}.until"))?;
+                    dates::check_period(from, until, &format!("{path}.until"))?;
                 }
                 if ends.iter().any(Option::is_some) {
                     let [from, until] = ends;
@@ -678,7 +559,7 @@ impl Builder {
                 self.sql.push_str("(true");
                 let ends = ["from", "until"].map(|end| maybe_text(span.get(end)));
                 if let [Some(from), Some(until)] = &ends {
-                    coerce::check_span(from, until, &format!("{path}.until"))?;
+                    dates::check_span(from, until, &format!("{path}.until"))?;
                 }
                 for (instant, comparison) in ends.into_iter().zip([">=", "<"]) {
                     if let Some(instant) = instant {
@@ -1019,16 +900,4 @@ fn big_of(value: &Value) -> i64 {
 
 fn int_of(value: &Value) -> i32 {
     i32::try_from(big_of(value)).unwrap_or(i32::MAX)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_short_statements_stay_prepared() {
-        let of = |length| Statement::of_parents("x".repeat(length));
-        assert!(of(LONGEST_PREPARED).is_prepared());
-        assert!(!of(LONGEST_PREPARED + 1).is_prepared());
-    }
 }

@@ -1,7 +1,7 @@
 //! Subscriptions: what happened is the root of an answer, and everybody who asks the same is told the same.
 
 use std::{
-    collections::{HashMap, HashSet, VecDeque},
+    collections::{HashMap, VecDeque},
     sync::{
         Arc, Mutex, Weak,
         atomic::{AtomicU64, Ordering::Relaxed},
@@ -9,23 +9,18 @@ use std::{
     time::Duration,
 };
 
-use async_graphql::parser::types::{
-    DocumentOperations, ExecutableDocument, OperationDefinition, OperationType, Selection, SelectionSet,
-};
 use tokio::{sync::OnceCell, time::Instant};
 
 use crate::{
-    auth::{
-        caller::{Caller, Role},
-        limits::Client,
-    },
+    auth::caller::{Caller, Role},
+    database::client::Client,
     engine::{
         Bound, Engine,
         plan::{Way, bind},
         response::Answer,
     },
     error::{Code, Refusal},
-    model::computed::{self, Tree},
+    model::object_type::computed::{self, Tree},
     sync::lock,
     telemetry::request,
 };
@@ -34,64 +29,6 @@ use crate::{
 const KEPT: usize = 16;
 /// How long to wait before an event is read again that could not be.
 const PAUSE: Duration = Duration::from_millis(250);
-
-/// Subscriptions of a document that ask for more than one thing to be told of, or for none.
-pub fn check(ast: &ExecutableDocument) -> Vec<Refusal> {
-    let operations: Vec<&OperationDefinition> = match &ast.operations {
-        DocumentOperations::Single(only) => vec![&only.node],
-        DocumentOperations::Multiple(all) => all.values().map(|operation| &operation.node).collect(),
-    };
-    let subscriptions =
-        operations.into_iter().filter(|operation| operation.ty == OperationType::Subscription);
-    subscriptions.filter_map(|operation| check_root(ast, operation).err()).collect()
-}
-
-fn check_root(ast: &ExecutableDocument, operation: &OperationDefinition) -> Result<(), Refusal> {
-    let invalid = |message: &str| Refusal {
-        locations: vec![(operation.selection_set.pos.line, operation.selection_set.pos.column)],
-        ..Refusal::new(Code::GraphqlValidationFailed, message)
-    };
-    let mut root = Root { ast, fields: HashSet::new(), entered: HashSet::new(), chosen: false };
-    root.collect(&operation.selection_set.node);
-    if root.chosen {
-        return Err(invalid("The field of a subscription can't be left to `@skip` or `@include`."));
-    }
-    if root.fields.len() != 1 || root.fields.iter().any(|(_, name)| name.starts_with("__")) {
-        return Err(invalid("A subscription asks for exactly one field of `Subscription`."));
-    }
-    Ok(())
-}
-
-/// What a subscription asks of its root: response keys and fields.
-struct Root<'a> {
-    ast: &'a ExecutableDocument,
-    fields: HashSet<(&'a str, &'a str)>,
-    entered: HashSet<&'a str>,
-    chosen: bool,
-}
-
-impl<'a> Root<'a> {
-    fn collect(&mut self, set: &'a SelectionSet) {
-        for selection in &set.items {
-            let directives = selection.node.directives();
-            self.chosen |=
-                directives.iter().any(|one| matches!(one.node.name.node.as_str(), "skip" | "include"));
-            match &selection.node {
-                Selection::Field(field) => {
-                    let (key, name) = (&field.node.response_key().node, &field.node.name.node);
-                    self.fields.insert((key, name));
-                }
-                Selection::InlineFragment(inline) => self.collect(&inline.node.selection_set.node),
-                Selection::FragmentSpread(spread) => {
-                    let name = &spread.node.fragment_name.node;
-                    if self.entered.insert(name) {
-                        self.collect(&self.ast.fragments[name].node.selection_set.node);
-                    }
-                }
-            }
-        }
-    }
-}
 
 impl Bound {
     /// The arguments of a subscription's only field: what its caller wants to be told of.

@@ -8,14 +8,15 @@ use sqlx::{Row, postgres::PgRow};
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 
 use crate::{
+    database::reader::Reader,
     domain::revisions::OPERATION,
-    engine::execute::reader::Reader,
+    engine::sql::lookup_id,
     error::Refusal,
     model::{
-        catalog::Catalog,
-        computed::{Argument, Arguments, Tree, argument, computed, record},
+        Catalog,
         object_type::{
             Declared, Enumeration, Form, Kind, Many, Noun, Owned, Part, Scalar, Values, Via, Written, column,
+            computed::{Argument, Arguments, Tree, argument, computed, record},
             one_of, reference, references, term,
         },
         pagination::{self, MAX_PAGE},
@@ -165,8 +166,8 @@ impl Filter {
             Some(Value::Number(number)) => number.as_i64(),
             _ => None,
         };
-        let topic = record(reader, catalog.named("Topic"), wanted, "topic").await?;
-        let actor = record(reader, catalog.named("Actor"), wanted, "actor").await?;
+        let topic = record(reader, lookup_id, catalog.named("Topic"), wanted, "topic").await?;
+        let actor = record(reader, lookup_id, catalog.named("Actor"), wanted, "actor").await?;
         Ok((Filter { types, ids, topic, actor }, since))
     }
 

@@ -32,12 +32,10 @@ pub use crate::engine::subscriptions::change::Filter;
 pub use crate::engine::subscriptions::change::fields;
 pub use crate::engine::subscriptions::change::nouns;
 use crate::{
-    engine::{
-        cache::revision_watcher::{Coming, Current, Position},
-        execute::reader::Reader,
-    },
+    database::reader::Reader,
+    engine::cache::revision_watcher::{Coming, Current, Position},
     error::{Code, Refusal},
-    model::catalog::Catalog,
+    model::Catalog,
     sync,
     telemetry::metrics::METRICS,
 };

@@ -7,8 +7,11 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::bulk::import::{
-    mappings::{MOST_TIES, Mapper, Tie, slug},
-    readers::{Broken, File, stem_and_extension},
+    readers::{
+        Broken, File,
+        mappings::{MOST_TIES, Mapper, Tie, slug},
+        stem_and_extension,
+    },
     source_file::{Input, LONGEST, Line},
     staging::{Stage, Stopped},
 };

@@ -1,5 +1,7 @@
 //! Documents: guarded, parsed, validated, and kept by their text.
 
+mod cache;
+
 use std::{
     collections::{BTreeSet, HashMap},
     sync::{Arc, Mutex},
@@ -20,7 +22,7 @@ use crate::{
         plan::Plan,
         prepare::{
             coerce,
-            document_cache::DocumentCache,
+            document::cache::DocumentCache,
             limits::Limits,
             syntax::{self, Parsed},
             validation,

@@ -9,8 +9,7 @@ use sqlx::{AssertSqlSafe, Connection, PgConnection};
 use crate::{
     engine::mutation::{
         rules::Rules,
-        undo::undo,
-        writer::{Done, Failure, Mutation, take_turn},
+        writer::{Done, Failure, Mutation, take_turn, undo::undo},
     },
     model::{object_type::Noun, pagination},
 };

@@ -1,6 +1,9 @@
 //! One mutation, one transaction: everything that it asks is written with its revisions, or nothing is
 //! and all that is wrong is told.
 
+pub mod merge;
+pub mod undo;
+
 use std::time::Duration;
 
 use async_graphql::{Name, Value as Input};
@@ -17,21 +20,21 @@ use tokio::{
 };
 
 use crate::{
-    database::Change,
+    database::connections::Change,
     engine::{
-        lookup,
         mutation::{
-            merge,
             rules::Rules,
-            undo,
             writable_fields::{Kind, RowKind, Rows, Slot},
         },
+        sql::lookup_id,
     },
     error::Refusal,
     model::{
-        catalog::Catalog,
-        computed::{Asked, REVISION, Tree},
-        object_type::{Kind as FieldKind, Many, Noun, One, Owned, Values, Via, Written},
+        Catalog,
+        object_type::{
+            Kind as FieldKind, Many, Noun, One, Owned, Values, Via, Written,
+            computed::{Asked, REVISION, Tree},
+        },
         pagination,
     },
     telemetry::outage,
@@ -587,7 +590,7 @@ impl Mutation<'_> {
         by: &Fields,
         path: &str,
     ) -> Result<Option<i64>, Failure> {
-        let statement = lookup(self.catalog.named(noun), by, path)?;
+        let statement = lookup_id(self.catalog.named(noun), by, path)?;
         let arguments = statement.arguments(&[]).map_err(Failure::from)?;
         let sql = AssertSqlSafe(statement.sql.as_str());
         let mut found = sqlx::query_with(sql, arguments).fetch_optional(&mut *connection).await?;

@@ -6,8 +6,11 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::bulk::import::{
-    mappings::{MOST_TIES, Mapper, Tie, day},
-    readers::{self, Broken, File, stem_and_extension},
+    readers::{
+        self, Broken, File,
+        mappings::{MOST_TIES, Mapper, Tie, day},
+        stem_and_extension,
+    },
     source_file::Input,
     staging::{Stage, Stopped, file_and_line},
 };

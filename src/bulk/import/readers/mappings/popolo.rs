@@ -6,8 +6,11 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::bulk::import::{
-    mappings::{Mapper, Tie, beginning, day},
-    readers::{Broken, File, stem_and_extension},
+    readers::{
+        Broken, File,
+        mappings::{Mapper, Tie, beginning, day},
+        stem_and_extension,
+    },
     source_file::Input,
     staging::{Stage, Stopped},
 };

@@ -12,18 +12,14 @@ use tokio::time::Instant;
 
 use crate::{
     auth::caller::{Caller, Role},
-    engine::{
-        execute::reader::Reader,
-        prepare::{coerce, cost, sizes::Sizes},
-        sql::{self, as_of},
-    },
+    database::{reader::Reader, sizes::Sizes, statement::Statement},
     error::Refusal,
     model::{
-        catalog::Catalog,
+        Catalog, as_of, dates,
         object_type::{
-            Declared, Enumeration, Field, Form, KeyKind, Kind, Noun, Part, Scalar, column, part, references,
+            Declared, Enumeration, Field, Form, Kind, Noun, Part, Scalar, column, part, references,
         },
-        pagination::{Cursor, MAX_PAGE, Page},
+        pagination::{Cursor, KeyKind, MAX_PAGE, Page},
     },
 };
 
@@ -110,7 +106,7 @@ impl Argument {
                 Cursor::decode(text, order, Some(*kind), name).map(|_| ())
             }
             (Takes::NotBefore(first), Value::String(until)) => match given.get(*first) {
-                Some(Value::String(from)) => coerce::check_period(from, until, name),
+                Some(Value::String(from)) => dates::check_period(from, until, name),
                 _ => Ok(()),
             },
             _ => Ok(()),
@@ -150,13 +146,13 @@ impl Priced<'_> {
     /// Words of all texts that an argument has.
     pub fn words(&self, argument: &str) -> f64 {
         match self.arguments.get(argument) {
-            Some(Value::String(text)) => cost::float(cost::words(text)),
+            Some(Value::String(text)) => float(words(text)),
             Some(Value::List(texts)) => {
                 let words = texts.iter().map(|text| match text {
-                    Value::String(text) => cost::words(text),
+                    Value::String(text) => words(text),
                     _ => 0,
                 });
-                cost::float(words.sum())
+                float(words.sum())
             }
             _ => 0.0,
         }
@@ -171,10 +167,8 @@ impl Priced<'_> {
     pub fn letters(&self, argument: &str) -> (f64, f64) {
         let length = |text: &Value| if let Value::String(text) = text { text.len().min(4000) } else { 0 };
         match self.arguments.get(argument) {
-            Some(Value::List(texts)) => {
-                (cost::float(texts.iter().map(length).sum()), cost::float(texts.len()))
-            }
-            Some(text) => (cost::float(length(text)), 1.0),
+            Some(Value::List(texts)) => (float(texts.iter().map(length).sum()), float(texts.len())),
+            Some(text) => (float(length(text)), 1.0),
             None => (0.0, 0.0),
         }
     }
@@ -195,10 +189,15 @@ impl Priced<'_> {
     }
 }
 
+/// Makes the statement that finds the record of a type that a key names; the text names the argument.
+pub type Lookup = fn(&Noun, &Arguments, &str) -> Result<Statement, Refusal>;
+
 /// What a computed field is asked, and by what it answers.
 pub struct Asked<'a> {
     pub reader: &'a Reader,
     pub catalog: &'static Catalog,
+    /// Makes the statement that finds a record by one of its keys.
+    pub lookup: Lookup,
     /// Ids of the records that it is a field of; a single one at the root.
     pub parents: &'a [i64],
     pub arguments: &'a Arguments,
@@ -266,12 +265,13 @@ impl Tree {
 /// The id of the record that an argument of type `…By` names; none where it was left out.
 pub async fn record(
     reader: &Reader,
+    lookup: Lookup,
     noun: &Noun,
     arguments: &Arguments,
     argument: &str,
 ) -> Result<Option<i64>, Refusal> {
     let Some(Value::Object(by)) = arguments.get(argument) else { return Ok(None) };
-    let rows = reader.run(&sql::lookup(noun, &[], by, argument)?, &[]).await?;
+    let rows = reader.run(&lookup(noun, by, argument)?, &[]).await?;
     let id = rows.first().map(|row| sqlx::Row::try_get(row, 0)).transpose()?;
     let missing =
         || Refusal::bad_input(argument, format!("`{argument}` names no record of type {}.", noun.name));
@@ -281,7 +281,7 @@ pub async fn record(
 impl Asked<'_> {
     /// The id of the record that an argument of type `…By` names; none where it was left out.
     pub async fn record(&self, noun: &str, argument: &str) -> Result<Option<i64>, Refusal> {
-        record(self.reader, self.catalog.named(noun), self.arguments, argument).await
+        record(self.reader, self.lookup, self.catalog.named(noun), self.arguments, argument).await
     }
 
     pub fn text(&self, argument: &str) -> Option<&str> {
@@ -443,4 +443,18 @@ pub fn page_arguments(order: &'static str, key: KeyKind) -> [Argument; 2] {
     let first = argument("first", "Int", "How many: 20 where left out, at most 100.");
     let after = argument("after", "Cursor", "Only entries behind this cursor.");
     [first.taking(Takes::Within(0..=MAX_PAGE)), after.taking(Takes::Cursor(order, key))]
+}
+
+/// Words that are counted of a text that is searched for: a longer one is refused.
+pub const WORDS: usize = 500;
+
+/// Words of a text that is searched for.
+pub fn words(text: &str) -> usize {
+    text.split_whitespace().count().clamp(1, WORDS)
+}
+
+/// A number of things, as prices are reckoned with.
+#[allow(clippy::cast_precision_loss)]
+pub fn float(number: usize) -> f64 {
+    number as f64
 }

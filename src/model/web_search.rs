@@ -6,7 +6,7 @@
 
 use std::fmt::Write;
 
-use crate::engine::{execute::reader::Question, sql::Bind};
+use crate::database::{reader::Question, statement::Bind};
 
 /// What ends a word, besides white space: operators in other syntaxes, which mean nothing here.
 const OPERATORS: [char; 5] = ['!', '&', '|', '(', ')'];

@@ -9,7 +9,7 @@ use std::{
 
 use sqlx::Row;
 
-use crate::{engine::execute::reader::Reader, sync::lock};
+use crate::{database::reader::Reader, sync::lock};
 
 /// How long what was learnt is used before it is asked for again.
 const FRESH: Duration = Duration::from_mins(1);

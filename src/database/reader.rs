@@ -11,12 +11,14 @@ use sqlx::{
 };
 use tracing::Instrument;
 
-pub use crate::engine::sql::Days;
+pub use crate::database::statement::Days;
 use crate::{
-    auth::limits::Client,
-    database::{Change, Connections, Share},
-    engine::sql::Statement,
-    error::Trouble,
+    database::{
+        client::Client,
+        connections::{Change, Connections, Share},
+        error::Trouble,
+        statement::Statement,
+    },
     telemetry::{
         request,
         statement::{self, Statement as Observed},

@@ -9,8 +9,11 @@ use quick_xml::{
 use serde_json::{Value, json};
 
 use crate::bulk::import::{
-    mappings::{Mapper, Tie, beginning, slug},
-    readers::{Broken, File, stem_and_extension},
+    readers::{
+        Broken, File,
+        mappings::{Mapper, Tie, beginning, slug},
+        stem_and_extension,
+    },
     source_file::{Input, LONGEST},
     staging::{Stage, Stopped},
 };

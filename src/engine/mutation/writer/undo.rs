@@ -12,7 +12,11 @@ use sqlx::{
 use crate::{
     engine::mutation::writer::{Done, Failure, Mutation, constraint_of, take_turn},
     error::{Code, Refusal},
-    model::{catalog::Catalog, computed::Tree, object_type::Noun, pagination},
+    model::{
+        Catalog,
+        object_type::{Noun, computed::Tree},
+        pagination,
+    },
 };
 
 pub const REVERT: &str = "Undoes the change that a revision belongs to. What was changed together is undone together: all records \

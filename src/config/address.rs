@@ -4,16 +4,60 @@ use std::{str::FromStr, time::Duration};
 
 use sqlx::postgres::PgConnectOptions;
 
-use crate::database::hosts::{Attributes, Host};
-
 /// A database's address: its hosts in the order in which they are tried.
 #[derive(Clone, Debug)]
 pub struct Address {
-    pub(super) hosts: Vec<Host>,
+    pub hosts: Vec<Host>,
     /// Which of them are meant: `target_session_attrs`.
-    pub(super) attributes: Option<Attributes>,
+    pub attributes: Option<Attributes>,
     /// How long one of them may take to answer: `connect_timeout`.
-    pub(super) limit: Option<Duration>,
+    pub limit: Option<Duration>,
+}
+
+/// One host of an address.
+#[derive(Clone, Debug)]
+pub struct Host {
+    /// What people know it by: its name and port, or the folder of its socket; never a password.
+    pub name: String,
+    pub options: PgConnectOptions,
+}
+
+impl Host {
+    pub fn new(options: PgConnectOptions) -> Self {
+        let name = match options.get_socket() {
+            Some(socket) => socket.display().to_string(),
+            None if options.get_host().contains(':') => {
+                format!("[{}]:{}", options.get_host(), options.get_port())
+            }
+            None => format!("{}:{}", options.get_host(), options.get_port()),
+        };
+        Host { name, options }
+    }
+}
+
+/// `target_session_attrs`, as libpq knows it: the servers that are meant.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Attributes {
+    Any,
+    ReadWrite,
+    ReadOnly,
+    Primary,
+    Standby,
+    PreferStandby,
+}
+
+impl Attributes {
+    pub fn named(name: &str) -> Option<Self> {
+        Some(match name {
+            "any" => Attributes::Any,
+            "read-write" => Attributes::ReadWrite,
+            "read-only" => Attributes::ReadOnly,
+            "primary" => Attributes::Primary,
+            "standby" => Attributes::Standby,
+            "prefer-standby" => Attributes::PreferStandby,
+            _ => return None,
+        })
+    }
 }
 
 /// Parameters of libpq that need no driver: the ends of connections are watched in another way.
@@ -49,7 +93,7 @@ const ESCAPES: &str = "; in a password write `/` as %2F, `?` as %3F, `#` as %23 
 
 impl Address {
     /// The address of one host.
-    pub(super) fn of(options: PgConnectOptions) -> Self {
+    pub fn of(options: PgConnectOptions) -> Self {
         Address { hosts: vec![Host::new(options)], attributes: None, limit: None }
     }
 

@@ -1,5 +1,7 @@
 //! Settings, from the environment and `.env`. Nothing else in the house reads either.
 
+pub mod address;
+
 use std::{
     net::{IpAddr, Ipv6Addr, SocketAddr},
     num::{NonZeroU32, NonZeroUsize},
@@ -11,7 +13,7 @@ use std::{
 use axum::http::{HeaderName, HeaderValue};
 use ipnet::IpNet;
 
-use crate::database::{Address, Wrong};
+use crate::config::address::{Address, Wrong};
 
 /// Everything that can be set.
 #[derive(Clone, Debug)]
@@ -555,7 +557,7 @@ mod tests {
 
     #[test]
     fn the_example_lists_every_setting_with_its_default() {
-        let example = include_str!("../.env.example");
+        let example = include_str!("../../.env.example");
         let asked = RefCell::new(BTreeSet::new());
         let listed: Vec<(&str, &str)> =
             example.lines().filter_map(|line| line.trim_start_matches("# ").split_once('=')).collect();

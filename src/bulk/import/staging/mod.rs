@@ -1,12 +1,14 @@
 //! Records checked for their form, and written as rows of the staging tables, batch by batch.
 
+pub mod batches;
+
 use std::{collections::HashMap, fmt::Write as _, sync::Arc};
 
 use serde_json::{Map, Value};
 
 use crate::{
     bulk::{
-        import::batches::{self, Batch, Digest},
+        import::staging::batches::{Batch, Digest},
         records::{RecordKind, RecordKinds, joined},
     },
     engine::mutation::{

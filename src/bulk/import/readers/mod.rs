@@ -1,5 +1,7 @@
 //! Files read as records: JSON Lines and CSV here, other formats of the field in `mapping`.
 
+pub mod mappings;
+
 use std::{
     io::{self, Read},
     path::Path,
@@ -11,7 +13,6 @@ use serde_json::{Map, Value};
 use crate::{
     bulk::{
         import::{
-            mappings,
             source_file::{Input, LONGEST, Line},
             staging::{Stage, Stopped, place},
         },

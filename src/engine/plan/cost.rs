@@ -14,19 +14,18 @@ use async_graphql_value::Value as Literal;
 use indexmap::IndexMap;
 
 use crate::{
+    database::sizes::Sizes,
     engine::{
         plan::{self, Aside, Edge, Level, Plan, Reference, Wants, Way},
-        prepare::{
-            coerce::{self, Variables},
-            sizes::Sizes,
-        },
-        sql::as_of,
+        prepare::coerce::{self, Variables},
     },
     error::Refusal,
     model::{
-        catalog::Catalog,
-        computed::{self, Estimate, Priced},
-        object_type::{By, Condition, Facet, FacetBy, Many, Noun, Order, Scalar, Test, Via},
+        Catalog, as_of,
+        object_type::{
+            By, Condition, Facet, FacetBy, Many, Noun, Order, Scalar, Test, Via,
+            computed::{self, Estimate, Priced, float, words},
+        },
         pagination::{MAX_PAGE, page_size},
     },
 };
@@ -76,8 +75,6 @@ const OWNED: f64 = 5.0;
 const NAMED: f64 = 20.0;
 /// Values that introspection answers for a point.
 const INTROSPECTED: f64 = 250.0;
-/// Words that are counted of a text that is searched for: a longer one is refused.
-const WORDS: usize = 500;
 
 type Fields = IndexMap<Name, Value>;
 
@@ -615,15 +612,4 @@ fn is_indexed(scalar: Scalar, part: &Value) -> bool {
     let Value::String(part) = part else { return false };
     matches!(scalar, Scalar::Prose | Scalar::Text)
         && part.split(|letter: char| !letter.is_alphanumeric()).any(|word| word.chars().count() >= TRIGRAM)
-}
-
-/// Words of a text that is searched for.
-pub fn words(text: &str) -> usize {
-    text.split_whitespace().count().clamp(1, WORDS)
-}
-
-/// A number of things, as prices are reckoned with.
-#[allow(clippy::cast_precision_loss)]
-pub fn float(number: usize) -> f64 {
-    number as f64
 }

@@ -2,6 +2,10 @@
 //! variables (`usage`), about fields of one name (`merging`) and about subscriptions. Each definition is
 //! looked at once, so that fragments cost what they are long, not what they expand to.
 
+mod overlapping_fields;
+mod subscription_root;
+mod variables;
+
 use std::collections::{HashMap, HashSet};
 
 use async_graphql::{
@@ -15,13 +19,7 @@ use async_graphql::{
 };
 use async_graphql_value::{ConstValue, Value as Literal};
 
-use crate::{
-    engine::{
-        prepare::{overlapping_fields, syntax::invalid, variable_usage},
-        subscriptions::audience,
-    },
-    error::Refusal,
-};
+use crate::{engine::prepare::syntax::invalid, error::Refusal};
 
 /// What is told of one document at most.
 const MOST: usize = 100;
@@ -36,8 +34,8 @@ pub fn check(registry: &Registry, suggestions: bool, ast: &mut ExecutableDocumen
     let mut refusals = Checker::new(registry, suggestions, ast).check(ast);
     if refusals.is_empty() {
         // What follows relies on every name being known.
-        refusals = variable_usage::check(registry, ast);
-        refusals.extend(audience::check(ast));
+        refusals = variables::check(registry, ast);
+        refusals.extend(subscription_root::check(ast));
         refusals.extend(overlapping_fields::check(registry, ast));
     }
     refusals.sort_by(|one, other| one.locations.cmp(&other.locations));

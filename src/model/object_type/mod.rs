@@ -4,11 +4,14 @@
 //! SQL fragments name their own row as `{}`, for the same fragment stands under another alias in
 //! every statement.
 
+pub mod computed;
+
 use std::borrow::Cow;
 
+use crate::model::pagination::KeyKind;
 use crate::{
     auth::caller::Role,
-    model::computed::{Computed, Price, Tree},
+    model::object_type::computed::{Computed, Price, Tree},
 };
 
 /// A kind of record: its place in the schema and its table.
@@ -320,14 +323,6 @@ impl By {
             By::Relevance => Some(KeyKind::Rank),
         }
     }
-}
-
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum KeyKind {
-    Text,
-    Int,
-    Date,
-    Rank,
 }
 
 impl Noun {

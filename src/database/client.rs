@@ -1,0 +1,46 @@
+//! Who counts as one client, where connections and budgets are shared.
+
+use std::{
+    net::{IpAddr, Ipv6Addr},
+    sync::Arc,
+};
+
+/// Who counts as one client: whoever shows a key, by its name, and everybody else by their address.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Client {
+    Named(Arc<str>),
+    At(IpAddr),
+    /// Subscribers who ask the same and are answered together: what is read for them is no client's own.
+    Audience(u64),
+}
+
+impl Client {
+    pub fn of(name: Option<&str>, address: IpAddr) -> Self {
+        name.map_or_else(|| Self::at(address), |name| Client::Named(name.into()))
+    }
+
+    pub fn at(address: IpAddr) -> Self {
+        Client::At(network(address))
+    }
+}
+
+/// What of an address stands for one client: in IPv6 each has at least a network of 64 bits.
+pub fn network(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() >> 64 << 64).into(),
+        address @ IpAddr::V4(_) => address,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_client_is_an_address_or_in_ipv6_a_network() {
+        let network = |address: &str| network(address.parse().unwrap()).to_string();
+        assert_eq!(network("192.0.2.7"), "192.0.2.7");
+        assert_eq!(network("::ffff:192.0.2.7"), "192.0.2.7", "the same, as a socket for both has it");
+        assert_eq!(network("2001:db8:1:2:3:4:5:6"), "2001:db8:1:2::");
+    }
+}

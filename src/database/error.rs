@@ -1,0 +1,224 @@
+//! What an error of the database means: its cause for the log, its kind for the client.
+
+use std::{io::ErrorKind, time::Duration};
+
+use sqlx::error::DatabaseError;
+
+use crate::{
+    error::{Code, Refusal},
+    telemetry::{outage, request},
+};
+
+/// Why something can't be asked of the database, other than for what the database says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Trouble {
+    /// The client's own requests have all connections that are for it.
+    #[error("the client's other requests have all connections that are for it")]
+    OwnShare,
+    /// Requests of others have all of them.
+    #[error("all connections to the database are in use")]
+    Busy,
+    #[error("the database is read-only: it takes no changes")]
+    ReadOnly,
+    /// The schema of the past, over which Postgres passes in silence.
+    #[error("the database's user may not use the schema of the past: grant usage on schema … to …")]
+    PastForbidden,
+    /// Those of its hosts that answer aren't like `target_session_attrs` wants them.
+    #[error("no host of DATABASE_URL is as its target_session_attrs wants it")]
+    Unfit,
+}
+
+impl Trouble {
+    /// What an error of the driver's holds.
+    pub fn of(error: &sqlx::Error) -> Option<Trouble> {
+        match error {
+            sqlx::Error::AnyDriverError(cause) => cause.downcast_ref().copied(),
+            _ => None,
+        }
+    }
+
+    fn refusal(self) -> Refusal {
+        let (code, what) = match self {
+            Trouble::OwnShare => {
+                (Code::RateLimited, "Your other requests have all connections that are for you")
+            }
+            Trouble::Busy => (Code::TooSlow, "The server is busy with other requests"),
+            Trouble::ReadOnly => (Code::Unavailable, "The database takes no changes now"),
+            Trouble::Unfit => (Code::Unavailable, "The database can't be reached now"),
+            Trouble::PastForbidden => return Refusal::new(Code::Unavailable, FORBIDDEN),
+        };
+        let again = AGAIN.as_secs();
+        Refusal { retry_after: Some(AGAIN), ..Refusal::new(code, format!("{what}; try again in {again} s.")) }
+    }
+}
+
+impl From<Trouble> for sqlx::Error {
+    fn from(trouble: Trouble) -> Self {
+        sqlx::Error::AnyDriverError(trouble.into())
+    }
+}
+
+/// What a client reads where the database's user lacks a right. Only the operator can change that, and reads in the
+/// log which it is.
+const FORBIDDEN: &str = "The database doesn't let the server do this; its operator has to allow it.";
+
+/// After how long it is worth to ask again what failed for a passing reason.
+const AGAIN: Duration = Duration::from_secs(2);
+
+/// A failure of the database: its cause goes to the log, its kind to the caller.
+impl From<sqlx::Error> for Refusal {
+    fn from(error: sqlx::Error) -> Self {
+        if let Some(trouble) = Trouble::of(&error) {
+            match trouble {
+                Trouble::ReadOnly => outage::READ_ONLY.met(&trouble),
+                Trouble::PastForbidden => outage::FORBIDDEN.met(&trouble),
+                Trouble::Unfit => outage::UNREACHABLE.met(&trouble),
+                Trouble::OwnShare | Trouble::Busy => {
+                    tracing::debug!(reason = %trouble, "no connection to the database is free");
+                }
+            }
+            return trouble.refusal();
+        }
+        if is_conflict(&error) {
+            tracing::debug!(%error, "others changed the same rows");
+            let message = "Others changed the same records at the same time; try again.";
+            return Refusal { retry_after: Some(AGAIN), ..Refusal::new(Code::Unavailable, message) };
+        }
+        if is_forbidden(&error) {
+            outage::FORBIDDEN.met(&error);
+            return Refusal::new(Code::Unavailable, FORBIDDEN);
+        }
+        let code = code_of(&error);
+        match code {
+            Code::Internal => request::fault(&error),
+            Code::Unavailable => outage::UNREACHABLE.met(&error),
+            // No fault of ours, and its text may hold a value of the client's.
+            _ => tracing::debug!(code = code.as_str(), %error, "the database refused a statement"),
+        }
+        let message = match code {
+            Code::Timeout => "The answer took too long and was given up.",
+            Code::Unavailable => "The database can't be reached now; try again.",
+            Code::BadUserInput => "A value of the request can't be used as it is.",
+            _ => "Something went wrong on our side; the log has it under the request's id.",
+        };
+        Refusal { retry_after: (code == Code::Unavailable).then_some(AGAIN), ..Refusal::new(code, message) }
+    }
+}
+
+/// Whether the database's user lacks a right: `insufficient_privilege`.
+fn is_forbidden(error: &sqlx::Error) -> bool {
+    error.as_database_error().is_some_and(|refused| refused.code().as_deref() == Some("42501"))
+}
+
+/// Whether a statement got in the way of others, while the database is well: `serialization_failure`,
+/// `deadlock_detected`, `lock_not_available`.
+fn is_conflict(error: &sqlx::Error) -> bool {
+    let code = error.as_database_error().and_then(DatabaseError::code);
+    matches!(code.as_deref(), Some("40001" | "40P01" | "55P03"))
+}
+
+/// What becomes of an error of the database: what passes by itself is worth another try.
+fn code_of(error: &sqlx::Error) -> Code {
+    let refused = match error {
+        sqlx::Error::Io(_)
+        | sqlx::Error::Tls(_)
+        | sqlx::Error::Protocol(_)
+        | sqlx::Error::BeginFailed
+        | sqlx::Error::PoolTimedOut
+        | sqlx::Error::PoolClosed
+        | sqlx::Error::WorkerCrashed => return Code::Unavailable,
+        sqlx::Error::Database(refused) => refused.code().unwrap_or_default(),
+        _ => return Code::Internal,
+    };
+    match &*refused {
+        // query_canceled: the statement's own time limit
+        "57014" => Code::Timeout,
+        // read_only_sql_transaction, transaction timeouts, io_error
+        "25006" | "25P03" | "25P04" | "58030" => Code::Unavailable,
+        // connection exceptions, insufficient resources, operator intervention: a stop, a crash, a start; and a
+        // password or certificate that was changed, whose log tells the operator
+        code if ["08", "53", "57", "28"].iter().any(|class| code.starts_with(class)) => Code::Unavailable,
+        // data exceptions: a value that no check of ours had refused
+        code if code.starts_with("22") => Code::BadUserInput,
+        _ => Code::Internal,
+    }
+}
+
+/// Why the database failed, in a sentence for whoever runs a command. What Postgres says is in it where it names
+/// something that the sentence can't.
+pub fn in_words(error: &sqlx::Error) -> String {
+    match error {
+        sqlx::Error::Database(refused) => refused_in_words(refused.as_ref()),
+        // The driver tells of a handshake that failed as of a read that did.
+        sqlx::Error::Io(error) if error.kind() == ErrorKind::InvalidData => {
+            format!(
+                "{error} (look at the sslmode and sslrootcert of DATABASE_URL, and the server's certificate)"
+            )
+        }
+        sqlx::Error::Io(error) if error.kind() == ErrorKind::TimedOut => {
+            format!(
+                "{error} (look at the host and port of DATABASE_URL, and whether Postgres is what listens there)"
+            )
+        }
+        sqlx::Error::Io(error) => {
+            format!("{error} (look at the host and port of DATABASE_URL, and whether it runs)")
+        }
+        sqlx::Error::Tls(error) => format!("{error} (look at the sslmode of DATABASE_URL)"),
+        sqlx::Error::PoolTimedOut => {
+            "no connection was free in time: look at max_connections of Postgres".to_owned()
+        }
+        other => match Trouble::of(other) {
+            Some(trouble) => trouble.to_string(),
+            None => other.to_string(),
+        },
+    }
+}
+
+fn refused_in_words(refused: &dyn DatabaseError) -> String {
+    let (code, said) = (refused.code().unwrap_or_default(), refused.message());
+    let words = match &*code {
+        "28P01" => "Postgres doesn't take the user and password of DATABASE_URL",
+        "28000" => {
+            "Postgres doesn't let the user of DATABASE_URL in: look at the user, at the sslmode, and at pg_hba.conf"
+        }
+        "3D000" => "the database of DATABASE_URL does not exist: create it, or name another",
+        "42501" => return format!("the database's user lacks a right that this needs ({said})"),
+        "42P01" | "42703" | "42883" | "3F000" => {
+            return format!("the tables are not as this Dossier made them ({said}): look at DATABASE_SCHEMA");
+        }
+        "53300" => "Postgres has no connection left: look at its max_connections",
+        "53100" => "the disk of Postgres is full",
+        "53200" => "Postgres has no memory left",
+        "25006" => "the database is read-only: it takes no changes",
+        "40001" | "40P01" => "others changed the same records at the same time; try again",
+        "55P03" => "others have locked the same records; try again",
+        "57014" => "a statement took longer than Postgres allows: look at its statement_timeout",
+        "57P01" | "57P02" => "Postgres was stopped; start it, and try again",
+        "57P03" => "Postgres is starting, or stops; try again",
+        _ => return format!("Postgres refused a statement: {said} (SQLSTATE {code})"),
+    };
+    words.to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_passes_by_itself_is_told_with_when_to_try_again() {
+        for error in [sqlx::Error::PoolTimedOut, Trouble::ReadOnly.into(), Trouble::Unfit.into()] {
+            let refusal = Refusal::from(error);
+            assert_eq!(refusal.code, Code::Unavailable);
+            assert!(refusal.retry_after.is_some());
+        }
+        assert_eq!(Refusal::from(sqlx::Error::from(Trouble::OwnShare)).code, Code::RateLimited);
+        assert_eq!(Refusal::from(sqlx::Error::from(Trouble::Busy)).code, Code::TooSlow);
+        assert_eq!(Refusal::from(sqlx::Error::RowNotFound).code, Code::Internal);
+        let forbidden = Refusal::from(sqlx::Error::from(Trouble::PastForbidden));
+        assert_eq!(
+            (forbidden.code, forbidden.retry_after),
+            (Code::Unavailable, None),
+            "no time changes that"
+        );
+    }
+}

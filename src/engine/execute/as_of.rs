@@ -1,0 +1,56 @@
+//! The base as it stood: a moment of its history, and the way to read from there.
+
+use crate::{
+    database::{
+        reader::Reader,
+        statement::{Bind, Statement},
+    },
+    error::Refusal,
+    model::as_of::AsOf,
+};
+
+/// Refuses a revision, given as `since`, that is not there yet: who asked for what comes behind it would
+/// miss what comes before.
+pub async fn check_since(today: &Reader, since: i64) -> Result<(), Refusal> {
+    let rows = today.fetch("select coalesce(max(id), 0) from revisions", |sql| sql).await?;
+    let current: i64 = sqlx::Row::try_get(rows.first().ok_or(sqlx::Error::RowNotFound)?, 0)?;
+    if since > current { Err(not_yet(since, current, "since")) } else { Ok(()) }
+}
+
+fn not_yet(revision: i64, current: i64, argument: &str) -> Refusal {
+    let message = format!("Revision {revision} does not exist yet; the current revision is {current}.");
+    Refusal::bad_input(argument, message)
+}
+
+/// What reads the base as it stood then. Revisions that were made together came to be seen together, so
+/// only between changes is there a moment.
+pub async fn reader(moment: &AsOf, today: &Reader) -> Result<Reader, Refusal> {
+    let (sql, bind) = match moment {
+        AsOf::Revision(number) => (
+            "select (select coalesce(max(id), 0) from revisions), \
+                        (select max(id) from revisions where change = \
+                            (select change from revisions where id <= $1 order by id desc limit 1))",
+            Bind::Id(*number),
+        ),
+        AsOf::Time(time) => (
+            "select ($1::timestamptz <= clock_timestamp())::integer::bigint, \
+                        (select case when exists (select from revisions where change = last.change and id > last.id) \
+                                     then last.change - 1 else last.id end \
+                         from (select id, change from revisions where recorded_at <= $1::timestamptz \
+                               order by recorded_at desc, id desc limit 1) last)",
+            Bind::Text(time.clone()),
+        ),
+    };
+    let statement = Statement { sql: sql.to_owned(), binds: vec![bind], subqueries: 0, merged: None };
+    let rows = today.run(&statement, &[]).await?;
+    let row = rows.first().ok_or(sqlx::Error::RowNotFound)?;
+    let (known, revision): (i64, Option<i64>) = (sqlx::Row::try_get(row, 0)?, sqlx::Row::try_get(row, 1)?);
+    match moment {
+        AsOf::Revision(number) if *number > known => Err(not_yet(*number, known, "asOf.revision")),
+        AsOf::Time(time) if known == 0 => Err(Refusal::bad_input(
+            "asOf.time",
+            format!("{time} is yet to come: what will stand then is not known."),
+        )),
+        _ => Ok(today.as_of(revision.unwrap_or(0))),
+    }
+}
