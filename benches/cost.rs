@@ -8,10 +8,9 @@
 
 use std::{
     collections::HashMap,
-    io::{BufRead, BufReader},
     net::{IpAddr, Ipv4Addr},
     path::{Path, PathBuf},
-    process::{Child, Command, Stdio},
+    process::Command,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -23,6 +22,10 @@ use clap::Parser;
 use dossier::database::embedded::{Durability, Postgres};
 use fastrand::Rng;
 use serde_json::{Map, Value, json};
+
+use self::support::{Program, Server};
+
+mod support;
 
 /// What a request may take, alone; and what somebody else may wait meanwhile, of 100 times all but one.
 const GOAL_ALONE: Duration = Duration::from_secs(2);
@@ -41,41 +44,8 @@ struct Arguments {
     /// For other requests.
     #[arg(long, default_value_t = 1)]
     seed: u64,
-    /// The program to start, where it is not the one that was built with this.
-    #[arg(long, default_value = env!("CARGO_BIN_EXE_dossier"))]
-    server: PathBuf,
-    /// Given by cargo.
-    #[arg(long, hide = true)]
-    bench: bool,
-}
-
-/// A server in a process of its own, as it is by default but for its cache.
-struct Server {
-    child: Child,
-    address: String,
-}
-
-impl Server {
-    fn start(program: &Path, url: &str) -> Server {
-        let mut command = Command::new(program);
-        command.env("DATABASE_URL", url).env("BIND_ADDRESS", "127.0.0.1:0").env("CACHE_BYTES", "0");
-        let mut child = command.current_dir("/").stderr(Stdio::piped()).spawn().expect("dossier runs");
-        let mut lines = BufReader::new(child.stderr.take().expect("piped")).lines();
-        let address = lines.by_ref().find_map(|line| {
-            let line = line.expect("a line");
-            let (_, rest) = line.split_once("answers at http://")?;
-            Some(rest.split('/').next()?.to_owned())
-        });
-        std::thread::spawn(move || lines.for_each(drop));
-        Server { child, address: address.expect("it answers") }
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
+    #[command(flatten)]
+    program: Program,
 }
 
 /// Somebody who asks.
@@ -452,8 +422,8 @@ fn base(program: &Path) -> (String, Option<Postgres>) {
 #[tokio::main]
 async fn main() {
     let arguments = Arguments::parse();
-    let (url, _postgres) = base(&arguments.server);
-    let server = Server::start(&arguments.server, &url);
+    let (url, _postgres) = base(&arguments.program.server);
+    let server = Server::start(&arguments.program.server, &url, &[("CACHE_BYTES", "0")]);
     let client = Client::at(&server, 1);
     let schema = Schema::of(&client).await;
     let mut rng = Rng::with_seed(arguments.seed);

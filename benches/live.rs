@@ -6,9 +6,7 @@
 
 use std::{
     fs,
-    io::{BufRead, BufReader},
-    path::{Path, PathBuf},
-    process::{Child, Command, Stdio},
+    path::PathBuf,
     time::{Duration, Instant, SystemTime},
 };
 
@@ -24,6 +22,10 @@ use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 use tokio::{net::TcpStream, task::JoinSet};
 use tokio_tungstenite::tungstenite::{Message, client::IntoClientRequest, http::HeaderValue};
 
+use self::support::{Program, Server};
+
+mod support;
+
 #[derive(Parser)]
 struct Arguments {
     /// Subscribers, half of them at each server.
@@ -38,51 +40,18 @@ struct Arguments {
     /// Changes a second in the first round; in the second they come as fast as they can.
     #[arg(long, default_value_t = 20)]
     pace: u32,
-    /// The program to start, where it is not the one that was built with this.
-    #[arg(long, default_value = env!("CARGO_BIN_EXE_dossier"))]
-    server: PathBuf,
-    /// Given by cargo.
-    #[arg(long, hide = true)]
-    bench: bool,
+    #[command(flatten)]
+    program: Program,
 }
 
-/// A server in a process of its own.
-struct Server {
-    child: Child,
-    address: String,
-}
-
-impl Server {
-    fn start(program: &Path, url: &str) -> Server {
-        let mut command = Command::new(program);
-        command.env("DATABASE_URL", url).env("BIND_ADDRESS", "127.0.0.1:0").current_dir("/");
-        let mut child = command.stderr(Stdio::piped()).spawn().expect("dossier runs");
-        let mut lines = BufReader::new(child.stderr.take().expect("piped")).lines();
-        let address = lines.by_ref().find_map(|line| {
-            let line = line.expect("a line");
-            let (_, rest) = line.split_once("answers at http://")?;
-            Some(rest.split('/').next()?.to_owned())
-        });
-        std::thread::spawn(move || lines.for_each(drop));
-        Server { child, address: address.expect("it answers") }
-    }
-
-    /// What the process takes of memory, in MB: now, and at most so far.
-    fn memory(&self) -> (u64, u64) {
-        let status = fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap_or_default();
-        let field = |name: &str| {
-            let line = status.lines().find_map(|line| line.strip_prefix(name));
-            line.and_then(|line| line.split_whitespace().next()?.parse::<u64>().ok()).unwrap_or(0) / 1024
-        };
-        (field("VmRSS:"), field("VmHWM:"))
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
+/// What the process takes of memory, in MB: now, and at most so far.
+fn memory_of(server: &Server) -> (u64, u64) {
+    let status = fs::read_to_string(format!("/proc/{}/status", server.child.id())).unwrap_or_default();
+    let field = |name: &str| {
+        let line = status.lines().find_map(|line| line.strip_prefix(name));
+        line.and_then(|line| line.split_whitespace().next()?.parse::<u64>().ok()).unwrap_or(0) / 1024
+    };
+    (field("VmRSS:"), field("VmHWM:"))
 }
 
 #[tokio::main]
@@ -93,12 +62,12 @@ async fn main() {
     let postgres = Postgres::start(&root, None, Durability::Durable).expect("a Postgres");
     let socket = postgres.socket_folder().display().to_string().replace('/', "%2F");
     let url = format!("postgres://postgres@localhost:5432/postgres?host={socket}");
-    let servers = [(); 2].map(|()| Server::start(&arguments.server, &url));
+    let servers = [(); 2].map(|()| Server::start(&arguments.program.server, &url, &[]));
     let pool = PgPool::connect(&url).await.expect("the database");
     let key = keys::create(&pool, "bench", Role::Editor, None).await.expect("a key");
     let memory = |when: &str| {
         let told = servers.each_ref().map(|server| {
-            let (now, most) = server.memory();
+            let (now, most) = memory_of(server);
             format!("{now} MB (at most {most})")
         });
         println!("memory {when}: {}", told.join(", "));
