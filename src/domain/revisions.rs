@@ -17,8 +17,19 @@ pub static OPERATION: Enumeration = Enumeration {
     ],
 };
 
-pub fn nouns() -> Vec<Noun> {
-    vec![revision(), field_change()]
+/// A column whose changes are recorded.
+#[derive(Debug)]
+pub struct Recorded {
+    pub table: &'static str,
+    pub column: &'static str,
+    /// What clients call it, where they write it.
+    pub name: Option<String>,
+    /// The type of record that it refers to, where it does.
+    pub to: Option<&'static str>,
+}
+
+pub fn nouns(columns: &[Recorded]) -> Vec<Noun> {
+    vec![revision(), field_change(columns)]
 }
 
 fn revision() -> Noun {
@@ -92,9 +103,47 @@ fn revision() -> Noun {
         .order("NUMBER", "number", |_| By::Id)
 }
 
-fn field_change() -> Noun {
+fn field_change(columns: &[Recorded]) -> Noun {
+    let of_revision = |chosen: &dyn Fn(&Recorded) -> Option<String>, shown: &dyn Fn(&str) -> String| {
+        let cases: String = columns
+            .iter()
+            .filter_map(|column| {
+                Some(format!(" when '{}.{}' then '{}'", column.table, column.column, chosen(column)?))
+            })
+            .collect();
+        let case = format!("case r.part || '.' || {{}}.field{cases} end");
+        format!("(select {} from revisions r where r.id = {{}}.revision_id)", shown(&case))
+    };
+    let name = of_revision(&|column| column.name.clone(), &ToOwned::to_owned);
+    // A global id: the type and the number in the alphabet of base64 that is safe in addresses.
+    let id = |value: &str| {
+        let opaque = |case: &str| {
+            format!(
+                "rtrim(translate(encode(convert_to({case} || ':' || {{}}.{value}, 'UTF8'), 'base64'), '+/', '-_'), '=')"
+            )
+        };
+        of_revision(&|column| column.to.map(ToOwned::to_owned), &opaque)
+    };
     Noun::new("FieldChange", "revision_changes", "What a change made of one column.")
-        .field(text("field", "The column."))
+        .field(text("field", "The column, as the database calls it."))
+        .field(
+            text(
+                "name",
+                "The field of an input that writes it: `speaker`, `names.language`; null where none does.",
+            )
+            .from_sql(name)
+            .maybe(),
+        )
         .field(text("before", "Its value before; null where there was none.").maybe())
         .field(text("after", "Its value after; null where there is none.").maybe())
+        .field(
+            column("beforeId", Scalar::Id(""), "The global id of the record that it referred to before.")
+                .from_sql(id("before"))
+                .maybe(),
+        )
+        .field(
+            column("afterId", Scalar::Id(""), "The global id of the record that it refers to after it.")
+                .from_sql(id("after"))
+                .maybe(),
+        )
 }

@@ -24,7 +24,6 @@ pub fn catalog() -> &'static Catalog {
             relations::nouns(),
             positions::nouns(),
             citations::nouns(),
-            revisions::nouns(),
             search::nouns(),
             reconciliation::nouns(),
             timeline::nouns(),
@@ -35,6 +34,8 @@ pub fn catalog() -> &'static Catalog {
         .into_iter()
         .flatten()
         .collect();
+        let revisions = revisions::nouns(&mutation::recorded(&nouns));
+        let nouns: Vec<Noun> = nouns.into_iter().chain(revisions).collect();
         let mutations = mutation::of(&nouns);
         Catalog::new(
             nouns.into_iter().chain(mutations.nouns).collect(),

@@ -429,6 +429,11 @@ impl<'a> Writer<'a> {
     /// Writes a value; false where it is null.
     fn scalar(&mut self, row: &PgRow, index: usize, scalar: Scalar) -> Result<bool, sqlx::Error> {
         match scalar {
+            // Without a type it is a global id already, of records of several types.
+            Scalar::Enumeration(_) | Scalar::Id("") => match execute::text(row, index)? {
+                Some(name) => self.quoted(name),
+                None => return Ok(false),
+            },
             Scalar::Id(noun) => match execute::get(row, index)? {
                 Some(id) => self.quoted(&pagination::global_id(noun, id)),
                 None => return Ok(false),
@@ -443,10 +448,6 @@ impl<'a> Writer<'a> {
             },
             Scalar::Boolean => match execute::get::<Option<bool>>(row, index)? {
                 Some(value) => self.boolean(value),
-                None => return Ok(false),
-            },
-            Scalar::Enumeration(_) => match execute::text(row, index)? {
-                Some(name) => self.quoted(name),
                 None => return Ok(false),
             },
             Scalar::Float => match execute::get::<Option<f64>>(row, index)? {

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use dossier::engine::{catalog::catalog, mutation::recorded};
 use serde_json::{Value, json};
 
 use crate::support::{Client, editor};
@@ -560,6 +561,56 @@ async fn a_record_tells_when_it_was_entered_and_when_it_was_changed_last() {
     quiet.commit().await.expect("committed");
     let topic = editor.ask("{ topic(by: {slug: \"unrecorded\"}) { label createdAt updatedAt } }").await;
     assert_eq!(topic["topic"], json!({"label": "Unrecorded", "createdAt": null, "updatedAt": null}));
+}
+
+#[tokio::test]
+async fn a_diff_names_fields_and_records_as_clients_do() {
+    let editor = editor().await;
+    change(&editor, "createStatement", statement("told"), "revision").await;
+    let input = json!({
+        "statement": {"slug": "told"}, "speaker": {"slug": "israel"}, "saidOn": "2026-03",
+        "topics": [{"slug": "two-state-solution"}], "addressees": [{"slug": "kazakhstan"}],
+    });
+    change(&editor, "updateStatement", input, "revision").await;
+    let query = r#"{
+        statement(by: {slug: "told"}) { id revisions(filter: {operation: {equals: UPDATE}}) { edges { node {
+            diff { field name before after beforeId afterId } } } } }
+        israel: actor(by: {slug: "israel"}) { id }
+        kazakhstan: actor(by: {slug: "kazakhstan"}) { id }
+        tokayev: actor(by: {slug: "kassym-jomart-tokayev"}) { id } }"#;
+    let data = editor.ask(query).await;
+    let edges = data["statement"]["revisions"]["edges"].as_array().expect("revisions").iter();
+    let diffs: Vec<&Value> =
+        edges.flat_map(|edge| edge["node"]["diff"].as_array().expect("changes")).collect();
+    for (field, name, before, after) in [
+        ("speaker_id", json!("speaker"), &data["tokayev"]["id"], &data["israel"]["id"]),
+        ("said_on", json!("saidOn"), &Value::Null, &Value::Null),
+        ("actor_id", json!("addressees"), &Value::Null, &data["kazakhstan"]["id"]),
+        ("statement_id", Value::Null, &Value::Null, &data["statement"]["id"]),
+    ] {
+        let told = diffs.iter().find(|told| told["field"] == field).unwrap_or_else(|| panic!("{data}"));
+        assert_eq!((&told["name"], &told["beforeId"], &told["afterId"]), (&name, before, after), "{told}");
+    }
+}
+
+#[tokio::test]
+async fn every_column_that_is_recorded_has_a_name_or_a_reason() {
+    let client = editor().await;
+    let sql = "select part || '.' || name from remembered_columns";
+    let columns: Vec<String> = sqlx::query_scalar(sql).fetch_all(client.pool()).await.expect("columns");
+    let known: BTreeSet<String> = recorded(&catalog().nouns)
+        .into_iter()
+        .map(|recorded| format!("{}.{}", recorded.table, recorded.column))
+        .collect();
+    let unknown: Vec<&String> = columns
+        .iter()
+        .filter(|column| !known.contains(*column))
+        // Places in a list, numbers of rows that belong to a record, and what is made of other columns.
+        .filter(|column| {
+            !column.ends_with(".ordinal") && !column.ends_with(".id") && !column.contains(".plain_")
+        })
+        .collect();
+    assert!(unknown.is_empty(), "{unknown:?}");
 }
 
 #[tokio::test]

@@ -18,8 +18,9 @@ use tracing::Instrument;
 
 use crate::{
     auth::caller::Role,
+    domain::revisions::Recorded,
     engine::mutation::{
-        writable_fields::{Kind, Slot},
+        writable_fields::{Kind, RowKind, Slot},
         writer::{Action, Task, Writer},
     },
     model::{
@@ -55,6 +56,44 @@ pub struct Mutations {
     pub inputs: Vec<Input>,
     pub nouns: Vec<Noun>,
     pub fields: Vec<Declared>,
+}
+
+/// The columns that mutations write, and those that tie rows to their records.
+pub fn recorded(nouns: &[Noun]) -> Vec<Recorded> {
+    let mut columns: Vec<Recorded> = Vec::new();
+    for noun in nouns.iter().filter(|noun| noun.is_record()) {
+        let mut add = |table, column, name: Option<String>, to| {
+            if !columns.iter().any(|known| (known.table, known.column) == (table, column)) {
+                columns.push(Recorded { table, column, name, to });
+            }
+        };
+        add(noun.table, "id", Some("id".to_owned()), Some(noun.name));
+        for column in noun.merged.iter().flat_map(|table| ["id", "kept_id"].map(|column| (*table, column))) {
+            add(column.0, column.1, None, Some(noun.name));
+        }
+        for slot in writable_fields::of(noun, nouns) {
+            let own = Some(slot.name.to_owned());
+            match slot.kind {
+                Kind::Value { column, .. } => add(noun.table, column, own, None),
+                Kind::Reference { column, to } => add(noun.table, column, own, Some(to)),
+                Kind::Rows(rows) => {
+                    add(rows.table, rows.owner, None, Some(noun.name));
+                    for column in &rows.columns {
+                        let within = Some(format!("{}.{}", slot.name, column.name));
+                        match column.kind {
+                            RowKind::Value(_) => add(rows.table, column.column, within, None),
+                            RowKind::Reference(to) => {
+                                let is_whole = rows.one_of || rows.is_reference();
+                                let name = if is_whole { own.clone() } else { within };
+                                add(rows.table, column.column, name, Some(to));
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+    columns
 }
 
 /// A mutation of each kind for every record among the nouns.
