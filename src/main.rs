@@ -188,7 +188,16 @@ macro_rules! sentences {
     )* };
 }
 
-sentences!(String, &str, std::io::Error, dossier::config::Error, Error, export::Error, import::Error, keys::Error);
+sentences!(
+    String,
+    &str,
+    std::io::Error,
+    dossier::config::Error,
+    Error,
+    export::Error,
+    import::Error,
+    keys::Error
+);
 
 impl From<sqlx::Error> for Failure {
     fn from(error: sqlx::Error) -> Self {

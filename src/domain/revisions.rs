@@ -129,7 +129,7 @@ fn field_change(columns: &[Recorded]) -> Noun {
         .field(
             text(
                 "name",
-                "The field of an input that writes it: `speaker`, `names.language`; null where none does.",
+                "What clients call it: `speaker`, `names.language`; null where they have no name for it.",
             )
             .from_sql(name)
             .maybe(),

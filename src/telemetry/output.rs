@@ -23,7 +23,7 @@ pub static WRITER: OnceLock<NonBlocking> = OnceLock::new();
 /// Lines that were taken to be written, and couldn't be.
 static UNWRITTEN: AtomicU64 = AtomicU64::new(0);
 
-/// Says a line to whoever started the program, in order with the log and in its format, whatever RUST_LOG leaves out.
+/// Says a line to whoever started the program, in order with the log and in its format, whatever `RUST_LOG` leaves out.
 pub fn say(line: &str) {
     say_as(Level::INFO, line);
 }

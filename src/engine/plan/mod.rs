@@ -787,7 +787,8 @@ impl<'a> Planner<'a> {
 }
 
 fn column_out(column: &Column, level: &mut Level, alias: &str) -> Out {
-    if column.sql.contains("select") {
+    // What belongs to a revision stays as it is; what belongs to a record has no such columns.
+    if column.sql.contains("select") && level.noun.root.is_some() {
         // What the answer rests on is told by these.
         level.id();
         for (_, refers) in column.reads {
