@@ -10,7 +10,7 @@ use dossier::{
     auth::caller::Role,
     config::Config,
     database::{connections::Connections, reader::Reader},
-    engine::{Engine, Question, Settings, catalog, prepare::limits::Limits},
+    engine::{Engine, OperationRequest, Settings, catalog, prepare::limits::Limits},
 };
 use sqlx::postgres::PgConnectOptions;
 
@@ -75,14 +75,15 @@ async fn main() -> ExitCode {
         let mut times = Vec::new();
         let mut told = String::new();
         for _ in 0..ROUNDS {
-            let question = Question { document: Some(document.clone()), ..Question::default() };
+            let question =
+                OperationRequest { document: Some(document.clone()), ..OperationRequest::default() };
             let since = Instant::now();
             let refused = match engine.prepare(question) {
                 Ok(prepared) => engine.bind(&prepared, Role::Anonymous).err(),
-                Err(refusals) => refusals.into_iter().next(),
+                Err(api_errors) => api_errors.into_iter().next(),
             };
             times.push(since.elapsed());
-            told = refused.map_or_else(|| "ANSWERED".to_owned(), |refusal| refusal.message);
+            told = refused.map_or_else(|| "ANSWERED".to_owned(), |api_error| api_error.message);
         }
         times.sort();
         let (median, most) = (times[ROUNDS / 2], times[ROUNDS - 1]);

@@ -66,7 +66,7 @@ impl Code {
 
 /// The public face of an error.
 #[derive(Clone, Debug)]
-pub struct Refusal {
+pub struct ApiError {
     pub code: Code,
     pub message: String,
     /// The input that is wrong, from the argument or variable inwards: `filter.speaker.id`.
@@ -89,9 +89,9 @@ pub enum PathStep {
 /// What is told of a record that somebody removed between two looks at it.
 pub const CHANGED: &str = "The record changed while it was read; ask again.";
 
-impl Refusal {
+impl ApiError {
     pub fn new(code: Code, message: impl Into<String>) -> Self {
-        Refusal {
+        ApiError {
             code,
             message: message.into(),
             field: None,
@@ -104,7 +104,7 @@ impl Refusal {
 
     /// A wrong value, naming the input that holds it.
     pub fn bad_input(field: impl Into<String>, message: impl Into<String>) -> Self {
-        Refusal { field: Some(field.into()), ..Self::new(Code::BadUserInput, message) }
+        ApiError { field: Some(field.into()), ..Self::new(Code::BadUserInput, message) }
     }
 
     /// What took longer than anybody waits.
@@ -122,12 +122,12 @@ impl Refusal {
     pub fn after_commit(self, revision: i64) -> Self {
         let message =
             format!("The change was committed as revision {revision}, but not read: {}", self.message);
-        Refusal { message, ..self }
+        ApiError { message, ..self }
     }
 
     /// A request larger than a limit.
     pub fn beyond(what: &str, limit: usize, value: usize) -> Self {
-        Refusal {
+        ApiError {
             limit: Some((limit as u64, value as u64)),
             ..Self::new(Code::LimitExceeded, format!("The request has {value} {what}; the limit is {limit}."))
         }

@@ -356,8 +356,8 @@ async fn serve(asked: Serve, stop: Stop) -> Result<(), Failure> {
     let served = async {
         prepare(&database, asked.no_migrate).await?;
         let mut engine = server::engine(&config, &database).await;
-        if let Err(refusals) = engine.trust(manifest, config.trusted_documents_only) {
-            let reasons: Vec<&str> = refusals.iter().map(|refusal| refusal.message.as_str()).collect();
+        if let Err(api_errors) = engine.trust(manifest, config.trusted_documents_only) {
+            let reasons: Vec<&str> = api_errors.iter().map(|api_error| api_error.message.as_str()).collect();
             return Err(format!("a document of the manifest is refused: {}", reasons.join("; ")).into());
         }
         let site = server::site(&config, database.clone(), engine);
@@ -486,7 +486,7 @@ async fn bring_in(asked: Import) -> Result<(), Failure> {
     let config = configured()?;
     let Import { files, format, kind, dry_run, all_or_nothing, report, requester } = asked;
     let order = Order { files, format, kind, requester, dry_run, all_or_nothing, report };
-    let kinds = Arc::new(RecordKinds::of(&catalog::catalog().nouns));
+    let kinds = Arc::new(RecordKinds::of(&catalog::catalog().object_types));
     order.check(&kinds).map_err(|error| match error {
         import::Error::Order(reason) => Failure::of_usage(reason),
         other => other.into(),
@@ -521,7 +521,7 @@ async fn bring_in(asked: Import) -> Result<(), Failure> {
 async fn take_out(asked: Exported) -> Result<(), Failure> {
     let Exported { format, kind, topic, actor, from, until, output } = asked;
     let config = configured()?;
-    let kinds = RecordKinds::of(&catalog::catalog().nouns);
+    let kinds = RecordKinds::of(&catalog::catalog().object_types);
     let selection = Selection { topic, actor, from, until };
     selection.check_dates().map_err(Failure::of_usage)?;
     let outputs = outputs(&kinds, format, kind.as_deref(), output.as_deref())?;

@@ -13,7 +13,7 @@ use axum::{
 };
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use dossier::{
-    database::{connections::Connections, reader::Question},
+    database::{connections::Connections, reader::SqlQuery},
     model::pagination::{global_id, parse_global_id},
 };
 use serde::{Deserialize, Serialize};
@@ -128,7 +128,7 @@ fn variables(body: &Bytes) -> Variables {
     serde_json::from_slice::<Request>(body).expect("a request").variables
 }
 
-async fn rows(readers: &Connections, asked: Question<'_>) -> Vec<PgRow> {
+async fn rows(readers: &Connections, asked: SqlQuery<'_>) -> Vec<PgRow> {
     let mut connection = readers.take().await.expect("a connection");
     let rows = asked.fetch_all(&mut *connection).await.expect("rows");
     connection.give_back();

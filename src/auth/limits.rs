@@ -17,7 +17,7 @@ use governor::{
 
 use crate::{
     database::client::{Client, network},
-    error::{Code, Refusal},
+    error::{ApiError, Code},
     sync::lock,
 };
 
@@ -51,22 +51,22 @@ pub enum Full {
 
 impl Full {
     /// What a client is told who gets none of them.
-    pub fn refusal(self, what: &str) -> Refusal {
+    pub fn api_error(self, what: &str) -> ApiError {
         match self {
             Full::Each(limit) => {
                 let message = format!(
                     "You have {limit} {what} at once; that is the limit. Try again when one has ended."
                 );
-                Refusal {
+                ApiError {
                     limit: Some((limit as u64, limit as u64 + 1)),
                     retry_after: Some(Duration::ZERO),
-                    ..Refusal::new(Code::RateLimited, message)
+                    ..ApiError::new(Code::RateLimited, message)
                 }
             }
             Full::All => {
                 let message = format!("The server has as many {what} as it takes; try again.");
                 let retry_after = Some(Duration::ZERO);
-                Refusal { retry_after, ..Refusal::new(Code::Unavailable, message) }
+                ApiError { retry_after, ..ApiError::new(Code::Unavailable, message) }
             }
         }
     }
@@ -142,14 +142,14 @@ impl RateLimit {
     }
 
     /// Spends a request's cost from the budget of whoever shows who they are, else from that of their
-    /// address. Where too little is left nothing is spent, and the refusal tells how long to wait. The budget is
+    /// address. Where too little is left nothing is spent, and the error tells how long to wait. The budget is
     /// none where no wait would help.
     pub fn spend(
         &self,
         name: Option<&str>,
         address: IpAddr,
         cost: usize,
-    ) -> (Option<Budget>, Result<(), Refusal>) {
+    ) -> (Option<Budget>, Result<(), ApiError>) {
         let client = Client::of(name, address);
         // Clients that have all of their budget again are forgotten.
         if self.budgets.len() > 10_000 {
@@ -159,8 +159,8 @@ impl RateLimit {
         // More than is ever there at once: no wait would help.
         let beyond = || {
             let message = format!("The request costs {cost} points; a client may spend {limit} in a minute.");
-            let refusal = Refusal::beyond("points of cost", limit as usize, cost);
-            (None, Err(Refusal { message, ..refusal }))
+            let api_error = ApiError::beyond("points of cost", limit as usize, cost);
+            (None, Err(ApiError { message, ..api_error }))
         };
         let Some(points) = u32::try_from(cost).ok().and_then(NonZeroU32::new) else { return beyond() };
         match self.budgets.check_key_n(&client, points) {
@@ -196,8 +196,8 @@ impl Default for Attempts {
 }
 
 impl Attempts {
-    /// Counts one that failed; where there were too many, the refusal tells how long to wait.
-    pub fn failed(&self, address: IpAddr) -> Result<(), Refusal> {
+    /// Counts one that failed; where there were too many, the error tells how long to wait.
+    pub fn failed(&self, address: IpAddr) -> Result<(), ApiError> {
         if self.0.len() > 10_000 {
             self.0.retain_recent();
         }
@@ -210,10 +210,10 @@ fn wait(until: &NotUntil<<DefaultClock as Clock>::Instant>) -> Duration {
     until.wait_time_from(DefaultClock::default().now())
 }
 
-fn too_often(what: &str, until: &NotUntil<<DefaultClock as Clock>::Instant>) -> Refusal {
+fn too_often(what: &str, until: &NotUntil<<DefaultClock as Clock>::Instant>) -> ApiError {
     let wait = wait(until);
     let message = format!("{what}; ask again in {} s.", wait.as_secs() + 1);
-    Refusal { retry_after: Some(wait), ..Refusal::new(Code::RateLimited, message) }
+    ApiError { retry_after: Some(wait), ..ApiError::new(Code::RateLimited, message) }
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! Records in and out by the many.
 //!
 //! ```text
-//! records    kinds of records as files hold them, from what the slices declare
+//! records    kinds of records as files hold them, from what the domain modules declare
 //! export     records chosen and read, chunk by chunk
 //! formats    how an export writes them: JSON Lines, CSV, GEXF, JSON-LD
 //! input      files opened, decompressed, read line by line

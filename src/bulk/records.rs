@@ -1,11 +1,11 @@
-//! Kinds of records as files hold them, made from what the slices declare: a new field needs no second
+//! Kinds of records as files hold them, made from what the domain modules declare: a new field needs no second
 //! place.
 
 use std::fmt::Write;
 
 use crate::{
-    engine::mutation::writable_fields::{self, Kind, RowKind, Slot},
-    model::object_type::{Field, KeyInput, Noun, Test},
+    engine::mutation::writable_fields::{self, RowKind, WritableField, WritableKind},
+    model::object_type::{Field, LookupInput, ObjectType, Predicate},
 };
 
 /// A kind of record, and what of it stands in a file.
@@ -16,8 +16,8 @@ pub struct RecordKind {
     pub many: &'static str,
     pub table: &'static str,
     /// What files say of it. The first is its slug.
-    pub slots: Vec<Slot>,
-    /// The place of the slot whose rows name a record in other registers too.
+    pub writable_fields: Vec<WritableField>,
+    /// The place of the writable_field whose rows name a record in other registers too.
     pub identifiers: Option<usize>,
     /// The table of records that were merged: their slugs lead to others, and nobody else takes them.
     pub merged: Option<&'static str>,
@@ -29,11 +29,11 @@ pub struct RecordKind {
 pub struct RecordKinds(pub Vec<RecordKind>);
 
 impl RecordKinds {
-    pub fn of(nouns: &[Noun]) -> Self {
-        let mut left: Vec<RecordKind> = nouns
+    pub fn of(object_types: &[ObjectType]) -> Self {
+        let mut left: Vec<RecordKind> = object_types
             .iter()
-            .filter(|noun| noun.interfaces.contains(&"Record"))
-            .map(|noun| RecordKind::of(noun, nouns))
+            .filter(|object_type| object_type.interfaces.contains(&"Record"))
+            .map(|object_type| RecordKind::of(object_type, object_types))
             .collect();
         let mut kinds: Vec<RecordKind> = Vec::new();
         while !left.is_empty() {
@@ -50,9 +50,9 @@ impl RecordKinds {
         self.0.iter().enumerate().find(|(_, kind)| kind.name == name || kind.many == name)
     }
 
-    /// A kind that a slice names.
+    /// A kind that a domain module names.
     pub fn known(&self, name: &str) -> &RecordKind {
-        self.named(name).expect("a noun that a slice names").1
+        self.named(name).expect("an object type that a domain module names").1
     }
 
     pub fn names(&self) -> String {
@@ -75,33 +75,35 @@ impl RecordKinds {
 }
 
 impl RecordKind {
-    fn of(noun: &Noun, nouns: &[Noun]) -> Self {
-        let slots = writable_fields::of(noun, nouns);
-        let root = noun.root.as_ref().expect("records are listed at the root");
+    fn of(object_type: &ObjectType, object_types: &[ObjectType]) -> Self {
+        let writable_fields = writable_fields::of(object_type, object_types);
+        let root = object_type.root.as_ref().expect("records are listed at the root");
         let identifiers = root.keys.iter().find_map(|key| {
-            let KeyInput::Texts(_, _, names) = key.input else { return None };
-            slots.iter().position(|slot| match &slot.kind {
-                Kind::Rows(rows) => {
+            let LookupInput::Texts(_, _, names) = key.input else { return None };
+            writable_fields.iter().position(|writable_field| match &writable_field.kind {
+                WritableKind::Rows(rows) => {
                     rows.columns.iter().map(|column| column.name).eq(names.iter().map(|(name, _)| *name))
                 }
                 _ => false,
             })
         });
-        let period = noun.conditions.iter().find_map(|condition| match &condition.test {
+        let period = object_type.conditions.iter().find_map(|condition| match &condition.test {
             // Fields that hold a date are asked for in the same way; the period is no field.
-            Test::During { sql } if noun.fields.iter().all(|Field { name, .. }| *name != condition.name) => {
+            Predicate::During { sql }
+                if object_type.fields.iter().all(|Field { name, .. }| *name != condition.name) =>
+            {
                 Some(sql.to_string())
             }
             _ => None,
         });
-        let (name, table, merged) = (noun.name, noun.table, noun.merged);
-        RecordKind { name, many: root.many, table, slots, identifiers, merged, period }
+        let (name, table, merged) = (object_type.name, object_type.table, object_type.merged);
+        RecordKind { name, many: root.many, table, writable_fields, identifiers, merged, period }
     }
 
     /// Its columns that refer to records, and to which.
     pub fn references(&self) -> impl Iterator<Item = (&'static str, &'static str)> {
-        self.slots.iter().filter_map(|slot| match slot.kind {
-            Kind::Reference { column, to } => Some((column, to)),
+        self.writable_fields.iter().filter_map(|writable_field| match writable_field.kind {
+            WritableKind::Reference { column, to } => Some((column, to)),
             _ => None,
         })
     }
@@ -110,8 +112,8 @@ impl RecordKind {
     /// refers, and to which kind.
     pub fn all_references(&self) -> Vec<(&'static str, &'static str, &'static str, &'static str)> {
         let mut all: Vec<_> = self.references().map(|(column, to)| (self.table, "id", column, to)).collect();
-        for slot in &self.slots {
-            let Kind::Rows(rows) = &slot.kind else { continue };
+        for writable_field in &self.writable_fields {
+            let WritableKind::Rows(rows) = &writable_field.kind else { continue };
             all.extend(rows.columns.iter().filter_map(|column| match column.kind {
                 RowKind::Reference(to) => Some((rows.table, rows.owner, column.column, to)),
                 RowKind::Value(_) => None,
@@ -125,8 +127,8 @@ impl RecordKind {
         self.references().find(|(_, to)| *to == self.name).map(|(column, _)| column)
     }
 
-    pub fn slot(&self, name: &str) -> Option<(usize, &Slot)> {
-        self.slots.iter().enumerate().find(|(_, slot)| slot.name == name)
+    pub fn writable_field(&self, name: &str) -> Option<(usize, &WritableField)> {
+        self.writable_fields.iter().enumerate().find(|(_, writable_field)| writable_field.name == name)
     }
 }
 

@@ -53,7 +53,7 @@ pub struct Config {
     /// Web origins that may ask, or `*` alone for any.
     pub cors_origins: Vec<String>,
     pub introspection: bool,
-    /// Say in a refusal what a wrong name may have meant.
+    /// Say in an error what a wrong name may have meant.
     pub suggestions: bool,
     /// Answer no documents but those of the manifest.
     pub trusted_documents_only: bool,

@@ -39,7 +39,7 @@ use crate::{
         ACQUIRE,
         client::Client,
         control::Control,
-        error::Trouble,
+        error::AccessError,
         hosts::{Hosts, Made, Wanted, is_broken, is_full},
     },
     sync::lock,
@@ -152,7 +152,7 @@ struct Slot {
 pub struct Connection {
     // In the order in which they end.
     made: Option<Made>,
-    slot: Option<Slot>,
+    writable_field: Option<Slot>,
 }
 
 impl State {
@@ -298,7 +298,7 @@ impl Connections {
     async fn take_for(&self, share: &Share) -> Result<Connection, sqlx::Error> {
         let deadline = Deadline::now() + self.0.patience;
         loop {
-            let slot = self.turn(share, deadline).await?;
+            let writable_field = self.turn(share, deadline).await?;
             let made = match self.rested().await {
                 Some(made) => Some(made),
                 None => timeout(ACQUIRE, self.connect()).await.unwrap_or(Err(sqlx::Error::PoolTimedOut))?,
@@ -306,7 +306,7 @@ impl Connections {
             // None where Postgres has no more of them: those that there are will be given back.
             let Some(made) = made else { continue };
             lock(&self.0.state).busy.push((made.host, made.process));
-            return Ok(Connection { made: Some(made), slot: Some(slot) });
+            return Ok(Connection { made: Some(made), writable_field: Some(writable_field) });
         }
     }
 
@@ -327,7 +327,7 @@ impl Connections {
             turn
         };
         match timeout_at(deadline, turn).await {
-            Ok(Ok(slot)) => Ok(slot),
+            Ok(Ok(writable_field)) => Ok(writable_field),
             Ok(Err(_)) => Err(sqlx::Error::PoolClosed),
             Err(_) => Err(self.busy(&lock(&self.0.state), share)),
         }
@@ -350,7 +350,7 @@ impl Connections {
     fn busy(&self, state: &State, Share(share): &Share) -> sqlx::Error {
         self.0.counts.refused.fetch_add(1, Relaxed);
         let own = share.as_ref().is_some_and(|asking| state.has(&asking.client) > 0);
-        if own { Trouble::OwnShare.into() } else { Trouble::Busy.into() }
+        if own { AccessError::OwnShare.into() } else { AccessError::Busy.into() }
     }
 
     /// One that rests and is well. Where one is dead, so are all that rest: whatever became of Postgres, or of the
@@ -530,13 +530,15 @@ impl Tries<'_> {
 impl Connection {
     /// Gives it back, once what was asked has been answered.
     pub fn give_back(mut self) {
-        let (Some(made), Some(slot)) = (self.made.take(), self.slot.take()) else { return };
-        let mut state = lock(&slot.shared.state);
+        let (Some(made), Some(writable_field)) = (self.made.take(), self.writable_field.take()) else {
+            return;
+        };
+        let mut state = lock(&writable_field.shared.state);
         state.busy.retain(|busy| *busy != (made.host, made.process));
         let now = Instant::now();
         state.answered = Some(now);
         // While those that rest are asked, others may have been made in their place.
-        let beyond = state.busy.len() + state.idle.len() >= slot.shared.size;
+        let beyond = state.busy.len() + state.idle.len() >= writable_field.shared.size;
         let closed = if state.closed || beyond || std::mem::take(&mut state.owed) {
             Some(made)
         } else {
@@ -544,17 +546,17 @@ impl Connection {
             None
         };
         drop(state);
-        drop((closed, slot));
+        drop((closed, writable_field));
     }
 
     /// Closes it after an error, and tells whether it was broken. Those that rest are then taken for broken too.
     pub fn fail(mut self, error: &sqlx::Error) -> bool {
         let broke = is_broken(error);
-        if let (Some(made), Some(slot)) = (self.made.take(), self.slot.take()) {
-            lock(&slot.shared.state).busy.retain(|busy| *busy != (made.host, made.process));
+        if let (Some(made), Some(writable_field)) = (self.made.take(), self.writable_field.take()) {
+            lock(&writable_field.shared.state).busy.retain(|busy| *busy != (made.host, made.process));
             drop(made);
             if broke {
-                Connections(slot.shared.clone()).forget();
+                Connections(writable_field.shared.clone()).forget();
             }
         }
         broke
@@ -577,11 +579,13 @@ impl DerefMut for Connection {
 
 impl Drop for Connection {
     fn drop(&mut self) {
-        let (Some(made), Some(slot)) = (self.made.take(), self.slot.take()) else { return };
-        lock(&slot.shared.state).busy.retain(|busy| *busy != (made.host, made.process));
-        let control = slot.shared.control.clone();
+        let (Some(made), Some(writable_field)) = (self.made.take(), self.writable_field.take()) else {
+            return;
+        };
+        lock(&writable_field.shared.state).busy.retain(|busy| *busy != (made.host, made.process));
+        let control = writable_field.shared.control.clone();
         // Until it is cancelled there, it counts as used.
-        control.cancel(made, Box::new(slot));
+        control.cancel(made, Box::new(writable_field));
     }
 }
 
@@ -637,8 +641,11 @@ async fn take_back(mut connection: Connection) {
     match timeout(TAKE_BACK, is_read_only).await {
         Ok(Ok(false)) => connection.give_back(),
         Ok(Ok(true)) => {
-            let pool = connection.slot.as_ref().map(|slot| Connections(slot.shared.clone()));
-            connection.fail(&Trouble::ReadOnly.into());
+            let pool = connection
+                .writable_field
+                .as_ref()
+                .map(|writable_field| Connections(writable_field.shared.clone()));
+            connection.fail(&AccessError::ReadOnly.into());
             if let Some(pool) = pool {
                 pool.forget();
             }
@@ -665,11 +672,11 @@ mod tests {
     /// Turns that somebody is given at once.
     async fn take_all(pool: &Connections, name: &str, large: bool) -> Vec<Slot> {
         let share = pool.share(&client(name), large);
-        let mut slots = Vec::new();
-        while let Ok(slot) = pool.turn(&share, Deadline::now()).await {
-            slots.push(slot);
+        let mut writable_fields = Vec::new();
+        while let Ok(writable_field) = pool.turn(&share, Deadline::now()).await {
+            writable_fields.push(writable_field);
         }
-        slots
+        writable_fields
     }
 
     #[tokio::test]
@@ -678,9 +685,9 @@ mod tests {
         let mut taken = Vec::new();
         let mut counts = Vec::new();
         for name in ["first", "second", "third", "fourth"] {
-            let slots = take_all(&pool, name, false).await;
-            counts.push(slots.len());
-            taken.push(slots);
+            let writable_fields = take_all(&pool, name, false).await;
+            counts.push(writable_fields.len());
+            taken.push(writable_fields);
         }
         assert_eq!(counts, [4, 2, 1, 0]);
         let own = pool.turn(&Share::OWN, Deadline::now()).await;
@@ -720,15 +727,15 @@ mod tests {
             let (pool, order) = (pool.clone(), order.clone());
             waiting.push(tokio::spawn(async move {
                 let share = pool.share(&client(name), false);
-                let slot = pool.turn(&share, Deadline::now() + ACQUIRE).await.ok();
+                let writable_field = pool.turn(&share, Deadline::now() + ACQUIRE).await.ok();
                 lock(&order).push(name);
-                slot
+                writable_field
             }));
             tokio::task::yield_now().await;
         }
         let mut held = Vec::new();
-        for slot in own {
-            drop(slot);
+        for writable_field in own {
+            drop(writable_field);
             tokio::task::yield_now().await;
         }
         for waiting in waiting {
@@ -742,10 +749,10 @@ mod tests {
         let pool = pool();
         let taken = take_all(&pool, "greedy", false).await;
         let refused = pool.turn(&pool.share(&client("greedy"), false), Deadline::now()).await.err().unwrap();
-        assert_eq!(Trouble::of(&refused), Some(Trouble::OwnShare));
+        assert_eq!(AccessError::of(&refused), Some(AccessError::OwnShare));
         let others = [take_all(&pool, "second", false).await, take_all(&pool, "third", false).await];
         let refused = pool.turn(&pool.share(&client("late"), false), Deadline::now()).await.err().unwrap();
-        assert_eq!(Trouble::of(&refused), Some(Trouble::Busy));
+        assert_eq!(AccessError::of(&refused), Some(AccessError::Busy));
         drop((taken, others));
     }
 
@@ -765,7 +772,7 @@ mod tests {
             tokio::task::yield_now().await;
         }
         let refused = wait("greedy").await.unwrap().unwrap_err();
-        assert_eq!(Trouble::of(&refused), Some(Trouble::OwnShare));
+        assert_eq!(AccessError::of(&refused), Some(AccessError::OwnShare));
         assert!(wait("modest").await.unwrap().is_ok());
         waiting.iter().for_each(tokio::task::JoinHandle::abort);
     }

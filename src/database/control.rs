@@ -10,7 +10,7 @@ use tokio::{
 };
 
 use crate::database::{
-    error::Trouble,
+    error::AccessError,
     hosts::{Hosts, Made, Wanted},
     migrations,
 };
@@ -142,7 +142,7 @@ impl Open {
             return Ok(seen);
         }
         let made = match self.hosts.connect(Wanted::Writing).await {
-            Err(error) if Trouble::of(&error) == Some(Trouble::ReadOnly) => {
+            Err(error) if AccessError::of(&error) == Some(AccessError::ReadOnly) => {
                 self.hosts.connect(Wanted::Reading).await?
             }
             made => made?,

@@ -5,13 +5,13 @@ use std::{io::ErrorKind, time::Duration};
 use sqlx::error::DatabaseError;
 
 use crate::{
-    error::{Code, Refusal},
+    error::{ApiError, Code},
     telemetry::{outage, request},
 };
 
 /// Why something can't be asked of the database, other than for what the database says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Trouble {
+pub enum AccessError {
     /// The client's own requests have all connections that are for it.
     #[error("the client's other requests have all connections that are for it")]
     OwnShare,
@@ -28,32 +28,35 @@ pub enum Trouble {
     Unfit,
 }
 
-impl Trouble {
+impl AccessError {
     /// What an error of the driver's holds.
-    pub fn of(error: &sqlx::Error) -> Option<Trouble> {
+    pub fn of(error: &sqlx::Error) -> Option<AccessError> {
         match error {
             sqlx::Error::AnyDriverError(cause) => cause.downcast_ref().copied(),
             _ => None,
         }
     }
 
-    fn refusal(self) -> Refusal {
+    fn api_error(self) -> ApiError {
         let (code, what) = match self {
-            Trouble::OwnShare => {
+            AccessError::OwnShare => {
                 (Code::RateLimited, "Your other requests have all connections that are for you")
             }
-            Trouble::Busy => (Code::TooSlow, "The server is busy with other requests"),
-            Trouble::ReadOnly => (Code::Unavailable, "The database takes no changes now"),
-            Trouble::Unfit => (Code::Unavailable, "The database can't be reached now"),
-            Trouble::PastForbidden => return Refusal::new(Code::Unavailable, FORBIDDEN),
+            AccessError::Busy => (Code::TooSlow, "The server is busy with other requests"),
+            AccessError::ReadOnly => (Code::Unavailable, "The database takes no changes now"),
+            AccessError::Unfit => (Code::Unavailable, "The database can't be reached now"),
+            AccessError::PastForbidden => return ApiError::new(Code::Unavailable, FORBIDDEN),
         };
         let again = AGAIN.as_secs();
-        Refusal { retry_after: Some(AGAIN), ..Refusal::new(code, format!("{what}; try again in {again} s.")) }
+        ApiError {
+            retry_after: Some(AGAIN),
+            ..ApiError::new(code, format!("{what}; try again in {again} s."))
+        }
     }
 }
 
-impl From<Trouble> for sqlx::Error {
-    fn from(trouble: Trouble) -> Self {
+impl From<AccessError> for sqlx::Error {
+    fn from(trouble: AccessError) -> Self {
         sqlx::Error::AnyDriverError(trouble.into())
     }
 }
@@ -66,27 +69,27 @@ const FORBIDDEN: &str = "The database doesn't let the server do this; its operat
 const AGAIN: Duration = Duration::from_secs(2);
 
 /// A failure of the database: its cause goes to the log, its kind to the caller.
-impl From<sqlx::Error> for Refusal {
+impl From<sqlx::Error> for ApiError {
     fn from(error: sqlx::Error) -> Self {
-        if let Some(trouble) = Trouble::of(&error) {
+        if let Some(trouble) = AccessError::of(&error) {
             match trouble {
-                Trouble::ReadOnly => outage::READ_ONLY.met(&trouble),
-                Trouble::PastForbidden => outage::FORBIDDEN.met(&trouble),
-                Trouble::Unfit => outage::UNREACHABLE.met(&trouble),
-                Trouble::OwnShare | Trouble::Busy => {
+                AccessError::ReadOnly => outage::READ_ONLY.met(&trouble),
+                AccessError::PastForbidden => outage::FORBIDDEN.met(&trouble),
+                AccessError::Unfit => outage::UNREACHABLE.met(&trouble),
+                AccessError::OwnShare | AccessError::Busy => {
                     tracing::debug!(reason = %trouble, "no connection to the database is free");
                 }
             }
-            return trouble.refusal();
+            return trouble.api_error();
         }
         if is_conflict(&error) {
             tracing::debug!(%error, "others changed the same rows");
             let message = "Others changed the same records at the same time; try again.";
-            return Refusal { retry_after: Some(AGAIN), ..Refusal::new(Code::Unavailable, message) };
+            return ApiError { retry_after: Some(AGAIN), ..ApiError::new(Code::Unavailable, message) };
         }
         if is_forbidden(&error) {
             outage::FORBIDDEN.met(&error);
-            return Refusal::new(Code::Unavailable, FORBIDDEN);
+            return ApiError::new(Code::Unavailable, FORBIDDEN);
         }
         let code = code_of(&error);
         match code {
@@ -101,7 +104,7 @@ impl From<sqlx::Error> for Refusal {
             Code::BadUserInput => "A value of the request can't be used as it is.",
             _ => "Something went wrong on our side; the log has it under the request's id.",
         };
-        Refusal { retry_after: (code == Code::Unavailable).then_some(AGAIN), ..Refusal::new(code, message) }
+        ApiError { retry_after: (code == Code::Unavailable).then_some(AGAIN), ..ApiError::new(code, message) }
     }
 }
 
@@ -167,7 +170,7 @@ pub fn in_words(error: &sqlx::Error) -> String {
         sqlx::Error::PoolTimedOut => {
             "no connection was free in time: look at max_connections of Postgres".to_owned()
         }
-        other => match Trouble::of(other) {
+        other => match AccessError::of(other) {
             Some(trouble) => trouble.to_string(),
             None => other.to_string(),
         },
@@ -206,15 +209,15 @@ mod tests {
 
     #[test]
     fn what_passes_by_itself_is_told_with_when_to_try_again() {
-        for error in [sqlx::Error::PoolTimedOut, Trouble::ReadOnly.into(), Trouble::Unfit.into()] {
-            let refusal = Refusal::from(error);
-            assert_eq!(refusal.code, Code::Unavailable);
-            assert!(refusal.retry_after.is_some());
+        for error in [sqlx::Error::PoolTimedOut, AccessError::ReadOnly.into(), AccessError::Unfit.into()] {
+            let api_error = ApiError::from(error);
+            assert_eq!(api_error.code, Code::Unavailable);
+            assert!(api_error.retry_after.is_some());
         }
-        assert_eq!(Refusal::from(sqlx::Error::from(Trouble::OwnShare)).code, Code::RateLimited);
-        assert_eq!(Refusal::from(sqlx::Error::from(Trouble::Busy)).code, Code::TooSlow);
-        assert_eq!(Refusal::from(sqlx::Error::RowNotFound).code, Code::Internal);
-        let forbidden = Refusal::from(sqlx::Error::from(Trouble::PastForbidden));
+        assert_eq!(ApiError::from(sqlx::Error::from(AccessError::OwnShare)).code, Code::RateLimited);
+        assert_eq!(ApiError::from(sqlx::Error::from(AccessError::Busy)).code, Code::TooSlow);
+        assert_eq!(ApiError::from(sqlx::Error::RowNotFound).code, Code::Internal);
+        let forbidden = ApiError::from(sqlx::Error::from(AccessError::PastForbidden));
         assert_eq!(
             (forbidden.code, forbidden.retry_after),
             (Code::Unavailable, None),

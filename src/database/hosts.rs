@@ -14,7 +14,7 @@ use tokio::time::timeout;
 
 use crate::{
     config::address::{Address, Attributes, Host},
-    database::error::Trouble,
+    database::error::AccessError,
     sync::lock,
 };
 
@@ -115,7 +115,7 @@ impl Hosts {
     /// Connects as somebody does who starts Dossier: tells what is waited for, and ends.
     pub async fn connect_first(&self) -> Result<Made, sqlx::Error> {
         self.patiently(async || match self.connect_now(Wanted::Writing).await {
-            Err(error) if Trouble::of(&error) == Some(Trouble::ReadOnly) => {
+            Err(error) if AccessError::of(&error) == Some(AccessError::ReadOnly) => {
                 self.connect_now(Wanted::Reading).await
             }
             connected => connected,
@@ -186,8 +186,8 @@ impl Hosts {
         }
         match failed {
             Some(error) if others.is_empty() => Err(error),
-            _ if attributes[0] == Attributes::ReadWrite => Err(Trouble::ReadOnly.into()),
-            _ => Err(Trouble::Unfit.into()),
+            _ if attributes[0] == Attributes::ReadWrite => Err(AccessError::ReadOnly.into()),
+            _ => Err(AccessError::Unfit.into()),
         }
     }
 

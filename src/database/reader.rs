@@ -16,7 +16,7 @@ use crate::{
     database::{
         client::Client,
         connections::{Change, Connections, Share},
-        error::Trouble,
+        error::AccessError,
         statement::Statement,
     },
     telemetry::{
@@ -193,11 +193,11 @@ impl Reader {
         Ok(lines.join("\n"))
     }
 
-    /// The rows of a slice's own text, whose values `bind` gives.
+    /// The rows of a domain module's own text, whose values `bind` gives.
     pub async fn fetch(
         &self,
         sql: &str,
-        bind: impl FnOnce(Question<'_>) -> Question<'_>,
+        bind: impl FnOnce(SqlQuery<'_>) -> SqlQuery<'_>,
     ) -> Result<Vec<PgRow>, sqlx::Error> {
         let mut question = bind(sqlx::query(AssertSqlSafe(sql)));
         let arguments = question.take_arguments().map_err(sqlx::Error::Encode)?.unwrap_or_default();
@@ -249,7 +249,7 @@ fn parameters(sql: &str) -> usize {
     numbers.max().unwrap_or(0)
 }
 
-pub type Question<'q> = sqlx::query::Query<'q, Postgres, PgArguments>;
+pub type SqlQuery<'q> = sqlx::query::Query<'q, Postgres, PgArguments>;
 
 /// There, the names of all tables that have a history mean the tables as they stood.
 const PAST: &str = "with past as (
@@ -267,13 +267,13 @@ from past";
 async fn past(
     connection: &mut PgConnection,
     revision: i64,
-    asked: Question<'_>,
+    asked: SqlQuery<'_>,
 ) -> Result<Vec<PgRow>, sqlx::Error> {
     let mut past = connection.begin().await?;
     let usable: bool = sqlx::query_scalar(PAST).bind(revision).fetch_one(&mut *past).await?;
     if !usable {
         // Postgres passes over it in silence, and would answer with today.
-        return Err(Trouble::PastForbidden.into());
+        return Err(AccessError::PastForbidden.into());
     }
     let rows = asked.fetch_all(&mut *past).await?;
     past.commit().await?;

@@ -3,8 +3,8 @@
 use crate::{
     domain::positions,
     model::object_type::{
-        Enumeration, Key, KeyInput, Noun, Owned, Scalar, Test, Values, Via, evidence, many, one_of, term,
-        text, values,
+        Enumeration, Join, LookupInput, LookupKey, ObjectType, OwnedItem, OwnedList, Predicate, Scalar,
+        evidence, many, one_of, term, text, values,
     },
 };
 
@@ -54,16 +54,16 @@ static PARTICIPANT_ROLE: Enumeration = Enumeration {
 };
 
 /// The role that an actor has in a meeting, told by the edge between them, on either side.
-pub fn role() -> crate::model::object_type::Declared {
+pub fn role() -> crate::model::object_type::FieldDeclaration {
     one_of("role", &PARTICIPANT_ROLE, "In what role the actor took part.")
 }
 
-pub fn nouns() -> Vec<Noun> {
+pub fn object_types() -> Vec<ObjectType> {
     vec![actor(), actor_name(), actor_identifier(), participation()]
 }
 
-fn actor() -> Noun {
-    Noun::new(
+fn actor() -> ObjectType {
+    ObjectType::new(
         "Actor",
         "actors",
         "Who acts or is acted on: a person, country, territory, organization, publication, group or place.",
@@ -71,10 +71,10 @@ fn actor() -> Noun {
     .record("actor", "actors")
 .labelled("{}.name", "What a reader would call it: its name.")
     .merged_by("merged_actors")
-    .key(Key {
+    .key(LookupKey {
         name: "identifier",
         description: "An identifier that another register gives the actor.",
-        input: KeyInput::Texts(
+        input: LookupInput::Texts(
             "ActorIdentifierInput",
             "An external identifier: the register's scheme and its value there.",
             &[
@@ -84,124 +84,124 @@ fn actor() -> Noun {
         ),
         sql: "{}.id = (select actor_id from actor_identifiers where scheme = $? and value = $?)",
     })
-    .field(one_of("kind", &KIND, "What sort of actor it is.").filtered())
-    .field(text("name", "The preferred name.").filtered().sorted("NAME"))
+    .field(one_of("kind", &KIND, "What sort of actor it is.").filterable())
+    .field(text("name", "The preferred name.").filterable().sortable("NAME"))
     .field(
         values(
             "names",
-            Values { of: Owned::Shape("ActorName"), table: "actor_names", owner: "actor_id", order: "{}.id" },
+            OwnedList { of: OwnedItem::Shape("ActorName"), table: "actor_names", owner: "actor_id", order: "{}.id" },
             "Further names: aliases, former names, transliterations, abbreviations. Two actors may share one.",
         )
-        .filtered(),
+        .filterable(),
     )
     .field(
         values(
             "identifiers",
-            Values {
-                of: Owned::Shape("ActorIdentifier"),
+            OwnedList {
+                of: OwnedItem::Shape("ActorIdentifier"),
                 table: "actor_identifiers",
                 owner: "actor_id",
                 order: "{}.scheme, {}.value",
             },
             "What other registers call the actor.",
         )
-        .filtered(),
+        .filterable(),
     )
-    .field(many("statements", "Statement", Via::Column("speaker_id"), "What the actor said or wrote."))
+    .field(many("statements", "Statement", Join::Column("speaker_id"), "What the actor said or wrote."))
     .field(many(
         "statementsOnBehalf",
         "Statement",
-        Via::Column("on_behalf_of_id"),
+        Join::Column("on_behalf_of_id"),
         "What others said on behalf of the actor.",
     ))
     .field(many(
         "statementsAddressed",
         "Statement",
-        Via::Link("statement_addressees", "actor_id", "statement_id"),
+        Join::Link("statement_addressees", "actor_id", "statement_id"),
         "What was said to the actor.",
     ))
     .field(many(
         "statementsPublished",
         "Statement",
-        Via::Column("publication_id"),
+        Join::Column("publication_id"),
         "Statements that were made in this publication.",
     ))
     .field(
         many(
             "meetings",
             "Meeting",
-            Via::Link("meeting_participants", "actor_id", "meeting_id"),
+            Join::Link("meeting_participants", "actor_id", "meeting_id"),
             "Meetings in which the actor took part, and in what role.",
         )
         .telling("ActorMeeting", role()),
     )
-    .field(many("meetingsHeld", "Meeting", Via::Column("venue_id"), "Meetings of which the actor was the venue."))
+    .field(many("meetingsHeld", "Meeting", Join::Column("venue_id"), "Meetings of which the actor was the venue."))
     .field(many(
         "relations",
         "Relation",
-        Via::Either("subject_id", "object_id"),
+        Join::Either("subject_id", "object_id"),
         "Relations of the actor to others, and of others to it.",
     ))
-    .field(many("positions", "Position", Via::Column("holder_id"), "Where the actor stands, topic by topic."))
+    .field(many("positions", "Position", Join::Column("holder_id"), "Where the actor stands, topic by topic."))
     .field(many(
         "commentaries",
         "Commentary",
-        Via::Link("commentary_targets", "actor_id", "commentary_id"),
+        Join::Link("commentary_targets", "actor_id", "commentary_id"),
         "What analysts make of the actor.",
     ))
-    .field(many("commentariesAuthored", "Commentary", Via::Column("author_id"), "What the actor, as analyst, makes of others."))
+    .field(many("commentariesAuthored", "Commentary", Join::Column("author_id"), "What the actor, as analyst, makes of others."))
     .field(many(
         "sourcesAuthored",
         "Source",
-        Via::Link("source_authors", "actor_id", "source_id"),
+        Join::Link("source_authors", "actor_id", "source_id"),
         "Documents that the actor wrote.",
     ))
-    .field(many("sourcesPublished", "Source", Via::Column("publisher_id"), "Documents that the actor published."))
+    .field(many("sourcesPublished", "Source", Join::Column("publisher_id"), "Documents that the actor published."))
     .field(positions::of_actor())
     .field(evidence("actor_id"))
-    .remembered("actor_id")
+    .versioned("actor_id")
     .condition(
         "participation",
         "It took part in a meeting, in a role that passes.",
-        Test::Some { to: "Participation", via: Via::Column("actor_id") },
+        Predicate::Some { to: "Participation", via: Join::Column("actor_id") },
     )
     .condition(
         "relatedTo",
         "A relation ties it to an actor that passes, whichever of the two it starts from.",
-        Test::Some { to: "Actor", via: Via::Link("related_actors", "actor_id", "related_id") },
+        Predicate::Some { to: "Actor", via: Join::Link("related_actors", "actor_id", "related_id") },
     )
     .condition(
         "anyName",
         "The preferred name or one of the further names passes.",
-        Test::AnyText { among: &[("actors", "id", "name"), ("actor_names", "actor_id", "name")] },
+        Predicate::AnyText { among: &[("actors", "id", "name"), ("actor_names", "actor_id", "name")] },
     )
-    .searched()
-    .searched_too("actor_names", "actor_id")
+    .searchable()
+    .searchable_names("actor_names", "actor_id")
     .in_order_of_entry()
 }
 
-fn actor_name() -> Noun {
-    Noun::new("ActorName", "actor_names", "A further name of an actor.")
-        .field(text("name", "The name.").filtered())
-        .field(one_of("kind", &NAME_KIND, "How it relates to the preferred name.").filtered())
-        .field(term("language", "Its language as a BCP 47 tag: `en`, `kk`.").maybe().filtered())
-        .field(term("script", "Its script as an ISO 15924 code: `Latn`, `Cyrl`.").maybe().filtered())
+fn actor_name() -> ObjectType {
+    ObjectType::new("ActorName", "actor_names", "A further name of an actor.")
+        .field(text("name", "The name.").filterable())
+        .field(one_of("kind", &NAME_KIND, "How it relates to the preferred name.").filterable())
+        .field(term("language", "Its language as a BCP 47 tag: `en`, `kk`.").nullable().filterable())
+        .field(term("script", "Its script as an ISO 15924 code: `Latn`, `Cyrl`.").nullable().filterable())
 }
 
-fn actor_identifier() -> Noun {
-    Noun::new("ActorIdentifier", "actor_identifiers", "What another register calls an actor.")
-        .field(term("scheme", "The register: `wikidata`, `iso3166-1-alpha3`, …").filtered())
-        .field(term("value", "The actor's identifier in that register.").filtered())
+fn actor_identifier() -> ObjectType {
+    ObjectType::new("ActorIdentifier", "actor_identifiers", "What another register calls an actor.")
+        .field(term("scheme", "The register: `wikidata`, `iso3166-1-alpha3`, …").filterable())
+        .field(term("value", "The actor's identifier in that register.").filterable())
 }
 
 /// Who took part in what: only ever asked for in filters, as edges tell it.
-fn participation() -> Noun {
-    Noun::new("Participation", "meeting_participants", "An actor's part in a meeting.")
-        .condition("actor", "Who took part.", Test::One { to: "Actor", column: "actor_id" })
-        .condition("meeting", "In what.", Test::One { to: "Meeting", column: "meeting_id" })
+fn participation() -> ObjectType {
+    ObjectType::new("Participation", "meeting_participants", "An actor's part in a meeting.")
+        .condition("actor", "Who took part.", Predicate::ToOne { to: "Actor", column: "actor_id" })
+        .condition("meeting", "In what.", Predicate::ToOne { to: "Meeting", column: "meeting_id" })
         .condition(
             "role",
             "In what role.",
-            Test::Value { sql: "{}.role".into(), scalar: Scalar::Enumeration(&PARTICIPANT_ROLE) },
+            Predicate::Value { sql: "{}.role".into(), scalar: Scalar::Enumeration(&PARTICIPANT_ROLE) },
         )
 }

@@ -1,13 +1,13 @@
 //! Citations: which passage of which source supports which record.
 
-use crate::model::object_type::{Noun, one, reference, term};
+use crate::model::object_type::{ObjectType, one, reference, term};
 
-pub fn nouns() -> Vec<Noun> {
+pub fn object_types() -> Vec<ObjectType> {
     vec![
-        Noun::new("Citation", "citations", "A passage of a source that supports a record.")
+        ObjectType::new("Citation", "citations", "A passage of a source that supports a record.")
             .listed("citations")
             .field(one("source", "Source", "source_id", "The document."))
-            .field(term("locator", "Where in the document: `L12` is its twelfth line.").filtered())
+            .field(term("locator", "Where in the document: `L12` is its twelfth line.").filterable())
             .field(
                 reference(
                     "record",
@@ -23,7 +23,7 @@ pub fn nouns() -> Vec<Noun> {
                     ],
                     "What the passage supports.",
                 )
-                .filtered(),
+                .filterable(),
             )
             .in_order_of_entry(),
     ]

@@ -2,8 +2,8 @@
 
 use crate::model::{
     object_type::{
-        By, Enumeration, Noun, One, Owned, Scalar, Test, Values, Via, column, many, needed_evidence, one,
-        one_of, prose, shortened, values,
+        Enumeration, Join, ObjectType, OwnedItem, OwnedList, Predicate, Scalar, SortKey, ToOne, column, many,
+        needed_evidence, one, one_of, prose, shortened, values,
     },
     pagination::KeyKind,
 };
@@ -34,9 +34,9 @@ static CONFIDENCE: Enumeration = Enumeration {
     ],
 };
 
-pub fn nouns() -> Vec<Noun> {
+pub fn object_types() -> Vec<ObjectType> {
     vec![
-        Noun::new(
+        ObjectType::new(
             "Commentary",
             "commentaries",
             "What an analyst answers to one question, and about whom or what.",
@@ -47,14 +47,14 @@ pub fn nouns() -> Vec<Noun> {
         .field(one("source", "Source", "source_id", "The document that holds it."))
         .field(
             column("ordinal", Scalar::Int, "Its position among the commentaries of its source, from 1.")
-                .filtered(),
+                .filterable(),
         )
-        .field(prose("question", "The question asked, paraphrased.").filtered())
-        .field(prose("summary", "The answer, in the editors' words.").filtered())
+        .field(prose("question", "The question asked, paraphrased.").filterable())
+        .field(prose("summary", "The answer, in the editors' words.").filterable())
         .field(
             one_of("likelihood", &LIKELIHOOD, "How probable the analyst holds it to be, where that is said.")
-                .maybe()
-                .filtered(),
+                .nullable()
+                .filterable(),
         )
         .field(
             one_of(
@@ -62,13 +62,13 @@ pub fn nouns() -> Vec<Noun> {
                 &CONFIDENCE,
                 "How sure the analyst is of the judgement, where that is said.",
             )
-            .maybe()
-            .filtered(),
+            .nullable()
+            .filterable(),
         )
         .field(values(
             "targets",
-            Values {
-                of: Owned::Reference(One {
+            OwnedList {
+                of: OwnedItem::Reference(ToOne {
                     type_name: "CommentaryTarget",
                     choices: vec![
                         ("Actor", "actor_id"),
@@ -87,36 +87,45 @@ pub fn nouns() -> Vec<Noun> {
         .field(many(
             "positions",
             "Position",
-            Via::Column("commentary_id"),
+            Join::Column("commentary_id"),
             "Positions that it is the evidence of.",
         ))
         .field(needed_evidence("commentary_id"))
-        .remembered("commentary_id")
+        .versioned("commentary_id")
         .condition(
             "aboutActor",
             "It is about at least one actor that passes.",
-            Test::Some { to: "Actor", via: Via::Link("commentary_targets", "commentary_id", "actor_id") },
+            Predicate::Some {
+                to: "Actor",
+                via: Join::Link("commentary_targets", "commentary_id", "actor_id"),
+            },
         )
         .condition(
             "aboutMeeting",
             "It is about at least one meeting that passes.",
-            Test::Some { to: "Meeting", via: Via::Link("commentary_targets", "commentary_id", "meeting_id") },
+            Predicate::Some {
+                to: "Meeting",
+                via: Join::Link("commentary_targets", "commentary_id", "meeting_id"),
+            },
         )
         .condition(
             "aboutStatement",
             "It is about at least one statement that passes.",
-            Test::Some {
+            Predicate::Some {
                 to: "Statement",
-                via: Via::Link("commentary_targets", "commentary_id", "statement_id"),
+                via: Join::Link("commentary_targets", "commentary_id", "statement_id"),
             },
         )
         .condition(
             "aboutTopic",
             "It is about at least one topic that passes.",
-            Test::Some { to: "Topic", via: Via::Link("commentary_targets", "commentary_id", "topic_id") },
+            Predicate::Some {
+                to: "Topic",
+                via: Join::Link("commentary_targets", "commentary_id", "topic_id"),
+            },
         )
-        .order("ORDINAL", "position in the source", |_| By::Key("{}.ordinal".into(), KeyKind::Int))
-        .searched()
+        .order("ORDINAL", "position in the source", |_| SortKey::Key("{}.ordinal".into(), KeyKind::Int))
+        .searchable()
         .in_order_of_entry(),
     ]
 }

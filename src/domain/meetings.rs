@@ -3,7 +3,7 @@
 use crate::{
     domain::actors,
     model::object_type::{
-        Enumeration, Noun, Scalar, Test, Via, column, evidence, many, one, one_of, prose, text,
+        Enumeration, Join, ObjectType, Predicate, Scalar, column, evidence, many, one, one_of, prose, text,
     },
 };
 
@@ -35,9 +35,9 @@ static STATUS: Enumeration = Enumeration {
     ],
 };
 
-pub fn nouns() -> Vec<Noun> {
+pub fn object_types() -> Vec<ObjectType> {
     vec![
-        Noun::new(
+        ObjectType::new(
             "Meeting",
             "meetings",
             "An occasion at which actors met: a visit, a council, a call, an interview.",
@@ -45,59 +45,59 @@ pub fn nouns() -> Vec<Noun> {
         .record("meeting", "meetings")
         .labelled("{}.name", "What a reader would call it: its name.")
         .during("held", "DATE", "The meeting was held in this period, or may have been.", "{}.held_during")
-        .field(text("name", "What the meeting is called.").filtered().sorted("NAME"))
-        .field(prose("summary", "What is known of it, in the editors' words.").maybe().filtered())
-        .field(one_of("mode", &MODE, "In what form actors met.").filtered())
-        .field(one_of("status", &STATUS, "Whether it took place.").filtered())
+        .field(text("name", "What the meeting is called.").filterable().sortable("NAME"))
+        .field(prose("summary", "What is known of it, in the editors' words.").nullable().filterable())
+        .field(one_of("mode", &MODE, "In what form actors met.").filterable())
+        .field(one_of("status", &STATUS, "Whether it took place.").filterable())
         .field(
             column("startsOn", Scalar::PartialDate, "When it began, as exactly as is known.")
-                .maybe()
-                .filtered(),
+                .nullable()
+                .filterable(),
         )
         .field(
             column("endsOn", Scalar::PartialDate, "When it ended, as exactly as is known.")
-                .maybe()
-                .filtered(),
+                .nullable()
+                .filterable(),
         )
-        .field(one("venue", "Actor", "venue_id", "Where it was held: a place or an organization.").maybe())
-        .field(one("parent", "Meeting", "parent_id", "The larger occasion that it was part of.").maybe())
-        .field(many("children", "Meeting", Via::Column("parent_id"), "Meetings that were part of it."))
+        .field(one("venue", "Actor", "venue_id", "Where it was held: a place or an organization.").nullable())
+        .field(one("parent", "Meeting", "parent_id", "The larger occasion that it was part of.").nullable())
+        .field(many("children", "Meeting", Join::Column("parent_id"), "Meetings that were part of it."))
         .field(
             many(
                 "participants",
                 "Actor",
-                Via::Link("meeting_participants", "meeting_id", "actor_id"),
+                Join::Link("meeting_participants", "meeting_id", "actor_id"),
                 "Who took part, and in what role.",
             )
             .telling("MeetingParticipant", actors::role())
-            .counted()
-            .written(),
+            .facetable()
+            .writable(),
         )
         .field(
             many(
                 "agenda",
                 "Topic",
-                Via::Link("meeting_topics", "meeting_id", "topic_id"),
+                Join::Link("meeting_topics", "meeting_id", "topic_id"),
                 "What it was about.",
             )
-            .counted()
-            .written(),
+            .facetable()
+            .writable(),
         )
         .condition(
             "participation",
             "Somebody took part in it who passes, in a role that does.",
-            Test::Some { to: "Participation", via: Via::Column("meeting_id") },
+            Predicate::Some { to: "Participation", via: Join::Column("meeting_id") },
         )
-        .field(many("statements", "Statement", Via::Column("meeting_id"), "What was said at it."))
+        .field(many("statements", "Statement", Join::Column("meeting_id"), "What was said at it."))
         .field(many(
             "commentaries",
             "Commentary",
-            Via::Link("commentary_targets", "meeting_id", "commentary_id"),
+            Join::Link("commentary_targets", "meeting_id", "commentary_id"),
             "What analysts make of it.",
         ))
         .field(evidence("meeting_id"))
-        .remembered("meeting_id")
-        .searched()
+        .versioned("meeting_id")
+        .searchable()
         .in_order_of_entry(),
     ]
 }

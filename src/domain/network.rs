@@ -6,10 +6,13 @@ use sqlx::{Row, postgres::PgRow};
 
 use crate::{
     domain::relations,
-    error::Refusal,
+    error::ApiError,
     model::object_type::{
-        Declared, Enumeration, Form, Noun, Part, Scalar, column,
-        computed::{Argument, Asked, Estimate, Priced, Tree, argument, as_of, computed, number},
+        Cardinality, Enumeration, FieldDeclaration, ObjectType, Scalar, ValueType, column,
+        computed::{
+            Argument, ComputedValue, CostContext, CostEstimate, ResolveContext, argument, as_of, computed,
+            number,
+        },
         one_of, part, reference, text,
     },
 };
@@ -81,7 +84,7 @@ static TIES: [Ties; 3] = [
     },
 ];
 
-pub fn nouns() -> Vec<Noun> {
+pub fn object_types() -> Vec<ObjectType> {
     let evidence = || {
         reference(
             "evidence",
@@ -92,31 +95,45 @@ pub fn nouns() -> Vec<Noun> {
     };
     let actor = |name, description| reference(name, "Actor", vec![("Actor", "")], description);
     vec![
-        Noun::new("Network", "", "Actors around one, and what ties them.")
-            .field(part("nodes", "NetworkNode", Form::List, "The actors, the nearest and most tied first."))
+        ObjectType::new("Network", "", "Actors around one, and what ties them.")
+            .field(part(
+                "nodes",
+                "NetworkNode",
+                Cardinality::List,
+                "The actors, the nearest and most tied first.",
+            ))
             .field(part(
                 "edges",
                 "NetworkEdge",
-                Form::List,
+                Cardinality::List,
                 "All ties among those actors, the strongest first.",
             )),
-        Noun::new("NetworkNode", "", "An actor in a network.").field(actor("actor", "The actor.")).field(
-            column("distance", Scalar::Int, "Over how many ties it is reached; 0 is the actor asked about."),
-        ),
-        Noun::new("NetworkEdge", "", "What ties two actors in one way.")
+        ObjectType::new("NetworkNode", "", "An actor in a network.")
+            .field(actor("actor", "The actor."))
+            .field(column(
+                "distance",
+                Scalar::Int,
+                "Over how many ties it is reached; 0 is the actor asked about.",
+            )),
+        ObjectType::new("NetworkEdge", "", "What ties two actors in one way.")
             .field(actor("source", "Whom the tie starts from; either of the two for a common meeting."))
             .field(actor("target", "Whom it leads to."))
             .field(one_of("kind", &TIE, "What ties them."))
             .field(
                 one_of("relationKind", &relations::KIND, "Which sort of relation it is, for a relation.")
-                    .maybe(),
+                    .nullable(),
             )
             .field(column("weight", Scalar::Int, "How many of them there are."))
             .field(evidence()),
-        Noun::new("Path", "", "A shortest way from one actor to another.")
+        ObjectType::new("Path", "", "A shortest way from one actor to another.")
             .field(column("length", Scalar::Int, "How many steps it has."))
-            .field(part("steps", "PathStep", Form::List, "Its steps, from the first actor to the last.")),
-        Noun::new("PathStep", "", "A step from one actor to another that something ties it to.")
+            .field(part(
+                "steps",
+                "PathStep",
+                Cardinality::List,
+                "Its steps, from the first actor to the last.",
+            )),
+        ObjectType::new("PathStep", "", "A step from one actor to another that something ties it to.")
             .field(actor("from", "Where the step starts."))
             .field(actor("to", "Where it leads."))
             .field(one_of("kind", &TIE, "What ties them."))
@@ -125,19 +142,19 @@ pub fn nouns() -> Vec<Noun> {
                     "label",
                     "What the tie is called: a relation's label, a meeting's name, a statement's summary.",
                 )
-                .maybe(),
+                .nullable(),
             )
             .field(evidence()),
     ]
 }
 
-pub fn fields() -> Vec<Declared> {
+pub fn fields() -> Vec<FieldDeclaration> {
     let kinds =
         Argument { of: Some(&TIE), ..argument("kinds", "[TieKind!]", "Ties to follow; all where left out.") };
     vec![
         computed(
             "network",
-            Part { of: "Network", form: Form::One },
+            ValueType { of: "Network", form: Cardinality::One },
             vec![
                 argument("actor", "ActorBy!", "Whom the network is around."),
                 number("depth", 3, "Over how many ties it reaches: 1 where left out, at most 3."),
@@ -152,10 +169,10 @@ pub fn fields() -> Vec<Declared> {
             |asked| Box::pin(network(asked)),
             "Who is tied to an actor, how, and how closely.",
         )
-        .priced(price_of_network),
+        .with_cost(price_of_network),
         computed(
             "path",
-            Part { of: "Path", form: Form::List },
+            ValueType { of: "Path", form: Cardinality::List },
             vec![
                 argument("from", "ActorBy!", "Where the ways start."),
                 argument("to", "ActorBy!", "Where they lead."),
@@ -167,12 +184,12 @@ pub fn fields() -> Vec<Declared> {
             |asked| Box::pin(path(asked)),
             "The shortest ways from one actor to another, with what shows each step. None where there is no way so short.",
         )
-        .priced(price_of_path),
+        .with_cost(price_of_path),
     ]
 }
 
 /// What it costs to read all ties, and those of one actor; found one by one, these cost more each.
-fn price_of_ties(asked: &Priced<'_>) -> (f64, f64) {
+fn price_of_ties(asked: &CostContext<'_>) -> (f64, f64) {
     // Two directions, and six that take part in the same meeting.
     let tables = [
         ("relations", "subject_id", 2.0),
@@ -185,23 +202,23 @@ fn price_of_ties(asked: &Priced<'_>) -> (f64, f64) {
     (price(&|table, _| asked.rows(table)), price(&|table, column| asked.rows_of_one(table, column)))
 }
 
-fn price_of_network(asked: &Priced<'_>) -> Estimate {
+fn price_of_network(asked: &CostContext<'_>) -> CostEstimate {
     let (all, of_one) = price_of_ties(asked);
     let edges = if asked.wants("edges") { 1.0 } else { 0.0 };
     let times = asked.number("depth", 1, 3) - 1.0 + edges;
-    Estimate { points: 100.0 + 12.0 * of_one + times * all, records: asked.number("limit", 50, 200) }
+    CostEstimate { points: 100.0 + 12.0 * of_one + times * all, records: asked.number("limit", 50, 200) }
 }
 
 /// Two steps are those of one actor each, the others of many.
-fn price_of_path(asked: &Priced<'_>) -> Estimate {
+fn price_of_path(asked: &CostContext<'_>) -> CostEstimate {
     let (all, of_one) = price_of_ties(asked);
     let times = (asked.number("maxLength", 4, 6) - 2.0).max(0.0);
     let first = asked.number("first", 5, 20);
-    Estimate { points: 100.0 + 24.0 * of_one + times * all, records: first * 4.0 }
+    CostEstimate { points: 100.0 + 24.0 * of_one + times * all, records: first * 4.0 }
 }
 
 /// The ties to follow, seen in one of their ways.
-fn ties(asked: &Asked<'_>, seen: fn(&Ties) -> &'static str) -> String {
+fn ties(asked: &ResolveContext<'_>, seen: fn(&Ties) -> &'static str) -> String {
     let kinds = asked.texts("kinds");
     let wanted = |ties: &&Ties| kinds.as_ref().is_none_or(|kinds| kinds.iter().any(|name| name == ties.kind));
     let ties: Vec<&str> = TIES.iter().filter(wanted).map(seen).collect();
@@ -212,12 +229,12 @@ fn ties(asked: &Asked<'_>, seen: fn(&Ties) -> &'static str) -> String {
     ties.join(" union all ")
 }
 
-async fn required(asked: &Asked<'_>, argument: &str) -> Result<i64, Refusal> {
-    let missing = || Refusal::bad_input(argument, format!("`{argument}` must be given."));
+async fn required(asked: &ResolveContext<'_>, argument: &str) -> Result<i64, ApiError> {
+    let missing = || ApiError::bad_input(argument, format!("`{argument}` must be given."));
     asked.record("Actor", argument).await?.ok_or_else(missing)
 }
 
-async fn network(asked: Asked<'_>) -> Result<Vec<Tree>, Refusal> {
+async fn network(asked: ResolveContext<'_>) -> Result<Vec<ComputedValue>, ApiError> {
     let center = required(&asked, "actor").await?;
     let depth = asked.number("depth", 1);
     let limit = usize::try_from(asked.number("limit", 50)).unwrap_or(1);
@@ -244,13 +261,19 @@ async fn network(asked: Asked<'_>) -> Result<Vec<Tree>, Refusal> {
     }
     let edges = if asked.wants("edges") { edges(&asked, &distances).await? } else { Vec::new() };
     let nodes = distances.iter().map(|(actor, distance)| {
-        Tree::Object(vec![("actor", Tree::Record("Actor", *actor)), ("distance", Tree::Int(*distance))])
+        ComputedValue::Object(vec![
+            ("actor", ComputedValue::Record("Actor", *actor)),
+            ("distance", ComputedValue::Int(*distance)),
+        ])
     });
-    Ok(vec![Tree::Object(vec![("nodes", Tree::List(nodes.collect())), ("edges", Tree::List(edges))])])
+    Ok(vec![ComputedValue::Object(vec![
+        ("nodes", ComputedValue::List(nodes.collect())),
+        ("edges", ComputedValue::List(edges)),
+    ])])
 }
 
 /// All ties among actors, those of one kind between the same two counted together.
-async fn edges(asked: &Asked<'_>, actors: &[(i64, i64)]) -> Result<Vec<Tree>, Refusal> {
+async fn edges(asked: &ResolveContext<'_>, actors: &[(i64, i64)]) -> Result<Vec<ComputedValue>, ApiError> {
     let actors: Vec<i64> = actors.iter().map(|(actor, _)| *actor).collect();
     let sql = format!(
         "select source, target, kind, relation_kind, count(*) as weight,
@@ -260,12 +283,15 @@ async fn edges(asked: &Asked<'_>, actors: &[(i64, i64)]) -> Result<Vec<Tree>, Re
     );
     let rows = asked.reader.fetch(&sql, |sql| sql.bind(actors)).await?;
     let edge = |row: &PgRow| {
-        Ok(Tree::Object(vec![
-            ("source", Tree::Record("Actor", row.try_get("source")?)),
-            ("target", Tree::Record("Actor", row.try_get("target")?)),
-            ("kind", Tree::Text(row.try_get("kind")?)),
-            ("relationKind", Tree::text(row.try_get_unchecked::<Option<String>, _>("relation_kind")?)),
-            ("weight", Tree::Int(row.try_get("weight")?)),
+        Ok(ComputedValue::Object(vec![
+            ("source", ComputedValue::Record("Actor", row.try_get("source")?)),
+            ("target", ComputedValue::Record("Actor", row.try_get("target")?)),
+            ("kind", ComputedValue::Text(row.try_get("kind")?)),
+            (
+                "relationKind",
+                ComputedValue::text(row.try_get_unchecked::<Option<String>, _>("relation_kind")?),
+            ),
+            ("weight", ComputedValue::Int(row.try_get("weight")?)),
             ("evidence", evidence(row)?),
         ]))
     };
@@ -273,23 +299,23 @@ async fn edges(asked: &Asked<'_>, actors: &[(i64, i64)]) -> Result<Vec<Tree>, Re
 }
 
 /// The record that shows a tie.
-fn evidence(row: &PgRow) -> Result<Tree, sqlx::Error> {
-    for (noun, column) in
+fn evidence(row: &PgRow) -> Result<ComputedValue, sqlx::Error> {
+    for (object_type, column) in
         [("Relation", "relation_id"), ("Meeting", "meeting_id"), ("Statement", "statement_id")]
     {
         if let Some(id) = row.try_get::<Option<i64>, _>(column)? {
-            return Ok(Tree::Record(noun, id));
+            return Ok(ComputedValue::Record(object_type, id));
         }
     }
-    Ok(Tree::Null)
+    Ok(ComputedValue::Null)
 }
 
-async fn path(asked: Asked<'_>) -> Result<Vec<Tree>, Refusal> {
+async fn path(asked: ResolveContext<'_>) -> Result<Vec<ComputedValue>, ApiError> {
     let (from, to) = (required(&asked, "from").await?, required(&asked, "to").await?);
     let most = asked.number("maxLength", 4);
     let first = usize::try_from(asked.number("first", 5)).unwrap_or(5);
     if from == to {
-        return Ok(vec![Tree::List(Vec::new())]);
+        return Ok(vec![ComputedValue::List(Vec::new())]);
     }
     let from_them = ties(&asked, |ties| ties.from);
     // From both ends at once, each time from the one with fewer actors to look at.
@@ -344,7 +370,7 @@ impl Side {
     }
 
     /// One step further from the end, to everybody tied to those reached last.
-    async fn advance(&mut self, asked: &Asked<'_>, ties: &str) -> Result<(), Refusal> {
+    async fn advance(&mut self, asked: &ResolveContext<'_>, ties: &str) -> Result<(), ApiError> {
         let sql = format!("select distinct known, actor from ({ties}) t");
         let rows = asked.reader.fetch(&sql, |sql| sql.bind(&self.frontier)).await?;
         self.steps += 1;
@@ -369,7 +395,7 @@ impl Side {
 }
 
 /// Ways with what shows each of their steps: a relation before a meeting before a statement.
-async fn told(asked: &Asked<'_>, ways: &[Vec<i64>]) -> Result<Vec<Tree>, Refusal> {
+async fn told(asked: &ResolveContext<'_>, ways: &[Vec<i64>]) -> Result<Vec<ComputedValue>, ApiError> {
     let pairs: BTreeSet<(i64, i64)> =
         ways.iter().flat_map(|way| way.windows(2).map(|step| (step[0], step[1]))).collect();
     let actors: Vec<i64> =
@@ -395,19 +421,22 @@ async fn told(asked: &Asked<'_>, ways: &[Vec<i64>]) -> Result<Vec<Tree>, Refusal
     let step = |step: &[i64]| {
         let (from, to) = (step[0], step[1]);
         let tie = shown.get(&(from.min(to), from.max(to)));
-        let tie = tie.ok_or_else(Refusal::changed_meanwhile)?;
-        Ok(Tree::Object(vec![
-            ("from", Tree::Record("Actor", from)),
-            ("to", Tree::Record("Actor", to)),
-            ("kind", Tree::Text(tie.try_get("kind")?)),
-            ("label", Tree::text(tie.try_get_unchecked::<Option<String>, _>("label")?)),
+        let tie = tie.ok_or_else(ApiError::changed_meanwhile)?;
+        Ok(ComputedValue::Object(vec![
+            ("from", ComputedValue::Record("Actor", from)),
+            ("to", ComputedValue::Record("Actor", to)),
+            ("kind", ComputedValue::Text(tie.try_get("kind")?)),
+            ("label", ComputedValue::text(tie.try_get_unchecked::<Option<String>, _>("label")?)),
             ("evidence", evidence(tie)?),
         ]))
     };
     let way = |way: &Vec<i64>| {
-        let steps = way.windows(2).map(step).collect::<Result<Vec<_>, Refusal>>()?;
+        let steps = way.windows(2).map(step).collect::<Result<Vec<_>, ApiError>>()?;
         let length = i64::try_from(steps.len()).unwrap_or(0);
-        Ok(Tree::Object(vec![("length", Tree::Int(length)), ("steps", Tree::List(steps))]))
+        Ok(ComputedValue::Object(vec![
+            ("length", ComputedValue::Int(length)),
+            ("steps", ComputedValue::List(steps)),
+        ]))
     };
-    Ok(vec![Tree::List(ways.iter().map(way).collect::<Result<_, Refusal>>()?)])
+    Ok(vec![ComputedValue::List(ways.iter().map(way).collect::<Result<_, ApiError>>()?)])
 }

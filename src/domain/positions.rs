@@ -3,10 +3,10 @@
 use sqlx::{Row, postgres::PgRow};
 
 use crate::{
-    error::Refusal,
+    error::ApiError,
     model::object_type::{
-        Declared, Enumeration, Form, Noun, Part, Scalar, column,
-        computed::{Asked, Estimate, Tree, argument, computed, number},
+        Cardinality, Enumeration, FieldDeclaration, ObjectType, Scalar, ValueType, column,
+        computed::{ComputedValue, CostEstimate, ResolveContext, argument, computed, number},
         needed_evidence, one, one_of, part, reference,
     },
 };
@@ -37,39 +37,40 @@ const DATED: &str = "
     left join commentaries on commentaries.id = positions.commentary_id
     left join sources on sources.id = commentaries.source_id";
 
-pub fn nouns() -> Vec<Noun> {
-    let record = |name, noun, description| reference(name, noun, vec![(noun, "")], description);
+pub fn object_types() -> Vec<ObjectType> {
+    let record =
+        |name, object_type, description| reference(name, object_type, vec![(object_type, "")], description);
     let date = || {
         column(
             "date",
             Scalar::PartialDate,
             "When what shows it was said or published, as exactly as is known.",
         )
-        .maybe()
+        .nullable()
     };
     vec![
-        Noun::new("StanceHistory", "", "How an actor's stance on a topic went.")
+        ObjectType::new("StanceHistory", "", "How an actor's stance on a topic went.")
             .field(record("topic", "Topic", "The topic."))
             .field(part(
                 "changes",
                 "StanceChange",
-                Form::List,
+                Cardinality::List,
                 "The changes in order of time; unknown dates last.",
             )),
-        Noun::new("StanceChange", "", "A stance that an actor took, and had not before.")
+        ObjectType::new("StanceChange", "", "A stance that an actor took, and had not before.")
             .field(one_of("stance", &STANCE, "The stance from then on."))
             .field(
                 one_of("previous", &STANCE, "The stance until then; null for the first that is known.")
-                    .maybe(),
+                    .nullable(),
             )
             .field(date())
             .field(record("position", "Position", "The position, with what shows the change.")),
-        Noun::new("Standing", "", "Where an actor stands on a topic, by the latest that is known.")
+        ObjectType::new("Standing", "", "Where an actor stands on a topic, by the latest that is known.")
             .field(record("holder", "Actor", "Who holds it."))
             .field(one_of("stance", &STANCE, "For or against, and how firmly."))
             .field(date())
             .field(record("position", "Position", "The position, with what shows it.")),
-        Noun::new(
+        ObjectType::new(
             "Disagreement",
             "",
             "Two actors on different sides of a topic, by the latest that is known.",
@@ -81,7 +82,7 @@ pub fn nouns() -> Vec<Noun> {
             Scalar::Int,
             "How many steps of the scale of stances lie between them: 1 to 4.",
         )),
-        Noun::new(
+        ObjectType::new(
             "Position",
             "positions",
             "An actor's stance on a topic. The holder need not have spoken: an analyst may report it.",
@@ -96,7 +97,7 @@ pub fn nouns() -> Vec<Noun> {
         )
         .field(one("holder", "Actor", "holder_id", "Who holds it."))
         .field(one("topic", "Topic", "topic_id", "On what."))
-        .field(one_of("stance", &STANCE, "For or against, and how firmly.").filtered())
+        .field(one_of("stance", &STANCE, "For or against, and how firmly.").filterable())
         .field(
             reference(
                 "evidence",
@@ -104,51 +105,51 @@ pub fn nouns() -> Vec<Noun> {
                 vec![("Statement", "statement_id"), ("Commentary", "commentary_id")],
                 "What shows it: on whose word it is known.",
             )
-            .filtered(),
+            .filterable(),
         )
         .field(needed_evidence("position_id"))
-        .remembered("position_id")
+        .versioned("position_id")
         .in_order_of_entry(),
     ]
 }
 
 /// What an actor has besides its columns and edges.
-pub fn of_actor() -> Declared {
+pub fn of_actor() -> FieldDeclaration {
     computed(
         "stanceHistory",
-        Part { of: "StanceHistory", form: Form::List },
+        ValueType { of: "StanceHistory", form: Cardinality::List },
         vec![argument("topic", "TopicBy", "Only on this topic or a part of it.")],
         |asked| Box::pin(stance_history(asked)),
         "How the actor's stances went over time, topic by topic, with what shows each change.",
     )
-    .priced(|asked| Estimate {
+    .with_cost(|asked| CostEstimate {
         points: 10.0 + asked.rows_of_one("positions", "holder_id") * 0.1,
         records: asked.rows_of_one("positions", "holder_id").min(NAMED),
     })
 }
 
 /// What a topic has besides its columns and edges.
-pub fn of_topic() -> [Declared; 2] {
+pub fn of_topic() -> [FieldDeclaration; 2] {
     [
         computed(
             "standings",
-            Part { of: "Standing", form: Form::List },
+            ValueType { of: "Standing", form: Cardinality::List },
             vec![number("first", 1000, "How many actors: 100 where left out, at most 1000.")],
             |asked| Box::pin(standings(asked)),
             "Who stands where on exactly this topic: each actor's latest stance, those against first.",
         )
-        .priced(|asked| Estimate {
+        .with_cost(|asked| CostEstimate {
             points: 10.0 + asked.rows_of_one("positions", "topic_id") * 0.1,
             records: asked.number("first", 100, 1000),
         }),
         computed(
             "disagreements",
-            Part { of: "Disagreement", form: Form::List },
+            ValueType { of: "Disagreement", form: Cardinality::List },
             vec![number("first", 100, "How many pairs: 20 where left out, at most 100.")],
             |asked| Box::pin(disagreements(asked)),
             "Who disagrees with whom on exactly this topic by their latest stances, the furthest apart first.",
         )
-        .priced(|asked| Estimate {
+        .with_cost(|asked| CostEstimate {
             points: 20.0 + asked.rows_of_one("positions", "topic_id") * 0.2,
             records: asked.number("first", 20, 100),
         }),
@@ -159,22 +160,22 @@ pub fn of_topic() -> [Declared; 2] {
 fn grouped(
     parents: &[i64],
     rows: &[PgRow],
-    tree: impl Fn(&PgRow) -> Result<Tree, sqlx::Error>,
-) -> Result<Vec<Tree>, Refusal> {
-    let mut lists: Vec<Vec<Tree>> = parents.iter().map(|_| Vec::new()).collect();
+    tree: impl Fn(&PgRow) -> Result<ComputedValue, sqlx::Error>,
+) -> Result<Vec<ComputedValue>, ApiError> {
+    let mut lists: Vec<Vec<ComputedValue>> = parents.iter().map(|_| Vec::new()).collect();
     for row in rows {
         let parent: i64 = row.try_get("parent")?;
         let place = parents.iter().position(|id| *id == parent);
         lists[place.ok_or(sqlx::Error::RowNotFound)?].push(tree(row)?);
     }
-    Ok(lists.into_iter().map(Tree::List).collect())
+    Ok(lists.into_iter().map(ComputedValue::List).collect())
 }
 
-fn enumerated(row: &PgRow, column: &str) -> Result<Tree, sqlx::Error> {
-    Ok(Tree::text(row.try_get_unchecked::<Option<String>, _>(column)?))
+fn enumerated(row: &PgRow, column: &str) -> Result<ComputedValue, sqlx::Error> {
+    Ok(ComputedValue::text(row.try_get_unchecked::<Option<String>, _>(column)?))
 }
 
-async fn stance_history(asked: Asked<'_>) -> Result<Vec<Tree>, Refusal> {
+async fn stance_history(asked: ResolveContext<'_>) -> Result<Vec<ComputedValue>, ApiError> {
     let topic = asked.record("Topic", "topic").await?;
     let sql = format!(
         "with recursive below as (
@@ -188,14 +189,15 @@ async fn stance_history(asked: Asked<'_>) -> Result<Vec<Tree>, Refusal> {
          order by holder_id, topic_id, day nulls last, id"
     );
     let rows = asked.reader.fetch(&sql, |sql| sql.bind(asked.parents).bind(topic)).await?;
-    let mut histories: Vec<Vec<(i64, Vec<Tree>)>> = asked.parents.iter().map(|_| Vec::new()).collect();
+    let mut histories: Vec<Vec<(i64, Vec<ComputedValue>)>> =
+        asked.parents.iter().map(|_| Vec::new()).collect();
     for row in &rows {
         let (holder, topic): (i64, i64) = (row.try_get("parent")?, row.try_get("topic_id")?);
-        let change = Tree::Object(vec![
+        let change = ComputedValue::Object(vec![
             ("stance", enumerated(row, "stance")?),
             ("previous", enumerated(row, "previous")?),
             ("date", enumerated(row, "date")?),
-            ("position", Tree::Record("Position", row.try_get("id")?)),
+            ("position", ComputedValue::Record("Position", row.try_get("id")?)),
         ]);
         let place = asked.parents.iter().position(|id| *id == holder).ok_or(sqlx::Error::RowNotFound)?;
         match histories[place].last_mut().filter(|(last, _)| *last == topic) {
@@ -204,9 +206,15 @@ async fn stance_history(asked: Asked<'_>) -> Result<Vec<Tree>, Refusal> {
         }
     }
     let history = |(topic, changes)| {
-        Tree::Object(vec![("topic", Tree::Record("Topic", topic)), ("changes", Tree::List(changes))])
+        ComputedValue::Object(vec![
+            ("topic", ComputedValue::Record("Topic", topic)),
+            ("changes", ComputedValue::List(changes)),
+        ])
     };
-    Ok(histories.into_iter().map(|topics| Tree::List(topics.into_iter().map(history).collect())).collect())
+    Ok(histories
+        .into_iter()
+        .map(|topics| ComputedValue::List(topics.into_iter().map(history).collect()))
+        .collect())
 }
 
 /// Each holder's latest position on the topics `$1`; an unknown date is no later than a known one.
@@ -217,7 +225,7 @@ fn latest() -> String {
     )
 }
 
-async fn standings(asked: Asked<'_>) -> Result<Vec<Tree>, Refusal> {
+async fn standings(asked: ResolveContext<'_>) -> Result<Vec<ComputedValue>, ApiError> {
     let first = asked.number("first", 100);
     let sql = format!(
         "select topic_id as parent, holder_id, id, stance, date from (
@@ -227,16 +235,16 @@ async fn standings(asked: Asked<'_>) -> Result<Vec<Tree>, Refusal> {
     );
     let rows = asked.reader.fetch(&sql, |sql| sql.bind(asked.parents).bind(first)).await?;
     grouped(asked.parents, &rows, |row| {
-        Ok(Tree::Object(vec![
-            ("holder", Tree::Record("Actor", row.try_get("holder_id")?)),
+        Ok(ComputedValue::Object(vec![
+            ("holder", ComputedValue::Record("Actor", row.try_get("holder_id")?)),
             ("stance", enumerated(row, "stance")?),
             ("date", enumerated(row, "date")?),
-            ("position", Tree::Record("Position", row.try_get("id")?)),
+            ("position", ComputedValue::Record("Position", row.try_get("id")?)),
         ]))
     })
 }
 
-async fn disagreements(asked: Asked<'_>) -> Result<Vec<Tree>, Refusal> {
+async fn disagreements(asked: ResolveContext<'_>) -> Result<Vec<ComputedValue>, ApiError> {
     let first = asked.number("first", 20);
     // Before a pair with the nth of those of one stance stand n - 1 pairs that are as far apart. So only the
     // first of each stance are paired, and not each actor with each.
@@ -256,10 +264,10 @@ async fn disagreements(asked: Asked<'_>) -> Result<Vec<Tree>, Refusal> {
     );
     let rows = asked.reader.fetch(&sql, |sql| sql.bind(asked.parents).bind(first)).await?;
     grouped(asked.parents, &rows, |row| {
-        Ok(Tree::Object(vec![
-            ("one", Tree::Record("Position", row.try_get("one")?)),
-            ("other", Tree::Record("Position", row.try_get("other")?)),
-            ("distance", Tree::Int(row.try_get("distance")?)),
+        Ok(ComputedValue::Object(vec![
+            ("one", ComputedValue::Record("Position", row.try_get("one")?)),
+            ("other", ComputedValue::Record("Position", row.try_get("other")?)),
+            ("distance", ComputedValue::Int(row.try_get("distance")?)),
         ]))
     })
 }

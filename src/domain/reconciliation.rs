@@ -5,10 +5,13 @@ use std::collections::HashMap;
 use sqlx::Row;
 
 use crate::{
-    error::Refusal,
+    error::ApiError,
     model::object_type::{
-        Declared, Enumeration, Field, Form, Kind, Noun, Part, Scalar, column,
-        computed::{Asked, Estimate, Priced, Takes, Tree, argument, computed, number},
+        Cardinality, Enumeration, Field, FieldDeclaration, FieldKind, ObjectType, Scalar, ValueType, column,
+        computed::{
+            ArgumentRule, ComputedValue, CostContext, CostEstimate, ResolveContext, argument, computed,
+            number,
+        },
         part, reference, text,
     },
 };
@@ -57,17 +60,17 @@ const CANDIDATES: &str = "
     ) c
     order by n.place";
 
-pub fn nouns() -> Vec<Noun> {
+pub fn object_types() -> Vec<ObjectType> {
     let reasons = Field {
         name: "reasons",
         description: "Why, the strongest first.",
-        kind: Kind::Scalars(Scalar::Enumeration(&REASON)),
+        kind: FieldKind::Scalars(Scalar::Enumeration(&REASON)),
     };
     vec![
-        Noun::new("ActorMatches", "", "Actors that one name may mean.")
+        ObjectType::new("ActorMatches", "", "Actors that one name may mean.")
             .field(text("name", "The name asked for."))
-            .field(part("candidates", "ActorMatch", Form::List, "The actors, the likeliest first.")),
-        Noun::new("ActorMatch", "", "An actor that a name may mean.")
+            .field(part("candidates", "ActorMatch", Cardinality::List, "The actors, the likeliest first.")),
+        ObjectType::new("ActorMatch", "", "An actor that a name may mean.")
             .field(reference("actor", "Actor", vec![("Actor", "")], "The actor."))
             .field(column("score", Scalar::Float, "How likely it is meant, from 0 to 1; 1 is the same name."))
             .field(text("matchedName", "The actor's name or identifier that comes closest."))
@@ -75,28 +78,28 @@ pub fn nouns() -> Vec<Noun> {
     ]
 }
 
-pub fn fields() -> Vec<Declared> {
+pub fn fields() -> Vec<FieldDeclaration> {
     vec![computed(
         "matchActors",
-        Part { of: "ActorMatches", form: Form::List },
+        ValueType { of: "ActorMatches", form: Cardinality::List },
         vec![
             argument("names", "[String!]!", "Names or identifiers as somebody wrote them, at most 100.")
-                .taking(Takes::AtMost(MOST_NAMES)),
+                .taking(ArgumentRule::AtMost(MOST_NAMES)),
             argument("kinds", "[ActorKind!]", "Sorts of actor to consider; all where left out."),
             number("first", 20, "How many actors for each name: 5 where left out, at most 20."),
         ],
         |asked| Box::pin(match_actors(asked)),
         "For each name the actors that it may mean, with reasons: for bringing lists of others together with this base.",
     )
-    .priced(price)]
+    .with_cost(price)]
 }
 
 /// Each name is compared with those that are somewhat like it: a long one with many.
-fn price(asked: &Priced<'_>) -> Estimate {
+fn price(asked: &CostContext<'_>) -> CostEstimate {
     let (letters, names) = asked.letters("names");
     let known = asked.rows("actors") + asked.rows("actor_names");
     let points = 20.0 + known * (0.05 * names + 0.00012 * letters);
-    Estimate { points, records: names * asked.number("first", 5, 20) }
+    CostEstimate { points, records: names * asked.number("first", 5, 20) }
 }
 
 /// An actor's name beside the one asked for.
@@ -133,7 +136,7 @@ struct Candidate {
     reasons: Vec<&'static str>,
 }
 
-async fn match_actors(asked: Asked<'_>) -> Result<Vec<Tree>, Refusal> {
+async fn match_actors(asked: ResolveContext<'_>) -> Result<Vec<ComputedValue>, ApiError> {
     let names = asked.texts("names").unwrap_or_default();
     let first = usize::try_from(asked.number("first", 5)).unwrap_or(5);
     let kinds = asked.texts("kinds");
@@ -169,15 +172,18 @@ async fn match_actors(asked: Asked<'_>) -> Result<Vec<Tree>, Refusal> {
         candidates.truncate(first);
         let candidates = candidates.into_iter().map(|(actor, mut candidate)| {
             candidate.reasons.sort_by_key(strength);
-            let reasons = candidate.reasons.into_iter().map(|reason| Tree::text(Some(reason)));
-            Tree::Object(vec![
-                ("actor", Tree::Record("Actor", actor)),
-                ("score", Tree::fraction(candidate.score)),
-                ("matchedName", Tree::Text(candidate.name)),
-                ("reasons", Tree::List(reasons.collect())),
+            let reasons = candidate.reasons.into_iter().map(|reason| ComputedValue::text(Some(reason)));
+            ComputedValue::Object(vec![
+                ("actor", ComputedValue::Record("Actor", actor)),
+                ("score", ComputedValue::fraction(candidate.score)),
+                ("matchedName", ComputedValue::Text(candidate.name)),
+                ("reasons", ComputedValue::List(reasons.collect())),
             ])
         });
-        Tree::Object(vec![("name", Tree::Text(name)), ("candidates", Tree::List(candidates.collect()))])
+        ComputedValue::Object(vec![
+            ("name", ComputedValue::Text(name)),
+            ("candidates", ComputedValue::List(candidates.collect())),
+        ])
     });
-    Ok(vec![Tree::List(matches.collect())])
+    Ok(vec![ComputedValue::List(matches.collect())])
 }

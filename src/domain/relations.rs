@@ -1,6 +1,8 @@
 //! Relations: what ties one actor to another.
 
-use crate::model::object_type::{Enumeration, Noun, Scalar, column, needed_evidence, one, one_of, text};
+use crate::model::object_type::{
+    Enumeration, ObjectType, Scalar, column, needed_evidence, one, one_of, text,
+};
 
 pub static KIND: Enumeration = Enumeration {
     name: "RelationKind",
@@ -20,15 +22,15 @@ pub static KIND: Enumeration = Enumeration {
     ],
 };
 
-pub fn nouns() -> Vec<Noun> {
+pub fn object_types() -> Vec<ObjectType> {
     vec![
-        Noun::new(
+        ObjectType::new(
             "Relation",
             "relations",
             "A tie from one actor to another, with the time for which it holds.",
         )
         .record("relation", "relations")
-        .field(one_of("kind", &KIND, "What sort of tie it is.").filtered())
+        .field(one_of("kind", &KIND, "What sort of tie it is.").filterable())
         .field(one("subject", "Actor", "subject_id", "The actor that the tie starts from."))
         .field(one("object", "Actor", "object_id", "The actor that it leads to."))
         .field(
@@ -36,22 +38,22 @@ pub fn nouns() -> Vec<Noun> {
                 "label",
                 "What the tie is called: `President`; where nobody said, what its kind is: `Partnership`.",
             )
-            .maybe()
-            .filtered()
+            .nullable()
+            .filterable()
             .or_else("initcap({}.kind::text)"),
         )
         .field(
             column("validFrom", Scalar::PartialDate, "Since when it holds, as exactly as is known.")
-                .maybe()
-                .filtered(),
+                .nullable()
+                .filterable(),
         )
         .field(
             column("validUntil", Scalar::PartialDate, "Until when it held, as exactly as is known.")
-                .maybe()
-                .filtered(),
+                .nullable()
+                .filterable(),
         )
         .field(needed_evidence("relation_id"))
-        .remembered("relation_id")
+        .versioned("relation_id")
         .in_order_of_entry()
         .during("valid", "DATE", "It held in this period, or may have.", "{}.valid_during"),
     ]

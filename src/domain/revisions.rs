@@ -1,8 +1,8 @@
 //! Revisions: every change of every record, in one sequence.
 
 use crate::model::object_type::{
-    By, Enumeration, Key, KeyInput, Noun, Owned, Scalar, Test, Values, column, one_of, reference, term, text,
-    values,
+    Enumeration, LookupInput, LookupKey, ObjectType, OwnedItem, OwnedList, Predicate, Scalar, SortKey,
+    column, one_of, reference, term, text, values,
 };
 
 pub static OPERATION: Enumeration = Enumeration {
@@ -28,82 +28,86 @@ pub struct Recorded {
     pub to: Option<&'static str>,
 }
 
-pub fn nouns(columns: &[Recorded]) -> Vec<Noun> {
+pub fn object_types(columns: &[Recorded]) -> Vec<ObjectType> {
     vec![revision(), field_change(columns)]
 }
 
-fn revision() -> Noun {
-    Noun::new("Revision", "revisions", "One change of one record: who made it, when, and what it changed.")
-        .listed("revisions")
-        .looked_up("revision")
-        .key(Key {
-            name: "number",
-            description: "The revision's number.",
-            input: KeyInput::RevisionNumber,
-            sql: "{}.id = $?",
-        })
-        .since(
-            "Only revisions after this number: who asks again since the last one seen, in the order of numbers, \
+fn revision() -> ObjectType {
+    ObjectType::new(
+        "Revision",
+        "revisions",
+        "One change of one record: who made it, when, and what it changed.",
+    )
+    .listed("revisions")
+    .looked_up("revision")
+    .key(LookupKey {
+        name: "number",
+        description: "The revision's number.",
+        input: LookupInput::RevisionNumber,
+        sql: "{}.id = $?",
+    })
+    .since(
+        "Only revisions after this number: who asks again since the last one seen, in the order of numbers, \
              misses none and sees none twice.",
-        )
-        .field(
-            column("number", Scalar::RevisionNumber, "Its number; later changes have greater ones.")
-                .from_sql("{}.id")
-                .filtered(),
-        )
-        .field(
-            column(
-                "change",
-                Scalar::RevisionNumber,
-                "The change that it is part of, by the number of its first revision: what was changed together \
+    )
+    .field(
+        column("number", Scalar::RevisionNumber, "Its number; later changes have greater ones.")
+            .from_sql("{}.id")
+            .filterable(),
+    )
+    .field(
+        column(
+            "change",
+            Scalar::RevisionNumber,
+            "The change that it is part of, by the number of its first revision: what was changed together \
                  has the same.",
-            )
-            .filtered(),
         )
-        .field(one_of("operation", &OPERATION, "What was done.").filtered())
-        .field(term("requester", "Who asked for the change.").filtered())
-        .field(
-            column("recordedAt", Scalar::DateTime, "When it was made.")
-                .from_sql("to_char({}.recorded_at at time zone 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"')"),
+        .filterable(),
+    )
+    .field(one_of("operation", &OPERATION, "What was done.").filterable())
+    .field(term("requester", "Who asked for the change.").filterable())
+    .field(
+        column("recordedAt", Scalar::DateTime, "When it was made.")
+            .from_sql("to_char({}.recorded_at at time zone 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"')"),
+    )
+    .field(
+        term("part", "The table whose row changed: the record's own, or one that belongs to it.")
+            .filterable(),
+    )
+    .field(
+        reference(
+            "record",
+            "Record",
+            vec![
+                ("Actor", "actor_id"),
+                ("Meeting", "meeting_id"),
+                ("Statement", "statement_id"),
+                ("Commentary", "commentary_id"),
+                ("Topic", "topic_id"),
+                ("Source", "source_id"),
+                ("Relation", "relation_id"),
+                ("Position", "position_id"),
+            ],
+            "The record as it is when this is read, now or `asOf` a moment; null where it is not there then.",
         )
-        .field(
-            term("part", "The table whose row changed: the record's own, or one that belongs to it.")
-                .filtered(),
-        )
-        .field(
-            reference(
-                "record",
-                "Record",
-                vec![
-                    ("Actor", "actor_id"),
-                    ("Meeting", "meeting_id"),
-                    ("Statement", "statement_id"),
-                    ("Commentary", "commentary_id"),
-                    ("Topic", "topic_id"),
-                    ("Source", "source_id"),
-                    ("Relation", "relation_id"),
-                    ("Position", "position_id"),
-                ],
-                "The record as it is when this is read, now or `asOf` a moment; null where it is not there then.",
-            )
-            .maybe()
-            .filtered(),
-        )
-        .field(values(
-            "diff",
-            Values {
-                of: Owned::Shape("FieldChange"),
-                table: "revision_changes",
-                owner: "revision_id",
-                order: "{}.field",
-            },
-            "What the change made of the row, column by column.",
-        ))
-        .condition("recorded", "It was made in this span of time.", Test::Instant { sql: "{}.recorded_at" })
-        .order("NUMBER", "number", |_| By::Id)
+        .nullable()
+        .filterable(),
+    )
+    .field(values(
+        "diff",
+        OwnedList {
+            of: OwnedItem::Shape("FieldChange"),
+            table: "revision_changes",
+            owner: "revision_id",
+            order: "{}.field",
+        },
+        "What the change made of the row, column by column.",
+    ))
+    .condition("recorded", "It was made in this span of time.", Predicate::Instant { sql: "{}.recorded_at" })
+    .order("NUMBER", "number", |_| SortKey::Id)
 }
 
-fn field_change(columns: &[Recorded]) -> Noun {
+fn field_change(columns: &[Recorded]) -> ObjectType {
     let of_revision = |chosen: &dyn Fn(&Recorded) -> Option<String>, shown: &dyn Fn(&str) -> String| {
         let cases: String = columns
             .iter()
@@ -124,7 +128,7 @@ fn field_change(columns: &[Recorded]) -> Noun {
         };
         of_revision(&|column| column.to.map(ToOwned::to_owned), &opaque)
     };
-    Noun::new("FieldChange", "revision_changes", "What a change made of one column.")
+    ObjectType::new("FieldChange", "revision_changes", "What a change made of one column.")
         .field(text("field", "The column, as the database calls it."))
         .field(
             text(
@@ -132,18 +136,18 @@ fn field_change(columns: &[Recorded]) -> Noun {
                 "What clients call it: `speaker`, `names.language`; null where they have no name for it.",
             )
             .from_sql(name)
-            .maybe(),
+            .nullable(),
         )
-        .field(text("before", "Its value before; null where there was none.").maybe())
-        .field(text("after", "Its value after; null where there is none.").maybe())
+        .field(text("before", "Its value before; null where there was none.").nullable())
+        .field(text("after", "Its value after; null where there is none.").nullable())
         .field(
             column("beforeId", Scalar::Id(""), "The global id of the record that it referred to before.")
                 .from_sql(id("before"))
-                .maybe(),
+                .nullable(),
         )
         .field(
             column("afterId", Scalar::Id(""), "The global id of the record that it refers to after it.")
                 .from_sql(id("after"))
-                .maybe(),
+                .nullable(),
         )
 }

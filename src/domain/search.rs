@@ -5,13 +5,13 @@ use std::collections::HashMap;
 use sqlx::{Row, postgres::PgRow};
 
 use crate::{
-    error::Refusal,
+    error::ApiError,
     model::{
         object_type::{
-            Declared, Enumeration, Form, Noun, Part, Scalar, column,
+            Cardinality, Enumeration, FieldDeclaration, ObjectType, Scalar, ValueType, column,
             computed::{
-                Argument, Asked, Estimate, Priced, Tree, argument, as_of, computed, connection,
-                connection_of, cursor, number, page_arguments,
+                Argument, ComputedValue, CostContext, CostEstimate, ResolveContext, argument, as_of,
+                computed, connection, connection_of, cursor, number, page_arguments,
             },
             part, reference, text,
         },
@@ -44,7 +44,7 @@ static TYPE: Enumeration = Enumeration {
 /// One kind of record, and how it is found.
 struct Kind {
     name: &'static str,
-    noun: &'static str,
+    object_type: &'static str,
     table: &'static str,
     /// What a name is compared with, where records have one; it may be misspelt.
     name_column: Option<&'static str>,
@@ -55,42 +55,42 @@ struct Kind {
 static KINDS: [Kind; 6] = [
     Kind {
         name: "ACTOR",
-        noun: "Actor",
+        object_type: "Actor",
         table: "actors",
         name_column: Some("name"),
         texts: &[("name", "name")],
     },
     Kind {
         name: "MEETING",
-        noun: "Meeting",
+        object_type: "Meeting",
         table: "meetings",
         name_column: Some("name"),
         texts: &[("name", "name"), ("summary", "summary")],
     },
     Kind {
         name: "STATEMENT",
-        noun: "Statement",
+        object_type: "Statement",
         table: "statements",
         name_column: None,
         texts: &[("summary", "summary"), ("quote", "quote")],
     },
     Kind {
         name: "COMMENTARY",
-        noun: "Commentary",
+        object_type: "Commentary",
         table: "commentaries",
         name_column: None,
         texts: &[("question", "question"), ("summary", "summary")],
     },
     Kind {
         name: "TOPIC",
-        noun: "Topic",
+        object_type: "Topic",
         table: "topics",
         name_column: Some("name"),
         texts: &[("name", "name")],
     },
     Kind {
         name: "SOURCE",
-        noun: "Source",
+        object_type: "Source",
         table: "sources",
         name_column: Some("title"),
         texts: &[("title", "title")],
@@ -104,10 +104,10 @@ const ANY_WORD: &str = r"(
     from unnest(tsvector_to_array(to_tsvector('dossier_english', $5) || to_tsvector('dossier_simple', $5))) word
 )";
 
-pub fn nouns() -> Vec<Noun> {
+pub fn object_types() -> Vec<ObjectType> {
     let about = "A page of what a search found, best first.";
     let connection = connection_of("SearchConnection", "SearchEdge", ("Searchable", choices()), about);
-    let edge = Noun::new("SearchEdge", "", "A record that a search found.")
+    let edge = ObjectType::new("SearchEdge", "", "A record that a search found.")
         .field(record("node", "What was found."))
         .field(cursor())
         .field(column(
@@ -118,37 +118,37 @@ pub fn nouns() -> Vec<Noun> {
         .field(part(
             "highlights",
             "Highlight",
-            Form::List,
+            Cardinality::List,
             "Where the words of the question stand in it: in the first 10,000 letters of each field.",
         ));
     let highlight =
-        Noun::new("Highlight", "", "A passage of a field, cut where the words searched for stand.")
+        ObjectType::new("Highlight", "", "A passage of a field, cut where the words searched for stand.")
             .field(text("field", "The field of the record: `summary`."))
             .field(part(
                 "parts",
                 "HighlightPart",
-                Form::List,
+                Cardinality::List,
                 "The passage in order, matches and what is between them.",
             ));
-    let highlight_part = Noun::new("HighlightPart", "", "A part of a passage.")
+    let highlight_part = ObjectType::new("HighlightPart", "", "A part of a passage.")
         .field(text("text", "The words."))
         .field(column("isMatch", Scalar::Boolean, "Whether they are among those searched for."));
-    let suggestion = Noun::new("Suggestion", "", "A name that goes on as somebody began to type.")
+    let suggestion = ObjectType::new("Suggestion", "", "A name that goes on as somebody began to type.")
         .field(text("text", "The name: the record's own, or an alias."))
         .field(record("record", "What has that name."));
     vec![connection, edge, highlight, highlight_part, suggestion]
 }
 
-fn record(name: &'static str, description: &'static str) -> Declared {
+fn record(name: &'static str, description: &'static str) -> FieldDeclaration {
     reference(name, "Searchable", choices(), description)
 }
 
-/// The nouns that may be found.
+/// The object types that may be found.
 fn choices() -> Vec<(&'static str, &'static str)> {
-    KINDS.iter().map(|kind| (kind.noun, "")).collect()
+    KINDS.iter().map(|kind| (kind.object_type, "")).collect()
 }
 
-pub fn fields() -> Vec<Declared> {
+pub fn fields() -> Vec<FieldDeclaration> {
     let types = Argument {
         of: Some(&TYPE),
         ..argument("types", "[SearchType!]", "Kinds of records to search; all where left out.")
@@ -161,7 +161,7 @@ pub fn fields() -> Vec<Declared> {
     vec![
         computed(
             "search",
-            Part { of: "SearchConnection", form: Form::One },
+            ValueType { of: "SearchConnection", form: Cardinality::One },
             [query, types.clone()]
                 .into_iter()
                 .chain(page_arguments(ORDER, KeyKind::Rank))
@@ -170,10 +170,10 @@ pub fn fields() -> Vec<Declared> {
             |asked| Box::pin(search(asked)),
             "Records of all kinds that a question finds, best first.",
         )
-        .priced(price_of_search),
+        .with_cost(price_of_search),
         computed(
             "suggest",
-            Part { of: "Suggestion", form: Form::List },
+            ValueType { of: "Suggestion", form: Cardinality::List },
             vec![
                 argument("prefix", "String!", "What was typed: the beginning of a name or of a word in it."),
                 types,
@@ -182,12 +182,12 @@ pub fn fields() -> Vec<Declared> {
             |asked| Box::pin(suggest(asked)),
             "Names that begin like this, to complete what somebody types: actors, meetings, topics and sources.",
         )
-        .priced(price_of_suggest),
+        .with_cost(price_of_suggest),
     ]
 }
 
 /// Words are found in a quarter of all records, as a rule at most, and each of these is ranked.
-fn price_of_search(asked: &Priced<'_>) -> Estimate {
+fn price_of_search(asked: &CostContext<'_>) -> CostEstimate {
     let (words, first) = (asked.words("query"), asked.number("first", 20, 100));
     let rows: f64 = KINDS.iter().map(|kind| asked.rows(kind.table)).sum();
     let names: f64 =
@@ -195,17 +195,17 @@ fn price_of_search(asked: &Priced<'_>) -> Estimate {
     let ranked = rows / 4.0 * (0.04 + 0.008 * words);
     let similar = names * (0.02 + 0.0002 * asked.letters("query").0);
     let highlights = if asked.wants("edges.highlights") { first * (5.0 + words) } else { 0.0 };
-    Estimate { points: 100.0 + ranked + similar + highlights, records: first }
+    CostEstimate { points: 100.0 + ranked + similar + highlights, records: first }
 }
 
-fn price_of_suggest(asked: &Priced<'_>) -> Estimate {
+fn price_of_suggest(asked: &CostContext<'_>) -> CostEstimate {
     let names: f64 =
         ["actors", "actor_names", "meetings", "topics", "sources"].map(|of| asked.rows(of)).iter().sum();
-    Estimate { points: 50.0 + names * 0.01, records: asked.number("first", 10, 50) }
+    CostEstimate { points: 50.0 + names * 0.01, records: asked.number("first", 10, 50) }
 }
 
 /// The kinds asked for, with their numbers.
-fn kinds(asked: &Asked<'_>) -> Vec<(usize, &'static Kind)> {
+fn kinds(asked: &ResolveContext<'_>) -> Vec<(usize, &'static Kind)> {
     let names = asked.texts("types");
     let wanted = |kind: &Kind| names.as_ref().is_none_or(|names| names.iter().any(|name| name == kind.name));
     KINDS.iter().enumerate().filter(|(_, kind)| wanted(kind)).collect()
@@ -230,7 +230,7 @@ fn matches(kind: &Kind, search: &str) -> String {
         )
     };
     let own = named(table, "id", name);
-    if kind.noun != "Actor" {
+    if kind.object_type != "Actor" {
         return own;
     }
     let aliases = named("actor_names", "actor_id", "name");
@@ -242,7 +242,7 @@ fn place(kind: usize) -> String {
     format!("(({kind}::bigint << 56) + id)")
 }
 
-async fn search(asked: Asked<'_>) -> Result<Vec<Tree>, Refusal> {
+async fn search(asked: ResolveContext<'_>) -> Result<Vec<ComputedValue>, ApiError> {
     let query = asked.text("query").unwrap_or_default();
     let page = asked.page(ORDER, KeyKind::Rank)?;
     let kinds = kinds(&asked);
@@ -261,9 +261,9 @@ async fn search(asked: Asked<'_>) -> Result<Vec<Tree>, Refusal> {
     let edges = hits.into_iter().map(|hit| {
         let found = highlights.remove(&(hit.kind, hit.id)).unwrap_or_default();
         let edge = vec![
-            ("node", Tree::Record(KINDS[hit.kind].noun, hit.id)),
-            ("score", Tree::fraction(f64::from(hit.score))),
-            ("highlights", Tree::List(found)),
+            ("node", ComputedValue::Record(KINDS[hit.kind].object_type, hit.id)),
+            ("score", ComputedValue::fraction(f64::from(hit.score))),
+            ("highlights", ComputedValue::List(found)),
         ];
         (Cursor { key: Some(CursorKey::Rank(hit.score)), id: hit.place }, edge)
     });
@@ -279,11 +279,11 @@ struct Hit {
 
 /// How many hits of all kinds there are.
 async fn total(
-    asked: &Asked<'_>,
+    asked: &ResolveContext<'_>,
     search: &Search,
     name: Option<&str>,
     kinds: &[(usize, &Kind)],
-) -> Result<Option<i64>, Refusal> {
+) -> Result<Option<i64>, ApiError> {
     if kinds.is_empty() {
         return Ok(Some(0));
     }
@@ -297,13 +297,13 @@ async fn total(
 /// A page of hits of all kinds, whether there are more, and how many there are if they are `counted`. What is
 /// ranked is counted on the way.
 async fn hits(
-    asked: &Asked<'_>,
+    asked: &ResolveContext<'_>,
     search: &Search,
     name: Option<&str>,
     kinds: &[(usize, &Kind)],
     page: &Page,
     counted: bool,
-) -> Result<(bool, Vec<Hit>, Option<i64>), Refusal> {
+) -> Result<(bool, Vec<Hit>, Option<i64>), ApiError> {
     if kinds.is_empty() {
         return Ok((false, Vec::new(), Some(0)));
     }
@@ -357,12 +357,12 @@ async fn hits(
 
 /// Whether there is a hit where the cursor of a page stands, or a better one.
 async fn precede(
-    asked: &Asked<'_>,
+    asked: &ResolveContext<'_>,
     search: &Search,
     name: Option<&str>,
     kinds: &[(usize, &Kind)],
     page: &Page,
-) -> Result<bool, Refusal> {
+) -> Result<bool, ApiError> {
     let Some(Cursor { key: Some(CursorKey::Rank(score)), id }) = &page.after else { return Ok(false) };
     let of_kind = |(number, kind): &(usize, &Kind)| {
         format!(
@@ -382,12 +382,12 @@ async fn precede(
 
 /// The passages of each hit in which words of the question stand.
 async fn highlights(
-    asked: &Asked<'_>,
+    asked: &ResolveContext<'_>,
     search: &Search,
     kinds: &[(usize, &Kind)],
     hits: &[Hit],
-) -> Result<HashMap<(usize, i64), Vec<Tree>>, Refusal> {
-    let mut found: HashMap<(usize, i64), Vec<Tree>> = HashMap::new();
+) -> Result<HashMap<(usize, i64), Vec<ComputedValue>>, ApiError> {
+    let mut found: HashMap<(usize, i64), Vec<ComputedValue>> = HashMap::new();
     if !asked.wants("edges.highlights") || hits.is_empty() {
         return Ok(found);
     }
@@ -404,8 +404,8 @@ async fn highlights(
             .iter()
             .enumerate()
             .map(|(ordinal, names)| text(*number, ordinal, kind.table, "id", *names));
-        let aliases =
-            (kind.noun == "Actor").then(|| text(*number, 1, "actor_names", "actor_id", ("names", "name")));
+        let aliases = (kind.object_type == "Actor")
+            .then(|| text(*number, 1, "actor_names", "actor_id", ("names", "name")));
         own.chain(aliases)
     });
     let texts = texts.collect::<Vec<_>>().join(" union all ");
@@ -425,10 +425,11 @@ async fn highlights(
     for row in rows {
         let (kind, id): (i32, i64) = (row.try_get("kind")?, row.try_get("id")?);
         let parts = parts(row.try_get("headline")?);
-        if parts.len() > 1 || parts.iter().any(|part| *part.field("isMatch") == Tree::Boolean(true)) {
-            let highlight = Tree::Object(vec![
-                ("field", Tree::Text(row.try_get("field")?)),
-                ("parts", Tree::List(parts)),
+        if parts.len() > 1 || parts.iter().any(|part| *part.field("isMatch") == ComputedValue::Boolean(true))
+        {
+            let highlight = ComputedValue::Object(vec![
+                ("field", ComputedValue::Text(row.try_get("field")?)),
+                ("parts", ComputedValue::List(parts)),
             ]);
             found.entry((usize::try_from(kind).unwrap_or(0), id)).or_default().push(highlight);
         }
@@ -437,14 +438,14 @@ async fn highlights(
 }
 
 /// A headline cut at its marks.
-fn parts(headline: &str) -> Vec<Tree> {
+fn parts(headline: &str) -> Vec<ComputedValue> {
     let mut parts = Vec::new();
     let mut is_match = false;
     for text in headline.split(MARKS) {
         if !text.is_empty() {
-            parts.push(Tree::Object(vec![
-                ("text", Tree::text(Some(text))),
-                ("isMatch", Tree::Boolean(is_match)),
+            parts.push(ComputedValue::Object(vec![
+                ("text", ComputedValue::text(Some(text))),
+                ("isMatch", ComputedValue::Boolean(is_match)),
             ]));
         }
         is_match = !is_match;
@@ -453,7 +454,7 @@ fn parts(headline: &str) -> Vec<Tree> {
 }
 
 /// Names that begin as somebody typed, or have a word that does: whole beginnings first, then the shorter.
-async fn suggest(asked: Asked<'_>) -> Result<Vec<Tree>, Refusal> {
+async fn suggest(asked: ResolveContext<'_>) -> Result<Vec<ComputedValue>, ApiError> {
     let prefix = asked.text("prefix").unwrap_or_default().trim().to_owned();
     let first = asked.number("first", 10);
     let kinds = kinds(&asked);
@@ -468,14 +469,14 @@ async fn suggest(asked: Asked<'_>) -> Result<Vec<Tree>, Refusal> {
     };
     let branches = kinds.iter().filter_map(|(number, kind)| {
         let own = named(*number, kind.table, "id", kind.name_column?);
-        if kind.noun == "Actor" {
+        if kind.object_type == "Actor" {
             return Some(format!("{own} union all {}", named(*number, "actor_names", "actor_id", "name")));
         }
         Some(own)
     });
     let branches: Vec<String> = branches.collect();
     if prefix.is_empty() || branches.is_empty() {
-        return Ok(vec![Tree::List(Vec::new())]);
+        return Ok(vec![ComputedValue::List(Vec::new())]);
     }
     let sql = format!(
         "select kind, id, name from (
@@ -486,14 +487,14 @@ async fn suggest(asked: Asked<'_>) -> Result<Vec<Tree>, Refusal> {
     let rows = asked.reader.fetch(&sql, |sql| sql.bind(prefix).bind(first)).await?;
     let suggestion = |row: &PgRow| {
         let kind: i32 = row.try_get("kind")?;
-        let noun = KINDS[usize::try_from(kind).unwrap_or(0)].noun;
-        Ok(Tree::Object(vec![
-            ("text", Tree::Text(row.try_get("name")?)),
-            ("record", Tree::Record(noun, row.try_get("id")?)),
+        let object_type = KINDS[usize::try_from(kind).unwrap_or(0)].object_type;
+        Ok(ComputedValue::Object(vec![
+            ("text", ComputedValue::Text(row.try_get("name")?)),
+            ("record", ComputedValue::Record(object_type, row.try_get("id")?)),
         ]))
     };
     let suggestions = rows.iter().map(suggestion).collect::<Result<_, sqlx::Error>>()?;
-    Ok(vec![Tree::List(suggestions)])
+    Ok(vec![ComputedValue::List(suggestions)])
 }
 
 #[cfg(test)]
@@ -503,7 +504,10 @@ mod tests {
     #[test]
     fn a_headline_is_cut_at_its_marks() {
         let part = |text: &str, is_match| {
-            Tree::Object(vec![("text", Tree::text(Some(text))), ("isMatch", Tree::Boolean(is_match))])
+            ComputedValue::Object(vec![
+                ("text", ComputedValue::text(Some(text))),
+                ("isMatch", ComputedValue::Boolean(is_match)),
+            ])
         };
         assert_eq!(
             parts("the \u{e000}Peace\u{e001} Council"),

@@ -1,7 +1,7 @@
 //! Sources: the documents that everything rests on.
 
 use crate::model::object_type::{
-    Enumeration, Noun, Scalar, Via, Written, column, many, one, one_of, term, text,
+    Enumeration, Join, ObjectType, Scalar, Writability, column, many, one, one_of, term, text,
 };
 
 static RELIABILITY: Enumeration = Enumeration {
@@ -18,9 +18,9 @@ static RELIABILITY: Enumeration = Enumeration {
     ],
 };
 
-pub fn nouns() -> Vec<Noun> {
+pub fn object_types() -> Vec<ObjectType> {
     vec![
-        Noun::new("Source", "sources", "A document: an article, an interview, a transcript.")
+        ObjectType::new("Source", "sources", "A document: an article, an interview, a transcript.")
             .record("source", "sources")
             .labelled("{}.title", "What a reader would call it: its title.")
             .during(
@@ -31,44 +31,44 @@ pub fn nouns() -> Vec<Noun> {
             )
             .field(
                 text("title", "Its title; one that the editors devised stands in square brackets.")
-                    .filtered()
-                    .sorted("TITLE"),
+                    .filterable()
+                    .sortable("TITLE"),
             )
-            .field(one("publisher", "Actor", "publisher_id", "Who published it.").maybe())
+            .field(one("publisher", "Actor", "publisher_id", "Who published it.").nullable())
             .field(
                 many(
                     "authors",
                     "Actor",
-                    Via::Link("source_authors", "source_id", "actor_id"),
+                    Join::Link("source_authors", "source_id", "actor_id"),
                     "Who wrote it.",
                 )
-                .written_as(Written::Link(Some("ordinal"))),
+                .writable_as(Writability::Link(Some("ordinal"))),
             )
-            .field(column("url", Scalar::Url, "Where it can be read.").maybe().filtered())
-            .field(term("language", "Its language as a BCP 47 tag: `en`.").maybe().filtered())
+            .field(column("url", Scalar::Url, "Where it can be read.").nullable().filterable())
+            .field(term("language", "Its language as a BCP 47 tag: `en`.").nullable().filterable())
             .field(
                 column("publishedOn", Scalar::PartialDate, "When it was published, as exactly as is known.")
-                    .maybe(),
+                    .nullable(),
             )
             .field(
                 one_of("reliability", &RELIABILITY, "How far it can be relied on; null where nobody judged.")
-                    .maybe()
-                    .filtered(),
+                    .nullable()
+                    .filterable(),
             )
             .field(many(
                 "citations",
                 "Citation",
-                Via::Column("source_id"),
+                Join::Column("source_id"),
                 "Its passages that support records.",
             ))
             .field(many(
                 "commentaries",
                 "Commentary",
-                Via::Column("source_id"),
+                Join::Column("source_id"),
                 "Analysts' commentaries that it holds.",
             ))
-            .remembered("source_id")
-            .searched()
+            .versioned("source_id")
+            .searchable()
             .in_order_of_entry(),
     ]
 }

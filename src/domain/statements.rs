@@ -1,7 +1,7 @@
 //! Statements: what somebody said or wrote.
 
 use crate::model::object_type::{
-    Enumeration, Noun, Scalar, Via, column, many, needed_evidence, one, one_of, prose, shortened, text,
+    Enumeration, Join, ObjectType, Scalar, column, many, needed_evidence, one, one_of, prose, shortened, text,
 };
 
 static MEDIUM: Enumeration = Enumeration {
@@ -53,77 +53,77 @@ static EVENT_TYPE: Enumeration = Enumeration {
     ],
 };
 
-pub fn nouns() -> Vec<Noun> {
+pub fn object_types() -> Vec<ObjectType> {
     vec![
-        Noun::new("Statement", "statements", "What somebody said or wrote, where, to whom, and on what.")
-            .record("statement", "statements")
-            .labelled(shortened("{}.summary"), "What a reader would call it: the beginning of its summary.")
-            .field(one("speaker", "Actor", "speaker_id", "Who said it; never a place or a territory."))
-            .field(text("speakerRole", "The speaker's office or role when it was said.").maybe().filtered())
-            .field(
-                one(
-                    "onBehalfOf",
-                    "Actor",
-                    "on_behalf_of_id",
-                    "For whom the speaker spoke, where that was another.",
-                )
-                .maybe(),
+        ObjectType::new(
+            "Statement",
+            "statements",
+            "What somebody said or wrote, where, to whom, and on what.",
+        )
+        .record("statement", "statements")
+        .labelled(shortened("{}.summary"), "What a reader would call it: the beginning of its summary.")
+        .field(one("speaker", "Actor", "speaker_id", "Who said it; never a place or a territory."))
+        .field(text("speakerRole", "The speaker's office or role when it was said.").nullable().filterable())
+        .field(
+            one(
+                "onBehalfOf",
+                "Actor",
+                "on_behalf_of_id",
+                "For whom the speaker spoke, where that was another.",
             )
-            .field(
-                many(
-                    "addressees",
-                    "Actor",
-                    Via::Link("statement_addressees", "statement_id", "actor_id"),
-                    "To whom it was said.",
-                )
-                .counted()
-                .written(),
+            .nullable(),
+        )
+        .field(
+            many(
+                "addressees",
+                "Actor",
+                Join::Link("statement_addressees", "statement_id", "actor_id"),
+                "To whom it was said.",
             )
-            .field(one("meeting", "Meeting", "meeting_id", "The meeting at which it was said.").maybe())
-            .field(
-                one("publication", "Actor", "publication_id", "The publication in which it appeared.")
-                    .maybe(),
+            .facetable()
+            .writable(),
+        )
+        .field(one("meeting", "Meeting", "meeting_id", "The meeting at which it was said.").nullable())
+        .field(
+            one("publication", "Actor", "publication_id", "The publication in which it appeared.").nullable(),
+        )
+        .field(one_of("medium", &MEDIUM, "How it was made.").filterable())
+        .field(one_of("rendering", &RENDERING, "How closely the record follows the words.").filterable())
+        .field(one_of("eventType", &EVENT_TYPE, "What is done by saying it.").filterable())
+        .field(prose("summary", "What was said, in the editors' words.").filterable())
+        .field(
+            prose("quote", "The speaker's own words; there exactly where `rendering` is VERBATIM.")
+                .nullable()
+                .filterable(),
+        )
+        .field(column("saidOn", Scalar::PartialDate, "When it was said, as exactly as is known.").nullable())
+        .field(
+            many(
+                "topics",
+                "Topic",
+                Join::Link("statement_topics", "statement_id", "topic_id"),
+                "What it is on.",
             )
-            .field(one_of("medium", &MEDIUM, "How it was made.").filtered())
-            .field(one_of("rendering", &RENDERING, "How closely the record follows the words.").filtered())
-            .field(one_of("eventType", &EVENT_TYPE, "What is done by saying it.").filtered())
-            .field(prose("summary", "What was said, in the editors' words.").filtered())
-            .field(
-                prose("quote", "The speaker's own words; there exactly where `rendering` is VERBATIM.")
-                    .maybe()
-                    .filtered(),
-            )
-            .field(column("saidOn", Scalar::PartialDate, "When it was said, as exactly as is known.").maybe())
-            .field(
-                many(
-                    "topics",
-                    "Topic",
-                    Via::Link("statement_topics", "statement_id", "topic_id"),
-                    "What it is on.",
-                )
-                .filtered_as(
-                    "topic",
-                    "It is on at least one topic that passes; `within` counts sub-topics in.",
-                )
-                .counted()
-                .written(),
-            )
-            .field(many(
-                "commentaries",
-                "Commentary",
-                Via::Link("commentary_targets", "statement_id", "commentary_id"),
-                "What analysts make of it.",
-            ))
-            .field(many(
-                "positions",
-                "Position",
-                Via::Column("statement_id"),
-                "Positions that it is the evidence of.",
-            ))
-            .field(needed_evidence("statement_id"))
-            .remembered("statement_id")
-            .during("said", "DATE", "It was said in this period, or may have been.", "{}.said_during")
-            .searched()
-            .in_order_of_entry(),
+            .filterable_as("topic", "It is on at least one topic that passes; `within` counts sub-topics in.")
+            .facetable()
+            .writable(),
+        )
+        .field(many(
+            "commentaries",
+            "Commentary",
+            Join::Link("commentary_targets", "statement_id", "commentary_id"),
+            "What analysts make of it.",
+        ))
+        .field(many(
+            "positions",
+            "Position",
+            Join::Column("statement_id"),
+            "Positions that it is the evidence of.",
+        ))
+        .field(needed_evidence("statement_id"))
+        .versioned("statement_id")
+        .during("said", "DATE", "It was said in this period, or may have been.", "{}.said_during")
+        .searchable()
+        .in_order_of_entry(),
     ]
 }

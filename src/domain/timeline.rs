@@ -6,13 +6,13 @@ use sqlx::Row;
 
 use crate::{
     database::statement::Days,
-    error::Refusal,
+    error::ApiError,
     model::{
         object_type::{
-            Declared, Form, Noun, Part, Scalar, column,
+            Cardinality, FieldDeclaration, ObjectType, Scalar, ValueType, column,
             computed::{
-                Asked, Estimate, Priced, Takes, Tree, argument, as_of, computed, connection, connection_of,
-                cursor, page_arguments,
+                ArgumentRule, ComputedValue, CostContext, CostEstimate, ResolveContext, argument, as_of,
+                computed, connection, connection_of, cursor, page_arguments,
             },
             reference,
         },
@@ -25,7 +25,7 @@ const ORDER: &str = "TIMELINE";
 
 /// A sort of entries. On one day they stand in the order of their sorts; the row is `t`.
 struct Sort {
-    noun: &'static str,
+    object_type: &'static str,
     from: &'static str,
     /// The partial date, and the range that it means.
     date: &'static str,
@@ -38,7 +38,7 @@ struct Sort {
 
 static SORTS: [Sort; 3] = [
     Sort {
-        noun: "Meeting",
+        object_type: "Meeting",
         from: "meetings t",
         date: "coalesce(t.starts_on, t.ends_on)",
         during: "t.held_during",
@@ -47,7 +47,7 @@ static SORTS: [Sort; 3] = [
         on_topic: "select meeting_id from meeting_topics where topic_id in (select id from below)",
     },
     Sort {
-        noun: "Statement",
+        object_type: "Statement",
         from: "statements t",
         date: "t.said_on",
         during: "t.said_during",
@@ -57,7 +57,7 @@ static SORTS: [Sort; 3] = [
         on_topic: "select statement_id from statement_topics where topic_id in (select id from below)",
     },
     Sort {
-        noun: "Commentary",
+        object_type: "Commentary",
         from: "commentaries t join sources on sources.id = t.source_id",
         date: "sources.published_on",
         during: "sources.published_during",
@@ -67,9 +67,9 @@ static SORTS: [Sort; 3] = [
     },
 ];
 
-pub fn nouns() -> Vec<Noun> {
-    let choices = || SORTS.iter().map(|sort| (sort.noun, "")).collect();
-    let edge = Noun::new("TimelineEdge", "", "A meeting, a statement or a commentary in a timeline.")
+pub fn object_types() -> Vec<ObjectType> {
+    let choices = || SORTS.iter().map(|sort| (sort.object_type, "")).collect();
+    let edge = ObjectType::new("TimelineEdge", "", "A meeting, a statement or a commentary in a timeline.")
         .field(reference(
             "node",
             "TimelineRecord",
@@ -83,17 +83,17 @@ pub fn nouns() -> Vec<Noun> {
                 Scalar::PartialDate,
                 "When a meeting began, a statement was made or a commentary published, as exactly as is known.",
             )
-            .maybe(),
+            .nullable(),
         )
         .field(
-            column("earliest", Scalar::PartialDate, "The first day that it may mean: where it stands.").maybe(),
+            column("earliest", Scalar::PartialDate, "The first day that it may mean: where it stands.").nullable(),
         )
-        .field(column("latest", Scalar::PartialDate, "The last day that it may mean.").maybe());
+        .field(column("latest", Scalar::PartialDate, "The last day that it may mean.").nullable());
     let about = "A page of a timeline, from the past on; unknown dates last.";
     vec![connection_of("TimelineConnection", "TimelineEdge", ("TimelineRecord", choices()), about), edge]
 }
 
-pub fn fields() -> Vec<Declared> {
+pub fn fields() -> Vec<FieldDeclaration> {
     let own = [
         argument(
             "actor",
@@ -111,20 +111,20 @@ pub fn fields() -> Vec<Declared> {
             "PartialDate",
             "Not after this day, month or year; unknown dates are left out then.",
         )
-        .taking(Takes::NotBefore("from")),
+        .taking(ArgumentRule::NotBefore("from")),
     ];
     vec![computed(
         "timeline",
-        Part { of: "TimelineConnection", form: Form::One },
+        ValueType { of: "TimelineConnection", form: Cardinality::One },
         own.into_iter().chain(page_arguments(ORDER, KeyKind::Date)).chain([as_of()]).collect(),
         |asked| Box::pin(timeline(asked)),
         "Meetings, statements and published commentaries by date. A partial date stands at its first day.",
     )
-    .priced(price)]
+    .with_cost(price)]
 }
 
 /// All by date, an index has them in order; what is about somebody or a topic is gathered and sorted.
-fn price(asked: &Priced<'_>) -> Estimate {
+fn price(asked: &CostContext<'_>) -> CostEstimate {
     let of_actor = asked.rows_of_one("statements", "speaker_id")
         + asked.rows_of_one("statement_addressees", "actor_id")
         + asked.rows_of_one("meeting_participants", "actor_id")
@@ -140,7 +140,7 @@ fn price(asked: &Priced<'_>) -> Estimate {
     };
     let times = if asked.wants("totalCount") { 2.0 } else { 1.0 };
     let counted = if asked.wants("totalCount") { all * 0.002 } else { 0.0 };
-    Estimate { points: 100.0 + times * gathered + counted, records: asked.number("first", 20, 100) }
+    CostEstimate { points: 100.0 + times * gathered + counted, records: asked.number("first", 20, 100) }
 }
 
 /// Where an entry of a sort stands among those of one day: unique among all sorts.
@@ -148,7 +148,7 @@ fn place(sort: usize) -> i64 {
     i64::try_from(sort).unwrap_or(0) << 56
 }
 
-async fn timeline(asked: Asked<'_>) -> Result<Vec<Tree>, Refusal> {
+async fn timeline(asked: ResolveContext<'_>) -> Result<Vec<ComputedValue>, ApiError> {
     let page = asked.page(ORDER, KeyKind::Date)?;
     let (actor, topic) = (asked.record("Actor", "actor").await?, asked.record("Topic", "topic").await?);
     let (from, until) = (asked.text("from"), asked.text("until"));
@@ -224,12 +224,12 @@ async fn timeline(asked: Asked<'_>) -> Result<Vec<Tree>, Refusal> {
         behind = rows.len() > size;
         for row in rows.iter().take(size) {
             let sort: i32 = row.try_get("sort")?;
-            let noun = SORTS[usize::try_from(sort).unwrap_or(0)].noun;
+            let object_type = SORTS[usize::try_from(sort).unwrap_or(0)].object_type;
             let edge = vec![
-                ("node", Tree::Record(noun, row.try_get("id")?)),
-                ("date", Tree::text(row.try_get_unchecked::<Option<String>, _>("date")?)),
-                ("earliest", Tree::text(row.try_get::<Option<String>, _>("earliest")?)),
-                ("latest", Tree::text(row.try_get::<Option<String>, _>("latest")?)),
+                ("node", ComputedValue::Record(object_type, row.try_get("id")?)),
+                ("date", ComputedValue::text(row.try_get_unchecked::<Option<String>, _>("date")?)),
+                ("earliest", ComputedValue::text(row.try_get::<Option<String>, _>("earliest")?)),
+                ("latest", ComputedValue::text(row.try_get::<Option<String>, _>("latest")?)),
             ];
             let days = row.try_get_unchecked("day")?;
             edges.push((Cursor { key: Some(CursorKey::Date(days)), id: row.try_get("place")? }, edge));

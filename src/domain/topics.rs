@@ -2,47 +2,47 @@
 
 use crate::{
     domain::positions,
-    model::object_type::{Noun, Test, Via, evidence, many, one, text},
+    model::object_type::{Join, ObjectType, Predicate, evidence, many, one, text},
 };
 
-pub fn nouns() -> Vec<Noun> {
+pub fn object_types() -> Vec<ObjectType> {
     let [standings, disagreements] = positions::of_topic();
     vec![
-        Noun::new("Topic", "topics", "A subject that is spoken of; topics are parts of larger ones.")
+        ObjectType::new("Topic", "topics", "A subject that is spoken of; topics are parts of larger ones.")
             .record("topic", "topics")
             .labelled("{}.name", "What a reader would call it: its name.")
-            .field(text("name", "What the topic is called.").filtered().sorted("NAME"))
-            .field(one("parent", "Topic", "parent_id", "The larger topic that it is part of.").maybe())
-            .field(many("children", "Topic", Via::Column("parent_id"), "Topics that are part of it."))
+            .field(text("name", "What the topic is called.").filterable().sortable("NAME"))
+            .field(one("parent", "Topic", "parent_id", "The larger topic that it is part of.").nullable())
+            .field(many("children", "Topic", Join::Column("parent_id"), "Topics that are part of it."))
             .field(many(
                 "statements",
                 "Statement",
-                Via::Link("statement_topics", "topic_id", "statement_id"),
+                Join::Link("statement_topics", "topic_id", "statement_id"),
                 "Statements on exactly this topic.",
             ))
             .field(many(
                 "meetings",
                 "Meeting",
-                Via::Link("meeting_topics", "topic_id", "meeting_id"),
+                Join::Link("meeting_topics", "topic_id", "meeting_id"),
                 "Meetings with this topic on the agenda.",
             ))
-            .field(many("positions", "Position", Via::Column("topic_id"), "Who stands where on it."))
+            .field(many("positions", "Position", Join::Column("topic_id"), "Who stands where on it."))
             .field(many(
                 "commentaries",
                 "Commentary",
-                Via::Link("commentary_targets", "topic_id", "commentary_id"),
+                Join::Link("commentary_targets", "topic_id", "commentary_id"),
                 "What analysts make of it.",
             ))
             .field(standings)
             .field(disagreements)
             .field(evidence("topic_id"))
-            .remembered("topic_id")
+            .versioned("topic_id")
             .condition(
                 "within",
                 "It is this topic, or part of it at any depth.",
-                Test::Within { parent: "parent_id" },
+                Predicate::Within { parent: "parent_id" },
             )
-            .searched()
+            .searchable()
             .in_order_of_entry(),
     ]
 }

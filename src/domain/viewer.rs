@@ -1,8 +1,8 @@
 //! The viewer: who asks, and what they may still ask.
 
 use crate::model::object_type::{
-    Declared, Enumeration, Form, Noun, Part, Scalar, column,
-    computed::{Asked, Tree, computed},
+    Cardinality, Enumeration, FieldDeclaration, ObjectType, Scalar, ValueType, column,
+    computed::{ComputedValue, ResolveContext, computed},
     one_of, part, term,
 };
 
@@ -18,20 +18,20 @@ static ROLE: Enumeration = Enumeration {
     ],
 };
 
-pub fn nouns() -> Vec<Noun> {
+pub fn object_types() -> Vec<ObjectType> {
     vec![
-        Noun::new("Viewer", "", "Whoever asks.")
+        ObjectType::new("Viewer", "", "Whoever asks.")
             .field(one_of("role", &ROLE, "What they may do."))
             .field(
-                term("name", "Under what name their changes are recorded; null for those who show no key.").maybe(),
+                term("name", "Under what name their changes are recorded; null for those who show no key.").nullable(),
             )
             .field(part(
                 "rateLimit",
                 "RateLimit",
-                Form::One,
+                Cardinality::One,
                 "What this request costs, and what may still be spent.",
             )),
-        Noun::new("RateLimit", "", "What a request costs, and what its client may still spend.")
+        ObjectType::new("RateLimit", "", "What a request costs, and what its client may still spend.")
             .field(column(
                 "cost",
                 Scalar::Int,
@@ -40,27 +40,27 @@ pub fn nouns() -> Vec<Noun> {
             ))
             .field(
                 column("limit", Scalar::Int, "What may be spent within a minute; null for as much as one likes.")
-                    .maybe(),
+                    .nullable(),
             )
-            .field(column("remaining", Scalar::Int, "What is left of it; null for as much as one likes.").maybe())
+            .field(column("remaining", Scalar::Int, "What is left of it; null for as much as one likes.").nullable())
             .field(
                 column("resetAt", Scalar::DateTime, "When all of it is there again; null where nothing is counted.")
-                    .maybe(),
+                    .nullable(),
             ),
     ]
 }
 
-pub fn fields() -> Vec<Declared> {
+pub fn fields() -> Vec<FieldDeclaration> {
     vec![
         computed(
             "viewer",
-            Part { of: "Viewer", form: Form::One },
+            ValueType { of: "Viewer", form: Cardinality::One },
             Vec::new(),
             |asked| {
                 let identity = &asked.caller.identity;
-                let viewer = Tree::Object(vec![
-                    ("role", Tree::text(Some(identity.role.name()))),
-                    ("name", Tree::text(identity.name.as_deref())),
+                let viewer = ComputedValue::Object(vec![
+                    ("role", ComputedValue::text(Some(identity.role.name()))),
+                    ("name", ComputedValue::text(identity.name.as_deref())),
                     ("rateLimit", rate_limit(&asked)),
                 ]);
                 Box::pin(async move { Ok(vec![viewer]) })
@@ -68,10 +68,10 @@ pub fn fields() -> Vec<Declared> {
             "Whoever asks.",
         )
         .free()
-        .personal(),
+        .per_caller(),
         computed(
             "rateLimit",
-            Part { of: "RateLimit", form: Form::One },
+            ValueType { of: "RateLimit", form: Cardinality::One },
             Vec::new(),
             |asked| {
                 let rate_limit = rate_limit(&asked);
@@ -80,22 +80,22 @@ pub fn fields() -> Vec<Declared> {
             "What this request costs, and what may still be spent.",
         )
         .free()
-        .personal(),
+        .per_caller(),
     ]
 }
 
-fn rate_limit(asked: &Asked<'_>) -> Tree {
+fn rate_limit(asked: &ResolveContext<'_>) -> ComputedValue {
     let budget = asked.caller.allowance.budget.as_ref();
-    let number = |number: u32| Tree::Int(i64::from(number));
+    let number = |number: u32| ComputedValue::Int(i64::from(number));
     let reset_at = budget.map(|budget| {
         let moment = time::OffsetDateTime::from(budget.reset_at).truncate_to_microsecond();
         // Always a moment that the format has a text for.
         moment.format(&time::format_description::well_known::Rfc3339).unwrap_or_default()
     });
-    Tree::Object(vec![
-        ("cost", Tree::Int(i64::try_from(asked.caller.allowance.cost).unwrap_or(i64::MAX))),
-        ("limit", budget.map_or(Tree::Null, |budget| number(budget.limit))),
-        ("remaining", budget.map_or(Tree::Null, |budget| number(budget.remaining))),
-        ("resetAt", Tree::text(reset_at)),
+    ComputedValue::Object(vec![
+        ("cost", ComputedValue::Int(i64::try_from(asked.caller.allowance.cost).unwrap_or(i64::MAX))),
+        ("limit", budget.map_or(ComputedValue::Null, |budget| number(budget.limit))),
+        ("remaining", budget.map_or(ComputedValue::Null, |budget| number(budget.remaining))),
+        ("resetAt", ComputedValue::text(reset_at)),
     ])
 }

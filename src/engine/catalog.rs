@@ -1,4 +1,4 @@
-//! The slices merged into one GraphQL schema.
+//! The domain modules merged into one GraphQL schema.
 
 use std::sync::LazyLock;
 
@@ -8,37 +8,37 @@ use crate::{
         search, sources, statements, timeline, topics, viewer,
     },
     engine::{mutation, schema, subscriptions},
-    model::{Catalog, Roots, Union, object_type::Noun},
+    model::{Catalog, Roots, Union, object_type::ObjectType},
 };
 
-/// All nouns of the knowledge base. A slice that isn't here isn't in the schema.
+/// All object types of the knowledge base. A domain module that isn't here isn't in the schema.
 pub fn catalog() -> &'static Catalog {
     static CATALOG: LazyLock<Catalog> = LazyLock::new(|| {
-        let nouns: Vec<Noun> = [
-            actors::nouns(),
-            meetings::nouns(),
-            statements::nouns(),
-            commentaries::nouns(),
-            topics::nouns(),
-            sources::nouns(),
-            relations::nouns(),
-            positions::nouns(),
-            citations::nouns(),
-            search::nouns(),
-            reconciliation::nouns(),
-            timeline::nouns(),
-            network::nouns(),
-            viewer::nouns(),
-            subscriptions::nouns(),
+        let object_types: Vec<ObjectType> = [
+            actors::object_types(),
+            meetings::object_types(),
+            statements::object_types(),
+            commentaries::object_types(),
+            topics::object_types(),
+            sources::object_types(),
+            relations::object_types(),
+            positions::object_types(),
+            citations::object_types(),
+            search::object_types(),
+            reconciliation::object_types(),
+            timeline::object_types(),
+            network::object_types(),
+            viewer::object_types(),
+            subscriptions::object_types(),
         ]
         .into_iter()
         .flatten()
         .collect();
-        let revisions = revisions::nouns(&mutation::recorded(&nouns));
-        let nouns: Vec<Noun> = nouns.into_iter().chain(revisions).collect();
-        let mutations = mutation::of(&nouns);
+        let revisions = revisions::object_types(&mutation::recorded(&object_types));
+        let object_types: Vec<ObjectType> = object_types.into_iter().chain(revisions).collect();
+        let mutations = mutation::of(&object_types);
         Catalog::new(
-            nouns.into_iter().chain(mutations.nouns).collect(),
+            object_types.into_iter().chain(mutations.object_types).collect(),
             vec![
                 Union {
                     name: "CommentaryTarget",
@@ -88,7 +88,7 @@ pub fn catalog() -> &'static Catalog {
 
 /// The schema in GraphQL's own language, as `schema.graphql` holds it.
 pub fn sdl() -> String {
-    let schema = schema::schema(catalog()).finish().expect("the slices make a schema");
+    let schema = schema::schema(catalog()).finish().expect("the domain modules make a schema");
     let options =
         async_graphql::SDLExportOptions::new().include_specified_by().prefer_single_line_descriptions();
     schema.sdl_with_options(options)

@@ -1,4 +1,4 @@
-//! How a query becomes SQL and rows become an answer, once for every noun.
+//! How a query becomes SQL and rows become an answer, once for every object type.
 //!
 //! ```text
 //! text ─ guard ─ document ─ plan ─ bind ─ fetch ─ answer
@@ -7,7 +7,7 @@
 //!        └ kept by the text ┘└ a request's own ────────┘
 //! ```
 //!
-//! A slice says what its noun has (`noun`); the slices together are the `catalog`, and the catalog
+//! A domain module says what its object type has (`object_type`); the domain modules together are the `catalog`, and the catalog
 //! as GraphQL is `types`. The library introspects and prints the schema; what a request asks is parsed
 //! (`syntax`), validated (`validation`) and executed here, one SQL `statement` for each level of the query.
 
@@ -37,8 +37,8 @@ use crate::{
     auth::caller::{Caller, Role},
     database::{reader::Reader, sizes::Known},
     engine::{
-        cache::dependencies::RestsOn,
-        execute::{Fetch, Rows},
+        cache::dependencies::Dependencies,
+        execute::{Executor, Rows},
         plan::{Plan, bind, cost},
         prepare::{
             coerce,
@@ -47,15 +47,15 @@ use crate::{
         },
         response::Answer,
     },
-    error::Refusal,
-    model::{Catalog, object_type::computed::Tree},
+    error::ApiError,
+    model::{Catalog, object_type::computed::ComputedValue},
     sync::{LARGE, heavy},
     telemetry::{request, traces},
 };
 
 /// A request as it came: a document, which of its operations, and values for its variables.
 #[derive(Debug, Default)]
-pub struct Question {
+pub struct OperationRequest {
     pub document: Option<String>,
     pub document_name: Option<DocumentName>,
     pub operation: Option<String>,
@@ -65,7 +65,7 @@ pub struct Question {
 /// A request that costs more than this part of what one may cost leaves some connections to smaller ones.
 const SMALL: usize = 50;
 
-impl Question {
+impl OperationRequest {
     /// Whether it takes long to read.
     fn is_large(&self) -> bool {
         let document = self.document.as_ref().map_or(0, String::len);
@@ -116,24 +116,24 @@ pub struct Settings {
     /// What an answer may cost.
     pub cost: usize,
     pub introspection: bool,
-    /// Whether a refusal says what a wrong name may have meant.
+    /// Whether an error says what a wrong name may have meant.
     pub suggestions: bool,
 }
 
 /// A question whose document is valid.
-pub struct Prepared {
+pub struct PreparedOperation {
     document: Arc<Document>,
-    question: Question,
+    question: OperationRequest,
 }
 
 /// A question whose values are good, and whose cost is known.
-pub struct Bound {
+pub struct BoundOperation {
     plan: Arc<Plan>,
-    request: bind::Request,
+    request: bind::BoundPlan,
     variables: coerce::Variables,
 }
 
-impl Bound {
+impl BoundOperation {
     pub fn cost(&self) -> usize {
         self.request.cost
     }
@@ -147,8 +147,8 @@ impl Engine {
     pub fn new(catalog: &'static Catalog, reader: Reader, settings: Settings) -> Self {
         // What reaches it has been validated.
         let schema = schema::schema(catalog).validation_mode(ValidationMode::Fast).finish();
-        let schema = schema.expect("the slices make a schema");
-        let personal = catalog.personal().collect();
+        let schema = schema.expect("the domain modules make a schema");
+        let personal = catalog.per_caller().collect();
         Engine {
             catalog,
             reader,
@@ -160,7 +160,7 @@ impl Engine {
     }
 
     /// Trusts documents by their ids, and answers no others if `only`.
-    pub fn trust(&mut self, manifest: Vec<(String, String)>, only: bool) -> Result<(), Vec<Refusal>> {
+    pub fn trust(&mut self, manifest: Vec<(String, String)>, only: bool) -> Result<(), Vec<ApiError>> {
         self.documents.trust(manifest, only)
     }
 
@@ -170,27 +170,28 @@ impl Engine {
     }
 
     /// Parses and validates a question; nothing is run.
-    pub fn prepare(&self, question: Question) -> Result<Prepared, Vec<Refusal>> {
+    pub fn prepare(&self, question: OperationRequest) -> Result<PreparedOperation, Vec<ApiError>> {
         self.sizes.refresh(&self.reader);
         let (text, id) = (question.document.as_deref(), question.document_name.as_ref());
         let is_heavy = text.is_some_and(|text| text.len() > LARGE);
         let find = || traces::prepare().in_scope(|| self.documents.find(text, id));
         let document = heavy(is_heavy, find)?;
-        let operation = document.operation(question.operation.as_deref()).map_err(|refusal| vec![refusal])?;
+        let operation =
+            document.operation(question.operation.as_deref()).map_err(|api_error| vec![api_error])?;
         let name = question.operation.as_deref().or_else(|| document.only_name());
         request::operation(name, kind(operation.ty));
-        Ok(Prepared { document, question })
+        Ok(PreparedOperation { document, question })
     }
 
     /// Puts the values of a valid question to its plan. Wrong input refuses it whole, and so does what is
     /// not for the caller or would cost too much; nothing is run.
-    pub fn bind(&self, prepared: &Prepared, role: Role) -> Result<Bound, Refusal> {
+    pub fn bind(&self, prepared: &PreparedOperation, role: Role) -> Result<BoundOperation, ApiError> {
         let _span = traces::bind().entered();
         heavy(prepared.question.is_large(), || self.bind_now(prepared, role))
     }
 
-    fn bind_now(&self, prepared: &Prepared, role: Role) -> Result<Bound, Refusal> {
-        let Prepared { document, question } = prepared;
+    fn bind_now(&self, prepared: &PreparedOperation, role: Role) -> Result<BoundOperation, ApiError> {
+        let PreparedOperation { document, question } = prepared;
         let operation = document.operation(question.operation.as_deref())?;
         let registry = self.schema.registry();
         let definitions = operation.variable_definitions.iter().map(|definition| &definition.node);
@@ -203,10 +204,10 @@ impl Engine {
         let cost = cost::of(self.catalog, registry, &plan, &variables, &self.sizes.now())?;
         request::cost(cost);
         if cost > self.settings.cost {
-            return Err(Refusal::beyond("points of cost", self.settings.cost, cost));
+            return Err(ApiError::beyond("points of cost", self.settings.cost, cost));
         }
         let request = bind::bind(self.catalog, registry, &plan, &variables, role, cost)?;
-        Ok(Bound { plan, request, variables })
+        Ok(BoundOperation { plan, request, variables })
     }
 
     pub fn catalog(&self) -> &'static Catalog {
@@ -219,37 +220,57 @@ impl Engine {
     }
 
     /// Answers a question; a field that fails is told in the answer.
-    pub async fn answer(&self, bound: &Bound, caller: &Caller) -> Answer {
+    pub async fn answer(&self, bound: &BoundOperation, caller: &Caller) -> Answer {
         self.answer_to(bound, caller, None).await
     }
 
     /// Answers a question, and tells what the answer rests on.
-    pub async fn answer_resting(&self, bound: &Bound, caller: &Caller) -> (Answer, RestsOn) {
+    pub async fn answer_resting(&self, bound: &BoundOperation, caller: &Caller) -> (Answer, Dependencies) {
         let (answer, rows) = self.fetch(bound, caller, None).await;
-        let rests_on = RestsOn::of(&bound.plan, &bound.request, &rows);
-        (answer, rests_on)
+        let dependencies = Dependencies::of(&bound.plan, &bound.request, &rows);
+        (answer, dependencies)
     }
 
     /// Runs mutations and answers them. Nothing is changed after the deadline; what was changed before it is
     /// told whatever comes of the rest.
-    pub async fn change(&self, bound: &Bound, caller: &Caller, deadline: Instant) -> Result<Answer, Refusal> {
-        let Bound { plan, request, .. } = bound;
+    pub async fn change(
+        &self,
+        bound: &BoundOperation,
+        caller: &Caller,
+        deadline: Instant,
+    ) -> Result<Answer, ApiError> {
+        let BoundOperation { plan, request, .. } = bound;
         let reader = self.reader_for(bound, caller);
-        let fetch = Fetch { deadline: Some(deadline), ..self.fetching(&reader, request, caller) };
+        let fetch = Executor { deadline: Some(deadline), ..self.fetching(&reader, request, caller) };
         let rows = execute::mutations(&fetch, &plan.root).await;
         reader.explain_changes();
         Ok(self.write(bound, &rows?).await)
     }
 
-    async fn answer_to(&self, bound: &Bound, caller: &Caller, event: Option<&Tree>) -> Answer {
+    async fn answer_to(
+        &self,
+        bound: &BoundOperation,
+        caller: &Caller,
+        event: Option<&ComputedValue>,
+    ) -> Answer {
         self.fetch(bound, caller, event).await.0
     }
 
-    fn fetching<'a>(&self, reader: &'a Reader, request: &'a bind::Request, caller: &'a Caller) -> Fetch<'a> {
-        Fetch { reader, catalog: self.catalog, request, caller, event: None, deadline: None }
+    fn fetching<'a>(
+        &self,
+        reader: &'a Reader,
+        request: &'a bind::BoundPlan,
+        caller: &'a Caller,
+    ) -> Executor<'a> {
+        Executor { reader, catalog: self.catalog, request, caller, event: None, deadline: None }
     }
 
-    async fn fetch(&self, bound: &Bound, caller: &Caller, event: Option<&Tree>) -> (Answer, Rows) {
+    async fn fetch(
+        &self,
+        bound: &BoundOperation,
+        caller: &Caller,
+        event: Option<&ComputedValue>,
+    ) -> (Answer, Rows) {
         let fetched = self.fetch_once(bound, caller, event).await;
         if fetched.0.is_torn() {
             return Box::pin(self.fetch_once(bound, caller, event)).await;
@@ -257,14 +278,19 @@ impl Engine {
         fetched
     }
 
-    async fn fetch_once(&self, bound: &Bound, caller: &Caller, event: Option<&Tree>) -> (Answer, Rows) {
+    async fn fetch_once(
+        &self,
+        bound: &BoundOperation,
+        caller: &Caller,
+        event: Option<&ComputedValue>,
+    ) -> (Answer, Rows) {
         let reader = self.reader_for(bound, caller);
-        let fetch = Fetch { event, ..self.fetching(&reader, &bound.request, caller) };
+        let fetch = Executor { event, ..self.fetching(&reader, &bound.request, caller) };
         let rows = execute::root(&fetch, &bound.plan.root).await;
         (self.write(bound, &rows).await, rows)
     }
 
-    async fn write(&self, bound: &Bound, rows: &Rows) -> Answer {
+    async fn write(&self, bound: &BoundOperation, rows: &Rows) -> Answer {
         let introspection = self.introspection(bound).await;
         let is_heavy = bound.plan.length.load(Ordering::Relaxed) > LARGE_ANSWER;
         let write = || response::write(&bound.plan, rows, introspection.as_ref());
@@ -272,13 +298,13 @@ impl Engine {
     }
 
     /// What reads for a request: it shares the connections with other clients, the larger the less.
-    fn reader_for(&self, bound: &Bound, caller: &Caller) -> Reader {
+    fn reader_for(&self, bound: &BoundOperation, caller: &Caller) -> Reader {
         let is_large = bound.request.cost > self.settings.cost / SMALL;
         self.reader.of(&caller.client, is_large)
     }
 
     /// What a question asks about the schema.
-    async fn introspection(&self, bound: &Bound) -> Option<async_graphql::Value> {
+    async fn introspection(&self, bound: &BoundOperation) -> Option<async_graphql::Value> {
         let asked = bound.plan.introspection.as_ref()?;
         self.introspect(asked.clone(), &bound.variables).await
     }
@@ -295,14 +321,14 @@ impl Engine {
     }
 }
 
-impl Prepared {
+impl PreparedOperation {
     /// A digest of what is asked, where all who ask it of one base are answered alike: a query for
     /// nothing personal.
     pub fn fingerprint(&self) -> Option<Sha256> {
         if !self.is_query() || self.document.personal {
             return None;
         }
-        let Question { operation, variables, .. } = &self.question;
+        let OperationRequest { operation, variables, .. } = &self.question;
         let operation = operation.as_deref().unwrap_or_default();
         let digest = Sha256::new().chain_update(self.document.digest);
         let digest = digest.chain_update(operation).chain_update([0]);

@@ -6,15 +6,15 @@ use sqlx::postgres::PgRow;
 
 use crate::{
     engine::{
-        execute::{self, Fetched, FetchedAside, Pages, Records, Rows},
+        execute::{self, AggregateRows, PageRows, Records, Rows, StepRows},
         plan::{
-            ConnectionEntry, ConnectionOut, CountOut, EdgeOut, FacetOut, Object, Out, PageInfo, Plan,
-            TreeEntry, TreeOut, bind::Precision,
+            ComputedEntry, ComputedOutput, ConnectionEntry, ConnectionOutput, CountOutput, EdgeOutput,
+            FacetOutput, Object, Output, PageInfo, Plan, bind::Precision,
         },
     },
-    error::{CHANGED, Code, PathStep, Refusal},
+    error::{ApiError, CHANGED, Code, PathStep},
     model::{
-        object_type::{By, Form, Scalar, computed::Tree},
+        object_type::{Cardinality, Scalar, SortKey, computed::ComputedValue},
         pagination::{self, Cursor, KeyKind},
     },
 };
@@ -24,7 +24,7 @@ use crate::{
 pub struct Answer {
     /// The answer with its data, which is `null` where a field failed that can't be null.
     json: Vec<u8>,
-    pub errors: Vec<Refusal>,
+    pub errors: Vec<ApiError>,
 }
 
 const BEFORE: &[u8] = br#"{"data":"#;
@@ -32,16 +32,16 @@ const BEFORE: &[u8] = br#"{"data":"#;
 impl Answer {
     /// Whether a record changed while it was read: read again, it is whole.
     pub fn is_torn(&self) -> bool {
-        self.errors.iter().any(|refusal| refusal.message == CHANGED)
+        self.errors.iter().any(|api_error| api_error.message == CHANGED)
     }
 
     /// An answer with data that was written elsewhere.
-    pub fn new(data: &[u8], errors: Vec<Refusal>) -> Self {
+    pub fn new(data: &[u8], errors: Vec<ApiError>) -> Self {
         Answer { json: [BEFORE, data, b"}"].concat(), errors }
     }
 
     /// Why there is no data at all, where that is a failure of the server.
-    pub fn failure(&self) -> Option<&Refusal> {
+    pub fn failure(&self) -> Option<&ApiError> {
         let without_data = self.json == br#"{"data":null}"#;
         self.errors.iter().find(|error| without_data && error.code.is_failure())
     }
@@ -52,7 +52,7 @@ impl Answer {
             return self.json;
         }
         let errors: Vec<serde_json::Value> =
-            self.errors.iter().map(|refusal| refusal.to_json(request_id)).collect();
+            self.errors.iter().map(|api_error| api_error.to_json(request_id)).collect();
         let mut json = br#"{"errors":"#.to_vec();
         let _ = serde_json::to_writer(&mut json, &errors);
         json.push(b',');
@@ -80,7 +80,7 @@ struct Null;
 
 struct Writer<'a> {
     out: Vec<u8>,
-    errors: Vec<Refusal>,
+    errors: Vec<ApiError>,
     path: Vec<Step<'a>>,
     introspection: Option<&'a async_graphql::Value>,
 }
@@ -103,59 +103,59 @@ impl<'a> Writer<'a> {
         Ok(())
     }
 
-    fn field(&mut self, out: &'a Out, key: &str, rows: &'a Rows, row: usize) -> Result<(), Null> {
+    fn field(&mut self, out: &'a Output, key: &str, rows: &'a Rows, row: usize) -> Result<(), Null> {
         match out {
-            Out::Typename(name) => self.quoted(name),
-            Out::Introspection => {
+            Output::Typename(name) => self.quoted(name),
+            Output::Introspection => {
                 let value = match self.introspection {
                     Some(async_graphql::Value::Object(fields)) => fields.get(key),
                     _ => None,
                 };
                 let _ = serde_json::to_writer(&mut self.out, &value);
             }
-            Out::Column { index, scalar, nullable } => {
+            Output::Column { index, scalar, nullable } => {
                 return self.column(&rows.rows[row], *index, *scalar, *nullable);
             }
-            Out::One { edge, answers, nullable } => {
+            Output::ToOne { edge, answers, nullable } => {
                 let nullable = *nullable;
                 self.or_null(nullable, |writer| match &rows.edges[*edge] {
-                    Fetched::One { kinds, found } => writer.one(answers, kinds, found[row], nullable),
+                    StepRows::ToOne { kinds, found } => writer.one(answers, kinds, found[row], nullable),
                     fetched => writer.failed(fetched),
                 })?;
             }
-            Out::Values { edge, answer } => match &rows.edges[*edge] {
-                Fetched::Values { rows, of } => {
+            Output::OwnedList { edge, answer } => match &rows.edges[*edge] {
+                StepRows::OwnedList { rows, of } => {
                     self.list(&of[row], |writer, row| writer.object(answer, rows, *row))?;
                 }
                 fetched => return self.failed(fetched),
             },
-            Out::References { edge, answers } => match &rows.edges[*edge] {
-                Fetched::References { kinds, of } => self.list(&of[row], |writer, (kind, row)| {
+            Output::References { edge, answers } => match &rows.edges[*edge] {
+                StepRows::References { kinds, of } => self.list(&of[row], |writer, (kind, row)| {
                     writer.object(&answers[*kind], &kinds[*kind], *row)
                 })?,
                 fetched => return self.failed(fetched),
             },
-            Out::Nodes { edge, answers } => match &rows.edges[*edge] {
-                Fetched::One { kinds, found } => {
+            Output::Nodes { edge, answers } => match &rows.edges[*edge] {
+                StepRows::ToOne { kinds, found } => {
                     self.list(found, |writer, found| {
                         writer.or_null(true, |writer| writer.one(answers, kinds, *found, true))
                     })?;
                 }
                 fetched => return self.failed(fetched),
             },
-            Out::Connection { edge, entries } => match &rows.edges[*edge] {
-                Fetched::Many(pages) => self.connection(entries, pages, row)?,
+            Output::Connection { edge, entries } => match &rows.edges[*edge] {
+                StepRows::ToMany(pages) => self.connection(entries, pages, row)?,
                 fetched => return self.failed(fetched),
             },
-            Out::Computed { edge, out, form } => {
-                let nullable = *form == Form::Maybe;
+            Output::Computed { edge, out, form } => {
+                let nullable = *form == Cardinality::Maybe;
                 self.or_null(nullable, |writer| match &rows.edges[*edge] {
-                    Fetched::Computed { of, records, failed } => {
-                        if let Some(refusal) = failed {
+                    StepRows::Computed { of, records, failed } => {
+                        if let Some(api_error) = failed {
                             // Told of what is null for it, where that was asked for.
                             let at = out.first_nullable().map(Step::Key);
                             writer.path.extend(at);
-                            let _ = writer.fail(refusal.clone());
+                            let _ = writer.fail(api_error.clone());
                             writer.path.truncate(writer.path.len() - usize::from(at.is_some()));
                         }
                         writer.tree_or_fail(out, &of[row], nullable, records)
@@ -184,13 +184,20 @@ impl<'a> Writer<'a> {
     }
 
     /// A computed value, its lists included.
-    fn tree(&mut self, out: &'a TreeOut, tree: &'a Tree, records: &'a [Vec<Records>]) -> Result<(), Null> {
+    fn tree(
+        &mut self,
+        out: &'a ComputedOutput,
+        tree: &'a ComputedValue,
+        records: &'a [Vec<Records>],
+    ) -> Result<(), Null> {
         match (out, tree) {
-            (_, Tree::List(items)) => self.list(items, |writer, item| writer.tree(out, item, records))?,
-            (TreeOut::Typename(name), _) => self.quoted(name),
-            (TreeOut::Object(entries), tree @ Tree::Object(_)) => {
+            (_, ComputedValue::List(items)) => {
+                self.list(items, |writer, item| writer.tree(out, item, records))?
+            }
+            (ComputedOutput::Typename(name), _) => self.quoted(name),
+            (ComputedOutput::Object(entries), tree @ ComputedValue::Object(_)) => {
                 self.out.push(b'{');
-                for (index, TreeEntry { key, label, name, nullable, out }) in entries.iter().enumerate() {
+                for (index, ComputedEntry { key, label, name, nullable, out }) in entries.iter().enumerate() {
                     self.comma(index);
                     self.text(label);
                     self.within(Step::Key(key), |writer| {
@@ -202,28 +209,29 @@ impl<'a> Writer<'a> {
                 self.out.push(b'}');
             }
             (
-                TreeOut::Record { place, answers },
-                record @ (Tree::Record(noun, id) | Tree::MaybeRecord(noun, id)),
+                ComputedOutput::Record { place, answers },
+                record @ (ComputedValue::Record(object_type, id)
+                | ComputedValue::MaybeRecord(object_type, id)),
             ) => {
                 let mut kinds = records.get(*place).into_iter().flatten().zip(answers);
                 let found = kinds.find_map(|((rows, places), (kind, answer))| {
-                    places.get(id).filter(|_| kind == noun).map(|row| (rows, *row, answer))
+                    places.get(id).filter(|_| kind == object_type).map(|row| (rows, *row, answer))
                 });
                 match found {
                     Some((rows, row, answer)) => self.object(answer, rows, row)?,
-                    None if matches!(record, Tree::MaybeRecord(..)) => self.text("null"),
+                    None if matches!(record, ComputedValue::MaybeRecord(..)) => self.text("null"),
                     None => return self.vanished(),
                 }
             }
-            (_, Tree::Boolean(value)) => self.boolean(*value),
-            (_, Tree::Int(number)) => self.number(*number),
-            (_, Tree::Float(number)) => {
+            (_, ComputedValue::Boolean(value)) => self.boolean(*value),
+            (_, ComputedValue::Int(number)) => self.number(*number),
+            (_, ComputedValue::Float(number)) => {
                 let _ = serde_json::to_writer(&mut self.out, number);
             }
-            (_, Tree::Text(text)) => {
+            (_, ComputedValue::Text(text)) => {
                 let _ = serde_json::to_writer(&mut self.out, text);
             }
-            (_, Tree::Null) => self.text("null"),
+            (_, ComputedValue::Null) => self.text("null"),
             (out, tree) => unreachable!("{tree:?} where {out:?} was declared"),
         }
         Ok(())
@@ -231,12 +239,12 @@ impl<'a> Writer<'a> {
 
     fn tree_or_fail(
         &mut self,
-        out: &'a TreeOut,
-        tree: &'a Tree,
+        out: &'a ComputedOutput,
+        tree: &'a ComputedValue,
         nullable: bool,
         records: &'a [Vec<Records>],
     ) -> Result<(), Null> {
-        if *tree == Tree::Null && !nullable && !matches!(out, TreeOut::Typename(_)) {
+        if *tree == ComputedValue::Null && !nullable && !matches!(out, ComputedOutput::Typename(_)) {
             return self.fail(missing());
         }
         self.tree(out, tree, records)
@@ -261,13 +269,13 @@ impl<'a> Writer<'a> {
 
     /// Between one level and the next, somebody deleted it.
     fn vanished(&mut self) -> Result<(), Null> {
-        self.fail(Refusal::changed_meanwhile())
+        self.fail(ApiError::changed_meanwhile())
     }
 
     fn connection(
         &mut self,
         entries: &'a [ConnectionEntry],
-        pages: &'a Pages,
+        pages: &'a PageRows,
         place: usize,
     ) -> Result<(), Null> {
         let rows = pages.of.get(place).map_or(&[][..], Vec::as_slice);
@@ -276,21 +284,21 @@ impl<'a> Writer<'a> {
             self.comma(index);
             self.text(&entry.label);
             match &entry.out {
-                ConnectionOut::Typename(name) => self.quoted(name),
-                ConnectionOut::TotalCount(aside) => self.number(count(pages, *aside, place).0),
-                ConnectionOut::Count(aside, fields) => self.count(fields, count(pages, *aside, place)),
-                ConnectionOut::Facets(fields) => {
+                ConnectionOutput::Typename(name) => self.quoted(name),
+                ConnectionOutput::TotalCount(aside) => self.number(count(pages, *aside, place).0),
+                ConnectionOutput::Count(aside, fields) => self.count(fields, count(pages, *aside, place)),
+                ConnectionOutput::Facets(fields) => {
                     let key = &entry.label[1..entry.label.len() - 2];
                     self.within(Step::Key(key), |writer| writer.facets(fields, pages, place))?;
                 }
-                ConnectionOut::PageInfo(fields) => self.page_info(fields, pages, rows, place)?,
-                ConnectionOut::Edges(fields) => {
+                ConnectionOutput::PageInfo(fields) => self.page_info(fields, pages, rows, place)?,
+                ConnectionOutput::Edges(fields) => {
                     let key = &entry.label[1..entry.label.len() - 2];
                     self.within(Step::Key(key), |writer| {
                         writer.list(rows, |writer, row| writer.edge(fields, pages, *row))
                     })?;
                 }
-                ConnectionOut::Nodes(object) => {
+                ConnectionOutput::Nodes(object) => {
                     let key = &entry.label[1..entry.label.len() - 2];
                     self.within(Step::Key(key), |writer| {
                         writer.list(rows, |writer, row| writer.object(object, &pages.rows, *row))
@@ -302,15 +310,15 @@ impl<'a> Writer<'a> {
         Ok(())
     }
 
-    fn count(&mut self, fields: &[(String, CountOut)], (value, precision): (i64, Precision)) {
+    fn count(&mut self, fields: &[(String, CountOutput)], (value, precision): (i64, Precision)) {
         self.out.push(b'{');
         for (index, (label, field)) in fields.iter().enumerate() {
             self.comma(index);
             self.text(label);
             match field {
-                CountOut::Typename => self.quoted("Count"),
-                CountOut::Value => self.number(value),
-                CountOut::Precision => self.quoted(precision.name()),
+                CountOutput::Typename => self.quoted("Count"),
+                CountOutput::Value => self.number(value),
+                CountOutput::Precision => self.quoted(precision.name()),
             }
         }
         self.out.push(b'}');
@@ -318,8 +326,8 @@ impl<'a> Writer<'a> {
 
     fn facets(
         &mut self,
-        fields: &'a [(String, FacetOut)],
-        pages: &'a Pages,
+        fields: &'a [(String, FacetOutput)],
+        pages: &'a PageRows,
         place: usize,
     ) -> Result<(), Null> {
         self.out.push(b'{');
@@ -327,9 +335,9 @@ impl<'a> Writer<'a> {
             self.comma(index);
             self.text(label);
             match field {
-                FacetOut::Typename(name) => self.quoted(name),
-                FacetOut::Counts(aside, answer) => {
-                    let FetchedAside::Facet { rows, of } = &pages.asides[*aside] else {
+                FacetOutput::Typename(name) => self.quoted(name),
+                FacetOutput::Counts(aside, answer) => {
+                    let AggregateRows::Facet { rows, of } = &pages.asides[*aside] else {
                         unreachable!("a facet was planned there")
                     };
                     let key = &label[1..label.len() - 2];
@@ -346,7 +354,7 @@ impl<'a> Writer<'a> {
     fn page_info(
         &mut self,
         fields: &'a [(String, PageInfo)],
-        pages: &Pages,
+        pages: &PageRows,
         rows: &[usize],
         place: usize,
     ) -> Result<(), Null> {
@@ -367,7 +375,7 @@ impl<'a> Writer<'a> {
         Ok(())
     }
 
-    fn cursor_or_null(&mut self, row: Option<&usize>, pages: &Pages) -> Result<(), Null> {
+    fn cursor_or_null(&mut self, row: Option<&usize>, pages: &PageRows) -> Result<(), Null> {
         match row {
             Some(row) => self.cursor(pages, *row),
             None => {
@@ -377,19 +385,24 @@ impl<'a> Writer<'a> {
         }
     }
 
-    fn edge(&mut self, fields: &'a [(String, EdgeOut)], pages: &'a Pages, row: usize) -> Result<(), Null> {
+    fn edge(
+        &mut self,
+        fields: &'a [(String, EdgeOutput)],
+        pages: &'a PageRows,
+        row: usize,
+    ) -> Result<(), Null> {
         self.out.push(b'{');
         for (index, (label, field)) in fields.iter().enumerate() {
             self.comma(index);
             self.text(label);
             match field {
-                EdgeOut::Typename(name) => self.quoted(name),
-                EdgeOut::Cursor => self.cursor(pages, row)?,
-                EdgeOut::Node(object) => {
+                EdgeOutput::Typename(name) => self.quoted(name),
+                EdgeOutput::Cursor => self.cursor(pages, row)?,
+                EdgeOutput::Node(object) => {
                     let key = &label[1..label.len() - 2];
                     self.within(Step::Key(key), |writer| writer.object(object, &pages.rows, row))?;
                 }
-                EdgeOut::Attribute { index, scalar, nullable } => {
+                EdgeOutput::Attribute { index, scalar, nullable } => {
                     self.column(&pages.rows.rows[row], *index, *scalar, *nullable)?;
                 }
             }
@@ -398,12 +411,12 @@ impl<'a> Writer<'a> {
         Ok(())
     }
 
-    fn cursor(&mut self, pages: &Pages, row: usize) -> Result<(), Null> {
+    fn cursor(&mut self, pages: &PageRows, row: usize) -> Result<(), Null> {
         let row = &pages.rows.rows[row];
         let key = match &pages.order.by {
-            By::Id => Ok(None),
-            By::Key(_, kind) => execute::sort_key(row, *kind).map(Some),
-            By::Relevance => execute::sort_key(row, KeyKind::Rank).map(Some),
+            SortKey::Id => Ok(None),
+            SortKey::Key(_, kind) => execute::sort_key(row, *kind).map(Some),
+            SortKey::Relevance => execute::sort_key(row, KeyKind::Rank).map(Some),
         };
         match key.and_then(|key| Ok(Cursor { key, id: execute::get(row, pages.id)? })) {
             Ok(cursor) => {
@@ -434,8 +447,8 @@ impl<'a> Writer<'a> {
                 Some(name) => self.quoted(name),
                 None => return Ok(false),
             },
-            Scalar::Id(noun) => match execute::get(row, index)? {
-                Some(id) => self.quoted(&pagination::global_id(noun, id)),
+            Scalar::Id(object_type) => match execute::get(row, index)? {
+                Some(id) => self.quoted(&pagination::global_id(object_type, id)),
                 None => return Ok(false),
             },
             Scalar::Int => match execute::get::<Option<i32>>(row, index)? {
@@ -497,19 +510,19 @@ impl<'a> Writer<'a> {
         written
     }
 
-    fn failed(&mut self, fetched: &Fetched) -> Result<(), Null> {
+    fn failed(&mut self, fetched: &StepRows) -> Result<(), Null> {
         match fetched {
-            Fetched::Failed(refusal) => self.fail(refusal.clone()),
+            StepRows::Failed(api_error) => self.fail(api_error.clone()),
             _ => unreachable!("an edge leads to what its plan says"),
         }
     }
 
-    fn fail(&mut self, refusal: Refusal) -> Result<(), Null> {
+    fn fail(&mut self, api_error: ApiError) -> Result<(), Null> {
         let path = self.path.iter().map(|step| match step {
             Step::Key(key) => PathStep::Key((*key).to_owned()),
             Step::Index(index) => PathStep::Index(*index),
         });
-        self.errors.push(refusal.at(path.collect()));
+        self.errors.push(api_error.at(path.collect()));
         Err(Null)
     }
 
@@ -540,13 +553,13 @@ impl<'a> Writer<'a> {
 }
 
 /// A count of the connection's records, for one parent.
-fn count(pages: &Pages, aside: usize, place: usize) -> (i64, Precision) {
+fn count(pages: &PageRows, aside: usize, place: usize) -> (i64, Precision) {
     match &pages.asides[aside] {
-        FetchedAside::Counts(counts) => counts[place],
-        FetchedAside::Facet { .. } => unreachable!("a count was planned there"),
+        AggregateRows::Counts(counts) => counts[place],
+        AggregateRows::Facet { .. } => unreachable!("a count was planned there"),
     }
 }
 
-fn missing() -> Refusal {
-    Refusal::new(Code::Internal, "A value that is always there is missing.")
+fn missing() -> ApiError {
+    ApiError::new(Code::Internal, "A value that is always there is missing.")
 }

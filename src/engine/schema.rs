@@ -16,8 +16,8 @@ use futures_util::stream;
 use crate::model::{
     Catalog, Input, ROOTS, as_of, facet_of,
     object_type::{
-        CREATED_AT, Enumeration, Facet, Form, KeyInput, Kind, LABEL, Many, Noun, One, Order, Owned, Part,
-        Scalar, Test, UPDATED_AT, Via,
+        CREATED_AT, Cardinality, Enumeration, Facet, FieldKind, Join, LABEL, LookupInput, ObjectType, Order,
+        OwnedItem, Predicate, Scalar, ToMany, ToOne, UPDATED_AT, ValueType,
         computed::{Computed, NODES},
     },
 };
@@ -34,8 +34,8 @@ pub fn schema(catalog: &Catalog) -> SchemaBuilder {
         let described = Union::new(union.name).description(union.description);
         types.add(union.members.iter().fold(described, |union, member| union.possible_type(*member)));
     }
-    for noun in &catalog.nouns {
-        types.noun(noun);
+    for object_type in &catalog.object_types {
+        types.object_type(object_type);
     }
     for input in &catalog.inputs {
         types.input(input);
@@ -54,9 +54,9 @@ static COUNT_MODE: Enumeration = Enumeration {
     sql: "",
     description: "How exactly records are counted; the answer says how exact it is, which may be better.",
     values: &[
-        ("EXACT", "One by one: as slow as there are many."),
+        ("EXACT", "ToOne by one: as slow as there are many."),
         ("ESTIMATE", "Guessed from what the database knows of its data, in no time."),
-        ("CAPPED", "One by one, up to 1000."),
+        ("CAPPED", "ToOne by one, up to 1000."),
     ],
 };
 
@@ -122,12 +122,12 @@ impl Scalar {
     }
 }
 
-impl Part {
+impl ValueType {
     fn type_ref(self) -> TypeRef {
         match self.form {
-            Form::One => TypeRef::named_nn(self.of),
-            Form::Maybe => TypeRef::named(self.of),
-            Form::List => TypeRef::named_nn_list_nn(self.of),
+            Cardinality::One => TypeRef::named_nn(self.of),
+            Cardinality::Maybe => TypeRef::named(self.of),
+            Cardinality::List => TypeRef::named_nn_list_nn(self.of),
         }
     }
 }
@@ -185,11 +185,12 @@ impl Types<'_> {
         self.add(Interface::new("Node").description("Anything with a global id.").field(id()));
         let slug = InterfaceField::new("slug", TypeRef::named_nn(TypeRef::STRING))
             .description("Stable name of the record for people and addresses.");
-        let revisions = self.catalog.nouns.iter().find_map(|noun| {
-            let has_history = noun.interfaces.contains(&"Record");
-            noun.fields.iter().find(|field| has_history && field.name == "revisions")
+        let revisions = self.catalog.object_types.iter().find_map(|object_type| {
+            let has_history = object_type.interfaces.contains(&"Record");
+            object_type.fields.iter().find(|field| has_history && field.name == "revisions")
         });
-        let Some(crate::model::object_type::Field { description, kind: Kind::Many(many), .. }) = revisions
+        let Some(crate::model::object_type::Field { description, kind: FieldKind::ToMany(many), .. }) =
+            revisions
         else {
             return;
         };
@@ -238,73 +239,73 @@ impl Types<'_> {
         self.add(as_of::FIELDS.map(field).into_iter().fold(object, InputObject::field));
     }
 
-    fn noun(&mut self, noun: &Noun) {
-        if noun.name == ROOTS[2] && !noun.fields.is_empty() {
-            self.subscriptions(noun);
-        } else if !noun.fields.is_empty() {
-            let mut object = Object::new(noun.name).description(noun.description);
-            for interface in noun.interfaces {
+    fn object_type(&mut self, object_type: &ObjectType) {
+        if object_type.name == ROOTS[2] && !object_type.fields.is_empty() {
+            self.subscriptions(object_type);
+        } else if !object_type.fields.is_empty() {
+            let mut object = Object::new(object_type.name).description(object_type.description);
+            for interface in object_type.interfaces {
                 object = object.implement(*interface);
             }
-            for declared in &noun.fields {
+            for declared in &object_type.fields {
                 let made = self.field(declared);
                 object = object.field(made);
             }
             self.add(object);
         }
-        if noun.has_filter() {
-            self.filter(noun);
+        if object_type.has_filter() {
+            self.filter(object_type);
         }
-        if !noun.orders.is_empty() {
-            self.order(noun);
+        if !object_type.orders.is_empty() {
+            self.order(object_type);
         }
-        if noun.root.as_ref().is_some_and(|root| root.one.is_some()) {
-            self.keys(noun);
+        if object_type.root.as_ref().is_some_and(|root| root.one.is_some()) {
+            self.keys(object_type);
         }
     }
 
     fn field(&mut self, declared: &crate::model::object_type::Field) -> Field {
         let made = |ty| field(declared.name, ty, declared.description);
         match &declared.kind {
-            Kind::Column(column) => {
+            FieldKind::Column(column) => {
                 self.scalar(column.scalar);
                 made(output(column.scalar.type_name(), column.may_be_null()))
             }
-            Kind::One(One { type_name, nullable, .. }) => made(output(type_name, *nullable)),
-            Kind::Values(values) => made(TypeRef::named_nn_list_nn(match &values.of {
-                Owned::Shape(name) => *name,
-                Owned::Reference(one) => one.type_name,
+            FieldKind::ToOne(ToOne { type_name, nullable, .. }) => made(output(type_name, *nullable)),
+            FieldKind::OwnedList(values) => made(TypeRef::named_nn_list_nn(match &values.of {
+                OwnedItem::Shape(name) => *name,
+                OwnedItem::Reference(one) => one.type_name,
             })),
-            Kind::Part(part) => made(part.type_ref()),
-            Kind::Scalars(scalar) => {
+            FieldKind::ValueType(part) => made(part.type_ref()),
+            FieldKind::Scalars(scalar) => {
                 self.scalar(*scalar);
                 made(TypeRef::named_nn_list_nn(scalar.type_name()))
             }
-            Kind::Records(one) => made(TypeRef::named_nn_list_nn(one.type_name)),
-            Kind::Computed(computed) => {
+            FieldKind::Records(one) => made(TypeRef::named_nn_list_nn(one.type_name)),
+            FieldKind::Computed(computed) => {
                 let field = made(computed.part.type_ref());
                 self.arguments(computed).into_iter().fold(field, Field::argument)
             }
-            Kind::Many(many) => {
+            FieldKind::ToMany(many) => {
                 self.connection(many);
                 let connection = made(TypeRef::named_nn(format!("{}Connection", many.stem)));
                 let connection = self.page_arguments(many).into_iter().fold(connection, Field::argument);
-                if matches!(many.via, Via::All) { connection.argument(as_of()) } else { connection }
+                if matches!(many.via, Join::All) { connection.argument(as_of()) } else { connection }
             }
-            Kind::Lookup(noun) => {
+            FieldKind::Lookup(object_type) => {
                 let by = input(
                     "by",
-                    TypeRef::named_nn(format!("{noun}By")),
+                    TypeRef::named_nn(format!("{object_type}By")),
                     "Which record: exactly one of its keys.",
                 );
-                made(TypeRef::named(*noun)).argument(by).argument(as_of())
+                made(TypeRef::named(*object_type)).argument(by).argument(as_of())
             }
-            Kind::Node => {
+            FieldKind::Node => {
                 let id = input("id", TypeRef::named_nn(TypeRef::ID), "The record's global id.");
                 // Relay's compiler knows it by its one argument: the past is for `nodes` to tell.
                 made(TypeRef::named("Node")).argument(id)
             }
-            Kind::Nodes => {
+            FieldKind::Nodes => {
                 let ids = TypeRef::named_nn_list_nn(TypeRef::ID);
                 let ids = input("ids", ids, "The records' global ids, at most 100.");
                 made(TypeRef::named_list_nn("Node")).argument(ids).argument(as_of())
@@ -321,10 +322,12 @@ impl Types<'_> {
     }
 
     /// The root of what is told as it happens: the library has a type of its own for it.
-    fn subscriptions(&mut self, noun: &Noun) {
-        let mut root = Subscription::new(noun.name).description(noun.description);
-        for declared in &noun.fields {
-            let Kind::Computed(computed) = &declared.kind else { unreachable!("what is told is computed") };
+    fn subscriptions(&mut self, object_type: &ObjectType) {
+        let mut root = Subscription::new(object_type.name).description(object_type.description);
+        for declared in &object_type.fields {
+            let FieldKind::Computed(computed) = &declared.kind else {
+                unreachable!("what is told is computed")
+            };
             let field = SubscriptionField::new(declared.name, computed.part.type_ref(), |_| {
                 SubscriptionFieldFuture::new(async {
                     Ok(stream::empty::<async_graphql::Result<FieldValue>>())
@@ -336,20 +339,20 @@ impl Types<'_> {
         self.add(root);
     }
 
-    fn page_arguments(&self, many: &Many) -> Vec<InputValue> {
-        let noun = self.catalog.named(many.to);
+    fn page_arguments(&self, many: &ToMany) -> Vec<InputValue> {
+        let object_type = self.catalog.named(many.to);
         let mut arguments = Vec::new();
-        if noun.has_filter() {
-            let ty = TypeRef::named(format!("{}Filter", noun.name));
+        if object_type.has_filter() {
+            let ty = TypeRef::named(format!("{}Filter", object_type.name));
             arguments.push(input("filter", ty, "Only records that pass."));
         }
-        if let Some(description) = noun.since {
+        if let Some(description) = object_type.since {
             let ty = TypeRef::named(Scalar::RevisionNumber.type_name());
             arguments.push(input("since", ty, description));
         }
-        let order = noun.orders.first().map_or("", |order| order.name.as_ref());
+        let order = object_type.orders.first().map_or("", |order| order.name.as_ref());
         let description = format!("How the records are sorted; {order} where left out.");
-        arguments.push(input("orderBy", TypeRef::named(format!("{}Order", noun.name)), &description));
+        arguments.push(input("orderBy", TypeRef::named(format!("{}Order", object_type.name)), &description));
         for (name, ty, description) in [
             ("first", TypeRef::INT, "How many from the start: 20 where left out, at most 100."),
             ("after", "Cursor", "Only records behind this cursor."),
@@ -361,7 +364,7 @@ impl Types<'_> {
         arguments
     }
 
-    fn connection(&mut self, many: &Many) {
+    fn connection(&mut self, many: &ToMany) {
         let (connection, edge) = (format!("{}Connection", many.stem), format!("{}Edge", many.stem));
         if !self.is_new(&connection) {
             return;
@@ -405,13 +408,13 @@ impl Types<'_> {
     }
 
     /// The type of a connection's facets.
-    fn facets(&mut self, many: &Many) -> String {
-        let noun = self.catalog.named(many.to);
-        let name = format!("{}Facets", noun.name);
+    fn facets(&mut self, many: &ToMany) -> String {
+        let object_type = self.catalog.named(many.to);
+        let name = format!("{}Facets", object_type.name);
         if self.is_new(&name) {
             let object = Object::new(&name).description(format!(
                 "How many records of type {} share which value, most first. Each facet leaves its own condition of the filter out.",
-                noun.name
+                object_type.name
             ));
             let facet = |object: Object, facet: &Facet| {
                 let first = input(
@@ -422,7 +425,7 @@ impl Types<'_> {
                 let counts = TypeRef::named_nn_list_nn(facet_of(facet));
                 object.field(field(facet.name.as_ref(), counts, facet.description).argument(first))
             };
-            let object = noun.facets.iter().fold(object, facet);
+            let object = object_type.facets.iter().fold(object, facet);
             self.add(object);
         }
         name
@@ -442,24 +445,24 @@ impl Types<'_> {
         self.add(Enum::new(of.name).description(of.description).items(items));
     }
 
-    fn order(&mut self, noun: &Noun) {
+    fn order(&mut self, object_type: &ObjectType) {
         let item = |order: &Order| EnumItem::new(order.name.as_ref()).description(&order.description);
-        let orders = Enum::new(format!("{}Order", noun.name))
-            .description(format!("How records of type {} can be sorted.", noun.name));
-        self.add(orders.items(noun.orders.iter().map(item)));
+        let orders = Enum::new(format!("{}Order", object_type.name))
+            .description(format!("How records of type {} can be sorted.", object_type.name));
+        self.add(orders.items(object_type.orders.iter().map(item)));
     }
 
-    fn keys(&mut self, noun: &Noun) {
-        let Some(root) = &noun.root else { return };
-        let mut by = InputObject::new(format!("{}By", noun.name))
-            .description(format!("One record of type {}, by exactly one of these.", noun.name))
+    fn keys(&mut self, object_type: &ObjectType) {
+        let Some(root) = &object_type.root else { return };
+        let mut by = InputObject::new(format!("{}By", object_type.name))
+            .description(format!("ToOne record of type {}, by exactly one of these.", object_type.name))
             .oneof()
             .field(input("id", TypeRef::named(TypeRef::ID), "The record's global id."));
         for key in &root.keys {
             let ty = match key.input {
-                KeyInput::Text => TypeRef::STRING,
-                KeyInput::RevisionNumber => Scalar::RevisionNumber.type_name(),
-                KeyInput::Texts(name, description, fields) => {
+                LookupInput::Text => TypeRef::STRING,
+                LookupInput::RevisionNumber => Scalar::RevisionNumber.type_name(),
+                LookupInput::Texts(name, description, fields) => {
                     let object = InputObject::new(name).description(description);
                     let text = |(name, description): &(&str, &str)| {
                         input(name, TypeRef::named_nn(TypeRef::STRING), description)
@@ -484,17 +487,17 @@ impl Types<'_> {
         self.add(object);
     }
 
-    fn filter(&mut self, noun: &Noun) {
-        let name = format!("{}Filter", noun.name);
+    fn filter(&mut self, object_type: &ObjectType) {
+        let name = format!("{}Filter", object_type.name);
         let mut filter = InputObject::new(&name).description(format!(
             "Which records of type {}: those that pass every field given. Null is the same as left out.",
-            noun.name
+            object_type.name
         ));
-        for condition in &noun.conditions {
+        for condition in &object_type.conditions {
             let ty = match &condition.test {
-                Test::Value { scalar, .. } => self.operators(*scalar),
-                Test::AnyText { .. } => self.operators(Scalar::Text),
-                Test::During { .. } => self.period(
+                Predicate::Value { scalar, .. } => self.operators(*scalar),
+                Predicate::AnyText { .. } => self.operators(Scalar::Text),
+                Predicate::During { .. } => self.period(
                     "DateFilter",
                     "PartialDate",
                     &[
@@ -504,16 +507,16 @@ impl Types<'_> {
                     "A period that a date overlaps; open where an end is left out. Unknown dates never do.",
                     &[("isUnknown", "Whether the date is unknown.")],
                 ),
-                Test::Instant { .. } => self.period(
+                Predicate::Instant { .. } => self.period(
                     "DateTimeFilter",
                     "DateTime",
                     &[("from", "The first moment."), ("until", "The moment before which.")],
                     "A span of time; open where an end is left out.",
                     &[],
                 ),
-                Test::One { to, .. } | Test::Some { to, .. } => format!("{to}Filter"),
-                Test::Search => TypeRef::STRING.to_owned(),
-                Test::Within { .. } => format!("{}By", noun.name),
+                Predicate::ToOne { to, .. } | Predicate::Some { to, .. } => format!("{to}Filter"),
+                Predicate::Search => TypeRef::STRING.to_owned(),
+                Predicate::Within { .. } => format!("{}By", object_type.name),
             };
             filter = filter.field(input(&condition.name, TypeRef::named(ty), condition.description));
         }

@@ -1,6 +1,6 @@
 //! Dates and moments as clients write them: partial dates (`2026`, `2026-02`, `2026-02-03`) and RFC 3339.
 
-use crate::error::Refusal;
+use crate::error::ApiError;
 
 pub fn is_partial_date(text: &str) -> bool {
     let digits = |part: &str, length| part.len() == length && part.bytes().all(|byte| byte.is_ascii_digit());
@@ -38,17 +38,17 @@ pub fn ends_before(from: &str, until: &str) -> bool {
 }
 
 /// Refuses a period that ends, at `path`, before it begins.
-pub fn check_period(from: &str, until: &str, path: &str) -> Result<(), Refusal> {
+pub fn check_period(from: &str, until: &str, path: &str) -> Result<(), ApiError> {
     if ends_before(from, until) { Err(inverted(from, until, path)) } else { Ok(()) }
 }
 
 /// Refuses a span between two moments that ends, at `path`, before it begins.
-pub fn check_span(from: &str, until: &str, path: &str) -> Result<(), Refusal> {
+pub fn check_span(from: &str, until: &str, path: &str) -> Result<(), ApiError> {
     if date_time(from) > date_time(until) { Err(inverted(from, until, path)) } else { Ok(()) }
 }
 
-fn inverted(from: &str, until: &str, path: &str) -> Refusal {
-    Refusal::bad_input(path, format!("`{path}` ({until}) is before `from` ({from})."))
+fn inverted(from: &str, until: &str, path: &str) -> ApiError {
+    ApiError::bad_input(path, format!("`{path}` ({until}) is before `from` ({from})."))
 }
 
 #[cfg(test)]

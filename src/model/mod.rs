@@ -11,19 +11,19 @@ use std::collections::HashMap;
 use async_graphql::parser::types::OperationType;
 
 use crate::model::object_type::{
-    Declared, Facet, FacetBy, Field, Key, Kind, Many, Noun, Scalar, Via, Written, column,
-    computed::page_info, reference,
+    Facet, FacetBy, Field, FieldDeclaration, FieldKind, Join, LookupKey, ObjectType, Scalar, ToMany,
+    Writability, column, computed::page_info, reference,
 };
 
 /// The names of the root types: what is read, what is changed, what is told as it happens.
 pub const ROOTS: [&str; 3] = ["Query", "Mutation", "Subscription"];
 
-/// What the roots have besides the nouns.
+/// What the roots have besides the object types.
 #[derive(Default)]
 pub struct Roots {
-    pub query: Vec<Declared>,
-    pub mutation: Vec<Declared>,
-    pub subscription: Vec<Declared>,
+    pub query: Vec<FieldDeclaration>,
+    pub mutation: Vec<FieldDeclaration>,
+    pub subscription: Vec<FieldDeclaration>,
 }
 
 /// Values that a field takes together.
@@ -44,7 +44,7 @@ pub struct InputField {
     pub description: String,
 }
 
-/// A type that stands for one of several nouns.
+/// A type that stands for one of several object types.
 #[derive(Debug)]
 pub struct Union {
     pub name: &'static str,
@@ -55,38 +55,44 @@ pub struct Union {
 #[derive(Debug)]
 pub struct Catalog {
     /// Nouns, shapes of owned values, and last the roots.
-    pub nouns: Vec<Noun>,
+    pub object_types: Vec<ObjectType>,
     pub unions: Vec<Union>,
     pub inputs: Vec<Input>,
     by_name: HashMap<&'static str, usize>,
 }
 
 impl Catalog {
-    /// The nouns of all slices, the types that stand for several of them, and what else the root has.
-    pub fn new(mut nouns: Vec<Noun>, unions: Vec<Union>, inputs: Vec<Input>, roots: Roots) -> Self {
-        nouns.push(page_info());
-        nouns.extend(counted(&nouns));
-        nouns.push(query(&nouns, roots.query));
-        let root = |name, description, fields: Vec<Declared>| {
-            fields.into_iter().fold(Noun::new(name, "", description), Noun::field)
+    /// The object types of all domain modules, the types that stand for several of them, and what else the root has.
+    pub fn new(
+        mut object_types: Vec<ObjectType>,
+        unions: Vec<Union>,
+        inputs: Vec<Input>,
+        roots: Roots,
+    ) -> Self {
+        object_types.push(page_info());
+        object_types.extend(counted(&object_types));
+        object_types.push(query(&object_types, roots.query));
+        let root = |name, description, fields: Vec<FieldDeclaration>| {
+            fields.into_iter().fold(ObjectType::new(name, "", description), ObjectType::field)
         };
-        nouns.push(root(ROOTS[1], "Everything that can be changed.", roots.mutation));
-        nouns.push(root(ROOTS[2], "Everything that is told as it happens.", roots.subscription));
-        let by_name = nouns.iter().enumerate().map(|(index, noun)| (noun.name, index)).collect();
-        Catalog { nouns, unions, inputs, by_name }
+        object_types.push(root(ROOTS[1], "Everything that can be changed.", roots.mutation));
+        object_types.push(root(ROOTS[2], "Everything that is told as it happens.", roots.subscription));
+        let by_name =
+            object_types.iter().enumerate().map(|(index, object_type)| (object_type.name, index)).collect();
+        Catalog { object_types, unions, inputs, by_name }
     }
 
-    pub fn noun(&self, name: &str) -> Option<&Noun> {
-        self.by_name.get(name).map(|index| &self.nouns[*index])
+    pub fn object_type(&self, name: &str) -> Option<&ObjectType> {
+        self.by_name.get(name).map(|index| &self.object_types[*index])
     }
 
-    /// A noun that a slice names; a name that isn't there is a fault in the slice.
-    pub fn named(&self, name: &str) -> &Noun {
-        self.noun(name).unwrap_or_else(|| panic!("no noun is named {name}"))
+    /// An object type that a domain module names; a name that isn't there is a fault in the domain module.
+    pub fn named(&self, name: &str) -> &ObjectType {
+        self.object_type(name).unwrap_or_else(|| panic!("no object type is named {name}"))
     }
 
     /// The root of an operation.
-    pub fn root(&self, ty: OperationType) -> &Noun {
+    pub fn root(&self, ty: OperationType) -> &ObjectType {
         self.named(match ty {
             OperationType::Query => ROOTS[0],
             OperationType::Mutation => ROOTS[1],
@@ -95,9 +101,11 @@ impl Catalog {
     }
 
     /// Names of fields that are another for everybody who asks.
-    pub fn personal(&self) -> impl Iterator<Item = &'static str> {
-        self.nouns.iter().flat_map(|noun| &noun.fields).filter_map(|field| match &field.kind {
-            Kind::Computed(computed) if computed.personal => Some(field.name),
+    pub fn per_caller(&self) -> impl Iterator<Item = &'static str> {
+        self.object_types.iter().flat_map(|object_type| &object_type.fields).filter_map(|field| match &field
+            .kind
+        {
+            FieldKind::Computed(computed) if computed.per_caller => Some(field.name),
             _ => None,
         })
     }
@@ -109,87 +117,89 @@ impl Catalog {
     /// Whether a record of this type is one of what `condition` names.
     pub fn is(&self, concrete: &str, condition: &str) -> bool {
         concrete == condition
-            || self.noun(concrete).is_some_and(|noun| noun.interfaces.contains(&condition))
+            || self
+                .object_type(concrete)
+                .is_some_and(|object_type| object_type.interfaces.contains(&condition))
             || self.union(condition).is_some_and(|union| union.members.contains(&concrete))
     }
 
-    /// The nouns that have a global id.
-    pub fn records(&self) -> impl Iterator<Item = &Noun> {
-        self.nouns.iter().filter(|noun| noun.interfaces.contains(&"Node"))
+    /// The object types that have a global id.
+    pub fn records(&self) -> impl Iterator<Item = &ObjectType> {
+        self.object_types.iter().filter(|object_type| object_type.interfaces.contains(&"Node"))
     }
 }
 
-/// The root: a lookup and a list for every noun that has them, and any record by its global id.
-fn query(nouns: &[Noun], computed: Vec<Declared>) -> Noun {
+/// The root: a lookup and a list for every object type that has them, and any record by its global id.
+fn query(object_types: &[ObjectType], computed: Vec<FieldDeclaration>) -> ObjectType {
     let mut fields = Vec::new();
-    for noun in nouns {
-        let Some(root) = &noun.root else { continue };
+    for object_type in object_types {
+        let Some(root) = &object_type.root else { continue };
         if let Some(one) = root.one {
             let description = "The record that `by` names; null where there is none.";
-            fields.push(Field { name: one, description, kind: Kind::Lookup(noun.name) });
+            fields.push(Field { name: one, description, kind: FieldKind::Lookup(object_type.name) });
         }
-        let kind = Kind::Many(Many {
-            to: noun.name,
-            via: Via::All,
-            stem: noun.name,
+        let kind = FieldKind::ToMany(ToMany {
+            to: object_type.name,
+            via: Join::All,
+            stem: object_type.name,
             attributes: Vec::new(),
-            written: Written::No,
+            written: Writability::No,
         });
-        fields.push(Field { name: root.many, description: noun.description, kind });
+        fields.push(Field { name: root.many, description: object_type.description, kind });
     }
     fields.push(Field {
         name: "node",
         description: "The record with this global id; null where there is none.",
-        kind: Kind::Node,
+        kind: FieldKind::Node,
     });
     fields.push(Field {
         name: "nodes",
         description: "The records with these global ids, in the order asked for; null for each that isn't there.",
-        kind: Kind::Nodes,
+        kind: FieldKind::Nodes,
     });
-    let root = Noun { fields, ..Noun::new(ROOTS[0], "", "Everything that can be read.") };
-    computed.into_iter().fold(root, Noun::field)
+    let root = ObjectType { fields, ..ObjectType::new(ROOTS[0], "", "Everything that can be read.") };
+    computed.into_iter().fold(root, ObjectType::field)
 }
 
 /// The type of a facet's counts: `ActorFacet` for counts by actor.
 pub fn facet_of(facet: &Facet) -> String {
     match &facet.by {
         FacetBy::Value { scalar, .. } => format!("{}Facet", scalar.type_name()),
-        FacetBy::One { to, .. } | FacetBy::Link { to, .. } => format!("{to}Facet"),
+        FacetBy::ToOne { to, .. } | FacetBy::Link { to, .. } => format!("{to}Facet"),
     }
 }
 
 /// A type for the counts of every facet, each once. What is never listed, as an actor's names, has none.
-fn counted(nouns: &[Noun]) -> Vec<Noun> {
-    let mut made: Vec<Noun> = Vec::new();
-    let listed = nouns.iter().filter(|noun| !noun.orders.is_empty());
-    for facet in listed.flat_map(|noun| &noun.facets) {
+fn counted(object_types: &[ObjectType]) -> Vec<ObjectType> {
+    let mut made: Vec<ObjectType> = Vec::new();
+    let listed = object_types.iter().filter(|object_type| !object_type.orders.is_empty());
+    for facet in listed.flat_map(|object_type| &object_type.facets) {
         let name = facet_of(facet);
-        if made.iter().any(|noun| noun.name == name) {
+        if made.iter().any(|object_type| object_type.name == name) {
             continue;
         }
         let what = "What the records share; null for those that have none.";
         let value = match &facet.by {
             FacetBy::Value { scalar, .. } => column("value", *scalar, what),
-            FacetBy::One { to, .. } | FacetBy::Link { to, .. } => {
+            FacetBy::ToOne { to, .. } | FacetBy::Link { to, .. } => {
                 reference("value", to, vec![(to, "value")], what)
             }
         };
-        // Made once, for as long as the program runs, like the names that the slices write.
-        let noun = Noun::new(name.leak(), "", "How many records share a value.")
-            .field(value.maybe())
+        // Made once, for as long as the program runs, like the names that the domain modules write.
+        let object_type = ObjectType::new(name.leak(), "", "How many records share a value.")
+            .field(value.nullable())
             .field(column("count", Scalar::Int, "How many records share it."));
-        made.push(noun);
+        made.push(object_type);
     }
     made
 }
 
-impl Noun {
+impl ObjectType {
     pub fn is_root(&self) -> bool {
         ROOTS.contains(&self.name)
     }
 
-    pub fn key_named(&self, name: &str) -> Option<&Key> {
+    pub fn key_named(&self, name: &str) -> Option<&LookupKey> {
         self.root.as_ref()?.keys.iter().find(|key| key.name == name)
     }
 

@@ -1,8 +1,8 @@
-//! What Relay asks of every noun: global ids, cursors, pages.
+//! What Relay asks of every object type: global ids, cursors, pages.
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD as BASE64};
 
-use crate::error::Refusal;
+use crate::error::ApiError;
 
 /// The kind of sort key that stands in a cursor beside the id.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -18,17 +18,18 @@ const DEFAULT_PAGE: i64 = 20;
 /// Records on a page at most.
 pub const MAX_PAGE: i64 = 100;
 
-/// A global id: the noun's name and the number of its row, made opaque.
-pub fn global_id(noun: &str, id: i64) -> String {
-    BASE64.encode(format!("{noun}:{id}"))
+/// A global id: the object type's name and the number of its row, made opaque.
+pub fn global_id(object_type: &str, id: i64) -> String {
+    BASE64.encode(format!("{object_type}:{id}"))
 }
 
-/// The noun's name and the row's number in a global id, if it is one. A record has one id: `Actor:+1` is none, though
+/// The object type's name and the row's number in a global id, if it is one. A record has one id: `Actor:+1` is none, though
 /// it is a number.
 pub fn parse_global_id(global: &str) -> Option<(String, i64)> {
-    let (noun, id) = decode(global)?.split_once(':').map(|(noun, id)| (noun.to_owned(), id.parse()))?;
+    let (object_type, id) =
+        decode(global)?.split_once(':').map(|(object_type, id)| (object_type.to_owned(), id.parse()))?;
     let id = id.ok()?;
-    (global_id(&noun, id) == global).then_some((noun, id))
+    (global_id(&object_type, id) == global).then_some((object_type, id))
 }
 
 fn decode(text: &str) -> Option<String> {
@@ -65,9 +66,9 @@ impl Cursor {
     }
 
     /// Reads a cursor given as `argument` for pages in the order of this name and kind of key.
-    pub fn decode(text: &str, order: &str, kind: Option<KeyKind>, argument: &str) -> Result<Self, Refusal> {
+    pub fn decode(text: &str, order: &str, kind: Option<KeyKind>, argument: &str) -> Result<Self, ApiError> {
         let bad =
-            || Refusal::bad_input(argument, format!("`{argument}` is not a cursor of the order {order}."));
+            || ApiError::bad_input(argument, format!("`{argument}` is not a cursor of the order {order}."));
         let decoded = decode(text).ok_or_else(bad)?;
         let mut parts = decoded.splitn(3, '|');
         let (Some(name), Some(id), Some(key)) = (parts.next(), parts.next(), parts.next()) else {
@@ -117,14 +118,14 @@ impl Page {
         last: Option<i64>,
         after: Option<Cursor>,
         before: Option<Cursor>,
-    ) -> Result<Self, Refusal> {
+    ) -> Result<Self, ApiError> {
         if first.is_some() && last.is_some() {
-            return Err(Refusal::bad_input("last", "Give `first` or `last`, not both."));
+            return Err(ApiError::bad_input("last", "Give `first` or `last`, not both."));
         }
         for (argument, size) in [("first", first), ("last", last)] {
             if let Some(size) = size.filter(|size| !(0..=MAX_PAGE).contains(size)) {
                 let message = format!("`{argument}` is {size}; it must be from 0 to {MAX_PAGE}.");
-                return Err(Refusal::bad_input(argument, message));
+                return Err(ApiError::bad_input(argument, message));
             }
         }
         let backward = last.is_some() || (first.is_none() && before.is_some() && after.is_none());

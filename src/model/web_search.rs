@@ -6,7 +6,7 @@
 
 use std::fmt::Write;
 
-use crate::database::{reader::Question, statement::Bind};
+use crate::database::{reader::SqlQuery, statement::Bind};
 
 /// What ends a word, besides white space: operators in other syntaxes, which mean nothing here.
 const OPERATORS: [char; 5] = ['!', '&', '|', '(', ')'];
@@ -74,7 +74,7 @@ impl Search {
     }
 
     /// Binds that value.
-    pub fn bind<'q>(&self, question: Question<'q>) -> Question<'q> {
+    pub fn bind<'q>(&self, question: SqlQuery<'q>) -> SqlQuery<'q> {
         if self.excludes() { question.bind(self.pairs()) } else { question.bind(self.text()) }
     }
 

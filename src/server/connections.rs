@@ -189,9 +189,9 @@ async fn turn_away(stream: TcpStream, peer: SocketAddr, router: Router, full: Fu
 }
 
 fn no_room(full: Full) -> Response {
-    let refusal = full.refusal("connections");
+    let api_error = full.api_error("connections");
     let media = response::Media::Json;
-    response::refuse_for(media.status_of(&refusal), media, &refusal, "")
+    response::refuse_for(media.status_of(&api_error), media, &api_error, "")
 }
 
 fn http(limits: Limits) -> http1::Builder {

@@ -8,8 +8,8 @@ use tokio::time::timeout;
 use crate::{
     auth::{caller::Identity, keys},
     database::connections::Share,
-    error::{Code, Refusal},
-    server::App,
+    error::{ApiError, Code},
+    server::AppState,
     telemetry::request,
 };
 
@@ -17,37 +17,37 @@ use crate::{
 const IDENTIFY: Duration = Duration::from_secs(5);
 
 /// What somebody shows of who they are. Who stays connected is asked for it again and again.
-pub(super) struct Shows(Option<String>);
+pub(super) struct Credentials(Option<String>);
 
-impl From<String> for Shows {
+impl From<String> for Credentials {
     fn from(shown: String) -> Self {
-        Shows(Some(shown))
+        Credentials(Some(shown))
     }
 }
 
-impl Shows {
+impl Credentials {
     /// What a request's headers show.
     pub fn by(headers: &HeaderMap) -> Self {
         let mut shown =
             headers.get_all(AUTHORIZATION).iter().map(|value| String::from_utf8_lossy(value.as_bytes()));
         match (shown.next(), shown.next()) {
-            (first, None) => Shows(first.map(Into::into)),
+            (first, None) => Credentials(first.map(Into::into)),
             // Which of them counts is not ours to guess.
-            (_, Some(_)) => Shows(Some(String::new())),
+            (_, Some(_)) => Credentials(Some(String::new())),
         }
     }
 
-    pub async fn identify(&self, app: &App, client: IpAddr) -> Result<Identity, Refusal> {
+    pub async fn identify(&self, app: &AppState, client: IpAddr) -> Result<Identity, ApiError> {
         let identity = authenticate(app, self.0.as_deref(), client).await?;
         request::identity(identity.role.name(), identity.name.as_deref());
         Ok(identity)
     }
 
     /// Refuses what was valid once and is no more. While that can't be known, it stays valid.
-    pub async fn still(&self, app: &App) -> Result<(), Refusal> {
+    pub async fn still(&self, app: &AppState) -> Result<(), ApiError> {
         let Some(shown) = &self.0 else { return Ok(()) };
         match recognise(app, shown).await {
-            Err(refusal) if refusal.code == Code::Unauthenticated => Err(refusal),
+            Err(api_error) if api_error.code == Code::Unauthenticated => Err(api_error),
             _ => Ok(()),
         }
     }
@@ -55,31 +55,31 @@ impl Shows {
 
 /// Who shows this, the value of an `Authorization` header or what stands for it. Who shows what is not
 /// valid is refused, and never taken for anonymous.
-async fn authenticate(app: &App, shown: Option<&str>, client: IpAddr) -> Result<Identity, Refusal> {
+async fn authenticate(app: &AppState, shown: Option<&str>, client: IpAddr) -> Result<Identity, ApiError> {
     let Some(shown) = shown else {
         return if app.read_requires_key { Err(nothing_shown()) } else { Ok(Identity::ANONYMOUS) };
     };
     match recognise(app, shown).await {
-        Err(refusal) if refusal.code == Code::Unauthenticated => {
+        Err(api_error) if api_error.code == Code::Unauthenticated => {
             app.attempts.failed(client)?;
             tracing::info!(%client, "a key that is not valid was shown");
-            Err(refusal)
+            Err(api_error)
         }
         known => known,
     }
 }
 
-fn nothing_shown() -> Refusal {
-    Refusal::new(
+fn nothing_shown() -> ApiError {
+    ApiError::new(
         Code::Unauthenticated,
         "Nothing is answered here without a key: send it as `Authorization: Bearer …`.",
     )
 }
 
-async fn recognise(app: &App, shown: &str) -> Result<Identity, Refusal> {
+async fn recognise(app: &AppState, shown: &str) -> Result<Identity, ApiError> {
     let (scheme, secret) = shown.trim_ascii().split_once(' ').unwrap_or_default();
     if !scheme.eq_ignore_ascii_case("bearer") {
-        return Err(Refusal::new(Code::Unauthenticated, "Show one key, as `Authorization: Bearer …`."));
+        return Err(ApiError::new(Code::Unauthenticated, "Show one key, as `Authorization: Bearer …`."));
     }
     let secret = secret.trim_ascii();
     match &app.tokens {
@@ -90,13 +90,13 @@ async fn recognise(app: &App, shown: &str) -> Result<Identity, Refusal> {
             holder.ok_or_else(|| {
                 let message =
                     "The key that was shown is not valid: it is unknown, was revoked, or has expired.";
-                Refusal::new(Code::Unauthenticated, message)
+                ApiError::new(Code::Unauthenticated, message)
             })
         }
     }
 }
 
-async fn holder(app: &App, secret: &str) -> Result<Option<Identity>, sqlx::Error> {
+async fn holder(app: &AppState, secret: &str) -> Result<Option<Identity>, sqlx::Error> {
     let mut tries = app.database.readers().tries(&Share::OWN).await;
     loop {
         let mut connection = tries.next().await?;

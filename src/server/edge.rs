@@ -11,7 +11,7 @@ use ipnet::IpNet;
 
 use crate::{
     config::Config,
-    error::{Code, Refusal},
+    error::{ApiError, Code},
 };
 
 const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
@@ -70,18 +70,18 @@ impl Edge {
     }
 
     /// Why a request is not for this server, where it is not.
-    pub fn refuses(&self, headers: &HeaderMap, uri: &Uri) -> Option<(StatusCode, Refusal)> {
+    pub fn refuses(&self, headers: &HeaderMap, uri: &Uri) -> Option<(StatusCode, ApiError)> {
         let length = uri.path_and_query().map_or(0, |path| path.as_str().len());
         if length > ADDRESS {
             return Some((
                 StatusCode::URI_TOO_LONG,
-                Refusal::beyond("bytes in its address", ADDRESS, length),
+                ApiError::beyond("bytes in its address", ADDRESS, length),
             ));
         }
         let length: usize = headers.iter().map(|(name, value)| name.as_str().len() + value.len()).sum();
         if length > HEADERS {
-            let refusal = Refusal::beyond("bytes in its headers", HEADERS, length);
-            return Some((StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, refusal));
+            let api_error = ApiError::beyond("bytes in its headers", HEADERS, length);
+            return Some((StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, api_error));
         }
         let hosts = self.hosts.as_ref()?;
         if uri.path().starts_with("/health/") {
@@ -96,12 +96,12 @@ impl Edge {
                 let message = format!(
                     "This server doesn't answer to the host name `{name}`: whoever runs it may add it to ALLOWED_HOSTS."
                 );
-                return Some((StatusCode::MISDIRECTED_REQUEST, Refusal::new(Code::Forbidden, message)));
+                return Some((StatusCode::MISDIRECTED_REQUEST, ApiError::new(Code::Forbidden, message)));
             }
         }
         if nameless {
-            let refusal = Refusal::new(Code::BadUserInput, "The request names no host.");
-            return Some((StatusCode::BAD_REQUEST, refusal));
+            let api_error = ApiError::new(Code::BadUserInput, "The request names no host.");
+            return Some((StatusCode::BAD_REQUEST, api_error));
         }
         None
     }

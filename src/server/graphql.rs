@@ -24,11 +24,11 @@ use tokio::time::timeout;
 
 use crate::{
     auth::limits::Budget,
-    engine::{Question, cache::Kept},
-    error::{Code, Refusal},
+    engine::{OperationRequest, cache::CachedResponse},
+    error::{ApiError, Code},
     server::{
-        App, RATE_LIMIT, RATE_LIMIT_POLICY, RequestId, Sender,
-        credentials::Shows,
+        AppState, RATE_LIMIT, RATE_LIMIT_POLICY, RequestId, Sender,
+        credentials::Credentials,
         operation::{Answered, DocumentNames, Parameters, Requester},
         page::{self, takes_gzip},
         response::{Media, advise, refuse, refuse_for},
@@ -55,19 +55,19 @@ struct AddressParameters {
 }
 
 pub(super) async fn handle(
-    State(app): State<Arc<App>>,
+    State(app): State<Arc<AppState>>,
     RequestId(request_id): RequestId,
     sender: Sender,
     request: Request,
 ) -> Response {
     let (mut parts, body) = request.into_parts();
-    let (client, shows) = (sender.client, Shows::by(&parts.headers));
+    let (client, shows) = (sender.client, Credentials::by(&parts.headers));
     if parts.headers.contains_key(UPGRADE)
         && let Ok(upgrade) = WebSocketUpgrade::from_request_parts(&mut parts, &()).await
     {
         request::transport(Transport::WebSocket);
-        return websocket::open(app, upgrade, shows, sender, &parts).unwrap_or_else(|refusal| {
-            refuse_for(Media::GraphqlResponse.status_of(&refusal), Media::Json, &refusal, &request_id)
+        return websocket::open(app, upgrade, shows, sender, &parts).unwrap_or_else(|api_error| {
+            refuse_for(Media::GraphqlResponse.status_of(&api_error), Media::Json, &api_error, &request_id)
         });
     }
     let Parts { method, headers, uri, .. } = parts;
@@ -79,11 +79,11 @@ pub(super) async fn handle(
         return page;
     }
     let Some(media) = Media::negotiate(&headers) else {
-        let refusal = Refusal::new(
+        let api_error = ApiError::new(
             Code::BadUserInput,
             "Accept `application/graphql-response+json`, `application/json` or `text/event-stream`.",
         );
-        return refuse(StatusCode::NOT_ACCEPTABLE, Media::Json, &[refusal], &request_id);
+        return refuse(StatusCode::NOT_ACCEPTABLE, Media::Json, &[api_error], &request_id);
     };
     let mut reply = Reply { media, request_id, tells_cache: false };
     let is_get = method == Method::GET || method == Method::HEAD;
@@ -91,52 +91,52 @@ pub(super) async fn handle(
         from_address(uri.query().unwrap_or_default())
     } else if method == Method::POST {
         if !is_json(&headers) {
-            let refusal = Refusal::new(
+            let api_error = ApiError::new(
                 Code::BadUserInput,
                 "The content type must be `application/json`, in UTF-8 and not compressed.",
             );
-            return reply.refused(StatusCode::UNSUPPORTED_MEDIA_TYPE, &[refusal]);
+            return reply.refused(StatusCode::UNSUPPORTED_MEDIA_TYPE, &[api_error]);
         }
         let Ok(read) = timeout(app.request_timeout.min(BODY), read(body, app.max_body_bytes)).await else {
-            let refusal = Refusal::new(Code::Timeout, "The body took too long to come.");
-            let mut response = reply.refused(StatusCode::REQUEST_TIMEOUT, &[refusal]);
+            let api_error = ApiError::new(Code::Timeout, "The body took too long to come.");
+            let mut response = reply.refused(StatusCode::REQUEST_TIMEOUT, &[api_error]);
             response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
             return response;
         };
         match read {
             Ok(body) => heavy(body.len() > LARGE, || from_body(&body)),
             Err(rejection) => {
-                let refusal = if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE {
+                let api_error = if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE {
                     let length =
                         headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
                     // Sent in pieces, it was read to the limit and no further.
-                    Refusal::beyond("bytes", app.max_body_bytes, length.unwrap_or(app.max_body_bytes + 1))
+                    ApiError::beyond("bytes", app.max_body_bytes, length.unwrap_or(app.max_body_bytes + 1))
                 } else {
-                    Refusal::new(Code::BadUserInput, "The body can't be read.")
+                    ApiError::new(Code::BadUserInput, "The body can't be read.")
                 };
-                return reply.refused(rejection.status(), &[refusal]);
+                return reply.refused(rejection.status(), &[api_error]);
             }
         }
     } else if method == Method::OPTIONS {
         return (StatusCode::NO_CONTENT, [(ALLOW, METHODS)]).into_response();
     } else {
-        let refusal = Refusal::new(Code::BadUserInput, "Ask with GET or POST.");
-        let mut response = reply.refused(StatusCode::METHOD_NOT_ALLOWED, &[refusal]);
+        let api_error = ApiError::new(Code::BadUserInput, "Ask with GET or POST.");
+        let mut response = reply.refused(StatusCode::METHOD_NOT_ALLOWED, &[api_error]);
         response.headers_mut().insert(ALLOW, METHODS);
         return response;
     };
     let parameters = match parameters {
         Ok(parameters) => parameters,
-        Err(refusal) => return reply.refused(StatusCode::BAD_REQUEST, &[refusal]),
+        Err(api_error) => return reply.refused(StatusCode::BAD_REQUEST, &[api_error]),
     };
     reply.tells_cache = parameters.asks_for_cache();
     let requester = match shows.identify(&app, client).await {
         Ok(identity) => Requester::new(identity, client),
-        Err(refusal) => return reply.refused_for(&refusal),
+        Err(api_error) => return reply.refused_for(&api_error),
     };
     let question = match parameters.question() {
         Ok(question) => question,
-        Err(refusal) => return reply.refused(StatusCode::BAD_REQUEST, &[refusal]),
+        Err(api_error) => return reply.refused(StatusCode::BAD_REQUEST, &[api_error]),
     };
     let mut response = answer(app, reply, question, &requester, shows, &headers, is_get).await;
     if let Some(budget) = requester.budget() {
@@ -147,52 +147,52 @@ pub(super) async fn handle(
 
 /// The answer to somebody who is known.
 async fn answer(
-    app: Arc<App>,
+    app: Arc<AppState>,
     mut reply: Reply,
-    question: Question,
+    question: OperationRequest,
     requester: &Requester,
-    shows: Shows,
+    shows: Credentials,
     headers: &HeaderMap,
     is_get: bool,
 ) -> Response {
     let prepared = match app.prepare(question, requester) {
         Ok(prepared) => prepared,
-        Err(refusals) => {
+        Err(api_errors) => {
             // Asked for without a document at all, it was no GraphQL request.
-            let is_request = refusals.iter().all(|refusal| refusal.field.as_deref() != Some("query"));
-            return match &refusals[..] {
-                _ if !is_request => reply.refused(StatusCode::BAD_REQUEST, &refusals),
-                [refusal] => reply.refused_for(refusal),
-                _ => reply.refused(reply.media.status_of(&refusals[0]), &refusals),
+            let is_request = api_errors.iter().all(|api_error| api_error.field.as_deref() != Some("query"));
+            return match &api_errors[..] {
+                _ if !is_request => reply.refused(StatusCode::BAD_REQUEST, &api_errors),
+                [api_error] => reply.refused_for(api_error),
+                _ => reply.refused(reply.media.status_of(&api_errors[0]), &api_errors),
             };
         }
     };
     if prepared.is_subscription() {
         if !Media::accepts_events(headers) {
             let message = "Subscriptions are told as `text/event-stream`, or over a WebSocket.";
-            return reply.refused(StatusCode::NOT_ACCEPTABLE, &[Refusal::new(Code::BadUserInput, message)]);
+            return reply.refused(StatusCode::NOT_ACCEPTABLE, &[ApiError::new(Code::BadUserInput, message)]);
         }
         reply.media = Media::Events;
         request::transport(Transport::Sse);
         let begun = match sse::resumed(headers) {
             Ok(resumed) => app.subscribe(&prepared, requester, resumed).await,
-            Err(refusal) => Err(refusal),
+            Err(api_error) => Err(api_error),
         };
         return match begun {
             Ok(subscription) => sse::told(app, subscription, shows, reply.request_id),
-            Err(refusal) => reply.refused_for(&refusal),
+            Err(api_error) => reply.refused_for(&api_error),
         };
     }
     if is_get && !prepared.is_query() {
-        let refusal = Refusal::new(Code::BadUserInput, "Mutations can't be asked with GET.");
-        let mut response = reply.refused(StatusCode::METHOD_NOT_ALLOWED, &[refusal]);
+        let api_error = ApiError::new(Code::BadUserInput, "Mutations can't be asked with GET.");
+        let mut response = reply.refused(StatusCode::METHOD_NOT_ALLOWED, &[api_error]);
         response.headers_mut().insert(ALLOW, "POST".parse().expect("a header value"));
         return response;
     }
     let caching = is_get.then(|| Caching { control: app.cache_control.clone() });
     match app.ask(&prepared, requester).await {
         Ok(answered) => reply.given(answered, caching, headers),
-        Err(refusal) => reply.refused_for(&refusal),
+        Err(api_error) => reply.refused_for(&api_error),
     }
 }
 
@@ -216,14 +216,14 @@ struct Caching {
 
 impl Caching {
     /// The entity tag of one form of an answer.
-    fn tag(kept: &Kept, media: Media, compressed: bool) -> HeaderValue {
+    fn tag(kept: &CachedResponse, media: Media, compressed: bool) -> HeaderValue {
         let media = if media == Media::GraphqlResponse { "-r" } else { "" };
         let encoding = if compressed { "-gzip" } else { "" };
         HeaderValue::try_from(format!("\"{}{media}{encoding}\"", kept.tag())).expect("a header value")
     }
 
     /// What a client is told that has the answer already.
-    fn unchanged(&self, kept: &Kept, headers: &HeaderMap, media: Media) -> Option<Response> {
+    fn unchanged(&self, kept: &CachedResponse, headers: &HeaderMap, media: Media) -> Option<Response> {
         let known = headers.get_all(IF_NONE_MATCH).iter().filter_map(|value| value.to_str().ok());
         let known: Vec<&str> =
             known.flat_map(|value| value.split(',')).map(|tag| tag.trim().trim_start_matches("W/")).collect();
@@ -260,13 +260,13 @@ fn is_json(headers: &HeaderMap) -> bool {
     })
 }
 
-fn from_body(body: &[u8]) -> Result<Parameters, Refusal> {
+fn from_body(body: &[u8]) -> Result<Parameters, ApiError> {
     if body.trim_ascii_start().starts_with(b"[") {
-        return Err(Refusal::new(Code::BadUserInput, "One request at a time: batches are not taken."));
+        return Err(ApiError::new(Code::BadUserInput, "One request at a time: batches are not taken."));
     }
     serde_json::from_slice(body).map_err(|error| {
         let message = format!("The body is not a GraphQL request: {error}.");
-        Refusal { field: wrong_parameter(body), ..Refusal::new(Code::BadUserInput, message) }
+        ApiError { field: wrong_parameter(body), ..ApiError::new(Code::BadUserInput, message) }
     })
 }
 
@@ -278,7 +278,7 @@ fn wrong_parameter(body: &[u8]) -> Option<String> {
     path.iter().next().is_some().then(|| path.to_string())
 }
 
-fn from_address(address: &str) -> Result<Parameters, Refusal> {
+fn from_address(address: &str) -> Result<Parameters, ApiError> {
     let uri = format!("/?{address}").parse().map_err(|_| bad_parameter("query"))?;
     let parameters: axum::extract::Query<AddressParameters> =
         axum::extract::Query::try_from_uri(&uri).map_err(|_| bad_parameter("query"))?;
@@ -288,14 +288,14 @@ fn from_address(address: &str) -> Result<Parameters, Refusal> {
 }
 
 /// A parameter of an address that holds JSON.
-fn json<T: DeserializeOwned>(name: &str, text: Option<String>) -> Result<Option<T>, Refusal> {
+fn json<T: DeserializeOwned>(name: &str, text: Option<String>) -> Result<Option<T>, ApiError> {
     let text = text.filter(|text| !text.is_empty());
     let parsed = text.map(|text| serde_json::from_str::<Option<T>>(&text)).transpose();
     parsed.map(Option::flatten).map_err(|_| bad_parameter(name))
 }
 
-fn bad_parameter(name: &str) -> Refusal {
-    Refusal::bad_input(name, format!("The parameter `{name}` can't be read."))
+fn bad_parameter(name: &str) -> ApiError {
+    ApiError::bad_input(name, format!("The parameter `{name}` can't be read."))
 }
 
 /// How a request is answered.
@@ -307,13 +307,13 @@ struct Reply {
 }
 
 impl Reply {
-    fn refused(&self, status: StatusCode, refusals: &[Refusal]) -> Response {
-        refuse(status, self.media, refusals, &self.request_id)
+    fn refused(&self, status: StatusCode, api_errors: &[ApiError]) -> Response {
+        refuse(status, self.media, api_errors, &self.request_id)
     }
 
     /// A request refused for its sender, its values, its cost or its number.
-    fn refused_for(&self, refusal: &Refusal) -> Response {
-        refuse_for(self.media.status_of(refusal), self.media, refusal, &self.request_id)
+    fn refused_for(&self, api_error: &ApiError) -> Response {
+        refuse_for(self.media.status_of(api_error), self.media, api_error, &self.request_id)
     }
 
     /// An answer, kept or not.

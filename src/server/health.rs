@@ -7,12 +7,12 @@ use serde_json::{Value, json};
 
 use crate::{
     database::{Error, Readiness},
-    server::App,
+    server::AppState,
     telemetry::outage,
 };
 
 /// Live is who can come to answer without being started anew.
-pub(super) async fn live(State(app): State<Arc<App>>) -> (StatusCode, Json<Value>) {
+pub(super) async fn live(State(app): State<Arc<AppState>>) -> (StatusCode, Json<Value>) {
     if app.database.is_kept() {
         return (StatusCode::OK, Json(json!({ "status": "live" })));
     }
@@ -21,7 +21,7 @@ pub(super) async fn live(State(app): State<Arc<App>>) -> (StatusCode, Json<Value
 }
 
 /// Ready is who can be read from; whether changes can be made is told beside it.
-pub(super) async fn ready(State(app): State<Arc<App>>) -> (StatusCode, Json<Value>) {
+pub(super) async fn ready(State(app): State<Arc<AppState>>) -> (StatusCode, Json<Value>) {
     if app.staying.is_leaving() {
         let told = json!({ "status": "stopping", "reason": "the server is about to stop" });
         return (StatusCode::SERVICE_UNAVAILABLE, Json(told));

@@ -5,11 +5,11 @@ use std::sync::{Arc, atomic::Ordering::Relaxed};
 use axum::{extract::State, http::header::CONTENT_TYPE, response::IntoResponse};
 
 use crate::{
-    server::App,
+    server::AppState,
     telemetry::metrics::{METRICS, counter, gauge},
 };
 
-pub(super) async fn tell(State(app): State<Arc<App>>) -> impl IntoResponse {
+pub(super) async fn tell(State(app): State<Arc<AppState>>) -> impl IntoResponse {
     let mut own = Vec::new();
     let mut now = |name: &str, help: &str, value: usize| {
         own.extend(gauge(&format!("dossier_{name}"), help, i64::try_from(value).unwrap_or(i64::MAX)));

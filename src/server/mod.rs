@@ -56,13 +56,13 @@ use crate::{
         Engine, Settings,
         cache::{
             Cache,
-            revision_watcher::{Current, Watch},
+            revision_watcher::{RevisionWatcher, Watch},
         },
         catalog,
         prepare::limits::Limits,
-        subscriptions::{Feed, audience::Audiences},
+        subscriptions::{ChangeFeed, audience::Audiences},
     },
-    error::{Code, Refusal},
+    error::{ApiError, Code},
     server::{
         edge::Edge,
         shutdown::{Host, Staying},
@@ -83,10 +83,10 @@ const BEAT: Duration = Duration::from_secs(20);
 const TOO_SLOW: &str = "You read too slowly: come back and ask with `since`.";
 
 /// What every request can reach.
-struct App {
+struct AppState {
     engine: Engine,
     database: Database,
-    feed: Arc<Feed>,
+    feed: Arc<ChangeFeed>,
     audiences: Audiences,
     keeping: Option<Keeping>,
     /// What intermediaries are told of answers to GET.
@@ -112,7 +112,7 @@ struct App {
 /// Answers that are kept, and the revision that they are kept for.
 struct Keeping {
     cache: Cache,
-    current: Arc<Current>,
+    current: Arc<RevisionWatcher>,
 }
 
 /// The name under which the log has a request: the client's own, or one of ours.
@@ -144,7 +144,7 @@ pub async fn engine(config: &Config, database: &Database) -> Engine {
 }
 
 /// All that is served, and whom it waits for when it stops.
-pub struct Site {
+pub struct Server {
     router: Router,
     host: Host,
     staying: Staying,
@@ -155,18 +155,18 @@ pub struct Site {
 }
 
 /// Everything that is served, over a database that has been migrated.
-pub fn site(config: &Config, database: Database, engine: Engine) -> Site {
+pub fn site(config: &Config, database: Database, engine: Engine) -> Server {
     let (host, staying) = shutdown::new();
     let limits = connections::Limits::of(config);
     let edge = Arc::new(Edge::new(config));
     let watch = if config.cache_bytes.is_some() { Watch::CLOSE } else { Watch::CALM };
-    let current = Arc::new(Current::new(database.clone(), watch));
-    let feed = Feed::new(current.clone(), engine.reader().clone(), engine.catalog());
+    let current = Arc::new(RevisionWatcher::new(database.clone(), watch));
+    let feed = ChangeFeed::new(current.clone(), engine.reader().clone(), engine.catalog());
     let keeping = config.cache_bytes.map(|room| {
         current.follow();
         Keeping { cache: Cache::new(room), current }
     });
-    let app = Arc::new(App {
+    let app = Arc::new(AppState {
         keeping,
         cache_control: config.cache_control.clone(),
         engine,
@@ -205,7 +205,7 @@ pub fn site(config: &Config, database: Database, engine: Engine) -> Site {
     }
     let router = router.fallback(nowhere).method_not_allowed_fallback(wrong_method);
     let router = surrounded(router, edge.clone(), cors(&config.cors_origins));
-    Site { router, host, staying, edge, limits, shutdown: (config.shutdown_delay, config.shutdown_timeout) }
+    Server { router, host, staying, edge, limits, shutdown: (config.shutdown_delay, config.shutdown_timeout) }
 }
 
 /// The answer where nothing is.
@@ -214,14 +214,14 @@ async fn nowhere(RequestId(id): RequestId) -> Response {
 }
 
 fn not_found(request_id: &str) -> Response {
-    let refusal = Refusal::new(Code::NotFound, "Nothing has this address; GraphQL answers at /graphql.");
-    response::refuse_for(StatusCode::NOT_FOUND, response::Media::Json, &refusal, request_id)
+    let api_error = ApiError::new(Code::NotFound, "Nothing has this address; GraphQL answers at /graphql.");
+    response::refuse_for(StatusCode::NOT_FOUND, response::Media::Json, &api_error, request_id)
 }
 
 /// The answer to a method that an address doesn't take; `Allow` says which it does.
 async fn wrong_method(RequestId(id): RequestId) -> Response {
-    let refusal = Refusal::new(Code::BadUserInput, "This address doesn't take this method.");
-    response::refuse_for(StatusCode::METHOD_NOT_ALLOWED, response::Media::Json, &refusal, &id)
+    let api_error = ApiError::new(Code::BadUserInput, "This address doesn't take this method.");
+    response::refuse_for(StatusCode::METHOD_NOT_ALLOWED, response::Media::Json, &api_error, &id)
 }
 
 /// The schema, unless introspection is turned off. As plain text, for that is what browsers show: the
@@ -230,8 +230,8 @@ fn tell_schema(introspection: bool, sdl: String, RequestId(id): &RequestId) -> R
     if introspection {
         return ([(CONTENT_TYPE, "text/plain; charset=utf-8")], sdl).into_response();
     }
-    let refusal = Refusal::new(Code::Forbidden, "Introspection is turned off on this server.");
-    response::refuse_for(StatusCode::FORBIDDEN, response::Media::Json, &refusal, id)
+    let api_error = ApiError::new(Code::Forbidden, "Introspection is turned off on this server.");
+    response::refuse_for(StatusCode::FORBIDDEN, response::Media::Json, &api_error, id)
 }
 
 /// What every answer has around it: a name for its request, and an answer even to one that panics. One
@@ -248,10 +248,10 @@ fn surrounded(router: Router, edge: Arc<Edge>, cors: Option<CorsLayer>) -> Route
 /// Serves until `stop` resolves, then lets the requests that run finish.
 pub async fn serve(
     listener: TcpListener,
-    site: Site,
+    site: Server,
     stop: impl Future<Output = ()> + Send + 'static,
 ) -> std::io::Result<()> {
-    let Site { router, host, staying, edge, limits, shutdown: (delay, patience) } = site;
+    let Server { router, host, staying, edge, limits, shutdown: (delay, patience) } = site;
     let stopping = async {
         stop.await;
         host.leave();
@@ -321,9 +321,9 @@ async fn identify(
     let answer = async {
         match refused {
             None => next.run(asked).await,
-            Some((status, refusal)) => {
-                request::reason(&refusal.message);
-                response::refuse_for(status, response::Media::Json, &refusal, &id)
+            Some((status, api_error)) => {
+                request::reason(&api_error.message);
+                response::refuse_for(status, response::Media::Json, &api_error, &id)
             }
         }
     };
@@ -346,8 +346,8 @@ fn fresh_id() -> String {
 
 /// What a client is told of a panic; `telemetry::log` has told the log.
 fn panicked() -> Response {
-    let refusal = Refusal::new(Code::Internal, "Something went wrong on our side.");
-    response::refuse_for(StatusCode::INTERNAL_SERVER_ERROR, response::Media::Json, &refusal, "")
+    let api_error = ApiError::new(Code::Internal, "Something went wrong on our side.");
+    response::refuse_for(StatusCode::INTERNAL_SERVER_ERROR, response::Media::Json, &api_error, "")
 }
 
 #[cfg(test)]
@@ -366,7 +366,7 @@ mod tests {
         let router = surrounded(router, edge.clone(), None);
         let (host, staying) = shutdown::new();
         let limits = connections::Limits::of(&config);
-        let site = Site { router, host, staying, edge, limits, shutdown: (Duration::ZERO, Duration::ZERO) };
+        let site = Server { router, host, staying, edge, limits, shutdown: (Duration::ZERO, Duration::ZERO) };
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         tokio::spawn(serve(listener, site, std::future::pending()));

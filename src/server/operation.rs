@@ -17,14 +17,14 @@ use crate::{
     },
     database::client::Client,
     engine::{
-        Bound, DocumentName, Prepared, Question,
-        cache::{Given, Kept, Key, Made, revision_watcher::Position},
+        BoundOperation, DocumentName, OperationRequest, PreparedOperation,
+        cache::{CachedResponse, ComputedResponse, Key, Outcome, revision_watcher::Position},
         response::Answer,
-        subscriptions::{Change, Filter, Follower, audience::Audience},
+        subscriptions::{Change, Filter, Subscriber, audience::Audience},
     },
-    error::{Code, Refusal},
-    server::{App, Keeping},
-    telemetry::request::{self, Cached},
+    error::{ApiError, Code},
+    server::{AppState, Keeping},
+    telemetry::request::{self, CacheOutcome},
 };
 
 /// The parameters of a request, as JSON.
@@ -50,7 +50,7 @@ pub(super) struct DocumentNames {
 
 impl DocumentNames {
     /// The one document that the parameters and the hash of a persisted query name.
-    fn agreed(self, hash: Option<String>) -> Result<Option<DocumentName>, Refusal> {
+    fn agreed(self, hash: Option<String>) -> Result<Option<DocumentName>, ApiError> {
         let mut agreed: Option<DocumentName> = None;
         for (parameter, given) in [
             ("documentId", self.document_id),
@@ -62,7 +62,7 @@ impl DocumentNames {
             match &agreed {
                 Some(DocumentName { parameter: first, name }) if *name != given => {
                     let message = format!("`{first}` and `{parameter}` name different documents.");
-                    return Err(Refusal::bad_input(parameter, message));
+                    return Err(ApiError::bad_input(parameter, message));
                 }
                 Some(_) => {}
                 None => agreed = Some(DocumentName { parameter, name: given }),
@@ -93,10 +93,10 @@ impl Parameters {
         self.extensions.as_ref().is_some_and(|extensions| extensions.cache == Some(true))
     }
 
-    pub fn question(self) -> Result<Question, Refusal> {
+    pub fn question(self) -> Result<OperationRequest, ApiError> {
         let hash =
             self.extensions.and_then(|extensions| extensions.persisted_query).map(|query| query.sha256_hash);
-        Ok(Question {
+        Ok(OperationRequest {
             document: self.query.filter(|query| !query.is_empty()),
             document_name: self.named.agreed(hash)?,
             operation: self.operation_name.filter(|name| !name.is_empty()),
@@ -129,18 +129,22 @@ impl Requester {
     }
 }
 
-impl App {
+impl AppState {
     /// A question whose document is valid. One that isn't counts too.
-    pub fn prepare(&self, question: Question, requester: &Requester) -> Result<Prepared, Vec<Refusal>> {
+    pub fn prepare(
+        &self,
+        question: OperationRequest,
+        requester: &Requester,
+    ) -> Result<PreparedOperation, Vec<ApiError>> {
         let prepared = self.engine.prepare(question);
         if prepared.is_err() {
-            self.spend(requester, 1).map_err(|refusal| vec![refusal])?;
+            self.spend(requester, 1).map_err(|api_error| vec![api_error])?;
         }
         prepared
     }
 
     /// Takes what something costs from the budget of whoever asks.
-    pub fn spend(&self, requester: &Requester, cost: usize) -> Result<(), Refusal> {
+    pub fn spend(&self, requester: &Requester, cost: usize) -> Result<(), ApiError> {
         let Some(limit) = &self.rate_limit else { return Ok(()) };
         let (budget, spent) = limit.spend(requester.identity.name.as_deref(), requester.client, cost);
         if let Some(budget) = budget {
@@ -151,7 +155,11 @@ impl App {
 
     /// Lets a valid question in, where its values are good and its client may ask it. A subscription
     /// pays once for what it is told.
-    pub fn admit(&self, prepared: &Prepared, requester: &Requester) -> Result<(Bound, Caller), Refusal> {
+    pub fn admit(
+        &self,
+        prepared: &PreparedOperation,
+        requester: &Requester,
+    ) -> Result<(BoundOperation, Caller), ApiError> {
         let bound = self.engine.bind(prepared, requester.identity.role)?;
         self.spend(requester, bound.cost())?;
         let allowance = Allowance { cost: bound.cost(), budget: requester.budget().cloned() };
@@ -160,7 +168,7 @@ impl App {
     }
 
     /// The answer to a query or a mutation, unless it takes too long. What a mutation has changed by then is told.
-    async fn answer(&self, bound: &Bound, caller: &Caller) -> Result<Answer, Refusal> {
+    async fn answer(&self, bound: &BoundOperation, caller: &Caller) -> Result<Answer, ApiError> {
         if !bound.is_mutation() {
             let answer = self.in_time(self.engine.answer(bound, caller)).await;
             let answer = answer.and_then(|answer| unless_busy(bound, answer));
@@ -178,14 +186,14 @@ impl App {
         answer
     }
 
-    async fn in_time<T>(&self, answer: impl Future<Output = T>) -> Result<T, Refusal> {
+    async fn in_time<T>(&self, answer: impl Future<Output = T>) -> Result<T, ApiError> {
         // On the heap, as everything around it is moved about until it is polled.
         let answer = tokio::time::timeout(self.request_timeout, Box::pin(answer)).await;
-        answer.map_err(|_| Refusal::timeout())
+        answer.map_err(|_| ApiError::timeout())
     }
 
     /// Where the answer to a question is kept; none where it is not.
-    fn place(&self, prepared: &Prepared, identity: &Identity) -> Option<Place<'_>> {
+    fn place(&self, prepared: &PreparedOperation, identity: &Identity) -> Option<Place<'_>> {
         let keeping = self.keeping.as_ref()?;
         let Position { history, revision } = keeping.current.position()?;
         Some(Place { keeping, key: Key::new(prepared.fingerprint()?, identity.role, history), revision })
@@ -193,19 +201,27 @@ impl App {
 
     /// The answer to a query or a mutation, by whatever way it was asked: the one that was kept, or one that
     /// is made now, and kept in its place. Either is paid for.
-    pub async fn ask(&self, prepared: &Prepared, requester: &Requester) -> Result<Answered, Refusal> {
+    pub async fn ask(
+        &self,
+        prepared: &PreparedOperation,
+        requester: &Requester,
+    ) -> Result<Answered, ApiError> {
         let place = self.place(prepared, &requester.identity);
         let admit = || self.admit(prepared, requester);
         let given = match &place {
             Some(place) => match place.kept() {
-                Some(kept) => Given::Kept(kept),
+                Some(kept) => Outcome::CachedResponse(kept),
                 None => {
                     let make = || async {
                         let (bound, caller) = admit()?;
-                        let (answer, rests_on) =
+                        let (answer, dependencies) =
                             self.in_time(self.engine.answer_resting(&bound, &caller)).await?;
                         request::refused(&answer.errors);
-                        Ok(Made { answer: unless_busy(&bound, answer)?, cost: bound.cost(), rests_on })
+                        Ok(ComputedResponse {
+                            answer: unless_busy(&bound, answer)?,
+                            cost: bound.cost(),
+                            dependencies,
+                        })
                     };
                     let Place { keeping, key, revision } = place;
                     Box::pin(keeping.cache.make(*key, *revision, make)).await?
@@ -213,15 +229,15 @@ impl App {
             },
             None => {
                 let (bound, caller) = admit()?;
-                Given::Own(self.answer(&bound, &caller).await?)
+                Outcome::Own(self.answer(&bound, &caller).await?)
             }
         };
         request::cached(match (&given, &place) {
-            (Given::Kept(_), _) => Cached::Hit,
-            (_, Some(_)) => Cached::Miss,
-            (_, None) => Cached::Uncacheable,
+            (Outcome::CachedResponse(_), _) => CacheOutcome::Hit,
+            (_, Some(_)) => CacheOutcome::Miss,
+            (_, None) => CacheOutcome::Uncacheable,
         });
-        if let Given::Kept(kept) = &given {
+        if let Outcome::CachedResponse(kept) = &given {
             request::cost(kept.cost);
             self.spend(requester, kept.cost)?;
         }
@@ -232,18 +248,18 @@ impl App {
     /// knows, where it comes back.
     pub async fn subscribe(
         self: &Arc<Self>,
-        prepared: &Prepared,
+        prepared: &PreparedOperation,
         requester: &Requester,
         resumed: Option<i64>,
-    ) -> Result<Subscription, Refusal> {
+    ) -> Result<Subscription, ApiError> {
         let share = self
             .subscriptions
             .take(Some(requester.counts_as()))
-            .map_err(|full| full.refusal("subscriptions"))?;
+            .map_err(|full| full.api_error("subscriptions"))?;
         let (bound, caller) = self.admit(prepared, requester)?;
         let engine = &self.engine;
         let Some(wanted) = bound.wanted() else {
-            return Err(Refusal::new(Code::Internal, "Something went wrong on our side."));
+            return Err(ApiError::new(Code::Internal, "Something went wrong on our side."));
         };
         let reader = engine.reader().of(&caller.client, false);
         let (filter, since) = Filter::read(&reader, engine.catalog(), wanted).await?;
@@ -255,29 +271,29 @@ impl App {
 
 /// An answer, and the revision of the base where it is known.
 pub(super) struct Answered {
-    given: Given,
+    given: Outcome,
     revision: Option<i64>,
 }
 
 impl Answered {
     /// Why there is no data at all, where that is a failure of the server.
-    pub fn failure(&self) -> Option<&Refusal> {
+    pub fn failure(&self) -> Option<&ApiError> {
         match &self.given {
-            Given::Own(answer) => answer.failure(),
-            Given::Made(_) | Given::Kept(_) => None,
+            Outcome::Own(answer) => answer.failure(),
+            Outcome::ComputedResponse(_) | Outcome::CachedResponse(_) => None,
         }
     }
 
     /// Whether it was kept.
     pub fn is_hit(&self) -> bool {
-        matches!(self.given, Given::Kept(_))
+        matches!(self.given, Outcome::CachedResponse(_))
     }
 
     /// The answer that is kept for others.
-    pub fn kept(&self) -> Option<Arc<Kept>> {
+    pub fn kept(&self) -> Option<Arc<CachedResponse>> {
         match &self.given {
-            Given::Made(kept) | Given::Kept(kept) => Some(kept.clone()),
-            Given::Own(_) => None,
+            Outcome::ComputedResponse(kept) | Outcome::CachedResponse(kept) => Some(kept.clone()),
+            Outcome::Own(_) => None,
         }
     }
 
@@ -285,8 +301,8 @@ impl Answered {
     pub fn into_json(self, request_id: &str, tells_cache: bool) -> Bytes {
         let told = tells_cache.then(|| json!({"cache": {"hit": self.is_hit(), "revision": self.revision}}));
         let body: Bytes = match self.given {
-            Given::Own(answer) => answer.into_json(request_id).into(),
-            Given::Made(kept) | Given::Kept(kept) => kept.body.clone(),
+            Outcome::Own(answer) => answer.into_json(request_id).into(),
+            Outcome::ComputedResponse(kept) | Outcome::CachedResponse(kept) => kept.body.clone(),
         };
         let Some(told) = told else { return body };
         // Behind the brace that every answer begins with.
@@ -296,10 +312,10 @@ impl Answered {
 }
 
 /// A query that no connection was free for is refused as a whole, and told when to ask again.
-fn unless_busy(bound: &Bound, answer: Answer) -> Result<Answer, Refusal> {
-    let busy = |refusal: &&Refusal| matches!(refusal.code, Code::RateLimited | Code::TooSlow);
+fn unless_busy(bound: &BoundOperation, answer: Answer) -> Result<Answer, ApiError> {
+    let busy = |api_error: &&ApiError| matches!(api_error.code, Code::RateLimited | Code::TooSlow);
     match answer.errors.iter().find(busy) {
-        Some(refusal) if !bound.is_mutation() => Err(Refusal { path: Vec::new(), ..refusal.clone() }),
+        Some(api_error) if !bound.is_mutation() => Err(ApiError { path: Vec::new(), ..api_error.clone() }),
         _ => Ok(answer),
     }
 }
@@ -313,29 +329,29 @@ struct Place<'a> {
 
 impl Place<'_> {
     /// The answer there, if it is right.
-    fn kept(&self) -> Option<Arc<Kept>> {
+    fn kept(&self) -> Option<Arc<CachedResponse>> {
         let Keeping { cache, current } = self.keeping;
-        cache.get(&self.key, self.revision, |rests_on, since| current.leaves(rests_on, since))
+        cache.get(&self.key, self.revision, |dependencies, since| current.leaves(dependencies, since))
     }
 }
 
 /// A subscription that has begun.
 pub(super) struct Subscription {
-    app: Arc<App>,
+    app: Arc<AppState>,
     audience: Arc<Audience>,
-    changes: Follower,
+    changes: Subscriber,
     _share: Share,
 }
 
 impl Subscription {
     /// The next change, or why there will be none; given up while it is waited for, it comes the next time.
-    pub async fn next(&mut self) -> Result<Arc<Change>, Refusal> {
+    pub async fn next(&mut self) -> Result<Arc<Change>, ApiError> {
         self.changes.next().await
     }
 
     /// What the subscription asks of a change, as JSON.
     pub async fn tell(&self, change: &Change) -> Arc<str> {
-        let App { engine, request_timeout, .. } = &*self.app;
+        let AppState { engine, request_timeout, .. } = &*self.app;
         self.audience.answer(engine, change.number, change.tree(), *request_timeout).await
     }
 }

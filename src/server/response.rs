@@ -10,12 +10,12 @@ use axum::{
 use serde_json::{Value, json};
 
 use crate::{
-    error::{Code, Refusal},
+    error::{ApiError, Code},
     server::sse,
     telemetry::request,
 };
 
-/// How an answer is labelled, and with it how refusals are told: the newer type tells them by the
+/// How an answer is labelled, and with it how errors are told: the newer type tells them by the
 /// status, the older always answers 200.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Media {
@@ -35,8 +35,8 @@ impl Media {
     }
 
     /// The status of a refused request; who must show another key, or try again, is told so in either type.
-    pub fn status_of(self, refusal: &Refusal) -> StatusCode {
-        match (refusal.code, self) {
+    pub fn status_of(self, api_error: &ApiError) -> StatusCode {
+        match (api_error.code, self) {
             (Code::Unauthenticated, _) => StatusCode::UNAUTHORIZED,
             (Code::RateLimited, _) => StatusCode::TOO_MANY_REQUESTS,
             (Code::Internal, _) => StatusCode::INTERNAL_SERVER_ERROR,
@@ -87,30 +87,30 @@ impl Media {
     }
 }
 
-/// A refusal with what its client is to do: show another key, or wait.
-pub fn refuse_for(status: StatusCode, media: Media, refusal: &Refusal, request_id: &str) -> Response {
-    let mut response = refuse(status, media, std::slice::from_ref(refusal), request_id);
-    advise(&mut response, refusal);
+/// An error with what its client is to do: show another key, or wait.
+pub fn refuse_for(status: StatusCode, media: Media, api_error: &ApiError, request_id: &str) -> Response {
+    let mut response = refuse(status, media, std::slice::from_ref(api_error), request_id);
+    advise(&mut response, api_error);
     response
 }
 
-pub fn advise(response: &mut Response, refusal: &Refusal) {
+pub fn advise(response: &mut Response, api_error: &ApiError) {
     let unauthorized = response.status() == StatusCode::UNAUTHORIZED;
     let headers = response.headers_mut();
     if unauthorized {
         headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
     }
-    if let Some(seconds) = refusal.retry_seconds() {
+    if let Some(seconds) = api_error.retry_seconds() {
         headers.insert(RETRY_AFTER, seconds.into());
     }
 }
 
-pub fn refuse(status: StatusCode, media: Media, refusals: &[Refusal], request_id: &str) -> Response {
-    request::refused(refusals);
+pub fn refuse(status: StatusCode, media: Media, api_errors: &[ApiError], request_id: &str) -> Response {
+    request::refused(api_errors);
     if media == Media::Events && status == StatusCode::OK {
-        return sse::refused(refusals, request_id);
+        return sse::refused(api_errors, request_id);
     }
-    let errors: Vec<Value> = refusals.iter().map(|refusal| refusal.to_json(request_id)).collect();
+    let errors: Vec<Value> = api_errors.iter().map(|api_error| api_error.to_json(request_id)).collect();
     let body = json!({ "errors": errors }).to_string();
     (status, [(CONTENT_TYPE, media.content_type())], body).into_response()
 }

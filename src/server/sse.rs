@@ -23,8 +23,8 @@ use tokio::{
 };
 
 use crate::{
-    error::{Code, Refusal},
-    server::{App, BEAT, operation::Subscription, shutdown::Staying},
+    error::{ApiError, Code},
+    server::{AppState, BEAT, operation::Subscription, shutdown::Staying},
     telemetry::request,
 };
 
@@ -34,13 +34,13 @@ const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
 const WAITING: usize = 8;
 
 /// The revision that a client was told last, where it comes back.
-pub(super) fn resumed(headers: &HeaderMap) -> Result<Option<i64>, Refusal> {
+pub(super) fn resumed(headers: &HeaderMap) -> Result<Option<i64>, ApiError> {
     let Some(last) = headers.get(LAST_EVENT_ID).filter(|last| !last.is_empty()) else { return Ok(None) };
     let number = last.to_str().ok().and_then(|last| {
         let number: i64 = last.parse().ok()?;
         (number >= 0 && number.to_string() == last).then_some(number)
     });
-    let wrong = || Refusal::bad_input("Last-Event-ID", "`Last-Event-ID` is no number of a revision.");
+    let wrong = || ApiError::bad_input("Last-Event-ID", "`Last-Event-ID` is no number of a revision.");
     number.ok_or_else(wrong).map(Some)
 }
 
@@ -54,15 +54,15 @@ pub(super) fn once(result: &[u8]) -> Response {
 }
 
 /// A stream of one result: what was refused.
-pub(super) fn refused(refusals: &[Refusal], request_id: &str) -> Response {
-    once(errors(refusals, request_id).as_bytes())
+pub(super) fn refused(api_errors: &[ApiError], request_id: &str) -> Response {
+    once(errors(api_errors, request_id).as_bytes())
 }
 
 /// A stream of what a subscription is told. `key` is what its client showed.
 pub(super) fn told(
-    app: Arc<App>,
+    app: Arc<AppState>,
     subscription: Subscription,
-    shows: crate::server::credentials::Shows,
+    shows: crate::server::credentials::Credentials,
     request_id: String,
 ) -> Response {
     let (events, waiting) = mpsc::channel(WAITING);
@@ -74,10 +74,10 @@ pub(super) fn told(
     }));
     // What is told last, once all that waited was sent: why the stream ends, if there is a reason.
     let last = async move {
-        let refusal = ended
+        let api_error = ended
             .await
-            .unwrap_or_else(|_| Some(Refusal::new(Code::Internal, "Something went wrong on our side.")))?;
-        let told = format!("event: next\ndata: {}\n\n", errors(&[refusal], &request_id));
+            .unwrap_or_else(|_| Some(ApiError::new(Code::Internal, "Something went wrong on our side.")))?;
+        let told = format!("event: next\ndata: {}\n\n", errors(&[api_error], &request_id));
         Some(Bytes::from([told.as_bytes(), COMPLETE].concat()))
     };
     let body = stream::unfold((waiting, Some(last)), async |(mut waiting, last)| {
@@ -94,12 +94,12 @@ const COMPLETE: &[u8] = b"event: complete\ndata:\n\n";
 
 /// Tells until the client goes or the server stops, or for the reason that is given.
 async fn tell(
-    app: Arc<App>,
+    app: Arc<AppState>,
     mut subscription: Subscription,
-    shows: crate::server::credentials::Shows,
+    shows: crate::server::credentials::Credentials,
     mut staying: Staying,
     events: mpsc::Sender<Bytes>,
-) -> Option<Refusal> {
+) -> Option<ApiError> {
     let mut beat = interval(BEAT);
     beat.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
@@ -107,8 +107,8 @@ async fn tell(
             () = staying.stopped() => return None,
             () = events.closed() => return None,
             _ = beat.tick() => {
-                if let Err(refusal) = shows.still(&app).await {
-                    return Some(refusal);
+                if let Err(api_error) = shows.still(&app).await {
+                    return Some(api_error);
                 }
                 // A comment: without a blank line, which some clients take for the end of an event.
                 Bytes::from_static(b":\n")
@@ -116,7 +116,7 @@ async fn tell(
             change = subscription.next() => {
                 let change = match change {
                     Ok(change) => change,
-                    Err(refusal) => return Some(refusal),
+                    Err(api_error) => return Some(api_error),
                 };
                 let told = subscription.tell(&change).await;
                 request::event();
@@ -125,13 +125,13 @@ async fn tell(
         };
         match timeout(app.request_timeout, events.send(event)).await {
             Ok(sent) => sent.ok()?,
-            Err(_) => return Some(Refusal::new(Code::TooSlow, crate::server::TOO_SLOW)),
+            Err(_) => return Some(ApiError::new(Code::TooSlow, crate::server::TOO_SLOW)),
         }
     }
 }
 
-fn errors(refusals: &[Refusal], request_id: &str) -> String {
-    let errors = refusals.iter().map(|refusal| refusal.to_json(request_id));
+fn errors(api_errors: &[ApiError], request_id: &str) -> String {
+    let errors = api_errors.iter().map(|api_error| api_error.to_json(request_id));
     json!({ "errors": errors.collect::<Vec<_>>() }).to_string()
 }
 

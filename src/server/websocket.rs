@@ -23,11 +23,11 @@ use tracing::Instrument;
 use crate::{
     auth::{caller::Identity, limits::Share},
     database::client::Client,
-    error::{Code, Refusal},
+    error::{ApiError, Code},
     server::{
-        App, BEAT, Sender, TOO_SLOW,
+        AppState, BEAT, Sender, TOO_SLOW,
         connections::Held,
-        credentials::Shows,
+        credentials::Credentials,
         fresh_id,
         operation::{Parameters, Requester},
         shutdown::Staying,
@@ -62,7 +62,7 @@ const TOO_BIG: u16 = 1009;
 const TRY_AGAIN: u16 = 1013;
 
 /// Refuses a page of another origin, unless it may connect: browsers leave that for the server to say.
-fn check_origin(app: &App, sender: Sender, headers: &HeaderMap) -> Result<(), Refusal> {
+fn check_origin(app: &AppState, sender: Sender, headers: &HeaderMap) -> Result<(), ApiError> {
     let Some(origin) = headers.get(ORIGIN) else { return Ok(()) };
     let origin = String::from_utf8_lossy(origin.as_bytes());
     if app.origins.iter().any(|allowed| allowed == "*" || *allowed == origin)
@@ -74,21 +74,21 @@ fn check_origin(app: &App, sender: Sender, headers: &HeaderMap) -> Result<(), Re
         "Pages of the origin `{origin}` may not ask here: whoever runs this server may add it to CORS_ORIGINS."
     );
     request::reason(&message);
-    Err(Refusal::new(Code::Forbidden, message))
+    Err(ApiError::new(Code::Forbidden, message))
 }
 
 /// Goes over to WebSocket.
 pub(super) fn open(
-    app: Arc<App>,
+    app: Arc<AppState>,
     upgrade: WebSocketUpgrade,
-    shows: Shows,
+    shows: Credentials,
     sender: Sender,
     parts: &Parts,
-) -> Result<Response, Refusal> {
+) -> Result<Response, ApiError> {
     check_origin(&app, sender, &parts.headers)?;
     let client = sender.client;
     // Behind a proxy each client has a share of its own; the connection counts as long as it is open.
-    let share = app.sockets.take(Some(Client::at(client))).map_err(|full| full.refusal("WebSockets"))?;
+    let share = app.sockets.take(Some(Client::at(client))).map_err(|full| full.api_error("WebSockets"))?;
     let held = (share, parts.extensions.get::<Held>().cloned());
     let (size, staying) = (app.max_body_bytes, app.staying.clone());
     let upgrade = upgrade.protocols([PROTOCOL]).max_message_size(size).max_frame_size(size);
@@ -146,10 +146,10 @@ enum What {
 }
 
 struct Connection {
-    app: Arc<App>,
+    app: Arc<AppState>,
     socket: WebSocket,
     client: IpAddr,
-    shows: Shows,
+    shows: Credentials,
     /// Known once the client has introduced itself.
     identity: Option<Identity>,
     operations: HashMap<Arc<str>, (u64, AbortHandle)>,
@@ -216,7 +216,7 @@ impl Connection {
     /// A sign of life, and a look at whether the client may still be here.
     async fn beat(&mut self) -> Result<(), End> {
         if self.identity.is_some() {
-            self.shows.still(&self.app).await.map_err(|refusal| closed(FORBIDDEN, refusal.message))?;
+            self.shows.still(&self.app).await.map_err(|api_error| closed(FORBIDDEN, api_error.message))?;
         }
         self.send(Message::Ping(Bytes::new())).await
     }
@@ -245,7 +245,7 @@ impl Connection {
             }
             Received::ConnectionInit { payload } => {
                 if let Some(shown) = payload.as_ref().and_then(key_of) {
-                    self.shows = Shows::from(shown);
+                    self.shows = Credentials::from(shown);
                 }
                 self.identity = Some(self.identify().await?);
                 self.send_json(&json!({ "type": "connection_ack" })).await
@@ -276,9 +276,9 @@ impl Connection {
 
     /// Who the client is now: what it showed may have become invalid since.
     async fn identify(&mut self) -> Result<Identity, End> {
-        self.shows.identify(&self.app, self.client).await.map_err(|refusal| match refusal.code {
-            Code::Unavailable => closed(TRY_AGAIN, refusal.message),
-            _ => closed(FORBIDDEN, refusal.message),
+        self.shows.identify(&self.app, self.client).await.map_err(|api_error| match api_error.code {
+            Code::Unavailable => closed(TRY_AGAIN, api_error.message),
+            _ => closed(FORBIDDEN, api_error.message),
         })
     }
 
@@ -292,8 +292,8 @@ impl Connection {
             messages: self.messages.clone(),
         };
         if self.operations.len() >= OPERATIONS {
-            let refusal = Refusal::beyond("operations at once", OPERATIONS, OPERATIONS + 1);
-            let errors = errors(&[refusal], &operation.request_id);
+            let api_error = ApiError::beyond("operations at once", OPERATIONS, OPERATIONS + 1);
+            let errors = errors(&[api_error], &operation.request_id);
             return self.send_json(&json!({ "id": &*id, "type": "error", "payload": errors })).await;
         }
         let identity = self.identify().await?;
@@ -340,7 +340,7 @@ impl Connection {
 
 /// An operation of a connection, which goes on beside the others.
 struct Operation {
-    app: Arc<App>,
+    app: Arc<AppState>,
     id: Arc<str>,
     number: u64,
     /// The name under which the log has it.
@@ -363,20 +363,20 @@ impl Operation {
         let answered = AssertUnwindSafe(self.answer(&requester, parameters)).catch_unwind().await;
         let last = match answered {
             Ok(Ok(())) => What::Complete,
-            Ok(Err(refusals)) => self.refused(&refusals),
-            Err(_) => self.refused(&[Refusal::new(Code::Internal, "Something went wrong on our side.")]),
+            Ok(Err(api_errors)) => self.refused(&api_errors),
+            Err(_) => self.refused(&[ApiError::new(Code::Internal, "Something went wrong on our side.")]),
         };
         self.say(last).await;
     }
 
-    fn refused(&self, refusals: &[Refusal]) -> What {
-        request::refused(refusals);
-        What::Error(errors(refusals, &self.request_id))
+    fn refused(&self, api_errors: &[ApiError]) -> What {
+        request::refused(api_errors);
+        What::Error(errors(api_errors, &self.request_id))
     }
 
     /// Answers as over HTTP.
-    async fn answer(&self, requester: &Requester, parameters: Parameters) -> Result<(), Vec<Refusal>> {
-        let one = |refusal| vec![refusal];
+    async fn answer(&self, requester: &Requester, parameters: Parameters) -> Result<(), Vec<ApiError>> {
+        let one = |api_error| vec![api_error];
         let tells_cache = parameters.asks_for_cache();
         let prepared = self.app.prepare(parameters.question().map_err(one)?, requester)?;
         if !prepared.is_subscription() {
@@ -411,8 +411,8 @@ fn shortened(reason: &str) -> &str {
     &reason[..reason.floor_char_boundary(123)]
 }
 
-fn errors(refusals: &[Refusal], request_id: &str) -> Value {
-    refusals.iter().map(|refusal| refusal.to_json(request_id)).collect()
+fn errors(api_errors: &[ApiError], request_id: &str) -> Value {
+    api_errors.iter().map(|api_error| api_error.to_json(request_id)).collect()
 }
 
 /// The key that a client shows in its introduction, as it would in the header of that name.

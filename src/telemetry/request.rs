@@ -25,7 +25,7 @@ use axum::{
 use tracing::{Instrument, Span};
 
 use crate::{
-    error::{Code, Refusal},
+    error::{ApiError, Code},
     sync::lock,
     telemetry::{metrics::METRICS, traces},
 };
@@ -65,18 +65,18 @@ impl Transport {
 
 /// What the response cache did for a request.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Cached {
+pub enum CacheOutcome {
     Hit,
     Miss,
     Uncacheable,
 }
 
-impl Cached {
+impl CacheOutcome {
     fn name(self) -> &'static str {
         match self {
-            Cached::Hit => "hit",
-            Cached::Miss => "miss",
-            Cached::Uncacheable => "uncacheable",
+            CacheOutcome::Hit => "hit",
+            CacheOutcome::Miss => "miss",
+            CacheOutcome::Uncacheable => "uncacheable",
         }
     }
 }
@@ -109,7 +109,7 @@ struct Facts {
     /// The role, and the name of the key.
     identity: Option<(&'static str, Option<String>)>,
     cost: Option<usize>,
-    cache: Option<Cached>,
+    cache: Option<CacheOutcome>,
     status: Option<u16>,
     code: Option<Code>,
     /// Why it was refused before it was looked at.
@@ -155,13 +155,13 @@ pub fn cost(cost: usize) {
     note(|facts| facts.cost = Some(cost));
 }
 
-pub fn cached(outcome: Cached) {
+pub fn cached(outcome: CacheOutcome) {
     note(|facts| facts.cache = Some(outcome));
 }
 
 /// Why the request was refused, or which of its fields failed; the first error gives the code.
-pub fn refused<'r>(refusals: impl IntoIterator<Item = &'r Refusal>) {
-    if let Some(first) = refusals.into_iter().next() {
+pub fn refused<'r>(api_errors: impl IntoIterator<Item = &'r ApiError>) {
+    if let Some(first) = api_errors.into_iter().next() {
         note(|facts| {
             facts.code.get_or_insert(first.code);
         });
@@ -338,7 +338,7 @@ impl Record {
         if code != "OK" {
             self.span.record("error.type", code);
         }
-        let cache = facts.cache.map(Cached::name);
+        let cache = facts.cache.map(CacheOutcome::name);
         if let Some(kind) = facts.kind.or_else(|| (facts.path == "/graphql").then_some("unknown")) {
             let labels = [kind, code, cache.unwrap_or("none")];
             METRICS.requests.with_label_values(&labels).observe(took.as_secs_f64());

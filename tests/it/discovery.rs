@@ -1,4 +1,4 @@
-//! What is computed over all nouns: search, timelines, networks, stances.
+//! What is computed over all object types: search, timelines, networks, stances.
 
 use std::collections::BTreeSet;
 
@@ -200,8 +200,8 @@ async fn a_network_grows_with_its_depth_and_keeps_to_its_limit() {
     for (variables, field) in
         [(json!({"depth": 4}), "depth"), (json!({"limit": 0}), "limit"), (json!({"limit": 201}), "limit")]
     {
-        let refusal = anonymous.refusal(query, variables).await;
-        assert_eq!(refusal, ("BAD_USER_INPUT".to_owned(), Some(field.to_owned())));
+        let api_error = anonymous.api_error(query, variables).await;
+        assert_eq!(api_error, ("BAD_USER_INPUT".to_owned(), Some(field.to_owned())));
     }
 }
 
@@ -236,7 +236,7 @@ async fn all_shortest_ways_are_found_and_none_where_there_is_none() {
         let none = anonymous.ask_with(query, json!({"to": to, "most": most})).await;
         assert_eq!(none["path"], json!([]), "{to}");
     }
-    let nobody = anonymous.refusal(query, json!({"to": "nobody"})).await;
+    let nobody = anonymous.api_error(query, json!({"to": "nobody"})).await;
     assert_eq!(nobody, ("BAD_USER_INPUT".to_owned(), Some("to".to_owned())));
 }
 
@@ -463,7 +463,7 @@ async fn a_period_that_ends_before_it_begins_is_told_by_its_field() {
         ),
     ] {
         assert_eq!(
-            anonymous.refusal(query, Value::Null).await,
+            anonymous.api_error(query, Value::Null).await,
             ("BAD_USER_INPUT".into(), Some(field.into())),
             "{query}"
         );

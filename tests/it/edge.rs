@@ -300,7 +300,7 @@ async fn documents_that_are_wrong_count_too() {
     let server = Client::with(&[("RATE_LIMIT", "3")]).await;
     let mut codes = Vec::new();
     for _ in 0..4 {
-        codes.push(server.refusal("{ nothing }", json!({})).await.0);
+        codes.push(server.api_error("{ nothing }", json!({})).await.0);
     }
     assert_eq!(codes[..3], ["GRAPHQL_VALIDATION_FAILED"; 3]);
     assert_eq!(codes[3], "RATE_LIMITED");

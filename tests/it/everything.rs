@@ -1,4 +1,4 @@
-//! Every field, order and filter that the schema offers, asked once: what a slice declares, the
+//! Every field, order and filter that the schema offers, asked once: what a domain module declares, the
 //! database has.
 
 use std::collections::BTreeMap;
@@ -90,13 +90,13 @@ impl Schema {
         values.map(|value| value["name"].as_str().expect("a name")).collect()
     }
 
-    /// The lists of the root: each field, its noun, and its arguments.
+    /// The lists of the root: each field, its object type, and its arguments.
     pub fn lists(&self) -> Vec<(&str, String, Vec<Part<'_>>)> {
         let lists = self.parts("Query", "fields").into_iter().filter_map(|field| {
-            let noun = field.ty.strip_suffix("Connection")?.to_owned();
-            // What is computed over all nouns is of none.
-            self.0.contains_key(&noun).then_some(())?;
-            Some((field.name, noun, arguments(field.value)))
+            let object_type = field.ty.strip_suffix("Connection")?.to_owned();
+            // What is computed over all object types is of none.
+            self.0.contains_key(&object_type).then_some(())?;
+            Some((field.name, object_type, arguments(field.value)))
         });
         lists.collect()
     }
@@ -123,7 +123,7 @@ impl Schema {
             (_, "Int" | "RevisionNumber") => vec!["1".into()],
             (_, "PartialDate") => vec!["\"2026-02\"".into()],
             (_, "DateTime") => vec!["\"2026-02-19T12:00:00+01:00\"".into()],
-            // An id is of one noun: the test of ids is elsewhere.
+            // An id is of one object type: the test of ids is elsewhere.
             (_, "ID") => vec![],
             _ => vec!["\"peace % or _ \\\\ 'x'\"".into()],
         };
@@ -137,7 +137,7 @@ impl Schema {
         }
     }
 
-    /// Whether an input is the filter of a noun, rather than the operators of a value.
+    /// Whether an input is the filter of an object type, rather than the operators of a value.
     pub fn is_of_noun(&self, input: &str) -> bool {
         self.0[input]["inputFields"]
             .as_array()
@@ -179,8 +179,8 @@ async fn every_field_of_every_noun_can_be_read() {
     let anonymous = roomy().await;
     let schema = Schema::of(&anonymous).await;
     let mut rows = 0;
-    for (list, noun, _) in schema.lists() {
-        let selection = schema.selection(&noun, 2);
+    for (list, object_type, _) in schema.lists() {
+        let selection = schema.selection(&object_type, 2);
         let data = anonymous.ask(&format!("{{ {list}(first: 3) {{ edges {{ node {selection} }} }} }}")).await;
         rows += data[list]["edges"].as_array().expect("edges").len();
     }

@@ -10,7 +10,7 @@ use std::{
 use dossier::{
     auth::caller::Role,
     engine::catalog,
-    model::object_type::{By, FacetBy, Kind, Test, Via},
+    model::object_type::{FacetBy, FieldKind, Join, Predicate, SortKey},
 };
 use fastrand::Rng;
 use serde_json::{Value, json};
@@ -107,8 +107,8 @@ fn of_records(schema: &Schema) -> impl Iterator<Item = String> {
         ("topic", "Topic", &TOPICS),
         ("source", "Source", &["musavat-interview-with-yury-bocharov"]),
     ];
-    records.into_iter().flat_map(move |(one, noun, slugs)| {
-        let fields = schema.parts(noun, "fields");
+    records.into_iter().flat_map(move |(one, object_type, slugs)| {
+        let fields = schema.parts(object_type, "fields");
         let queries = fields.iter().flat_map(|field| {
             let pages: &[&str] =
                 if field.ty.ends_with("Connection") { &["(first: 2)", "(first: 50)"] } else { &[""] };
@@ -129,8 +129,8 @@ fn of_records(schema: &Schema) -> impl Iterator<Item = String> {
 fn of_lists(schema: &Schema) -> impl Iterator<Item = String> {
     let mut rng = Rng::with_seed(3);
     let mut queries = Vec::new();
-    for (list, noun, arguments) in schema.lists() {
-        let selection = schema.selection(&noun, 1);
+    for (list, object_type, arguments) in schema.lists() {
+        let selection = schema.selection(&object_type, 1);
         let ty = |name: &str| arguments.iter().find(|argument| argument.name == name);
         for order in schema.values(ty("orderBy").expect("an order").ty) {
             if order != "RELEVANCE" {
@@ -347,45 +347,49 @@ async fn whatever_an_answer_rests_on_has_a_history_by_that_column() {
     let told: BTreeSet<String> =
         sqlx::query_scalar(told).fetch_all(client.pool()).await.expect("columns").into_iter().collect();
     let catalog = catalog::catalog();
-    let mut rests_on = BTreeSet::new();
-    for noun in &catalog.nouns {
-        rests_on.extend(noun.history.map(|column| format!("revisions.{column}")));
-        rests_on.extend(noun.merged.map(|table| format!("{table}.id")));
-        for field in &noun.fields {
+    let mut dependencies = BTreeSet::new();
+    for object_type in &catalog.object_types {
+        dependencies.extend(object_type.history.map(|column| format!("revisions.{column}")));
+        dependencies.extend(object_type.merged.map(|table| format!("{table}.id")));
+        for field in &object_type.fields {
             match &field.kind {
-                Kind::Values(values) => drop(rests_on.insert(format!("{}.{}", values.table, values.owner))),
-                Kind::Many(many) => {
+                FieldKind::OwnedList(values) => {
+                    drop(dependencies.insert(format!("{}.{}", values.table, values.owner)))
+                }
+                FieldKind::ToMany(many) => {
                     let table = catalog.named(many.to).table;
                     match many.via {
-                        Via::All => {}
-                        Via::Column(column) => drop(rests_on.insert(format!("{table}.{column}"))),
-                        Via::Either(one, other) => {
-                            rests_on.extend([one, other].map(|column| format!("{table}.{column}")));
+                        Join::All => {}
+                        Join::Column(column) => drop(dependencies.insert(format!("{table}.{column}"))),
+                        Join::Either(one, other) => {
+                            dependencies.extend([one, other].map(|column| format!("{table}.{column}")));
                         }
-                        Via::Link(between, from, _) => drop(rests_on.insert(format!("{between}.{from}"))),
+                        Join::Link(between, from, _) => {
+                            drop(dependencies.insert(format!("{between}.{from}")))
+                        }
                     }
                 }
                 _ => {}
             }
         }
-        let conditions = noun.conditions.iter().filter_map(|condition| match &condition.test {
-            Test::Value { sql, .. } | Test::During { sql } => Some(&**sql),
-            Test::Instant { sql } => Some(sql),
+        let conditions = object_type.conditions.iter().filter_map(|condition| match &condition.test {
+            Predicate::Value { sql, .. } | Predicate::During { sql } => Some(&**sql),
+            Predicate::Instant { sql } => Some(sql),
             _ => None,
         });
-        let orders = noun.orders.iter().filter_map(|order| match &order.by {
-            By::Key(sql, _) => Some(&**sql),
+        let orders = object_type.orders.iter().filter_map(|order| match &order.by {
+            SortKey::Key(sql, _) => Some(&**sql),
             _ => None,
         });
-        let facets = noun.facets.iter().filter_map(|facet| match &facet.by {
+        let facets = object_type.facets.iter().filter_map(|facet| match &facet.by {
             FacetBy::Value { sql, .. } => Some(&**sql),
             _ => None,
         });
         for sql in conditions.chain(orders).chain(facets) {
-            assert!(!sql.contains("select"), "{}: `{sql}` reads more than its own row", noun.name);
+            assert!(!sql.contains("select"), "{}: `{sql}` reads more than its own row", object_type.name);
         }
     }
-    assert!(rests_on.len() > 30, "{rests_on:?}");
-    let unknown: Vec<&String> = rests_on.difference(&told).collect();
+    assert!(dependencies.len() > 30, "{dependencies:?}");
+    let unknown: Vec<&String> = dependencies.difference(&told).collect();
     assert!(unknown.is_empty(), "nobody hears when these change: {unknown:?}");
 }

@@ -12,7 +12,7 @@ use crate::support::{
     sql_log::SqlLog,
 };
 
-/// The code, the limit and the value of a refusal.
+/// The code, the limit and the value of an error.
 async fn beyond(client: &Client, query: &str, variables: Value) -> (String, u64, u64) {
     let answer = client.answer(query, variables).await;
     assert_eq!(answer.get("data"), None, "nothing was run");
@@ -88,7 +88,7 @@ async fn nobody_searches_for_a_book() {
         ("query($text: String!) { matchActors(names: [\"Israel\", $text]) { name } }", "names[1]"),
         ("query($text: String!) { statements(filter: {search: $text}) { totalCount } }", "filter.search"),
     ] {
-        let refused = anonymous.refusal(query, json!({ "text": book })).await;
+        let refused = anonymous.api_error(query, json!({ "text": book })).await;
         assert_eq!(refused, ("BAD_USER_INPUT".to_owned(), Some(field.to_owned())));
     }
 }
@@ -357,8 +357,8 @@ async fn a_request_that_takes_too_long_is_given_up_with_its_sql() {
     let anonymous = Client::with(&[("REQUEST_TIMEOUT", "0.5")]).await;
     let mut lock = anonymous.pool().begin().await.expect("a transaction");
     sqlx::query("lock table topics in access exclusive mode").execute(&mut *lock).await.expect("locked");
-    let refusal = anonymous.refusal("{ topics { edges { node { name } } } }", json!({})).await;
-    assert_eq!(refusal.0, "TIMEOUT");
+    let api_error = anonymous.api_error("{ topics { edges { node { name } } } }", json!({})).await;
+    assert_eq!(api_error.0, "TIMEOUT");
     until_running(&anonymous, 0).await;
     drop(lock);
     anonymous.ask("{ topics { edges { node { name } } } }").await;

@@ -160,8 +160,8 @@ async fn variables_are_what_the_operation_declares() {
         (json!({"n": 1, "by": {"name": "a"}}), "$by.name"),
         (json!({"n": 1, "by": "a"}), "$by"),
     ] {
-        let refusal = anonymous.refusal(&query, variables.clone()).await;
-        assert_eq!(refusal, ("BAD_USER_INPUT".into(), Some(field.into())), "{variables}");
+        let api_error = anonymous.api_error(&query, variables.clone()).await;
+        assert_eq!(api_error, ("BAD_USER_INPUT".into(), Some(field.into())), "{variables}");
     }
 }
 
@@ -183,7 +183,7 @@ async fn variables_stand_only_where_their_type_fits() {
             "BAD_USER_INPUT",
         ),
     ] {
-        assert_eq!(anonymous.refusal(query, variables).await.0, code, "{query}");
+        assert_eq!(anonymous.api_error(query, variables).await.0, code, "{query}");
     }
     let one_as_a_list = "query($v: [ID!] = 5) { nodes(ids: $v) { id } }";
     assert_eq!(anonymous.ask(one_as_a_list).await, json!({"nodes": [null]}), "a default is coerced too");
@@ -208,9 +208,9 @@ async fn a_document_that_costs_too_much_is_refused_before_it_is_read() {
     let anonymous =
         Client::with(&[("MAX_TOKENS", "100"), ("MAX_DEPTH", "5"), ("MAX_BODY_BYTES", "4096")]).await;
     let deep = "{ actors { edges { node { statements { edges { cursor } } } } } }";
-    assert_eq!(anonymous.refusal(deep, json!({})).await.0, "LIMIT_EXCEEDED");
+    assert_eq!(anonymous.api_error(deep, json!({})).await.0, "LIMIT_EXCEEDED");
     let long = format!("{{ {} }}", "__typename ".repeat(101));
-    assert_eq!(anonymous.refusal(&long, json!({})).await.0, "LIMIT_EXCEEDED");
+    assert_eq!(anonymous.api_error(&long, json!({})).await.0, "LIMIT_EXCEEDED");
     let large = anonymous.post(headers("application/json", "application/json"), " ".repeat(5000)).await;
     assert_eq!(large.status(), 413);
     let answer: Value = large.json().await.expect("JSON");
@@ -238,8 +238,8 @@ async fn a_request_keeps_the_name_its_client_gave_it() {
 #[tokio::test]
 async fn introspection_can_be_turned_off() {
     let closed = Client::with(&[("INTROSPECTION", "false")]).await;
-    let refusal = closed.refusal("{ __schema { queryType { name } } }", json!({})).await;
-    assert_eq!(refusal.0, "FORBIDDEN");
+    let api_error = closed.api_error("{ __schema { queryType { name } } }", json!({})).await;
+    assert_eq!(api_error.0, "FORBIDDEN");
     assert_eq!(closed.ask("{ __typename }").await, json!({"__typename": "Query"}));
     let schema = closed.get("/schema.graphql").await;
     assert_eq!(schema.status(), 403);

@@ -115,8 +115,8 @@ fn read_whole(plan: &[Value], joins: bool) -> Vec<String> {
     plan.iter().filter(is_whole).filter_map(name).collect()
 }
 
-/// A noun's filters by one value each, those by values of its own apart from those through a reference;
-/// of these a few, as the values there are filters of another noun.
+/// An object type's filters by one value each, those by values of its own apart from those through a reference;
+/// of these a few, as the values there are filters of another object type.
 fn alone(schema: &Schema, filter: &str) -> [Vec<String>; 2] {
     let mut filters = [Vec::new(), Vec::new()];
     for part in schema.parts(filter, "inputFields") {

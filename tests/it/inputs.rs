@@ -286,12 +286,12 @@ async fn no_value_of_an_argument_is_a_fault_of_ours() {
     for field in schema.parts("Query", "fields") {
         questions.extend(schema.questions(&field, ToOwned::to_owned, &mut seen));
     }
-    for (list, noun, _) in schema.lists() {
-        for field in schema.parts(&noun, "fields") {
+    for (list, object_type, _) in schema.lists() {
+        for field in schema.parts(&object_type, "fields") {
             let around = |asked: &str| format!("{list}(first: 2) {{ edges {{ node {{ {asked} }} }} }}");
             questions.extend(schema.questions(&field, around, &mut seen));
         }
-        let facets = format!("{noun}Facets");
+        let facets = format!("{object_type}Facets");
         for field in schema.parts(&facets, "fields") {
             let around = |asked: &str| format!("{list}(first: 2) {{ facets {{ {asked} }} }}");
             questions.extend(schema.questions(&field, around, &mut seen));

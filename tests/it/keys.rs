@@ -213,7 +213,7 @@ async fn each_name_has_a_budget_of_its_own() {
         assert_eq!(client.ask(query).await["viewer"]["rateLimit"]["remaining"], 99);
     }
     for client in [&anonymous, &one, &other] {
-        assert_eq!(client.refusal(query, json!({})).await.0, "RATE_LIMITED");
+        assert_eq!(client.api_error(query, json!({})).await.0, "RATE_LIMITED");
     }
 }
 

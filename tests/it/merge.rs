@@ -39,9 +39,9 @@ pub fn same(found: &BTreeMap<String, Vec<String>>, expected: &BTreeMap<String, V
 }
 
 /// Enters a record that must be accepted, and tells its id.
-async fn enter(editor: &Client, noun: &str, input: Value) -> String {
-    let field = noun.to_lowercase();
-    let payload = change(editor, &format!("create{noun}"), input, &format!("{field} {{ id }}")).await;
+async fn enter(editor: &Client, object_type: &str, input: Value) -> String {
+    let field = object_type.to_lowercase();
+    let payload = change(editor, &format!("create{object_type}"), input, &format!("{field} {{ id }}")).await;
     assert_eq!(payload["userErrors"], json!([]));
     payload[&field]["id"].as_str().expect("an id").to_owned()
 }
@@ -517,8 +517,8 @@ async fn merges_and_reverts_are_for_editors_and_safe_to_ask_again() {
         "revertRevision(input: {revision: 1}) { revision }",
     ] {
         let mutation = format!("mutation {{ {mutation} }}");
-        assert_eq!(anonymous.refusal(&mutation, json!({})).await.0, "UNAUTHENTICATED");
-        assert_eq!(reader.refusal(&mutation, json!({})).await.0, "FORBIDDEN");
+        assert_eq!(anonymous.api_error(&mutation, json!({})).await.0, "UNAUTHENTICATED");
+        assert_eq!(reader.api_error(&mutation, json!({})).await.0, "FORBIDDEN");
     }
     let editor = anonymous.as_role(Role::Editor).await;
     enter_actor(&editor, "one", "GROUP").await;

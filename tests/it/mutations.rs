@@ -237,7 +237,7 @@ async fn a_mutation_asked_again_by_its_name_answers_as_it_did() {
     change(&editor, "createStatement", refused.clone(), "statement { id }").await;
     refused["summary"] = json!("Right now.");
     let right = change(&editor, "createStatement", refused, "statement { id }").await;
-    assert_eq!(right["userErrors"], json!([]), "a refusal is no answer to keep");
+    assert_eq!(right["userErrors"], json!([]), "an error is no answer to keep");
 }
 
 #[tokio::test]
@@ -300,8 +300,8 @@ async fn what_is_too_long_or_no_text_is_told_by_its_field() {
     let payload = change(&editor, "createActor", input, "actor { id }").await;
     assert_eq!(errors(&payload), wrong([("INVALID", "input.clientMutationId")]));
     let mutation = "mutation($input: CreateActorInput!) { createActor(input: $input) { revision } }";
-    let refusal = editor.refusal(mutation, json!({"input": actor("zero", "a\u{0}b")})).await;
-    assert_eq!(refusal, ("BAD_USER_INPUT".to_owned(), Some("$input.name".to_owned())));
+    let api_error = editor.api_error(mutation, json!({"input": actor("zero", "a\u{0}b")})).await;
+    assert_eq!(api_error, ("BAD_USER_INPUT".to_owned(), Some("$input.name".to_owned())));
 }
 
 #[tokio::test]
@@ -517,7 +517,7 @@ async fn a_mutation_is_given_up_before_it_is_committed_or_told_after() {
     };
     let mut other = editor.pool().begin().await.expect("a transaction");
     sqlx::query("select take_turn()").execute(&mut *other).await.expect("somebody else's turn");
-    let (code, _) = editor.refusal(&mutation("never"), Value::Null).await;
+    let (code, _) = editor.api_error(&mutation("never"), Value::Null).await;
     assert_eq!(code, "TIMEOUT");
     other.rollback().await.expect("over");
     let mut other = editor.pool().begin().await.expect("a transaction");

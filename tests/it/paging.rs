@@ -191,15 +191,15 @@ async fn what_is_no_page_is_refused_by_name() {
         (json!({"after": "not a cursor"}), "after"),
         (json!({"before": ""}), "before"),
     ] {
-        let refusal = anonymous.refusal(PAGE, variables.clone()).await;
-        assert_eq!(refusal, ("BAD_USER_INPUT".into(), Some(field.into())), "{variables}");
+        let api_error = anonymous.api_error(PAGE, variables.clone()).await;
+        assert_eq!(api_error, ("BAD_USER_INPUT".into(), Some(field.into())), "{variables}");
     }
     let by_name = anonymous
         .ask_with("{ topics(first: 1, orderBy: NAME_ASC) { pageInfo { endCursor } } }", json!({}))
         .await;
     let cursor = &by_name["topics"]["pageInfo"]["endCursor"];
-    let refusal = anonymous.refusal(PAGE, json!({"after": cursor, "orderBy": "ENTERED_ASC"})).await;
-    assert_eq!(refusal, ("BAD_USER_INPUT".into(), Some("after".into())), "a cursor belongs to its order");
+    let api_error = anonymous.api_error(PAGE, json!({"after": cursor, "orderBy": "ENTERED_ASC"})).await;
+    assert_eq!(api_error, ("BAD_USER_INPUT".into(), Some("after".into())), "a cursor belongs to its order");
 }
 
 #[tokio::test]

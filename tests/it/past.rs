@@ -37,8 +37,8 @@ fn list(name: &str, arguments: &str, selection: &str) -> String {
 
 /// Every list of the root with all that its last records have, and what lies behind them so many edges on.
 fn everything(schema: &Schema, records: u32, depth: usize) -> Vec<String> {
-    let of = |(name, noun, _): (&str, String, _)| {
-        let node = schema.selection(&noun, depth);
+    let of = |(name, object_type, _): (&str, String, _)| {
+        let node = schema.selection(&object_type, depth);
         list(name, &format!("last: {records},"), &format!("totalCount edges {{ cursor node {node} }}"))
     };
     schema.lists().into_iter().map(of).collect()
@@ -154,9 +154,9 @@ async fn every_moment_is_told_as_it_was() {
         "slug": "passing-on-two-states", "holder": {"slug": "a-delegate"}, "topic": {"slug": "two-state-solution"},
         "stance": "OPPOSES", "statement": {"slug": "passing"}, "citations": cited,
     });
-    let by = |noun: &str, slug: &str, more: Value| {
+    let by = |object_type: &str, slug: &str, more: Value| {
         let mut input = more;
-        input[noun] = json!({ "slug": slug });
+        input[object_type] = json!({ "slug": slug });
         input
     };
     let changes = [
@@ -291,8 +291,8 @@ async fn there_is_no_moment_before_the_first_change_nor_after_the_last() {
         (json!({"revision": 1, "time": "2026-01-01T00:00:00Z"}), "$asOf"),
         (json!({}), "$asOf"),
     ] {
-        let refusal = editor.refusal(query, json!({ "asOf": later })).await;
-        assert_eq!(refusal, ("BAD_USER_INPUT".to_owned(), Some(field.to_owned())), "{later}");
+        let api_error = editor.api_error(query, json!({ "asOf": later })).await;
+        assert_eq!(api_error, ("BAD_USER_INPUT".to_owned(), Some(field.to_owned())), "{later}");
     }
 }
 
@@ -511,7 +511,7 @@ async fn nobody_begins_behind_a_revision_that_is_not_there() {
         now + 1
     );
     assert_eq!(
-        anonymous.refusal(&nested, Value::Null).await,
+        anonymous.api_error(&nested, Value::Null).await,
         ("BAD_USER_INPUT".into(), Some("since".into()))
     );
     // Of the past, what came since is asked as of then: nothing.

@@ -3,7 +3,7 @@
 use dossier::{
     auth::caller::Role,
     engine::catalog,
-    model::object_type::{Field, Kind},
+    model::object_type::{Field, FieldKind},
 };
 use serde_json::{Map, Value, json};
 
@@ -18,7 +18,7 @@ async fn every_mutation_is_refused_to_whoever_may_not_ask_it_and_nothing_is_chan
         callers.push((role, anonymous.as_role(role).await));
     }
     let mutations = types.fields("Mutation");
-    assert!(mutations.len() >= 24, "three for each of eight nouns");
+    assert!(mutations.len() >= 24, "three for each of eight object types");
     for mutation in mutations {
         let name = mutation["name"].as_str().expect("a name");
         let needed = needed(name);
@@ -55,8 +55,8 @@ async fn a_mutation_that_is_permitted_takes_none_along_that_is_not() {
     let query = "mutation($topic: CreateTopicInput!, $run: Boolean!) {
         createTopic(input: $topic) @include(if: $run) { userErrors { code } } }";
     let topic = json!({"slug": "new-topic", "name": "A new topic"});
-    let refusal = reader.refusal(query, json!({"topic": topic, "run": true})).await;
-    assert_eq!(refusal.0, "FORBIDDEN");
+    let api_error = reader.api_error(query, json!({"topic": topic, "run": true})).await;
+    assert_eq!(api_error.0, "FORBIDDEN");
     let data = reader.ask_with(query, json!({"topic": topic, "run": false})).await;
     assert_eq!(data, json!({}), "what is skipped needs nobody's leave");
     assert_eq!(changes(&anonymous).await, before);
@@ -66,7 +66,7 @@ async fn a_mutation_that_is_permitted_takes_none_along_that_is_not() {
 fn needed(mutation: &str) -> Role {
     let root = catalog::catalog().named("Mutation");
     let declared = root.fields.iter().find(|field| field.name == mutation);
-    let Some(Field { kind: Kind::Computed(computed), .. }) = declared else {
+    let Some(Field { kind: FieldKind::Computed(computed), .. }) = declared else {
         panic!("{mutation} is not declared as it should be")
     };
     computed.role

@@ -4,8 +4,8 @@ use sqlx::{AssertSqlSafe, Connection, PgConnection};
 
 use crate::support::database::database;
 
-/// What a refusal says: the constraint's name, or nothing where the change was accepted.
-async fn refusal(connection: &mut PgConnection, sql: &str) -> Option<String> {
+/// What an error says: the constraint's name, or nothing where the change was accepted.
+async fn api_error(connection: &mut PgConnection, sql: &str) -> Option<String> {
     let mut change = connection.begin().await.expect("a transaction");
     let requester = "select set_config('dossier.requester', 'test', true)";
     sqlx::query(requester).execute(&mut *change).await.expect("set");
@@ -14,12 +14,12 @@ async fn refusal(connection: &mut PgConnection, sql: &str) -> Option<String> {
         Ok(_) => sqlx::raw_sql("set constraints all immediate").execute(&mut *change).await,
         failed => failed,
     };
-    let refusal = done.err().map(|error| match error {
+    let api_error = done.err().map(|error| match error {
         sqlx::Error::Database(error) => error.constraint().unwrap_or(error.message()).to_owned(),
         other => panic!("{sql}: {other}"),
     });
     change.rollback().await.expect("taken back");
-    refusal
+    api_error
 }
 
 #[tokio::test]
@@ -94,7 +94,7 @@ async fn the_rules_of_the_model_are_the_databases() {
         ("truncate statement_topics".into(), "revisions_no_truncate"),
         ("set local dossier.requester = ''; update topics set name = name || '.'".into(), "revisions_requester"),
     ] {
-        assert_eq!(refusal(&mut connection, &sql).await.as_deref(), Some(rule), "{sql}");
+        assert_eq!(api_error(&mut connection, &sql).await.as_deref(), Some(rule), "{sql}");
     }
 }
 
@@ -114,7 +114,7 @@ async fn what_the_model_allows_is_accepted() {
         "update meetings set starts_on = '2026-02-19', ends_on = '2026-02'",
         "update relations set valid_from = '2019'",
     ] {
-        assert_eq!(refusal(&mut connection, sql).await, None, "{sql}");
+        assert_eq!(api_error(&mut connection, sql).await, None, "{sql}");
     }
 }
 

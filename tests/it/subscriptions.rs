@@ -621,28 +621,28 @@ async fn queries_and_mutations_run_over_a_socket_beside_subscriptions() {
 async fn what_may_be_asked_is_the_same_over_a_socket() {
     let strict = Client::with(&[("RATE_LIMIT", "5"), ("MAX_DEPTH", "4"), ("MAX_COST", "5000")]).await;
     let mut socket = Socket::of(&strict).await;
-    let mut refusal = async |query: &str| {
+    let mut api_error = async |query: &str| {
         socket.subscribe("1", query, json!({})).await;
         let error = socket.receive().await;
         assert_eq!(error["type"], "error", "{error}");
         error["payload"][0]["extensions"]["code"].as_str().expect("a code").to_owned()
     };
     let deep = "subscription { changes { record { revisions { edges { node { diff { field } } } } } } }";
-    assert_eq!(refusal(deep).await, "LIMIT_EXCEEDED");
+    assert_eq!(api_error(deep).await, "LIMIT_EXCEEDED");
     let dear = "subscription { changes { revisions { record { revisions(first: 100) { totalCount } } } } }";
-    assert_eq!(refusal(dear).await, "LIMIT_EXCEEDED");
+    assert_eq!(api_error(dear).await, "LIMIT_EXCEEDED");
     let write = "mutation { createTopic(input: {slug: \"a\", name: \"A\"}) { revision } }";
-    assert_eq!(refusal(write).await, "UNAUTHENTICATED");
-    assert_eq!(refusal("subscription { changes(ids: [\"x\"]) { revision } }").await, "BAD_USER_INPUT");
+    assert_eq!(api_error(write).await, "UNAUTHENTICATED");
+    assert_eq!(api_error("subscription { changes(ids: [\"x\"]) { revision } }").await, "BAD_USER_INPUT");
     assert_eq!(
-        refusal("subscription { changes(actor: {slug: \"nobody\"}) { revision } }").await,
+        api_error("subscription { changes(actor: {slug: \"nobody\"}) { revision } }").await,
         "BAD_USER_INPUT"
     );
     assert_eq!(
-        refusal("subscription { changes(topic: {slug: \"none\"}) { revision } }").await,
+        api_error("subscription { changes(topic: {slug: \"none\"}) { revision } }").await,
         "BAD_USER_INPUT"
     );
-    assert_eq!(refusal("subscription { changes { revision } }").await, "RATE_LIMITED");
+    assert_eq!(api_error("subscription { changes { revision } }").await, "RATE_LIMITED");
     let mut crowded = Socket::of(&anonymous().await).await;
     for number in 0..101 {
         crowded.subscribe(&number.to_string(), CHANGES, json!({})).await;
@@ -740,8 +740,8 @@ async fn a_subscription_has_exactly_one_field() {
         assert!(refused.data.contains("GRAPHQL_VALIDATION_FAILED"), "{query}: {refused:?}");
         assert_eq!(events.next().await.expect("an event").name, "complete");
     }
-    let refusal = anonymous.refusal("subscription { changes { revision } }", json!({})).await;
-    assert_eq!(refusal, ("BAD_USER_INPUT".to_owned(), None), "it has no single answer");
+    let api_error = anonymous.api_error("subscription { changes { revision } }", json!({})).await;
+    assert_eq!(api_error, ("BAD_USER_INPUT".to_owned(), None), "it has no single answer");
 }
 
 #[tokio::test]

@@ -371,7 +371,7 @@ async fn metrics_are_valid_and_have_all_that_the_dashboard_and_the_alerts_ask_fo
 #[tokio::test]
 async fn requests_are_counted_by_kind_code_and_what_the_cache_did() {
     let client = anonymous().await;
-    client.refusal("{ topics(first: 1000) { totalCount } }", json!({})).await;
+    client.api_error("{ topics(first: 1000) { totalCount } }", json!({})).await;
     client.ask("{ topics { totalCount } }").await;
     let text = client.get("/metrics").await.text().await.expect("text");
     for labels in [
@@ -388,15 +388,15 @@ async fn whatever_is_refused_is_logged_with_its_code() {
     let database = database().await;
     let settings = [("DATABASE_URL", database.url()), ("LOG_FORMAT", "json"), ("INTROSPECTION", "false")];
     let server = Process::start(&settings).await;
-    let refusals = [("/schema.graphql", 403, "FORBIDDEN"), ("/nowhere", 404, "NOT_FOUND")];
-    for (path, status, code) in refusals {
+    let api_errors = [("/schema.graphql", 403, "FORBIDDEN"), ("/nowhere", 404, "NOT_FOUND")];
+    for (path, status, code) in api_errors {
         let get = reqwest::Client::new().get(format!("http://{}{path}", server.address()));
         let refused = get.header("x-request-id", code).send().await.expect("an answer");
         assert_eq!(refused.status(), status, "{path}");
     }
     let log = server.log();
     let requests = lines(&log, "dossier::request");
-    for (path, _, code) in refusals {
+    for (path, _, code) in api_errors {
         assert_eq!(line(&requests, code)["code"], code, "{path}");
     }
 }

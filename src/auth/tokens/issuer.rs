@@ -12,7 +12,7 @@ use ureq::{Agent, tls::TlsConfig};
 
 use crate::{
     config,
-    error::{Code, Refusal},
+    error::{ApiError, Code},
     tls::roots,
 };
 
@@ -87,7 +87,7 @@ impl Issuer {
     }
 
     /// The key of this id, if the issuer has it.
-    pub async fn key(self: &Arc<Self>, id: Option<&str>) -> Result<Option<Jwk>, Refusal> {
+    pub async fn key(self: &Arc<Self>, id: Option<&str>) -> Result<Option<Jwk>, ApiError> {
         let known = self.known();
         if known.is_younger(USABLE)
             && let Some(key) = known.key(id)
@@ -103,7 +103,7 @@ impl Issuer {
         let key = known.key(id).filter(|_| known.is_younger(USABLE));
         if key.is_none() && !known.reached {
             let message = "The issuer of the token can't be reached now; try again.";
-            return Err(Refusal { retry_after: Some(RETRY), ..Refusal::new(Code::Unavailable, message) });
+            return Err(ApiError { retry_after: Some(RETRY), ..ApiError::new(Code::Unavailable, message) });
         }
         Ok(key)
     }
@@ -228,7 +228,7 @@ mod tests {
             .key(Some(id))
             .await
             .map(|key| key.is_some())
-            .map_err(|refusal| assert_eq!(refusal.code, Code::Unavailable))
+            .map_err(|api_error| assert_eq!(api_error.code, Code::Unavailable))
             .ok()
     }
 

@@ -14,7 +14,7 @@ use crate::{
         tokens::issuer::Issuer,
     },
     config,
-    error::{Code, Refusal},
+    error::{ApiError, Code},
 };
 
 /// Seconds by which the issuer's clock and ours may differ.
@@ -35,7 +35,7 @@ impl Tokens {
     }
 
     /// Who somebody is, by a token of theirs.
-    pub async fn holder(&self, token: &str) -> Result<Identity, Refusal> {
+    pub async fn holder(&self, token: &str) -> Result<Identity, ApiError> {
         let header = decode_header(token).map_err(|_| refused("it can't be read"))?;
         // With a shared secret whoever checks a token could also make one.
         if header.alg.family() == AlgorithmFamily::Hmac {
@@ -63,7 +63,7 @@ impl Tokens {
 
     /// The highest of the roles that a token gives. One that gives none of ours is refused: that somebody
     /// is known to the issuer doesn't say what they may do here.
-    fn role(&self, claims: &Map<String, Value>) -> Result<Role, Refusal> {
+    fn role(&self, claims: &Map<String, Value>) -> Result<Role, ApiError> {
         let claim = self.settings.role_claim.as_str();
         let mut way = claim.strip_prefix('/').map_or_else(|| vec![claim], |way| way.split('/').collect());
         let first = claims.get(way.remove(0));
@@ -85,7 +85,7 @@ impl Tokens {
 
 /// The name under which changes are recorded. The issuer gives `sub`, while people may choose other names
 /// for themselves.
-fn name(claims: &Map<String, Value>) -> Result<String, Refusal> {
+fn name(claims: &Map<String, Value>) -> Result<String, ApiError> {
     let subject = claims.get("sub").and_then(Value::as_str).unwrap_or_default();
     let fits =
         !subject.trim().is_empty() && subject.chars().count() <= NAME && !subject.contains(char::is_control);
@@ -105,6 +105,6 @@ fn reason(error: &ErrorKind) -> String {
     }
 }
 
-fn refused(why: &str) -> Refusal {
-    Refusal::new(Code::Unauthenticated, format!("The token that was shown is not valid: {why}."))
+fn refused(why: &str) -> ApiError {
+    ApiError::new(Code::Unauthenticated, format!("The token that was shown is not valid: {why}."))
 }

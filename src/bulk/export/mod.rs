@@ -13,7 +13,7 @@ use crate::{
         records::{RecordKind, RecordKinds, joined},
     },
     database::error::in_words,
-    engine::mutation::writable_fields::{Kind, RowKind, Rows},
+    engine::mutation::writable_fields::{RowKind, Rows, WritableKind},
     model::{
         dates::{ends_before, is_partial_date},
         object_type::Scalar,
@@ -170,7 +170,9 @@ impl<'a> Export<'a> {
         let ids = rows.iter().map(|row| row.try_get(0)).collect::<Result<Vec<i64>, _>>()?;
         let mut lists: HashMap<(usize, i64), Vec<Value>> = HashMap::new();
         for (place, sql) in &read.lists {
-            let Kind::Rows(rows) = &kind.slots[*place].kind else { unreachable!("only rows are listed") };
+            let WritableKind::Rows(rows) = &kind.writable_fields[*place].kind else {
+                unreachable!("only rows are listed")
+            };
             let asked = sqlx::query(AssertSqlSafe(sql.clone())).bind(&ids);
             for row in asked.fetch_all(&mut *self.look).await? {
                 lists.entry((*place, row.try_get(0)?)).or_default().push(item(rows, &row)?);
@@ -178,15 +180,15 @@ impl<'a> Export<'a> {
         }
         let mut records = Vec::with_capacity(rows.len());
         for (id, row) in ids.iter().zip(&rows) {
-            let mut fields = Map::with_capacity(kind.slots.len());
+            let mut fields = Map::with_capacity(kind.writable_fields.len());
             let mut column = 1;
-            for (place, slot) in kind.slots.iter().enumerate() {
-                let field = match &slot.kind {
-                    Kind::Rows(_) => Value::Array(lists.remove(&(place, *id)).unwrap_or_default()),
-                    Kind::Value { scalar, .. } => next(row, &mut column, Some(*scalar))?,
-                    Kind::Reference { .. } => next(row, &mut column, None)?,
+            for (place, writable_field) in kind.writable_fields.iter().enumerate() {
+                let field = match &writable_field.kind {
+                    WritableKind::Rows(_) => Value::Array(lists.remove(&(place, *id)).unwrap_or_default()),
+                    WritableKind::Value { scalar, .. } => next(row, &mut column, Some(*scalar))?,
+                    WritableKind::Reference { .. } => next(row, &mut column, None)?,
                 };
-                fields.insert(slot.name.to_owned(), field);
+                fields.insert(writable_field.name.to_owned(), field);
             }
             records.push(Record { kind, fields });
         }
@@ -271,7 +273,9 @@ fn refers(kind: &RecordKind, to: &str, test: &str) -> String {
     if kind.name == to {
         ways.push(format!("t.id {test}"));
     }
-    for (table, owner, column, _) in kind.all_references().into_iter().filter(|(.., noun)| *noun == to) {
+    for (table, owner, column, _) in
+        kind.all_references().into_iter().filter(|(.., object_type)| *object_type == to)
+    {
         ways.push(if table == kind.table {
             format!("t.{column} {test}")
         } else {
@@ -289,19 +293,19 @@ struct Reading {
     after: i64,
     /// Those after the number `$1`, `$2` of them.
     records: String,
-    /// The place of the slot, and the rows of the records `$1`.
+    /// The place of the writable_field, and the rows of the records `$1`.
     lists: Vec<(usize, String)>,
 }
 
 impl Reading {
     fn of(kind: &RecordKind, kinds: &RecordKinds, chosen: bool) -> Self {
         let (mut columns, mut joins, mut lists) = ("t.id".to_owned(), String::new(), Vec::new());
-        for (place, slot) in kind.slots.iter().enumerate() {
-            match &slot.kind {
-                Kind::Value { column, .. } => {
+        for (place, writable_field) in kind.writable_fields.iter().enumerate() {
+            match &writable_field.kind {
+                WritableKind::Value { column, .. } => {
                     let _ = write!(columns, ", t.{column}::text");
                 }
-                Kind::Reference { column, to } => {
+                WritableKind::Reference { column, to } => {
                     let _ = write!(columns, ", r{place}.slug::text");
                     let _ = write!(
                         joins,
@@ -309,7 +313,7 @@ impl Reading {
                         kinds.known(to).table
                     );
                 }
-                Kind::Rows(rows) => lists.push((place, list(rows, kinds))),
+                WritableKind::Rows(rows) => lists.push((place, list(rows, kinds))),
             }
         }
         if chosen {

@@ -314,11 +314,12 @@ async fn change(
     // First the records, which refer to those of kinds before them, then what they own, which may refer to
     // any.
     let lists: i64 = {
-        let count = |(kind, slot): (&RecordKind, &str)| {
-            format!("(select count(*) from {})", list_name(READY, kind, slot))
+        let count = |(kind, writable_field): (&RecordKind, &str)| {
+            format!("(select count(*) from {})", list_name(READY, kind, writable_field))
         };
-        let lists =
-            kinds.0.iter().flat_map(|kind| validation::lists(kind).map(move |(slot, _)| (kind, slot.name)));
+        let lists = kinds.0.iter().flat_map(|kind| {
+            validation::lists(kind).map(move |(writable_field, _)| (kind, writable_field.name))
+        });
         let sql = format!("select {}", joined(lists.map(count), " + "));
         sqlx::query_scalar(AssertSqlSafe(sql)).persistent(false).fetch_one(&mut *change).await?
     };
@@ -389,7 +390,7 @@ async fn report(connection: &mut PgConnection, staged: &str, order: &Order) -> R
 /// Changes the records that are there: only what differs is written.
 async fn update(connection: &mut PgConnection, kind: &RecordKind) -> Result<(), sqlx::Error> {
     let table = kind.table;
-    let columns: Vec<&str> = kind.slots.iter().filter_map(validation::column_of).collect();
+    let columns: Vec<&str> = kind.writable_fields.iter().filter_map(validation::column_of).collect();
     let list = |alias: &str| joined(columns.iter().map(|column| format!("{alias}.{column}")), ", ");
     let set = joined(columns.iter().map(|column| format!("{column} = r.{column}")), ", ");
     let sql = format!(
@@ -405,13 +406,13 @@ async fn update(connection: &mut PgConnection, kind: &RecordKind) -> Result<(), 
 
 /// Makes the lists of records that are there those given: what stays the same is not written.
 async fn replace(connection: &mut PgConnection, kind: &RecordKind) -> Result<(), sqlx::Error> {
-    for (slot, rows) in validation::lists(kind) {
-        let place = kind.slot(slot.name).map_or(0, |(place, _)| place);
-        let gone = validation::gone(kind, slot, rows, place, "t.ctid");
+    for (writable_field, rows) in validation::lists(kind) {
+        let place = kind.writable_field(writable_field.name).map_or(0, |(place, _)| place);
+        let gone = validation::gone(kind, writable_field, rows, place, "t.ctid");
         execute(connection, &format!("delete from {} where ctid in ({gone})", rows.table)).await?;
         let columns = columns_of_rows(rows);
         let given = joined(columns.iter().map(|column| format!("n.{column}")), ", ");
-        let entered = validation::entered(kind, slot, rows, &given);
+        let entered = validation::entered(kind, writable_field, rows, &given);
         let sql =
             format!("insert into {} ({}) {entered} order by n.line, n.place", rows.table, columns.join(", "));
         execute(connection, &sql).await?;
@@ -427,7 +428,8 @@ async fn insert(
     bar: &ProgressBar,
 ) -> Result<(), sqlx::Error> {
     let table = kind.table;
-    let columns = kind.slots.iter().filter_map(validation::column_of).collect::<Vec<_>>().join(", ");
+    let columns =
+        kind.writable_fields.iter().filter_map(validation::column_of).collect::<Vec<_>>().join(", ");
     let step = if kind.parent().is_some() { i64::MAX } else { CHUNK };
     for (from, until) in chunks(connection, kind, step).await? {
         let sql = format!(
@@ -441,8 +443,8 @@ async fn insert(
 
 /// Enters what the new records of a kind own, in the order in which it is given.
 async fn own(connection: &mut PgConnection, kind: &RecordKind, bar: &ProgressBar) -> Result<(), sqlx::Error> {
-    for (slot, rows) in validation::lists(kind) {
-        let (list, columns) = (list_name(READY, kind, slot.name), columns_of_rows(rows).join(", "));
+    for (writable_field, rows) in validation::lists(kind) {
+        let (list, columns) = (list_name(READY, kind, writable_field.name), columns_of_rows(rows).join(", "));
         for (from, until) in chunks(connection, kind, CHUNK).await? {
             let sql = format!(
                 "insert into {} ({columns}) select {columns} from {list}

@@ -12,7 +12,7 @@ use crate::{
     },
     engine::mutation::{
         rules::{Rules, Unique},
-        writable_fields::{Kind, RowKind, Rows, Slot},
+        writable_fields::{RowKind, Rows, WritableField, WritableKind},
     },
 };
 
@@ -45,7 +45,7 @@ const KINDS: [(&str, &str, &str, &str, &str); 3] = [
 /// Rows of a kind for one table: the records themselves, or one of their lists.
 struct Part<'a> {
     kind: &'a RecordKind,
-    list: Option<(&'a Slot, &'a Rows)>,
+    list: Option<(&'a WritableField, &'a Rows)>,
 }
 
 fn parts(kind: &RecordKind) -> impl Iterator<Item = Part<'_>> {
@@ -62,7 +62,7 @@ impl<'a> Part<'a> {
     fn name(&self, stem: &str) -> String {
         match self.list {
             None => format!("{stem}{}", self.kind.table),
-            Some((slot, _)) => list_name(stem, self.kind, slot.name),
+            Some((writable_field, _)) => list_name(stem, self.kind, writable_field.name),
         }
     }
 
@@ -74,7 +74,7 @@ impl<'a> Part<'a> {
     fn columns(&self) -> Vec<&'static str> {
         let mut columns = vec![self.owner()];
         match self.list {
-            None => columns.extend(self.kind.slots.iter().filter_map(column_of)),
+            None => columns.extend(self.kind.writable_fields.iter().filter_map(column_of)),
             Some((_, rows)) => {
                 columns.extend(rows.columns.iter().map(|column| column.column).chain(rows.ordinal));
             }
@@ -94,17 +94,17 @@ impl<'a> Part<'a> {
 
     /// The field that a column of the row `t` is, as SQL.
     fn field(&self, column: &str) -> String {
-        let Some((slot, rows)) = self.list else { return field(self.kind, column) };
+        let Some((writable_field, rows)) = self.list else { return field(self.kind, column) };
         match rows.columns.iter().find(|known| known.column == column && !rows.is_reference()) {
-            Some(known) => format!("{} || '.{}'", item(slot), known.name),
-            None => item(slot),
+            Some(known) => format!("{} || '.{}'", item(writable_field), known.name),
+            None => item(writable_field),
         }
     }
 
     /// The field that several columns of the row `t` are told by, as SQL.
     fn field_of(&self, columns: &[String]) -> String {
         match (self.list, columns.last()) {
-            (Some((slot, _)), _) => item(slot),
+            (Some((writable_field, _)), _) => item(writable_field),
             (None, last) => self.field(last.map_or("", String::as_str)),
         }
     }
@@ -117,13 +117,14 @@ impl<'a> Part<'a> {
 
 /// The field that a column of the record's own row is, as SQL.
 fn field(kind: &RecordKind, column: &str) -> String {
-    let slot = kind.slots.iter().find(|slot| column_of(slot) == Some(column));
-    quoted(slot.map_or("", |slot| slot.name))
+    let writable_field =
+        kind.writable_fields.iter().find(|writable_field| column_of(writable_field) == Some(column));
+    quoted(writable_field.map_or("", |writable_field| writable_field.name))
 }
 
 /// The row `t` of a list as a field, as SQL.
-fn item(slot: &Slot) -> String {
-    format!("'{}.' || t.place", slot.name)
+fn item(writable_field: &WritableField) -> String {
+    format!("'{}.' || t.place", writable_field.name)
 }
 
 pub struct Check<'a> {
@@ -210,8 +211,8 @@ impl Check<'_> {
     async fn identify(&mut self, kind: &RecordKind) -> Result<(), sqlx::Error> {
         let (table, staged) = (kind.table, self.staged);
         let (mut id, mut join) = ("t.id", String::new());
-        if let Some((slot, rows)) = identifiers(kind) {
-            let list = list_name(self.staged, kind, slot.name);
+        if let Some((writable_field, rows)) = identifiers(kind) {
+            let list = list_name(self.staged, kind, writable_field.name);
             let (own, columns) = (rows.table, column_names(rows, "l"));
             let _ = write!(
                 join,
@@ -266,8 +267,8 @@ impl Check<'_> {
             keys.push("select null::text where false".to_owned());
         }
         let (mut id, mut join) = ("s.id, t.id".to_owned(), String::new());
-        if let Some((slot, rows)) = identifiers(kind) {
-            let list = list_name(self.staged, kind, slot.name);
+        if let Some((writable_field, rows)) = identifiers(kind) {
+            let list = list_name(self.staged, kind, writable_field.name);
             let key = |alias| {
                 joined(
                     rows.columns.iter().map(|column| format!("{alias}.{}", column.column)),
@@ -302,11 +303,11 @@ impl Check<'_> {
     async fn tell_missing(&mut self, kind: &RecordKind) -> Result<(), sqlx::Error> {
         let (table, staged) = (kind.table, self.staged);
         let needed: Vec<String> = kind
-            .slots
+            .writable_fields
             .iter()
             .enumerate()
-            .filter(|(_, slot)| slot.needed)
-            .map(|(place, slot)| format!("({}::bigint, '{}')", 1_i64 << place, slot.name))
+            .filter(|(_, writable_field)| writable_field.needed)
+            .map(|(place, writable_field)| format!("({}::bigint, '{}')", 1_i64 << place, writable_field.name))
             .collect();
         let missing = format!(
             "select s.line, n.field, 'Every such record has it.' from {staged}{table} s
@@ -336,15 +337,15 @@ impl Check<'_> {
     async fn make_ready(&mut self, kind: &RecordKind) -> Result<(), sqlx::Error> {
         let (table, staged) = (kind.table, self.staged);
         let (mut columns, mut joins) = (String::new(), String::new());
-        for (place, slot) in kind.slots.iter().enumerate() {
-            let (column, value) = match &slot.kind {
-                Kind::Value { column, .. } => (column, format!("s.{column}")),
-                Kind::Reference { column, to } => {
+        for (place, writable_field) in kind.writable_fields.iter().enumerate() {
+            let (column, value) = match &writable_field.kind {
+                WritableKind::Value { column, .. } => (column, format!("s.{column}")),
+                WritableKind::Reference { column, to } => {
                     let to = self.kinds.known(to).table;
                     let _ = write!(joins, " left join keys_{to} k{place} on k{place}.key = s.{column}");
                     (column, format!("k{place}.id"))
                 }
-                Kind::Rows(_) => continue,
+                WritableKind::Rows(_) => continue,
             };
             // A record that was found by an identifier keeps its slug.
             let given = if place == 0 {
@@ -362,7 +363,7 @@ impl Check<'_> {
         .await?;
         self.run(format!("create index on ready_{table} (id)")).await?;
         self.run(format!("analyze ready_{table}")).await?;
-        for (slot, rows) in lists(kind) {
+        for (writable_field, rows) in lists(kind) {
             let (mut columns, mut joins) = (String::new(), String::new());
             for (place, column) in rows.columns.iter().enumerate() {
                 let name = column.column;
@@ -380,7 +381,10 @@ impl Check<'_> {
             if let Some(ordinal) = rows.ordinal {
                 let _ = write!(columns, ", l.place + 1 as {ordinal}");
             }
-            let (from, list) = (list_name(self.staged, kind, slot.name), list_name(READY, kind, slot.name));
+            let (from, list) = (
+                list_name(self.staged, kind, writable_field.name),
+                list_name(READY, kind, writable_field.name),
+            );
             self.run(format!(
                 "create temp table {list} on commit drop as
                  select l.line, l.place, i.id as {owner}, i.fresh{columns} from {from} l
@@ -530,7 +534,7 @@ impl Check<'_> {
             .await?;
         for kind in &self.kinds.0 {
             let (name, table) = (kind.name, kind.table);
-            let columns: Vec<&str> = kind.slots.iter().filter_map(column_of).collect();
+            let columns: Vec<&str> = kind.writable_fields.iter().filter_map(column_of).collect();
             let list = |alias: &str| joined(columns.iter().map(|column| format!("{alias}.{column}")), ", ");
             let mut changed = vec![format!(
                 "select r.id from ready_{table} r join {table} t on t.id = r.id
@@ -538,11 +542,16 @@ impl Check<'_> {
                 list("r"),
                 list("t")
             )];
-            for (slot, rows) in lists(kind) {
-                let place = kind.slot(slot.name).map_or(0, |(place, _)| place);
-                changed
-                    .push(format!("select id from ({}) g", gone(kind, slot, rows, place, "t.{owner} as id")));
-                changed.push(format!("select id from ({}) e", entered(kind, slot, rows, "n.{owner} as id")));
+            for (writable_field, rows) in lists(kind) {
+                let place = kind.writable_field(writable_field.name).map_or(0, |(place, _)| place);
+                changed.push(format!(
+                    "select id from ({}) g",
+                    gone(kind, writable_field, rows, place, "t.{owner} as id")
+                ));
+                changed.push(format!(
+                    "select id from ({}) e",
+                    entered(kind, writable_field, rows, "n.{owner} as id")
+                ));
             }
             let sql =
                 format!("insert into touched select '{name}', c.id from ({}) c", changed.join(" union "));
@@ -554,8 +563,14 @@ impl Check<'_> {
 }
 
 /// Rows of a list that are there and not given; `{owner}` stands for the column of the record.
-pub fn gone(kind: &RecordKind, slot: &Slot, rows: &Rows, place: usize, select: &str) -> String {
-    let (owner, list) = (rows.owner, list_name(READY, kind, slot.name));
+pub fn gone(
+    kind: &RecordKind,
+    writable_field: &WritableField,
+    rows: &Rows,
+    place: usize,
+    select: &str,
+) -> String {
+    let (owner, list) = (rows.owner, list_name(READY, kind, writable_field.name));
     format!(
         "select {} from ready_{} r join {} t on t.{owner} = r.id
          where not r.fresh and r.given & {} <> 0
@@ -569,8 +584,8 @@ pub fn gone(kind: &RecordKind, slot: &Slot, rows: &Rows, place: usize, select: &
 }
 
 /// Rows of a list that are given and not there, of records that are.
-pub fn entered(kind: &RecordKind, slot: &Slot, rows: &Rows, select: &str) -> String {
-    let (owner, list) = (rows.owner, list_name(READY, kind, slot.name));
+pub fn entered(kind: &RecordKind, writable_field: &WritableField, rows: &Rows, select: &str) -> String {
+    let (owner, list) = (rows.owner, list_name(READY, kind, writable_field.name));
     format!(
         "select {} from {list} n where not n.fresh
          and not exists (select from {} t where t.{owner} = n.{owner} and {})",
@@ -587,25 +602,25 @@ fn same(rows: &Rows) -> String {
     format!("({}) is not distinct from ({})", list("n"), list("t"))
 }
 
-pub fn lists(kind: &RecordKind) -> impl Iterator<Item = (&Slot, &Rows)> {
-    kind.slots.iter().filter_map(|slot| match &slot.kind {
-        Kind::Rows(rows) => Some((slot, rows)),
+pub fn lists(kind: &RecordKind) -> impl Iterator<Item = (&WritableField, &Rows)> {
+    kind.writable_fields.iter().filter_map(|writable_field| match &writable_field.kind {
+        WritableKind::Rows(rows) => Some((writable_field, rows)),
         _ => None,
     })
 }
 
-/// The column of the record's own row that a slot is.
-pub fn column_of(slot: &Slot) -> Option<&'static str> {
-    match slot.kind {
-        Kind::Value { column, .. } | Kind::Reference { column, .. } => Some(column),
-        Kind::Rows(_) => None,
+/// The column of the record's own row that a writable_field is.
+pub fn column_of(writable_field: &WritableField) -> Option<&'static str> {
+    match writable_field.kind {
+        WritableKind::Value { column, .. } | WritableKind::Reference { column, .. } => Some(column),
+        WritableKind::Rows(_) => None,
     }
 }
 
-fn identifiers(kind: &RecordKind) -> Option<(&Slot, &Rows)> {
-    let slot = &kind.slots[kind.identifiers?];
-    match &slot.kind {
-        Kind::Rows(rows) => Some((slot, rows)),
+fn identifiers(kind: &RecordKind) -> Option<(&WritableField, &Rows)> {
+    let writable_field = &kind.writable_fields[kind.identifiers?];
+    match &writable_field.kind {
+        WritableKind::Rows(rows) => Some((writable_field, rows)),
         _ => None,
     }
 }

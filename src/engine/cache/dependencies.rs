@@ -3,7 +3,7 @@
 //!
 //! Rows are told by a column that refers to a record: a page of what was said at a meeting rests on the
 //! statements whose `meeting_id` is that meeting. This is read off the plan and the rows that were fetched by
-//! it. Whatever isn't sure to rest on less rests on everything: what slices compute, filters through
+//! it. Whatever isn't sure to rest on less rests on everything: what domain modules compute, filters through
 //! references, the past.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -13,13 +13,13 @@ use sqlx::{Row, postgres::PgRow};
 use crate::{
     database::statement::{Bind, Statement},
     engine::{
-        execute::{Fetched, FetchedAside, Pages, Rows, get},
+        execute::{AggregateRows, PageRows, Rows, StepRows, get},
         plan::{
-            Aside, Edge, Level, Plan, Way,
-            bind::{Bound, Request},
+            Aggregate, Level, Plan, Step, StepKind,
+            bind::{BoundPlan, BoundStep},
         },
     },
-    model::object_type::{By, FacetBy, Kind, Many, Noun, Via, last_revision, recorded},
+    model::object_type::{FacetBy, FieldKind, Join, ObjectType, SortKey, ToMany, last_revision, recorded},
 };
 
 /// Marks of one answer at most; with more it rests on everything, which is sooner looked at.
@@ -29,57 +29,57 @@ const REVISIONS: &str = "revisions";
 
 /// Some rows, by a number that others have only by accident. Whoever confuses them is merely too careful.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Mark(u64);
+pub struct CacheTag(u64);
 
-impl Mark {
+impl CacheTag {
     /// All rows of a table, be they there or yet to come.
     pub fn table(table: &str) -> Self {
-        Mark::of(table, "").with(0)
+        CacheTag::of(table, "").with(0)
     }
 
     /// The rows of a table in which a column has this value.
     pub fn rows(table: &str, column: &str, value: i64) -> Self {
-        Mark::of(table, column).with(value)
+        CacheTag::of(table, column).with(value)
     }
 
     fn of(table: &str, column: &str) -> Self {
         let mut hasher = DefaultHasher::new();
         (table, column).hash(&mut hasher);
-        Mark(hasher.finish())
+        CacheTag(hasher.finish())
     }
 
     /// Spreads the value over all bits, so that neighbours don't meet.
     fn with(self, value: i64) -> Self {
         let mixed = (self.0 ^ value.cast_unsigned()).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-        Mark(mixed ^ (mixed >> 32))
+        CacheTag(mixed ^ (mixed >> 32))
     }
 }
 
 /// What has to stay as it is.
 #[derive(Debug)]
-pub enum RestsOn {
+pub enum Dependencies {
     Everything,
-    Rows(Box<[Mark]>),
+    Rows(Box<[CacheTag]>),
 }
 
-impl RestsOn {
+impl Dependencies {
     /// What the rows rest on that were fetched by a plan.
-    pub fn of(plan: &Plan, request: &Request, rows: &Rows) -> Self {
+    pub fn of(plan: &Plan, request: &BoundPlan, rows: &Rows) -> Self {
         let mut walk = Walk { request, marks: Vec::new() };
         if walk.edges(&plan.root, rows).is_err() {
-            return RestsOn::Everything;
+            return Dependencies::Everything;
         }
         let mut marks = walk.marks;
         marks.sort_unstable();
         marks.dedup();
-        if marks.len() > MOST { RestsOn::Everything } else { RestsOn::Rows(marks.into()) }
+        if marks.len() > MOST { Dependencies::Everything } else { Dependencies::Rows(marks.into()) }
     }
 
     /// What it takes to keep it.
     pub fn bytes(&self) -> usize {
         match self {
-            RestsOn::Everything => 0,
-            RestsOn::Rows(marks) => size_of_val(&**marks),
+            Dependencies::Everything => 0,
+            Dependencies::Rows(marks) => size_of_val(&**marks),
         }
     }
 }
@@ -96,8 +96,8 @@ impl From<sqlx::Error> for Everything {
 type Walked<T = ()> = Result<T, Everything>;
 
 struct Walk<'a> {
-    request: &'a Request,
-    marks: Vec<Mark>,
+    request: &'a BoundPlan,
+    marks: Vec<CacheTag>,
 }
 
 impl Walk<'_> {
@@ -109,40 +109,40 @@ impl Walk<'_> {
             .try_for_each(|(edge, fetched)| self.edge(edge, fetched, &rows.rows))
     }
 
-    fn edge(&mut self, edge: &Edge, fetched: &Fetched, parents: &[PgRow]) -> Walked {
+    fn edge(&mut self, edge: &Step, fetched: &StepRows, parents: &[PgRow]) -> Walked {
         if self.request.as_of(edge).is_some() {
             return Err(Everything);
         }
         match (&edge.way, fetched) {
-            (Way::One(references), Fetched::One { kinds, .. }) => {
+            (StepKind::ToOne(references), StepRows::ToOne { kinds, .. }) => {
                 for (reference, rows) in references.iter().zip(kinds) {
                     self.records(&reference.level, &ids(parents, reference.column)?, rows)?;
                 }
                 Ok(())
             }
-            (Way::Values { values, owner, level }, Fetched::Values { rows, .. }) => {
+            (StepKind::OwnedList { values, owner, level }, StepRows::OwnedList { rows, .. }) => {
                 self.rows(values.table, values.owner, &ids(parents, *owner)?);
                 self.columns(level, rows)?;
                 self.edges(level, rows)
             }
-            (Way::References { values, owner, to, .. }, Fetched::References { kinds, .. }) => {
+            (StepKind::References { values, owner, to, .. }, StepRows::References { kinds, .. }) => {
                 self.rows(values.table, values.owner, &ids(parents, *owner)?);
                 // What these refer to is there: they would have been touched with it.
                 to.iter()
                     .zip(kinds)
                     .try_for_each(|(reference, rows)| self.records(&reference.level, &[], rows))
             }
-            (Way::Many { many, owner, level, asides, .. }, Fetched::Many(pages)) => {
+            (StepKind::ToMany { many, owner, level, asides, .. }, StepRows::ToMany(pages)) => {
                 let owners = owner.map(|column| ids(parents, column)).transpose()?;
                 self.connection(edge, many, level, &owners.unwrap_or_default(), pages)?;
                 asides.iter().zip(&pages.asides).try_for_each(|(aside, fetched)| self.aside(aside, fetched))
             }
-            (Way::Lookup(level), Fetched::One { kinds, .. }) => {
-                let Bound::Lookup(statement) = self.request.bound(edge) else { return Err(Everything) };
+            (StepKind::Lookup(level), StepRows::ToOne { kinds, .. }) => {
+                let BoundStep::Lookup(statement) = self.request.bound(edge) else { return Err(Everything) };
                 kinds.iter().try_for_each(|rows| self.lookup(level, statement, rows))
             }
-            (Way::Nodes(levels), Fetched::One { kinds, .. }) => {
-                let Bound::Nodes(asked) = self.request.bound(edge) else { return Err(Everything) };
+            (StepKind::Nodes(levels), StepRows::ToOne { kinds, .. }) => {
+                let BoundStep::Nodes(asked) = self.request.bound(edge) else { return Err(Everything) };
                 for (kind, (level, rows)) in levels.iter().zip(kinds).enumerate() {
                     let ids = asked.iter().flatten().filter(|(of, _)| *of == kind).map(|(_, id)| *id);
                     self.records(level, &distinct(ids.collect()), rows)?;
@@ -156,7 +156,7 @@ impl Walk<'_> {
     /// Records by their ids, and what they lead to.
     fn records(&mut self, level: &Level, asked: &[i64], rows: &Rows) -> Walked {
         let found = own_ids(level, rows)?;
-        let Noun { table, merged, .. } = *level.noun;
+        let ObjectType { table, merged, .. } = *level.object_type;
         self.rows(table, "id", asked);
         self.rows(table, "id", &found);
         if let Some(names) = merged
@@ -170,7 +170,7 @@ impl Walk<'_> {
 
     /// The record that a key names, if there is one.
     fn lookup(&mut self, level: &Level, statement: &Statement, rows: &Rows) -> Walked {
-        let Noun { table, merged, .. } = *level.noun;
+        let ObjectType { table, merged, .. } = *level.object_type;
         let found: Option<i64> = rows.rows.first().map(|row| row.try_get(0)).transpose()?;
         match statement.binds.as_slice() {
             [Bind::Id(asked)] => {
@@ -181,9 +181,9 @@ impl Walk<'_> {
             }
             [Bind::Text(_)] if statement.sql.ends_with("t.slug = $1") => {
                 // Under which of its slugs it was found is not told.
-                self.marks.extend(merged.map(Mark::table));
+                self.marks.extend(merged.map(CacheTag::table));
                 if found.is_none() {
-                    self.marks.push(Mark::table(table));
+                    self.marks.push(CacheTag::table(table));
                 }
             }
             _ => return Err(Everything),
@@ -196,46 +196,46 @@ impl Walk<'_> {
     /// The pages of a connection, one for each owner.
     fn connection(
         &mut self,
-        edge: &Edge,
-        many: &Many,
+        edge: &Step,
+        many: &ToMany,
         level: &Level,
         owners: &[i64],
-        pages: &Pages,
+        pages: &PageRows,
     ) -> Walked {
-        let Bound::Many { rows: statement, asides, of_one, .. } = self.request.bound(edge) else {
+        let BoundStep::ToMany { rows: statement, asides, of_one, .. } = self.request.bound(edge) else {
             return Err(Everything);
         };
         let mut statements = statement.iter().chain(asides.iter().map(|(statement, _)| statement));
         if statements.any(|statement| statement.subqueries > 0) {
             return Err(Everything);
         }
-        let Noun { table, merged, .. } = *level.noun;
+        let ObjectType { table, merged, .. } = *level.object_type;
         let is_filtered = edge.arguments.get("filter").is_some();
         if is_filtered {
             // Ids are compared with those that they now mean.
-            self.marks.extend(merged.map(Mark::table));
+            self.marks.extend(merged.map(CacheTag::table));
         }
         match many.via {
-            Via::All => match of_one.filter(|of_one| is_told_by(level, pages, *of_one)) {
+            Join::All => match of_one.filter(|of_one| is_told_by(level, pages, *of_one)) {
                 Some((column, id)) => self.rows(table, column, &[id]),
-                None => self.marks.push(Mark::table(table)),
+                None => self.marks.push(CacheTag::table(table)),
             },
-            Via::Column(column) => self.rows(table, column, owners),
-            Via::Either(one, other) => {
+            Join::Column(column) => self.rows(table, column, owners),
+            Join::Either(one, other) => {
                 self.rows(table, one, owners);
                 self.rows(table, other, owners);
             }
-            Via::Link(between, from, _) => {
+            Join::Link(between, from, _) => {
                 self.rows(between, from, owners);
                 // Records beyond the page may come to stand before those on it.
                 let is_cut = pages.page.after.is_some()
                     || pages.page.before.is_some()
                     || pages.sides.iter().flatten().any(|more| *more);
                 let reads_all = is_filtered
-                    || pages.asides.iter().any(|aside| matches!(aside, FetchedAside::Facet { .. }))
-                    || is_cut && !matches!(pages.order.by, By::Id);
+                    || pages.asides.iter().any(|aside| matches!(aside, AggregateRows::Facet { .. }))
+                    || is_cut && !matches!(pages.order.by, SortKey::Id);
                 if reads_all {
-                    self.marks.push(Mark::table(table));
+                    self.marks.push(CacheTag::table(table));
                 } else if statement.is_some() {
                     self.rows(table, "id", &own_ids(level, &pages.rows)?);
                 }
@@ -245,10 +245,10 @@ impl Walk<'_> {
         self.edges(level, &pages.rows)
     }
 
-    fn aside(&mut self, aside: &Aside, fetched: &FetchedAside) -> Walked {
+    fn aside(&mut self, aside: &Aggregate, fetched: &AggregateRows) -> Walked {
         match (aside, fetched) {
-            (Aside::Count(_), FetchedAside::Counts(_)) => Ok(()),
-            (Aside::Facet { facet, level, .. }, FetchedAside::Facet { rows, .. })
+            (Aggregate::Count(_), AggregateRows::Counts(_)) => Ok(()),
+            (Aggregate::Facet { facet, level, .. }, AggregateRows::Facet { rows, .. })
                 if !matches!(facet.by, FacetBy::Link { .. }) =>
             {
                 self.edges(level, rows)
@@ -273,12 +273,12 @@ impl Walk<'_> {
                 is_this(&last_revision(history))
                     || [false, true].iter().any(|last| is_this(&recorded(history, *last)))
             };
-            if let Some(history) = level.noun.history.filter(is_moment) {
+            if let Some(history) = level.object_type.history.filter(is_moment) {
                 self.rows(REVISIONS, history, ids);
                 continue;
             }
-            let declared = level.noun.fields.iter().find_map(|field| match &field.kind {
-                Kind::Column(declared) if !declared.reads.is_empty() && is_this(&declared.shown()) => {
+            let declared = level.object_type.fields.iter().find_map(|field| match &field.kind {
+                FieldKind::Column(declared) if !declared.reads.is_empty() && is_this(&declared.shown()) => {
                     Some(declared)
                 }
                 _ => None,
@@ -293,18 +293,18 @@ impl Walk<'_> {
     }
 
     fn rows(&mut self, table: &str, column: &str, values: &[i64]) {
-        let rows = Mark::of(table, column);
+        let rows = CacheTag::of(table, column);
         self.marks.extend(values.iter().map(|value| rows.with(*value)));
     }
 }
 
 /// Whether a page rests on nothing but the rows that refer to one record. An id may mean another since it was
 /// merged, which the rows tell; and facets look beyond the filter.
-fn is_told_by(level: &Level, pages: &Pages, (column, id): (&str, i64)) -> bool {
+fn is_told_by(level: &Level, pages: &PageRows, (column, id): (&str, i64)) -> bool {
     let refers = |row: &PgRow, place| get::<Option<i64>>(row, place).is_ok_and(|found| found == Some(id));
     let place = level.columns.iter().position(|known| known.strip_prefix("t.") == Some(column));
     place.is_some_and(|place| pages.rows.rows.first().is_some_and(|row| refers(row, place)))
-        && pages.asides.iter().all(|aside| matches!(aside, FetchedAside::Counts(_)))
+        && pages.asides.iter().all(|aside| matches!(aside, AggregateRows::Counts(_)))
 }
 
 /// Whether a column is the outcome of a query.

@@ -5,7 +5,7 @@ use std::{collections::HashMap, sync::Mutex};
 use sqlx::{Executor, Postgres, Row, postgres::PgRow};
 
 use crate::{
-    engine::cache::dependencies::{Mark, RestsOn},
+    engine::cache::dependencies::{CacheTag, Dependencies},
     sync::lock,
 };
 
@@ -57,7 +57,7 @@ pub struct Position {
 
 /// The revisions that touched rows last.
 #[derive(Debug, Default)]
-pub struct Changed(Mutex<Memory>);
+pub struct InvalidationLog(Mutex<Memory>);
 
 #[derive(Debug, Default)]
 struct Memory {
@@ -66,8 +66,8 @@ struct Memory {
     history: u64,
     /// Of this revision and those before it nothing is known.
     forgotten: i64,
-    recent: HashMap<Mark, i64>,
-    older: HashMap<Mark, i64>,
+    recent: HashMap<CacheTag, i64>,
+    older: HashMap<CacheTag, i64>,
     /// The last revision of the older ones.
     older_until: i64,
 }
@@ -86,7 +86,7 @@ struct Found {
     page_end: Option<Known>,
     /// When the revision that was known before was recorded, in the base as it is now.
     known_recorded: Option<i64>,
-    touched: Vec<[(Mark, i64); 2]>,
+    touched: Vec<[(CacheTag, i64); 2]>,
 }
 
 impl Found {
@@ -105,7 +105,7 @@ impl Found {
     }
 }
 
-impl Changed {
+impl InvalidationLog {
     /// Goes through the next page of revisions that it doesn't know yet. Tells how far it got, and whether that
     /// was the last revision.
     pub async fn look(
@@ -130,18 +130,18 @@ impl Changed {
     }
 
     /// Whether nothing was touched behind a revision that something rests on.
-    pub fn leaves(&self, rests_on: &RestsOn, since: i64) -> bool {
-        let RestsOn::Rows(marks) = rests_on else { return false };
+    pub fn leaves(&self, dependencies: &Dependencies, since: i64) -> bool {
+        let Dependencies::Rows(marks) = dependencies else { return false };
         let memory = lock(&self.0);
         since >= memory.forgotten && marks.iter().all(|mark| memory.last(*mark) <= since)
     }
 }
 
 /// A revision, and all that a row of it stands for.
-fn touched(row: &PgRow) -> Result<[(Mark, i64); 2], sqlx::Error> {
+fn touched(row: &PgRow) -> Result<[(CacheTag, i64); 2], sqlx::Error> {
     let (revision, part): (i64, &str) = (row.try_get("id")?, row.try_get("part")?);
-    let rows = Mark::rows(part, row.try_get("field")?, row.try_get("value")?);
-    Ok([(rows, revision), (Mark::table(part), revision)])
+    let rows = CacheTag::rows(part, row.try_get("field")?, row.try_get("value")?);
+    Ok([(rows, revision), (CacheTag::table(part), revision)])
 }
 
 impl Memory {
@@ -184,7 +184,7 @@ impl Memory {
         *self = Memory { known, history, forgotten, older_until, ..Memory::default() };
     }
 
-    fn note(&mut self, touched: impl Iterator<Item = (Mark, i64)>, until: Known) {
+    fn note(&mut self, touched: impl Iterator<Item = (CacheTag, i64)>, until: Known) {
         for (mark, revision) in touched {
             let known = self.recent.entry(mark).or_insert(revision);
             *known = revision.max(*known);
@@ -200,7 +200,7 @@ impl Memory {
     }
 
     /// The last revision that touched something; none that is known is one long ago.
-    fn last(&self, mark: Mark) -> i64 {
+    fn last(&self, mark: CacheTag) -> i64 {
         *self.recent.get(&mark).or_else(|| self.older.get(&mark)).unwrap_or(&i64::MIN)
     }
 }
@@ -209,8 +209,8 @@ impl Memory {
 mod tests {
     use super::*;
 
-    fn on(marks: &[Mark]) -> RestsOn {
-        RestsOn::Rows(marks.into())
+    fn on(marks: &[CacheTag]) -> Dependencies {
+        Dependencies::Rows(marks.into())
     }
 
     /// A revision that was recorded at a time of its own.
@@ -252,22 +252,23 @@ mod tests {
 
     #[test]
     fn only_what_was_touched_later_is_changed() {
-        let changed = Changed::default();
-        let (one, other) = (Mark::rows("actors", "id", 1), Mark::rows("actors", "id", 2));
+        let changed = InvalidationLog::default();
+        let (one, other) = (CacheTag::rows("actors", "id", 1), CacheTag::rows("actors", "id", 2));
         lock(&changed.0).note([(one, 7)].into_iter(), at(8));
         assert!(changed.leaves(&on(&[other]), 5));
         assert!(!changed.leaves(&on(&[other, one]), 6));
         assert!(changed.leaves(&on(&[other, one]), 7));
-        assert!(!changed.leaves(&RestsOn::Everything, 8));
+        assert!(!changed.leaves(&Dependencies::Everything, 8));
         lock(&changed.0).note([(one, 6)].into_iter(), at(6));
         assert!(!changed.leaves(&on(&[one]), 6), "who comes late takes nothing back");
     }
 
     #[test]
     fn what_is_forgotten_counts_as_changed() {
-        let changed = Changed::default();
-        let (row, many) = (|number| Mark::rows("actors", "id", number), i64::try_from(REMEMBERED).unwrap());
-        let untouched = on(&[Mark::table("topics")]);
+        let changed = InvalidationLog::default();
+        let (row, many) =
+            (|number| CacheTag::rows("actors", "id", number), i64::try_from(REMEMBERED).unwrap());
+        let untouched = on(&[CacheTag::table("topics")]);
         for turn in 0..2 {
             assert!(changed.leaves(&untouched, 0));
             let rows = (1..=many + 1).map(|number| (row(number), turn * many + number));
@@ -281,9 +282,9 @@ mod tests {
 
     #[test]
     fn marks_of_neighbours_differ() {
-        let mut marks: Vec<Mark> = (0..100_000).map(|id| Mark::rows("actors", "id", id)).collect();
-        marks.extend((0..100_000).map(|id| Mark::rows("statements", "id", id)));
-        marks.push(Mark::table("actors"));
+        let mut marks: Vec<CacheTag> = (0..100_000).map(|id| CacheTag::rows("actors", "id", id)).collect();
+        marks.extend((0..100_000).map(|id| CacheTag::rows("statements", "id", id)));
+        marks.push(CacheTag::table("actors"));
         marks.sort_unstable();
         marks.dedup();
         assert_eq!(marks.len(), 200_001);

@@ -30,8 +30,8 @@ use tokio::sync::OnceCell;
 
 use crate::{
     auth::caller::Role,
-    engine::{cache::dependencies::RestsOn, response::Answer},
-    error::Refusal,
+    engine::{cache::dependencies::Dependencies, response::Answer},
+    error::ApiError,
     sync::lock,
 };
 
@@ -52,39 +52,39 @@ impl Key {
 }
 
 /// An answer just made.
-pub struct Made {
+pub struct ComputedResponse {
     pub answer: Answer,
     pub cost: usize,
-    pub rests_on: RestsOn,
+    pub dependencies: Dependencies,
 }
 
 /// An answer without errors, as it is sent.
 #[derive(Debug)]
-pub struct Kept {
+pub struct CachedResponse {
     pub body: Bytes,
     /// What it cost to make.
     pub cost: usize,
-    rests_on: RestsOn,
+    dependencies: Dependencies,
     /// The revision up to which it is known to be right.
     right_until: AtomicI64,
     tag: OnceLock<String>,
     compressed: OnceLock<Option<Bytes>>,
 }
 
-impl Kept {
-    fn new(body: Bytes, cost: usize, rests_on: RestsOn, revision: i64) -> Self {
+impl CachedResponse {
+    fn new(body: Bytes, cost: usize, dependencies: Dependencies, revision: i64) -> Self {
         let (tag, compressed) = (OnceLock::new(), OnceLock::new());
-        Kept { body, cost, rests_on, right_until: revision.into(), tag, compressed }
+        CachedResponse { body, cost, dependencies, right_until: revision.into(), tag, compressed }
     }
 
     /// Whether it is right as of a revision. `leaves` says whether what it rests on was left as it was since
     /// another, until that one at least.
-    fn is_right(&self, revision: i64, leaves: impl FnOnce(&RestsOn, i64) -> bool) -> bool {
+    fn is_right(&self, revision: i64, leaves: impl FnOnce(&Dependencies, i64) -> bool) -> bool {
         let until = self.right_until.load(Relaxed);
         if until >= revision {
             return true;
         }
-        let is_left = leaves(&self.rests_on, until);
+        let is_left = leaves(&self.dependencies, until);
         if is_left {
             self.right_until.fetch_max(revision, Relaxed);
         }
@@ -111,16 +111,16 @@ impl Kept {
 
     /// What it takes to keep it; the compressed form is counted before it is there.
     fn bytes(&self) -> usize {
-        self.body.len() + self.body.len() / 3 + self.rests_on.bytes() + OVERHEAD
+        self.body.len() + self.body.len() / 3 + self.dependencies.bytes() + OVERHEAD
     }
 }
 
 /// An answer, and where it comes from.
 #[derive(Debug)]
-pub enum Given {
-    Kept(Arc<Kept>),
-    /// Made just now, and kept for the next.
-    Made(Arc<Kept>),
+pub enum Outcome {
+    CachedResponse(Arc<CachedResponse>),
+    /// ComputedResponse just now, and kept for the next.
+    ComputedResponse(Arc<CachedResponse>),
     /// Nobody else's: something in it failed, or it is personal.
     Own(Answer),
 }
@@ -136,10 +136,10 @@ pub struct Cache {
 }
 
 /// An answer on its way; none where it failed.
-type Flight = OnceCell<Option<Arc<Kept>>>;
+type Flight = OnceCell<Option<Arc<CachedResponse>>>;
 
 struct Store {
-    answers: LruCache<Key, Arc<Kept>>,
+    answers: LruCache<Key, Arc<CachedResponse>>,
     bytes: usize,
 }
 
@@ -173,8 +173,8 @@ impl Cache {
         &self,
         key: &Key,
         revision: i64,
-        leaves: impl FnOnce(&RestsOn, i64) -> bool,
-    ) -> Option<Arc<Kept>> {
+        leaves: impl FnOnce(&Dependencies, i64) -> bool,
+    ) -> Option<Arc<CachedResponse>> {
         let kept = lock(&self.kept).answers.get(key).cloned();
         let kept = kept.filter(|kept| kept.is_right(revision, leaves));
         let count = if kept.is_some() { &self.counts.hits } else { &self.counts.misses };
@@ -183,24 +183,24 @@ impl Cache {
     }
 
     /// An answer that is not kept, made once for all who ask for it at the same time and revision.
-    pub async fn make<F>(&self, key: Key, revision: i64, make: impl Fn() -> F) -> Result<Given, Refusal>
+    pub async fn make<F>(&self, key: Key, revision: i64, make: impl Fn() -> F) -> Result<Outcome, ApiError>
     where
-        F: Future<Output = Result<Made, Refusal>>,
+        F: Future<Output = Result<ComputedResponse, ApiError>>,
     {
         let flight = self.flight(key, revision);
         let mut ours = None;
         let shared = flight.get_or_init(|| async {
             ours = Some(make().await.map(|made| self.keep(key, revision, made)));
             match &ours {
-                Some(Ok(Given::Made(kept))) => Some(kept.clone()),
+                Some(Ok(Outcome::ComputedResponse(kept))) => Some(kept.clone()),
                 _ => None,
             }
         });
         match (shared.await.clone(), ours) {
             (_, Some(ours)) => ours,
-            (Some(kept), None) => Ok(Given::Kept(kept)),
+            (Some(kept), None) => Ok(Outcome::CachedResponse(kept)),
             // What failed for somebody else may go well for us.
-            (None, None) => make().await.map(|made| Given::Own(made.answer)),
+            (None, None) => make().await.map(|made| Outcome::Own(made.answer)),
         }
     }
 
@@ -218,20 +218,20 @@ impl Cache {
     }
 
     /// Keeps an answer that was begun at a revision.
-    fn keep(&self, key: Key, revision: i64, made: Made) -> Given {
-        let Made { answer, cost, rests_on } = made;
+    fn keep(&self, key: Key, revision: i64, made: ComputedResponse) -> Outcome {
+        let ComputedResponse { answer, cost, dependencies } = made;
         if !answer.errors.is_empty() {
-            return Given::Own(answer);
+            return Outcome::Own(answer);
         }
-        let kept = Arc::new(Kept::new(answer.into_json("").into(), cost, rests_on, revision));
+        let kept = Arc::new(CachedResponse::new(answer.into_json("").into(), cost, dependencies, revision));
         lock(&self.flights).remove(&(key, revision));
         if kept.bytes() <= self.room {
             self.store(key, kept.clone());
         }
-        Given::Made(kept)
+        Outcome::ComputedResponse(kept)
     }
 
-    fn store(&self, key: Key, kept: Arc<Kept>) {
+    fn store(&self, key: Key, kept: Arc<CachedResponse>) {
         let mut store = lock(&self.kept);
         store.bytes += kept.bytes();
         if let Some((_, replaced)) = store.answers.push(key, kept) {
@@ -254,9 +254,9 @@ mod tests {
         Key::new(Sha256::new().chain_update(number.to_be_bytes()), Role::Anonymous, 0)
     }
 
-    fn answer(length: usize) -> Made {
+    fn answer(length: usize) -> ComputedResponse {
         let answer = Answer::new(&vec![b'1'; length], Vec::new());
-        Made { answer, cost: 1, rests_on: RestsOn::Everything }
+        ComputedResponse { answer, cost: 1, dependencies: Dependencies::Everything }
     }
 
     fn cache(room: usize) -> Cache {
@@ -282,7 +282,7 @@ mod tests {
         let asked = (0..20).map(|number| cache.make(key(1), 7 + number / 10, make));
         let asked = futures_util::future::join_all(asked).await;
         assert_eq!(count.load(Relaxed), 2, "whoever knows of a change isn't answered from before it");
-        assert_eq!(asked.iter().filter(|given| matches!(given, Ok(Given::Kept(_)))).count(), 18);
+        assert_eq!(asked.iter().filter(|given| matches!(given, Ok(Outcome::CachedResponse(_)))).count(), 18);
         assert!(cache.has(key(1), 7));
         assert!(!cache.has(key(2), 7), "that is another question");
     }
@@ -292,7 +292,7 @@ mod tests {
         let cache = cache(10_000);
         cache.make(key(1), 7, || async { Ok(answer(10)) }).await.unwrap();
         let asked = AtomicU64::new(0);
-        let leaves = |_: &RestsOn, since| {
+        let leaves = |_: &Dependencies, since| {
             asked.fetch_add(1, Relaxed);
             since < 9
         };
@@ -309,15 +309,18 @@ mod tests {
     async fn what_failed_is_not_kept() {
         let cache = cache(10_000);
         let failed = || async {
-            let refusal = Refusal::new(Code::Timeout, "It took too long.");
-            let answer = Answer::new(b"null", vec![refusal]);
-            Ok(Made { answer, cost: 1, rests_on: RestsOn::Everything })
+            let api_error = ApiError::new(Code::Timeout, "It took too long.");
+            let answer = Answer::new(b"null", vec![api_error]);
+            Ok(ComputedResponse { answer, cost: 1, dependencies: Dependencies::Everything })
         };
-        assert!(matches!(cache.make(key(1), 7, failed).await, Ok(Given::Own(_))));
-        let refused = || async { Err(Refusal::new(Code::Unavailable, "It is away.")) };
+        assert!(matches!(cache.make(key(1), 7, failed).await, Ok(Outcome::Own(_))));
+        let refused = || async { Err(ApiError::new(Code::Unavailable, "It is away.")) };
         assert!(cache.make(key(1), 7, refused).await.is_err());
         assert!(!cache.has(key(1), 7));
-        assert!(matches!(cache.make(key(1), 7, || async { Ok(answer(1)) }).await, Ok(Given::Made(_))));
+        assert!(matches!(
+            cache.make(key(1), 7, || async { Ok(answer(1)) }).await,
+            Ok(Outcome::ComputedResponse(_))
+        ));
     }
 
     #[tokio::test]
@@ -338,14 +341,16 @@ mod tests {
 
     #[test]
     fn what_is_long_is_compressed_on_demand() {
-        let kept = |length| Kept::new(vec![b'a'; length].into(), 1, RestsOn::Everything, 7);
+        let kept = |length| CachedResponse::new(vec![b'a'; length].into(), 1, Dependencies::Everything, 7);
         assert!(kept(10).compressed().is_none());
         assert!(kept(5000).compressed().is_some_and(|bytes| bytes.len() < 500));
     }
 
     #[test]
     fn a_tag_tells_bodies_apart_and_nothing_else() {
-        let kept = |body: &'static str, revision| Kept::new(body.into(), 1, RestsOn::Everything, revision);
+        let kept = |body: &'static str, revision| {
+            CachedResponse::new(body.into(), 1, Dependencies::Everything, revision)
+        };
         assert_eq!(kept("one", 7).tag(), kept("one", 8).tag());
         assert_ne!(kept("one", 7).tag(), kept("other", 7).tag());
     }

@@ -15,7 +15,7 @@ use tokio::{sync::watch, task::JoinHandle, time::timeout};
 pub use crate::engine::cache::invalidation_log::Position;
 use crate::{
     database::{Database, connections::Share},
-    engine::cache::{dependencies::RestsOn, invalidation_log::Changed},
+    engine::cache::{dependencies::Dependencies, invalidation_log::InvalidationLog},
 };
 
 /// Where the database says that revisions were made.
@@ -45,11 +45,11 @@ impl Watch {
 }
 
 /// What the base's last revision is.
-pub struct Current {
+pub struct RevisionWatcher {
     database: Database,
     watch: Watch,
     known: watch::Sender<Known>,
-    changed: Arc<Changed>,
+    changed: Arc<InvalidationLog>,
     /// Begun by the first who wants to know.
     listening: OnceLock<JoinHandle<()>>,
 }
@@ -61,7 +61,7 @@ struct Known {
     at: Option<Instant>,
 }
 
-impl Drop for Current {
+impl Drop for RevisionWatcher {
     fn drop(&mut self) {
         if let Some(listening) = self.listening.get() {
             listening.abort();
@@ -69,10 +69,10 @@ impl Drop for Current {
     }
 }
 
-impl Current {
+impl RevisionWatcher {
     pub fn new(database: Database, watch: Watch) -> Self {
         let known = watch::Sender::new(Known::default());
-        Current { database, watch, known, changed: Arc::default(), listening: OnceLock::new() }
+        RevisionWatcher { database, watch, known, changed: Arc::default(), listening: OnceLock::new() }
     }
 
     /// Begins to listen, unless it does already; what it gives waits for revisions.
@@ -129,8 +129,8 @@ impl Current {
     }
 
     /// Whether what something rests on was left as it was since a revision, up to the last that is known.
-    pub fn leaves(&self, rests_on: &RestsOn, since: i64) -> bool {
-        self.changed.leaves(rests_on, since)
+    pub fn leaves(&self, dependencies: &Dependencies, since: i64) -> bool {
+        self.changed.leaves(dependencies, since)
     }
 }
 
@@ -158,7 +158,12 @@ impl Coming {
     }
 }
 
-async fn listen(database: Database, known: watch::Sender<Known>, changed: Arc<Changed>, watch: Watch) {
+async fn listen(
+    database: Database,
+    known: watch::Sender<Known>,
+    changed: Arc<InvalidationLog>,
+    watch: Watch,
+) {
     loop {
         if let Ok(Ok(mut listener)) = timeout(BEGIN, database.listen(CHANNEL)).await {
             let Err(error) = hear(&mut listener, &known, &changed, watch).await;
@@ -173,7 +178,7 @@ async fn listen(database: Database, known: watch::Sender<Known>, changed: Arc<Ch
 async fn hear(
     listener: &mut PgListener,
     known: &watch::Sender<Known>,
-    changed: &Changed,
+    changed: &InvalidationLog,
     watch: Watch,
 ) -> Result<std::convert::Infallible, sqlx::Error> {
     loop {

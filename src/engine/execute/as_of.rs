@@ -5,26 +5,26 @@ use crate::{
         reader::Reader,
         statement::{Bind, Statement},
     },
-    error::Refusal,
+    error::ApiError,
     model::as_of::AsOf,
 };
 
 /// Refuses a revision, given as `since`, that is not there yet: who asked for what comes behind it would
 /// miss what comes before.
-pub async fn check_since(today: &Reader, since: i64) -> Result<(), Refusal> {
+pub async fn check_since(today: &Reader, since: i64) -> Result<(), ApiError> {
     let rows = today.fetch("select coalesce(max(id), 0) from revisions", |sql| sql).await?;
     let current: i64 = sqlx::Row::try_get(rows.first().ok_or(sqlx::Error::RowNotFound)?, 0)?;
     if since > current { Err(not_yet(since, current, "since")) } else { Ok(()) }
 }
 
-fn not_yet(revision: i64, current: i64, argument: &str) -> Refusal {
+fn not_yet(revision: i64, current: i64, argument: &str) -> ApiError {
     let message = format!("Revision {revision} does not exist yet; the current revision is {current}.");
-    Refusal::bad_input(argument, message)
+    ApiError::bad_input(argument, message)
 }
 
 /// What reads the base as it stood then. Revisions that were made together came to be seen together, so
 /// only between changes is there a moment.
-pub async fn reader(moment: &AsOf, today: &Reader) -> Result<Reader, Refusal> {
+pub async fn reader(moment: &AsOf, today: &Reader) -> Result<Reader, ApiError> {
     let (sql, bind) = match moment {
         AsOf::Revision(number) => (
             "select (select coalesce(max(id), 0) from revisions), \
@@ -47,7 +47,7 @@ pub async fn reader(moment: &AsOf, today: &Reader) -> Result<Reader, Refusal> {
     let (known, revision): (i64, Option<i64>) = (sqlx::Row::try_get(row, 0)?, sqlx::Row::try_get(row, 1)?);
     match moment {
         AsOf::Revision(number) if *number > known => Err(not_yet(*number, known, "asOf.revision")),
-        AsOf::Time(time) if known == 0 => Err(Refusal::bad_input(
+        AsOf::Time(time) if known == 0 => Err(ApiError::bad_input(
             "asOf.time",
             format!("{time} is yet to come: what will stand then is not known."),
         )),

@@ -17,17 +17,17 @@ use crate::{
     database::{reader::Reader, statement::Statement},
     engine::{
         plan::{
-            Aside, Edge, Level, Place, Reference, Way,
-            bind::{Bound, CAP, Precision, Request},
+            Aggregate, Level, RecordPath, Reference, Step, StepKind,
+            bind::{BoundPlan, BoundStep, CAP, Precision},
         },
         sql,
     },
-    error::{Code, Refusal},
+    error::{ApiError, Code},
     model::{
         Catalog,
         object_type::{
             Order,
-            computed::{self, Asked, REVISION, Tree},
+            computed::{self, ComputedValue, REVISION, ResolveContext},
         },
         pagination::{CursorKey, KeyKind, Page},
     },
@@ -38,19 +38,19 @@ use crate::{
 #[derive(Debug, Default)]
 pub struct Rows {
     pub rows: Vec<PgRow>,
-    pub edges: Vec<Fetched>,
+    pub edges: Vec<StepRows>,
 }
 
 /// What an edge leads to, for each row of its level.
 #[derive(Debug)]
-pub enum Fetched {
+pub enum StepRows {
     /// For each parent the kind of record and its row, where there is one.
-    One {
+    ToOne {
         kinds: Vec<Rows>,
         found: Vec<Option<(usize, usize)>>,
     },
     /// For each parent its rows, in order.
-    Values {
+    OwnedList {
         rows: Rows,
         of: Vec<Vec<usize>>,
     },
@@ -59,26 +59,26 @@ pub enum Fetched {
         kinds: Vec<Rows>,
         of: Vec<Vec<(usize, usize)>>,
     },
-    Many(Pages),
+    ToMany(PageRows),
     /// For each parent its value, and for each place of records those that the values name.
     Computed {
-        of: Vec<Tree>,
+        of: Vec<ComputedValue>,
         records: Vec<Vec<Records>>,
         /// What failed of a mutation that is answered all the same: the records of its value are not there.
-        failed: Option<Refusal>,
+        failed: Option<ApiError>,
     },
     /// The edge failed, and so does its field.
-    Failed(Refusal),
+    Failed(ApiError),
 }
 
-/// Pages of one edge, for each parent.
+/// PageRows of one edge, for each parent.
 #[derive(Debug)]
-pub struct Pages {
+pub struct PageRows {
     pub rows: Rows,
     pub of: Vec<Vec<usize>>,
     /// Whether there are records before the page, and behind it, for each parent.
     pub sides: [Vec<bool>; 2],
-    pub asides: Vec<FetchedAside>,
+    pub asides: Vec<AggregateRows>,
     /// The column of the id.
     pub id: usize,
     pub page: Page,
@@ -87,12 +87,12 @@ pub struct Pages {
 
 /// What a connection was asked for besides its records, for each parent.
 #[derive(Debug)]
-pub enum FetchedAside {
+pub enum AggregateRows {
     Counts(Vec<(i64, Precision)>),
     Facet { rows: Rows, of: Vec<Vec<usize>> },
 }
 
-/// Records of one noun, and the row of each.
+/// Records of one object type, and the row of each.
 pub type Records = (Rows, HashMap<i64, usize>);
 
 /// A column of a row, counted as the level counts.
@@ -120,9 +120,9 @@ pub fn sort_key(row: &PgRow, kind: KeyKind) -> Result<CursorKey, sqlx::Error> {
 }
 
 /// Fetches what the root leads to: each of its edges fails on its own.
-pub async fn root(fetch: &Fetch<'_>, level: &Level) -> Rows {
+pub async fn root(fetch: &Executor<'_>, level: &Level) -> Rows {
     let root = Rows::default();
-    let edge = async |edge| fetch.edge(edge, &root).await.unwrap_or_else(Fetched::Failed);
+    let edge = async |edge| fetch.edge(edge, &root).await.unwrap_or_else(StepRows::Failed);
     let edges = if let [only] = level.edges.as_slice() {
         vec![edge(only).await]
     } else {
@@ -132,7 +132,7 @@ pub async fn root(fetch: &Fetch<'_>, level: &Level) -> Rows {
 }
 
 /// Runs mutations one after the other, until one fails. What was done before is told whatever comes behind it.
-pub async fn mutations(fetch: &Fetch<'_>, level: &Level) -> Result<Rows> {
+pub async fn mutations(fetch: &Executor<'_>, level: &Level) -> Result<Rows> {
     // Whatever an answer can't be given of is known before anything is changed.
     fetch.foresee(level).await?;
     let root = Rows::default();
@@ -141,57 +141,57 @@ pub async fn mutations(fetch: &Fetch<'_>, level: &Level) -> Result<Rows> {
     for edge in &level.edges {
         let fetched = match failed {
             None => fetch.edge(edge, &root).await,
-            Some(before) => Err(Refusal::new(before, "It was not tried, as a mutation before it failed.")),
+            Some(before) => Err(ApiError::new(before, "It was not tried, as a mutation before it failed.")),
         };
-        failed = fetched.as_ref().err().map(|refusal| refusal.code);
+        failed = fetched.as_ref().err().map(|api_error| api_error.code);
         if !done && failed == Some(Code::Timeout) {
-            return Err(Refusal::timeout());
+            return Err(ApiError::timeout());
         }
         edges.push(match (fetched, edge.nothing()) {
-            (Err(refusal), Some(nothing)) if done => {
-                Fetched::Computed { of: vec![nothing.clone()], records: Vec::new(), failed: Some(refusal) }
+            (Err(api_error), Some(nothing)) if done => {
+                StepRows::Computed { of: vec![nothing.clone()], records: Vec::new(), failed: Some(api_error) }
             }
-            (fetched, _) => fetched.unwrap_or_else(Fetched::Failed),
+            (fetched, _) => fetched.unwrap_or_else(StepRows::Failed),
         });
         done |= edges.last().is_some_and(|fetched| fetched.revision().is_some());
     }
     Ok(Rows { rows: Vec::new(), edges })
 }
 
-impl Fetched {
+impl StepRows {
     /// The revision that a mutation left; none where it changed nothing.
     fn revision(&self) -> Option<i64> {
         match self {
-            Fetched::Computed { of, .. } => of.first().and_then(left),
+            StepRows::Computed { of, .. } => of.first().and_then(left),
             _ => None,
         }
     }
 }
 
 /// The revision that a mutation of this value left.
-fn left(value: &Tree) -> Option<i64> {
+fn left(value: &ComputedValue) -> Option<i64> {
     match value.field(REVISION) {
-        Tree::Int(revision) => Some(*revision),
+        ComputedValue::Int(revision) => Some(*revision),
         _ => None,
     }
 }
 
 /// What a request reads with.
 #[derive(Clone, Copy)]
-pub struct Fetch<'a> {
+pub struct Executor<'a> {
     pub reader: &'a Reader,
     pub catalog: &'static Catalog,
-    pub request: &'a Request,
+    pub request: &'a BoundPlan,
     pub caller: &'a Caller,
     /// What happened, where a subscription is told of it.
-    pub event: Option<&'a Tree>,
+    pub event: Option<&'a ComputedValue>,
     /// When nobody waits for the answer to a mutation any more.
     pub deadline: Option<Instant>,
 }
 
-type Result<T, E = Refusal> = std::result::Result<T, E>;
+type Result<T, E = ApiError> = std::result::Result<T, E>;
 
-impl Fetch<'_> {
+impl Executor<'_> {
     async fn run(&self, statement: &Statement, parents: &[i64]) -> Result<Vec<PgRow>> {
         Ok(self.reader.run(statement, parents).await?)
     }
@@ -209,7 +209,7 @@ impl Fetch<'_> {
         Ok(fetched)
     }
 
-    fn boxed<'a>(&'a self, edge: &'a Edge, parents: &'a Rows) -> BoxFuture<'a, Result<Fetched>> {
+    fn boxed<'a>(&'a self, edge: &'a Step, parents: &'a Rows) -> BoxFuture<'a, Result<StepRows>> {
         self.edge(edge, parents).boxed()
     }
 
@@ -217,26 +217,31 @@ impl Fetch<'_> {
     /// is not there yet, and what is computed for records that are not there.
     async fn foresee(&self, level: &Level) -> Result<()> {
         for (since, path) in &self.request.since {
-            as_of::check_since(self.reader, *since).await.map_err(|refusal| refusal.at(path.clone()))?;
+            as_of::check_since(self.reader, *since).await.map_err(|api_error| api_error.at(path.clone()))?;
         }
         // What the request itself is about to enter may be named in it.
         let entered: Vec<&Value> = level.edges.iter().filter_map(|edge| self.entered(edge)).collect();
         let mut edges = Vec::new();
         below(level, &mut edges);
         for edge in edges {
-            let Way::Computed { computed, .. } = &edge.way else { continue };
-            let Bound::Computed(arguments) = self.request.bound(edge) else { continue };
+            let StepKind::Computed { computed, .. } = &edge.way else { continue };
+            let BoundStep::Computed(arguments) = self.request.bound(edge) else { continue };
             for declared in &computed.arguments {
-                let noun = declared.ty.trim_end_matches('!').strip_suffix("By");
-                let Some(noun) = noun.and_then(|noun| self.catalog.noun(noun)) else { continue };
+                let object_type = declared.ty.trim_end_matches('!').strip_suffix("By");
+                let Some(object_type) =
+                    object_type.and_then(|object_type| self.catalog.object_type(object_type))
+                else {
+                    continue;
+                };
                 let slug = match arguments.get(declared.name) {
                     Some(Value::Object(by)) => by.get("slug"),
                     _ => None,
                 };
                 if slug.is_none_or(|slug| !entered.contains(&slug)) {
                     let named =
-                        computed::record(self.reader, sql::lookup_id, noun, arguments, declared.name).await;
-                    named.map_err(|refusal| refusal.at(edge.path.clone()))?;
+                        computed::record(self.reader, sql::lookup_id, object_type, arguments, declared.name)
+                            .await;
+                    named.map_err(|api_error| api_error.at(edge.path.clone()))?;
                 }
             }
         }
@@ -244,48 +249,49 @@ impl Fetch<'_> {
     }
 
     /// The slug that a mutation gives a record.
-    fn entered(&self, edge: &Edge) -> Option<&Value> {
-        let Way::Computed { .. } = &edge.way else { return None };
-        let Bound::Computed(arguments) = self.request.bound(edge) else { return None };
+    fn entered(&self, edge: &Step) -> Option<&Value> {
+        let StepKind::Computed { .. } = &edge.way else { return None };
+        let BoundStep::Computed(arguments) = self.request.bound(edge) else { return None };
         match arguments.get("input") {
             Some(Value::Object(input)) => input.get("slug"),
             _ => None,
         }
     }
 
-    async fn edge(&self, edge: &Edge, parents: &Rows) -> Result<Fetched> {
-        if let Way::Many { .. } = edge.way
-            && let Bound::Many { since: Some(since), .. } = self.request.bound(edge)
+    async fn edge(&self, edge: &Step, parents: &Rows) -> Result<StepRows> {
+        if let StepKind::ToMany { .. } = edge.way
+            && let BoundStep::ToMany { since: Some(since), .. } = self.request.bound(edge)
         {
             as_of::check_since(&self.reader.today(), *since).await?;
         }
         let Some(moment) = self.request.as_of(edge) else { return self.way(edge, parents).await };
         let reader = as_of::reader(moment, self.reader).await?;
-        Fetch { reader: &reader, ..*self }.way(edge, parents).await
+        Executor { reader: &reader, ..*self }.way(edge, parents).await
     }
 
-    async fn way(&self, edge: &Edge, parents: &Rows) -> Result<Fetched> {
+    async fn way(&self, edge: &Step, parents: &Rows) -> Result<StepRows> {
         match &edge.way {
-            Way::One(references) => {
+            StepKind::ToOne(references) => {
                 let (kinds, found) = self.references(references, &parents.rows).await?;
-                Ok(Fetched::One { kinds, found })
+                Ok(StepRows::ToOne { kinds, found })
             }
-            Way::Values { values, owner, level } => {
+            StepKind::OwnedList { values, owner, level } => {
                 let owners = Parents::by_column(&parents.rows, *owner)?;
                 let rows = self.run(&sql::values(values, &level.columns), &owners.distinct).await?;
                 let of = owners.groups_by_id(&rows)?;
-                Ok(Fetched::Values { rows: self.level(level, rows).await?, of })
+                Ok(StepRows::OwnedList { rows: self.level(level, rows).await?, of })
             }
-            Way::References { values, owner, level, to } => {
+            StepKind::References { values, owner, level, to } => {
                 let owners = Parents::by_column(&parents.rows, *owner)?;
                 let rows = self.run(&sql::values(values, &level.columns), &owners.distinct).await?;
                 let of = owners.groups_by_id(&rows)?;
                 let (kinds, found) = self.references(to, &rows).await?;
                 let of = of.into_iter().map(|group| group.into_iter().filter_map(|row| found[row]).collect());
-                Ok(Fetched::References { kinds, of: of.collect() })
+                Ok(StepRows::References { kinds, of: of.collect() })
             }
-            Way::Many { owner, level, wants, asides: asked, .. } => {
-                let Bound::Many { rows, sides, asides, page, order, .. } = self.request.bound(edge) else {
+            StepKind::ToMany { owner, level, wants, asides: asked, .. } => {
+                let BoundStep::ToMany { rows, sides, asides, page, order, .. } = self.request.bound(edge)
+                else {
                     unreachable!("a connection is bound as one")
                 };
                 let owners = match owner {
@@ -304,17 +310,25 @@ impl Fetch<'_> {
                 let seen = if page.backward { &mut before } else { &mut behind };
                 seen.iter_mut().zip(more).for_each(|(side, more)| *side |= more);
                 let sides = [before, behind];
-                Ok(Fetched::Many(Pages { rows, of, sides, asides, id: wants.id, page: page.clone(), order }))
+                Ok(StepRows::ToMany(PageRows {
+                    rows,
+                    of,
+                    sides,
+                    asides,
+                    id: wants.id,
+                    page: page.clone(),
+                    order,
+                }))
             }
-            Way::Computed { computed, owner, fields, places } => {
-                let Bound::Computed(arguments) = self.request.bound(edge) else {
+            StepKind::Computed { computed, owner, fields, places } => {
+                let BoundStep::Computed(arguments) = self.request.bound(edge) else {
                     unreachable!("what is computed is bound as such")
                 };
                 let owners = match owner {
                     Some(column) => Parents::by_column(&parents.rows, *column)?,
                     None => Parents::root(),
                 };
-                let asked = Asked {
+                let asked = ResolveContext {
                     reader: self.reader,
                     catalog: self.catalog,
                     lookup: sql::lookup_id,
@@ -332,27 +346,29 @@ impl Fetch<'_> {
                         None => (records.await?, None),
                         Some(revision) => match self.in_time(records).await {
                             Ok(records) => (records, None),
-                            Err(refusal) => (Vec::new(), Some(refusal.after_commit(revision))),
+                            Err(api_error) => (Vec::new(), Some(api_error.after_commit(revision))),
                         },
                     };
-                let of =
-                    owners.places.iter().map(|place| place.map_or(Tree::Null, |place| trees[place].clone()));
-                Ok(Fetched::Computed { of: of.collect(), records, failed })
+                let of = owners
+                    .places
+                    .iter()
+                    .map(|place| place.map_or(ComputedValue::Null, |place| trees[place].clone()));
+                Ok(StepRows::Computed { of: of.collect(), records, failed })
             }
-            Way::Lookup(level) => {
-                let Bound::Lookup(statement) = self.request.bound(edge) else {
+            StepKind::Lookup(level) => {
+                let BoundStep::Lookup(statement) = self.request.bound(edge) else {
                     unreachable!("a lookup is bound as one")
                 };
                 let rows = self.run(statement, &[]).await?;
                 let found = (!rows.is_empty()).then_some((0, 0));
-                Ok(Fetched::One { kinds: vec![self.level(level, rows).await?], found: vec![found] })
+                Ok(StepRows::ToOne { kinds: vec![self.level(level, rows).await?], found: vec![found] })
             }
-            Way::Nodes(levels) => {
-                let Bound::Nodes(asked) = self.request.bound(edge) else {
+            StepKind::Nodes(levels) => {
+                let BoundStep::Nodes(asked) = self.request.bound(edge) else {
                     unreachable!("nodes are bound as such")
                 };
                 let (kinds, found) = self.nodes(levels, asked).await?;
-                Ok(Fetched::One { kinds, found })
+                Ok(StepRows::ToOne { kinds, found })
             }
         }
     }
@@ -360,7 +376,7 @@ impl Fetch<'_> {
     /// What is read for as long as somebody waits for it.
     async fn in_time<T>(&self, read: impl Future<Output = Result<T>>) -> Result<T> {
         match self.deadline {
-            Some(deadline) => timeout_at(deadline, read).await.unwrap_or_else(|_| Err(Refusal::timeout())),
+            Some(deadline) => timeout_at(deadline, read).await.unwrap_or_else(|_| Err(ApiError::timeout())),
             None => read.await,
         }
     }
@@ -417,20 +433,23 @@ impl Fetch<'_> {
         if ids.is_empty() {
             return Ok((Rows::default(), HashMap::new()));
         }
-        let rows = self.run(&sql::by_ids(level.noun, &level.columns), ids).await?;
+        let rows = self.run(&sql::by_ids(level.object_type, &level.columns), ids).await?;
         let places = rows.iter().enumerate().map(|(row, record)| Ok((record.try_get(0)?, row)));
         let places = places.collect::<Result<_>>()?;
         Ok((self.level(level, rows).await?, places))
     }
 
     /// The records that computed values name at one place, by their kind.
-    async fn place(&self, place: &Place, trees: &[Tree]) -> Result<Vec<Records>> {
+    async fn place(&self, place: &RecordPath, trees: &[ComputedValue]) -> Result<Vec<Records>> {
         let mut named = Vec::new();
         for tree in trees {
             tree.named(&place.way, &mut named);
         }
         let kinds = place.kinds.iter().map(|level| {
-            let ids = named.iter().filter(|(noun, _)| *noun == level.noun.name).map(|(_, id)| Some(*id));
+            let ids = named
+                .iter()
+                .filter(|(object_type, _)| *object_type == level.object_type.name)
+                .map(|(_, id)| Some(*id));
             let ids = Parents::of(ids).distinct;
             async move { self.records(level, &ids).await }.boxed()
         });
@@ -478,26 +497,26 @@ impl Fetch<'_> {
 
     async fn aside(
         &self,
-        aside: &Aside,
+        aside: &Aggregate,
         statement: &Statement,
         precision: Precision,
         parents: &Parents,
-    ) -> Result<FetchedAside> {
+    ) -> Result<AggregateRows> {
         match aside {
-            Aside::Facet { level, .. } => {
+            Aggregate::Facet { level, .. } => {
                 let rows = self.run_for(statement, parents).await?;
                 let of = parents.groups_by_place(&rows)?;
-                Ok(FetchedAside::Facet { rows: self.level(level, rows).await?, of })
+                Ok(AggregateRows::Facet { rows: self.level(level, rows).await?, of })
             }
-            Aside::Count(_) if precision == Precision::Estimate => {
+            Aggregate::Count(_) if precision == Precision::Estimate => {
                 let estimate = self.reader.estimate(statement).await?;
                 if estimate > CAP {
-                    return Ok(FetchedAside::Counts(vec![(estimate, precision)]));
+                    return Ok(AggregateRows::Counts(vec![(estimate, precision)]));
                 }
                 // So few are counted as soon as guessed.
                 Box::pin(self.aside(aside, statement, Precision::Exact, parents)).await
             }
-            Aside::Count(_) => {
+            Aggregate::Count(_) => {
                 let mut counts = vec![0; parents.distinct.len()];
                 for row in self.run_for(statement, parents).await? {
                     counts[place_of(&row)?] = row.try_get(1)?;
@@ -506,7 +525,7 @@ impl Fetch<'_> {
                     beyond if precision == Precision::Capped && beyond > CAP => (CAP, Precision::Capped),
                     exact => (exact, Precision::Exact),
                 };
-                Ok(FetchedAside::Counts(parents.places.iter().map(count).collect()))
+                Ok(AggregateRows::Counts(parents.places.iter().map(count).collect()))
             }
         }
     }
@@ -521,7 +540,7 @@ impl Fetch<'_> {
 }
 
 /// The edges of a level, and those that they lead to.
-fn below<'l>(level: &'l Level, edges: &mut Vec<&'l Edge>) {
+fn below<'l>(level: &'l Level, edges: &mut Vec<&'l Step>) {
     for edge in &level.edges {
         edges.push(edge);
         edge.way.levels().into_iter().for_each(|level| below(level, edges));

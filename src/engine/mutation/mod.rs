@@ -1,7 +1,7 @@
-//! Mutations: the creation, change and removal of every record, made from what its slice declares.
+//! Mutations: the creation, change and removal of every record, made from what its domain module declares.
 //!
 //! ```text
-//! slots      what of a noun is written, and by which input
+//! writable_fields      what of an object type is written, and by which input
 //! rules      the constraints of the database, asked all at once before anything is written
 //! writer     one transaction for each mutation: all of it, or errors that name their fields
 //! undo       a change taken back, as far as nobody has changed it since
@@ -20,13 +20,14 @@ use crate::{
     auth::caller::Role,
     domain::revisions::Recorded,
     engine::mutation::{
-        writable_fields::{Kind, RowKind, Slot},
+        writable_fields::{RowKind, WritableField, WritableKind},
         writer::{Action, Task, Writer},
     },
     model::{
         Input, InputField,
         object_type::{
-            Declared, Enumeration, Field, Form, Kind as FieldKind, Noun, Part, Scalar, column,
+            Cardinality, Enumeration, Field, FieldDeclaration, FieldKind, ObjectType, Scalar, ValueType,
+            column,
             computed::{argument, computed},
             one_of, part, prose, reference, term,
         },
@@ -54,32 +55,34 @@ static CODE: Enumeration = Enumeration {
 /// What the schema needs for mutations.
 pub struct Mutations {
     pub inputs: Vec<Input>,
-    pub nouns: Vec<Noun>,
-    pub fields: Vec<Declared>,
+    pub object_types: Vec<ObjectType>,
+    pub fields: Vec<FieldDeclaration>,
 }
 
 /// The columns that mutations write, and those that tie rows to their records.
-pub fn recorded(nouns: &[Noun]) -> Vec<Recorded> {
+pub fn recorded(object_types: &[ObjectType]) -> Vec<Recorded> {
     let mut columns: Vec<Recorded> = Vec::new();
-    for noun in nouns.iter().filter(|noun| noun.is_record()) {
+    for object_type in object_types.iter().filter(|object_type| object_type.is_record()) {
         let mut add = |table, column, name: Option<String>, to| {
             if !columns.iter().any(|known| (known.table, known.column) == (table, column)) {
                 columns.push(Recorded { table, column, name, to });
             }
         };
-        add(noun.table, "id", Some("id".to_owned()), Some(noun.name));
-        for column in noun.merged.iter().flat_map(|table| ["id", "kept_id"].map(|column| (*table, column))) {
-            add(column.0, column.1, None, Some(noun.name));
+        add(object_type.table, "id", Some("id".to_owned()), Some(object_type.name));
+        for column in
+            object_type.merged.iter().flat_map(|table| ["id", "kept_id"].map(|column| (*table, column)))
+        {
+            add(column.0, column.1, None, Some(object_type.name));
         }
-        for slot in writable_fields::of(noun, nouns) {
-            let own = Some(slot.name.to_owned());
-            match slot.kind {
-                Kind::Value { column, .. } => add(noun.table, column, own, None),
-                Kind::Reference { column, to } => add(noun.table, column, own, Some(to)),
-                Kind::Rows(rows) => {
-                    add(rows.table, rows.owner, None, Some(noun.name));
+        for writable_field in writable_fields::of(object_type, object_types) {
+            let own = Some(writable_field.name.to_owned());
+            match writable_field.kind {
+                WritableKind::Value { column, .. } => add(object_type.table, column, own, None),
+                WritableKind::Reference { column, to } => add(object_type.table, column, own, Some(to)),
+                WritableKind::Rows(rows) => {
+                    add(rows.table, rows.owner, None, Some(object_type.name));
                     for column in &rows.columns {
-                        let within = Some(format!("{}.{}", slot.name, column.name));
+                        let within = Some(format!("{}.{}", writable_field.name, column.name));
                         match column.kind {
                             RowKind::Value(_) => add(rows.table, column.column, within, None),
                             RowKind::Reference(to) => {
@@ -96,9 +99,9 @@ pub fn recorded(nouns: &[Noun]) -> Vec<Recorded> {
     columns
 }
 
-/// A mutation of each kind for every record among the nouns.
-pub fn of(nouns: &[Noun]) -> Mutations {
-    let user_error = Noun::new(
+/// A mutation of each kind for every record among the object_types.
+pub fn of(object_types: &[ObjectType]) -> Mutations {
+    let user_error = ObjectType::new(
         "UserError",
         "",
         "Why a mutation was refused, and which part of its input it is about.",
@@ -110,32 +113,39 @@ pub fn of(nouns: &[Noun]) -> Mutations {
         kind: FieldKind::Scalars(Scalar::Text),
     })
     .field(prose("message", "What is wrong, in a sentence."));
-    let records: Vec<&Noun> = nouns.iter().filter(|noun| noun.is_record()).collect();
-    let every_kind = records.iter().map(|noun| (noun.name, "record")).collect();
-    let changed = Noun::new("ChangedRecord", "", "A record that was changed back.")
+    let records: Vec<&ObjectType> =
+        object_types.iter().filter(|object_type| object_type.is_record()).collect();
+    let every_kind = records.iter().map(|object_type| (object_type.name, "record")).collect();
+    let changed = ObjectType::new("ChangedRecord", "", "A record that was changed back.")
         .field(column("id", Scalar::Id("Record"), "The record's global id."))
         .field(
             reference("record", "Record", every_kind, "The record as it is now; null where it was removed.")
-                .maybe(),
+                .nullable(),
         );
-    let mut made = Mutations { inputs: Vec::new(), nouns: vec![user_error, changed], fields: Vec::new() };
+    let mut made =
+        Mutations { inputs: Vec::new(), object_types: vec![user_error, changed], fields: Vec::new() };
     let writer = Arc::new(Writer::default());
-    for noun in records {
-        let slots = writable_fields::of(noun, nouns);
-        for slot in &slots {
-            if let Some(input) = slot.input()
+    for object_type in records {
+        let writable_fields = writable_fields::of(object_type, object_types);
+        for writable_field in &writable_fields {
+            if let Some(input) = writable_field.input()
                 && made.inputs.iter().all(|known| known.name != input.name)
             {
                 made.inputs.push(input);
             }
         }
         for action in [Action::Create, Action::Update, Action::Delete] {
-            let fields = input_fields(action, noun, &slots);
-            let slots = writable_fields::of(noun, nouns);
-            let name = leak(format!("{}{}", action.verb(), noun.name));
+            let fields = input_fields(action, object_type, &writable_fields);
+            let writable_fields = writable_fields::of(object_type, object_types);
+            let name = leak(format!("{}{}", action.verb(), object_type.name));
             made.add(
                 name,
-                Task { action, noun: noun.name, field: field_name(noun.name), slots },
+                Task {
+                    action,
+                    object_type: object_type.name,
+                    field: field_name(object_type.name),
+                    writable_fields,
+                },
                 fields,
                 &writer,
             );
@@ -151,12 +161,12 @@ pub fn of(nouns: &[Noun]) -> Mutations {
     let undone = "A revision of the change that is to be undone.";
     let undone = input("revision", "RevisionNumber!".to_owned(), undone);
     // Editors may: whatever they do by these can be undone.
-    for (name, action, noun, mut fields) in [
+    for (name, action, object_type, mut fields) in [
         ("MergeActors", Action::Merge, "Actor", vec![keep, merge, expected]),
         ("UnmergeActors", Action::Unmerge, "Actor", vec![merged]),
         ("RevertRevision", Action::Revert, "Revision", vec![undone]),
     ] {
-        let task = Task { action, noun, field: field_name(noun), slots: Vec::new() };
+        let task = Task { action, object_type, field: field_name(object_type), writable_fields: Vec::new() };
         fields.push(client_mutation_id());
         made.add(name, task, fields, &writer);
     }
@@ -166,7 +176,7 @@ pub fn of(nouns: &[Noun]) -> Mutations {
 impl Mutations {
     /// A mutation of this name, with its input and its payload.
     fn add(&mut self, name: &'static str, task: Task, fields: Vec<InputField>, writer: &Arc<Writer>) {
-        let description = task.action.describe(task.noun);
+        let description = task.action.describe(task.object_type);
         self.inputs.push(Input {
             name: format!("{name}Input"),
             description: description.clone(),
@@ -174,28 +184,29 @@ impl Mutations {
             fields,
         });
         let payload = leak(format!("{name}Payload"));
-        let shape = Noun::new(payload, "", "What a mutation did, or why it did nothing.");
-        let record = |what| reference(task.field, task.noun, vec![(task.noun, "")], what).maybe();
+        let shape = ObjectType::new(payload, "", "What a mutation did, or why it did nothing.");
+        let record =
+            |what| reference(task.field, task.object_type, vec![(task.object_type, "")], what).nullable();
         let shape = shape.field(match task.action {
             Action::Create | Action::Update => {
                 record("The record as it is now; null where nothing was changed.")
             }
             Action::Delete => column(
                 "deletedId",
-                Scalar::Id(task.noun),
+                Scalar::Id(task.object_type),
                 "The global id that the record had; null where it was not removed.",
             )
-            .maybe(),
+            .nullable(),
             Action::Merge => record("The actor that both are now; null where they were not merged."),
             Action::Unmerge => record("The actor that is itself again; null where it was not."),
             Action::Revert => part(
                 "records",
                 "ChangedRecord",
-                Form::List,
+                Cardinality::List,
                 "The records that were changed back, 100 of them at most; empty where none was.",
             ),
         });
-        self.nouns.push(
+        self.object_types.push(
             shape
                 .field(
                     column(
@@ -207,20 +218,20 @@ impl Mutations {
                             "The last revision of the record; null where nothing was changed."
                         },
                     )
-                    .maybe(),
+                    .nullable(),
                 )
                 .field(part(
                     "userErrors",
                     "UserError",
-                    Form::List,
+                    Cardinality::List,
                     "Why nothing was changed; empty where it was.",
                 ))
-                .field(term("clientMutationId", "The name that the client gave the mutation.").maybe()),
+                .field(term("clientMutationId", "The name that the client gave the mutation.").nullable()),
         );
         let (nothing, writer, task) = (task.payload(None, Vec::new(), None), writer.clone(), Arc::new(task));
         let mutation = computed(
             leak(name[..1].to_lowercase() + &name[1..]),
-            Part { of: payload, form: Form::One },
+            ValueType { of: payload, form: Cardinality::One },
             vec![argument("input", leak(format!("{name}Input!")), "What is asked for.")],
             move |asked| {
                 let (writer, task) = (writer.clone(), task.clone());
@@ -229,7 +240,7 @@ impl Mutations {
             },
             leak(description),
         );
-        self.fields.push(mutation.only_for(Role::Editor).changing(nothing));
+        self.fields.push(mutation.requires_role(Role::Editor).mutating(nothing));
     }
 }
 
@@ -242,22 +253,26 @@ fn client_mutation_id() -> InputField {
     input("clientMutationId", "String".to_owned(), what)
 }
 
-fn input_fields(action: Action, noun: &Noun, slots: &[Slot]) -> Vec<InputField> {
+fn input_fields(
+    action: Action,
+    object_type: &ObjectType,
+    writable_fields: &[WritableField],
+) -> Vec<InputField> {
     let mut fields = Vec::new();
     if action != Action::Create {
-        fields.push(input(field_name(noun.name), format!("{}By!", noun.name), "Which record."));
+        fields.push(input(field_name(object_type.name), format!("{}By!", object_type.name), "Which record."));
     }
     if action != Action::Delete {
-        fields.extend(slots.iter().map(|slot| {
-            let needed = action == Action::Create && slot.needed;
-            let ty = slot.type_name() + if needed { "!" } else { "" };
-            let list = matches!(slot.kind, Kind::Rows(_));
+        fields.extend(writable_fields.iter().map(|writable_field| {
+            let needed = action == Action::Create && writable_field.needed;
+            let ty = writable_field.type_name() + if needed { "!" } else { "" };
+            let list = matches!(writable_field.kind, WritableKind::Rows(_));
             let whole = if list && action == Action::Update {
                 " All of them: those left out are removed."
             } else {
                 ""
             };
-            input(slot.name, ty, &format!("{}{whole}", slot.description))
+            input(writable_field.name, ty, &format!("{}{whole}", writable_field.description))
         }));
     }
     if action != Action::Create {
@@ -268,12 +283,12 @@ fn input_fields(action: Action, noun: &Noun, slots: &[Slot]) -> Vec<InputField> 
     fields
 }
 
-/// A noun's name as a field: `actor` of `Actor`.
-fn field_name(noun: &'static str) -> &'static str {
-    leak(noun.to_lowercase())
+/// An object type's name as a field: `actor` of `Actor`.
+fn field_name(object_type: &'static str) -> &'static str {
+    leak(object_type.to_lowercase())
 }
 
-/// Made once, for as long as the program runs, like the names that the slices write.
+/// Made once, for as long as the program runs, like the names that the domain modules write.
 fn leak(text: String) -> &'static str {
     text.leak()
 }

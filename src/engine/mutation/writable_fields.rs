@@ -1,21 +1,23 @@
-//! What of a noun is written, and how an input says it.
+//! What of an object type is written, and how an input says it.
 
 use crate::model::{
     Input, InputField,
-    object_type::{Column, Kind as FieldKind, Many, Noun, One, Owned, Scalar, Values, Via, Written},
+    object_type::{
+        Column, FieldKind, Join, ObjectType, OwnedItem, OwnedList, Scalar, ToMany, ToOne, Writability,
+    },
 };
 
 /// A part of a record that an input writes.
-pub struct Slot {
+pub struct WritableField {
     /// Its name in the input and, but for one of several references, in the record.
     pub name: &'static str,
     pub description: &'static str,
     /// Whether every record has it.
     pub needed: bool,
-    pub kind: Kind,
+    pub kind: WritableKind,
 }
 
-pub enum Kind {
+pub enum WritableKind {
     /// A value in a column of the record's table.
     Value { column: &'static str, scalar: Scalar },
     /// A reference in a column of the record's table.
@@ -53,37 +55,45 @@ pub enum RowKind {
     Reference(&'static str),
 }
 
-/// What is written of a noun: its columns, its references, what it owns, and its links.
-pub fn of(noun: &Noun, nouns: &[Noun]) -> Vec<Slot> {
-    let named = |name: &str| nouns.iter().find(|noun| noun.name == name).expect("a noun that a slice names");
-    let mut slots = Vec::new();
-    for field in &noun.fields {
-        let mut slot =
-            |name, needed, kind| slots.push(Slot { name, description: field.description, needed, kind });
+/// What is written of an object type: its columns, its references, what it owns, and its links.
+pub fn of(object_type: &ObjectType, object_types: &[ObjectType]) -> Vec<WritableField> {
+    let named = |name: &str| {
+        object_types
+            .iter()
+            .find(|object_type| object_type.name == name)
+            .expect("an object type that a domain module names")
+    };
+    let mut writable_fields = Vec::new();
+    for field in &object_type.fields {
+        let mut writable_field = |name, needed, kind| {
+            writable_fields.push(WritableField { name, description: field.description, needed, kind })
+        };
         match &field.kind {
             FieldKind::Column(Column { scalar: Scalar::Id(_), .. }) => {}
             FieldKind::Column(Column { sql, scalar, nullable, .. }) => {
                 if let Some(column) = plain(sql) {
-                    slot(field.name, !nullable, Kind::Value { column, scalar: *scalar });
+                    writable_field(field.name, !nullable, WritableKind::Value { column, scalar: *scalar });
                 }
             }
-            FieldKind::One(One { choices, nullable, .. }) => {
+            FieldKind::ToOne(ToOne { choices, nullable, .. }) => {
                 let several = choices.len() > 1;
                 for (to, column) in choices {
                     let name = if several { to.to_lowercase().leak() } else { field.name };
-                    slot(name, !nullable && !several, Kind::Reference { column, to });
+                    writable_field(name, !nullable && !several, WritableKind::Reference { column, to });
                 }
             }
-            FieldKind::Values(values) => slot(field.name, false, Kind::Rows(owned(values, named))),
-            FieldKind::Many(many) => {
+            FieldKind::OwnedList(values) => {
+                writable_field(field.name, false, WritableKind::Rows(owned(values, named)))
+            }
+            FieldKind::ToMany(many) => {
                 if let Some((rows, needed)) = linked(many, named) {
-                    slot(field.name, needed, Kind::Rows(rows));
+                    writable_field(field.name, needed, WritableKind::Rows(rows));
                 }
             }
             _ => {}
         }
     }
-    slots
+    writable_fields
 }
 
 /// The column behind a field that is nothing but a column.
@@ -92,9 +102,9 @@ fn plain(sql: &str) -> Option<&'static str> {
     Some(column.to_owned().leak())
 }
 
-fn owned<'a>(values: &Values, named: impl Fn(&str) -> &'a Noun) -> Rows {
+fn owned<'a>(values: &OwnedList, named: impl Fn(&str) -> &'a ObjectType) -> Rows {
     let (input, columns, one_of) = match &values.of {
-        Owned::Shape(shape) => {
+        OwnedItem::Shape(shape) => {
             let columns = named(shape).fields.iter().filter_map(|field| match &field.kind {
                 FieldKind::Column(Column { sql, scalar, nullable, .. }) => Some(RowColumn {
                     name: field.name,
@@ -107,7 +117,7 @@ fn owned<'a>(values: &Values, named: impl Fn(&str) -> &'a Noun) -> Rows {
             });
             (format!("{shape}Input"), columns.collect(), false)
         }
-        Owned::Reference(one) => {
+        OwnedItem::Reference(one) => {
             let columns = one.choices.iter().map(|(to, column)| RowColumn {
                 name: to.to_lowercase().leak(),
                 column,
@@ -129,9 +139,9 @@ fn owned<'a>(values: &Values, named: impl Fn(&str) -> &'a Noun) -> Rows {
     }
 }
 
-fn linked<'a>(many: &Many, named: impl Fn(&str) -> &'a Noun) -> Option<(Rows, bool)> {
+fn linked<'a>(many: &ToMany, named: impl Fn(&str) -> &'a ObjectType) -> Option<(Rows, bool)> {
     match (many.written, many.via) {
-        (Written::Link(ordinal), Via::Link(table, owner, other)) => {
+        (Writability::Link(ordinal), Join::Link(table, owner, other)) => {
             let reference = RowColumn {
                 name: many.to.to_lowercase().leak(),
                 column: other,
@@ -153,7 +163,7 @@ fn linked<'a>(many: &Many, named: impl Fn(&str) -> &'a Noun) -> Option<(Rows, bo
             let columns = [reference].into_iter().chain(attributes).collect();
             Some((Rows { table, owner, columns, ordinal, numbered: false, input, one_of: false }, false))
         }
-        (Written::Rows { of, needed }, Via::Column(owner)) => {
+        (Writability::Rows { of, needed }, Join::Column(owner)) => {
             let column =
                 |(name, column, to): &(&'static str, &'static str, Option<&'static str>)| RowColumn {
                     name,
@@ -178,13 +188,13 @@ fn linked<'a>(many: &Many, named: impl Fn(&str) -> &'a Noun) -> Option<(Rows, bo
     }
 }
 
-impl Slot {
+impl WritableField {
     /// Its type in an input, without the mark of what is needed.
     pub fn type_name(&self) -> String {
         match &self.kind {
-            Kind::Value { scalar, .. } => scalar.type_name().to_owned(),
-            Kind::Reference { to, .. } => format!("{to}By"),
-            Kind::Rows(rows) => match &rows.input {
+            WritableKind::Value { scalar, .. } => scalar.type_name().to_owned(),
+            WritableKind::Reference { to, .. } => format!("{to}By"),
+            WritableKind::Rows(rows) => match &rows.input {
                 Some(input) => format!("[{input}!]"),
                 None => format!("[{}!]", rows.columns[0].type_name()),
             },
@@ -193,7 +203,7 @@ impl Slot {
 
     /// The input of one row, where it has one of its own.
     pub fn input(&self) -> Option<Input> {
-        let Kind::Rows(rows) = &self.kind else { return None };
+        let WritableKind::Rows(rows) = &self.kind else { return None };
         let field = |column: &RowColumn| InputField {
             name: column.name.to_owned(),
             ty: column.type_name() + if column.needed { "!" } else { "" },

@@ -11,16 +11,16 @@ use crate::{
     auth::caller::Role,
     database::statement::Statement,
     engine::{
-        plan::{self, Aside, Edge, Level, Plan, Wants, Way},
+        plan::{self, Aggregate, ConnectionSelection, Level, Plan, Step, StepKind},
         prepare::coerce::{self, Variables},
         sql::{self, Paged, Side},
     },
-    error::{Code, PathStep, Refusal},
+    error::{ApiError, Code, PathStep},
     model::{
         Catalog,
         as_of::{self, AsOf},
         object_type::{
-            By, Many, Order,
+            Order, SortKey, ToMany,
             computed::{self, Computed},
         },
         pagination::{self, Cursor, MAX_PAGE, Page},
@@ -29,8 +29,8 @@ use crate::{
 
 /// What a request asks at each edge that takes arguments, and what that costs.
 #[derive(Debug)]
-pub struct Request {
-    bound: Vec<Option<Bound>>,
+pub struct BoundPlan {
+    bound: Vec<Option<BoundStep>>,
     /// The moments as of which edges of the root are read, by their numbers; others are read as of now.
     as_of: HashMap<usize, AsOf>,
     /// The revisions behind which lists begin, with the response keys of each list.
@@ -40,8 +40,8 @@ pub struct Request {
 }
 
 #[derive(Debug)]
-pub enum Bound {
-    Many {
+pub enum BoundStep {
+    ToMany {
         rows: Option<Statement>,
         /// What tells whether there are records before the cursor `after`, and behind the cursor `before`.
         sides: Box<[Option<Statement>; 2]>,
@@ -55,7 +55,7 @@ pub enum Bound {
         order: &'static Order,
     },
     Lookup(Statement),
-    /// For each id asked for: the place of its noun among the records, and its number.
+    /// For each id asked for: the place of its object type among the records, and its number.
     Nodes(Vec<Option<(usize, i64)>>),
     Computed(computed::Arguments),
 }
@@ -86,19 +86,19 @@ pub const CAP: i64 = 1000;
 /// Values of a facet where the query doesn't say.
 const FACET_VALUES: i64 = 10;
 
-impl Request {
-    pub fn bound(&self, edge: &Edge) -> &Bound {
+impl BoundPlan {
+    pub fn bound(&self, edge: &Step) -> &BoundStep {
         self.bound[edge.number].as_ref().expect("every edge with arguments was bound")
     }
 
     /// All that is asked but at these edges, as a text that is the same for the same.
-    pub fn below(&self, edges: &[Edge]) -> String {
+    pub fn below(&self, edges: &[Step]) -> String {
         let is_below = |number: &usize| edges.iter().all(|edge| edge.number != *number);
         let below = self.bound.iter().enumerate().filter(|(number, _)| is_below(number));
         format!("{:?}", below.collect::<Vec<_>>())
     }
 
-    pub fn as_of(&self, edge: &Edge) -> Option<&AsOf> {
+    pub fn as_of(&self, edge: &Step) -> Option<&AsOf> {
         self.as_of.get(&edge.number)
     }
 }
@@ -111,12 +111,12 @@ pub fn bind(
     variables: &Variables,
     role: Role,
     cost: usize,
-) -> Result<Request, Refusal> {
+) -> Result<BoundPlan, ApiError> {
     let (bound, as_of, since) = (Vec::new(), HashMap::new(), Vec::new());
     let mut binder = Binder { catalog, registry, variables, role, bound, as_of, since };
     binder.bound.resize_with(plan.edges, || None);
     binder.level(&plan.root)?;
-    Ok(Request { bound: binder.bound, as_of: binder.as_of, since: binder.since, cost })
+    Ok(BoundPlan { bound: binder.bound, as_of: binder.as_of, since: binder.since, cost })
 }
 
 struct Binder<'a> {
@@ -124,19 +124,19 @@ struct Binder<'a> {
     registry: &'a Registry,
     variables: &'a Variables,
     role: Role,
-    bound: Vec<Option<Bound>>,
+    bound: Vec<Option<BoundStep>>,
     as_of: HashMap<usize, AsOf>,
     since: Vec<(i64, Vec<PathStep>)>,
 }
 
 impl Binder<'_> {
     /// Binds the edges of a level, and those that they lead to.
-    fn level(&mut self, level: &Level) -> Result<(), Refusal> {
+    fn level(&mut self, level: &Level) -> Result<(), ApiError> {
         for edge in &level.edges {
-            let at = |refusal: Refusal| refusal.at(edge.path.clone());
+            let at = |api_error: ApiError| api_error.at(edge.path.clone());
             let bound = self.edge(edge).map_err(at)?;
             let moment = self.argument(edge, as_of::ARGUMENT, as_of::INPUT).map_err(at)?;
-            if let Some(Bound::Many { since: Some(since), .. }) = &bound {
+            if let Some(BoundStep::ToMany { since: Some(since), .. }) = &bound {
                 self.since.push((*since, edge.path.clone()));
             }
             if let Some(moment) = AsOf::of(moment.as_ref()) {
@@ -148,28 +148,28 @@ impl Binder<'_> {
         Ok(())
     }
 
-    fn edge(&self, edge: &Edge) -> Result<Option<Bound>, Refusal> {
+    fn edge(&self, edge: &Step) -> Result<Option<BoundStep>, ApiError> {
         match &edge.way {
-            Way::Many { many, level, wants, asides, .. } => {
+            StepKind::ToMany { many, level, wants, asides, .. } => {
                 self.many(edge, many, level, wants, asides).map(Some)
             }
-            Way::Lookup(level) => {
-                let by = self.argument(edge, "by", &format!("{}By!", level.noun.name))?;
+            StepKind::Lookup(level) => {
+                let by = self.argument(edge, "by", &format!("{}SortKey!", level.object_type.name))?;
                 let Some(Value::Object(by)) = by else { return Err(missing("by")) };
-                sql::lookup(level.noun, &level.columns, &by, "by").map(Bound::Lookup).map(Some)
+                sql::lookup(level.object_type, &level.columns, &by, "by").map(BoundStep::Lookup).map(Some)
             }
-            Way::Nodes(levels) => self.nodes(edge, levels).map(Some),
-            Way::Computed { computed, .. } => {
+            StepKind::Nodes(levels) => self.nodes(edge, levels).map(Some),
+            StepKind::Computed { computed, .. } => {
                 self.permit(computed.role)?;
-                self.computed(edge, computed).map(Bound::Computed).map(Some)
+                self.computed(edge, computed).map(BoundStep::Computed).map(Some)
             }
-            Way::One(_) | Way::Values { .. } | Way::References { .. } => Ok(None),
+            StepKind::ToOne(_) | StepKind::OwnedList { .. } | StepKind::References { .. } => Ok(None),
         }
     }
 
     /// What a computed field is given, checked as far as it can be without the database: whatever it changes
     /// is not changed for an answer that can't be given.
-    fn computed(&self, edge: &Edge, computed: &Computed) -> Result<computed::Arguments, Refusal> {
+    fn computed(&self, edge: &Step, computed: &Computed) -> Result<computed::Arguments, ApiError> {
         let mut given = computed::Arguments::new();
         for declared in &computed.arguments {
             match self.argument(edge, declared.name, declared.ty)? {
@@ -187,8 +187,8 @@ impl Binder<'_> {
         Ok(given)
     }
 
-    /// Refuses ids of other nouns than those of the keys that they stand in, at whatever depth.
-    fn check_keys(&self, ty: &str, value: &Value, path: &str) -> Result<(), Refusal> {
+    /// Refuses ids of other object types than those of the keys that they stand in, at whatever depth.
+    fn check_keys(&self, ty: &str, value: &Value, path: &str) -> Result<(), ApiError> {
         let name = ty.trim_matches(['[', ']', '!']);
         match value {
             Value::List(items) => items
@@ -196,8 +196,10 @@ impl Binder<'_> {
                 .enumerate()
                 .try_for_each(|(index, item)| self.check_keys(name, item, &format!("{path}[{index}]"))),
             Value::Object(fields) => {
-                if let Some(noun) = name.strip_suffix("By").and_then(|noun| self.catalog.noun(noun)) {
-                    return sql::check_key(noun, fields, path);
+                if let Some(object_type) =
+                    name.strip_suffix("SortKey").and_then(|object_type| self.catalog.object_type(object_type))
+                {
+                    return sql::check_key(object_type, fields, path);
                 }
                 let Some(MetaType::InputObject { input_fields, .. }) = self.registry.types.get(name) else {
                     return Ok(());
@@ -212,7 +214,7 @@ impl Binder<'_> {
     }
 
     /// Refuses a caller whose role is not enough.
-    fn permit(&self, needed: Role) -> Result<(), Refusal> {
+    fn permit(&self, needed: Role) -> Result<(), ApiError> {
         if self.role >= needed {
             return Ok(());
         }
@@ -220,25 +222,25 @@ impl Binder<'_> {
         Err(if self.role == Role::Anonymous {
             let message =
                 format!("This needs a key with the role {needed}: send it as `Authorization: Bearer …`.");
-            Refusal::new(Code::Unauthenticated, message)
+            ApiError::new(Code::Unauthenticated, message)
         } else {
             let message =
                 format!("This needs the role {needed}; your key has the role {}.", self.role.name());
-            Refusal::new(Code::Forbidden, message)
+            ApiError::new(Code::Forbidden, message)
         })
     }
 
     fn many(
         &self,
-        edge: &Edge,
-        many: &Many,
+        edge: &Step,
+        many: &ToMany,
         level: &Level,
-        wants: &Wants,
-        asides: &[Aside],
-    ) -> Result<Bound, Refusal> {
-        let noun = level.noun;
-        let filter = if noun.has_filter() {
-            self.argument(edge, "filter", &format!("{}Filter", noun.name))?
+        wants: &ConnectionSelection,
+        asides: &[Aggregate],
+    ) -> Result<BoundStep, ApiError> {
+        let object_type = level.object_type;
+        let filter = if object_type.has_filter() {
+            self.argument(edge, "filter", &format!("{}Filter", object_type.name))?
         } else {
             None
         };
@@ -246,11 +248,11 @@ impl Binder<'_> {
             Some(Value::Object(filter)) => Some(filter),
             _ => None,
         };
-        let order = match self.argument(edge, "orderBy", &format!("{}Order", noun.name))? {
-            Some(Value::Enum(name)) => noun.orders.iter().find(|order| order.name == name.as_str()),
-            _ => noun.orders.first(),
+        let order = match self.argument(edge, "orderBy", &format!("{}Order", object_type.name))? {
+            Some(Value::Enum(name)) => object_type.orders.iter().find(|order| order.name == name.as_str()),
+            _ => object_type.orders.first(),
         };
-        let order = order.expect("every noun that is listed has an order");
+        let order = order.expect("every object type that is listed has an order");
         let since = match self.argument(edge, "since", "RevisionNumber")? {
             Some(Value::Number(number)) => number.as_i64(),
             _ => None,
@@ -270,16 +272,16 @@ impl Binder<'_> {
         let sides = Box::new([side(&page.after, Side::Before)?, side(&page.before, Side::Behind)?]);
         let asides = asides.iter().map(|aside| self.aside(&paged, aside)).collect::<Result<_, _>>()?;
         // An order by relevance is refused also where no rows are asked for.
-        if rows.is_none() && matches!(order.by, By::Relevance) {
+        if rows.is_none() && matches!(order.by, SortKey::Relevance) {
             paged.rows(&[], &page, false)?;
         }
-        let of_one = filter.and_then(|filter| sql::of_one(noun, filter));
-        Ok(Bound::Many { rows, sides, asides, of_one, since, page, order })
+        let of_one = filter.and_then(|filter| sql::of_one(object_type, filter));
+        Ok(BoundStep::ToMany { rows, sides, asides, of_one, since, page, order })
     }
 
-    fn aside(&self, paged: &Paged<'_>, aside: &Aside) -> Result<(Statement, Precision), Refusal> {
+    fn aside(&self, paged: &Paged<'_>, aside: &Aggregate) -> Result<(Statement, Precision), ApiError> {
         match aside {
-            Aside::Count(arguments) => {
+            Aggregate::Count(arguments) => {
                 let mode = self.given(arguments, "mode", "CountMode")?;
                 let precision = match mode {
                     Some(Value::Enum(name)) if name == "CAPPED" => Precision::Capped,
@@ -292,7 +294,7 @@ impl Binder<'_> {
                 let cap = (precision == Precision::Capped).then_some(CAP + 1);
                 Ok((paged.count(cap)?, precision))
             }
-            Aside::Facet { facet, arguments, level } => {
+            Aggregate::Facet { facet, arguments, level } => {
                 let first = match self.given(arguments, "first", "Int")? {
                     Some(Value::Number(number)) => number.as_i64().unwrap_or(i64::MAX),
                     _ => FACET_VALUES,
@@ -303,48 +305,48 @@ impl Binder<'_> {
         }
     }
 
-    fn size(&self, edge: &Edge, name: &str) -> Result<Option<i64>, Refusal> {
+    fn size(&self, edge: &Step, name: &str) -> Result<Option<i64>, ApiError> {
         match self.argument(edge, name, "Int")? {
             Some(Value::Number(number)) => Ok(number.as_i64()),
             _ => Ok(None),
         }
     }
 
-    fn cursor(&self, edge: &Edge, name: &str, order: &Order) -> Result<Option<Cursor>, Refusal> {
+    fn cursor(&self, edge: &Step, name: &str, order: &Order) -> Result<Option<Cursor>, ApiError> {
         match self.argument(edge, name, "Cursor")? {
             Some(Value::String(text)) => Cursor::decode(&text, &order.name, order.by.kind(), name).map(Some),
             _ => Ok(None),
         }
     }
 
-    fn nodes(&self, edge: &Edge, levels: &[Level]) -> Result<Bound, Refusal> {
+    fn nodes(&self, edge: &Step, levels: &[Level]) -> Result<BoundStep, ApiError> {
         let (name, ids) = match self.argument(edge, "ids", "[ID!]")? {
             Some(Value::List(ids)) => ("ids", ids),
             _ => ("id", self.argument(edge, "id", "ID")?.into_iter().collect()),
         };
         if ids.len() > usize::try_from(MAX_PAGE).unwrap_or(usize::MAX) {
             let message = format!("`ids` has {} entries; it takes {MAX_PAGE} at most.", ids.len());
-            return Err(Refusal::bad_input(name, message));
+            return Err(ApiError::bad_input(name, message));
         }
         let known = |id: &Value| {
             let Value::String(text) = id else { return None };
-            let (noun, id) = pagination::parse_global_id(text)?;
-            Some((levels.iter().position(|level| level.noun.name == noun)?, id))
+            let (object_type, id) = pagination::parse_global_id(text)?;
+            Some((levels.iter().position(|level| level.object_type.name == object_type)?, id))
         };
-        Ok(Bound::Nodes(ids.iter().map(known).collect()))
+        Ok(BoundStep::Nodes(ids.iter().map(known).collect()))
     }
 
-    fn argument(&self, edge: &Edge, name: &str, ty: &str) -> Result<Option<Value>, Refusal> {
+    fn argument(&self, edge: &Step, name: &str, ty: &str) -> Result<Option<Value>, ApiError> {
         self.given(&edge.arguments, name, ty)
     }
 
-    fn given(&self, arguments: &plan::Arguments, name: &str, ty: &str) -> Result<Option<Value>, Refusal> {
+    fn given(&self, arguments: &plan::Arguments, name: &str, ty: &str) -> Result<Option<Value>, ApiError> {
         coerce::argument(self.registry, ty, name, arguments.get(name), self.variables)
     }
 }
 
 /// Refuses texts that are longer than anybody searches for.
-fn check_lengths(value: &Value, path: &str) -> Result<(), Refusal> {
+fn check_lengths(value: &Value, path: &str) -> Result<(), ApiError> {
     match value {
         Value::String(text) => sql::check_length(text, path),
         Value::List(items) => items
@@ -355,6 +357,6 @@ fn check_lengths(value: &Value, path: &str) -> Result<(), Refusal> {
     }
 }
 
-fn missing(name: &str) -> Refusal {
-    Refusal::bad_input(name, format!("`{name}` must be given."))
+fn missing(name: &str) -> ApiError {
+    ApiError::bad_input(name, format!("`{name}` must be given."))
 }

@@ -16,15 +16,15 @@ use indexmap::IndexMap;
 use crate::{
     database::sizes::Sizes,
     engine::{
-        plan::{self, Aside, Edge, Level, Plan, Reference, Wants, Way},
+        plan::{self, Aggregate, ConnectionSelection, Level, Plan, Reference, Step, StepKind},
         prepare::coerce::{self, Variables},
     },
-    error::Refusal,
+    error::ApiError,
     model::{
         Catalog, as_of,
         object_type::{
-            By, Condition, Facet, FacetBy, Many, Noun, Order, Scalar, Test, Via,
-            computed::{self, Estimate, Priced, float, words},
+            Facet, FacetBy, FilterField, Join, ObjectType, Order, Predicate, Scalar, SortKey, ToMany,
+            computed::{self, CostContext, CostEstimate, float, words},
         },
         pagination::{MAX_PAGE, page_size},
     },
@@ -85,7 +85,7 @@ pub fn of(
     plan: &Plan,
     variables: &Variables,
     sizes: &Sizes,
-) -> Result<usize, Refusal> {
+) -> Result<usize, ApiError> {
     let values = variables.iter().map(|(name, value)| (name.as_str(), values_of(value))).collect();
     measure(&plan.root, &values, &mut 0)?;
     let mut pricing = Pricing { catalog, registry, variables, sizes, points: 1.0, times: 1.0 };
@@ -145,23 +145,23 @@ fn values_in(literal: &Literal, variables: &HashMap<&str, usize>) -> usize {
 }
 
 /// Adds the values of all arguments of a level, and refuses what would become too large.
-fn measure(level: &Level, variables: &HashMap<&str, usize>, total: &mut usize) -> Result<(), Refusal> {
+fn measure(level: &Level, variables: &HashMap<&str, usize>, total: &mut usize) -> Result<(), ApiError> {
     for edge in &level.edges {
-        let at = |refusal: Refusal| refusal.at(edge.path.clone());
+        let at = |api_error: ApiError| api_error.at(edge.path.clone());
         let mut count = |arguments: &plan::Arguments| {
             for (name, literal) in arguments.iter() {
                 *total = total.saturating_add(values_in(literal, variables));
                 if *total > VALUES {
-                    let refusal = Refusal::beyond("values once its variables are put in", VALUES, *total);
-                    return Err(Refusal { field: Some(name.to_owned()), ..refusal });
+                    let api_error = ApiError::beyond("values once its variables are put in", VALUES, *total);
+                    return Err(ApiError { field: Some(name.to_owned()), ..api_error });
                 }
             }
             Ok(())
         };
         count(&edge.arguments).map_err(at)?;
-        if let Way::Many { asides, .. } = &edge.way {
+        if let StepKind::ToMany { asides, .. } = &edge.way {
             for aside in asides {
-                let (Aside::Count(arguments) | Aside::Facet { arguments, .. }) = aside;
+                let (Aggregate::Count(arguments) | Aggregate::Facet { arguments, .. }) = aside;
                 count(arguments).map_err(at)?;
             }
         }
@@ -188,14 +188,14 @@ impl Pricing<'_> {
     }
 
     /// Prices the edges of a level that has so many records at most.
-    fn level(&mut self, level: &Level, records: f64) -> Result<(), Refusal> {
+    fn level(&mut self, level: &Level, records: f64) -> Result<(), ApiError> {
         for edge in &level.edges {
-            let at = |refusal: Refusal| refusal.at(edge.path.clone());
+            let at = |api_error: ApiError| api_error.at(edge.path.clone());
             let moment = self.given(&edge.arguments, as_of::ARGUMENT, as_of::INPUT).map_err(at)?;
             let times = self.times;
             if moment.is_some_and(|moment| moment != Value::Null) {
                 self.times *= PAST;
-                if matches!(edge.way, Way::Many { .. }) {
+                if matches!(edge.way, StepKind::ToMany { .. }) {
                     self.spend(PAST_LIST);
                 }
             }
@@ -205,30 +205,30 @@ impl Pricing<'_> {
         Ok(())
     }
 
-    fn edge(&mut self, edge: &Edge, records: f64) -> Result<(), Refusal> {
-        let at = |refusal: Refusal| refusal.at(edge.path.clone());
+    fn edge(&mut self, edge: &Step, records: f64) -> Result<(), ApiError> {
+        let at = |api_error: ApiError| api_error.at(edge.path.clone());
         match &edge.way {
-            Way::Many { many, level, wants, asides, .. } => {
+            StepKind::ToMany { many, level, wants, asides, .. } => {
                 let on_page = self.many(edge, many, wants, asides, records).map_err(at)?;
                 self.level(level, on_page)?;
                 for aside in asides {
-                    if let Aside::Facet { level, .. } = aside {
+                    if let Aggregate::Facet { level, .. } = aside {
                         self.level(level, records * NAMED)?;
                     }
                 }
                 Ok(())
             }
-            Way::One(references) => self.references(references, records),
-            Way::References { to, .. } => self.references(to, records * OWNED),
-            Way::Values { level, .. } => {
+            StepKind::ToOne(references) => self.references(references, records),
+            StepKind::References { to, .. } => self.references(to, records * OWNED),
+            StepKind::OwnedList { level, .. } => {
                 self.spend(records * OWNED);
                 self.level(level, records * OWNED)
             }
-            Way::Lookup(level) => {
+            StepKind::Lookup(level) => {
                 self.spend(1.0);
                 self.level(level, 1.0)
             }
-            Way::Nodes(levels) => {
+            StepKind::Nodes(levels) => {
                 let ids = match self.given(&edge.arguments, "ids", "[ID!]").map_err(at)? {
                     Some(Value::List(ids)) => float(ids.len()),
                     _ => 1.0,
@@ -236,12 +236,12 @@ impl Pricing<'_> {
                 self.spend(ids);
                 levels.iter().try_for_each(|level| self.level(level, ids))
             }
-            Way::Computed { computed, fields, places, .. } => {
+            StepKind::Computed { computed, fields, places, .. } => {
                 let estimate = match computed.price {
-                    None => Estimate { points: float(computed.cost), records: NAMED },
+                    None => CostEstimate { points: float(computed.cost), records: NAMED },
                     Some(price) => {
                         let arguments = self.arguments(edge, &computed.arguments).map_err(at)?;
-                        price(&Priced { arguments: &arguments, fields, sizes: self.sizes })
+                        price(&CostContext { arguments: &arguments, fields, sizes: self.sizes })
                     }
                 };
                 self.spend(estimate.points * records);
@@ -253,7 +253,7 @@ impl Pricing<'_> {
         }
     }
 
-    fn references(&mut self, references: &[Reference], records: f64) -> Result<(), Refusal> {
+    fn references(&mut self, references: &[Reference], records: f64) -> Result<(), ApiError> {
         self.spend(records);
         references.iter().try_for_each(|reference| self.level(&reference.level, records))
     }
@@ -261,15 +261,15 @@ impl Pricing<'_> {
     /// Prices the statements of a connection, and gives how many records are on its pages.
     fn many(
         &mut self,
-        edge: &Edge,
-        many: &Many,
-        wants: &Wants,
-        asides: &[Aside],
+        edge: &Step,
+        many: &ToMany,
+        wants: &ConnectionSelection,
+        asides: &[Aggregate],
         parents: f64,
-    ) -> Result<f64, Refusal> {
-        let noun = self.catalog.named(many.to);
-        let filter = if noun.has_filter() {
-            self.given(&edge.arguments, "filter", &format!("{}Filter", noun.name))?
+    ) -> Result<f64, ApiError> {
+        let object_type = self.catalog.named(many.to);
+        let filter = if object_type.has_filter() {
+            self.given(&edge.arguments, "filter", &format!("{}Filter", object_type.name))?
         } else {
             None
         };
@@ -277,11 +277,11 @@ impl Pricing<'_> {
             Some(Value::Object(filter)) => Some(filter),
             _ => None,
         };
-        let probed = if matches!(many.via, Via::All) { PROBED } else { PROBED_FOR_PARENT };
+        let probed = if matches!(many.via, Join::All) { PROBED } else { PROBED_FOR_PARENT };
         let mut weighing = Weighing { probed, ..Weighing::new(self.catalog, self.sizes) };
-        let weight = filter.map(|filter| weighing.filter(noun, filter, 0));
+        let weight = filter.map(|filter| weighing.filter(object_type, filter, 0));
         weighing.shape.check()?;
-        let read = self.beside(noun, many.via, parents);
+        let read = self.beside(object_type, many.via, parents);
         let mut on_page = 0.0;
         if wants.rows {
             on_page = parents * self.page_size(edge)?;
@@ -290,32 +290,32 @@ impl Pricing<'_> {
                 Some(weight) => weight.points(read),
                 None => sorted(many.via, read),
             });
-            let order = self.given(&edge.arguments, "orderBy", &format!("{}Order", noun.name))?;
-            if let (Some(weight), true) = (&weight, is_by_relevance(noun, order.as_ref())) {
+            let order = self.given(&edge.arguments, "orderBy", &format!("{}Order", object_type.name))?;
+            if let (Some(weight), true) = (&weight, is_by_relevance(object_type, order.as_ref())) {
                 self.spend(read * weight.share * (RANKED + RANKED_WORD * float(weighing.shape.words)));
             }
         }
         for aside in asides {
             self.spend(COUNTED + parents);
             match (aside, filter) {
-                (Aside::Facet { facet, .. }, _) => self.facet(noun, facet, filter, read),
-                (Aside::Count(_), Some(_)) => {
+                (Aggregate::Facet { facet, .. }, _) => self.facet(object_type, facet, filter, read),
+                (Aggregate::Count(_), Some(_)) => {
                     self.spend(weight.as_ref().map_or(0.0, |weight| weight.points(read)));
                 }
-                (Aside::Count(_), None) => self.spend(read * ROW_COUNTED),
+                (Aggregate::Count(_), None) => self.spend(read * ROW_COUNTED),
             }
         }
         Ok(on_page)
     }
 
     /// A facet groups all records that its filter lets pass, one of its conditions aside.
-    fn facet(&mut self, noun: &Noun, facet: &Facet, filter: Option<&Fields>, read: f64) {
+    fn facet(&mut self, object_type: &ObjectType, facet: &Facet, filter: Option<&Fields>, read: f64) {
         let mut filter = filter.cloned().unwrap_or_default();
         filter.shift_remove(facet.without.as_ref());
-        let weight = Weighing::new(self.catalog, self.sizes).filter(noun, &filter, 0);
+        let weight = Weighing::new(self.catalog, self.sizes).filter(object_type, &filter, 0);
         let grouped = match facet.by {
             FacetBy::Link { between, .. } => {
-                read * (self.sizes.rows(between) / self.sizes.rows(noun.table)).max(1.0)
+                read * (self.sizes.rows(between) / self.sizes.rows(object_type.table)).max(1.0)
             }
             _ => read,
         };
@@ -323,21 +323,21 @@ impl Pricing<'_> {
     }
 
     /// Rows on the other side of an edge, for all parents together.
-    fn beside(&self, noun: &Noun, via: Via, parents: f64) -> f64 {
+    fn beside(&self, object_type: &ObjectType, via: Join, parents: f64) -> f64 {
         let of = |table: &str, column: &str| {
             let rows = self.sizes.rows(table);
             (parents * rows * self.sizes.share(table, column)).min(rows)
         };
         match via {
-            Via::All => self.sizes.rows(noun.table),
-            Via::Column(column) => of(noun.table, column),
-            Via::Either(one, other) => of(noun.table, one) + of(noun.table, other),
-            Via::Link(between, from, _) => of(between, from),
+            Join::All => self.sizes.rows(object_type.table),
+            Join::Column(column) => of(object_type.table, column),
+            Join::Either(one, other) => of(object_type.table, one) + of(object_type.table, other),
+            Join::Link(between, from, _) => of(between, from),
         }
     }
 
-    fn page_size(&self, edge: &Edge) -> Result<f64, Refusal> {
-        let size = |name| -> Result<Option<i64>, Refusal> {
+    fn page_size(&self, edge: &Step) -> Result<f64, ApiError> {
+        let size = |name| -> Result<Option<i64>, ApiError> {
             match self.given(&edge.arguments, name, "Int")? {
                 Some(Value::Number(number)) => Ok(Some(number.as_i64().unwrap_or(MAX_PAGE))),
                 _ => Ok(None),
@@ -350,9 +350,9 @@ impl Pricing<'_> {
 
     fn arguments(
         &self,
-        edge: &Edge,
+        edge: &Step,
         declared: &[computed::Argument],
-    ) -> Result<computed::Arguments, Refusal> {
+    ) -> Result<computed::Arguments, ApiError> {
         let mut given = computed::Arguments::new();
         for declared in declared {
             if let Some(value) = self.given(&edge.arguments, declared.name, declared.ty)? {
@@ -362,24 +362,24 @@ impl Pricing<'_> {
         Ok(given)
     }
 
-    fn given(&self, arguments: &plan::Arguments, name: &str, ty: &str) -> Result<Option<Value>, Refusal> {
+    fn given(&self, arguments: &plan::Arguments, name: &str, ty: &str) -> Result<Option<Value>, ApiError> {
         coerce::argument(self.registry, ty, name, arguments.get(name), self.variables)
     }
 }
 
 /// What it costs to have a page of all rows in order: next to nothing where an index has them so.
-fn sorted(via: Via, read: f64) -> f64 {
+fn sorted(via: Join, read: f64) -> f64 {
     match via {
-        Via::All | Via::Column(_) => 0.0,
-        Via::Either(..) | Via::Link(..) => read * ROW,
+        Join::All | Join::Column(_) => 0.0,
+        Join::Either(..) | Join::Link(..) => read * ROW,
     }
 }
 
-fn is_by_relevance(noun: &Noun, order: Option<&Value>) -> bool {
+fn is_by_relevance(object_type: &ObjectType, order: Option<&Value>) -> bool {
     let Some(Value::Enum(name)) = order else { return false };
-    noun.orders
-        .iter()
-        .any(|Order { name: known, by, .. }| matches!(by, By::Relevance) && known.as_ref() == name.as_str())
+    object_type.orders.iter().any(|Order { name: known, by, .. }| {
+        matches!(by, SortKey::Relevance) && known.as_ref() == name.as_str()
+    })
 }
 
 /// What it takes to find the rows of a table that pass a filter.
@@ -436,7 +436,7 @@ struct Shape {
 }
 
 impl Shape {
-    fn check(&self) -> Result<(), Refusal> {
+    fn check(&self) -> Result<(), ApiError> {
         for (what, limit, value) in [
             ("predicates in one filter", PREDICATES, self.predicates),
             ("references in one filter", REFERENCES, self.references),
@@ -445,8 +445,8 @@ impl Shape {
             ("bytes of text in one filter", BYTES, self.bytes),
         ] {
             if value > limit {
-                let refusal = Refusal::beyond(what, limit, value);
-                return Err(Refusal { field: Some("filter".to_owned()), ..refusal });
+                let api_error = ApiError::beyond(what, limit, value);
+                return Err(ApiError { field: Some("filter".to_owned()), ..api_error });
             }
         }
         Ok(())
@@ -467,21 +467,23 @@ impl<'a> Weighing<'a> {
         Weighing { catalog, sizes, shape: Shape::default(), probed: PROBED }
     }
 
-    fn filter(&mut self, noun: &Noun, filter: &Fields, depth: usize) -> Weight {
+    fn filter(&mut self, object_type: &ObjectType, filter: &Fields, depth: usize) -> Weight {
         let mut weight = Weight::ALL;
         for (name, value) in filter.iter().filter(|(_, value)| **value != Value::Null) {
             let one = match (name.as_str(), value) {
                 ("and", Value::List(all)) => {
-                    self.all(noun, all, depth).into_iter().fold(Weight::ALL, Weight::and)
+                    self.all(object_type, all, depth).into_iter().fold(Weight::ALL, Weight::and)
                 }
                 ("or", Value::List(any)) => {
                     let none = Weight { share: 0.0, ..Weight::ALL };
-                    self.all(noun, any, depth).into_iter().fold(none, Weight::or)
+                    self.all(object_type, any, depth).into_iter().fold(none, Weight::or)
                 }
-                ("not", Value::Object(inner)) => Weight { share: 1.0, ..self.filter(noun, inner, depth) },
+                ("not", Value::Object(inner)) => {
+                    Weight { share: 1.0, ..self.filter(object_type, inner, depth) }
+                }
                 (name, value) => {
-                    let condition = noun.conditions.iter().find(|condition| condition.name == name);
-                    self.condition(noun, condition.expect("validated"), value, depth)
+                    let condition = object_type.conditions.iter().find(|condition| condition.name == name);
+                    self.condition(object_type, condition.expect("validated"), value, depth)
                 }
             };
             weight = weight.and(one);
@@ -489,21 +491,27 @@ impl<'a> Weighing<'a> {
         weight
     }
 
-    fn all(&mut self, noun: &Noun, filters: &[Value], depth: usize) -> Vec<Weight> {
+    fn all(&mut self, object_type: &ObjectType, filters: &[Value], depth: usize) -> Vec<Weight> {
         let filters = filters.iter().filter_map(|filter| match filter {
             Value::Object(filter) => Some(filter),
             _ => None,
         });
-        filters.map(|filter| self.filter(noun, filter, depth)).collect()
+        filters.map(|filter| self.filter(object_type, filter, depth)).collect()
     }
 
-    fn condition(&mut self, noun: &Noun, condition: &Condition, value: &Value, depth: usize) -> Weight {
+    fn condition(
+        &mut self,
+        object_type: &ObjectType,
+        condition: &FilterField,
+        value: &Value,
+        depth: usize,
+    ) -> Weight {
         match (&condition.test, value) {
-            (Test::Value { sql, scalar }, Value::Object(operators)) => {
+            (Predicate::Value { sql, scalar }, Value::Object(operators)) => {
                 let column = sql.strip_prefix("{}.").unwrap_or_default();
-                self.operators(self.sizes.share(noun.table, column), *scalar, operators)
+                self.operators(self.sizes.share(object_type.table, column), *scalar, operators)
             }
-            (Test::AnyText { among }, Value::Object(operators)) => {
+            (Predicate::AnyText { among }, Value::Object(operators)) => {
                 let mut once = 0.0;
                 for (table, ..) in *among {
                     self.reference(depth);
@@ -512,41 +520,41 @@ impl<'a> Weighing<'a> {
                 }
                 Weight { once, ..Weight::each(PROBED) }
             }
-            (Test::During { .. } | Test::Instant { .. }, Value::Object(period)) => {
+            (Predicate::During { .. } | Predicate::Instant { .. }, Value::Object(period)) => {
                 period.values().for_each(|value| self.value(value));
                 self.predicate(Weight::each(COMPARED))
             }
-            (Test::One { to, column }, Value::Object(filter)) => {
+            (Predicate::ToOne { to, column }, Value::Object(filter)) => {
                 let (found, once) = self.inner(to, filter, depth);
-                let share = (found * self.sizes.share(noun.table, column)).min(1.0);
+                let share = (found * self.sizes.share(object_type.table, column)).min(1.0);
                 Weight { share, each: self.probed, once }
             }
-            (Test::Some { to, via }, Value::Object(filter)) => {
+            (Predicate::Some { to, via }, Value::Object(filter)) => {
                 let (found, mut once) = self.inner(to, filter, depth);
                 let found = match via {
-                    Via::All | Via::Column(_) => found,
-                    Via::Either(..) => 2.0 * found,
-                    Via::Link(between, _, other) => {
+                    Join::All | Join::Column(_) => found,
+                    Join::Either(..) => 2.0 * found,
+                    Join::Link(between, _, other) => {
                         let links = self.sizes.rows(between);
                         let links = (found * links * self.sizes.share(between, other)).min(links);
                         once += links * (ROW + PROBED);
                         links
                     }
                 };
-                let share = (found / self.sizes.rows(noun.table)).min(1.0);
+                let share = (found / self.sizes.rows(object_type.table)).min(1.0);
                 Weight { share, each: self.probed, once }
             }
-            (Test::Search, Value::String(text)) => {
+            (Predicate::Search, Value::String(text)) => {
                 self.value(value);
                 let words = words(text);
                 self.shape.words += words;
                 let each = SEARCHED + SEARCHED_WORD * float(words);
                 self.predicate(Weight { share: FOUND, ..Weight::each(each) })
             }
-            (Test::Within { .. }, value) => {
+            (Predicate::Within { .. }, value) => {
                 self.value(value);
                 self.reference(depth);
-                let once = self.sizes.rows(noun.table) * 2.0 * ROW + PLANNED_REFERENCE;
+                let once = self.sizes.rows(object_type.table) * 2.0 * ROW + PLANNED_REFERENCE;
                 self.predicate(Weight { once, ..Weight::each(PROBED) })
             }
             (test, value) => unreachable!("{test:?} was given {value}"),

@@ -18,12 +18,13 @@ use indexmap::IndexMap;
 
 use crate::{
     engine::prepare::coerce::Variables,
-    error::{Code, PathStep, Refusal},
+    error::{ApiError, Code, PathStep},
     model::{
         Catalog, facet_of,
         object_type::{
-            Column, Facet, Field, Form, Kind, Many, Noun, One, Owned, Part, Scalar, Values, Via,
-            computed::{Computed, Tree},
+            Cardinality, Column, Facet, Field, FieldKind, Join, ObjectType, OwnedItem, OwnedList, Scalar,
+            ToMany, ToOne, ValueType,
+            computed::{Computed, ComputedValue},
         },
     },
 };
@@ -44,56 +45,56 @@ pub struct Plan {
     pub length: AtomicUsize,
 }
 
-/// Rows of one noun, fetched by one statement for all their parents.
+/// Rows of one object type, fetched by one statement for all their parents.
 #[derive(Debug)]
 pub struct Level {
-    pub noun: &'static Noun,
+    pub object_type: &'static ObjectType,
     /// SQL over the row's alias `t`, or over its link's alias `l`.
     pub columns: Vec<String>,
-    pub edges: Vec<Edge>,
+    pub edges: Vec<Step>,
 }
 
 /// A way from the rows of a level to the rows of others.
 #[derive(Debug)]
-pub struct Edge {
+pub struct Step {
     /// Its number among all edges of the plan.
     pub number: usize,
     /// Response keys from the root, for errors.
     pub path: Vec<PathStep>,
     pub arguments: Arguments,
-    pub way: Way,
+    pub way: StepKind,
 }
 
-impl Edge {
+impl Step {
     /// What stands in the place of a mutation that came to nothing; none where it is no mutation.
-    pub fn nothing(&self) -> Option<&'static Tree> {
+    pub fn nothing(&self) -> Option<&'static ComputedValue> {
         match self.way {
-            Way::Computed { computed, .. } => computed.nothing.as_ref(),
+            StepKind::Computed { computed, .. } => computed.nothing.as_ref(),
             _ => None,
         }
     }
 }
 
 #[derive(Debug)]
-pub enum Way {
-    One(Vec<Reference>),
-    Values {
-        values: &'static Values,
+pub enum StepKind {
+    ToOne(Vec<Reference>),
+    OwnedList {
+        values: &'static OwnedList,
         owner: usize,
         level: Level,
     },
     References {
-        values: &'static Values,
+        values: &'static OwnedList,
         owner: usize,
         level: Level,
         to: Vec<Reference>,
     },
-    Many {
-        many: &'static Many,
+    ToMany {
+        many: &'static ToMany,
         owner: Option<usize>,
         level: Level,
-        wants: Wants,
-        asides: Vec<Aside>,
+        wants: ConnectionSelection,
+        asides: Vec<Aggregate>,
     },
     Lookup(Level),
     Nodes(Vec<Level>),
@@ -102,28 +103,28 @@ pub enum Way {
         owner: Option<usize>,
         /// Names of the fields asked of it and within it.
         fields: Vec<String>,
-        places: Vec<Place>,
+        places: Vec<RecordPath>,
     },
 }
 
-impl Way {
+impl StepKind {
     /// All levels that it leads to.
     pub fn levels(&self) -> Vec<&Level> {
         match self {
-            Way::One(references) => references.iter().map(|reference| &reference.level).collect(),
-            Way::References { level, to, .. } => {
+            StepKind::ToOne(references) => references.iter().map(|reference| &reference.level).collect(),
+            StepKind::References { level, to, .. } => {
                 to.iter().map(|reference| &reference.level).chain([level]).collect()
             }
-            Way::Values { level, .. } | Way::Lookup(level) => vec![level],
-            Way::Many { level, asides, .. } => {
+            StepKind::OwnedList { level, .. } | StepKind::Lookup(level) => vec![level],
+            StepKind::ToMany { level, asides, .. } => {
                 let facets = asides.iter().filter_map(|aside| match aside {
-                    Aside::Facet { level, .. } => Some(level),
-                    Aside::Count(_) => None,
+                    Aggregate::Facet { level, .. } => Some(level),
+                    Aggregate::Count(_) => None,
                 });
                 [level].into_iter().chain(facets).collect()
             }
-            Way::Nodes(levels) => levels.iter().collect(),
-            Way::Computed { places, .. } => places.iter().flat_map(|place| &place.kinds).collect(),
+            StepKind::Nodes(levels) => levels.iter().collect(),
+            StepKind::Computed { places, .. } => places.iter().flat_map(|place| &place.kinds).collect(),
         }
     }
 }
@@ -131,21 +132,21 @@ impl Way {
 /// Where a computed value names records: the way there from field to field, and the kinds that they
 /// may be of.
 #[derive(Debug)]
-pub struct Place {
+pub struct RecordPath {
     pub way: Vec<&'static str>,
     pub kinds: Vec<Level>,
 }
 
 /// What a connection is asked for besides its records.
 #[derive(Debug)]
-pub enum Aside {
+pub enum Aggregate {
     /// How many there are, as exactly as the argument says.
     Count(Arguments),
     /// How many there are of each value; the level has the columns `value` and `count`.
     Facet { facet: &'static Facet, arguments: Arguments, level: Level },
 }
 
-/// One kind of record that a reference may lead to: the parent's column, and what is read there.
+/// ToOne kind of record that a reference may lead to: the parent's column, and what is read there.
 #[derive(Debug)]
 pub struct Reference {
     pub column: usize,
@@ -154,7 +155,7 @@ pub struct Reference {
 
 /// What a connection is asked for besides its arguments.
 #[derive(Debug, Default)]
-pub struct Wants {
+pub struct ConnectionSelection {
     pub rows: bool,
     pub cursors: bool,
     /// Whether it is asked if there are records before or behind the page.
@@ -192,11 +193,11 @@ pub struct Entry {
     pub key: String,
     /// The key as JSON, with its colon.
     pub label: String,
-    pub out: Out,
+    pub out: Output,
 }
 
 #[derive(Debug)]
-pub enum Out {
+pub enum Output {
     Typename(&'static str),
     Column {
         index: usize,
@@ -204,13 +205,13 @@ pub enum Out {
         nullable: bool,
     },
     /// The one record that an edge leads to, written by the kind of record it is.
-    One {
+    ToOne {
         edge: usize,
         answers: Vec<Object>,
         nullable: bool,
     },
     /// All values of an edge.
-    Values {
+    OwnedList {
         edge: usize,
         answer: Object,
     },
@@ -229,18 +230,18 @@ pub enum Out {
     },
     Computed {
         edge: usize,
-        out: TreeOut,
-        form: Form,
+        out: ComputedOutput,
+        form: Cardinality,
     },
     Introspection,
 }
 
 /// How a computed value is written.
 #[derive(Debug)]
-pub enum TreeOut {
+pub enum ComputedOutput {
     Typename(&'static str),
     Scalar,
-    Object(Vec<TreeEntry>),
+    Object(Vec<ComputedEntry>),
     /// A record: its place among the edge's places for records, and how each kind is written.
     Record {
         place: usize,
@@ -248,10 +249,10 @@ pub enum TreeOut {
     },
 }
 
-impl TreeOut {
+impl ComputedOutput {
     /// The names of all fields within, each with the way to it: `edges.node.score`.
     fn names(&self, within: &str, names: &mut Vec<String>) {
-        let TreeOut::Object(entries) = self else { return };
+        let ComputedOutput::Object(entries) = self else { return };
         for entry in entries {
             let name = format!("{within}{}", entry.name);
             entry.out.names(&format!("{name}."), names);
@@ -260,53 +261,53 @@ impl TreeOut {
     }
 }
 
-impl TreeOut {
+impl ComputedOutput {
     /// The key of the first field that may be null: of a record, if there is one.
     pub fn first_nullable(&self) -> Option<&str> {
-        let TreeOut::Object(entries) = self else { return None };
+        let ComputedOutput::Object(entries) = self else { return None };
         let nullable = || entries.iter().filter(|entry| entry.nullable);
-        let record = nullable().find(|entry| matches!(entry.out, TreeOut::Record { .. }));
+        let record = nullable().find(|entry| matches!(entry.out, ComputedOutput::Record { .. }));
         record.or_else(|| nullable().next()).map(|entry| entry.key.as_str())
     }
 }
 
 #[derive(Debug)]
-pub struct TreeEntry {
+pub struct ComputedEntry {
     pub key: String,
     pub label: String,
     /// The field of the value.
     pub name: &'static str,
     pub nullable: bool,
-    pub out: TreeOut,
+    pub out: ComputedOutput,
 }
 
 #[derive(Debug)]
 pub struct ConnectionEntry {
     pub label: String,
-    pub out: ConnectionOut,
+    pub out: ConnectionOutput,
 }
 
 #[derive(Debug)]
-pub enum ConnectionOut {
+pub enum ConnectionOutput {
     Typename(String),
     /// The count at this place among the asides.
     TotalCount(usize),
-    Count(usize, Vec<(String, CountOut)>),
-    Facets(Vec<(String, FacetOut)>),
+    Count(usize, Vec<(String, CountOutput)>),
+    Facets(Vec<(String, FacetOutput)>),
     PageInfo(Vec<(String, PageInfo)>),
-    Edges(Vec<(String, EdgeOut)>),
+    Edges(Vec<(String, EdgeOutput)>),
     Nodes(Object),
 }
 
 #[derive(Clone, Copy, Debug)]
-pub enum CountOut {
+pub enum CountOutput {
     Typename,
     Value,
     Precision,
 }
 
 #[derive(Debug)]
-pub enum FacetOut {
+pub enum FacetOutput {
     Typename(String),
     /// The counts at this place among the asides, each written like this.
     Counts(usize, Object),
@@ -322,7 +323,7 @@ pub enum PageInfo {
 }
 
 #[derive(Debug)]
-pub enum EdgeOut {
+pub enum EdgeOutput {
     Typename(String),
     Cursor,
     Node(Object),
@@ -330,8 +331,8 @@ pub enum EdgeOut {
 }
 
 impl Level {
-    fn new(noun: &'static Noun) -> Self {
-        Level { noun, columns: Vec::new(), edges: Vec::new() }
+    fn new(object_type: &'static ObjectType) -> Self {
+        Level { object_type, columns: Vec::new(), edges: Vec::new() }
     }
 
     /// The place of a column in the level's rows.
@@ -355,14 +356,14 @@ pub fn make<'a>(
     operation: &'a OperationDefinition,
     variables: &'a Variables,
     introspection: bool,
-) -> Result<Plan, Refusal> {
+) -> Result<Plan, ApiError> {
     let planner = Planner { catalog, ast, variables, edges: Cell::new(0) };
     let mut root = Level::new(catalog.root(operation.ty));
     let sets = [&operation.selection_set.node];
-    let answer = planner.object(root.noun, &sets, &mut root, &[]);
-    let asks_about_schema = answer.0.iter().any(|entry| matches!(entry.out, Out::Introspection));
+    let answer = planner.object(root.object_type, &sets, &mut root, &[]);
+    let asks_about_schema = answer.0.iter().any(|entry| matches!(entry.out, Output::Introspection));
     if asks_about_schema && !introspection {
-        return Err(Refusal::new(Code::Forbidden, "Introspection is turned off on this server."));
+        return Err(ApiError::new(Code::Forbidden, "Introspection is turned off on this server."));
     }
     let introspection = asks_about_schema.then(|| planner.introspection(operation));
     let in_order = operation.ty == OperationType::Mutation;
@@ -451,22 +452,22 @@ impl<'a> Planner<'a> {
         value == Some(Literal::Boolean(true))
     }
 
-    /// Plans an object of a noun, adding what it needs to its level.
+    /// Plans an object of an object type, adding what it needs to its level.
     fn object(
         &self,
-        noun: &'static Noun,
+        object_type: &'static ObjectType,
         sets: &[&'a SelectionSet],
         level: &mut Level,
         path: &[PathStep],
     ) -> Object {
-        let entries = self.collect(noun.name, sets).into_iter().map(|(key, collected)| {
+        let entries = self.collect(object_type.name, sets).into_iter().map(|(key, collected)| {
             let path = [path, &[PathStep::Key(key.to_owned())]].concat();
             let name = collected.field.name.node.as_str();
             let out = match name {
-                "__typename" => Out::Typename(noun.name),
-                "__schema" | "__type" => Out::Introspection,
+                "__typename" => Output::Typename(object_type.name),
+                "__schema" | "__type" => Output::Introspection,
                 name => {
-                    let field = noun.fields.iter().find(|field| field.name == name);
+                    let field = object_type.fields.iter().find(|field| field.name == name);
                     self.field(field.expect("validated"), &collected, level, path)
                 }
             };
@@ -481,62 +482,70 @@ impl<'a> Planner<'a> {
         collected: &Collected<'a>,
         level: &mut Level,
         path: Vec<PathStep>,
-    ) -> Out {
+    ) -> Output {
         let (way, out) = match &field.kind {
-            Kind::Column(column) => return column_out(column, level, "t"),
-            Kind::One(one) => {
+            FieldKind::Column(column) => return column_out(column, level, "t"),
+            FieldKind::ToOne(one) => {
                 let (references, answers) = self.references(one, collected, level, &path);
                 let edge = level.edges.len();
-                (Way::One(references), Out::One { edge, answers, nullable: one.nullable })
+                (StepKind::ToOne(references), Output::ToOne { edge, answers, nullable: one.nullable })
             }
-            Kind::Values(values) => self.values(values, collected, level, &path),
-            Kind::Many(many) => self.connection(many, collected, level, &path),
-            Kind::Computed(computed) => self.computed(computed, collected, level, &path),
-            Kind::Part(_) | Kind::Scalars(_) | Kind::Records(_) => {
+            FieldKind::OwnedList(values) => self.values(values, collected, level, &path),
+            FieldKind::ToMany(many) => self.connection(many, collected, level, &path),
+            FieldKind::Computed(computed) => self.computed(computed, collected, level, &path),
+            FieldKind::ValueType(_) | FieldKind::Scalars(_) | FieldKind::Records(_) => {
                 unreachable!("these stand within what is computed")
             }
-            Kind::Lookup(noun) => {
-                let mut inner = Level::new(self.catalog.named(noun));
-                let answer = self.object(inner.noun, &collected.sets, &mut inner, &path);
+            FieldKind::Lookup(object_type) => {
+                let mut inner = Level::new(self.catalog.named(object_type));
+                let answer = self.object(inner.object_type, &collected.sets, &mut inner, &path);
                 let edge = level.edges.len();
-                (Way::Lookup(inner), Out::One { edge, answers: vec![answer], nullable: true })
+                (StepKind::Lookup(inner), Output::ToOne { edge, answers: vec![answer], nullable: true })
             }
-            Kind::Node | Kind::Nodes => {
-                let (levels, answers) =
-                    self.catalog.records().map(|noun| self.level(noun, collected, &path)).unzip();
+            FieldKind::Node | FieldKind::Nodes => {
+                let (levels, answers) = self
+                    .catalog
+                    .records()
+                    .map(|object_type| self.level(object_type, collected, &path))
+                    .unzip();
                 let edge = level.edges.len();
-                let out = if matches!(field.kind, Kind::Node) {
-                    Out::One { edge, answers, nullable: true }
+                let out = if matches!(field.kind, FieldKind::Node) {
+                    Output::ToOne { edge, answers, nullable: true }
                 } else {
-                    Out::Nodes { edge, answers }
+                    Output::Nodes { edge, answers }
                 };
-                (Way::Nodes(levels), out)
+                (StepKind::Nodes(levels), out)
             }
         };
         let arguments = Arguments::of(collected.field);
         let number = self.edges.replace(self.edges.get() + 1);
-        level.edges.push(Edge { number, path, arguments, way });
+        level.edges.push(Step { number, path, arguments, way });
         out
     }
 
-    /// A level of a noun of its own, with its answer.
-    fn level(&self, noun: &'static Noun, collected: &Collected<'a>, path: &[PathStep]) -> (Level, Object) {
-        let mut level = Level::new(noun);
+    /// A level of an object type of its own, with its answer.
+    fn level(
+        &self,
+        object_type: &'static ObjectType,
+        collected: &Collected<'a>,
+        path: &[PathStep],
+    ) -> (Level, Object) {
+        let mut level = Level::new(object_type);
         level.id();
-        let answer = self.object(noun, &collected.sets, &mut level, path);
+        let answer = self.object(object_type, &collected.sets, &mut level, path);
         (level, answer)
     }
 
     fn references(
         &self,
-        one: &One,
+        one: &ToOne,
         collected: &Collected<'a>,
         level: &mut Level,
         path: &[PathStep],
     ) -> (Vec<Reference>, Vec<Object>) {
-        let choice = |(noun, column): &(&'static str, &'static str)| {
+        let choice = |(object_type, column): &(&'static str, &'static str)| {
             let column = level.column(&format!("{{}}.{column}"), "t");
-            let (level, answer) = self.level(self.catalog.named(noun), collected, path);
+            let (level, answer) = self.level(self.catalog.named(object_type), collected, path);
             (Reference { column, level }, answer)
         };
         one.choices.iter().map(choice).unzip()
@@ -544,65 +553,68 @@ impl<'a> Planner<'a> {
 
     fn values(
         &self,
-        values: &'static Values,
+        values: &'static OwnedList,
         collected: &Collected<'a>,
         level: &mut Level,
         path: &[PathStep],
-    ) -> (Way, Out) {
+    ) -> (StepKind, Output) {
         let owner = level.id();
         let edge = level.edges.len();
         match &values.of {
-            Owned::Shape(shape) => {
+            OwnedItem::Shape(shape) => {
                 let mut inner = Level::new(self.catalog.named(shape));
-                let answer = self.object(inner.noun, &collected.sets, &mut inner, path);
-                (Way::Values { values, owner, level: inner }, Out::Values { edge, answer })
+                let answer = self.object(inner.object_type, &collected.sets, &mut inner, path);
+                (StepKind::OwnedList { values, owner, level: inner }, Output::OwnedList { edge, answer })
             }
-            Owned::Reference(one) => {
+            OwnedItem::Reference(one) => {
                 let mut inner = Level::new(self.catalog.root(OperationType::Query));
                 let (to, answers) = self.references(one, collected, &mut inner, path);
-                (Way::References { values, owner, level: inner, to }, Out::References { edge, answers })
+                (
+                    StepKind::References { values, owner, level: inner, to },
+                    Output::References { edge, answers },
+                )
             }
         }
     }
 
     fn connection(
         &self,
-        many: &'static Many,
+        many: &'static ToMany,
         collected: &Collected<'a>,
         level: &mut Level,
         path: &[PathStep],
-    ) -> (Way, Out) {
+    ) -> (StepKind, Output) {
         let mut inner = Level::new(self.catalog.named(many.to));
-        let (mut wants, mut asides) = (Wants::default(), Vec::new());
+        let (mut wants, mut asides) = (ConnectionSelection::default(), Vec::new());
         let name = format!("{}Connection", many.stem);
         let entries = self.collect(&name, &collected.sets).into_iter().map(|(key, field)| {
             let out = match field.field.name.node.as_str() {
-                "__typename" => ConnectionOut::Typename(name.clone()),
+                "__typename" => ConnectionOutput::Typename(name.clone()),
                 "totalCount" => {
-                    asides.push(Aside::Count(Arguments::default()));
-                    ConnectionOut::TotalCount(asides.len() - 1)
+                    asides.push(Aggregate::Count(Arguments::default()));
+                    ConnectionOutput::TotalCount(asides.len() - 1)
                 }
                 "count" => {
-                    asides.push(Aside::Count(Arguments::of(field.field)));
-                    ConnectionOut::Count(asides.len() - 1, self.count(&field.sets))
+                    asides.push(Aggregate::Count(Arguments::of(field.field)));
+                    ConnectionOutput::Count(asides.len() - 1, self.count(&field.sets))
                 }
                 "facets" => {
                     let path = [path, &[PathStep::Key(key.to_owned())]].concat();
-                    ConnectionOut::Facets(self.facets(inner.noun, &field.sets, &mut asides, &path))
+                    ConnectionOutput::Facets(self.facets(inner.object_type, &field.sets, &mut asides, &path))
                 }
                 "pageInfo" => {
                     wants.rows = true;
-                    ConnectionOut::PageInfo(self.page_info(&field.sets, &mut wants))
+                    ConnectionOutput::PageInfo(self.page_info(&field.sets, &mut wants))
                 }
                 "nodes" => {
                     wants.rows = true;
                     let path = [path, &[PathStep::Key(key.to_owned())]].concat();
-                    ConnectionOut::Nodes(self.object(inner.noun, &field.sets, &mut inner, &path))
+                    ConnectionOutput::Nodes(self.object(inner.object_type, &field.sets, &mut inner, &path))
                 }
                 _ => {
                     wants.rows = true;
                     let path = [path, &[PathStep::Key(key.to_owned())]].concat();
-                    ConnectionOut::Edges(self.edges(many, &field.sets, &mut inner, &mut wants, &path))
+                    ConnectionOutput::Edges(self.edges(many, &field.sets, &mut inner, &mut wants, &path))
                 }
             };
             ConnectionEntry { label: label(key), out }
@@ -611,21 +623,21 @@ impl<'a> Planner<'a> {
         if wants.cursors {
             wants.id = inner.id();
         }
-        if wants.rows && matches!(many.via, Via::Link(..)) {
+        if wants.rows && matches!(many.via, Join::Link(..)) {
             // What stands on the page is not told by its owner alone.
             inner.id();
         }
-        let owner = (!level.noun.is_root()).then(|| level.id());
+        let owner = (!level.object_type.is_root()).then(|| level.id());
         let edge = level.edges.len();
-        (Way::Many { many, owner, level: inner, wants, asides }, Out::Connection { edge, entries })
+        (StepKind::ToMany { many, owner, level: inner, wants, asides }, Output::Connection { edge, entries })
     }
 
-    fn count(&self, sets: &[&'a SelectionSet]) -> Vec<(String, CountOut)> {
+    fn count(&self, sets: &[&'a SelectionSet]) -> Vec<(String, CountOutput)> {
         let entries = self.collect("Count", sets).into_iter().map(|(key, field)| {
             let out = match field.field.name.node.as_str() {
-                "value" => CountOut::Value,
-                "precision" => CountOut::Precision,
-                _ => CountOut::Typename,
+                "value" => CountOutput::Value,
+                "precision" => CountOutput::Precision,
+                _ => CountOutput::Typename,
             };
             (label(key), out)
         });
@@ -634,22 +646,22 @@ impl<'a> Planner<'a> {
 
     fn facets(
         &self,
-        noun: &'static Noun,
+        object_type: &'static ObjectType,
         sets: &[&'a SelectionSet],
-        asides: &mut Vec<Aside>,
+        asides: &mut Vec<Aggregate>,
         path: &[PathStep],
-    ) -> Vec<(String, FacetOut)> {
-        let name = format!("{}Facets", noun.name);
+    ) -> Vec<(String, FacetOutput)> {
+        let name = format!("{}Facets", object_type.name);
         let entries = self.collect(&name, sets).into_iter().map(|(key, field)| {
             let asked = field.field.name.node.as_str();
-            let out = match noun.facets.iter().find(|facet| facet.name == asked) {
-                None => FacetOut::Typename(name.clone()),
+            let out = match object_type.facets.iter().find(|facet| facet.name == asked) {
+                None => FacetOutput::Typename(name.clone()),
                 Some(facet) => {
                     let mut level = Level::new(self.catalog.named(&facet_of(facet)));
                     let path = [path, &[PathStep::Key(key.to_owned())]].concat();
-                    let answer = self.object(level.noun, &field.sets, &mut level, &path);
-                    asides.push(Aside::Facet { facet, arguments: Arguments::of(field.field), level });
-                    FacetOut::Counts(asides.len() - 1, answer)
+                    let answer = self.object(level.object_type, &field.sets, &mut level, &path);
+                    asides.push(Aggregate::Facet { facet, arguments: Arguments::of(field.field), level });
+                    FacetOutput::Counts(asides.len() - 1, answer)
                 }
             };
             (label(key), out)
@@ -663,59 +675,65 @@ impl<'a> Planner<'a> {
         collected: &Collected<'a>,
         level: &mut Level,
         path: &[PathStep],
-    ) -> (Way, Out) {
-        let owner = (!level.noun.is_root()).then(|| level.id());
+    ) -> (StepKind, Output) {
+        let owner = (!level.object_type.is_root()).then(|| level.id());
         let mut places = Vec::new();
         let out = self.tree(computed.part, &collected.sets, &mut places, &[], path);
         let mut fields = Vec::new();
         out.names("", &mut fields);
         let edge = level.edges.len();
         (
-            Way::Computed { computed, owner, fields, places },
-            Out::Computed { edge, out, form: computed.part.form },
+            StepKind::Computed { computed, owner, fields, places },
+            Output::Computed { edge, out, form: computed.part.form },
         )
     }
 
     /// A computed value with fields of its own.
     fn tree(
         &self,
-        part: Part,
+        part: ValueType,
         sets: &[&'a SelectionSet],
-        places: &mut Vec<Place>,
+        places: &mut Vec<RecordPath>,
         way: &[&'static str],
         path: &[PathStep],
-    ) -> TreeOut {
-        let noun = self.catalog.named(part.of);
-        let entries = self.collect(noun.name, sets).into_iter().map(|(key, collected)| {
+    ) -> ComputedOutput {
+        let object_type = self.catalog.named(part.of);
+        let entries = self.collect(object_type.name, sets).into_iter().map(|(key, collected)| {
             let path = [path, &[PathStep::Key(key.to_owned())]].concat();
-            let field = noun.fields.iter().find(|field| field.name == collected.field.name.node.as_str());
+            let field =
+                object_type.fields.iter().find(|field| field.name == collected.field.name.node.as_str());
             let (name, nullable, out) = match field {
-                None => ("__typename", false, TreeOut::Typename(noun.name)),
+                None => ("__typename", false, ComputedOutput::Typename(object_type.name)),
                 Some(Field { name, kind, .. }) => match kind {
-                    Kind::Column(column) => (*name, column.nullable, TreeOut::Scalar),
-                    Kind::Scalars(_) => (*name, false, TreeOut::Scalar),
-                    Kind::Part(part) => {
+                    FieldKind::Column(column) => (*name, column.nullable, ComputedOutput::Scalar),
+                    FieldKind::Scalars(_) => (*name, false, ComputedOutput::Scalar),
+                    FieldKind::ValueType(part) => {
                         let out = self.tree(*part, &collected.sets, places, &[way, &[*name]].concat(), &path);
-                        (*name, part.form == Form::Maybe, out)
+                        (*name, part.form == Cardinality::Maybe, out)
                     }
-                    Kind::One(one) | Kind::Records(one) => {
-                        let kind = |(noun, _): &(&'static str, _)| {
-                            let (level, answer) = self.level(self.catalog.named(noun), &collected, &path);
-                            (level, (*noun, answer))
+                    FieldKind::ToOne(one) | FieldKind::Records(one) => {
+                        let kind = |(object_type, _): &(&'static str, _)| {
+                            let (level, answer) =
+                                self.level(self.catalog.named(object_type), &collected, &path);
+                            (level, (*object_type, answer))
                         };
                         let (kinds, answers) = one.choices.iter().map(kind).unzip();
-                        places.push(Place { way: [way, &[*name]].concat(), kinds });
-                        (*name, one.nullable, TreeOut::Record { place: places.len() - 1, answers })
+                        places.push(RecordPath { way: [way, &[*name]].concat(), kinds });
+                        (*name, one.nullable, ComputedOutput::Record { place: places.len() - 1, answers })
                     }
                     kind => unreachable!("nothing computed has {kind:?}"),
                 },
             };
-            TreeEntry { key: key.to_owned(), label: label(key), name, nullable, out }
+            ComputedEntry { key: key.to_owned(), label: label(key), name, nullable, out }
         });
-        TreeOut::Object(entries.collect())
+        ComputedOutput::Object(entries.collect())
     }
 
-    fn page_info(&self, sets: &[&'a SelectionSet], wants: &mut Wants) -> Vec<(String, PageInfo)> {
+    fn page_info(
+        &self,
+        sets: &[&'a SelectionSet],
+        wants: &mut ConnectionSelection,
+    ) -> Vec<(String, PageInfo)> {
         let entries = self.collect("PageInfo", sets).into_iter().map(|(key, field)| {
             let out = match field.field.name.node.as_str() {
                 "hasNextPage" => PageInfo::HasNextPage,
@@ -733,31 +751,31 @@ impl<'a> Planner<'a> {
 
     fn edges(
         &self,
-        many: &'static Many,
+        many: &'static ToMany,
         sets: &[&'a SelectionSet],
         level: &mut Level,
-        wants: &mut Wants,
+        wants: &mut ConnectionSelection,
         path: &[PathStep],
-    ) -> Vec<(String, EdgeOut)> {
-        let name = format!("{}Edge", many.stem);
+    ) -> Vec<(String, EdgeOutput)> {
+        let name = format!("{}Step", many.stem);
         let entries = self.collect(&name, sets).into_iter().map(|(key, field)| {
             let out = match field.field.name.node.as_str() {
-                "__typename" => EdgeOut::Typename(name.clone()),
+                "__typename" => EdgeOutput::Typename(name.clone()),
                 "cursor" => {
                     wants.cursors = true;
-                    EdgeOut::Cursor
+                    EdgeOutput::Cursor
                 }
                 "node" => {
                     let path = [path, &[PathStep::Key(key.to_owned())]].concat();
-                    EdgeOut::Node(self.object(level.noun, &field.sets, level, &path))
+                    EdgeOutput::Node(self.object(level.object_type, &field.sets, level, &path))
                 }
                 attribute => {
                     let declared = many.attributes.iter().find(|field| field.name == attribute);
-                    let Kind::Column(column) = &declared.expect("validated").kind else {
+                    let FieldKind::Column(column) = &declared.expect("validated").kind else {
                         unreachable!("an edge tells values only")
                     };
                     let index = level.column(&column.sql, "l");
-                    EdgeOut::Attribute { index, scalar: column.scalar, nullable: column.nullable }
+                    EdgeOutput::Attribute { index, scalar: column.scalar, nullable: column.nullable }
                 }
             };
             (label(key), out)
@@ -786,9 +804,9 @@ impl<'a> Planner<'a> {
     }
 }
 
-fn column_out(column: &Column, level: &mut Level, alias: &str) -> Out {
+fn column_out(column: &Column, level: &mut Level, alias: &str) -> Output {
     // What belongs to a revision stays as it is; what belongs to a record has no such columns.
-    if column.sql.contains("select") && level.noun.root.is_some() {
+    if column.sql.contains("select") && level.object_type.root.is_some() {
         // What the answer rests on is told by these.
         level.id();
         for (_, refers) in column.reads {
@@ -796,7 +814,7 @@ fn column_out(column: &Column, level: &mut Level, alias: &str) -> Out {
         }
     }
     let index = level.column(&column.shown(), alias);
-    Out::Column { index, scalar: column.scalar, nullable: column.may_be_null() }
+    Output::Column { index, scalar: column.scalar, nullable: column.may_be_null() }
 }
 
 fn unplaced<T>(node: T) -> Positioned<T> {

@@ -12,7 +12,7 @@ use serde_json::Value as Json;
 
 use crate::{
     engine::prepare::validation::suggestion,
-    error::{Code, Refusal},
+    error::{ApiError, Code},
     model::dates::{date_time, in_utc, is_partial_date},
 };
 
@@ -24,7 +24,7 @@ pub fn variables<'a>(
     definitions: impl Iterator<Item = &'a VariableDefinition>,
     given: &serde_json::Map<String, Json>,
     suggestions: bool,
-) -> Result<Variables, Refusal> {
+) -> Result<Variables, ApiError> {
     let mut variables = Variables::new();
     for definition in definitions {
         let name = &definition.name.node;
@@ -54,7 +54,7 @@ pub fn argument(
     name: &str,
     literal: Option<&Literal>,
     variables: &Variables,
-) -> Result<Option<Constant>, Refusal> {
+) -> Result<Option<Constant>, ApiError> {
     match literal {
         None => Ok(None),
         Some(literal) => present(registry, ty, literal, variables, name),
@@ -69,12 +69,12 @@ fn type_text(ty: &Type) -> String {
     if ty.nullable { base } else { format!("{base}!") }
 }
 
-fn missing(path: &str, ty: &str) -> Refusal {
-    Refusal::bad_input(path, format!("`{path}` must be given; it takes {ty}."))
+fn missing(path: &str, ty: &str) -> ApiError {
+    ApiError::bad_input(path, format!("`{path}` must be given; it takes {ty}."))
 }
 
-fn wrong(path: &str, ty: &str, found: &str) -> Refusal {
-    Refusal::bad_input(path, format!("`{path}` takes {ty}, not {found}."))
+fn wrong(path: &str, ty: &str, found: &str) -> ApiError {
+    ApiError::bad_input(path, format!("`{path}` takes {ty}, not {found}."))
 }
 
 /// A value in the document, where a variable may stand anywhere; none if that variable is absent.
@@ -84,7 +84,7 @@ fn present(
     literal: &Literal,
     variables: &Variables,
     path: &str,
-) -> Result<Option<Constant>, Refusal> {
+) -> Result<Option<Constant>, ApiError> {
     if let Literal::Variable(name) = literal {
         return match variables.get(name) {
             Some(Constant::Null) if ty.ends_with('!') => Err(wrong(path, ty, "null")),
@@ -96,7 +96,7 @@ fn present(
 
 /// Where a value comes from: the two differ in how they write it and in where variables may stand.
 enum Source<'a> {
-    /// And whether a refusal says what a wrong name may have meant; what stands in the document was validated.
+    /// And whether an error says what a wrong name may have meant; what stands in the document was validated.
     Json(&'a Json, bool),
     Literal(&'a Literal, &'a Variables),
 }
@@ -152,7 +152,7 @@ impl<'a> Source<'a> {
         }
     }
 
-    fn coerce(&self, registry: &Registry, ty: &str, path: &str) -> Result<Constant, Refusal> {
+    fn coerce(&self, registry: &Registry, ty: &str, path: &str) -> Result<Constant, ApiError> {
         let form = self.form();
         match MetaTypeName::create(ty) {
             MetaTypeName::NonNull(_) if matches!(form, Form::Null) => Err(wrong(path, ty, "null")),
@@ -179,7 +179,7 @@ impl<'a> Source<'a> {
                         let Some(declared) = input_fields.get(field) else {
                             let meant = self.meant(field, input_fields.keys());
                             let message = format!("{name} has no field `{field}`.{meant}");
-                            return Err(Refusal::bad_input(&path, message));
+                            return Err(ApiError::bad_input(&path, message));
                         };
                         if let Some(value) = value.resolve(registry, &declared.ty, &path)? {
                             object.insert(Name::new(field), value);
@@ -187,7 +187,7 @@ impl<'a> Source<'a> {
                     }
                     if *oneof && (object.len() != 1 || object.values().any(|value| *value == Constant::Null))
                     {
-                        return Err(Refusal::bad_input(
+                        return Err(ApiError::bad_input(
                             path,
                             format!("`{path}` takes exactly one field of {name}."),
                         ));
@@ -208,7 +208,7 @@ impl<'a> Source<'a> {
                     }
                     (Form::Enum(value), _) | (Form::String(value), Source::Json(..)) => {
                         let meant = self.meant(value, enum_values.keys());
-                        Err(Refusal::bad_input(
+                        Err(ApiError::bad_input(
                             path,
                             format!("`{path}`: {name} has no value `{value}`.{meant}"),
                         ))
@@ -229,7 +229,7 @@ impl<'a> Source<'a> {
     }
 
     /// The value, unless it is a variable that was left out.
-    fn resolve(&self, registry: &Registry, ty: &str, path: &str) -> Result<Option<Constant>, Refusal> {
+    fn resolve(&self, registry: &Registry, ty: &str, path: &str) -> Result<Option<Constant>, ApiError> {
         match self {
             Source::Json(..) => self.coerce(registry, ty, path).map(Some),
             Source::Literal(literal, variables) => {
@@ -294,11 +294,11 @@ fn whole(number: &serde_json::Number) -> Option<i64> {
     number.as_i64().or_else(|| number.as_f64().and_then(from_float))
 }
 
-/// The refusal of a document that names no operation, or one that isn't there.
-pub fn unknown_operation(name: Option<&str>) -> Refusal {
+/// The error of a document that names no operation, or one that isn't there.
+pub fn unknown_operation(name: Option<&str>) -> ApiError {
     let message = match name {
         Some(name) => format!("The document has no operation named `{name}`."),
         None => "The document has several operations: name one in `operationName`.".to_owned(),
     };
-    Refusal { field: Some("operationName".into()), ..Refusal::new(Code::BadUserInput, message) }
+    ApiError { field: Some("operationName".into()), ..ApiError::new(Code::BadUserInput, message) }
 }

@@ -6,7 +6,7 @@ use std::collections::HashMap;
 
 use async_graphql::parser::types::{ExecutableDocument, Selection, SelectionSet};
 
-use crate::error::{Code, Refusal};
+use crate::error::{ApiError, Code};
 
 /// How large a document may be.
 #[derive(Clone, Copy, Debug)]
@@ -28,13 +28,13 @@ const DIRECTIVES: usize = 100;
 
 impl Limits {
     /// Refuses a text with too many tokens, without parsing it.
-    pub fn check_text(&self, text: &str) -> Result<(), Refusal> {
+    pub fn check_text(&self, text: &str) -> Result<(), ApiError> {
         let tokens = count_tokens(text);
-        if tokens > self.tokens { Err(Refusal::beyond("tokens", self.tokens, tokens)) } else { Ok(()) }
+        if tokens > self.tokens { Err(ApiError::beyond("tokens", self.tokens, tokens)) } else { Ok(()) }
     }
 
     /// Refuses a document that expands to too much.
-    pub fn check_document(&self, document: &ExecutableDocument) -> Result<(), Refusal> {
+    pub fn check_document(&self, document: &ExecutableDocument) -> Result<(), ApiError> {
         let mut fragments = Fragments { document, known: HashMap::new() };
         let mut total = Size::default();
         let mut root_fields = 0;
@@ -53,7 +53,7 @@ impl Limits {
             ("aliases", self.aliases, total.aliases),
         ] {
             if value > limit {
-                return Err(Refusal::beyond(what, limit, value));
+                return Err(ApiError::beyond(what, limit, value));
             }
         }
         Ok(())
@@ -90,7 +90,7 @@ struct Fragments<'a> {
 }
 
 impl<'a> Fragments<'a> {
-    fn size(&mut self, set: &'a SelectionSet) -> Result<Size, Refusal> {
+    fn size(&mut self, set: &'a SelectionSet) -> Result<Size, ApiError> {
         let mut total = Size::default();
         for selection in &set.items {
             let mut size = match &selection.node {
@@ -113,12 +113,12 @@ impl<'a> Fragments<'a> {
         Ok(total)
     }
 
-    fn fragment(&mut self, name: &'a str) -> Result<Size, Refusal> {
+    fn fragment(&mut self, name: &'a str) -> Result<Size, ApiError> {
         match self.known.get(name) {
             Some(Some(size)) => return Ok(*size),
             Some(None) => {
                 let message = format!("The fragment `{name}` contains itself.");
-                return Err(Refusal::new(Code::GraphqlValidationFailed, message));
+                return Err(ApiError::new(Code::GraphqlValidationFailed, message));
             }
             None => {}
         }
@@ -203,9 +203,9 @@ mod tests {
             format!("{text} fragment F{level} on Query {{ ...F{next} ...F{next} }}", next = level + 1)
         });
         let limits = Limits { tokens: 1000, ..LIMITS };
-        let refusal = limits.check_document(&parse(&bomb).unwrap().ast).unwrap_err();
-        assert_eq!(refusal.code, Code::LimitExceeded);
-        assert_eq!(refusal.limit, Some((4000, 1 << 20)));
+        let api_error = limits.check_document(&parse(&bomb).unwrap().ast).unwrap_err();
+        assert_eq!(api_error.code, Code::LimitExceeded);
+        assert_eq!(api_error.limit, Some((4000, 1 << 20)));
     }
 
     #[test]

@@ -18,7 +18,7 @@ use async_graphql::{
 use async_graphql_value::{ConstValue, Value as Literal};
 use indexmap::{IndexMap, map::Entry};
 
-use crate::error::{Code, Refusal};
+use crate::error::{ApiError, Code};
 
 /// Brackets within brackets. No request needs as many; the stack has room for them.
 const NESTING: usize = 128;
@@ -28,27 +28,27 @@ const SHOWN: usize = 40;
 /// A document, and what of it the tree can't hold: names that are given twice. That is no error of syntax.
 pub struct Parsed {
     pub ast: ExecutableDocument,
-    pub repeated: Vec<Refusal>,
+    pub repeated: Vec<ApiError>,
 }
 
-pub fn parse(text: &str) -> Result<Parsed, Refusal> {
+pub fn parse(text: &str) -> Result<Parsed, ApiError> {
     let mut lexer = Lexer { text, at: 0, counted: 0, pos: Pos { line: 1, column: 1 } };
     let token = lexer.next()?;
     Parser { lexer, token, nesting: 0, repeated: Vec::new() }.document()
 }
 
-/// The refusal of a document that breaks a rule of validation.
-pub fn invalid(pos: Pos, message: impl Into<String>) -> Refusal {
-    Refusal {
+/// The error of a document that breaks a rule of validation.
+pub fn invalid(pos: Pos, message: impl Into<String>) -> ApiError {
+    ApiError {
         locations: vec![(pos.line, pos.column)],
-        ..Refusal::new(Code::GraphqlValidationFailed, message)
+        ..ApiError::new(Code::GraphqlValidationFailed, message)
     }
 }
 
-fn broken(pos: Pos, message: &str) -> Refusal {
-    Refusal {
+fn broken(pos: Pos, message: &str) -> ApiError {
+    ApiError {
         locations: vec![(pos.line, pos.column)],
-        ..Refusal::new(Code::GraphqlParseFailed, format!("Syntax error: {message}."))
+        ..ApiError::new(Code::GraphqlParseFailed, format!("Syntax error: {message}."))
     }
 }
 
@@ -113,7 +113,7 @@ impl<'a> Lexer<'a> {
         self.pos
     }
 
-    fn broken<T>(&mut self, at: usize, message: &str) -> Result<T, Refusal> {
+    fn broken<T>(&mut self, at: usize, message: &str) -> Result<T, ApiError> {
         Err(broken(self.position(at), message))
     }
 
@@ -128,7 +128,7 @@ impl<'a> Lexer<'a> {
         }
     }
 
-    fn next(&mut self) -> Result<Token<'a>, Refusal> {
+    fn next(&mut self) -> Result<Token<'a>, ApiError> {
         self.skip_ignored();
         let pos = self.position(self.at);
         let rest = self.rest();
@@ -160,7 +160,7 @@ impl<'a> Lexer<'a> {
         Ok(Token { kind, pos })
     }
 
-    fn number(&mut self) -> Result<Kind<'a>, Refusal> {
+    fn number(&mut self) -> Result<Kind<'a>, ApiError> {
         let text = self.rest();
         match length_of_number(text.as_bytes()) {
             Ok(length) => {
@@ -171,7 +171,7 @@ impl<'a> Lexer<'a> {
         }
     }
 
-    fn string(&mut self) -> Result<String, Refusal> {
+    fn string(&mut self) -> Result<String, ApiError> {
         self.at += 1;
         let mut value = String::new();
         loop {
@@ -190,7 +190,7 @@ impl<'a> Lexer<'a> {
         }
     }
 
-    fn escape(&mut self) -> Result<char, Refusal> {
+    fn escape(&mut self) -> Result<char, ApiError> {
         let start = self.at;
         let escaped = self.rest().as_bytes().get(1);
         self.at += 2;
@@ -237,7 +237,7 @@ impl<'a> Lexer<'a> {
         hexadecimal(digits)
     }
 
-    fn block_string(&mut self) -> Result<String, Refusal> {
+    fn block_string(&mut self) -> Result<String, ApiError> {
         self.at += 3;
         let mut raw = String::new();
         loop {
@@ -321,13 +321,13 @@ struct Parser<'a> {
     lexer: Lexer<'a>,
     token: Token<'a>,
     nesting: usize,
-    repeated: Vec<Refusal>,
+    repeated: Vec<ApiError>,
 }
 
 type Arguments = Vec<(Positioned<Name>, Positioned<Literal>)>;
 
 impl Parser<'_> {
-    fn document(mut self) -> Result<Parsed, Refusal> {
+    fn document(mut self) -> Result<Parsed, ApiError> {
         let mut operations: HashMap<Name, Positioned<OperationDefinition>> = HashMap::new();
         let mut fragments = HashMap::new();
         let mut anonymous = None;
@@ -378,7 +378,7 @@ impl Parser<'_> {
     }
 
     /// Passes over a description, and tells where it stood.
-    fn description(&mut self) -> Result<Option<Pos>, Refusal> {
+    fn description(&mut self) -> Result<Option<Pos>, ApiError> {
         let pos = self.token.pos;
         if !matches!(self.token.kind, Kind::Text(_)) {
             return Ok(None);
@@ -415,7 +415,7 @@ impl Parser<'_> {
     fn operation(
         &mut self,
         keyword: &str,
-    ) -> Result<(Option<Positioned<Name>>, OperationDefinition), Refusal> {
+    ) -> Result<(Option<Positioned<Name>>, OperationDefinition), ApiError> {
         self.advance()?;
         let ty = match keyword {
             "mutation" => OperationType::Mutation,
@@ -435,7 +435,7 @@ impl Parser<'_> {
         Ok((name, OperationDefinition { ty, variable_definitions, directives, selection_set }))
     }
 
-    fn variable_definition(&mut self) -> Result<Positioned<VariableDefinition>, Refusal> {
+    fn variable_definition(&mut self) -> Result<Positioned<VariableDefinition>, ApiError> {
         self.description()?;
         let pos = self.token.pos;
         if !self.is("$") {
@@ -457,7 +457,7 @@ impl Parser<'_> {
         Ok(Positioned::new(VariableDefinition { name, var_type, directives, default_value }, pos))
     }
 
-    fn ty(&mut self) -> Result<Type, Refusal> {
+    fn ty(&mut self) -> Result<Type, ApiError> {
         let base = if self.is("[") {
             let inner = self.within("[", |parser| {
                 parser.advance()?;
@@ -477,7 +477,7 @@ impl Parser<'_> {
         Ok(Type { base, nullable })
     }
 
-    fn fragment(&mut self) -> Result<(Positioned<Name>, FragmentDefinition), Refusal> {
+    fn fragment(&mut self) -> Result<(Positioned<Name>, FragmentDefinition), ApiError> {
         self.advance()?;
         if self.token.kind == Kind::Name("on") {
             return self.expected("the fragment's name");
@@ -492,13 +492,13 @@ impl Parser<'_> {
         Ok((name, FragmentDefinition { type_condition, directives, selection_set }))
     }
 
-    fn type_condition(&mut self) -> Result<Positioned<TypeCondition>, Refusal> {
+    fn type_condition(&mut self) -> Result<Positioned<TypeCondition>, ApiError> {
         let pos = self.token.pos;
         self.advance()?;
         Ok(Positioned::new(TypeCondition { on: self.name()? }, pos))
     }
 
-    fn selection_set(&mut self) -> Result<Positioned<SelectionSet>, Refusal> {
+    fn selection_set(&mut self) -> Result<Positioned<SelectionSet>, ApiError> {
         let pos = self.token.pos;
         let mut items = Vec::new();
         self.between(["{", "}"], Some("a field"), |parser| {
@@ -508,7 +508,7 @@ impl Parser<'_> {
         Ok(Positioned::new(SelectionSet { items }, pos))
     }
 
-    fn selection(&mut self) -> Result<Positioned<Selection>, Refusal> {
+    fn selection(&mut self) -> Result<Positioned<Selection>, ApiError> {
         let pos = self.token.pos;
         let selection = match self.token.kind {
             Kind::Name(_) => Selection::Field(Positioned::new(self.field()?, pos)),
@@ -536,7 +536,7 @@ impl Parser<'_> {
         Ok(Positioned::new(selection, pos))
     }
 
-    fn field(&mut self) -> Result<Field, Refusal> {
+    fn field(&mut self) -> Result<Field, ApiError> {
         let mut name = self.name()?;
         let mut alias = None;
         if self.is(":") {
@@ -553,7 +553,7 @@ impl Parser<'_> {
         Ok(Field { alias, name, arguments, directives, selection_set })
     }
 
-    fn arguments(&mut self, constant: bool) -> Result<Arguments, Refusal> {
+    fn arguments(&mut self, constant: bool) -> Result<Arguments, ApiError> {
         let mut arguments = Vec::new();
         if self.is("(") {
             self.between(["(", ")"], Some("the name of an argument"), |parser| {
@@ -567,7 +567,7 @@ impl Parser<'_> {
         Ok(arguments)
     }
 
-    fn directives(&mut self, constant: bool) -> Result<Vec<Positioned<Directive>>, Refusal> {
+    fn directives(&mut self, constant: bool) -> Result<Vec<Positioned<Directive>>, ApiError> {
         let mut directives = Vec::new();
         while self.is("@") {
             let pos = self.token.pos;
@@ -578,7 +578,7 @@ impl Parser<'_> {
         Ok(directives)
     }
 
-    fn value(&mut self, constant: bool) -> Result<Literal, Refusal> {
+    fn value(&mut self, constant: bool) -> Result<Literal, ApiError> {
         let value = match &mut self.token.kind {
             Kind::Sign("[") => return self.list(constant),
             Kind::Sign("{") => return self.object(constant),
@@ -604,7 +604,7 @@ impl Parser<'_> {
         Ok(value)
     }
 
-    fn list(&mut self, constant: bool) -> Result<Literal, Refusal> {
+    fn list(&mut self, constant: bool) -> Result<Literal, ApiError> {
         let mut items = Vec::new();
         self.between(["[", "]"], None, |parser| {
             items.push(parser.value(constant)?);
@@ -613,7 +613,7 @@ impl Parser<'_> {
         Ok(Literal::List(items))
     }
 
-    fn object(&mut self, constant: bool) -> Result<Literal, Refusal> {
+    fn object(&mut self, constant: bool) -> Result<Literal, ApiError> {
         let mut fields = IndexMap::new();
         self.between(["{", "}"], None, |parser| {
             let name = parser.name_of("the name of a field or `}`")?;
@@ -638,8 +638,8 @@ impl Parser<'_> {
         &mut self,
         [open, close]: [&'static str; 2],
         needed: Option<&str>,
-        mut one: impl FnMut(&mut Self) -> Result<(), Refusal>,
-    ) -> Result<(), Refusal> {
+        mut one: impl FnMut(&mut Self) -> Result<(), ApiError>,
+    ) -> Result<(), ApiError> {
         self.within(open, |parser| {
             parser.sign(open)?;
             if let Some(needed) = needed.filter(|_| parser.is(close)) {
@@ -656,11 +656,11 @@ impl Parser<'_> {
     fn within<T>(
         &mut self,
         open: &'static str,
-        read: impl FnOnce(&mut Self) -> Result<T, Refusal>,
-    ) -> Result<T, Refusal> {
+        read: impl FnOnce(&mut Self) -> Result<T, ApiError>,
+    ) -> Result<T, ApiError> {
         if self.nesting == NESTING {
-            let refusal = Refusal::beyond("brackets within brackets", NESTING, NESTING + 1);
-            return if self.is(open) { Err(refusal) } else { self.expected(&format!("`{open}`")) };
+            let api_error = ApiError::beyond("brackets within brackets", NESTING, NESTING + 1);
+            return if self.is(open) { Err(api_error) } else { self.expected(&format!("`{open}`")) };
         }
         self.nesting += 1;
         let read = read(self);
@@ -668,18 +668,18 @@ impl Parser<'_> {
         read
     }
 
-    fn name(&mut self) -> Result<Positioned<Name>, Refusal> {
+    fn name(&mut self) -> Result<Positioned<Name>, ApiError> {
         self.name_of("a name")
     }
 
-    fn name_of(&mut self, what: &str) -> Result<Positioned<Name>, Refusal> {
+    fn name_of(&mut self, what: &str) -> Result<Positioned<Name>, ApiError> {
         let Kind::Name(name) = self.token.kind else { return self.expected(what) };
         let name = Positioned::new(Name::new(name), self.token.pos);
         self.advance()?;
         Ok(name)
     }
 
-    fn sign(&mut self, sign: &'static str) -> Result<(), Refusal> {
+    fn sign(&mut self, sign: &'static str) -> Result<(), ApiError> {
         if self.is(sign) { self.advance() } else { self.expected(&format!("`{sign}`")) }
     }
 
@@ -687,12 +687,12 @@ impl Parser<'_> {
         matches!(self.token.kind, Kind::Sign(found) if found == sign)
     }
 
-    fn advance(&mut self) -> Result<(), Refusal> {
+    fn advance(&mut self) -> Result<(), ApiError> {
         self.token = self.lexer.next()?;
         Ok(())
     }
 
-    fn expected<T>(&self, what: &str) -> Result<T, Refusal> {
+    fn expected<T>(&self, what: &str) -> Result<T, ApiError> {
         let found = self.token.kind.described();
         Err(broken(self.token.pos, &format!("expected {what}, found {found}")))
     }
@@ -703,14 +703,14 @@ mod tests {
     use super::*;
 
     fn told(text: &str) -> (String, Vec<(usize, usize)>) {
-        let refusal = parse(text).err().unwrap_or_else(|| panic!("{text} was read"));
-        (refusal.message, refusal.locations)
+        let api_error = parse(text).err().unwrap_or_else(|| panic!("{text} was read"));
+        (api_error.message, api_error.locations)
     }
 
     /// The value of the argument `v` of the only field.
     fn value(literal: &str) -> Literal {
         let parsed = parse(&format!("{{ f(v: {literal}) }}"))
-            .unwrap_or_else(|refusal| panic!("{literal}: {refusal:?}"));
+            .unwrap_or_else(|api_error| panic!("{literal}: {api_error:?}"));
         let DocumentOperations::Single(operation) = parsed.ast.operations else { panic!("one operation") };
         let Selection::Field(field) = &operation.node.selection_set.node.items[0].node else {
             panic!("a field")

@@ -8,11 +8,12 @@ use indexmap::IndexMap;
 
 use crate::{
     database::statement::{ANY_PARENT, Bind, Merged, SELECT_ID, Statement},
-    error::Refusal,
+    error::ApiError,
     model::{
         Catalog, dates,
         object_type::{
-            By, Condition, Facet, FacetBy, Key, KeyInput, Many, Noun, Order, Scalar, Test, Values, Via,
+            Facet, FacetBy, FilterField, Join, LookupInput, LookupKey, ObjectType, Order, OwnedList,
+            Predicate, Scalar, SortKey, ToMany,
         },
         pagination::{self, Cursor, CursorKey, KeyKind, MAX_PAGE, Page},
         web_search::Search,
@@ -34,17 +35,18 @@ const LONGEST: usize = 1000;
 type Fields = IndexMap<Name, Value>;
 
 /// The records with these ids: column 0 is the id.
-pub fn by_ids(noun: &Noun, columns: &[String]) -> Statement {
+pub fn by_ids(object_type: &ObjectType, columns: &[String]) -> Statement {
     let mut sql = String::from(SELECT_ID);
     push_columns(&mut sql, columns);
     let columns_end = sql.len();
-    let merged = noun.merged.map(|names| Merged { names, table: noun.table, key: None, columns_end });
-    let _ = write!(sql, " from {} t where t.id = {ANY_PARENT}", noun.table);
+    let merged =
+        object_type.merged.map(|names| Merged { names, table: object_type.table, key: None, columns_end });
+    let _ = write!(sql, " from {} t where t.id = {ANY_PARENT}", object_type.table);
     Statement { merged, ..Statement::of_parents(sql) }
 }
 
 /// The owned values of these owners: column 0 is the owner's id.
-pub fn values(values: &Values, columns: &[String]) -> Statement {
+pub fn values(values: &OwnedList, columns: &[String]) -> Statement {
     let owner = values.owner;
     let mut sql = format!("select t.{owner}");
     push_columns(&mut sql, columns);
@@ -54,22 +56,27 @@ pub fn values(values: &Values, columns: &[String]) -> Statement {
 }
 
 /// The record that a key names: column 0 is the id.
-pub fn lookup(noun: &Noun, columns: &[String], by: &Fields, argument: &str) -> Result<Statement, Refusal> {
+pub fn lookup(
+    object_type: &ObjectType,
+    columns: &[String],
+    by: &Fields,
+    argument: &str,
+) -> Result<Statement, ApiError> {
     let mut builder = Builder::default();
     builder.sql.push_str(SELECT_ID);
     push_columns(&mut builder.sql, columns);
     let columns_end = builder.sql.len();
-    let _ = write!(builder.sql, " from {} t where ", noun.table);
-    builder.key(noun, by, "t", argument)?;
+    let _ = write!(builder.sql, " from {} t where ", object_type.table);
+    builder.key(object_type, by, "t", argument)?;
     let key = ["id", "slug"].into_iter().find(|key| by.contains_key(*key));
-    let merged = noun.merged.filter(|_| key.is_some());
-    let merged = merged.map(|names| Merged { names, table: noun.table, key, columns_end });
+    let merged = object_type.merged.filter(|_| key.is_some());
+    let merged = merged.map(|names| Merged { names, table: object_type.table, key, columns_end });
     Ok(Statement { merged, ..builder.finish() })
 }
 
 /// The statement that finds the id of the record that a key names.
-pub fn lookup_id(noun: &Noun, by: &Fields, argument: &str) -> Result<Statement, Refusal> {
-    lookup(noun, &[], by, argument)
+pub fn lookup_id(object_type: &ObjectType, by: &Fields, argument: &str) -> Result<Statement, ApiError> {
+    lookup(object_type, &[], by, argument)
 }
 
 /// Where records lie that are not on a page: before the cursor `after`, or behind the cursor `before`.
@@ -82,7 +89,7 @@ pub enum Side {
 /// A page of records for each parent, or for the root: column 0 is the parent's place in `$1`, or 1.
 pub struct Paged<'a> {
     pub catalog: &'a Catalog,
-    pub many: &'a Many,
+    pub many: &'a ToMany,
     pub filter: Option<&'a Fields>,
     /// Only records that were entered after this one.
     pub since: Option<i64>,
@@ -92,7 +99,7 @@ pub struct Paged<'a> {
 impl Paged<'_> {
     /// The rows of a page, one more than asked for where there are more. With `cursors`, the sort
     /// key comes last.
-    pub fn rows(&self, columns: &[String], page: &Page, cursors: bool) -> Result<Statement, Refusal> {
+    pub fn rows(&self, columns: &[String], page: &Page, cursors: bool) -> Result<Statement, ApiError> {
         let nested = self.is_nested();
         // Where nothing is filtered, one plan is right whatever the values. Postgres only keeps to it if it
         // knows how few rows there will be, which a limit that is a value doesn't tell.
@@ -100,7 +107,7 @@ impl Paged<'_> {
         let mut builder = self.aside();
         self.from(&mut builder, None)?;
         let key = self.key(&mut builder)?;
-        let words = builder.words.take().filter(|_| !nested && !matches!(self.order.by, By::Relevance));
+        let words = builder.words.take().filter(|_| !nested && !matches!(self.order.by, SortKey::Relevance));
         let mut columns: Vec<&str> = columns.iter().map(String::as_str).collect();
         if words.is_some() {
             columns.push("t.id");
@@ -135,7 +142,7 @@ impl Paged<'_> {
                 Some(_) => format!("{}{direction}, {width}{direction}", width + 1),
                 None => format!("{width}{direction}"),
             };
-            builder.by_words(self.noun().table, &words, [&order, &of_both], page.size + 1);
+            builder.by_words(self.object_type().table, &words, [&order, &of_both], page.size + 1);
             return Ok(builder.finish());
         }
         builder.sql.push_str(&order);
@@ -151,7 +158,7 @@ impl Paged<'_> {
 
     /// Whether there is a record where a cursor stands or on its far side, for each parent: its place in `$1`,
     /// or 1, and the answer. The record that the cursor was made of may have gone.
-    pub fn beyond(&self, cursor: &Cursor, side: Side) -> Result<Statement, Refusal> {
+    pub fn beyond(&self, cursor: &Cursor, side: Side) -> Result<Statement, ApiError> {
         let mut builder = self.aside();
         let nested = self.is_nested();
         let place = if nested { "p.place" } else { "1::bigint" };
@@ -175,7 +182,7 @@ impl Paged<'_> {
 
     /// How many records there are for each parent: its place in `$1`, or 1, and the number. With `cap`
     /// the counting stops there.
-    pub fn count(&self, cap: Option<i64>) -> Result<Statement, Refusal> {
+    pub fn count(&self, cap: Option<i64>) -> Result<Statement, ApiError> {
         let mut builder = self.aside();
         let nested = self.is_nested();
         builder.sql.push_str(if nested {
@@ -200,7 +207,7 @@ impl Paged<'_> {
 
     /// For each parent the values that most of its records share: column 0 is its place in `$1`, or 1.
     /// The columns are over a row `t` with a `value` and its `count`.
-    pub fn facet(&self, facet: &Facet, columns: &[String], first: i64) -> Result<Statement, Refusal> {
+    pub fn facet(&self, facet: &Facet, columns: &[String], first: i64) -> Result<Statement, ApiError> {
         let mut builder = self.aside();
         let nested = self.is_nested();
         let place = if nested { "select p.place" } else { "select 1::bigint" };
@@ -208,7 +215,7 @@ impl Paged<'_> {
         push_columns(&mut builder.sql, columns);
         let (value, link) = match &facet.by {
             FacetBy::Value { sql, .. } => (sql.replace("{}", "r"), String::new()),
-            FacetBy::One { column, .. } => (format!("r.{column}"), String::new()),
+            FacetBy::ToOne { column, .. } => (format!("r.{column}"), String::new()),
             FacetBy::Link { between, from, other, .. } => {
                 // Records that have none are counted together, as everywhere.
                 (format!("f.{other}"), format!(" left join {between} f on f.{from} = r.id"))
@@ -227,7 +234,7 @@ impl Paged<'_> {
     }
 
     pub fn is_nested(&self) -> bool {
-        !matches!(self.many.via, Via::All)
+        !matches!(self.many.via, Join::All)
     }
 
     fn aside(&self) -> Builder {
@@ -238,22 +245,22 @@ impl Paged<'_> {
         builder
     }
 
-    fn noun(&self) -> &Noun {
+    fn object_type(&self) -> &ObjectType {
         self.catalog.named(self.many.to)
     }
 
     /// The records that the filter lets pass, or would `without` one of its conditions.
-    fn from(&self, builder: &mut Builder, without: Option<&str>) -> Result<(), Refusal> {
-        let noun = self.noun();
+    fn from(&self, builder: &mut Builder, without: Option<&str>) -> Result<(), ApiError> {
+        let object_type = self.object_type();
         builder.sql.push_str(" from ");
-        builder.other_side(noun, self.many.via, "p.id", "t", "l");
+        builder.other_side(object_type, self.many.via, "p.id", "t", "l");
         if let Some(filter) = self.filter {
             builder.sql.push_str(" and ");
             let mut filter = Cow::Borrowed(filter);
             if let Some(without) = without {
                 filter.to_mut().shift_remove(without);
             }
-            builder.filter(self.catalog, noun, &filter, "t", "filter")?;
+            builder.filter(self.catalog, object_type, &filter, "t", "filter")?;
         }
         if let Some(since) = self.since {
             builder.sql.push_str(" and t.id > ");
@@ -262,13 +269,13 @@ impl Paged<'_> {
         Ok(())
     }
 
-    fn key(&self, builder: &mut Builder) -> Result<Option<(String, KeyKind)>, Refusal> {
+    fn key(&self, builder: &mut Builder) -> Result<Option<(String, KeyKind)>, ApiError> {
         match &self.order.by {
-            By::Id => Ok(None),
-            By::Key(sql, kind) => Ok(Some((sql.replace("{}", "t"), *kind))),
-            By::Relevance => match &builder.searched {
-                Some(query) => Ok(Some((rank(self.noun(), query), KeyKind::Rank))),
-                None => Err(Refusal::bad_input("orderBy", "`RELEVANCE` needs `filter.search`.")),
+            SortKey::Id => Ok(None),
+            SortKey::Key(sql, kind) => Ok(Some((sql.replace("{}", "t"), *kind))),
+            SortKey::Relevance => match &builder.searched {
+                Some(query) => Ok(Some((rank(self.object_type(), query), KeyKind::Rank))),
+                None => Err(ApiError::bad_input("orderBy", "`RELEVANCE` needs `filter.search`.")),
             },
         }
     }
@@ -295,19 +302,21 @@ fn names_few(filter: &Fields) -> bool {
 }
 
 /// The column by which a filter lets pass only what refers to one record, and the id given for that.
-pub fn of_one(noun: &Noun, filter: &Fields) -> Option<(&'static str, i64)> {
+pub fn of_one(object_type: &ObjectType, filter: &Fields) -> Option<(&'static str, i64)> {
     filter.iter().find_map(|(name, value)| {
-        let condition = noun.conditions.iter().find(|condition| condition.name == name.as_str())?;
-        let (Test::One { to, column }, Value::Object(filter)) = (&condition.test, value) else { return None };
+        let condition = object_type.conditions.iter().find(|condition| condition.name == name.as_str())?;
+        let (Predicate::ToOne { to, column }, Value::Object(filter)) = (&condition.test, value) else {
+            return None;
+        };
         let id = only_which(filter)?.get("equals")?;
         Some((*column, own_id(to, id, name).ok()?))
     })
 }
 
 /// How well the record `t` answers a full-text query.
-fn rank(noun: &Noun, query: &str) -> String {
+fn rank(object_type: &ObjectType, query: &str) -> String {
     let own = format!("ts_rank(t.search, {query})");
-    match noun.searched_too {
+    match object_type.searchable_names {
         None => own,
         Some((names, owner)) => format!(
             "greatest({own}, (select max(ts_rank(n.search, {query})) from {names} n where n.{owner} = t.id))"
@@ -366,16 +375,16 @@ impl Builder {
     }
 
     /// The tables on the other side of an edge, and that they belong to `owner`.
-    fn other_side(&mut self, noun: &Noun, via: Via, owner: &str, alias: &str, link: &str) {
-        let table = noun.table;
+    fn other_side(&mut self, object_type: &ObjectType, via: Join, owner: &str, alias: &str, link: &str) {
+        let table = object_type.table;
         let _ = match via {
-            Via::All => write!(self.sql, "{table} {alias} where true"),
-            Via::Column(column) => write!(self.sql, "{table} {alias} where {alias}.{column} = {owner}"),
-            Via::Either(one, other) => write!(
+            Join::All => write!(self.sql, "{table} {alias} where true"),
+            Join::Column(column) => write!(self.sql, "{table} {alias} where {alias}.{column} = {owner}"),
+            Join::Either(one, other) => write!(
                 self.sql,
                 "{table} {alias} where ({alias}.{one} = {owner} or {alias}.{other} = {owner})"
             ),
-            Via::Link(between, from, to) => write!(
+            Join::Link(between, from, to) => write!(
                 self.sql,
                 "{between} {link} join {table} {alias} on {alias}.id = {link}.{to} where {link}.{from} = {owner}"
             ),
@@ -424,16 +433,22 @@ impl Builder {
     }
 
     /// The record that one key of `by` names.
-    fn key(&mut self, noun: &Noun, by: &Fields, alias: &str, path: &str) -> Result<(), Refusal> {
+    fn key(
+        &mut self,
+        object_type: &ObjectType,
+        by: &Fields,
+        alias: &str,
+        path: &str,
+    ) -> Result<(), ApiError> {
         let (name, value) = by.first().expect("exactly one key was given");
         if name == "id" {
             let _ = write!(self.sql, "{alias}.id = ");
-            self.push(Bind::Id(key_id(noun, value, path)?));
+            self.push(Bind::Id(key_id(object_type, value, path)?));
             return Ok(());
         }
-        let key: &Key = noun.key_named(name).expect("validated");
+        let key: &LookupKey = object_type.key_named(name).expect("validated");
         let values: Vec<&Value> = match (&key.input, value) {
-            (KeyInput::Texts(_, _, names), Value::Object(fields)) => {
+            (LookupInput::Texts(_, _, names), Value::Object(fields)) => {
                 names.iter().filter_map(|(name, _)| fields.get(*name)).collect()
             }
             _ => vec![value],
@@ -443,23 +458,23 @@ impl Builder {
         self.sql.push_str(parts.next().unwrap_or_default());
         for (part, value) in parts.zip(values) {
             self.push(match key.input {
-                KeyInput::RevisionNumber => Bind::Id(big_of(value)),
-                KeyInput::Text | KeyInput::Texts(..) => Bind::Text(text_of(value)),
+                LookupInput::RevisionNumber => Bind::Id(big_of(value)),
+                LookupInput::Text | LookupInput::Texts(..) => Bind::Text(text_of(value)),
             });
             self.sql.push_str(part);
         }
         Ok(())
     }
 
-    /// A noun's filter as one predicate; fields that are null count as left out.
+    /// An object type's filter as one predicate; fields that are null count as left out.
     fn filter(
         &mut self,
         catalog: &Catalog,
-        noun: &Noun,
+        object_type: &ObjectType,
         filter: &Fields,
         alias: &str,
         path: &str,
-    ) -> Result<(), Refusal> {
+    ) -> Result<(), ApiError> {
         self.sql.push('(');
         let mut first = true;
         for (name, value) in filter.iter().filter(|(_, value)| **value != Value::Null) {
@@ -468,23 +483,25 @@ impl Builder {
             }
             let path = format!("{path}.{name}");
             match (name.as_str(), value) {
-                ("and", Value::List(all)) => self.junction(catalog, noun, all, " and ", alias, &path)?,
+                ("and", Value::List(all)) => {
+                    self.junction(catalog, object_type, all, " and ", alias, &path)?
+                }
                 ("or", Value::List(any)) => {
                     let within = std::mem::replace(&mut self.optional, true);
-                    self.junction(catalog, noun, any, " or ", alias, &path)?;
+                    self.junction(catalog, object_type, any, " or ", alias, &path)?;
                     self.optional = within;
                 }
                 ("not", Value::Object(inner)) => {
                     let within = std::mem::replace(&mut self.optional, true);
                     // `not` is of records that pass, so what is unknown doesn't pass.
                     self.sql.push_str("not coalesce(");
-                    self.filter(catalog, noun, inner, alias, &path)?;
+                    self.filter(catalog, object_type, inner, alias, &path)?;
                     self.sql.push_str(", false)");
                     self.optional = within;
                 }
                 (name, value) => {
-                    let condition = noun.conditions.iter().find(|condition| condition.name == name);
-                    self.condition(catalog, noun, condition.expect("validated"), value, alias, &path)?;
+                    let condition = object_type.conditions.iter().find(|condition| condition.name == name);
+                    self.condition(catalog, object_type, condition.expect("validated"), value, alias, &path)?;
                 }
             }
         }
@@ -495,17 +512,17 @@ impl Builder {
     fn junction(
         &mut self,
         catalog: &Catalog,
-        noun: &Noun,
+        object_type: &ObjectType,
         filters: &[Value],
         word: &str,
         alias: &str,
         path: &str,
-    ) -> Result<(), Refusal> {
+    ) -> Result<(), ApiError> {
         self.sql.push_str(if word == " or " { "(false" } else { "(true" });
         for (index, filter) in filters.iter().enumerate() {
             if let Value::Object(filter) = filter {
                 self.sql.push_str(word);
-                self.filter(catalog, noun, filter, alias, &format!("{path}[{index}]"))?;
+                self.filter(catalog, object_type, filter, alias, &format!("{path}[{index}]"))?;
             }
         }
         self.sql.push(')');
@@ -515,17 +532,17 @@ impl Builder {
     fn condition(
         &mut self,
         catalog: &Catalog,
-        noun: &Noun,
-        condition: &Condition,
+        object_type: &ObjectType,
+        condition: &FilterField,
         value: &Value,
         alias: &str,
         path: &str,
-    ) -> Result<(), Refusal> {
+    ) -> Result<(), ApiError> {
         match (&condition.test, value) {
-            (Test::Value { sql, scalar }, Value::Object(operators)) => {
+            (Predicate::Value { sql, scalar }, Value::Object(operators)) => {
                 self.operators(catalog, &sql.replace("{}", alias), *scalar, operators, path)?;
             }
-            (Test::AnyText { among }, Value::Object(operators)) => {
+            (Predicate::AnyText { among }, Value::Object(operators)) => {
                 let _ = write!(self.sql, "{alias}.id in (");
                 for (index, (table, id, text)) in among.iter().enumerate() {
                     let union = if index == 0 { "" } else { " union all " };
@@ -535,7 +552,7 @@ impl Builder {
                 }
                 self.sql.push(')');
             }
-            (Test::During { sql }, Value::Object(period)) => {
+            (Predicate::During { sql }, Value::Object(period)) => {
                 let sql = sql.replace("{}", alias);
                 self.sql.push_str("(true");
                 if let Some(Value::Boolean(unknown)) = period.get("isUnknown") {
@@ -555,7 +572,7 @@ impl Builder {
                 }
                 self.sql.push(')');
             }
-            (Test::Instant { sql }, Value::Object(span)) => {
+            (Predicate::Instant { sql }, Value::Object(span)) => {
                 self.sql.push_str("(true");
                 let ends = ["from", "until"].map(|end| maybe_text(span.get(end)));
                 if let [Some(from), Some(until)] = &ends {
@@ -570,7 +587,7 @@ impl Builder {
                 }
                 self.sql.push(')');
             }
-            (Test::One { to, column }, Value::Object(filter)) => {
+            (Predicate::ToOne { to, column }, Value::Object(filter)) => {
                 // Which record it is, the reference itself tells.
                 if let Some(operators) = only_which(filter) {
                     let (sql, path) = (format!("{alias}.{column}"), format!("{path}.id"));
@@ -578,15 +595,15 @@ impl Builder {
                 }
                 self.one(catalog, catalog.named(to), &format!("{alias}.{column}"), filter, path)?;
             }
-            (Test::Some { to, via }, Value::Object(filter)) => {
+            (Predicate::Some { to, via }, Value::Object(filter)) => {
                 self.some(catalog, catalog.named(to), *via, &format!("{alias}.id"), filter, path)?;
             }
-            (Test::Search, Value::String(text)) => {
+            (Predicate::Search, Value::String(text)) => {
                 check_length(text, path)?;
                 let search = Search::read(text);
                 self.binds.push(search.value());
                 let query = search.sql(self.binds.len());
-                let words = self.search(noun, &query, alias);
+                let words = self.search(object_type, &query, alias);
                 self.sql.push_str(&words);
                 if alias == "t" {
                     self.searched = Some(query);
@@ -595,14 +612,14 @@ impl Builder {
                     self.words = Some(words);
                 }
             }
-            (Test::Within { parent }, Value::Object(by)) => {
+            (Predicate::Within { parent }, Value::Object(by)) => {
                 let (inner, below) = (self.subquery(), self.subquery());
-                let table = noun.table;
+                let table = object_type.table;
                 let _ = write!(
                     self.sql,
                     "{alias}.id in (with recursive {below} as (select {inner}.id from {table} {inner} where "
                 );
-                self.key(noun, by, &inner, path)?;
+                self.key(object_type, by, &inner, path)?;
                 let _ = write!(
                     self.sql,
                     " union select {inner}.id from {table} {inner} join {below} on {inner}.{parent} = {below}.id) \
@@ -623,11 +640,11 @@ impl Builder {
     fn one(
         &mut self,
         catalog: &Catalog,
-        to: &Noun,
+        to: &ObjectType,
         column: &str,
         filter: &Fields,
         path: &str,
-    ) -> Result<(), Refusal> {
+    ) -> Result<(), ApiError> {
         let (inner, table) = (self.subquery(), to.table);
         let (start, end) = if self.joins() {
             (format!("exists (select from {table} {inner} where {inner}.id = {column} and "), ")")
@@ -647,12 +664,12 @@ impl Builder {
     fn some(
         &mut self,
         catalog: &Catalog,
-        to: &Noun,
-        via: Via,
+        to: &ObjectType,
+        via: Join,
         owner: &str,
         filter: &Fields,
         path: &str,
-    ) -> Result<(), Refusal> {
+    ) -> Result<(), ApiError> {
         let (inner, link, table) = (self.subquery(), self.alias("l"), to.table);
         if self.joins() {
             self.sql.push_str("exists (select from ");
@@ -663,14 +680,14 @@ impl Builder {
             return Ok(());
         }
         let owners = match via {
-            Via::All => unreachable!("the root is no record's other side"),
-            Via::Column(column) => {
+            Join::All => unreachable!("the root is no record's other side"),
+            Join::Column(column) => {
                 format!("{inner}.{column} from {table} {inner} where {inner}.{column} is not null and ")
             }
-            Via::Either(one, other) => {
+            Join::Either(one, other) => {
                 format!("unnest(array[{inner}.{one}, {inner}.{other}]) from {table} {inner} where ")
             }
-            Via::Link(between, from, to) => {
+            Join::Link(between, from, to) => {
                 format!(
                     "{link}.{from} from {between} {link} join {table} {inner} on {inner}.id = {link}.{to} where "
                 )
@@ -693,21 +710,21 @@ impl Builder {
     fn required(
         &mut self,
         catalog: &Catalog,
-        noun: &Noun,
+        object_type: &ObjectType,
         filter: &Fields,
         alias: &str,
         path: &str,
-    ) -> Result<(), Refusal> {
+    ) -> Result<(), ApiError> {
         let within = std::mem::take(&mut self.optional);
-        self.filter(catalog, noun, filter, alias, path)?;
+        self.filter(catalog, object_type, filter, alias, path)?;
         self.optional = within;
         Ok(())
     }
 
     /// That a full-text query finds the record, by what it says itself or by one of its other names.
-    fn search(&mut self, noun: &Noun, query: &str, alias: &str) -> String {
+    fn search(&mut self, object_type: &ObjectType, query: &str, alias: &str) -> String {
         let own = format!("{alias}.search @@ {query}");
-        let Some((names, owner)) = noun.searched_too else { return own };
+        let Some((names, owner)) = object_type.searchable_names else { return own };
         let inner = self.subquery();
         format!(
             "({own} or {alias}.id = any(array(select {inner}.{owner} from {names} {inner} where {inner}.search @@ {query})))"
@@ -722,7 +739,7 @@ impl Builder {
         scalar: Scalar,
         operators: &Fields,
         path: &str,
-    ) -> Result<(), Refusal> {
+    ) -> Result<(), ApiError> {
         self.sql.push_str("(true");
         for (operator, value) in operators.iter().filter(|(_, value)| **value != Value::Null) {
             self.sql.push_str(" and ");
@@ -785,12 +802,12 @@ impl Builder {
         scalar: Scalar,
         value: &Value,
         path: &str,
-    ) -> Result<(), Refusal> {
+    ) -> Result<(), ApiError> {
         match scalar {
-            Scalar::Id(noun) => {
-                self.binds.push(Bind::Id(own_id(noun, value, path)?));
+            Scalar::Id(object_type) => {
+                self.binds.push(Bind::Id(own_id(object_type, value, path)?));
                 let bind = self.binds.len();
-                let _ = match catalog.named(noun).merged {
+                let _ = match catalog.named(object_type).merged {
                     Some(merged) => {
                         write!(
                             self.sql,
@@ -813,7 +830,7 @@ impl Builder {
             | Scalar::DateTime
             | Scalar::Url
             | Scalar::Cursor => self.push(Bind::Text(text_of(value))),
-            Scalar::Float | Scalar::Boolean => unreachable!("no noun declares such a filter"),
+            Scalar::Float | Scalar::Boolean => unreachable!("no object type declares such a filter"),
         }
         Ok(())
     }
@@ -824,14 +841,14 @@ impl Builder {
         scalar: Scalar,
         values: &[Value],
         path: &str,
-    ) -> Result<(), Refusal> {
+    ) -> Result<(), ApiError> {
         match scalar {
-            Scalar::Id(noun) => {
-                let id = |(index, value)| own_id(noun, value, &format!("{path}[{index}]"));
+            Scalar::Id(object_type) => {
+                let id = |(index, value)| own_id(object_type, value, &format!("{path}[{index}]"));
                 let ids = values.iter().enumerate().map(id).collect::<Result<_, _>>()?;
                 self.binds.push(Bind::Ids(ids));
                 let bind = self.binds.len();
-                let _ = match catalog.named(noun).merged {
+                let _ = match catalog.named(object_type).merged {
                     Some(merged) => write!(
                         self.sql,
                         "array(select coalesce((select kept_id from {merged} m where m.id = i), i) from unnest(${bind}::bigint[]) i)"
@@ -851,29 +868,32 @@ impl Builder {
     }
 }
 
-/// Refuses a key whose id is of another noun.
-pub fn check_key(noun: &Noun, by: &Fields, path: &str) -> Result<(), Refusal> {
-    by.get("id").map_or(Ok(()), |value| key_id(noun, value, path).map(|_| ()))
+/// Refuses a key whose id is of another object type.
+pub fn check_key(object_type: &ObjectType, by: &Fields, path: &str) -> Result<(), ApiError> {
+    by.get("id").map_or(Ok(()), |value| key_id(object_type, value, path).map(|_| ()))
 }
 
-fn key_id(noun: &Noun, value: &Value, path: &str) -> Result<i64, Refusal> {
-    own_id(noun.name, value, &format!("{path}.id"))
+fn key_id(object_type: &ObjectType, value: &Value, path: &str) -> Result<i64, ApiError> {
+    own_id(object_type.name, value, &format!("{path}.id"))
 }
 
-/// The row's number in the global id of a noun.
-fn own_id(noun: &str, value: &Value, path: &str) -> Result<i64, Refusal> {
+/// The row's number in the global id of an object type.
+fn own_id(object_type: &str, value: &Value, path: &str) -> Result<i64, ApiError> {
     match pagination::parse_global_id(&text_of(value)) {
-        Some((name, id)) if name == noun => Ok(id),
-        _ => Err(Refusal::bad_input(path, format!("`{path}` is not the id of a record of type {noun}."))),
+        Some((name, id)) if name == object_type => Ok(id),
+        _ => Err(ApiError::bad_input(
+            path,
+            format!("`{path}` is not the id of a record of type {object_type}."),
+        )),
     }
 }
 
 /// Refuses a text to search for that is longer than anybody searches: Postgres reads it with effort.
-pub fn check_length(text: &str, path: &str) -> Result<(), Refusal> {
+pub fn check_length(text: &str, path: &str) -> Result<(), ApiError> {
     match text.chars().count() {
         length if length > LONGEST => {
             let message = format!("`{path}` has {length} characters; it takes {LONGEST} at most.");
-            Err(Refusal::bad_input(path, message))
+            Err(ApiError::bad_input(path, message))
         }
         _ => Ok(()),
     }

@@ -15,12 +15,12 @@ use crate::{
     auth::caller::{Caller, Role},
     database::client::Client,
     engine::{
-        Bound, Engine,
-        plan::{Way, bind},
+        BoundOperation, Engine,
+        plan::{StepKind, bind},
         response::Answer,
     },
-    error::{Code, Refusal},
-    model::object_type::computed::{self, Tree},
+    error::{ApiError, Code},
+    model::object_type::computed::{self, ComputedValue},
     sync::lock,
     telemetry::request,
 };
@@ -30,12 +30,13 @@ const KEPT: usize = 16;
 /// How long to wait before an event is read again that could not be.
 const PAUSE: Duration = Duration::from_millis(250);
 
-impl Bound {
+impl BoundOperation {
     /// The arguments of a subscription's only field: what its caller wants to be told of.
     pub fn wanted(&self) -> Option<&computed::Arguments> {
-        let edge = self.plan.root.edges.first().filter(|edge| matches!(edge.way, Way::Computed { .. }))?;
+        let edge =
+            self.plan.root.edges.first().filter(|edge| matches!(edge.way, StepKind::Computed { .. }))?;
         match self.request.bound(edge) {
-            bind::Bound::Computed(arguments) => Some(arguments),
+            bind::BoundStep::Computed(arguments) => Some(arguments),
             _ => None,
         }
     }
@@ -57,7 +58,7 @@ type Shared = Arc<OnceCell<Arc<str>>>;
 
 /// Those who ask the same: an event is answered once for all of them.
 pub struct Audience {
-    bound: Bound,
+    bound: BoundOperation,
     /// The first of them, with a share of the connections that is theirs together. What they may see depends on
     /// their role alone, which they share.
     caller: Caller,
@@ -66,7 +67,7 @@ pub struct Audience {
 
 impl Audiences {
     /// The audience of a subscription.
-    pub fn join(&self, bound: Bound, caller: Caller) -> Arc<Audience> {
+    pub fn join(&self, bound: BoundOperation, caller: Caller) -> Arc<Audience> {
         // The plan's address stands for it: an audience keeps its plan.
         let plan = Arc::as_ptr(&bound.plan).addr();
         let same = (plan, bound.request.below(&bound.plan.root.edges), caller.identity.role);
@@ -86,7 +87,13 @@ impl Audiences {
 impl Audience {
     /// The answer to an event of this number, as JSON. While the database can't be reached, or has no connection
     /// for them, it is asked again, for as long as `patience` lasts.
-    pub async fn answer(&self, engine: &Engine, number: i64, event: &Tree, patience: Duration) -> Arc<str> {
+    pub async fn answer(
+        &self,
+        engine: &Engine,
+        number: i64,
+        event: &ComputedValue,
+        patience: Duration,
+    ) -> Arc<str> {
         let answer = self.place(number);
         let answer = answer.get_or_init(|| async {
             let answer = self.ask(engine, event, patience).await;
@@ -111,15 +118,15 @@ impl Audience {
         answer
     }
 
-    async fn ask(&self, engine: &Engine, event: &Tree, patience: Duration) -> Answer {
+    async fn ask(&self, engine: &Engine, event: &ComputedValue, patience: Duration) -> Answer {
         let deadline = Instant::now() + patience;
         loop {
             let asked = Box::pin(engine.answer_to(&self.bound, &self.caller, Some(event)));
             let Ok(answer) = tokio::time::timeout_at(deadline, asked).await else {
-                return Answer::new(b"null", vec![Refusal::timeout()]);
+                return Answer::new(b"null", vec![ApiError::timeout()]);
             };
-            let passes = |refusal: &Refusal| {
-                matches!(refusal.code, Code::Unavailable | Code::RateLimited | Code::TooSlow)
+            let passes = |api_error: &ApiError| {
+                matches!(api_error.code, Code::Unavailable | Code::RateLimited | Code::TooSlow)
             };
             let again = answer.errors.iter().any(passes);
             if !again || Instant::now() + PAUSE >= deadline {

@@ -11,12 +11,13 @@ use crate::{
     database::reader::Reader,
     domain::revisions::OPERATION,
     engine::sql::lookup_id,
-    error::Refusal,
+    error::ApiError,
     model::{
         Catalog,
         object_type::{
-            Declared, Enumeration, Form, Kind, Many, Noun, Owned, Part, Scalar, Values, Via, Written, column,
-            computed::{Argument, Arguments, Tree, argument, computed, record},
+            Cardinality, Enumeration, FieldDeclaration, FieldKind, Join, ObjectType, OwnedItem, OwnedList,
+            Scalar, ToMany, ValueType, Writability, column,
+            computed::{Argument, Arguments, ComputedValue, argument, computed, record},
             one_of, reference, references, term,
         },
         pagination::{self, MAX_PAGE},
@@ -45,37 +46,37 @@ static RECORD_TYPE: Enumeration = Enumeration {
 pub struct Change {
     /// Its last revision, by which changes are told in order.
     pub number: i64,
-    noun: &'static str,
+    object_type: &'static str,
     id: i64,
     actors: Vec<i64>,
     topics: Vec<i64>,
-    tree: Tree,
+    tree: ComputedValue,
 }
 
 impl Change {
     /// Seconds since it was recorded.
     pub fn lag(&self) -> Option<f64> {
-        let Tree::Text(recorded) = self.tree.field("recordedAt") else { return None };
+        let ComputedValue::Text(recorded) = self.tree.field("recordedAt") else { return None };
         let recorded = OffsetDateTime::parse(recorded, &Rfc3339).ok()?;
         Some((OffsetDateTime::now_utc() - recorded).as_seconds_f64().max(0.0))
     }
 
     /// The change as its subscribers ask for it.
-    pub fn tree(&self) -> &Tree {
+    pub fn tree(&self) -> &ComputedValue {
         &self.tree
     }
 }
 
-pub fn nouns() -> Vec<Noun> {
+pub fn object_types() -> Vec<ObjectType> {
     let kinds = ["Actor", "Meeting", "Statement", "Commentary", "Topic", "Source", "Relation", "Position"];
     let record = reference(
         "record",
         "Record",
-        kinds.into_iter().map(|noun| (noun, "")).collect(),
+        kinds.into_iter().map(|object_type| (object_type, "")).collect(),
         "The record as it is now; null where it is there no more. Of an actor that was merged, the one that it was merged with.",
     );
     vec![
-        Noun::new("Change", "", "What was done to a record, all that was done at once together.")
+        ObjectType::new("Change", "", "What was done to a record, all that was done at once together.")
             .field(one_of("operation", &OPERATION, "What was done to the record."))
             .field(column(
                 "revision",
@@ -90,7 +91,7 @@ pub fn nouns() -> Vec<Noun> {
             .field(term("requester", "Who asked for it."))
             .field(column("recordedAt", Scalar::DateTime, "When it was made."))
             .field(column("recordId", Scalar::Id(""), "The global id of the record, which it keeps when it is removed."))
-            .field(record.maybe())
+            .field(record.nullable())
             .field(references(
                 "revisions",
                 "Revision",
@@ -101,7 +102,7 @@ pub fn nouns() -> Vec<Noun> {
 }
 
 /// The field of the root: what happened is its value.
-pub fn fields() -> Vec<Declared> {
+pub fn fields() -> Vec<FieldDeclaration> {
     let types = Argument {
         of: Some(&RECORD_TYPE),
         ..argument("types", "[RecordType!]", "Only changes of records of these types.")
@@ -129,10 +130,10 @@ pub fn fields() -> Vec<Declared> {
     ];
     let told = computed(
         "changes",
-        Part { of: "Change", form: Form::One },
+        ValueType { of: "Change", form: Cardinality::One },
         arguments,
         |asked| {
-            let event = asked.event.cloned().unwrap_or(Tree::Null);
+            let event = asked.event.cloned().unwrap_or(ComputedValue::Null);
             Box::pin(async move { Ok(vec![event]) })
         },
         "Changes of records as they are made, by whatever way and at whatever server, in order of their revisions.",
@@ -155,7 +156,7 @@ impl Filter {
         reader: &Reader,
         catalog: &Catalog,
         wanted: &Arguments,
-    ) -> Result<(Filter, Option<i64>), Refusal> {
+    ) -> Result<(Filter, Option<i64>), ApiError> {
         let list = |name| match wanted.get(name) {
             Some(Value::List(values)) => Some(values.as_slice()),
             _ => None,
@@ -172,11 +173,12 @@ impl Filter {
     }
 
     pub fn passes(&self, change: &Change) -> bool {
-        self.types.as_ref().is_none_or(|types| types.iter().any(|ty| ty.eq_ignore_ascii_case(change.noun)))
-            && self
-                .ids
-                .as_ref()
-                .is_none_or(|ids| ids.iter().any(|(noun, id)| noun == change.noun && *id == change.id))
+        self.types
+            .as_ref()
+            .is_none_or(|types| types.iter().any(|ty| ty.eq_ignore_ascii_case(change.object_type)))
+            && self.ids.as_ref().is_none_or(|ids| {
+                ids.iter().any(|(object_type, id)| object_type == change.object_type && *id == change.id)
+            })
             && self.topic.is_none_or(|topic| change.topics.contains(&topic))
             && self.actor.is_none_or(|actor| change.actors.contains(&actor))
     }
@@ -190,17 +192,19 @@ fn text(value: &Value) -> String {
     }
 }
 
-fn read_ids(catalog: &Catalog, ids: &[Value]) -> Result<Vec<(String, i64)>, Refusal> {
+fn read_ids(catalog: &Catalog, ids: &[Value]) -> Result<Vec<(String, i64)>, ApiError> {
     if ids.len() > usize::try_from(MAX_PAGE).unwrap_or(usize::MAX) {
         let message = format!("`ids` has {} entries; it takes {MAX_PAGE} at most.", ids.len());
-        return Err(Refusal::bad_input("ids", message));
+        return Err(ApiError::bad_input("ids", message));
     }
     let read = |(index, id): (usize, &Value)| {
-        let is_record = |(noun, _): &(String, i64)| records(catalog).any(|record| record.noun == noun);
+        let is_record = |(object_type, _): &(String, i64)| {
+            records(catalog).any(|record| record.object_type == object_type)
+        };
         pagination::parse_global_id(&text(id)).filter(is_record).ok_or_else(|| {
             let field = format!("ids[{index}]");
             let message = format!("`{field}` is no id of a record.");
-            Refusal::bad_input(field, message)
+            ApiError::bad_input(field, message)
         })
     };
     ids.iter().enumerate().map(read).collect()
@@ -208,17 +212,17 @@ fn read_ids(catalog: &Catalog, ids: &[Value]) -> Result<Vec<(String, i64)>, Refu
 
 /// A kind of record, with its column in the log and its table.
 struct Recorded {
-    noun: &'static str,
+    object_type: &'static str,
     table: &'static str,
     column: &'static str,
 }
 
 fn records(catalog: &Catalog) -> impl Iterator<Item = Recorded> {
-    catalog.nouns.iter().filter_map(|noun| {
-        let history = noun.fields.iter().find(|field| field.name == "revisions")?;
+    catalog.object_types.iter().filter_map(|object_type| {
+        let history = object_type.fields.iter().find(|field| field.name == "revisions")?;
         match history.kind {
-            Kind::Many(Many { via: Via::Column(column), .. }) => {
-                Some(Recorded { noun: noun.name, table: noun.table, column })
+            FieldKind::ToMany(ToMany { via: Join::Column(column), .. }) => {
+                Some(Recorded { object_type: object_type.name, table: object_type.table, column })
             }
             _ => None,
         }
@@ -234,28 +238,30 @@ struct Tie {
     to_topic: bool,
 }
 
-/// The ties of all records, as their slices declare them: references, and lists that are written with
+/// The ties of all records, as their domain modules declare them: references, and lists that are written with
 /// the record.
 fn ties(catalog: &Catalog) -> Vec<Tie> {
     let mut ties = Vec::new();
-    for Recorded { noun, table, column: of } in records(catalog) {
+    for Recorded { object_type, table, column: of } in records(catalog) {
         let mut tie = |table, owner, to: &str, column| {
             if to == "Actor" || to == "Topic" {
                 ties.push(Tie { of, table, owner, column, to_topic: to == "Topic" });
             }
         };
-        for field in &catalog.named(noun).fields {
+        for field in &catalog.named(object_type).fields {
             match &field.kind {
-                Kind::One(one) => one.choices.iter().for_each(|(to, column)| tie(table, "id", to, column)),
-                Kind::Many(Many {
+                FieldKind::ToOne(one) => {
+                    one.choices.iter().for_each(|(to, column)| tie(table, "id", to, column))
+                }
+                FieldKind::ToMany(ToMany {
                     to,
-                    via: Via::Link(link, owner, column),
-                    written: Written::Link(_),
+                    via: Join::Link(link, owner, column),
+                    written: Writability::Link(_),
                     ..
                 }) => {
                     tie(link, owner, to, column);
                 }
-                Kind::Values(Values { of: Owned::Reference(one), table, owner, .. }) => {
+                FieldKind::OwnedList(OwnedList { of: OwnedItem::Reference(one), table, owner, .. }) => {
                     one.choices.iter().for_each(|(to, column)| tie(table, owner, to, column));
                 }
                 _ => {}
@@ -339,9 +345,11 @@ pub fn statement(catalog: &Catalog) -> String {
             from told cross join lateral (select {column} from {table} where {owner} = told.{of} offset 0) as t"
         );
     }
-    let (nouns, ids): (Vec<String>, Vec<&str>) = records
+    let (object_types, ids): (Vec<String>, Vec<&str>) = records
         .iter()
-        .map(|record| (format!("when {0} is not null then '{1}'", record.column, record.noun), record.column))
+        .map(|record| {
+            (format!("when {0} is not null then '{1}'", record.column, record.object_type), record.column)
+        })
         .unzip();
     let _ = write!(
         sql,
@@ -367,11 +375,11 @@ pub fn statement(catalog: &Catalog) -> String {
         )
         select number, change, operation, requester, revisions,
                to_char(recorded_at at time zone 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"') as recorded_at,
-               case {} end as noun, coalesce({}) as id,
+               case {} end as object_type, coalesce({}) as id,
                array(select tied.id from tied where tied.number = told.number and not tied.to_topic) as actors,
                array(select within.id from within where within.number = told.number) as topics
         from told order by number",
-        nouns.join(" "),
+        object_types.join(" "),
         ids.join(", ")
     );
     sql
@@ -379,22 +387,30 @@ pub fn statement(catalog: &Catalog) -> String {
 
 /// A row of that statement.
 pub fn read(catalog: &'static Catalog, row: &PgRow) -> Result<Change, sqlx::Error> {
-    let noun: String = row.try_get("noun")?;
-    let noun = catalog.noun(&noun).ok_or(sqlx::Error::RowNotFound)?.name;
+    let object_type: String = row.try_get("object_type")?;
+    let object_type = catalog.object_type(&object_type).ok_or(sqlx::Error::RowNotFound)?.name;
     let (id, number): (i64, i64) = (row.try_get("id")?, row.try_get("number")?);
     let operation: String = row.try_get("operation")?;
-    let record = if operation == "DELETE" { Tree::Null } else { Tree::MaybeRecord(noun, id) };
+    let record =
+        if operation == "DELETE" { ComputedValue::Null } else { ComputedValue::MaybeRecord(object_type, id) };
     let revisions: Vec<i64> = row.try_get("revisions")?;
-    let revisions = revisions.into_iter().map(|id| Tree::Record("Revision", id));
-    let tree = Tree::Object(vec![
-        ("operation", Tree::Text(operation)),
-        ("revision", Tree::Int(number)),
-        ("number", Tree::Int(row.try_get("change")?)),
-        ("requester", Tree::Text(row.try_get("requester")?)),
-        ("recordedAt", Tree::Text(row.try_get("recorded_at")?)),
-        ("recordId", Tree::Text(pagination::global_id(noun, id))),
+    let revisions = revisions.into_iter().map(|id| ComputedValue::Record("Revision", id));
+    let tree = ComputedValue::Object(vec![
+        ("operation", ComputedValue::Text(operation)),
+        ("revision", ComputedValue::Int(number)),
+        ("number", ComputedValue::Int(row.try_get("change")?)),
+        ("requester", ComputedValue::Text(row.try_get("requester")?)),
+        ("recordedAt", ComputedValue::Text(row.try_get("recorded_at")?)),
+        ("recordId", ComputedValue::Text(pagination::global_id(object_type, id))),
         ("record", record),
-        ("revisions", Tree::List(revisions.collect())),
+        ("revisions", ComputedValue::List(revisions.collect())),
     ]);
-    Ok(Change { number, noun, id, actors: row.try_get("actors")?, topics: row.try_get("topics")?, tree })
+    Ok(Change {
+        number,
+        object_type,
+        id,
+        actors: row.try_get("actors")?,
+        topics: row.try_get("topics")?,
+        tree,
+    })
 }

@@ -30,11 +30,11 @@ use tokio::{
 pub use crate::engine::subscriptions::change::Change;
 pub use crate::engine::subscriptions::change::Filter;
 pub use crate::engine::subscriptions::change::fields;
-pub use crate::engine::subscriptions::change::nouns;
+pub use crate::engine::subscriptions::change::object_types;
 use crate::{
     database::reader::Reader,
-    engine::cache::revision_watcher::{Coming, Current, Position},
-    error::{Code, Refusal},
+    engine::cache::revision_watcher::{Coming, Position, RevisionWatcher},
+    error::{ApiError, Code},
     model::Catalog,
     sync,
     telemetry::metrics::METRICS,
@@ -52,8 +52,8 @@ const PAGES: NonZeroUsize = NonZeroUsize::new(8).unwrap();
 const PAUSE: Duration = Duration::from_millis(250);
 
 /// Tells the changes of the base.
-pub struct Feed {
-    current: Arc<Current>,
+pub struct ChangeFeed {
+    current: Arc<RevisionWatcher>,
     log: Arc<Log>,
     places: Arc<Places>,
     /// Tells what comes, from the first subscriber on.
@@ -88,10 +88,10 @@ struct Places(Mutex<Waiting>);
 struct Waiting {
     /// The last revision that was told, and the history that it is of.
     last: Position,
-    subscribers: Vec<Subscriber>,
+    subscribers: Vec<Registration>,
 }
 
-struct Subscriber {
+struct Registration {
     filter: Arc<Filter>,
     place: mpsc::Sender<Arc<Change>>,
 }
@@ -99,7 +99,7 @@ struct Subscriber {
 impl Waiting {
     fn place(&mut self, filter: &Arc<Filter>) -> mpsc::Receiver<Arc<Change>> {
         let (place, changes) = mpsc::channel(WAITING);
-        self.subscribers.push(Subscriber { filter: filter.clone(), place });
+        self.subscribers.push(Registration { filter: filter.clone(), place });
         changes
     }
 }
@@ -155,15 +155,19 @@ impl Places {
     }
 }
 
-impl Feed {
-    pub fn new(current: Arc<Current>, reader: Reader, catalog: &'static Catalog) -> Self {
+impl ChangeFeed {
+    pub fn new(current: Arc<RevisionWatcher>, reader: Reader, catalog: &'static Catalog) -> Self {
         let (statement, pages) = (change::statement(catalog), AsyncMutex::new(LruCache::new(PAGES)));
         let log = Log { reader, catalog, statement, pages };
-        Feed { current, log: Arc::new(log), places: Arc::default(), telling: OnceCell::new() }
+        ChangeFeed { current, log: Arc::new(log), places: Arc::default(), telling: OnceCell::new() }
     }
 
     /// Changes that pass a filter: those that come, or all behind a revision.
-    pub async fn follow(self: &Arc<Self>, filter: Filter, since: Option<i64>) -> Result<Follower, Refusal> {
+    pub async fn follow(
+        self: &Arc<Self>,
+        filter: Filter,
+        since: Option<i64>,
+    ) -> Result<Subscriber, ApiError> {
         self.telling.get_or_try_init(|| self.tell()).await?;
         let filter = Arc::new(filter);
         let (after, place) = match since {
@@ -177,11 +181,11 @@ impl Feed {
             }
         };
         let (feed, from_log) = (self.clone(), VecDeque::new());
-        Ok(Follower { feed, filter, after, from_log, place })
+        Ok(Subscriber { feed, filter, after, from_log, place })
     }
 
     /// Refuses a revision that is yet to come.
-    async fn check_since(&self, since: i64) -> Result<(), Refusal> {
+    async fn check_since(&self, since: i64) -> Result<(), ApiError> {
         if since <= self.places.last().revision {
             return Ok(());
         }
@@ -190,7 +194,7 @@ impl Feed {
             return Ok(());
         }
         let message = format!("Revision {since} does not exist yet; the current revision is {last}.");
-        Err(Refusal::bad_input("since", message))
+        Err(ApiError::bad_input("since", message))
     }
 
     /// How many are told of changes as they come.
@@ -199,7 +203,7 @@ impl Feed {
     }
 
     /// Begins to tell: what is committed from now on comes to those who wait for it.
-    async fn tell(&self) -> Result<Telling, Refusal> {
+    async fn tell(&self) -> Result<Telling, ApiError> {
         let coming = self.current.follow();
         let last = Position { revision: self.log.last().await?, ..coming.now() };
         self.places.begin_at(last);
@@ -228,7 +232,7 @@ async fn tell(log: Arc<Log>, places: Arc<Places>, mut coming: Coming, mut last: 
 
 impl Log {
     /// The last revision.
-    async fn last(&self) -> Result<i64, Refusal> {
+    async fn last(&self) -> Result<i64, ApiError> {
         let rows = self.reader.fetch("select coalesce(max(id), 0) from revisions", |query| query).await?;
         Ok(rows.first().ok_or(sqlx::Error::RowNotFound)?.try_get(0)?)
     }
@@ -261,15 +265,15 @@ impl Log {
         changes
     }
 
-    async fn try_read(&self, after: i64) -> Result<Vec<Change>, Refusal> {
+    async fn try_read(&self, after: i64) -> Result<Vec<Change>, ApiError> {
         let rows = self.reader.fetch(&self.statement, |query| query.bind(after).bind(PAGE)).await?;
         Ok(rows.iter().map(|row| change::read(self.catalog, row)).collect::<Result<_, _>>()?)
     }
 }
 
 /// One who follows the feed: each change that passes, once, in order.
-pub struct Follower {
-    feed: Arc<Feed>,
+pub struct Subscriber {
+    feed: Arc<ChangeFeed>,
     filter: Arc<Filter>,
     /// The last revision that was told, or passed over.
     after: Position,
@@ -278,9 +282,9 @@ pub struct Follower {
     place: Option<mpsc::Receiver<Arc<Change>>>,
 }
 
-impl Follower {
+impl Subscriber {
     /// The next change; it is waited for as long as it takes. Where the history was replaced there is none.
-    pub async fn next(&mut self) -> Result<Arc<Change>, Refusal> {
+    pub async fn next(&mut self) -> Result<Arc<Change>, ApiError> {
         loop {
             if let Some(change) = self.from_log.pop_front() {
                 return Ok(change);
@@ -302,7 +306,7 @@ impl Follower {
     }
 
     /// Takes a place where nothing older is left to be read, else reads on from the log.
-    async fn read(&mut self) -> Result<(), Refusal> {
+    async fn read(&mut self) -> Result<(), ApiError> {
         let last = match self.feed.places.take_after(&self.filter, self.after) {
             Ok(place) => {
                 self.place = Some(place);
@@ -312,7 +316,7 @@ impl Follower {
         };
         if last.history != self.after.history {
             let message = "The database was restored to another history: subscribe again without `since`.";
-            return Err(Refusal::new(Code::HistoryReplaced, message));
+            return Err(ApiError::new(Code::HistoryReplaced, message));
         }
         let changes = self.feed.log.read_shared(self.after).await;
         // Where there is none, nothing was told of the revisions until the last.

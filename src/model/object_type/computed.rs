@@ -1,6 +1,6 @@
 //! Fields whose values no single statement gives: search, ways between actors, who agrees with whom.
 //!
-//! A slice declares the shape of the answer, its arguments, and a function that computes it. The
+//! A domain module declares the shape of the answer, its arguments, and a function that computes it. The
 //! function names records by their ids; what a query reads of them is fetched as everywhere else.
 
 use std::{fmt, ops::RangeInclusive, sync::Arc};
@@ -13,43 +13,44 @@ use tokio::time::Instant;
 use crate::{
     auth::caller::{Caller, Role},
     database::{reader::Reader, sizes::Sizes, statement::Statement},
-    error::Refusal,
+    error::ApiError,
     model::{
         Catalog, as_of, dates,
         object_type::{
-            Declared, Enumeration, Field, Form, Kind, Noun, Part, Scalar, column, part, references,
+            Cardinality, Enumeration, Field, FieldDeclaration, FieldKind, ObjectType, Scalar, ValueType,
+            column, part, references,
         },
         pagination::{Cursor, KeyKind, MAX_PAGE, Page},
     },
 };
 
-/// A field that a slice computes.
+/// A field that a domain module computes.
 #[derive(Clone)]
 pub struct Computed {
-    pub part: Part,
+    pub part: ValueType,
     pub arguments: Vec<Argument>,
     /// What it adds to the cost of a request, for each record that it is asked of.
     pub cost: usize,
     /// The same, where that depends on what it is asked.
-    pub price: Option<Price>,
+    pub price: Option<CostFunction>,
     /// Who may ask it.
     pub role: Role,
     /// Whether it is another for everybody who asks.
-    pub personal: bool,
+    pub per_caller: bool,
     /// Where computing it changes the base: what stands in its place if it came to nothing, though something
     /// else of the request was done.
-    pub nothing: Option<Tree>,
-    pub compute: Compute,
+    pub nothing: Option<ComputedValue>,
+    pub compute: Resolver,
 }
 
 /// The field of what a mutation answers that tells the revision which it left.
 pub const REVISION: &str = "revision";
 
 /// Gives the values for all parents, in their order.
-pub type Compute = Arc<dyn for<'a> Fn(Asked<'a>) -> Computing<'a> + Send + Sync>;
+pub type Resolver = Arc<dyn for<'a> Fn(ResolveContext<'a>) -> Resolving<'a> + Send + Sync>;
 
 /// The values on their way.
-pub type Computing<'a> = BoxFuture<'a, Result<Vec<Tree>, Refusal>>;
+pub type Resolving<'a> = BoxFuture<'a, Result<Vec<ComputedValue>, ApiError>>;
 
 #[derive(Clone, Debug)]
 pub struct Argument {
@@ -60,12 +61,12 @@ pub struct Argument {
     /// A vocabulary that only arguments have.
     pub of: Option<&'static Enumeration>,
     /// What it takes beyond what its type says.
-    pub takes: Takes,
+    pub takes: ArgumentRule,
 }
 
 /// What an argument takes: it is refused before anything runs where it is something else.
 #[derive(Clone, Debug)]
-pub enum Takes {
+pub enum ArgumentRule {
     /// Whatever its type does.
     Anything,
     /// A number of this range.
@@ -80,32 +81,32 @@ pub enum Takes {
 
 impl Argument {
     #[must_use]
-    pub fn taking(self, takes: Takes) -> Self {
+    pub fn taking(self, takes: ArgumentRule) -> Self {
         Argument { takes, ..self }
     }
 
     /// Refuses a value that it doesn't take. Values are of its type already.
-    pub fn check(&self, given: &Arguments) -> Result<(), Refusal> {
+    pub fn check(&self, given: &Arguments) -> Result<(), ApiError> {
         let Some(value) = given.get(self.name) else { return Ok(()) };
         let name = self.name;
         match (&self.takes, value) {
-            (Takes::Within(range), Value::Number(number)) => {
+            (ArgumentRule::Within(range), Value::Number(number)) => {
                 let number = number.as_i64().unwrap_or(i64::MAX);
                 if range.contains(&number) {
                     return Ok(());
                 }
                 let (least, most) = (range.start(), range.end());
                 let message = format!("`{name}` is {number}; it must be from {least} to {most}.");
-                Err(Refusal::bad_input(name, message))
+                Err(ApiError::bad_input(name, message))
             }
-            (Takes::AtMost(most), Value::List(values)) if values.len() > *most => {
+            (ArgumentRule::AtMost(most), Value::List(values)) if values.len() > *most => {
                 let message = format!("`{name}` has {} entries; it takes {most} at most.", values.len());
-                Err(Refusal::bad_input(name, message))
+                Err(ApiError::bad_input(name, message))
             }
-            (Takes::Cursor(order, kind), Value::String(text)) => {
+            (ArgumentRule::Cursor(order, kind), Value::String(text)) => {
                 Cursor::decode(text, order, Some(*kind), name).map(|_| ())
             }
-            (Takes::NotBefore(first), Value::String(until)) => match given.get(*first) {
+            (ArgumentRule::NotBefore(first), Value::String(until)) => match given.get(*first) {
                 Some(Value::String(from)) => dates::check_period(from, until, name),
                 _ => Ok(()),
             },
@@ -117,23 +118,23 @@ impl Argument {
 pub type Arguments = IndexMap<Name, Value>;
 
 /// What a computed field may cost for each record that it is asked of.
-pub type Price = fn(&Priced<'_>) -> Estimate;
+pub type CostFunction = fn(&CostContext<'_>) -> CostEstimate;
 
 /// What a computed value may cost in points, and how many records it may name at one place.
 #[derive(Clone, Copy, Debug)]
-pub struct Estimate {
+pub struct CostEstimate {
     pub points: f64,
     pub records: f64,
 }
 
 /// What a computed field is asked, before it is: by this it is priced.
-pub struct Priced<'a> {
+pub struct CostContext<'a> {
     pub arguments: &'a Arguments,
     pub fields: &'a [String],
     pub sizes: &'a Sizes,
 }
 
-impl Priced<'_> {
+impl CostContext<'_> {
     /// A number from 1 to `max`; any other is refused where it is read.
     pub fn number(&self, argument: &str, default: u32, max: u32) -> f64 {
         let given = match self.arguments.get(argument) {
@@ -190,10 +191,10 @@ impl Priced<'_> {
 }
 
 /// Makes the statement that finds the record of a type that a key names; the text names the argument.
-pub type Lookup = fn(&Noun, &Arguments, &str) -> Result<Statement, Refusal>;
+pub type Lookup = fn(&ObjectType, &Arguments, &str) -> Result<Statement, ApiError>;
 
 /// What a computed field is asked, and by what it answers.
-pub struct Asked<'a> {
+pub struct ResolveContext<'a> {
     pub reader: &'a Reader,
     pub catalog: &'static Catalog,
     /// Makes the statement that finds a record by one of its keys.
@@ -205,24 +206,24 @@ pub struct Asked<'a> {
     pub fields: &'a [String],
     pub caller: &'a Caller,
     /// What happened, where a subscription is told of it.
-    pub event: Option<&'a Tree>,
+    pub event: Option<&'a ComputedValue>,
     /// When nobody waits for it any more: nothing is to be changed from then on.
     pub deadline: Option<Instant>,
 }
 
 /// A computed value.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Tree {
+pub enum ComputedValue {
     Null,
     Boolean(bool),
     Int(i64),
     Float(f64),
     Text(String),
-    List(Vec<Tree>),
-    Object(Vec<(&'static str, Tree)>),
-    /// The record of this noun with this id.
+    List(Vec<ComputedValue>),
+    Object(Vec<(&'static str, ComputedValue)>),
+    /// The record of this object type with this id.
     Record(&'static str, i64),
-    /// The record of this noun with this id, or null where it is there no more.
+    /// The record of this object type with this id, or null where it is there no more.
     MaybeRecord(&'static str, i64),
 }
 
@@ -232,32 +233,35 @@ impl fmt::Debug for Computed {
     }
 }
 
-impl Tree {
-    pub fn text(value: Option<impl Into<String>>) -> Tree {
-        value.map_or(Tree::Null, |text| Tree::Text(text.into()))
+impl ComputedValue {
+    pub fn text(value: Option<impl Into<String>>) -> ComputedValue {
+        value.map_or(ComputedValue::Null, |text| ComputedValue::Text(text.into()))
     }
 
     /// A score from 0 to 1, to a thousandth.
-    pub fn fraction(score: f64) -> Tree {
-        Tree::Float((score.clamp(0.0, 1.0) * 1000.0).round() / 1000.0)
+    pub fn fraction(score: f64) -> ComputedValue {
+        ComputedValue::Float((score.clamp(0.0, 1.0) * 1000.0).round() / 1000.0)
     }
 
     /// Adds the records that it names at the end of a way of fields.
     pub fn named(&self, way: &[&str], found: &mut Vec<(&'static str, i64)>) {
         match (self, way) {
-            (Tree::List(items), _) => items.iter().for_each(|item| item.named(way, found)),
-            (Tree::Record(noun, id) | Tree::MaybeRecord(noun, id), []) => found.push((noun, *id)),
+            (ComputedValue::List(items), _) => items.iter().for_each(|item| item.named(way, found)),
+            (ComputedValue::Record(object_type, id) | ComputedValue::MaybeRecord(object_type, id), []) => {
+                found.push((object_type, *id))
+            }
             (tree, [first, rest @ ..]) => tree.field(first).named(rest, found),
             _ => {}
         }
     }
 
-    pub fn field(&self, name: &str) -> &Tree {
+    pub fn field(&self, name: &str) -> &ComputedValue {
         match self {
-            Tree::Object(fields) => {
-                fields.iter().find(|(field, _)| *field == name).map_or(&Tree::Null, |(_, value)| value)
-            }
-            _ => &Tree::Null,
+            ComputedValue::Object(fields) => fields
+                .iter()
+                .find(|(field, _)| *field == name)
+                .map_or(&ComputedValue::Null, |(_, value)| value),
+            _ => &ComputedValue::Null,
         }
     }
 }
@@ -266,22 +270,23 @@ impl Tree {
 pub async fn record(
     reader: &Reader,
     lookup: Lookup,
-    noun: &Noun,
+    object_type: &ObjectType,
     arguments: &Arguments,
     argument: &str,
-) -> Result<Option<i64>, Refusal> {
+) -> Result<Option<i64>, ApiError> {
     let Some(Value::Object(by)) = arguments.get(argument) else { return Ok(None) };
-    let rows = reader.run(&lookup(noun, by, argument)?, &[]).await?;
+    let rows = reader.run(&lookup(object_type, by, argument)?, &[]).await?;
     let id = rows.first().map(|row| sqlx::Row::try_get(row, 0)).transpose()?;
-    let missing =
-        || Refusal::bad_input(argument, format!("`{argument}` names no record of type {}.", noun.name));
+    let missing = || {
+        ApiError::bad_input(argument, format!("`{argument}` names no record of type {}.", object_type.name))
+    };
     id.ok_or_else(missing).map(Some)
 }
 
-impl Asked<'_> {
+impl ResolveContext<'_> {
     /// The id of the record that an argument of type `…By` names; none where it was left out.
-    pub async fn record(&self, noun: &str, argument: &str) -> Result<Option<i64>, Refusal> {
-        record(self.reader, self.lookup, self.catalog.named(noun), self.arguments, argument).await
+    pub async fn record(&self, object_type: &str, argument: &str) -> Result<Option<i64>, ApiError> {
+        record(self.reader, self.lookup, self.catalog.named(object_type), self.arguments, argument).await
     }
 
     pub fn text(&self, argument: &str) -> Option<&str> {
@@ -313,7 +318,7 @@ impl Asked<'_> {
     }
 
     /// The page asked for by `first` and `after`, in an order of this name and key.
-    pub fn page(&self, order: &str, key: KeyKind) -> Result<Page, Refusal> {
+    pub fn page(&self, order: &str, key: KeyKind) -> Result<Page, ApiError> {
         let size = match self.arguments.get("first") {
             Some(Value::Number(number)) => number.as_i64(),
             _ => None,
@@ -336,42 +341,42 @@ impl Asked<'_> {
 /// how many in all if that was asked.
 pub fn connection(
     order: &str,
-    edges: Vec<(Cursor, Vec<(&'static str, Tree)>)>,
+    edges: Vec<(Cursor, Vec<(&'static str, ComputedValue)>)>,
     [before, behind]: [bool; 2],
     total: Option<i64>,
-) -> Tree {
+) -> ComputedValue {
     let cursors: Vec<String> = edges.iter().map(|(cursor, _)| cursor.encode(order)).collect();
-    let page_info = Tree::Object(vec![
-        ("hasNextPage", Tree::Boolean(behind)),
-        ("hasPreviousPage", Tree::Boolean(before)),
-        ("startCursor", Tree::text(cursors.first().cloned())),
-        ("endCursor", Tree::text(cursors.last().cloned())),
+    let page_info = ComputedValue::Object(vec![
+        ("hasNextPage", ComputedValue::Boolean(behind)),
+        ("hasPreviousPage", ComputedValue::Boolean(before)),
+        ("startCursor", ComputedValue::text(cursors.first().cloned())),
+        ("endCursor", ComputedValue::text(cursors.last().cloned())),
     ]);
     let edges = edges.into_iter().zip(cursors).map(|((_, mut edge), cursor)| {
-        edge.push(("cursor", Tree::Text(cursor)));
-        Tree::Object(edge)
+        edge.push(("cursor", ComputedValue::Text(cursor)));
+        ComputedValue::Object(edge)
     });
-    let edges: Vec<Tree> = edges.collect();
+    let edges: Vec<ComputedValue> = edges.collect();
     let nodes = edges.iter().map(|edge| edge.field("node").clone()).collect();
-    Tree::Object(vec![
-        ("edges", Tree::List(edges)),
-        ("nodes", Tree::List(nodes)),
+    ComputedValue::Object(vec![
+        ("edges", ComputedValue::List(edges)),
+        ("nodes", ComputedValue::List(nodes)),
         ("pageInfo", page_info),
-        ("totalCount", total.map_or(Tree::Null, Tree::Int)),
+        ("totalCount", total.map_or(ComputedValue::Null, ComputedValue::Int)),
     ])
 }
 
-/// The type of a connection that a slice computes, of records that are one of several kinds.
+/// The type of a connection that a domain module computes, of records that are one of several kinds.
 pub fn connection_of(
     name: &'static str,
     edge: &'static str,
     (type_name, choices): (&'static str, Vec<(&'static str, &'static str)>),
     description: &'static str,
-) -> Noun {
-    Noun::new(name, "", description)
-        .field(part("edges", edge, Form::List, "The records of the page, in order."))
+) -> ObjectType {
+    ObjectType::new(name, "", description)
+        .field(part("edges", edge, Cardinality::List, "The records of the page, in order."))
         .field(references("nodes", type_name, choices, NODES))
-        .field(part("pageInfo", "PageInfo", Form::One, "Where the page lies."))
+        .field(part("pageInfo", "PageInfo", Cardinality::One, "Where the page lies."))
         .field(column(
             "totalCount",
             Scalar::Int,
@@ -384,32 +389,33 @@ pub const NODES: &str =
     "The records of the page in order, without their edges: for whoever needs no cursor of each.";
 
 /// The cursor of an edge in such a connection.
-pub fn cursor() -> Declared {
+pub fn cursor() -> FieldDeclaration {
     column("cursor", Scalar::Cursor, "Where the record stands.")
 }
 
 /// Where a page lies among all pages of its connection.
-pub fn page_info() -> Noun {
-    Noun::new("PageInfo", "", "Where a page lies among all records of its connection.")
+pub fn page_info() -> ObjectType {
+    ObjectType::new("PageInfo", "", "Where a page lies among all records of its connection.")
         .field(column("hasNextPage", Scalar::Boolean, "Whether records follow this page."))
         .field(column("hasPreviousPage", Scalar::Boolean, "Whether records precede this page."))
         .field(
             column("startCursor", Scalar::Cursor, "Cursor of the first record; null on an empty page.")
-                .maybe(),
+                .nullable(),
         )
         .field(
-            column("endCursor", Scalar::Cursor, "Cursor of the last record; null on an empty page.").maybe(),
+            column("endCursor", Scalar::Cursor, "Cursor of the last record; null on an empty page.")
+                .nullable(),
         )
 }
 
-/// A field that a slice computes, with a part of this noun as its value.
+/// A field that a domain module computes, with a part of this object type as its value.
 pub fn computed(
     name: &'static str,
-    part: Part,
+    part: ValueType,
     arguments: Vec<Argument>,
-    compute: impl for<'a> Fn(Asked<'a>) -> Computing<'a> + Send + Sync + 'static,
+    compute: impl for<'a> Fn(ResolveContext<'a>) -> Resolving<'a> + Send + Sync + 'static,
     description: &'static str,
-) -> Declared {
+) -> FieldDeclaration {
     let compute = Arc::new(compute);
     let computed = Computed {
         part,
@@ -417,20 +423,20 @@ pub fn computed(
         cost: 100,
         price: None,
         role: Role::Anonymous,
-        personal: false,
+        per_caller: false,
         nothing: None,
         compute,
     };
-    Field { name, description, kind: Kind::Computed(computed) }.into()
+    Field { name, description, kind: FieldKind::Computed(computed) }.into()
 }
 
 pub fn argument(name: &'static str, ty: &'static str, description: &'static str) -> Argument {
-    Argument { name, ty, description, of: None, takes: Takes::Anything }
+    Argument { name, ty, description, of: None, takes: ArgumentRule::Anything }
 }
 
 /// An argument that takes a number from 1 to `most`.
 pub fn number(name: &'static str, most: i64, description: &'static str) -> Argument {
-    argument(name, "Int", description).taking(Takes::Within(1..=most))
+    argument(name, "Int", description).taking(ArgumentRule::Within(1..=most))
 }
 
 /// The moment as of which a field of the root is computed. The engine sees to it: whoever computes reads as ever.
@@ -442,7 +448,7 @@ pub fn as_of() -> Argument {
 pub fn page_arguments(order: &'static str, key: KeyKind) -> [Argument; 2] {
     let first = argument("first", "Int", "How many: 20 where left out, at most 100.");
     let after = argument("after", "Cursor", "Only entries behind this cursor.");
-    [first.taking(Takes::Within(0..=MAX_PAGE)), after.taking(Takes::Cursor(order, key))]
+    [first.taking(ArgumentRule::Within(0..=MAX_PAGE)), after.taking(ArgumentRule::Cursor(order, key))]
 }
 
 /// Words that are counted of a text that is searched for: a longer one is refused.

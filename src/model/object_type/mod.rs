@@ -1,5 +1,5 @@
-//! What a slice says of its noun: columns, edges, filters and orders. Everything else (the schema,
-//! the plan, the SQL, the answer) is made from this, once for every noun.
+//! What a domain module says of its object type: columns, edges, filters and orders. Everything else (the schema,
+//! the plan, the SQL, the answer) is made from this, once for every object type.
 //!
 //! SQL fragments name their own row as `{}`, for the same fragment stands under another alias in
 //! every statement.
@@ -11,53 +11,53 @@ use std::borrow::Cow;
 use crate::model::pagination::KeyKind;
 use crate::{
     auth::caller::Role,
-    model::object_type::computed::{Computed, Price, Tree},
+    model::object_type::computed::{Computed, ComputedValue, CostFunction},
 };
 
 /// A kind of record: its place in the schema and its table.
 #[derive(Debug)]
-pub struct Noun {
+pub struct ObjectType {
     pub name: &'static str,
     pub table: &'static str,
     pub description: &'static str,
-    pub root: Option<Root>,
+    pub root: Option<RootFields>,
     pub interfaces: &'static [&'static str],
     pub fields: Vec<Field>,
-    pub conditions: Vec<Condition>,
+    pub conditions: Vec<FilterField>,
     pub orders: Vec<Order>,
     pub facets: Vec<Facet>,
     /// The table of ids and slugs that lead to another record, its `kept_id`, since they were merged.
     pub merged: Option<&'static str>,
     /// The table of its other names that a search looks at too, and their column that refers to it.
-    pub searched_too: Option<(&'static str, &'static str)>,
+    pub searchable_names: Option<(&'static str, &'static str)>,
     /// The column of `revisions` that keeps its history, where it has one.
     pub history: Option<&'static str>,
     /// What the argument `since` of its lists says, where they have it: they tell what was entered later.
     pub since: Option<&'static str>,
 }
 
-/// How a noun is reached from the query root.
+/// How an object type is reached from the query root.
 #[derive(Debug)]
-pub struct Root {
+pub struct RootFields {
     /// The field that looks one record up, where there is one: `actor`.
     pub one: Option<&'static str>,
     /// The field that lists records: `actors`.
     pub many: &'static str,
-    pub keys: Vec<Key>,
+    pub keys: Vec<LookupKey>,
 }
 
 /// A way to name one record, besides its id: a slug, an external identifier.
 #[derive(Debug)]
-pub struct Key {
+pub struct LookupKey {
     pub name: &'static str,
     pub description: &'static str,
-    pub input: KeyInput,
+    pub input: LookupInput,
     /// A predicate over `{}` with one `$?` for each value of the input, in order.
     pub sql: &'static str,
 }
 
 #[derive(Debug)]
-pub enum KeyInput {
+pub enum LookupInput {
     Text,
     RevisionNumber,
     /// An input object of texts: its name, description, and its fields with theirs.
@@ -69,28 +69,28 @@ pub enum KeyInput {
 pub struct Field {
     pub name: &'static str,
     pub description: &'static str,
-    pub kind: Kind,
+    pub kind: FieldKind,
 }
 
 #[derive(Debug)]
-pub enum Kind {
+pub enum FieldKind {
     /// A value in the record's own row.
     Column(Column),
     /// At most one other record.
-    One(One),
-    /// Values that the record owns, all of them: names, identifiers.
-    Values(Values),
+    ToOne(ToOne),
+    /// OwnedList that the record owns, all of them: names, identifiers.
+    OwnedList(OwnedList),
     /// Records on the other side of an edge, by the page.
-    Many(Many),
-    /// A value that has fields of its own, within what a slice computes.
-    Part(Part),
-    /// Values in what a slice computes.
+    ToMany(ToMany),
+    /// A value that has fields of its own, within what a domain module computes.
+    ValueType(ValueType),
+    /// OwnedList in what a domain module computes.
     Scalars(Scalar),
-    /// Records in what a slice computes, as many as there are.
-    Records(One),
-    /// What no single statement gives: a slice computes it.
+    /// Records in what a domain module computes, as many as there are.
+    Records(ToOne),
+    /// What no single statement gives: a domain module computes it.
     Computed(Computed),
-    /// One record by one of its keys.
+    /// ToOne record by one of its keys.
     Lookup(&'static str),
     /// A record of any kind by its global id.
     Node,
@@ -127,7 +127,7 @@ impl Column {
 /// How a value stands in a row and in an answer.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Scalar {
-    /// A global id of the noun.
+    /// A global id of the object type.
     Id(&'static str),
     /// A name or a title: found whole or by a part.
     Text,
@@ -157,16 +157,16 @@ pub struct Enumeration {
     pub values: &'static [(&'static str, &'static str)],
 }
 
-/// Values of a type that has no life of its own.
+/// OwnedList of a type that has no life of its own.
 #[derive(Clone, Copy, Debug)]
-pub struct Part {
+pub struct ValueType {
     pub of: &'static str,
-    pub form: Form,
+    pub form: Cardinality,
 }
 
 /// How many values a field has.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Form {
+pub enum Cardinality {
     One,
     Maybe,
     List,
@@ -174,17 +174,17 @@ pub enum Form {
 
 /// A reference to at most one record; of several kinds where `choices` has several.
 #[derive(Debug)]
-pub struct One {
+pub struct ToOne {
     pub type_name: &'static str,
-    /// The noun and the column that refers to it.
+    /// The object type and the column that refers to it.
     pub choices: Vec<(&'static str, &'static str)>,
     pub nullable: bool,
 }
 
-/// Owned rows, read whole and in order.
+/// OwnedItem rows, read whole and in order.
 #[derive(Debug)]
-pub struct Values {
-    pub of: Owned,
+pub struct OwnedList {
+    pub of: OwnedItem,
     pub table: &'static str,
     /// The column that refers to the owner.
     pub owner: &'static str,
@@ -193,71 +193,71 @@ pub struct Values {
 }
 
 #[derive(Debug)]
-pub enum Owned {
+pub enum OwnedItem {
     /// A type that has no life of its own.
     Shape(&'static str),
     /// Each row refers to one record.
-    Reference(One),
+    Reference(ToOne),
 }
 
 /// An edge to many records, read by the page.
 #[derive(Debug)]
-pub struct Many {
+pub struct ToMany {
     pub to: &'static str,
-    pub via: Via,
+    pub via: Join,
     /// The stem of the connection's and edge's type names: `Actor` of `ActorConnection`.
     pub stem: &'static str,
     /// What the edge itself tells: the participant's role.
     pub attributes: Vec<Field>,
-    pub written: Written,
+    pub written: Writability,
 }
 
 /// How the edge is written together with its record: whole, as a list.
 #[derive(Clone, Copy, Debug)]
-pub enum Written {
+pub enum Writability {
     /// It is the other side's to write.
     No,
     /// As rows of its link table; with a column for their order, where they have one.
     Link(Option<&'static str>),
     /// As rows of the other side's table, which have no life without the record: the field, the
-    /// column, and the noun that it refers to.
+    /// column, and the object type that it refers to.
     Rows { of: &'static [(&'static str, &'static str, Option<&'static str>)], needed: bool },
 }
 
 /// How the other side of an edge refers to this one.
 #[derive(Clone, Copy, Debug)]
-pub enum Via {
-    /// Every record of the noun: an edge of the root.
+pub enum Join {
+    /// Every record of the object type: an edge of the root.
     All,
     /// The other side's column refers to this record.
     Column(&'static str),
-    /// One of two columns of the other side does.
+    /// ToOne of two columns of the other side does.
     Either(&'static str, &'static str),
     /// A link table does: its name, its column of this side, its column of the other.
     Link(&'static str, &'static str, &'static str),
 }
 
-/// A field of a noun's filter.
+/// A field of an object type's filter.
 #[derive(Debug)]
-pub struct Condition {
+pub struct FilterField {
     pub name: Cow<'static, str>,
     pub description: &'static str,
-    pub test: Test,
+    pub test: Predicate,
 }
 
 #[derive(Debug)]
-pub enum Test {
+pub enum Predicate {
     /// The value at `sql` passes the scalar's operators.
     Value { sql: Cow<'static, str>, scalar: Scalar },
     /// A daterange at `sql` overlaps the period asked for.
     During { sql: Cow<'static, str> },
     /// A timestamp at `sql` lies in the span asked for.
     Instant { sql: &'static str },
-    /// The record that `column` refers to passes that noun's filter.
-    One { to: &'static str, column: &'static str },
-    /// At least one record on the other side passes that noun's filter.
-    Some { to: &'static str, via: Via },
-    /// One of several texts passes the operators, a name or an alias: the tables that hold them, with
+    /// The record that `column` refers to passes that object type's filter.
+    ToOne { to: &'static str, column: &'static str },
+    /// At least one record on the other side passes that object type's filter.
+    Some { to: &'static str, via: Join },
+    /// ToOne of several texts passes the operators, a name or an alias: the tables that hold them, with
     /// the column of the record's id and that of the text.
     AnyText { among: &'static [(&'static str, &'static str, &'static str)] },
     /// Full text: web-search syntax over the `search` column.
@@ -283,7 +283,7 @@ pub enum FacetBy {
         scalar: Scalar,
     },
     /// The record that a column refers to.
-    One {
+    ToOne {
         to: &'static str,
         column: &'static str,
     },
@@ -296,17 +296,17 @@ pub enum FacetBy {
     },
 }
 
-/// A way to sort a noun. Every order ends in the id, so that no two records tie.
+/// A way to sort an object type. Every order ends in the id, so that no two records tie.
 #[derive(Debug)]
 pub struct Order {
     pub name: Cow<'static, str>,
     pub description: String,
-    pub by: By,
+    pub by: SortKey,
     pub descending: bool,
 }
 
 #[derive(Debug)]
-pub enum By {
+pub enum SortKey {
     Id,
     /// A key that is never null, as pages compare it with `<` and `>`.
     Key(Cow<'static, str>, KeyKind),
@@ -314,20 +314,20 @@ pub enum By {
     Relevance,
 }
 
-impl By {
+impl SortKey {
     /// The kind of key that stands in a cursor beside the id.
     pub fn kind(&self) -> Option<KeyKind> {
         match self {
-            By::Id => None,
-            By::Key(_, kind) => Some(*kind),
-            By::Relevance => Some(KeyKind::Rank),
+            SortKey::Id => None,
+            SortKey::Key(_, kind) => Some(*kind),
+            SortKey::Relevance => Some(KeyKind::Rank),
         }
     }
 }
 
-impl Noun {
+impl ObjectType {
     pub fn new(name: &'static str, table: &'static str, description: &'static str) -> Self {
-        Noun {
+        ObjectType {
             name,
             table,
             description,
@@ -338,7 +338,7 @@ impl Noun {
             orders: Vec::new(),
             facets: Vec::new(),
             merged: None,
-            searched_too: None,
+            searchable_names: None,
             history: None,
             since: None,
         }
@@ -359,21 +359,21 @@ impl Noun {
     /// A record with an id and a slug, found at the root by either, with its history.
     #[must_use]
     pub fn record(mut self, one: &'static str, many: &'static str) -> Self {
-        self.root = Some(Root { one: Some(one), many, keys: vec![Key::slug()] });
+        self.root = Some(RootFields { one: Some(one), many, keys: vec![LookupKey::slug()] });
         self.interfaces = &["Node", "Record"];
         self.node_id().field(
             term(
                 "slug",
                 "Stable name of the record for people and addresses: lower-case words joined by hyphens.",
             )
-            .filtered(),
+            .filterable(),
         )
     }
 
     /// A record with an id, listed at the root.
     #[must_use]
     pub fn listed(mut self, many: &'static str) -> Self {
-        self.root = Some(Root { one: None, many, keys: Vec::new() });
+        self.root = Some(RootFields { one: None, many, keys: Vec::new() });
         self.interfaces = &["Node"];
         self.node_id()
     }
@@ -392,9 +392,9 @@ impl Noun {
         self
     }
 
-    /// One more way to look a record up.
+    /// ToOne more way to look a record up.
     #[must_use]
-    pub fn key(mut self, key: Key) -> Self {
+    pub fn key(mut self, key: LookupKey) -> Self {
         self.root.as_mut().expect("a key needs a root field").keys.push(key);
         self
     }
@@ -402,13 +402,13 @@ impl Noun {
     fn node_id(self) -> Self {
         let name = self.name;
         self.field(
-            column("id", Scalar::Id(name), "Global id: opaque, and unique among all records.").filtered(),
+            column("id", Scalar::Id(name), "Global id: opaque, and unique among all records.").filterable(),
         )
     }
 
     /// A field, with the conditions and orders that it brings along.
     #[must_use]
-    pub fn field(mut self, declared: impl Into<Declared>) -> Self {
+    pub fn field(mut self, declared: impl Into<FieldDeclaration>) -> Self {
         let declared = declared.into();
         self.fields.push(declared.field);
         self.conditions.extend(declared.conditions);
@@ -418,38 +418,38 @@ impl Noun {
     }
 
     #[must_use]
-    pub fn condition(mut self, name: &'static str, description: &'static str, test: Test) -> Self {
-        self.conditions.push(Condition { name: name.into(), description, test });
+    pub fn condition(mut self, name: &'static str, description: &'static str, test: Predicate) -> Self {
+        self.conditions.push(FilterField { name: name.into(), description, test });
         self
     }
 
     /// Both directions of an order.
     #[must_use]
-    pub fn order(mut self, name: &str, what: &str, by: impl Fn(bool) -> By) -> Self {
+    pub fn order(mut self, name: &str, what: &str, by: impl Fn(bool) -> SortKey) -> Self {
         self.orders.extend(both_ways(name, what, by));
         self
     }
 
     /// Full-text search as a filter, with its order by relevance.
     #[must_use]
-    pub fn searched(mut self) -> Self {
+    pub fn searchable(mut self) -> Self {
         self.orders.push(Order {
             name: "RELEVANCE".into(),
             description: "Best answer to `filter.search` first; needs that filter.".into(),
-            by: By::Relevance,
+            by: SortKey::Relevance,
             descending: true,
         });
         self.condition(
             "search",
             "Full text in web-search syntax (`\"exact phrase\"`, `or`, `-without`), accents and word endings aside.",
-            Test::Search,
+            Predicate::Search,
         )
     }
 
     /// A search looks at its other names too, in this table by the column that refers to it.
     #[must_use]
-    pub fn searched_too(mut self, names: &'static str, owner: &'static str) -> Self {
-        self.searched_too = Some((names, owner));
+    pub fn searchable_names(mut self, names: &'static str, owner: &'static str) -> Self {
+        self.searchable_names = Some((names, owner));
         self
     }
 
@@ -470,12 +470,12 @@ impl Noun {
             by: FacetBy::Value { sql: year, scalar: Scalar::Int },
             without: name.into(),
         });
-        self.condition(name, what, Test::During { sql: sql.into() }).order(
+        self.condition(name, what, Predicate::During { sql: sql.into() }).order(
             order,
             "date, unknown dates last",
             |descending| {
                 let unknown = if descending { "-infinity" } else { "infinity" };
-                By::Key(format!("coalesce(lower({sql}), '{unknown}'::date)").into(), KeyKind::Date)
+                SortKey::Key(format!("coalesce(lower({sql}), '{unknown}'::date)").into(), KeyKind::Date)
             },
         )
     }
@@ -500,9 +500,9 @@ impl Noun {
         self.field(label)
     }
 
-    /// Its history, by the column that `revisions` keeps for its noun.
+    /// Its history, by the column that `revisions` keeps for its object type.
     #[must_use]
-    pub fn remembered(mut self, column: &'static str) -> Self {
+    pub fn versioned(mut self, column: &'static str) -> Self {
         self.history = Some(column);
         let revision = self::column(
             "revision",
@@ -511,65 +511,70 @@ impl Noun {
         );
         let revisions = "Every change of this record that was kept.";
         let moment = |name, description, last| {
-            self::column(name, Scalar::DateTime, description).maybe().from_sql(recorded(column, last))
+            self::column(name, Scalar::DateTime, description).nullable().from_sql(recorded(column, last))
         };
         self.field(revision.from_sql(last_revision(column)))
             .field(moment("createdAt", CREATED_AT, false))
             .field(moment("updatedAt", UPDATED_AT, true))
-            .field(many("revisions", "Revision", Via::Column(column), revisions))
+            .field(many("revisions", "Revision", Join::Column(column), revisions))
     }
 
     /// The order in which records were entered.
     #[must_use]
     pub fn in_order_of_entry(self) -> Self {
-        self.order("ENTERED", "order of entry", |_| By::Id)
+        self.order("ENTERED", "order of entry", |_| SortKey::Id)
     }
 }
 
-impl Key {
+impl LookupKey {
     fn slug() -> Self {
-        Key { name: "slug", description: "The record's slug.", input: KeyInput::Text, sql: "{}.slug = $?" }
+        LookupKey {
+            name: "slug",
+            description: "The record's slug.",
+            input: LookupInput::Text,
+            sql: "{}.slug = $?",
+        }
     }
 }
 
-fn both_ways(name: &str, what: &str, by: impl Fn(bool) -> By) -> [Order; 2] {
+fn both_ways(name: &str, what: &str, by: impl Fn(bool) -> SortKey) -> [Order; 2] {
     [false, true].map(|descending| Order {
         name: format!("{name}_{}", if descending { "DESC" } else { "ASC" }).into(),
-        description: format!("By {what}, {}.", if descending { "descending" } else { "ascending" }),
+        description: format!("SortKey {what}, {}.", if descending { "descending" } else { "ascending" }),
         by: by(descending),
         descending,
     })
 }
 
-/// A field as a slice declares it: with the filter and the orders it offers.
+/// A field as a domain module declares it: with the filter and the orders it offers.
 #[derive(Debug)]
-pub struct Declared {
+pub struct FieldDeclaration {
     field: Field,
-    conditions: Vec<Condition>,
+    conditions: Vec<FilterField>,
     orders: Vec<Order>,
     facets: Vec<Facet>,
 }
 
-impl From<Field> for Declared {
+impl From<Field> for FieldDeclaration {
     fn from(field: Field) -> Self {
-        Declared { field, conditions: Vec::new(), orders: Vec::new(), facets: Vec::new() }
+        FieldDeclaration { field, conditions: Vec::new(), orders: Vec::new(), facets: Vec::new() }
     }
 }
 
-impl Declared {
+impl FieldDeclaration {
     fn column(&mut self) -> &mut Column {
         match &mut self.field.kind {
-            Kind::Column(column) => column,
+            FieldKind::Column(column) => column,
             _ => unreachable!("only columns are declared this way"),
         }
     }
 
     /// Not every record has it.
     #[must_use]
-    pub fn maybe(mut self) -> Self {
+    pub fn nullable(mut self) -> Self {
         match &mut self.field.kind {
-            Kind::Column(column) => column.nullable = true,
-            Kind::One(one) => one.nullable = true,
+            FieldKind::Column(column) => column.nullable = true,
+            FieldKind::ToOne(one) => one.nullable = true,
             _ => unreachable!("a list is empty rather than missing"),
         }
         self
@@ -584,8 +589,8 @@ impl Declared {
 
     /// Only callers of this role, or a higher one, may ask it.
     #[must_use]
-    pub fn only_for(mut self, role: Role) -> Self {
-        let Kind::Computed(computed) = &mut self.field.kind else {
+    pub fn requires_role(mut self, role: Role) -> Self {
+        let FieldKind::Computed(computed) = &mut self.field.kind else {
             unreachable!("only what is computed asks who asks")
         };
         computed.role = role;
@@ -595,7 +600,7 @@ impl Declared {
     /// It costs nothing to compute.
     #[must_use]
     pub fn free(mut self) -> Self {
-        let Kind::Computed(computed) = &mut self.field.kind else {
+        let FieldKind::Computed(computed) = &mut self.field.kind else {
             unreachable!("only what is computed costs")
         };
         computed.cost = 0;
@@ -604,8 +609,8 @@ impl Declared {
 
     /// What it costs depends on what it is asked.
     #[must_use]
-    pub fn priced(mut self, price: Price) -> Self {
-        let Kind::Computed(computed) = &mut self.field.kind else {
+    pub fn with_cost(mut self, price: CostFunction) -> Self {
+        let FieldKind::Computed(computed) = &mut self.field.kind else {
             unreachable!("only what is computed is priced")
         };
         computed.price = Some(price);
@@ -615,8 +620,8 @@ impl Declared {
     /// Computing it changes the base; `nothing` stands in its place where it came to nothing, though something
     /// else of the request was done.
     #[must_use]
-    pub fn changing(mut self, nothing: Tree) -> Self {
-        let Kind::Computed(computed) = &mut self.field.kind else {
+    pub fn mutating(mut self, nothing: ComputedValue) -> Self {
+        let FieldKind::Computed(computed) = &mut self.field.kind else {
             unreachable!("only what is computed changes anything")
         };
         computed.nothing = Some(nothing);
@@ -625,18 +630,18 @@ impl Declared {
 
     /// It is another for everybody who asks, so nobody's answer is anybody else's.
     #[must_use]
-    pub fn personal(mut self) -> Self {
-        let Kind::Computed(computed) = &mut self.field.kind else {
+    pub fn per_caller(mut self) -> Self {
+        let FieldKind::Computed(computed) = &mut self.field.kind else {
             unreachable!("only what is computed asks who asks")
         };
-        computed.personal = true;
+        computed.per_caller = true;
         self
     }
 
     /// What the edge itself tells of the two records, and the stem of its types' names.
     #[must_use]
-    pub fn telling(mut self, stem: &'static str, attribute: impl Into<Declared>) -> Self {
-        let Kind::Many(many) = &mut self.field.kind else { unreachable!("only edges tell") };
+    pub fn telling(mut self, stem: &'static str, attribute: impl Into<FieldDeclaration>) -> Self {
+        let FieldKind::ToMany(many) = &mut self.field.kind else { unreachable!("only edges tell") };
         many.stem = stem;
         many.attributes.push(attribute.into().field);
         self
@@ -651,30 +656,33 @@ impl Declared {
 
     /// Records can be filtered by it.
     #[must_use]
-    pub fn filtered(mut self) -> Self {
+    pub fn filterable(mut self) -> Self {
         let Field { name, description, kind } = &self.field;
         let (name, description) = (*name, *description);
         let mut condition = |name: Cow<'static, str>, test| {
-            self.conditions.push(Condition { name, description, test });
+            self.conditions.push(FilterField { name, description, test });
         };
         match kind {
-            Kind::Column(Column { sql, scalar: Scalar::PartialDate, .. }) => {
-                condition(name.into(), Test::During { sql: format!("partial_date_range({sql})").into() });
+            FieldKind::Column(Column { sql, scalar: Scalar::PartialDate, .. }) => {
+                condition(
+                    name.into(),
+                    Predicate::During { sql: format!("partial_date_range({sql})").into() },
+                );
             }
-            Kind::Column(Column { sql, scalar, .. }) => {
-                condition(name.into(), Test::Value { sql: sql.clone(), scalar: *scalar });
+            FieldKind::Column(Column { sql, scalar, .. }) => {
+                condition(name.into(), Predicate::Value { sql: sql.clone(), scalar: *scalar });
                 if let Scalar::Enumeration(_) = scalar {
                     let by = FacetBy::Value { sql: sql.clone(), scalar: *scalar };
                     self.facets.push(Facet { name: name.into(), description, by, without: name.into() });
                 }
             }
-            Kind::One(One { choices, .. }) => {
+            FieldKind::ToOne(ToOne { choices, .. }) => {
                 for (to, column) in choices {
-                    condition(to.to_lowercase().into(), Test::One { to, column });
+                    condition(to.to_lowercase().into(), Predicate::ToOne { to, column });
                 }
             }
-            Kind::Values(Values { of: Owned::Shape(to), owner, .. }) => {
-                condition(name.into(), Test::Some { to, via: Via::Column(owner) });
+            FieldKind::OwnedList(OwnedList { of: OwnedItem::Shape(to), owner, .. }) => {
+                condition(name.into(), Predicate::Some { to, via: Join::Column(owner) });
             }
             _ => unreachable!("an edge brings its filter along"),
         }
@@ -683,7 +691,7 @@ impl Declared {
 
     /// The filter by an edge has this name: it is of one of the records on the other side.
     #[must_use]
-    pub fn filtered_as(mut self, name: &'static str, description: &'static str) -> Self {
+    pub fn filterable_as(mut self, name: &'static str, description: &'static str) -> Self {
         let condition = self.conditions.first_mut().expect("an edge brings its filter along");
         (condition.name, condition.description) = (name.into(), description);
         self
@@ -691,25 +699,28 @@ impl Declared {
 
     /// The edge is written with its record, as a list of records.
     #[must_use]
-    pub fn written(self) -> Self {
-        self.written_as(Written::Link(None))
+    pub fn writable(self) -> Self {
+        self.writable_as(Writability::Link(None))
     }
 
     #[must_use]
-    pub fn written_as(mut self, written: Written) -> Self {
-        let Kind::Many(many) = &mut self.field.kind else { unreachable!("only edges are written as lists") };
+    pub fn writable_as(mut self, written: Writability) -> Self {
+        let FieldKind::ToMany(many) = &mut self.field.kind else {
+            unreachable!("only edges are written as lists")
+        };
         many.written = written;
         self
     }
 
     /// Records can be counted by what stands on the other side of this edge.
     #[must_use]
-    pub fn counted(mut self) -> Self {
-        let Kind::Many(Many { to, via: Via::Link(between, from, other), .. }) = self.field.kind else {
+    pub fn facetable(mut self) -> Self {
+        let FieldKind::ToMany(ToMany { to, via: Join::Link(between, from, other), .. }) = self.field.kind
+        else {
             unreachable!("only records behind a link are counted this way")
         };
         let by = FacetBy::Link { to, between, from, other };
-        let Condition { name, description, .. } =
+        let FilterField { name, description, .. } =
             self.conditions.first().expect("an edge brings its filter along");
         let facet = Facet { name: name.clone(), description, by, without: name.clone() };
         self.facets.push(facet);
@@ -718,14 +729,14 @@ impl Declared {
 
     /// Records can be sorted by it, capital letters aside where it is a text.
     #[must_use]
-    pub fn sorted(mut self, order: &str) -> Self {
+    pub fn sortable(mut self, order: &str) -> Self {
         let what = self.field.name;
         let Column { sql, scalar, .. } = self.column();
         let (sql, kind) = match scalar {
             Scalar::Int => (sql.to_string(), KeyKind::Int),
             _ => (format!("lower({sql})"), KeyKind::Text),
         };
-        self.orders.extend(both_ways(order, what, |_| By::Key(sql.clone().into(), kind)));
+        self.orders.extend(both_ways(order, what, |_| SortKey::Key(sql.clone().into(), kind)));
         self
     }
 }
@@ -760,27 +771,27 @@ pub const UPDATED_AT: &str =
     "When it, or what belongs to it, was last changed; null where its history was not kept.";
 
 /// A column whose name in the database is the field's, in snake case.
-pub fn column(name: &'static str, scalar: Scalar, description: &'static str) -> Declared {
+pub fn column(name: &'static str, scalar: Scalar, description: &'static str) -> FieldDeclaration {
     let sql = format!("{{}}.{}", snake_case(name)).into();
     let column = Column { sql, scalar, nullable: false, fallback: None, reads: &[] };
-    Field { name, description, kind: Kind::Column(column) }.into()
+    Field { name, description, kind: FieldKind::Column(column) }.into()
 }
 
-pub fn text(name: &'static str, description: &'static str) -> Declared {
+pub fn text(name: &'static str, description: &'static str) -> FieldDeclaration {
     column(name, Scalar::Text, description)
 }
 
 /// A term of a vocabulary or a register.
-pub fn term(name: &'static str, description: &'static str) -> Declared {
+pub fn term(name: &'static str, description: &'static str) -> FieldDeclaration {
     column(name, Scalar::Term, description)
 }
 
 /// Sentences.
-pub fn prose(name: &'static str, description: &'static str) -> Declared {
+pub fn prose(name: &'static str, description: &'static str) -> FieldDeclaration {
     column(name, Scalar::Prose, description)
 }
 
-pub fn one_of(name: &'static str, of: &'static Enumeration, description: &'static str) -> Declared {
+pub fn one_of(name: &'static str, of: &'static Enumeration, description: &'static str) -> FieldDeclaration {
     column(name, Scalar::Enumeration(of), description)
 }
 
@@ -790,71 +801,82 @@ pub fn one(
     to: &'static str,
     column: &'static str,
     description: &'static str,
-) -> Declared {
+) -> FieldDeclaration {
     let declared = reference(name, to, vec![(to, column)], description);
-    Declared {
-        conditions: vec![Condition { name: name.into(), description, test: Test::One { to, column } }],
+    FieldDeclaration {
+        conditions: vec![FilterField {
+            name: name.into(),
+            description,
+            test: Predicate::ToOne { to, column },
+        }],
         facets: vec![Facet {
             name: name.into(),
             description,
-            by: FacetBy::One { to, column },
+            by: FacetBy::ToOne { to, column },
             without: name.into(),
         }],
         ..declared
     }
 }
 
-/// A reference to a record of one of several kinds: the noun and the column of each.
+/// A reference to a record of one of several kinds: the object type and the column of each.
 pub fn reference(
     name: &'static str,
     type_name: &'static str,
     choices: Vec<(&'static str, &'static str)>,
     description: &'static str,
-) -> Declared {
-    Field { name, description, kind: Kind::One(One { type_name, choices, nullable: false }) }.into()
+) -> FieldDeclaration {
+    Field { name, description, kind: FieldKind::ToOne(ToOne { type_name, choices, nullable: false }) }.into()
 }
 
-/// Records of one of several kinds, within what a slice computes.
+/// Records of one of several kinds, within what a domain module computes.
 pub fn references(
     name: &'static str,
     type_name: &'static str,
     choices: Vec<(&'static str, &'static str)>,
     description: &'static str,
-) -> Declared {
-    Field { name, description, kind: Kind::Records(One { type_name, choices, nullable: false }) }.into()
+) -> FieldDeclaration {
+    Field { name, description, kind: FieldKind::Records(ToOne { type_name, choices, nullable: false }) }
+        .into()
 }
 
 /// An edge to many records; records can be filtered by what stands on its other side.
-pub fn many(name: &'static str, to: &'static str, via: Via, description: &'static str) -> Declared {
-    let kind = Kind::Many(Many { to, via, stem: to, attributes: Vec::new(), written: Written::No });
-    let declared = Declared::from(Field { name, description, kind });
-    let test = Test::Some { to, via };
-    Declared { conditions: vec![Condition { name: name.into(), description, test }], ..declared }
+pub fn many(name: &'static str, to: &'static str, via: Join, description: &'static str) -> FieldDeclaration {
+    let kind =
+        FieldKind::ToMany(ToMany { to, via, stem: to, attributes: Vec::new(), written: Writability::No });
+    let declared = FieldDeclaration::from(Field { name, description, kind });
+    let test = Predicate::Some { to, via };
+    FieldDeclaration { conditions: vec![FilterField { name: name.into(), description, test }], ..declared }
 }
 
-pub fn values(name: &'static str, values: Values, description: &'static str) -> Declared {
-    Field { name, description, kind: Kind::Values(values) }.into()
+pub fn values(name: &'static str, values: OwnedList, description: &'static str) -> FieldDeclaration {
+    Field { name, description, kind: FieldKind::OwnedList(values) }.into()
 }
 
-/// Values with fields of their own, within what a slice computes.
-pub fn part(name: &'static str, of: &'static str, form: Form, description: &'static str) -> Declared {
-    Field { name, description, kind: Kind::Part(Part { of, form }) }.into()
+/// OwnedList with fields of their own, within what a domain module computes.
+pub fn part(
+    name: &'static str,
+    of: &'static str,
+    form: Cardinality,
+    description: &'static str,
+) -> FieldDeclaration {
+    Field { name, description, kind: FieldKind::ValueType(ValueType { of, form }) }.into()
 }
 
 /// The citations that support a record.
-pub fn evidence(column: &'static str) -> Declared {
+pub fn evidence(column: &'static str) -> FieldDeclaration {
     cited(column, false)
 }
 
 /// The citations that support a record, of which it has one at least.
-pub fn needed_evidence(column: &'static str) -> Declared {
+pub fn needed_evidence(column: &'static str) -> FieldDeclaration {
     cited(column, true)
 }
 
-fn cited(column: &'static str, needed: bool) -> Declared {
+fn cited(column: &'static str, needed: bool) -> FieldDeclaration {
     let of = &[("source", "source_id", Some("Source")), ("locator", "locator", None)];
-    many("citations", "Citation", Via::Column(column), "Passages of sources that support this record.")
-        .written_as(Written::Rows { of, needed })
+    many("citations", "Citation", Join::Column(column), "Passages of sources that support this record.")
+        .writable_as(Writability::Rows { of, needed })
 }
 
 fn snake_case(name: &str) -> String {

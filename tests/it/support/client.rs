@@ -140,7 +140,7 @@ impl Client {
     }
 
     /// The code and the field of the first error, where there must be one.
-    pub async fn refusal(&self, query: &str, variables: Value) -> (String, Option<String>) {
+    pub async fn api_error(&self, query: &str, variables: Value) -> (String, Option<String>) {
         let answer = self.answer(query, variables).await;
         let extensions = &answer["errors"][0]["extensions"];
         let text = |value: &Value| value.as_str().map(ToOwned::to_owned);

@@ -25,7 +25,14 @@ impl Writer for Csv {
     }
 
     fn begin(&mut self, kinds: &RecordKinds, out: &mut Vec<u8>) {
-        row(out, kinds.known(self.kind).slots.iter().map(|slot| slot.name.to_owned()));
+        row(
+            out,
+            kinds
+                .known(self.kind)
+                .writable_fields
+                .iter()
+                .map(|writable_field| writable_field.name.to_owned()),
+        );
     }
 
     fn record(&mut self, record: &Record<'_>, out: &mut Vec<u8>) {

@@ -18,7 +18,7 @@ use crate::{
         },
         records::{RecordKind, RecordKinds},
     },
-    engine::mutation::writable_fields::{Kind, Slot},
+    engine::mutation::writable_fields::{WritableField, WritableKind},
     model::object_type::Scalar,
 };
 
@@ -210,17 +210,22 @@ fn csv(file: File<'_>, input: Input, kinds: &RecordKinds, stage: &mut Stage<'_>)
     if returns {
         headers = without_return(&headers);
     }
-    let mut fields: Vec<(String, &Slot)> = Vec::new();
+    let mut fields: Vec<(String, &WritableField)> = Vec::new();
     for header in &headers {
         let name = String::from_utf8_lossy(header).trim().to_owned();
-        let (_, slot) = kind.slot(&name).ok_or_else(|| {
-            let known = kind.slots.iter().map(|slot| slot.name).collect::<Vec<_>>().join(", ");
+        let (_, writable_field) = kind.writable_field(&name).ok_or_else(|| {
+            let known = kind
+                .writable_fields
+                .iter()
+                .map(|writable_field| writable_field.name)
+                .collect::<Vec<_>>()
+                .join(", ");
             Broken::File(format!("{} has no field `{name}`; it has {known}", kind.name))
         })?;
         if fields.iter().any(|(known, _)| *known == name) {
             return Err(Broken::File(format!("it has two columns `{name}`")));
         }
-        fields.push((name, slot));
+        fields.push((name, writable_field));
     }
     let mut record = csv::ByteRecord::new();
     while reader.read_byte_record(&mut record).map_err(told)? {
@@ -251,7 +256,7 @@ fn without_return(row: &csv::ByteRecord) -> csv::ByteRecord {
 
 fn row(
     kind: &RecordKind,
-    fields: &[(String, &Slot)],
+    fields: &[(String, &WritableField)],
     record: &csv::ByteRecord,
 ) -> Result<Map<String, Value>, Vec<(String, String)>> {
     if record.len() != fields.len() {
@@ -260,10 +265,10 @@ fn row(
     }
     let mut object = Map::from_iter([("type".to_owned(), kind.name.into())]);
     let mut wrong = Vec::new();
-    for ((name, slot), cell) in fields.iter().zip(record) {
+    for ((name, writable_field), cell) in fields.iter().zip(record) {
         match std::str::from_utf8(cell)
             .map_err(|_| "It is not UTF-8.".to_owned())
-            .and_then(|cell| value(slot, cell))
+            .and_then(|cell| value(writable_field, cell))
         {
             Ok(value) => {
                 object.insert(name.clone(), value);
@@ -274,9 +279,9 @@ fn row(
     if wrong.is_empty() { Ok(object) } else { Err(wrong) }
 }
 
-fn value(slot: &Slot, cell: &str) -> Result<Value, String> {
-    let list = matches!(slot.kind, Kind::Rows(_));
-    Ok(match &slot.kind {
+fn value(writable_field: &WritableField, cell: &str) -> Result<Value, String> {
+    let list = matches!(writable_field.kind, WritableKind::Rows(_));
+    Ok(match &writable_field.kind {
         _ if cell.is_empty() => {
             if list {
                 Value::Array(Vec::new())
@@ -284,11 +289,13 @@ fn value(slot: &Slot, cell: &str) -> Result<Value, String> {
                 Value::Null
             }
         }
-        Kind::Value { scalar: Scalar::Int, .. } => {
+        WritableKind::Value { scalar: Scalar::Int, .. } => {
             cell.trim().parse::<i64>().map_or(cell.into(), Value::from)
         }
-        Kind::Rows(rows) if rows.is_reference() => cell.split_whitespace().map(Value::from).collect(),
-        Kind::Rows(_) => serde_json::from_str(cell).map_err(|_| "It takes a list as JSON.".to_owned())?,
+        WritableKind::Rows(rows) if rows.is_reference() => cell.split_whitespace().map(Value::from).collect(),
+        WritableKind::Rows(_) => {
+            serde_json::from_str(cell).map_err(|_| "It takes a list as JSON.".to_owned())?
+        }
         _ => cell.into(),
     })
 }

@@ -13,7 +13,7 @@ use crate::{
     },
     engine::mutation::{
         rules::Rules,
-        writable_fields::{Kind, RowColumn, RowKind, Rows},
+        writable_fields::{RowColumn, RowKind, Rows, WritableKind},
     },
     model::object_type::Scalar,
 };
@@ -58,7 +58,7 @@ pub const READY: &str = "ready_";
 /// A staging table: of a kind's records, or of one of their lists.
 pub struct Table {
     pub kind: usize,
-    pub slot: Option<usize>,
+    pub writable_field: Option<usize>,
     pub name: String,
     create: String,
 }
@@ -73,34 +73,37 @@ pub struct Tables {
 impl Tables {
     pub fn of(kinds: &RecordKinds, rules: &Rules, staged: String) -> Self {
         let type_of = |table: &str, column: &str| {
-            rules.type_of(table, column).expect("a column that a slice names").to_owned()
+            rules.type_of(table, column).expect("a column that a domain module names").to_owned()
         };
         let mut tables = Vec::new();
         for (number, kind) in kinds.0.iter().enumerate() {
-            let columns = kind.slots.iter().filter_map(|slot| match &slot.kind {
-                Kind::Value { column, .. } => Some(format!(", {column} {}", type_of(kind.table, column))),
-                Kind::Reference { column, .. } => Some(format!(", {column} text")),
-                Kind::Rows(_) => None,
-            });
+            let columns =
+                kind.writable_fields.iter().filter_map(|writable_field| match &writable_field.kind {
+                    WritableKind::Value { column, .. } => {
+                        Some(format!(", {column} {}", type_of(kind.table, column)))
+                    }
+                    WritableKind::Reference { column, .. } => Some(format!(", {column} text")),
+                    WritableKind::Rows(_) => None,
+                });
             let name = format!("{staged}{}", kind.table);
             let create = format!("{name} (line bigint, given bigint{})", joined(columns, ""));
-            tables.push(Table { kind: number, slot: None, name, create });
-            for (place, slot) in kind.slots.iter().enumerate() {
-                let Kind::Rows(rows) = &slot.kind else { continue };
+            tables.push(Table { kind: number, writable_field: None, name, create });
+            for (place, writable_field) in kind.writable_fields.iter().enumerate() {
+                let WritableKind::Rows(rows) = &writable_field.kind else { continue };
                 let columns = rows.columns.iter().map(|column| match column.kind {
                     RowKind::Value(_) => {
                         format!(", {} {}", column.column, type_of(rows.table, column.column))
                     }
                     RowKind::Reference(_) => format!(", {} text", column.column),
                 });
-                let name = list_name(&staged, kind, slot.name);
+                let name = list_name(&staged, kind, writable_field.name);
                 let create = format!("{name} (line bigint, place integer{})", joined(columns, ""));
-                tables.push(Table { kind: number, slot: Some(place), name, create });
+                tables.push(Table { kind: number, writable_field: Some(place), name, create });
             }
         }
         let name = format!("{staged}rejected");
         let create = format!("{name} (line bigint, kind text, field text, reason text)");
-        tables.push(Table { kind: 0, slot: None, name, create });
+        tables.push(Table { kind: 0, writable_field: None, name, create });
         Tables { all: tables, staged }
     }
 
@@ -114,14 +117,14 @@ impl Tables {
 }
 
 /// The name of a table for a list of a kind.
-pub fn list_name(stem: &str, kind: &RecordKind, slot: &str) -> String {
-    format!("{stem}{}_{}", kind.table, slot.to_lowercase())
+pub fn list_name(stem: &str, kind: &RecordKind, writable_field: &str) -> String {
+    format!("{stem}{}_{}", kind.table, writable_field.to_lowercase())
 }
 
 /// Takes records, and gives their rows to `send` batch by batch. The same records make the same batches.
 pub struct Stage<'a> {
     kinds: Arc<RecordKinds>,
-    /// The table of each kind's records, and of its lists by the place of the slot.
+    /// The table of each kind's records, and of its lists by the place of the writable_field.
     of_kind: Vec<(usize, HashMap<usize, usize>)>,
     /// The rows of the batch that is being made, for each table.
     rows: Vec<Vec<u8>>,
@@ -149,10 +152,10 @@ impl<'a> Stage<'a> {
     ) -> Self {
         let mut of_kind: Vec<(usize, HashMap<usize, usize>)> = Vec::new();
         for (number, table) in tables.all.iter().enumerate().take(tables.all.len() - 1) {
-            match table.slot {
+            match table.writable_field {
                 None => of_kind.push((number, HashMap::new())),
-                Some(slot) => {
-                    of_kind[table.kind].1.insert(slot, number);
+                Some(writable_field) => {
+                    of_kind[table.kind].1.insert(writable_field, number);
                 }
             }
         }
@@ -190,35 +193,42 @@ impl<'a> Stage<'a> {
             return Ok(());
         };
         let mut wrong: Vec<Wrong> = Vec::new();
-        for name in fields.keys().filter(|name| *name != "type" && kind.slot(name).is_none()) {
-            let known = kind.slots.iter().map(|slot| slot.name).collect::<Vec<_>>().join(", ");
+        for name in fields.keys().filter(|name| *name != "type" && kind.writable_field(name).is_none()) {
+            let known = kind
+                .writable_fields
+                .iter()
+                .map(|writable_field| writable_field.name)
+                .collect::<Vec<_>>()
+                .join(", ");
             wrong.push((name.clone(), format!("{} has no such field; it has {known}.", kind.name)));
         }
         let (table, lists) = &self.of_kind[number];
         let (mut row, mut given) = (Vec::new(), 0_i64);
         let mut rows: Vec<(usize, Vec<u8>)> = Vec::new();
-        for (place, slot) in kind.slots.iter().enumerate() {
-            let value = fields.get(slot.name);
+        for (place, writable_field) in kind.writable_fields.iter().enumerate() {
+            let value = fields.get(writable_field.name);
             if let Some(value) = value {
                 given |= 1 << place;
                 let empty = value.is_null() || value.as_array().is_some_and(Vec::is_empty);
-                if slot.needed && empty {
-                    wrong.push((slot.name.to_owned(), "Every such record has it.".to_owned()));
+                if writable_field.needed && empty {
+                    wrong.push((writable_field.name.to_owned(), "Every such record has it.".to_owned()));
                     continue;
                 }
             }
             let value = value.unwrap_or(&Value::Null);
-            let written = match &slot.kind {
-                Kind::Value { scalar, .. } => {
+            let written = match &writable_field.kind {
+                WritableKind::Value { scalar, .. } => {
                     row.push(b'\t');
-                    write_value(*scalar, value, &mut row).map_err(|told| vec![(slot.name.to_owned(), told)])
+                    write_value(*scalar, value, &mut row)
+                        .map_err(|told| vec![(writable_field.name.to_owned(), told)])
                 }
-                Kind::Reference { to, .. } => {
+                WritableKind::Reference { to, .. } => {
                     row.push(b'\t');
                     let to = kinds.known(to);
-                    write_key(to, value, &mut row).map_err(|told| vec![(slot.name.to_owned(), told)])
+                    write_key(to, value, &mut row)
+                        .map_err(|told| vec![(writable_field.name.to_owned(), told)])
                 }
-                Kind::Rows(list) => write_list(&kinds, list, line, slot.name, value)
+                WritableKind::Rows(list) => write_list(&kinds, list, line, writable_field.name, value)
                     .map(|list| rows.push((lists[&place], list))),
             };
             wrong.extend(written.err().into_iter().flatten());

@@ -9,9 +9,9 @@ use sqlx::{AssertSqlSafe, Connection, PgConnection};
 use crate::{
     engine::mutation::{
         rules::Rules,
-        writer::{Done, Failure, Mutation, take_turn, undo::undo},
+        writer::{Done, Failure, Mutation, lock_revision_numbers, undo::undo},
     },
-    model::{object_type::Noun, pagination},
+    model::{object_type::ObjectType, pagination},
 };
 
 pub const MERGE: &str = "Makes one actor of two that are the same. Everything that refers to `merge` refers to `keep` from now on; \
@@ -36,7 +36,7 @@ struct Reference<'a> {
 }
 
 pub async fn merge(mutation: &mut Mutation<'_>, connection: &mut PgConnection) -> Result<Done, Failure> {
-    take_turn(connection).await?;
+    lock_revision_numbers(connection).await?;
     let keep = mutation.named(connection, "keep").await?;
     let merged = mutation.named(connection, "merge").await?;
     let (Some(keep), Some(merged)) = (keep, merged) else { return Err(mutation.end()) };
@@ -117,8 +117,8 @@ async fn tell_of_two(
 ) -> Result<(), Failure> {
     let Reference { table, columns } = reference;
     // Only of a record can people be told by name.
-    let is_of_table = |noun: &&Noun| noun.is_record() && noun.table == *table;
-    let Some(noun) = mutation.catalog.nouns.iter().find(is_of_table) else { return Ok(()) };
+    let is_of_table = |object_type: &&ObjectType| object_type.is_record() && object_type.table == *table;
+    let Some(object_type) = mutation.catalog.object_types.iter().find(is_of_table) else { return Ok(()) };
     let rules = mutation.rules;
     for (holds, message) in rules.checks_of(table, columns) {
         let values =
@@ -134,7 +134,7 @@ async fn tell_of_two(
         let asked = sqlx::query_scalar(AssertSqlSafe(sql)).bind(keep).bind(merged).bind(NAMED);
         let slugs: Vec<String> = asked.fetch_all(&mut *connection).await?;
         if !slugs.is_empty() {
-            let message = format!("{message} See {} {}.", noun.name, slugs.join(", "));
+            let message = format!("{message} See {} {}.", object_type.name, slugs.join(", "));
             mutation.wrong("INVALID", &["merge"], &message);
         }
     }
@@ -188,7 +188,7 @@ impl Reference<'_> {
 
 /// Undoes the merge of the actor that the input names by the id or slug that it had.
 pub async fn unmerge(mutation: &mut Mutation<'_>, connection: &mut PgConnection) -> Result<Done, Failure> {
-    take_turn(connection).await?;
+    lock_revision_numbers(connection).await?;
     let by = |key| match mutation.input.get("merge") {
         Some(Input::Object(by)) => by.get(key),
         _ => None,
@@ -198,7 +198,7 @@ pub async fn unmerge(mutation: &mut Mutation<'_>, connection: &mut PgConnection)
         _ => None,
     };
     let id = text(by("id")).and_then(|id| pagination::parse_global_id(&id));
-    let id = id.filter(|(noun, _)| noun == mutation.noun.name).map(|(_, id)| id);
+    let id = id.filter(|(object_type, _)| object_type == mutation.object_type.name).map(|(_, id)| id);
     // Where a slug was had by several, the one merged last comes first.
     let sql = "select m.id, r.change from revisions r
                join merged_actors m on m.id = (r.new_value ->> 'id')::bigint

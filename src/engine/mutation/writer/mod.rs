@@ -1,4 +1,4 @@
-//! One mutation, one transaction: everything that it asks is written with its revisions, or nothing is
+//! ToOne mutation, one transaction: everything that it asks is written with its revisions, or nothing is
 //! and all that is wrong is told.
 
 pub mod merge;
@@ -24,16 +24,16 @@ use crate::{
     engine::{
         mutation::{
             rules::Rules,
-            writable_fields::{Kind, RowKind, Rows, Slot},
+            writable_fields::{RowKind, Rows, WritableField, WritableKind},
         },
         sql::lookup_id,
     },
-    error::Refusal,
+    error::ApiError,
     model::{
         Catalog,
         object_type::{
-            Kind as FieldKind, Many, Noun, One, Owned, Values, Via, Written,
-            computed::{Asked, REVISION, Tree},
+            FieldKind, Join, ObjectType, OwnedItem, OwnedList, ToMany, ToOne, Writability,
+            computed::{ComputedValue, REVISION, ResolveContext},
         },
         pagination,
     },
@@ -79,18 +79,18 @@ impl Action {
         }
     }
 
-    pub fn describe(self, noun: &str) -> String {
+    pub fn describe(self, object_type: &str) -> String {
         match self {
             Action::Merge => merge::MERGE.to_owned(),
             Action::Unmerge => merge::UNMERGE.to_owned(),
             Action::Revert => undo::REVERT.to_owned(),
-            Action::Create => format!("Enters a record of type {noun}."),
+            Action::Create => format!("Enters a record of type {object_type}."),
             Action::Update => {
-                format!("Changes a record of type {noun}: what is left out stays, null clears.")
+                format!("Changes a record of type {object_type}: what is left out stays, null clears.")
             }
             Action::Delete => {
                 format!(
-                    "Removes a record of type {noun}, with its citations; refused while others refer to it."
+                    "Removes a record of type {object_type}, with its citations; refused while others refer to it."
                 )
             }
         }
@@ -100,11 +100,11 @@ impl Action {
 /// What a mutation does, and to what.
 pub struct Task {
     pub action: Action,
-    pub noun: &'static str,
-    /// The noun's name as a field: `actor` of `Actor`.
+    pub object_type: &'static str,
+    /// The object type's name as a field: `actor` of `Actor`.
     pub field: &'static str,
     /// What of a record it writes, where it writes one.
-    pub slots: Vec<Slot>,
+    pub writable_fields: Vec<WritableField>,
 }
 
 /// Writes records. The rules are read once: they come with the migrations.
@@ -126,7 +126,7 @@ pub enum Failure {
     User(Vec<UserError>),
     /// Somebody else was in the way: it may go well the next time.
     Again,
-    Refused(Refusal),
+    Refused(ApiError),
 }
 
 impl From<sqlx::Error> for Failure {
@@ -140,9 +140,9 @@ impl From<sqlx::Error> for Failure {
     }
 }
 
-impl From<Refusal> for Failure {
-    fn from(refusal: Refusal) -> Self {
-        Failure::Refused(refusal)
+impl From<ApiError> for Failure {
+    fn from(api_error: ApiError) -> Self {
+        Failure::Refused(api_error)
     }
 }
 
@@ -154,16 +154,20 @@ pub struct Done {
 }
 
 impl Writer {
-    pub async fn write(&self, task: &Task, asked: Asked<'_>) -> Result<Vec<Tree>, Refusal> {
+    pub async fn write(
+        &self,
+        task: &Task,
+        asked: ResolveContext<'_>,
+    ) -> Result<Vec<ComputedValue>, ApiError> {
         let Some(Input::Object(input)) = asked.arguments.get("input") else {
-            return Err(Refusal::bad_input("input", "`input` must be given."));
+            return Err(ApiError::bad_input("input", "`input` must be given."));
         };
         let requester = asked.caller.identity.name.as_deref().unwrap_or_default();
         let deadline = asked.deadline.unwrap_or_else(|| Instant::now() + PATIENCE);
         let mut written = Err(Failure::Again);
         for attempt in 0..TRIES {
             let tried = timeout_at(deadline, self.attempt(task, &asked, input, requester)).await;
-            written = match tried.unwrap_or_else(|_| Err(Refusal::timeout().into())) {
+            written = match tried.unwrap_or_else(|_| Err(ApiError::timeout().into())) {
                 Ok((transaction, done)) => commit(transaction, deadline).await.map(|()| done),
                 Err(failure) => Err(failure),
             };
@@ -184,7 +188,7 @@ impl Writer {
                 let error = UserError { code: "CONFLICT", path: vec!["input".to_owned()], message };
                 Ok(vec![task.payload(None, vec![error], name)])
             }
-            Err(Failure::Refused(refusal)) => Err(refusal),
+            Err(Failure::Refused(api_error)) => Err(api_error),
         }
     }
 
@@ -192,10 +196,10 @@ impl Writer {
     async fn attempt(
         &self,
         task: &Task,
-        asked: &Asked<'_>,
+        asked: &ResolveContext<'_>,
         input: &Fields,
         requester: &str,
-    ) -> Result<(Change, (Tree, i64)), Failure> {
+    ) -> Result<(Change, (ComputedValue, i64)), Failure> {
         let mut transaction = asked.reader.begin().await?;
         let fresh;
         let rules = match task.action {
@@ -208,7 +212,7 @@ impl Writer {
         };
         let mut one = Mutation {
             task,
-            noun: asked.catalog.named(task.noun),
+            object_type: asked.catalog.named(task.object_type),
             catalog: asked.catalog,
             rules,
             input,
@@ -227,48 +231,55 @@ impl Writer {
 /// Commits a change. Given up in the middle of it nobody would know what became of it, so it is waited for a
 /// little longer than for all else.
 async fn commit(transaction: Change, deadline: Instant) -> Result<(), Failure> {
-    let refusal = match timeout_at(deadline + PATIENCE, transaction.commit()).await {
+    let api_error = match timeout_at(deadline + PATIENCE, transaction.commit()).await {
         Ok(Ok(())) => {
             outage::READ_ONLY.over();
             return Ok(());
         }
         Ok(Err(error @ sqlx::Error::Database(_))) => return Err(error.into()),
-        Ok(Err(error)) => Refusal::from(error),
-        Err(_) => Refusal::timeout(),
+        Ok(Err(error)) => ApiError::from(error),
+        Err(_) => ApiError::timeout(),
     };
     let message = "The database was lost while the change was committed. It may have been made: ask again with the \
                    same `clientMutationId`, or look.";
-    Err(Refusal { message: message.to_owned(), ..refusal }.into())
+    Err(ApiError { message: message.to_owned(), ..api_error }.into())
 }
 
 impl Task {
     /// What a mutation answers: what was done with its revision, or why nothing was.
-    pub fn payload(&self, done: Option<(Tree, i64)>, errors: Vec<UserError>, name: Option<String>) -> Tree {
-        let nothing = if self.action == Action::Revert { Tree::List(Vec::new()) } else { Tree::Null };
-        let (result, revision) =
-            done.map_or((nothing, Tree::Null), |(result, revision)| (result, Tree::Int(revision)));
+    pub fn payload(
+        &self,
+        done: Option<(ComputedValue, i64)>,
+        errors: Vec<UserError>,
+        name: Option<String>,
+    ) -> ComputedValue {
+        let nothing =
+            if self.action == Action::Revert { ComputedValue::List(Vec::new()) } else { ComputedValue::Null };
+        let (result, revision) = done.map_or((nothing, ComputedValue::Null), |(result, revision)| {
+            (result, ComputedValue::Int(revision))
+        });
         let field = match self.action {
             Action::Delete => "deletedId",
             Action::Revert => "records",
             _ => self.field,
         };
         let errors = errors.into_iter().map(UserError::tree).collect();
-        Tree::Object(vec![
+        ComputedValue::Object(vec![
             (field, result),
             (REVISION, revision),
-            ("userErrors", Tree::List(errors)),
-            ("clientMutationId", Tree::text(name)),
+            ("userErrors", ComputedValue::List(errors)),
+            ("clientMutationId", ComputedValue::text(name)),
         ])
     }
 }
 
 impl UserError {
-    fn tree(self) -> Tree {
-        let field = self.path.into_iter().map(Tree::Text).collect();
-        Tree::Object(vec![
-            ("code", Tree::text(Some(self.code))),
-            ("field", Tree::List(field)),
-            ("message", Tree::Text(self.message)),
+    fn tree(self) -> ComputedValue {
+        let field = self.path.into_iter().map(ComputedValue::Text).collect();
+        ComputedValue::Object(vec![
+            ("code", ComputedValue::text(Some(self.code))),
+            ("field", ComputedValue::List(field)),
+            ("message", ComputedValue::Text(self.message)),
         ])
     }
 }
@@ -276,7 +287,7 @@ impl UserError {
 /// A mutation being tried.
 pub struct Mutation<'a> {
     pub task: &'a Task,
-    pub noun: &'static Noun,
+    pub object_type: &'static ObjectType,
     pub catalog: &'static Catalog,
     pub rules: &'a Rules,
     pub input: &'a Fields,
@@ -286,13 +297,13 @@ pub struct Mutation<'a> {
 
 impl Mutation<'_> {
     /// What the payload tells of what was done, and the revision that it left.
-    async fn attempt(&mut self, connection: &mut PgConnection) -> Result<(Tree, i64), Failure> {
+    async fn attempt(&mut self, connection: &mut PgConnection) -> Result<(ComputedValue, i64), Failure> {
         let Done { id, revision } = self.run(connection).await?;
         let result = match self.task.action {
-            Action::Delete => Tree::Text(pagination::global_id(self.noun.name, id)),
+            Action::Delete => ComputedValue::Text(pagination::global_id(self.object_type.name, id)),
             Action::Revert => undo::records(self.catalog, connection, id).await?,
-            // Asked again, the record that it changed may have gone since.
-            _ => Tree::MaybeRecord(self.noun.name, id),
+            // ResolveContext again, the record that it changed may have gone since.
+            _ => ComputedValue::MaybeRecord(self.object_type.name, id),
         };
         Ok((result, revision))
     }
@@ -327,8 +338,12 @@ impl Mutation<'_> {
     /// The first answer, where the client asks the same again under a name of its own.
     async fn answered_before(&mut self, connection: &mut PgConnection) -> Result<Option<Done>, Failure> {
         let Some(name) = text(self.input.get("clientMutationId")) else { return Ok(None) };
-        let request =
-            format!("{} {} {}", self.task.action.verb(), self.noun.name, Input::Object(self.input.clone()));
+        let request = format!(
+            "{} {} {}",
+            self.task.action.verb(),
+            self.object_type.name,
+            Input::Object(self.input.clone())
+        );
         let request = Sha256::digest(request).to_vec();
         let sql = "insert into client_mutations (requester, client_mutation_id, request) values ($1, $2, $3)
                    on conflict do nothing";
@@ -356,18 +371,19 @@ impl Mutation<'_> {
 
     async fn create(&mut self, connection: &mut PgConnection) -> Result<Done, Failure> {
         let row = self.row(connection).await?;
-        for slot in self.task.slots.iter().filter(|slot| slot.needed) {
-            if matches!(self.input.get(slot.name), None | Some(Input::Null)) {
-                self.wrong("REQUIRED", &[slot.name], "Every such record has it.");
+        for writable_field in self.task.writable_fields.iter().filter(|writable_field| writable_field.needed)
+        {
+            if matches!(self.input.get(writable_field.name), None | Some(Input::Null)) {
+                self.wrong("REQUIRED", &[writable_field.name], "Every such record has it.");
             }
         }
-        self.check(connection, self.noun.table, std::slice::from_ref(&row), None).await?;
+        self.check(connection, self.object_type.table, std::slice::from_ref(&row), None).await?;
         self.check_slug(connection, &row, None).await?;
         let lists = self.lists(connection).await?;
         self.finish()?;
-        take_turn(connection).await?;
+        lock_revision_numbers(connection).await?;
         let columns = row.keys().cloned().collect::<Vec<_>>();
-        let (table, names) = (self.noun.table, columns.join(", "));
+        let (table, names) = (self.object_type.table, columns.join(", "));
         let values = columns.iter().map(|column| format!("n.{column}")).collect::<Vec<_>>().join(", ");
         let sql = format!(
             "insert into {table} ({names}) select {values} from jsonb_populate_record(null::{table}, $1) n returning id"
@@ -383,20 +399,21 @@ impl Mutation<'_> {
 
     async fn update(&mut self, connection: &mut PgConnection) -> Result<Done, Failure> {
         let row = self.row(connection).await?;
-        for slot in self.task.slots.iter().filter(|slot| slot.needed) {
-            if self.input.get(slot.name) == Some(&Input::Null) {
-                self.wrong("REQUIRED", &[slot.name], "Every such record has it.");
+        for writable_field in self.task.writable_fields.iter().filter(|writable_field| writable_field.needed)
+        {
+            if self.input.get(writable_field.name) == Some(&Input::Null) {
+                self.wrong("REQUIRED", &[writable_field.name], "Every such record has it.");
             }
         }
         let lists = self.lists(connection).await?;
         let (id, before) = self.lock(connection, self.task.field, "no key update").await?;
         let mut after = before;
         after.extend(row.clone());
-        self.check(connection, self.noun.table, std::slice::from_ref(&after), None).await?;
+        self.check(connection, self.object_type.table, std::slice::from_ref(&after), None).await?;
         self.check_slug(connection, &row, Some(id)).await?;
         self.finish()?;
         if !row.is_empty() {
-            let table = self.noun.table;
+            let table = self.object_type.table;
             let columns =
                 row.keys().map(|column| format!("{column} = n.{column}")).collect::<Vec<_>>().join(", ");
             let sql = format!(
@@ -412,9 +429,9 @@ impl Mutation<'_> {
 
     async fn delete(&mut self, connection: &mut PgConnection) -> Result<Done, Failure> {
         let (id, _) = self.lock(connection, self.task.field, "update").await?;
-        self.refuse_while_referred_to(connection, self.noun.name, &[id], self.task.field).await?;
+        self.refuse_while_referred_to(connection, self.object_type.name, &[id], self.task.field).await?;
         self.finish()?;
-        let sql = format!("delete from {} where id = $1", self.noun.table);
+        let sql = format!("delete from {} where id = $1", self.object_type.table);
         if let Err(error) = sqlx::query(AssertSqlSafe(sql)).bind(id).execute(&mut *connection).await {
             return Err(self.failed(error));
         }
@@ -429,9 +446,10 @@ impl Mutation<'_> {
         field: &str,
         strength: &str,
     ) -> Result<(i64, Map<String, Value>), Failure> {
-        take_turn(connection).await?;
+        lock_revision_numbers(connection).await?;
         let Some(id) = self.named(connection, field).await? else { return Err(self.end()) };
-        let sql = format!("select to_jsonb(t) from {} t where id = $1 for {strength}", self.noun.table);
+        let sql =
+            format!("select to_jsonb(t) from {} t where id = $1 for {strength}", self.object_type.table);
         let row = sqlx::query_scalar(AssertSqlSafe(sql)).bind(id).fetch_optional(&mut *connection).await?;
         let Some(Value::Object(row)) = row else {
             self.wrong("NOT_FOUND", &[field], "It was removed meanwhile.");
@@ -448,9 +466,9 @@ impl Mutation<'_> {
         field: &str,
     ) -> Result<Option<i64>, Failure> {
         let Some(Input::Object(by)) = self.input.get(field) else {
-            return Err(Refusal::bad_input(format!("input.{field}"), "It must be given.").into());
+            return Err(ApiError::bad_input(format!("input.{field}"), "It must be given.").into());
         };
-        let found = self.find(connection, self.noun.name, by, &format!("input.{field}")).await?;
+        let found = self.find(connection, self.object_type.name, by, &format!("input.{field}")).await?;
         if found.is_none() {
             self.wrong("NOT_FOUND", &[field], "There is no such record.");
         }
@@ -472,7 +490,7 @@ impl Mutation<'_> {
 
     /// The record's last revision.
     pub async fn revision(&self, connection: &mut PgConnection, id: i64) -> Result<i64, sqlx::Error> {
-        let column = self.noun.name.to_lowercase();
+        let column = self.object_type.name.to_lowercase();
         let sql = format!("select coalesce(max(id), 0) from revisions where {column}_id = $1");
         sqlx::query_scalar(AssertSqlSafe(sql)).bind(id).fetch_one(connection).await
     }
@@ -481,17 +499,17 @@ impl Mutation<'_> {
     async fn row(&mut self, connection: &mut PgConnection) -> Result<Map<String, Value>, Failure> {
         let mut row = Map::new();
         let task = self.task;
-        for slot in &task.slots {
-            let Some(value) = self.input.get(slot.name) else { continue };
-            match &slot.kind {
-                Kind::Value { column, .. } => {
+        for writable_field in &task.writable_fields {
+            let Some(value) = self.input.get(writable_field.name) else { continue };
+            match &writable_field.kind {
+                WritableKind::Value { column, .. } => {
                     row.insert((*column).to_owned(), json(value));
                 }
-                Kind::Reference { column, to } => {
-                    let id = self.reference(connection, to, value, &[slot.name.to_owned()]).await?;
+                WritableKind::Reference { column, to } => {
+                    let id = self.reference(connection, to, value, &[writable_field.name.to_owned()]).await?;
                     row.insert((*column).to_owned(), id);
                 }
-                Kind::Rows(_) => {}
+                WritableKind::Rows(_) => {}
             }
         }
         Ok(row)
@@ -504,19 +522,22 @@ impl Mutation<'_> {
     ) -> Result<Vec<(usize, Vec<Map<String, Value>>)>, Failure> {
         let mut lists = Vec::new();
         let task = self.task;
-        for (place, slot) in task.slots.iter().enumerate() {
-            let Kind::Rows(rows) = &slot.kind else { continue };
-            let items = match self.input.get(slot.name) {
+        for (place, writable_field) in task.writable_fields.iter().enumerate() {
+            let WritableKind::Rows(rows) = &writable_field.kind else { continue };
+            let items = match self.input.get(writable_field.name) {
                 Some(Input::List(items)) => items.as_slice(),
                 Some(Input::Null) => &[],
                 _ => continue,
             };
-            if slot.needed && items.is_empty() && self.input.get(slot.name) != Some(&Input::Null) {
-                self.wrong("INVALID", &[slot.name], "It needs at least one.");
+            if writable_field.needed
+                && items.is_empty()
+                && self.input.get(writable_field.name) != Some(&Input::Null)
+            {
+                self.wrong("INVALID", &[writable_field.name], "It needs at least one.");
             }
             let mut list: Vec<Map<String, Value>> = Vec::new();
             for (index, item) in items.iter().enumerate() {
-                let path = [slot.name.to_owned(), index.to_string()];
+                let path = [writable_field.name.to_owned(), index.to_string()];
                 let row = self.list_row(connection, rows, item, &path).await?;
                 if list.contains(&row) {
                     self.errors.push(UserError {
@@ -531,7 +552,7 @@ impl Mutation<'_> {
                     row.insert(ordinal.to_owned(), (index + 1).into());
                 }
             }
-            self.check(connection, rows.table, &list, Some((slot.name, rows))).await?;
+            self.check(connection, rows.table, &list, Some((writable_field.name, rows))).await?;
             lists.push((place, list));
         }
         Ok(lists)
@@ -586,11 +607,11 @@ impl Mutation<'_> {
     async fn find(
         &self,
         connection: &mut PgConnection,
-        noun: &str,
+        object_type: &str,
         by: &Fields,
         path: &str,
     ) -> Result<Option<i64>, Failure> {
-        let statement = lookup_id(self.catalog.named(noun), by, path)?;
+        let statement = lookup_id(self.catalog.named(object_type), by, path)?;
         let arguments = statement.arguments(&[]).map_err(Failure::from)?;
         let sql = AssertSqlSafe(statement.sql.as_str());
         let mut found = sqlx::query_with(sql, arguments).fetch_optional(&mut *connection).await?;
@@ -647,7 +668,7 @@ impl Mutation<'_> {
     ) -> Result<(), Failure> {
         let Some(Value::String(slug)) = row.get("slug") else { return Ok(()) };
         let by = Fields::from_iter([(Name::new("slug"), Input::from(slug.as_str()))]);
-        let found = self.find(connection, self.noun.name, &by, "input.slug").await?;
+        let found = self.find(connection, self.object_type.name, &by, "input.slug").await?;
         if found.is_some_and(|id| Some(id) != own) {
             self.wrong("TAKEN", &["slug"], "Another record has it, and only one may.");
         }
@@ -662,15 +683,15 @@ impl Mutation<'_> {
         lists: Vec<(usize, Vec<Map<String, Value>>)>,
     ) -> Result<Done, Failure> {
         for (place, list) in lists {
-            let slot = &self.task.slots[place];
-            let Kind::Rows(rows) = &slot.kind else { unreachable!("lists are of rows") };
+            let writable_field = &self.task.writable_fields[place];
+            let WritableKind::Rows(rows) = &writable_field.kind else { unreachable!("lists are of rows") };
             // Each on its own, so that one that is refused doesn't keep what is wrong with the next.
             let mut part = connection.begin().await?;
             match replace(&mut part, rows, id, list).await {
                 Ok(()) => part.commit().await?,
                 Err(error) => {
                     part.rollback().await?;
-                    let name = slot.name;
+                    let name = writable_field.name;
                     self.refused(error, Some(name))?;
                 }
             }
@@ -691,7 +712,7 @@ impl Mutation<'_> {
         ids: &[i64],
         field: &str,
     ) -> Result<(), Failure> {
-        for Referrer { noun, field: reference, from } in referrers(self.catalog, to) {
+        for Referrer { object_type, field: reference, from } in referrers(self.catalog, to) {
             let sql = format!("select count(*) over (), r.slug::text from {from} order by r.slug limit $2");
             let rows =
                 sqlx::query(AssertSqlSafe(sql)).bind(ids).bind(NAMED).fetch_all(&mut *connection).await?;
@@ -701,7 +722,7 @@ impl Mutation<'_> {
             let more = if count > NAMED { ", …" } else { "" };
             let records = if count == 1 { "record" } else { "records" };
             let message = format!(
-                "It is the `{reference}` of {count} {records} of type {noun}: {}{more}.",
+                "It is the `{reference}` of {count} {records} of type {object_type}: {}{more}.",
                 slugs.join(", ")
             );
             self.wrong("IN_USE", &[field], &message);
@@ -711,11 +732,13 @@ impl Mutation<'_> {
 
     /// The input's name for a column of the record's table.
     fn field_of(&self, column: &str) -> Option<&'static str> {
-        let is_of = |slot: &&Slot| match &slot.kind {
-            Kind::Value { column: own, .. } | Kind::Reference { column: own, .. } => *own == column,
-            Kind::Rows(rows) => rows.table == column || slot.name == column,
+        let is_of = |writable_field: &&WritableField| match &writable_field.kind {
+            WritableKind::Value { column: own, .. } | WritableKind::Reference { column: own, .. } => {
+                *own == column
+            }
+            WritableKind::Rows(rows) => rows.table == column || writable_field.name == column,
         };
-        self.task.slots.iter().find(is_of).map(|slot| slot.name)
+        self.task.writable_fields.iter().find(is_of).map(|writable_field| writable_field.name)
     }
 
     /// What a constraint refused as it was written, told as an error of the input.
@@ -773,8 +796,8 @@ impl Mutation<'_> {
 
 /// Waits until nobody else changes records: whoever locks one before that might wait for one who waits
 /// for them.
-pub async fn take_turn(connection: &mut PgConnection) -> Result<(), sqlx::Error> {
-    sqlx::query("select take_turn()").execute(connection).await.map(|_| ())
+pub async fn lock_revision_numbers(connection: &mut PgConnection) -> Result<(), sqlx::Error> {
+    sqlx::query("select lock_revision_numbers()").execute(connection).await.map(|_| ())
 }
 
 /// Makes the rows of a list those given: what is there stays as it is, and so leaves no revision.
@@ -808,52 +831,60 @@ async fn replace(
     Ok(())
 }
 
-/// A way in which records refer to a noun.
+/// A way in which records refer to an object type.
 struct Referrer {
-    noun: &'static str,
+    object_type: &'static str,
     field: &'static str,
     /// The records `r` that refer to one of `$1`.
     from: String,
 }
 
-/// All ways in which records refer to a noun, but for those that go with it.
+/// All ways in which records refer to an object type, but for those that go with it.
 fn referrers(catalog: &'static Catalog, to: &str) -> Vec<Referrer> {
     let mut referrers = Vec::new();
-    for noun in catalog.nouns.iter().filter(|noun| noun.interfaces.contains(&"Record")) {
-        let table = noun.table;
-        for field in &noun.fields {
-            let mut refer = |from| referrers.push(Referrer { noun: noun.name, field: field.name, from });
+    for object_type in
+        catalog.object_types.iter().filter(|object_type| object_type.interfaces.contains(&"Record"))
+    {
+        let table = object_type.table;
+        for field in &object_type.fields {
+            let mut refer =
+                |from| referrers.push(Referrer { object_type: object_type.name, field: field.name, from });
             match &field.kind {
-                FieldKind::One(One { choices, .. }) => {
-                    for (_, column) in choices.iter().filter(|(noun, _)| *noun == to) {
+                FieldKind::ToOne(ToOne { choices, .. }) => {
+                    for (_, column) in choices.iter().filter(|(object_type, _)| *object_type == to) {
                         refer(format!("{table} r where r.{column} = any($1)"));
                     }
                 }
-                FieldKind::Values(Values { of: Owned::Reference(one), table: between, owner, .. }) => {
-                    for (_, column) in one.choices.iter().filter(|(noun, _)| *noun == to) {
+                FieldKind::OwnedList(OwnedList {
+                    of: OwnedItem::Reference(one),
+                    table: between,
+                    owner,
+                    ..
+                }) => {
+                    for (_, column) in one.choices.iter().filter(|(object_type, _)| *object_type == to) {
                         refer(format!(
                             "{between} l join {table} r on r.id = l.{owner} where l.{column} = any($1)"
                         ));
                     }
                 }
-                FieldKind::Many(Many {
+                FieldKind::ToMany(ToMany {
                     to: other,
-                    via: Via::Link(between, owner, column),
-                    written: Written::Link(_),
+                    via: Join::Link(between, owner, column),
+                    written: Writability::Link(_),
                     ..
                 }) if *other == to => {
                     refer(format!(
                         "{between} l join {table} r on r.id = l.{owner} where l.{column} = any($1)"
                     ));
                 }
-                FieldKind::Many(Many {
-                    via: Via::Column(owner),
-                    written: Written::Rows { of, .. },
+                FieldKind::ToMany(ToMany {
+                    via: Join::Column(owner),
+                    written: Writability::Rows { of, .. },
                     to: other,
                     ..
                 }) => {
                     let between = catalog.named(other).table;
-                    for (_, column, _) in of.iter().filter(|(_, _, noun)| *noun == Some(to)) {
+                    for (_, column, _) in of.iter().filter(|(_, _, object_type)| *object_type == Some(to)) {
                         refer(format!(
                             "{between} l join {table} r on r.id = l.{owner} where l.{column} = any($1)"
                         ));

@@ -10,11 +10,11 @@ use sqlx::{
 };
 
 use crate::{
-    engine::mutation::writer::{Done, Failure, Mutation, constraint_of, take_turn},
-    error::{Code, Refusal},
+    engine::mutation::writer::{Done, Failure, Mutation, constraint_of, lock_revision_numbers},
+    error::{ApiError, Code},
     model::{
         Catalog,
-        object_type::{Noun, computed::Tree},
+        object_type::{ObjectType, computed::ComputedValue},
         pagination,
     },
 };
@@ -28,9 +28,9 @@ const TOLD: i64 = 100;
 
 /// Undoes the change of the revision that the input names.
 pub async fn revert(mutation: &mut Mutation<'_>, connection: &mut PgConnection) -> Result<Done, Failure> {
-    take_turn(connection).await?;
+    lock_revision_numbers(connection).await?;
     let Some(Input::Number(revision)) = mutation.input.get("revision") else {
-        return Err(Refusal::bad_input("input.revision", "It must be given.").into());
+        return Err(ApiError::bad_input("input.revision", "It must be given.").into());
     };
     let revision = revision.as_i64();
     let change = sqlx::query_scalar("select change from revisions where id = $1")
@@ -52,9 +52,11 @@ pub async fn records(
     catalog: &'static Catalog,
     connection: &mut PgConnection,
     change: i64,
-) -> Result<Tree, sqlx::Error> {
-    let nouns: Vec<&Noun> = catalog.nouns.iter().filter(|noun| noun.is_record()).collect();
-    let columns: Vec<String> = nouns.iter().map(|noun| format!("{}_id", noun.name.to_lowercase())).collect();
+) -> Result<ComputedValue, sqlx::Error> {
+    let object_types: Vec<&ObjectType> =
+        catalog.object_types.iter().filter(|object_type| object_type.is_record()).collect();
+    let columns: Vec<String> =
+        object_types.iter().map(|object_type| format!("{}_id", object_type.name.to_lowercase())).collect();
     let columns = columns.join(", ");
     let sql = format!(
         "select {columns} from revisions where change = $1 group by {columns} order by min(id) limit $2"
@@ -62,15 +64,15 @@ pub async fn records(
     let rows = sqlx::query(AssertSqlSafe(sql)).bind(change).bind(TOLD).fetch_all(connection).await?;
     let mut records = Vec::new();
     for row in rows {
-        for (place, noun) in nouns.iter().enumerate() {
+        for (place, object_type) in object_types.iter().enumerate() {
             let Some(id) = row.try_get(place)? else { continue };
-            records.push(Tree::Object(vec![
-                ("id", Tree::Text(pagination::global_id(noun.name, id))),
-                ("record", Tree::MaybeRecord(noun.name, id)),
+            records.push(ComputedValue::Object(vec![
+                ("id", ComputedValue::Text(pagination::global_id(object_type.name, id))),
+                ("record", ComputedValue::MaybeRecord(object_type.name, id)),
             ]));
         }
     }
-    Ok(Tree::List(records))
+    Ok(ComputedValue::List(records))
 }
 
 /// Revisions that are undone by one statement: of one table, all of one kind.
@@ -132,14 +134,17 @@ pub async fn undo(
         return Err(mutation.end());
     }
     for step in removed {
-        let Some(noun) =
-            mutation.catalog.nouns.iter().find(|noun| noun.is_record() && noun.table == step.table)
+        let Some(object_type) = mutation
+            .catalog
+            .object_types
+            .iter()
+            .find(|object_type| object_type.is_record() && object_type.table == step.table)
         else {
             continue;
         };
         let sql = "select (new_value ->> 'id')::bigint from revisions where id = any($1)";
         let ids: Vec<i64> = sqlx::query_scalar(sql).bind(&step.revisions).fetch_all(&mut *connection).await?;
-        mutation.refuse_while_referred_to(connection, noun.name, &ids, field).await?;
+        mutation.refuse_while_referred_to(connection, object_type.name, &ids, field).await?;
     }
     mutation.finish()?;
     let settled = sqlx::query("set constraints all immediate").execute(&mut *connection).await;
@@ -223,7 +228,7 @@ impl Statements {
         let Step { table, kind, .. } = step;
         let key = mutation.rules.key(table).ok_or_else(|| {
             tracing::error!(table, "a revision is of a table that has no key");
-            Refusal::new(
+            ApiError::new(
                 Code::Internal,
                 "Something went wrong on our side; the log has it under the request's id.",
             )

@@ -28,7 +28,7 @@ use crate::{
             validation,
         },
     },
-    error::{Code, Refusal},
+    error::{ApiError, Code},
     sync::lock,
 };
 
@@ -63,7 +63,7 @@ impl Document {
     }
 
     /// The operation that a request names; the only one where it names none.
-    pub fn operation(&self, name: Option<&str>) -> Result<&OperationDefinition, Refusal> {
+    pub fn operation(&self, name: Option<&str>) -> Result<&OperationDefinition, ApiError> {
         let operation = match (&self.ast.operations, name) {
             (DocumentOperations::Single(only), None) => Some(only),
             (DocumentOperations::Multiple(all), Some(name)) => all.get(name),
@@ -86,8 +86,8 @@ impl Document {
         &self,
         operation: Option<&str>,
         variables: &coerce::Variables,
-        make: impl FnOnce() -> Result<Plan, Refusal>,
-    ) -> Result<Arc<Plan>, Refusal> {
+        make: impl FnOnce() -> Result<Plan, ApiError>,
+    ) -> Result<Arc<Plan>, ApiError> {
         let chosen = self
             .deciding
             .iter()
@@ -109,7 +109,7 @@ impl Document {
 pub struct Documents {
     schema: Schema,
     limits: Limits,
-    /// Whether a refusal says what a wrong name may have meant.
+    /// Whether an error says what a wrong name may have meant.
     suggestions: bool,
     /// Names of fields that are another for everybody who asks.
     personal: Vec<&'static str>,
@@ -128,14 +128,14 @@ impl Documents {
     }
 
     /// Trusts documents by their ids, and no others if `only`. One that is not valid is refused.
-    pub fn trust(&mut self, manifest: Vec<(String, String)>, only: bool) -> Result<(), Vec<Refusal>> {
+    pub fn trust(&mut self, manifest: Vec<(String, String)>, only: bool) -> Result<(), Vec<ApiError>> {
         self.only_trusted = only;
         for (id, text) in manifest {
-            let document = self.read(&text).map_err(|mut refusals| {
-                for refusal in &mut refusals {
-                    refusal.message = format!("{id}: {}", refusal.message);
+            let document = self.read(&text).map_err(|mut api_errors| {
+                for api_error in &mut api_errors {
+                    api_error.message = format!("{id}: {}", api_error.message);
                 }
-                refusals
+                api_errors
             })?;
             self.trusted.insert(hash(&text), document.clone());
             self.trusted.insert(id, document);
@@ -149,16 +149,16 @@ impl Documents {
         &self,
         text: Option<&str>,
         named: Option<&DocumentName>,
-    ) -> Result<Arc<Document>, Vec<Refusal>> {
+    ) -> Result<Arc<Document>, Vec<ApiError>> {
         let id = named.map(|named| named.name.as_str());
         if let Some(trusted) = id.and_then(|id| self.trusted.get(id)) {
             return Ok(trusted.clone());
         }
         if self.only_trusted {
             let trusted = text.and_then(|text| self.trusted.get(&hash(text)));
-            let refusal =
-                || Refusal::new(Code::Forbidden, "Only trusted documents are answered on this server.");
-            return trusted.cloned().ok_or_else(|| vec![refusal()]);
+            let api_error =
+                || ApiError::new(Code::Forbidden, "Only trusted documents are answered on this server.");
+            return trusted.cloned().ok_or_else(|| vec![api_error()]);
         }
         match (text, id) {
             (Some(text), None) => self.get(text),
@@ -170,20 +170,20 @@ impl Documents {
             (Some(_), Some(_)) => {
                 let parameter = named.map_or("query", |named| named.parameter);
                 let message = format!("`{parameter}` is neither a trusted document nor the hash of `query`.");
-                Err(vec![Refusal::bad_input(parameter, message)])
+                Err(vec![ApiError::bad_input(parameter, message)])
             }
             (None, Some(id)) => self.persisted.get(id).ok_or_else(|| {
                 // The wording that clients wait for, to send the text.
-                vec![Refusal::new(Code::PersistedQueryNotFound, "PersistedQueryNotFound")]
+                vec![ApiError::new(Code::PersistedQueryNotFound, "PersistedQueryNotFound")]
             }),
             (None, None) => {
-                Err(vec![Refusal::bad_input("query", "The parameter `query` must hold a GraphQL document.")])
+                Err(vec![ApiError::bad_input("query", "The parameter `query` must hold a GraphQL document.")])
             }
         }
     }
 
     /// The document of this text; a text that is too large, not GraphQL or not valid is refused.
-    fn get(&self, text: &str) -> Result<Arc<Document>, Vec<Refusal>> {
+    fn get(&self, text: &str) -> Result<Arc<Document>, Vec<ApiError>> {
         if let Some(document) = self.kept.get(text) {
             return Ok(document);
         }
@@ -194,18 +194,18 @@ impl Documents {
         Ok(document)
     }
 
-    fn read(&self, text: &str) -> Result<Arc<Document>, Vec<Refusal>> {
-        let Parsed { mut ast, repeated } = self.parse(text).map_err(|refusal| vec![refusal])?;
-        let mut refusals = repeated;
-        refusals.extend(validation::check(self.schema.registry(), self.suggestions, &mut ast));
-        if !refusals.is_empty() {
-            return Err(refusals);
+    fn read(&self, text: &str) -> Result<Arc<Document>, Vec<ApiError>> {
+        let Parsed { mut ast, repeated } = self.parse(text).map_err(|api_error| vec![api_error])?;
+        let mut api_errors = repeated;
+        api_errors.extend(validation::check(self.schema.registry(), self.suggestions, &mut ast));
+        if !api_errors.is_empty() {
+            return Err(api_errors);
         }
         let personal = selections(&ast).any(|set| asks(set, &self.personal));
         Ok(Arc::new(Document { personal, ..Document::of(ast, text) }))
     }
 
-    fn parse(&self, text: &str) -> Result<Parsed, Refusal> {
+    fn parse(&self, text: &str) -> Result<Parsed, ApiError> {
         self.limits.check_text(text)?;
         let parsed = syntax::parse(text)?;
         self.limits.check_document(&parsed.ast)?;

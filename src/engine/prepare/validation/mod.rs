@@ -19,7 +19,7 @@ use async_graphql::{
 };
 use async_graphql_value::{ConstValue, Value as Literal};
 
-use crate::{engine::prepare::syntax::invalid, error::Refusal};
+use crate::{engine::prepare::syntax::invalid, error::ApiError};
 
 /// What is told of one document at most.
 const MOST: usize = 100;
@@ -30,17 +30,17 @@ const PROPOSED: usize = 3;
 
 /// All that is wrong with a document, by its place. What is decided here about variables is noted in the
 /// document.
-pub fn check(registry: &Registry, suggestions: bool, ast: &mut ExecutableDocument) -> Vec<Refusal> {
-    let mut refusals = Checker::new(registry, suggestions, ast).check(ast);
-    if refusals.is_empty() {
+pub fn check(registry: &Registry, suggestions: bool, ast: &mut ExecutableDocument) -> Vec<ApiError> {
+    let mut api_errors = Checker::new(registry, suggestions, ast).check(ast);
+    if api_errors.is_empty() {
         // What follows relies on every name being known.
-        refusals = variables::check(registry, ast);
-        refusals.extend(subscription_root::check(ast));
-        refusals.extend(overlapping_fields::check(registry, ast));
+        api_errors = variables::check(registry, ast);
+        api_errors.extend(subscription_root::check(ast));
+        api_errors.extend(overlapping_fields::check(registry, ast));
     }
-    refusals.sort_by(|one, other| one.locations.cmp(&other.locations));
-    refusals.truncate(MOST);
-    refusals
+    api_errors.sort_by(|one, other| one.locations.cmp(&other.locations));
+    api_errors.truncate(MOST);
+    api_errors
 }
 
 /// The root type of an operation.
@@ -61,15 +61,15 @@ struct Checker<'a> {
     registry: &'a Registry,
     suggestions: bool,
     fragments: &'a HashMap<Name, Positioned<FragmentDefinition>>,
-    refusals: Vec<Refusal>,
+    api_errors: Vec<ApiError>,
 }
 
 impl<'a> Checker<'a> {
     fn new(registry: &'a Registry, suggestions: bool, ast: &'a ExecutableDocument) -> Self {
-        Checker { registry, suggestions, fragments: &ast.fragments, refusals: Vec::new() }
+        Checker { registry, suggestions, fragments: &ast.fragments, api_errors: Vec::new() }
     }
 
-    fn check(mut self, ast: &ExecutableDocument) -> Vec<Refusal> {
+    fn check(mut self, ast: &ExecutableDocument) -> Vec<ApiError> {
         let mut used = HashSet::new();
         for (_, Positioned { pos, node: operation }) in ast.operations.iter() {
             let location = match operation.ty {
@@ -96,19 +96,19 @@ impl<'a> Checker<'a> {
                 self.invalid(*pos, format!("The fragment `{name}` is never used."));
             }
         }
-        self.refusals
+        self.api_errors
     }
 
     fn invalid(&mut self, pos: Pos, message: impl Into<String>) {
-        if self.refusals.len() < MOST {
-            self.refusals.push(invalid(pos, message));
+        if self.api_errors.len() < MOST {
+            self.api_errors.push(invalid(pos, message));
         }
     }
 
     /// A value that is wrong, by the argument or variable that holds it, and the way from there.
     fn invalid_value(&mut self, pos: Pos, path: &str, message: String) {
-        if self.refusals.len() < MOST {
-            self.refusals.push(Refusal { field: Some(path.to_owned()), ..invalid(pos, message) });
+        if self.api_errors.len() < MOST {
+            self.api_errors.push(ApiError { field: Some(path.to_owned()), ..invalid(pos, message) });
         }
     }
 

@@ -18,15 +18,15 @@ use crate::{
         syntax::invalid,
         validation::{item, root},
     },
-    error::Refusal,
+    error::ApiError,
 };
 
 /// Fields that are looked at for one document: fragments on many types within each other multiply.
 const LOOKS: usize = 200_000;
 
 /// Fields of a valid document that can't be merged.
-pub fn check(registry: &Registry, ast: &ExecutableDocument) -> Vec<Refusal> {
-    let mut merging = Merging { registry, ast, looks: 0, refusals: Vec::new() };
+pub fn check(registry: &Registry, ast: &ExecutableDocument) -> Vec<ApiError> {
+    let mut merging = Merging { registry, ast, looks: 0, api_errors: Vec::new() };
     for (_, operation) in ast.operations.iter() {
         let operation = &operation.node;
         let set = (root(registry, operation.ty).unwrap_or_default(), &operation.selection_set.node);
@@ -35,9 +35,9 @@ pub fn check(registry: &Registry, ast: &ExecutableDocument) -> Vec<Refusal> {
         merging.same_field(&fields);
     }
     if merging.looks > LOOKS {
-        return vec![Refusal::beyond("comparisons of fields of one name", LOOKS, merging.looks)];
+        return vec![ApiError::beyond("comparisons of fields of one name", LOOKS, merging.looks)];
     }
-    merging.refusals
+    merging.api_errors
 }
 
 /// A field with the type that it is asked of.
@@ -57,7 +57,7 @@ struct Merging<'a> {
     registry: &'a Registry,
     ast: &'a ExecutableDocument,
     looks: usize,
-    refusals: Vec<Refusal>,
+    api_errors: Vec<ApiError>,
 }
 
 impl<'a> Merging<'a> {
@@ -170,13 +170,13 @@ impl<'a> Merging<'a> {
     }
 
     fn goes_on(&self) -> bool {
-        self.looks <= LOOKS && self.refusals.is_empty()
+        self.looks <= LOOKS && self.api_errors.is_empty()
     }
 
     fn refuse(&mut self, first: Asked<'a>, other: Asked<'a>, message: String) {
-        let mut refusal = invalid(first.field.pos, message);
-        refusal.locations.push((other.field.pos.line, other.field.pos.column));
-        self.refusals.push(refusal);
+        let mut api_error = invalid(first.field.pos, message);
+        api_error.locations.push((other.field.pos.line, other.field.pos.column));
+        self.api_errors.push(api_error);
     }
 
     /// Whether values of two types are written alike: as null or not, as lists or not, as the same scalar.

@@ -6,10 +6,10 @@ use async_graphql::parser::types::{
     DocumentOperations, ExecutableDocument, OperationDefinition, OperationType, Selection, SelectionSet,
 };
 
-use crate::error::{Code, Refusal};
+use crate::error::{ApiError, Code};
 
 /// Subscriptions of a document that ask for more than one thing to be told of, or for none.
-pub fn check(ast: &ExecutableDocument) -> Vec<Refusal> {
+pub fn check(ast: &ExecutableDocument) -> Vec<ApiError> {
     let operations: Vec<&OperationDefinition> = match &ast.operations {
         DocumentOperations::Single(only) => vec![&only.node],
         DocumentOperations::Multiple(all) => all.values().map(|operation| &operation.node).collect(),
@@ -19,10 +19,10 @@ pub fn check(ast: &ExecutableDocument) -> Vec<Refusal> {
     subscriptions.filter_map(|operation| check_root(ast, operation).err()).collect()
 }
 
-fn check_root(ast: &ExecutableDocument, operation: &OperationDefinition) -> Result<(), Refusal> {
-    let invalid = |message: &str| Refusal {
+fn check_root(ast: &ExecutableDocument, operation: &OperationDefinition) -> Result<(), ApiError> {
+    let invalid = |message: &str| ApiError {
         locations: vec![(operation.selection_set.pos.line, operation.selection_set.pos.column)],
-        ..Refusal::new(Code::GraphqlValidationFailed, message)
+        ..ApiError::new(Code::GraphqlValidationFailed, message)
     };
     let mut root = Root { ast, fields: HashSet::new(), entered: HashSet::new(), chosen: false };
     root.collect(&operation.selection_set.node);

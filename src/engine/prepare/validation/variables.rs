@@ -18,17 +18,17 @@ use crate::{
         syntax::invalid,
         validation::{item, root},
     },
-    error::{Code, Refusal},
+    error::{ApiError, Code},
 };
 
 /// What is wrong with the variables of a document whose names are all known. One whose default is what
 /// lets it stand where null may not is made a type without null, so that null is refused when it is given.
-pub fn check(registry: &Registry, ast: &mut ExecutableDocument) -> Vec<Refusal> {
+pub fn check(registry: &Registry, ast: &mut ExecutableDocument) -> Vec<ApiError> {
     let operations: Vec<&mut Positioned<OperationDefinition>> = match &mut ast.operations {
         DocumentOperations::Single(operation) => vec![operation],
         DocumentOperations::Multiple(operations) => operations.values_mut().collect(),
     };
-    let mut refusals = Vec::new();
+    let mut api_errors = Vec::new();
     for operation in operations {
         let operation = &mut operation.node;
         let mut usages = Usages {
@@ -38,13 +38,13 @@ pub fn check(registry: &Registry, ast: &mut ExecutableDocument) -> Vec<Refusal> 
             entered: HashSet::new(),
             used: HashSet::new(),
             never_null: HashSet::new(),
-            refusals: &mut refusals,
+            api_errors: &mut api_errors,
         };
         for definition in &operation.variable_definitions {
             let name = &definition.node.name.node;
             if usages.definitions.insert(name, definition).is_some() {
                 let message = format!("The variable `${name}` is defined twice.");
-                usages.refusals.push(invalid(definition.pos, message));
+                usages.api_errors.push(invalid(definition.pos, message));
             }
         }
         usages.directives(&operation.directives);
@@ -52,7 +52,7 @@ pub fn check(registry: &Registry, ast: &mut ExecutableDocument) -> Vec<Refusal> 
         for definition in &operation.variable_definitions {
             if !usages.used.contains(&definition.node.name.node) {
                 let message = format!("The variable `${}` is never used.", definition.node.name.node);
-                usages.refusals.push(invalid(definition.pos, message));
+                usages.api_errors.push(invalid(definition.pos, message));
             }
         }
         let never_null = usages.never_null;
@@ -62,7 +62,7 @@ pub fn check(registry: &Registry, ast: &mut ExecutableDocument) -> Vec<Refusal> 
             }
         }
     }
-    refusals
+    api_errors
 }
 
 /// Where the variables of one operation are used.
@@ -74,7 +74,7 @@ struct Usages<'a> {
     entered: HashSet<&'a Name>,
     used: HashSet<Name>,
     never_null: HashSet<Name>,
-    refusals: &'a mut Vec<Refusal>,
+    api_errors: &'a mut Vec<ApiError>,
 }
 
 impl<'a> Usages<'a> {
@@ -161,7 +161,7 @@ impl<'a> Usages<'a> {
         self.used.insert(name.clone());
         let Some(definition) = self.definitions.get(name) else {
             let message = format!("The variable `${name}` is not defined by the operation.");
-            self.refusals.push(invalid(argument.pos, message));
+            self.api_errors.push(invalid(argument.pos, message));
             return;
         };
         let declared = definition.node.var_type.node.to_string();
@@ -180,9 +180,9 @@ impl<'a> Usages<'a> {
         if !allowed {
             let message =
                 format!("The variable `${name}` is of type {declared}, and stands where {wanted} is needed.");
-            self.refusals.push(Refusal {
+            self.api_errors.push(ApiError {
                 locations: [definition.pos, argument.pos].map(|at| (at.line, at.column)).to_vec(),
-                ..Refusal::new(Code::GraphqlValidationFailed, message)
+                ..ApiError::new(Code::GraphqlValidationFailed, message)
             });
         }
     }
