@@ -354,19 +354,17 @@ async fn whatever_an_answer_rests_on_has_a_history_by_that_column() {
         for field in &object_type.fields {
             match &field.kind {
                 FieldKind::OwnedList(values) => {
-                    drop(dependencies.insert(format!("{}.{}", values.table, values.owner)))
+                    dependencies.extend([format!("{}.{}", values.table, values.owner)])
                 }
                 FieldKind::ToMany(many) => {
                     let table = catalog.named(many.to).table;
                     match many.via {
                         Join::All => {}
-                        Join::Column(column) => drop(dependencies.insert(format!("{table}.{column}"))),
+                        Join::Column(column) => dependencies.extend([format!("{table}.{column}")]),
                         Join::Either(one, other) => {
                             dependencies.extend([one, other].map(|column| format!("{table}.{column}")));
                         }
-                        Join::Link(between, from, _) => {
-                            drop(dependencies.insert(format!("{between}.{from}")))
-                        }
+                        Join::Link(between, from, _) => dependencies.extend([format!("{between}.{from}")]),
                     }
                 }
                 _ => {}
