@@ -54,9 +54,9 @@ static COUNT_MODE: Enumeration = Enumeration {
     sql: "",
     description: "How exactly records are counted; the answer says how exact it is, which may be better.",
     values: &[
-        ("EXACT", "ToOne by one: as slow as there are many."),
+        ("EXACT", "One by one: as slow as there are many."),
         ("ESTIMATE", "Guessed from what the database knows of its data, in no time."),
-        ("CAPPED", "ToOne by one, up to 1000."),
+        ("CAPPED", "One by one, up to 1000."),
     ],
 };
 
@@ -455,7 +455,7 @@ impl Types<'_> {
     fn keys(&mut self, object_type: &ObjectType) {
         let Some(root) = &object_type.root else { return };
         let mut by = InputObject::new(format!("{}By", object_type.name))
-            .description(format!("ToOne record of type {}, by exactly one of these.", object_type.name))
+            .description(format!("One record of type {}, by exactly one of these.", object_type.name))
             .oneof()
             .field(input("id", TypeRef::named(TypeRef::ID), "The record's global id."));
         for key in &root.keys {

@@ -119,7 +119,7 @@ impl CachedResponse {
 #[derive(Debug)]
 pub enum Outcome {
     CachedResponse(Arc<CachedResponse>),
-    /// ComputedResponse just now, and kept for the next.
+    /// Made just now, and kept for the next.
     ComputedResponse(Arc<CachedResponse>),
     /// Nobody else's: something in it failed, or it is personal.
     Own(Answer),

@@ -71,7 +71,7 @@ pub enum StepRows {
     Failed(ApiError),
 }
 
-/// PageRows of one edge, for each parent.
+/// Pages of one edge, for each parent.
 #[derive(Debug)]
 pub struct PageRows {
     pub rows: Rows,

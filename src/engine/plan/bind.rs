@@ -154,7 +154,7 @@ impl Binder<'_> {
                 self.many(edge, many, level, wants, asides).map(Some)
             }
             StepKind::Lookup(level) => {
-                let by = self.argument(edge, "by", &format!("{}SortKey!", level.object_type.name))?;
+                let by = self.argument(edge, "by", &format!("{}By!", level.object_type.name))?;
                 let Some(Value::Object(by)) = by else { return Err(missing("by")) };
                 sql::lookup(level.object_type, &level.columns, &by, "by").map(BoundStep::Lookup).map(Some)
             }
@@ -197,7 +197,7 @@ impl Binder<'_> {
                 .try_for_each(|(index, item)| self.check_keys(name, item, &format!("{path}[{index}]"))),
             Value::Object(fields) => {
                 if let Some(object_type) =
-                    name.strip_suffix("SortKey").and_then(|object_type| self.catalog.object_type(object_type))
+                    name.strip_suffix("By").and_then(|object_type| self.catalog.object_type(object_type))
                 {
                     return sql::check_key(object_type, fields, path);
                 }

@@ -146,7 +146,7 @@ pub enum Aggregate {
     Facet { facet: &'static Facet, arguments: Arguments, level: Level },
 }
 
-/// ToOne kind of record that a reference may lead to: the parent's column, and what is read there.
+/// One kind of record that a reference may lead to: the parent's column, and what is read there.
 #[derive(Debug)]
 pub struct Reference {
     pub column: usize,
@@ -757,7 +757,7 @@ impl<'a> Planner<'a> {
         wants: &mut ConnectionSelection,
         path: &[PathStep],
     ) -> Vec<(String, EdgeOutput)> {
-        let name = format!("{}Step", many.stem);
+        let name = format!("{}Edge", many.stem);
         let entries = self.collect(&name, sets).into_iter().map(|(key, field)| {
             let out = match field.field.name.node.as_str() {
                 "__typename" => EdgeOutput::Typename(name.clone()),

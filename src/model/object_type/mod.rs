@@ -78,19 +78,19 @@ pub enum FieldKind {
     Column(Column),
     /// At most one other record.
     ToOne(ToOne),
-    /// OwnedList that the record owns, all of them: names, identifiers.
+    /// Values that the record owns, all of them: names, identifiers.
     OwnedList(OwnedList),
     /// Records on the other side of an edge, by the page.
     ToMany(ToMany),
     /// A value that has fields of its own, within what a domain module computes.
     ValueType(ValueType),
-    /// OwnedList in what a domain module computes.
+    /// Values in what a domain module computes.
     Scalars(Scalar),
     /// Records in what a domain module computes, as many as there are.
     Records(ToOne),
     /// What no single statement gives: a domain module computes it.
     Computed(Computed),
-    /// ToOne record by one of its keys.
+    /// One record by one of its keys.
     Lookup(&'static str),
     /// A record of any kind by its global id.
     Node,
@@ -157,7 +157,7 @@ pub struct Enumeration {
     pub values: &'static [(&'static str, &'static str)],
 }
 
-/// OwnedList of a type that has no life of its own.
+/// Values of a type that has no life of its own.
 #[derive(Clone, Copy, Debug)]
 pub struct ValueType {
     pub of: &'static str,
@@ -181,7 +181,7 @@ pub struct ToOne {
     pub nullable: bool,
 }
 
-/// OwnedItem rows, read whole and in order.
+/// Owned rows, read whole and in order.
 #[derive(Debug)]
 pub struct OwnedList {
     pub of: OwnedItem,
@@ -231,7 +231,7 @@ pub enum Join {
     All,
     /// The other side's column refers to this record.
     Column(&'static str),
-    /// ToOne of two columns of the other side does.
+    /// One of two columns of the other side does.
     Either(&'static str, &'static str),
     /// A link table does: its name, its column of this side, its column of the other.
     Link(&'static str, &'static str, &'static str),
@@ -257,7 +257,7 @@ pub enum Predicate {
     ToOne { to: &'static str, column: &'static str },
     /// At least one record on the other side passes that object type's filter.
     Some { to: &'static str, via: Join },
-    /// ToOne of several texts passes the operators, a name or an alias: the tables that hold them, with
+    /// One of several texts passes the operators, a name or an alias: the tables that hold them, with
     /// the column of the record's id and that of the text.
     AnyText { among: &'static [(&'static str, &'static str, &'static str)] },
     /// Full text: web-search syntax over the `search` column.
@@ -392,7 +392,7 @@ impl ObjectType {
         self
     }
 
-    /// ToOne more way to look a record up.
+    /// One more way to look a record up.
     #[must_use]
     pub fn key(mut self, key: LookupKey) -> Self {
         self.root.as_mut().expect("a key needs a root field").keys.push(key);
@@ -540,7 +540,7 @@ impl LookupKey {
 fn both_ways(name: &str, what: &str, by: impl Fn(bool) -> SortKey) -> [Order; 2] {
     [false, true].map(|descending| Order {
         name: format!("{name}_{}", if descending { "DESC" } else { "ASC" }).into(),
-        description: format!("SortKey {what}, {}.", if descending { "descending" } else { "ascending" }),
+        description: format!("By {what}, {}.", if descending { "descending" } else { "ascending" }),
         by: by(descending),
         descending,
     })
@@ -853,7 +853,7 @@ pub fn values(name: &'static str, values: OwnedList, description: &'static str) 
     Field { name, description, kind: FieldKind::OwnedList(values) }.into()
 }
 
-/// OwnedList with fields of their own, within what a domain module computes.
+/// Values with fields of their own, within what a domain module computes.
 pub fn part(
     name: &'static str,
     of: &'static str,

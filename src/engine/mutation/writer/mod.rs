@@ -1,4 +1,4 @@
-//! ToOne mutation, one transaction: everything that it asks is written with its revisions, or nothing is
+//! One mutation, one transaction: everything that it asks is written with its revisions, or nothing is
 //! and all that is wrong is told.
 
 pub mod merge;
@@ -797,7 +797,7 @@ impl Mutation<'_> {
 /// Waits until nobody else changes records: whoever locks one before that might wait for one who waits
 /// for them.
 pub async fn lock_revision_numbers(connection: &mut PgConnection) -> Result<(), sqlx::Error> {
-    sqlx::query("select lock_revision_numbers()").execute(connection).await.map(|_| ())
+    sqlx::query("select take_turn()").execute(connection).await.map(|_| ())
 }
 
 /// Makes the rows of a list those given: what is there stays as it is, and so leaves no revision.
