@@ -598,7 +598,7 @@ async fn every_column_that_is_recorded_has_a_name_or_a_reason() {
     let client = editor().await;
     let sql = "select part || '.' || name from remembered_columns";
     let columns: Vec<String> = sqlx::query_scalar(sql).fetch_all(client.pool()).await.expect("columns");
-    let known: BTreeSet<String> = recorded(&catalog().nouns)
+    let known: BTreeSet<String> = recorded(&catalog().object_types)
         .into_iter()
         .map(|recorded| format!("{}.{}", recorded.table, recorded.column))
         .collect();
