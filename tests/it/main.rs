@@ -19,6 +19,7 @@ mod indexes;
 mod inputs;
 mod interrupted;
 mod keys;
+mod layers;
 mod merge;
 mod migrations;
 mod mutations;
