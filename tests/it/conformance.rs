@@ -1,9 +1,9 @@
 //! Whether the tools of the ecosystem take the server and its schema. They are npm packages, and
-//! `tests/conformance` has what is done with them. Where there is no npm, or no network to install
-//! them from, the tests say that they checked nothing.
+//! `tests/conformance` has what is done with them. A test fails where a tool is missing: npm, a network
+//! to install packages from, Python's venv, Chromium. With `SKIP_CONFORMANCE=1` it is skipped instead.
 
 use std::{
-    fs,
+    env, fs,
     io::{self, Write},
     path::{Path, PathBuf},
     process::{Command, Output, Stdio},
@@ -132,9 +132,12 @@ async fn python_gql_works_as_the_guide_says() {
     let Some(tools) = Tools::new("python").await else { return };
     let editor = editor().await;
     tools.follow_guide(&editor);
+    if !is_installed("python3") {
+        return missing("python3 is not installed");
+    }
     let (made, told) = tools.run("python3", &["-m", "venv", "venv"]).await;
     if !made {
-        return tell(&format!("\nPython's gql was NOT checked: python3 -m venv fails: {told}\n"));
+        return missing(&format!("python3 -m venv fails: {told}"));
     }
     let python = tools.folder.path().join("venv/bin/python").display().to_string();
     tools.accept(&python, &["-m", "pip", "install", "--quiet", "-r", "requirements.txt"]).await;
@@ -146,8 +149,11 @@ async fn python_gql_works_as_the_guide_says() {
 #[tokio::test]
 async fn the_page_works_in_a_browser() {
     let Some(tools) = Tools::new("page").await else { return };
-    if !page::is_bundled() || !Path::new("/usr/bin/chromium").exists() {
-        return tell("\nThe page was NOT checked: it is not bundled, or there is no /usr/bin/chromium.\n");
+    if !page::is_bundled() {
+        return missing("the page is not bundled: build with npm and without DOSSIER_WEB=off");
+    }
+    if !Path::new("/usr/bin/chromium").exists() {
+        return missing("/usr/bin/chromium is not installed");
     }
     let editor = editor().await;
     let closed = editor.elsewhere(&[("READ_REQUIRES_KEY", "true")]).await;
@@ -164,6 +170,24 @@ async fn nothing_breaks_the_clients_of_the_last_release() {
     tools.refuse("node", &check, "Actor.kind").await;
 }
 
+#[test]
+fn a_missing_tool_fails_a_test_unless_it_is_to_be_skipped() {
+    let run = |skip: &str| {
+        let mut tests = Command::new(env::current_exe().expect("the tests"));
+        tests.args(["--exact", "conformance::graphql_eslint_finds_nothing"]);
+        tests.env("PATH", "/nowhere").env("SKIP_CONFORMANCE", skip).output().expect("the tests run")
+    };
+    let failed = run("");
+    assert!(!failed.status.success());
+    assert!(
+        told(&failed)
+            .contains("npm or Node.js is not installed. Install what is missing, or set SKIP_CONFORMANCE=1")
+    );
+    let skipped = run("1");
+    assert!(skipped.status.success(), "{}", told(&skipped));
+    assert!(told(&skipped).contains("Conformance is NOT checked: npm or Node.js is not installed."));
+}
+
 /// The tools in a folder of one test, with the schema and the queries they are tried on.
 struct Tools {
     folder: Folder,
@@ -171,7 +195,7 @@ struct Tools {
 }
 
 impl Tools {
-    /// None where the tools cannot be had; that has been told.
+    /// None where the test is skipped.
     async fn new(test: &str) -> Option<Tools> {
         let packages = tokio::task::spawn_blocking(packages).await.expect("not cancelled")?;
         let folder = Folder::new(&format!("conformance-{test}"));
@@ -258,44 +282,51 @@ fn copy(from: &Path, to: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// The folder of the packages, which all tests share; none where they cannot be had.
+/// The folder of the packages, which all tests share; none where the test is skipped.
 fn packages() -> Option<&'static Path> {
-    static PACKAGES: OnceLock<Result<PathBuf, Missing>> = OnceLock::new();
-    match PACKAGES.get_or_init(|| install().inspect_err(Missing::tell)) {
+    static PACKAGES: OnceLock<Result<PathBuf, Failure>> = OnceLock::new();
+    match PACKAGES.get_or_init(install) {
         Ok(packages) => Some(packages),
-        Err(Missing::Unavailable(_)) => None,
-        Err(Missing::Broken(reason)) => panic!("{reason}"),
+        Err(Failure::Missing(reason)) => {
+            missing(reason);
+            None
+        }
+        Err(Failure::Broken(reason)) => panic!("{reason}"),
     }
+}
+
+/// Fails the test for want of a tool, or says that it is skipped.
+fn missing(reason: &str) {
+    let skips = env::var("SKIP_CONFORMANCE").is_ok_and(|value| value == "1");
+    assert!(skips, "{reason}. Install what is missing, or set SKIP_CONFORMANCE=1 to skip this test.");
+    // Not by a macro: the output of a test that passes is not shown.
+    let _ = io::stderr().write_all(format!("\nConformance is NOT checked: {reason}.\n").as_bytes());
+}
+
+/// Whether there is a program of this name on the path.
+fn is_installed(program: &str) -> bool {
+    let path = env::var_os("PATH").unwrap_or_default();
+    env::split_paths(&path).any(|folder| folder.join(program).is_file())
 }
 
 /// Why there are no packages.
-enum Missing {
+enum Failure {
     /// This machine has no way to them.
-    Unavailable(&'static str),
+    Missing(&'static str),
     Broken(String),
 }
 
-impl Missing {
-    fn tell(&self) {
-        if let Missing::Unavailable(reason) = self {
-            tell(&format!("\nConformance was NOT checked: {reason}.\n"));
-        }
-    }
-}
-
-/// Not by a macro: what a test that passes prints by one is not shown.
-fn tell(notice: &str) {
-    let _ = io::stderr().write_all(notice.as_bytes());
-}
-
-impl From<io::Error> for Missing {
+impl From<io::Error> for Failure {
     fn from(error: io::Error) -> Self {
-        Missing::Broken(format!("the packages of `tests/conformance`: {error}"))
+        Failure::Broken(format!("the packages of `tests/conformance`: {error}"))
     }
 }
 
 /// Installs what the lock file names, unless an earlier run did.
-fn install() -> Result<PathBuf, Missing> {
+fn install() -> Result<PathBuf, Failure> {
+    if !is_installed("npm") || !is_installed("node") {
+        return Err(Failure::Missing("npm or Node.js is not installed"));
+    }
     let source = Path::new(ROOT).join("tests/conformance");
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("conformance");
     fs::create_dir_all(&folder)?;
@@ -313,21 +344,15 @@ fn install() -> Result<PathBuf, Missing> {
         let output = npm(&folder, &["ci", "--ignore-scripts", "--no-audit", "--no-fund", network])?;
         match (output.status.success(), reachable) {
             (true, _) => fs::write(installed, wanted)?,
-            (false, false) => return Err(Missing::Unavailable("no registry of packages can be reached")),
-            (false, true) => return Err(Missing::Broken(format!("npm ci fails:\n{}", told(&output)))),
+            (false, false) => return Err(Failure::Missing("the npm registry cannot be reached")),
+            (false, true) => return Err(Failure::Broken(format!("npm ci fails:\n{}", told(&output)))),
         }
     }
     Ok(folder.join("node_modules"))
 }
 
-fn npm(folder: &Path, arguments: &[&str]) -> Result<Output, Missing> {
-    let mut npm = Command::new("npm");
-    npm.args(arguments).current_dir(folder).stdin(Stdio::null()).output().map_err(|error| {
-        match error.kind() {
-            io::ErrorKind::NotFound => Missing::Unavailable("there is no npm"),
-            _ => error.into(),
-        }
-    })
+fn npm(folder: &Path, arguments: &[&str]) -> io::Result<Output> {
+    Command::new("npm").args(arguments).current_dir(folder).stdin(Stdio::null()).output()
 }
 
 /// Whether npm got an answer, of whatever kind, to its ping.
