@@ -39,6 +39,7 @@ use crate::{
     },
     database::error::in_words,
     engine::mutation::{rules::Rules, writable_fields::Rows},
+    telemetry::output,
 };
 
 /// How many records are written by one statement.
@@ -224,7 +225,9 @@ async fn stage(
             if staged.last() != Some(&batch.digest) {
                 batches::cut(connection, tables, batch).await?;
             }
-            bar.suspend(|| eprintln!("going on after {} records that were read before", batch.records));
+            bar.suspend(|| {
+                output::say(&format!("going on after {} records that were read before", batch.records))
+            });
         }
     }
     while let Some(batch) = next {

@@ -5,7 +5,10 @@
 use sha2::{Digest as _, Sha256};
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
 
-use crate::bulk::import::staging::{Place, Tables};
+use crate::{
+    bulk::import::staging::{Place, Tables},
+    telemetry::output,
+};
 
 /// How much is sent at a time.
 const CHUNK: usize = 1 << 18;
@@ -51,7 +54,7 @@ pub async fn take_turn(connection: &mut PgConnection) -> Result<(), sqlx::Error>
     };
     let ours = sqlx::query_scalar(AssertSqlSafe(lock("pg_try_advisory_lock")));
     if !ours.fetch_one(&mut *connection).await? {
-        eprintln!("waiting for the end of another import");
+        output::say("waiting for the end of another import");
         sqlx::query(AssertSqlSafe(lock("pg_advisory_lock"))).execute(connection).await?;
     }
     Ok(())
