@@ -142,6 +142,17 @@ async fn a_log_of_json_has_no_other_lines() {
         let output = output(dossier(&settings(more)).args(arguments));
         is_json(&String::from_utf8_lossy(&output.stderr), has);
     }
+    // What an import says while it waits.
+    let mut holding = database.pool().begin().await.expect("begun");
+    let turn = "select pg_advisory_xact_lock(quote_ident(own_name('importing'))::regnamespace::oid::bigint)";
+    sqlx::query(turn).execute(&mut *holding).await.expect("taken");
+    let mut import = dossier(&settings(("RUST_LOG", "info")));
+    import.args(["import", "-", "--report", "/dev/null"]).stdin(Stdio::null());
+    let waiting = tokio::task::spawn_blocking(move || output(&mut import));
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    holding.rollback().await.expect("given back");
+    let told = waiting.await.expect("not cancelled").stderr;
+    is_json(&String::from_utf8_lossy(&told), "waiting for the end of another import");
 }
 
 #[tokio::test(flavor = "multi_thread")]
