@@ -226,7 +226,7 @@ async fn stage(
                 batches::cut(connection, tables, batch).await?;
             }
             bar.suspend(|| {
-                output::say(&format!("going on after {} records that were read before", batch.records))
+                output::say(&format!("going on after {} records that were read before", batch.records));
             });
         }
     }
