@@ -6,6 +6,7 @@ mod concurrency;
 mod conformance;
 mod connections;
 mod discovery;
+mod documentation;
 mod edge;
 mod embedded;
 mod everything;
