@@ -50,7 +50,7 @@ async fn every_graphql_and_shell_block_runs_as_it_stands() {
         }
     }
     eprintln!("{ran} blocks of the documentation ran; not run:\n{}", skipped.join("\n"));
-    assert!(ran >= 20, "{ran} blocks ran");
+    assert!(ran >= 15, "{ran} blocks ran");
 }
 
 #[test]
