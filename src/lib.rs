@@ -12,15 +12,18 @@
 //! | [`engine`] | requests to SQL, rows to responses: prepare, plan, execute, cache, mutations, subscriptions |
 //! | [`bulk`] | import, export, generated data |
 //! | [`server`] | GraphQL over HTTP, WebSocket and server-sent events; exports, health, the page |
+//! | [`cli`] | one file for each command; the only layer that prints and draws progress |
 
 pub mod auth;
 pub mod bulk;
+pub mod cli;
 pub mod config;
 pub mod database;
 pub mod domain;
 pub mod engine;
 pub mod error;
 pub mod model;
+pub mod progress;
 pub mod server;
 mod sync;
 pub mod telemetry;

@@ -7,10 +7,12 @@
 use std::fmt::Write;
 
 use fastrand::Rng;
-use indicatif::{ProgressBar, ProgressStyle};
 use sqlx::{AssertSqlSafe, PgConnection};
 
-use crate::engine::cache::invalidation_log::GONE_THROUGH;
+use crate::{
+    engine::cache::invalidation_log::GONE_THROUGH,
+    progress::{Progress, Step},
+};
 
 /// How much is sent at a time.
 const CHUNK: usize = 1 << 20;
@@ -52,7 +54,11 @@ impl Size {
 const COMMENTARIES_OF_A_SOURCE: u64 = 20;
 
 /// Adds a base of this size to what is there, all of it or nothing.
-pub async fn generate(change: &mut PgConnection, size: Size) -> Result<u64, sqlx::Error> {
+pub async fn generate(
+    change: &mut PgConnection,
+    size: Size,
+    progress: &dyn Progress,
+) -> Result<u64, sqlx::Error> {
     let taken = take_indexes_and_references(change).await?;
     execute(change, "set local maintenance_work_mem = '256MB'").await?;
     // Topics are entered with their history, so every server hears that the base has changed; and as many
@@ -66,14 +72,11 @@ pub async fn generate(change: &mut PgConnection, size: Size) -> Result<u64, sqlx
         execute(change, &format!("alter table {table} disable trigger user")).await?;
     }
     let first = First::after_what_is_there(change).await?;
-    let bar = ProgressBar::new(Generator::expected_rows(size));
-    let style =
-        ProgressStyle::with_template("{msg:20} {wide_bar} {human_pos} of about {human_len} rows, {elapsed}");
-    bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
-    let mut generator = Generator { change, size, first, words: Words::new(size.seed), bar: &bar, rows: 0 };
+    progress.begin(Step::Generating, Some(Generator::expected_rows(size)));
+    let mut generator = Generator { change, size, first, words: Words::new(size.seed), progress, rows: 0 };
     generator.all().await?;
     let rows = generator.rows;
-    bar.set_message("indexes, references");
+    progress.part("indexes, references");
     for make in taken {
         execute(change, &make).await?;
     }
@@ -85,7 +88,7 @@ pub async fn generate(change: &mut PgConnection, size: Size) -> Result<u64, sqlx
             format!("select setval(pg_get_serial_sequence('{table}', 'id'), max(id)) from {table}");
         execute(change, &sequence).await?;
     }
-    bar.finish_and_clear();
+    progress.end();
     Ok(rows)
 }
 
@@ -180,7 +183,7 @@ struct Generator<'a> {
     size: Size,
     first: First,
     words: Words,
-    bar: &'a ProgressBar,
+    progress: &'a dyn Progress,
     rows: u64,
 }
 
@@ -212,7 +215,7 @@ impl Generator<'_> {
         count: u64,
         mut make: impl FnMut(&mut Rows, &mut Rng, &Words, u64),
     ) -> Result<(), sqlx::Error> {
-        self.bar.set_message(table.to_owned());
+        self.progress.part(table);
         // Every table has its own chance: another number of rows in one changes nothing in the next.
         let mut rng = Rng::with_seed(
             table
@@ -224,12 +227,12 @@ impl Generator<'_> {
         for number in 0..count {
             make(&mut rows, &mut rng, &self.words, number);
             if rows.0.len() >= CHUNK {
-                self.bar.inc(rows.0.matches('\n').count() as u64);
+                self.progress.advance(rows.0.matches('\n').count() as u64);
                 copy.send(rows.0.as_bytes()).await?;
                 rows.0.clear();
             }
         }
-        self.bar.inc(rows.0.matches('\n').count() as u64);
+        self.progress.advance(rows.0.matches('\n').count() as u64);
         copy.send(rows.0.as_bytes()).await?;
         self.rows += copy.finish().await?;
         Ok(())

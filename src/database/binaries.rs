@@ -8,7 +8,6 @@ use std::{
     time::Duration,
 };
 
-use indicatif::ProgressBar;
 use nix::{errno::Errno, sys::signal::kill, unistd::Pid};
 use serde::Deserialize;
 
@@ -232,18 +231,13 @@ fn fetch(
 }
 
 fn run(command: &mut Command, children: &Children) -> Result<(), String> {
-    // Drawn on a terminal; a log is told now and then.
-    let bar = ProgressBar::new_spinner().with_message("fetching Postgres");
-    bar.enable_steady_tick(Duration::from_millis(200));
-    let tell = |since: Duration| {
-        bar.set_message(format!("fetching Postgres, for {} s", since.as_secs()));
-        if bar.is_hidden() && since.as_secs().is_multiple_of(10) {
+    tracing::info!("fetching Postgres");
+    let report = |since: Duration| {
+        if since.as_secs().is_multiple_of(10) {
             tracing::info!("still fetching Postgres, for {} s", since.as_secs());
         }
     };
-    let output = children.output(command, tell).map_err(|error| error.to_string());
-    bar.finish_and_clear();
-    let output = output?;
+    let output = children.output(command, report).map_err(|error| error.to_string())?;
     if output.status.success() {
         return Ok(());
     }

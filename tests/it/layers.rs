@@ -7,7 +7,8 @@ use std::{
 };
 
 /// The modules of the crate, lowest first. A module uses its own layer and those before it.
-const LAYERS: [&str; 13] = [
+const LAYERS: [&str; 14] = [
+    "progress",
     "sync",
     "tls",
     "error",
@@ -39,6 +40,21 @@ fn arrows_between_layers_go_down() {
 #[test]
 fn no_modules_use_each_other_unless_one_holds_the_other() {
     assert_eq!(Sources::of_the_crate().circles(), Vec::<String>::new());
+}
+
+#[test]
+fn the_command_line_alone_prints_and_draws_progress() {
+    let sources = Sources::of_the_crate();
+    let prints = ["println!", "eprintln!", "print!", "eprint!", "indicatif"];
+    let mut found = Vec::new();
+    for (module, file) in sources.modules.iter().filter(|(module, _)| layer_of(module) != "cli") {
+        for (number, line) in fs::read_to_string(file).expect("a source file").lines().enumerate() {
+            if prints.iter().any(|print| line.contains(print)) && !line.trim_start().starts_with("//") {
+                found.push(format!("{}:{}: `{module}` prints: {}", file.display(), number + 1, line.trim()));
+            }
+        }
+    }
+    assert_eq!(found, Vec::<String>::new());
 }
 
 #[test]

@@ -14,11 +14,9 @@ use std::{
     io::{BufWriter, Write as _},
     path::{Path, PathBuf},
     sync::Arc,
-    time::Duration,
 };
 
 use futures_util::TryStreamExt;
-use indicatif::{ProgressBar, ProgressState, ProgressStyle};
 use serde_json::json;
 use sqlx::{AssertSqlSafe, Connection, PgConnection, Row, postgres::PgDatabaseError};
 use tokio::sync::mpsc;
@@ -39,7 +37,7 @@ use crate::{
     },
     database::error::in_words,
     engine::mutation::{rules::Rules, writable_fields::Rows},
-    telemetry::output,
+    progress::{Progress, Step},
 };
 
 /// How many records are written by one statement.
@@ -134,10 +132,11 @@ pub async fn import(
     mut connection: PgConnection,
     kinds: Arc<RecordKinds>,
     order: &Order,
+    progress: &Arc<dyn Progress>,
 ) -> Result<Outcome, Error> {
     execute(&mut connection, "set temp_buffers = '64MB'").await?;
     batches::take_turn(&mut connection).await?;
-    let done = stage_and_write(&mut connection, &kinds, order).await;
+    let done = stage_and_write(&mut connection, &kinds, order, progress).await;
     // All else goes on when it is started again.
     if matches!(done, Ok(_) | Err(Error::File(..) | Error::Refused(_))) {
         // Where it fails, what is done remains done, and the next import begins with it.
@@ -151,18 +150,19 @@ async fn stage_and_write(
     connection: &mut PgConnection,
     kinds: &Arc<RecordKinds>,
     order: &Order,
+    progress: &Arc<dyn Progress>,
 ) -> Result<Outcome, Error> {
     let rules = Rules::load(connection).await?;
     let staged = batches::schema(connection).await?;
     let tables = Arc::new(Tables::of(kinds, &rules, staged));
-    stage(connection, kinds, &tables, order).await?;
+    stage(connection, kinds, &tables, order, progress).await?;
     for table in &tables.all {
         execute(connection, &format!("analyze {}", table.name)).await?;
     }
     let mut tries = 1..=TRIES;
     loop {
         let last = tries.next() == Some(TRIES);
-        match change(connection, kinds, &rules, &tables, order).await {
+        match change(connection, kinds, &rules, &tables, order, progress.as_ref()).await {
             Err(Error::Database(error)) => match code(&error).as_deref() {
                 Some("40001" | "40P01") if last => return Err(Error::Again),
                 // serialization_failure, deadlock_detected; unique and foreign keys that held before
@@ -203,15 +203,18 @@ async fn stage(
     kinds: &Arc<RecordKinds>,
     tables: &Arc<Tables>,
     order: &Order,
+    progress: &Arc<dyn Progress>,
 ) -> Result<(), Error> {
     let staged = batches::staged(connection, tables).await?;
     let (sender, mut batches) = mpsc::channel::<Batch>(1);
-    let bar = reading_bar(&order.files);
+    // How much comes from the standard input is not known.
+    progress.begin(Step::Reading, order.files.iter().map(|file| size(file)).sum());
     // Not one of the runtime's threads, for which the program would wait at its end: this one may wait for
     // the standard input.
     let reading = std::thread::spawn({
-        let (kinds, tables, order, bar) = (kinds.clone(), tables.clone(), order.clone(), bar.clone());
-        move || read_all(&kinds, &tables, &order, &bar, &sender)
+        let (kinds, tables, order, progress) =
+            (kinds.clone(), tables.clone(), order.clone(), progress.clone());
+        move || read_all(&kinds, &tables, &order, &progress, &sender)
     });
     let (mut next, mut same) = (batches.recv().await, None);
     for digest in &staged {
@@ -225,9 +228,7 @@ async fn stage(
             if staged.last() != Some(&batch.digest) {
                 batches::cut(connection, tables, batch).await?;
             }
-            bar.suspend(|| {
-                output::say(&format!("going on after {} records that were read before", batch.records));
-            });
+            progress.note(&format!("going on after {} records that were read before", batch.records));
         }
     }
     while let Some(batch) = next {
@@ -235,7 +236,7 @@ async fn stage(
         next = batches.recv().await;
     }
     let read = reading.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
-    bar.finish_and_clear();
+    progress.end();
     read
 }
 
@@ -243,7 +244,7 @@ fn read_all(
     kinds: &Arc<RecordKinds>,
     tables: &Tables,
     order: &Order,
-    bar: &ProgressBar,
+    progress: &Arc<dyn Progress>,
     sender: &mpsc::Sender<Batch>,
 ) -> Result<(), Error> {
     let mut send = |batch| sender.blocking_send(batch).map_err(|_| Stopped);
@@ -255,7 +256,7 @@ fn read_all(
             format: order.format.unwrap_or_else(|| Format::of(path)),
             kind: order.kind.as_deref(),
         };
-        let read = Input::open(path, bar)
+        let read = Input::open(path, progress.clone())
             .map_err(Broken::from)
             .and_then(|input| readers::read(file, input, kinds, &mut stage));
         match read {
@@ -264,7 +265,7 @@ fn read_all(
             Err(Broken::Stopped) => return Ok(()),
             Err(Broken::File(reason)) => return Err(Error::File(path.clone(), reason)),
         }
-        bar.set_message(format!("{} records", stage.taken));
+        progress.part(&format!("{} records", stage.taken));
     }
     let _ = stage.end();
     Ok(())
@@ -277,9 +278,9 @@ async fn change(
     rules: &Rules,
     tables: &Tables,
     order: &Order,
+    progress: &dyn Progress,
 ) -> Result<Outcome, Error> {
-    let checking = ProgressBar::new_spinner().with_message("checking");
-    checking.enable_steady_tick(Duration::from_millis(200));
+    progress.begin(Step::Checking, None);
     let mut change = connection.begin().await?;
     // More memory of the database's, as it works for us alone: sorts, and what full-text indexes gather.
     execute(&mut change, "set local work_mem = '128MB'; set local gin_pending_list_limit = '64MB'").await?;
@@ -306,7 +307,7 @@ async fn change(
             known?.cast_unsigned() - updated.as_ref().map_or(0, |count| count.cast_unsigned());
         outcome.updated += updated?.cast_unsigned();
     }
-    checking.finish_and_clear();
+    progress.end();
     let refused = order.all_or_nothing && outcome.rejected > 0;
     if refused || outcome.created + outcome.updated == 0 {
         change.rollback().await?;
@@ -326,30 +327,30 @@ async fn change(
         let sql = format!("select {}", joined(lists.map(count), " + "));
         sqlx::query_scalar(AssertSqlSafe(sql)).persistent(false).fetch_one(&mut *change).await?
     };
-    let bar = writing_bar(outcome.created + lists.cast_unsigned());
+    progress.begin(Step::Writing, Some(outcome.created + lists.cast_unsigned()));
     for kind in &kinds.0 {
-        bar.set_message(kind.many);
+        progress.part(kind.many);
         update(&mut change, kind).await?;
-        insert(&mut change, kind, &bar).await?;
+        insert(&mut change, kind, progress).await?;
     }
     for kind in &kinds.0 {
-        bar.set_message(format!("of {}", kind.many));
+        progress.part(&format!("of {}", kind.many));
         replace(&mut change, kind).await?;
-        own(&mut change, kind, &bar).await?;
+        own(&mut change, kind, progress).await?;
     }
     // The triggers have the last word, whether it is meant or a trial.
     execute(&mut change, "set constraints all immediate").await?;
     if order.dry_run {
         change.rollback().await?;
-        bar.finish_and_clear();
+        progress.end();
         return Ok(outcome);
     }
-    bar.set_message("commit");
+    progress.part("commit");
     outcome.change = sqlx::query_scalar("select nullif(current_setting('dossier.change', true), '')::bigint")
         .fetch_one(&mut *change)
         .await?;
     change.commit().await?;
-    bar.finish_and_clear();
+    progress.end();
     Ok(outcome)
 }
 
@@ -428,7 +429,7 @@ async fn replace(connection: &mut PgConnection, kind: &RecordKind) -> Result<(),
 async fn insert(
     connection: &mut PgConnection,
     kind: &RecordKind,
-    bar: &ProgressBar,
+    progress: &dyn Progress,
 ) -> Result<(), sqlx::Error> {
     let table = kind.table;
     let columns =
@@ -439,13 +440,17 @@ async fn insert(
             "insert into {table} (id, {columns}) overriding system value select id, {columns} from ready_{table}
              where fresh and id between {from} and {until} order by id"
         );
-        bar.inc(execute(connection, &sql).await?);
+        progress.advance(execute(connection, &sql).await?);
     }
     Ok(())
 }
 
 /// Enters what the new records of a kind own, in the order in which it is given.
-async fn own(connection: &mut PgConnection, kind: &RecordKind, bar: &ProgressBar) -> Result<(), sqlx::Error> {
+async fn own(
+    connection: &mut PgConnection,
+    kind: &RecordKind,
+    progress: &dyn Progress,
+) -> Result<(), sqlx::Error> {
     for (writable_field, rows) in validation::lists(kind) {
         let (list, columns) = (list_name(READY, kind, writable_field.name), columns_of_rows(rows).join(", "));
         for (from, until) in chunks(connection, kind, CHUNK).await? {
@@ -455,7 +460,7 @@ async fn own(connection: &mut PgConnection, kind: &RecordKind, bar: &ProgressBar
                 rows.table,
                 owner = rows.owner
             );
-            bar.inc(execute(connection, &sql).await?);
+            progress.advance(execute(connection, &sql).await?);
         }
     }
     Ok(())
@@ -487,31 +492,6 @@ fn columns_of_rows(rows: &Rows) -> Vec<&'static str> {
     [rows.owner].into_iter().chain(columns).chain(rows.ordinal).collect()
 }
 
-fn reading_bar(files: &[PathBuf]) -> ProgressBar {
-    let sizes: Option<Vec<u64>> = files.iter().map(|file| size(file)).collect();
-    let (bar, template) = match sizes {
-        Some(sizes) => (
-            ProgressBar::new(sizes.iter().sum()),
-            "reading {wide_bar} {bytes} of {total_bytes}, {bytes_per_sec}, {eta} left",
-        ),
-        // How much comes is not known beforehand.
-        None => (ProgressBar::no_length(), "reading {spinner} {bytes}, {bytes_per_sec}, {elapsed}"),
-    };
-    bar.with_style(style(template))
-}
-
 fn size(file: &Path) -> Option<u64> {
     if file == "-" { None } else { fs::metadata(file).ok().map(|file| file.len()) }
-}
-
-fn writing_bar(records: u64) -> ProgressBar {
-    let template = "{msg:12} {wide_bar} {human_pos} of {human_len} records, {rate}, {eta} left";
-    ProgressBar::new(records).with_style(style(template))
-}
-
-fn style(template: &str) -> ProgressStyle {
-    let style = ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
-    style.with_key("rate", |state: &ProgressState, out: &mut dyn std::fmt::Write| {
-        let _ = write!(out, "{:.0}/s", state.per_sec());
-    })
 }

@@ -4,10 +4,12 @@ use std::{
     fs::File,
     io::{self, BufRead, BufReader, Cursor, Read},
     path::Path,
+    sync::Arc,
 };
 
 use flate2::bufread::MultiGzDecoder;
-use indicatif::ProgressBar;
+
+use crate::progress::Progress;
 
 /// A line, or a row of CSV, may be as long as this.
 pub const LONGEST: usize = 8 << 20;
@@ -28,12 +30,26 @@ pub enum Line {
     End,
 }
 
+/// Reports the bytes that are read.
+struct Counted {
+    raw: Box<dyn Read + Send>,
+    progress: Arc<dyn Progress>,
+}
+
+impl Read for Counted {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.raw.read(buffer)?;
+        self.progress.advance(read as u64);
+        Ok(read)
+    }
+}
+
 impl Input {
-    /// Opens a file; `-` is the standard input. `bar` goes on by the bytes that are read of it.
-    pub fn open(path: &Path, bar: &ProgressBar) -> io::Result<Self> {
+    /// Opens a file; `-` is the standard input. Progress is in the bytes read of it.
+    pub fn open(path: &Path, progress: Arc<dyn Progress>) -> io::Result<Self> {
         let raw: Box<dyn Read + Send> =
             if path == "-" { Box::new(io::stdin()) } else { Box::new(File::open(path)?) };
-        Self::of(Box::new(bar.wrap_read(raw)))
+        Self::of(Box::new(Counted { raw, progress }))
     }
 
     pub fn of(raw: Box<dyn Read + Send>) -> io::Result<Self> {

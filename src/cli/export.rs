@@ -1,0 +1,192 @@
+//! `dossier export`.
+
+use std::{
+    fs::File,
+    io::Write,
+    path::{Path, PathBuf},
+    time::Instant,
+};
+
+use clap::Args;
+use indicatif::ProgressBar;
+
+use crate::{
+    bulk::{
+        export::{Export, Selection, Written, formats},
+        records::{RecordKind, RecordKinds},
+    },
+    cli::{Failure, configured, open_migrated, read_on},
+    engine::catalog,
+    telemetry::output as log_output,
+};
+
+#[derive(Args)]
+pub struct Arguments {
+    /// jsonl, csv, gexf or jsonld.
+    #[arg(long, default_value = "jsonl")]
+    pub format: formats::Format,
+    /// The type of record in a CSV: Actor, Statement, …; all types where the output is a folder.
+    #[arg(long = "type", value_name = "TYPE")]
+    pub kind: Option<String>,
+    /// Only what is on this topic or a part of it, and what that refers to.
+    #[arg(long, value_name = "SLUG")]
+    pub topic: Option<String>,
+    /// Only what refers to this actor, and what that refers to.
+    #[arg(long, value_name = "SLUG")]
+    pub actor: Option<String>,
+    /// Only what happened on this day or later, or may have: 2026, 2026-02 or 2026-02-19.
+    #[arg(long, value_name = "DATE")]
+    pub from: Option<String>,
+    /// Only what happened on this day or earlier, or may have.
+    #[arg(long, value_name = "DATE")]
+    pub until: Option<String>,
+    /// Where to write it, instead of the standard output; for CSV a folder, unless a type is given.
+    #[arg(short, long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+}
+
+pub async fn run(asked: Arguments) -> Result<(), Failure> {
+    let Arguments { format, kind, topic, actor, from, until, output } = asked;
+    let config = configured()?;
+    let kinds = RecordKinds::of(&catalog::catalog().object_types);
+    let selection = Selection { topic, actor, from, until };
+    selection.check_dates().map_err(Failure::of_usage)?;
+    let outputs = outputs(&kinds, format, kind.as_deref(), output.as_deref())?;
+    let database = open_migrated(&config, false).await?;
+    let exported = async {
+        let since = Instant::now();
+        let mut connection = database.connect_for_long().await?;
+        let mut export = Export::begin(&mut connection, &kinds, &selection).await?;
+        let mut written = 0;
+        let mut whole = Vec::new();
+        for (kind, mut output) in outputs {
+            written += write(&mut export, format.writer(kind), &mut output).await?;
+            whole.push(output);
+        }
+        for output in whole {
+            output.keep()?;
+        }
+        log_output::say(&format!("{written} records in {:.1} s", since.elapsed().as_secs_f64()));
+        Ok(())
+    };
+    let exported = exported.await;
+    database.close().await;
+    exported
+}
+
+/// Where an export goes: the standard output, or a file that comes to be there once it is whole.
+enum Output {
+    Standard(std::io::Stdout),
+    /// A pipe or a device, which can't be replaced.
+    Special(File),
+    File {
+        file: File,
+        unfinished: PathBuf,
+        path: PathBuf,
+    },
+}
+
+impl Output {
+    fn to(path: &Path) -> Result<Self, Failure> {
+        let failed = |error: std::io::Error| format!("{} can't be written: {error}", path.display());
+        match std::fs::metadata(path) {
+            Ok(found) if found.is_dir() => {
+                return Err(format!("{} can't be written: it is a folder", path.display()).into());
+            }
+            Ok(found) if !found.is_file() => {
+                return Ok(Output::Special(File::options().write(true).open(path).map_err(failed)?));
+            }
+            // One that may not be written is not replaced either.
+            Ok(_) => drop(File::options().append(true).open(path).map_err(failed)?),
+            Err(_) => {}
+        }
+        let path = std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+        let mut name = path.file_name().unwrap_or_default().to_owned();
+        name.push(format!(".{}.unfinished", std::process::id()));
+        let unfinished = path.with_file_name(name);
+        Ok(Output::File { file: File::create(&unfinished).map_err(failed)?, unfinished, path })
+    }
+
+    /// It is whole.
+    fn keep(self) -> Result<(), Failure> {
+        if let Output::File { unfinished, path, .. } = &self {
+            std::fs::rename(unfinished, path)
+                .map_err(|error| format!("{} can't be written: {error}", path.display()))?;
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Output {
+    fn drop(&mut self) {
+        if let Output::File { unfinished, .. } = self {
+            let _ = std::fs::remove_file(unfinished);
+        }
+    }
+}
+
+impl Write for Output {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        match self {
+            Output::Standard(out) => out.write(bytes),
+            Output::Special(file) | Output::File { file, .. } => file.write(bytes),
+        }
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        match self {
+            Output::Standard(out) => out.flush(),
+            Output::Special(file) | Output::File { file, .. } => file.flush(),
+        }
+    }
+}
+
+/// What is to be written where: of CSV, a type of record each.
+fn outputs(
+    kinds: &RecordKinds,
+    format: formats::Format,
+    kind: Option<&str>,
+    output: Option<&Path>,
+) -> Result<Vec<(&'static str, Output)>, Failure> {
+    let known = |name| match kinds.named(name) {
+        Some((_, kind)) => Ok(kind.name),
+        None => Err(Failure::of_usage(format!("`{name}` is no type of record: there are {}", kinds.names()))),
+    };
+    let kind = kind.map(known).transpose()?;
+    match (format, kind, output) {
+        (formats::Format::Csv, None, Some(folder)) => {
+            std::fs::create_dir_all(folder)
+                .map_err(|error| format!("{} can't be made: {error}", folder.display()))?;
+            let table =
+                |kind: &RecordKind| Ok((kind.name, Output::to(&folder.join(format!("{}.csv", kind.many)))?));
+            kinds.0.iter().map(table).collect()
+        }
+        (formats::Format::Csv, None, None) => {
+            Err(Failure::of_usage("CSV holds one type of record: give --type, or a folder with -o"))
+        }
+        (formats::Format::Csv, Some(_), _) | (_, None, _) => {
+            let to = output.map_or_else(|| Ok(Output::Standard(std::io::stdout())), Output::to)?;
+            Ok(vec![(kind.unwrap_or_default(), to)])
+        }
+        _ => Err(Failure::of_usage("only CSV takes --type: other formats hold all")),
+    }
+}
+
+async fn write(
+    export: &mut Export<'_>,
+    writer: Box<dyn formats::Writer>,
+    to: &mut impl Write,
+) -> Result<u64, Failure> {
+    let bar = ProgressBar::new(export.count(writer.as_ref()).await?);
+    let (mut written, mut out) = (Written::by(writer), Vec::new());
+    while export.next(&mut written, &mut out).await? {
+        if !read_on(to.write_all(&out))? {
+            break;
+        }
+        out.clear();
+        bar.set_position(written.count);
+    }
+    read_on(to.flush())?;
+    bar.finish_and_clear();
+    Ok(written.count)
+}

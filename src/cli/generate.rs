@@ -1,0 +1,44 @@
+//! `dossier generate`.
+
+use std::time::Instant;
+
+use clap::Args;
+use sqlx::Connection;
+
+use crate::{
+    bulk::generate::{self, Size},
+    cli::{Failure, configured, open_migrated, print, progress::Bars},
+};
+
+#[derive(Args)]
+pub struct Arguments {
+    /// How many statements; the other records are in proportion.
+    #[arg(long, value_parser = clap::value_parser!(u64).range(1..=100_000_000))]
+    pub statements: u64,
+    /// The same seed makes the same base.
+    #[arg(long, default_value_t = 1)]
+    pub seed: u64,
+}
+
+pub async fn run(arguments: &Arguments) -> Result<(), Failure> {
+    let size = Size { statements: arguments.statements, seed: arguments.seed };
+    let database = open_migrated(&configured()?, true).await?;
+    let generated = async {
+        let since = Instant::now();
+        let mut connection = database.connect_for_long().await?;
+        let mut change = connection.begin().await?;
+        let requester = sqlx::query("select set_config('dossier.requester', 'generate', true)");
+        requester.execute(&mut *change).await?;
+        let rows = generate::generate(&mut change, size, &Bars::default()).await?;
+        change.commit().await?;
+        sqlx::raw_sql("analyze").execute(&mut connection).await?;
+        print(&format!(
+            "{rows} rows, {} statements among them, in {:.1} s\n",
+            size.statements,
+            since.elapsed().as_secs_f64()
+        ))
+    };
+    let generated = generated.await;
+    database.close().await;
+    generated
+}

@@ -1,0 +1,115 @@
+//! `dossier key`.
+
+use std::{fmt::Write as _, io::Write as _};
+
+use clap::{
+    Subcommand,
+    builder::{PossibleValuesParser, TypedValueParser},
+};
+use sqlx::{Connection, PgConnection};
+use time::{OffsetDateTime, format_description::well_known::Rfc3339};
+
+use crate::{
+    auth::{
+        caller::Role,
+        keys::{self, Revoked},
+    },
+    cli::{Failure, configured, open_migrated, print},
+    telemetry::output,
+};
+
+/// What is done to keys on the command line.
+#[derive(Subcommand)]
+pub enum Command {
+    /// Make a key, and print its secret once.
+    Create {
+        /// Whose key it is: changes are recorded under this name.
+        #[arg(long)]
+        name: String,
+        /// What its holder may do.
+        #[arg(long, value_parser = grantable(), ignore_case = true)]
+        role: Role,
+        /// When it ends by itself: the last day (2027-01-31), or a moment (2027-01-31T12:00:00Z).
+        #[arg(long, value_name = "WHEN", value_parser = moment)]
+        expires: Option<OffsetDateTime>,
+    },
+    /// Print all keys, without their secrets.
+    List,
+    /// End a key, now and for good.
+    Revoke {
+        /// Its name, or the beginning of its secret as the list has it.
+        #[arg(value_name = "NAME|PREFIX")]
+        key: String,
+    },
+}
+
+pub async fn run(command: Command) -> Result<(), Failure> {
+    if let Command::Create { name, expires, .. } = &command {
+        keys::check(name, *expires).map_err(Failure::of_usage)?;
+    }
+    let database = open_migrated(&configured()?, false).await?;
+    let done = async {
+        let mut connection = database.connect_for_long().await?;
+        let mut change = connection.begin().await?;
+        let told = perform(&mut change, &command).await?;
+        let Command::Create { name, role, .. } = &command else {
+            change.commit().await?;
+            return print(&told);
+        };
+        // A key whose secret nobody is told is not made.
+        std::io::stdout()
+            .write_all(told.as_bytes())
+            .map_err(|error| format!("the secret can't be written, and no key was made: {error}"))?;
+        change.commit().await?;
+        let role = role.name();
+        output::say(&format!("The key of {name}, {role}. Keep it: it can't be shown again."));
+        Ok(())
+    };
+    let done = done.await;
+    database.close().await;
+    done
+}
+
+/// Runs the command, and returns what to print. For a new key that is its secret alone, for scripts.
+async fn perform(connection: &mut PgConnection, command: &Command) -> Result<String, keys::Error> {
+    match command {
+        Command::Create { name, role, expires } => {
+            Ok(format!("{}\n", keys::create(connection, name, *role, *expires).await?))
+        }
+        Command::List => Ok(table(keys::list(connection).await?)),
+        Command::Revoke { key } => {
+            let Revoked { name, prefix, when } = keys::revoke(connection, key).await?;
+            Ok(format!("revoked: {name} ({prefix}…), {when} UTC\n"))
+        }
+    }
+}
+
+/// The roles that a key can have, as the command line writes them.
+fn grantable() -> impl TypedValueParser<Value = Role> {
+    PossibleValuesParser::new(["reader", "editor", "admin"])
+        .map(|name| Role::named(&name.to_uppercase()).expect("each is a role"))
+}
+
+/// A moment, or the last one of a day.
+fn moment(text: &str) -> Result<OffsetDateTime, &'static str> {
+    let last = format!("{text}T23:59:59Z");
+    let moment = OffsetDateTime::parse(text, &Rfc3339).or_else(|_| OffsetDateTime::parse(&last, &Rfc3339));
+    moment.map_err(|_| "it takes a day (2027-01-31) or a moment (2027-01-31T12:00:00Z)")
+}
+
+/// Keys as a table.
+fn table(keys: Vec<Vec<String>>) -> String {
+    let mut rows = vec![
+        ["NAME", "ROLE", "PREFIX", "CREATED (UTC)", "EXPIRES", "REVOKED"].map(ToOwned::to_owned).to_vec(),
+    ];
+    rows.extend(keys);
+    let widths: Vec<usize> = (0..rows[0].len())
+        .map(|column| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0))
+        .collect();
+    let mut table = String::new();
+    for row in rows {
+        let cells = row.iter().zip(&widths).map(|(cell, &width)| format!("{cell:width$}"));
+        let _ = writeln!(table, "{}", cells.collect::<Vec<_>>().join("  ").trim_end());
+    }
+    table
+}

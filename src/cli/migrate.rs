@@ -1,0 +1,42 @@
+//! `dossier migrate`.
+
+use clap::Args;
+
+use crate::{
+    cli::{Failure, configured, print, say_what_is_used},
+    database::{Database, embedded::Create},
+};
+
+#[derive(Args)]
+pub struct Arguments {
+    /// Print what would be applied, and apply nothing.
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Also where the database holds tables of another program.
+    #[arg(long)]
+    pub yes: bool,
+}
+
+pub async fn run(arguments: &Arguments) -> Result<(), Failure> {
+    let Arguments { dry_run, yes } = *arguments;
+    let config = configured()?;
+    let create = if dry_run { Create::Never } else { Create::IfNew };
+    let database = Database::open_or(&config, create).await?;
+    say_what_is_used(&database, &config);
+    let migrated = async {
+        let (verb, migrations) = if dry_run {
+            ("to apply", database.foresee(yes).await?)
+        } else {
+            ("applied", database.migrate_beside(yes).await?)
+        };
+        let mut lines: Vec<String> =
+            migrations.iter().map(|migration| format!("{verb}: {migration}")).collect();
+        if lines.is_empty() {
+            lines.push("nothing to apply".to_owned());
+        }
+        print(&format!("{}\n", lines.join("\n")))
+    };
+    let migrated = migrated.await;
+    database.close().await;
+    migrated
+}

@@ -1,0 +1,90 @@
+//! Ctrl-C and SIGTERM, and the orphans that process 1 reaps.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
+
+use tokio::{
+    signal::unix::{SignalKind, signal},
+    sync::watch,
+};
+
+use crate::{cli::Failure, database::children};
+
+#[derive(Clone, Copy, Debug)]
+pub enum Signal {
+    Interrupt,
+    Terminate,
+}
+
+impl Signal {
+    pub fn status(self) -> u8 {
+        match self {
+            Signal::Interrupt => 130,
+            Signal::Terminate => 143,
+        }
+    }
+}
+
+/// Ctrl-C and SIGTERM, heard from the beginning. A second one ends the program at once.
+#[derive(Clone)]
+pub struct Stop {
+    signal: watch::Receiver<Option<Signal>>,
+    /// Whether somebody stops in order when there is one.
+    in_order: Arc<AtomicBool>,
+}
+
+impl Stop {
+    pub fn listen() -> Result<Self, Failure> {
+        let mut interrupt = signal(SignalKind::interrupt())?;
+        let mut terminate = signal(SignalKind::terminate())?;
+        let (first, signal) = watch::channel(None);
+        tokio::spawn(async move {
+            let mut next = async || {
+                tokio::select! {
+                    _ = interrupt.recv() => Signal::Interrupt,
+                    _ = terminate.recv() => Signal::Terminate,
+                }
+            };
+            first.send_replace(Some(next().await));
+            std::process::exit(next().await.status().into());
+        });
+        Ok(Stop { signal, in_order: Arc::default() })
+    }
+
+    pub async fn signalled(mut self) -> Signal {
+        match self.signal.wait_for(Option::is_some).await.map(|signal| *signal) {
+            Ok(Some(signal)) => signal,
+            _ => std::future::pending().await,
+        }
+    }
+
+    /// A signal that nobody stops in order for.
+    pub async fn interrupted(&self) -> Signal {
+        let signal = self.clone().signalled().await;
+        if self.in_order.load(Ordering::Relaxed) { std::future::pending().await } else { signal }
+    }
+
+    /// From here on a signal is left to whoever waits for this.
+    pub fn stop_in_order(self) -> impl Future<Output = ()> + Send + 'static {
+        self.in_order.store(true, Ordering::Relaxed);
+        async move {
+            self.signalled().await;
+            tracing::info!("stopping");
+        }
+    }
+}
+
+/// As the first process of a container, we bury what others leave.
+pub fn bury_orphans() -> Result<(), Failure> {
+    if std::process::id() == 1 {
+        let mut ended = signal(SignalKind::child())?;
+        tokio::spawn(async move {
+            while ended.recv().await.is_some() {
+                let _ = tokio::task::spawn_blocking(children::bury_orphans).await;
+            }
+        });
+    }
+    Ok(())
+}
