@@ -1,4 +1,4 @@
-//! Bundles the page in `web/` with the user's npm, and lists the files for the server to hold.
+//! Lists the migrations, bundles the page in `web/` with the user's npm, and lists its files for the server to hold.
 //!
 //! Without npm, or where it fails, the list is empty: the server is complete without its page, and
 //! says so.
@@ -40,6 +40,28 @@ fn main() {
         Vec::new()
     });
     fs::write(out.join("page.rs"), list(&work.join("dist"), &files)).expect("OUT_DIR can be written");
+    fs::write(out.join("migrations.rs"), migrations()).expect("OUT_DIR can be written");
+}
+
+/// Rust that holds the migrations: the number, description and SQL of each. `sqlx::migrate!` does the same, but needs
+/// sqlx compiled a second time for the compiler.
+fn migrations() -> String {
+    let folder = fs::canonicalize("migrations").expect("the migrations");
+    let mut files = Vec::new();
+    collect(&folder, &mut files).expect("the migrations");
+    files.retain(|file| file.extension().is_some_and(|extension| extension == "sql"));
+    files.sort();
+    let mut code = String::from("[\n");
+    for file in files {
+        let name = file.file_stem().expect("a file").to_string_lossy();
+        let (version, description) =
+            name.split_once('_').expect("a migration is called 0001_what_it_does.sql");
+        let version: i64 = version.parse().expect("a migration begins with its number");
+        let description = description.replace('_', " ");
+        let file = file.to_string_lossy();
+        let _ = writeln!(code, "    ({version}, {description:?}, include_str!({file:?})),");
+    }
+    code + "]\n"
 }
 
 /// Builds the page in a folder of its own; the source tree stays as it is.

@@ -1,15 +1,22 @@
 //! The migrations: which there are, which were applied, and what is wrong with them.
 
-use std::{fmt, time::Duration};
+use std::{fmt, sync::LazyLock, time::Duration};
 
 use sqlx::{
     AssertSqlSafe, PgConnection, SqlSafeStr,
-    migrate::{Migrate, MigrateError, Migrator},
+    migrate::{Migrate, MigrateError, MigrationType, Migrator},
 };
 
 use crate::database::{Error, connect_error, error::in_words};
 
-static MIGRATIONS: Migrator = sqlx::migrate!();
+static MIGRATIONS: LazyLock<Migrator> = LazyLock::new(|| {
+    let files: &[(i64, &'static str, &'static str)] = &include!(concat!(env!("OUT_DIR"), "/migrations.rs"));
+    let read = |(version, description, sql): &(i64, &'static str, &'static str)| {
+        let (description, sql) = ((*description).into(), sql.into_sql_str());
+        sqlx::migrate::Migration::new(*version, description, MigrationType::Simple, sql, false)
+    };
+    Migrator::with_migrations(files.iter().map(read).collect())
+});
 
 /// How long another migrator is waited for in silence.
 const SILENCE: Duration = Duration::from_secs(1);

@@ -5,7 +5,6 @@ use std::{
     io::Read,
 };
 
-use async_graphql::http::GraphiQLSource;
 use axum::{
     Router,
     body::Bytes,
@@ -24,6 +23,9 @@ use flate2::read::GzDecoder;
 
 /// The files of the bundle, each compressed with gzip; none where it was built without npm.
 static FILES: &[(&str, &[u8])] = include!(concat!(env!("OUT_DIR"), "/page.rs"));
+
+/// The page where it was built without npm: a browser loads its scripts from the network.
+const FROM_THE_NETWORK: &str = include_str!("page.html");
 
 /// What the page may load: its own files, and workers that its editor makes of them.
 const POLICY: &str = "default-src 'self'; script-src 'self' blob:; worker-src 'self' blob:; \
@@ -54,15 +56,8 @@ async fn page(headers: HeaderMap) -> Response {
     if is_bundled() {
         file("index.html", "no-cache", &headers)
     } else {
-        Html(from_the_network()).into_response()
+        Html(FROM_THE_NETWORK).into_response()
     }
-}
-
-/// The page whose files a browser loads from elsewhere. It goes without a history, which would keep the
-/// headers in the browser, and with them the key.
-fn from_the_network() -> String {
-    let page = GraphiQLSource::build().endpoint("/graphql").title("Dossier").finish();
-    page.replace("plugins = [HISTORY_PLUGIN, ", "plugins = [")
 }
 
 /// A file whose name changes with its content.
@@ -127,8 +122,8 @@ mod tests {
 
     #[test]
     fn the_page_from_the_network_asks_this_server_and_keeps_no_history() {
-        let page = from_the_network();
-        assert!(page.contains("createUrl('/graphql')"), "{page}");
-        assert!(page.contains("plugins = [explorerPlugin()]"), "{page}");
+        assert!(FROM_THE_NETWORK.contains("new URL('/graphql', window.location.origin)"));
+        assert!(FROM_THE_NETWORK.contains("plugins = [explorerPlugin()]"));
+        assert!(!FROM_THE_NETWORK.contains("HISTORY_PLUGIN"));
     }
 }

@@ -11,8 +11,6 @@ use crate::support::{
     process::{Process, dossier, output},
 };
 
-static MIGRATIONS: Migrator = sqlx::migrate!();
-
 async fn execute(pool: &PgPool, sql: &str) {
     sqlx::raw_sql(AssertSqlSafe(sql.to_owned()))
         .execute(pool)
@@ -60,7 +58,8 @@ async fn fails(settings: &[(&str, &str)], arguments: &[&str]) -> String {
 /// A database as a Dossier made it that called schemas beside its own `past` and `importing`.
 async fn old_database() -> TestDatabase {
     let old = empty_database().await;
-    MIGRATIONS.run_to(16, old.pool()).await.expect("migrated");
+    let migrations = Migrator::new(Path::new(env!("CARGO_MANIFEST_DIR")).join("migrations")).await;
+    migrations.expect("the migrations").run_to(16, old.pool()).await.expect("migrated");
     old
 }
 
