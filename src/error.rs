@@ -179,3 +179,13 @@ impl ApiError {
         error.into()
     }
 }
+
+/// The `errors` of a response.
+pub fn list_to_json(api_errors: &[ApiError], request_id: &str) -> Value {
+    api_errors.iter().map(|api_error| api_error.to_json(request_id)).collect()
+}
+
+/// A response of errors alone.
+pub fn without_data(api_errors: &[ApiError], request_id: &str) -> String {
+    json!({ "errors": list_to_json(api_errors, request_id) }).to_string()
+}

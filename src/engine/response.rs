@@ -12,7 +12,7 @@ use crate::{
             FacetOutput, Object, Output, PageInfo, Plan, bind::Precision,
         },
     },
-    error::{ApiError, CHANGED, Code, PathStep},
+    error::{self, ApiError, CHANGED, Code, PathStep},
     model::{
         object_type::{Cardinality, Scalar, SortKey, computed::ComputedValue},
         pagination::{self, Cursor, KeyKind},
@@ -51,8 +51,7 @@ impl Answer {
         if self.errors.is_empty() {
             return self.json;
         }
-        let errors: Vec<serde_json::Value> =
-            self.errors.iter().map(|api_error| api_error.to_json(request_id)).collect();
+        let errors = error::list_to_json(&self.errors, request_id);
         let mut json = br#"{"errors":"#.to_vec();
         let _ = serde_json::to_writer(&mut json, &errors);
         json.push(b',');

@@ -7,10 +7,9 @@ use axum::{
     },
     response::{IntoResponse, Response},
 };
-use serde_json::{Value, json};
 
 use crate::{
-    error::{ApiError, Code},
+    error::{self, ApiError, Code},
     server::sse,
     telemetry::request,
 };
@@ -110,7 +109,6 @@ pub fn refuse(status: StatusCode, media: Media, api_errors: &[ApiError], request
     if media == Media::Events && status == StatusCode::OK {
         return sse::refused(api_errors, request_id);
     }
-    let errors: Vec<Value> = api_errors.iter().map(|api_error| api_error.to_json(request_id)).collect();
-    let body = json!({ "errors": errors }).to_string();
+    let body = error::without_data(api_errors, request_id);
     (status, [(CONTENT_TYPE, media.content_type())], body).into_response()
 }

@@ -16,14 +16,13 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use futures_util::stream;
-use serde_json::json;
 use tokio::{
     sync::mpsc,
     time::{MissedTickBehavior, interval, timeout},
 };
 
 use crate::{
-    error::{ApiError, Code},
+    error::{self, ApiError, Code},
     server::{AppState, BEAT, operation::Subscription, shutdown::Staying},
     telemetry::request,
 };
@@ -55,7 +54,7 @@ pub(super) fn once(result: &[u8]) -> Response {
 
 /// A stream of one result: what was refused.
 pub(super) fn refused(api_errors: &[ApiError], request_id: &str) -> Response {
-    once(errors(api_errors, request_id).as_bytes())
+    once(error::without_data(api_errors, request_id).as_bytes())
 }
 
 /// A stream of what a subscription is told. `key` is what its client showed.
@@ -77,7 +76,7 @@ pub(super) fn told(
         let api_error = ended
             .await
             .unwrap_or_else(|_| Some(ApiError::new(Code::Internal, "Something went wrong on our side.")))?;
-        let told = format!("event: next\ndata: {}\n\n", errors(&[api_error], &request_id));
+        let told = format!("event: next\ndata: {}\n\n", error::without_data(&[api_error], &request_id));
         Some(Bytes::from([told.as_bytes(), COMPLETE].concat()))
     };
     let body = stream::unfold((waiting, Some(last)), async |(mut waiting, last)| {
@@ -128,11 +127,6 @@ async fn tell(
             Err(_) => return Some(ApiError::new(Code::TooSlow, crate::server::TOO_SLOW)),
         }
     }
-}
-
-fn errors(api_errors: &[ApiError], request_id: &str) -> String {
-    let errors = api_errors.iter().map(|api_error| api_error.to_json(request_id));
-    json!({ "errors": errors.collect::<Vec<_>>() }).to_string()
 }
 
 fn respond(body: Body) -> Response {

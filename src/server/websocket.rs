@@ -23,7 +23,7 @@ use tracing::Instrument;
 use crate::{
     auth::{caller::Identity, limits::Share},
     database::client::Client,
-    error::{ApiError, Code},
+    error::{self, ApiError, Code},
     server::{
         AppState, BEAT, Sender, TOO_SLOW,
         connections::Held,
@@ -293,7 +293,7 @@ impl Connection {
         };
         if self.operations.len() >= OPERATIONS {
             let api_error = ApiError::beyond("operations at once", OPERATIONS, OPERATIONS + 1);
-            let errors = errors(&[api_error], &operation.request_id);
+            let errors = error::list_to_json(&[api_error], &operation.request_id);
             return self.send_json(&json!({ "id": &*id, "type": "error", "payload": errors })).await;
         }
         let identity = self.identify().await?;
@@ -371,7 +371,7 @@ impl Operation {
 
     fn refused(&self, api_errors: &[ApiError]) -> What {
         request::refused(api_errors);
-        What::Error(errors(api_errors, &self.request_id))
+        What::Error(error::list_to_json(api_errors, &self.request_id))
     }
 
     /// Answers as over HTTP.
@@ -409,10 +409,6 @@ fn closed(code: u16, reason: impl Into<String>) -> End {
 /// A reason as WebSocket takes it: 123 bytes.
 fn shortened(reason: &str) -> &str {
     &reason[..reason.floor_char_boundary(123)]
-}
-
-fn errors(api_errors: &[ApiError], request_id: &str) -> Value {
-    api_errors.iter().map(|api_error| api_error.to_json(request_id)).collect()
 }
 
 /// The key that a client shows in its introduction, as it would in the header of that name.
