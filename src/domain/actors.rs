@@ -24,6 +24,7 @@ static KIND: Enumeration = Enumeration {
         ),
         ("PLACE", "A city, building or other place where something happens."),
     ],
+    deprecated: &[],
 };
 
 static NAME_KIND: Enumeration = Enumeration {
@@ -37,6 +38,7 @@ static NAME_KIND: Enumeration = Enumeration {
         ("ABBREVIATION", "Initials or another shortening."),
         ("PATRONYMIC", "Given name and patronymic, as in polite address."),
     ],
+    deprecated: &[],
 };
 
 static PARTICIPANT_ROLE: Enumeration = Enumeration {
@@ -51,6 +53,7 @@ static PARTICIPANT_ROLE: Enumeration = Enumeration {
         ("ATTENDEE", "Took part; nothing more is known."),
         ("MEDIATOR", "Brought the others together."),
     ],
+    deprecated: &[],
 };
 
 /// The role that an actor has in a meeting, told by the edge between them, on either side.

@@ -21,6 +21,7 @@ static LIKELIHOOD: Enumeration = Enumeration {
         ("VERY_LIKELY", "80 to 95 per cent."),
         ("ALMOST_CERTAIN", "95 to 99 per cent."),
     ],
+    deprecated: &[],
 };
 
 static CONFIDENCE: Enumeration = Enumeration {
@@ -32,6 +33,7 @@ static CONFIDENCE: Enumeration = Enumeration {
         ("MODERATE", "Credible and plausible evidence, open to other readings."),
         ("HIGH", "Good evidence from several sources."),
     ],
+    deprecated: &[],
 };
 
 pub fn object_types() -> Vec<ObjectType> {

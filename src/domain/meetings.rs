@@ -20,6 +20,7 @@ static MODE: Enumeration = Enumeration {
         ("INTERVIEW", "One asked, another answered, for publication."),
         ("OTHER", "Another form, or one that is not known."),
     ],
+    deprecated: &[],
 };
 
 static STATUS: Enumeration = Enumeration {
@@ -33,6 +34,7 @@ static STATUS: Enumeration = Enumeration {
         ("CANCELLED", "It was called off."),
         ("HYPOTHETICAL", "It is only spoken of."),
     ],
+    deprecated: &[],
 };
 
 pub fn object_types() -> Vec<ObjectType> {

@@ -31,6 +31,7 @@ static TIE: Enumeration = Enumeration {
         ("CO_PARTICIPATION", "Both took part in a meeting. Weight: in how many."),
         ("STATEMENT", "One addressed a statement to the other. Weight: how many."),
     ],
+    deprecated: &[],
 };
 
 /// Ties of one kind, seen in two ways.

@@ -22,6 +22,7 @@ static STANCE: Enumeration = Enumeration {
         ("SUPPORTS", "Is for it."),
         ("STRONGLY_SUPPORTS", "Is firmly for it."),
     ],
+    deprecated: &[],
 };
 
 /// Positions that a history is thought to have at most, as its price goes.

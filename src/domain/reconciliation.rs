@@ -32,6 +32,7 @@ static REASON: Enumeration = Enumeration {
         ("SIMILAR", "It is spelt much like a name of the actor."),
         ("PART_OF_NAME", "It is spelt much like a part of a name of the actor."),
     ],
+    deprecated: &[],
 };
 
 /// Names that are like each asked one, and identifiers that equal it.
@@ -61,11 +62,8 @@ const CANDIDATES: &str = "
     order by n.place";
 
 pub fn object_types() -> Vec<ObjectType> {
-    let reasons = Field {
-        name: "reasons",
-        description: "Why, the strongest first.",
-        kind: FieldKind::Scalars(Scalar::Enumeration(&REASON)),
-    };
+    let reasons =
+        Field::new("reasons", "Why, the strongest first.", FieldKind::Scalars(Scalar::Enumeration(&REASON)));
     vec![
         ObjectType::new("ActorMatches", "", "Actors that one name may mean.")
             .field(text("name", "The name asked for."))

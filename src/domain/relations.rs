@@ -20,6 +20,7 @@ pub static KIND: Enumeration = Enumeration {
         ("LOCATION", "The subject lies in the object."),
         ("OTHER", "Another tie, told by the label."),
     ],
+    deprecated: &[],
 };
 
 pub fn object_types() -> Vec<ObjectType> {

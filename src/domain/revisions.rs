@@ -15,6 +15,7 @@ pub static OPERATION: Enumeration = Enumeration {
         ("DELETE", "It was removed."),
         ("MERGE", "It was merged with another."),
     ],
+    deprecated: &[],
 };
 
 /// A column whose changes are recorded.

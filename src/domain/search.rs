@@ -39,6 +39,7 @@ static TYPE: Enumeration = Enumeration {
         ("TOPIC", "Topics, by name."),
         ("SOURCE", "Sources, by title."),
     ],
+    deprecated: &[],
 };
 
 /// One kind of record, and how it is found.

@@ -16,6 +16,7 @@ static RELIABILITY: Enumeration = Enumeration {
         ("E", "Unreliable."),
         ("F", "Its reliability cannot be judged."),
     ],
+    deprecated: &[],
 };
 
 pub fn object_types() -> Vec<ObjectType> {

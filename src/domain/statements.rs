@@ -16,6 +16,7 @@ static MEDIUM: Enumeration = Enumeration {
         ("CONVERSATION", "In conversation with others."),
         ("UNSPECIFIED", "The source does not say how."),
     ],
+    deprecated: &[],
 };
 
 static RENDERING: Enumeration = Enumeration {
@@ -26,6 +27,7 @@ static RENDERING: Enumeration = Enumeration {
         ("VERBATIM", "The source quotes the speaker; the words are in `quote`."),
         ("PARAPHRASE", "The source reports what was said in other words."),
     ],
+    deprecated: &[],
 };
 
 static EVENT_TYPE: Enumeration = Enumeration {
@@ -51,6 +53,7 @@ static EVENT_TYPE: Enumeration = Enumeration {
         ("COERCE", "Uses force or repression short of assault."),
         ("ASSAULT", "Uses violence."),
     ],
+    deprecated: &[],
 };
 
 pub fn object_types() -> Vec<ObjectType> {

@@ -16,6 +16,7 @@ static ROLE: Enumeration = Enumeration {
         ("EDITOR", "Enters, changes and removes records."),
         ("ADMIN", "Does all that can be done."),
     ],
+    deprecated: &[],
 };
 
 pub fn object_types() -> Vec<ObjectType> {

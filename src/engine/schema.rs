@@ -18,7 +18,7 @@ use crate::model::{
     object_type::{
         CREATED_AT, Cardinality, Enumeration, Facet, FieldKind, Join, LABEL, LookupInput, ObjectType, Order,
         OwnedItem, Predicate, Scalar, ToMany, ToOne, UPDATED_AT, ValueType,
-        computed::{Computed, NODES},
+        computed::{Argument, Computed, NODES},
     },
 };
 
@@ -58,6 +58,7 @@ static COUNT_MODE: Enumeration = Enumeration {
         ("ESTIMATE", "Guessed from what the database knows of its data, in no time."),
         ("CAPPED", "One by one, up to 1000."),
     ],
+    deprecated: &[],
 };
 
 static COUNT_PRECISION: Enumeration = Enumeration {
@@ -69,6 +70,7 @@ static COUNT_PRECISION: Enumeration = Enumeration {
         ("ESTIMATE", "There are about as many."),
         ("AT_LEAST", "There are more."),
     ],
+    deprecated: &[],
 };
 
 struct Types<'a> {
@@ -265,6 +267,14 @@ impl Types<'_> {
     }
 
     fn field(&mut self, declared: &crate::model::object_type::Field) -> Field {
+        let field = self.undeprecated_field(declared);
+        match declared.deprecation {
+            Some(deprecation) => field.deprecation(Some(&deprecation.text())),
+            None => field,
+        }
+    }
+
+    fn undeprecated_field(&mut self, declared: &crate::model::object_type::Field) -> Field {
         let made = |ty| field(declared.name, ty, declared.description);
         match &declared.kind {
             FieldKind::Column(column) => {
@@ -318,7 +328,14 @@ impl Types<'_> {
             self.scalar(Scalar::Enumeration(of));
         }
         let arguments = computed.arguments.iter();
-        arguments.map(|argument| input(argument.name, type_ref(argument.ty), argument.description)).collect()
+        let made = |argument: &Argument| {
+            let made = input(argument.name, type_ref(argument.ty), argument.description);
+            match argument.deprecation {
+                Some(deprecation) => made.deprecation(Some(&deprecation.text())),
+                None => made,
+            }
+        };
+        arguments.map(made).collect()
     }
 
     /// The root of what is told as it happens: the library has a type of its own for it.
@@ -334,6 +351,10 @@ impl Types<'_> {
                 })
             });
             let field = field.description(declared.description);
+            let field = match declared.deprecation {
+                Some(deprecation) => field.deprecation(Some(&deprecation.text())),
+                None => field,
+            };
             root = root.field(self.arguments(computed).into_iter().fold(field, SubscriptionField::argument));
         }
         self.add(root);
@@ -440,9 +461,14 @@ impl Types<'_> {
     }
 
     fn enumeration(&mut self, of: &Enumeration) {
-        let items =
-            of.values.iter().map(|(name, description)| EnumItem::new(*name).description(*description));
-        self.add(Enum::new(of.name).description(of.description).items(items));
+        let item = |(name, description): &(&'static str, &'static str)| {
+            let item = EnumItem::new(*name).description(*description);
+            match of.deprecation(name) {
+                Some(deprecation) => item.deprecation(Some(&deprecation.text())),
+                None => item,
+            }
+        };
+        self.add(Enum::new(of.name).description(of.description).items(of.values.iter().map(item)));
     }
 
     fn order(&mut self, object_type: &ObjectType) {
@@ -580,5 +606,56 @@ impl Types<'_> {
             self.add(parts.fold(object, InputObject::field));
         }
         name.to_owned()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        engine::catalog::catalog,
+        model::object_type::{
+            Deprecation,
+            computed::{argument, computed},
+        },
+    };
+
+    static MOOD: Enumeration = Enumeration {
+        name: "Mood",
+        sql: "",
+        description: "A mood.",
+        values: &[("GLAD", "Glad."), ("HAPPY", "Happy.")],
+        deprecated: &[("GLAD", Deprecation { reason: "Use `HAPPY`.", until: "2027-06-01" })],
+    };
+
+    fn weather() -> ObjectType {
+        let mood = argument("mood", "Mood", "A mood.").deprecated("Use `moods`.", "2027-07-01");
+        let arguments = vec![Argument { of: Some(&MOOD), ..mood }];
+        let part = ValueType { of: "String", form: Cardinality::One };
+        let field =
+            computed("weather", part, arguments, |_| Box::pin(async { Ok(Vec::new()) }), "The weather.");
+        ObjectType::new("Query", "", "What there is.")
+            .field(field.deprecated("Use `forecast`.", "2027-05-01"))
+    }
+
+    #[tokio::test]
+    async fn what_is_deprecated_says_until_when_it_stays() {
+        let builder = Schema::build("Query", None, None);
+        let mut types = Types { catalog: catalog(), made: HashSet::new(), builder };
+        let weather = types.field(&weather().fields[0]);
+        types.add(Object::new("Query").field(weather));
+        let schema = types.builder.finish().expect("a schema");
+        let sdl = schema.sdl();
+        for expected in [
+            "GLAD @deprecated(reason: \"Use `HAPPY`. Removed after 2027-06-01.\")",
+            "mood: Mood @deprecated(reason: \"Use `moods`. Removed after 2027-07-01.\")",
+            "String! @deprecated(reason: \"Use `forecast`. Removed after 2027-05-01.\")",
+        ] {
+            assert!(sdl.contains(expected), "{expected} is not in {sdl}");
+        }
+        let query = "{ __type(name: \"Query\") { fields(includeDeprecated: true) { deprecationReason } } }";
+        let read = schema.execute(query).await.data.into_json().expect("JSON");
+        let reason = &read["__type"]["fields"][0]["deprecationReason"];
+        assert_eq!(reason, "Use `forecast`. Removed after 2027-05-01.");
     }
 }

@@ -136,7 +136,7 @@ fn query(object_types: &[ObjectType], computed: Vec<FieldDeclaration>) -> Object
         let Some(root) = &object_type.root else { continue };
         if let Some(one) = root.one {
             let description = "The record that `by` names; null where there is none.";
-            fields.push(Field { name: one, description, kind: FieldKind::Lookup(object_type.name) });
+            fields.push(Field::new(one, description, FieldKind::Lookup(object_type.name)));
         }
         let kind = FieldKind::ToMany(ToMany {
             to: object_type.name,
@@ -145,18 +145,18 @@ fn query(object_types: &[ObjectType], computed: Vec<FieldDeclaration>) -> Object
             attributes: Vec::new(),
             written: Writability::No,
         });
-        fields.push(Field { name: root.many, description: object_type.description, kind });
+        fields.push(Field::new(root.many, object_type.description, kind));
     }
-    fields.push(Field {
-        name: "node",
-        description: "The record with this global id; null where there is none.",
-        kind: FieldKind::Node,
-    });
-    fields.push(Field {
-        name: "nodes",
-        description: "The records with these global ids, in the order asked for; null for each that isn't there.",
-        kind: FieldKind::Nodes,
-    });
+    fields.push(Field::new(
+        "node",
+        "The record with this global id; null where there is none.",
+        FieldKind::Node,
+    ));
+    fields.push(Field::new(
+        "nodes",
+        "The records with these global ids, in the order asked for; null for each that isn't there.",
+        FieldKind::Nodes,
+    ));
     let root = ObjectType { fields, ..ObjectType::new(ROOTS[0], "", "Everything that can be read.") };
     computed.into_iter().fold(root, ObjectType::field)
 }

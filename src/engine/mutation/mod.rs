@@ -50,6 +50,7 @@ static CODE: Enumeration = Enumeration {
             "Somebody has changed it meanwhile: since the revision that was expected, or since the change to be undone.",
         ),
     ],
+    deprecated: &[],
 };
 
 /// What the schema needs for mutations.
@@ -107,11 +108,11 @@ pub fn of(object_types: &[ObjectType]) -> Mutations {
         "Why a mutation was refused, and which part of its input it is about.",
     )
     .field(one_of("code", &CODE, "Why."))
-    .field(Field {
-        name: "field",
-        description: "The way to the part of the input: `[\"input\", \"names\", \"0\", \"language\"]`.",
-        kind: FieldKind::Scalars(Scalar::Text),
-    })
+    .field(Field::new(
+        "field",
+        "The way to the part of the input: `[\"input\", \"names\", \"0\", \"language\"]`.",
+        FieldKind::Scalars(Scalar::Text),
+    ))
     .field(prose("message", "What is wrong, in a sentence."));
     let records: Vec<&ObjectType> =
         object_types.iter().filter(|object_type| object_type.is_record()).collect();

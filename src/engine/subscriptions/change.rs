@@ -39,6 +39,7 @@ static RECORD_TYPE: Enumeration = Enumeration {
         ("RELATION", "What ties one actor to another."),
         ("POSITION", "Where an actor stands on a topic."),
     ],
+    deprecated: &[],
 };
 
 /// A change of one record, as one transaction made it.

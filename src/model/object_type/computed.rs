@@ -17,8 +17,8 @@ use crate::{
     model::{
         Catalog, as_of, dates,
         object_type::{
-            Cardinality, Enumeration, Field, FieldDeclaration, FieldKind, ObjectType, Scalar, ValueType,
-            column, part, references,
+            Cardinality, Deprecation, Enumeration, Field, FieldDeclaration, FieldKind, ObjectType, Scalar,
+            ValueType, column, part, references,
         },
         pagination::{Cursor, KeyKind, MAX_PAGE, Page},
     },
@@ -62,6 +62,7 @@ pub struct Argument {
     pub of: Option<&'static Enumeration>,
     /// What it takes beyond what its type says.
     pub takes: ArgumentRule,
+    pub deprecation: Option<Deprecation>,
 }
 
 /// What an argument takes: it is refused before anything runs where it is something else.
@@ -83,6 +84,12 @@ impl Argument {
     #[must_use]
     pub fn taking(self, takes: ArgumentRule) -> Self {
         Argument { takes, ..self }
+    }
+
+    /// Clients use something else; it is there until a date (`2027-06-01`).
+    #[must_use]
+    pub fn deprecated(self, reason: &'static str, until: &'static str) -> Self {
+        Argument { deprecation: Some(Deprecation { reason, until }), ..self }
     }
 
     /// Refuses a value that it doesn't take. Values are of its type already.
@@ -427,11 +434,11 @@ pub fn computed(
         nothing: None,
         compute,
     };
-    Field { name, description, kind: FieldKind::Computed(computed) }.into()
+    Field::new(name, description, FieldKind::Computed(computed)).into()
 }
 
 pub fn argument(name: &'static str, ty: &'static str, description: &'static str) -> Argument {
-    Argument { name, ty, description, of: None, takes: ArgumentRule::Anything }
+    Argument { name, ty, description, of: None, takes: ArgumentRule::Anything, deprecation: None }
 }
 
 /// An argument that takes a number from 1 to `most`.

@@ -70,6 +70,29 @@ pub struct Field {
     pub name: &'static str,
     pub description: &'static str,
     pub kind: FieldKind,
+    pub deprecation: Option<Deprecation>,
+}
+
+impl Field {
+    pub fn new(name: &'static str, description: &'static str, kind: FieldKind) -> Self {
+        Field { name, description, kind, deprecation: None }
+    }
+}
+
+/// What clients use instead of something, and until when it stays.
+/// Names stand in backticks: the library prints double quotes of a reason as they are, which is no SDL.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Deprecation {
+    pub reason: &'static str,
+    /// The last day on which it is there: `2027-06-01`.
+    pub until: &'static str,
+}
+
+impl Deprecation {
+    /// The reason as the schema gives it: the date is in it, since `@deprecated` has no other place for one.
+    pub fn text(self) -> String {
+        format!("{} Removed after {}.", self.reason, self.until)
+    }
 }
 
 #[derive(Debug)]
@@ -155,6 +178,15 @@ pub struct Enumeration {
     pub sql: &'static str,
     pub description: &'static str,
     pub values: &'static [(&'static str, &'static str)],
+    /// Those of the values that are deprecated.
+    pub deprecated: &'static [(&'static str, Deprecation)],
+}
+
+impl Enumeration {
+    /// Why a value is deprecated, if it is.
+    pub fn deprecation(&self, value: &str) -> Option<Deprecation> {
+        self.deprecated.iter().find(|(name, _)| *name == value).map(|(_, deprecation)| *deprecation)
+    }
 }
 
 /// Values of a type that has no life of its own.
@@ -569,6 +601,13 @@ impl FieldDeclaration {
         }
     }
 
+    /// Clients use something else; it is there until a date (`2027-06-01`).
+    #[must_use]
+    pub fn deprecated(mut self, reason: &'static str, until: &'static str) -> Self {
+        self.field.deprecation = Some(Deprecation { reason, until });
+        self
+    }
+
     /// Not every record has it.
     #[must_use]
     pub fn nullable(mut self) -> Self {
@@ -657,7 +696,7 @@ impl FieldDeclaration {
     /// Records can be filtered by it.
     #[must_use]
     pub fn filterable(mut self) -> Self {
-        let Field { name, description, kind } = &self.field;
+        let Field { name, description, kind, .. } = &self.field;
         let (name, description) = (*name, *description);
         let mut condition = |name: Cow<'static, str>, test| {
             self.conditions.push(FilterField { name, description, test });
@@ -774,7 +813,7 @@ pub const UPDATED_AT: &str =
 pub fn column(name: &'static str, scalar: Scalar, description: &'static str) -> FieldDeclaration {
     let sql = format!("{{}}.{}", snake_case(name)).into();
     let column = Column { sql, scalar, nullable: false, fallback: None, reads: &[] };
-    Field { name, description, kind: FieldKind::Column(column) }.into()
+    Field::new(name, description, FieldKind::Column(column)).into()
 }
 
 pub fn text(name: &'static str, description: &'static str) -> FieldDeclaration {
@@ -826,7 +865,7 @@ pub fn reference(
     choices: Vec<(&'static str, &'static str)>,
     description: &'static str,
 ) -> FieldDeclaration {
-    Field { name, description, kind: FieldKind::ToOne(ToOne { type_name, choices, nullable: false }) }.into()
+    Field::new(name, description, FieldKind::ToOne(ToOne { type_name, choices, nullable: false })).into()
 }
 
 /// Records of one of several kinds, within what a domain module computes.
@@ -836,21 +875,20 @@ pub fn references(
     choices: Vec<(&'static str, &'static str)>,
     description: &'static str,
 ) -> FieldDeclaration {
-    Field { name, description, kind: FieldKind::Records(ToOne { type_name, choices, nullable: false }) }
-        .into()
+    Field::new(name, description, FieldKind::Records(ToOne { type_name, choices, nullable: false })).into()
 }
 
 /// An edge to many records; records can be filtered by what stands on its other side.
 pub fn many(name: &'static str, to: &'static str, via: Join, description: &'static str) -> FieldDeclaration {
     let kind =
         FieldKind::ToMany(ToMany { to, via, stem: to, attributes: Vec::new(), written: Writability::No });
-    let declared = FieldDeclaration::from(Field { name, description, kind });
+    let declared = FieldDeclaration::from(Field::new(name, description, kind));
     let test = Predicate::Some { to, via };
     FieldDeclaration { conditions: vec![FilterField { name: name.into(), description, test }], ..declared }
 }
 
 pub fn values(name: &'static str, values: OwnedList, description: &'static str) -> FieldDeclaration {
-    Field { name, description, kind: FieldKind::OwnedList(values) }.into()
+    Field::new(name, description, FieldKind::OwnedList(values)).into()
 }
 
 /// Values with fields of their own, within what a domain module computes.
@@ -860,7 +898,7 @@ pub fn part(
     form: Cardinality,
     description: &'static str,
 ) -> FieldDeclaration {
-    Field { name, description, kind: FieldKind::ValueType(ValueType { of, form }) }.into()
+    Field::new(name, description, FieldKind::ValueType(ValueType { of, form })).into()
 }
 
 /// The citations that support a record.
