@@ -205,9 +205,10 @@ fn price_of_ties(asked: &CostContext<'_>) -> (f64, f64) {
 
 fn price_of_network(asked: &CostContext<'_>) -> CostEstimate {
     let (all, of_one) = price_of_ties(asked);
-    let edges = if asked.wants("edges") { 1.0 } else { 0.0 };
+    let limit = asked.number("limit", 50, 200);
+    let (edges, among) = if asked.wants("edges") { (1.0, 150.0 + 5.0 * limit) } else { (0.0, 0.0) };
     let times = asked.number("depth", 1, 3) - 1.0 + edges;
-    CostEstimate { points: 100.0 + 12.0 * of_one + times * all, records: asked.number("limit", 50, 200) }
+    CostEstimate { points: 100.0 + 12.0 * of_one + times * all + among, records: limit }
 }
 
 /// Two steps are those of one actor each, the others of many.

@@ -7,6 +7,7 @@ use sqlx::{Row, postgres::PgRow};
 use crate::{
     error::ApiError,
     model::{
+        as_of,
         object_type::{
             Cardinality, Enumeration, FieldDeclaration, ObjectType, Scalar, ValueType, column,
             computed::{
@@ -193,10 +194,12 @@ fn price_of_search(asked: &CostContext<'_>) -> CostEstimate {
     let rows: f64 = KINDS.iter().map(|kind| asked.rows(kind.table)).sum();
     let names: f64 =
         ["actors", "actor_names", "meetings", "topics", "sources"].map(|of| asked.rows(of)).iter().sum();
-    let ranked = rows / 4.0 * (0.04 + 0.008 * words);
+    let ranked = rows / 4.0 * (0.05 + 0.01 * words);
     let similar = names * (0.02 + 0.0002 * asked.letters("query").0);
     let highlights = if asked.wants("edges.highlights") { first * (5.0 + words) } else { 0.0 };
-    CostEstimate { points: 100.0 + ranked + similar + highlights, records: first }
+    // The past has no index on words.
+    let times = if asked.has(as_of::ARGUMENT) { 4.0 } else { 1.0 };
+    CostEstimate { points: 100.0 + times * (ranked + similar) + highlights, records: first }
 }
 
 fn price_of_suggest(asked: &CostContext<'_>) -> CostEstimate {

@@ -139,7 +139,7 @@ fn price(asked: &CostContext<'_>) -> CostEstimate {
         (false, false) => 0.0,
     };
     let times = if asked.wants("totalCount") { 2.0 } else { 1.0 };
-    let counted = if asked.wants("totalCount") { all * 0.002 } else { 0.0 };
+    let counted = if asked.wants("totalCount") { all * 0.006 } else { 0.0 };
     CostEstimate { points: 100.0 + times * gathered + counted, records: asked.number("first", 20, 100) }
 }
 

@@ -137,6 +137,10 @@ pub async fn import(
     execute(&mut connection, "set temp_buffers = '64MB'").await?;
     batches::take_turn(&mut connection).await?;
     let done = stage_and_write(&mut connection, &kinds, order, progress).await;
+    if done.as_ref().is_ok_and(|outcome| outcome.change.is_some()) {
+        // Until Postgres does so by itself, it would plan queries as for a base without these records.
+        let _ = execute(&mut connection, &analyze(&kinds)).await;
+    }
     // All else goes on when it is started again.
     if matches!(done, Ok(_) | Err(Error::File(..) | Error::Refused(_))) {
         // Where it fails, what is done remains done, and the next import begins with it.
@@ -144,6 +148,16 @@ pub async fn import(
     }
     let _ = connection.close().await;
     done
+}
+
+/// Gathers the planner's statistics of all tables that an import writes.
+fn analyze(kinds: &RecordKinds) -> String {
+    let lists = kinds.0.iter().flat_map(validation::lists).map(|(_, rows)| rows.table);
+    let mut tables: Vec<&str> =
+        kinds.0.iter().map(|kind| kind.table).chain(lists).chain(["revisions"]).collect();
+    tables.sort_unstable();
+    tables.dedup();
+    format!("analyze {}", tables.join(", "))
 }
 
 async fn stage_and_write(
