@@ -20,21 +20,37 @@ pub struct Statement {
     pub binds: Vec<Bind>,
     /// Queries within it.
     pub subqueries: usize,
+    /// By which key one record is looked up, where it is the id or the slug.
+    pub key: Option<Key>,
     /// How a record that is missing among the rows is found under the name it had before it was merged.
     pub merged: Option<Merged>,
 }
 
-/// Where old names of merged records are kept, and what of them was asked for.
-#[derive(Clone, Copy, Debug)]
+/// What names one record of a type.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Key {
+    Id,
+    Slug,
+}
+
+impl Key {
+    pub fn column(self) -> &'static str {
+        match self {
+            Key::Id => "id",
+            Key::Slug => "slug",
+        }
+    }
+}
+
+/// Where old names of merged records are stored, and what is selected of the record.
+#[derive(Clone, Debug)]
 pub struct Merged {
     /// The table of old ids and slugs.
     pub names: &'static str,
     /// The table of the records.
     pub table: &'static str,
-    /// The key of the one record asked for; none where several were, by their ids.
-    pub key: Option<&'static str>,
-    /// Where the columns end in the text of the statement.
-    pub columns_end: usize,
+    /// What is selected behind the id, with a comma before each column.
+    pub columns: Box<str>,
 }
 
 /// What the text of a statement begins with that finds records by their ids or a key.
@@ -74,7 +90,7 @@ impl Encode<'_, Postgres> for Days {
 impl Statement {
     /// A text whose only value are the ids of the parents.
     pub fn of_parents(sql: String) -> Self {
-        Statement { sql, binds: vec![Bind::Parents], subqueries: 0, merged: None }
+        Statement { sql, binds: vec![Bind::Parents], subqueries: 0, key: None, merged: None }
     }
 
     /// Whether it stays prepared: what is longer is seldom asked twice, and takes megabytes of each connection.
@@ -84,19 +100,25 @@ impl Statement {
 
     /// The statement that looks for what is missing under old names; made only where something is.
     pub fn under_old_names(&self) -> Option<Statement> {
-        let Merged { names, table, key, columns_end } = self.merged?;
-        let columns = &self.sql[SELECT_ID.len()..columns_end];
-        let sql = match key {
+        let Merged { names, table, columns } = self.merged.as_ref()?;
+        let sql = match self.key {
             None => {
                 format!(
                     "select m.id{columns} from {names} m join {table} t on t.id = m.kept_id where m.id = {ANY_PARENT}"
                 )
             }
             Some(key) => format!(
-                "{SELECT_ID}{columns} from {table} t where t.id = (select kept_id from {names} where {key} = $1 limit 1)"
+                "{SELECT_ID}{columns} from {table} t where t.id = (select kept_id from {names} where {} = $1 limit 1)",
+                key.column()
             ),
         };
-        Some(Statement { sql, merged: None, ..self.clone() })
+        Some(Statement {
+            sql,
+            binds: self.binds.clone(),
+            subqueries: self.subqueries,
+            key: self.key,
+            merged: None,
+        })
     }
 
     /// The values as the driver takes them.

@@ -2,9 +2,12 @@
 
 use crate::{
     domain::positions,
-    model::object_type::{
-        Enumeration, Join, LookupInput, LookupKey, ObjectType, OwnedItem, OwnedList, Predicate, Scalar,
-        evidence, many, one_of, term, text, values,
+    model::{
+        object_type::{
+            Enumeration, Join, LookupInput, LookupKey, ObjectType, OwnedItem, OwnedList, Predicate, Scalar,
+            evidence, many, one_of, term, text, values,
+        },
+        sql::Expression,
     },
 };
 
@@ -205,6 +208,9 @@ fn participation() -> ObjectType {
         .condition(
             "role",
             "In what role.",
-            Predicate::Value { sql: "{}.role".into(), scalar: Scalar::Enumeration(&PARTICIPANT_ROLE) },
+            Predicate::Value {
+                sql: Expression::Column("role".into()),
+                scalar: Scalar::Enumeration(&PARTICIPANT_ROLE),
+            },
         )
 }

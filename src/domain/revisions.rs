@@ -53,7 +53,7 @@ fn revision() -> ObjectType {
     )
     .field(
         column("number", Scalar::RevisionNumber, "Its number; later changes have greater ones.")
-            .from_sql("{}.id")
+            .from_column("id")
             .filterable(),
     )
     .field(

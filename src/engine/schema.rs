@@ -20,6 +20,7 @@ use crate::model::{
         OwnedItem, Predicate, Scalar, ToMany, ToOne, UPDATED_AT, ValueType,
         computed::{Argument, Computed, NODES},
     },
+    operator::Operator,
 };
 
 /// All types of the catalog, not yet finished: a caller sets how strictly it is used.
@@ -561,30 +562,20 @@ impl Types<'_> {
             return name;
         }
         self.scalar(scalar);
-        let one = |name, description| input(name, TypeRef::named(of), description);
-        let some = |name, description| input(name, TypeRef::named_nn_list(of), description);
-        let is = [one("equals", "Is this."), some("in", "Is one of these.")];
-        let has = [
-            one("contains", "Has this somewhere in it, capital letters and accents aside."),
-            one("startsWith", "Begins with this, capital letters and accents aside."),
-        ];
-        let is_null = input("isNull", TypeRef::named(TypeRef::BOOLEAN), "Is unknown, or is known.");
-        let mut operators = if scalar == Scalar::Prose { Vec::new() } else { Vec::from(is) };
-        match scalar {
-            Scalar::Text | Scalar::Prose => operators.extend(has),
-            Scalar::Int | Scalar::RevisionNumber => {
-                operators.extend([one("min", "Is this or more."), one("max", "Is this or less.")]);
-            }
-            Scalar::Enumeration(_) => operators.push(some("notIn", "Is none of these, or is unknown.")),
-            _ => {}
-        }
-        if !matches!(scalar, Scalar::Id(_) | Scalar::Prose) {
-            operators.push(is_null);
-        }
+        let operators = Operator::of(scalar).into_iter().map(|operator| {
+            let ty = match operator {
+                Operator::In | Operator::NotIn => TypeRef::named_nn_list(of),
+                Operator::IsNull => TypeRef::named(TypeRef::BOOLEAN),
+                Operator::Equals
+                | Operator::Contains
+                | Operator::StartsWith
+                | Operator::Min
+                | Operator::Max => TypeRef::named(of),
+            };
+            input(operator.name(), ty, operator.description())
+        });
         let description = format!("Tests of a value of type {of}; all that are given must hold.");
-        self.add(
-            operators.into_iter().fold(InputObject::new(&name).description(description), InputObject::field),
-        );
+        self.add(operators.fold(InputObject::new(&name).description(description), InputObject::field));
         name
     }
 

@@ -3,7 +3,9 @@
 pub mod as_of;
 pub mod dates;
 pub mod object_type;
+pub mod operator;
 pub mod pagination;
+pub mod sql;
 pub mod web_search;
 
 use std::collections::HashMap;

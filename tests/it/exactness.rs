@@ -371,16 +371,17 @@ async fn whatever_an_answer_rests_on_has_a_history_by_that_column() {
             }
         }
         let conditions = object_type.conditions.iter().filter_map(|condition| match &condition.test {
-            Predicate::Value { sql, .. } | Predicate::During { sql } => Some(&**sql),
-            Predicate::Instant { sql } => Some(sql),
+            Predicate::Value { sql, .. } => Some(sql.template()),
+            Predicate::During { sql } => Some(sql.to_string()),
+            Predicate::Instant { sql } => Some((*sql).to_owned()),
             _ => None,
         });
         let orders = object_type.orders.iter().filter_map(|order| match &order.by {
-            SortKey::Key(sql, _) => Some(&**sql),
+            SortKey::Key(sql, _) => Some(sql.to_string()),
             _ => None,
         });
         let facets = object_type.facets.iter().filter_map(|facet| match &facet.by {
-            FacetBy::Value { sql, .. } => Some(&**sql),
+            FacetBy::Value { sql, .. } => Some(sql.template()),
             _ => None,
         });
         for sql in conditions.chain(orders).chain(facets) {

@@ -11,7 +11,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use sqlx::{Row, postgres::PgRow};
 
 use crate::{
-    database::statement::{Bind, Statement},
+    database::statement::{Bind, Key, Statement},
     engine::{
         execute::{AggregateRows, PageRows, Rows, StepRows, get},
         plan::{
@@ -19,7 +19,10 @@ use crate::{
             bind::{BoundPlan, BoundStep},
         },
     },
-    model::object_type::{FacetBy, FieldKind, Join, ObjectType, SortKey, ToMany, last_revision, recorded},
+    model::{
+        object_type::{FacetBy, Join, ObjectType, SortKey, ToMany},
+        sql::Reads,
+    },
 };
 
 /// Marks of one answer at most; with more it rests on everything, which is sooner looked at.
@@ -172,14 +175,14 @@ impl Walk<'_> {
     fn lookup(&mut self, level: &Level, statement: &Statement, rows: &Rows) -> Walked {
         let ObjectType { table, merged, .. } = *level.object_type;
         let found: Option<i64> = rows.rows.first().map(|row| row.try_get(0)).transpose()?;
-        match statement.binds.as_slice() {
-            [Bind::Id(asked)] => {
+        match (statement.key, statement.binds.as_slice()) {
+            (Some(Key::Id), [Bind::Id(asked)]) => {
                 self.rows(table, "id", &[*asked]);
                 if let Some(names) = merged.filter(|_| found != Some(*asked)) {
                     self.rows(names, "id", &[*asked]);
                 }
             }
-            [Bind::Text(_)] if statement.sql.ends_with("t.slug = $1") => {
+            (Some(Key::Slug), _) => {
                 // Under which of its slugs it was found is not told.
                 self.marks.extend(merged.map(CacheTag::table));
                 if found.is_none() {
@@ -260,33 +263,23 @@ impl Walk<'_> {
     /// What the columns of records read besides their own rows: when they were changed, and records that they
     /// refer to.
     fn columns(&mut self, level: &Level, rows: &Rows) -> Walked {
-        if level.columns.iter().any(|column| reads_more(column)) {
+        if level.columns.iter().any(|column| column.reads != Reads::Row) {
             self.read(level, &own_ids(level, rows)?, &rows.rows)?;
         }
         Ok(())
     }
 
     fn read(&mut self, level: &Level, ids: &[i64], rows: &[PgRow]) -> Walked {
-        for column in level.columns.iter().filter(|column| reads_more(column)) {
-            let is_this = |sql: &str| sql.replace("{}", "t") == *column;
-            let is_moment = |history: &&str| {
-                is_this(&last_revision(history))
-                    || [false, true].iter().any(|last| is_this(&recorded(history, *last)))
-            };
-            if let Some(history) = level.object_type.history.filter(is_moment) {
-                self.rows(REVISIONS, history, ids);
-                continue;
-            }
-            let declared = level.object_type.fields.iter().find_map(|field| match &field.kind {
-                FieldKind::Column(declared) if !declared.reads.is_empty() && is_this(&declared.shown()) => {
-                    Some(declared)
+        for column in &level.columns {
+            match column.reads {
+                Reads::Row => {}
+                Reads::History(history) => self.rows(REVISIONS, history, ids),
+                Reads::Records(records) => {
+                    for (to, refers) in records {
+                        let place = place_of(level, refers).ok_or(Everything)?;
+                        self.rows(to, "id", &self::ids(rows, place)?);
+                    }
                 }
-                _ => None,
-            });
-            for (to, refers) in declared.ok_or(Everything)?.reads {
-                let refers = format!("t.{refers}");
-                let place = level.columns.iter().position(|known| *known == refers).ok_or(Everything)?;
-                self.rows(to, "id", &self::ids(rows, place)?);
             }
         }
         Ok(())
@@ -302,14 +295,14 @@ impl Walk<'_> {
 /// merged, which the rows tell; and facets look beyond the filter.
 fn is_told_by(level: &Level, pages: &PageRows, (column, id): (&str, i64)) -> bool {
     let refers = |row: &PgRow, place| get::<Option<i64>>(row, place).is_ok_and(|found| found == Some(id));
-    let place = level.columns.iter().position(|known| known.strip_prefix("t.") == Some(column));
+    let place = place_of(level, column);
     place.is_some_and(|place| pages.rows.rows.first().is_some_and(|row| refers(row, place)))
         && pages.asides.iter().all(|aside| matches!(aside, AggregateRows::Counts(_)))
 }
 
-/// Whether a column is the outcome of a query.
-fn reads_more(column: &str) -> bool {
-    column.contains("select")
+/// The place of a column of the level's own row.
+fn place_of(level: &Level, column: &str) -> Option<usize> {
+    level.columns.iter().position(|selected| selected.column.as_deref() == Some(column))
 }
 
 /// The ids in a column of rows, each once.
@@ -323,7 +316,7 @@ fn own_ids(level: &Level, rows: &Rows) -> Walked<Vec<i64>> {
     if rows.rows.is_empty() {
         return Ok(Vec::new());
     }
-    let column = level.columns.iter().position(|column| column == "t.id").ok_or(Everything)?;
+    let column = place_of(level, "id").ok_or(Everything)?;
     ids(&rows.rows, column)
 }
 

@@ -5,6 +5,7 @@ use crate::model::{
     object_type::{
         Column, FieldKind, Join, ObjectType, OwnedItem, OwnedList, Scalar, ToMany, ToOne, Writability,
     },
+    sql::Expression,
 };
 
 /// A part of a record that an input writes.
@@ -97,9 +98,8 @@ pub fn of(object_type: &ObjectType, object_types: &[ObjectType]) -> Vec<Writable
 }
 
 /// The column behind a field that is nothing but a column.
-fn plain(sql: &str) -> Option<&'static str> {
-    let column = sql.strip_prefix("{}.")?;
-    Some(column.to_owned().leak())
+fn plain(sql: &Expression) -> Option<&'static str> {
+    Some(sql.column()?.to_owned().leak())
 }
 
 fn owned<'a>(values: &OwnedList, named: impl Fn(&str) -> &'a ObjectType) -> Rows {

@@ -360,3 +360,132 @@ fn check_lengths(value: &Value, path: &str) -> Result<(), ApiError> {
 fn missing(name: &str) -> ApiError {
     ApiError::bad_input(name, format!("`{name}` must be given."))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        engine::{catalog::catalog, prepare::syntax, schema::schema},
+        model::sql::Reads,
+    };
+
+    /// The SQL of a query without variables, level by level, with its values; no database is asked.
+    fn sql_of(text: &str) -> Vec<String> {
+        let schema = schema(catalog()).finish().expect("a schema");
+        let document = syntax::parse(text).expect("a document").ast;
+        let operation = document.operations.iter().next().expect("an operation").1.node.clone();
+        let variables = Variables::new();
+        let plan = plan::make(catalog(), &document, &operation, &variables, true).expect("a plan");
+        let bound = bind(catalog(), schema.registry(), &plan, &variables, Role::Anonymous, 0).expect("bound");
+        let mut statements = Vec::new();
+        collect(&plan.root, &bound, &mut statements);
+        statements
+    }
+
+    fn collect(level: &Level, bound: &BoundPlan, statements: &mut Vec<String>) {
+        let mut add = |statement: &Statement| {
+            statements.push(format!("{} {:?}", statement.sql, statement.binds));
+        };
+        for step in &level.edges {
+            match &step.way {
+                StepKind::ToMany { .. } => {
+                    if let BoundStep::ToMany { rows, asides, .. } = bound.bound(step) {
+                        rows.iter().chain(asides.iter().map(|(statement, _)| statement)).for_each(&mut add);
+                    }
+                }
+                StepKind::Lookup(_) => {
+                    if let BoundStep::Lookup(statement) = bound.bound(step) {
+                        add(statement);
+                    }
+                }
+                StepKind::ToOne(references) => references.iter().for_each(|reference| {
+                    add(&sql::by_ids(reference.level.object_type, &reference.level.columns))
+                }),
+                StepKind::OwnedList { values, level, .. } => add(&sql::values(values, &level.columns)),
+                _ => {}
+            }
+        }
+        for level in level.edges.iter().flat_map(|step| step.way.levels()) {
+            collect(level, bound, statements);
+        }
+    }
+
+    #[test]
+    fn a_look_up_by_slug_selects_the_columns_asked_for() {
+        assert_eq!(
+            sql_of(r#"{ actor(by: {slug: "kazakhstan"}) { name kind } }"#),
+            [r#"select t.id, t.name, t.kind from actors t where t.slug = $1 [Text("kazakhstan")]"#]
+        );
+    }
+
+    #[test]
+    fn a_missing_actor_is_looked_up_under_old_names() {
+        let by = [(Name::new("slug"), Value::from("old"))].into_iter().collect();
+        let statement = sql::lookup(catalog().named("Actor"), &[], &by, "by").expect("a statement");
+        let old = statement.under_old_names().expect("actors may be merged");
+        assert_eq!(
+            old.sql,
+            "select t.id from actors t where t.id = (select kept_id from merged_actors where slug = $1 limit 1)"
+        );
+        let meeting = sql::by_ids(catalog().named("Meeting"), &[]);
+        assert!(meeting.under_old_names().is_none(), "meetings are not merged");
+    }
+
+    #[test]
+    fn a_level_is_one_statement_for_all_its_parents() {
+        let statements = sql_of(
+            "{ meetings(first: 2) { nodes { name statements(first: 3) { nodes { summary speaker { name } } } } } }",
+        );
+        assert_eq!(statements.len(), 3, "{statements:#?}");
+        assert!(statements[0].starts_with("select 1::bigint, r.* from (select t.name, t.id from meetings t"));
+        assert!(statements[1].contains("cross join lateral (select t.summary, t.speaker_id"));
+        assert!(statements[1].ends_with("[Parents, Id(4)]"), "{}", statements[1]);
+        assert_eq!(
+            statements[2],
+            "select t.id, t.name from actors t where t.id = any((select $1::bigint[])::bigint[]) [Parents]"
+        );
+    }
+
+    #[test]
+    fn operators_are_written_with_their_values_bound() {
+        let of = |filter: &str| {
+            let [count] = &sql_of(&format!("{{ statements(filter: {filter}) {{ totalCount }} }}"))[..] else {
+                panic!("one statement")
+            };
+            count.split_once(" where ").expect("a condition").1.to_owned()
+        };
+        for (filter, sql) in [
+            (r#"{summary: {contains: "Peace"}}"#, r#"t.plain_summary like '%' || literally($1) || '%'"#),
+            (r#"{speakerRole: {startsWith: "Pre"}}"#, "plain(t.speaker_role) like literally($1) || '%'"),
+            ("{medium: {notIn: [SPEECH]}}", "(t.medium <> all($1::text[]::statement_medium[])) is not false"),
+            ("{quote: {contains: null}}", "(true)"),
+            ("{speakerRole: {isNull: true}}", "t.speaker_role is null"),
+        ] {
+            let written = of(filter);
+            assert!(written.contains(sql), "{filter} is written as {written}");
+        }
+    }
+
+    #[test]
+    fn a_reference_is_a_join_where_all_records_must_pass_and_a_list_of_ids_below_or() {
+        let all = sql_of(r#"{ statements(filter: {speaker: {name: {equals: "A"}}}) { totalCount } }"#);
+        assert!(all[0].contains("exists (select from actors"), "{}", all[0]);
+        let any =
+            sql_of(r#"{ statements(filter: {or: [{speaker: {name: {equals: "A"}}}]}) { totalCount } }"#);
+        assert!(any[0].contains("(t.speaker_id in (select "), "{}", any[0]);
+    }
+
+    #[test]
+    fn columns_say_what_they_read() {
+        let document =
+            syntax::parse("{ positions { nodes { stance label updatedAt } } }").expect("a document").ast;
+        let operation = document.operations.iter().next().expect("an operation").1.node.clone();
+        let plan = plan::make(catalog(), &document, &operation, &Variables::new(), true).expect("a plan");
+        let level = plan.root.edges[0].way.levels()[0];
+        let reads: Vec<_> =
+            level.columns.iter().map(|column| (column.column.as_deref(), column.reads)).collect();
+        assert!(reads.contains(&(Some("stance"), Reads::Row)));
+        assert!(reads.iter().any(|(_, reads)| matches!(reads, Reads::Records(_))), "the label: {reads:?}");
+        assert!(reads.contains(&(None, Reads::History("position_id"))), "{reads:?}");
+    }
+}

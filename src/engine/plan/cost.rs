@@ -26,6 +26,7 @@ use crate::{
             Facet, FacetBy, FilterField, Join, ObjectType, Order, Predicate, Scalar, SortKey, ToMany,
             computed::{self, CostContext, CostEstimate, float, words},
         },
+        operator::Operator,
         pagination::{MAX_PAGE, page_size},
     },
 };
@@ -508,7 +509,7 @@ impl<'a> Weighing<'a> {
     ) -> Weight {
         match (&condition.test, value) {
             (Predicate::Value { sql, scalar }, Value::Object(operators)) => {
-                let column = sql.strip_prefix("{}.").unwrap_or_default();
+                let column = sql.column().unwrap_or_default();
                 self.operators(self.sizes.share(object_type.table, column), *scalar, operators)
             }
             (Predicate::AnyText { among }, Value::Object(operators)) => {
@@ -575,16 +576,18 @@ impl<'a> Weighing<'a> {
         let mut weight = Weight::ALL;
         for (operator, value) in operators.iter().filter(|(_, value)| **value != Value::Null) {
             self.value(value);
-            let one = match (operator.as_str(), value) {
-                ("equals", _) => Weight { share, ..Weight::each(COMPARED) },
-                ("in", Value::List(values)) => {
+            let one = match (Operator::named(operator), value) {
+                (Operator::Equals, _) => Weight { share, ..Weight::each(COMPARED) },
+                (Operator::In, Value::List(values)) => {
                     Weight { share: (share * float(values.len())).min(1.0), ..Weight::each(2.0 * COMPARED) }
                 }
-                ("contains" | "startsWith", text) => {
+                (Operator::Contains | Operator::StartsWith, text) => {
                     let each = if scalar == Scalar::Prose { MATCHED_PLAIN } else { MATCHED };
                     Weight { share: if is_indexed(scalar, text) { FOUND } else { 1.0 }, ..Weight::each(each) }
                 }
-                _ => Weight::each(2.0 * COMPARED),
+                (Operator::In | Operator::NotIn | Operator::Min | Operator::Max | Operator::IsNull, _) => {
+                    Weight::each(2.0 * COMPARED)
+                }
             };
             weight = weight.and(self.predicate(one));
         }

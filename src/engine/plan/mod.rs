@@ -17,7 +17,7 @@ use async_graphql_value::{Name, Value as Literal};
 use indexmap::IndexMap;
 
 use crate::{
-    engine::prepare::coerce::Variables,
+    engine::{prepare::coerce::Variables, sql::SelectedColumn},
     error::{ApiError, Code, PathStep},
     model::{
         Catalog, facet_of,
@@ -26,6 +26,7 @@ use crate::{
             ToMany, ToOne, ValueType,
             computed::{Computed, ComputedValue},
         },
+        sql::{Expression, Reads},
     },
 };
 
@@ -50,7 +51,7 @@ pub struct Plan {
 pub struct Level {
     pub object_type: &'static ObjectType,
     /// SQL over the row's alias `t`, or over its link's alias `l`.
-    pub columns: Vec<String>,
+    pub columns: Vec<SelectedColumn>,
     pub edges: Vec<Step>,
 }
 
@@ -335,17 +336,24 @@ impl Level {
         Level { object_type, columns: Vec::new(), edges: Vec::new() }
     }
 
-    /// The place of a column in the level's rows.
-    fn column(&mut self, sql: &str, alias: &str) -> usize {
-        let sql = sql.replace("{}", alias);
-        self.columns.iter().position(|known| *known == sql).unwrap_or_else(|| {
-            self.columns.push(sql);
+    /// The place of a value in the level's rows.
+    fn select(&mut self, expression: &Expression, alias: &str, reads: Reads) -> usize {
+        let sql = expression.of(alias);
+        self.columns.iter().position(|known| known.sql == sql).unwrap_or_else(|| {
+            let own = expression.column().filter(|_| alias == "t");
+            let column = own.map(|column| column.to_owned().into());
+            self.columns.push(SelectedColumn { sql, column, reads });
             self.columns.len() - 1
         })
     }
 
+    /// The place of one of the columns of its own row.
+    fn column(&mut self, column: &'static str) -> usize {
+        self.select(&Expression::Column(column.into()), "t", Reads::Row)
+    }
+
     fn id(&mut self) -> usize {
-        self.column("{}.id", "t")
+        self.column("id")
     }
 }
 
@@ -544,7 +552,7 @@ impl<'a> Planner<'a> {
         path: &[PathStep],
     ) -> (Vec<Reference>, Vec<Object>) {
         let choice = |(object_type, column): &(&'static str, &'static str)| {
-            let column = level.column(&format!("{{}}.{column}"), "t");
+            let column = level.column(column);
             let (level, answer) = self.level(self.catalog.named(object_type), collected, path);
             (Reference { column, level }, answer)
         };
@@ -774,7 +782,7 @@ impl<'a> Planner<'a> {
                     let FieldKind::Column(column) = &declared.expect("validated").kind else {
                         unreachable!("an edge tells values only")
                     };
-                    let index = level.column(&column.sql, "l");
+                    let index = level.select(&column.sql, "l", column.reads);
                     EdgeOutput::Attribute { index, scalar: column.scalar, nullable: column.nullable }
                 }
             };
@@ -805,15 +813,16 @@ impl<'a> Planner<'a> {
 }
 
 fn column_out(column: &Column, level: &mut Level, alias: &str) -> Output {
-    // What belongs to a revision stays as it is; what belongs to a record has no such columns.
-    if column.sql.contains("select") && level.object_type.root.is_some() {
-        // What the answer rests on is told by these.
+    // By these the dependencies of the response are known.
+    if column.reads != Reads::Row {
         level.id();
-        for (_, refers) in column.reads {
-            level.column(&format!("{{}}.{refers}"), alias);
+    }
+    if let Reads::Records(records) = column.reads {
+        for (_, refers) in records {
+            level.column(refers);
         }
     }
-    let index = level.column(&column.shown(), alias);
+    let index = level.select(&column.shown(), alias, column.reads);
     Output::Column { index, scalar: column.scalar, nullable: column.may_be_null() }
 }
 

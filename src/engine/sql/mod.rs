@@ -7,7 +7,7 @@ use async_graphql::{Name, Value};
 use indexmap::IndexMap;
 
 use crate::{
-    database::statement::{ANY_PARENT, Bind, Merged, SELECT_ID, Statement},
+    database::statement::{ANY_PARENT, Bind, Key, Merged, SELECT_ID, Statement},
     error::ApiError,
     model::{
         Catalog, dates,
@@ -15,7 +15,9 @@ use crate::{
             Facet, FacetBy, FilterField, Join, LookupInput, LookupKey, ObjectType, Order, OwnedList,
             Predicate, Scalar, SortKey, ToMany,
         },
+        operator::Operator,
         pagination::{self, Cursor, CursorKey, KeyKind, MAX_PAGE, Page},
+        sql::Reads,
         web_search::Search,
     },
 };
@@ -34,22 +36,28 @@ const LONGEST: usize = 1000;
 
 type Fields = IndexMap<Name, Value>;
 
+/// A column of a level's rows, and what its SQL reads.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SelectedColumn {
+    pub sql: String,
+    /// The column of the level's own row, where it is nothing else.
+    pub column: Option<Cow<'static, str>>,
+    pub reads: Reads,
+}
+
 /// The records with these ids: column 0 is the id.
-pub fn by_ids(object_type: &ObjectType, columns: &[String]) -> Statement {
-    let mut sql = String::from(SELECT_ID);
-    push_columns(&mut sql, columns);
-    let columns_end = sql.len();
-    let merged =
-        object_type.merged.map(|names| Merged { names, table: object_type.table, key: None, columns_end });
-    let _ = write!(sql, " from {} t where t.id = {ANY_PARENT}", object_type.table);
+pub fn by_ids(object_type: &ObjectType, columns: &[SelectedColumn]) -> Statement {
+    let columns = listed(columns);
+    let table = object_type.table;
+    let sql = format!("{SELECT_ID}{columns} from {table} t where t.id = {ANY_PARENT}");
+    let merged = object_type.merged.map(|names| Merged { names, table, columns: columns.into() });
     Statement { merged, ..Statement::of_parents(sql) }
 }
 
 /// The owned values of these owners: column 0 is the owner's id.
-pub fn values(values: &OwnedList, columns: &[String]) -> Statement {
+pub fn values(values: &OwnedList, columns: &[SelectedColumn]) -> Statement {
     let owner = values.owner;
-    let mut sql = format!("select t.{owner}");
-    push_columns(&mut sql, columns);
+    let mut sql = format!("select t.{owner}{}", listed(columns));
     let order = values.order.replace("{}", "t");
     let _ = write!(sql, " from {} t where t.{owner} = {ANY_PARENT} order by {order}", values.table);
     Statement::of_parents(sql)
@@ -58,20 +66,24 @@ pub fn values(values: &OwnedList, columns: &[String]) -> Statement {
 /// The record that a key names: column 0 is the id.
 pub fn lookup(
     object_type: &ObjectType,
-    columns: &[String],
+    columns: &[SelectedColumn],
     by: &Fields,
     argument: &str,
 ) -> Result<Statement, ApiError> {
     let mut builder = Builder::default();
-    builder.sql.push_str(SELECT_ID);
-    push_columns(&mut builder.sql, columns);
-    let columns_end = builder.sql.len();
-    let _ = write!(builder.sql, " from {} t where ", object_type.table);
+    let (columns, table) = (listed(columns), object_type.table);
+    let _ = write!(builder.sql, "{SELECT_ID}{columns} from {table} t where ");
     builder.key(object_type, by, "t", argument)?;
-    let key = ["id", "slug"].into_iter().find(|key| by.contains_key(*key));
+    let numbered = object_type.root.iter().flat_map(|root| &root.keys);
+    let mut numbered = numbered.filter(|key| matches!(key.input, LookupInput::RevisionNumber));
+    let key = match () {
+        () if by.contains_key("id") || numbered.any(|key| by.contains_key(key.name)) => Some(Key::Id),
+        () if by.contains_key("slug") => Some(Key::Slug),
+        () => None,
+    };
     let merged = object_type.merged.filter(|_| key.is_some());
-    let merged = merged.map(|names| Merged { names, table: object_type.table, key, columns_end });
-    Ok(Statement { merged, ..builder.finish() })
+    let merged = merged.map(|names| Merged { names, table, columns: columns.into() });
+    Ok(Statement { key, merged, ..builder.finish() })
 }
 
 /// The statement that finds the id of the record that a key names.
@@ -99,7 +111,12 @@ pub struct Paged<'a> {
 impl Paged<'_> {
     /// The rows of a page, one more than asked for where there are more. With `cursors`, the sort
     /// key comes last.
-    pub fn rows(&self, columns: &[String], page: &Page, cursors: bool) -> Result<Statement, ApiError> {
+    pub fn rows(
+        &self,
+        columns: &[SelectedColumn],
+        page: &Page,
+        cursors: bool,
+    ) -> Result<Statement, ApiError> {
         let nested = self.is_nested();
         // Where nothing is filtered, one plan is right whatever the values. Postgres only keeps to it if it
         // knows how few rows there will be, which a limit that is a value doesn't tell.
@@ -108,7 +125,7 @@ impl Paged<'_> {
         self.from(&mut builder, None)?;
         let key = self.key(&mut builder)?;
         let words = builder.words.take().filter(|_| !nested && !matches!(self.order.by, SortKey::Relevance));
-        let mut columns: Vec<&str> = columns.iter().map(String::as_str).collect();
+        let mut columns: Vec<&str> = columns.iter().map(|column| column.sql.as_str()).collect();
         if words.is_some() {
             columns.push("t.id");
         }
@@ -207,14 +224,19 @@ impl Paged<'_> {
 
     /// For each parent the values that most of its records share: column 0 is its place in `$1`, or 1.
     /// The columns are over a row `t` with a `value` and its `count`.
-    pub fn facet(&self, facet: &Facet, columns: &[String], first: i64) -> Result<Statement, ApiError> {
+    pub fn facet(
+        &self,
+        facet: &Facet,
+        columns: &[SelectedColumn],
+        first: i64,
+    ) -> Result<Statement, ApiError> {
         let mut builder = self.aside();
         let nested = self.is_nested();
         let place = if nested { "select p.place" } else { "select 1::bigint" };
         builder.sql.push_str(place);
-        push_columns(&mut builder.sql, columns);
+        builder.sql.push_str(&listed(columns));
         let (value, link) = match &facet.by {
-            FacetBy::Value { sql, .. } => (sql.replace("{}", "r"), String::new()),
+            FacetBy::Value { sql, .. } => (sql.of("r"), String::new()),
             FacetBy::ToOne { column, .. } => (format!("r.{column}"), String::new()),
             FacetBy::Link { between, from, other, .. } => {
                 // Records that have none are counted together, as everywhere.
@@ -285,7 +307,7 @@ impl Paged<'_> {
 fn only_which(filter: &Fields) -> Option<&Fields> {
     let Some(Value::Object(operators)) = filter.get("id").filter(|_| filter.len() == 1) else { return None };
     let tells = |(operator, value): (&Name, &Value)| {
-        (operator == "equals" || operator == "in") && *value != Value::Null
+        matches!(Operator::named(operator), Operator::Equals | Operator::In) && *value != Value::Null
     };
     // Without any operator it only asks that there is one.
     (!operators.is_empty() && operators.iter().all(tells)).then_some(operators)
@@ -294,9 +316,9 @@ fn only_which(filter: &Fields) -> Option<&Fields> {
 /// Whether a filter lets pass no more records than it names.
 fn names_few(filter: &Fields) -> bool {
     ["id", "slug"].iter().any(|key| match filter.get(*key) {
-        Some(Value::Object(operators)) => ["equals", "in"]
+        Some(Value::Object(operators)) => [Operator::Equals, Operator::In]
             .iter()
-            .any(|operator| operators.get(*operator).is_some_and(|value| *value != Value::Null)),
+            .any(|operator| operators.get(operator.name()).is_some_and(|value| *value != Value::Null)),
         _ => false,
     })
 }
@@ -308,7 +330,7 @@ pub fn of_one(object_type: &ObjectType, filter: &Fields) -> Option<(&'static str
         let (Predicate::ToOne { to, column }, Value::Object(filter)) = (&condition.test, value) else {
             return None;
         };
-        let id = only_which(filter)?.get("equals")?;
+        let id = only_which(filter)?.get(Operator::Equals.name())?;
         Some((*column, own_id(to, id, name).ok()?))
     })
 }
@@ -324,11 +346,22 @@ fn rank(object_type: &ObjectType, query: &str) -> String {
     }
 }
 
-fn push_columns(sql: &mut String, columns: &[String]) {
+/// Columns with a comma before each.
+fn listed(columns: &[SelectedColumn]) -> String {
+    let mut sql = String::new();
     for column in columns {
         sql.push_str(", ");
-        sql.push_str(column);
+        sql.push_str(&column.sql);
     }
+    sql
+}
+
+/// A value that operators test.
+struct Operand<'a> {
+    sql: &'a str,
+    /// The column that has the same text without capital letters and accents, where there is one.
+    plain: Option<String>,
+    scalar: Scalar,
 }
 
 #[derive(Default)]
@@ -350,7 +383,7 @@ struct Builder {
 
 impl Builder {
     fn finish(self) -> Statement {
-        Statement { sql: self.sql, binds: self.binds, subqueries: self.subqueries, merged: None }
+        Statement { sql: self.sql, binds: self.binds, subqueries: self.subqueries, key: None, merged: None }
     }
 
     fn parents(&mut self) {
@@ -540,7 +573,11 @@ impl Builder {
     ) -> Result<(), ApiError> {
         match (&condition.test, value) {
             (Predicate::Value { sql, scalar }, Value::Object(operators)) => {
-                self.operators(catalog, &sql.replace("{}", alias), *scalar, operators, path)?;
+                // Texts that are long have a column beside them for this.
+                let plain = sql.column().filter(|_| *scalar == Scalar::Prose);
+                let plain = plain.map(|column| format!("{alias}.plain_{column}"));
+                let operand = Operand { sql: &sql.of(alias), plain, scalar: *scalar };
+                self.operators(catalog, &operand, operators, path)?;
             }
             (Predicate::AnyText { among }, Value::Object(operators)) => {
                 let _ = write!(self.sql, "{alias}.id in (");
@@ -548,7 +585,9 @@ impl Builder {
                     let union = if index == 0 { "" } else { " union all " };
                     let inner = self.subquery();
                     let _ = write!(self.sql, "{union}select {inner}.{id} from {table} {inner} where ");
-                    self.operators(catalog, &format!("{inner}.{text}"), Scalar::Text, operators, path)?;
+                    let operand =
+                        Operand { sql: &format!("{inner}.{text}"), plain: None, scalar: Scalar::Text };
+                    self.operators(catalog, &operand, operators, path)?;
                 }
                 self.sql.push(')');
             }
@@ -590,8 +629,9 @@ impl Builder {
             (Predicate::ToOne { to, column }, Value::Object(filter)) => {
                 // Which record it is, the reference itself tells.
                 if let Some(operators) = only_which(filter) {
-                    let (sql, path) = (format!("{alias}.{column}"), format!("{path}.id"));
-                    return self.operators(catalog, &sql, Scalar::Id(to), operators, &path);
+                    let operand =
+                        Operand { sql: &format!("{alias}.{column}"), plain: None, scalar: Scalar::Id(to) };
+                    return self.operators(catalog, &operand, operators, &format!("{path}.id"));
                 }
                 self.one(catalog, catalog.named(to), &format!("{alias}.{column}"), filter, path)?;
             }
@@ -608,7 +648,7 @@ impl Builder {
                 if alias == "t" {
                     self.searched = Some(query);
                 }
-                if path == "filter.search" {
+                if alias == "t" && !self.optional {
                     self.words = Some(words);
                 }
             }
@@ -731,69 +771,87 @@ impl Builder {
         )
     }
 
-    /// All operators given for the value at `sql`.
+    /// All operators given for a value.
     fn operators(
         &mut self,
         catalog: &Catalog,
-        sql: &str,
-        scalar: Scalar,
+        operand: &Operand<'_>,
         operators: &Fields,
         path: &str,
     ) -> Result<(), ApiError> {
         self.sql.push_str("(true");
         for (operator, value) in operators.iter().filter(|(_, value)| **value != Value::Null) {
             self.sql.push_str(" and ");
-            let path = format!("{path}.{operator}");
-            match (operator.as_str(), value) {
-                ("isNull", Value::Boolean(null)) => {
-                    let _ = write!(self.sql, "{sql} is{} null", if *null { "" } else { " not" });
-                }
-                ("contains" | "startsWith", value) => {
-                    let text = text_of(value);
-                    check_length(&text, &path)?;
-                    let before = if operator == "contains" { "'%' || " } else { "" };
-                    self.pattern(sql, scalar, before, text);
-                }
-                ("min", value) => {
-                    let _ = write!(self.sql, "{sql} >= ");
-                    self.scalar(catalog, scalar, value, &path)?;
-                }
-                ("max", value) => {
-                    let _ = write!(self.sql, "{sql} <= ");
-                    self.scalar(catalog, scalar, value, &path)?;
-                }
-                ("in", Value::List(values)) => {
-                    let _ = write!(self.sql, "{sql} = any(");
-                    self.scalars(catalog, scalar, values, &path)?;
-                    self.sql.push(')');
-                }
-                ("notIn", Value::List(values)) => {
-                    // What is unknown is none of them.
-                    let _ = write!(self.sql, "({sql} <> all(");
-                    self.scalars(catalog, scalar, values, &path)?;
-                    self.sql.push_str(")) is not false");
-                }
-                (_, value) => {
-                    let _ = write!(self.sql, "{sql} = ");
-                    self.scalar(catalog, scalar, value, &path)?;
-                }
-            }
+            self.operator(catalog, operand, Operator::named(operator), value, &format!("{path}.{operator}"))?;
         }
         self.sql.push(')');
         Ok(())
     }
 
-    /// That a text stands there behind what `before` lets stand, capital letters and accents aside.
-    fn pattern(&mut self, sql: &str, scalar: Scalar, before: &str, text: String) {
-        let _ = match sql.rsplit_once('.') {
-            // Kept beside the sentences, as they are long.
-            Some((alias, column)) if scalar == Scalar::Prose => {
-                write!(self.sql, "{alias}.plain_{column} like {before}literally(")
+    fn operator(
+        &mut self,
+        catalog: &Catalog,
+        operand: &Operand<'_>,
+        operator: Operator,
+        value: &Value,
+        path: &str,
+    ) -> Result<(), ApiError> {
+        let Operand { sql, scalar, .. } = *operand;
+        let values = if let Value::List(values) = value { values.as_slice() } else { &[] };
+        match operator {
+            Operator::IsNull => {
+                let _ = write!(
+                    self.sql,
+                    "{sql} is{} null",
+                    if *value == Value::Boolean(true) { "" } else { " not" }
+                );
             }
-            _ => write!(self.sql, "plain({sql}) like {before}literally("),
+            Operator::Contains => self.pattern(operand, "'%' || ", value, path)?,
+            Operator::StartsWith => self.pattern(operand, "", value, path)?,
+            Operator::Min => {
+                let _ = write!(self.sql, "{sql} >= ");
+                self.scalar(catalog, scalar, value, path)?;
+            }
+            Operator::Max => {
+                let _ = write!(self.sql, "{sql} <= ");
+                self.scalar(catalog, scalar, value, path)?;
+            }
+            Operator::In => {
+                let _ = write!(self.sql, "{sql} = any(");
+                self.scalars(catalog, scalar, values, path)?;
+                self.sql.push(')');
+            }
+            Operator::NotIn => {
+                // What is unknown is none of them.
+                let _ = write!(self.sql, "({sql} <> all(");
+                self.scalars(catalog, scalar, values, path)?;
+                self.sql.push_str(")) is not false");
+            }
+            Operator::Equals => {
+                let _ = write!(self.sql, "{sql} = ");
+                self.scalar(catalog, scalar, value, path)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// That a text stands there behind what `before` lets stand, capital letters and accents aside.
+    fn pattern(
+        &mut self,
+        operand: &Operand<'_>,
+        before: &str,
+        value: &Value,
+        path: &str,
+    ) -> Result<(), ApiError> {
+        let text = text_of(value);
+        check_length(&text, path)?;
+        let _ = match &operand.plain {
+            Some(plain) => write!(self.sql, "{plain} like {before}literally("),
+            None => write!(self.sql, "plain({}) like {before}literally(", operand.sql),
         };
         self.push(Bind::Text(text));
         self.sql.push_str(") || '%'");
+        Ok(())
     }
 
     fn scalar(

@@ -8,10 +8,13 @@ pub mod computed;
 
 use std::borrow::Cow;
 
-use crate::model::pagination::KeyKind;
 use crate::{
     auth::caller::Role,
-    model::object_type::computed::{Computed, ComputedValue, CostFunction},
+    model::{
+        object_type::computed::{Computed, ComputedValue, CostFunction},
+        pagination::KeyKind,
+        sql::{Expression, Reads},
+    },
 };
 
 /// A kind of record: its place in the schema and its table.
@@ -123,21 +126,22 @@ pub enum FieldKind {
 
 #[derive(Debug)]
 pub struct Column {
-    pub sql: Cow<'static, str>,
+    pub sql: Expression,
     pub scalar: Scalar,
     pub nullable: bool,
     /// SQL of what is read where the column is null. It is written, filtered and exported without it.
     pub fallback: Option<&'static str>,
-    /// Records that its SQL looks into: their tables, and the columns that refer to them.
-    pub reads: &'static [(&'static str, &'static str)],
+    pub reads: Reads,
 }
 
 impl Column {
     /// SQL of the value that is read.
-    pub fn shown(&self) -> Cow<'static, str> {
+    pub fn shown(&self) -> Expression {
         match self.fallback {
             None => self.sql.clone(),
-            Some(fallback) => format!("coalesce({}, {fallback})", self.sql).into(),
+            Some(fallback) => {
+                Expression::Template(format!("coalesce({}, {fallback})", self.sql.template()).into())
+            }
         }
     }
 
@@ -280,7 +284,7 @@ pub struct FilterField {
 #[derive(Debug)]
 pub enum Predicate {
     /// The value at `sql` passes the scalar's operators.
-    Value { sql: Cow<'static, str>, scalar: Scalar },
+    Value { sql: Expression, scalar: Scalar },
     /// A daterange at `sql` overlaps the period asked for.
     During { sql: Cow<'static, str> },
     /// A timestamp at `sql` lies in the span asked for.
@@ -311,7 +315,7 @@ pub struct Facet {
 #[derive(Debug)]
 pub enum FacetBy {
     Value {
-        sql: Cow<'static, str>,
+        sql: Expression,
         scalar: Scalar,
     },
     /// The record that a column refers to.
@@ -495,7 +499,7 @@ impl ObjectType {
         what: &'static str,
         sql: &'static str,
     ) -> Self {
-        let year = format!("extract(year from lower({sql}))::integer").into();
+        let year = Expression::Template(format!("extract(year from lower({sql}))::integer").into());
         self.facets.push(Facet {
             name: "year".into(),
             description: "The year in which it began, or may have; null where the date is unknown.",
@@ -528,7 +532,7 @@ impl ObjectType {
     ) -> Self {
         // In brackets, so that it is no column that could be written.
         let mut label = text("label", description).from_sql(format!("({})", sql.into()));
-        label.column().reads = reads;
+        label.column().reads = Reads::Records(reads);
         self.field(label)
     }
 
@@ -543,9 +547,12 @@ impl ObjectType {
         );
         let revisions = "Every change of this record that was kept.";
         let moment = |name, description, last| {
-            self::column(name, Scalar::DateTime, description).nullable().from_sql(recorded(column, last))
+            self::column(name, Scalar::DateTime, description)
+                .nullable()
+                .from_sql(recorded(column, last))
+                .of_history(column)
         };
-        self.field(revision.from_sql(last_revision(column)))
+        self.field(revision.from_sql(last_revision(column)).of_history(column))
             .field(moment("createdAt", CREATED_AT, false))
             .field(moment("updatedAt", UPDATED_AT, true))
             .field(many("revisions", "Revision", Join::Column(column), revisions))
@@ -689,7 +696,20 @@ impl FieldDeclaration {
     /// Read with this SQL instead of the column of the field's name.
     #[must_use]
     pub fn from_sql(mut self, sql: impl Into<Cow<'static, str>>) -> Self {
-        self.column().sql = sql.into();
+        self.column().sql = Expression::Template(sql.into());
+        self
+    }
+
+    /// Read from this column instead of that of the field's name.
+    #[must_use]
+    pub fn from_column(mut self, column: &'static str) -> Self {
+        self.column().sql = Expression::Column(column.into());
+        self
+    }
+
+    /// Its SQL reads the log, by the column that keeps the history of the record.
+    fn of_history(mut self, column: &'static str) -> Self {
+        self.column().reads = Reads::History(column);
         self
     }
 
@@ -705,7 +725,7 @@ impl FieldDeclaration {
             FieldKind::Column(Column { sql, scalar: Scalar::PartialDate, .. }) => {
                 condition(
                     name.into(),
-                    Predicate::During { sql: format!("partial_date_range({sql})").into() },
+                    Predicate::During { sql: format!("partial_date_range({})", sql.template()).into() },
                 );
             }
             FieldKind::Column(Column { sql, scalar, .. }) => {
@@ -772,8 +792,8 @@ impl FieldDeclaration {
         let what = self.field.name;
         let Column { sql, scalar, .. } = self.column();
         let (sql, kind) = match scalar {
-            Scalar::Int => (sql.to_string(), KeyKind::Int),
-            _ => (format!("lower({sql})"), KeyKind::Text),
+            Scalar::Int => (sql.template(), KeyKind::Int),
+            _ => (format!("lower({})", sql.template()), KeyKind::Text),
         };
         self.orders.extend(both_ways(order, what, |_| SortKey::Key(sql.clone().into(), kind)));
         self
@@ -781,12 +801,12 @@ impl FieldDeclaration {
 }
 
 /// The number of a record's last revision, by the column that keeps its history.
-pub fn last_revision(history: &str) -> String {
+fn last_revision(history: &str) -> String {
     format!("(select coalesce(max(id), 0) from revisions where {history} = {{}}.id)")
 }
 
 /// When the first or the last change of a record was recorded, by the column that keeps its history.
-pub fn recorded(history: &str, last: bool) -> String {
+fn recorded(history: &str, last: bool) -> String {
     let direction = if last { " desc" } else { "" };
     format!(
         "(select {RECORDED_AT} from revisions r where r.{history} = {{}}.id order by r.id{direction} limit 1)"
@@ -811,8 +831,8 @@ pub const UPDATED_AT: &str =
 
 /// A column whose name in the database is the field's, in snake case.
 pub fn column(name: &'static str, scalar: Scalar, description: &'static str) -> FieldDeclaration {
-    let sql = format!("{{}}.{}", snake_case(name)).into();
-    let column = Column { sql, scalar, nullable: false, fallback: None, reads: &[] };
+    let sql = Expression::Column(snake_case(name).into());
+    let column = Column { sql, scalar, nullable: false, fallback: None, reads: Reads::Row };
     Field::new(name, description, FieldKind::Column(column)).into()
 }
 

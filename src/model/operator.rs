@@ -1,0 +1,79 @@
+//! The operators of a filter's values.
+
+use crate::model::object_type::Scalar;
+
+/// A test of a value. Schema, cost and SQL match on it, so one that is declared is implemented.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Operator {
+    Equals,
+    In,
+    NotIn,
+    Contains,
+    StartsWith,
+    Min,
+    Max,
+    IsNull,
+}
+
+impl Operator {
+    const ALL: [Operator; 8] = [
+        Operator::Equals,
+        Operator::In,
+        Operator::NotIn,
+        Operator::Contains,
+        Operator::StartsWith,
+        Operator::Min,
+        Operator::Max,
+        Operator::IsNull,
+    ];
+
+    /// Its name in the schema.
+    pub fn name(self) -> &'static str {
+        match self {
+            Operator::Equals => "equals",
+            Operator::In => "in",
+            Operator::NotIn => "notIn",
+            Operator::Contains => "contains",
+            Operator::StartsWith => "startsWith",
+            Operator::Min => "min",
+            Operator::Max => "max",
+            Operator::IsNull => "isNull",
+        }
+    }
+
+    /// The operator of this name, as a validated filter has it.
+    pub fn named(name: &str) -> Operator {
+        Self::ALL.into_iter().find(|operator| operator.name() == name).expect("validated")
+    }
+
+    pub fn description(self) -> &'static str {
+        match self {
+            Operator::Equals => "Is this.",
+            Operator::In => "Is one of these.",
+            Operator::NotIn => "Is none of these, or is unknown.",
+            Operator::Contains => "Has this somewhere in it, capital letters and accents aside.",
+            Operator::StartsWith => "Begins with this, capital letters and accents aside.",
+            Operator::Min => "Is this or more.",
+            Operator::Max => "Is this or less.",
+            Operator::IsNull => "Is unknown, or is known.",
+        }
+    }
+
+    /// The operators that values of a scalar have, in the order of the schema.
+    pub fn of(scalar: Scalar) -> Vec<Operator> {
+        let mut operators = match scalar {
+            Scalar::Prose => Vec::new(),
+            _ => vec![Operator::Equals, Operator::In],
+        };
+        match scalar {
+            Scalar::Text | Scalar::Prose => operators.extend([Operator::Contains, Operator::StartsWith]),
+            Scalar::Int | Scalar::RevisionNumber => operators.extend([Operator::Min, Operator::Max]),
+            Scalar::Enumeration(_) => operators.push(Operator::NotIn),
+            _ => {}
+        }
+        if !matches!(scalar, Scalar::Id(_) | Scalar::Prose) {
+            operators.push(Operator::IsNull);
+        }
+        operators
+    }
+}
