@@ -17,7 +17,7 @@ pub struct RecordKind {
     pub table: &'static str,
     /// What files say of it. The first is its slug.
     pub writable_fields: Vec<WritableField>,
-    /// The place of the writable_field whose rows name a record in other registers too.
+    /// The place of the writable field whose rows name a record in other registers too.
     pub identifiers: Option<usize>,
     /// The table of records that were merged: their slugs lead to others, and nobody else takes them.
     pub merged: Option<&'static str>,

@@ -191,7 +191,7 @@ impl<'a> Writer<'a> {
     ) -> Result<(), Null> {
         match (out, tree) {
             (_, ComputedValue::List(items)) => {
-                self.list(items, |writer, item| writer.tree(out, item, records))?
+                self.list(items, |writer, item| writer.tree(out, item, records))?;
             }
             (ComputedOutput::Typename(name), _) => self.quoted(name),
             (ComputedOutput::Object(entries), tree @ ComputedValue::Object(_)) => {

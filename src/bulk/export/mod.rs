@@ -293,7 +293,7 @@ struct Reading {
     after: i64,
     /// Those after the number `$1`, `$2` of them.
     records: String,
-    /// The place of the writable_field, and the rows of the records `$1`.
+    /// The place of the writable field, and the rows of the records `$1`.
     lists: Vec<(usize, String)>,
 }
 

@@ -609,7 +609,7 @@ pub fn lists(kind: &RecordKind) -> impl Iterator<Item = (&WritableField, &Rows)>
     })
 }
 
-/// The column of the record's own row that a writable_field is.
+/// The column of the record's own row that a writable field is.
 pub fn column_of(writable_field: &WritableField) -> Option<&'static str> {
     match writable_field.kind {
         WritableKind::Value { column, .. } | WritableKind::Reference { column, .. } => Some(column),

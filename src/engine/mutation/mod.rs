@@ -1,7 +1,7 @@
 //! Mutations: the creation, change and removal of every record, made from what its domain module declares.
 //!
 //! ```text
-//! writable_fields      what of an object type is written, and by which input
+//! writable fields      what of an object type is written, and by which input
 //! rules      the constraints of the database, asked all at once before anything is written
 //! writer     one transaction for each mutation: all of it, or errors that name their fields
 //! undo       a change taken back, as far as nobody has changed it since
@@ -100,7 +100,7 @@ pub fn recorded(object_types: &[ObjectType]) -> Vec<Recorded> {
     columns
 }
 
-/// A mutation of each kind for every record among the object_types.
+/// A mutation of each kind for every record among the object types.
 pub fn of(object_types: &[ObjectType]) -> Mutations {
     let user_error = ObjectType::new(
         "UserError",

@@ -67,7 +67,7 @@ pub fn of(object_type: &ObjectType, object_types: &[ObjectType]) -> Vec<Writable
     let mut writable_fields = Vec::new();
     for field in &object_type.fields {
         let mut writable_field = |name, needed, kind| {
-            writable_fields.push(WritableField { name, description: field.description, needed, kind })
+            writable_fields.push(WritableField { name, description: field.description, needed, kind });
         };
         match &field.kind {
             FieldKind::Column(Column { scalar: Scalar::Id(_), .. }) => {}
@@ -84,7 +84,7 @@ pub fn of(object_type: &ObjectType, object_types: &[ObjectType]) -> Vec<Writable
                 }
             }
             FieldKind::OwnedList(values) => {
-                writable_field(field.name, false, WritableKind::Rows(owned(values, named)))
+                writable_field(field.name, false, WritableKind::Rows(owned(values, named)));
             }
             FieldKind::ToMany(many) => {
                 if let Some((rows, needed)) = linked(many, named) {

@@ -399,7 +399,7 @@ mod tests {
                     }
                 }
                 StepKind::ToOne(references) => references.iter().for_each(|reference| {
-                    add(&sql::by_ids(reference.level.object_type, &reference.level.columns))
+                    add(&sql::by_ids(reference.level.object_type, &reference.level.columns));
                 }),
                 StepKind::OwnedList { values, level, .. } => add(&sql::values(values, &level.columns)),
                 _ => {}
@@ -455,7 +455,7 @@ mod tests {
             count.split_once(" where ").expect("a condition").1.to_owned()
         };
         for (filter, sql) in [
-            (r#"{summary: {contains: "Peace"}}"#, r#"t.plain_summary like '%' || literally($1) || '%'"#),
+            (r#"{summary: {contains: "Peace"}}"#, "t.plain_summary like '%' || literally($1) || '%'"),
             (r#"{speakerRole: {startsWith: "Pre"}}"#, "plain(t.speaker_role) like literally($1) || '%'"),
             ("{medium: {notIn: [SPEECH]}}", "(t.medium <> all($1::text[]::statement_medium[])) is not false"),
             ("{quote: {contains: null}}", "(true)"),

@@ -517,7 +517,7 @@ impl Builder {
             let path = format!("{path}.{name}");
             match (name.as_str(), value) {
                 ("and", Value::List(all)) => {
-                    self.junction(catalog, object_type, all, " and ", alias, &path)?
+                    self.junction(catalog, object_type, all, " and ", alias, &path)?;
                 }
                 ("or", Value::List(any)) => {
                     let within = std::mem::replace(&mut self.optional, true);

@@ -252,7 +252,7 @@ fn ties(catalog: &Catalog) -> Vec<Tie> {
         for field in &catalog.named(object_type).fields {
             match &field.kind {
                 FieldKind::ToOne(one) => {
-                    one.choices.iter().for_each(|(to, column)| tie(table, "id", to, column))
+                    one.choices.iter().for_each(|(to, column)| tie(table, "id", to, column));
                 }
                 FieldKind::ToMany(ToMany {
                     to,

@@ -255,7 +255,7 @@ impl ComputedValue {
         match (self, way) {
             (ComputedValue::List(items), _) => items.iter().for_each(|item| item.named(way, found)),
             (ComputedValue::Record(object_type, id) | ComputedValue::MaybeRecord(object_type, id), []) => {
-                found.push((object_type, *id))
+                found.push((object_type, *id));
             }
             (tree, [first, rest @ ..]) => tree.field(first).named(rest, found),
             _ => {}

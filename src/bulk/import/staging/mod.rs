@@ -124,7 +124,7 @@ pub fn list_name(stem: &str, kind: &RecordKind, writable_field: &str) -> String 
 /// Takes records, and gives their rows to `send` batch by batch. The same records make the same batches.
 pub struct Stage<'a> {
     kinds: Arc<RecordKinds>,
-    /// The table of each kind's records, and of its lists by the place of the writable_field.
+    /// The table of each kind's records, and of its lists by the place of the writable field.
     of_kind: Vec<(usize, HashMap<usize, usize>)>,
     /// The rows of the batch that is being made, for each table.
     rows: Vec<Vec<u8>>,
