@@ -25,7 +25,7 @@ pub enum Code {
     LimitExceeded,
     /// The client asked too much in a while; the answer's `Retry-After` says when to ask again.
     RateLimited,
-    /// The answer took too long and was given up.
+    /// The request took too long and was cancelled.
     Timeout,
     /// The database can't be reached now.
     Unavailable,
@@ -87,7 +87,7 @@ pub enum PathStep {
 }
 
 /// What is told of a record that somebody removed between two looks at it.
-pub const CHANGED: &str = "The record changed while it was read; ask again.";
+pub const CHANGED: &str = "The record changed while it was read; retry.";
 
 impl ApiError {
     pub fn new(code: Code, message: impl Into<String>) -> Self {
@@ -109,7 +109,7 @@ impl ApiError {
 
     /// What took longer than anybody waits.
     pub fn timeout() -> Self {
-        Self::new(Code::Timeout, "The answer took too long and was given up.")
+        Self::new(Code::Timeout, "The request took too long and was cancelled.")
     }
 
     /// What was read between two changes, and can be read again.

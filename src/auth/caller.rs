@@ -2,7 +2,7 @@
 
 use crate::{auth::limits::Allowance, database::client::Client};
 
-/// What somebody may do. Each role may do what those before it may.
+/// What a caller may do. Each role includes those before it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Role {
     /// Somebody who shows no key.

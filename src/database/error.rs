@@ -40,17 +40,17 @@ impl AccessError {
     fn api_error(self) -> ApiError {
         let (code, what) = match self {
             AccessError::OwnShare => {
-                (Code::RateLimited, "Your other requests have all connections that are for you")
+                (Code::RateLimited, "Your other requests use all database connections that you may have")
             }
             AccessError::Busy => (Code::TooSlow, "The server is busy with other requests"),
-            AccessError::ReadOnly => (Code::Unavailable, "The database takes no changes now"),
+            AccessError::ReadOnly => (Code::Unavailable, "The database is read-only now"),
             AccessError::Unfit => (Code::Unavailable, "The database can't be reached now"),
             AccessError::PastForbidden => return ApiError::new(Code::Unavailable, FORBIDDEN),
         };
         let again = AGAIN.as_secs();
         ApiError {
             retry_after: Some(AGAIN),
-            ..ApiError::new(code, format!("{what}; try again in {again} s."))
+            ..ApiError::new(code, format!("{what}; retry in {again} s."))
         }
     }
 }
@@ -63,7 +63,7 @@ impl From<AccessError> for sqlx::Error {
 
 /// What a client reads where the database's user lacks a right. Only the operator can change that, and reads in the
 /// log which it is.
-const FORBIDDEN: &str = "The database doesn't let the server do this; its operator has to allow it.";
+const FORBIDDEN: &str = "The database does not allow the server to do this; its operator must grant the right.";
 
 /// After how long it is worth to ask again what failed for a passing reason.
 const AGAIN: Duration = Duration::from_secs(2);
@@ -84,7 +84,7 @@ impl From<sqlx::Error> for ApiError {
         }
         if is_conflict(&error) {
             tracing::debug!(%error, "others changed the same rows");
-            let message = "Others changed the same records at the same time; try again.";
+            let message = "Others changed the same records at the same time; retry.";
             return ApiError { retry_after: Some(AGAIN), ..ApiError::new(Code::Unavailable, message) };
         }
         if is_forbidden(&error) {
@@ -99,10 +99,10 @@ impl From<sqlx::Error> for ApiError {
             _ => tracing::debug!(code = code.as_str(), %error, "the database refused a statement"),
         }
         let message = match code {
-            Code::Timeout => "The answer took too long and was given up.",
-            Code::Unavailable => "The database can't be reached now; try again.",
-            Code::BadUserInput => "A value of the request can't be used as it is.",
-            _ => "Something went wrong on our side; the log has it under the request's id.",
+            Code::Timeout => "The request took too long and was cancelled.",
+            Code::Unavailable => "The database can't be reached now; retry.",
+            Code::BadUserInput => "A value of the request is not valid for the database.",
+            _ => "Internal error: the server's log has the cause under this request id.",
         };
         ApiError { retry_after: (code == Code::Unavailable).then_some(AGAIN), ..ApiError::new(code, message) }
     }

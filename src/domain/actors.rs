@@ -75,7 +75,7 @@ fn actor() -> ObjectType {
         "Who acts or is acted on: a person, country, territory, organization, publication, group or place.",
     )
     .record("actor", "actors")
-.labelled("{}.name", "What a reader would call it: its name.")
+.labelled("{}.name", "A short title for people: its name.")
     .merged_by("merged_actors")
     .key(LookupKey {
         name: "identifier",
@@ -109,7 +109,7 @@ fn actor() -> ObjectType {
                 owner: "actor_id",
                 order: "{}.scheme, {}.value",
             },
-            "What other registers call the actor.",
+            "Identifiers of the actor in other registers.",
         )
         .filterable(),
     )
@@ -168,17 +168,17 @@ fn actor() -> ObjectType {
     .versioned("actor_id")
     .condition(
         "participation",
-        "It took part in a meeting, in a role that passes.",
+        "Took part in a meeting in a role that matches.",
         Predicate::Some { to: "Participation", via: Join::Column("actor_id") },
     )
     .condition(
         "relatedTo",
-        "A relation ties it to an actor that passes, whichever of the two it starts from.",
+        "Has a relation, in either direction, to an actor that matches.",
         Predicate::Some { to: "Actor", via: Join::Link("related_actors", "actor_id", "related_id") },
     )
     .condition(
         "anyName",
-        "The preferred name or one of the further names passes.",
+        "The preferred name or one of the further names matches.",
         Predicate::AnyText { among: &[("actors", "id", "name"), ("actor_names", "actor_id", "name")] },
     )
     .searchable()
@@ -195,7 +195,7 @@ fn actor_name() -> ObjectType {
 }
 
 fn actor_identifier() -> ObjectType {
-    ObjectType::new("ActorIdentifier", "actor_identifiers", "What another register calls an actor.")
+    ObjectType::new("ActorIdentifier", "actor_identifiers", "An identifier of an actor in another register.")
         .field(term("scheme", "The register: `wikidata`, `iso3166-1-alpha3`, …").filterable())
         .field(term("value", "The actor's identifier in that register.").filterable())
 }

@@ -44,7 +44,7 @@ pub fn object_types() -> Vec<ObjectType> {
             "What an analyst answers to one question, and about whom or what.",
         )
         .record("commentary", "commentaries")
-        .labelled(shortened("{}.question"), "What a reader would call it: the beginning of its question.")
+        .labelled(shortened("{}.question"), "A short title for people: the beginning of its question.")
         .field(one("author", "Actor", "author_id", "The analyst."))
         .field(one("source", "Source", "source_id", "The document that holds it."))
         .field(
@@ -54,18 +54,14 @@ pub fn object_types() -> Vec<ObjectType> {
         .field(prose("question", "The question asked, paraphrased.").filterable())
         .field(prose("summary", "The answer, in the editors' words.").filterable())
         .field(
-            one_of("likelihood", &LIKELIHOOD, "How probable the analyst holds it to be, where that is said.")
+            one_of("likelihood", &LIKELIHOOD, "How probable it is according to the analyst, if said.")
                 .nullable()
                 .filterable(),
         )
         .field(
-            one_of(
-                "confidence",
-                &CONFIDENCE,
-                "How sure the analyst is of the judgement, where that is said.",
-            )
-            .nullable()
-            .filterable(),
+            one_of("confidence", &CONFIDENCE, "How confident the analyst is in the judgement, if said.")
+                .nullable()
+                .filterable(),
         )
         .field(values(
             "targets",
@@ -90,7 +86,7 @@ pub fn object_types() -> Vec<ObjectType> {
             "positions",
             "Position",
             Join::Column("commentary_id"),
-            "Positions that it is the evidence of.",
+            "Positions that it is evidence for.",
         ))
         .field(needed_evidence("commentary_id"))
         .versioned("commentary_id")

@@ -45,24 +45,24 @@ pub fn object_types() -> Vec<ObjectType> {
             "An occasion at which actors met: a visit, a council, a call, an interview.",
         )
         .record("meeting", "meetings")
-        .labelled("{}.name", "What a reader would call it: its name.")
+        .labelled("{}.name", "A short title for people: its name.")
         .during("held", "DATE", "The meeting was held in this period, or may have been.", "{}.held_during")
-        .field(text("name", "What the meeting is called.").filterable().sortable("NAME"))
-        .field(prose("summary", "What is known of it, in the editors' words.").nullable().filterable())
+        .field(text("name", "The name of the meeting.").filterable().sortable("NAME"))
+        .field(prose("summary", "A summary in the editors' words.").nullable().filterable())
         .field(one_of("mode", &MODE, "In what form actors met.").filterable())
         .field(one_of("status", &STATUS, "Whether it took place.").filterable())
         .field(
-            column("startsOn", Scalar::PartialDate, "When it began, as exactly as is known.")
+            column("startsOn", Scalar::PartialDate, "When it began, as exactly as it is known.")
                 .nullable()
                 .filterable(),
         )
         .field(
-            column("endsOn", Scalar::PartialDate, "When it ended, as exactly as is known.")
+            column("endsOn", Scalar::PartialDate, "When it ended, as exactly as it is known.")
                 .nullable()
                 .filterable(),
         )
         .field(one("venue", "Actor", "venue_id", "Where it was held: a place or an organization.").nullable())
-        .field(one("parent", "Meeting", "parent_id", "The larger occasion that it was part of.").nullable())
+        .field(one("parent", "Meeting", "parent_id", "The larger event that it was part of.").nullable())
         .field(many("children", "Meeting", Join::Column("parent_id"), "Meetings that were part of it."))
         .field(
             many(
@@ -87,7 +87,7 @@ pub fn object_types() -> Vec<ObjectType> {
         )
         .condition(
             "participation",
-            "Somebody took part in it who passes, in a role that does.",
+            "An actor that matches took part, in a role that matches.",
             Predicate::Some { to: "Participation", via: Join::Column("meeting_id") },
         )
         .field(many("statements", "Statement", Join::Column("meeting_id"), "What was said at it."))

@@ -91,7 +91,7 @@ pub fn object_types() -> Vec<ObjectType> {
             "evidence",
             "TieEvidence",
             vec![("Relation", ""), ("Meeting", ""), ("Statement", "")],
-            "The relation, the meeting or the statement that shows it; the latest entered of several.",
+            "The relation, meeting or statement that shows it; of several, the one created last.",
         )
     };
     let actor = |name, description| reference(name, "Actor", vec![("Actor", "")], description);
@@ -114,20 +114,23 @@ pub fn object_types() -> Vec<ObjectType> {
             .field(column(
                 "distance",
                 Scalar::Int,
-                "Over how many ties it is reached; 0 is the actor asked about.",
+                "The number of ties from the actor in the centre, which has 0.",
             )),
         ObjectType::new("NetworkEdge", "", "What ties two actors in one way.")
-            .field(actor("source", "Whom the tie starts from; either of the two for a common meeting."))
-            .field(actor("target", "Whom it leads to."))
+            .field(actor(
+                "source",
+                "The actor that the tie starts from; either of the two for a common meeting.",
+            ))
+            .field(actor("target", "The actor that it leads to."))
             .field(one_of("kind", &TIE, "What ties them."))
             .field(
                 one_of("relationKind", &relations::KIND, "Which sort of relation it is, for a relation.")
                     .nullable(),
             )
-            .field(column("weight", Scalar::Int, "How many of them there are."))
+            .field(column("weight", Scalar::Int, "The number of such ties."))
             .field(evidence()),
         ObjectType::new("Path", "", "A shortest way from one actor to another.")
-            .field(column("length", Scalar::Int, "How many steps it has."))
+            .field(column("length", Scalar::Int, "The number of steps."))
             .field(part(
                 "steps",
                 "PathStep",
@@ -150,20 +153,22 @@ pub fn object_types() -> Vec<ObjectType> {
 }
 
 pub fn fields() -> Vec<FieldDeclaration> {
-    let kinds =
-        Argument { of: Some(&TIE), ..argument("kinds", "[TieKind!]", "Ties to follow; all where left out.") };
+    let kinds = Argument {
+        of: Some(&TIE),
+        ..argument("kinds", "[TieKind!]", "Kinds of ties to follow. Default: all.")
+    };
     vec![
         computed(
             "network",
             ValueType { of: "Network", form: Cardinality::One },
             vec![
-                argument("actor", "ActorBy!", "Whom the network is around."),
-                number("depth", 3, "Over how many ties it reaches: 1 where left out, at most 3."),
+                argument("actor", "ActorBy!", "The actor in the centre."),
+                number("depth", 3, "Maximum number of ties from the centre. Default: 1. Maximum: 3."),
                 kinds.clone(),
                 number(
                     "limit",
                     MOST_ACTORS,
-                    "Actors in it: 50 where left out, at most 200; the nearest and most tied.",
+                    "Number of actors, the nearest and most tied first. Default: 50. Maximum: 200.",
                 ),
                 as_of(),
             ],
@@ -175,15 +180,15 @@ pub fn fields() -> Vec<FieldDeclaration> {
             "path",
             ValueType { of: "Path", form: Cardinality::List },
             vec![
-                argument("from", "ActorBy!", "Where the ways start."),
-                argument("to", "ActorBy!", "Where they lead."),
-                number("maxLength", 6, "Steps at most: 4 where left out, at most 6."),
+                argument("from", "ActorBy!", "The first actor."),
+                argument("to", "ActorBy!", "The last actor."),
+                number("maxLength", 6, "Maximum number of steps. Default: 4. Maximum: 6."),
                 kinds,
-                number("first", MOST_PATHS, "How many ways: 5 where left out, at most 20."),
+                number("first", MOST_PATHS, "Number of paths. Default: 5. Maximum: 20."),
                 as_of(),
             ],
             |asked| Box::pin(path(asked)),
-            "The shortest ways from one actor to another, with what shows each step. None where there is no way so short.",
+            "The shortest paths from one actor to another, with the evidence of each step; empty if none is short enough.",
         )
         .with_cost(price_of_path),
     ]

@@ -45,12 +45,12 @@ pub fn object_types() -> Vec<ObjectType> {
         column(
             "date",
             Scalar::PartialDate,
-            "When what shows it was said or published, as exactly as is known.",
+            "When its evidence was said or published, as exactly as it is known.",
         )
         .nullable()
     };
     vec![
-        ObjectType::new("StanceHistory", "", "How an actor's stance on a topic went.")
+        ObjectType::new("StanceHistory", "", "The history of an actor's stance on a topic.")
             .field(record("topic", "Topic", "The topic."))
             .field(part(
                 "changes",
@@ -58,19 +58,19 @@ pub fn object_types() -> Vec<ObjectType> {
                 Cardinality::List,
                 "The changes in order of time; unknown dates last.",
             )),
-        ObjectType::new("StanceChange", "", "A stance that an actor took, and had not before.")
-            .field(one_of("stance", &STANCE, "The stance from then on."))
+        ObjectType::new("StanceChange", "", "A change of an actor's stance.")
+            .field(one_of("stance", &STANCE, "The stance after the change."))
             .field(
-                one_of("previous", &STANCE, "The stance until then; null for the first that is known.")
+                one_of("previous", &STANCE, "The stance before the change; null for the first known one.")
                     .nullable(),
             )
             .field(date())
-            .field(record("position", "Position", "The position, with what shows the change.")),
-        ObjectType::new("Standing", "", "Where an actor stands on a topic, by the latest that is known.")
+            .field(record("position", "Position", "The position, with its evidence.")),
+        ObjectType::new("Standing", "", "An actor's latest known stance on a topic.")
             .field(record("holder", "Actor", "Who holds it."))
             .field(one_of("stance", &STANCE, "For or against, and how firmly."))
             .field(date())
-            .field(record("position", "Position", "The position, with what shows it.")),
+            .field(record("position", "Position", "The position, with its evidence.")),
         ObjectType::new(
             "Disagreement",
             "",
@@ -94,7 +94,7 @@ pub fn object_types() -> Vec<ObjectType> {
                     else ' ' || lower(replace({}.stance::text, '_', ' ')) || ' ' end || o.name
              from actors h, topics o where h.id = {}.holder_id and o.id = {}.topic_id",
             &[("actors", "holder_id"), ("topics", "topic_id")],
-            "What a reader would call it: `Kazakhstan supports Two-state solution`.",
+            "A short title for people: `Kazakhstan supports Two-state solution`.",
         )
         .field(one("holder", "Actor", "holder_id", "Who holds it."))
         .field(one("topic", "Topic", "topic_id", "On what."))
@@ -104,7 +104,7 @@ pub fn object_types() -> Vec<ObjectType> {
                 "evidence",
                 "Evidence",
                 vec![("Statement", "statement_id"), ("Commentary", "commentary_id")],
-                "What shows it: on whose word it is known.",
+                "The evidence: the statement or commentary that shows it.",
             )
             .filterable(),
         )
@@ -119,9 +119,9 @@ pub fn of_actor() -> FieldDeclaration {
     computed(
         "stanceHistory",
         ValueType { of: "StanceHistory", form: Cardinality::List },
-        vec![argument("topic", "TopicBy", "Only on this topic or a part of it.")],
+        vec![argument("topic", "TopicBy", "Only this topic and its sub-topics.")],
         |asked| Box::pin(stance_history(asked)),
-        "How the actor's stances went over time, topic by topic, with what shows each change.",
+        "The history of the actor's stances, topic by topic, with the evidence of each change.",
     )
     .with_cost(|asked| CostEstimate {
         points: 10.0 + asked.rows_of_one("positions", "holder_id") * 0.1,
@@ -135,9 +135,9 @@ pub fn of_topic() -> [FieldDeclaration; 2] {
         computed(
             "standings",
             ValueType { of: "Standing", form: Cardinality::List },
-            vec![number("first", 1000, "How many actors: 100 where left out, at most 1000.")],
+            vec![number("first", 1000, "Number of actors. Default: 100. Maximum: 1000.")],
             |asked| Box::pin(standings(asked)),
-            "Who stands where on exactly this topic: each actor's latest stance, those against first.",
+            "Each actor's latest stance on exactly this topic, opponents first.",
         )
         .with_cost(|asked| CostEstimate {
             points: 10.0 + asked.rows_of_one("positions", "topic_id") * 0.1,
@@ -146,9 +146,9 @@ pub fn of_topic() -> [FieldDeclaration; 2] {
         computed(
             "disagreements",
             ValueType { of: "Disagreement", form: Cardinality::List },
-            vec![number("first", 100, "How many pairs: 20 where left out, at most 100.")],
+            vec![number("first", 100, "Number of pairs. Default: 20. Maximum: 100.")],
             |asked| Box::pin(disagreements(asked)),
-            "Who disagrees with whom on exactly this topic by their latest stances, the furthest apart first.",
+            "Pairs of actors with opposed latest stances on exactly this topic, the furthest apart first.",
         )
         .with_cost(|asked| CostEstimate {
             points: 20.0 + asked.rows_of_one("positions", "topic_id") * 0.2,

@@ -65,31 +65,33 @@ pub fn object_types() -> Vec<ObjectType> {
     let reasons =
         Field::new("reasons", "Why, the strongest first.", FieldKind::Scalars(Scalar::Enumeration(&REASON)));
     vec![
-        ObjectType::new("ActorMatches", "", "Actors that one name may mean.")
-            .field(text("name", "The name asked for."))
-            .field(part("candidates", "ActorMatch", Cardinality::List, "The actors, the likeliest first.")),
-        ObjectType::new("ActorMatch", "", "An actor that a name may mean.")
+        ObjectType::new("ActorMatches", "", "Candidates for one name.")
+            .field(text("name", "The name that was given."))
+            .field(part("candidates", "ActorMatch", Cardinality::List, "The candidates, most likely first.")),
+        ObjectType::new("ActorMatch", "", "A candidate: an actor that a name may mean.")
             .field(reference("actor", "Actor", vec![("Actor", "")], "The actor."))
-            .field(column("score", Scalar::Float, "How likely it is meant, from 0 to 1; 1 is the same name."))
+            .field(column("score", Scalar::Float, "The score from 0 to 1; 1 is the same name."))
             .field(text("matchedName", "The actor's name or identifier that comes closest."))
             .field(reasons),
     ]
 }
 
 pub fn fields() -> Vec<FieldDeclaration> {
-    vec![computed(
-        "matchActors",
-        ValueType { of: "ActorMatches", form: Cardinality::List },
-        vec![
-            argument("names", "[String!]!", "Names or identifiers as somebody wrote them, at most 100.")
-                .taking(ArgumentRule::AtMost(MOST_NAMES)),
-            argument("kinds", "[ActorKind!]", "Sorts of actor to consider; all where left out."),
-            number("first", 20, "How many actors for each name: 5 where left out, at most 20."),
-        ],
-        |asked| Box::pin(match_actors(asked)),
-        "For each name the actors that it may mean, with reasons: for bringing lists of others together with this base.",
-    )
-    .with_cost(price)]
+    vec![
+        computed(
+            "matchActors",
+            ValueType { of: "ActorMatches", form: Cardinality::List },
+            vec![
+                argument("names", "[String!]!", "Names or identifiers. Maximum: 100.")
+                    .taking(ArgumentRule::AtMost(MOST_NAMES)),
+                argument("kinds", "[ActorKind!]", "Kinds of actors to consider. Default: all."),
+                number("first", 20, "Candidates per name. Default: 5. Maximum: 20."),
+            ],
+            |asked| Box::pin(match_actors(asked)),
+            "Entity reconciliation: for each name the actors that it may mean, with reasons.",
+        )
+        .with_cost(price),
+    ]
 }
 
 /// Each name is compared with those that are somewhat like it: a long one with many.

@@ -35,21 +35,18 @@ pub fn object_types() -> Vec<ObjectType> {
         .field(one("subject", "Actor", "subject_id", "The actor that the tie starts from."))
         .field(one("object", "Actor", "object_id", "The actor that it leads to."))
         .field(
-            text(
-                "label",
-                "What the tie is called: `President`; where nobody said, what its kind is: `Partnership`.",
-            )
-            .nullable()
-            .filterable()
-            .or_else("initcap({}.kind::text)"),
+            text("label", "The name of the tie: `President`. Default: its kind, `Partnership`.")
+                .nullable()
+                .filterable()
+                .or_else("initcap({}.kind::text)"),
         )
         .field(
-            column("validFrom", Scalar::PartialDate, "Since when it holds, as exactly as is known.")
+            column("validFrom", Scalar::PartialDate, "The beginning of the tie, as exactly as it is known.")
                 .nullable()
                 .filterable(),
         )
         .field(
-            column("validUntil", Scalar::PartialDate, "Until when it held, as exactly as is known.")
+            column("validUntil", Scalar::PartialDate, "The end of the tie, as exactly as it is known.")
                 .nullable()
                 .filterable(),
         )

@@ -48,11 +48,10 @@ fn revision() -> ObjectType {
         sql: "{}.id = $?",
     })
     .since(
-        "Only revisions after this number: who asks again since the last one seen, in the order of numbers, \
-             misses none and sees none twice.",
+        "Only revisions after this number. A client that polls in order of numbers since the last one it saw misses none.",
     )
     .field(
-        column("number", Scalar::RevisionNumber, "Its number; later changes have greater ones.")
+        column("number", Scalar::RevisionNumber, "Its number; later changes have higher numbers.")
             .from_column("id")
             .filterable(),
     )
@@ -60,13 +59,12 @@ fn revision() -> ObjectType {
         column(
             "change",
             Scalar::RevisionNumber,
-            "The change that it is part of, by the number of its first revision: what was changed together \
-                 has the same.",
+            "The number of the first revision of its change: revisions that were made together share it.",
         )
         .filterable(),
     )
     .field(one_of("operation", &OPERATION, "What was done.").filterable())
-    .field(term("requester", "Who asked for the change.").filterable())
+    .field(term("requester", "The requester: the name of the key, token or command that made the change.").filterable())
     .field(
         column("recordedAt", Scalar::DateTime, "When it was made.")
             .from_sql("to_char({}.recorded_at at time zone 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"')"),
@@ -89,7 +87,7 @@ fn revision() -> ObjectType {
                 ("Relation", "relation_id"),
                 ("Position", "position_id"),
             ],
-            "The record as it is when this is read, now or `asOf` a moment; null where it is not there then.",
+            "The record as it is now, or as of the moment that `asOf` names; null if it does not exist then.",
         )
         .nullable()
         .filterable(),

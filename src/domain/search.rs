@@ -31,7 +31,7 @@ const MARKS: [char; 2] = ['\u{e000}', '\u{e001}'];
 static TYPE: Enumeration = Enumeration {
     name: "SearchType",
     sql: "",
-    description: "A kind of record that can be searched.",
+    description: "A record type that can be searched.",
     values: &[
         ("ACTOR", "Actors, by their names and aliases in any script."),
         ("MEETING", "Meetings, by name and summary."),
@@ -107,21 +107,17 @@ const ANY_WORD: &str = r"(
 )";
 
 pub fn object_types() -> Vec<ObjectType> {
-    let about = "A page of what a search found, best first.";
+    let about = "A page of search results, best match first.";
     let connection = connection_of("SearchConnection", "SearchEdge", ("Searchable", choices()), about);
-    let edge = ObjectType::new("SearchEdge", "", "A record that a search found.")
-        .field(record("node", "What was found."))
+    let edge = ObjectType::new("SearchEdge", "", "A search result.")
+        .field(record("node", "The record."))
         .field(cursor())
-        .field(column(
-            "score",
-            Scalar::Float,
-            "How well it answers, from 0 to 1; comparable within one search.",
-        ))
+        .field(column("score", Scalar::Float, "The relevance from 0 to 1, comparable within one search."))
         .field(part(
             "highlights",
             "Highlight",
             Cardinality::List,
-            "Where the words of the question stand in it: in the first 10,000 letters of each field.",
+            "Where the words were found: in the first 10,000 letters of each field.",
         ));
     let highlight =
         ObjectType::new("Highlight", "", "A passage of a field, cut where the words searched for stand.")
@@ -135,9 +131,9 @@ pub fn object_types() -> Vec<ObjectType> {
     let highlight_part = ObjectType::new("HighlightPart", "", "A part of a passage.")
         .field(text("text", "The words."))
         .field(column("isMatch", Scalar::Boolean, "Whether they are among those searched for."));
-    let suggestion = ObjectType::new("Suggestion", "", "A name that goes on as somebody began to type.")
+    let suggestion = ObjectType::new("Suggestion", "", "A suggestion.")
         .field(text("text", "The name: the record's own, or an alias."))
-        .field(record("record", "What has that name."));
+        .field(record("record", "The record with that name."));
     vec![connection, edge, highlight, highlight_part, suggestion]
 }
 
@@ -153,12 +149,12 @@ fn choices() -> Vec<(&'static str, &'static str)> {
 pub fn fields() -> Vec<FieldDeclaration> {
     let types = Argument {
         of: Some(&TYPE),
-        ..argument("types", "[SearchType!]", "Kinds of records to search; all where left out.")
+        ..argument("types", "[SearchType!]", "Record types to search. Default: all.")
     };
     let query = argument(
         "query",
         "String!",
-        "Words in web-search syntax (`\"exact phrase\"`, `or`, `-without`). Names are found though misspelt.",
+        "Words in web-search syntax (`\"exact phrase\"`, `or`, `-without`). Finds misspelt names.",
     );
     vec![
         computed(
@@ -170,19 +166,19 @@ pub fn fields() -> Vec<FieldDeclaration> {
                 .chain([as_of()])
                 .collect(),
             |asked| Box::pin(search(asked)),
-            "Records of all kinds that a question finds, best first.",
+            "Full-text search over all record types, best match first.",
         )
         .with_cost(price_of_search),
         computed(
             "suggest",
             ValueType { of: "Suggestion", form: Cardinality::List },
             vec![
-                argument("prefix", "String!", "What was typed: the beginning of a name or of a word in it."),
+                argument("prefix", "String!", "The beginning of a name, or of a word in it."),
                 types,
-                number("first", 50, "How many: 10 where left out, at most 50."),
+                number("first", 50, "Number of suggestions. Default: 10. Maximum: 50."),
             ],
             |asked| Box::pin(suggest(asked)),
-            "Names that begin like this, to complete what somebody types: actors, meetings, topics and sources.",
+            "Autocomplete: names of actors, meetings, topics and sources that begin like this.",
         )
         .with_cost(price_of_suggest),
     ]

@@ -7,7 +7,7 @@ use crate::model::object_type::{
 static RELIABILITY: Enumeration = Enumeration {
     name: "SourceReliability",
     sql: "source_reliability",
-    description: "How far a source can be relied on: the letter of the Admiralty code.",
+    description: "The reliability of a source: the letter of the Admiralty code.",
     values: &[
         ("A", "Completely reliable."),
         ("B", "Usually reliable."),
@@ -23,7 +23,7 @@ pub fn object_types() -> Vec<ObjectType> {
     vec![
         ObjectType::new("Source", "sources", "A document: an article, an interview, a transcript.")
             .record("source", "sources")
-            .labelled("{}.title", "What a reader would call it: its title.")
+            .labelled("{}.title", "A short title for people: its title.")
             .during(
                 "published",
                 "DATE",
@@ -45,14 +45,18 @@ pub fn object_types() -> Vec<ObjectType> {
                 )
                 .writable_as(Writability::Link(Some("ordinal"))),
             )
-            .field(column("url", Scalar::Url, "Where it can be read.").nullable().filterable())
+            .field(column("url", Scalar::Url, "The URL of the document.").nullable().filterable())
             .field(term("language", "Its language as a BCP 47 tag: `en`.").nullable().filterable())
             .field(
-                column("publishedOn", Scalar::PartialDate, "When it was published, as exactly as is known.")
-                    .nullable(),
+                column(
+                    "publishedOn",
+                    Scalar::PartialDate,
+                    "When it was published, as exactly as it is known.",
+                )
+                .nullable(),
             )
             .field(
-                one_of("reliability", &RELIABILITY, "How far it can be relied on; null where nobody judged.")
+                one_of("reliability", &RELIABILITY, "How reliable it is; null if nobody judged it.")
                     .nullable()
                     .filterable(),
             )

@@ -64,7 +64,7 @@ pub fn object_types() -> Vec<ObjectType> {
             "What somebody said or wrote, where, to whom, and on what.",
         )
         .record("statement", "statements")
-        .labelled(shortened("{}.summary"), "What a reader would call it: the beginning of its summary.")
+        .labelled(shortened("{}.summary"), "A short title for people: the beginning of its summary.")
         .field(one("speaker", "Actor", "speaker_id", "Who said it; never a place or a territory."))
         .field(text("speakerRole", "The speaker's office or role when it was said.").nullable().filterable())
         .field(
@@ -72,7 +72,7 @@ pub fn object_types() -> Vec<ObjectType> {
                 "onBehalfOf",
                 "Actor",
                 "on_behalf_of_id",
-                "For whom the speaker spoke, where that was another.",
+                "On whose behalf the speaker spoke, if not their own.",
             )
             .nullable(),
         )
@@ -92,22 +92,27 @@ pub fn object_types() -> Vec<ObjectType> {
         )
         .field(one_of("medium", &MEDIUM, "How it was made.").filterable())
         .field(one_of("rendering", &RENDERING, "How closely the record follows the words.").filterable())
-        .field(one_of("eventType", &EVENT_TYPE, "What is done by saying it.").filterable())
+        .field(
+            one_of("eventType", &EVENT_TYPE, "The kind of act: what the speaker does by saying it.")
+                .filterable(),
+        )
         .field(prose("summary", "What was said, in the editors' words.").filterable())
         .field(
-            prose("quote", "The speaker's own words; there exactly where `rendering` is VERBATIM.")
+            prose("quote", "The speaker's own words; present exactly if `rendering` is VERBATIM.")
                 .nullable()
                 .filterable(),
         )
-        .field(column("saidOn", Scalar::PartialDate, "When it was said, as exactly as is known.").nullable())
+        .field(
+            column("saidOn", Scalar::PartialDate, "When it was said, as exactly as it is known.").nullable(),
+        )
         .field(
             many(
                 "topics",
                 "Topic",
                 Join::Link("statement_topics", "statement_id", "topic_id"),
-                "What it is on.",
+                "Its topics.",
             )
-            .filterable_as("topic", "It is on at least one topic that passes; `within` counts sub-topics in.")
+            .filterable_as("topic", "Has at least one topic that matches; `within` includes sub-topics.")
             .facetable()
             .writable(),
         )
@@ -121,7 +126,7 @@ pub fn object_types() -> Vec<ObjectType> {
             "positions",
             "Position",
             Join::Column("statement_id"),
-            "Positions that it is the evidence of.",
+            "Positions that it is evidence for.",
         ))
         .field(needed_evidence("statement_id"))
         .versioned("statement_id")

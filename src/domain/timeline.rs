@@ -74,22 +74,22 @@ pub fn object_types() -> Vec<ObjectType> {
             "node",
             "TimelineRecord",
             choices(),
-            "What stands there.",
+            "The record.",
         ))
         .field(cursor())
         .field(
             column(
                 "date",
                 Scalar::PartialDate,
-                "When a meeting began, a statement was made or a commentary published, as exactly as is known.",
+                "When a meeting began, a statement was made or a commentary published, as exactly as it is known.",
             )
             .nullable(),
         )
         .field(
-            column("earliest", Scalar::PartialDate, "The first day that it may mean: where it stands.").nullable(),
+            column("earliest", Scalar::PartialDate, "The first day that the date may mean; the timeline sorts by it.").nullable(),
         )
-        .field(column("latest", Scalar::PartialDate, "The last day that it may mean.").nullable());
-    let about = "A page of a timeline, from the past on; unknown dates last.";
+        .field(column("latest", Scalar::PartialDate, "The last day that the date may mean.").nullable());
+    let about = "A page of a timeline, earliest first; unknown dates last.";
     vec![connection_of("TimelineConnection", "TimelineEdge", ("TimelineRecord", choices()), about), edge]
 }
 
@@ -98,29 +98,23 @@ pub fn fields() -> Vec<FieldDeclaration> {
         argument(
             "actor",
             "ActorBy",
-            "Only what this actor took part in, said, was told, wrote or was the subject of.",
+            "Only entries in which this actor took part, spoke, was addressed, wrote or was the subject.",
         ),
-        argument("topic", "TopicBy", "Only what is on this topic or a part of it."),
-        argument(
-            "from",
-            "PartialDate",
-            "Not before this day, month or year; unknown dates are left out then.",
-        ),
-        argument(
-            "until",
-            "PartialDate",
-            "Not after this day, month or year; unknown dates are left out then.",
-        )
-        .taking(ArgumentRule::NotBefore("from")),
+        argument("topic", "TopicBy", "Only entries on this topic or a sub-topic."),
+        argument("from", "PartialDate", "Not before this date; excludes unknown dates."),
+        argument("until", "PartialDate", "Not after this date; excludes unknown dates.")
+            .taking(ArgumentRule::NotBefore("from")),
     ];
-    vec![computed(
-        "timeline",
-        ValueType { of: "TimelineConnection", form: Cardinality::One },
-        own.into_iter().chain(page_arguments(ORDER, KeyKind::Date)).chain([as_of()]).collect(),
-        |asked| Box::pin(timeline(asked)),
-        "Meetings, statements and published commentaries by date. A partial date stands at its first day.",
-    )
-    .with_cost(price)]
+    vec![
+        computed(
+            "timeline",
+            ValueType { of: "TimelineConnection", form: Cardinality::One },
+            own.into_iter().chain(page_arguments(ORDER, KeyKind::Date)).chain([as_of()]).collect(),
+            |asked| Box::pin(timeline(asked)),
+            "Meetings, statements and published commentaries by date. A partial date sorts as its first day.",
+        )
+        .with_cost(price),
+    ]
 }
 
 /// All by date, an index has them in order; what is about somebody or a topic is gathered and sorted.

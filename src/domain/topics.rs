@@ -8,10 +8,10 @@ use crate::{
 pub fn object_types() -> Vec<ObjectType> {
     let [standings, disagreements] = positions::of_topic();
     vec![
-        ObjectType::new("Topic", "topics", "A subject that is spoken of; topics are parts of larger ones.")
+        ObjectType::new("Topic", "topics", "A subject; topics may be parts of larger topics.")
             .record("topic", "topics")
-            .labelled("{}.name", "What a reader would call it: its name.")
-            .field(text("name", "What the topic is called.").filterable().sortable("NAME"))
+            .labelled("{}.name", "A short title for people: its name.")
+            .field(text("name", "The name of the topic.").filterable().sortable("NAME"))
             .field(one("parent", "Topic", "parent_id", "The larger topic that it is part of.").nullable())
             .field(many("children", "Topic", Join::Column("parent_id"), "Topics that are part of it."))
             .field(many(

@@ -9,28 +9,28 @@ use crate::model::object_type::{
 static ROLE: Enumeration = Enumeration {
     name: "Role",
     sql: "",
-    description: "What somebody may do. Each role may do what those before it may.",
+    description: "What a caller may do. Each role includes those before it.",
     values: &[
-        ("ANONYMOUS", "Somebody who shows no key: reads, where the server lets everybody read."),
+        ("ANONYMOUS", "No key: reads, if the server allows anonymous reading."),
         ("READER", "Reads."),
-        ("EDITOR", "Enters, changes and removes records."),
-        ("ADMIN", "Does all that can be done."),
+        ("EDITOR", "Creates, updates and deletes records."),
+        ("ADMIN", "Does everything."),
     ],
     deprecated: &[],
 };
 
 pub fn object_types() -> Vec<ObjectType> {
     vec![
-        ObjectType::new("Viewer", "", "Whoever asks.")
-            .field(one_of("role", &ROLE, "What they may do."))
+        ObjectType::new("Viewer", "", "The caller.")
+            .field(one_of("role", &ROLE, "The role of the caller."))
             .field(
-                term("name", "Under what name their changes are recorded; null for those who show no key.").nullable(),
+                term("name", "The name under which changes are recorded; null without a key.").nullable(),
             )
             .field(part(
                 "rateLimit",
                 "RateLimit",
                 Cardinality::One,
-                "What this request costs, and what may still be spent.",
+                "What this request costs, and what the caller may still spend.",
             )),
         ObjectType::new("RateLimit", "", "What a request costs, and what its client may still spend.")
             .field(column(
@@ -40,12 +40,12 @@ pub fn object_types() -> Vec<ObjectType> {
                  counts, facets and computed fields may have to look at. It grows with the base.",
             ))
             .field(
-                column("limit", Scalar::Int, "What may be spent within a minute; null for as much as one likes.")
+                column("limit", Scalar::Int, "Points per minute; null if there is no limit.")
                     .nullable(),
             )
-            .field(column("remaining", Scalar::Int, "What is left of it; null for as much as one likes.").nullable())
+            .field(column("remaining", Scalar::Int, "Points left; null if there is no limit.").nullable())
             .field(
-                column("resetAt", Scalar::DateTime, "When all of it is there again; null where nothing is counted.")
+                column("resetAt", Scalar::DateTime, "When the full budget is available again; null if there is no limit.")
                     .nullable(),
             ),
     ]
@@ -66,7 +66,7 @@ pub fn fields() -> Vec<FieldDeclaration> {
                 ]);
                 Box::pin(async move { Ok(vec![viewer]) })
             },
-            "Whoever asks.",
+            "The caller.",
         )
         .free()
         .per_caller(),
@@ -78,7 +78,7 @@ pub fn fields() -> Vec<FieldDeclaration> {
                 let rate_limit = rate_limit(&asked);
                 Box::pin(async move { Ok(vec![rate_limit]) })
             },
-            "What this request costs, and what may still be spent.",
+            "What this request costs, and what the caller may still spend.",
         )
         .free()
         .per_caller(),

@@ -52,7 +52,7 @@ pub fn catalog() -> &'static Catalog {
                 },
                 Union {
                     name: "TimelineRecord",
-                    description: "What stands in a timeline.",
+                    description: "A record in a timeline.",
                     members: &["Meeting", "Statement", "Commentary"],
                 },
                 Union {

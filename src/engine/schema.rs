@@ -183,11 +183,11 @@ impl Types<'_> {
     fn interfaces(&mut self) {
         let id = || {
             InterfaceField::new("id", TypeRef::named_nn(TypeRef::ID))
-                .description("Global id: opaque, and unique among all records.")
+                .description("Global id: opaque and unique among all records.")
         };
         self.add(Interface::new("Node").description("Anything with a global id.").field(id()));
         let slug = InterfaceField::new("slug", TypeRef::named_nn(TypeRef::STRING))
-            .description("Stable name of the record for people and addresses.");
+            .description("Stable, readable name of the record, for people and URLs.");
         let revisions = self.catalog.object_types.iter().find_map(|object_type| {
             let has_history = object_type.interfaces.contains(&"Record");
             object_type.fields.iter().find(|field| has_history && field.name == "revisions")
@@ -202,9 +202,8 @@ impl Types<'_> {
                 .description(*description),
             InterfaceField::argument,
         );
-        let record = Interface::new("Record")
-            .description("What the knowledge base keeps and whose every change it remembers.")
-            .implement("Node");
+        let record =
+            Interface::new("Record").description("A record with a slug and a history.").implement("Node");
         let revision = InterfaceField::new("revision", TypeRef::named_nn("RevisionNumber"))
             .description("The number of its last revision.");
         let label = InterfaceField::new("label", TypeRef::named_nn(TypeRef::STRING)).description(LABEL);
@@ -366,20 +365,20 @@ impl Types<'_> {
         let mut arguments = Vec::new();
         if object_type.has_filter() {
             let ty = TypeRef::named(format!("{}Filter", object_type.name));
-            arguments.push(input("filter", ty, "Only records that pass."));
+            arguments.push(input("filter", ty, "Only records that match this filter."));
         }
         if let Some(description) = object_type.since {
             let ty = TypeRef::named(Scalar::RevisionNumber.type_name());
             arguments.push(input("since", ty, description));
         }
         let order = object_type.orders.first().map_or("", |order| order.name.as_ref());
-        let description = format!("How the records are sorted; {order} where left out.");
+        let description = format!("Sort order. Default: {order}.");
         arguments.push(input("orderBy", TypeRef::named(format!("{}Order", object_type.name)), &description));
         for (name, ty, description) in [
-            ("first", TypeRef::INT, "How many from the start: 20 where left out, at most 100."),
-            ("after", "Cursor", "Only records behind this cursor."),
-            ("last", TypeRef::INT, "How many from the end, at most 100; not together with `first`."),
-            ("before", "Cursor", "Only records ahead of this cursor."),
+            ("first", TypeRef::INT, "Page size, from the start. Default: 20. Maximum: 100."),
+            ("after", "Cursor", "Only records after this cursor."),
+            ("last", TypeRef::INT, "Page size, from the end. Maximum: 100. Not together with `first`."),
+            ("before", "Cursor", "Only records before this cursor."),
         ] {
             arguments.push(input(name, TypeRef::named(ty), description));
         }
@@ -394,37 +393,37 @@ impl Types<'_> {
         let mut edge_type = Object::new(&edge)
             .description(format!("A record of type {} in its connection.", many.to))
             .field(field("node", TypeRef::named_nn(many.to), "The record."))
-            .field(field("cursor", TypeRef::named_nn("Cursor"), "Where the record stands."));
+            .field(field("cursor", TypeRef::named_nn("Cursor"), "The position of the record."));
         for attribute in &many.attributes {
             let attribute = self.field(attribute);
             edge_type = edge_type.field(attribute);
         }
         self.add(edge_type);
         let facets = self.facets(many);
-        let mode = input("mode", TypeRef::named(COUNT_MODE.name), "How exactly; EXACT where left out.");
+        let mode = input("mode", TypeRef::named(COUNT_MODE.name), "How exact the number is. Default: EXACT.");
         self.add(
             Object::new(connection)
                 .description(format!("A page of records of type {}.", many.to))
                 .field(field("edges", TypeRef::named_nn_list_nn(edge), "The records of the page, in order."))
                 .field(field("nodes", TypeRef::named_nn_list_nn(many.to), NODES))
-                .field(field("pageInfo", TypeRef::named_nn("PageInfo"), "Where the page lies."))
+                .field(field("pageInfo", TypeRef::named_nn("PageInfo"), "The position of the page."))
                 .field(field(
                     "totalCount",
                     TypeRef::named_nn(TypeRef::INT),
-                    "How many records there are on all pages; counted only when asked for.",
+                    "The number of records on all pages; counted only when selected.",
                 ))
                 .field(
                     field(
                         "count",
                         TypeRef::named_nn("Count"),
-                        "How many records there are on all pages, as exactly as is worth the wait.",
+                        "The number of records on all pages, as exact as `mode` says.",
                     )
                     .argument(mode),
                 )
                 .field(field(
                     "facets",
                     TypeRef::named_nn(facets),
-                    "How many records of all pages share which value.",
+                    "Counts of the records of all pages by shared values.",
                 )),
         );
     }
@@ -435,14 +434,14 @@ impl Types<'_> {
         let name = format!("{}Facets", object_type.name);
         if self.is_new(&name) {
             let object = Object::new(&name).description(format!(
-                "How many records of type {} share which value, most first. Each facet leaves its own condition of the filter out.",
+                "How many records of type {} share which value, most first. Each facet ignores its own field of the filter.",
                 object_type.name
             ));
             let facet = |object: Object, facet: &Facet| {
                 let first = input(
                     "first",
                     TypeRef::named(TypeRef::INT),
-                    "How many values: 10 where left out, at most 100.",
+                    "Number of values. Default: 10. Maximum: 100.",
                 );
                 let counts = TypeRef::named_nn_list_nn(facet_of(facet));
                 object.field(field(facet.name.as_ref(), counts, facet.description).argument(first))
@@ -517,7 +516,7 @@ impl Types<'_> {
     fn filter(&mut self, object_type: &ObjectType) {
         let name = format!("{}Filter", object_type.name);
         let mut filter = InputObject::new(&name).description(format!(
-            "Which records of type {}: those that pass every field given. Null is the same as left out.",
+            "Which records of type {}: those that match every given field. Null is the same as leaving a field out.",
             object_type.name
         ));
         for condition in &object_type.conditions {
@@ -548,9 +547,9 @@ impl Types<'_> {
             filter = filter.field(input(&condition.name, TypeRef::named(ty), condition.description));
         }
         filter = filter
-            .field(input("and", TypeRef::named_nn_list(&name), "Passes all of these."))
-            .field(input("or", TypeRef::named_nn_list(&name), "Passes at least one of these."))
-            .field(input("not", TypeRef::named(&name), "Does not pass this."));
+            .field(input("and", TypeRef::named_nn_list(&name), "Matches all of these."))
+            .field(input("or", TypeRef::named_nn_list(&name), "Matches at least one of these."))
+            .field(input("not", TypeRef::named(&name), "Does not match this."));
         self.add(filter);
     }
 
@@ -574,7 +573,7 @@ impl Types<'_> {
             };
             input(operator.name(), ty, operator.description())
         });
-        let description = format!("Tests of a value of type {of}; all that are given must hold.");
+        let description = format!("Tests of a value of type {of}; all given operators must match.");
         self.add(operators.fold(InputObject::new(&name).description(description), InputObject::field));
         name
     }

@@ -7,17 +7,13 @@ use crate::model::object_type::Scalar;
 /// The argument that asks for the past, and its input type.
 pub const ARGUMENT: &str = "asOf";
 pub const INPUT: &str = "AsOf";
-pub const DESCRIPTION: &str = "The moment as of which everything below is read; now where left out.";
-pub const INPUT_DESCRIPTION: &str = "A moment in the history of the base, by exactly one of these. A change is there whole or not at all; \
-     before the first there was nothing. What was never recorded as a change, as a generated base, was never there.";
+pub const DESCRIPTION: &str = "Read everything below as of this moment. Default: now.";
+pub const INPUT_DESCRIPTION: &str = "A moment in the history of the base, by exactly one of these. A change is visible \
+     as a whole or not at all. Before the first change there is nothing, and records without history never existed.";
 /// What the input takes: each name with its type and description.
 pub const FIELDS: [(&str, Scalar, &str); 2] = [
-    (
-        "revision",
-        Scalar::RevisionNumber,
-        "Once the change with this revision was made; one that was made already.",
-    ),
-    ("time", Scalar::DateTime, "At this time; one that is past."),
+    ("revision", Scalar::RevisionNumber, "After this revision; it must exist."),
+    ("time", Scalar::DateTime, "At this time; it must be in the past."),
 ];
 
 /// A moment as a request names it.

@@ -78,7 +78,7 @@ impl Catalog {
             fields.into_iter().fold(ObjectType::new(name, "", description), ObjectType::field)
         };
         object_types.push(root(ROOTS[1], "Everything that can be changed.", roots.mutation));
-        object_types.push(root(ROOTS[2], "Everything that is told as it happens.", roots.subscription));
+        object_types.push(root(ROOTS[2], "Events.", roots.subscription));
         let by_name =
             object_types.iter().enumerate().map(|(index, object_type)| (object_type.name, index)).collect();
         Catalog { object_types, unions, inputs, by_name }
@@ -137,7 +137,7 @@ fn query(object_types: &[ObjectType], computed: Vec<FieldDeclaration>) -> Object
     for object_type in object_types {
         let Some(root) = &object_type.root else { continue };
         if let Some(one) = root.one {
-            let description = "The record that `by` names; null where there is none.";
+            let description = "The record that `by` names; null if there is none.";
             fields.push(Field::new(one, description, FieldKind::Lookup(object_type.name)));
         }
         let kind = FieldKind::ToMany(ToMany {
@@ -151,12 +151,12 @@ fn query(object_types: &[ObjectType], computed: Vec<FieldDeclaration>) -> Object
     }
     fields.push(Field::new(
         "node",
-        "The record with this global id; null where there is none.",
+        "The record with this global id; null if there is none.",
         FieldKind::Node,
     ));
     fields.push(Field::new(
         "nodes",
-        "The records with these global ids, in the order asked for; null for each that isn't there.",
+        "The records with these global ids, in the given order; null for each that does not exist.",
         FieldKind::Nodes,
     ));
     let root = ObjectType { fields, ..ObjectType::new(ROOTS[0], "", "Everything that can be read.") };
@@ -180,7 +180,7 @@ fn counted(object_types: &[ObjectType]) -> Vec<ObjectType> {
         if made.iter().any(|object_type| object_type.name == name) {
             continue;
         }
-        let what = "What the records share; null for those that have none.";
+        let what = "The shared value; null for records that have none.";
         let value = match &facet.by {
             FacetBy::Value { scalar, .. } => column("value", *scalar, what),
             FacetBy::ToOne { to, .. } | FacetBy::Link { to, .. } => {
@@ -188,9 +188,9 @@ fn counted(object_types: &[ObjectType]) -> Vec<ObjectType> {
             }
         };
         // Made once, for as long as the program runs, like the names that the domain modules write.
-        let object_type = ObjectType::new(name.leak(), "", "How many records share a value.")
+        let object_type = ObjectType::new(name.leak(), "", "The number of records that share a value.")
             .field(value.nullable())
-            .field(column("count", Scalar::Int, "How many records share it."));
+            .field(column("count", Scalar::Int, "The number of records with this value."));
         made.push(object_type);
     }
     made

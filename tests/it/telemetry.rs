@@ -181,7 +181,7 @@ async fn a_slow_statement_is_told_with_its_plan_and_without_its_values() {
     let settings = [
         ("DATABASE_URL", database.url()),
         ("LOG_FORMAT", "json"),
-        ("SLOW_STATEMENT", "50"),
+        ("SLOW_STATEMENT", "400"),
         ("SLOW_STATEMENT_PLAN", "true"),
     ];
     let server = Process::start(&settings).await;
@@ -190,7 +190,7 @@ async fn a_slow_statement_is_told_with_its_plan_and_without_its_values() {
     let mut holding = database.pool().begin().await.expect("a transaction");
     sqlx::query("lock table topics in access exclusive mode").execute(&mut *holding).await.expect("locked");
     let release = async {
-        tokio::time::sleep(Duration::from_millis(300)).await;
+        tokio::time::sleep(Duration::from_millis(900)).await;
         holding.rollback().await.expect("released");
     };
     tokio::join!(ask(&server, "slow", query, None), release);
@@ -198,7 +198,7 @@ async fn a_slow_statement_is_told_with_its_plan_and_without_its_values() {
     let mut holding = database.pool().begin().await.expect("a transaction");
     sqlx::query("lock table topics in share mode").execute(&mut *holding).await.expect("locked");
     let release = async {
-        tokio::time::sleep(Duration::from_millis(300)).await;
+        tokio::time::sleep(Duration::from_millis(900)).await;
         holding.rollback().await.expect("released");
     };
     let create =

@@ -40,14 +40,14 @@ static CODE: Enumeration = Enumeration {
     sql: "",
     description: "Why a mutation was refused.",
     values: &[
-        ("REQUIRED", "A value is missing that every such record has."),
+        ("REQUIRED", "A required value is missing."),
         ("INVALID", "A value breaks a rule."),
         ("TAKEN", "Another record has this value, which only one may have."),
-        ("NOT_FOUND", "No record is what the input names."),
+        ("NOT_FOUND", "The record that the input names does not exist."),
         ("IN_USE", "Other records refer to this one."),
         (
             "CONFLICT",
-            "Somebody has changed it meanwhile: since the revision that was expected, or since the change to be undone.",
+            "The record was changed since the expected revision, or since the change to be reverted.",
         ),
     ],
     deprecated: &[],
@@ -110,17 +110,17 @@ pub fn of(object_types: &[ObjectType]) -> Mutations {
     .field(one_of("code", &CODE, "Why."))
     .field(Field::new(
         "field",
-        "The way to the part of the input: `[\"input\", \"names\", \"0\", \"language\"]`.",
+        "The path of the input field: `[\"input\", \"names\", \"0\", \"language\"]`.",
         FieldKind::Scalars(Scalar::Text),
     ))
     .field(prose("message", "What is wrong, in a sentence."));
     let records: Vec<&ObjectType> =
         object_types.iter().filter(|object_type| object_type.is_record()).collect();
     let every_kind = records.iter().map(|object_type| (object_type.name, "record")).collect();
-    let changed = ObjectType::new("ChangedRecord", "", "A record that was changed back.")
+    let changed = ObjectType::new("ChangedRecord", "", "A record that a revert changed.")
         .field(column("id", Scalar::Id("Record"), "The record's global id."))
         .field(
-            reference("record", "Record", every_kind, "The record as it is now; null where it was removed.")
+            reference("record", "Record", every_kind, "The record as it is now; null if it was deleted.")
                 .nullable(),
         );
     let mut made =
@@ -152,14 +152,13 @@ pub fn of(object_types: &[ObjectType]) -> Mutations {
             );
         }
     }
-    let revision =
-        "The revision that `keep` had when it was read: where it has a later one, nothing is changed.";
-    let keep = input("keep", "ActorBy!".to_owned(), "The actor that both are from now on.");
-    let merge = input("merge", "ActorBy!".to_owned(), "The actor that is the same, and goes.");
+    let revision = "Change nothing if `keep` has a later revision than this one.";
+    let keep = input("keep", "ActorBy!".to_owned(), "The actor that stays.");
+    let merge = input("merge", "ActorBy!".to_owned(), "The actor that is merged into it.");
     let expected = input("expectedRevision", "RevisionNumber".to_owned(), revision);
     let merged = "The actor that was merged, by the id or the slug that it had.";
     let merged = input("merge", "ActorBy!".to_owned(), merged);
-    let undone = "A revision of the change that is to be undone.";
+    let undone = "A revision of the change to revert.";
     let undone = input("revision", "RevisionNumber!".to_owned(), undone);
     // Editors may: whatever they do by these can be undone.
     for (name, action, object_type, mut fields) in [
@@ -185,26 +184,27 @@ impl Mutations {
             fields,
         });
         let payload = leak(format!("{name}Payload"));
-        let shape = ObjectType::new(payload, "", "What a mutation did, or why it did nothing.");
+        let shape =
+            ObjectType::new(payload, "", "The result of a mutation, or the reasons why it changed nothing.");
         let record =
             |what| reference(task.field, task.object_type, vec![(task.object_type, "")], what).nullable();
         let shape = shape.field(match task.action {
             Action::Create | Action::Update => {
-                record("The record as it is now; null where nothing was changed.")
+                record("The record as it is now; null if nothing was changed.")
             }
             Action::Delete => column(
                 "deletedId",
                 Scalar::Id(task.object_type),
-                "The global id that the record had; null where it was not removed.",
+                "The global id of the deleted record; null if it was not deleted.",
             )
             .nullable(),
-            Action::Merge => record("The actor that both are now; null where they were not merged."),
-            Action::Unmerge => record("The actor that is itself again; null where it was not."),
+            Action::Merge => record("The actor that stays; null if they were not merged."),
+            Action::Unmerge => record("The actor that is separate again; null if it was not merged."),
             Action::Revert => part(
                 "records",
                 "ChangedRecord",
                 Cardinality::List,
-                "The records that were changed back, 100 of them at most; empty where none was.",
+                "The records that were reverted, at most 100.",
             ),
         });
         self.object_types.push(
@@ -214,9 +214,9 @@ impl Mutations {
                         "revision",
                         Scalar::RevisionNumber,
                         if task.action == Action::Revert {
-                            "The last revision that the undoing left; null where nothing was changed."
+                            "The last revision of the revert; null if nothing was changed."
                         } else {
-                            "The last revision of the record; null where nothing was changed."
+                            "The last revision of the record; null if nothing was changed."
                         },
                     )
                     .nullable(),
@@ -225,15 +225,15 @@ impl Mutations {
                     "userErrors",
                     "UserError",
                     Cardinality::List,
-                    "Why nothing was changed; empty where it was.",
+                    "Why nothing was changed; empty if the mutation succeeded.",
                 ))
-                .field(term("clientMutationId", "The name that the client gave the mutation.").nullable()),
+                .field(term("clientMutationId", "The idempotency key that the client sent.").nullable()),
         );
         let (nothing, writer, task) = (task.payload(None, Vec::new(), None), writer.clone(), Arc::new(task));
         let mutation = computed(
             leak(name[..1].to_lowercase() + &name[1..]),
             ValueType { of: payload, form: Cardinality::One },
-            vec![argument("input", leak(format!("{name}Input!")), "What is asked for.")],
+            vec![argument("input", leak(format!("{name}Input!")), "The values of the mutation.")],
             move |asked| {
                 let (writer, task) = (writer.clone(), task.clone());
                 let span = traces::write(task.field);
@@ -250,7 +250,7 @@ fn input(name: &str, ty: String, description: &str) -> InputField {
 }
 
 fn client_mutation_id() -> InputField {
-    let what = "A name of the client's own: asked again under it, the first answer comes again and nothing happens twice. It is remembered for a week.";
+    let what = "An idempotency key of the client: a retry with the same key returns the first response and changes nothing. Stored for a week.";
     input("clientMutationId", "String".to_owned(), what)
 }
 
@@ -269,7 +269,7 @@ fn input_fields(
             let ty = writable_field.type_name() + if needed { "!" } else { "" };
             let list = matches!(writable_field.kind, WritableKind::Rows(_));
             let whole = if list && action == Action::Update {
-                " All of them: those left out are removed."
+                " Replaces the list: those left out are removed."
             } else {
                 ""
             };
@@ -277,7 +277,7 @@ fn input_fields(
         }));
     }
     if action != Action::Create {
-        let what = "The revision that the record had when it was read: where it has a later one, nothing is changed.";
+        let what = "Change nothing if the record has a later revision than this one.";
         fields.push(input("expectedRevision", "RevisionNumber".to_owned(), what));
     }
     fields.push(client_mutation_id());

@@ -442,7 +442,7 @@ mod tests {
         assert!(statements[1].ends_with("[Parents, Id(4)]"), "{}", statements[1]);
         assert_eq!(
             statements[2],
-            "select t.id, t.name from actors t where t.id = any((select $1::bigint[])::bigint[]) [Parents]"
+            "select t.id, t.id, t.name from actors t where t.id = any((select $1::bigint[])::bigint[]) [Parents]"
         );
     }
 

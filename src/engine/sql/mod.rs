@@ -835,7 +835,7 @@ impl Builder {
         Ok(())
     }
 
-    /// That a text stands there behind what `before` lets stand, capital letters and accents aside.
+    /// That a text stands there behind what `before` lets stand, ignoring case and accents.
     fn pattern(
         &mut self,
         operand: &Operand<'_>,

@@ -33,9 +33,9 @@ static RECORD_TYPE: Enumeration = Enumeration {
         ("ACTOR", "Who acts or is acted on."),
         ("MEETING", "Occasions at which actors met."),
         ("STATEMENT", "What somebody said or wrote."),
-        ("COMMENTARY", "What an analyst makes of it."),
-        ("TOPIC", "What is spoken of."),
-        ("SOURCE", "The documents that everything rests on."),
+        ("COMMENTARY", "Commentaries of analysts."),
+        ("TOPIC", "Subjects."),
+        ("SOURCE", "The documents that records cite."),
         ("RELATION", "What ties one actor to another."),
         ("POSITION", "Where an actor stands on a topic."),
     ],
@@ -74,15 +74,15 @@ pub fn object_types() -> Vec<ObjectType> {
         "record",
         "Record",
         kinds.into_iter().map(|object_type| (object_type, "")).collect(),
-        "The record as it is now; null where it is there no more. Of an actor that was merged, the one that it was merged with.",
+        "The record as it is now; null if it was deleted. For a merged actor, the one that it was merged into.",
     );
     vec![
-        ObjectType::new("Change", "", "What was done to a record, all that was done at once together.")
+        ObjectType::new("Change", "", "A change of a record: everything that one transaction did to it.")
             .field(one_of("operation", &OPERATION, "What was done to the record."))
             .field(column(
                 "revision",
                 Scalar::RevisionNumber,
-                "The last revision that it left: give it as `since` to be told what comes behind it.",
+                "Its last revision: send it as `since` to get later changes.",
             ))
             .field(column(
                 "number",
@@ -114,19 +114,17 @@ pub fn fields() -> Vec<FieldDeclaration> {
         argument(
             "topic",
             "TopicBy",
-            "Only changes of this topic or one within it, and of records that were or are on one of them.",
+            "Only changes of this topic or a sub-topic, and of records that are or were on one of them.",
         ),
         argument(
             "actor",
             "ActorBy",
-            "Only changes of this actor, and of records that were or are tied to it: what it says or is told, \
-             where it takes part, what it holds, writes or publishes.",
+            "Only changes of this actor, and of records that are or were tied to it: statements, meetings, positions, commentaries, sources.",
         ),
         argument(
             "since",
             "RevisionNumber",
-            "First all changes behind this revision, and then those that come, none twice and none left out. \
-             Where left out, only those that come.",
+            "Resume after this revision: earlier changes after it come first, each once. Default: only new changes.",
         ),
     ];
     let told = computed(
@@ -137,7 +135,7 @@ pub fn fields() -> Vec<FieldDeclaration> {
             let event = asked.event.cloned().unwrap_or(ComputedValue::Null);
             Box::pin(async move { Ok(vec![event]) })
         },
-        "Changes of records as they are made, by whatever way and at whatever server, in order of their revisions.",
+        "Changes of records as they are committed at any server, in order of revisions.",
     );
     vec![told.free()]
 }

@@ -383,21 +383,20 @@ pub fn connection_of(
     ObjectType::new(name, "", description)
         .field(part("edges", edge, Cardinality::List, "The records of the page, in order."))
         .field(references("nodes", type_name, choices, NODES))
-        .field(part("pageInfo", "PageInfo", Cardinality::One, "Where the page lies."))
+        .field(part("pageInfo", "PageInfo", Cardinality::One, "The position of the page."))
         .field(column(
             "totalCount",
             Scalar::Int,
-            "How many records there are on all pages; counted only when asked for.",
+            "The number of records on all pages; counted only when selected.",
         ))
 }
 
 /// What is said of a connection's shortcut to its records.
-pub const NODES: &str =
-    "The records of the page in order, without their edges: for whoever needs no cursor of each.";
+pub const NODES: &str = "The records of the page in order, without edges and their cursors.";
 
 /// The cursor of an edge in such a connection.
 pub fn cursor() -> FieldDeclaration {
-    column("cursor", Scalar::Cursor, "Where the record stands.")
+    column("cursor", Scalar::Cursor, "The position of the record.")
 }
 
 /// Where a page lies among all pages of its connection.
@@ -453,8 +452,8 @@ pub fn as_of() -> Argument {
 
 /// The arguments of a page that only goes forward, in an order of this name and key.
 pub fn page_arguments(order: &'static str, key: KeyKind) -> [Argument; 2] {
-    let first = argument("first", "Int", "How many: 20 where left out, at most 100.");
-    let after = argument("after", "Cursor", "Only entries behind this cursor.");
+    let first = argument("first", "Int", "Page size. Default: 20. Maximum: 100.");
+    let after = argument("after", "Cursor", "Only entries after this cursor.");
     [first.taking(ArgumentRule::Within(0..=MAX_PAGE)), after.taking(ArgumentRule::Cursor(order, key))]
 }
 

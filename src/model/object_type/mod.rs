@@ -400,7 +400,7 @@ impl ObjectType {
         self.node_id().field(
             term(
                 "slug",
-                "Stable name of the record for people and addresses: lower-case words joined by hyphens.",
+                "Stable, readable name of the record, for people and URLs: lower-case words joined by hyphens.",
             )
             .filterable(),
         )
@@ -438,7 +438,7 @@ impl ObjectType {
     fn node_id(self) -> Self {
         let name = self.name;
         self.field(
-            column("id", Scalar::Id(name), "Global id: opaque, and unique among all records.").filterable(),
+            column("id", Scalar::Id(name), "Global id: opaque and unique among all records.").filterable(),
         )
     }
 
@@ -471,13 +471,13 @@ impl ObjectType {
     pub fn searchable(mut self) -> Self {
         self.orders.push(Order {
             name: "RELEVANCE".into(),
-            description: "Best answer to `filter.search` first; needs that filter.".into(),
+            description: "Best match of `filter.search` first; needs that filter.".into(),
             by: SortKey::Relevance,
             descending: true,
         });
         self.condition(
             "search",
-            "Full text in web-search syntax (`\"exact phrase\"`, `or`, `-without`), accents and word endings aside.",
+            "Full text in web-search syntax (`\"exact phrase\"`, `or`, `-without`), ignoring accents and word endings.",
             Predicate::Search,
         )
     }
@@ -502,7 +502,7 @@ impl ObjectType {
         let year = Expression::Template(format!("extract(year from lower({sql}))::integer").into());
         self.facets.push(Facet {
             name: "year".into(),
-            description: "The year in which it began, or may have; null where the date is unknown.",
+            description: "The year in which it began or may have begun; null if the date is unknown.",
             by: FacetBy::Value { sql: year, scalar: Scalar::Int },
             without: name.into(),
         });
@@ -543,9 +543,9 @@ impl ObjectType {
         let revision = self::column(
             "revision",
             Scalar::RevisionNumber,
-            "The number of its last revision: give it as `expectedRevision` to change the record as it was read.",
+            "The number of its last revision. Send it as `expectedRevision` to change the record only if nobody else did since.",
         );
-        let revisions = "Every change of this record that was kept.";
+        let revisions = "The recorded changes of this record.";
         let moment = |name, description, last| {
             self::column(name, Scalar::DateTime, description)
                 .nullable()
@@ -823,11 +823,11 @@ pub fn shortened(column: &str) -> String {
     )
 }
 
-pub const LABEL: &str = "What a reader would call it: its name or title, the beginning of what it says, or who is tied \
+pub const LABEL: &str = "A short title for people: its name or title, the beginning of what it says, or who is tied \
                          to what and how.";
-pub const CREATED_AT: &str = "When it was entered; null where its history was not kept.";
+pub const CREATED_AT: &str = "When it was created; null if its history was not recorded.";
 pub const UPDATED_AT: &str =
-    "When it, or what belongs to it, was last changed; null where its history was not kept.";
+    "When it, or something that belongs to it, last changed; null if its history was not recorded.";
 
 /// A column whose name in the database is the field's, in snake case.
 pub fn column(name: &'static str, scalar: Scalar, description: &'static str) -> FieldDeclaration {

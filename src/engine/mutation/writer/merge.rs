@@ -14,11 +14,7 @@ use crate::{
     model::{object_type::ObjectType, pagination},
 };
 
-pub const MERGE: &str = "Makes one actor of two that are the same. Everything that refers to `merge` refers to `keep` from now on; \
-     its names, identifiers and citations become those of `keep`, its preferred name as an alias. Where both have \
-     the same (a part in a meeting, an addressee, an alias), what `keep` has stays. Refused where a record tells of \
-     the two as two: a relation between them, a statement by one on behalf of the other. The id and slug of `merge` \
-     lead to `keep` from now on, and `unmergeActors` undoes it all.";
+pub const MERGE: &str = "Merges two actors that are the same. Everything that refers to `merge` refers to `keep` afterwards; names, identifiers and citations move to `keep`, the preferred name as an alias. Duplicates (a participation, an addressee, an alias) are removed. Refused if a record treats the two as different: a relation between them, or a statement of one on behalf of the other. The id and slug of `merge` lead to `keep`. `unmergeActors` undoes it.";
 
 pub const UNMERGE: &str = "Undoes a merge: the actor is there again, and all that the merge changed is as it was before. What was changed \
      elsewhere in the meantime stays; where the merge's own changes were changed since, nothing is undone.";

@@ -84,13 +84,15 @@ impl Action {
             Action::Merge => merge::MERGE.to_owned(),
             Action::Unmerge => merge::UNMERGE.to_owned(),
             Action::Revert => undo::REVERT.to_owned(),
-            Action::Create => format!("Enters a record of type {object_type}."),
+            Action::Create => format!("Creates a record of type {object_type}."),
             Action::Update => {
-                format!("Changes a record of type {object_type}: what is left out stays, null clears.")
+                format!(
+                    "Updates a record of type {object_type}: fields that are left out stay, null clears a field."
+                )
             }
             Action::Delete => {
                 format!(
-                    "Removes a record of type {object_type}, with its citations; refused while others refer to it."
+                    "Deletes a record of type {object_type}, with its citations; refused while other records refer to it."
                 )
             }
         }
@@ -184,7 +186,7 @@ impl Writer {
             Ok(done) => Ok(vec![task.payload(Some(done), Vec::new(), name)]),
             Err(Failure::User(errors)) => Ok(vec![task.payload(None, errors, name)]),
             Err(Failure::Again) => {
-                let message = "Others kept changing the same records; try again.".to_owned();
+                let message = "Others kept changing the same records; retry.".to_owned();
                 let error = UserError { code: "CONFLICT", path: vec!["input".to_owned()], message };
                 Ok(vec![task.payload(None, vec![error], name)])
             }

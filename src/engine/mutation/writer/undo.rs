@@ -230,7 +230,7 @@ impl Statements {
             tracing::error!(table, "a revision is of a table that has no key");
             ApiError::new(
                 Code::Internal,
-                "Something went wrong on our side; the log has it under the request's id.",
+                "Internal error: the server's log has the cause under this request id.",
             )
         })?;
         let of = |row: &str, columns: &[String]| {
