@@ -48,10 +48,7 @@ impl AccessError {
             AccessError::PastForbidden => return ApiError::new(Code::Unavailable, FORBIDDEN),
         };
         let again = AGAIN.as_secs();
-        ApiError {
-            retry_after: Some(AGAIN),
-            ..ApiError::new(code, format!("{what}; retry in {again} s."))
-        }
+        ApiError { retry_after: Some(AGAIN), ..ApiError::new(code, format!("{what}; retry in {again} s.")) }
     }
 }
 
@@ -63,7 +60,8 @@ impl From<AccessError> for sqlx::Error {
 
 /// What a client reads where the database's user lacks a right. Only the operator can change that, and reads in the
 /// log which it is.
-const FORBIDDEN: &str = "The database does not allow the server to do this; its operator must grant the right.";
+const FORBIDDEN: &str =
+    "The database does not allow the server to do this; its operator must grant the right.";
 
 /// After how long it is worth to ask again what failed for a passing reason.
 const AGAIN: Duration = Duration::from_secs(2);

@@ -354,7 +354,7 @@ async fn whatever_an_answer_rests_on_has_a_history_by_that_column() {
         for field in &object_type.fields {
             match &field.kind {
                 FieldKind::OwnedList(values) => {
-                    dependencies.extend([format!("{}.{}", values.table, values.owner)])
+                    dependencies.extend([format!("{}.{}", values.table, values.owner)]);
                 }
                 FieldKind::ToMany(many) => {
                     let table = catalog.named(many.to).table;
