@@ -1,6 +1,6 @@
 //! GraphQL over WebSocket, as `graphql-transport-ws` has it: many operations on one connection, queries
 //! and mutations too. A connection that breaks the protocol is closed with the code that the protocol
-//! has for it; one that takes too long to read what it is told is closed with [`SLOW`].
+//! has for it; one that takes too long to read what it is told is closed with `SLOW`.
 
 use std::{collections::HashMap, net::IpAddr, panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
