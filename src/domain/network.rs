@@ -211,9 +211,10 @@ fn price_of_ties(asked: &CostContext<'_>) -> (f64, f64) {
 fn price_of_network(asked: &CostContext<'_>) -> CostEstimate {
     let (all, of_one) = price_of_ties(asked);
     let limit = asked.number("limit", 50, 200);
-    let (edges, among) = if asked.wants("edges") { (1.0, 150.0 + 5.0 * limit) } else { (0.0, 0.0) };
+    let (edges, among) =
+        if asked.wants("edges") { (1.0, 150.0 + 5.0 * limit + 0.02 * limit * limit) } else { (0.0, 0.0) };
     let times = asked.number("depth", 1, 3) - 1.0 + edges;
-    CostEstimate { points: 100.0 + 12.0 * of_one + times * all + among, records: limit }
+    CostEstimate { points: 100.0 + 40.0 * of_one + times * all + among, records: limit }
 }
 
 /// Two steps are those of one actor each, the others of many.
@@ -221,7 +222,7 @@ fn price_of_path(asked: &CostContext<'_>) -> CostEstimate {
     let (all, of_one) = price_of_ties(asked);
     let times = (asked.number("maxLength", 4, 6) - 2.0).max(0.0);
     let first = asked.number("first", 5, 20);
-    CostEstimate { points: 100.0 + 24.0 * of_one + times * all, records: first * 4.0 }
+    CostEstimate { points: 100.0 + 40.0 * of_one + times * all, records: first * 4.0 }
 }
 
 /// The ties to follow, seen in one of their ways.

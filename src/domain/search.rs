@@ -191,7 +191,9 @@ fn price_of_search(asked: &CostContext<'_>) -> CostEstimate {
     let names: f64 =
         ["actors", "actor_names", "meetings", "topics", "sources"].map(|of| asked.rows(of)).iter().sum();
     let ranked = rows / 4.0 * (0.05 + 0.01 * words);
-    let similar = names * (0.02 + 0.0002 * asked.letters("query").0);
+    // Names like one of a letter or two are too many for an index.
+    let letters = asked.letters("query").0;
+    let similar = names * (if letters < 4.0 * words { 0.12 } else { 0.02 } + 0.0002 * letters);
     let highlights = if asked.wants("edges.highlights") { first * (5.0 + words) } else { 0.0 };
     // The past has no index on words.
     let times = if asked.has(as_of::ARGUMENT) { 4.0 } else { 1.0 };

@@ -77,3 +77,11 @@ impl Operator {
         operators
     }
 }
+
+/// Letters that an index on parts of texts keeps together.
+const TRIGRAM: usize = 3;
+
+/// Whether an index on parts of texts finds those that have this part: each of its trigrams is within a word.
+pub fn has_trigram(part: &str) -> bool {
+    part.split(|letter: char| !letter.is_alphanumeric()).any(|word| word.chars().count() >= TRIGRAM)
+}

@@ -155,7 +155,25 @@ async fn what_reads_more_costs_more() {
             "statements(filter: {summary: {contains: \"ga\"}}) { edges { cursor } facets { year { count } topic { count } } }"
                 .to_owned(),
         ),
+        (
+            "those that pass",
+            "the first of them in order",
+            "statements(filter: {summary: {contains: \"ga\"}}) { totalCount }".to_owned(),
+            listed("summary: {contains: \"ga\"}, said: {until: \"1900\"}"),
+        ),
+        (
+            "a facet by a column",
+            "one by records behind a link",
+            "statements { facets { speaker { count } } }".to_owned(),
+            "statements { facets { topic { count } } }".to_owned(),
+        ),
         ("near", "far", network(1), network(3)),
+        (
+            "a word",
+            "a letter, which all names are compared with",
+            "search(query: \"kazakhstan\") { edges { cursor } }".to_owned(),
+            "search(query: \"k\") { edges { cursor } }".to_owned(),
+        ),
         (
             "one name",
             "two",

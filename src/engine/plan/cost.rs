@@ -26,7 +26,7 @@ use crate::{
             Facet, FacetBy, FilterField, Join, ObjectType, Order, Predicate, Scalar, SortKey, ToMany,
             computed::{self, CostContext, CostEstimate, float, words},
         },
-        operator::Operator,
+        operator::{Operator, has_trigram},
         pagination::{MAX_PAGE, page_size},
     },
 };
@@ -41,9 +41,14 @@ const PARAMETERS: usize = 10_000;
 const BYTES: usize = 128 * 1024;
 
 /// What it costs in points to look at a row of many, to fetch it by an index, and to count it in one.
-const ROW: f64 = 0.006;
+const ROW: f64 = 0.01;
 const ROW_BY_INDEX: f64 = 0.04;
 const ROW_COUNTED: f64 = 0.0015;
+/// To read one after another in the order of an index, until a page of them passes a filter.
+const ROW_IN_ORDER: f64 = 0.03;
+/// To group a row by its own value, and by each record behind a link.
+const GROUPED: f64 = 0.004;
+const GROUPED_BY_LINK: f64 = 0.014;
 /// To compare a value of it.
 const COMPARED: f64 = 0.0025;
 /// To look for a part of a text that is kept without capital letters and accents, or where it isn't.
@@ -56,8 +61,6 @@ const RANKED: f64 = 0.02;
 const RANKED_WORD: f64 = 0.005;
 /// Which share of the rows an index on words or on parts of texts leaves, as a rule at most.
 const FOUND: f64 = 0.5;
-/// Letters of a part of a text at least that its index helps to find: it keeps three at a time.
-const TRIGRAM: usize = 3;
 /// To ask whether it is one of those that a reference leads to: all at once, or for the rows of each parent.
 const PROBED: f64 = 0.005;
 const PROBED_FOR_PARENT: f64 = 0.05;
@@ -288,7 +291,7 @@ impl Pricing<'_> {
             on_page = parents * self.page_size(edge)?;
             self.spend(on_page);
             self.spend(match &weight {
-                Some(weight) => weight.points(read),
+                Some(weight) => weight.points_in_order(read),
                 None => sorted(many.via, read),
             });
             let order = self.given(&edge.arguments, "orderBy", &format!("{}Order", object_type.name))?;
@@ -316,11 +319,17 @@ impl Pricing<'_> {
         let weight = Weighing::new(self.catalog, self.sizes).filter(object_type, &filter, 0);
         let grouped = match facet.by {
             FacetBy::Link { between, .. } => {
-                read * (self.sizes.rows(between) / self.sizes.rows(object_type.table)).max(1.0)
+                let links = (self.sizes.rows(between) / self.sizes.rows(object_type.table)).max(1.0);
+                read * links * GROUPED_BY_LINK
             }
-            _ => read,
+            _ => read * GROUPED,
         };
-        self.spend(weight.points(read) + grouped * weight.share * ROW);
+        // Where all are grouped by a column, its index is enough.
+        let found = match facet.by {
+            FacetBy::ToOne { .. } if filter.is_empty() => read * ROW_COUNTED,
+            _ => weight.points(read),
+        };
+        self.spend(found + grouped * weight.share);
     }
 
     /// Rows on the other side of an edge, for all parents together.
@@ -413,6 +422,12 @@ impl Weight {
     /// What one of them lets pass.
     fn or(self, other: Weight) -> Self {
         Weight { share: (self.share + other.share).min(1.0), ..self.and(other) }
+    }
+
+    /// For a page in order: where no index leaves rows out, those before the page are read in the order of one.
+    fn points_in_order(&self, rows: f64) -> f64 {
+        let in_order = if self.share > FOUND { rows * self.share * (ROW_IN_ORDER - ROW) } else { 0.0 };
+        self.points(rows) + in_order
     }
 
     fn points(&self, rows: f64) -> f64 {
@@ -621,6 +636,5 @@ impl<'a> Weighing<'a> {
 /// Whether an index finds the texts that have this part.
 fn is_indexed(scalar: Scalar, part: &Value) -> bool {
     let Value::String(part) = part else { return false };
-    matches!(scalar, Scalar::Prose | Scalar::Text)
-        && part.split(|letter: char| !letter.is_alphanumeric()).any(|word| word.chars().count() >= TRIGRAM)
+    matches!(scalar, Scalar::Prose | Scalar::Text) && has_trigram(part)
 }

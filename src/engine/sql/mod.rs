@@ -1,5 +1,5 @@
-//! SQL for one level of a plan. The text depends on the shape of the request alone; every value is
-//! bound, so that the database plans a text once.
+//! SQL for one level of a plan. The text depends on the shape of the request alone, and on whether an index finds a
+//! part of a text; every value is bound, so that the database plans a text once.
 
 use std::{borrow::Cow, fmt::Write};
 
@@ -15,7 +15,7 @@ use crate::{
             Facet, FacetBy, FilterField, Join, LookupInput, LookupKey, ObjectType, Order, OwnedList,
             Predicate, Scalar, SortKey, ToMany,
         },
-        operator::Operator,
+        operator::{Operator, has_trigram},
         pagination::{self, Cursor, CursorKey, KeyKind, MAX_PAGE, Page},
         sql::Reads,
         web_search::Search,
@@ -845,9 +845,12 @@ impl Builder {
     ) -> Result<(), ApiError> {
         let text = text_of(value);
         check_length(&text, path)?;
+        // Without a trigram to look for, the index on trigrams would be read whole: several times as slow as the
+        // table. It has another collation, so it is not used.
+        let collation = if before.is_empty() || has_trigram(&text) { "" } else { " collate \"C\"" };
         let _ = match &operand.plain {
-            Some(plain) => write!(self.sql, "{plain} like {before}literally("),
-            None => write!(self.sql, "plain({}) like {before}literally(", operand.sql),
+            Some(plain) => write!(self.sql, "{plain}{collation} like {before}literally("),
+            None => write!(self.sql, "plain({}){collation} like {before}literally(", operand.sql),
         };
         self.push(Bind::Text(text));
         self.sql.push_str(") || '%'");
