@@ -86,7 +86,8 @@ pub enum PathStep {
     Index(usize),
 }
 
-/// What is told of a record that somebody removed between two looks at it.
+pub const INTERNAL: &str = "Internal error: the server's log has the cause under this request id.";
+/// The message about a record that was deleted between two reads of it.
 pub const CHANGED: &str = "The record changed while it was read; retry.";
 
 impl ApiError {
@@ -107,6 +108,11 @@ impl ApiError {
         ApiError { field: Some(field.into()), ..Self::new(Code::BadUserInput, message) }
     }
 
+    /// A failure of the server. The caller gets no cause, only the id of the request to look it up by.
+    pub fn internal() -> Self {
+        Self::new(Code::Internal, INTERNAL)
+    }
+
     /// What took longer than anybody waits.
     pub fn timeout() -> Self {
         Self::new(Code::Timeout, "The request took too long and was cancelled.")
@@ -120,8 +126,10 @@ impl ApiError {
     /// The same of an answer to a mutation that is committed: only reading what it left has failed.
     #[must_use]
     pub fn after_commit(self, revision: i64) -> Self {
-        let message =
-            format!("The change was committed as revision {revision}, but not read: {}", self.message);
+        let message = format!(
+            "The change was committed as revision {revision}, but its result could not be read: {}",
+            self.message
+        );
         ApiError { message, ..self }
     }
 

@@ -25,15 +25,15 @@ const PREFIX: usize = MARK.len() + 6;
 /// Why nothing was done to a key: one line for whoever asked.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    #[error("there is a key named `{0}` already; a name is given once, as changes are recorded under it")]
+    #[error("a key named `{0}` already exists; names are unique because changes are recorded under them")]
     Taken(String),
     #[error(
-        "a key can't be named `{0}`: it takes 1 to 200 characters, no line breaks, no blank at either end, and not `{MARK}` at the beginning"
+        "invalid key name `{0}`: a name has 1 to 200 characters, no line breaks, no blank at either end, and does not start with `{MARK}`"
     )]
     Name(String),
-    #[error("the key would expire before it is made")]
+    #[error("the expiry date is in the past")]
     Past,
-    #[error("no key has the name or the beginning `{0}`; `dossier key list` has them all")]
+    #[error("no key has the name or prefix `{0}`; list all keys with `dossier key list`")]
     Unknown(String),
     #[error("{0}")]
     Random(std::io::Error),

@@ -55,7 +55,7 @@ impl Full {
         match self {
             Full::Each(limit) => {
                 let message = format!(
-                    "You have {limit} {what} at once; that is the limit. Try again when one has ended."
+                    "Too many {what} at once: the limit is {limit} per client. Retry when one has ended."
                 );
                 ApiError {
                     limit: Some((limit as u64, limit as u64 + 1)),
@@ -64,7 +64,7 @@ impl Full {
                 }
             }
             Full::All => {
-                let message = format!("The server has as many {what} as it takes; try again.");
+                let message = format!("The server has too many {what} at once; retry later.");
                 let retry_after = Some(Duration::ZERO);
                 ApiError { retry_after, ..ApiError::new(Code::Unavailable, message) }
             }
@@ -158,7 +158,7 @@ impl RateLimit {
         let limit = self.per_minute.get();
         // More than is ever there at once: no wait would help.
         let beyond = || {
-            let message = format!("The request costs {cost} points; a client may spend {limit} in a minute.");
+            let message = format!("The request costs {cost} points; the limit is {limit} points per minute.");
             let api_error = ApiError::beyond("points of cost", limit as usize, cost);
             (None, Err(ApiError { message, ..api_error }))
         };
@@ -169,7 +169,7 @@ impl RateLimit {
                 let missing = (wait(&until).as_millis() * u128::from(limit)).div_ceil(60_000);
                 let remaining = u128::from(points.get()).saturating_sub(missing);
                 let budget = self.budget(u32::try_from(remaining).unwrap_or(limit).min(limit));
-                (Some(budget), Err(too_often("Too much was asked for within a minute", &until)))
+                (Some(budget), Err(too_often("Rate limit exceeded", &until)))
             }
             Err(_) => beyond(),
         }
@@ -202,7 +202,7 @@ impl Attempts {
             self.0.retain_recent();
         }
         let counted = self.0.check_key(&network(address));
-        counted.map_err(|wait| too_often("Too many keys that are not valid were shown", &wait))
+        counted.map_err(|wait| too_often("Too many invalid keys", &wait))
     }
 }
 
@@ -212,7 +212,7 @@ fn wait(until: &NotUntil<<DefaultClock as Clock>::Instant>) -> Duration {
 
 fn too_often(what: &str, until: &NotUntil<<DefaultClock as Clock>::Instant>) -> ApiError {
     let wait = wait(until);
-    let message = format!("{what}; ask again in {} s.", wait.as_secs() + 1);
+    let message = format!("{what}; retry in {} s.", wait.as_secs() + 1);
     ApiError { retry_after: Some(wait), ..ApiError::new(Code::RateLimited, message) }
 }
 

@@ -12,10 +12,10 @@ use crate::{
 
 #[derive(Args)]
 pub struct Arguments {
-    /// How many statements; the other records are in proportion.
+    /// Number of statements; other records are generated in proportion.
     #[arg(long, value_parser = clap::value_parser!(u64).range(1..=100_000_000))]
     pub statements: u64,
-    /// The same seed makes the same base.
+    /// Seed of the random generator: the same seed generates the same records.
     #[arg(long, default_value_t = 1)]
     pub seed: u64,
 }
@@ -33,7 +33,7 @@ pub async fn run(arguments: &Arguments) -> Result<(), Failure> {
         change.commit().await?;
         sqlx::raw_sql("analyze").execute(&mut connection).await?;
         print(&format!(
-            "{rows} rows, {} statements among them, in {:.1} s\n",
+            "{rows} rows (including {} statements) in {:.1} s\n",
             size.statements,
             since.elapsed().as_secs_f64()
         ))

@@ -18,26 +18,25 @@ use crate::{
     telemetry::output,
 };
 
-/// What is done to keys on the command line.
 #[derive(Subcommand)]
 pub enum Command {
-    /// Make a key, and print its secret once.
+    /// Create a key and print its secret once.
     Create {
-        /// Whose key it is: changes are recorded under this name.
+        /// The name under which changes are recorded.
         #[arg(long)]
         name: String,
-        /// What its holder may do.
+        /// The role of the key.
         #[arg(long, value_parser = grantable(), ignore_case = true)]
         role: Role,
-        /// When it ends by itself: the last day (2027-01-31), or a moment (2027-01-31T12:00:00Z).
+        /// When it expires: the last day (2027-01-31) or a time (2027-01-31T12:00:00Z). Default: never.
         #[arg(long, value_name = "WHEN", value_parser = moment)]
         expires: Option<OffsetDateTime>,
     },
     /// Print all keys, without their secrets.
     List,
-    /// End a key, now and for good.
+    /// Revoke a key permanently.
     Revoke {
-        /// Its name, or the beginning of its secret as the list has it.
+        /// The name of the key, or its prefix in the list.
         #[arg(value_name = "NAME|PREFIX")]
         key: String,
     },
@@ -56,13 +55,13 @@ pub async fn run(command: Command) -> Result<(), Failure> {
             change.commit().await?;
             return print(&told);
         };
-        // A key whose secret nobody is told is not made.
+        // Without the printed secret the key would be useless, so it is printed before the commit.
         std::io::stdout()
             .write_all(told.as_bytes())
-            .map_err(|error| format!("the secret can't be written, and no key was made: {error}"))?;
+            .map_err(|error| format!("can't write the secret, so no key was created: {error}"))?;
         change.commit().await?;
         let role = role.name();
-        output::say(&format!("The key of {name}, {role}. Keep it: it can't be shown again."));
+        output::say(&format!("Key of {name} ({role}). Store it now: it can't be shown again."));
         Ok(())
     };
     let done = done.await;
@@ -87,14 +86,14 @@ async fn perform(connection: &mut PgConnection, command: &Command) -> Result<Str
 /// The roles that a key can have, as the command line writes them.
 fn grantable() -> impl TypedValueParser<Value = Role> {
     PossibleValuesParser::new(["reader", "editor", "admin"])
-        .map(|name| Role::named(&name.to_uppercase()).expect("each is a role"))
+        .map(|name| Role::named(&name.to_uppercase()).expect("a role"))
 }
 
-/// A moment, or the last one of a day.
+/// A time, or the end of a day.
 fn moment(text: &str) -> Result<OffsetDateTime, &'static str> {
     let last = format!("{text}T23:59:59Z");
     let moment = OffsetDateTime::parse(text, &Rfc3339).or_else(|_| OffsetDateTime::parse(&last, &Rfc3339));
-    moment.map_err(|_| "it takes a day (2027-01-31) or a moment (2027-01-31T12:00:00Z)")
+    moment.map_err(|_| "use a date (2027-01-31) or a time (2027-01-31T12:00:00Z)")
 }
 
 /// Keys as a table.

@@ -9,10 +9,10 @@ use crate::{
 
 #[derive(Args)]
 pub struct Arguments {
-    /// Print what would be applied, and apply nothing.
+    /// Print the pending migrations without applying them.
     #[arg(long)]
     pub dry_run: bool,
-    /// Also where the database holds tables of another program.
+    /// Migrate even if the database contains tables of another program.
     #[arg(long)]
     pub yes: bool,
 }

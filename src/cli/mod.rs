@@ -32,9 +32,9 @@ use crate::{
 #[derive(Parser)]
 #[command(
     version,
-    after_help = "Examples:\n  dossier                       serve on 127.0.0.1:8000, on an embedded Postgres\n  \
-                  DATABASE_URL=postgres://… dossier serve\n  dossier migrate --dry-run     what would be applied\n  \
-                  dossier schema > schema.graphql\n\nSettings are read from the environment and `.env`; `.env.example` lists them all."
+    after_help = "Examples:\n  dossier                       serve on 127.0.0.1:8000 with an embedded Postgres\n  \
+                  DATABASE_URL=postgres://… dossier serve\n  dossier migrate --dry-run     list pending migrations\n  \
+                  dossier schema > schema.graphql\n\nSettings are read from the environment and `.env`; `.env.example` lists all of them."
 )]
 struct Arguments {
     #[command(subcommand)]
@@ -43,13 +43,13 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Start the database, migrate it, and serve (what `dossier` alone does).
+    /// Start the server: open or start the database, migrate it, and serve. The default command.
     Serve(serve::Arguments),
-    /// Apply the migrations and print those that were applied.
+    /// Apply the pending migrations and print them.
     Migrate(migrate::Arguments),
-    /// Add a synthetic base for load tests, repeatable and, but for its topics, without history.
+    /// Add synthetic records for load tests. They are reproducible; only the topics have a history.
     Generate(generate::Arguments),
-    /// Make, list and revoke keys: what their holders may do, and under what name.
+    /// Create, list and revoke API keys.
     #[command(
         after_help = "Examples:\n  (umask 077 && dossier key create --name alice --role editor > alice.key)\n  \
                       dossier key create --name kiosk --role reader --expires 2027-01-31\n  dossier key list\n  \
@@ -59,15 +59,15 @@ enum Command {
         #[command(subcommand)]
         command: key::Command,
     },
-    /// Bring records in: all of a file that can be kept, as one change of the base.
+    /// Import records: all valid records of the files, as one change.
     #[command(
         after_help = "Examples:\n  dossier import records.jsonl.gz           JSON Lines, as `dossier export` writes them\n  \
-                            dossier import actors.csv statements.csv   CSV, one kind of record a file\n  \
-                            dossier import --dry-run - < records.jsonl\n\nDone twice, the second time finds everything as it is to be. \
-                            An import that was interrupted has written nothing: start it again, and it goes on."
+                            dossier import actors.csv statements.csv   CSV, one record type per file\n  \
+                            dossier import --dry-run - < records.jsonl\n\nImporting the same file again changes nothing. \
+                            An interrupted import has written nothing; run it again to continue."
     )]
     Import(import::Arguments),
-    /// Take records out.
+    /// Export records.
     #[command(
         after_help = "Examples:\n  dossier export > records.jsonl\n  dossier export --format csv -o folder\n  \
                             dossier export --format gexf --topic two-state-solution -o network.gexf"
@@ -77,13 +77,13 @@ enum Command {
     Schema(schema::Arguments),
 }
 
-/// One line for whoever started the program, and its exit status.
+/// One line for the user, and the exit status.
 struct Failure {
     reason: String,
     status: u8,
 }
 
-/// Errors that are a sentence for whoever started the program.
+/// Errors whose text is a sentence for the user.
 macro_rules! sentences {
     ($($error:ty),*) => { $(
         impl From<$error> for Failure {
@@ -112,14 +112,14 @@ impl From<sqlx::Error> for Failure {
 }
 
 impl Failure {
-    /// What was typed is wrong, whatever there is: as of a word that no command has.
+    /// Wrong usage: the arguments are invalid in any case.
     fn of_usage(reason: impl Display) -> Self {
         Failure { reason: reason.to_string(), status: 2 }
     }
 
-    /// As shells have it: 130 after Ctrl-C, 143 after SIGTERM.
+    /// Status as in shells: 130 after Ctrl-C, 143 after SIGTERM.
     fn interrupted(signal: Signal, words: &str) -> Self {
-        Failure { reason: format!("interrupted; {words}"), status: signal.status() }
+        Failure { reason: format!("interrupted: {words}"), status: signal.status() }
     }
 }
 
@@ -138,7 +138,7 @@ pub fn main() -> ExitCode {
         log::end();
         status
     });
-    // A thread that waits for what never comes keeps no program from its end.
+    // A blocked thread must not keep the program from exiting.
     runtime.shutdown_timeout(Duration::from_millis(100));
     status
 }
@@ -147,8 +147,8 @@ async fn run(command: Command) -> Result<(), Failure> {
     let stop = Stop::listen()?;
     signals::bury_orphans()?;
     let words = match command {
-        Command::Import(_) => "nothing was imported: start it again, and it goes on",
-        Command::Serve(_) | Command::Migrate(_) => "what was applied stays: start it again, and it goes on",
+        Command::Import(_) => "nothing was imported; run it again to continue",
+        Command::Serve(_) | Command::Migrate(_) => "applied migrations stay; run it again to continue",
         _ => "nothing was changed",
     };
     let done = async {
@@ -164,12 +164,12 @@ async fn run(command: Command) -> Result<(), Failure> {
     };
     tokio::select! {
         done = done => done,
-        // Whatever it is doing is dropped, and a Postgres that it started ends with it.
+        // Dropping the command also stops a Postgres that it started.
         signal = stop.interrupted() => Err(Failure::interrupted(signal, words)),
     }
 }
 
-/// Opens the database for a command that needs its tables, and says which it is.
+/// Opens the database for a command that needs its tables, and prints which it is.
 async fn open_migrated(config: &Config, writes: bool) -> Result<Database, Failure> {
     let database = Database::open_or(config, Create::Never).await?;
     say_what_is_used(&database, config);
@@ -187,7 +187,7 @@ fn print(text: &str) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Whether what was written is still read: whoever has read enough makes no failure.
+/// Whether the output is still read. A closed pipe (`dossier export | head`) is no failure.
 fn read_on(written: std::io::Result<()>) -> std::io::Result<bool> {
     match written {
         Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(false),

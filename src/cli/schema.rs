@@ -9,7 +9,7 @@ use crate::{
 
 #[derive(Args)]
 pub struct Arguments {
-    /// Print nothing; fail if `schema.graphql` in this folder differs.
+    /// Print nothing; fail if `schema.graphql` in the current folder differs.
     #[arg(long)]
     pub check: bool,
 }
@@ -22,9 +22,9 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     match std::fs::read_to_string("schema.graphql") {
         Ok(file) if file == sdl => Ok(()),
         Ok(_) => {
-            Err("schema.graphql differs from the code; write it anew with `dossier schema > schema.graphql`"
+            Err("schema.graphql differs from the code; update it with `dossier schema > schema.graphql`"
                 .into())
         }
-        Err(error) => Err(format!("schema.graphql can't be read: {error}").into()),
+        Err(error) => Err(format!("can't read schema.graphql: {error}").into()),
     }
 }

@@ -73,23 +73,23 @@ const LEFT_OUT: [&str; 6] = [
 /// The part of an address that can't be read. No value is shown: it may be a piece of a password.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Wrong {
-    #[error("its scheme is not `postgres` or `postgresql`")]
+    #[error("the scheme must be `postgres` or `postgresql`")]
     Scheme,
-    #[error("its user or password can't be decoded: write `%` as %25")]
+    #[error("the user or password is not valid percent-encoding: write `%` as %25")]
     User,
-    #[error("a host of it is no name and no address: write IPv6 as [::1]{ESCAPES}")]
+    #[error("a host is invalid: write IPv6 as [::1]{ESCAPES}")]
     Host,
-    #[error("a port of it is not a number from 1 to 65535{ESCAPES}")]
+    #[error("a port is not a number from 1 to 65535{ESCAPES}")]
     Port,
-    #[error("it has neither one port nor one for each host")]
+    #[error("give one port for all hosts, or one for each")]
     Ports,
-    #[error("its database is no name: write `/` in it as %2F, and `%` as %25")]
+    #[error("the database name is invalid: write `/` in it as %2F, and `%` as %25")]
     Database,
-    #[error("its parameter `{0}` has a wrong value")]
+    #[error("the parameter `{0}` has an invalid value")]
     Parameter(String),
 }
 
-const ESCAPES: &str = "; in a password write `/` as %2F, `?` as %3F, `#` as %23 and `@` as %40";
+const ESCAPES: &str = "; in the password, write `/` as %2F, `?` as %3F, `#` as %23 and `@` as %40";
 
 impl Address {
     /// The address of one host.

@@ -107,15 +107,15 @@ pub fn log_format() -> LogFormat {
 /// A setting that can't be used. The value of a secret one is never told.
 #[derive(Debug, PartialEq, thiserror::Error)]
 pub enum Error {
-    #[error("{name} is `{value}`; it takes {takes}")]
+    #[error("invalid {name} `{value}`: it must be {takes}")]
     Value { name: &'static str, value: String, takes: &'static str },
     #[error(
-        "DATABASE_URL can't be read: {0}. It takes postgres://user:password@host:port/database, also with several hosts"
+        "invalid DATABASE_URL: {0}. The format is postgres://user:password@host:port/database, with one or more hosts"
     )]
     DatabaseUrl(#[from] Wrong),
-    #[error("{name} must be set where {beside} is")]
+    #[error("{beside} is set, so {name} is required")]
     Missing { name: &'static str, beside: &'static str },
-    #[error(".env can't be read: {0}")]
+    #[error("can't read .env: {0}")]
     File(String),
 }
 
@@ -139,8 +139,7 @@ impl Config {
             database_url,
             database_schema: settings.maybe(
                 "DATABASE_SCHEMA",
-                "a name of lower-case letters, digits and `_`, at most 40 of them, that doesn't end in `_past` or \
-                 `_importing`: dossier_eu",
+                "a name of at most 40 lower-case letters, digits and `_` that does not end in `_past` or `_importing`: dossier_eu",
                 schema,
             )?,
             data_dir: settings.text("DATA_DIR").map(PathBuf::from),
@@ -152,7 +151,7 @@ impl Config {
                 between(1, 1000),
             )?,
             slow_statement: settings
-                .read("SLOW_STATEMENT", "1000", "milliseconds, or 0 for never", parsed::<u32>)
+                .read("SLOW_STATEMENT", "1000", "a number of milliseconds, or 0 for never", parsed::<u32>)
                 .map(|ms| (ms > 0).then(|| Duration::from_millis(ms.into())))?,
             slow_statement_plan: settings.read(
                 "SLOW_STATEMENT_PLAN",
@@ -175,13 +174,13 @@ impl Config {
             allowed_hosts: settings.read(
                 "ALLOWED_HOSTS",
                 "",
-                "`*`, or names without ports, with commas between them: dossier.example",
+                "`*`, or host names without ports, separated by commas: dossier.example",
                 hosts,
             )?,
             trusted_proxies: settings.read(
                 "TRUSTED_PROXIES",
                 "",
-                "addresses or networks with commas between them: 127.0.0.1, 10.0.0.0/8",
+                "addresses or networks, separated by commas: 127.0.0.1, 10.0.0.0/8",
                 networks,
             )?,
             max_connections: settings.maybe("MAX_CONNECTIONS", "a number, at least 1", parsed)?,
@@ -193,27 +192,26 @@ impl Config {
             keep_alive_timeout: settings.read(
                 "KEEP_ALIVE_TIMEOUT",
                 "75",
-                "seconds from 0.001 to 86400: 75 or 0.5",
+                "a number of seconds from 0.001 to 86400: 75 or 0.5",
                 seconds,
             )?,
             shutdown_delay: settings.read(
                 "SHUTDOWN_DELAY",
                 "0",
-                "seconds from 0 to 86400: 0 or 10",
+                "a number of seconds from 0 to 86400: 0 or 10",
                 any_seconds,
             )?,
             shutdown_timeout: settings.read(
                 "SHUTDOWN_TIMEOUT",
                 "10",
-                "seconds from 0 to 86400: 10 or 30",
+                "a number of seconds from 0 to 86400: 10 or 30",
                 any_seconds,
             )?,
             traces: settings.traces()?,
             cors_origins: settings.read(
                 "CORS_ORIGINS",
                 "",
-                "`*`, or origins with commas between them, each whole, without a wildcard, and \
-                 without a slash or path at its end: https://desk.example",
+                "`*`, or origins without wildcard, path or final slash, separated by commas: https://desk.example",
                 origins,
             )?,
             introspection: settings.read("INTROSPECTION", "true", "`true` or `false`", parsed)?,
@@ -253,7 +251,7 @@ impl Config {
             request_timeout: settings.read(
                 "REQUEST_TIMEOUT",
                 "30",
-                "seconds from 0.001 to 86400: 30 or 0.5",
+                "a number of seconds from 0.001 to 86400: 30 or 0.5",
                 seconds,
             )?,
             cache_bytes: settings
@@ -262,11 +260,11 @@ impl Config {
             cache_control: settings.read(
                 "CACHE_CONTROL",
                 "no-cache",
-                "directives as HTTP's Cache-Control has them: `public, max-age=5`",
+                "directives of HTTP's Cache-Control: `public, max-age=5`",
                 cache_control,
             )?,
             rate_limit: settings
-                .read("RATE_LIMIT", "0", "points of cost in a minute, or 0 for no limit", parsed::<u32>)
+                .read("RATE_LIMIT", "0", "a number of cost points per minute, or 0 for no limit", parsed::<u32>)
                 .map(NonZeroU32::new)?,
             read_requires_key: settings.read("READ_REQUIRES_KEY", "false", "`true` or `false`", parsed)?,
             jwt: settings.jwt()?,
@@ -283,7 +281,7 @@ impl Settings<'_> {
     }
 
     fn jwt(&self) -> Result<Option<Jwt>, Error> {
-        let address = "an address: https://issuer.example";
+        let address = "a URL: https://issuer.example";
         let issuer = self.maybe("JWT_ISSUER", address, web_address)?;
         let audience = self.text("JWT_AUDIENCE");
         let jwks_url = self.maybe("JWT_JWKS_URL", address, web_address)?;
@@ -301,7 +299,7 @@ impl Settings<'_> {
 
     /// `OTEL_…` are OTLP's own variables; its exporter reads the others of them itself.
     fn traces(&self) -> Result<Option<String>, Error> {
-        let address = "an address: http://localhost:4318";
+        let address = "a URL: http://localhost:4318";
         let collector = self.maybe("OTEL_EXPORTER_OTLP_ENDPOINT", address, web_address)?;
         let traces = self.maybe("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", address, web_address)?;
         let service = self.text("OTEL_SERVICE_NAME").unwrap_or_else(|| "dossier".to_owned());
@@ -508,7 +506,7 @@ mod tests {
             ("JWT_JWKS_URL", "file:///keys"),
         ] {
             let told = with(name, value).unwrap_err().to_string();
-            assert!(told.starts_with(&format!("{name} is `{value}`; it takes ")), "{told}");
+            assert!(told.starts_with(&format!("invalid {name} `{value}`: it must be ")), "{told}");
         }
     }
 
@@ -530,12 +528,12 @@ mod tests {
         let told = |name, value| with(name, value).unwrap_err().to_string();
         assert_eq!(
             told("JWT_ISSUER", "https://issuer.example"),
-            "JWT_AUDIENCE must be set where JWT_ISSUER is"
+            "JWT_ISSUER is set, so JWT_AUDIENCE is required"
         );
-        assert_eq!(told("JWT_AUDIENCE", "dossier"), "JWT_ISSUER must be set where JWT_AUDIENCE is");
+        assert_eq!(told("JWT_AUDIENCE", "dossier"), "JWT_AUDIENCE is set, so JWT_ISSUER is required");
         assert_eq!(
             told("JWT_JWKS_URL", "https://issuer.example/keys"),
-            "JWT_ISSUER must be set where JWT_JWKS_URL is"
+            "JWT_JWKS_URL is set, so JWT_ISSUER is required"
         );
     }
 

@@ -5,7 +5,7 @@ use std::{io::ErrorKind, time::Duration};
 use sqlx::error::DatabaseError;
 
 use crate::{
-    error::{ApiError, Code},
+    error::{self, ApiError, Code},
     telemetry::{outage, request},
 };
 
@@ -100,7 +100,7 @@ impl From<sqlx::Error> for ApiError {
             Code::Timeout => "The request took too long and was cancelled.",
             Code::Unavailable => "The database can't be reached now; retry.",
             Code::BadUserInput => "A value of the request is not valid for the database.",
-            _ => "Internal error: the server's log has the cause under this request id.",
+            _ => error::INTERNAL,
         };
         ApiError { retry_after: (code == Code::Unavailable).then_some(AGAIN), ..ApiError::new(code, message) }
     }

@@ -14,17 +14,14 @@ use crate::{
 static KIND: Enumeration = Enumeration {
     name: "ActorKind",
     sql: "actor_kind",
-    description: "What sort of actor it is.",
+    description: "The kind of actor.",
     values: &[
         ("PERSON", "A human being."),
         ("COUNTRY", "A state."),
         ("TERRITORY", "An area that is not, or not generally recognised as, a state."),
         ("ORGANIZATION", "An institution, council, company or other body with a name of its own."),
         ("MEDIA", "A publication or broadcaster."),
-        (
-            "GROUP",
-            "People spoken of together, without an organization: a community, circles, representatives.",
-        ),
+        ("GROUP", "A group of people without an organization: a community, circles, representatives."),
         ("PLACE", "A city, building or other place where something happens."),
     ],
     deprecated: &[],
@@ -47,7 +44,7 @@ static NAME_KIND: Enumeration = Enumeration {
 static PARTICIPANT_ROLE: Enumeration = Enumeration {
     name: "ParticipantRole",
     sql: "participant_role",
-    description: "In what role an actor took part in a meeting.",
+    description: "The role in which an actor took part in a meeting.",
     values: &[
         ("HOST", "Received the others."),
         ("CHAIR", "Led the meeting."),
@@ -61,7 +58,7 @@ static PARTICIPANT_ROLE: Enumeration = Enumeration {
 
 /// The role that an actor has in a meeting, told by the edge between them, on either side.
 pub fn role() -> crate::model::object_type::FieldDeclaration {
-    one_of("role", &PARTICIPANT_ROLE, "In what role the actor took part.")
+    one_of("role", &PARTICIPANT_ROLE, "The role in which the actor took part.")
 }
 
 pub fn object_types() -> Vec<ObjectType> {
@@ -72,14 +69,14 @@ fn actor() -> ObjectType {
     ObjectType::new(
         "Actor",
         "actors",
-        "Who acts or is acted on: a person, country, territory, organization, publication, group or place.",
+        "An actor: a person, country, territory, organization, publication, group or place.",
     )
     .record("actor", "actors")
 .labelled("{}.name", "A short title for people: its name.")
     .merged_by("merged_actors")
     .key(LookupKey {
         name: "identifier",
-        description: "An identifier that another register gives the actor.",
+        description: "The actor's identifier in an external register.",
         input: LookupInput::Texts(
             "ActorIdentifierInput",
             "An external identifier: the register's scheme and its value there.",
@@ -90,13 +87,13 @@ fn actor() -> ObjectType {
         ),
         sql: "{}.id = (select actor_id from actor_identifiers where scheme = $? and value = $?)",
     })
-    .field(one_of("kind", &KIND, "What sort of actor it is.").filterable())
+    .field(one_of("kind", &KIND, "The kind of actor.").filterable())
     .field(text("name", "The preferred name.").filterable().sortable("NAME"))
     .field(
         values(
             "names",
             OwnedList { of: OwnedItem::Shape("ActorName"), table: "actor_names", owner: "actor_id", order: "{}.id" },
-            "Further names: aliases, former names, transliterations, abbreviations. Two actors may share one.",
+            "Further names: aliases, former names, transliterations, abbreviations. Several actors may share a name.",
         )
         .filterable(),
     )
@@ -109,7 +106,7 @@ fn actor() -> ObjectType {
                 owner: "actor_id",
                 order: "{}.scheme, {}.value",
             },
-            "Identifiers of the actor in other registers.",
+            "Identifiers of the actor in external registers, such as Wikidata.",
         )
         .filterable(),
     )
@@ -137,25 +134,25 @@ fn actor() -> ObjectType {
             "meetings",
             "Meeting",
             Join::Link("meeting_participants", "actor_id", "meeting_id"),
-            "Meetings in which the actor took part, and in what role.",
+            "Meetings in which the actor took part, and in which role.",
         )
         .telling("ActorMeeting", role()),
     )
-    .field(many("meetingsHeld", "Meeting", Join::Column("venue_id"), "Meetings of which the actor was the venue."))
+    .field(many("meetingsHeld", "Meeting", Join::Column("venue_id"), "Meetings that were held at this place or organization."))
     .field(many(
         "relations",
         "Relation",
         Join::Either("subject_id", "object_id"),
-        "Relations of the actor to others, and of others to it.",
+        "Relations from the actor to others, and from others to it.",
     ))
-    .field(many("positions", "Position", Join::Column("holder_id"), "Where the actor stands, topic by topic."))
+    .field(many("positions", "Position", Join::Column("holder_id"), "The actor's positions on topics."))
     .field(many(
         "commentaries",
         "Commentary",
         Join::Link("commentary_targets", "actor_id", "commentary_id"),
-        "What analysts make of the actor.",
+        "Analysts' commentaries about the actor.",
     ))
-    .field(many("commentariesAuthored", "Commentary", Join::Column("author_id"), "What the actor, as analyst, makes of others."))
+    .field(many("commentariesAuthored", "Commentary", Join::Column("author_id"), "Commentaries by the actor as an analyst."))
     .field(many(
         "sourcesAuthored",
         "Source",
@@ -195,19 +192,23 @@ fn actor_name() -> ObjectType {
 }
 
 fn actor_identifier() -> ObjectType {
-    ObjectType::new("ActorIdentifier", "actor_identifiers", "An identifier of an actor in another register.")
-        .field(term("scheme", "The register: `wikidata`, `iso3166-1-alpha3`, …").filterable())
-        .field(term("value", "The actor's identifier in that register.").filterable())
+    ObjectType::new(
+        "ActorIdentifier",
+        "actor_identifiers",
+        "An identifier of an actor in an external register.",
+    )
+    .field(term("scheme", "The register: `wikidata`, `iso3166-1-alpha3`, …").filterable())
+    .field(term("value", "The actor's identifier in that register.").filterable())
 }
 
 /// Who took part in what: only ever asked for in filters, as edges tell it.
 fn participation() -> ObjectType {
     ObjectType::new("Participation", "meeting_participants", "An actor's part in a meeting.")
         .condition("actor", "Who took part.", Predicate::ToOne { to: "Actor", column: "actor_id" })
-        .condition("meeting", "In what.", Predicate::ToOne { to: "Meeting", column: "meeting_id" })
+        .condition("meeting", "The meeting.", Predicate::ToOne { to: "Meeting", column: "meeting_id" })
         .condition(
             "role",
-            "In what role.",
+            "The role.",
             Predicate::Value {
                 sql: Expression::Column("role".into()),
                 scalar: Scalar::Enumeration(&PARTICIPANT_ROLE),

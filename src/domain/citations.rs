@@ -7,7 +7,7 @@ pub fn object_types() -> Vec<ObjectType> {
         ObjectType::new("Citation", "citations", "A passage of a source that supports a record.")
             .listed("citations")
             .field(one("source", "Source", "source_id", "The document."))
-            .field(term("locator", "Where in the document: `L12` is its twelfth line.").filterable())
+            .field(term("locator", "The place in the document: `L12` is line 12.").filterable())
             .field(
                 reference(
                     "record",
@@ -21,7 +21,7 @@ pub fn object_types() -> Vec<ObjectType> {
                         ("Relation", "relation_id"),
                         ("Position", "position_id"),
                     ],
-                    "What the passage supports.",
+                    "The record that the passage supports.",
                 )
                 .filterable(),
             )

@@ -11,7 +11,7 @@ use crate::model::{
 static LIKELIHOOD: Enumeration = Enumeration {
     name: "Likelihood",
     sql: "likelihood",
-    description: "How probable the analyst holds it to be, on the scale of ICD 203.",
+    description: "How probable it is according to the analyst, on the scale of ICD 203.",
     values: &[
         ("ALMOST_NO_CHANCE", "1 to 5 per cent."),
         ("VERY_UNLIKELY", "5 to 20 per cent."),
@@ -27,7 +27,7 @@ static LIKELIHOOD: Enumeration = Enumeration {
 static CONFIDENCE: Enumeration = Enumeration {
     name: "Confidence",
     sql: "confidence",
-    description: "How well founded the analyst holds the judgement to be (ICD 203); not how probable its content is.",
+    description: "How well founded the judgement is according to the analyst (ICD 203). It does not say how probable the content is.",
     values: &[
         ("LOW", "Scant, doubtful or fragmentary evidence."),
         ("MODERATE", "Credible and plausible evidence, open to other readings."),
@@ -41,12 +41,12 @@ pub fn object_types() -> Vec<ObjectType> {
         ObjectType::new(
             "Commentary",
             "commentaries",
-            "What an analyst answers to one question, and about whom or what.",
+            "An analyst's answer to one question, and the records that it is about.",
         )
         .record("commentary", "commentaries")
         .labelled(shortened("{}.question"), "A short title for people: the beginning of its question.")
         .field(one("author", "Actor", "author_id", "The analyst."))
-        .field(one("source", "Source", "source_id", "The document that holds it."))
+        .field(one("source", "Source", "source_id", "The source that contains it."))
         .field(
             column("ordinal", Scalar::Int, "Its position among the commentaries of its source, from 1.")
                 .filterable(),
@@ -54,14 +54,22 @@ pub fn object_types() -> Vec<ObjectType> {
         .field(prose("question", "The question asked, paraphrased.").filterable())
         .field(prose("summary", "The answer, in the editors' words.").filterable())
         .field(
-            one_of("likelihood", &LIKELIHOOD, "How probable it is according to the analyst, if said.")
-                .nullable()
-                .filterable(),
+            one_of(
+                "likelihood",
+                &LIKELIHOOD,
+                "How probable it is according to the analyst; null if not stated.",
+            )
+            .nullable()
+            .filterable(),
         )
         .field(
-            one_of("confidence", &CONFIDENCE, "How confident the analyst is in the judgement, if said.")
-                .nullable()
-                .filterable(),
+            one_of(
+                "confidence",
+                &CONFIDENCE,
+                "How confident the analyst is in the judgement; null if not stated.",
+            )
+            .nullable()
+            .filterable(),
         )
         .field(values(
             "targets",
@@ -80,7 +88,7 @@ pub fn object_types() -> Vec<ObjectType> {
                 owner: "commentary_id",
                 order: "{}.id",
             },
-            "What it is about.",
+            "The records that it is about.",
         ))
         .field(many(
             "positions",
@@ -92,7 +100,7 @@ pub fn object_types() -> Vec<ObjectType> {
         .versioned("commentary_id")
         .condition(
             "aboutActor",
-            "It is about at least one actor that passes.",
+            "It is about at least one actor that matches.",
             Predicate::Some {
                 to: "Actor",
                 via: Join::Link("commentary_targets", "commentary_id", "actor_id"),
@@ -100,7 +108,7 @@ pub fn object_types() -> Vec<ObjectType> {
         )
         .condition(
             "aboutMeeting",
-            "It is about at least one meeting that passes.",
+            "It is about at least one meeting that matches.",
             Predicate::Some {
                 to: "Meeting",
                 via: Join::Link("commentary_targets", "commentary_id", "meeting_id"),
@@ -108,7 +116,7 @@ pub fn object_types() -> Vec<ObjectType> {
         )
         .condition(
             "aboutStatement",
-            "It is about at least one statement that passes.",
+            "It is about at least one statement that matches.",
             Predicate::Some {
                 to: "Statement",
                 via: Join::Link("commentary_targets", "commentary_id", "statement_id"),
@@ -116,7 +124,7 @@ pub fn object_types() -> Vec<ObjectType> {
         )
         .condition(
             "aboutTopic",
-            "It is about at least one topic that passes.",
+            "It is about at least one topic that matches.",
             Predicate::Some {
                 to: "Topic",
                 via: Join::Link("commentary_targets", "commentary_id", "topic_id"),

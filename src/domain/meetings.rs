@@ -10,14 +10,14 @@ use crate::{
 static MODE: Enumeration = Enumeration {
     name: "MeetingMode",
     sql: "meeting_mode",
-    description: "In what form actors met; after PLOVER's modes of CONSULT.",
+    description: "The form of a meeting; based on PLOVER's modes of CONSULT.",
     values: &[
         ("VISIT", "One actor travelled to another."),
         ("MULTILATERAL", "More than two parties met."),
         ("BILATERAL", "Two parties met."),
-        ("CALL", "They spoke at a distance."),
+        ("CALL", "They spoke remotely."),
         ("CONFERENCE", "A public or expert gathering."),
-        ("INTERVIEW", "One asked, another answered, for publication."),
+        ("INTERVIEW", "An interview for publication."),
         ("OTHER", "Another form, or one that is not known."),
     ],
     deprecated: &[],
@@ -26,13 +26,13 @@ static MODE: Enumeration = Enumeration {
 static STATUS: Enumeration = Enumeration {
     name: "MeetingStatus",
     sql: "meeting_status",
-    description: "Whether the meeting took place; after schema.org's EventStatusType.",
+    description: "Whether the meeting took place; based on schema.org's EventStatusType.",
     values: &[
         ("OCCURRED", "It took place."),
-        ("SCHEDULED", "It is to take place."),
-        ("POSTPONED", "It was put off."),
-        ("CANCELLED", "It was called off."),
-        ("HYPOTHETICAL", "It is only spoken of."),
+        ("SCHEDULED", "It is planned."),
+        ("POSTPONED", "It was postponed."),
+        ("CANCELLED", "It was cancelled."),
+        ("HYPOTHETICAL", "It is only talked about."),
     ],
     deprecated: &[],
 };
@@ -42,22 +42,22 @@ pub fn object_types() -> Vec<ObjectType> {
         ObjectType::new(
             "Meeting",
             "meetings",
-            "An occasion at which actors met: a visit, a council, a call, an interview.",
+            "A meeting of actors: a visit, a council, a call, an interview.",
         )
         .record("meeting", "meetings")
         .labelled("{}.name", "A short title for people: its name.")
         .during("held", "DATE", "The meeting was held in this period, or may have been.", "{}.held_during")
         .field(text("name", "The name of the meeting.").filterable().sortable("NAME"))
         .field(prose("summary", "A summary in the editors' words.").nullable().filterable())
-        .field(one_of("mode", &MODE, "In what form actors met.").filterable())
+        .field(one_of("mode", &MODE, "The form of the meeting.").filterable())
         .field(one_of("status", &STATUS, "Whether it took place.").filterable())
         .field(
-            column("startsOn", Scalar::PartialDate, "When it began, as exactly as it is known.")
+            column("startsOn", Scalar::PartialDate, "When it began, as precisely as it is known.")
                 .nullable()
                 .filterable(),
         )
         .field(
-            column("endsOn", Scalar::PartialDate, "When it ended, as exactly as it is known.")
+            column("endsOn", Scalar::PartialDate, "When it ended, as precisely as it is known.")
                 .nullable()
                 .filterable(),
         )
@@ -69,33 +69,28 @@ pub fn object_types() -> Vec<ObjectType> {
                 "participants",
                 "Actor",
                 Join::Link("meeting_participants", "meeting_id", "actor_id"),
-                "Who took part, and in what role.",
+                "Who took part, and in which role.",
             )
             .telling("MeetingParticipant", actors::role())
             .facetable()
             .writable(),
         )
         .field(
-            many(
-                "agenda",
-                "Topic",
-                Join::Link("meeting_topics", "meeting_id", "topic_id"),
-                "What it was about.",
-            )
-            .facetable()
-            .writable(),
+            many("agenda", "Topic", Join::Link("meeting_topics", "meeting_id", "topic_id"), "Its topics.")
+                .facetable()
+                .writable(),
         )
         .condition(
             "participation",
             "An actor that matches took part, in a role that matches.",
             Predicate::Some { to: "Participation", via: Join::Column("meeting_id") },
         )
-        .field(many("statements", "Statement", Join::Column("meeting_id"), "What was said at it."))
+        .field(many("statements", "Statement", Join::Column("meeting_id"), "Statements made at the meeting."))
         .field(many(
             "commentaries",
             "Commentary",
             Join::Link("commentary_targets", "meeting_id", "commentary_id"),
-            "What analysts make of it.",
+            "Analysts' commentaries about it.",
         ))
         .field(evidence("meeting_id"))
         .versioned("meeting_id")

@@ -25,7 +25,7 @@ const MOST_PATHS: i64 = 20;
 static TIE: Enumeration = Enumeration {
     name: "TieKind",
     sql: "",
-    description: "What ties two actors.",
+    description: "The kind of tie between two actors.",
     values: &[
         ("RELATION", "A relation of one to the other. Weight: how many there are."),
         ("CO_PARTICIPATION", "Both took part in a meeting. Weight: in how many."),
@@ -91,17 +91,17 @@ pub fn object_types() -> Vec<ObjectType> {
             "evidence",
             "TieEvidence",
             vec![("Relation", ""), ("Meeting", ""), ("Statement", "")],
-            "The relation, meeting or statement that shows it; of several, the one created last.",
+            "The relation, meeting or statement that shows the tie; if there are several, the one created last.",
         )
     };
     let actor = |name, description| reference(name, "Actor", vec![("Actor", "")], description);
     vec![
-        ObjectType::new("Network", "", "Actors around one, and what ties them.")
+        ObjectType::new("Network", "", "The actors around one actor, and the ties among them.")
             .field(part(
                 "nodes",
                 "NetworkNode",
                 Cardinality::List,
-                "The actors, the nearest and most tied first.",
+                "The actors, nearest first, then those with most ties.",
             ))
             .field(part(
                 "edges",
@@ -109,27 +109,27 @@ pub fn object_types() -> Vec<ObjectType> {
                 Cardinality::List,
                 "All ties among those actors, the strongest first.",
             )),
-        ObjectType::new("NetworkNode", "", "An actor in a network.")
+        ObjectType::new("NetworkNode", "", "An actor in a network, and its distance from the centre.")
             .field(actor("actor", "The actor."))
             .field(column(
                 "distance",
                 Scalar::Int,
-                "The number of ties from the actor in the centre, which has 0.",
+                "The number of steps from the actor in the centre; 0 for that actor itself.",
             )),
-        ObjectType::new("NetworkEdge", "", "What ties two actors in one way.")
+        ObjectType::new("NetworkEdge", "", "The ties of one kind between two actors.")
             .field(actor(
                 "source",
-                "The actor that the tie starts from; either of the two for a common meeting.",
+                "The actor that the ties start from; either of the two for a common meeting.",
             ))
-            .field(actor("target", "The actor that it leads to."))
-            .field(one_of("kind", &TIE, "What ties them."))
+            .field(actor("target", "The actor that the ties lead to."))
+            .field(one_of("kind", &TIE, "The kind of tie."))
             .field(
-                one_of("relationKind", &relations::KIND, "Which sort of relation it is, for a relation.")
+                one_of("relationKind", &relations::KIND, "The kind of relation; null for other ties.")
                     .nullable(),
             )
             .field(column("weight", Scalar::Int, "The number of such ties."))
             .field(evidence()),
-        ObjectType::new("Path", "", "A shortest way from one actor to another.")
+        ObjectType::new("Path", "", "A shortest path from one actor to another.")
             .field(column("length", Scalar::Int, "The number of steps."))
             .field(part(
                 "steps",
@@ -137,14 +137,14 @@ pub fn object_types() -> Vec<ObjectType> {
                 Cardinality::List,
                 "Its steps, from the first actor to the last.",
             )),
-        ObjectType::new("PathStep", "", "A step from one actor to another that something ties it to.")
-            .field(actor("from", "Where the step starts."))
-            .field(actor("to", "Where it leads."))
-            .field(one_of("kind", &TIE, "What ties them."))
+        ObjectType::new("PathStep", "", "A step of a path, from one actor to another that it is tied to.")
+            .field(actor("from", "The actor where the step starts."))
+            .field(actor("to", "The actor where the step ends."))
+            .field(one_of("kind", &TIE, "The kind of tie."))
             .field(
                 text(
                     "label",
-                    "What the tie is called: a relation's label, a meeting's name, a statement's summary.",
+                    "The name of the tie: a relation's label, a meeting's name, a statement's summary.",
                 )
                 .nullable(),
             )
@@ -168,12 +168,12 @@ pub fn fields() -> Vec<FieldDeclaration> {
                 number(
                     "limit",
                     MOST_ACTORS,
-                    "Number of actors, the nearest and most tied first. Default: 50. Maximum: 200.",
+                    "Number of actors, nearest first, then those with most ties. Default: 50. Maximum: 200.",
                 ),
                 as_of(),
             ],
             |asked| Box::pin(network(asked)),
-            "Who is tied to an actor, how, and how closely.",
+            "The network around an actor: who is tied to it, and how.",
         )
         .with_cost(price_of_network),
         computed(
@@ -238,7 +238,7 @@ fn ties(asked: &ResolveContext<'_>, seen: fn(&Ties) -> &'static str) -> String {
 }
 
 async fn required(asked: &ResolveContext<'_>, argument: &str) -> Result<i64, ApiError> {
-    let missing = || ApiError::bad_input(argument, format!("`{argument}` must be given."));
+    let missing = || ApiError::bad_input(argument, format!("`{argument}` is required."));
     asked.record("Actor", argument).await?.ok_or_else(missing)
 }
 

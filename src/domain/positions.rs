@@ -14,7 +14,7 @@ use crate::{
 static STANCE: Enumeration = Enumeration {
     name: "Stance",
     sql: "stance",
-    description: "Where an actor stands on a topic; after STIX's opinion.",
+    description: "An actor's stance on a topic; based on STIX's opinion scale.",
     values: &[
         ("STRONGLY_OPPOSES", "Is firmly against it."),
         ("OPPOSES", "Is against it."),
@@ -45,7 +45,7 @@ pub fn object_types() -> Vec<ObjectType> {
         column(
             "date",
             Scalar::PartialDate,
-            "When its evidence was said or published, as exactly as it is known.",
+            "When its evidence was said or published, as precisely as it is known.",
         )
         .nullable()
     };
@@ -74,19 +74,19 @@ pub fn object_types() -> Vec<ObjectType> {
         ObjectType::new(
             "Disagreement",
             "",
-            "Two actors on different sides of a topic, by the latest that is known.",
+            "Two actors with opposed stances on a topic, by their latest known positions.",
         )
-        .field(record("one", "Position", "The position of the one more against."))
-        .field(record("other", "Position", "The position of the one more in favour."))
+        .field(record("one", "Position", "The position of the actor that is more against it."))
+        .field(record("other", "Position", "The position of the actor that is more in favour of it."))
         .field(column(
             "distance",
             Scalar::Int,
-            "How many steps of the scale of stances lie between them: 1 to 4.",
+            "The distance between their stances on the scale: 1 to 4.",
         )),
         ObjectType::new(
             "Position",
             "positions",
-            "An actor's stance on a topic. The holder need not have spoken: an analyst may report it.",
+            "An actor's stance on a topic, as the actor stated it or as an analyst reports it.",
         )
         .record("position", "positions")
         .labelled_by(
@@ -97,7 +97,7 @@ pub fn object_types() -> Vec<ObjectType> {
             "A short title for people: `Kazakhstan supports Two-state solution`.",
         )
         .field(one("holder", "Actor", "holder_id", "Who holds it."))
-        .field(one("topic", "Topic", "topic_id", "On what."))
+        .field(one("topic", "Topic", "topic_id", "The topic."))
         .field(one_of("stance", &STANCE, "For or against, and how firmly.").filterable())
         .field(
             reference(

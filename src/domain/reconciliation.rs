@@ -22,15 +22,18 @@ const MOST_NAMES: usize = 100;
 static REASON: Enumeration = Enumeration {
     name: "MatchReason",
     sql: "",
-    description: "Why an actor may be meant by a name.",
+    description: "Why a name may refer to an actor.",
     values: &[
         ("IDENTIFIER", "It is the actor's identifier in a register."),
         ("SAME_NAME", "It is the actor's preferred name."),
         ("SAME_ALIAS", "It is another name of the actor."),
-        ("SAME_LETTERS", "It is a name of the actor, but for capital letters and accents."),
-        ("SAME_WORDS", "It has the words of a name of the actor in another order or punctuation."),
-        ("SIMILAR", "It is spelt much like a name of the actor."),
-        ("PART_OF_NAME", "It is spelt much like a part of a name of the actor."),
+        ("SAME_LETTERS", "It differs from a name of the actor only in case or accents."),
+        (
+            "SAME_WORDS",
+            "It has the words of a name of the actor, in another order or with other punctuation.",
+        ),
+        ("SIMILAR", "Its spelling is similar to that of a name of the actor."),
+        ("PART_OF_NAME", "Its spelling is similar to that of a part of a name of the actor."),
     ],
     deprecated: &[],
 };
@@ -62,16 +65,19 @@ const CANDIDATES: &str = "
     order by n.place";
 
 pub fn object_types() -> Vec<ObjectType> {
-    let reasons =
-        Field::new("reasons", "Why, the strongest first.", FieldKind::Scalars(Scalar::Enumeration(&REASON)));
+    let reasons = Field::new(
+        "reasons",
+        "The reasons for the match, strongest first.",
+        FieldKind::Scalars(Scalar::Enumeration(&REASON)),
+    );
     vec![
         ObjectType::new("ActorMatches", "", "Candidates for one name.")
-            .field(text("name", "The name that was given."))
+            .field(text("name", "The name in the request."))
             .field(part("candidates", "ActorMatch", Cardinality::List, "The candidates, most likely first.")),
-        ObjectType::new("ActorMatch", "", "A candidate: an actor that a name may mean.")
+        ObjectType::new("ActorMatch", "", "An actor that a name may refer to.")
             .field(reference("actor", "Actor", vec![("Actor", "")], "The actor."))
             .field(column("score", Scalar::Float, "The score from 0 to 1; 1 is the same name."))
-            .field(text("matchedName", "The actor's name or identifier that comes closest."))
+            .field(text("matchedName", "The actor's name or identifier that matches best."))
             .field(reasons),
     ]
 }
@@ -88,7 +94,7 @@ pub fn fields() -> Vec<FieldDeclaration> {
                 number("first", 20, "Candidates per name. Default: 5. Maximum: 20."),
             ],
             |asked| Box::pin(match_actors(asked)),
-            "Entity reconciliation: for each name the actors that it may mean, with reasons.",
+            "Entity reconciliation: for each name, the actors that it may refer to, with reasons.",
         )
         .with_cost(price),
     ]

@@ -7,7 +7,7 @@ use crate::model::object_type::{
 pub static KIND: Enumeration = Enumeration {
     name: "RelationKind",
     sql: "relation_kind",
-    description: "What sort of tie it is; after LittleSis and Popolo.",
+    description: "The kind of relation; based on LittleSis and Popolo.",
     values: &[
         ("POSITION", "The subject holds an office or post in the object."),
         ("NATIONALITY", "The subject belongs to the object, a country."),
@@ -18,7 +18,7 @@ pub static KIND: Enumeration = Enumeration {
         ("HIERARCHY", "The subject is subordinate to the object."),
         ("FAMILY", "The two are related."),
         ("LOCATION", "The subject lies in the object."),
-        ("OTHER", "Another tie, told by the label."),
+        ("OTHER", "Another relation; `label` names it."),
     ],
     deprecated: &[],
 };
@@ -28,27 +28,31 @@ pub fn object_types() -> Vec<ObjectType> {
         ObjectType::new(
             "Relation",
             "relations",
-            "A tie from one actor to another, with the time for which it holds.",
+            "A relation from one actor to another, and the period in which it holds.",
         )
         .record("relation", "relations")
-        .field(one_of("kind", &KIND, "What sort of tie it is.").filterable())
-        .field(one("subject", "Actor", "subject_id", "The actor that the tie starts from."))
-        .field(one("object", "Actor", "object_id", "The actor that it leads to."))
+        .field(one_of("kind", &KIND, "The kind of relation.").filterable())
+        .field(one("subject", "Actor", "subject_id", "The actor that the relation starts from."))
+        .field(one("object", "Actor", "object_id", "The actor that the relation leads to."))
         .field(
-            text("label", "The name of the tie: `President`. Default: its kind, `Partnership`.")
+            text("label", "The name of the relation: `President`. Default: its kind, `Partnership`.")
                 .nullable()
                 .filterable()
                 .or_else("initcap({}.kind::text)"),
         )
         .field(
-            column("validFrom", Scalar::PartialDate, "The beginning of the tie, as exactly as it is known.")
+            column("validFrom", Scalar::PartialDate, "When the relation began, as precisely as it is known.")
                 .nullable()
                 .filterable(),
         )
         .field(
-            column("validUntil", Scalar::PartialDate, "The end of the tie, as exactly as it is known.")
-                .nullable()
-                .filterable(),
+            column(
+                "validUntil",
+                Scalar::PartialDate,
+                "When the relation ended, as precisely as it is known.",
+            )
+            .nullable()
+            .filterable(),
         )
         .field(needed_evidence("relation_id"))
         .versioned("relation_id")

@@ -8,11 +8,11 @@ use crate::model::object_type::{
 pub static OPERATION: Enumeration = Enumeration {
     name: "RevisionOperation",
     sql: "revision_operation",
-    description: "What was done to a record.",
+    description: "The operation on a record.",
     values: &[
-        ("CREATE", "It was entered."),
+        ("CREATE", "It was created."),
         ("UPDATE", "It was changed."),
-        ("DELETE", "It was removed."),
+        ("DELETE", "It was deleted."),
         ("MERGE", "It was merged with another."),
     ],
     deprecated: &[],
@@ -48,7 +48,7 @@ fn revision() -> ObjectType {
         sql: "{}.id = $?",
     })
     .since(
-        "Only revisions after this number. A client that polls in order of numbers since the last one it saw misses none.",
+        "Only revisions after this number. A client that polls in order of numbers, after the last one that it received, misses none.",
     )
     .field(
         column("number", Scalar::RevisionNumber, "Its number; later changes have higher numbers.")
@@ -59,11 +59,11 @@ fn revision() -> ObjectType {
         column(
             "change",
             Scalar::RevisionNumber,
-            "The number of the first revision of its change: revisions that were made together share it.",
+            "The number of the change: the number of its first revision. Revisions that were made together share it.",
         )
         .filterable(),
     )
-    .field(one_of("operation", &OPERATION, "What was done.").filterable())
+    .field(one_of("operation", &OPERATION, "The operation.").filterable())
     .field(term("requester", "The requester: the name of the key, token or command that made the change.").filterable())
     .field(
         column("recordedAt", Scalar::DateTime, "When it was made.")
@@ -87,7 +87,7 @@ fn revision() -> ObjectType {
                 ("Relation", "relation_id"),
                 ("Position", "position_id"),
             ],
-            "The record as it is now, or as of the moment that `asOf` names; null if it does not exist then.",
+            "The record as it is now, or as of `asOf`; null if it does not exist then.",
         )
         .nullable()
         .filterable(),
@@ -100,7 +100,7 @@ fn revision() -> ObjectType {
             owner: "revision_id",
             order: "{}.field",
         },
-        "What the change made of the row, column by column.",
+        "The changed columns of the row.",
     ))
     .condition("recorded", "It was made in this span of time.", Predicate::Instant { sql: "{}.recorded_at" })
     .order("NUMBER", "number", |_| SortKey::Id)
@@ -127,25 +127,25 @@ fn field_change(columns: &[Recorded]) -> ObjectType {
         };
         of_revision(&|column| column.to.map(ToOwned::to_owned), &opaque)
     };
-    ObjectType::new("FieldChange", "revision_changes", "What a change made of one column.")
-        .field(text("field", "The column, as the database calls it."))
+    ObjectType::new("FieldChange", "revision_changes", "The change of one column.")
+        .field(text("field", "The column's name in the database."))
         .field(
             text(
                 "name",
-                "What clients call it: `speaker`, `names.language`; null where they have no name for it.",
+                "The field's name in this API: `speaker`, `names.language`; null if the API has no such field.",
             )
             .from_sql(name)
             .nullable(),
         )
-        .field(text("before", "Its value before; null where there was none.").nullable())
-        .field(text("after", "Its value after; null where there is none.").nullable())
+        .field(text("before", "The value before; null if there was none.").nullable())
+        .field(text("after", "The value after; null if there is none.").nullable())
         .field(
-            column("beforeId", Scalar::Id(""), "The global id of the record that it referred to before.")
+            column("beforeId", Scalar::Id(""), "The global id of the record that it referred to before the change.")
                 .from_sql(id("before"))
                 .nullable(),
         )
         .field(
-            column("afterId", Scalar::Id(""), "The global id of the record that it refers to after it.")
+            column("afterId", Scalar::Id(""), "The global id of the record that it refers to after the change.")
                 .from_sql(id("after"))
                 .nullable(),
         )

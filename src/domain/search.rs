@@ -112,25 +112,25 @@ pub fn object_types() -> Vec<ObjectType> {
     let edge = ObjectType::new("SearchEdge", "", "A search result.")
         .field(record("node", "The record."))
         .field(cursor())
-        .field(column("score", Scalar::Float, "The relevance from 0 to 1, comparable within one search."))
+        .field(column("score", Scalar::Float, "The relevance from 0 to 1, comparable only within one search."))
         .field(part(
             "highlights",
             "Highlight",
             Cardinality::List,
-            "Where the words were found: in the first 10,000 letters of each field.",
+            "Excerpts around the words that match the search, from the first 10,000 characters of each field.",
         ));
     let highlight =
-        ObjectType::new("Highlight", "", "A passage of a field, cut where the words searched for stand.")
+        ObjectType::new("Highlight", "", "An excerpt of a field around the words that match the search.")
             .field(text("field", "The field of the record: `summary`."))
             .field(part(
                 "parts",
                 "HighlightPart",
                 Cardinality::List,
-                "The passage in order, matches and what is between them.",
+                "The parts of the excerpt in order: matches and the text between them.",
             ));
-    let highlight_part = ObjectType::new("HighlightPart", "", "A part of a passage.")
-        .field(text("text", "The words."))
-        .field(column("isMatch", Scalar::Boolean, "Whether they are among those searched for."));
+    let highlight_part = ObjectType::new("HighlightPart", "", "A part of an excerpt.")
+        .field(text("text", "The text."))
+        .field(column("isMatch", Scalar::Boolean, "Whether it matches the search."));
     let suggestion = ObjectType::new("Suggestion", "", "A suggestion.")
         .field(text("text", "The name: the record's own, or an alias."))
         .field(record("record", "The record with that name."));
@@ -173,12 +173,12 @@ pub fn fields() -> Vec<FieldDeclaration> {
             "suggest",
             ValueType { of: "Suggestion", form: Cardinality::List },
             vec![
-                argument("prefix", "String!", "The beginning of a name, or of a word in it."),
+                argument("prefix", "String!", "The start of a name, or of a word in it."),
                 types,
                 number("first", 50, "Number of suggestions. Default: 10. Maximum: 50."),
             ],
             |asked| Box::pin(suggest(asked)),
-            "Autocomplete: names of actors, meetings, topics and sources that begin like this.",
+            "Autocomplete: names of actors, meetings, topics and sources that start with this text.",
         )
         .with_cost(price_of_suggest),
     ]

@@ -7,7 +7,7 @@ use crate::model::object_type::{
 static RELIABILITY: Enumeration = Enumeration {
     name: "SourceReliability",
     sql: "source_reliability",
-    description: "The reliability of a source: the letter of the Admiralty code.",
+    description: "The reliability of a source: the letter of its rating in the Admiralty code.",
     values: &[
         ("A", "Completely reliable."),
         ("B", "Usually reliable."),
@@ -31,7 +31,7 @@ pub fn object_types() -> Vec<ObjectType> {
                 "{}.published_during",
             )
             .field(
-                text("title", "Its title; one that the editors devised stands in square brackets.")
+                text("title", "Its title. A title that the editors gave it is in square brackets.")
                     .filterable()
                     .sortable("TITLE"),
             )
@@ -51,12 +51,12 @@ pub fn object_types() -> Vec<ObjectType> {
                 column(
                     "publishedOn",
                     Scalar::PartialDate,
-                    "When it was published, as exactly as it is known.",
+                    "When it was published, as precisely as it is known.",
                 )
                 .nullable(),
             )
             .field(
-                one_of("reliability", &RELIABILITY, "How reliable it is; null if nobody judged it.")
+                one_of("reliability", &RELIABILITY, "How reliable it is; null if it was not rated.")
                     .nullable()
                     .filterable(),
             )
@@ -64,13 +64,13 @@ pub fn object_types() -> Vec<ObjectType> {
                 "citations",
                 "Citation",
                 Join::Column("source_id"),
-                "Its passages that support records.",
+                "Passages of the source that support records.",
             ))
             .field(many(
                 "commentaries",
                 "Commentary",
                 Join::Column("source_id"),
-                "Analysts' commentaries that it holds.",
+                "Analysts' commentaries in the source.",
             ))
             .versioned("source_id")
             .searchable()

@@ -22,7 +22,7 @@ static MEDIUM: Enumeration = Enumeration {
 static RENDERING: Enumeration = Enumeration {
     name: "StatementRendering",
     sql: "statement_rendering",
-    description: "How closely the record follows the speaker's words.",
+    description: "Whether the source quotes or reports the speaker's words.",
     values: &[
         ("VERBATIM", "The source quotes the speaker; the words are in `quote`."),
         ("PARAPHRASE", "The source reports what was said in other words."),
@@ -33,9 +33,9 @@ static RENDERING: Enumeration = Enumeration {
 static EVENT_TYPE: Enumeration = Enumeration {
     name: "EventType",
     sql: "text",
-    description: "What is done by saying it: one of PLOVER's sixteen event types, or STATEMENT (CAMEO 01) for none of them.",
+    description: "What a statement does: one of PLOVER's 16 event types, or STATEMENT (CAMEO 01) if none of them fits.",
     values: &[
-        ("STATEMENT", "Says something without doing any of the below."),
+        ("STATEMENT", "Says something that fits none of the other types."),
         ("AGREE", "Agrees to do something, or declares that one will."),
         ("CONSULT", "Meets, talks or exchanges views."),
         ("SUPPORT", "Supports, praises or defends an actor or a cause by diplomatic means."),
@@ -61,11 +61,11 @@ pub fn object_types() -> Vec<ObjectType> {
         ObjectType::new(
             "Statement",
             "statements",
-            "What somebody said or wrote, where, to whom, and on what.",
+            "Something that an actor said or wrote: where, to whom, and on which topics.",
         )
         .record("statement", "statements")
         .labelled(shortened("{}.summary"), "A short title for people: the beginning of its summary.")
-        .field(one("speaker", "Actor", "speaker_id", "Who said it; never a place or a territory."))
+        .field(one("speaker", "Actor", "speaker_id", "The speaker; never a place or a territory."))
         .field(text("speakerRole", "The speaker's office or role when it was said.").nullable().filterable())
         .field(
             one(
@@ -91,19 +91,27 @@ pub fn object_types() -> Vec<ObjectType> {
             one("publication", "Actor", "publication_id", "The publication in which it appeared.").nullable(),
         )
         .field(one_of("medium", &MEDIUM, "How it was made.").filterable())
-        .field(one_of("rendering", &RENDERING, "How closely the record follows the words.").filterable())
         .field(
-            one_of("eventType", &EVENT_TYPE, "The kind of act: what the speaker does by saying it.")
+            one_of("rendering", &RENDERING, "Whether the source quotes or reports the speaker's words.")
                 .filterable(),
+        )
+        .field(
+            one_of(
+                "eventType",
+                &EVENT_TYPE,
+                "What the statement does: agrees, demands, refuses, threatens, …",
+            )
+            .filterable(),
         )
         .field(prose("summary", "What was said, in the editors' words.").filterable())
         .field(
-            prose("quote", "The speaker's own words; present exactly if `rendering` is VERBATIM.")
+            prose("quote", "The speaker's own words; required if `rendering` is VERBATIM, otherwise null.")
                 .nullable()
                 .filterable(),
         )
         .field(
-            column("saidOn", Scalar::PartialDate, "When it was said, as exactly as it is known.").nullable(),
+            column("saidOn", Scalar::PartialDate, "When it was said, as precisely as it is known.")
+                .nullable(),
         )
         .field(
             many(
@@ -120,7 +128,7 @@ pub fn object_types() -> Vec<ObjectType> {
             "commentaries",
             "Commentary",
             Join::Link("commentary_targets", "statement_id", "commentary_id"),
-            "What analysts make of it.",
+            "Analysts' commentaries about it.",
         ))
         .field(many(
             "positions",

@@ -81,14 +81,14 @@ pub fn object_types() -> Vec<ObjectType> {
             column(
                 "date",
                 Scalar::PartialDate,
-                "When a meeting began, a statement was made or a commentary published, as exactly as it is known.",
+                "When a meeting began, a statement was made or a commentary was published, as precisely as it is known.",
             )
             .nullable(),
         )
         .field(
-            column("earliest", Scalar::PartialDate, "The first day that the date may mean; the timeline sorts by it.").nullable(),
+            column("earliest", Scalar::PartialDate, "The first possible day of the date. The timeline is sorted by it.").nullable(),
         )
-        .field(column("latest", Scalar::PartialDate, "The last day that the date may mean.").nullable());
+        .field(column("latest", Scalar::PartialDate, "The last possible day of the date.").nullable());
     let about = "A page of a timeline, earliest first; unknown dates last.";
     vec![connection_of("TimelineConnection", "TimelineEdge", ("TimelineRecord", choices()), about), edge]
 }

@@ -8,7 +8,7 @@ use crate::{
 pub fn object_types() -> Vec<ObjectType> {
     let [standings, disagreements] = positions::of_topic();
     vec![
-        ObjectType::new("Topic", "topics", "A subject; topics may be parts of larger topics.")
+        ObjectType::new("Topic", "topics", "A subject, which can have sub-topics.")
             .record("topic", "topics")
             .labelled("{}.name", "A short title for people: its name.")
             .field(text("name", "The name of the topic.").filterable().sortable("NAME"))
@@ -26,12 +26,12 @@ pub fn object_types() -> Vec<ObjectType> {
                 Join::Link("meeting_topics", "topic_id", "meeting_id"),
                 "Meetings with this topic on the agenda.",
             ))
-            .field(many("positions", "Position", Join::Column("topic_id"), "Who stands where on it."))
+            .field(many("positions", "Position", Join::Column("topic_id"), "Actors' positions on it."))
             .field(many(
                 "commentaries",
                 "Commentary",
                 Join::Link("commentary_targets", "topic_id", "commentary_id"),
-                "What analysts make of it.",
+                "Analysts' commentaries about it.",
             ))
             .field(standings)
             .field(disagreements)
@@ -39,7 +39,7 @@ pub fn object_types() -> Vec<ObjectType> {
             .versioned("topic_id")
             .condition(
                 "within",
-                "It is this topic, or part of it at any depth.",
+                "It is this topic, or a sub-topic of it at any depth.",
                 Predicate::Within { parent: "parent_id" },
             )
             .searchable()

@@ -30,14 +30,13 @@ pub fn object_types() -> Vec<ObjectType> {
                 "rateLimit",
                 "RateLimit",
                 Cardinality::One,
-                "What this request costs, and what the caller may still spend.",
+                "The cost of this request, and the caller's remaining budget.",
             )),
-        ObjectType::new("RateLimit", "", "What a request costs, and what its client may still spend.")
+        ObjectType::new("RateLimit", "", "The cost of a request, and the client's remaining budget.")
             .field(column(
                 "cost",
                 Scalar::Int,
-                "What this request costs in points: one for each record that it may read, and what its filters, \
-                 counts, facets and computed fields may have to look at. It grows with the base.",
+                "The cost of this request in points: one for each record that it may read, plus what its filters, counts, facets and computed fields may have to look at. It grows with the knowledge base.",
             ))
             .field(
                 column("limit", Scalar::Int, "Points per minute; null if there is no limit.")
@@ -78,7 +77,7 @@ pub fn fields() -> Vec<FieldDeclaration> {
                 let rate_limit = rate_limit(&asked);
                 Box::pin(async move { Ok(vec![rate_limit]) })
             },
-            "What this request costs, and what the caller may still spend.",
+            "The cost of this request, and the caller's remaining budget.",
         )
         .free()
         .per_caller(),

@@ -62,7 +62,7 @@ pub fn catalog() -> &'static Catalog {
                 },
                 Union {
                     name: "Evidence",
-                    description: "What shows that an actor holds a position: what somebody said, or what an analyst reports.",
+                    description: "Evidence for a position: a statement, or an analyst's commentary.",
                     members: &["Statement", "Commentary"],
                 },
             ],

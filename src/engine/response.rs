@@ -560,5 +560,5 @@ fn count(pages: &PageRows, aside: usize, place: usize) -> (i64, Precision) {
 }
 
 fn missing() -> ApiError {
-    ApiError::new(Code::Internal, "A value that is always there is missing.")
+    ApiError::new(Code::Internal, "Cannot return null for a field that is never null.")
 }

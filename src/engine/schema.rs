@@ -53,11 +53,11 @@ fn builder(catalog: &Catalog) -> SchemaBuilder {
 static COUNT_MODE: Enumeration = Enumeration {
     name: "CountMode",
     sql: "",
-    description: "How exactly records are counted; the answer says how exact it is, which may be better.",
+    description: "How to count records. `Count.precision` says how exact the result is, which may be better than requested.",
     values: &[
-        ("EXACT", "One by one: as slow as there are many."),
-        ("ESTIMATE", "Guessed from what the database knows of its data, in no time."),
-        ("CAPPED", "One by one, up to 1000."),
+        ("EXACT", "The exact number. Slow if there are many records."),
+        ("ESTIMATE", "An estimate from the database's statistics. Fast for any number of records."),
+        ("CAPPED", "The exact number, up to 1000."),
     ],
     deprecated: &[],
 };
@@ -67,9 +67,9 @@ static COUNT_PRECISION: Enumeration = Enumeration {
     sql: "",
     description: "How exact a count is.",
     values: &[
-        ("EXACT", "There are as many."),
-        ("ESTIMATE", "There are about as many."),
-        ("AT_LEAST", "There are more."),
+        ("EXACT", "Exactly this many records."),
+        ("ESTIMATE", "About this many records."),
+        ("AT_LEAST", "At least this many records."),
     ],
     deprecated: &[],
 };
@@ -160,12 +160,12 @@ impl Types<'_> {
         let scalars = [
             (
                 "PartialDate",
-                "A date as exactly as it is known: a year (`2026`), a month (`2026-02`) or a day (`2026-02-19`).",
+                "A date as precisely as it is known: a year (`2026`), a month (`2026-02`) or a day (`2026-02-19`).",
                 "https://www.loc.gov/standards/datetime/",
             ),
             (
                 "DateTime",
-                "A moment in UTC as RFC 3339 writes it: `2026-02-19T16:30:00.000000Z`.",
+                "A date and time in UTC (RFC 3339): `2026-02-19T16:30:00.000000Z`.",
                 "https://scalars.graphql.org/andimarek/date-time.html",
             ),
             ("URL", "The address of a document on the web.", "https://url.spec.whatwg.org/"),
@@ -173,10 +173,9 @@ impl Types<'_> {
         for (name, description, specified) in scalars {
             self.add(ScalarType::new(name).description(description).specified_by_url(specified));
         }
-        let opaque = "Where a record stands in a connection's order. Opaque: take it from `pageInfo` or an edge, \
-                      and give it back with the same `orderBy`.";
+        let opaque = "The position of a record in a connection. Opaque: take it from `pageInfo` or an edge, and use it with the same `orderBy`.";
         self.add(ScalarType::new("Cursor").description(opaque));
-        let revision = "The number of a revision: whole, and only growing.";
+        let revision = "The number of a revision: an integer. Later revisions have higher numbers.";
         self.add(ScalarType::new("RevisionNumber").description(revision));
     }
 
@@ -306,7 +305,7 @@ impl Types<'_> {
                 let by = input(
                     "by",
                     TypeRef::named_nn(format!("{object_type}By")),
-                    "Which record: exactly one of its keys.",
+                    "The record, by exactly one of its keys.",
                 );
                 made(TypeRef::named(*object_type)).argument(by).argument(as_of())
             }
@@ -391,9 +390,9 @@ impl Types<'_> {
             return;
         }
         let mut edge_type = Object::new(&edge)
-            .description(format!("A record of type {} in its connection.", many.to))
+            .description(format!("A record of type {} and its cursor.", many.to))
             .field(field("node", TypeRef::named_nn(many.to), "The record."))
-            .field(field("cursor", TypeRef::named_nn("Cursor"), "The position of the record."));
+            .field(field("cursor", TypeRef::named_nn("Cursor"), "The record's cursor."));
         for attribute in &many.attributes {
             let attribute = self.field(attribute);
             edge_type = edge_type.field(attribute);
@@ -406,7 +405,11 @@ impl Types<'_> {
                 .description(format!("A page of records of type {}.", many.to))
                 .field(field("edges", TypeRef::named_nn_list_nn(edge), "The records of the page, in order."))
                 .field(field("nodes", TypeRef::named_nn_list_nn(many.to), NODES))
-                .field(field("pageInfo", TypeRef::named_nn("PageInfo"), "The position of the page."))
+                .field(field(
+                    "pageInfo",
+                    TypeRef::named_nn("PageInfo"),
+                    "Cursors of the page, and whether there are more records.",
+                ))
                 .field(field(
                     "totalCount",
                     TypeRef::named_nn(TypeRef::INT),
@@ -423,7 +426,7 @@ impl Types<'_> {
                 .field(field(
                     "facets",
                     TypeRef::named_nn(facets),
-                    "Counts of the records of all pages by shared values.",
+                    "Counts of the records on all pages, grouped by value.",
                 )),
         );
     }
@@ -434,7 +437,7 @@ impl Types<'_> {
         let name = format!("{}Facets", object_type.name);
         if self.is_new(&name) {
             let object = Object::new(&name).description(format!(
-                "How many records of type {} share which value, most first. Each facet ignores its own field of the filter.",
+                "Counts of records of type {} by value, highest count first. Each facet ignores the filter on its own field.",
                 object_type.name
             ));
             let facet = |object: Object, facet: &Facet| {
@@ -474,14 +477,17 @@ impl Types<'_> {
     fn order(&mut self, object_type: &ObjectType) {
         let item = |order: &Order| EnumItem::new(order.name.as_ref()).description(&order.description);
         let orders = Enum::new(format!("{}Order", object_type.name))
-            .description(format!("How records of type {} can be sorted.", object_type.name));
+            .description(format!("Sort orders of records of type {}.", object_type.name));
         self.add(orders.items(object_type.orders.iter().map(item)));
     }
 
     fn keys(&mut self, object_type: &ObjectType) {
         let Some(root) = &object_type.root else { return };
         let mut by = InputObject::new(format!("{}By", object_type.name))
-            .description(format!("One record of type {}, by exactly one of these.", object_type.name))
+            .description(format!(
+                "Identifies one record of type {}, by exactly one of these keys.",
+                object_type.name
+            ))
             .oneof()
             .field(input("id", TypeRef::named(TypeRef::ID), "The record's global id."));
         for key in &root.keys {
@@ -516,7 +522,7 @@ impl Types<'_> {
     fn filter(&mut self, object_type: &ObjectType) {
         let name = format!("{}Filter", object_type.name);
         let mut filter = InputObject::new(&name).description(format!(
-            "Which records of type {}: those that match every given field. Null is the same as leaving a field out.",
+            "Filter for records of type {}. A record must match every field that is given; a field that is null is ignored.",
             object_type.name
         ));
         for condition in &object_type.conditions {
@@ -528,16 +534,16 @@ impl Types<'_> {
                     "PartialDate",
                     &[
                         ("from", "The first day, month or year of the period."),
-                        ("until", "The last day, month or year of the period, itself included."),
+                        ("until", "The last day, month or year of the period (inclusive)."),
                     ],
-                    "A period that a date overlaps; open where an end is left out. Unknown dates never do.",
+                    "A period that the date must overlap. Without `from` or `until` it is open on that side. Unknown dates match only `isUnknown: true`.",
                     &[("isUnknown", "Whether the date is unknown.")],
                 ),
                 Predicate::Instant { .. } => self.period(
                     "DateTimeFilter",
                     "DateTime",
-                    &[("from", "The first moment."), ("until", "The moment before which.")],
-                    "A span of time; open where an end is left out.",
+                    &[("from", "The start of the span (inclusive)."), ("until", "The end of the span (exclusive).")],
+                    "A span of time. Without `from` or `until` it is open on that side.",
                     &[],
                 ),
                 Predicate::ToOne { to, .. } | Predicate::Some { to, .. } => format!("{to}Filter"),
@@ -547,9 +553,9 @@ impl Types<'_> {
             filter = filter.field(input(&condition.name, TypeRef::named(ty), condition.description));
         }
         filter = filter
-            .field(input("and", TypeRef::named_nn_list(&name), "Matches all of these."))
-            .field(input("or", TypeRef::named_nn_list(&name), "Matches at least one of these."))
-            .field(input("not", TypeRef::named(&name), "Does not match this."));
+            .field(input("and", TypeRef::named_nn_list(&name), "Matches all of these filters."))
+            .field(input("or", TypeRef::named_nn_list(&name), "Matches at least one of these filters."))
+            .field(input("not", TypeRef::named(&name), "Does not match this filter."));
         self.add(filter);
     }
 
@@ -573,7 +579,7 @@ impl Types<'_> {
             };
             input(operator.name(), ty, operator.description())
         });
-        let description = format!("Tests of a value of type {of}; all given operators must match.");
+        let description = format!("Conditions on a value of type {of}. Every given operator must match.");
         self.add(operators.fold(InputObject::new(&name).description(description), InputObject::field));
         name
     }

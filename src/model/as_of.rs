@@ -7,13 +7,12 @@ use crate::model::object_type::Scalar;
 /// The argument that asks for the past, and its input type.
 pub const ARGUMENT: &str = "asOf";
 pub const INPUT: &str = "AsOf";
-pub const DESCRIPTION: &str = "Read everything below as of this moment. Default: now.";
-pub const INPUT_DESCRIPTION: &str = "A moment in the history of the base, by exactly one of these. A change is visible \
-     as a whole or not at all. Before the first change there is nothing, and records without history never existed.";
+pub const DESCRIPTION: &str = "Read this field and everything below it as of this time. Default: now.";
+pub const INPUT_DESCRIPTION: &str = "A point in the history of the knowledge base, by exactly one of these fields. A change is visible completely or not at all. Before the first change there are no records, and records without history are never visible.";
 /// What the input takes: each name with its type and description.
 pub const FIELDS: [(&str, Scalar, &str); 2] = [
-    ("revision", Scalar::RevisionNumber, "After this revision; it must exist."),
-    ("time", Scalar::DateTime, "At this time; it must be in the past."),
+    ("revision", Scalar::RevisionNumber, "The state after this revision, which must exist."),
+    ("time", Scalar::DateTime, "The state at this time, which must be in the past."),
 ];
 
 /// A moment as a request names it.

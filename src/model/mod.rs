@@ -77,8 +77,8 @@ impl Catalog {
         let root = |name, description, fields: Vec<FieldDeclaration>| {
             fields.into_iter().fold(ObjectType::new(name, "", description), ObjectType::field)
         };
-        object_types.push(root(ROOTS[1], "Everything that can be changed.", roots.mutation));
-        object_types.push(root(ROOTS[2], "Events.", roots.subscription));
+        object_types.push(root(ROOTS[1], "All mutations.", roots.mutation));
+        object_types.push(root(ROOTS[2], "All subscriptions.", roots.subscription));
         let by_name =
             object_types.iter().enumerate().map(|(index, object_type)| (object_type.name, index)).collect();
         Catalog { object_types, unions, inputs, by_name }
@@ -137,7 +137,7 @@ fn query(object_types: &[ObjectType], computed: Vec<FieldDeclaration>) -> Object
     for object_type in object_types {
         let Some(root) = &object_type.root else { continue };
         if let Some(one) = root.one {
-            let description = "The record that `by` names; null if there is none.";
+            let description = "The record that `by` identifies; null if there is none.";
             fields.push(Field::new(one, description, FieldKind::Lookup(object_type.name)));
         }
         let kind = FieldKind::ToMany(ToMany {
@@ -159,7 +159,7 @@ fn query(object_types: &[ObjectType], computed: Vec<FieldDeclaration>) -> Object
         "The records with these global ids, in the given order; null for each that does not exist.",
         FieldKind::Nodes,
     ));
-    let root = ObjectType { fields, ..ObjectType::new(ROOTS[0], "", "Everything that can be read.") };
+    let root = ObjectType { fields, ..ObjectType::new(ROOTS[0], "", "All queries.") };
     computed.into_iter().fold(root, ObjectType::field)
 }
 
@@ -180,7 +180,7 @@ fn counted(object_types: &[ObjectType]) -> Vec<ObjectType> {
         if made.iter().any(|object_type| object_type.name == name) {
             continue;
         }
-        let what = "The shared value; null for records that have none.";
+        let what = "The value; null for records without one.";
         let value = match &facet.by {
             FacetBy::Value { scalar, .. } => column("value", *scalar, what),
             FacetBy::ToOne { to, .. } | FacetBy::Link { to, .. } => {
@@ -188,9 +188,10 @@ fn counted(object_types: &[ObjectType]) -> Vec<ObjectType> {
             }
         };
         // Made once, for as long as the program runs, like the names that the domain modules write.
-        let object_type = ObjectType::new(name.leak(), "", "The number of records that share a value.")
-            .field(value.nullable())
-            .field(column("count", Scalar::Int, "The number of records with this value."));
+        let object_type =
+            ObjectType::new(name.leak(), "", "A value, and the number of records that have it.")
+                .field(value.nullable())
+                .field(column("count", Scalar::Int, "The number of records that have it."));
         made.push(object_type);
     }
     made

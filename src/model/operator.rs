@@ -48,14 +48,14 @@ impl Operator {
 
     pub fn description(self) -> &'static str {
         match self {
-            Operator::Equals => "Is this.",
-            Operator::In => "Is one of these.",
-            Operator::NotIn => "Is none of these, or is unknown.",
-            Operator::Contains => "Has this somewhere in it, ignoring case and accents.",
-            Operator::StartsWith => "Begins with this, ignoring case and accents.",
-            Operator::Min => "Is this or more.",
-            Operator::Max => "Is this or less.",
-            Operator::IsNull => "Is unknown, or is known.",
+            Operator::Equals => "Equals this value.",
+            Operator::In => "Equals one of these values.",
+            Operator::NotIn => "Equals none of these values, or is null.",
+            Operator::Contains => "Contains this text, ignoring case and accents.",
+            Operator::StartsWith => "Starts with this text, ignoring case and accents.",
+            Operator::Min => "Is greater than or equal to this value.",
+            Operator::Max => "Is less than or equal to this value.",
+            Operator::IsNull => "True: is null. False: is not null.",
         }
     }
 

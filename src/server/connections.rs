@@ -71,7 +71,7 @@ impl Limits {
         let wanted = config.max_connections.map_or(MOST, Into::into);
         if config.max_connections.is_some() && wanted > room {
             tracing::warn!(
-                "MAX_CONNECTIONS is {wanted}, but the system allows {files} open files (ulimit -n): {room} are taken"
+                "MAX_CONNECTIONS is {wanted}, but the limit of open files is {files} (ulimit -n): using {room}"
             );
         }
         let all = wanted.min(room);
@@ -126,7 +126,7 @@ async fn next(listener: &TcpListener) -> (TcpStream, SocketAddr) {
             continue;
         }
         if !told {
-            tracing::warn!(%error, "can't accept connections; trying again until it works");
+            tracing::warn!(%error, "can't accept connections; retrying");
             told = true;
         }
         sleep(BACK_OFF).await;

@@ -62,7 +62,7 @@ async fn authenticate(app: &AppState, shown: Option<&str>, client: IpAddr) -> Re
     match recognise(app, shown).await {
         Err(api_error) if api_error.code == Code::Unauthenticated => {
             app.attempts.failed(client)?;
-            tracing::info!(%client, "a key that is not valid was shown");
+            tracing::info!(%client, "invalid key");
             Err(api_error)
         }
         known => known,
@@ -70,16 +70,13 @@ async fn authenticate(app: &AppState, shown: Option<&str>, client: IpAddr) -> Re
 }
 
 fn nothing_shown() -> ApiError {
-    ApiError::new(
-        Code::Unauthenticated,
-        "Nothing is answered here without a key: send it as `Authorization: Bearer …`.",
-    )
+    ApiError::new(Code::Unauthenticated, "This server requires a key: send it as `Authorization: Bearer …`.")
 }
 
 async fn recognise(app: &AppState, shown: &str) -> Result<Identity, ApiError> {
     let (scheme, secret) = shown.trim_ascii().split_once(' ').unwrap_or_default();
     if !scheme.eq_ignore_ascii_case("bearer") {
-        return Err(ApiError::new(Code::Unauthenticated, "Show one key, as `Authorization: Bearer …`."));
+        return Err(ApiError::new(Code::Unauthenticated, "Send one key, as `Authorization: Bearer …`."));
     }
     let secret = secret.trim_ascii();
     match &app.tokens {
@@ -88,8 +85,7 @@ async fn recognise(app: &AppState, shown: &str) -> Result<Identity, ApiError> {
             let holder = timeout(IDENTIFY, holder(app, secret)).await;
             let holder = holder.unwrap_or(Err(sqlx::Error::PoolTimedOut))?;
             holder.ok_or_else(|| {
-                let message =
-                    "The key that was shown is not valid: it is unknown, was revoked, or has expired.";
+                let message = "Invalid key: it is unknown, was revoked, or has expired.";
                 ApiError::new(Code::Unauthenticated, message)
             })
         }

@@ -94,13 +94,13 @@ impl Edge {
             let name = name(host);
             if !is_loopback(name) && !hosts.iter().any(|allowed| allowed.eq_ignore_ascii_case(name)) {
                 let message = format!(
-                    "This server doesn't answer to the host name `{name}`: whoever runs it may add it to ALLOWED_HOSTS."
+                    "Host `{name}` is not allowed. The operator of the server can add it to ALLOWED_HOSTS."
                 );
                 return Some((StatusCode::MISDIRECTED_REQUEST, ApiError::new(Code::Forbidden, message)));
             }
         }
         if nameless {
-            let api_error = ApiError::new(Code::BadUserInput, "The request names no host.");
+            let api_error = ApiError::new(Code::BadUserInput, "The request has no `Host` header.");
             return Some((StatusCode::BAD_REQUEST, api_error));
         }
         None

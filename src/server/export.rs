@@ -138,7 +138,8 @@ fn ask(
     parameters: Result<Query<Parameters>, QueryRejection>,
 ) -> Result<Asked, ApiError> {
     let Query(Parameters { kind, topic, actor, from, until }) = parameters.map_err(|_| {
-        let message = "The address takes `type`, `topic`, `actor`, `from` and `until`, each once.";
+        let message =
+            "The query parameters are `type`, `topic`, `actor`, `from` and `until`, each at most once.";
         ApiError::new(Code::BadUserInput, message)
     })?;
     let known = |name: String| {
@@ -148,12 +149,15 @@ fn ask(
     };
     let kind = kind.map(known).transpose()?;
     match (format, kind) {
-        (Format::Csv, None) => Err(ApiError::bad_input("type", "CSV holds one type of record: name it.")),
+        (Format::Csv, None) => Err(ApiError::bad_input("type", "CSV contains one record type: set `type`.")),
         (Format::Csv, Some(_)) | (_, None) => {
             let selection = Selection { topic, actor, from, until };
             Ok(Asked { format, kind: kind.unwrap_or_default(), selection, requester })
         }
-        _ => Err(ApiError::bad_input("type", "Only CSV takes a type: other formats hold all.")),
+        _ => Err(ApiError::bad_input(
+            "type",
+            "`type` is for CSV only: other formats contain all record types.",
+        )),
     }
 }
 
@@ -174,9 +178,7 @@ async fn begin(app: Arc<AppState>, asked: Asked) -> Result<Parts, ApiError> {
             None => drop(parts.send(Err(std::io::Error::other("given up"))).await),
         }
     }));
-    decided
-        .await
-        .unwrap_or_else(|_| Err(ApiError::new(Code::Internal, "Something went wrong on our side.")))?;
+    decided.await.unwrap_or_else(|_| Err(ApiError::internal()))?;
     Ok(reading)
 }
 
@@ -210,7 +212,7 @@ async fn run(
         match timeout(STALLED, parts.send(Ok(std::mem::take(&mut out).into()))).await {
             Ok(Ok(())) => {}
             Ok(Err(_)) => break,
-            Err(_) => return Err(ApiError::new(Code::TooSlow, "You read too slowly.")),
+            Err(_) => return Err(ApiError::new(Code::TooSlow, "The client reads too slowly.")),
         }
     }
     Ok(())

@@ -98,7 +98,7 @@ pub(super) async fn handle(
             return reply.refused(StatusCode::UNSUPPORTED_MEDIA_TYPE, &[api_error]);
         }
         let Ok(read) = timeout(app.request_timeout.min(BODY), read(body, app.max_body_bytes)).await else {
-            let api_error = ApiError::new(Code::Timeout, "The body took too long to come.");
+            let api_error = ApiError::new(Code::Timeout, "The request body took too long to arrive.");
             let mut response = reply.refused(StatusCode::REQUEST_TIMEOUT, &[api_error]);
             response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
             return response;
@@ -112,7 +112,7 @@ pub(super) async fn handle(
                     // Sent in pieces, it was read to the limit and no further.
                     ApiError::beyond("bytes", app.max_body_bytes, length.unwrap_or(app.max_body_bytes + 1))
                 } else {
-                    ApiError::new(Code::BadUserInput, "The body can't be read.")
+                    ApiError::new(Code::BadUserInput, "The request body can't be read.")
                 };
                 return reply.refused(rejection.status(), &[api_error]);
             }
@@ -120,7 +120,7 @@ pub(super) async fn handle(
     } else if method == Method::OPTIONS {
         return (StatusCode::NO_CONTENT, [(ALLOW, METHODS)]).into_response();
     } else {
-        let api_error = ApiError::new(Code::BadUserInput, "Ask with GET or POST.");
+        let api_error = ApiError::new(Code::BadUserInput, "Use GET or POST.");
         let mut response = reply.refused(StatusCode::METHOD_NOT_ALLOWED, &[api_error]);
         response.headers_mut().insert(ALLOW, METHODS);
         return response;
@@ -169,7 +169,7 @@ async fn answer(
     };
     if prepared.is_subscription() {
         if !Media::accepts_events(headers) {
-            let message = "Subscriptions are told as `text/event-stream`, or over a WebSocket.";
+            let message = "Subscriptions need `Accept: text/event-stream`, or a WebSocket.";
             return reply.refused(StatusCode::NOT_ACCEPTABLE, &[ApiError::new(Code::BadUserInput, message)]);
         }
         reply.media = Media::Events;
@@ -184,7 +184,7 @@ async fn answer(
         };
     }
     if is_get && !prepared.is_query() {
-        let api_error = ApiError::new(Code::BadUserInput, "Mutations can't be asked with GET.");
+        let api_error = ApiError::new(Code::BadUserInput, "Mutations need POST.");
         let mut response = reply.refused(StatusCode::METHOD_NOT_ALLOWED, &[api_error]);
         response.headers_mut().insert(ALLOW, "POST".parse().expect("a header value"));
         return response;
@@ -262,7 +262,10 @@ fn is_json(headers: &HeaderMap) -> bool {
 
 fn from_body(body: &[u8]) -> Result<Parameters, ApiError> {
     if body.trim_ascii_start().starts_with(b"[") {
-        return Err(ApiError::new(Code::BadUserInput, "One request at a time: batches are not taken."));
+        return Err(ApiError::new(
+            Code::BadUserInput,
+            "Batches are not supported: send one request at a time.",
+        ));
     }
     serde_json::from_slice(body).map_err(|error| {
         let message = format!("The body is not a GraphQL request: {error}.");
@@ -295,7 +298,7 @@ fn json<T: DeserializeOwned>(name: &str, text: Option<String>) -> Result<Option<
 }
 
 fn bad_parameter(name: &str) -> ApiError {
-    ApiError::bad_input(name, format!("The parameter `{name}` can't be read."))
+    ApiError::bad_input(name, format!("The parameter `{name}` can't be parsed."))
 }
 
 /// How a request is answered.

@@ -16,14 +16,14 @@ pub(super) async fn live(State(app): State<Arc<AppState>>) -> (StatusCode, Json<
     if app.database.is_kept() {
         return (StatusCode::OK, Json(json!({ "status": "live" })));
     }
-    let reason = "nobody keeps the embedded Postgres: start the server anew";
+    let reason = "the embedded Postgres is not supervised: restart the server";
     (StatusCode::SERVICE_UNAVAILABLE, Json(json!({ "status": "unavailable", "reason": reason })))
 }
 
 /// Ready is who can be read from; whether changes can be made is told beside it.
 pub(super) async fn ready(State(app): State<Arc<AppState>>) -> (StatusCode, Json<Value>) {
     if app.staying.is_leaving() {
-        let told = json!({ "status": "stopping", "reason": "the server is about to stop" });
+        let told = json!({ "status": "stopping", "reason": "the server is shutting down" });
         return (StatusCode::SERVICE_UNAVAILABLE, Json(told));
     }
     let Readiness { reading, writing, reason } = app.database.ready().await;

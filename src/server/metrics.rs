@@ -25,32 +25,40 @@ pub(super) async fn tell(State(app): State<Arc<AppState>>) -> impl IntoResponse 
         refused += pool.counts().refused.load(Relaxed);
         made += pool.counts().made.load(Relaxed);
     }
-    now("database_connections", "Connections to the database.", connections);
-    now("database_connections_idle", "Of these, those that wait.", idle);
-    now("database_waiting", "Requests that wait for a connection.", waiting);
-    now("subscribers", "Subscriptions that are told of changes.", app.feed.subscribers());
+    now("database_connections", "Connections to the database that are open.", connections);
+    now("database_connections_idle", "Open connections to the database that are idle.", idle);
+    now("database_waiting", "Requests that wait for a connection to the database.", waiting);
+    now("subscribers", "Active subscriptions.", app.feed.subscribers());
     if let Some(keeping) = &app.keeping {
         let (answers, bytes) = keeping.cache.size();
-        now("cache_answers", "Answers kept.", answers);
-        now("cache_bytes", "Bytes that they take.", bytes);
+        now("cache_responses", "Responses in the cache.", answers);
+        now("cache_bytes", "Bytes that the responses in the cache take.", bytes);
         let revision = keeping.current.revision().unwrap_or(-1);
-        own.extend(gauge("dossier_revision", "The current revision; -1 while it can't be known.", revision));
+        own.extend(gauge("dossier_revision", "The current revision; -1 while it is unknown.", revision));
         let mut count = |name: &str, help: &str, value: u64| {
             own.extend(counter(&format!("dossier_{name}_total"), help, value));
         };
         let counts = &keeping.cache.counts;
-        count("cache_hits", "Questions answered from the cache.", counts.hits.load(Relaxed));
+        count("cache_hits", "Queries that were answered from the cache (hits).", counts.hits.load(Relaxed));
         count(
             "cache_misses",
-            "Questions whose answer was not kept, or was no longer right.",
+            "Queries whose response was not cached or was invalidated (misses).",
             counts.misses.load(Relaxed),
         );
-        count("cache_evictions", "Answers that made room for others.", counts.evictions.load(Relaxed));
+        count(
+            "cache_evictions",
+            "Responses that were evicted from the cache to free memory.",
+            counts.evictions.load(Relaxed),
+        );
     }
     let mut count = |name: &str, help: &str, value: u64| {
         own.extend(counter(&format!("dossier_database_{name}_total"), help, value));
     };
-    count("refused", "Requests that waited in vain for a connection, or were too many to wait.", refused);
-    count("connections_made", "Connections made.", made);
+    count(
+        "refused",
+        "Requests that failed because no database connection became free in time, or too many requests were waiting for one.",
+        refused,
+    );
+    count("connections_made", "Connections to the database that were opened.", made);
     ([(CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], METRICS.encode(own))
 }

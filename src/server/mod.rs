@@ -80,7 +80,7 @@ const PREFLIGHT: Duration = Duration::from_hours(1);
 /// How often those who stay connected are shown that the server is there, and asked whether they are.
 const BEAT: Duration = Duration::from_secs(20);
 /// What somebody is told who doesn't read what they are told.
-const TOO_SLOW: &str = "You read too slowly: come back and ask with `since`.";
+const TOO_SLOW: &str = "The client reads too slowly: reconnect, and subscribe with `since`.";
 
 /// What every request can reach.
 struct AppState {
@@ -214,13 +214,13 @@ async fn nowhere(RequestId(id): RequestId) -> Response {
 }
 
 fn not_found(request_id: &str) -> Response {
-    let api_error = ApiError::new(Code::NotFound, "Nothing has this address; GraphQL answers at /graphql.");
+    let api_error = ApiError::new(Code::NotFound, "Not found. The GraphQL endpoint is /graphql.");
     response::refuse_for(StatusCode::NOT_FOUND, response::Media::Json, &api_error, request_id)
 }
 
 /// The answer to a method that an address doesn't take; `Allow` says which it does.
 async fn wrong_method(RequestId(id): RequestId) -> Response {
-    let api_error = ApiError::new(Code::BadUserInput, "This address doesn't take this method.");
+    let api_error = ApiError::new(Code::BadUserInput, "This path does not support this method.");
     response::refuse_for(StatusCode::METHOD_NOT_ALLOWED, response::Media::Json, &api_error, &id)
 }
 
@@ -230,7 +230,7 @@ fn tell_schema(introspection: bool, sdl: String, RequestId(id): &RequestId) -> R
     if introspection {
         return ([(CONTENT_TYPE, "text/plain; charset=utf-8")], sdl).into_response();
     }
-    let api_error = ApiError::new(Code::Forbidden, "Introspection is turned off on this server.");
+    let api_error = ApiError::new(Code::Forbidden, "Introspection is disabled on this server.");
     response::refuse_for(StatusCode::FORBIDDEN, response::Media::Json, &api_error, id)
 }
 
@@ -260,7 +260,7 @@ pub async fn serve(
     connections::accept(listener, router, &edge, limits, staying, stopping).await;
     host.stop();
     if tokio::time::timeout(patience, host.closed()).await.is_err() {
-        tracing::warn!("requests still ran after {} s; they were given up", patience.as_secs_f64());
+        tracing::warn!("requests were still running after {} s and were cancelled", patience.as_secs_f64());
     }
     Ok(())
 }
@@ -346,7 +346,7 @@ fn fresh_id() -> String {
 
 /// What a client is told of a panic; `telemetry::log` has told the log.
 fn panicked() -> Response {
-    let api_error = ApiError::new(Code::Internal, "Something went wrong on our side.");
+    let api_error = ApiError::internal();
     response::refuse_for(StatusCode::INTERNAL_SERVER_ERROR, response::Media::Json, &api_error, "")
 }
 

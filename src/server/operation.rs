@@ -61,7 +61,7 @@ impl DocumentNames {
             let Some(given) = given.filter(|given| !given.is_empty()) else { continue };
             match &agreed {
                 Some(DocumentName { parameter: first, name }) if *name != given => {
-                    let message = format!("`{first}` and `{parameter}` name different documents.");
+                    let message = format!("`{first}` and `{parameter}` identify different documents.");
                     return Err(ApiError::bad_input(parameter, message));
                 }
                 Some(_) => {}
@@ -259,7 +259,7 @@ impl AppState {
         let (bound, caller) = self.admit(prepared, requester)?;
         let engine = &self.engine;
         let Some(wanted) = bound.wanted() else {
-            return Err(ApiError::new(Code::Internal, "Something went wrong on our side."));
+            return Err(ApiError::internal());
         };
         let reader = engine.reader().of(&caller.client, false);
         let (filter, since) = Filter::read(&reader, engine.catalog(), wanted).await?;

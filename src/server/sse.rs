@@ -39,7 +39,7 @@ pub(super) fn resumed(headers: &HeaderMap) -> Result<Option<i64>, ApiError> {
         let number: i64 = last.parse().ok()?;
         (number >= 0 && number.to_string() == last).then_some(number)
     });
-    let wrong = || ApiError::bad_input("Last-Event-ID", "`Last-Event-ID` is no number of a revision.");
+    let wrong = || ApiError::bad_input("Last-Event-ID", "`Last-Event-ID` must be the number of a revision.");
     number.ok_or_else(wrong).map(Some)
 }
 
@@ -73,9 +73,7 @@ pub(super) fn told(
     }));
     // What is told last, once all that waited was sent: why the stream ends, if there is a reason.
     let last = async move {
-        let api_error = ended
-            .await
-            .unwrap_or_else(|_| Some(ApiError::new(Code::Internal, "Something went wrong on our side.")))?;
+        let api_error = ended.await.unwrap_or_else(|_| Some(ApiError::internal()))?;
         let told = format!("event: next\ndata: {}\n\n", error::without_data(&[api_error], &request_id));
         Some(Bytes::from([told.as_bytes(), COMPLETE].concat()))
     };

@@ -70,9 +70,8 @@ fn check_origin(app: &AppState, sender: Sender, headers: &HeaderMap) -> Result<(
     {
         return Ok(());
     }
-    let message = format!(
-        "Pages of the origin `{origin}` may not ask here: whoever runs this server may add it to CORS_ORIGINS."
-    );
+    let message =
+        format!("Origin `{origin}` is not allowed. The operator of the server can add it to CORS_ORIGINS.");
     request::reason(&message);
     Err(ApiError::new(Code::Forbidden, message))
 }
@@ -229,9 +228,9 @@ impl Connection {
                 Ok(received) => self.understand(received).await,
                 Err(_) => Err(closed(INVALID, "Invalid message received")),
             },
-            Some(Ok(Message::Binary(_))) => Err(closed(INVALID, "Messages are text")),
+            Some(Ok(Message::Binary(_))) => Err(closed(INVALID, "Only text messages are supported")),
             Some(Err(error)) => Err(if is_too_big(&error) {
-                closed(TOO_BIG, format!("A message has {} bytes at most", self.app.max_body_bytes))
+                closed(TOO_BIG, format!("The maximum size of a message is {} bytes", self.app.max_body_bytes))
             } else {
                 End::Gone
             }),
@@ -259,7 +258,7 @@ impl Connection {
                 Err(closed(UNAUTHORIZED, "Unauthorized"))
             }
             Received::Subscribe { id, .. } if id.len() > ID => {
-                Err(closed(INVALID, format!("An id has {ID} bytes at most")))
+                Err(closed(INVALID, format!("The maximum size of an id is {ID} bytes")))
             }
             Received::Subscribe { id, .. } if self.operations.contains_key(id.as_str()) => {
                 Err(closed(EXISTS, format!("Subscriber for {id} already exists")))
@@ -292,7 +291,7 @@ impl Connection {
             messages: self.messages.clone(),
         };
         if self.operations.len() >= OPERATIONS {
-            let api_error = ApiError::beyond("operations at once", OPERATIONS, OPERATIONS + 1);
+            let api_error = ApiError::beyond("concurrent operations", OPERATIONS, OPERATIONS + 1);
             let errors = error::list_to_json(&[api_error], &operation.request_id);
             return self.send_json(&json!({ "id": &*id, "type": "error", "payload": errors })).await;
         }
@@ -364,7 +363,7 @@ impl Operation {
         let last = match answered {
             Ok(Ok(())) => What::Complete,
             Ok(Err(api_errors)) => self.refused(&api_errors),
-            Err(_) => self.refused(&[ApiError::new(Code::Internal, "Something went wrong on our side.")]),
+            Err(_) => self.refused(&[ApiError::internal()]),
         };
         self.say(last).await;
     }

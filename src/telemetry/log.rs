@@ -39,8 +39,7 @@ struct Log {
 
 /// Begins to log as the settings have it.
 pub fn begin(config: &Config) -> Result<(), String> {
-    let filter = EnvFilter::try_new(&config.log)
-        .map_err(|error| format!("RUST_LOG is not a list of log filters: {error}"))?;
+    let filter = EnvFilter::try_new(&config.log).map_err(|error| format!("RUST_LOG is invalid: {error}"))?;
     let traces = config.traces.as_deref().map(traces::Exporter::begin).transpose()?;
     let is_terminal = io::stderr().is_terminal();
     let (writer, guard) = NonBlockingBuilder::default()

@@ -50,7 +50,7 @@ impl Metrics {
             |name: &str, help: &str| keep(&registry, IntCounter::new(name, help).expect("a valid metric"));
         let requests = HistogramOpts::new(
             "dossier_request_duration_seconds",
-            "How long requests took, by kind of operation, error code (OK without one) and what the cache did.",
+            "Duration of requests, by operation type, error code (OK if there was none) and cache result.",
         );
         let requests = HistogramVec::new(requests.buckets(OF_REQUESTS.to_vec()), &["kind", "code", "cache"]);
         let bytes = Opts::new("dossier_response_bytes_total", "Bytes of response bodies, by transport.");
@@ -62,26 +62,23 @@ impl Metrics {
             ),
             statements: histogram(
                 "dossier_sql_statement_duration_seconds",
-                "How long SQL statements that read ran.",
+                "Duration of SQL statements of reads.",
             ),
-            writes: histogram(
-                "dossier_sql_write_duration_seconds",
-                "How long SQL statements of what writes ran.",
-            ),
-            rows: counter("dossier_sql_rows_total", "Rows that were read."),
+            writes: histogram("dossier_sql_write_duration_seconds", "Duration of SQL statements of changes."),
+            rows: counter("dossier_sql_rows_total", "Rows read."),
             slow: counter(
                 "dossier_sql_slow_statements_total",
                 "Statements that took longer than SLOW_STATEMENT.",
             ),
             acquire: histogram(
                 "dossier_database_acquire_seconds",
-                "How long reads and changes waited for a connection of the pool.",
+                "Time that requests waited for a connection of the pool.",
             ),
             feed_lag: histogram(
                 "dossier_feed_lag_seconds",
-                "From when a change was recorded until its subscribers were told.",
+                "Time from when a change was recorded until it was sent to subscribers.",
             ),
-            feed_changes: counter("dossier_feed_changes_total", "Changes that were told to subscribers."),
+            feed_changes: counter("dossier_feed_changes_total", "Changes sent to subscribers."),
             registry,
         }
     }
@@ -92,7 +89,7 @@ impl Metrics {
         families.extend(own);
         families.extend(counter(
             "dossier_log_lines_dropped_total",
-            "Log lines that nobody read.",
+            "Log lines that were dropped because the output was too slow.",
             output::dropped(),
         ));
         TextEncoder::new().encode_to_string(&families).unwrap_or_default()

@@ -16,11 +16,11 @@ const FIRST: Duration = Duration::from_secs(30);
 const LONGEST: Duration = Duration::from_mins(30);
 
 /// The database can't be reached, or not be read.
-pub static UNREACHABLE: Outage = Outage::new("the database can't be used");
+pub static UNREACHABLE: Outage = Outage::new("the database is unavailable");
 /// The database answers, and takes no changes.
-pub static READ_ONLY: Outage = Outage::new("the database takes no changes");
+pub static READ_ONLY: Outage = Outage::new("the database accepts no changes");
 /// The database's user lacks a right to what is asked.
-pub static FORBIDDEN: Outage = Outage::new("the database's user lacks a right");
+pub static FORBIDDEN: Outage = Outage::new("the database user lacks a privilege");
 
 /// Something that fails for everybody, and is told once in a while.
 #[derive(Debug)]

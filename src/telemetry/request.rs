@@ -348,7 +348,7 @@ impl Record {
                 .inc_by(self.bytes.load(Relaxed));
         }
         if let Some(cause) = facts.fault.take().filter(|_| code == Code::Internal.as_str()) {
-            tracing::error!(request_id = self.id, cause, "a request failed by a fault of the server");
+            tracing::error!(request_id = self.id, cause, "a request failed because of an internal error");
         }
         for (sql, took) in facts.slow.drain(..) {
             tracing::warn!(target: "dossier::slow", request_id = self.id, ms = millis(took), sql, "slow statement");

@@ -106,9 +106,9 @@ impl Client {
         let before = self.failing.swap(failure.is_some(), Relaxed);
         match failure {
             Some(cause) if !before => {
-                tracing::warn!(cause, "the collector of traces can't be reached: spans are lost");
+                tracing::warn!(cause, "the trace collector can't be reached: spans are dropped");
             }
-            None if before => tracing::info!("the collector of traces answers again"),
+            None if before => tracing::info!("the trace collector can be reached again"),
             _ => {}
         }
     }

@@ -194,7 +194,7 @@ async fn monitoring_is_told_how_much_is_kept() {
     };
     assert!(value("dossier_cache_hits_total") >= 1);
     assert!(value("dossier_cache_misses_total") >= 1);
-    assert_eq!(value("dossier_cache_answers"), 1);
+    assert_eq!(value("dossier_cache_responses"), 1);
     assert!((1..1_000_000).contains(&value("dossier_cache_bytes")));
     assert!(value("dossier_revision") > 0);
     let without = anonymous().await.get("/metrics").await.text().await.expect("text");

@@ -85,7 +85,7 @@ async fn a_key_whose_secret_nobody_can_read_is_not_made() {
     drop(making.stdout.take());
     let ended = making.wait_with_output().expect("it ended");
     let told = String::from_utf8_lossy(&ended.stderr);
-    assert!(ended.status.code() == Some(1) && told.contains("no key was made"), "{told}");
+    assert!(ended.status.code() == Some(1) && told.contains("no key was created"), "{told}");
     assert!(!success(&settings, &["key", "list"]).contains("alice"));
     success(&settings, &["key", "create", "--name", "alice", "--role", "reader"]);
     assert!(success(&settings, &["key", "list"]).contains("alice"));
@@ -95,13 +95,13 @@ async fn a_key_whose_secret_nobody_can_read_is_not_made() {
 fn a_bad_setting_is_told_by_its_name() {
     assert_eq!(
         failure(&[("MAX_DEPTH", "deep")], &[]),
-        "MAX_DEPTH is `deep`; it takes a number from 1 to 100"
+        "invalid MAX_DEPTH `deep`: it must be a number from 1 to 100"
     );
     assert!(failure(&[("RUST_LOG", "dossier=loud")], &[]).starts_with("RUST_LOG "));
-    assert!(failure(&[("DATABASE_SCHEMA", "eu_past")], &[]).starts_with("DATABASE_SCHEMA is `eu_past`"));
-    assert!(failure(&[("CACHE_CONTROL", "max-age")], &[]).starts_with("CACHE_CONTROL is `max-age`"));
+    assert!(failure(&[("DATABASE_SCHEMA", "eu_past")], &[]).starts_with("invalid DATABASE_SCHEMA `eu_past`"));
+    assert!(failure(&[("CACHE_CONTROL", "max-age")], &[]).starts_with("invalid CACHE_CONTROL `max-age`"));
     let told = failure(&[("DATABASE_URL", "postgres://me:secret@one:port/base")], &["migrate"]);
-    assert!(told.starts_with("DATABASE_URL can't be read: a port of it is not a number"), "{told}");
+    assert!(told.starts_with("invalid DATABASE_URL: a port is not a number"), "{told}");
     assert!(!told.contains("secret"), "{told}");
 }
 
@@ -137,7 +137,7 @@ async fn a_log_of_json_has_no_other_lines() {
     for (more, arguments, has) in [
         (("RUST_LOG", "info"), &["key", "list"][..], "using the database"),
         (("RUST_LOG", "info"), &["key", "revoke", "nobody"], "no key has the name"),
-        (("MAX_DEPTH", "deep"), &["serve"], "MAX_DEPTH is `deep`"),
+        (("MAX_DEPTH", "deep"), &["serve"], "invalid MAX_DEPTH `deep`"),
     ] {
         let output = output(dossier(&settings(more)).args(arguments));
         is_json(&String::from_utf8_lossy(&output.stderr), has);
@@ -184,12 +184,12 @@ fn an_address_that_cannot_be_listened_on_is_told_in_plain_words() {
     let taken = TcpListener::bind("127.0.0.1:0").expect("a port");
     let taken = taken.local_addr().expect("an address").to_string();
     for (address, reason) in [
-        (taken.as_str(), "another program listens there"),
-        ("192.0.2.1:8000", "this machine has no such address"),
-        ("[2001:db8::1]:8000", "this machine has no such address"),
-        ("::1:8000", "it takes an address and a port: 127.0.0.1:8000, or [::1]:8000"),
-        ("localhost:8000", "it takes an address and a port"),
-        ("127.0.0.1:70000", "it takes an address and a port"),
+        (taken.as_str(), "the port is in use"),
+        ("192.0.2.1:8000", "this machine does not have that address"),
+        ("[2001:db8::1]:8000", "this machine does not have that address"),
+        ("::1:8000", "it must be an address and a port: 127.0.0.1:8000, or [::1]:8000"),
+        ("localhost:8000", "it must be an address and a port"),
+        ("127.0.0.1:70000", "it must be an address and a port"),
     ] {
         let told = failure(&[("BIND_ADDRESS", address)], &[]);
         assert!(told.contains("BIND_ADDRESS") && told.contains(address) && told.contains(reason), "{told}");
@@ -233,13 +233,13 @@ fn what_is_wrong_with_a_command_is_told_before_a_database_is_sought() {
         (2, &["export", "--format", "csv"], "give --type, or a folder with -o"),
         (2, &["export", "--format", "csv", "--type", "Ghost"], "`Ghost` is no type of record"),
         (2, &["export", "--type", "Actor"], "only CSV takes --type"),
-        (2, &["key", "create", "--name", " ", "--role", "reader"], "a key can't be named"),
+        (2, &["key", "create", "--name", " ", "--role", "reader"], "invalid key name"),
         (
             2,
             &["key", "create", "--name", "me", "--role", "reader", "--expires", "2020-01-01"],
-            "expire before it is made",
+            "expiry date is in the past",
         ),
-        (1, &["serve", "--documents", "/nowhere.json"], "/nowhere.json can't be read"),
+        (1, &["serve", "--documents", "/nowhere.json"], "can't read /nowhere.json"),
     ] {
         let reason = ending(status, &settings, arguments);
         assert!(reason.contains(told), "{arguments:?}: {reason}");
@@ -322,7 +322,7 @@ async fn every_command_is_interrupted_at_every_moment_and_leaves_nothing_half_ma
             for (signal, status) in [(Signal::SIGINT, 130), (Signal::SIGTERM, 143)] {
                 let (code, told) = interrupted(&[("DATABASE_URL", url)], arguments, signal).await;
                 assert_eq!(code, Some(status), "{arguments:?}: {told}");
-                assert!(told.contains("dossier: interrupted; "), "{arguments:?}: {told}");
+                assert!(told.contains("dossier: interrupted: "), "{arguments:?}: {told}");
             }
         }
     }
@@ -401,7 +401,7 @@ async fn a_manifest_that_cannot_be_used_is_told() {
     let database = database().await;
     let settings = [("DATABASE_URL", database.url())];
     let told = failure(&settings, &["serve", "--documents", "/nowhere.json"]);
-    assert!(told.starts_with("/nowhere.json can't be read"), "{told}");
+    assert!(told.starts_with("can't read /nowhere.json"), "{told}");
     let file = std::env::temp_dir().join(format!("dossier-manifest-{}.json", std::process::id()));
     std::fs::write(&file, r#"{"broken": "{ nothing }"}"#).expect("written");
     let told = failure(&settings, &["serve", "--documents", file.to_str().expect("text")]);
@@ -409,5 +409,5 @@ async fn a_manifest_that_cannot_be_used_is_told() {
     assert!(told.contains("broken: `Query` has no field `nothing`"), "{told}");
     let trusting = [("TRUSTED_DOCUMENTS_ONLY", "true"), ("DATABASE_URL", database.url())];
     let told = ending(2, &trusting, &["serve"]);
-    assert!(told.ends_with("no document is trusted; give --documents FILE"), "{told}");
+    assert!(told.ends_with("no document is trusted; use --documents FILE"), "{told}");
 }

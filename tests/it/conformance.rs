@@ -70,7 +70,7 @@ async fn graphql_sse_follows_changes() {
 async fn graphql_eslint_finds_nothing() {
     let Some(tools) = Tools::new("eslint").await else { return };
     tools.accept("eslint", &["schema.graphql"]).await;
-    tools.doctor("\"What sort of actor it is.\"", "");
+    tools.doctor("\"The kind of actor.\"", "");
     tools.refuse("eslint", &["schema.graphql"], "require-description").await;
 }
 

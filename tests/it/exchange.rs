@@ -247,7 +247,11 @@ async fn each_record_that_cannot_be_kept_is_told_with_its_line_its_field_and_the
     let cases: Vec<(Value, &str, &str)> = vec![
         (source("speeches"), "", ""),
         (actor("ada"), "", ""),
-        (json!({"type": "Actor", "slug": "no-kind", "name": "No kind"}), "kind", "Every such record has it."),
+        (
+            json!({"type": "Actor", "slug": "no-kind", "name": "No kind"}),
+            "kind",
+            "This field must not be null.",
+        ),
         (with(actor("odd"), json!({"kind": "GHOST"})), "kind", "`GHOST` is none of PERSON"),
         (with(actor("Not A Slug"), json!({})), "slug", "lower-case words"),
         (with(actor("blank"), json!({"name": " "})), "name", "must not be blank"),
@@ -275,7 +279,11 @@ async fn each_record_that_cannot_be_kept_is_told_with_its_line_its_field_and_the
         (statement("nobody", "nobody"), "speaker", "There is no Actor nobody."),
         (statement("of-odd", "odd"), "speaker", "There is no Actor odd."),
         (statement("place", "washington"), "speaker", "does not speak"),
-        (with(statement("cited", "ada"), json!({"citations": []})), "citations", "Every such record has it."),
+        (
+            with(statement("cited", "ada"), json!({"citations": []})),
+            "citations",
+            "This field must not be null.",
+        ),
         (
             with(statement("quote", "ada"), json!({"quote": "Words."})),
             "quote",
@@ -285,7 +293,7 @@ async fn each_record_that_cannot_be_kept_is_told_with_its_line_its_field_and_the
         (
             with(statement("uncited", "ada"), json!({"citations": null})),
             "citations",
-            "Every such record has it.",
+            "This field must not be null.",
         ),
         (with(statement("published", "ada"), json!({"publication": "ada"})), "publication", "of kind MEDIA"),
         (
@@ -456,7 +464,7 @@ async fn csv_as_spreadsheets_write_it_is_read() {
     assert_eq!(output.status.code(), Some(1));
     let told = base.report();
     assert_eq!(told[0], (4, String::new(), "It has 2 cells; the first row names 3.".to_owned()));
-    assert_eq!(told[1], (5, "name".to_owned(), "Every such record has it.".to_owned()));
+    assert_eq!(told[1], (5, "name".to_owned(), "This field must not be null.".to_owned()));
     assert_eq!(
         base.count("select count(*) from actors where name = E'Ada, \"the\" countess\\r\\nof Lovelace'")
             .await,

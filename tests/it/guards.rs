@@ -350,7 +350,7 @@ async fn a_client_that_spent_its_budget_waits() {
         .await;
     let error = &never["errors"][0];
     assert_eq!(error["extensions"]["code"], "LIMIT_EXCEEDED", "no wait would help");
-    assert_eq!(error["message"], "The request costs 201 points; a client may spend 200 in a minute.");
+    assert_eq!(error["message"], "The request costs 201 points; the limit is 200 points per minute.");
 }
 
 /// Statements of Dossier that run on the client's database now.

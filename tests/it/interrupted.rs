@@ -173,7 +173,7 @@ async fn an_import_that_is_killed_as_it_writes_has_written_nothing_and_writes_al
         let (_, stderr) = told(&output);
         assert_eq!(stderr.contains(&goes_on(51)), signal == Signal::SIGINT, "{stderr}");
         if signal == Signal::SIGINT {
-            let last = "dossier: interrupted; nothing was imported: start it again, and it goes on\n";
+            let last = "dossier: interrupted: nothing was imported; run it again to continue\n";
             assert!(stderr.ends_with(last), "{stderr}");
             assert_eq!(output.status.code(), Some(130));
         }

@@ -298,25 +298,25 @@ async fn a_key_that_cannot_be_made_or_found_is_told_in_one_line() {
     for (failed, told) in [
         (
             create("me", "2999-01-01").await,
-            "dossier: there is a key named `me` already; a name is given once, as changes are recorded under it",
+            "dossier: a key named `me` already exists; names are unique because changes are recorded under them",
         ),
-        (create("you", "2020-01-31").await, "dossier: the key would expire before it is made"),
+        (create("you", "2020-01-31").await, "dossier: the expiry date is in the past"),
         (
             create(" ", "2999-01-01").await,
-            "dossier: a key can't be named ` `: it takes 1 to 200 characters, no line breaks, no blank at either end, and not `dossier_` at the beginning",
+            "dossier: invalid key name ` `: a name has 1 to 200 characters, no line breaks, no blank at either end, and does not start with `dossier_`",
         ),
-        (create("a\nb", "2999-01-01").await, "dossier: a key can't be named `a\\nb`: it takes"),
+        (create("a\nb", "2999-01-01").await, "dossier: invalid key name `a\\nb`: a name has"),
         (
             create("dossier_abcdef", "2999-01-01").await,
-            "dossier: a key can't be named `dossier_abcdef`: it takes",
+            "dossier: invalid key name `dossier_abcdef`: a name has",
         ),
         (
             key(&settings, &["revoke", "nobody"]).await,
-            "dossier: no key has the name or the beginning `nobody`; `dossier key list` has them all",
+            "dossier: no key has the name or prefix `nobody`; list all keys with `dossier key list`",
         ),
     ] {
         let stderr = text(&failed.stderr);
-        let is_mistyped = ["can't be named", "would expire"].iter().any(|reason| told.contains(reason));
+        let is_mistyped = ["invalid key name", "expiry date"].iter().any(|reason| told.contains(reason));
         assert_eq!(failed.status.code(), Some(if is_mistyped { 2 } else { 1 }), "{stderr}");
         let lines: Vec<&str> = stderr.lines().filter(|line| !line.starts_with("using the ")).collect();
         assert!(lines.len() == 1 && lines[0].starts_with(told), "{stderr}");
@@ -331,8 +331,8 @@ async fn a_key_that_cannot_be_made_or_found_is_told_in_one_line() {
             key(&settings, &["create", "--name", "you", "--role", "anonymous"]).await,
             "[possible values: reader, editor, admin]",
         ),
-        (create("you", "tomorrow").await, "it takes a day (2027-01-31)"),
-        (create("you", "2027-02-30").await, "it takes a day (2027-01-31)"),
+        (create("you", "tomorrow").await, "use a date (2027-01-31)"),
+        (create("you", "2027-02-30").await, "use a date (2027-01-31)"),
         (key(&settings, &["create", "--role", "reader"]).await, "--name"),
         (key(&settings, &[]).await, "create"),
     ] {
@@ -352,8 +352,8 @@ fn what_is_wrong_with_a_key_is_told_before_a_database_is_made() {
         text(&output.stderr)
     };
     let past = refused(2, &["--name", "me", "--role", "EDITOR", "--expires", "2020-01-31"]);
-    assert_eq!(past, "dossier: the key would expire before it is made\n");
-    assert!(refused(2, &["--name", " ", "--role", "Reader"]).contains("a key can't be named"));
+    assert_eq!(past, "dossier: the expiry date is in the past\n");
+    assert!(refused(2, &["--name", " ", "--role", "Reader"]).contains("invalid key name"));
     // Only `serve` and `migrate` make a database.
     assert!(refused(1, &["--name", "me", "--role", "Editor"]).contains("first: dossier migrate"));
 }
@@ -370,7 +370,7 @@ async fn no_secret_reaches_the_log_however_much_is_logged() {
     assert_eq!(server.viewer(&wrong).await["errors"][0]["extensions"]["code"], "UNAUTHENTICATED");
     log.push_str(&server.log());
     assert!(log.contains("digest = $1"), "the statement is there, without its values");
-    assert!(log.contains("a key that is not valid was shown"));
+    assert!(log.contains("invalid key"));
     assert!(
         !log.contains(&secret[..20]),
         "{}",

@@ -446,7 +446,7 @@ async fn later_changes_keep_a_change_from_being_taken_back_and_are_told() {
     assert_eq!(errors(&payload), wrong([("CONFLICT", "input.revision")]));
     assert_eq!((&payload["records"], &payload["revision"]), (&json!([]), &Value::Null));
     let message = payload["userErrors"][0]["message"].clone();
-    assert_eq!(message, format!("Later changes stand in the way: revision {} by admin.", third["revision"]));
+    assert_eq!(message, format!("It was changed again since: revision {} by admin.", third["revision"]));
     for revision in [&third["revision"], &second["revision"]] {
         assert_eq!(errors(&revert(&editor, revision).await), wrong(ACCEPTED));
     }
@@ -457,7 +457,7 @@ async fn later_changes_keep_a_change_from_being_taken_back_and_are_told() {
     let payload = revert(&editor, &entered["revision"]).await;
     assert_eq!(errors(&payload), wrong([("CONFLICT", "input.revision")]));
     let message = payload["userErrors"][0]["message"].clone();
-    assert_eq!(message, format!("Later changes stand in the way: revision {} by admin.", named["revision"]));
+    assert_eq!(message, format!("It was changed again since: revision {} by admin.", named["revision"]));
     revert(&editor, &named["revision"]).await;
 
     // Nor is what others refer to.

@@ -160,7 +160,7 @@ async fn a_server_serves_beside_a_newer_one_and_changes_none_of_its_tables() {
     .await;
     let server = Process::start(&settings).await;
     assert!(server.count_topics().await > 0);
-    assert!(server.log().contains("migration 9999, which this Dossier doesn't know"));
+    assert!(server.log().contains("migration 9999, which this version does not know"));
     assert!(succeeds(&settings, &["export"]).await.contains("\"Actor\""));
     assert!(fails(&settings, &["migrate"]).await.contains("run a newer one"));
     assert!(fails(&settings, &["import", "-"]).await.contains("run a newer one"));

@@ -554,7 +554,7 @@ async fn a_socket_that_breaks_the_protocol_is_closed_with_its_code() {
         (vec![Message::text("{")], (4400, "Invalid message received")),
         (vec![Message::text(r#"{"type":"start"}"#)], (4400, "Invalid message received")),
         (vec![Message::text(r#"{"type":"subscribe"}"#)], (4400, "Invalid message received")),
-        (vec![Message::binary(vec![1, 2])], (4400, "Messages are text")),
+        (vec![Message::binary(vec![1, 2])], (4400, "Only text messages are supported")),
         (vec![Message::text(subscribe.to_string())], (4401, "Unauthorized")),
         (vec![], (4408, "Connection initialisation timeout")),
         (
@@ -565,9 +565,12 @@ async fn a_socket_that_breaks_the_protocol_is_closed_with_its_code() {
             vec![init.to_string().into(), named("x".repeat(90)).into(), named("x".repeat(90)).into()],
             (4409, longest.as_str()),
         ),
-        (vec![init.to_string().into(), named("x".repeat(91)).into()], (4400, "An id has 90 bytes at most")),
+        (
+            vec![init.to_string().into(), named("x".repeat(91)).into()],
+            (4400, "The maximum size of an id is 90 bytes"),
+        ),
         (vec![init.to_string().into(), init.to_string().into()], (4429, "Too many initialisation requests")),
-        (vec![too_long.to_string().into()], (1009, "A message has 262144 bytes at most")),
+        (vec![too_long.to_string().into()], (1009, "The maximum size of a message is 262144 bytes")),
     ] {
         let mut socket = open().await;
         for message in messages {

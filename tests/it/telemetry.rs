@@ -504,6 +504,6 @@ async fn a_collector_that_is_away_stops_nothing_and_is_told_once() {
     let since = Instant::now();
     let log = server.log();
     assert!(since.elapsed() < Duration::from_secs(15), "its end is bounded");
-    assert_eq!(log.matches("collector of traces can't be reached").count(), 1, "{log}");
+    assert_eq!(log.matches("trace collector can't be reached").count(), 1, "{log}");
     assert!(!log.contains("ERROR"), "{log}");
 }

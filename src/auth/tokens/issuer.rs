@@ -102,7 +102,7 @@ impl Issuer {
         drop(one);
         let key = known.key(id).filter(|_| known.is_younger(USABLE));
         if key.is_none() && !known.reached {
-            let message = "The issuer of the token can't be reached now; try again.";
+            let message = "The issuer of the token can't be reached; retry later.";
             return Err(ApiError { retry_after: Some(RETRY), ..ApiError::new(Code::Unavailable, message) });
         }
         Ok(key)
@@ -141,7 +141,7 @@ impl Issuer {
                 Known { keys: Arc::new(keys), since: Some(now), again: Some(now + REST), reached: true }
             }
             Err(error) => {
-                tracing::warn!(issuer = self.name, error, "the issuer of tokens gives no keys");
+                tracing::warn!(issuer = self.name, error, "the keys of the token issuer can't be fetched");
                 Known { again: Some(now + RETRY), reached: false, ..before }
             }
         }
@@ -156,9 +156,9 @@ fn fetch(agent: &Agent, jwks_url: Option<String>, issuer: &str) -> Result<Vec<Jw
             let url = format!("{}/.well-known/openid-configuration", issuer.trim_end_matches('/'));
             let configuration = get(agent, &url)?;
             if configuration["issuer"] != issuer {
-                return Err(format!("{url} is of the issuer {}", configuration["issuer"]));
+                return Err(format!("{url} is the configuration of the issuer {}", configuration["issuer"]));
             }
-            let url = configuration["jwks_uri"].as_str().ok_or_else(|| format!("{url} names no jwks_uri"))?;
+            let url = configuration["jwks_uri"].as_str().ok_or_else(|| format!("{url} has no jwks_uri"))?;
             url.to_owned()
         }
     };

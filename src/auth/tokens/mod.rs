@@ -36,16 +36,16 @@ impl Tokens {
 
     /// Who somebody is, by a token of theirs.
     pub async fn holder(&self, token: &str) -> Result<Identity, ApiError> {
-        let header = decode_header(token).map_err(|_| refused("it can't be read"))?;
+        let header = decode_header(token).map_err(|_| refused("it can't be parsed"))?;
         // With a shared secret whoever checks a token could also make one.
         if header.alg.family() == AlgorithmFamily::Hmac {
-            return Err(refused("its signature is not made with a private key"));
+            return Err(refused("its signature algorithm is not asymmetric"));
         }
         if header.crit.is_some() {
-            return Err(refused("it demands what is not known here"));
+            return Err(refused("its header `crit` has unsupported extensions"));
         }
         let key = self.issuer.key(header.kid.as_deref()).await?;
-        let key = key.ok_or_else(|| refused("its issuer has no such key"))?;
+        let key = key.ok_or_else(|| refused("its issuer has no key with this `kid`"))?;
         if key.common.key_algorithm.is_some_and(|meant_for| meant_for != header.alg.into()) {
             return Err(refused("its key is for another algorithm"));
         }
@@ -97,14 +97,14 @@ fn reason(error: &ErrorKind) -> String {
     match error {
         ErrorKind::ExpiredSignature => "it has expired".to_owned(),
         ErrorKind::ImmatureSignature => "it is not valid yet".to_owned(),
-        ErrorKind::InvalidIssuer => "it is of another issuer".to_owned(),
+        ErrorKind::InvalidIssuer => "it is from another issuer".to_owned(),
         ErrorKind::InvalidAudience => "it is for another audience".to_owned(),
         ErrorKind::MissingRequiredClaim(claim) => format!("it has no claim `{claim}`"),
-        ErrorKind::InvalidClaimFormat(claim) => format!("its claim `{claim}` can't be read"),
-        _ => "its signature doesn't fit".to_owned(),
+        ErrorKind::InvalidClaimFormat(claim) => format!("its claim `{claim}` can't be parsed"),
+        _ => "its signature is wrong".to_owned(),
     }
 }
 
 fn refused(why: &str) -> ApiError {
-    ApiError::new(Code::Unauthenticated, format!("The token that was shown is not valid: {why}."))
+    ApiError::new(Code::Unauthenticated, format!("The token is invalid: {why}."))
 }

@@ -310,7 +310,7 @@ impl Check<'_> {
             .map(|(place, writable_field)| format!("({}::bigint, '{}')", 1_i64 << place, writable_field.name))
             .collect();
         let missing = format!(
-            "select s.line, n.field, 'Every such record has it.' from {staged}{table} s
+            "select s.line, n.field, 'This field must not be null.' from {staged}{table} s
              join ids_{table} i on i.line = s.line and i.fresh
              join (values {}) n (bit, field) on s.given & n.bit = 0",
             needed.join(", ")

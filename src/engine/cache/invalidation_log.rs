@@ -164,8 +164,7 @@ impl Memory {
                 self.begin_at(last);
                 tracing::warn!(
                     revision = last.revision,
-                    "the database has another history than before, as after a restore or a failover: \
-                     the cache is cleared and subscriptions end"
+                    "the database has a different history, as after a restore or failover: clearing the cache and ending subscriptions"
                 );
                 true
             }

@@ -167,7 +167,7 @@ async fn listen(
     loop {
         if let Ok(Ok(mut listener)) = timeout(BEGIN, database.listen(CHANNEL)).await {
             let Err(error) = hear(&mut listener, &known, &changed, watch).await;
-            tracing::warn!(%error, "the connection that listens for revisions was lost");
+            tracing::warn!(%error, "lost the connection that listens for revisions");
         }
         known.send_modify(|known| known.at = None);
         tokio::time::sleep(PAUSE).await;

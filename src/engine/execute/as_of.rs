@@ -48,10 +48,9 @@ pub async fn reader(moment: &AsOf, today: &Reader) -> Result<Reader, ApiError> {
     let (known, revision): (i64, Option<i64>) = (sqlx::Row::try_get(row, 0)?, sqlx::Row::try_get(row, 1)?);
     match moment {
         AsOf::Revision(number) if *number > known => Err(not_yet(*number, known, "asOf.revision")),
-        AsOf::Time(time) if known == 0 => Err(ApiError::bad_input(
-            "asOf.time",
-            format!("{time} is yet to come: what will stand then is not known."),
-        )),
+        AsOf::Time(time) if known == 0 => {
+            Err(ApiError::bad_input("asOf.time", format!("{time} is in the future.")))
+        }
         _ => Ok(today.as_of(revision.unwrap_or(0))),
     }
 }

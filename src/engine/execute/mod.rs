@@ -141,7 +141,7 @@ pub async fn mutations(fetch: &Executor<'_>, level: &Level) -> Result<Rows> {
     for edge in &level.edges {
         let fetched = match failed {
             None => fetch.edge(edge, &root).await,
-            Some(before) => Err(ApiError::new(before, "It was not tried, as a mutation before it failed.")),
+            Some(before) => Err(ApiError::new(before, "Not executed, because an earlier mutation failed.")),
         };
         failed = fetched.as_ref().err().map(|api_error| api_error.code);
         if !done && failed == Some(Code::Timeout) {

@@ -38,11 +38,11 @@ use crate::{
 static CODE: Enumeration = Enumeration {
     name: "UserErrorCode",
     sql: "",
-    description: "Why a mutation was refused.",
+    description: "The code of a mutation error.",
     values: &[
         ("REQUIRED", "A required value is missing."),
         ("INVALID", "A value breaks a rule."),
-        ("TAKEN", "Another record has this value, which only one may have."),
+        ("TAKEN", "Another record already has this value, which must be unique."),
         ("NOT_FOUND", "The record that the input names does not exist."),
         ("IN_USE", "Other records refer to this one."),
         (
@@ -102,18 +102,15 @@ pub fn recorded(object_types: &[ObjectType]) -> Vec<Recorded> {
 
 /// A mutation of each kind for every record among the object types.
 pub fn of(object_types: &[ObjectType]) -> Mutations {
-    let user_error = ObjectType::new(
-        "UserError",
-        "",
-        "Why a mutation was refused, and which part of its input it is about.",
-    )
-    .field(one_of("code", &CODE, "Why."))
-    .field(Field::new(
-        "field",
-        "The path of the input field: `[\"input\", \"names\", \"0\", \"language\"]`.",
-        FieldKind::Scalars(Scalar::Text),
-    ))
-    .field(prose("message", "What is wrong, in a sentence."));
+    let user_error =
+        ObjectType::new("UserError", "", "An error of a mutation, and the input field that caused it.")
+            .field(one_of("code", &CODE, "The error code."))
+            .field(Field::new(
+                "field",
+                "The path of the input field: `[\"input\", \"names\", \"0\", \"language\"]`.",
+                FieldKind::Scalars(Scalar::Text),
+            ))
+            .field(prose("message", "The error message."));
     let records: Vec<&ObjectType> =
         object_types.iter().filter(|object_type| object_type.is_record()).collect();
     let every_kind = records.iter().map(|object_type| (object_type.name, "record")).collect();
@@ -153,7 +150,7 @@ pub fn of(object_types: &[ObjectType]) -> Mutations {
         }
     }
     let revision = "Change nothing if `keep` has a later revision than this one.";
-    let keep = input("keep", "ActorBy!".to_owned(), "The actor that stays.");
+    let keep = input("keep", "ActorBy!".to_owned(), "The actor that remains.");
     let merge = input("merge", "ActorBy!".to_owned(), "The actor that is merged into it.");
     let expected = input("expectedRevision", "RevisionNumber".to_owned(), revision);
     let merged = "The actor that was merged, by the id or the slug that it had.";
@@ -198,8 +195,8 @@ impl Mutations {
                 "The global id of the deleted record; null if it was not deleted.",
             )
             .nullable(),
-            Action::Merge => record("The actor that stays; null if they were not merged."),
-            Action::Unmerge => record("The actor that is separate again; null if it was not merged."),
+            Action::Merge => record("The actor that remains; null if they were not merged."),
+            Action::Unmerge => record("The restored actor; null if nothing was changed."),
             Action::Revert => part(
                 "records",
                 "ChangedRecord",
@@ -261,18 +258,14 @@ fn input_fields(
 ) -> Vec<InputField> {
     let mut fields = Vec::new();
     if action != Action::Create {
-        fields.push(input(field_name(object_type.name), format!("{}By!", object_type.name), "Which record."));
+        fields.push(input(field_name(object_type.name), format!("{}By!", object_type.name), "The record."));
     }
     if action != Action::Delete {
         fields.extend(writable_fields.iter().map(|writable_field| {
             let needed = action == Action::Create && writable_field.needed;
             let ty = writable_field.type_name() + if needed { "!" } else { "" };
             let list = matches!(writable_field.kind, WritableKind::Rows(_));
-            let whole = if list && action == Action::Update {
-                " Replaces the list: those left out are removed."
-            } else {
-                ""
-            };
+            let whole = if list && action == Action::Update { " Replaces the whole list." } else { "" };
             input(writable_field.name, ty, &format!("{}{whole}", writable_field.description))
         }));
     }

@@ -198,7 +198,7 @@ impl Rules {
 
     fn message(&self, constraint: &str) -> &str {
         let told = self.constraint(constraint).and_then(|constraint| constraint.message.as_deref());
-        told.unwrap_or("It breaks a rule.")
+        told.unwrap_or("This value breaks a rule.")
     }
 
     /// The type of a table's column, as the base of its domain where it is of one.
@@ -269,7 +269,7 @@ fn too_long(indexed: &[String], rows: &[Map<String, Value>]) -> Vec<Broken> {
         indexed.iter().filter(move |column| is_long(row, column)).map(move |column| Broken {
             row: place,
             column: column.clone(),
-            message: format!("It is too long: {LONGEST} bytes of UTF-8 are the most."),
+            message: format!("The value is too long: the maximum is {LONGEST} bytes of UTF-8."),
         })
     };
     rows.iter().enumerate().flat_map(of_row).collect()

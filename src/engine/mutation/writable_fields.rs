@@ -173,7 +173,7 @@ fn linked<'a>(many: &ToMany, named: impl Fn(&str) -> &'a ObjectType) -> Option<(
                     description: if to.is_some() {
                         "The document."
                     } else {
-                        "Where in the document: `L12` is its twelfth line."
+                        "The place in the document: `L12` is line 12."
                     },
                 };
             let input = Some(format!("{}Input", many.to));

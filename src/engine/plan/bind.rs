@@ -221,11 +221,11 @@ impl Binder<'_> {
         let needed = needed.name();
         Err(if self.role == Role::Anonymous {
             let message =
-                format!("This needs a key with the role {needed}: send it as `Authorization: Bearer …`.");
+                format!("This requires a key with the role {needed}: send it as `Authorization: Bearer …`.");
             ApiError::new(Code::Unauthenticated, message)
         } else {
             let message =
-                format!("This needs the role {needed}; your key has the role {}.", self.role.name());
+                format!("This requires the role {needed}; the key has the role {}.", self.role.name());
             ApiError::new(Code::Forbidden, message)
         })
     }
@@ -325,7 +325,7 @@ impl Binder<'_> {
             _ => ("id", self.argument(edge, "id", "ID")?.into_iter().collect()),
         };
         if ids.len() > usize::try_from(MAX_PAGE).unwrap_or(usize::MAX) {
-            let message = format!("`ids` has {} entries; it takes {MAX_PAGE} at most.", ids.len());
+            let message = format!("`ids` has {} entries; the maximum is {MAX_PAGE}.", ids.len());
             return Err(ApiError::bad_input(name, message));
         }
         let known = |id: &Value| {
@@ -358,7 +358,7 @@ fn check_lengths(value: &Value, path: &str) -> Result<(), ApiError> {
 }
 
 fn missing(name: &str) -> ApiError {
-    ApiError::bad_input(name, format!("`{name}` must be given."))
+    ApiError::bad_input(name, format!("`{name}` is required."))
 }
 
 #[cfg(test)]

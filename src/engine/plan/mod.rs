@@ -371,7 +371,7 @@ pub fn make<'a>(
     let answer = planner.object(root.object_type, &sets, &mut root, &[]);
     let asks_about_schema = answer.0.iter().any(|entry| matches!(entry.out, Output::Introspection));
     if asks_about_schema && !introspection {
-        return Err(ApiError::new(Code::Forbidden, "Introspection is turned off on this server."));
+        return Err(ApiError::new(Code::Forbidden, "Introspection is disabled on this server."));
     }
     let introspection = asks_about_schema.then(|| planner.introspection(operation));
     let in_order = operation.ty == OperationType::Mutation;

@@ -70,11 +70,11 @@ fn type_text(ty: &Type) -> String {
 }
 
 fn missing(path: &str, ty: &str) -> ApiError {
-    ApiError::bad_input(path, format!("`{path}` must be given; it takes {ty}."))
+    ApiError::bad_input(path, format!("`{path}` of type {ty} is required."))
 }
 
 fn wrong(path: &str, ty: &str, found: &str) -> ApiError {
-    ApiError::bad_input(path, format!("`{path}` takes {ty}, not {found}."))
+    ApiError::bad_input(path, format!("`{path}` must be {ty}, not {found}."))
 }
 
 /// A value in the document, where a variable may stand anywhere; none if that variable is absent.
@@ -189,7 +189,7 @@ impl<'a> Source<'a> {
                     {
                         return Err(ApiError::bad_input(
                             path,
-                            format!("`{path}` takes exactly one field of {name}."),
+                            format!("`{path}` must have exactly one field of {name}."),
                         ));
                     }
                     let required = input_fields.values().find(|declared| {
@@ -259,8 +259,8 @@ impl Form<'_> {
 fn form_of(scalar: &str) -> &str {
     match scalar {
         "PartialDate" => "a date as 2026, 2026-02 or 2026-02-19",
-        "DateTime" => "a moment of the years 0001 to 9999 as 2026-02-19T16:30:00Z",
-        "RevisionNumber" => "a whole number, 0 or more",
+        "DateTime" => "a time of the years 0001 to 9999 as 2026-02-19T16:30:00Z",
+        "RevisionNumber" => "an integer, 0 or more",
         "String" => "a String without the character U+0000",
         scalar => scalar,
     }
@@ -298,7 +298,7 @@ fn whole(number: &serde_json::Number) -> Option<i64> {
 pub fn unknown_operation(name: Option<&str>) -> ApiError {
     let message = match name {
         Some(name) => format!("The document has no operation named `{name}`."),
-        None => "The document has several operations: name one in `operationName`.".to_owned(),
+        None => "The document has several operations: set `operationName`.".to_owned(),
     };
     ApiError { field: Some("operationName".into()), ..ApiError::new(Code::BadUserInput, message) }
 }

@@ -47,8 +47,8 @@ impl Limits {
         let selections = self.tokens.saturating_mul(EXPANSION);
         for (what, limit, value) in [
             ("selections once its fragments are expanded", selections, total.selections),
-            ("levels of fields", self.depth, total.depth),
-            ("fields of the root", ROOT_FIELDS, root_fields),
+            ("levels of nested fields", self.depth, total.depth),
+            ("root fields", ROOT_FIELDS, root_fields),
             ("directives", DIRECTIVES, total.directives),
             ("aliases", self.aliases, total.aliases),
         ] {

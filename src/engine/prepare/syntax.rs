@@ -185,7 +185,7 @@ impl<'a> Lexer<'a> {
                     return Ok(value);
                 }
                 Some(b'\\') => value.push(self.escape()?),
-                _ => return self.broken(self.at, "this string is never closed"),
+                _ => return self.broken(self.at, "unterminated string"),
             }
         }
     }
@@ -243,7 +243,7 @@ impl<'a> Lexer<'a> {
         loop {
             let rest = self.rest();
             let Some(quotes) = rest.find("\"\"\"") else {
-                return self.broken(self.text.len(), "this string is never closed");
+                return self.broken(self.text.len(), "unterminated string");
             };
             self.at += quotes + 3;
             match rest[..quotes].strip_suffix('\\') {
@@ -624,7 +624,7 @@ impl Parser<'_> {
                     entry.insert(value);
                 }
                 Entry::Occupied(entry) => {
-                    let message = format!("The field `{}` is given twice in one value.", entry.key());
+                    let message = format!("The field `{}` occurs twice in one value.", entry.key());
                     parser.repeated.push(invalid(name.pos, message));
                 }
             }
@@ -732,7 +732,7 @@ mod tests {
             ("{ a(b: 01) }", "this is not a number", (1, 9)),
             ("{ \"é\" ä }", "expected a field, `...` or `}`, found a string", (1, 3)),
             ("{ # é\n a(b: \"é\", c: ?) }", "the character `?` has no meaning here", (2, 15)),
-            ("{ a(b: \"\n\") }", "this string is never closed", (1, 9)),
+            ("{ a(b: \"\n\") }", "unterminated string", (1, 9)),
             ("{ a(b: \"\\uD83D\") }", "this escape is no character of Unicode", (1, 9)),
             (" \"a\" { b }", "an operation without a keyword takes no description", (1, 2)),
         ] {

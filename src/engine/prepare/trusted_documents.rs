@@ -21,8 +21,9 @@ struct Operation {
 /// The documents of a manifest, each with its id.
 pub fn parse(text: &str) -> Result<Vec<(String, String)>, String> {
     let json: serde_json::Value =
-        serde_json::from_str(text).map_err(|error| format!("it is not JSON: {error}"))?;
-    let neither = |_| "it takes an object of ids with their documents, or one with a list `operations`";
+        serde_json::from_str(text).map_err(|error| format!("invalid JSON: {error}"))?;
+    let neither =
+        |_| "it must be an object of ids with their documents, or an object with a list `operations`";
     match serde_json::from_value(json).map_err(neither)? {
         Manifest::Operations { operations } => {
             Ok(operations.into_iter().map(|operation| (operation.id, operation.body)).collect())

@@ -953,7 +953,7 @@ fn own_id(object_type: &str, value: &Value, path: &str) -> Result<i64, ApiError>
 pub fn check_length(text: &str, path: &str) -> Result<(), ApiError> {
     match text.chars().count() {
         length if length > LONGEST => {
-            let message = format!("`{path}` has {length} characters; it takes {LONGEST} at most.");
+            let message = format!("`{path}` has {length} characters; the maximum is {LONGEST}.");
             Err(ApiError::bad_input(path, message))
         }
         _ => Ok(()),

@@ -30,14 +30,14 @@ static RECORD_TYPE: Enumeration = Enumeration {
     sql: "",
     description: "A type of record.",
     values: &[
-        ("ACTOR", "Who acts or is acted on."),
-        ("MEETING", "Occasions at which actors met."),
-        ("STATEMENT", "What somebody said or wrote."),
-        ("COMMENTARY", "Commentaries of analysts."),
+        ("ACTOR", "Persons, countries, organizations and other actors."),
+        ("MEETING", "Meetings of actors."),
+        ("STATEMENT", "What actors said or wrote."),
+        ("COMMENTARY", "Analysts' commentaries."),
         ("TOPIC", "Subjects."),
         ("SOURCE", "The documents that records cite."),
-        ("RELATION", "What ties one actor to another."),
-        ("POSITION", "Where an actor stands on a topic."),
+        ("RELATION", "Relations between actors."),
+        ("POSITION", "Actors' stances on topics."),
     ],
     deprecated: &[],
 };
@@ -78,7 +78,7 @@ pub fn object_types() -> Vec<ObjectType> {
     );
     vec![
         ObjectType::new("Change", "", "A change of a record: everything that one transaction did to it.")
-            .field(one_of("operation", &OPERATION, "What was done to the record."))
+            .field(one_of("operation", &OPERATION, "The operation on the record."))
             .field(column(
                 "revision",
                 Scalar::RevisionNumber,
@@ -87,17 +87,17 @@ pub fn object_types() -> Vec<ObjectType> {
             .field(column(
                 "number",
                 Scalar::RevisionNumber,
-                "The first revision of all that was changed at once, which records changed together share: their `Revision.change`.",
+                "The number of the change: the number of its first revision. Records that were changed together share it (`Revision.change`).",
             ))
-            .field(term("requester", "Who asked for it."))
+            .field(term("requester", "The requester: the name of the key, token or command that made the change."))
             .field(column("recordedAt", Scalar::DateTime, "When it was made."))
-            .field(column("recordId", Scalar::Id(""), "The global id of the record, which it keeps when it is removed."))
+            .field(column("recordId", Scalar::Id(""), "The global id of the record, even if it was deleted."))
             .field(record.nullable())
             .field(references(
                 "revisions",
                 "Revision",
                 vec![("Revision", "")],
-                "The revisions that it left of the record, in order; each tells what became of which row.",
+                "The revisions of the record in this change, in order. Each says what was done to one row.",
             )),
     ]
 }
@@ -193,7 +193,7 @@ fn text(value: &Value) -> String {
 
 fn read_ids(catalog: &Catalog, ids: &[Value]) -> Result<Vec<(String, i64)>, ApiError> {
     if ids.len() > usize::try_from(MAX_PAGE).unwrap_or(usize::MAX) {
-        let message = format!("`ids` has {} entries; it takes {MAX_PAGE} at most.", ids.len());
+        let message = format!("`ids` has {} entries; the maximum is {MAX_PAGE}.", ids.len());
         return Err(ApiError::bad_input("ids", message));
     }
     let read = |(index, id): (usize, &Value)| {
@@ -202,7 +202,7 @@ fn read_ids(catalog: &Catalog, ids: &[Value]) -> Result<Vec<(String, i64)>, ApiE
         };
         pagination::parse_global_id(&text(id)).filter(is_record).ok_or_else(|| {
             let field = format!("ids[{index}]");
-            let message = format!("`{field}` is no id of a record.");
+            let message = format!("`{field}` is not the id of a record.");
             ApiError::bad_input(field, message)
         })
     };

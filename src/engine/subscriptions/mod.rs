@@ -315,7 +315,8 @@ impl Subscriber {
             Err(last) => last,
         };
         if last.history != self.after.history {
-            let message = "The database was restored to another history: subscribe again without `since`.";
+            let message =
+                "The database was restored and has a different history: subscribe again without `since`.";
             return Err(ApiError::new(Code::HistoryReplaced, message));
         }
         let changes = self.feed.log.read_shared(self.after).await;

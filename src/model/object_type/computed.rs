@@ -107,7 +107,7 @@ impl Argument {
                 Err(ApiError::bad_input(name, message))
             }
             (ArgumentRule::AtMost(most), Value::List(values)) if values.len() > *most => {
-                let message = format!("`{name}` has {} entries; it takes {most} at most.", values.len());
+                let message = format!("`{name}` has {} entries; the maximum is {most}.", values.len());
                 Err(ApiError::bad_input(name, message))
             }
             (ArgumentRule::Cursor(order, kind), Value::String(text)) => {
@@ -285,7 +285,10 @@ pub async fn record(
     let rows = reader.run(&lookup(object_type, by, argument)?, &[]).await?;
     let id = rows.first().map(|row| sqlx::Row::try_get(row, 0)).transpose()?;
     let missing = || {
-        ApiError::bad_input(argument, format!("`{argument}` names no record of type {}.", object_type.name))
+        ApiError::bad_input(
+            argument,
+            format!("`{argument}` does not identify a record of type {}.", object_type.name),
+        )
     };
     id.ok_or_else(missing).map(Some)
 }
@@ -383,7 +386,12 @@ pub fn connection_of(
     ObjectType::new(name, "", description)
         .field(part("edges", edge, Cardinality::List, "The records of the page, in order."))
         .field(references("nodes", type_name, choices, NODES))
-        .field(part("pageInfo", "PageInfo", Cardinality::One, "The position of the page."))
+        .field(part(
+            "pageInfo",
+            "PageInfo",
+            Cardinality::One,
+            "Cursors of the page, and whether there are more records.",
+        ))
         .field(column(
             "totalCount",
             Scalar::Int,
@@ -396,22 +404,25 @@ pub const NODES: &str = "The records of the page in order, without edges and the
 
 /// The cursor of an edge in such a connection.
 pub fn cursor() -> FieldDeclaration {
-    column("cursor", Scalar::Cursor, "The position of the record.")
+    column("cursor", Scalar::Cursor, "The record's cursor.")
 }
 
 /// Where a page lies among all pages of its connection.
 pub fn page_info() -> ObjectType {
-    ObjectType::new("PageInfo", "", "Where a page lies among all records of its connection.")
-        .field(column("hasNextPage", Scalar::Boolean, "Whether records follow this page."))
-        .field(column("hasPreviousPage", Scalar::Boolean, "Whether records precede this page."))
-        .field(
-            column("startCursor", Scalar::Cursor, "Cursor of the first record; null on an empty page.")
-                .nullable(),
-        )
-        .field(
-            column("endCursor", Scalar::Cursor, "Cursor of the last record; null on an empty page.")
-                .nullable(),
-        )
+    ObjectType::new(
+        "PageInfo",
+        "",
+        "Cursors of a page, and whether there are more records before and after it.",
+    )
+    .field(column("hasNextPage", Scalar::Boolean, "Whether there are records after this page."))
+    .field(column("hasPreviousPage", Scalar::Boolean, "Whether there are records before this page."))
+    .field(
+        column("startCursor", Scalar::Cursor, "Cursor of the first record; null on an empty page.")
+            .nullable(),
+    )
+    .field(
+        column("endCursor", Scalar::Cursor, "Cursor of the last record; null on an empty page.").nullable(),
+    )
 }
 
 /// A field that a domain module computes, with a part of this object type as its value.

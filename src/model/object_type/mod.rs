@@ -543,7 +543,7 @@ impl ObjectType {
         let revision = self::column(
             "revision",
             Scalar::RevisionNumber,
-            "The number of its last revision. Send it as `expectedRevision` to change the record only if nobody else did since.",
+            "The number of its last revision. Send it as `expectedRevision` to change the record only if nobody else has changed it since.",
         );
         let revisions = "The recorded changes of this record.";
         let moment = |name, description, last| {
@@ -561,7 +561,7 @@ impl ObjectType {
     /// The order in which records were entered.
     #[must_use]
     pub fn in_order_of_entry(self) -> Self {
-        self.order("ENTERED", "order of entry", |_| SortKey::Id)
+        self.order("ENTERED", "order of creation", |_| SortKey::Id)
     }
 }
 

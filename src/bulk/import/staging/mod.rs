@@ -211,7 +211,7 @@ impl<'a> Stage<'a> {
                 given |= 1 << place;
                 let empty = value.is_null() || value.as_array().is_some_and(Vec::is_empty);
                 if writable_field.needed && empty {
-                    wrong.push((writable_field.name.to_owned(), "Every such record has it.".to_owned()));
+                    wrong.push((writable_field.name.to_owned(), "This field must not be null.".to_owned()));
                     continue;
                 }
             }
@@ -333,7 +333,7 @@ fn write_column(
     out: &mut Vec<u8>,
 ) -> Result<(), String> {
     if column.needed && value.is_null() {
-        return Err("It must be given.".to_owned());
+        return Err("This field is required.".to_owned());
     }
     match column.kind {
         RowKind::Value(scalar) => write_value(scalar, value, out),

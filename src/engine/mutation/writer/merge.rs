@@ -14,10 +14,9 @@ use crate::{
     model::{object_type::ObjectType, pagination},
 };
 
-pub const MERGE: &str = "Merges two actors that are the same. Everything that refers to `merge` refers to `keep` afterwards; names, identifiers and citations move to `keep`, the preferred name as an alias. Duplicates (a participation, an addressee, an alias) are removed. Refused if a record treats the two as different: a relation between them, or a statement of one on behalf of the other. The id and slug of `merge` lead to `keep`. `unmergeActors` undoes it.";
+pub const MERGE: &str = "Merges two records of the same actor. References to `merge` become references to `keep`. Names, identifiers and citations move to `keep`; the preferred name becomes an alias. Duplicates (a participation, an addressee, an alias) are removed. Fails if a record treats the two as different: a relation between them, or a statement of one on behalf of the other. The id and slug of `merge` then find `keep`. `unmergeActors` undoes it.";
 
-pub const UNMERGE: &str = "Undoes a merge: the actor is there again, and all that the merge changed is as it was before. What was changed \
-     elsewhere in the meantime stays; where the merge's own changes were changed since, nothing is undone.";
+pub const UNMERGE: &str = "Undoes a merge: restores the merged actor and everything that the merge changed. Other later changes stay. Changes nothing if something that the merge changed has been changed again since.";
 
 /// Records told by name where they keep two actors from being merged.
 const NAMED: i64 = 5;
@@ -37,7 +36,7 @@ pub async fn merge(mutation: &mut Mutation<'_>, connection: &mut PgConnection) -
     let merged = mutation.named(connection, "merge").await?;
     let (Some(keep), Some(merged)) = (keep, merged) else { return Err(mutation.end()) };
     if keep == merged {
-        mutation.wrong("INVALID", &["merge"], "Both are the same actor already.");
+        mutation.wrong("INVALID", &["merge"], "`keep` and `merge` are the same actor.");
         return Err(mutation.end());
     }
     // Nobody refers to them anew, or changes them, until this is done.

@@ -87,12 +87,12 @@ impl Action {
             Action::Create => format!("Creates a record of type {object_type}."),
             Action::Update => {
                 format!(
-                    "Updates a record of type {object_type}: fields that are left out stay, null clears a field."
+                    "Updates a record of type {object_type}: absent fields stay unchanged, null clears a field."
                 )
             }
             Action::Delete => {
                 format!(
-                    "Deletes a record of type {object_type}, with its citations; refused while other records refer to it."
+                    "Deletes a record of type {object_type} and its citations. Fails while other records refer to it."
                 )
             }
         }
@@ -162,7 +162,7 @@ impl Writer {
         asked: ResolveContext<'_>,
     ) -> Result<Vec<ComputedValue>, ApiError> {
         let Some(Input::Object(input)) = asked.arguments.get("input") else {
-            return Err(ApiError::bad_input("input", "`input` must be given."));
+            return Err(ApiError::bad_input("input", "`input` is required."));
         };
         let requester = asked.caller.identity.name.as_deref().unwrap_or_default();
         let deadline = asked.deadline.unwrap_or_else(|| Instant::now() + PATIENCE);
@@ -186,7 +186,8 @@ impl Writer {
             Ok(done) => Ok(vec![task.payload(Some(done), Vec::new(), name)]),
             Err(Failure::User(errors)) => Ok(vec![task.payload(None, errors, name)]),
             Err(Failure::Again) => {
-                let message = "Others kept changing the same records; retry.".to_owned();
+                let message =
+                    "The same records were changed at the same time by other requests; retry.".to_owned();
                 let error = UserError { code: "CONFLICT", path: vec!["input".to_owned()], message };
                 Ok(vec![task.payload(None, vec![error], name)])
             }
@@ -242,8 +243,7 @@ async fn commit(transaction: Change, deadline: Instant) -> Result<(), Failure> {
         Ok(Err(error)) => ApiError::from(error),
         Err(_) => ApiError::timeout(),
     };
-    let message = "The database was lost while the change was committed. It may have been made: ask again with the \
-                   same `clientMutationId`, or look.";
+    let message = "The connection to the database was lost during the commit, so the change may have been made. Retry with the same `clientMutationId`, or check the record.";
     Err(ApiError { message: message.to_owned(), ..api_error }.into())
 }
 
@@ -365,7 +365,7 @@ impl Mutation<'_> {
         let sql = "select request, record_id, revision from client_mutations where requester = $1 and client_mutation_id = $2";
         let row = sqlx::query(sql).bind(self.requester).bind(&name).fetch_one(&mut *connection).await?;
         if row.try_get::<Vec<u8>, _>("request")? != request {
-            self.wrong("CONFLICT", &["clientMutationId"], "It is the name of another mutation.");
+            self.wrong("CONFLICT", &["clientMutationId"], "This id was already used by another mutation.");
             self.finish()?;
         }
         Ok(Some(Done { id: row.try_get("record_id")?, revision: row.try_get("revision")? }))
@@ -376,7 +376,7 @@ impl Mutation<'_> {
         for writable_field in self.task.writable_fields.iter().filter(|writable_field| writable_field.needed)
         {
             if matches!(self.input.get(writable_field.name), None | Some(Input::Null)) {
-                self.wrong("REQUIRED", &[writable_field.name], "Every such record has it.");
+                self.wrong("REQUIRED", &[writable_field.name], "This field must not be null.");
             }
         }
         self.check(connection, self.object_type.table, std::slice::from_ref(&row), None).await?;
@@ -404,7 +404,7 @@ impl Mutation<'_> {
         for writable_field in self.task.writable_fields.iter().filter(|writable_field| writable_field.needed)
         {
             if self.input.get(writable_field.name) == Some(&Input::Null) {
-                self.wrong("REQUIRED", &[writable_field.name], "Every such record has it.");
+                self.wrong("REQUIRED", &[writable_field.name], "This field must not be null.");
             }
         }
         let lists = self.lists(connection).await?;
@@ -454,7 +454,7 @@ impl Mutation<'_> {
             format!("select to_jsonb(t) from {} t where id = $1 for {strength}", self.object_type.table);
         let row = sqlx::query_scalar(AssertSqlSafe(sql)).bind(id).fetch_optional(&mut *connection).await?;
         let Some(Value::Object(row)) = row else {
-            self.wrong("NOT_FOUND", &[field], "It was removed meanwhile.");
+            self.wrong("NOT_FOUND", &[field], "The record was deleted in the meantime.");
             return Err(self.end());
         };
         self.expect_revision(connection, id).await?;
@@ -468,11 +468,11 @@ impl Mutation<'_> {
         field: &str,
     ) -> Result<Option<i64>, Failure> {
         let Some(Input::Object(by)) = self.input.get(field) else {
-            return Err(ApiError::bad_input(format!("input.{field}"), "It must be given.").into());
+            return Err(ApiError::bad_input(format!("input.{field}"), "This field is required.").into());
         };
         let found = self.find(connection, self.object_type.name, by, &format!("input.{field}")).await?;
         if found.is_none() {
-            self.wrong("NOT_FOUND", &[field], "There is no such record.");
+            self.wrong("NOT_FOUND", &[field], "No such record exists.");
         }
         Ok(found)
     }
@@ -482,7 +482,7 @@ impl Mutation<'_> {
         if let Some(Input::Number(expected)) = self.input.get("expectedRevision") {
             let revision = self.revision(connection, id).await?;
             if expected.as_i64() != Some(revision) {
-                let message = format!("The record is at revision {revision} now.");
+                let message = format!("The record has changed: its current revision is {revision}.");
                 self.wrong("CONFLICT", &["expectedRevision"], &message);
                 return Err(self.end());
             }
@@ -535,17 +535,15 @@ impl Mutation<'_> {
                 && items.is_empty()
                 && self.input.get(writable_field.name) != Some(&Input::Null)
             {
-                self.wrong("INVALID", &[writable_field.name], "It needs at least one.");
+                self.wrong("INVALID", &[writable_field.name], "At least one entry is required.");
             }
             let mut list: Vec<Map<String, Value>> = Vec::new();
             for (index, item) in items.iter().enumerate() {
                 let path = [writable_field.name.to_owned(), index.to_string()];
                 let row = self.list_row(connection, rows, item, &path).await?;
                 if list.contains(&row) {
-                    self.errors.push(UserError {
-                        path: within(&path),
-                        ..error("INVALID", &[], "It is there twice.")
-                    });
+                    self.errors
+                        .push(UserError { path: within(&path), ..error("INVALID", &[], "Duplicate entry.") });
                 }
                 list.push(row);
             }
@@ -600,7 +598,7 @@ impl Mutation<'_> {
         let Input::Object(by) = value else { return Ok(Value::Null) };
         let found = self.find(connection, to, by, &format!("input.{}", path.join("."))).await?;
         if found.is_none() {
-            let message = format!("There is no such record of type {to}.");
+            let message = format!("No such record of type {to} exists.");
             self.errors.push(UserError { path: within(path), ..error("NOT_FOUND", &[], &message) });
         }
         Ok(found.map_or(Value::Null, Value::from))
@@ -672,7 +670,7 @@ impl Mutation<'_> {
         let by = Fields::from_iter([(Name::new("slug"), Input::from(slug.as_str()))]);
         let found = self.find(connection, self.object_type.name, &by, "input.slug").await?;
         if found.is_some_and(|id| Some(id) != own) {
-            self.wrong("TAKEN", &["slug"], "Another record has it, and only one may.");
+            self.wrong("TAKEN", &["slug"], "Another record already has this value, which must be unique.");
         }
         Ok(())
     }
@@ -724,7 +722,7 @@ impl Mutation<'_> {
             let more = if count > NAMED { ", …" } else { "" };
             let records = if count == 1 { "record" } else { "records" };
             let message = format!(
-                "It is the `{reference}` of {count} {records} of type {object_type}: {}{more}.",
+                "{count} {records} of type {object_type} refer to it as `{reference}`: {}{more}.",
                 slugs.join(", ")
             );
             self.wrong("IN_USE", &[field], &message);
@@ -755,14 +753,14 @@ impl Mutation<'_> {
         });
         let path: Vec<&str> = field.into_iter().collect();
         let (code, message) = match refused.code() {
-            "23505" => ("TAKEN", "Another record has it, and only one may.".to_owned()),
+            "23505" => ("TAKEN", "Another record already has this value, which must be unique.".to_owned()),
             "23503" if self.task.action == Action::Delete => {
-                ("IN_USE", "Other records refer to it.".to_owned())
+                ("IN_USE", "Other records refer to this record.".to_owned())
             }
             // What the input names was there and went meanwhile, perhaps into another.
             "23503" => return Err(Failure::Again),
-            TOO_LONG => ("INVALID", "It is too long.".to_owned()),
-            "23502" => ("REQUIRED", "Every such record has it.".to_owned()),
+            TOO_LONG => ("INVALID", "The value is too long.".to_owned()),
+            "23502" => ("REQUIRED", "This field must not be null.".to_owned()),
             // A rule that a trigger keeps says what it refuses.
             _ => {
                 let told = known.and_then(|constraint| constraint.message.clone());

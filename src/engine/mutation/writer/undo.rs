@@ -11,7 +11,7 @@ use sqlx::{
 
 use crate::{
     engine::mutation::writer::{Done, Failure, Mutation, constraint_of, lock_revision_numbers},
-    error::{ApiError, Code},
+    error::ApiError,
     model::{
         Catalog,
         object_type::{ObjectType, computed::ComputedValue},
@@ -19,9 +19,7 @@ use crate::{
     },
 };
 
-pub const REVERT: &str = "Undoes the change that a revision belongs to. What was changed together is undone together: all records \
-     that one mutation, merge or import touched. Refused where somebody has changed the same things since. \
-     The undoing is a change itself, with revisions of its own, and can be undone in turn.";
+pub const REVERT: &str = "Reverts the change that a revision belongs to: everything that the same mutation, merge or import changed. Changes nothing if something of it has been changed again since. The revert is a change with revisions of its own, and can be reverted too.";
 
 /// Revisions and records that are told at most.
 const TOLD: i64 = 100;
@@ -30,7 +28,7 @@ const TOLD: i64 = 100;
 pub async fn revert(mutation: &mut Mutation<'_>, connection: &mut PgConnection) -> Result<Done, Failure> {
     lock_revision_numbers(connection).await?;
     let Some(Input::Number(revision)) = mutation.input.get("revision") else {
-        return Err(ApiError::bad_input("input.revision", "It must be given.").into());
+        return Err(ApiError::bad_input("input.revision", "This field is required.").into());
     };
     let revision = revision.as_i64();
     let change = sqlx::query_scalar("select change from revisions where id = $1")
@@ -38,7 +36,7 @@ pub async fn revert(mutation: &mut Mutation<'_>, connection: &mut PgConnection) 
         .fetch_optional(&mut *connection)
         .await?;
     let Some(change) = change else {
-        mutation.wrong("NOT_FOUND", &["revision"], "There is no such revision.");
+        mutation.wrong("NOT_FOUND", &["revision"], "No such revision exists.");
         return Err(mutation.end());
     };
     undo(mutation, connection, change, "revision").await?;
@@ -127,8 +125,8 @@ pub async fn undo(
     if !whole {
         let told = in_the_way.iter().map(|(id, requester)| format!("revision {id} by {requester}"));
         let message = match told.collect::<Vec<_>>().join(", ") {
-            told if told.is_empty() => "It is no longer as the change left it.".to_owned(),
-            told => format!("Later changes stand in the way: {told}."),
+            told if told.is_empty() => "It was changed again since.".to_owned(),
+            told => format!("It was changed again since: {told}."),
         };
         mutation.wrong("CONFLICT", &[field], &message);
         return Err(mutation.end());
@@ -159,10 +157,10 @@ fn refused(mutation: &mut Mutation<'_>, error: sqlx::Error, field: &'static str)
     };
     match constraint_of(&error).map(constraint) {
         Some((code, _)) if code == "23503" => {
-            mutation.wrong("CONFLICT", &[field], "A record that it refers to was removed or merged since.");
+            mutation.wrong("CONFLICT", &[field], "A record that it refers to was deleted or merged since.");
         }
         Some((code, columns)) if code == "23505" => {
-            let message = format!("Another record has taken what it had since: {columns}.");
+            let message = format!("Another record has since taken its unique value: {columns}.");
             mutation.wrong("TAKEN", &[field], &message);
         }
         _ => {
@@ -228,10 +226,7 @@ impl Statements {
         let Step { table, kind, .. } = step;
         let key = mutation.rules.key(table).ok_or_else(|| {
             tracing::error!(table, "a revision is of a table that has no key");
-            ApiError::new(
-                Code::Internal,
-                "Internal error: the server's log has the cause under this request id.",
-            )
+            ApiError::internal()
         })?;
         let of = |row: &str, columns: &[String]| {
             let columns = columns.iter().map(|column| format!("{row}.{column}"));

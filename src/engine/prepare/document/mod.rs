@@ -156,8 +156,7 @@ impl Documents {
         }
         if self.only_trusted {
             let trusted = text.and_then(|text| self.trusted.get(&hash(text)));
-            let api_error =
-                || ApiError::new(Code::Forbidden, "Only trusted documents are answered on this server.");
+            let api_error = || ApiError::new(Code::Forbidden, "This server accepts trusted documents only.");
             return trusted.cloned().ok_or_else(|| vec![api_error()]);
         }
         match (text, id) {
@@ -169,16 +168,18 @@ impl Documents {
             }
             (Some(_), Some(_)) => {
                 let parameter = named.map_or("query", |named| named.parameter);
-                let message = format!("`{parameter}` is neither a trusted document nor the hash of `query`.");
+                let message =
+                    format!("`{parameter}` is neither the id of a trusted document nor the hash of `query`.");
                 Err(vec![ApiError::bad_input(parameter, message)])
             }
             (None, Some(id)) => self.persisted.get(id).ok_or_else(|| {
                 // The wording that clients wait for, to send the text.
                 vec![ApiError::new(Code::PersistedQueryNotFound, "PersistedQueryNotFound")]
             }),
-            (None, None) => {
-                Err(vec![ApiError::bad_input("query", "The parameter `query` must hold a GraphQL document.")])
-            }
+            (None, None) => Err(vec![ApiError::bad_input(
+                "query",
+                "The parameter `query` must contain a GraphQL document.",
+            )]),
         }
     }
 

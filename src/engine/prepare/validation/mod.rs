@@ -168,7 +168,7 @@ impl<'a> Checker<'a> {
         let Positioned { pos, node: name } = &condition.node.on;
         let ty = self.ty(*pos, name)?;
         if !ty.is_composite() {
-            self.invalid(*pos, format!("A fragment can't be on `{name}`, which has no fields."));
+            self.invalid(*pos, format!("A fragment can't be on `{name}`, because it has no fields."));
             return None;
         }
         Some(ty)
@@ -188,7 +188,7 @@ impl<'a> Checker<'a> {
             let (parent, ty) = (parent.name(), ty.name());
             self.invalid(
                 pos,
-                format!("Nothing that is `{parent}` is ever `{ty}`: the fragment can't stand here."),
+                format!("A fragment on `{ty}` can't be used here: `{parent}` is never `{ty}`."),
             );
         }
     }
@@ -200,7 +200,7 @@ impl<'a> Checker<'a> {
         if name == "__typename" {
             self.arguments("`__typename`", arguments, &IndexMap::new(), *pos);
             if !selection_set.node.items.is_empty() {
-                self.invalid(*pos, "`__typename` is a String: nothing can be selected of it.");
+                self.invalid(*pos, "`__typename` is a String, which has no fields to select.");
             }
             return;
         }
@@ -215,11 +215,11 @@ impl<'a> Checker<'a> {
             (true, true) => {
                 self.invalid(
                     *pos,
-                    format!("`{name}` is of type {ty}: select its fields, as in `{name} {{ … }}`."),
+                    format!("`{name}` is of type {ty}: select fields of it, as in `{name} {{ … }}`."),
                 );
             }
             (false, false) => {
-                self.invalid(*pos, format!("`{name}` is of type {ty}: nothing can be selected of it."));
+                self.invalid(*pos, format!("`{name}` is of type {ty}, which has no fields to select."));
             }
             _ => self.selections(meta, &selection_set.node),
         }
@@ -236,10 +236,10 @@ impl<'a> Checker<'a> {
             };
             if !declared.locations.contains(&location) {
                 let place = format!("{location:?}").to_lowercase().replace('_', " ");
-                self.invalid(*pos, format!("`@{name}` can't stand on a {place}."));
+                self.invalid(*pos, format!("`@{name}` is not allowed on a {place}."));
             }
             if !seen.insert(name) && !declared.is_repeatable {
-                self.invalid(*pos, format!("`@{name}` stands here twice."));
+                self.invalid(*pos, format!("`@{name}` occurs twice here."));
             }
             self.arguments(&format!("`@{name}`"), &directive.arguments, &declared.args, *pos);
         }
@@ -255,7 +255,7 @@ impl<'a> Checker<'a> {
         let mut given = HashSet::new();
         for (Positioned { pos, node: name }, value) in arguments {
             if !given.insert(name.as_str()) {
-                self.invalid_value(*pos, name, format!("The argument `{name}` is given twice."));
+                self.invalid_value(*pos, name, format!("The argument `{name}` occurs twice."));
             }
             match declared.get(name.as_str()) {
                 Some(declared) => self.value(&declared.ty, &value.node, value.pos, name),
@@ -268,7 +268,7 @@ impl<'a> Checker<'a> {
         for declared in declared.values().filter(|declared| is_needed(declared)) {
             let (name, ty) = (&declared.name, &declared.ty);
             if !given.contains(name.as_str()) {
-                self.invalid_value(pos, name, format!("{of} needs the argument `{name}`; it takes {ty}."));
+                self.invalid_value(pos, name, format!("{of} requires the argument `{name}` of type {ty}."));
             }
         }
     }
@@ -280,7 +280,7 @@ impl<'a> Checker<'a> {
         let Some(ty) = self.ty(var_type.pos, innermost(&var_type.node)) else { return };
         if !ty.is_input() {
             let message =
-                format!("`${}` can't be of type `{}`, which is not for input.", name.node, var_type.node);
+                format!("`${}` can't be of type `{}`, which is not an input type.", name.node, var_type.node);
             return self.invalid(*pos, message);
         }
         if let Some(Positioned { pos, node: default }) = default_value {
@@ -313,7 +313,7 @@ impl<'a> Checker<'a> {
                 self.object(ty, input_fields, fields, pos, path);
                 let is_one = fields.len() == 1 && !fields.values().any(|value| *value == Literal::Null);
                 if *oneof && !is_one {
-                    self.invalid_value(pos, path, format!("`{path}` takes exactly one field of {ty}."));
+                    self.invalid_value(pos, path, format!("`{path}` must have exactly one field of {ty}."));
                 }
             }
             (Some(MetaType::Enum { enum_values, .. }), Literal::Enum(name)) => {
@@ -348,13 +348,13 @@ impl<'a> Checker<'a> {
         for declared in declared.values().filter(|declared| is_needed(declared)) {
             if !given.contains_key(declared.name.as_str()) {
                 let (path, ty) = (format!("{path}.{}", declared.name), &declared.ty);
-                self.invalid_value(pos, &path, format!("`{path}` must be given; it takes {ty}."));
+                self.invalid_value(pos, &path, format!("`{path}` of type {ty} is required."));
             }
         }
     }
 
     fn wrong(&mut self, ty: &str, found: &str, pos: Pos, path: &str) {
-        self.invalid_value(pos, path, format!("`{path}` takes {ty}, not {found}."));
+        self.invalid_value(pos, path, format!("`{path}` must be {ty}, not {found}."));
     }
 
     /// What an unknown field of a type may have meant: another field, or one of a kind of record.

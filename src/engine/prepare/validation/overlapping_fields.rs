@@ -35,7 +35,7 @@ pub fn check(registry: &Registry, ast: &ExecutableDocument) -> Vec<ApiError> {
         merging.same_field(&fields);
     }
     if merging.looks > LOOKS {
-        return vec![ApiError::beyond("comparisons of fields of one name", LOOKS, merging.looks)];
+        return vec![ApiError::beyond("comparisons of fields with the same name", LOOKS, merging.looks)];
     }
     merging.api_errors
 }
@@ -117,7 +117,7 @@ impl<'a> Merging<'a> {
             let Some((first, others)) = group.split_first() else { continue };
             if let Some(other) = others.iter().find(|other| !self.is_alike(first.ty, other.ty)) {
                 let message = format!(
-                    "`{key}` would be {} of one record and {} of another: give one of them an alias.",
+                    "`{key}` is {} for one type and {} for another: use an alias.",
                     first.ty, other.ty
                 );
                 self.refuse(*first, *other, message);
@@ -152,12 +152,9 @@ impl<'a> Merging<'a> {
         for other in others {
             let (one, two) = (&first.field.node, &other.field.node);
             let message = if one.name.node != two.name.node {
-                format!(
-                    "`{key}` means both `{}` and `{}`: give one of them an alias.",
-                    one.name.node, two.name.node
-                )
+                format!("`{key}` is both `{}` and `{}`: use an alias.", one.name.node, two.name.node)
             } else if !same_arguments(one, two) {
-                format!("`{key}` is asked twice with different arguments: give one of them an alias.")
+                format!("`{key}` is selected twice with different arguments: use an alias.")
             } else {
                 continue;
             };

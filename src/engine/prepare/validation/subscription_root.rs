@@ -27,10 +27,10 @@ fn check_root(ast: &ExecutableDocument, operation: &OperationDefinition) -> Resu
     let mut root = Root { ast, fields: HashSet::new(), entered: HashSet::new(), chosen: false };
     root.collect(&operation.selection_set.node);
     if root.chosen {
-        return Err(invalid("The field of a subscription can't be left to `@skip` or `@include`."));
+        return Err(invalid("The root field of a subscription can't have `@skip` or `@include`."));
     }
     if root.fields.len() != 1 || root.fields.iter().any(|(_, name)| name.starts_with("__")) {
-        return Err(invalid("A subscription asks for exactly one field of `Subscription`."));
+        return Err(invalid("A subscription must select exactly one field of `Subscription`."));
     }
     Ok(())
 }

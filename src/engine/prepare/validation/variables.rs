@@ -179,7 +179,7 @@ impl<'a> Usages<'a> {
         };
         if !allowed {
             let message =
-                format!("The variable `${name}` is of type {declared}, and stands where {wanted} is needed.");
+                format!("The variable `${name}` is of type {declared}, but {wanted} is required here.");
             self.api_errors.push(ApiError {
                 locations: [definition.pos, argument.pos].map(|at| (at.line, at.column)).to_vec(),
                 ..ApiError::new(Code::GraphqlValidationFailed, message)
