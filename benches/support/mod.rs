@@ -21,7 +21,7 @@ impl Server {
         let mut lines = BufReader::new(child.stderr.take().expect("piped")).lines();
         let address = lines.by_ref().find_map(|line| {
             let line = line.expect("a line");
-            let (_, rest) = line.split_once("answers at http://")?;
+            let (_, rest) = line.split_once("listening on http://")?;
             Some(rest.split('/').next()?.to_owned())
         });
         std::thread::spawn(move || lines.for_each(drop));

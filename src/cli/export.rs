@@ -22,25 +22,25 @@ use crate::{
 
 #[derive(Args)]
 pub struct Arguments {
-    /// jsonl, csv, gexf or jsonld.
+    /// Output format: jsonl, csv, gexf or jsonld.
     #[arg(long, default_value = "jsonl")]
     pub format: formats::Format,
-    /// The type of record in a CSV: Actor, Statement, …; all types where the output is a folder.
+    /// Record type to export as CSV: Actor, Statement, …; without it, one CSV file per type.
     #[arg(long = "type", value_name = "TYPE")]
     pub kind: Option<String>,
-    /// Only what is on this topic or a part of it, and what that refers to.
+    /// Only records on this topic or its subtopics, and the records that they refer to.
     #[arg(long, value_name = "SLUG")]
     pub topic: Option<String>,
-    /// Only what refers to this actor, and what that refers to.
+    /// Only records that refer to this actor, and the records that they refer to.
     #[arg(long, value_name = "SLUG")]
     pub actor: Option<String>,
-    /// Only what happened on this day or later, or may have: 2026, 2026-02 or 2026-02-19.
+    /// Only records that are, or may be, of this date or later: 2026, 2026-02 or 2026-02-19.
     #[arg(long, value_name = "DATE")]
     pub from: Option<String>,
-    /// Only what happened on this day or earlier, or may have.
+    /// Only records that are, or may be, of this date or earlier.
     #[arg(long, value_name = "DATE")]
     pub until: Option<String>,
-    /// Where to write it, instead of the standard output; for CSV a folder, unless a type is given.
+    /// Output file, instead of standard output; for CSV without `--type`, a directory.
     #[arg(short, long, value_name = "FILE")]
     pub output: Option<PathBuf>,
 }
@@ -66,7 +66,7 @@ pub async fn run(asked: Arguments) -> Result<(), Failure> {
         for output in whole {
             output.keep()?;
         }
-        log_output::say(&format!("{written} records in {:.1} s", since.elapsed().as_secs_f64()));
+        log_output::say(&format!("exported {written} records in {:.1} s", since.elapsed().as_secs_f64()));
         Ok(())
     };
     let exported = exported.await;
@@ -88,10 +88,10 @@ enum Output {
 
 impl Output {
     fn to(path: &Path) -> Result<Self, Failure> {
-        let failed = |error: std::io::Error| format!("{} can't be written: {error}", path.display());
+        let failed = |error: std::io::Error| format!("can't write {}: {error}", path.display());
         match std::fs::metadata(path) {
             Ok(found) if found.is_dir() => {
-                return Err(format!("{} can't be written: it is a folder", path.display()).into());
+                return Err(format!("can't write {}: it is a directory", path.display()).into());
             }
             Ok(found) if !found.is_file() => {
                 return Ok(Output::Special(File::options().write(true).open(path).map_err(failed)?));
@@ -111,7 +111,7 @@ impl Output {
     fn keep(self) -> Result<(), Failure> {
         if let Output::File { unfinished, path, .. } = &self {
             std::fs::rename(unfinished, path)
-                .map_err(|error| format!("{} can't be written: {error}", path.display()))?;
+                .map_err(|error| format!("can't write {}: {error}", path.display()))?;
         }
         Ok(())
     }
@@ -150,25 +150,29 @@ fn outputs(
 ) -> Result<Vec<(&'static str, Output)>, Failure> {
     let known = |name| match kinds.named(name) {
         Some((_, kind)) => Ok(kind.name),
-        None => Err(Failure::of_usage(format!("`{name}` is no type of record: there are {}", kinds.names()))),
+        None => {
+            Err(Failure::of_usage(format!("unknown record type `{name}`; expected one of {}", kinds.names())))
+        }
     };
     let kind = kind.map(known).transpose()?;
     match (format, kind, output) {
         (formats::Format::Csv, None, Some(folder)) => {
             std::fs::create_dir_all(folder)
-                .map_err(|error| format!("{} can't be made: {error}", folder.display()))?;
+                .map_err(|error| format!("can't create {}: {error}", folder.display()))?;
             let table =
                 |kind: &RecordKind| Ok((kind.name, Output::to(&folder.join(format!("{}.csv", kind.many)))?));
             kinds.0.iter().map(table).collect()
         }
-        (formats::Format::Csv, None, None) => {
-            Err(Failure::of_usage("CSV holds one type of record: give --type, or a folder with -o"))
-        }
+        (formats::Format::Csv, None, None) => Err(Failure::of_usage(
+            "a CSV file holds one record type; set --type, or a directory with --output",
+        )),
         (formats::Format::Csv, Some(_), _) | (_, None, _) => {
             let to = output.map_or_else(|| Ok(Output::Standard(std::io::stdout())), Output::to)?;
             Ok(vec![(kind.unwrap_or_default(), to)])
         }
-        _ => Err(Failure::of_usage("only CSV takes --type: other formats hold all")),
+        _ => Err(Failure::of_usage(
+            "--type works only with --format csv; the other formats hold all record types",
+        )),
     }
 }
 

@@ -16,25 +16,25 @@ use crate::{
 
 #[derive(Args)]
 pub struct Arguments {
-    /// Files, compressed by gzip or zstd or not at all; `-` is the standard input.
+    /// Files to import, plain or compressed with gzip or zstd; `-` is standard input.
     #[arg(required = true, value_name = "FILE", num_args = 1..=import::staging::MOST_FILES)]
     pub files: Vec<PathBuf>,
-    /// jsonl, csv, popolo, legislators, ftm or parlamint; where left out, each file's name tells it.
+    /// Input format: jsonl, csv, popolo, legislators, ftm or parlamint; default: by the file name.
     #[arg(long)]
     pub format: Option<readers::Format>,
-    /// The type of record in a CSV whose name doesn't tell it: Actor, Statement, …
+    /// Record type of a CSV file: Actor, Statement, …; default: by the file name.
     #[arg(long = "type", value_name = "TYPE")]
     pub kind: Option<String>,
-    /// Check everything, and write nothing.
+    /// Validate the files, and write nothing.
     #[arg(long)]
     pub dry_run: bool,
-    /// Write nothing if anything is rejected.
+    /// Write nothing if a record is rejected.
     #[arg(long)]
     pub all_or_nothing: bool,
-    /// Where each rejected record is told, with its line, its field and the reason.
+    /// Report of the rejected records: file, line, field and reason, as JSON Lines.
     #[arg(long, value_name = "FILE", default_value = "rejected.jsonl")]
     pub report: PathBuf,
-    /// Under whose name the change is recorded.
+    /// Name under which the change is recorded.
     #[arg(long, value_name = "NAME", default_value = "import")]
     pub requester: String,
 }
@@ -58,7 +58,7 @@ pub async fn run(asked: Arguments) -> Result<(), Failure> {
         let import::Outcome { created, updated, unchanged, rejected, change } = outcome;
         let end = match change {
             Some(change) => format!("recorded as change {change}"),
-            None if dry_run => "a dry run: nothing was written".to_owned(),
+            None if dry_run => "dry run: nothing was written".to_owned(),
             None => "nothing was written".to_owned(),
         };
         print(&format!(
@@ -66,7 +66,7 @@ pub async fn run(asked: Arguments) -> Result<(), Failure> {
         ))?;
         if rejected > 0 {
             let records = if rejected == 1 { "record was" } else { "records were" };
-            Err(format!("{rejected} {records} rejected; {report} tells why").into())
+            Err(format!("{rejected} {records} rejected; see {report}").into())
         } else {
             Ok(())
         }

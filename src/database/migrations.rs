@@ -51,7 +51,7 @@ async fn lock(connection: &mut PgConnection) -> Result<(), Error> {
     if let Ok(locked) = tokio::time::timeout(SILENCE, &mut locking).await {
         return locked.map_err(|error| migration_error(&error));
     }
-    tracing::info!("waiting for another Dossier that migrates this database");
+    tracing::info!("waiting for another Dossier to finish migrating this database");
     locking.await.map_err(|error| migration_error(&error))
 }
 
@@ -134,8 +134,7 @@ pub async fn status(connection: &mut PgConnection, schema: Option<&str>) -> Resu
     };
     if !applied.is_empty() && !applied.iter().any(is_same) {
         return Err(Error::Migration(
-            "the migrations of another program were applied to this schema; give Dossier a database of its own, \
-             or a schema: DATABASE_SCHEMA"
+            "this schema has migrations of another program; use another database, or set DATABASE_SCHEMA"
                 .to_owned(),
         ));
     }
@@ -228,7 +227,7 @@ async fn prefix(connection: &mut PgConnection, schema: Option<&str>) -> Result<S
     let prefix: Option<String> = prefix.fetch_one(connection).await.map_err(|error| connect_error(&error))?;
     let is_plain = |name: &String| name.chars().all(|next| matches!(next, 'a'..='z' | '0'..='9' | '_'));
     prefix.filter(is_plain).ok_or_else(|| {
-        let reason = "there is no schema with a plain name to make the tables in: set DATABASE_SCHEMA";
+        let reason = "the search_path has no schema with a plain name for the tables; set DATABASE_SCHEMA";
         Error::Migration(reason.to_owned())
     })
 }
@@ -250,7 +249,7 @@ async fn refuse_foreign_schemas(
         let foreign = foreign.fetch_optional(&mut *connection).await;
         if foreign.map_err(|error| connect_error(&error))? == Some(true) {
             let reason = format!(
-                "the database has a schema `{name}` that is not this Dossier's, which would give one this name: \
+                "the schema `{name}` already exists and is not ours, but Dossier needs a schema of this name; \
                  rename it, or set DATABASE_SCHEMA"
             );
             return Err(Error::Migration(reason));
@@ -288,18 +287,18 @@ fn under_own_names(migration: &sqlx::migrate::Migration, prefix: &str) -> sqlx::
 fn migration_error(error: &MigrateError) -> Error {
     Error::Migration(match error {
         MigrateError::VersionMismatch(version) => format!(
-            "migration {version:04} was changed after it had been applied; run the Dossier that applied it, or start with an empty database"
+            "migration {version:04} was changed after it was applied; run the version of Dossier that applied it, or start with an empty database"
         ),
         MigrateError::VersionMissing(version) => format!(
-            "the database has migration {version:04}, which this Dossier doesn't know; run a newer one"
+            "the database has migration {version:04}, which is newer than this version of Dossier; run a newer version"
         ),
         MigrateError::Dirty(version) => format!(
-            "migration {version:04} was applied in part; restore the database from before it, and start again"
+            "migration {version:04} was only partly applied; restore a backup from before it, and try again"
         ),
         MigrateError::ExecuteMigration(cause, version) => {
-            format!("migration {version:04} can't be applied: {}", in_words(cause))
+            format!("migration {version:04} failed: {}", in_words(cause))
         }
-        other => format!("the migrations can't be applied: {other}"),
+        other => format!("the migrations failed: {other}"),
     })
 }
 

@@ -47,7 +47,7 @@ const WELL: Duration = Duration::from_millis(500);
 /// Why the database can't be used: one line for whoever runs Dossier.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    #[error("the embedded Postgres: {0}")]
+    #[error("embedded Postgres: {0}")]
     Embedded(String),
     #[error("{0}")]
     Binaries(String),
@@ -55,36 +55,38 @@ pub enum Error {
     NoBinaries { wanted: Option<u32>, passed_over: Vec<String> },
     #[error("can't connect to the database: {0}")]
     Connect(String),
-    #[error("Postgres {0} is too old: Dossier needs {oldest} or newer", oldest = binaries::OLDEST)]
+    #[error("Postgres {0} is too old; Dossier needs Postgres {oldest} or newer", oldest = binaries::OLDEST)]
     TooOld(u32),
     #[error(
-        "the database is in the encoding {0}, which can't hold all letters; make one in UTF8: \
+        "the database has the encoding {0}, but Dossier needs UTF8; create one with: \
          create database … encoding 'UTF8' template template0"
     )]
     Encoding(String),
     #[error("{0}")]
     Migration(String),
     #[error(
-        "the database holds something that is not Dossier's ({0}); if it is to hold both, say so once: \
-         dossier migrate --yes. A schema of its own keeps them apart: DATABASE_SCHEMA"
+        "the database holds tables of another program ({0}); to use it anyway, run once: \
+         dossier migrate --yes. To keep the tables apart, set DATABASE_SCHEMA"
     )]
     Foreign(String),
-    #[error("the database holds nothing of Dossier yet; make its tables first: dossier migrate")]
+    #[error("the database has no Dossier tables yet; create them with: dossier migrate")]
     Empty,
-    #[error("{0} of this Dossier's migrations are pending; apply them first: dossier migrate")]
+    #[error("{0} migrations are pending; apply them with: dossier migrate")]
     Behind(usize),
-    #[error("the database has migration {0:04}, which this Dossier doesn't know; run a newer one")]
+    #[error(
+        "the database has migration {0:04}, which is newer than this version of Dossier; run a newer version"
+    )]
     Ahead(i64),
-    #[error("the database doesn't answer")]
+    #[error("the database doesn't respond")]
     Silent,
-    #[error("the database is read-only: it takes no changes")]
+    #[error("the database is read-only")]
     ReadOnly,
     /// The tables and sequences, for the log alone.
-    #[error("the database's user lacks a right that changes need")]
+    #[error("the database user lacks a privilege that writes need")]
     Forbidden(String),
-    #[error("the database has no connection left: look at its max_connections")]
+    #[error("Postgres has too many connections; check max_connections")]
     Full,
-    #[error("{0} migrations are still to be applied")]
+    #[error("{0} migrations are pending")]
     Pending(usize),
 }
 
@@ -94,20 +96,20 @@ impl Error {
     }
 
     fn stopped() -> Self {
-        Error::Embedded("stopped before it was started".to_owned())
+        Error::Embedded("stopped during startup".to_owned())
     }
 }
 
 fn no_binaries(wanted: Option<u32>, passed_over: &[String]) -> String {
     let version =
-        wanted.map_or("15 or newer".to_owned(), |major| format!("{major}, the version of the data"));
+        wanted.map_or("15 or newer".to_owned(), |major| format!("{major} (the version of the data)"));
     let mut text = format!(
-        "no Postgres {version} was found, and none could be fetched. Install one with its contrib extensions \
-         (Debian: apt install postgresql), or set PG_BIN to its folder, or set DATABASE_URL to a server that runs, \
+        "Postgres {version} was not found and could not be downloaded. Install it with its contrib extensions \
+         (Debian: apt install postgresql), or set PG_BIN to its directory, or set DATABASE_URL to a running server, \
          such as: docker run -e POSTGRES_PASSWORD=dossier -p 5432:5432 postgres:18"
     );
     for reason in passed_over {
-        text.push_str("\n  passed over: ");
+        text.push_str("\n  not usable: ");
         text.push_str(reason);
     }
     text
@@ -149,7 +151,7 @@ impl Database {
         let (address, embedded) = match &config.database_url {
             Some(url) => (
                 Address::parse(url)
-                    .map_err(|wrong| Error::Connect(format!("DATABASE_URL can't be read: {wrong}")))?,
+                    .map_err(|wrong| Error::Connect(format!("DATABASE_URL is invalid: {wrong}")))?,
                 None,
             ),
             None => {
@@ -184,8 +186,8 @@ impl Database {
     }
 
     /// What is used, in a line for whoever typed a command.
-    pub fn told(&self, config: &Config) -> String {
-        preflight::told(config, &self.options, &self.current_schema)
+    pub fn describe(&self, config: &Config) -> String {
+        preflight::describe(config, &self.options, &self.current_schema)
     }
 
     /// Connections for what is seldom asked.
@@ -241,7 +243,9 @@ impl Database {
             (0, None) => Ok(()),
             (0, Some(unknown)) if writes => Err(Error::Ahead(*unknown)),
             (0, Some(unknown)) => {
-                tracing::warn!("the database has migration {unknown:04}, which this Dossier doesn't know");
+                tracing::warn!(
+                    "the database has migration {unknown:04}, which is newer than this version of Dossier"
+                );
                 Ok(())
             }
             (pending, _) => Err(Error::Behind(pending)),

@@ -35,9 +35,9 @@ pub async fn check(connection: &mut PgConnection) -> Result<Option<String>, Erro
         sqlx::query_scalar("select lower('Ж') = 'ж'").fetch_one(&mut *connection).await.map_err(failed)?;
     if !folds {
         tracing::warn!(
-            "the database `{name}` has an LC_CTYPE that knows no letters beyond ASCII: searches and filters of other \
-             scripts tell capital letters apart. Make one with another (create database … locale 'C.UTF-8' \
-             template template0) and move the records there (dossier export, dossier import)"
+            "the LC_CTYPE of the database `{name}` handles only ASCII letters: search and filters are case-sensitive in \
+             other scripts. Create a database with another locale (create database … locale 'C.UTF-8' \
+             template template0), and move the records there (dossier export, dossier import)"
         );
     }
     let sorted_by: Option<String> = row.try_get("sorted_by").map_err(failed)?;
@@ -46,8 +46,8 @@ pub async fn check(connection: &mut PgConnection) -> Result<Option<String>, Erro
         && was != is
     {
         tracing::warn!(
-            "the database `{name}` was made with version {was} of its collation, and the system has {is}: indexes on \
-             text may be in a wrong order. Run: reindex database \"{name}\"; \
+            "the database `{name}` was created with collation version {was}, but the system has {is}: text indexes may \
+             be out of order. Run: reindex database \"{name}\"; \
              alter database \"{name}\" refresh collation version"
         );
     }
@@ -55,7 +55,7 @@ pub async fn check(connection: &mut PgConnection) -> Result<Option<String>, Erro
 }
 
 /// What a command uses, in a line: the database, its schema, and the file that said so. Never a password.
-pub fn told(config: &Config, options: &PgConnectOptions, schema: &str) -> String {
+pub fn describe(config: &Config, options: &PgConnectOptions, schema: &str) -> String {
     let database = options.get_database().unwrap_or_else(|| options.get_username());
     let at = match options.get_socket() {
         Some(socket) if config.database_url.is_none() => {

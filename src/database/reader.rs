@@ -169,7 +169,7 @@ impl Reader {
             for sql in slow {
                 match reader.plan(&pool, &sql).await {
                     Ok(plan) => statement::log_plan(&sql, &plan),
-                    Err(error) => tracing::debug!(%error, "a slow statement has no plan"),
+                    Err(error) => tracing::debug!(%error, "can't explain a slow statement"),
                 }
             }
         }));

@@ -115,7 +115,7 @@ impl Known {
         match learnt {
             Ok(sizes) => *self.sizes.write().expect("nothing panics while it is written") = Arc::new(sizes),
             Err(error) => {
-                tracing::debug!(%error, "the sizes of the tables can't be read; the last ones are used");
+                tracing::debug!(%error, "can't read the table sizes; using the previous ones");
             }
         }
     }

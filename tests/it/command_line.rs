@@ -114,7 +114,7 @@ fn data_dir_takes_a_folder() {
     for path in [file.clone(), file.join("below")] {
         let path = path.to_str().expect("text");
         let told = failure(&[("DATA_DIR", path)], &["migrate"]);
-        let reason = format!("DATA_DIR is {path}, and {} is a file", file.display());
+        let reason = format!("DATA_DIR is {path}, but {} is a file", file.display());
         assert!(told.contains(&reason), "{told}");
     }
 }
@@ -133,9 +133,9 @@ async fn a_log_of_json_has_no_other_lines() {
     };
     let server = Process::start(&settings(("RUST_LOG", "info"))).await;
     server.count_topics().await;
-    is_json(&server.log(), "Dossier answers at http://");
+    is_json(&server.log(), "Dossier is listening on http://");
     for (more, arguments, has) in [
-        (("RUST_LOG", "info"), &["key", "list"][..], "using the database"),
+        (("RUST_LOG", "info"), &["key", "list"][..], "using database"),
         (("RUST_LOG", "info"), &["key", "revoke", "nobody"], "no key has the name"),
         (("MAX_DEPTH", "deep"), &["serve"], "invalid MAX_DEPTH `deep`"),
     ] {
@@ -152,7 +152,7 @@ async fn a_log_of_json_has_no_other_lines() {
     tokio::time::sleep(Duration::from_secs(2)).await;
     holding.rollback().await.expect("given back");
     let told = waiting.await.expect("not cancelled").stderr;
-    is_json(&String::from_utf8_lossy(&told), "waiting for the end of another import");
+    is_json(&String::from_utf8_lossy(&told), "waiting for another import to finish");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -165,7 +165,7 @@ async fn what_postgres_refuses_is_told_in_words() {
     let settings = [("DATABASE_URL", url.as_str())];
     for arguments in [&["key", "list"][..], &["export"], &["generate", "--statements", "1"]] {
         let told = failure(&settings, arguments);
-        assert!(told.contains("the database's user lacks a right"), "{arguments:?}: {told}");
+        assert!(told.contains("the database user lacks a required privilege"), "{arguments:?}: {told}");
         assert!(!told.contains("error returned from database"), "{told}");
     }
     execute(&database, &format!("drop owned by {role}; drop role {role}")).await;
@@ -217,22 +217,26 @@ fn what_is_wrong_with_a_command_is_told_before_a_database_is_sought() {
     // Nobody listens there.
     let settings = [("DATABASE_URL", "postgres://127.0.0.1:1/base")];
     for (status, arguments, told) in [
-        (1, &["import", "/nowhere.jsonl"][..], "/nowhere.jsonl can't be imported"),
-        (1, &["import", folder], "it is a folder"),
-        (2, &["import", file, "--type", "Ghost"], "`Ghost` is no type of record"),
+        (1, &["import", "/nowhere.jsonl"][..], "can't import /nowhere.jsonl"),
+        (1, &["import", folder], "it is a directory"),
+        (2, &["import", file, "--type", "Ghost"], "unknown record type `Ghost`"),
         (
             1,
             &["import", file, "--report", "/nowhere/report.jsonl"],
-            "the report /nowhere/report.jsonl can't be written",
+            "can't write the report /nowhere/report.jsonl",
         ),
-        (2, &["import", file, "--requester", " "], "--requester is blank"),
-        (2, &["export", "--from", "2026-02-30"], "from: It takes a date"),
-        (2, &["export", "--from", "2026-03", "--until", "2026-02-28"], "until: It is before `from`"),
-        (1, &["export", "-o", "/nowhere/records.jsonl"], "/nowhere/records.jsonl can't be written"),
-        (1, &["export", "-o", folder], "it is a folder"),
-        (2, &["export", "--format", "csv"], "give --type, or a folder with -o"),
-        (2, &["export", "--format", "csv", "--type", "Ghost"], "`Ghost` is no type of record"),
-        (2, &["export", "--type", "Actor"], "only CSV takes --type"),
+        (2, &["import", file, "--requester", " "], "--requester must not be empty"),
+        (2, &["export", "--from", "2026-02-30"], "--from: Expected a date"),
+        (
+            2,
+            &["export", "--from", "2026-03", "--until", "2026-02-28"],
+            "--until: The date must not be before `from`",
+        ),
+        (1, &["export", "-o", "/nowhere/records.jsonl"], "can't write /nowhere/records.jsonl"),
+        (1, &["export", "-o", folder], "it is a directory"),
+        (2, &["export", "--format", "csv"], "set --type, or a directory with --output"),
+        (2, &["export", "--format", "csv", "--type", "Ghost"], "unknown record type `Ghost`"),
+        (2, &["export", "--type", "Actor"], "--type works only with --format csv"),
         (2, &["key", "create", "--name", " ", "--role", "reader"], "invalid key name"),
         (
             2,
@@ -265,8 +269,7 @@ async fn every_command_says_what_it_uses_and_which_file_said_so() {
         command.args(arguments).current_dir(folder.path().join("below"));
         let output = tokio::task::spawn_blocking(move || output(&mut command)).await.expect("not cancelled");
         let told = String::from_utf8_lossy(&output.stderr);
-        let line =
-            told.lines().find(|line| line.starts_with("using the ")).unwrap_or_else(|| panic!("{told}"));
+        let line = told.lines().find(|line| line.starts_with("using ")).unwrap_or_else(|| panic!("{told}"));
         assert!(line.contains(&format!("database `{name}`")) && line.contains("schema `public`"), "{line}");
         assert!(line.contains(file.to_str().expect("text")), "{line}");
         assert!(!told.contains("secret"), "{told}");
@@ -338,7 +341,7 @@ async fn an_export_replaces_a_file_once_it_is_whole() {
     std::fs::write(&file, "as it was").expect("written");
     let path = file.to_str().expect("text");
     let settings = [("DATABASE_URL", database.url())];
-    assert!(failure(&settings, &["export", "-o", path, "--topic", "nothing"]).contains("no such topic"));
+    assert!(failure(&settings, &["export", "-o", path, "--topic", "nothing"]).contains("Topic not found"));
     assert_eq!(std::fs::read_to_string(&file).expect("a file"), "as it was");
     success(&settings, &["export", "-o", path]);
     assert!(std::fs::read_to_string(&file).expect("a file").starts_with("{\"type\":\"Actor\""));
@@ -348,7 +351,7 @@ async fn an_export_replaces_a_file_once_it_is_whole() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_unreachable_database_is_told_without_its_password() {
     let told = failure(&[("DATABASE_URL", "postgres://me:secret@127.0.0.1:1/base")], &["migrate"]);
-    assert!(told.contains("host and port of DATABASE_URL") && !told.contains("secret"), "{told}");
+    assert!(told.contains("host and port in DATABASE_URL") && !told.contains("secret"), "{told}");
     let wrong = database().await.url().replacen("dossier_test", "no_such_base", 1);
     let told = failure(&[("DATABASE_URL", &wrong)], &["migrate"]);
     assert!(told.contains("does not exist") && told.contains("DATABASE_URL"), "{told}");
@@ -382,11 +385,11 @@ async fn a_changed_a_half_applied_and_an_unknown_migration_are_told() {
         ("update _sqlx_migrations set checksum = '\\x00' where version = 3", "migration 0003 was changed"),
         (
             "update _sqlx_migrations set success = false where version = 5",
-            "migration 0005 was applied in part",
+            "migration 0005 was only partly applied",
         ),
         (
             "update _sqlx_migrations set version = 9999 where version = 7",
-            "migration 9999, which this Dossier doesn't know",
+            "migration 9999, which is newer than this version of Dossier",
         ),
     ] {
         let database = database().await;

@@ -336,11 +336,11 @@ async fn who_lacks_a_right_that_changes_need_is_not_ready_to_write_and_told_so_o
         execute(format!("revoke {right} from {role}")).await;
         let told = ready().await;
         assert_eq!((&told["reading"], &told["writing"]), (&json!(true), &json!(false)), "{right}: {told}");
-        assert_eq!(told["reason"], "the database's user lacks a right that changes need", "{right}");
+        assert_eq!(told["reason"], "the database user lacks a privilege that writes need", "{right}");
         let refused = create(&format!("without-{number}")).await;
         assert_eq!(code(&refused), "UNAVAILABLE", "{right}: {refused}");
         let message = refused["errors"][0]["message"].as_str().expect("a message");
-        assert!(message.contains("its operator") && !message.contains("revisions"), "{message}");
+        assert!(message.contains("ask the operator") && !message.contains("revisions"), "{message}");
         assert!(server.count_topics().await > 0);
         execute(format!("grant {right} to {role}")).await;
         assert_eq!(ready().await, all, "{right}");
@@ -348,7 +348,7 @@ async fn who_lacks_a_right_that_changes_need_is_not_ready_to_write_and_told_so_o
         assert_eq!(create(&slug).await["data"]["createTopic"]["topic"]["slug"], slug.as_str(), "{right}");
     }
     let log = server.log();
-    let told = log.lines().filter(|line| line.contains(" WARN ") && line.contains("lacks a right"));
+    let told = log.lines().filter(|line| line.contains(" WARN ") && line.contains("lacks a privilege"));
     assert_eq!(told.count(), 1, "{log}");
     assert!(!log.contains("ERROR") && log.contains("topics"), "the log has the tables: {log}");
     forget(there.pool()).await;

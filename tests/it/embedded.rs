@@ -89,7 +89,7 @@ async fn however_often_postgres_is_killed_it_is_started_again() {
         assert_eq!(server.count_topics().await, before);
     }
     let log = server.log();
-    assert!(log.contains("Postgres ended unexpectedly: signal: 9 (SIGKILL)"), "{log}");
+    assert!(log.contains("Postgres exited unexpectedly: signal: 9 (SIGKILL)"), "{log}");
 }
 
 #[tokio::test]
@@ -110,8 +110,8 @@ async fn a_postgres_that_cannot_be_started_again_is_tried_until_it_can_and_the_r
     std::fs::rename(&hidden, &control).expect("found");
     assert_eq!(server.count_topics().await, before);
     let log = server.log();
-    assert!(log.contains("can't be started again") && log.contains("pg_control"), "{log}");
-    assert!(log.contains("Postgres runs again"), "{log}");
+    assert!(log.contains("can't restart Postgres") && log.contains("pg_control"), "{log}");
+    assert!(log.contains("Postgres is running again"), "{log}");
 }
 
 #[tokio::test]
@@ -147,7 +147,10 @@ async fn a_folder_whose_data_are_gone_is_not_taken_for_a_new_one() {
     {
         let output = output(dossier(&[("DATA_DIR", named)]).args(command));
         let told = String::from_utf8_lossy(&output.stderr);
-        assert!(output.status.code() == Some(1) && told.contains("is empty now"), "{told}");
+        assert!(
+            output.status.code() == Some(1) && told.contains("is empty, but it held the database"),
+            "{told}"
+        );
         assert_eq!(std::fs::read_dir(folder.path()).expect("a folder").count(), 0, "nothing is made");
     }
     let mut command = dossier(&[("DATA_DIR", data_dir)]);
@@ -355,8 +358,8 @@ fn data_of_another_version_are_told_by_their_version() {
     std::fs::write(folder.path().join("data/PG_VERSION"), "9\n").expect("written");
     let data_dir = folder.path().to_str().expect("text");
     // Without a folder that the tests may have been told to use.
-    refuses(&[("DATA_DIR", data_dir), ("PG_BIN", "")], "no Postgres 9, the version of the data");
-    refuses(&[("DATA_DIR", data_dir), ("PG_BIN", "/nowhere")], "PG_BIN /nowhere: there is no `postgres`");
+    refuses(&[("DATA_DIR", data_dir), ("PG_BIN", "")], "Postgres 9 (the version of the data) was not found");
+    refuses(&[("DATA_DIR", data_dir), ("PG_BIN", "/nowhere")], "PG_BIN /nowhere: `postgres` is missing");
 }
 
 fn refuses(settings: &[(&str, &str)], reason: &str) {

@@ -252,33 +252,37 @@ async fn each_record_that_cannot_be_kept_is_told_with_its_line_its_field_and_the
             "kind",
             "This field must not be null.",
         ),
-        (with(actor("odd"), json!({"kind": "GHOST"})), "kind", "`GHOST` is none of PERSON"),
+        (
+            with(actor("odd"), json!({"kind": "GHOST"})),
+            "kind",
+            "Unknown value `GHOST`; expected one of PERSON",
+        ),
         (with(actor("Not A Slug"), json!({})), "slug", "lower-case words"),
         (with(actor("blank"), json!({"name": " "})), "name", "must not be blank"),
-        (with(actor("more"), json!({"height": 3})), "height", "no such field"),
-        (with(actor("number"), json!({"name": 3})), "name", "takes a text"),
+        (with(actor("more"), json!({"height": 3})), "height", "Unknown field"),
+        (with(actor("number"), json!({"name": 3})), "name", "Expected a text"),
         (with(actor("nul"), json!({"name": "a\u{0}b"})), "name", "NUL"),
-        (with(actor("long"), json!({"name": "x".repeat(2000)})), "name", "at most 1500"),
+        (with(actor("long"), json!({"name": "x".repeat(2000)})), "name", "the limit is 1500"),
         (
             with(
                 actor("names"),
                 json!({"names": [{"name": "A", "kind": "ALIAS"}, {"name": "A", "kind": "ALIAS"}]}),
             ),
             "names.1",
-            "twice",
+            "Duplicate entry",
         ),
         (
             with(actor("language"), json!({"names": [{"name": "A", "kind": "ALIAS", "language": "?"}]})),
             "names.0.language",
             "BCP 47",
         ),
-        (with(actor("list"), json!({"names": "A"})), "names", "takes a list"),
-        (with(actor("ada"), json!({})), "slug", "It is the slug of line 2."),
-        (json!({"type": "Ghost", "slug": "x"}), "type", "`Ghost` is no type of record"),
-        (json!({"slug": "x"}), "type", "names its type"),
-        (statement("nobody", "nobody"), "speaker", "There is no Actor nobody."),
-        (statement("of-odd", "odd"), "speaker", "There is no Actor odd."),
-        (statement("place", "washington"), "speaker", "does not speak"),
+        (with(actor("list"), json!({"names": "A"})), "names", "Expected a list"),
+        (with(actor("ada"), json!({})), "slug", "Duplicate slug: already used by line 2."),
+        (json!({"type": "Ghost", "slug": "x"}), "type", "Unknown record type `Ghost`"),
+        (json!({"slug": "x"}), "type", "record type is missing"),
+        (statement("nobody", "nobody"), "speaker", "Actor not found: nobody."),
+        (statement("of-odd", "odd"), "speaker", "Actor not found: odd."),
+        (statement("place", "washington"), "speaker", "can't be a speaker"),
         (
             with(statement("cited", "ada"), json!({"citations": []})),
             "citations",
@@ -295,38 +299,42 @@ async fn each_record_that_cannot_be_kept_is_told_with_its_line_its_field_and_the
             "citations",
             "This field must not be null.",
         ),
-        (with(statement("published", "ada"), json!({"publication": "ada"})), "publication", "of kind MEDIA"),
+        (
+            with(statement("published", "ada"), json!({"publication": "ada"})),
+            "publication",
+            "actor of kind MEDIA",
+        ),
         (
             with(statement("topic", "ada"), json!({"topics": ["two-state-solution", "nothing"]})),
             "topics.1",
-            "There is no Topic nothing.",
+            "Topic not found: nothing.",
         ),
         (
             json!({"type": "Topic", "slug": "one", "name": "One", "parent": "other"}),
             "parent",
-            "part of itself",
+            "its own ancestor",
         ),
         (
             json!({"type": "Topic", "slug": "other", "name": "Other", "parent": "one"}),
             "parent",
-            "part of itself",
+            "its own ancestor",
         ),
         (
             json!({"type": "Topic", "slug": "below", "name": "Below", "parent": "one"}),
             "parent",
-            "rejected, that of line 26.",
+            "rejected: line 26.",
         ),
         (
             json!({"type": "Topic", "slug": "far-below", "name": "Far below", "parent": "below"}),
             "parent",
-            "rejected, that of line 28.",
+            "rejected: line 28.",
         ),
-        (with(actor("washington"), json!({"kind": "PERSON"})), "kind", "Meetings were held there"),
+        (with(actor("washington"), json!({"kind": "PERSON"})), "kind", "venue of meetings"),
         (with(actor("first"), json!({"identifiers": [{"scheme": "s", "value": "1"}]})), "", ""),
         (
             with(actor("second"), json!({"identifiers": [{"scheme": "s", "value": "1"}]})),
             "identifiers.0",
-            "so does line 31.",
+            "also used by line 31.",
         ),
     ];
     let records: Vec<Value> = cases.iter().map(|(record, ..)| record.clone()).collect();
@@ -383,11 +391,11 @@ async fn bytes_that_are_no_records_are_told_by_their_lines() {
     assert_eq!(output.status.code(), Some(1));
     let told = base.report();
     let reasons = [
-        "not UTF-8 from byte 28",
-        "not JSON",
-        "no JSON object",
-        "not JSON",
-        "no such field",
+        "Invalid UTF-8 at byte 28",
+        "Invalid JSON",
+        "isn't a JSON object",
+        "Invalid JSON",
+        "Unknown field",
         "longer than 8 MiB",
     ];
     assert_eq!(told.len(), reasons.len(), "{told:?}");
@@ -415,7 +423,7 @@ async fn gzip_and_zstd_are_read_also_from_the_standard_input_and_half_a_file_is_
         let output = base.import_with(&half, &[]);
         let told = String::from_utf8_lossy(&output.stderr).into_owned();
         assert_eq!(output.status.code(), Some(1));
-        assert!(told.contains("ends in the middle") && told.contains("nothing was imported"), "{told}");
+        assert!(told.contains("unexpected end of file") && told.contains("nothing was imported"), "{told}");
         assert_eq!(base.count("select count(*) from actors where slug like 'actor-%'").await, 0);
     }
     let told = base.import(&base.file("whole.jsonl.gz", &gzip));
@@ -433,7 +441,7 @@ async fn a_missing_file_is_told() {
     let output = base.import_with(Path::new("/nowhere.jsonl"), &[]);
     let told = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(
-        output.status.code() == Some(1) && told.starts_with("dossier: /nowhere.jsonl can't be imported"),
+        output.status.code() == Some(1) && told.starts_with("dossier: can't import /nowhere.jsonl"),
         "{told}"
     );
 }
@@ -463,7 +471,7 @@ async fn csv_as_spreadsheets_write_it_is_read() {
     let output = base.import_with(&base.file("actors.csv", text), &[]);
     assert_eq!(output.status.code(), Some(1));
     let told = base.report();
-    assert_eq!(told[0], (4, String::new(), "It has 2 cells; the first row names 3.".to_owned()));
+    assert_eq!(told[0], (4, String::new(), "The row has 2 cells; the header has 3.".to_owned()));
     assert_eq!(told[1], (5, "name".to_owned(), "This field must not be null.".to_owned()));
     assert_eq!(
         base.count("select count(*) from actors where name = E'Ada, \"the\" countess\\r\\nof Lovelace'")
@@ -472,14 +480,14 @@ async fn csv_as_spreadsheets_write_it_is_read() {
     );
 
     for (name, text, options, told) in [
-        ("unknown.csv", "slug\nada\n", &[][..], "`unknown` is no type of record"),
-        ("list.csv", "slug,height\nada,3\n", &["--type", "Actor"], "Actor has no field `height`"),
-        ("twice.csv", "slug,slug\nada,ada\n", &["--type", "Actor"], "two columns `slug`"),
+        ("unknown.csv", "slug\nada\n", &[][..], "unknown record type `unknown`"),
+        ("list.csv", "slug,height\nada,3\n", &["--type", "Actor"], "unknown column `height`; Actor has slug"),
+        ("twice.csv", "slug,slug\nada,ada\n", &["--type", "Actor"], "the column `slug` appears twice"),
         (
             "open.csv",
             &format!("slug,name\nada,\"{}", "x".repeat(20 << 20)),
             &["--type", "Actor"],
-            "is a quote left open?",
+            "is a quote not closed?",
         ),
     ] {
         let output = base.import_with(&base.file(name, text), options);
@@ -490,7 +498,7 @@ async fn csv_as_spreadsheets_write_it_is_read() {
     base.import_with(&bytes, &["--type", "Actor"]);
     let told: Vec<String> =
         base.report().into_iter().map(|(line, field, reason)| format!("{line} {field} {reason}")).collect();
-    assert_eq!(told, ["2 name A text can't hold the character NUL.", "3 name It is not UTF-8."]);
+    assert_eq!(told, ["2 name A text can't contain the NUL character.", "3 name Invalid UTF-8."]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -515,9 +523,9 @@ async fn a_selection_holds_what_it_is_about_and_all_that_this_refers_to() {
     assert_eq!(slugs(&base.export(&["--from", "2021-05-31", "--until", "2022"]), "Statement"), ["dated"]);
     assert!(base.export(&["--until", "2021-04-30"]).is_empty());
     for (options, status, told) in [
-        (["--topic", "nothing"], 1, "topic: There is no such topic."),
-        (["--actor", "nobody"], 1, "actor: There is no such actor."),
-        (["--from", "2021-02-30"], 2, "from: It takes a date"),
+        (["--topic", "nothing"], 1, "--topic: Topic not found."),
+        (["--actor", "nobody"], 1, "--actor: Actor not found."),
+        (["--from", "2021-02-30"], 2, "--from: Expected a date"),
     ] {
         let output = base.run(&[&["export"][..], &options].concat());
         let failure = String::from_utf8_lossy(&output.stderr).into_owned();
@@ -635,10 +643,7 @@ async fn popolo_becomes_actors_relations_meetings_and_statements() {
         base.report().into_iter().map(|(line, field, reason)| format!("{line} {field} {reason}")).collect();
     assert_eq!(
         told,
-        [
-            "6  A membership names its person and its organization.",
-            "9 creator_id A speech names its speaker."
-        ]
+        ["6  A membership needs a person and an organization.", "9 creator_id A speech needs a speaker."]
     );
     let stdout = String::from_utf8_lossy(&output.stdout).into_owned();
     // A source, three actors, four ties, a meeting and a statement.
@@ -702,7 +707,7 @@ async fn legislators_come_with_their_terms_and_parties() {
     base.import_with(&base.file("legislators-current.yaml", yaml), &[]);
     let told = base.report();
     assert_eq!((told[0].0, told[0].1.as_str()), (26, "id.bioguide"));
-    assert!(told.len() == 2 && told[1].0 == 29 && told[1].2.starts_with("It is no legislator"), "{told:?}");
+    assert!(told.len() == 2 && told[1].0 == 29 && told[1].2.starts_with("Invalid legislator"), "{told:?}");
     let terms: Vec<(String, String, String)> = sqlx::query_as(
         "select s.name::text, concat(o.name, ': ', label), concat(valid_from, ' ', valid_until) from relations
          join actors s on s.id = subject_id join actors o on o.id = object_id
@@ -751,10 +756,10 @@ async fn follow_the_money_becomes_actors_and_ties() {
     assert_eq!(
         told,
         [
-            "4 schema `Address` has no counterpart here.",
-            "5 object There is no Actor ftm-missing.",
-            "6 properties.name An actor has a name.",
-            "7  It is no JSON object.",
+            "4 schema The schema `Address` is not supported.",
+            "5 object Actor not found: ftm-missing.",
+            "6 properties.name An actor needs a name.",
+            "7  The line isn't a JSON object.",
         ]
     );
     let tie =
@@ -807,7 +812,7 @@ async fn parlamint_becomes_a_sitting_with_its_speeches() {
         base.report().into_iter().map(|(_, field, reason)| (field, reason)).collect();
     assert_eq!(told.len(), 2, "{told:?}");
     assert!(
-        told[0].0 == "speaker" && told[0].1.starts_with("There is no Actor parlamint-xx-nobody"),
+        told[0].0 == "speaker" && told[0].1.starts_with("Actor not found: parlamint-xx-nobody"),
         "{told:?}"
     );
     assert_eq!(told[1].0, "who");

@@ -104,7 +104,7 @@ fn told(output: &Output) -> (String, String) {
 }
 
 fn goes_on(after: i64) -> String {
-    format!("going on after {after} records that were read before\n")
+    format!("resuming after {after} records that were already read\n")
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -185,7 +185,7 @@ async fn an_import_that_is_killed_as_it_writes_has_written_nothing_and_writes_al
     assert!(stderr.contains(&goes_on(51)), "{stderr}");
     let (stdout, stderr) = told(&base.import_with(&file, &[]));
     assert!(stdout.starts_with("created 0, updated 0, unchanged 51, rejected 0"), "{stdout}");
-    assert!(!stderr.contains("going on"), "{stderr}");
+    assert!(!stderr.contains("resuming"), "{stderr}");
     assert_eq!(base.count(count).await, 50);
 }
 
@@ -214,7 +214,7 @@ async fn an_import_goes_on_as_far_as_its_input_is_the_same() {
         let (stdout, stderr) = told(&base.import_with(&file, &["--dry-run"]));
         match same {
             Some(batch) => assert!(stderr.contains(&goes_on(staged[batch].0)), "{stderr}"),
-            None => assert!(!stderr.contains("going on"), "{stderr}"),
+            None => assert!(!stderr.contains("resuming"), "{stderr}"),
         }
         let rejected = if records_now.len() > 1 { REJECTED } else { 0 };
         let outcome =
@@ -225,7 +225,7 @@ async fn an_import_goes_on_as_far_as_its_input_is_the_same() {
 
     kill_after_two_batches(&base, &records).await;
     base.file("speeches.jsonl", lines(&other(25)));
-    assert!(told(&base.import_with(&file, &[])).1.contains("going on"));
+    assert!(told(&base.import_with(&file, &[])).1.contains("resuming"));
     let changed = "select count(*) from statements where summary = 'Says something else.'";
     assert_eq!(base.count(changed).await, 1);
     assert_eq!(base.count("select count(*) from statements where slug like 'said-%'").await, 50);
@@ -236,7 +236,7 @@ async fn an_import_goes_on_as_far_as_its_input_is_the_same() {
     sqlx::raw_sql(other_shape).execute(base.pool()).await.expect("changed");
     let (stdout, stderr) = told(&base.import_with(&file, &["--dry-run"]));
     assert!(stdout.starts_with("created 0, updated 0, unchanged 52"), "{stdout}");
-    assert!(!stderr.contains("going on"), "{stderr}");
+    assert!(!stderr.contains("resuming"), "{stderr}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -264,7 +264,7 @@ async fn a_second_import_waits_for_the_end_of_the_first() {
     let mut second = base.importing(&file).spawn().expect("dossier runs");
     let mut stderr = BufReader::new(second.stderr.take().expect("piped"));
     let mut told = String::new();
-    while !told.ends_with("waiting for the end of another import\n") {
+    while !told.ends_with("waiting for another import to finish\n") {
         assert_ne!(stderr.read_line(&mut told).expect("a line"), 0, "{told}");
     }
     assert_eq!(batches(&base).await, staged);
@@ -314,12 +314,12 @@ async fn what_was_read_outlives_the_program_and_its_postgres_but_no_crash_of_pos
     drop(input);
     let output = child.wait_with_output().expect("it ended");
     let (_, stderr) = told(&output);
-    assert!(stderr.contains("going on after"), "{stderr}");
+    assert!(stderr.contains("resuming after"), "{stderr}");
     assert!(output.status.code() == Some(1) && stderr.contains("nothing was imported"), "{stderr}");
 
     let (child, input) = import(&records);
     drop(input);
     let (stdout, stderr) = told(&child.wait_with_output().expect("it ended"));
     assert!(stdout.starts_with(&format!("created {}", records.len() - REJECTED)), "{stdout}");
-    assert!(!stderr.contains("going on"), "{stderr}");
+    assert!(!stderr.contains("resuming"), "{stderr}");
 }

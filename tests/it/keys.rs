@@ -318,7 +318,7 @@ async fn a_key_that_cannot_be_made_or_found_is_told_in_one_line() {
         let stderr = text(&failed.stderr);
         let is_mistyped = ["invalid key name", "expiry date"].iter().any(|reason| told.contains(reason));
         assert_eq!(failed.status.code(), Some(if is_mistyped { 2 } else { 1 }), "{stderr}");
-        let lines: Vec<&str> = stderr.lines().filter(|line| !line.starts_with("using the ")).collect();
+        let lines: Vec<&str> = stderr.lines().filter(|line| !line.starts_with("using ")).collect();
         assert!(lines.len() == 1 && lines[0].starts_with(told), "{stderr}");
         assert_eq!(text(&failed.stdout), "", "no secret of no key");
     }
@@ -355,7 +355,7 @@ fn what_is_wrong_with_a_key_is_told_before_a_database_is_made() {
     assert_eq!(past, "dossier: the expiry date is in the past\n");
     assert!(refused(2, &["--name", " ", "--role", "Reader"]).contains("invalid key name"));
     // Only `serve` and `migrate` make a database.
-    assert!(refused(1, &["--name", "me", "--role", "Editor"]).contains("first: dossier migrate"));
+    assert!(refused(1, &["--name", "me", "--role", "Editor"]).contains("create them with: dossier migrate"));
 }
 
 #[tokio::test(flavor = "multi_thread")]

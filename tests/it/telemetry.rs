@@ -247,7 +247,7 @@ fn unread(url: &str) -> (Running, BufReader<ChildStderr>, String) {
     loop {
         let mut line = String::new();
         assert_ne!(stderr.read_line(&mut line).expect("a line"), 0, "it ended before it answered");
-        if let Some((_, rest)) = line.split_once("answers at http://") {
+        if let Some((_, rest)) = line.split_once("listening on http://") {
             let address = rest.split('/').next().expect("an address").to_owned();
             return (child, stderr, address);
         }

@@ -39,7 +39,7 @@ pub struct Selection {
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// What was asked for is wrong: the part, and why.
-    #[error("{0}: {1}")]
+    #[error("--{0}: {1}")]
     Selection(&'static str, String),
     #[error("{}", in_words(.0))]
     Database(#[from] sqlx::Error),
@@ -54,14 +54,14 @@ impl Selection {
     pub fn check_dates(&self) -> Result<(), Error> {
         for (name, date) in [("from", &self.from), ("until", &self.until)] {
             if date.as_ref().is_some_and(|date| !is_partial_date(date)) {
-                let takes = "It takes a date as 2026, 2026-02 or 2026-02-19.";
+                let takes = "Expected a date such as 2026, 2026-02 or 2026-02-19.";
                 return Err(Error::Selection(name, takes.to_owned()));
             }
         }
         if let (Some(from), Some(until)) = (&self.from, &self.until)
             && ends_before(from, until)
         {
-            return Err(Error::Selection("until", "It is before `from`.".to_owned()));
+            return Err(Error::Selection("until", "The date must not be before `from`.".to_owned()));
         }
         Ok(())
     }
@@ -207,14 +207,14 @@ impl<'a> Export<'a> {
             ) select id from below";
         let topics = sqlx::query(create).bind(&selection.topic).execute(&mut *self.look).await?;
         if topics.rows_affected() == 0 && selection.topic.is_some() {
-            return Err(Error::Selection("topic", "There is no such topic.".to_owned()));
+            return Err(Error::Selection("topic", "Topic not found.".to_owned()));
         }
         let actor: Option<i64> = sqlx::query_scalar("select id from actors where slug = $1")
             .bind(&selection.actor)
             .fetch_optional(&mut *self.look)
             .await?;
         if actor.is_none() && selection.actor.is_some() {
-            return Err(Error::Selection("actor", "There is no such actor.".to_owned()));
+            return Err(Error::Selection("actor", "Actor not found.".to_owned()));
         }
         selection.check_dates()?;
         for kind in &self.kinds.0 {

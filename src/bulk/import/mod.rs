@@ -71,14 +71,17 @@ impl Order {
             let failed = |reason: String| Error::File(path.clone(), reason);
             let file = File::open(path).map_err(|error| failed(error.to_string()))?;
             if file.metadata().is_ok_and(|found| found.is_dir()) {
-                return Err(failed("it is a folder".to_owned()));
+                return Err(failed("it is a directory".to_owned()));
             }
         }
         if let Some(kind) = self.kind.as_ref().filter(|kind| kinds.named(kind).is_none()) {
-            return Err(Error::Order(format!("`{kind}` is no type of record: there are {}", kinds.names())));
+            return Err(Error::Order(format!(
+                "unknown record type `{kind}`; expected one of {}",
+                kinds.names()
+            )));
         }
         if self.requester.trim().is_empty() {
-            return Err(Error::Order("a change needs a requester: --requester is blank".to_owned()));
+            return Err(Error::Order("--requester must not be empty".to_owned()));
         }
         let failed = |error| Error::Report(self.report.clone(), error);
         match fs::metadata(&self.report) {
@@ -112,18 +115,18 @@ pub struct Outcome {
 /// Why an import came to nothing.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    #[error("{file} can't be imported: {reason}; nothing was imported", file = .0.display(), reason = .1)]
+    #[error("can't import {file}: {reason}; nothing was imported", file = .0.display(), reason = .1)]
     File(PathBuf, String),
     #[error("{0}; nothing was imported")]
     Order(String),
-    #[error("the report {file} can't be written: {reason}", file = .0.display(), reason = .1)]
+    #[error("can't write the report {file}: {reason}", file = .0.display(), reason = .1)]
     Report(PathBuf, std::io::Error),
     #[error("{}; nothing was imported", in_words(.0))]
     Database(#[from] sqlx::Error),
-    #[error("others kept changing the same records; nothing was imported, try again")]
+    #[error("other transactions changed the same records; nothing was imported, try again")]
     Again,
     /// A rule that was not foreseen, in the database's own words and with its place.
-    #[error("the database refuses it: {0}; nothing was imported")]
+    #[error("the database rejected the import: {0}; nothing was imported")]
     Refused(String),
 }
 
@@ -242,7 +245,7 @@ async fn stage(
             if staged.last() != Some(&batch.digest) {
                 batches::cut(connection, tables, batch).await?;
             }
-            progress.note(&format!("going on after {} records that were read before", batch.records));
+            progress.note(&format!("resuming after {} records that were already read", batch.records));
         }
     }
     while let Some(batch) = next {

@@ -23,22 +23,22 @@ const KINDS: [(&str, &str, &str, &str, &str); 3] = [
         "statements",
         "speaker_id",
         "in ('PLACE', 'TERRITORY')",
-        "A place or a territory does not speak.",
-        "It has spoken: it is no place or territory.",
+        "A place or a territory can't be a speaker.",
+        "The actor is the speaker of statements, so it can't be a place or a territory.",
     ),
     (
         "statements",
         "publication_id",
         "<> 'MEDIA'",
-        "A publication is an actor of kind MEDIA.",
-        "Statements appeared in it: it is a publication.",
+        "A publication must be an actor of kind MEDIA.",
+        "The actor is the publication of statements, so its kind must be MEDIA.",
     ),
     (
         "meetings",
         "venue_id",
         "not in ('PLACE', 'ORGANIZATION')",
-        "A venue is a place or an organization.",
-        "Meetings were held there: it is a place or an organization.",
+        "A venue must be a place or an organization.",
+        "The actor is the venue of meetings, so it must be a place or an organization.",
     ),
 ];
 
@@ -232,7 +232,7 @@ impl Check<'_> {
         .await?;
         if let Some(merged) = kind.merged {
             let taken = format!(
-                "select i.line, 'slug', 'The slug leads to another record, with which its own was merged.'
+                "select i.line, 'slug', 'This slug belonged to a record that was merged into another.'
                  from ids_{table} i join {merged} m on m.slug = i.slug where i.fresh"
             );
             self.reject(kind, &taken).await?;
@@ -244,7 +244,7 @@ impl Check<'_> {
                 "select line, 'slug', {} from (
                      select line, {by} as it, first_value(line) over (partition by {by} order by line) as first from ids_{table}
                  ) i where line > first and it is not null",
-                self.line_of("first", &format!("It is the {what} of ")),
+                self.line_of("first", &format!("Duplicate {what}: already used by ")),
             );
             self.reject(kind, &repeated).await?;
             self.run(format!("delete from ids_{table} i using {staged}rejected r where r.line = i.line"))
@@ -320,7 +320,7 @@ impl Check<'_> {
             for (column, to) in part.references() {
                 let to = self.kinds.known(to);
                 let dangling = format!(
-                    r"select t.line, {}, 'There is no {} ' || replace(left(t.{column}, 200), E'\n', ' ') || '.'
+                    r"select t.line, {}, '{} not found: ' || replace(left(t.{column}, 200), E'\n', ' ') || '.'
                       from {} t join keys_{} k on k.key = t.{column} where k.id is null",
                     part.field(column),
                     to.name,
@@ -433,18 +433,18 @@ impl Check<'_> {
             let list = joined(columns.iter().map(|column| format!("t.{column}")), ", ");
             let set = if *nulls_alike { "true".to_owned() } else { format!("num_nulls({list}) = 0") };
             let repeated = format!(
-                "select t.line, t.field, case when t.first = t.line then 'It is there twice.' else {} end from (
+                "select t.line, t.field, case when t.first = t.line then 'Duplicate entry.' else {} end from (
                      select t.line, {field} as field, first_value(t.line) over w as first, row_number() over w as number
                      from {ready} t where {set} window w as (partition by {list} order by {order})
                  ) t where number > 1",
-                self.line_of("t.first", "Only one may have it, and so does "),
+                self.line_of("t.first", "This value must be unique; it is also used by "),
             );
             self.reject(part.kind, &repeated).await?;
             // Rows of the same record are replaced.
             if columns.iter().all(|column| column != owner) {
                 let same = joined(columns.iter().map(|column| format!("o.{column} = t.{column}")), " and ");
                 let taken = format!(
-                    "select t.line, {field}, 'Another record has it, and only one may.' from {ready} t
+                    "select t.line, {field}, 'Another record already has this value, which must be unique.' from {ready} t
                      join {} o on {same} where o.{owner} <> t.{owner}",
                     part.table()
                 );
@@ -468,7 +468,7 @@ impl Check<'_> {
                     "select t.line, {}, {} from {} t
                      join ids_{} i on i.id = t.{column} and i.fresh join out on out.line = i.line",
                     part.field(column),
-                    self.line_of("i.line", "It refers to a record that is rejected, that of "),
+                    self.line_of("i.line", "The referenced record is rejected: "),
                     part.name(READY),
                     self.kinds.known(to).table
                 );
@@ -521,7 +521,7 @@ impl Check<'_> {
                  left join ready_{table} r on r.id = above.above left join {table} t on t.id = above.above
                  where above.above <> above.id and above.above is not null
              )
-             select r.line, {}, 'It would be part of itself.' from above join ready_{table} r on r.id = above.id
+             select r.line, {}, 'The record would be its own ancestor.' from above join ready_{table} r on r.id = above.id
              where above.above = above.id",
             field(kind, parent)
         );

@@ -91,7 +91,7 @@ impl Process {
                     0,
                     "it ended before it answered: {told}"
                 );
-                if let Some((_, rest)) = line.split_once("answers at http://") {
+                if let Some((_, rest)) = line.split_once("listening on http://") {
                     rest.split('/').next().expect("an address").clone_into(&mut process.address);
                     told.push_str(&line);
                     // Read on, as the pipe must not fill.

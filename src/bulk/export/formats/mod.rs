@@ -73,7 +73,7 @@ impl FromStr for Format {
 
     fn from_str(name: &str) -> Result<Self, String> {
         let known = Format::ALL.into_iter().find(|format| format.name() == name);
-        known.ok_or_else(|| format!("it takes {}", Format::ALL.map(Format::name).join(", ")))
+        known.ok_or_else(|| format!("expected one of {}", Format::ALL.map(Format::name).join(", ")))
     }
 }
 

@@ -65,7 +65,7 @@ impl FromStr for Format {
 
     fn from_str(name: &str) -> Result<Self, String> {
         let known = Format::ALL.into_iter().find(|format| format.name() == name);
-        known.ok_or_else(|| format!("it takes {}", Format::ALL.map(Format::name).join(", ")))
+        known.ok_or_else(|| format!("expected one of {}", Format::ALL.map(Format::name).join(", ")))
     }
 }
 
@@ -96,9 +96,7 @@ impl From<Stopped> for Broken {
 impl From<io::Error> for Broken {
     fn from(error: io::Error) -> Self {
         Broken::File(match error.kind() {
-            io::ErrorKind::UnexpectedEof => {
-                "it ends in the middle: it was not written or sent whole".to_owned()
-            }
+            io::ErrorKind::UnexpectedEof => "unexpected end of file; is the file complete?".to_owned(),
             _ => error.to_string(),
         })
     }
@@ -157,14 +155,14 @@ pub fn lines(
 
 fn object(line: &[u8]) -> Result<Map<String, Value>, String> {
     let text = std::str::from_utf8(line)
-        .map_err(|error| format!("It is not UTF-8 from byte {} on.", error.valid_up_to() + 1))?;
+        .map_err(|error| format!("Invalid UTF-8 at byte {}.", error.valid_up_to() + 1))?;
     match serde_json::from_str(text) {
         Ok(Value::Object(object)) => Ok(object),
-        Ok(_) => Err("It is no JSON object.".to_owned()),
+        Ok(_) => Err("The line isn't a JSON object.".to_owned()),
         Err(error) => {
             let told = error.to_string();
             let reason = told.split(" at line ").next().unwrap_or_default();
-            Err(format!("It is not JSON: {reason} at column {}.", error.column()))
+            Err(format!("Invalid JSON: {reason} at column {}.", error.column()))
         }
     }
 }
@@ -178,7 +176,7 @@ struct Bounded<R> {
 impl<R: Read> Read for Bounded<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         if self.left.get() == 0 {
-            let told = format!("a row is longer than {} MiB: is a quote left open?", LONGEST >> 20);
+            let told = format!("a row is longer than {} MiB; is a quote not closed?", LONGEST >> 20);
             return Err(io::Error::new(io::ErrorKind::InvalidData, told));
         }
         let read = self.reader.read(buffer)?;
@@ -194,18 +192,23 @@ fn csv(file: File<'_>, input: Input, kinds: &RecordKinds, stage: &mut Stage<'_>)
     let name = file.kind.unwrap_or(&stem);
     let (_, kind) = kinds.named(name).ok_or_else(|| {
         let many = kinds.0.iter().map(|kind| kind.many).collect::<Vec<_>>().join(", ");
-        Broken::File(format!("`{name}` is no type of record: call the file {many}, or give --type"))
+        Broken::File(format!(
+            "unknown record type `{name}`; name the file after one of {many}, or set --type"
+        ))
     })?;
     let left = std::rc::Rc::new(std::cell::Cell::new(LONGEST));
     let bounded = Bounded { reader: input, left: left.clone() };
     // Lines end in `\n` for the reader, or it counts those that end in `\r\n` wrongly.
     let mut reader =
         csv::ReaderBuilder::new().flexible(true).terminator(csv::Terminator::Any(b'\n')).from_reader(bounded);
-    let told = |error: csv::Error| match error.into_kind() {
-        csv::ErrorKind::Io(error) => Broken::from(error),
-        _ => Broken::File("it is no CSV".to_owned()),
+    let failed = |error: csv::Error| {
+        let reason = error.to_string();
+        match error.into_kind() {
+            csv::ErrorKind::Io(error) => Broken::from(error),
+            _ => Broken::File(format!("the file isn't CSV: {reason}")),
+        }
     };
-    let mut headers = reader.byte_headers().map_err(told)?.clone();
+    let mut headers = reader.byte_headers().map_err(failed)?.clone();
     let returns = headers.iter().next_back().is_some_and(|last| last.ends_with(b"\r"));
     if returns {
         headers = without_return(&headers);
@@ -220,15 +223,15 @@ fn csv(file: File<'_>, input: Input, kinds: &RecordKinds, stage: &mut Stage<'_>)
                 .map(|writable_field| writable_field.name)
                 .collect::<Vec<_>>()
                 .join(", ");
-            Broken::File(format!("{} has no field `{name}`; it has {known}", kind.name))
+            Broken::File(format!("unknown column `{name}`; {} has {known}", kind.name))
         })?;
         if fields.iter().any(|(known, _)| *known == name) {
-            return Err(Broken::File(format!("it has two columns `{name}`")));
+            return Err(Broken::File(format!("the column `{name}` appears twice")));
         }
         fields.push((name, writable_field));
     }
     let mut record = csv::ByteRecord::new();
-    while reader.read_byte_record(&mut record).map_err(told)? {
+    while reader.read_byte_record(&mut record).map_err(failed)? {
         left.set(LONGEST);
         let at = place(file.number, record.position().map_or(0, csv::Position::line));
         if returns {
@@ -260,14 +263,14 @@ fn row(
     record: &csv::ByteRecord,
 ) -> Result<Map<String, Value>, Vec<(String, String)>> {
     if record.len() != fields.len() {
-        let told = format!("It has {} cells; the first row names {}.", record.len(), fields.len());
+        let told = format!("The row has {} cells; the header has {}.", record.len(), fields.len());
         return Err(vec![(String::new(), told)]);
     }
     let mut object = Map::from_iter([("type".to_owned(), kind.name.into())]);
     let mut wrong = Vec::new();
     for ((name, writable_field), cell) in fields.iter().zip(record) {
         match std::str::from_utf8(cell)
-            .map_err(|_| "It is not UTF-8.".to_owned())
+            .map_err(|_| "Invalid UTF-8.".to_owned())
             .and_then(|cell| value(writable_field, cell))
         {
             Ok(value) => {
@@ -294,7 +297,7 @@ fn value(writable_field: &WritableField, cell: &str) -> Result<Value, String> {
         }
         WritableKind::Rows(rows) if rows.is_reference() => cell.split_whitespace().map(Value::from).collect(),
         WritableKind::Rows(_) => {
-            serde_json::from_str(cell).map_err(|_| "It takes a list as JSON.".to_owned())?
+            serde_json::from_str(cell).map_err(|_| "Expected a JSON list.".to_owned())?
         }
         _ => cell.into(),
     })

@@ -54,7 +54,7 @@ pub async fn take_turn(connection: &mut PgConnection) -> Result<(), sqlx::Error>
     };
     let ours = sqlx::query_scalar(AssertSqlSafe(lock("pg_try_advisory_lock")));
     if !ours.fetch_one(&mut *connection).await? {
-        output::say("waiting for the end of another import");
+        output::say("waiting for another import to finish");
         sqlx::query(AssertSqlSafe(lock("pg_advisory_lock"))).execute(connection).await?;
     }
     Ok(())

@@ -186,8 +186,8 @@ impl<'a> Stage<'a> {
         let named = fields.get("type").and_then(Value::as_str);
         let Some((number, kind)) = named.and_then(|name| kinds.named(name)) else {
             let told = match named {
-                Some(name) => format!("`{name}` is no type of record; there are {}.", kinds.names()),
-                None => format!("A record names its type: {}.", kinds.names()),
+                Some(name) => format!("Unknown record type `{name}`; expected one of {}.", kinds.names()),
+                None => format!("The record type is missing; expected one of {}.", kinds.names()),
             };
             self.refuse(line, "", vec![("type".to_owned(), told)]);
             return Ok(());
@@ -200,7 +200,7 @@ impl<'a> Stage<'a> {
                 .map(|writable_field| writable_field.name)
                 .collect::<Vec<_>>()
                 .join(", ");
-            wrong.push((name.clone(), format!("{} has no such field; it has {known}.", kind.name)));
+            wrong.push((name.clone(), format!("Unknown field; {} has {known}.", kind.name)));
         }
         let (table, lists) = &self.of_kind[number];
         let (mut row, mut given) = (Vec::new(), 0_i64);
@@ -292,7 +292,7 @@ fn write_list(
     let items = match value {
         Value::Null => return Ok(out),
         Value::Array(items) => items,
-        _ => return Err(vec![(name.to_owned(), "It takes a list.".to_owned())]),
+        _ => return Err(vec![(name.to_owned(), "Expected a list.".to_owned())]),
     };
     let mut wrong = Vec::new();
     for (place, item) in items.iter().enumerate() {
@@ -302,10 +302,10 @@ fn write_list(
         if !rows.is_reference() {
             let known = |field: &&String| rows.columns.iter().all(|column| column.name != field.as_str());
             match fields {
-                None => wrong.push((path.clone(), "It takes an object.".to_owned())),
+                None => wrong.push((path.clone(), "Expected an object.".to_owned())),
                 Some(fields) => wrong.extend(fields.keys().find(known).map(|field| {
                     let names = rows.columns.iter().map(|column| column.name).collect::<Vec<_>>().join(", ");
-                    (format!("{path}.{field}"), format!("There is no such field; there are {names}."))
+                    (format!("{path}.{field}"), format!("Unknown field; expected one of {names}."))
                 })),
             }
         }
@@ -346,15 +346,15 @@ fn write_value(scalar: Scalar, value: &Value, out: &mut Vec<u8>) -> Result<(), S
         (_, Value::Null) => out.extend_from_slice(b"\\N"),
         (Scalar::Int, Value::Number(number)) => {
             let whole = number.as_i64().and_then(|number| i32::try_from(number).ok());
-            let whole = whole.ok_or_else(|| "It takes a whole number below 2147483648.".to_owned())?;
+            let whole = whole.ok_or_else(|| "Expected a whole number of at most 32 bits.".to_owned())?;
             out.extend_from_slice(whole.to_string().as_bytes());
         }
-        (Scalar::Int, _) => return Err("It takes a whole number.".to_owned()),
+        (Scalar::Int, _) => return Err("Expected a whole number.".to_owned()),
         (Scalar::Boolean, Value::Bool(value)) => out.push(if *value { b't' } else { b'f' }),
         (Scalar::Enumeration(of), Value::String(text)) => {
             if of.values.iter().all(|(name, _)| name != text) {
                 let names = of.values.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(", ");
-                return Err(format!("`{}` is none of {names}.", shortened(text)));
+                return Err(format!("Unknown value `{}`; expected one of {names}.", shortened(text)));
             }
             out.extend_from_slice(text.as_bytes());
         }
@@ -365,11 +365,11 @@ fn write_value(scalar: Scalar, value: &Value, out: &mut Vec<u8>) -> Result<(), S
                 _ => LONGEST_TERM,
             };
             if text.len() > longest {
-                return Err(format!("It has {} bytes; it takes at most {longest}.", text.len()));
+                return Err(format!("The text has {} bytes; the limit is {longest}.", text.len()));
             }
             write_text(text, out)?;
         }
-        _ => return Err("It takes a text.".to_owned()),
+        _ => return Err("Expected a text.".to_owned()),
     }
     Ok(())
 }
@@ -378,7 +378,7 @@ fn write_value(scalar: Scalar, value: &Value, out: &mut Vec<u8>) -> Result<(), S
 fn write_key(to: &RecordKind, value: &Value, out: &mut Vec<u8>) -> Result<(), String> {
     let takes = || {
         let identifier = r#" or {"identifier": {"scheme": …, "value": …}}"#;
-        format!("It takes a slug{}.", if to.identifiers.is_some() { identifier } else { "" })
+        format!("Expected a slug{}.", if to.identifiers.is_some() { identifier } else { "" })
     };
     match value {
         Value::Null => out.extend_from_slice(b"\\N"),
@@ -402,7 +402,7 @@ fn write_key(to: &RecordKind, value: &Value, out: &mut Vec<u8>) -> Result<(), St
 
 fn write_text(text: &str, out: &mut Vec<u8>) -> Result<(), String> {
     if text.contains('\0') {
-        return Err("A text can't hold the character NUL.".to_owned());
+        return Err("A text can't contain the NUL character.".to_owned());
     }
     escape(text, out);
     Ok(())

@@ -65,7 +65,7 @@ pub fn read(file: File<'_>, input: Input, stage: &mut Stage<'_>) -> Result<(), B
         mapper.at(file_and_line(at).1.cast_unsigned());
         match serde_json::from_value(Value::Object(object)) {
             Ok(entity) => take(&mut mapper, &entity),
-            Err(error) => mapper.reject("", &format!("It is no entity: {error}.")),
+            Err(error) => mapper.reject("", &format!("Invalid entity: {error}.")),
         }
     })
 }
@@ -76,14 +76,14 @@ fn take(mapper: &mut Mapper<'_, '_>, entity: &Entity) -> Result<(), Stopped> {
         return actor(mapper, entity, kind);
     }
     let Some((_, from, to, kind, label)) = TIES.iter().find(|(known, ..)| known == schema) else {
-        return mapper.reject("schema", &format!("`{schema}` has no counterpart here."));
+        return mapper.reject("schema", &format!("The schema `{schema}` is not supported."));
     };
     let (subjects, objects) = (entity.texts(from), entity.texts(to));
     if subjects.is_empty() || objects.is_empty() {
-        return mapper.reject("properties", &format!("A {schema} names its {from} and its {to}."));
+        return mapper.reject("properties", &format!("A {schema} needs the properties `{from}` and `{to}`."));
     }
     if subjects.len().saturating_mul(objects.len()) > MOST_TIES {
-        return mapper.reject("properties", &format!("It ties more than {MOST_TIES} actors."));
+        return mapper.reject("properties", &format!("The entity makes more than {MOST_TIES} relations."));
     }
     for subject in &subjects {
         for object in &objects {
@@ -104,7 +104,7 @@ fn take(mapper: &mut Mapper<'_, '_>, entity: &Entity) -> Result<(), Stopped> {
 fn actor(mapper: &mut Mapper<'_, '_>, entity: &Entity, kind: &str) -> Result<(), Stopped> {
     let mut known = entity.texts("name");
     let Some(name) = known.first().copied() else {
-        return mapper.reject("properties.name", "An actor has a name.");
+        return mapper.reject("properties.name", "An actor needs a name.");
     };
     let mut names: Vec<Value> = Vec::new();
     for other in known.split_off(1) {

@@ -83,7 +83,7 @@ pub fn read(file: File<'_>, mut input: Input, stage: &mut Stage<'_>) -> Result<(
             begun = number;
         }
         if read == Line::TooLong || item.len() + line.len() > LONGEST {
-            return Err(Broken::File("it is no list of legislators".to_owned()));
+            return Err(Broken::File("the file isn't a YAML list of legislators".to_owned()));
         }
         if !line.starts_with(b"#") && !line.starts_with(b"---") {
             item.extend_from_slice(&line);
@@ -93,26 +93,26 @@ pub fn read(file: File<'_>, mut input: Input, stage: &mut Stage<'_>) -> Result<(
 }
 
 fn person(mapper: &mut Mapper<'_, '_>, item: &[u8], parties: &mut Vec<String>) -> Result<(), Stopped> {
-    let Ok(text) = std::str::from_utf8(item) else { return mapper.reject("", "It is not UTF-8.") };
+    let Ok(text) = std::str::from_utf8(item) else { return mapper.reject("", "Invalid UTF-8.") };
     if text.trim().is_empty() {
         return Ok(());
     }
     let read: Result<Vec<Legislator>, _> = serde_saphyr::from_str(text);
     let legislator = match read.map(|mut all| all.pop()) {
         Ok(Some(legislator)) => legislator,
-        Ok(None) => return mapper.reject("", "It is no legislator."),
+        Ok(None) => return mapper.reject("", "Invalid legislator."),
         Err(error) => {
             let told = error.to_string();
             let reason = told.lines().next().unwrap_or_default().to_owned();
-            return mapper.reject("", &format!("It is no legislator: {reason}"));
+            return mapper.reject("", &format!("Invalid legislator: {reason}"));
         }
     };
     let Legislator { id, name, terms } = legislator;
     let Some(bioguide) = id.get("bioguide").and_then(Value::as_str) else {
-        return mapper.reject("id.bioguide", "A legislator has one.");
+        return mapper.reject("id.bioguide", "This field is required.");
     };
     if terms.len() > MOST_TIES {
-        return mapper.reject("terms", &format!("It has more than {MOST_TIES} terms."));
+        return mapper.reject("terms", &format!("The legislator has more than {MOST_TIES} terms."));
     }
     let own = slug(&format!("bioguide-{}", bioguide.to_lowercase()));
     let full = name.official_full.unwrap_or_else(|| {
@@ -142,7 +142,8 @@ fn person(mapper: &mut Mapper<'_, '_>, item: &[u8], parties: &mut Vec<String>) -
             "prez" => (BODIES[2].0, "President"),
             "viceprez" => (BODIES[2].0, "Vice President"),
             _ => {
-                mapper.reject("terms.type", "A term is one of sen, rep, prez and viceprez.")?;
+                mapper
+                    .reject("terms.type", "Unknown term type; expected one of sen, rep, prez, viceprez.")?;
                 continue;
             }
         };

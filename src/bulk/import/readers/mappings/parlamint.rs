@@ -70,7 +70,7 @@ pub fn read(file: File<'_>, input: Input, stage: &mut Stage<'_>) -> Result<(), B
         buffer.clear();
         let event = reader.read_event_into(&mut buffer).map_err(|error| match error {
             quick_xml::Error::Io(error) => Broken::File(error.to_string()),
-            other => Broken::File(format!("it is no XML: {other}")),
+            other => Broken::File(format!("invalid XML: {other}")),
         })?;
         match event {
             Event::Start(tag) => parla.begin(&tag)?,
@@ -83,11 +83,13 @@ pub fn read(file: File<'_>, input: Input, stage: &mut Stage<'_>) -> Result<(), B
             Event::GeneralRef(name) => {
                 let written = format!("&{};", &*name);
                 let text = quick_xml::escape::unescape(&written)
-                    .map_err(|_| Broken::File(format!("it has the unknown entity {written}")))?;
+                    .map_err(|_| Broken::File(format!("unknown XML entity {written}")))?;
                 parla.text(&text)?;
             }
             Event::Eof if parla.path.is_empty() => return Ok(()),
-            Event::Eof => return Err(Broken::File("it ends in the middle".to_owned())),
+            Event::Eof => {
+                return Err(Broken::File("unexpected end of file; is the file complete?".to_owned()));
+            }
             _ => {}
         }
     }
@@ -154,9 +156,9 @@ impl<'a, 'b> ParlaMint<'a, 'b> {
         let name = tag.local_name().as_ref().to_owned();
         let mut attributes = Vec::new();
         for attribute in tag.attributes() {
-            let attribute = attribute.map_err(|error| Broken::File(format!("it is no XML: {error}")))?;
+            let attribute = attribute.map_err(|error| Broken::File(format!("invalid XML: {error}")))?;
             let value = quick_xml::escape::unescape(&attribute.value)
-                .map_err(|error| Broken::File(format!("it is no XML: {error}")))?;
+                .map_err(|error| Broken::File(format!("invalid XML: {error}")))?;
             attributes.push((attribute.key.as_ref().to_owned(), value.into_owned()));
         }
         let of = |key: &str| {
@@ -169,14 +171,16 @@ impl<'a, 'b> ParlaMint<'a, 'b> {
         let id = of("xml:id").unwrap_or_default();
         if self.path.is_empty() {
             if !["TEI", "teiCorpus", "listPerson", "listOrg"].contains(&name.as_str()) {
-                return Err(Broken::File(format!("its root is `{name}`, which is nothing of ParlaMint")));
+                return Err(Broken::File(format!("the root element `{name}` isn't a ParlaMint element")));
             }
             self.prefix = prefix(&id);
             self.sitting.id.clone_from(&id);
         }
         match name.as_str() {
             "w" if self.speech.is_some() => {
-                return Err(Broken::File("it is the annotated form (.ana): import the plain one".to_owned()));
+                return Err(Broken::File(
+                    "the file is the annotated version (.ana); import the plain version".to_owned(),
+                ));
             }
             "u" => {
                 let role = of("ana").and_then(|ana| ana.split_whitespace().find_map(role));
@@ -212,7 +216,7 @@ impl<'a, 'b> ParlaMint<'a, 'b> {
             _ => &mut self.text,
         };
         if to.len() + text.len() > LONGEST {
-            return Err(Broken::File("it has a text that is too long".to_owned()));
+            return Err(Broken::File("a text is too long".to_owned()));
         }
         to.push_str(text);
         Ok(())
@@ -295,10 +299,10 @@ impl<'a, 'b> ParlaMint<'a, 'b> {
             speech.text.lines().map(str::trim).filter(|line| !line.is_empty()).collect::<Vec<_>>().join("\n");
         let mut mapper = self.mapper()?;
         if speech.who.is_empty() {
-            return mapper.reject("who", "A speech names its speaker.");
+            return mapper.reject("who", "A speech needs a speaker.");
         }
         if text.is_empty() {
-            return mapper.reject("seg", "A speech has a text.");
+            return mapper.reject("seg", "A speech needs a text.");
         }
         let speaker = mapper.slug(speech.who.trim_start_matches('#'));
         // The heading says what it is on; nobody has summed it up.
@@ -346,7 +350,7 @@ impl<'a, 'b> ParlaMint<'a, 'b> {
         names.sort_by_key(|(_, full, language)| (full == "abb", language != "en"));
         let mut names = names.into_iter();
         let Some((name, ..)) = names.next() else {
-            return mapper.reject("orgName", "An organization has a name.");
+            return mapper.reject("orgName", "An organization needs a name.");
         };
         let mut others: Vec<Value> = Vec::new();
         for (other, full, language) in names {

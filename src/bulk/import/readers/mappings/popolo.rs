@@ -123,7 +123,7 @@ struct Speech {
 /// Reads a document: it has no lines that stand for records, so these are told by their number.
 pub fn read(file: File<'_>, input: Input, stage: &mut Stage<'_>) -> Result<(), Broken> {
     let document: Document = serde_json::from_reader(input)
-        .map_err(|error| Broken::File(format!("it is no Popolo document: {error}")))?;
+        .map_err(|error| Broken::File(format!("the file isn't a Popolo document: {error}")))?;
     let stem = stem_and_extension(file.path).0;
     let source = json!({"title": format!("[Popolo: {stem}]")});
     let mapper = Mapper::new(file, stage, &format!("popolo-{stem}"), source)?;
@@ -235,7 +235,7 @@ impl Popolo<'_, '_> {
         let subject = self.slug(of.person_id.as_ref().or(of.member_id.as_ref()));
         let object = self.slug(of.organization_id.as_ref().or(at_post.as_ref()));
         let (Some(subject), Some(object)) = (subject, object) else {
-            return self.mapper.reject("", "A membership names its person and its organization.");
+            return self.mapper.reject("", "A membership needs a person and an organization.");
         };
         let locator = of.person_id.as_ref().or(of.member_id.as_ref()).cloned().unwrap_or_default();
         let (from, until) = (day(of.start_date.as_deref()), day(of.end_date.as_deref()));
@@ -275,9 +275,9 @@ impl Popolo<'_, '_> {
     fn speech(&mut self, speech: &Speech) -> Result<(), Stopped> {
         self.next();
         let Some(speaker) = self.slug(speech.creator_id.as_ref()) else {
-            return self.mapper.reject("creator_id", "A speech names its speaker.");
+            return self.mapper.reject("creator_id", "A speech needs a speaker.");
         };
-        let Some(text) = &speech.text else { return self.mapper.reject("text", "A speech has a text.") };
+        let Some(text) = &speech.text else { return self.mapper.reject("text", "A speech needs a text.") };
         let id = speech.id.clone().unwrap_or_else(|| format!("speech-{}", self.number));
         let fields = json!({
             "speaker": speaker, "speakerRole": speech.role, "meeting": self.slug(speech.event_id.as_ref()),
