@@ -59,6 +59,19 @@ impl RecordKinds {
         self.0.iter().map(|kind| kind.name).collect::<Vec<_>>().join(", ")
     }
 
+    /// The tables of all records, then those of their lists: each after the tables that it refers to.
+    pub fn tables(&self) -> Vec<&'static str> {
+        let mut tables: Vec<_> = self.0.iter().map(|kind| kind.table).collect();
+        for writable_field in self.0.iter().flat_map(|kind| &kind.writable_fields) {
+            if let WritableKind::Rows(rows) = &writable_field.kind
+                && !tables.contains(&rows.table)
+            {
+                tables.push(rows.table);
+            }
+        }
+        tables
+    }
+
     /// The days that the row `alias` is about: its own, or those of what it refers to.
     pub fn period(&self, kind: &RecordKind, alias: &str) -> Option<String> {
         if let Some(period) = &kind.period {

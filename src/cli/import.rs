@@ -6,7 +6,7 @@ use clap::Args;
 
 use crate::{
     bulk::{
-        import::{self, Order, readers},
+        import::{self, ImportOptions, readers},
         records::RecordKinds,
     },
     cli::{Failure, configured, open_migrated, print, progress::Bars},
@@ -17,7 +17,7 @@ use crate::{
 #[derive(Args)]
 pub struct Arguments {
     /// Files to import, plain or compressed with gzip or zstd; `-` is standard input.
-    #[arg(required = true, value_name = "FILE", num_args = 1..=import::staging::MOST_FILES)]
+    #[arg(required = true, value_name = "FILE", num_args = 1..=import::staging::MAX_FILES)]
     pub files: Vec<PathBuf>,
     /// Input format: jsonl, csv, popolo, legislators, ftm or parlamint; default: by the file name.
     #[arg(long)]
@@ -42,10 +42,10 @@ pub struct Arguments {
 pub async fn run(asked: Arguments) -> Result<(), Failure> {
     let config = configured()?;
     let Arguments { files, format, kind, dry_run, all_or_nothing, report, requester } = asked;
-    let order = Order { files, format, kind, requester, dry_run, all_or_nothing, report };
+    let options = ImportOptions { files, format, kind, requester, dry_run, all_or_nothing, report };
     let kinds = Arc::new(RecordKinds::of(&catalog::catalog().object_types));
-    order.check(&kinds).map_err(|error| match error {
-        import::Error::Order(reason) => Failure::of_usage(reason),
+    options.check(&kinds).map_err(|error| match error {
+        import::Error::Options(reason) => Failure::of_usage(reason),
         other => other.into(),
     })?;
     let database = open_migrated(&config, true).await?;
@@ -53,8 +53,8 @@ pub async fn run(asked: Arguments) -> Result<(), Failure> {
         let since = Instant::now();
         let progress: Arc<dyn Progress> = Arc::new(Bars::default());
         let connection = database.connect_for_long().await?;
-        let outcome = import::import(connection, kinds, &order, &progress).await?;
-        let (seconds, report) = (since.elapsed().as_secs_f64(), order.report.display());
+        let outcome = import::import(connection, kinds, &options, &progress).await?;
+        let (seconds, report) = (since.elapsed().as_secs_f64(), options.report.display());
         let import::Outcome { created, updated, unchanged, rejected, change } = outcome;
         let end = match change {
             Some(change) => format!("recorded as change {change}"),

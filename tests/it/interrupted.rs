@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 use sqlx::{Connection, PgConnection, postgres::PgConnectOptions};
 
 use crate::{
-    exchange::{Base, actor, lines, source, statement, with},
+    bulk::{Base, actor, lines, source, statement, with},
     merge::{everything, revert, same},
     mutations::errors,
     support::{

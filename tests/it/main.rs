@@ -1,5 +1,6 @@
 //! Dossier as its users meet it: a real server on a real Postgres, asked over HTTP.
 
+mod bulk;
 mod cache;
 mod command_line;
 mod concurrency;
@@ -11,7 +12,6 @@ mod edge;
 mod embedded;
 mod everything;
 mod exactness;
-mod exchange;
 mod generate;
 mod golden;
 mod guards;

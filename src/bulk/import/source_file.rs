@@ -1,4 +1,4 @@
-//! Files to import: opened, decompressed by what they begin with, and read in constant memory.
+//! Input files: decompressed by their first bytes, and read in constant memory.
 
 use std::{
     fs::File,
@@ -11,32 +11,30 @@ use flate2::bufread::MultiGzDecoder;
 
 use crate::progress::Progress;
 
-/// A line, or a row of CSV, may be as long as this.
-pub const LONGEST: usize = 8 << 20;
-const BUFFER: usize = 1 << 18;
+/// Maximum length of a line or a CSV row.
+pub const MAX_LINE_BYTES: usize = 8 << 20;
+const BUFFER_BYTES: usize = 1 << 18;
 
-/// A file being read, or the standard input.
+/// A file, or standard input.
 pub struct Input {
     reader: Box<dyn BufRead + Send>,
 }
 
-/// What stands between two ends of line.
 #[derive(Debug, PartialEq)]
 pub enum Line {
     Whole,
-    /// It was read over, and not kept.
+    /// The line was skipped.
     TooLong,
-    /// There are no more.
     End,
 }
 
-/// Reports the bytes that are read.
-struct Counted {
+/// Reports progress in bytes.
+struct ProgressReader {
     raw: Box<dyn Read + Send>,
     progress: Arc<dyn Progress>,
 }
 
-impl Read for Counted {
+impl Read for ProgressReader {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let read = self.raw.read(buffer)?;
         self.progress.advance(read as u64);
@@ -45,15 +43,15 @@ impl Read for Counted {
 }
 
 impl Input {
-    /// Opens a file; `-` is the standard input. Progress is in the bytes read of it.
+    /// Opens a file; `-` is standard input. Progress counts compressed bytes.
     pub fn open(path: &Path, progress: Arc<dyn Progress>) -> io::Result<Self> {
         let raw: Box<dyn Read + Send> =
             if path == "-" { Box::new(io::stdin()) } else { Box::new(File::open(path)?) };
-        Self::of(Box::new(Counted { raw, progress }))
+        Self::of(Box::new(ProgressReader { raw, progress }))
     }
 
     pub fn of(raw: Box<dyn Read + Send>) -> io::Result<Self> {
-        let mut raw = BufReader::with_capacity(BUFFER, raw);
+        let mut raw = BufReader::with_capacity(BUFFER_BYTES, raw);
         let first = peek(&mut raw, 4)?;
         let compressed = Cursor::new(first.clone()).chain(raw);
         let plain: Box<dyn Read + Send> = match first.as_slice() {
@@ -61,7 +59,7 @@ impl Input {
             [0x28, 0xb5, 0x2f, 0xfd] => Box::new(zstd::Decoder::with_buffer(compressed)?),
             _ => Box::new(compressed),
         };
-        let mut plain = BufReader::with_capacity(BUFFER, plain);
+        let mut plain = BufReader::with_capacity(BUFFER_BYTES, plain);
         let mut first = peek(&mut plain, 3)?;
         if first == "\u{feff}".as_bytes() {
             first.clear();
@@ -69,8 +67,8 @@ impl Input {
         Ok(Input { reader: Box::new(Cursor::new(first).chain(plain)) })
     }
 
-    /// Reads the next line into `line`, without its end.
-    pub fn line(&mut self, line: &mut Vec<u8>) -> io::Result<Line> {
+    /// Reads the next line into `line`, without its line ending.
+    pub fn read_line(&mut self, line: &mut Vec<u8>) -> io::Result<Line> {
         line.clear();
         let mut too_long = false;
         loop {
@@ -87,7 +85,7 @@ impl Input {
             }
             let end = buffer.iter().position(|byte| *byte == b'\n');
             let part = &buffer[..end.unwrap_or(buffer.len())];
-            too_long |= line.len() + part.len() > LONGEST;
+            too_long |= line.len() + part.len() > MAX_LINE_BYTES;
             if too_long {
                 line.clear();
             } else {
@@ -118,7 +116,7 @@ impl BufRead for Input {
     }
 }
 
-/// The first bytes, or all where there are fewer.
+/// The first `count` bytes, or fewer at the end of the file.
 fn peek(reader: &mut impl Read, count: u64) -> io::Result<Vec<u8>> {
     let mut first = Vec::new();
     reader.take(count).read_to_end(&mut first)?;
@@ -131,11 +129,11 @@ mod tests {
 
     #[test]
     fn a_line_beyond_the_limit_is_read_over_and_the_next_one_is_read() {
-        let text = format!("\u{feff}first\n{}\nlast", "x".repeat(LONGEST + 1));
+        let text = format!("\u{feff}first\n{}\nlast", "x".repeat(MAX_LINE_BYTES + 1));
         let mut input = Input::of(Box::new(Cursor::new(text))).unwrap();
         let (mut line, mut read) = (Vec::new(), Vec::new());
         loop {
-            match input.line(&mut line).unwrap() {
+            match input.read_line(&mut line).unwrap() {
                 Line::End => break,
                 how => read.push((how, line.len())),
             }

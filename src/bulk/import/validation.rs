@@ -1,5 +1,5 @@
-//! What the staged records break, found for all of them at once: each record that can't be kept is told
-//! with its line, its field and the reason, and so is each that refers to one.
+//! Validation of the staged records, by one statement per rule for all records. Each invalid record is reported
+//! with line, field and reason, and so is each record that refers to it.
 
 use std::{fmt::Write, iter};
 
@@ -7,7 +7,7 @@ use sqlx::{AssertSqlSafe, PgConnection};
 
 use crate::{
     bulk::{
-        import::staging::{READY, file_and_line_sql, list_name},
+        import::staging::{READY_PREFIX, file_and_line_sql, list_name},
         records::{RecordKind, RecordKinds, joined},
     },
     engine::mutation::{
@@ -16,9 +16,9 @@ use crate::{
     },
 };
 
-/// Rules that triggers keep, as no constraint can: what kinds of actors a column must not refer to; what
-/// the record is told, and the actor that would become of such a kind.
-const KINDS: [(&str, &str, &str, &str, &str); 3] = [
+/// Rules that triggers enforce, because constraints can't: table, column, the kinds of actors that the column must
+/// not refer to, the message for the record, and the message for an actor that changes to such a kind.
+const ACTOR_KIND_RULES: [(&str, &str, &str, &str, &str); 3] = [
     (
         "statements",
         "speaker_id",
@@ -42,23 +42,23 @@ const KINDS: [(&str, &str, &str, &str, &str); 3] = [
     ),
 ];
 
-/// Rows of a kind for one table: the records themselves, or one of their lists.
-struct Part<'a> {
+/// Rows of a type for one table: the records themselves, or one of their lists.
+struct RowSet<'a> {
     kind: &'a RecordKind,
     list: Option<(&'a WritableField, &'a Rows)>,
 }
 
-fn parts(kind: &RecordKind) -> impl Iterator<Item = Part<'_>> {
-    let lists = lists(kind).map(move |list| Part { kind, list: Some(list) });
-    iter::once(Part { kind, list: None }).chain(lists)
+fn row_sets(kind: &RecordKind) -> impl Iterator<Item = RowSet<'_>> {
+    let lists = list_fields(kind).map(move |list| RowSet { kind, list: Some(list) });
+    iter::once(RowSet { kind, list: None }).chain(lists)
 }
 
-impl<'a> Part<'a> {
+impl<'a> RowSet<'a> {
     fn table(&self) -> &'a str {
         self.list.map_or(self.kind.table, |(_, rows)| rows.table)
     }
 
-    /// The table that has them on their way there.
+    /// The staging or ready table of these rows.
     fn name(&self, stem: &str) -> String {
         match self.list {
             None => format!("{stem}{}", self.kind.table),
@@ -66,7 +66,7 @@ impl<'a> Part<'a> {
         }
     }
 
-    /// The column of the record that they are or belong to.
+    /// The column with the record's id.
     fn owner(&self) -> &'static str {
         self.list.map_or("id", |(_, rows)| rows.owner)
     }
@@ -82,7 +82,7 @@ impl<'a> Part<'a> {
         columns
     }
 
-    /// The columns that refer to records, and to which kind.
+    /// The columns that refer to records, with the type.
     fn references(&self) -> Vec<(&'static str, &'static str)> {
         let Some((_, rows)) = self.list else { return self.kind.references().collect() };
         let references = rows.columns.iter().filter_map(|column| match column.kind {
@@ -92,7 +92,7 @@ impl<'a> Part<'a> {
         references.collect()
     }
 
-    /// The field that a column of the row `t` is, as SQL.
+    /// SQL for the field of a column of the row `t`.
     fn field(&self, column: &str) -> String {
         let Some((writable_field, rows)) = self.list else { return field(self.kind, column) };
         match rows.columns.iter().find(|known| known.column == column && !rows.is_reference()) {
@@ -101,79 +101,79 @@ impl<'a> Part<'a> {
         }
     }
 
-    /// The field that several columns of the row `t` are told by, as SQL.
-    fn field_of(&self, columns: &[String]) -> String {
+    /// SQL for the field that an error about several columns names.
+    fn field_of_columns(&self, columns: &[String]) -> String {
         match (self.list, columns.last()) {
             (Some((writable_field, _)), _) => item(writable_field),
             (None, last) => self.field(last.map_or("", String::as_str)),
         }
     }
 
-    /// What orders the rows `t`, as SQL.
+    /// SQL for the order of the rows `t`.
     fn order(&self) -> &'static str {
-        if self.list.is_some() { "t.line, t.place" } else { "t.line" }
+        if self.list.is_some() { "t.line, t.list_index" } else { "t.line" }
     }
 }
 
-/// The field that a column of the record's own row is, as SQL.
+/// SQL for the field of a column of the record's own row.
 fn field(kind: &RecordKind, column: &str) -> String {
     let writable_field =
         kind.writable_fields.iter().find(|writable_field| column_of(writable_field) == Some(column));
     quoted(writable_field.map_or("", |writable_field| writable_field.name))
 }
 
-/// The row `t` of a list as a field, as SQL.
+/// SQL for the field of the list entry `t`: `names.0`.
 fn item(writable_field: &WritableField) -> String {
-    format!("'{}.' || t.place", writable_field.name)
+    format!("'{}.' || t.list_index", writable_field.name)
 }
 
-pub struct Check<'a> {
+pub struct Validator<'a> {
     pub kinds: &'a RecordKinds,
     pub rules: &'a Rules,
-    /// How many files are imported together.
+    /// Number of files of the import.
     pub files: usize,
-    /// What the names of the staging tables begin with.
+    /// Prefix of the staging tables.
     pub staged: &'a str,
     pub connection: &'a mut PgConnection,
 }
 
-impl Check<'_> {
-    /// Makes of the staging tables those that are `ready` to be written, and tells what is not.
-    pub async fn all(&mut self) -> Result<(), sqlx::Error> {
-        self.run("create temp table out (line bigint primary key) on commit drop").await?;
+impl Validator<'_> {
+    /// Builds the `ready_` tables from the staging tables, and rejects invalid records.
+    pub async fn validate(&mut self) -> Result<(), sqlx::Error> {
+        self.run("create temp table rejected_lines (line bigint primary key) on commit drop").await?;
         for kind in &self.kinds.0 {
-            self.identify(kind).await?;
+            self.match_records(kind).await?;
         }
         for kind in &self.kinds.0 {
-            self.find_references(kind).await?;
+            self.resolve_references(kind).await?;
         }
         for kind in &self.kinds.0 {
-            self.tell_missing(kind).await?;
+            self.check_required(kind).await?;
         }
-        self.put_out(self.staged).await?;
+        self.delete_rejected(self.staged).await?;
         for kind in &self.kinds.0 {
-            self.make_ready(kind).await?;
+            self.create_ready_tables(kind).await?;
         }
         for kind in &self.kinds.0 {
-            for part in parts(kind) {
-                self.break_rules(&part).await?;
-                self.repeat(&part).await?;
+            for rows in row_sets(kind) {
+                self.check_constraints(&rows).await?;
+                self.check_unique(&rows).await?;
             }
         }
         loop {
-            self.put_out(READY).await?;
-            let mut found = self.lose().await?;
-            for (table, column, kinds, told, told_actor) in KINDS {
-                found += self.refer_to_wrong_kind(table, column, kinds, told, told_actor).await?;
+            self.delete_rejected(READY_PREFIX).await?;
+            let mut found = self.reject_dependents().await?;
+            for (table, column, kinds, message, actor_message) in ACTOR_KIND_RULES {
+                found += self.check_actor_kind(table, column, kinds, message, actor_message).await?;
             }
             for kind in &self.kinds.0 {
-                found += self.close_circles(kind).await?;
+                found += self.check_cycles(kind).await?;
             }
             if found == 0 {
                 break;
             }
         }
-        self.touch().await
+        self.find_updates().await
     }
 
     async fn run(&mut self, sql: impl Into<String>) -> Result<u64, sqlx::Error> {
@@ -183,32 +183,33 @@ impl Check<'_> {
         Ok(query.execute(&mut *self.connection).await?.rows_affected())
     }
 
-    /// Tells lines that a query finds: their number, the field, and the reason.
+    /// Rejects the lines that a query returns, with field and reason.
     async fn reject(&mut self, kind: &RecordKind, lines: &str) -> Result<u64, sqlx::Error> {
         let (name, staged) = (kind.name, self.staged);
         self.run(format!("insert into {staged}rejected select w.line, '{name}', w.field, w.reason from ({lines}) w (line, field, reason)"))
             .await
     }
 
-    /// Takes what was rejected out of tables; how many lines there are of it that were not known.
-    async fn put_out(&mut self, stem: &str) -> Result<u64, sqlx::Error> {
+    /// Deletes the rejected records from the tables with this prefix; returns how many lines are newly rejected.
+    async fn delete_rejected(&mut self, stem: &str) -> Result<u64, sqlx::Error> {
         let new = self
             .run(format!(
-                "insert into out select distinct line from {}rejected on conflict do nothing",
+                "insert into rejected_lines select distinct line from {}rejected on conflict do nothing",
                 self.staged
             ))
             .await?;
         if new > 0 {
-            for part in self.kinds.0.iter().flat_map(parts) {
-                let table = part.name(stem);
-                self.run(format!("delete from {table} t using out where out.line = t.line")).await?;
+            for rows in self.kinds.0.iter().flat_map(row_sets) {
+                let table = rows.name(stem);
+                self.run(format!("delete from {table} t using rejected_lines o where o.line = t.line"))
+                    .await?;
             }
         }
         Ok(new)
     }
 
-    /// Finds which records the lines are: those that have the slug or an identifier, or new ones.
-    async fn identify(&mut self, kind: &RecordKind) -> Result<(), sqlx::Error> {
+    /// Matches each line to the existing record with its slug or identifier, or gives it a new id.
+    async fn match_records(&mut self, kind: &RecordKind) -> Result<(), sqlx::Error> {
         let (table, staged) = (kind.table, self.staged);
         let (mut id, mut join) = ("t.id", String::new());
         if let Some((writable_field, rows)) = identifiers(kind) {
@@ -217,7 +218,7 @@ impl Check<'_> {
             let _ = write!(
                 join,
                 " left join (select distinct on (l.line) l.line, o.{owner} as id from {list} l
-                    join {own} o on ({columns}) = ({others}) order by l.line, l.place) i on i.line = s.line",
+                    join {own} o on ({columns}) = ({others}) order by l.line, l.list_index) i on i.line = s.line",
                 owner = rows.owner,
                 others = column_names(rows, "o"),
             );
@@ -225,7 +226,7 @@ impl Check<'_> {
         }
         self.run(format!(
             "create temp table ids_{table} on commit drop as
-             select line, slug, coalesce(id, nextval(pg_get_serial_sequence('{table}', 'id'))) as id, id is null as fresh
+             select line, slug, coalesce(id, nextval(pg_get_serial_sequence('{table}', 'id'))) as id, id is null as is_new
              from (select s.line, s.slug, {id} as id from {staged}{table} s
                    left join {table} t on t.slug = s.slug{join} order by s.line) s"
         ))
@@ -233,7 +234,7 @@ impl Check<'_> {
         if let Some(merged) = kind.merged {
             let taken = format!(
                 "select i.line, 'slug', 'This slug belonged to a record that was merged into another.'
-                 from ids_{table} i join {merged} m on m.slug = i.slug where i.fresh"
+                 from ids_{table} i join {merged} m on m.slug = i.slug where i.is_new"
             );
             self.reject(kind, &taken).await?;
             self.run(format!("delete from ids_{table} i using {staged}rejected r where r.line = i.line"))
@@ -244,7 +245,7 @@ impl Check<'_> {
                 "select line, 'slug', {} from (
                      select line, {by} as it, first_value(line) over (partition by {by} order by line) as first from ids_{table}
                  ) i where line > first and it is not null",
-                self.line_of("first", &format!("Duplicate {what}: already used by ")),
+                self.line_reference("first", &format!("Duplicate {what}: already used by ")),
             );
             self.reject(kind, &repeated).await?;
             self.run(format!("delete from ids_{table} i using {staged}rejected r where r.line = i.line"))
@@ -254,13 +255,13 @@ impl Check<'_> {
         Ok(())
     }
 
-    /// Finds the records of a kind that lines refer to.
-    async fn find_references(&mut self, kind: &RecordKind) -> Result<(), sqlx::Error> {
+    /// Resolves the slugs and identifiers that refer to records of this type.
+    async fn resolve_references(&mut self, kind: &RecordKind) -> Result<(), sqlx::Error> {
         let table = kind.table;
         let mut keys = Vec::new();
-        for part in self.kinds.0.iter().flat_map(parts) {
-            for (column, _) in part.references().into_iter().filter(|(_, to)| *to == kind.name) {
-                keys.push(format!("select {column} from {}", part.name(self.staged)));
+        for rows in self.kinds.0.iter().flat_map(row_sets) {
+            for (column, _) in rows.references().into_iter().filter(|(_, to)| *to == kind.name) {
+                keys.push(format!("select {column} from {}", rows.name(self.staged)));
             }
         }
         if keys.is_empty() {
@@ -299,8 +300,8 @@ impl Check<'_> {
         Ok(())
     }
 
-    /// Tells what lines lack, and references that lead nowhere.
-    async fn tell_missing(&mut self, kind: &RecordKind) -> Result<(), sqlx::Error> {
+    /// Rejects new records without their required fields, and references to unknown records.
+    async fn check_required(&mut self, kind: &RecordKind) -> Result<(), sqlx::Error> {
         let (table, staged) = (kind.table, self.staged);
         let needed: Vec<String> = kind
             .writable_fields
@@ -311,20 +312,20 @@ impl Check<'_> {
             .collect();
         let missing = format!(
             "select s.line, n.field, 'This field must not be null.' from {staged}{table} s
-             join ids_{table} i on i.line = s.line and i.fresh
-             join (values {}) n (bit, field) on s.given & n.bit = 0",
+             join ids_{table} i on i.line = s.line and i.is_new
+             join (values {}) n (bit, field) on s.given_fields & n.bit = 0",
             needed.join(", ")
         );
         self.reject(kind, &missing).await?;
-        for part in parts(kind) {
-            for (column, to) in part.references() {
+        for rows in row_sets(kind) {
+            for (column, to) in rows.references() {
                 let to = self.kinds.known(to);
                 let dangling = format!(
                     r"select t.line, {}, '{} not found: ' || replace(left(t.{column}, 200), E'\n', ' ') || '.'
                       from {} t join keys_{} k on k.key = t.{column} where k.id is null",
-                    part.field(column),
+                    rows.field(column),
                     to.name,
-                    part.name(self.staged),
+                    rows.name(self.staged),
                     to.table
                 );
                 self.reject(kind, &dangling).await?;
@@ -333,8 +334,8 @@ impl Check<'_> {
         Ok(())
     }
 
-    /// The rows as they are to be: what a line doesn't give is as it was.
-    async fn make_ready(&mut self, kind: &RecordKind) -> Result<(), sqlx::Error> {
+    /// Builds the rows to write; fields that a line doesn't have keep their value.
+    async fn create_ready_tables(&mut self, kind: &RecordKind) -> Result<(), sqlx::Error> {
         let (table, staged) = (kind.table, self.staged);
         let (mut columns, mut joins) = (String::new(), String::new());
         for (place, writable_field) in kind.writable_fields.iter().enumerate() {
@@ -347,23 +348,23 @@ impl Check<'_> {
                 }
                 WritableKind::Rows(_) => continue,
             };
-            // A record that was found by an identifier keeps its slug.
+            // A record matched by an identifier keeps its slug.
             let given = if place == 0 {
-                "i.fresh".to_owned()
+                "i.is_new".to_owned()
             } else {
-                format!("i.fresh or s.given & {} <> 0", 1_i64 << place)
+                format!("i.is_new or s.given_fields & {} <> 0", 1_i64 << place)
             };
             let _ = write!(columns, ", case when {given} then {value} else t.{column} end as {column}");
         }
         self.run(format!(
             "create temp table ready_{table} on commit drop as
-             select s.line, i.id, i.fresh, s.given{columns} from {staged}{table} s join ids_{table} i on i.line = s.line
-             left join {table} t on not i.fresh and t.id = i.id{joins}"
+             select s.line, i.id, i.is_new, s.given_fields{columns} from {staged}{table} s join ids_{table} i on i.line = s.line
+             left join {table} t on not i.is_new and t.id = i.id{joins}"
         ))
         .await?;
         self.run(format!("create index on ready_{table} (id)")).await?;
         self.run(format!("analyze ready_{table}")).await?;
-        for (writable_field, rows) in lists(kind) {
+        for (writable_field, rows) in list_fields(kind) {
             let (mut columns, mut joins) = (String::new(), String::new());
             for (place, column) in rows.columns.iter().enumerate() {
                 let name = column.column;
@@ -379,15 +380,15 @@ impl Check<'_> {
                 }
             }
             if let Some(ordinal) = rows.ordinal {
-                let _ = write!(columns, ", l.place + 1 as {ordinal}");
+                let _ = write!(columns, ", l.list_index + 1 as {ordinal}");
             }
             let (from, list) = (
                 list_name(self.staged, kind, writable_field.name),
-                list_name(READY, kind, writable_field.name),
+                list_name(READY_PREFIX, kind, writable_field.name),
             );
             self.run(format!(
                 "create temp table {list} on commit drop as
-                 select l.line, l.place, i.id as {owner}, i.fresh{columns} from {from} l
+                 select l.line, l.list_index, i.id as {owner}, i.is_new{columns} from {from} l
                  join ids_{table} i on i.line = l.line{joins}",
                 owner = rows.owner
             ))
@@ -398,38 +399,38 @@ impl Check<'_> {
         Ok(())
     }
 
-    /// Asks the checks of a table.
-    async fn break_rules(&mut self, part: &Part<'_>) -> Result<(), sqlx::Error> {
-        let checks = self.rules.checks(part.table()).map(|(column, holds, told)| {
-            format!("({}, {}, ({holds}) is false)", part.field(column), quoted(told))
+    /// Evaluates the check constraints of the table.
+    async fn check_constraints(&mut self, rows: &RowSet<'_>) -> Result<(), sqlx::Error> {
+        let checks = self.rules.checks(rows.table()).map(|(column, holds, message)| {
+            format!("({}, {}, ({holds}) is false)", rows.field(column), quoted(message))
         });
         let checks = joined(checks, ", ");
         if checks.is_empty() {
             return Ok(());
         }
-        let own = part.columns();
-        let others = self.rules.columns(part.table()).iter();
+        let own = rows.columns();
+        let others = self.rules.columns(rows.table()).iter();
         let others = others.filter(|(column, _)| !own.contains(&column.as_str()));
         let others = joined(others.map(|(column, ty)| format!(", null::{ty} as {column}")), "");
         let broken = format!(
-            "select t.line, c.field, c.told from (select r.*{others} from {} r) t
-             cross join lateral (values {checks}) c (field, told, broken) where c.broken",
-            part.name(READY)
+            "select t.line, c.field, c.message from (select r.*{others} from {} r) t
+             cross join lateral (values {checks}) c (field, message, broken) where c.broken",
+            rows.name(READY_PREFIX)
         );
-        self.reject(part.kind, &broken).await?;
+        self.reject(rows.kind, &broken).await?;
         Ok(())
     }
 
-    /// Tells values that only one row may have and that several have, or another one already.
-    async fn repeat(&mut self, part: &Part<'_>) -> Result<(), sqlx::Error> {
-        let (own, owner, ready) = (part.columns(), part.owner(), part.name(READY));
-        for Unique { columns, nulls_alike, .. } in self.rules.unique(part.table()) {
+    /// Rejects duplicates of unique columns, within the import and in the database.
+    async fn check_unique(&mut self, rows: &RowSet<'_>) -> Result<(), sqlx::Error> {
+        let (own, owner, ready) = (rows.columns(), rows.owner(), rows.name(READY_PREFIX));
+        for Unique { columns, nulls_alike, .. } in self.rules.unique(rows.table()) {
             let given = columns.iter().all(|column| own.contains(&column.as_str()));
-            // Those were asked when the records were identified.
+            // `match_records` has checked these.
             if !given || columns == &["id"] || columns == &["slug"] {
                 continue;
             }
-            let (field, order) = (part.field_of(columns), part.order());
+            let (field, order) = (rows.field_of_columns(columns), rows.order());
             let list = joined(columns.iter().map(|column| format!("t.{column}")), ", ");
             let set = if *nulls_alike { "true".to_owned() } else { format!("num_nulls({list}) = 0") };
             let repeated = format!(
@@ -437,61 +438,62 @@ impl Check<'_> {
                      select t.line, {field} as field, first_value(t.line) over w as first, row_number() over w as number
                      from {ready} t where {set} window w as (partition by {list} order by {order})
                  ) t where number > 1",
-                self.line_of("t.first", "This value must be unique; it is also used by "),
+                self.line_reference("t.first", "This value must be unique; it is also used by "),
             );
-            self.reject(part.kind, &repeated).await?;
+            self.reject(rows.kind, &repeated).await?;
             // Rows of the same record are replaced.
             if columns.iter().all(|column| column != owner) {
                 let same = joined(columns.iter().map(|column| format!("o.{column} = t.{column}")), " and ");
                 let taken = format!(
                     "select t.line, {field}, 'Another record already has this value, which must be unique.' from {ready} t
                      join {} o on {same} where o.{owner} <> t.{owner}",
-                    part.table()
+                    rows.table()
                 );
-                self.reject(part.kind, &taken).await?;
+                self.reject(rows.kind, &taken).await?;
             }
         }
         Ok(())
     }
 
-    /// Tells what refers to new records that are not to be.
-    async fn lose(&mut self) -> Result<u64, sqlx::Error> {
+    /// Rejects records that refer to rejected new records.
+    async fn reject_dependents(&mut self) -> Result<u64, sqlx::Error> {
         let mut found = 0;
-        let any: bool =
-            sqlx::query_scalar("select exists (select from out)").fetch_one(&mut *self.connection).await?;
+        let any: bool = sqlx::query_scalar("select exists (select from rejected_lines)")
+            .fetch_one(&mut *self.connection)
+            .await?;
         if !any {
             return Ok(found);
         }
-        for part in self.kinds.0.iter().flat_map(parts) {
-            for (column, to) in part.references() {
+        for rows in self.kinds.0.iter().flat_map(row_sets) {
+            for (column, to) in rows.references() {
                 let lost = format!(
                     "select t.line, {}, {} from {} t
-                     join ids_{} i on i.id = t.{column} and i.fresh join out on out.line = i.line",
-                    part.field(column),
-                    self.line_of("i.line", "The referenced record is rejected: "),
-                    part.name(READY),
+                     join ids_{} i on i.id = t.{column} and i.is_new join rejected_lines o on o.line = i.line",
+                    rows.field(column),
+                    self.line_reference("i.line", "The referenced record is rejected: "),
+                    rows.name(READY_PREFIX),
                     self.kinds.known(to).table
                 );
-                found += self.reject(part.kind, &lost).await?;
+                found += self.reject(rows.kind, &lost).await?;
             }
         }
         Ok(found)
     }
 
-    /// A line told in a reason, as SQL; with its file where there are several.
-    fn line_of(&self, place: &str, told: &str) -> String {
+    /// SQL for a message that ends with a line number, and the file if there are several.
+    fn line_reference(&self, place: &str, message: &str) -> String {
         let (file, line) = file_and_line_sql(place);
         let file = if self.files > 1 { format!(" || ' of file ' || ({file})") } else { String::new() };
-        format!("{} || 'line ' || ({line}){file} || '.'", quoted(told))
+        format!("{} || 'line ' || ({line}){file} || '.'", quoted(message))
     }
 
-    async fn refer_to_wrong_kind(
+    async fn check_actor_kind(
         &mut self,
         table: &str,
         column: &str,
         kinds: &str,
-        told: &str,
-        told_actor: &str,
+        message: &str,
+        actor_message: &str,
     ) -> Result<u64, sqlx::Error> {
         let Some(kind) = self.kinds.0.iter().find(|kind| kind.table == table) else { return Ok(0) };
         let wrong = format!(
@@ -499,19 +501,19 @@ impl Check<'_> {
              left join ready_actors n on n.id = r.{column} left join actors t on t.id = r.{column}
              where coalesce(n.kind, t.kind) {kinds}",
             field(kind, column),
-            quoted(told)
+            quoted(message)
         );
         let found = self.reject(kind, &wrong).await?;
         let wrong = format!(
-            "select r.line, 'kind', {} from ready_actors r where not r.fresh and r.kind {kinds}
+            "select r.line, 'kind', {} from ready_actors r where not r.is_new and r.kind {kinds}
              and exists (select from {table} t where t.{column} = r.id)",
-            quoted(told_actor)
+            quoted(actor_message)
         );
         Ok(found + self.reject(self.kinds.known("Actor"), &wrong).await?)
     }
 
-    /// Tells records that would be part of themselves.
-    async fn close_circles(&mut self, kind: &RecordKind) -> Result<u64, sqlx::Error> {
+    /// Rejects records that would be their own ancestors.
+    async fn check_cycles(&mut self, kind: &RecordKind) -> Result<u64, sqlx::Error> {
         let (Some(parent), table) = (kind.parent(), kind.table) else { return Ok(0) };
         let circles = format!(
             "with recursive above as (
@@ -528,9 +530,9 @@ impl Check<'_> {
         self.reject(kind, &circles).await
     }
 
-    /// Notes which records are there already and would change.
-    async fn touch(&mut self) -> Result<(), sqlx::Error> {
-        self.run("create temp table touched (kind text, id bigint, primary key (kind, id)) on commit drop")
+    /// Lists the existing records that would change.
+    async fn find_updates(&mut self) -> Result<(), sqlx::Error> {
+        self.run("create temp table updates (kind text, id bigint, primary key (kind, id)) on commit drop")
             .await?;
         for kind in &self.kinds.0 {
             let (name, table) = (kind.name, kind.table);
@@ -538,78 +540,79 @@ impl Check<'_> {
             let list = |alias: &str| joined(columns.iter().map(|column| format!("{alias}.{column}")), ", ");
             let mut changed = vec![format!(
                 "select r.id from ready_{table} r join {table} t on t.id = r.id
-                 where not r.fresh and ({}) is distinct from ({})",
+                 where not r.is_new and ({}) is distinct from ({})",
                 list("r"),
                 list("t")
             )];
-            for (writable_field, rows) in lists(kind) {
+            for (writable_field, rows) in list_fields(kind) {
                 let place = kind.writable_field(writable_field.name).map_or(0, |(place, _)| place);
                 changed.push(format!(
                     "select id from ({}) g",
-                    gone(kind, writable_field, rows, place, "t.{owner} as id")
+                    removed_rows(kind, writable_field, rows, place, "t.{owner} as id")
                 ));
                 changed.push(format!(
                     "select id from ({}) e",
-                    entered(kind, writable_field, rows, "n.{owner} as id")
+                    added_rows(kind, writable_field, rows, "n.{owner} as id")
                 ));
             }
             let sql =
-                format!("insert into touched select '{name}', c.id from ({}) c", changed.join(" union "));
+                format!("insert into updates select '{name}', c.id from ({}) c", changed.join(" union "));
             self.run(sql).await?;
         }
-        self.run("analyze touched").await?;
+        self.run("analyze updates").await?;
         Ok(())
     }
 }
 
-/// Rows of a list that are there and not given; `{owner}` stands for the column of the record.
-pub fn gone(
+/// SQL for rows of a list that are in the database and not in the import; `{owner}` stands for the column of the
+/// record.
+pub fn removed_rows(
     kind: &RecordKind,
     writable_field: &WritableField,
     rows: &Rows,
     place: usize,
     select: &str,
 ) -> String {
-    let (owner, list) = (rows.owner, list_name(READY, kind, writable_field.name));
+    let (owner, list) = (rows.owner, list_name(READY_PREFIX, kind, writable_field.name));
     format!(
         "select {} from ready_{} r join {} t on t.{owner} = r.id
-         where not r.fresh and r.given & {} <> 0
+         where not r.is_new and r.given_fields & {} <> 0
          and not exists (select from {list} n where n.{owner} = t.{owner} and {})",
         select.replace("{owner}", owner),
         kind.table,
         rows.table,
         1_i64 << place,
-        same(rows)
+        rows_match(rows)
     )
 }
 
-/// Rows of a list that are given and not there, of records that are.
-pub fn entered(kind: &RecordKind, writable_field: &WritableField, rows: &Rows, select: &str) -> String {
-    let (owner, list) = (rows.owner, list_name(READY, kind, writable_field.name));
+/// SQL for rows of existing records' lists that are in the import and not in the database.
+pub fn added_rows(kind: &RecordKind, writable_field: &WritableField, rows: &Rows, select: &str) -> String {
+    let (owner, list) = (rows.owner, list_name(READY_PREFIX, kind, writable_field.name));
     format!(
-        "select {} from {list} n where not n.fresh
+        "select {} from {list} n where not n.is_new
          and not exists (select from {} t where t.{owner} = n.{owner} and {})",
         select.replace("{owner}", owner),
         rows.table,
-        same(rows)
+        rows_match(rows)
     )
 }
 
-/// Whether the rows `n` and `t` are alike.
-fn same(rows: &Rows) -> String {
+/// SQL that compares the rows `n` and `t`.
+fn rows_match(rows: &Rows) -> String {
     let columns: Vec<&str> = rows.columns.iter().map(|column| column.column).chain(rows.ordinal).collect();
     let list = |alias: &str| joined(columns.iter().map(|column| format!("{alias}.{column}")), ", ");
     format!("({}) is not distinct from ({})", list("n"), list("t"))
 }
 
-pub fn lists(kind: &RecordKind) -> impl Iterator<Item = (&WritableField, &Rows)> {
+pub fn list_fields(kind: &RecordKind) -> impl Iterator<Item = (&WritableField, &Rows)> {
     kind.writable_fields.iter().filter_map(|writable_field| match &writable_field.kind {
         WritableKind::Rows(rows) => Some((writable_field, rows)),
         _ => None,
     })
 }
 
-/// The column of the record's own row that a writable field is.
+/// The column of a field that is not a list.
 pub fn column_of(writable_field: &WritableField) -> Option<&'static str> {
     match writable_field.kind {
         WritableKind::Value { column, .. } | WritableKind::Reference { column, .. } => Some(column),

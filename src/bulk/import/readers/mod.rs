@@ -1,4 +1,4 @@
-//! Files read as records: JSON Lines and CSV here, other formats of the field in `mapping`.
+//! Readers: JSON Lines and CSV here, other formats in `mappings`.
 
 pub mod mappings;
 
@@ -13,8 +13,8 @@ use serde_json::{Map, Value};
 use crate::{
     bulk::{
         import::{
-            source_file::{Input, LONGEST, Line},
-            staging::{Stage, Stopped, place},
+            source_file::{Input, Line, MAX_LINE_BYTES},
+            staging::{ReceiverClosed, Stager, position},
         },
         records::{RecordKind, RecordKinds},
     },
@@ -47,7 +47,7 @@ impl Format {
         }
     }
 
-    /// The format that a file's name tells; JSON Lines where it tells none.
+    /// The format by file extension; default: JSON Lines.
     pub fn of(path: &Path) -> Format {
         match stem_and_extension(path).1.as_str() {
             "csv" => Format::Csv,
@@ -69,7 +69,7 @@ impl FromStr for Format {
     }
 }
 
-/// The name of a file without its extensions, and the last of these, those of compression aside.
+/// File name without extensions, and the last extension apart from compression.
 pub fn stem_and_extension(path: &Path) -> (String, String) {
     let mut path = path.to_owned();
     if path.extension().is_some_and(|extension| extension == "gz" || extension == "zst") {
@@ -79,66 +79,72 @@ pub fn stem_and_extension(path: &Path) -> (String, String) {
     (text(path.file_stem()), text(path.extension()).to_lowercase())
 }
 
-/// Why a file can't be read to its end.
+/// Why reading a file stopped.
 #[derive(Debug)]
-pub enum Broken {
-    /// It is not what it should be.
-    File(String),
-    Stopped,
+pub enum ReadError {
+    /// The file isn't in its format, or can't be read.
+    Invalid(String),
+    ReceiverClosed,
 }
 
-impl From<Stopped> for Broken {
-    fn from(_: Stopped) -> Self {
-        Broken::Stopped
+impl From<ReceiverClosed> for ReadError {
+    fn from(_: ReceiverClosed) -> Self {
+        ReadError::ReceiverClosed
     }
 }
 
-impl From<io::Error> for Broken {
+impl From<io::Error> for ReadError {
     fn from(error: io::Error) -> Self {
-        Broken::File(match error.kind() {
+        ReadError::Invalid(match error.kind() {
             io::ErrorKind::UnexpectedEof => "unexpected end of file; is the file complete?".to_owned(),
             _ => error.to_string(),
         })
     }
 }
 
-/// A file of the import: its number among them, and its name.
 #[derive(Clone, Copy)]
 pub struct File<'a> {
     pub number: usize,
     pub path: &'a Path,
     pub format: Format,
-    /// The kind of record that a CSV holds, where its name doesn't tell it.
+    /// Record type of a CSV file; default: by its name.
     pub kind: Option<&'a str>,
 }
 
-/// Reads a file to its end.
-pub fn read(file: File<'_>, input: Input, kinds: &RecordKinds, stage: &mut Stage<'_>) -> Result<(), Broken> {
+pub fn read(
+    file: File<'_>,
+    input: Input,
+    kinds: &RecordKinds,
+    stager: &mut Stager<'_>,
+) -> Result<(), ReadError> {
     match file.format {
-        Format::Jsonl => lines(file, input, stage, |object, stage, line| stage.record(line, &object)),
-        Format::Csv => csv(file, input, kinds, stage),
-        Format::Popolo => mappings::popolo::read(file, input, stage),
-        Format::Legislators => mappings::legislators::read(file, input, stage),
-        Format::Ftm => mappings::ftm::read(file, input, stage),
-        Format::Parlamint => mappings::parlamint::read(file, input, stage),
+        Format::Jsonl => json_lines(file, input, stager, |object, stager, line| stager.record(line, &object)),
+        Format::Csv => csv(file, input, kinds, stager),
+        Format::Popolo => mappings::popolo::read(file, input, stager),
+        Format::Legislators => mappings::legislators::read(file, input, stager),
+        Format::Ftm => mappings::ftm::read(file, input, stager),
+        Format::Parlamint => mappings::parlamint::read(file, input, stager),
     }
 }
 
-/// Reads one JSON object from each line.
-pub fn lines(
+/// Reads one JSON object per line.
+pub fn json_lines(
     file: File<'_>,
     mut input: Input,
-    stage: &mut Stage<'_>,
-    mut take: impl FnMut(Map<String, Value>, &mut Stage<'_>, i64) -> Result<(), Stopped>,
-) -> Result<(), Broken> {
+    stager: &mut Stager<'_>,
+    mut each: impl FnMut(Map<String, Value>, &mut Stager<'_>, i64) -> Result<(), ReceiverClosed>,
+) -> Result<(), ReadError> {
     let (mut line, mut number) = (Vec::new(), 0);
     loop {
         number += 1;
-        let at = place(file.number, number);
-        match input.line(&mut line)? {
+        let position = position(file.number, number);
+        match input.read_line(&mut line)? {
             Line::End => return Ok(()),
             Line::TooLong => {
-                stage.unreadable(at, format!("The line is longer than {} MiB.", LONGEST >> 20))?;
+                stager.reject_line(
+                    position,
+                    format!("The line is longer than {} MiB.", MAX_LINE_BYTES >> 20),
+                )?;
                 continue;
             }
             Line::Whole => {}
@@ -147,8 +153,8 @@ pub fn lines(
             continue;
         }
         match object(&line) {
-            Ok(object) => take(object, stage, at)?,
-            Err(reason) => stage.unreadable(at, reason)?,
+            Ok(object) => each(object, stager, position)?,
+            Err(reason) => stager.reject_line(position, reason)?,
         }
     }
 }
@@ -160,24 +166,25 @@ fn object(line: &[u8]) -> Result<Map<String, Value>, String> {
         Ok(Value::Object(object)) => Ok(object),
         Ok(_) => Err("The line isn't a JSON object.".to_owned()),
         Err(error) => {
-            let told = error.to_string();
-            let reason = told.split(" at line ").next().unwrap_or_default();
+            let text = error.to_string();
+            let reason = text.split(" at line ").next().unwrap_or_default();
             Err(format!("Invalid JSON: {reason} at column {}.", error.column()))
         }
     }
 }
 
-/// How many bytes may still be read before the next row ends.
-struct Bounded<R> {
+/// Limits the bytes of a CSV row; the limit is reset after each row.
+struct LimitedReader<R> {
     reader: R,
     left: std::rc::Rc<std::cell::Cell<usize>>,
 }
 
-impl<R: Read> Read for Bounded<R> {
+impl<R: Read> Read for LimitedReader<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         if self.left.get() == 0 {
-            let told = format!("a row is longer than {} MiB; is a quote not closed?", LONGEST >> 20);
-            return Err(io::Error::new(io::ErrorKind::InvalidData, told));
+            let message =
+                format!("a row is longer than {} MiB; is a quote not closed?", MAX_LINE_BYTES >> 20);
+            return Err(io::Error::new(io::ErrorKind::InvalidData, message));
         }
         let read = self.reader.read(buffer)?;
         self.left.set(self.left.get().saturating_sub(read));
@@ -185,33 +192,34 @@ impl<R: Read> Read for Bounded<R> {
     }
 }
 
-/// Reads the records of one kind: a column for each field, named in the first row. A cell that is empty is
-/// null; columns that are left out say nothing.
-fn csv(file: File<'_>, input: Input, kinds: &RecordKinds, stage: &mut Stage<'_>) -> Result<(), Broken> {
+/// Reads records of one type. The header names the fields. An empty cell is null; a field without a column stays
+/// unchanged.
+fn csv(file: File<'_>, input: Input, kinds: &RecordKinds, stager: &mut Stager<'_>) -> Result<(), ReadError> {
     let stem = stem_and_extension(file.path).0;
     let name = file.kind.unwrap_or(&stem);
     let (_, kind) = kinds.named(name).ok_or_else(|| {
         let many = kinds.0.iter().map(|kind| kind.many).collect::<Vec<_>>().join(", ");
-        Broken::File(format!(
+        ReadError::Invalid(format!(
             "unknown record type `{name}`; name the file after one of {many}, or set --type"
         ))
     })?;
-    let left = std::rc::Rc::new(std::cell::Cell::new(LONGEST));
-    let bounded = Bounded { reader: input, left: left.clone() };
-    // Lines end in `\n` for the reader, or it counts those that end in `\r\n` wrongly.
+    let left = std::rc::Rc::new(std::cell::Cell::new(MAX_LINE_BYTES));
+    let limited = LimitedReader { reader: input, left: left.clone() };
+    // With the default terminator, the reader counts `\r
+    // ` as two lines.
     let mut reader =
-        csv::ReaderBuilder::new().flexible(true).terminator(csv::Terminator::Any(b'\n')).from_reader(bounded);
+        csv::ReaderBuilder::new().flexible(true).terminator(csv::Terminator::Any(b'\n')).from_reader(limited);
     let failed = |error: csv::Error| {
         let reason = error.to_string();
         match error.into_kind() {
-            csv::ErrorKind::Io(error) => Broken::from(error),
-            _ => Broken::File(format!("the file isn't CSV: {reason}")),
+            csv::ErrorKind::Io(error) => ReadError::from(error),
+            _ => ReadError::Invalid(format!("the file isn't CSV: {reason}")),
         }
     };
     let mut headers = reader.byte_headers().map_err(failed)?.clone();
-    let returns = headers.iter().next_back().is_some_and(|last| last.ends_with(b"\r"));
-    if returns {
-        headers = without_return(&headers);
+    let has_cr = headers.iter().next_back().is_some_and(|last| last.ends_with(b"\r"));
+    if has_cr {
+        headers = without_cr(&headers);
     }
     let mut fields: Vec<(String, &WritableField)> = Vec::new();
     for header in &headers {
@@ -223,33 +231,32 @@ fn csv(file: File<'_>, input: Input, kinds: &RecordKinds, stage: &mut Stage<'_>)
                 .map(|writable_field| writable_field.name)
                 .collect::<Vec<_>>()
                 .join(", ");
-            Broken::File(format!("unknown column `{name}`; {} has {known}", kind.name))
+            ReadError::Invalid(format!("unknown column `{name}`; {} has {known}", kind.name))
         })?;
         if fields.iter().any(|(known, _)| *known == name) {
-            return Err(Broken::File(format!("the column `{name}` appears twice")));
+            return Err(ReadError::Invalid(format!("the column `{name}` appears twice")));
         }
         fields.push((name, writable_field));
     }
     let mut record = csv::ByteRecord::new();
     while reader.read_byte_record(&mut record).map_err(failed)? {
-        left.set(LONGEST);
-        let at = place(file.number, record.position().map_or(0, csv::Position::line));
-        if returns {
-            record = without_return(&record);
+        left.set(MAX_LINE_BYTES);
+        let position = position(file.number, record.position().map_or(0, csv::Position::line));
+        if has_cr {
+            record = without_cr(&record);
         }
         if record.len() == 1 && record[0].is_empty() {
             continue;
         }
         match row(kind, &fields, &record) {
-            Ok(object) => stage.record(at, &object)?,
-            Err(wrong) => stage.reject(at, kind.name, wrong)?,
+            Ok(object) => stager.record(position, &object)?,
+            Err(errors) => stager.reject(position, kind.name, errors)?,
         }
     }
     Ok(())
 }
 
-/// A row without the `\r` that ends its last cell.
-fn without_return(row: &csv::ByteRecord) -> csv::ByteRecord {
+fn without_cr(row: &csv::ByteRecord) -> csv::ByteRecord {
     let last = row.len().saturating_sub(1);
     let cells = row.iter().enumerate();
     cells
@@ -263,11 +270,11 @@ fn row(
     record: &csv::ByteRecord,
 ) -> Result<Map<String, Value>, Vec<(String, String)>> {
     if record.len() != fields.len() {
-        let told = format!("The row has {} cells; the header has {}.", record.len(), fields.len());
-        return Err(vec![(String::new(), told)]);
+        let message = format!("The row has {} cells; the header has {}.", record.len(), fields.len());
+        return Err(vec![(String::new(), message)]);
     }
     let mut object = Map::from_iter([("type".to_owned(), kind.name.into())]);
-    let mut wrong = Vec::new();
+    let mut errors = Vec::new();
     for ((name, writable_field), cell) in fields.iter().zip(record) {
         match std::str::from_utf8(cell)
             .map_err(|_| "Invalid UTF-8.".to_owned())
@@ -276,10 +283,10 @@ fn row(
             Ok(value) => {
                 object.insert(name.clone(), value);
             }
-            Err(told) => wrong.push((name.clone(), told)),
+            Err(message) => errors.push((name.clone(), message)),
         }
     }
-    if wrong.is_empty() { Ok(object) } else { Err(wrong) }
+    if errors.is_empty() { Ok(object) } else { Err(errors) }
 }
 
 fn value(writable_field: &WritableField, cell: &str) -> Result<Value, String> {

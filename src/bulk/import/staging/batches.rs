@@ -1,34 +1,31 @@
-//! What is staged, batch by batch. Each is committed with a digest of all rows until its end, and by these
-//! an import that was interrupted finds how much of its input was staged before: as far as the same rows
-//! come of it, whatever the files are called and wherever they come from.
+//! Staged batches. Each is committed with a running digest of all rows so far. An import resumes after the last
+//! batch whose digest matches, whatever the names of the files.
 
 use sha2::{Digest as _, Sha256};
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
 
 use crate::{
-    bulk::import::staging::{Place, Tables},
+    bulk::import::staging::{Position, Tables},
     telemetry::output,
 };
 
-/// How much is sent at a time.
-const CHUNK: usize = 1 << 18;
+const COPY_CHUNK_BYTES: usize = 1 << 18;
 
 pub type Digest = [u8; 32];
 
-/// Rows for the staging tables: all rows of some records that follow each other.
+/// Rows of consecutive records for the staging tables.
 pub struct Batch {
-    /// For each of the tables, as COPY takes them.
+    /// Per table, in COPY format.
     pub rows: Vec<Vec<u8>>,
-    /// The place of the last record.
-    pub last: Place,
-    /// How many records there are until the end of the batch.
+    /// Position of the last record.
+    pub last: Position,
+    /// Number of records up to the end of this batch.
     pub records: u64,
-    /// That of all rows until the end of the batch.
+    /// Digest of all rows up to the end of this batch.
     pub digest: Digest,
 }
 
-/// The digest of a batch that follows another one.
-pub fn digest(before: Digest, rows: &[Vec<u8>]) -> Digest {
+pub fn next_digest(before: Digest, rows: &[Vec<u8>]) -> Digest {
     let mut digest = Sha256::new_with_prefix(before);
     for rows in rows {
         digest.update((rows.len() as u64).to_le_bytes());
@@ -37,59 +34,69 @@ pub fn digest(before: Digest, rows: &[Vec<u8>]) -> Digest {
     digest.finalize().into()
 }
 
-/// The digest that the first batch follows: rows of other tables are other rows.
-pub fn beginning(tables: &Tables) -> Digest {
+/// Depends on the table definitions: batches of an older schema never match.
+pub fn initial_digest(tables: &Tables) -> Digest {
     Sha256::digest(tables.create()).into()
 }
 
-/// What the names of the staging tables begin with: the schema that is theirs.
-pub async fn schema(connection: &mut PgConnection) -> Result<String, sqlx::Error> {
+/// The schema of the staging tables, as a prefix for their names.
+pub async fn staging_schema(connection: &mut PgConnection) -> Result<String, sqlx::Error> {
     sqlx::query_scalar("select quote_ident(own_name('importing')) || '.'").fetch_one(connection).await
 }
 
-/// Waits until nobody else imports into the base; the turn ends with the connection.
-pub async fn take_turn(connection: &mut PgConnection) -> Result<(), sqlx::Error> {
-    let lock = |function: &str| {
+/// Allows one import at a time: takes an advisory lock, which ends with the connection.
+pub async fn lock(connection: &mut PgConnection) -> Result<(), sqlx::Error> {
+    let call = |function: &str| {
         format!("select {function}(quote_ident(own_name('importing'))::regnamespace::oid::bigint)")
     };
-    let ours = sqlx::query_scalar(AssertSqlSafe(lock("pg_try_advisory_lock")));
-    if !ours.fetch_one(&mut *connection).await? {
+    let locked = sqlx::query_scalar(AssertSqlSafe(call("pg_try_advisory_lock")));
+    if !locked.fetch_one(&mut *connection).await? {
         output::say("waiting for another import to finish");
-        sqlx::query(AssertSqlSafe(lock("pg_advisory_lock"))).execute(connection).await?;
+        sqlx::query(AssertSqlSafe(call("pg_advisory_lock"))).execute(connection).await?;
     }
     Ok(())
 }
 
-/// The digests of all that is staged.
-pub async fn staged(connection: &mut PgConnection, tables: &Tables) -> Result<Vec<Digest>, sqlx::Error> {
+pub async fn committed_digests(
+    connection: &mut PgConnection,
+    tables: &Tables,
+) -> Result<Vec<Digest>, sqlx::Error> {
     let sql = format!("select digest from {}batches order by records", tables.staged);
     sqlx::query_scalar(AssertSqlSafe(sql)).fetch_all(connection).await
 }
 
-/// Makes the staging tables anew, empty.
-pub async fn begin(connection: &mut PgConnection, tables: &Tables) -> Result<(), sqlx::Error> {
+/// Drops and creates the staging tables.
+pub async fn create_tables(connection: &mut PgConnection, tables: &Tables) -> Result<(), sqlx::Error> {
     let sql = format!("call forget_import(); {}", tables.create());
     sqlx::raw_sql(AssertSqlSafe(sql)).execute(connection).await?;
     Ok(())
 }
 
-/// Takes out what is staged behind a batch.
-pub async fn cut(connection: &mut PgConnection, tables: &Tables, batch: &Batch) -> Result<(), sqlx::Error> {
-    let mut change = connection.begin().await?;
+/// Deletes all rows after a batch.
+pub async fn delete_after(
+    connection: &mut PgConnection,
+    tables: &Tables,
+    batch: &Batch,
+) -> Result<(), sqlx::Error> {
+    let mut transaction = connection.begin().await?;
     for table in &tables.all {
         let sql = format!("delete from {} where line > $1", table.name);
-        sqlx::query(AssertSqlSafe(sql)).bind(batch.last).execute(&mut *change).await?;
+        sqlx::query(AssertSqlSafe(sql)).bind(batch.last).execute(&mut *transaction).await?;
     }
     let sql = format!("delete from {}batches where records > $1", tables.staged);
-    sqlx::query(AssertSqlSafe(sql)).bind(batch.records.cast_signed()).execute(&mut *change).await?;
-    change.commit().await
+    sqlx::query(AssertSqlSafe(sql)).bind(batch.records.cast_signed()).execute(&mut *transaction).await?;
+    transaction.commit().await
 }
 
-pub async fn add(connection: &mut PgConnection, tables: &Tables, batch: &Batch) -> Result<(), sqlx::Error> {
-    let mut change = connection.begin().await?;
+pub async fn append(
+    connection: &mut PgConnection,
+    tables: &Tables,
+    batch: &Batch,
+) -> Result<(), sqlx::Error> {
+    let mut transaction = connection.begin().await?;
     for (table, rows) in tables.all.iter().zip(&batch.rows).filter(|(_, rows)| !rows.is_empty()) {
-        let mut copy = change.copy_in_raw(&format!("copy {} from stdin", table.name)).await?;
-        for chunk in rows.chunks(CHUNK) {
+        let mut copy = transaction.copy_in_raw(&format!("copy {} from stdin", table.name)).await?;
+        for chunk in rows.chunks(COPY_CHUNK_BYTES) {
             copy.send(chunk).await?;
         }
         copy.finish().await?;
@@ -98,13 +105,12 @@ pub async fn add(connection: &mut PgConnection, tables: &Tables, batch: &Batch) 
     sqlx::query(AssertSqlSafe(sql))
         .bind(batch.records.cast_signed())
         .bind(batch.digest)
-        .execute(&mut *change)
+        .execute(&mut *transaction)
         .await?;
-    change.commit().await
+    transaction.commit().await
 }
 
-/// Drops what is staged.
-pub async fn forget(connection: &mut PgConnection) -> Result<(), sqlx::Error> {
+pub async fn drop_tables(connection: &mut PgConnection) -> Result<(), sqlx::Error> {
     sqlx::raw_sql("call forget_import()").execute(connection).await?;
     Ok(())
 }

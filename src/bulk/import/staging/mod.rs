@@ -1,4 +1,4 @@
-//! Records checked for their form, and written as rows of the staging tables, batch by batch.
+//! Stages records: checks the form of their values, and writes them as rows of the staging tables, in batches.
 
 pub mod batches;
 
@@ -18,44 +18,43 @@ use crate::{
     model::object_type::Scalar,
 };
 
-/// How many bytes of rows make a batch: so many that a commit costs little beside them, and so few that those
-/// on their way need little memory.
-const BATCH: usize = 2 << 20;
-/// How many bytes a text may have that an index holds: no more fit, with what stands beside it.
-const LONGEST_TEXT: usize = 1_500;
-const LONGEST_TERM: usize = 1_000;
-/// How many bytes full-text search can take of a text, twice, with another one beside it.
-const LONGEST_PROSE: usize = 200_000;
+/// Size of a batch: large enough that commits are cheap, small enough to hold two in memory.
+const BATCH_BYTES: usize = 2 << 20;
+/// Maximum size of an indexed text: Postgres limits an index row to about 2,700 bytes.
+const MAX_TEXT_BYTES: usize = 1_500;
+const MAX_TERM_BYTES: usize = 1_000;
+/// Maximum size of a text in full-text search: Postgres limits a `tsvector` to 1 MB.
+const MAX_PROSE_BYTES: usize = 200_000;
 
-/// A record's place in the files: the number of the file, that of the line, and which record of the line it
-/// is, as other formats make several of one.
-pub type Place = i64;
+/// Position of a record: file number, line number, and number of the record within the line, since other formats
+/// make several records of one line.
+pub type Position = i64;
 
 const BITS_OF_RECORD: u32 = 16;
 const BITS_OF_LINE: u32 = 37;
-/// How many files fit beside them.
-pub const MOST_FILES: usize = 1 << 10;
+/// Number of files that fit into the remaining bits.
+pub const MAX_FILES: usize = 1 << 10;
 
-pub fn place(file: usize, line: u64) -> Place {
+pub fn position(file: usize, line: u64) -> Position {
     i64::try_from((file as u64) << (BITS_OF_LINE + BITS_OF_RECORD) | line << BITS_OF_RECORD)
         .unwrap_or(i64::MAX)
 }
 
-pub fn file_and_line(place: Place) -> (usize, i64) {
+pub fn file_and_line(place: Position) -> (usize, i64) {
     let file = usize::try_from(place >> (BITS_OF_LINE + BITS_OF_RECORD)).unwrap_or(0);
     (file, (place >> BITS_OF_RECORD) & ((1 << BITS_OF_LINE) - 1))
 }
 
-/// The number of a place's file, from 1, and that of its line, as SQL.
+/// SQL for the file number, from 1, and the line number of a position.
 pub fn file_and_line_sql(place: &str) -> (String, String) {
     let file = format!("({place} >> {}) + 1", BITS_OF_LINE + BITS_OF_RECORD);
     (file, format!("({place} >> {BITS_OF_RECORD}) & {}", (1_i64 << BITS_OF_LINE) - 1))
 }
 
-/// What the names of tables begin with whose rows are ready to be written.
-pub const READY: &str = "ready_";
+/// Prefix of the tables whose rows are validated.
+pub const READY_PREFIX: &str = "ready_";
 
-/// A staging table: of a kind's records, or of one of their lists.
+/// A staging table: of a type's records, or of one of their lists.
 pub struct Table {
     pub kind: usize,
     pub writable_field: Option<usize>,
@@ -63,10 +62,10 @@ pub struct Table {
     create: String,
 }
 
-/// The staging tables of all kinds; last, that of what is rejected.
+/// The staging tables; the last one is that of the rejected records.
 pub struct Tables {
     pub all: Vec<Table>,
-    /// What their names begin with: a schema of their own.
+    /// Prefix of their names: their schema.
     pub staged: String,
 }
 
@@ -86,7 +85,7 @@ impl Tables {
                     WritableKind::Rows(_) => None,
                 });
             let name = format!("{staged}{}", kind.table);
-            let create = format!("{name} (line bigint, given bigint{})", joined(columns, ""));
+            let create = format!("{name} (line bigint, given_fields bigint{})", joined(columns, ""));
             tables.push(Table { kind: number, writable_field: None, name, create });
             for (place, writable_field) in kind.writable_fields.iter().enumerate() {
                 let WritableKind::Rows(rows) = &writable_field.kind else { continue };
@@ -97,7 +96,7 @@ impl Tables {
                     RowKind::Reference(_) => format!(", {} text", column.column),
                 });
                 let name = list_name(&staged, kind, writable_field.name);
-                let create = format!("{name} (line bigint, place integer{})", joined(columns, ""));
+                let create = format!("{name} (line bigint, list_index integer{})", joined(columns, ""));
                 tables.push(Table { kind: number, writable_field: Some(place), name, create });
             }
         }
@@ -107,7 +106,7 @@ impl Tables {
         Tables { all: tables, staged }
     }
 
-    /// The statements that make them. Nobody needs to look after what is soon gone.
+    /// SQL that creates the tables. Autovacuum is off because they are short-lived.
     pub fn create(&self) -> String {
         let create = |table: &Table| {
             format!("create unlogged table {} with (autovacuum_enabled = false)", table.create)
@@ -116,83 +115,82 @@ impl Tables {
     }
 }
 
-/// The name of a table for a list of a kind.
 pub fn list_name(stem: &str, kind: &RecordKind, writable_field: &str) -> String {
     format!("{stem}{}_{}", kind.table, writable_field.to_lowercase())
 }
 
-/// Takes records, and gives their rows to `send` batch by batch. The same records make the same batches.
-pub struct Stage<'a> {
+/// Turns records into rows, and sends them in batches. The same records always make the same batches.
+pub struct Stager<'a> {
     kinds: Arc<RecordKinds>,
-    /// The table of each kind's records, and of its lists by the place of the writable field.
-    of_kind: Vec<(usize, HashMap<usize, usize>)>,
-    /// The rows of the batch that is being made, for each table.
+    /// Per type, the table of its records, and by index of the field the tables of its lists.
+    tables_of_kind: Vec<(usize, HashMap<usize, usize>)>,
+    /// Rows of the current batch, per table.
     rows: Vec<Vec<u8>>,
-    /// The digest of the batch before it.
+    /// Digest of the previous batch.
     digest: Digest,
-    send: &'a mut dyn FnMut(Batch) -> Result<(), Stopped>,
-    /// The place of the last record.
-    last: Place,
-    /// How many records were taken so far.
-    pub taken: u64,
+    send: &'a mut dyn FnMut(Batch) -> Result<(), ReceiverClosed>,
+    /// Position of the last record.
+    last: Position,
+    /// Number of records so far.
+    pub records: u64,
 }
 
-/// Whoever takes the rows has gone.
+/// The receiver of the batches has stopped.
 #[derive(Debug)]
-pub struct Stopped;
+pub struct ReceiverClosed;
 
-/// What is wrong with a field.
-type Wrong = (String, String);
+/// A field and what is wrong with it.
+type FieldError = (String, String);
 
-impl<'a> Stage<'a> {
+impl<'a> Stager<'a> {
     pub fn new(
         kinds: &Arc<RecordKinds>,
         tables: &Tables,
-        send: &'a mut dyn FnMut(Batch) -> Result<(), Stopped>,
+        send: &'a mut dyn FnMut(Batch) -> Result<(), ReceiverClosed>,
     ) -> Self {
-        let mut of_kind: Vec<(usize, HashMap<usize, usize>)> = Vec::new();
+        let mut tables_of_kind: Vec<(usize, HashMap<usize, usize>)> = Vec::new();
         for (number, table) in tables.all.iter().enumerate().take(tables.all.len() - 1) {
             match table.writable_field {
-                None => of_kind.push((number, HashMap::new())),
+                None => tables_of_kind.push((number, HashMap::new())),
                 Some(writable_field) => {
-                    of_kind[table.kind].1.insert(writable_field, number);
+                    tables_of_kind[table.kind].1.insert(writable_field, number);
                 }
             }
         }
-        let (rows, digest) = (vec![Vec::new(); tables.all.len()], batches::beginning(tables));
-        Stage { kinds: kinds.clone(), of_kind, rows, digest, send, last: -1, taken: 0 }
+        let (rows, digest) = (vec![Vec::new(); tables.all.len()], batches::initial_digest(tables));
+        Stager { kinds: kinds.clone(), tables_of_kind, rows, digest, send, last: -1, records: 0 }
     }
 
-    /// The place of the next record of a line: no other has it, and those before it have lower ones.
-    fn take(&mut self, line: Place) -> Result<Place, Stopped> {
-        if self.rows.iter().map(Vec::len).sum::<usize>() >= BATCH {
-            self.give()?;
+    /// The position of the next record of a line. Positions are unique and ascending.
+    fn next_position(&mut self, line: Position) -> Result<Position, ReceiverClosed> {
+        if self.rows.iter().map(Vec::len).sum::<usize>() >= BATCH_BYTES {
+            self.flush()?;
         }
-        self.taken += 1;
+        self.records += 1;
         self.last = if file_and_line(self.last) == file_and_line(line) { self.last + 1 } else { line };
         Ok(self.last)
     }
 
-    fn give(&mut self) -> Result<(), Stopped> {
+    fn flush(&mut self) -> Result<(), ReceiverClosed> {
         let rows: Vec<_> = self.rows.iter_mut().map(std::mem::take).collect();
-        self.digest = batches::digest(self.digest, &rows);
-        (self.send)(Batch { rows, last: self.last, records: self.taken, digest: self.digest })
+        self.digest = batches::next_digest(self.digest, &rows);
+        (self.send)(Batch { rows, last: self.last, records: self.records, digest: self.digest })
     }
 
-    /// Takes a record with its fields, its type among them.
-    pub fn record(&mut self, line: Place, fields: &Map<String, Value>) -> Result<(), Stopped> {
-        let line = self.take(line)?;
+    /// Stages a record: its fields and its `type`.
+    pub fn record(&mut self, line: Position, fields: &Map<String, Value>) -> Result<(), ReceiverClosed> {
+        let line = self.next_position(line)?;
         let kinds = self.kinds.clone();
         let named = fields.get("type").and_then(Value::as_str);
         let Some((number, kind)) = named.and_then(|name| kinds.named(name)) else {
-            let told = match named {
+            let message = match named {
                 Some(name) => format!("Unknown record type `{name}`; expected one of {}.", kinds.names()),
                 None => format!("The record type is missing; expected one of {}.", kinds.names()),
             };
-            self.refuse(line, "", vec![("type".to_owned(), told)]);
+            self.write_rejection(line, "", vec![("type".to_owned(), message)]);
             return Ok(());
         };
-        let mut wrong: Vec<Wrong> = Vec::new();
+        let mut errors: Vec<FieldError> = Vec::new();
         for name in fields.keys().filter(|name| *name != "type" && kind.writable_field(name).is_none()) {
             let known = kind
                 .writable_fields
@@ -200,18 +198,18 @@ impl<'a> Stage<'a> {
                 .map(|writable_field| writable_field.name)
                 .collect::<Vec<_>>()
                 .join(", ");
-            wrong.push((name.clone(), format!("Unknown field; {} has {known}.", kind.name)));
+            errors.push((name.clone(), format!("Unknown field; {} has {known}.", kind.name)));
         }
-        let (table, lists) = &self.of_kind[number];
-        let (mut row, mut given) = (Vec::new(), 0_i64);
+        let (table, lists) = &self.tables_of_kind[number];
+        let (mut row, mut given_fields) = (Vec::new(), 0_i64);
         let mut rows: Vec<(usize, Vec<u8>)> = Vec::new();
         for (place, writable_field) in kind.writable_fields.iter().enumerate() {
             let value = fields.get(writable_field.name);
             if let Some(value) = value {
-                given |= 1 << place;
+                given_fields |= 1 << place;
                 let empty = value.is_null() || value.as_array().is_some_and(Vec::is_empty);
                 if writable_field.needed && empty {
-                    wrong.push((writable_field.name.to_owned(), "This field must not be null.".to_owned()));
+                    errors.push((writable_field.name.to_owned(), "This field must not be null.".to_owned()));
                     continue;
                 }
             }
@@ -220,25 +218,25 @@ impl<'a> Stage<'a> {
                 WritableKind::Value { scalar, .. } => {
                     row.push(b'\t');
                     write_value(*scalar, value, &mut row)
-                        .map_err(|told| vec![(writable_field.name.to_owned(), told)])
+                        .map_err(|message| vec![(writable_field.name.to_owned(), message)])
                 }
                 WritableKind::Reference { to, .. } => {
                     row.push(b'\t');
                     let to = kinds.known(to);
                     write_key(to, value, &mut row)
-                        .map_err(|told| vec![(writable_field.name.to_owned(), told)])
+                        .map_err(|message| vec![(writable_field.name.to_owned(), message)])
                 }
                 WritableKind::Rows(list) => write_list(&kinds, list, line, writable_field.name, value)
                     .map(|list| rows.push((lists[&place], list))),
             };
-            wrong.extend(written.err().into_iter().flatten());
+            errors.extend(written.err().into_iter().flatten());
         }
-        if !wrong.is_empty() {
-            self.refuse(line, kind.name, wrong);
+        if !errors.is_empty() {
+            self.write_rejection(line, kind.name, errors);
             return Ok(());
         }
         let own = &mut self.rows[*table];
-        own.extend_from_slice(format!("{line}\t{given}").as_bytes());
+        own.extend_from_slice(format!("{line}\t{given_fields}").as_bytes());
         own.extend_from_slice(&row);
         own.push(b'\n');
         for (table, list) in rows {
@@ -247,54 +245,59 @@ impl<'a> Stage<'a> {
         Ok(())
     }
 
-    /// Refuses what stands in a line: each field with its reason.
-    pub fn reject(&mut self, line: Place, kind: &str, wrong: Vec<Wrong>) -> Result<(), Stopped> {
-        let line = self.take(line)?;
-        self.refuse(line, kind, wrong);
+    /// Rejects a record, with an error per field.
+    pub fn reject(
+        &mut self,
+        line: Position,
+        kind: &str,
+        errors: Vec<FieldError>,
+    ) -> Result<(), ReceiverClosed> {
+        let line = self.next_position(line)?;
+        self.write_rejection(line, kind, errors);
         Ok(())
     }
 
-    fn refuse(&mut self, line: Place, kind: &str, wrong: Vec<Wrong>) {
+    fn write_rejection(&mut self, line: Position, kind: &str, errors: Vec<FieldError>) {
         let Some(rejected) = self.rows.last_mut() else { return };
-        for (field, reason) in wrong {
+        for (field, reason) in errors {
             rejected.extend_from_slice(format!("{line}\t").as_bytes());
             for (place, text) in [kind, &field, &reason].into_iter().enumerate() {
                 if place > 0 {
                     rejected.push(b'\t');
                 }
-                // A field's name comes from the file, and may hold what the database can't.
+                // Field names come from the file and may contain NUL, which Postgres can't store.
                 escape(&text.replace('\0', "\u{fffd}"), rejected);
             }
             rejected.push(b'\n');
         }
     }
 
-    /// Refuses a line that is no record at all.
-    pub fn unreadable(&mut self, line: Place, reason: impl Into<String>) -> Result<(), Stopped> {
+    /// Rejects a line that isn't a record.
+    pub fn reject_line(&mut self, line: Position, reason: impl Into<String>) -> Result<(), ReceiverClosed> {
         self.reject(line, "", vec![(String::new(), reason.into())])
     }
 
-    /// Gives what is left.
-    pub fn end(mut self) -> Result<(), Stopped> {
-        if self.rows.iter().any(|rows| !rows.is_empty()) { self.give() } else { Ok(()) }
+    /// Sends the last batch.
+    pub fn finish(mut self) -> Result<(), ReceiverClosed> {
+        if self.rows.iter().any(|rows| !rows.is_empty()) { self.flush() } else { Ok(()) }
     }
 }
 
-/// The rows of a list, or all that is wrong with it.
+/// The rows of a list, or its errors.
 fn write_list(
     kinds: &RecordKinds,
     rows: &Rows,
-    line: Place,
+    line: Position,
     name: &str,
     value: &Value,
-) -> Result<Vec<u8>, Vec<Wrong>> {
+) -> Result<Vec<u8>, Vec<FieldError>> {
     let mut out = Vec::new();
     let items = match value {
         Value::Null => return Ok(out),
         Value::Array(items) => items,
         _ => return Err(vec![(name.to_owned(), "Expected a list.".to_owned())]),
     };
-    let mut wrong = Vec::new();
+    let mut errors = Vec::new();
     for (place, item) in items.iter().enumerate() {
         out.extend_from_slice(format!("{line}\t{place}").as_bytes());
         let path = format!("{name}.{place}");
@@ -302,8 +305,8 @@ fn write_list(
         if !rows.is_reference() {
             let known = |field: &&String| rows.columns.iter().all(|column| column.name != field.as_str());
             match fields {
-                None => wrong.push((path.clone(), "Expected an object.".to_owned())),
-                Some(fields) => wrong.extend(fields.keys().find(known).map(|field| {
+                None => errors.push((path.clone(), "Expected an object.".to_owned())),
+                Some(fields) => errors.extend(fields.keys().find(known).map(|field| {
                     let names = rows.columns.iter().map(|column| column.name).collect::<Vec<_>>().join(", ");
                     (format!("{path}.{field}"), format!("Unknown field; expected one of {names}."))
                 })),
@@ -317,13 +320,13 @@ fn write_list(
                 }
             };
             out.push(b'\t');
-            if let Err(told) = write_column(kinds, column, value, &mut out) {
-                wrong.push((path, told));
+            if let Err(message) = write_column(kinds, column, value, &mut out) {
+                errors.push((path, message));
             }
         }
         out.push(b'\n');
     }
-    if wrong.is_empty() { Ok(out) } else { Err(wrong) }
+    if errors.is_empty() { Ok(out) } else { Err(errors) }
 }
 
 fn write_column(
@@ -354,15 +357,15 @@ fn write_value(scalar: Scalar, value: &Value, out: &mut Vec<u8>) -> Result<(), S
         (Scalar::Enumeration(of), Value::String(text)) => {
             if of.values.iter().all(|(name, _)| name != text) {
                 let names = of.values.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(", ");
-                return Err(format!("Unknown value `{}`; expected one of {names}.", shortened(text)));
+                return Err(format!("Unknown value `{}`; expected one of {names}.", truncated(text)));
             }
             out.extend_from_slice(text.as_bytes());
         }
         (_, Value::String(text)) => {
             let longest = match scalar {
-                Scalar::Prose => LONGEST_PROSE,
-                Scalar::Text => LONGEST_TEXT,
-                _ => LONGEST_TERM,
+                Scalar::Prose => MAX_PROSE_BYTES,
+                Scalar::Text => MAX_TEXT_BYTES,
+                _ => MAX_TERM_BYTES,
             };
             if text.len() > longest {
                 return Err(format!("The text has {} bytes; the limit is {longest}.", text.len()));
@@ -374,28 +377,28 @@ fn write_value(scalar: Scalar, value: &Value, out: &mut Vec<u8>) -> Result<(), S
     Ok(())
 }
 
-/// What names a record: its slug, or an identifier as its two parts in two lines, which no slug has.
+/// Writes a reference: a slug, or scheme and value of an identifier separated by a newline, which slugs never have.
 fn write_key(to: &RecordKind, value: &Value, out: &mut Vec<u8>) -> Result<(), String> {
-    let takes = || {
+    let expected = || {
         let identifier = r#" or {"identifier": {"scheme": …, "value": …}}"#;
         format!("Expected a slug{}.", if to.identifiers.is_some() { identifier } else { "" })
     };
     match value {
         Value::Null => out.extend_from_slice(b"\\N"),
-        Value::String(slug) if slug.len() <= LONGEST_TERM => write_text(slug, out)?,
+        Value::String(slug) if slug.len() <= MAX_TERM_BYTES => write_text(slug, out)?,
         Value::Object(by) if by.len() == 1 => match (by.get("slug"), by.get("identifier")) {
-            (Some(Value::String(slug)), _) if slug.len() <= LONGEST_TERM => write_text(slug, out)?,
+            (Some(Value::String(slug)), _) if slug.len() <= MAX_TERM_BYTES => write_text(slug, out)?,
             (_, Some(Value::Object(identifier))) if to.identifiers.is_some() => {
                 match (identifier.get("scheme"), identifier.get("value")) {
                     (Some(Value::String(scheme)), Some(Value::String(value))) => {
                         write_text(&format!("{scheme}\n{value}"), out)?;
                     }
-                    _ => return Err(takes()),
+                    _ => return Err(expected()),
                 }
             }
-            _ => return Err(takes()),
+            _ => return Err(expected()),
         },
-        _ => return Err(takes()),
+        _ => return Err(expected()),
     }
     Ok(())
 }
@@ -408,7 +411,7 @@ fn write_text(text: &str, out: &mut Vec<u8>) -> Result<(), String> {
     Ok(())
 }
 
-/// A text as COPY takes it.
+/// Escapes a text for COPY.
 fn escape(text: &str, out: &mut Vec<u8>) {
     for byte in text.bytes() {
         match byte {
@@ -421,8 +424,8 @@ fn escape(text: &str, out: &mut Vec<u8>) {
     }
 }
 
-/// The beginning of a text, for a message.
-pub fn shortened(text: &str) -> String {
+/// Shortens a text for a message.
+pub fn truncated(text: &str) -> String {
     let mut short: String = text.chars().take(60).collect();
     if short.len() < text.len() {
         let _ = short.write_char('…');

@@ -1,4 +1,5 @@
-//! `FollowTheMoney`: one entity a line. Persons and bodies become actors, what ties them becomes relations.
+//! `FollowTheMoney`: one entity per line. People and organizations become actors, links between them become
+//! relations.
 
 use std::collections::BTreeMap;
 
@@ -7,12 +8,12 @@ use serde_json::{Value, json};
 
 use crate::bulk::import::{
     readers::{
-        self, Broken, File,
-        mappings::{MOST_TIES, Mapper, Tie, day},
+        self, File, ReadError,
+        mappings::{MAX_RELATIONS, Mapper, Relation, day},
         stem_and_extension,
     },
     source_file::Input,
-    staging::{Stage, Stopped, file_and_line},
+    staging::{ReceiverClosed, Stager, file_and_line},
 };
 
 #[derive(Deserialize)]
@@ -23,7 +24,7 @@ struct Entity {
     properties: BTreeMap<String, Vec<Value>>,
 }
 
-/// Schemas of actors, and of what kind.
+/// Schemas of actors, with the actor's kind.
 const ACTORS: [(&str, &str); 5] = [
     ("Person", "PERSON"),
     ("Organization", "ORGANIZATION"),
@@ -32,8 +33,8 @@ const ACTORS: [(&str, &str); 5] = [
     ("LegalEntity", "ORGANIZATION"),
 ];
 
-/// Schemas of ties: from which property to which, of what kind, and which property says what it is called.
-const TIES: [(&str, &str, &str, &str, &str); 9] = [
+/// Schemas of relations: property of the subject, property of the object, kind, and property of the label.
+const RELATIONS: [(&str, &str, &str, &str, &str); 9] = [
     ("Directorship", "director", "organization", "POSITION", "role"),
     ("Employment", "employee", "employer", "POSITION", "role"),
     ("Membership", "member", "organization", "MEMBERSHIP", "role"),
@@ -45,7 +46,7 @@ const TIES: [(&str, &str, &str, &str, &str); 9] = [
     ("UnknownLink", "subject", "object", "OTHER", "role"),
 ];
 
-/// Properties that hold further names, and of what kind.
+/// Properties of further names, with the kind of name.
 const NAMES: [(&str, &str); 4] = [
     ("alias", "ALIAS"),
     ("weakAlias", "ALIAS"),
@@ -53,41 +54,42 @@ const NAMES: [(&str, &str); 4] = [
     ("abbreviation", "ABBREVIATION"),
 ];
 
-/// Properties that hold identifiers, and of which register.
+/// Properties of identifiers, with the scheme.
 const IDENTIFIERS: [(&str, &str); 3] =
     [("wikidataId", "wikidata"), ("leiCode", "lei"), ("opencorporatesUrl", "opencorporates")];
 
-pub fn read(file: File<'_>, input: Input, stage: &mut Stage<'_>) -> Result<(), Broken> {
+pub fn read(file: File<'_>, input: Input, stager: &mut Stager<'_>) -> Result<(), ReadError> {
     let title = format!("[FollowTheMoney: {}]", stem_and_extension(file.path).0);
-    drop(Mapper::new(file, stage, "ftm", json!({"title": title}))?);
-    readers::lines(file, input, stage, |object, stage, at| {
-        let mut mapper = Mapper::after_its_source(file, stage, "ftm");
-        mapper.at(file_and_line(at).1.cast_unsigned());
+    drop(Mapper::new(file, stager, "ftm", json!({"title": title}))?);
+    readers::json_lines(file, input, stager, |object, stager, at| {
+        let mut mapper = Mapper::resume(file, stager, "ftm");
+        mapper.set_line(file_and_line(at).1.cast_unsigned());
         match serde_json::from_value(Value::Object(object)) {
-            Ok(entity) => take(&mut mapper, &entity),
+            Ok(entity) => stage_entity(&mut mapper, &entity),
             Err(error) => mapper.reject("", &format!("Invalid entity: {error}.")),
         }
     })
 }
 
-fn take(mapper: &mut Mapper<'_, '_>, entity: &Entity) -> Result<(), Stopped> {
+fn stage_entity(mapper: &mut Mapper<'_, '_>, entity: &Entity) -> Result<(), ReceiverClosed> {
     let Entity { id, schema, .. } = entity;
     if let Some((_, kind)) = ACTORS.iter().find(|(known, _)| known == schema) {
         return actor(mapper, entity, kind);
     }
-    let Some((_, from, to, kind, label)) = TIES.iter().find(|(known, ..)| known == schema) else {
+    let Some((_, from, to, kind, label)) = RELATIONS.iter().find(|(known, ..)| known == schema) else {
         return mapper.reject("schema", &format!("The schema `{schema}` is not supported."));
     };
     let (subjects, objects) = (entity.texts(from), entity.texts(to));
     if subjects.is_empty() || objects.is_empty() {
         return mapper.reject("properties", &format!("A {schema} needs the properties `{from}` and `{to}`."));
     }
-    if subjects.len().saturating_mul(objects.len()) > MOST_TIES {
-        return mapper.reject("properties", &format!("The entity makes more than {MOST_TIES} relations."));
+    if subjects.len().saturating_mul(objects.len()) > MAX_RELATIONS {
+        return mapper
+            .reject("properties", &format!("The entity makes more than {MAX_RELATIONS} relations."));
     }
     for subject in &subjects {
         for object in &objects {
-            let tie = Tie {
+            let relation = Relation {
                 subject: &mapper.slug(subject),
                 object: &mapper.slug(object),
                 kind,
@@ -95,13 +97,13 @@ fn take(mapper: &mut Mapper<'_, '_>, entity: &Entity) -> Result<(), Stopped> {
                 from: day(entity.first("startDate")),
                 until: day(entity.first("endDate")),
             };
-            mapper.relate(tie, id)?;
+            mapper.relation(relation, id)?;
         }
     }
     Ok(())
 }
 
-fn actor(mapper: &mut Mapper<'_, '_>, entity: &Entity, kind: &str) -> Result<(), Stopped> {
+fn actor(mapper: &mut Mapper<'_, '_>, entity: &Entity, kind: &str) -> Result<(), ReceiverClosed> {
     let mut known = entity.texts("name");
     let Some(name) = known.first().copied() else {
         return mapper.reject("properties.name", "An actor needs a name.");
@@ -126,11 +128,11 @@ fn actor(mapper: &mut Mapper<'_, '_>, entity: &Entity, kind: &str) -> Result<(),
         "kind": kind, "name": name, "names": distinct, "identifiers": identifiers.collect::<Value>(),
         "citations": mapper.cite(&entity.id),
     });
-    mapper.enter("Actor", &mapper.slug(&entity.id), fields)
+    mapper.record("Actor", &mapper.slug(&entity.id), fields)
 }
 
 impl Entity {
-    /// The texts of a property; where an entity stands in it whole, its id.
+    /// The values of a property; the id of an entity that is embedded.
     fn texts(&self, property: &str) -> Vec<&str> {
         let values = self.properties.get(property).map(Vec::as_slice).unwrap_or_default();
         values.iter().filter_map(|value| value.as_str().or_else(|| value["id"].as_str())).collect()

@@ -1,5 +1,5 @@
-//! The legislators of the United States, as the project congress-legislators lists them in YAML:
-//! `legislators-current.yaml`, `legislators-historical.yaml` and `executive.yaml`.
+//! Legislators of the United States, in the YAML of the congress-legislators project: `legislators-current.yaml`,
+//! `legislators-historical.yaml` and `executive.yaml`.
 
 use std::collections::BTreeMap;
 
@@ -8,12 +8,12 @@ use serde_json::{Value, json};
 
 use crate::bulk::import::{
     readers::{
-        Broken, File,
-        mappings::{MOST_TIES, Mapper, Tie, slug},
+        File, ReadError,
+        mappings::{MAX_RELATIONS, Mapper, Relation, slug},
         stem_and_extension,
     },
-    source_file::{Input, LONGEST, Line},
-    staging::{Stage, Stopped},
+    source_file::{Input, Line, MAX_LINE_BYTES},
+    staging::{ReceiverClosed, Stager},
 };
 
 #[derive(Deserialize)]
@@ -44,22 +44,22 @@ struct Term {
     party: Option<String>,
 }
 
-/// Where they sit: the slug, the name, and the register that knows it.
+/// Institutions: slug, name, Wikidata id.
 const BODIES: [(&str, &str, &str); 3] = [
     ("united-states-senate", "United States Senate", "Q66096"),
     ("united-states-house-of-representatives", "United States House of Representatives", "Q11701"),
     ("federal-government-of-the-united-states", "Federal government of the United States", "Q48525"),
 ];
 
-/// Reads one person after the other: each begins with a dash at the beginning of a line.
-pub fn read(file: File<'_>, mut input: Input, stage: &mut Stage<'_>) -> Result<(), Broken> {
+/// Reads one person at a time, to use constant memory: each starts with a dash at the start of a line.
+pub fn read(file: File<'_>, mut input: Input, stager: &mut Stager<'_>) -> Result<(), ReadError> {
     let stem = stem_and_extension(file.path).0;
     let title = format!("[congress-legislators: {stem}]");
-    let mut mapper = Mapper::new(file, stage, "congress-legislators", json!({"title": title}))?;
+    let mut mapper = Mapper::new(file, stager, "congress-legislators", json!({"title": title}))?;
     let mut parties = Vec::new();
     for (slug, name, wikidata) in BODIES {
         let identifiers = json!([{"scheme": "wikidata", "value": wikidata}]);
-        mapper.enter(
+        mapper.record(
             "Actor",
             slug,
             json!({"kind": "ORGANIZATION", "name": name, "identifiers": identifiers}),
@@ -69,10 +69,10 @@ pub fn read(file: File<'_>, mut input: Input, stage: &mut Stage<'_>) -> Result<(
     let (mut line, mut number) = (Vec::new(), 0);
     loop {
         number += 1;
-        let read = input.line(&mut line)?;
+        let read = input.read_line(&mut line)?;
         let ends = read == Line::End || line.starts_with(b"- ");
         if ends && !item.is_empty() {
-            mapper.at(begun);
+            mapper.set_line(begun);
             person(&mut mapper, &item, &mut parties)?;
             item.clear();
         }
@@ -82,8 +82,8 @@ pub fn read(file: File<'_>, mut input: Input, stage: &mut Stage<'_>) -> Result<(
         if line.starts_with(b"- ") {
             begun = number;
         }
-        if read == Line::TooLong || item.len() + line.len() > LONGEST {
-            return Err(Broken::File("the file isn't a YAML list of legislators".to_owned()));
+        if read == Line::TooLong || item.len() + line.len() > MAX_LINE_BYTES {
+            return Err(ReadError::Invalid("the file isn't a YAML list of legislators".to_owned()));
         }
         if !line.starts_with(b"#") && !line.starts_with(b"---") {
             item.extend_from_slice(&line);
@@ -92,7 +92,7 @@ pub fn read(file: File<'_>, mut input: Input, stage: &mut Stage<'_>) -> Result<(
     }
 }
 
-fn person(mapper: &mut Mapper<'_, '_>, item: &[u8], parties: &mut Vec<String>) -> Result<(), Stopped> {
+fn person(mapper: &mut Mapper<'_, '_>, item: &[u8], parties: &mut Vec<String>) -> Result<(), ReceiverClosed> {
     let Ok(text) = std::str::from_utf8(item) else { return mapper.reject("", "Invalid UTF-8.") };
     if text.trim().is_empty() {
         return Ok(());
@@ -102,8 +102,8 @@ fn person(mapper: &mut Mapper<'_, '_>, item: &[u8], parties: &mut Vec<String>) -
         Ok(Some(legislator)) => legislator,
         Ok(None) => return mapper.reject("", "Invalid legislator."),
         Err(error) => {
-            let told = error.to_string();
-            let reason = told.lines().next().unwrap_or_default().to_owned();
+            let text = error.to_string();
+            let reason = text.lines().next().unwrap_or_default().to_owned();
             return mapper.reject("", &format!("Invalid legislator: {reason}"));
         }
     };
@@ -111,8 +111,8 @@ fn person(mapper: &mut Mapper<'_, '_>, item: &[u8], parties: &mut Vec<String>) -
     let Some(bioguide) = id.get("bioguide").and_then(Value::as_str) else {
         return mapper.reject("id.bioguide", "This field is required.");
     };
-    if terms.len() > MOST_TIES {
-        return mapper.reject("terms", &format!("The legislator has more than {MOST_TIES} terms."));
+    if terms.len() > MAX_RELATIONS {
+        return mapper.reject("terms", &format!("The legislator has more than {MAX_RELATIONS} terms."));
     }
     let own = slug(&format!("bioguide-{}", bioguide.to_lowercase()));
     let full = name.official_full.unwrap_or_else(|| {
@@ -134,7 +134,7 @@ fn person(mapper: &mut Mapper<'_, '_>, item: &[u8], parties: &mut Vec<String>) -
         "kind": "PERSON", "name": full, "names": nickname.into_iter().collect::<Value>(),
         "identifiers": identifiers.collect::<Value>(), "citations": mapper.cite(bioguide),
     });
-    mapper.enter("Actor", &own, fields)?;
+    mapper.record("Actor", &own, fields)?;
     for term in &terms {
         let (body, title) = match term.kind.as_str() {
             "sen" => (BODIES[0].0, "Senator"),
@@ -152,7 +152,7 @@ fn person(mapper: &mut Mapper<'_, '_>, item: &[u8], parties: &mut Vec<String>) -
             (Some(state), _) => format!("{title} for {state}"),
             _ => title.to_owned(),
         };
-        let tie = Tie {
+        let relation = Relation {
             subject: &own,
             object: body,
             kind: "POSITION",
@@ -160,18 +160,18 @@ fn person(mapper: &mut Mapper<'_, '_>, item: &[u8], parties: &mut Vec<String>) -
             from: Some(&term.start),
             until: Some(&term.end),
         };
-        mapper.relate(tie, bioguide)?;
+        mapper.relation(relation, bioguide)?;
     }
-    // Terms for one party that follow each other are one membership.
+    // Consecutive terms for one party are one membership.
     for run in terms.chunk_by(|one, next| one.party == next.party) {
         let (first, last) = (&run[0], &run[run.len() - 1]);
         let Some(party) = &first.party else { continue };
         let object = slug(&format!("us-party-{}", party.to_lowercase().replace(' ', "-")));
         if !parties.contains(&object) {
-            mapper.enter("Actor", &object, json!({"kind": "ORGANIZATION", "name": party}))?;
+            mapper.record("Actor", &object, json!({"kind": "ORGANIZATION", "name": party}))?;
             parties.push(object.clone());
         }
-        let tie = Tie {
+        let relation = Relation {
             subject: &own,
             object: &object,
             kind: "MEMBERSHIP",
@@ -179,7 +179,7 @@ fn person(mapper: &mut Mapper<'_, '_>, item: &[u8], parties: &mut Vec<String>) -
             from: Some(&first.start),
             until: Some(&last.end),
         };
-        mapper.relate(tie, bioguide)?;
+        mapper.relation(relation, bioguide)?;
     }
     Ok(())
 }

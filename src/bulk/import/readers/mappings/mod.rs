@@ -1,7 +1,7 @@
-//! Other formats of the field as records of ours. Each is a small file that says what becomes of what.
+//! Mappings of other formats to records.
 //!
-//! A file becomes a source too, which every record made of it cites. Slugs are made of the ids that the
-//! format gives, so that a file imported again finds its own records.
+//! Each file also becomes a source, which its records cite. Slugs are made from the ids in the file, so a second
+//! import matches the same records.
 
 pub mod ftm;
 pub mod legislators;
@@ -15,83 +15,87 @@ use sha2::{Digest, Sha256};
 
 use crate::bulk::import::{
     readers::{File, stem_and_extension},
-    staging::{Place, Stage, Stopped, place},
+    staging::{Position, ReceiverClosed, Stager, position},
 };
 
-/// How many ties one line may tell.
-const MOST_TIES: usize = 10_000;
-/// How long a slug may be, with room for what tells it from others.
-const LONGEST_SLUG: usize = 150;
+/// Maximum number of relations of one line.
+const MAX_RELATIONS: usize = 10_000;
+/// Maximum length of a slug, with room for a digest.
+const MAX_SLUG_BYTES: usize = 150;
 
-/// Makes records of what a file holds.
+/// Stages the records of a file.
 struct Mapper<'a, 'b> {
     file: File<'a>,
-    stage: &'a mut Stage<'b>,
-    /// What the slugs of this format begin with.
+    stager: &'a mut Stager<'b>,
+    /// Prefix of the slugs of this format.
     prefix: String,
     source: String,
-    /// The place that records are told by.
-    at: Place,
+    /// Position that errors name.
+    position: Position,
 }
 
 impl<'a, 'b> Mapper<'a, 'b> {
-    /// Begins with the source that the file is.
-    fn new(file: File<'a>, stage: &'a mut Stage<'b>, prefix: &str, source: Value) -> Result<Self, Stopped> {
-        let mut mapper = Self::after_its_source(file, stage, prefix);
+    /// Stages the source first.
+    fn new(
+        file: File<'a>,
+        stager: &'a mut Stager<'b>,
+        prefix: &str,
+        source: Value,
+    ) -> Result<Self, ReceiverClosed> {
+        let mut mapper = Self::resume(file, stager, prefix);
         let slug = mapper.source.clone();
-        mapper.enter("Source", &slug, source)?;
+        mapper.record("Source", &slug, source)?;
         Ok(mapper)
     }
 
-    /// Goes on where the source has been entered.
-    fn after_its_source(file: File<'a>, stage: &'a mut Stage<'b>, prefix: &str) -> Self {
+    /// For a file whose source is already staged.
+    fn resume(file: File<'a>, stager: &'a mut Stager<'b>, prefix: &str) -> Self {
         let source = slug(&format!("{prefix}-{}", stem_and_extension(file.path).0.to_lowercase()));
-        Mapper { file, stage, prefix: prefix.to_owned(), source, at: place(file.number, 1) }
+        Mapper { file, stager, prefix: prefix.to_owned(), source, position: position(file.number, 1) }
     }
 
-    /// What follows is told by this line or, in files without lines, by this number of a record.
-    fn at(&mut self, line: u64) {
-        self.at = place(self.file.number, line);
+    /// Sets the line of the next records; in formats without lines, a running number.
+    fn set_line(&mut self, line: u64) {
+        self.position = position(self.file.number, line);
     }
 
-    /// The slug of what the format knows by an id.
+    /// The slug for an id of the format.
     fn slug(&self, id: &str) -> String {
         slug(&format!("{}-{id}", self.prefix))
     }
 
-    /// Takes a record; what is null is left out, so that it stays as it is where it is known already.
-    fn enter(&mut self, kind: &str, slug: &str, fields: Value) -> Result<(), Stopped> {
+    /// Stages a record. Null fields are left out, so that an existing record keeps its values.
+    fn record(&mut self, kind: &str, slug: &str, fields: Value) -> Result<(), ReceiverClosed> {
         let mut record = Map::from_iter([("type".to_owned(), kind.into()), ("slug".to_owned(), slug.into())]);
         if let Value::Object(fields) = fields {
             record.extend(fields.into_iter().filter(|(_, value)| !value.is_null()));
         }
-        self.stage.record(self.at, &record)
+        self.stager.record(self.position, &record)
     }
 
-    fn reject(&mut self, field: &str, reason: &str) -> Result<(), Stopped> {
-        self.stage.reject(self.at, "", vec![(field.to_owned(), reason.to_owned())])
+    fn reject(&mut self, field: &str, reason: &str) -> Result<(), ReceiverClosed> {
+        self.stager.reject(self.position, "", vec![(field.to_owned(), reason.to_owned())])
     }
 
-    /// The passage of the source that supports a record.
     fn cite(&self, locator: &str) -> Value {
         json!([{"source": self.source, "locator": locator}])
     }
 
-    /// A tie between two actors, known by all that it says.
-    fn relate(&mut self, tie: Tie<'_>, locator: &str) -> Result<(), Stopped> {
-        let Tie { subject, object, kind, label, from, until } = tie;
+    /// Stages a relation. Its slug is a digest of its content.
+    fn relation(&mut self, relation: Relation<'_>, locator: &str) -> Result<(), ReceiverClosed> {
+        let Relation { subject, object, kind, label, from, until } = relation;
         let known = [subject, object, kind, label.unwrap_or(""), from.unwrap_or(""), until.unwrap_or("")];
         let slug = format!("{}-{}", self.prefix, digest(&known.join("\n"), 16));
         let fields = json!({
             "subject": subject, "object": object, "kind": kind, "label": label,
             "validFrom": from, "validUntil": until, "citations": self.cite(locator),
         });
-        self.enter("Relation", &slug, fields)
+        self.record("Relation", &slug, fields)
     }
 }
 
 #[derive(Clone, Copy)]
-struct Tie<'a> {
+struct Relation<'a> {
     subject: &'a str,
     object: &'a str,
     kind: &'a str,
@@ -100,7 +104,7 @@ struct Tie<'a> {
     until: Option<&'a str>,
 }
 
-/// A slug that stands for a text and for no other: with a digest, where letters of it can't be kept.
+/// A unique slug for a text: with a digest, where characters had to be replaced.
 fn slug(text: &str) -> String {
     let mut slug = String::new();
     for letter in text.to_lowercase().chars() {
@@ -110,12 +114,11 @@ fn slug(text: &str) -> String {
             slug.push('-');
         }
     }
-    slug.truncate(LONGEST_SLUG);
-    let kept = slug.trim_end_matches('-');
-    if kept == text { kept.to_owned() } else { format!("{kept}-{}", digest(text, 8)) }
+    slug.truncate(MAX_SLUG_BYTES);
+    let trimmed = slug.trim_end_matches('-');
+    if trimmed == text { trimmed.to_owned() } else { format!("{trimmed}-{}", digest(text, 8)) }
 }
 
-/// The first digits of a text's digest.
 fn digest(text: &str, digits: usize) -> String {
     let mut hex = String::new();
     for byte in Sha256::digest(text).iter().take(digits / 2) {
@@ -124,13 +127,13 @@ fn digest(text: &str, digits: usize) -> String {
     hex
 }
 
-/// The day of a time, which formats write behind it.
+/// The date of a timestamp.
 fn day(date: Option<&str>) -> Option<&str> {
     date.map(|date| date.split(['T', ' ']).next().unwrap_or(date)).filter(|date| !date.is_empty())
 }
 
-/// The beginning of what was said, up to the end of a sentence or word.
-fn beginning(text: &str) -> String {
+/// The beginning of a text, up to the end of a sentence or word.
+fn excerpt(text: &str) -> String {
     const LONG: usize = 200;
     let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
     if text.chars().count() <= LONG {
@@ -156,7 +159,7 @@ mod tests {
     #[test]
     fn a_long_speech_is_told_by_its_first_sentences() {
         let speech = format!("First. {}. {}", "x".repeat(100), "y".repeat(100));
-        assert_eq!(beginning(&speech), format!("First. {}. …", "x".repeat(100)));
-        assert_eq!(beginning("Short\n words"), "Short words");
+        assert_eq!(excerpt(&speech), format!("First. {}. …", "x".repeat(100)));
+        assert_eq!(excerpt("Short\n words"), "Short words");
     }
 }

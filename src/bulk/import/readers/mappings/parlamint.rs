@@ -1,6 +1,6 @@
-//! `ParlaMint`, a form of TEI: sittings of parliaments with their speeches (`ParlaMint-GB_2022-07-21.xml`),
-//! and the lists of those who spoke (`…-listPerson.xml`) and of their parties (`…-listOrg.xml`). Files that
-//! refer to each other are imported together.
+//! `ParlaMint`, a TEI format of parliamentary debates: sittings with their speeches
+//! (`ParlaMint-GB_2022-07-21.xml`), speakers (`…-listPerson.xml`) and parties (`…-listOrg.xml`). Import files that
+//! refer to each other together.
 
 use quick_xml::{
     Reader,
@@ -10,15 +10,14 @@ use serde_json::{Value, json};
 
 use crate::bulk::import::{
     readers::{
-        Broken, File,
-        mappings::{Mapper, Tie, beginning, slug},
+        File, ReadError,
+        mappings::{Mapper, Relation, excerpt, slug},
         stem_and_extension,
     },
-    source_file::{Input, LONGEST},
-    staging::{Stage, Stopped},
+    source_file::{Input, MAX_LINE_BYTES},
+    staging::{ReceiverClosed, Stager},
 };
 
-/// What is known of the sitting when its first speech begins.
 #[derive(Default)]
 struct Sitting {
     id: String,
@@ -27,7 +26,7 @@ struct Sitting {
     source_title: String,
     source_date: Option<String>,
     source_url: Option<String>,
-    entered: bool,
+    is_staged: bool,
 }
 
 #[derive(Default)]
@@ -60,17 +59,17 @@ struct Organization {
     names: Vec<(String, String, String)>,
 }
 
-/// Reads the elements one after the other; records are told by their number, as lines mean nothing here.
-pub fn read(file: File<'_>, input: Input, stage: &mut Stage<'_>) -> Result<(), Broken> {
+/// Reads elements as a stream. Errors name a running number of records, as lines mean nothing here.
+pub fn read(file: File<'_>, input: Input, stager: &mut Stager<'_>) -> Result<(), ReadError> {
     let stem = stem_and_extension(file.path).0;
     let mut reader = Reader::from_reader(input);
-    let mut parla = ParlaMint::new(file, stage, &stem);
+    let mut parla = ParlaMint::new(file, stager, &stem);
     let mut buffer = Vec::new();
     loop {
         buffer.clear();
         let event = reader.read_event_into(&mut buffer).map_err(|error| match error {
-            quick_xml::Error::Io(error) => Broken::File(error.to_string()),
-            other => Broken::File(format!("invalid XML: {other}")),
+            quick_xml::Error::Io(error) => ReadError::Invalid(error.to_string()),
+            other => ReadError::Invalid(format!("invalid XML: {other}")),
         })?;
         match event {
             Event::Start(tag) => parla.begin(&tag)?,
@@ -83,12 +82,12 @@ pub fn read(file: File<'_>, input: Input, stage: &mut Stage<'_>) -> Result<(), B
             Event::GeneralRef(name) => {
                 let written = format!("&{};", &*name);
                 let text = quick_xml::escape::unescape(&written)
-                    .map_err(|_| Broken::File(format!("unknown XML entity {written}")))?;
+                    .map_err(|_| ReadError::Invalid(format!("unknown XML entity {written}")))?;
                 parla.text(&text)?;
             }
             Event::Eof if parla.path.is_empty() => return Ok(()),
             Event::Eof => {
-                return Err(Broken::File("unexpected end of file; is the file complete?".to_owned()));
+                return Err(ReadError::Invalid("unexpected end of file; is the file complete?".to_owned()));
             }
             _ => {}
         }
@@ -97,12 +96,12 @@ pub fn read(file: File<'_>, input: Input, stage: &mut Stage<'_>) -> Result<(), B
 
 struct ParlaMint<'a, 'b> {
     file: File<'a>,
-    stage: &'a mut Stage<'b>,
+    stager: &'a mut Stager<'b>,
     stem: String,
-    /// What slugs begin with: the parliament.
+    /// Prefix of the slugs: the parliament.
     prefix: String,
     number: u64,
-    /// The elements that we are in, each with its attributes.
+    /// The open elements with their attributes.
     path: Vec<(String, Vec<(String, String)>)>,
     text: String,
     sitting: Sitting,
@@ -114,10 +113,10 @@ struct ParlaMint<'a, 'b> {
 }
 
 impl<'a, 'b> ParlaMint<'a, 'b> {
-    fn new(file: File<'a>, stage: &'a mut Stage<'b>, stem: &str) -> Self {
+    fn new(file: File<'a>, stager: &'a mut Stager<'b>, stem: &str) -> Self {
         ParlaMint {
             file,
-            stage,
+            stager,
             stem: stem.to_owned(),
             prefix: String::new(),
             number: 0,
@@ -132,19 +131,19 @@ impl<'a, 'b> ParlaMint<'a, 'b> {
         }
     }
 
-    fn mapper(&mut self) -> Result<Mapper<'_, 'b>, Stopped> {
+    fn mapper(&mut self) -> Result<Mapper<'_, 'b>, ReceiverClosed> {
         self.number += 1;
         let mut mapper = if std::mem::replace(&mut self.begun, true) {
-            Mapper::after_its_source(self.file, self.stage, &self.prefix)
+            Mapper::resume(self.file, self.stager, &self.prefix)
         } else {
             let title = Some(self.sitting.source_title.trim()).filter(|title| !title.is_empty());
             let source = json!({
                 "title": title.map_or_else(|| format!("[ParlaMint: {}]", self.stem), ToOwned::to_owned),
                 "publishedOn": self.sitting.source_date, "url": self.sitting.source_url,
             });
-            Mapper::new(self.file, self.stage, &self.prefix, source)?
+            Mapper::new(self.file, self.stager, &self.prefix, source)?
         };
-        mapper.at(self.number);
+        mapper.set_line(self.number);
         Ok(mapper)
     }
 
@@ -152,13 +151,13 @@ impl<'a, 'b> ParlaMint<'a, 'b> {
         self.path.iter().any(|(element, _)| element == name)
     }
 
-    fn begin(&mut self, tag: &BytesStart<'_>) -> Result<(), Broken> {
+    fn begin(&mut self, tag: &BytesStart<'_>) -> Result<(), ReadError> {
         let name = tag.local_name().as_ref().to_owned();
         let mut attributes = Vec::new();
         for attribute in tag.attributes() {
-            let attribute = attribute.map_err(|error| Broken::File(format!("invalid XML: {error}")))?;
+            let attribute = attribute.map_err(|error| ReadError::Invalid(format!("invalid XML: {error}")))?;
             let value = quick_xml::escape::unescape(&attribute.value)
-                .map_err(|error| Broken::File(format!("invalid XML: {error}")))?;
+                .map_err(|error| ReadError::Invalid(format!("invalid XML: {error}")))?;
             attributes.push((attribute.key.as_ref().to_owned(), value.into_owned()));
         }
         let of = |key: &str| {
@@ -171,14 +170,16 @@ impl<'a, 'b> ParlaMint<'a, 'b> {
         let id = of("xml:id").unwrap_or_default();
         if self.path.is_empty() {
             if !["TEI", "teiCorpus", "listPerson", "listOrg"].contains(&name.as_str()) {
-                return Err(Broken::File(format!("the root element `{name}` isn't a ParlaMint element")));
+                return Err(ReadError::Invalid(format!(
+                    "the root element `{name}` isn't a ParlaMint element"
+                )));
             }
             self.prefix = prefix(&id);
             self.sitting.id.clone_from(&id);
         }
         match name.as_str() {
             "w" if self.speech.is_some() => {
-                return Err(Broken::File(
+                return Err(ReadError::Invalid(
                     "the file is the annotated version (.ana); import the plain version".to_owned(),
                 ));
             }
@@ -207,7 +208,7 @@ impl<'a, 'b> ParlaMint<'a, 'b> {
         Ok(())
     }
 
-    fn text(&mut self, text: &str) -> Result<(), Broken> {
+    fn text(&mut self, text: &str) -> Result<(), ReadError> {
         // Stage directions within a speech are not the speaker's words.
         let spoken = self.is_in("seg")
             && !["note", "gap", "vocal", "kinesic", "incident"].iter().any(|name| self.is_in(name));
@@ -215,14 +216,14 @@ impl<'a, 'b> ParlaMint<'a, 'b> {
             Some(speech) if spoken => &mut speech.text,
             _ => &mut self.text,
         };
-        if to.len() + text.len() > LONGEST {
-            return Err(Broken::File("a text is too long".to_owned()));
+        if to.len() + text.len() > MAX_LINE_BYTES {
+            return Err(ReadError::Invalid("a text is too long".to_owned()));
         }
         to.push_str(text);
         Ok(())
     }
 
-    fn end(&mut self) -> Result<(), Broken> {
+    fn end(&mut self) -> Result<(), ReadError> {
         let Some((name, attributes)) = self.path.pop() else { return Ok(()) };
         let of = |key: &str| {
             attributes.iter().find(|(known, _)| known == key).map_or("", |(_, value)| value.as_str())
@@ -275,10 +276,10 @@ impl<'a, 'b> ParlaMint<'a, 'b> {
         Ok(())
     }
 
-    /// The sitting, as the meeting at which its speeches are made.
-    fn sitting(&mut self) -> Result<String, Stopped> {
+    /// The slug of the sitting's meeting, which is staged with its first speech.
+    fn sitting(&mut self) -> Result<String, ReceiverClosed> {
         let own = slug(&self.sitting.id.to_lowercase().replace('_', "-"));
-        if !std::mem::replace(&mut self.sitting.entered, true) {
+        if !std::mem::replace(&mut self.sitting.is_staged, true) {
             let (title, date, id) =
                 (self.sitting.title.clone(), self.sitting.date.clone(), self.sitting.id.clone());
             let mut mapper = self.mapper()?;
@@ -286,12 +287,12 @@ impl<'a, 'b> ParlaMint<'a, 'b> {
                 "name": title, "mode": "OTHER", "status": "OCCURRED", "startsOn": date, "endsOn": date,
                 "citations": mapper.cite(&id),
             });
-            mapper.enter("Meeting", &own, fields)?;
+            mapper.record("Meeting", &own, fields)?;
         }
         Ok(own)
     }
 
-    fn speech(&mut self) -> Result<(), Stopped> {
+    fn speech(&mut self) -> Result<(), ReceiverClosed> {
         let Some(speech) = self.speech.take() else { return Ok(()) };
         let meeting = self.sitting()?;
         let (date, heading) = (self.sitting.date.clone(), self.heading.clone());
@@ -305,18 +306,18 @@ impl<'a, 'b> ParlaMint<'a, 'b> {
             return mapper.reject("seg", "A speech needs a text.");
         }
         let speaker = mapper.slug(speech.who.trim_start_matches('#'));
-        // The heading says what it is on; nobody has summed it up.
+        // There is no summary in the file; the heading and an excerpt stand in for it.
         let summary =
-            if heading.is_empty() { beginning(&text) } else { format!("[{heading}] {}", beginning(&text)) };
+            if heading.is_empty() { excerpt(&text) } else { format!("[{heading}] {}", excerpt(&text)) };
         let fields = json!({
             "speaker": speaker, "speakerRole": speech.role, "meeting": meeting, "medium": "SPEECH",
             "rendering": "VERBATIM", "eventType": "STATEMENT", "summary": summary, "quote": text, "saidOn": date,
             "citations": mapper.cite(&speech.id),
         });
-        mapper.enter("Statement", &slug(&speech.id.to_lowercase().replace(['_', '.'], "-")), fields)
+        mapper.record("Statement", &slug(&speech.id.to_lowercase().replace(['_', '.'], "-")), fields)
     }
 
-    fn person(&mut self) -> Result<(), Stopped> {
+    fn person(&mut self) -> Result<(), ReceiverClosed> {
         let Some(Person { id, names, identifiers, affiliations }) = self.person.take() else { return Ok(()) };
         let mut mapper = self.mapper()?;
         let own = mapper.slug(&id);
@@ -325,12 +326,12 @@ impl<'a, 'b> ParlaMint<'a, 'b> {
             "kind": "PERSON", "name": names.join(" "), "identifiers": identifiers.collect::<Value>(),
             "citations": mapper.cite(&id),
         });
-        mapper.enter("Actor", &own, fields)?;
+        mapper.record("Actor", &own, fields)?;
         for Affiliation { to, role, from, until } in &affiliations {
             let mut mapper = self.mapper()?;
             let object = mapper.slug(to.trim_start_matches('#'));
             let member = role == "member";
-            let tie = Tie {
+            let relation = Relation {
                 subject: &own,
                 object: &object,
                 kind: if member { "MEMBERSHIP" } else { "POSITION" },
@@ -338,15 +339,15 @@ impl<'a, 'b> ParlaMint<'a, 'b> {
                 from: from.as_deref(),
                 until: until.as_deref(),
             };
-            mapper.relate(tie, &id)?;
+            mapper.relation(relation, &id)?;
         }
         Ok(())
     }
 
-    fn organization(&mut self) -> Result<(), Stopped> {
+    fn organization(&mut self) -> Result<(), ReceiverClosed> {
         let Some(Organization { id, mut names }) = self.organization.take() else { return Ok(()) };
         let mut mapper = self.mapper()?;
-        // In English where it is told so, and whole rather than by its initials.
+        // Prefer English, and the full name.
         names.sort_by_key(|(_, full, language)| (full == "abb", language != "en"));
         let mut names = names.into_iter();
         let Some((name, ..)) = names.next() else {
@@ -363,11 +364,11 @@ impl<'a, 'b> ParlaMint<'a, 'b> {
         }
         let fields =
             json!({"kind": "ORGANIZATION", "name": name, "names": others, "citations": mapper.cite(&id)});
-        mapper.enter("Actor", &mapper.slug(&id), fields)
+        mapper.record("Actor", &mapper.slug(&id), fields)
     }
 }
 
-/// The parliament that a file is of, from the id of its root: `parlamint-gb`.
+/// The parliament, from the id of the root element: `parlamint-gb`.
 fn prefix(id: &str) -> String {
     let corpus = id.split('_').next().unwrap_or_default();
     let ends = ["-listPerson", "-listOrg", ".ana", "-en"];
@@ -375,7 +376,6 @@ fn prefix(id: &str) -> String {
     if corpus.is_empty() { "parlamint".to_owned() } else { slug(&corpus.to_lowercase()) }
 }
 
-/// What a speaker was in the debate.
 fn role(ana: &str) -> Option<String> {
     match ana {
         "#chair" => Some("Chairperson".to_owned()),

@@ -1,4 +1,4 @@
-//! Popolo: persons, organizations, memberships, posts, events and speeches, in one JSON document.
+//! Popolo: people, organizations, memberships, posts, events and speeches, in one JSON document.
 
 use std::collections::HashMap;
 
@@ -7,12 +7,12 @@ use serde_json::{Value, json};
 
 use crate::bulk::import::{
     readers::{
-        Broken, File,
-        mappings::{Mapper, Tie, beginning, day},
+        File, ReadError,
+        mappings::{Mapper, Relation, day, excerpt},
         stem_and_extension,
     },
     source_file::Input,
-    staging::{Stage, Stopped},
+    staging::{ReceiverClosed, Stager},
 };
 
 #[derive(Deserialize)]
@@ -120,13 +120,13 @@ struct Speech {
     event_id: Option<String>,
 }
 
-/// Reads a document: it has no lines that stand for records, so these are told by their number.
-pub fn read(file: File<'_>, input: Input, stage: &mut Stage<'_>) -> Result<(), Broken> {
+/// Reads the whole document. Errors name a running number of records, as lines mean nothing here.
+pub fn read(file: File<'_>, input: Input, stager: &mut Stager<'_>) -> Result<(), ReadError> {
     let document: Document = serde_json::from_reader(input)
-        .map_err(|error| Broken::File(format!("the file isn't a Popolo document: {error}")))?;
+        .map_err(|error| ReadError::Invalid(format!("the file isn't a Popolo document: {error}")))?;
     let stem = stem_and_extension(file.path).0;
     let source = json!({"title": format!("[Popolo: {stem}]")});
-    let mapper = Mapper::new(file, stage, &format!("popolo-{stem}"), source)?;
+    let mapper = Mapper::new(file, stager, &format!("popolo-{stem}"), source)?;
     let mut popolo = Popolo { mapper, number: 0, posts: HashMap::new() };
     Ok(popolo.all(document)?)
 }
@@ -138,7 +138,7 @@ struct Popolo<'a, 'b> {
 }
 
 impl Popolo<'_, '_> {
-    fn all(&mut self, document: Document) -> Result<(), Stopped> {
+    fn all(&mut self, document: Document) -> Result<(), ReceiverClosed> {
         let Document { persons, organizations, memberships, posts, events, speeches } = document;
         self.posts.extend(posts.into_iter().map(|post| (post.id.clone(), post)));
         for organization in organizations {
@@ -164,7 +164,7 @@ impl Popolo<'_, '_> {
 
     fn next(&mut self) {
         self.number += 1;
-        self.mapper.at(self.number);
+        self.mapper.set_line(self.number);
     }
 
     fn slug(&self, id: Option<&String>) -> Option<String> {
@@ -178,7 +178,7 @@ impl Popolo<'_, '_> {
         name: &str,
         other_names: &[OtherName],
         identifiers: &[Identifier],
-    ) -> Result<(), Stopped> {
+    ) -> Result<(), ReceiverClosed> {
         self.next();
         let names = other_names.iter().map(|other| {
             let kind = if other.end_date.is_some() { "FORMER" } else { "ALIAS" };
@@ -191,15 +191,15 @@ impl Popolo<'_, '_> {
             "kind": kind, "name": name, "names": names.collect::<Value>(), "identifiers": schemes.collect::<Value>(),
             "citations": self.mapper.cite(id),
         });
-        self.mapper.enter("Actor", &self.mapper.slug(id), fields)
+        self.mapper.record("Actor", &self.mapper.slug(id), fields)
     }
 
-    fn organization(&mut self, of: Organization) -> Result<(), Stopped> {
+    fn organization(&mut self, of: Organization) -> Result<(), ReceiverClosed> {
         let Organization { id, name, other_names, identifiers, memberships, posts, parent_id } = of;
         self.actor("ORGANIZATION", &id, &name, &other_names, &identifiers)?;
         if let Some(parent) = self.slug(parent_id.as_ref()) {
             let subject = self.mapper.slug(&id);
-            let tie = Tie {
+            let relation = Relation {
                 subject: &subject,
                 object: &parent,
                 kind: "HIERARCHY",
@@ -207,7 +207,7 @@ impl Popolo<'_, '_> {
                 from: None,
                 until: None,
             };
-            self.mapper.relate(tie, &id)?;
+            self.mapper.relation(relation, &id)?;
         }
         for post in posts {
             let post = Post { organization_id: Some(id.clone()), ..post };
@@ -219,8 +219,8 @@ impl Popolo<'_, '_> {
         Ok(())
     }
 
-    /// Whoever holds a post, or has a role that is more than a member's, has a position.
-    fn membership(&mut self, of: &Membership) -> Result<(), Stopped> {
+    /// A post, or a role other than member, is a position.
+    fn membership(&mut self, of: &Membership) -> Result<(), ReceiverClosed> {
         self.next();
         let post = of.post_id.as_ref().and_then(|id| self.posts.get(id));
         let role = of.role.as_deref().filter(|role| !role.eq_ignore_ascii_case("member"));
@@ -239,17 +239,19 @@ impl Popolo<'_, '_> {
         };
         let locator = of.person_id.as_ref().or(of.member_id.as_ref()).cloned().unwrap_or_default();
         let (from, until) = (day(of.start_date.as_deref()), day(of.end_date.as_deref()));
-        let tie = Tie { subject: &subject, object: &object, kind, label: label.as_deref(), from, until };
-        self.mapper.relate(tie, &locator)?;
-        // The party, say, for which somebody sits in parliament.
+        let relation =
+            Relation { subject: &subject, object: &object, kind, label: label.as_deref(), from, until };
+        self.mapper.relation(relation, &locator)?;
+        // For example the party of a member of parliament.
         if let Some(party) = self.slug(of.on_behalf_of_id.as_ref()) {
-            let tie = Tie { subject: &subject, object: &party, kind: "MEMBERSHIP", label: None, from, until };
-            self.mapper.relate(tie, &locator)?;
+            let relation =
+                Relation { subject: &subject, object: &party, kind: "MEMBERSHIP", label: None, from, until };
+            self.mapper.relation(relation, &locator)?;
         }
         Ok(())
     }
 
-    fn event(&mut self, event: &Event) -> Result<(), Stopped> {
+    fn event(&mut self, event: &Event) -> Result<(), ReceiverClosed> {
         self.next();
         let status = match event.status.as_deref() {
             Some("cancelled") => "CANCELLED",
@@ -269,10 +271,10 @@ impl Popolo<'_, '_> {
             "parent": self.slug(event.parent_id.as_ref()), "participants": host.chain(attendees).collect::<Value>(),
             "citations": self.mapper.cite(&event.id),
         });
-        self.mapper.enter("Meeting", &self.mapper.slug(&event.id), fields)
+        self.mapper.record("Meeting", &self.mapper.slug(&event.id), fields)
     }
 
-    fn speech(&mut self, speech: &Speech) -> Result<(), Stopped> {
+    fn speech(&mut self, speech: &Speech) -> Result<(), ReceiverClosed> {
         self.next();
         let Some(speaker) = self.slug(speech.creator_id.as_ref()) else {
             return self.mapper.reject("creator_id", "A speech needs a speaker.");
@@ -283,9 +285,9 @@ impl Popolo<'_, '_> {
             "speaker": speaker, "speakerRole": speech.role, "meeting": self.slug(speech.event_id.as_ref()),
             "addressees": self.slug(speech.audience_id.as_ref()).into_iter().collect::<Vec<_>>(),
             "medium": "SPEECH", "rendering": "VERBATIM", "eventType": "STATEMENT",
-            "summary": speech.title.clone().unwrap_or_else(|| beginning(text)), "quote": text,
+            "summary": speech.title.clone().unwrap_or_else(|| excerpt(text)), "quote": text,
             "saidOn": day(speech.date.as_deref()), "citations": self.mapper.cite(&id),
         });
-        self.mapper.enter("Statement", &self.mapper.slug(&id), fields)
+        self.mapper.record("Statement", &self.mapper.slug(&id), fields)
     }
 }

@@ -8,6 +8,7 @@ use std::{
     sync::Arc,
 };
 
+use dossier::{bulk::records::RecordKinds, engine::catalog::catalog};
 use flate2::{Compression, write::GzEncoder};
 use quick_xml::XmlVersion;
 use serde_json::{Value, json};
@@ -36,19 +37,9 @@ impl Base {
     /// A base without a record.
     async fn empty(name: &str) -> Base {
         let base = Base::new(name).await;
-        let tables = [
-            "citations",
-            "positions",
-            "relations",
-            "commentaries",
-            "statements",
-            "meetings",
-            "topics",
-            "sources",
-            "actors",
-        ];
         let mut sql = "select set_config('dossier.requester', 'test', true)".to_owned();
-        for table in tables {
+        let kinds = RecordKinds::of(&catalog().object_types);
+        for table in kinds.tables().iter().rev() {
             sql.extend(["; delete from ", table]);
         }
         sqlx::raw_sql(AssertSqlSafe(sql)).execute(base.pool()).await.expect("emptied");

@@ -1,4 +1,4 @@
-//! How fast records come in and go out: `cargo bench --bench exchange`. A base of `STATEMENTS` (a million
+//! How fast records come in and go out: `cargo bench --bench bulk`. A base of `STATEMENTS` (a million
 //! where unset) is made and exported; the export is imported into an empty base, with its history, and the
 //! same rows go by psql's `\copy` into the same tables with the same indexes, without history and with it.
 //! It needs `psql`, and about 20 GB below `target`.
@@ -9,41 +9,26 @@ use std::{
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     str::FromStr,
+    sync::LazyLock,
     time::{Duration, Instant},
 };
 
 use dossier::{
+    bulk::records::RecordKinds,
     config::Config,
     database::{
         Database,
         embedded::{Durability, Postgres},
     },
+    engine::catalog::catalog,
 };
 use sqlx::{AssertSqlSafe, Connection, PgConnection, Row, postgres::PgConnectOptions};
 
 const GOAL_OF_COPY: f64 = 0.5;
 const GOAL_MEMORY: u64 = 200;
 
-/// Tables in an order in which their references hold.
-const TABLES: [&str; 17] = [
-    "actors",
-    "actor_names",
-    "actor_identifiers",
-    "topics",
-    "sources",
-    "source_authors",
-    "meetings",
-    "meeting_participants",
-    "meeting_topics",
-    "statements",
-    "statement_addressees",
-    "statement_topics",
-    "commentaries",
-    "commentary_targets",
-    "relations",
-    "positions",
-    "citations",
-];
+/// Each table after those that it refers to.
+static TABLES: LazyLock<Vec<&str>> = LazyLock::new(|| RecordKinds::of(&catalog().object_types).tables());
 
 struct Bench {
     address: String,
@@ -145,9 +130,9 @@ fn rate(rows: i64, took: Duration) -> f64 {
 #[tokio::main]
 async fn main() {
     let statements = std::env::var("STATEMENTS").unwrap_or_else(|_| "1000000".to_owned());
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/exchange");
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/bulk");
     fs::create_dir_all(&folder).expect("a folder");
-    let root = std::env::temp_dir().join(format!("dossier-exchange-{}", std::process::id()));
+    let root = std::env::temp_dir().join(format!("dossier-bench-bulk-{}", std::process::id()));
     let postgres = Postgres::start(&root, None, Durability::Durable).expect("a Postgres");
     let socket = postgres.socket_folder().display().to_string().replace('/', "%2F");
     let address = format!("postgres://postgres@localhost:5432/{{}}?host={socket}");
@@ -158,7 +143,7 @@ async fn main() {
     assert!(made.expect("dossier runs").success());
     let mut connection = bench.connect("made").await;
     let (mut columns, mut rows, mut script) = (Vec::new(), 0, String::new());
-    for table in TABLES {
+    for table in TABLES.iter() {
         let sql = "select string_agg(attname, ', ' order by attnum) from pg_attribute
                    where attrelid = $1::regclass and attnum > 0 and attgenerated = '' and not attisdropped";
         let names: String =
