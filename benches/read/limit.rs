@@ -131,7 +131,7 @@ fn variables(body: &Bytes) -> Variables {
 async fn rows(readers: &Connections, asked: SqlQuery<'_>) -> Vec<PgRow> {
     let mut connection = readers.take().await.expect("a connection");
     let rows = asked.fetch_all(&mut *connection).await.expect("rows");
-    connection.give_back();
+    connection.release();
     rows
 }
 

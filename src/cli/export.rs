@@ -55,7 +55,7 @@ pub async fn run(asked: Arguments) -> Result<(), Failure> {
     let database = open_migrated(&config, false).await?;
     let exported = async {
         let since = Instant::now();
-        let mut connection = database.connect_for_long().await?;
+        let mut connection = database.connect_without_timeout().await?;
         let mut export = Export::begin(&mut connection, &kinds, &selection).await?;
         let mut written = 0;
         let mut whole = Vec::new();

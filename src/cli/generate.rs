@@ -25,7 +25,7 @@ pub async fn run(arguments: &Arguments) -> Result<(), Failure> {
     let database = open_migrated(&configured()?, true).await?;
     let generated = async {
         let since = Instant::now();
-        let mut connection = database.connect_for_long().await?;
+        let mut connection = database.connect_without_timeout().await?;
         let mut change = connection.begin().await?;
         let requester = sqlx::query("select set_config('dossier.requester', 'generate', true)");
         requester.execute(&mut *change).await?;

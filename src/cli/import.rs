@@ -52,7 +52,7 @@ pub async fn run(asked: Arguments) -> Result<(), Failure> {
     let imported = async {
         let since = Instant::now();
         let progress: Arc<dyn Progress> = Arc::new(Bars::default());
-        let connection = database.connect_for_long().await?;
+        let connection = database.connect_without_timeout().await?;
         let outcome = import::import(connection, kinds, &options, &progress).await?;
         let (seconds, report) = (since.elapsed().as_secs_f64(), options.report.display());
         let import::Outcome { created, updated, unchanged, rejected, change } = outcome;

@@ -48,7 +48,7 @@ pub async fn run(command: Command) -> Result<(), Failure> {
     }
     let database = open_migrated(&configured()?, false).await?;
     let done = async {
-        let mut connection = database.connect_for_long().await?;
+        let mut connection = database.connect_without_timeout().await?;
         let mut change = connection.begin().await?;
         let told = perform(&mut change, &command).await?;
         let Command::Create { name, role, .. } = &command else {

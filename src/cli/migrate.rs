@@ -21,13 +21,13 @@ pub async fn run(arguments: &Arguments) -> Result<(), Failure> {
     let Arguments { dry_run, yes } = *arguments;
     let config = configured()?;
     let create = if dry_run { Create::Never } else { Create::IfNew };
-    let database = Database::open_or(&config, create).await?;
+    let database = Database::open_with(&config, create).await?;
     say_what_is_used(&database, &config);
     let migrated = async {
         let (verb, migrations) = if dry_run {
-            ("to apply", database.foresee(yes).await?)
+            ("to apply", database.pending_migrations(yes).await?)
         } else {
-            ("applied", database.migrate_beside(yes).await?)
+            ("applied", database.migrate_shared(yes).await?)
         };
         let mut lines: Vec<String> =
             migrations.iter().map(|migration| format!("{verb}: {migration}")).collect();

@@ -145,7 +145,7 @@ pub fn main() -> ExitCode {
 
 async fn run(command: Command) -> Result<(), Failure> {
     let stop = Stop::listen()?;
-    signals::bury_orphans()?;
+    signals::reap_orphans()?;
     let words = match command {
         Command::Import(_) => "nothing was imported; run it again to continue",
         Command::Serve(_) | Command::Migrate(_) => "applied migrations stay; run it again to continue",
@@ -171,7 +171,7 @@ async fn run(command: Command) -> Result<(), Failure> {
 
 /// Opens the database for a command that needs its tables, and prints which it is.
 async fn open_migrated(config: &Config, writes: bool) -> Result<Database, Failure> {
-    let database = Database::open_or(config, Create::Never).await?;
+    let database = Database::open_with(config, Create::Never).await?;
     say_what_is_used(&database, config);
     database.require_current(writes).await?;
     Ok(database)

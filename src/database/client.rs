@@ -1,16 +1,16 @@
-//! Who counts as one client, where connections and budgets are shared.
+//! Identity of a client, for connection shares and rate limits.
 
 use std::{
     net::{IpAddr, Ipv6Addr},
     sync::Arc,
 };
 
-/// Who counts as one client: whoever shows a key, by its name, and everybody else by their address.
+/// A key by its name, or an address.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Client {
     Named(Arc<str>),
     At(IpAddr),
-    /// Subscribers who ask the same and are answered together: what is read for them is no client's own.
+    /// Subscribers that share one query; it counts for none of them.
     Audience(u64),
 }
 
@@ -24,7 +24,7 @@ impl Client {
     }
 }
 
-/// What of an address stands for one client: in IPv6 each has at least a network of 64 bits.
+/// The part of an address that identifies a client: in IPv6 a /64 network.
 pub fn network(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() >> 64 << 64).into(),

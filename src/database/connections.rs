@@ -1,16 +1,15 @@
-//! Connections to the database: a pool that its clients share fairly.
+//! A connection pool that its clients share fairly.
 //!
-//! They are taken and given back without a word to Postgres: asked each time whether it still is well, a connection
-//! would take two round trips for a question that needs one. Those that rested are asked before they are used, and
-//! while they rest.
+//! Taking and returning a connection costs no round trip: only connections that were idle for a while are pinged,
+//! before use and in the background.
 //!
-//! Who may take one:
-//! - A client has another connection while more are free than it has: alone it has half of them, and whoever comes
-//!   next finds some.
-//! - A large request leaves a quarter to small ones.
-//! - One is left to the server itself, which finds out by it who asks.
+//! Who gets a connection:
+//! - A client gets another connection while more are free than it holds: alone it holds at most half of them, and
+//!   the next client finds some.
+//! - A large request leaves a quarter of the pool to small ones.
+//! - One connection is reserved for the server, which authenticates clients with it.
 //!
-//! Whoever may not waits; of those who wait the one whose client has the fewest is next. The queue is bounded.
+//! Others wait in a bounded queue. The client with the fewest connections is served first.
 
 use std::{
     collections::VecDeque,
@@ -36,171 +35,169 @@ use tokio::{
 use crate::{
     config::address::Address,
     database::{
-        ACQUIRE,
+        ACQUIRE_TIMEOUT,
         client::Client,
         control::Control,
         error::AccessError,
-        hosts::{Hosts, Made, Wanted, is_broken, is_full},
+        hosts::{HostConnection, Hosts, Purpose, is_broken, is_full},
     },
     sync::lock,
 };
 
-/// How long a connection is used: what its session gathers at Postgres ends with it.
-const LIFETIME: Duration = Duration::from_mins(30);
-/// How long one that nobody needs is kept.
-const KEPT: Duration = Duration::from_mins(10);
-/// One that rested for so long is asked whether it is well before it is used, and how long it may take to say so.
-const RESTED: Duration = Duration::from_secs(5);
-const WELL: Duration = Duration::from_millis(500);
-/// How often those that rest are asked: what lies between keeps the way open, and a dead one is found.
-const ROUND: Duration = Duration::from_secs(10);
-/// How long it may take to begin a transaction.
-const BEGIN: Duration = Duration::from_secs(5);
-/// How long a transaction that nobody ends may take to be taken back, before what it does is cancelled.
-const TAKE_BACK: Duration = Duration::from_millis(200);
-/// How long to wait before a Postgres that has no more connections is asked for one again, by those who have none
-/// at all, and by those who have some.
-const PAUSE: Duration = Duration::from_millis(50);
-const LOWERED: Duration = Duration::from_secs(5);
-/// How often something is tried again whose connection broke: while Postgres stops, a new one may break too.
-const AGAIN: u32 = 2;
-/// How many may wait, of all clients and of one.
-const WAITING: usize = 1024;
-const WAITING_OF_ONE: usize = 256;
+/// Maximum age of a connection, which bounds the memory of its Postgres session.
+const MAX_LIFETIME: Duration = Duration::from_mins(30);
+/// How long an unused connection stays open.
+const IDLE_TIMEOUT: Duration = Duration::from_mins(10);
+/// A connection that was idle for this long is pinged before use.
+const PING_AFTER: Duration = Duration::from_secs(5);
+const PING_TIMEOUT: Duration = Duration::from_millis(500);
+/// How often idle connections are pinged, as a keep-alive and to find dead ones.
+const PING_INTERVAL: Duration = Duration::from_secs(10);
+const BEGIN_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long the rollback of a dropped transaction may take before its statement is cancelled.
+const ROLLBACK_TIMEOUT: Duration = Duration::from_millis(200);
+/// Delay before connecting again while Postgres has too many connections, and how long the pool stays smaller.
+const RETRY_DELAY: Duration = Duration::from_millis(50);
+const REDUCED_FOR: Duration = Duration::from_secs(5);
+/// Retries after a broken connection: during a shutdown of Postgres a new one may break too.
+const MAX_RETRIES: u32 = 2;
+/// Length of the queue, in total and per client.
+const MAX_WAITING: usize = 1024;
+const MAX_WAITING_PER_CLIENT: usize = 256;
 
-/// For whom a connection is taken.
+/// The client's request that a connection is for; `None` for the server itself.
 #[derive(Clone, Debug, Default)]
-pub struct Share(Option<Arc<Asking>>);
+pub struct Share(Option<Arc<ClientRequest>>);
 
-/// A client's request.
 #[derive(Debug)]
-struct Asking {
+struct ClientRequest {
     client: Client,
     large: bool,
-    /// What of its parts may run at the same time.
+    /// Limits the connections that the request uses at the same time.
     at_once: Semaphore,
 }
 
 impl Share {
-    /// What the server needs itself, which comes before every client.
+    /// The server itself, which has priority.
     pub const OWN: Share = Share(None);
 }
 
-/// A pool of connections that nothing is left open on: no transaction, and no statement that was given up.
+/// A pool whose idle connections have no open transaction and no running statement.
 #[derive(Clone)]
 pub struct Connections(Arc<Shared>);
 
 struct Shared {
     hosts: Arc<Hosts>,
-    wanted: Wanted,
+    purpose: Purpose,
     size: usize,
-    /// How long a turn is waited for.
-    patience: Duration,
+    /// How long a request waits in the queue.
+    acquire_timeout: Duration,
     control: Control,
-    /// Those that connect to the same Postgres.
-    others: OnceLock<Weak<Shared>>,
+    /// The other pool on the same Postgres.
+    sibling: OnceLock<Weak<Shared>>,
     state: Mutex<State>,
     counts: Counts,
 }
 
-/// What became of those who took connections, since the server was started.
+/// Counters for metrics.
 #[derive(Debug, Default)]
 pub struct Counts {
-    /// Those who waited in vain, or were too many to wait.
+    /// Requests that timed out in the queue, or found it full.
     pub refused: AtomicU64,
-    /// Connections made.
-    pub made: AtomicU64,
+    /// Connections opened.
+    pub opened: AtomicU64,
 }
 
 struct State {
-    /// How many there may be: fewer than wanted while Postgres has no more.
+    /// Current size: smaller than configured while Postgres has too many connections.
     capacity: usize,
-    lowered: Option<Instant>,
-    /// How many are used, or on their way.
+    reduced_at: Option<Instant>,
+    /// Connections in use or being opened.
     used: usize,
     used_by: HashMap<Client, usize>,
-    /// The processes of those that are used, and their hosts.
+    /// Hosts and process ids of connections in use.
     busy: Vec<(usize, i32)>,
-    /// The one that was used last has the most at hand, here and at Postgres.
+    /// Last in, first out: the most recent connection has the warmest caches.
     idle: Vec<Idle>,
-    queue: VecDeque<Waiting>,
-    /// Whether the next one that is given back is for the others.
-    owed: bool,
-    /// When one answered last.
-    answered: Option<Instant>,
+    queue: VecDeque<Waiter>,
+    /// Whether the next returned connection is closed in favour of the other pool.
+    close_next: bool,
+    /// Time of the last successful statement.
+    last_success: Option<Instant>,
     closed: bool,
 }
 
 struct Idle {
-    made: Made,
+    conn: HostConnection,
     used: Instant,
-    asked: Instant,
+    pinged: Instant,
 }
 
-struct Waiting {
+struct Waiter {
     share: Share,
-    turn: oneshot::Sender<Slot>,
+    turn: oneshot::Sender<Permit>,
 }
 
-/// The right to have a connection.
-struct Slot {
+/// The right to use a connection.
+struct Permit {
     shared: Arc<Shared>,
     share: Share,
 }
 
-/// A connection taken from the pool. Unless it is given back it is closed, and what still runs on it is cancelled.
+/// A connection of the pool. If it is dropped instead of released, it is closed and its statement cancelled.
 pub struct Connection {
-    // In the order in which they end.
-    made: Option<Made>,
-    writable_field: Option<Slot>,
+    // Dropped in this order.
+    conn: Option<HostConnection>,
+    permit: Option<Permit>,
 }
 
 impl State {
     fn capacity(&self, size: usize) -> usize {
-        if self.lowered.is_some_and(|at| at.elapsed() < LOWERED) { self.capacity } else { size }
+        if self.reduced_at.is_some_and(|at| at.elapsed() < REDUCED_FOR) { self.capacity } else { size }
     }
 
     fn has(&self, client: &Client) -> usize {
         self.used_by.get(client).copied().unwrap_or(0)
     }
 
-    /// Whether there is one for a request.
-    fn may(&self, share: &Share, size: usize) -> bool {
+    /// Whether the request may have a connection now.
+    fn is_allowed(&self, share: &Share, size: usize) -> bool {
         let capacity = self.capacity(size);
         let free = capacity.saturating_sub(self.used);
-        let Share(Some(asking)) = share else { return free > 0 };
+        let Share(Some(request)) = share else { return free > 0 };
         let free = free.saturating_sub(usize::from(capacity >= 4));
-        let kept = if asking.large { capacity / 4 } else { 0 };
-        free > kept && self.has(&asking.client) < free
+        let kept = if request.large { capacity / 4 } else { 0 };
+        free > kept && self.has(&request.client) < free
     }
 
-    fn enter(&mut self, share: &Share) {
+    fn acquire(&mut self, share: &Share) {
         self.used += 1;
-        if let Share(Some(asking)) = share {
-            *self.used_by.entry(asking.client.clone()).or_default() += 1;
+        if let Share(Some(request)) = share {
+            *self.used_by.entry(request.client.clone()).or_default() += 1;
         }
     }
 
-    fn leave(&mut self, share: &Share) {
+    fn release(&mut self, share: &Share) {
         self.used -= 1;
-        let Share(Some(asking)) = share else { return };
-        if let Some(used) = self.used_by.get_mut(&asking.client) {
+        let Share(Some(request)) = share else { return };
+        if let Some(used) = self.used_by.get_mut(&request.client) {
             *used -= 1;
             if *used == 0 {
-                self.used_by.remove(&asking.client);
+                self.used_by.remove(&request.client);
             }
         }
     }
 
-    /// Whose turn it is of those who wait.
-    fn next(&mut self, size: usize) -> Option<Waiting> {
+    /// The next request to serve.
+    fn next_waiter(&mut self, size: usize) -> Option<Waiter> {
         if self.queue.is_empty() {
             return None;
         }
         self.queue.retain(|waiting| !waiting.turn.is_closed());
-        let may = self.queue.iter().enumerate().filter(|(_, waiting)| self.may(&waiting.share, size));
-        let next = may.min_by_key(|(place, Waiting { share: Share(share), .. })| {
-            (share.as_ref().map(|asking| self.has(&asking.client)), *place)
+        let allowed =
+            self.queue.iter().enumerate().filter(|(_, waiting)| self.is_allowed(&waiting.share, size));
+        let next = allowed.min_by_key(|(place, Waiter { share: Share(share), .. })| {
+            (share.as_ref().map(|request| self.has(&request.client)), *place)
         });
         let place = next?.0;
         self.queue.remove(place)
@@ -208,236 +205,236 @@ impl State {
 }
 
 impl Shared {
-    /// Has those enter whose turn it is.
-    fn admit(self: &Arc<Self>) {
+    /// Serves waiting requests while connections are free.
+    fn serve_queue(self: &Arc<Self>) {
         let mut missed = Vec::new();
         let mut state = lock(&self.state);
-        while let Some(Waiting { share, turn }) = state.next(self.size) {
-            state.enter(&share);
-            // Who has given up meanwhile gives it back below, where the lock is free.
-            missed.extend(turn.send(Slot { shared: self.clone(), share }).err());
+        while let Some(Waiter { share, turn }) = state.next_waiter(self.size) {
+            state.acquire(&share);
+            // The receiver gave up; its permit is dropped after the lock is released.
+            missed.extend(turn.send(Permit { shared: self.clone(), share }).err());
         }
         drop(state);
     }
 
-    /// Gives up one connection to others, now or when it is given back.
-    fn yield_one(&self) {
+    /// Closes a connection for the other pool, now or when one is returned.
+    fn close_one(&self) {
         let mut state = lock(&self.state);
         let given = state.idle.pop();
-        state.owed = given.is_none() && state.used > 0;
+        state.close_next = given.is_none() && state.used > 0;
         drop(state);
     }
 }
 
-impl Drop for Slot {
+impl Drop for Permit {
     fn drop(&mut self) {
-        lock(&self.shared.state).leave(&self.share);
-        self.shared.admit();
+        lock(&self.shared.state).release(&self.share);
+        self.shared.serve_queue();
     }
 }
 
 impl Connections {
     pub(super) fn new(
         hosts: Arc<Hosts>,
-        wanted: Wanted,
+        purpose: Purpose,
         size: u32,
-        patience: Duration,
+        acquire_timeout: Duration,
         control: Control,
     ) -> Self {
         let size = size as usize;
         let state = State {
             capacity: size,
-            lowered: None,
+            reduced_at: None,
             used: 0,
             used_by: HashMap::new(),
             busy: Vec::new(),
             idle: Vec::new(),
             queue: VecDeque::new(),
-            owed: false,
-            answered: None,
+            close_next: false,
+            last_success: None,
             closed: false,
         };
         let shared = Shared {
             hosts,
-            wanted,
+            purpose,
             size,
-            patience,
+            acquire_timeout,
             control,
-            others: OnceLock::new(),
+            sibling: OnceLock::new(),
             state: Mutex::new(state),
             counts: Counts::default(),
         };
         let shared = Arc::new(shared);
-        tokio::spawn(go_round(Arc::downgrade(&shared)));
+        tokio::spawn(ping_idle(Arc::downgrade(&shared)));
         Connections(shared)
     }
 
-    /// A pool of connections to one host, to read by.
+    /// A pool for one host, for reading.
     pub fn to(options: PgConnectOptions, size: u32) -> Self {
         let hosts = Arc::new(Hosts::new(Address::of(options), |options| options));
-        Self::new(hosts.clone(), Wanted::Reading, size, ACQUIRE, Control::new(hosts))
+        Self::new(hosts.clone(), Purpose::Reading, size, ACQUIRE_TIMEOUT, Control::new(hosts))
     }
 
-    /// Has each of the two give up connections to the other where Postgres has no more.
-    pub(super) fn share_with(&self, others: &Connections) {
-        let _ = self.0.others.set(Arc::downgrade(&others.0));
-        let _ = others.0.others.set(Arc::downgrade(&self.0));
+    /// Lets the two pools close connections for each other when Postgres has too many.
+    pub(super) fn set_sibling(&self, others: &Connections) {
+        let _ = self.0.sibling.set(Arc::downgrade(&others.0));
+        let _ = others.0.sibling.set(Arc::downgrade(&self.0));
     }
 
-    /// The share of a client's request. A part of its connections is for it at the same time.
+    /// The share of a client's request, which may use a third of the pool at the same time.
     pub fn share(&self, client: &Client, large: bool) -> Share {
         let at_once = Semaphore::new((self.0.size / 3).max(1));
-        Share(Some(Arc::new(Asking { client: client.clone(), large, at_once })))
+        Share(Some(Arc::new(ClientRequest { client: client.clone(), large, at_once })))
     }
 
-    /// Takes one for what the server needs itself.
+    /// Takes a connection for the server itself.
     pub async fn take(&self) -> Result<Connection, sqlx::Error> {
         self.take_for(&Share::OWN).await
     }
 
     async fn take_for(&self, share: &Share) -> Result<Connection, sqlx::Error> {
-        let deadline = Deadline::now() + self.0.patience;
+        let deadline = Deadline::now() + self.0.acquire_timeout;
         loop {
-            let writable_field = self.turn(share, deadline).await?;
-            let made = match self.rested().await {
-                Some(made) => Some(made),
-                None => timeout(ACQUIRE, self.connect()).await.unwrap_or(Err(sqlx::Error::PoolTimedOut))?,
+            let permit = self.acquire(share, deadline).await?;
+            let conn = match self.take_idle().await {
+                Some(conn) => Some(conn),
+                None => timeout(ACQUIRE_TIMEOUT, self.connect())
+                    .await
+                    .unwrap_or(Err(sqlx::Error::PoolTimedOut))?,
             };
-            // None where Postgres has no more of them: those that there are will be given back.
-            let Some(made) = made else { continue };
-            lock(&self.0.state).busy.push((made.host, made.process));
-            return Ok(Connection { made: Some(made), writable_field: Some(writable_field) });
+            // `None` if Postgres has too many connections: wait for one of ours.
+            let Some(conn) = conn else { continue };
+            lock(&self.0.state).busy.push((conn.host, conn.process));
+            return Ok(Connection { conn: Some(conn), permit: Some(permit) });
         }
     }
 
-    /// Waits for its turn.
-    async fn turn(&self, share: &Share, deadline: Deadline) -> Result<Slot, sqlx::Error> {
+    async fn acquire(&self, share: &Share, deadline: Deadline) -> Result<Permit, sqlx::Error> {
         let turn = {
             let mut state = lock(&self.0.state);
             if state.closed {
                 return Err(sqlx::Error::PoolClosed);
             }
-            if state.may(share, self.0.size) {
-                state.enter(share);
-                return Ok(Slot { shared: self.0.clone(), share: share.clone() });
+            if state.is_allowed(share, self.0.size) {
+                state.acquire(share);
+                return Ok(Permit { shared: self.0.clone(), share: share.clone() });
             }
-            self.may_wait(&mut state, share)?;
+            self.check_queue(&mut state, share)?;
             let (send, turn) = oneshot::channel();
-            state.queue.push_back(Waiting { share: share.clone(), turn: send });
+            state.queue.push_back(Waiter { share: share.clone(), turn: send });
             turn
         };
         match timeout_at(deadline, turn).await {
-            Ok(Ok(writable_field)) => Ok(writable_field),
+            Ok(Ok(permit)) => Ok(permit),
             Ok(Err(_)) => Err(sqlx::Error::PoolClosed),
-            Err(_) => Err(self.busy(&lock(&self.0.state), share)),
+            Err(_) => Err(self.refusal(&lock(&self.0.state), share)),
         }
     }
 
-    fn may_wait(&self, state: &mut State, share: &Share) -> Result<(), sqlx::Error> {
-        let Share(Some(asking)) = share else { return Ok(()) };
-        let of_one = |waiting: &&Waiting| matches!(&waiting.share, Share(Some(other)) if other.client == asking.client);
+    fn check_queue(&self, state: &mut State, share: &Share) -> Result<(), sqlx::Error> {
+        let Share(Some(request)) = share else { return Ok(()) };
+        let of_one = |waiting: &&Waiter| matches!(&waiting.share, Share(Some(other)) if other.client == request.client);
         let is_full = |state: &State| {
-            state.queue.len() >= WAITING || state.queue.iter().filter(of_one).count() >= WAITING_OF_ONE
+            state.queue.len() >= MAX_WAITING
+                || state.queue.iter().filter(of_one).count() >= MAX_WAITING_PER_CLIENT
         };
-        if state.queue.len() < WAITING_OF_ONE {
+        if state.queue.len() < MAX_WAITING_PER_CLIENT {
             return Ok(());
         }
         state.queue.retain(|waiting| !waiting.turn.is_closed());
-        if is_full(state) { Err(self.busy(state, share)) } else { Ok(()) }
+        if is_full(state) { Err(self.refusal(state, share)) } else { Ok(()) }
     }
 
-    /// Why somebody waits in vain: for their own requests, or for those of others.
-    fn busy(&self, state: &State, Share(share): &Share) -> sqlx::Error {
+    /// The error for a request that can't have a connection.
+    fn refusal(&self, state: &State, Share(share): &Share) -> sqlx::Error {
         self.0.counts.refused.fetch_add(1, Relaxed);
-        let own = share.as_ref().is_some_and(|asking| state.has(&asking.client) > 0);
+        let own = share.as_ref().is_some_and(|request| state.has(&request.client) > 0);
         if own { AccessError::OwnShare.into() } else { AccessError::Busy.into() }
     }
 
-    /// One that rests and is well. Where one is dead, so are all that rest: whatever became of Postgres, or of the
-    /// way to it, became of all.
-    async fn rested(&self) -> Option<Made> {
+    /// An idle connection that works. If one is dead, the others probably are too, so all are closed.
+    async fn take_idle(&self) -> Option<HostConnection> {
         loop {
-            let Idle { mut made, asked, .. } = lock(&self.0.state).idle.pop()?;
-            if made.at.elapsed() > LIFETIME {
+            let Idle { mut conn, pinged, .. } = lock(&self.0.state).idle.pop()?;
+            if conn.at.elapsed() > MAX_LIFETIME {
                 continue;
             }
-            if asked.elapsed() < RESTED || is_well(&mut made).await {
-                return Some(made);
+            if pinged.elapsed() < PING_AFTER || is_alive(&mut conn).await {
+                return Some(conn);
             }
-            self.forget();
+            self.close_idle();
         }
     }
 
-    /// A new one; none where Postgres has no more, and others of ours are there.
-    async fn connect(&self) -> Result<Option<Made>, sqlx::Error> {
+    /// Opens a connection; `None` if Postgres has too many and the pool has others.
+    async fn connect(&self) -> Result<Option<HostConnection>, sqlx::Error> {
         loop {
-            match self.0.hosts.connect(self.0.wanted).await {
-                Ok(made) => {
-                    self.0.counts.made.fetch_add(1, Relaxed);
-                    return Ok(Some(made));
+            match self.0.hosts.connect(self.0.purpose).await {
+                Ok(conn) => {
+                    self.0.counts.opened.fetch_add(1, Relaxed);
+                    return Ok(Some(conn));
                 }
                 Err(error) if is_full(&error) => {}
                 Err(error) => return Err(error),
             }
-            if self.make_do() {
-                tokio::time::sleep(PAUSE).await;
+            if self.reduce_capacity() {
+                tokio::time::sleep(RETRY_DELAY).await;
                 return Ok(None);
             }
-            if let Some(others) = self.0.others.get().and_then(Weak::upgrade) {
-                others.yield_one();
+            if let Some(others) = self.0.sibling.get().and_then(Weak::upgrade) {
+                others.close_one();
             }
-            tokio::time::sleep(PAUSE).await;
+            tokio::time::sleep(RETRY_DELAY).await;
         }
     }
 
-    /// Has the pool make do with the connections that it has, if there are any.
-    fn make_do(&self) -> bool {
+    /// Reduces the pool to the connections that it has, if any.
+    fn reduce_capacity(&self) -> bool {
         let mut state = lock(&self.0.state);
         let there = state.busy.len() + state.idle.len();
         if there > 0 {
             state.capacity = there;
-            state.lowered = Some(Instant::now());
+            state.reduced_at = Some(Instant::now());
         }
         there > 0
     }
 
-    /// Connections to ask something by that changes nothing, or has not begun to: where one breaks it is asked
-    /// again.
-    pub async fn tries<'a>(&'a self, share: &'a Share) -> Tries<'a> {
+    /// Attempts at a statement that is safe to retry if its connection breaks: one that only reads, or begins a
+    /// transaction.
+    pub async fn attempts<'a>(&'a self, share: &'a Share) -> Attempts<'a> {
         let part = match share {
-            Share(Some(asking)) => asking.at_once.acquire().await.ok(),
+            Share(Some(request)) => request.at_once.acquire().await.ok(),
             Share(None) => None,
         };
-        Tries { pool: self, share, left: AGAIN, _part: part }
+        Attempts { pool: self, share, retries_left: MAX_RETRIES, _part: part }
     }
 
-    /// Begins a transaction.
     pub async fn begin(&self, share: &Share) -> Result<Change, sqlx::Error> {
-        let mut tries = self.tries(share).await;
+        let mut attempts = self.attempts(share).await;
         loop {
-            let mut connection = tries.next().await?;
-            match timeout(BEGIN, PgTransactionManager::begin(&mut connection, None)).await {
+            let mut connection = attempts.next().await?;
+            match timeout(BEGIN_TIMEOUT, PgTransactionManager::begin(&mut connection, None)).await {
                 Ok(Ok(())) => return Ok(Change(Some(connection))),
-                Ok(Err(error)) => tries.failed(connection, error)?,
-                // Given up, it is closed, and nothing will begin.
+                Ok(Err(error)) => attempts.retry_or_fail(connection, error)?,
+                // Dropping the connection closes it, so the transaction can't begin later.
                 Err(_) => return Err(sqlx::Error::PoolTimedOut),
             }
         }
     }
 
-    /// Closes those that rest: they aren't what they are needed for, or not any more.
-    pub fn forget(&self) {
+    /// Closes idle connections, because they are dead or belong to the wrong host.
+    pub fn close_idle(&self) {
         let idle = std::mem::take(&mut lock(&self.0.state).idle);
         drop(idle);
     }
 
-    /// How many connections there are, and how many of them rest.
+    /// Open connections, and idle ones among them.
     pub fn count(&self) -> (usize, usize) {
         let state = lock(&self.0.state);
         (state.busy.len() + state.idle.len(), state.idle.len())
     }
 
-    /// How many requests wait for one.
+    /// Requests in the queue.
     pub fn waiting(&self) -> usize {
         lock(&self.0.state).queue.iter().filter(|waiting| !waiting.turn.is_closed()).count()
     }
@@ -446,12 +443,11 @@ impl Connections {
         &self.0.counts
     }
 
-    /// Whether one of them answered lately.
-    pub(super) fn answered_within(&self, time: Duration) -> bool {
-        lock(&self.0.state).answered.is_some_and(|at| at.elapsed() < time)
+    pub(super) fn succeeded_within(&self, time: Duration) -> bool {
+        lock(&self.0.state).last_success.is_some_and(|at| at.elapsed() < time)
     }
 
-    /// Closes those that rest, and refuses new ones; tells which are still used.
+    /// Closes idle connections and refuses new requests; returns the connections still in use.
     pub(super) fn close(&self) -> Vec<(usize, i32)> {
         let mut state = lock(&self.0.state);
         state.closed = true;
@@ -464,102 +460,102 @@ impl Connections {
     }
 }
 
-async fn is_well(made: &mut Made) -> bool {
-    matches!(timeout(WELL, made.connection.ping()).await, Ok(Ok(())))
+async fn is_alive(conn: &mut HostConnection) -> bool {
+    matches!(timeout(PING_TIMEOUT, conn.connection.ping()).await, Ok(Ok(())))
 }
 
-/// Asks those that rest whether they are well, and lets those go that nobody needs.
-async fn go_round(pool: Weak<Shared>) {
+/// Pings idle connections and closes those that are no longer needed.
+async fn ping_idle(pool: Weak<Shared>) {
     loop {
-        tokio::time::sleep(ROUND).await;
+        tokio::time::sleep(PING_INTERVAL).await;
         let Some(shared) = pool.upgrade() else { return };
         if lock(&shared.state).closed {
             return;
         }
         let pool = Connections(shared);
-        let rested = {
+        let idle_long = {
             let mut state = lock(&pool.0.state);
             let idle = std::mem::take(&mut state.idle);
-            let (rested, lively): (Vec<_>, Vec<_>) =
-                idle.into_iter().partition(|idle| idle.asked.elapsed() > RESTED);
-            state.idle = lively;
-            rested
+            let (idle_long, recent): (Vec<_>, Vec<_>) =
+                idle.into_iter().partition(|idle| idle.pinged.elapsed() > PING_AFTER);
+            state.idle = recent;
+            idle_long
         };
-        let needed =
-            rested.into_iter().filter(|idle| idle.used.elapsed() < KEPT && idle.made.at.elapsed() < LIFETIME);
+        let needed = idle_long
+            .into_iter()
+            .filter(|idle| idle.used.elapsed() < IDLE_TIMEOUT && idle.conn.at.elapsed() < MAX_LIFETIME);
         for mut idle in needed.collect::<Vec<_>>().into_iter().rev() {
-            if !is_well(&mut idle.made).await {
-                pool.forget();
+            if !is_alive(&mut idle.conn).await {
+                pool.close_idle();
                 break;
             }
-            idle.asked = Instant::now();
-            // Where the least used are.
+            idle.pinged = Instant::now();
+            // The least recently used are first.
             lock(&pool.0.state).idle.insert(0, idle);
         }
-        // There may be room again.
-        pool.0.admit();
+        // The pool may have grown again.
+        pool.0.serve_queue();
     }
 }
 
-/// Connections taken for one thing that is asked.
-pub struct Tries<'a> {
+pub struct Attempts<'a> {
     pool: &'a Connections,
     share: &'a Share,
-    /// How often it may be tried again.
-    left: u32,
-    /// Its place among the parts of a request that run at the same time.
+    /// Retries left.
+    retries_left: u32,
+    /// Held while the attempts last.
     _part: Option<SemaphorePermit<'a>>,
 }
 
-impl Tries<'_> {
+impl Attempts<'_> {
     pub async fn next(&self) -> Result<Connection, sqlx::Error> {
         self.pool.take_for(self.share).await
     }
 
-    /// Closes a connection on which something failed. The error, unless it is worth another try.
-    pub fn failed(&mut self, connection: Connection, error: sqlx::Error) -> Result<(), sqlx::Error> {
-        let broke = connection.fail(&error);
-        if !broke || self.left == 0 {
+    /// Closes a connection after an error. Returns the error unless the statement should be retried.
+    pub fn retry_or_fail(&mut self, connection: Connection, error: sqlx::Error) -> Result<(), sqlx::Error> {
+        let broken = connection.discard(&error);
+        if !broken || self.retries_left == 0 {
             return Err(error);
         }
-        self.left -= 1;
+        self.retries_left -= 1;
         Ok(())
     }
 }
 
 impl Connection {
-    /// Gives it back, once what was asked has been answered.
-    pub fn give_back(mut self) {
-        let (Some(made), Some(writable_field)) = (self.made.take(), self.writable_field.take()) else {
+    /// Returns the connection to the pool.
+    pub fn release(mut self) {
+        let (Some(conn), Some(permit)) = (self.conn.take(), self.permit.take()) else {
             return;
         };
-        let mut state = lock(&writable_field.shared.state);
-        state.busy.retain(|busy| *busy != (made.host, made.process));
+        let mut state = lock(&permit.shared.state);
+        state.busy.retain(|busy| *busy != (conn.host, conn.process));
         let now = Instant::now();
-        state.answered = Some(now);
-        // While those that rest are asked, others may have been made in their place.
-        let beyond = state.busy.len() + state.idle.len() >= writable_field.shared.size;
-        let closed = if state.closed || beyond || std::mem::take(&mut state.owed) {
-            Some(made)
+        state.last_success = Some(now);
+        // Others may have been opened while idle connections were being pinged.
+        let beyond = state.busy.len() + state.idle.len() >= permit.shared.size;
+        let closed = if state.closed || beyond || std::mem::take(&mut state.close_next) {
+            Some(conn)
         } else {
-            state.idle.push(Idle { made, used: now, asked: now });
+            state.idle.push(Idle { conn, used: now, pinged: now });
             None
         };
         drop(state);
-        drop((closed, writable_field));
+        drop((closed, permit));
     }
 
-    /// Closes it after an error, and tells whether it was broken. Those that rest are then taken for broken too.
-    pub fn fail(mut self, error: &sqlx::Error) -> bool {
-        let broke = is_broken(error);
-        if let (Some(made), Some(writable_field)) = (self.made.take(), self.writable_field.take()) {
-            lock(&writable_field.shared.state).busy.retain(|busy| *busy != (made.host, made.process));
-            drop(made);
-            if broke {
-                Connections(writable_field.shared.clone()).forget();
+    /// Closes the connection after an error; returns whether it was broken. Idle ones are then closed too.
+    pub fn discard(mut self, error: &sqlx::Error) -> bool {
+        let broken = is_broken(error);
+        if let (Some(conn), Some(permit)) = (self.conn.take(), self.permit.take()) {
+            lock(&permit.shared.state).busy.retain(|busy| *busy != (conn.host, conn.process));
+            drop(conn);
+            if broken {
+                Connections(permit.shared.clone()).close_idle();
             }
         }
-        broke
+        broken
     }
 }
 
@@ -567,38 +563,38 @@ impl Deref for Connection {
     type Target = PgConnection;
 
     fn deref(&self) -> &PgConnection {
-        &self.made.as_ref().expect("it was not given back").connection
+        &self.conn.as_ref().expect("not released").connection
     }
 }
 
 impl DerefMut for Connection {
     fn deref_mut(&mut self) -> &mut PgConnection {
-        &mut self.made.as_mut().expect("it was not given back").connection
+        &mut self.conn.as_mut().expect("not released").connection
     }
 }
 
 impl Drop for Connection {
     fn drop(&mut self) {
-        let (Some(made), Some(writable_field)) = (self.made.take(), self.writable_field.take()) else {
+        let (Some(conn), Some(permit)) = (self.conn.take(), self.permit.take()) else {
             return;
         };
-        lock(&writable_field.shared.state).busy.retain(|busy| *busy != (made.host, made.process));
-        let control = writable_field.shared.control.clone();
-        // Until it is cancelled there, it counts as used.
-        control.cancel(made, Box::new(writable_field));
+        lock(&permit.shared.state).busy.retain(|busy| *busy != (conn.host, conn.process));
+        let control = permit.shared.control.clone();
+        // It counts as used until its statement is cancelled.
+        control.cancel(conn, Box::new(permit));
     }
 }
 
-/// A transaction. Unless it is committed it is taken back.
+/// A transaction; dropping it rolls it back.
 pub struct Change(Option<Connection>);
 
 impl Change {
     pub async fn commit(mut self) -> Result<(), sqlx::Error> {
         let Some(mut connection) = self.0.take() else { return Ok(()) };
         match PgTransactionManager::commit(&mut connection).await {
-            Ok(()) => connection.give_back(),
+            Ok(()) => connection.release(),
             Err(error) => {
-                connection.fail(&error);
+                connection.discard(&error);
                 return Err(error);
             }
         }
@@ -610,13 +606,13 @@ impl Deref for Change {
     type Target = PgConnection;
 
     fn deref(&self) -> &PgConnection {
-        self.0.as_ref().expect("it was not ended")
+        self.0.as_ref().expect("not committed")
     }
 }
 
 impl DerefMut for Change {
     fn deref_mut(&mut self) -> &mut PgConnection {
-        self.0.as_mut().expect("it was not ended")
+        self.0.as_mut().expect("not committed")
     }
 }
 
@@ -625,33 +621,30 @@ impl Drop for Change {
         if let Some(connection) = self.0.take()
             && let Ok(runtime) = tokio::runtime::Handle::try_current()
         {
-            runtime.spawn(take_back(connection));
+            runtime.spawn(roll_back(connection));
         }
     }
 }
 
-/// Takes a transaction back. One that was given up in the middle of a statement is cancelled where it doesn't end
-/// soon, and one that was refused its changes tells that its server takes none.
-async fn take_back(mut connection: Connection) {
+/// Rolls back. If a statement is still running and doesn't end soon, it is cancelled. Also finds out whether the
+/// server has become read-only.
+async fn roll_back(mut connection: Connection) {
     let is_read_only = async {
         PgTransactionManager::rollback(&mut connection).await?;
-        let asked = sqlx::query_scalar("select current_setting('transaction_read_only')::boolean");
-        asked.fetch_one(&mut *connection).await
+        let query = sqlx::query_scalar("select current_setting('transaction_read_only')::boolean");
+        query.fetch_one(&mut *connection).await
     };
-    match timeout(TAKE_BACK, is_read_only).await {
-        Ok(Ok(false)) => connection.give_back(),
+    match timeout(ROLLBACK_TIMEOUT, is_read_only).await {
+        Ok(Ok(false)) => connection.release(),
         Ok(Ok(true)) => {
-            let pool = connection
-                .writable_field
-                .as_ref()
-                .map(|writable_field| Connections(writable_field.shared.clone()));
-            connection.fail(&AccessError::ReadOnly.into());
+            let pool = connection.permit.as_ref().map(|permit| Connections(permit.shared.clone()));
+            connection.discard(&AccessError::ReadOnly.into());
             if let Some(pool) = pool {
-                pool.forget();
+                pool.close_idle();
             }
         }
         Ok(Err(error)) => {
-            connection.fail(&error);
+            connection.discard(&error);
         }
         Err(_) => drop(connection),
     }
@@ -669,14 +662,13 @@ mod tests {
         Client::Named(name.into())
     }
 
-    /// Turns that somebody is given at once.
-    async fn take_all(pool: &Connections, name: &str, large: bool) -> Vec<Slot> {
+    async fn take_all(pool: &Connections, name: &str, large: bool) -> Vec<Permit> {
         let share = pool.share(&client(name), large);
-        let mut writable_fields = Vec::new();
-        while let Ok(writable_field) = pool.turn(&share, Deadline::now()).await {
-            writable_fields.push(writable_field);
+        let mut permits = Vec::new();
+        while let Ok(permit) = pool.acquire(&share, Deadline::now()).await {
+            permits.push(permit);
         }
-        writable_fields
+        permits
     }
 
     #[tokio::test]
@@ -685,12 +677,12 @@ mod tests {
         let mut taken = Vec::new();
         let mut counts = Vec::new();
         for name in ["first", "second", "third", "fourth"] {
-            let writable_fields = take_all(&pool, name, false).await;
-            counts.push(writable_fields.len());
-            taken.push(writable_fields);
+            let permits = take_all(&pool, name, false).await;
+            counts.push(permits.len());
+            taken.push(permits);
         }
         assert_eq!(counts, [4, 2, 1, 0]);
-        let own = pool.turn(&Share::OWN, Deadline::now()).await;
+        let own = pool.acquire(&Share::OWN, Deadline::now()).await;
         assert!(own.is_ok(), "one is left to the server itself");
         drop(taken.remove(0));
         assert_eq!(take_all(&pool, "fourth", false).await.len(), 2);
@@ -713,8 +705,8 @@ mod tests {
     #[tokio::test]
     async fn the_next_one_is_for_who_has_the_fewest_and_comes_first_of_those() {
         let pool = pool();
-        let own: Vec<Slot> = futures_util::future::join_all(
-            (0..8).map(|_| async { pool.turn(&Share::OWN, Deadline::now()).await.ok() }),
+        let own: Vec<Permit> = futures_util::future::join_all(
+            (0..8).map(|_| async { pool.acquire(&Share::OWN, Deadline::now()).await.ok() }),
         )
         .await
         .into_iter()
@@ -727,15 +719,15 @@ mod tests {
             let (pool, order) = (pool.clone(), order.clone());
             waiting.push(tokio::spawn(async move {
                 let share = pool.share(&client(name), false);
-                let writable_field = pool.turn(&share, Deadline::now() + ACQUIRE).await.ok();
+                let permit = pool.acquire(&share, Deadline::now() + ACQUIRE_TIMEOUT).await.ok();
                 lock(&order).push(name);
-                writable_field
+                permit
             }));
             tokio::task::yield_now().await;
         }
         let mut held = Vec::new();
-        for writable_field in own {
-            drop(writable_field);
+        for permit in own {
+            drop(permit);
             tokio::task::yield_now().await;
         }
         for waiting in waiting {
@@ -748,10 +740,11 @@ mod tests {
     async fn who_waits_in_vain_is_told_for_whom() {
         let pool = pool();
         let taken = take_all(&pool, "greedy", false).await;
-        let refused = pool.turn(&pool.share(&client("greedy"), false), Deadline::now()).await.err().unwrap();
+        let refused =
+            pool.acquire(&pool.share(&client("greedy"), false), Deadline::now()).await.err().unwrap();
         assert_eq!(AccessError::of(&refused), Some(AccessError::OwnShare));
         let others = [take_all(&pool, "second", false).await, take_all(&pool, "third", false).await];
-        let refused = pool.turn(&pool.share(&client("late"), false), Deadline::now()).await.err().unwrap();
+        let refused = pool.acquire(&pool.share(&client("late"), false), Deadline::now()).await.err().unwrap();
         assert_eq!(AccessError::of(&refused), Some(AccessError::Busy));
         drop((taken, others));
     }
@@ -764,11 +757,11 @@ mod tests {
             let pool = pool.clone();
             tokio::spawn(async move {
                 let share = pool.share(&client(name), false);
-                pool.turn(&share, Deadline::now() + ACQUIRE).await.map(drop)
+                pool.acquire(&share, Deadline::now() + ACQUIRE_TIMEOUT).await.map(drop)
             })
         };
-        let waiting: Vec<_> = (0..WAITING_OF_ONE).map(|_| wait("greedy")).collect();
-        while pool.waiting() < WAITING_OF_ONE {
+        let waiting: Vec<_> = (0..MAX_WAITING_PER_CLIENT).map(|_| wait("greedy")).collect();
+        while pool.waiting() < MAX_WAITING_PER_CLIENT {
             tokio::task::yield_now().await;
         }
         let refused = wait("greedy").await.unwrap().unwrap_err();

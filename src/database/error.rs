@@ -1,4 +1,4 @@
-//! What an error of the database means: its cause for the log, its kind for the client.
+//! Database errors: the cause is logged, the client gets a code.
 
 use std::{io::ErrorKind, time::Duration};
 
@@ -9,27 +9,27 @@ use crate::{
     telemetry::{outage, request},
 };
 
-/// Why something can't be asked of the database, other than for what the database says.
+/// Errors of access that don't come from Postgres.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum AccessError {
-    /// The client's own requests have all connections that are for it.
+    /// The client's own requests use all its connections.
     #[error("the client's other requests use all connections that one client may have")]
     OwnShare,
-    /// Requests of others have all of them.
+    /// Other requests use all connections.
     #[error("all connections to the database are in use")]
     Busy,
     #[error("the database is read-only")]
     ReadOnly,
-    /// The schema of the past, over which Postgres passes in silence.
+    /// The schema of the history views: Postgres skips a schema in the search path without usage privilege.
     #[error("the database user lacks usage on the history schema; run: grant usage on schema … to …")]
     PastForbidden,
-    /// Those of its hosts that answer aren't like `target_session_attrs` wants them.
+    /// Hosts respond, but none matches `target_session_attrs`.
     #[error("no host of DATABASE_URL matches target_session_attrs")]
     Unfit,
 }
 
 impl AccessError {
-    /// What an error of the driver's holds.
+    /// The access error inside a driver error.
     pub fn of(error: &sqlx::Error) -> Option<AccessError> {
         match error {
             sqlx::Error::AnyDriverError(cause) => cause.downcast_ref().copied(),
@@ -58,15 +58,14 @@ impl From<AccessError> for sqlx::Error {
     }
 }
 
-/// What a client reads where the database's user lacks a right. Only the operator can change that, and reads in the
-/// log which it is.
+/// For clients, when the database user lacks a privilege; the log names it.
 const FORBIDDEN: &str =
     "The server lacks a database privilege for this request; ask the operator to grant it.";
 
-/// After how long it is worth to ask again what failed for a passing reason.
+/// Suggested delay before a retry.
 const AGAIN: Duration = Duration::from_secs(2);
 
-/// A failure of the database: its cause goes to the log, its kind to the caller.
+/// Logs the cause, and returns the code and message for the client.
 impl From<sqlx::Error> for ApiError {
     fn from(error: sqlx::Error) -> Self {
         if let Some(trouble) = AccessError::of(&error) {
@@ -93,7 +92,7 @@ impl From<sqlx::Error> for ApiError {
         match code {
             Code::Internal => request::fault(&error),
             Code::Unavailable => outage::UNREACHABLE.met(&error),
-            // No fault of ours, and its text may hold a value of the client's.
+            // Not a fault of the server; the text may contain a value of the client.
             _ => tracing::debug!(code = code.as_str(), %error, "the database rejected a statement"),
         }
         let message = match code {
@@ -106,19 +105,18 @@ impl From<sqlx::Error> for ApiError {
     }
 }
 
-/// Whether the database's user lacks a right: `insufficient_privilege`.
+/// `insufficient_privilege`
 fn is_forbidden(error: &sqlx::Error) -> bool {
     error.as_database_error().is_some_and(|refused| refused.code().as_deref() == Some("42501"))
 }
 
-/// Whether a statement got in the way of others, while the database is well: `serialization_failure`,
-/// `deadlock_detected`, `lock_not_available`.
+/// `serialization_failure`, `deadlock_detected`, `lock_not_available`
 fn is_conflict(error: &sqlx::Error) -> bool {
     let code = error.as_database_error().and_then(DatabaseError::code);
     matches!(code.as_deref(), Some("40001" | "40P01" | "55P03"))
 }
 
-/// What becomes of an error of the database: what passes by itself is worth another try.
+/// The error code for a driver error; transient errors are `UNAVAILABLE`.
 fn code_of(error: &sqlx::Error) -> Code {
     let refused = match error {
         sqlx::Error::Io(_)
@@ -132,25 +130,24 @@ fn code_of(error: &sqlx::Error) -> Code {
         _ => return Code::Internal,
     };
     match &*refused {
-        // query_canceled: the statement's own time limit
+        // query_canceled: statement timeout
         "57014" => Code::Timeout,
         // read_only_sql_transaction, transaction timeouts, io_error
         "25006" | "25P03" | "25P04" | "58030" => Code::Unavailable,
-        // connection exceptions, insufficient resources, operator intervention: a stop, a crash, a start; and a
-        // password or certificate that was changed, whose log tells the operator
+        // connection exceptions, insufficient resources, operator intervention (shutdown, crash, startup), and a
+        // changed password or certificate
         code if ["08", "53", "57", "28"].iter().any(|class| code.starts_with(class)) => Code::Unavailable,
-        // data exceptions: a value that no check of ours had refused
+        // data exceptions: an invalid value that validation didn't catch
         code if code.starts_with("22") => Code::BadUserInput,
         _ => Code::Internal,
     }
 }
 
-/// Why the database failed, in a sentence for whoever runs a command. What Postgres says is in it where it names
-/// something that the sentence can't.
+/// The error as a sentence for users of the command line, with what to check.
 pub fn in_words(error: &sqlx::Error) -> String {
     match error {
         sqlx::Error::Database(refused) => refused_in_words(refused.as_ref()),
-        // The driver tells of a handshake that failed as of a read that did.
+        // The driver reports a failed TLS handshake as invalid data.
         sqlx::Error::Io(error) if error.kind() == ErrorKind::InvalidData => {
             format!("{error} (check sslmode and sslrootcert in DATABASE_URL, and the server certificate)")
         }

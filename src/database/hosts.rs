@@ -1,4 +1,4 @@
-//! The hosts of a database: which of them answers, and takes what is to be done there.
+//! The hosts of the database, and which of them to connect to.
 
 use std::{
     io::ErrorKind,
@@ -18,17 +18,16 @@ use crate::{
     sync::lock,
 };
 
-/// How long one of several hosts may take to answer, where the address doesn't say.
-const ANSWER: Duration = Duration::from_secs(5);
-/// How long to wait before a database that is starting, or has no connection left, is tried again.
-const PAUSE: Duration = Duration::from_millis(100);
-/// After how long whoever starts Dossier is told of a silent database, and how much later it is given up.
-const TOLD: Duration = Duration::from_secs(2);
-const SILENT: Duration = Duration::from_secs(28);
+/// Timeout for one of several hosts, unless `connect_timeout` is set.
+const HOST_TIMEOUT: Duration = Duration::from_secs(5);
+const RETRY_DELAY: Duration = Duration::from_millis(100);
+/// After how long waiting for the database at startup is logged, and how much longer it lasts.
+const LOG_AFTER: Duration = Duration::from_secs(2);
+const GIVE_UP_AFTER: Duration = Duration::from_secs(28);
 
 impl Attributes {
-    /// What is looked for first, and if none is like that.
-    fn choices(self) -> &'static [Attributes] {
+    /// Accepted attributes, in order of preference.
+    fn preferences(self) -> &'static [Attributes] {
         match self {
             Attributes::PreferStandby => &[Attributes::Standby, Attributes::Any],
             Attributes::Any => &[Attributes::Any],
@@ -39,28 +38,27 @@ impl Attributes {
         }
     }
 
-    fn fit(self, made: &Made) -> bool {
+    fn matches(self, conn: &HostConnection) -> bool {
         match self {
             Attributes::Any | Attributes::PreferStandby => true,
-            Attributes::ReadWrite => !made.read_only,
-            Attributes::ReadOnly => made.read_only,
-            Attributes::Primary => !made.in_recovery,
-            Attributes::Standby => made.in_recovery,
+            Attributes::ReadWrite => !conn.read_only,
+            Attributes::ReadOnly => conn.read_only,
+            Attributes::Primary => !conn.in_recovery,
+            Attributes::Standby => conn.in_recovery,
         }
     }
 }
 
-/// What a connection is for.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Wanted {
+pub enum Purpose {
     Reading,
     Writing,
 }
 
-/// A connection that was made, and what it is connected to.
-pub struct Made {
+/// A new connection and the state of its host.
+pub struct HostConnection {
     pub connection: PgConnection,
-    /// The process that serves it, by which it is cancelled.
+    /// Backend process id, for cancelling.
     pub process: i32,
     pub host: usize,
     pub at: Instant,
@@ -73,7 +71,7 @@ pub struct Hosts {
     all: Vec<Host>,
     attributes: Option<Attributes>,
     limit: Option<Duration>,
-    /// The one that took changes last.
+    /// The last known writable host.
     writable: AtomicUsize,
 }
 
@@ -84,7 +82,7 @@ impl Hosts {
         Hosts { all: all.collect(), attributes, limit, writable: AtomicUsize::new(0) }
     }
 
-    /// How to connect to the one that takes changes.
+    /// The writable host.
     pub fn writable(&self) -> (usize, &PgConnectOptions) {
         let host = self.writable.load(Ordering::Relaxed);
         (host, &self.all[host].options)
@@ -94,7 +92,7 @@ impl Hosts {
         &self.all[host].options
     }
 
-    pub fn several(&self) -> bool {
+    pub fn is_multi_host(&self) -> bool {
         self.all.len() > 1
     }
 
@@ -102,82 +100,89 @@ impl Hosts {
         self.all.iter().map(|host| host.name.as_str()).collect::<Vec<_>>().join(", ")
     }
 
-    /// Connects to the first host that is as wanted; one that is starting is waited for.
-    pub async fn connect(&self, wanted: Wanted) -> Result<Made, sqlx::Error> {
+    /// Connects to the first suitable host; waits for one that is starting.
+    pub async fn connect(&self, purpose: Purpose) -> Result<HostConnection, sqlx::Error> {
         loop {
-            match self.connect_now(wanted).await {
-                Err(error) if may_be_starting(&error) => tokio::time::sleep(PAUSE).await,
+            match self.connect_now(purpose).await {
+                Err(error) if may_be_starting(&error) => tokio::time::sleep(RETRY_DELAY).await,
                 connected => return connected,
             }
         }
     }
 
-    /// Connects as somebody does who starts Dossier: tells what is waited for, and ends.
-    pub async fn connect_first(&self) -> Result<Made, sqlx::Error> {
-        self.patiently(async || match self.connect_now(Wanted::Writing).await {
+    /// Connects at startup: logs what it waits for, and times out.
+    pub async fn connect_at_startup(&self) -> Result<HostConnection, sqlx::Error> {
+        self.with_retry(async || match self.connect_now(Purpose::Writing).await {
             Err(error) if AccessError::of(&error) == Some(AccessError::ReadOnly) => {
-                self.connect_now(Wanted::Reading).await
+                self.connect_now(Purpose::Reading).await
             }
             connected => connected,
         })
         .await
     }
 
-    /// What a command asks of the database: where it is silent, is starting, or has no connection left, the log
-    /// says what is waited for, and after a limit it is given up.
-    pub async fn patiently<T>(
+    /// Retries while the database is starting or has too many connections. Logs what it waits for, and times out.
+    pub async fn with_retry<T>(
         &self,
-        mut ask: impl AsyncFnMut() -> Result<T, sqlx::Error>,
+        mut connect: impl AsyncFnMut() -> Result<T, sqlx::Error>,
     ) -> Result<T, sqlx::Error> {
         let refused = Mutex::new(None);
-        let asked = async {
+        let attempt = async {
             loop {
-                match ask().await {
+                match connect().await {
                     Err(error) if is_full(&error) || is_starting(&error) => *lock(&refused) = Some(error),
-                    answered => return answered,
+                    result => return result,
                 }
-                tokio::time::sleep(PAUSE).await;
+                tokio::time::sleep(RETRY_DELAY).await;
             }
         };
-        let mut asked = std::pin::pin!(asked);
-        if let Ok(answered) = timeout(TOLD, &mut asked).await {
-            return answered;
+        let mut attempt = std::pin::pin!(attempt);
+        if let Ok(result) = timeout(LOG_AFTER, &mut attempt).await {
+            return result;
         }
         let what = match &*lock(&refused) {
             Some(error) if is_full(error) => "a free connection to ",
             _ => "",
         };
-        tracing::warn!("waiting for {what}the database at {} (up to {} s)", self.names(), SILENT.as_secs());
-        if let Ok(answered) = timeout(SILENT, asked).await {
-            return answered;
+        tracing::warn!(
+            "waiting for {what}the database at {} (up to {} s)",
+            self.names(),
+            GIVE_UP_AFTER.as_secs()
+        );
+        if let Ok(result) = timeout(GIVE_UP_AFTER, attempt).await {
+            return result;
         }
         Err(lock(&refused).take().unwrap_or_else(|| {
-            let reason = format!("{} did not respond within {} s", self.names(), (TOLD + SILENT).as_secs());
+            let reason = format!(
+                "{} did not respond within {} s",
+                self.names(),
+                (LOG_AFTER + GIVE_UP_AFTER).as_secs()
+            );
             sqlx::Error::Io(std::io::Error::new(ErrorKind::TimedOut, reason))
         }))
     }
 
-    async fn connect_now(&self, wanted: Wanted) -> Result<Made, sqlx::Error> {
-        let attributes = match (wanted, self.attributes) {
-            (Wanted::Writing, _) => Attributes::ReadWrite.choices(),
-            (Wanted::Reading, Some(attributes)) => attributes.choices(),
-            // What was written is read at once: not from a standby, unless there is nothing else.
-            (Wanted::Reading, None) if self.several() => &[Attributes::ReadWrite, Attributes::Any],
-            (Wanted::Reading, None) => Attributes::Any.choices(),
+    async fn connect_now(&self, purpose: Purpose) -> Result<HostConnection, sqlx::Error> {
+        let attributes = match (purpose, self.attributes) {
+            (Purpose::Writing, _) => Attributes::ReadWrite.preferences(),
+            (Purpose::Reading, Some(attributes)) => attributes.preferences(),
+            // Read your writes: a standby only if nothing else responds.
+            (Purpose::Reading, None) if self.is_multi_host() => &[Attributes::ReadWrite, Attributes::Any],
+            (Purpose::Reading, None) => Attributes::Any.preferences(),
         };
         let first = self.writable.load(Ordering::Relaxed);
         let order = std::iter::once(first).chain((0..self.all.len()).filter(|host| *host != first));
         let (mut others, mut failed) = (Vec::new(), None);
         for host in order {
-            match self.connect_to(host, wanted).await {
-                Ok(made) if attributes[0].fit(&made) => return Ok(self.note(made)),
-                Ok(made) => others.push(made),
+            match self.connect_to(host, purpose).await {
+                Ok(conn) if attributes[0].matches(&conn) => return Ok(self.record_writable(conn)),
+                Ok(conn) => others.push(conn),
                 Err(error) => failed = Some(error),
             }
         }
-        for choice in &attributes[1..] {
-            if let Some(found) = others.iter().position(|made| choice.fit(made)) {
-                return Ok(self.note(others.swap_remove(found)));
+        for preference in &attributes[1..] {
+            if let Some(found) = others.iter().position(|conn| preference.matches(conn)) {
+                return Ok(self.record_writable(others.swap_remove(found)));
             }
         }
         match failed {
@@ -187,42 +192,41 @@ impl Hosts {
         }
     }
 
-    fn note(&self, made: Made) -> Made {
-        if !made.read_only {
-            self.writable.store(made.host, Ordering::Relaxed);
+    fn record_writable(&self, conn: HostConnection) -> HostConnection {
+        if !conn.read_only {
+            self.writable.store(conn.host, Ordering::Relaxed);
         }
-        made
+        conn
     }
 
-    /// Connects to one host, whatever it is.
-    pub async fn connect_to(&self, host: usize, wanted: Wanted) -> Result<Made, sqlx::Error> {
+    pub async fn connect_to(&self, host: usize, purpose: Purpose) -> Result<HostConnection, sqlx::Error> {
         use sqlx::{ConnectOptions, Connection};
-        let options = match wanted {
-            // What reads logs its statements itself: `telemetry::statement`.
-            Wanted::Reading => self.all[host].options.clone().disable_statement_logging(),
-            Wanted::Writing => self.all[host].options.clone(),
+        let options = match purpose {
+            // `telemetry::statement` logs the statements of readers.
+            Purpose::Reading => self.all[host].options.clone().disable_statement_logging(),
+            Purpose::Writing => self.all[host].options.clone(),
         };
         let connect = async {
             let mut connection = PgConnection::connect_with(&options).await?;
             let about = "select pg_backend_pid(), current_setting('transaction_read_only')::boolean, pg_is_in_recovery()";
             let about = sqlx::query_as(about).persistent(false).fetch_one(&mut connection).await?;
             let (process, read_only, in_recovery): (i32, bool, bool) = about;
-            Ok(Made { connection, process, host, at: Instant::now(), read_only, in_recovery })
+            Ok(HostConnection { connection, process, host, at: Instant::now(), read_only, in_recovery })
         };
-        let limit = self.limit.or(self.several().then_some(ANSWER));
+        let limit = self.limit.or(self.is_multi_host().then_some(HOST_TIMEOUT));
         let Some(limit) = limit else { return connect.await };
         let silent = || sqlx::Error::Io(ErrorKind::TimedOut.into());
         timeout(limit, connect).await.unwrap_or_else(|_| Err(silent()))
     }
 }
 
-/// Whether it may be there in a moment: it starts, or stops to start again.
+/// Whether the host may be starting or restarting.
 fn may_be_starting(error: &sqlx::Error) -> bool {
     match error {
         sqlx::Error::Io(error) => matches!(
             error.kind(),
             ErrorKind::ConnectionRefused
-                // Of a socket, which is gone meanwhile.
+                // The Unix socket is missing during a restart.
                 | ErrorKind::NotFound
                 | ErrorKind::ConnectionReset
                 | ErrorKind::ConnectionAborted
@@ -237,19 +241,18 @@ fn may_be_starting(error: &sqlx::Error) -> bool {
     }
 }
 
-/// Whether it answers, and will take connections in a moment.
 fn is_starting(error: &sqlx::Error) -> bool {
     // cannot_connect_now
     error.as_database_error().is_some_and(|refused| refused.code().as_deref() == Some("57P03"))
 }
 
-/// Whether Postgres has no connection left for us.
+/// Whether Postgres has too many connections.
 pub fn is_full(error: &sqlx::Error) -> bool {
     // too_many_connections
     error.as_database_error().is_some_and(|refused| refused.code().as_deref() == Some("53300"))
 }
 
-/// Whether a connection is of no use any more, whatever was asked on it.
+/// Whether the connection can't be used any more.
 pub fn is_broken(error: &sqlx::Error) -> bool {
     match error {
         sqlx::Error::Io(_) | sqlx::Error::Protocol(_) | sqlx::Error::WorkerCrashed => true,

@@ -1,4 +1,4 @@
-//! The migrations: which there are, which were applied, and what is wrong with them.
+//! Migrations: the embedded files, what is applied, and what is pending.
 
 use std::{fmt, sync::LazyLock, time::Duration};
 
@@ -18,10 +18,9 @@ static MIGRATIONS: LazyLock<Migrator> = LazyLock::new(|| {
     Migrator::with_migrations(files.iter().map(read).collect())
 });
 
-/// How long another migrator is waited for in silence.
-const SILENCE: Duration = Duration::from_secs(1);
+/// After how long waiting for another migrator is logged.
+const LOG_AFTER: Duration = Duration::from_secs(1);
 
-/// A migration, by its number and what it does.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Migration {
     pub version: i64,
@@ -34,52 +33,51 @@ impl fmt::Display for Migration {
     }
 }
 
-/// How the migrations that were applied compare to those that there are.
+/// The embedded migrations compared to the applied ones.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Status {
-    /// What is still to be applied.
     pub pending: Vec<Migration>,
-    /// What a newer Dossier applied.
+    /// Applied by a newer version of Dossier.
     pub unknown: Vec<i64>,
-    /// Whether nothing was applied yet.
+    /// Whether none was applied.
     pub is_empty: bool,
 }
 
-/// Has all other migrators wait until the connection is closed.
+/// Locks out other migrators until the connection closes.
 async fn lock(connection: &mut PgConnection) -> Result<(), Error> {
     let mut locking = connection.lock();
-    if let Ok(locked) = tokio::time::timeout(SILENCE, &mut locking).await {
+    if let Ok(locked) = tokio::time::timeout(LOG_AFTER, &mut locking).await {
         return locked.map_err(|error| migration_error(&error));
     }
     tracing::info!("waiting for another Dossier to finish migrating this database");
     locking.await.map_err(|error| migration_error(&error))
 }
 
-/// Applies what is still to be applied, and tells it. A database that holds something else is left alone,
-/// unless it is meant to be `shared`.
+/// Applies the pending migrations, and returns them. Fails on a database with tables of another program, unless
+/// `shared`.
 pub async fn apply(
     connection: &mut PgConnection,
     schema: Option<&str>,
     shared: bool,
 ) -> Result<Vec<Migration>, Error> {
     lock(connection).await?;
-    let status = foresee(connection, schema, shared).await?;
+    let status = plan(connection, schema, shared).await?;
     if status.pending.is_empty() {
         return Ok(Vec::new());
     }
     if let Some(schema) = schema {
-        make_room(connection, schema).await?;
+        create_schema(connection, schema).await?;
     }
     let prefix = prefix(connection, None).await?;
-    let named = |migration: &sqlx::migrate::Migration| under_own_names(migration, &prefix);
+    let named = |migration: &sqlx::migrate::Migration| with_own_names(migration, &prefix);
     let migrations = Migrator::with_migrations(MIGRATIONS.iter().map(named).collect());
     migrations.run(connection).await.map_err(|error| migration_error(&error))?;
     tracing::info!("applied {} migrations", status.pending.len());
     Ok(status.pending)
 }
 
-/// What is to be applied, and refuses what must not be: it only reads.
-pub async fn foresee(
+/// The pending migrations; fails where `apply` would. Only reads.
+pub async fn plan(
     connection: &mut PgConnection,
     schema: Option<&str>,
     shared: bool,
@@ -92,22 +90,22 @@ pub async fn foresee(
         return Ok(status);
     }
     if status.is_empty && !shared {
-        refuse_what_others_hold(connection, schema).await?;
+        check_foreign_tables(connection, schema).await?;
     }
     let prefix = prefix(connection, schema).await?;
-    refuse_foreign_schemas(connection, &prefix, status.is_empty).await?;
+    check_foreign_schemas(connection, &prefix, status.is_empty).await?;
     Ok(status)
 }
 
-/// How many there are after the one applied last.
+/// Number of migrations after this one.
 pub fn newer_than(applied: Option<i64>) -> usize {
     MIGRATIONS.iter().filter(|migration| Some(migration.version) > applied).count()
 }
 
-/// What was applied must be what we would have applied. Looking changes nothing, and needs no right but to read.
+/// Compares applied and embedded migrations. Only reads, and needs no privilege to write.
 pub async fn status(connection: &mut PgConnection, schema: Option<&str>) -> Result<Status, Error> {
     let failed = |error: MigrateError| migration_error(&error);
-    // In the schema in use, not in one behind it in the search path.
+    // In the current schema only, not further down the search path.
     let table = "select format('%I._sqlx_migrations', nspname), has_table_privilege(pg_class.oid, 'select') \
                  from pg_namespace \
                  join pg_class on relnamespace = pg_namespace.oid and relname = '_sqlx_migrations' \
@@ -118,7 +116,7 @@ pub async fn status(connection: &mut PgConnection, schema: Option<&str>) -> Resu
         .await
         .map_err(|error| connect_error(&error))?;
     if let Some((_, false)) = table {
-        // Who may not look at them takes them for applied.
+        // Without the privilege to read the list, assume that all are applied.
         return Ok(Status::default());
     }
     let mut applied = Vec::new();
@@ -158,9 +156,9 @@ pub async fn status(connection: &mut PgConnection, schema: Option<&str>) -> Resu
     Ok(status)
 }
 
-/// A database that somebody else's tables are in is no place that was meant for ours, unless they say so.
-async fn refuse_what_others_hold(connection: &mut PgConnection, schema: Option<&str>) -> Result<(), Error> {
-    // Neither what extensions made counts, nor another Dossier with the schemas that belong to it.
+/// Fails if the database has tables of another program.
+async fn check_foreign_tables(connection: &mut PgConnection, schema: Option<&str>) -> Result<(), Error> {
+    // Except those of extensions, and of other Dossiers with their schemas.
     let sql = "with dossiers as (
             select pronamespace as schema from pg_proc where proname = 'begin_change'
             union select n.oid from pg_namespace n
@@ -190,9 +188,8 @@ async fn refuse_what_others_hold(connection: &mut PgConnection, schema: Option<&
     }
 }
 
-/// Makes the schema that is to hold the tables. Extensions are there once for a database: in `public`, so
-/// that the next Dossier of this database finds them too.
-async fn make_room(connection: &mut PgConnection, schema: &str) -> Result<(), Error> {
+/// Creates the schema for the tables. Extensions go to `public`, where other Dossiers of this database find them.
+async fn create_schema(connection: &mut PgConnection, schema: &str) -> Result<(), Error> {
     let sql = format!(
         "do $$ begin
             if to_regnamespace('\"{schema}\"') is null then
@@ -208,7 +205,7 @@ async fn make_room(connection: &mut PgConnection, schema: &str) -> Result<(), Er
     Ok(())
 }
 
-/// The schemas beside the one of the tables: what their names end in, and the comment that marks them as ours.
+/// Further schemas: the suffix of their names, and the comment that marks them as ours.
 const OWN_SCHEMAS: [(&str, &str); 2] = [
     ("past", "The tables as they stood after the revision that the setting dossier.as_of names."),
     (
@@ -217,9 +214,7 @@ const OWN_SCHEMAS: [(&str, &str); 2] = [
     ),
 ];
 
-/// What the names begin with that can't be told apart by the schema in use: `own_name()` as SQL has it.
-///
-/// A schema that is still to be made is not yet the one in use.
+/// Prefix of names that are unique per database, like the SQL function `own_name()`.
 async fn prefix(connection: &mut PgConnection, schema: Option<&str>) -> Result<String, Error> {
     let prefix = "select case coalesce($1, current_schema()) when 'public' then 'dossier' \
                   else coalesce($1, current_schema()) end";
@@ -232,10 +227,10 @@ async fn prefix(connection: &mut PgConnection, schema: Option<&str>) -> Result<S
     })
 }
 
-/// A schema that somebody else gave one of our names is not touched. Where nothing of ours was applied yet, one
-/// that is marked as ours is another Dossier's: `dossier_past` belongs to the tables in `public` and would belong to
-/// those in a schema `dossier`.
-async fn refuse_foreign_schemas(
+/// Never touches a schema of another program that has one of our names. Before the first migration, even a marked
+/// schema belongs to another Dossier: `dossier_past` belongs to the tables in `public`, and would belong to those
+/// in a schema `dossier`.
+async fn check_foreign_schemas(
     connection: &mut PgConnection,
     prefix: &str,
     is_new: bool,
@@ -258,10 +253,9 @@ async fn refuse_foreign_schemas(
     Ok(())
 }
 
-/// The migrations that made those schemas called them `past` and `importing`, names that others have too.
-/// They are frozen; where they are still to be applied they make them under names of ours, as
-/// `0017_own_names.sql` does everywhere else.
-fn under_own_names(migration: &sqlx::migrate::Migration, prefix: &str) -> sqlx::migrate::Migration {
+/// Old migrations created these schemas as `past` and `importing`, names that other programs may use. Applied
+/// migrations are frozen, so pending ones are rewritten here; elsewhere `0017_own_names.sql` renames the schemas.
+fn with_own_names(migration: &sqlx::migrate::Migration, prefix: &str) -> sqlx::migrate::Migration {
     let mut migration = migration.clone();
     if matches!(migration.version, 14 | 16) {
         let is_word = |letter: char| letter.is_alphanumeric() || letter == '_';
@@ -309,7 +303,7 @@ mod tests {
     #[test]
     fn frozen_migrations_make_schemas_under_names_of_ours() {
         for migration in MIGRATIONS.iter() {
-            let named = under_own_names(migration, "eu");
+            let named = with_own_names(migration, "eu");
             assert_eq!(named.checksum, migration.checksum, "it counts as the same");
             let sql = named.sql.as_str();
             for foreign in [" past", "'past", " importing.", "'importing", "schema importing"] {

@@ -1,20 +1,20 @@
-//! The database: found or started, migrated, and reached through one pool.
+//! Connections to Postgres, migrations, and the embedded Postgres.
 
 pub mod account;
 pub mod binaries;
-pub mod children;
 pub mod client;
 pub mod connections;
 pub mod control;
+pub mod data_directories;
 pub mod embedded;
 pub mod error;
 pub mod hosts;
 pub mod migrations;
 pub mod preflight;
 pub mod reader;
-pub mod remembered;
 pub mod sizes;
 pub mod statement;
+pub mod subprocess;
 
 use std::{io, path::Path, sync::Arc, time::Duration};
 
@@ -27,24 +27,21 @@ use crate::{
     config::{Config, address::Address},
     database::{
         connections::Connections,
-        control::{Control, Seen},
+        control::{Control, Health},
         embedded::Create,
         error::in_words,
-        hosts::{Hosts, Wanted},
+        hosts::{Hosts, Purpose},
         migrations::{Migration, Status},
     },
 };
 
-/// How long a connection may take to be made.
-const ACQUIRE: Duration = Duration::from_secs(10);
-/// How long connections may take to be closed.
-const CLOSE: Duration = Duration::from_secs(2);
-/// A pool that answered so lately is as good as an answer to whether the database can be read.
-const LATELY: Duration = Duration::from_secs(5);
-/// How long a connection may take to say that it is well.
-const WELL: Duration = Duration::from_millis(500);
+const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(10);
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
+/// If a statement succeeded this recently, the database counts as readable.
+const RECENTLY: Duration = Duration::from_secs(5);
+const PING_TIMEOUT: Duration = Duration::from_millis(500);
 
-/// Why the database can't be used: one line for whoever runs Dossier.
+/// Why the database can't be used, in one line for the operator.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     #[error("embedded Postgres: {0}")]
@@ -81,7 +78,7 @@ pub enum Error {
     Silent,
     #[error("the database is read-only")]
     ReadOnly,
-    /// The tables and sequences, for the log alone.
+    /// The tables and sequences, for the log only.
     #[error("the database user lacks a privilege that writes need")]
     Forbidden(String),
     #[error("Postgres has too many connections; check max_connections")]
@@ -115,16 +112,16 @@ fn no_binaries(wanted: Option<u32>, passed_over: &[String]) -> String {
     text
 }
 
-/// What can be done with the database now.
+/// Whether requests can read and write now.
 #[derive(Debug)]
 pub struct Readiness {
     pub reading: bool,
     pub writing: bool,
-    /// Why not both.
+    /// The reason if either is false.
     pub reason: Option<Error>,
 }
 
-/// The connections, and the Postgres behind them where it is ours.
+/// The connection pools, and the embedded Postgres if there is one.
 #[derive(Clone)]
 pub struct Database {
     pool: PgPool,
@@ -134,20 +131,19 @@ pub struct Database {
     hosts: Arc<Hosts>,
     options: PgConnectOptions,
     embedded: Option<Arc<embedded::Postgres>>,
-    /// The schema that `DATABASE_SCHEMA` names.
+    /// `DATABASE_SCHEMA`
     schema: Option<String>,
-    /// The schema in use, or to be used.
+    /// The schema in use, or the one to create.
     current_schema: String,
 }
 
 impl Database {
-    /// Connects to `DATABASE_URL`; without one, starts the embedded Postgres first, and makes its data where
-    /// there are none.
+    /// Connects to `DATABASE_URL`; without one, starts the embedded Postgres.
     pub async fn open(config: &Config) -> Result<Self, Error> {
-        Self::open_or(config, Create::IfNew).await
+        Self::open_with(config, Create::IfNew).await
     }
 
-    pub async fn open_or(config: &Config, create: Create) -> Result<Self, Error> {
+    pub async fn open_with(config: &Config, create: Create) -> Result<Self, Error> {
         let (address, embedded) = match &config.database_url {
             Some(url) => (
                 Address::parse(url)
@@ -163,79 +159,77 @@ impl Database {
             }
         };
         let schema = config.database_schema.clone();
-        let hosts = Hosts::new(address, |options| prepared(options, config));
+        let hosts = Hosts::new(address, |options| connect_options(options, config));
         let hosts = Arc::new(hosts);
-        let mut first = hosts.connect_first().await.map_err(|error| connect_error(&error))?;
+        let mut first = hosts.connect_at_startup().await.map_err(|error| connect_error(&error))?;
         let found = preflight::check(&mut first.connection).await?;
         let current_schema = schema.clone().or(found).unwrap_or_else(|| "public".to_owned());
         let options = hosts.options(first.host).clone();
         let _ = first.connection.close().await;
         let pool = PgPoolOptions::new()
             .max_connections(config.database_pool_size)
-            .acquire_timeout(ACQUIRE)
-            .before_acquire(|connection, _| Box::pin(is_well(connection)))
+            .acquire_timeout(ACQUIRE_TIMEOUT)
+            .before_acquire(|connection, _| Box::pin(is_alive(connection)))
             .connect_lazy_with(options.clone());
         let control = Control::new(hosts.clone());
         let size = config.database_pool_size;
-        // Who waits for a connection is told so before they are told that it took too long.
-        let patience = config.request_timeout * 2 / 3;
-        let pool_of = |wanted| Connections::new(hosts.clone(), wanted, size, patience, control.clone());
-        let (readers, writers) = (pool_of(Wanted::Reading), pool_of(Wanted::Writing));
-        readers.share_with(&writers);
+        // Shorter than the request timeout, so that the client learns why it waited.
+        let acquire_timeout = config.request_timeout * 2 / 3;
+        let new_pool =
+            |purpose| Connections::new(hosts.clone(), purpose, size, acquire_timeout, control.clone());
+        let (readers, writers) = (new_pool(Purpose::Reading), new_pool(Purpose::Writing));
+        readers.set_sibling(&writers);
         Ok(Database { pool, readers, writers, control, hosts, options, embedded, schema, current_schema })
     }
 
-    /// What is used, in a line for whoever typed a command.
+    /// Describes the database in one line, for users of the command line.
     pub fn describe(&self, config: &Config) -> String {
         preflight::describe(config, &self.options, &self.current_schema)
     }
 
-    /// Connections for what is seldom asked.
+    /// A small pool for rare queries.
     pub fn pool(&self) -> &PgPool {
         &self.pool
     }
 
-    /// Connections for what only reads.
     pub fn readers(&self) -> &Connections {
         &self.readers
     }
 
-    /// Connections for what writes.
     pub fn writers(&self) -> &Connections {
         &self.writers
     }
 
-    /// Applies what is still to be applied, and tells it. Safe from several processes at once.
+    /// Applies the pending migrations, and returns them. Several processes may call it at the same time.
     pub async fn migrate(&self) -> Result<Vec<Migration>, Error> {
-        self.migrate_beside(false).await
+        self.migrate_shared(false).await
     }
 
-    /// The same, where others' tables are in the database and that is `meant`.
-    pub async fn migrate_beside(&self, meant: bool) -> Result<Vec<Migration>, Error> {
-        let mut connection = self.connect_for_long().await?;
-        let applied = migrations::apply(&mut connection, self.schema.as_deref(), meant).await?;
+    /// Like `migrate`, but `shared` allows tables of another program in the database.
+    pub async fn migrate_shared(&self, shared: bool) -> Result<Vec<Migration>, Error> {
+        let mut connection = self.connect_without_timeout().await?;
+        let applied = migrations::apply(&mut connection, self.schema.as_deref(), shared).await?;
         let _ = connection.close().await;
         Ok(applied)
     }
 
-    /// What `migrate_beside` would apply, or why it would refuse.
-    pub async fn foresee(&self, meant: bool) -> Result<Vec<Migration>, Error> {
-        let mut connection = self.connect_for_long().await?;
-        let foreseen = migrations::foresee(&mut connection, self.schema.as_deref(), meant).await?;
+    /// What `migrate_shared` would apply, or its error.
+    pub async fn pending_migrations(&self, shared: bool) -> Result<Vec<Migration>, Error> {
+        let mut connection = self.connect_without_timeout().await?;
+        let plan = migrations::plan(&mut connection, self.schema.as_deref(), shared).await?;
         let _ = connection.close().await;
-        Ok(foreseen.pending)
+        Ok(plan.pending)
     }
 
-    /// What is still to be applied, and what a newer Dossier did.
     pub async fn status(&self) -> Result<Status, Error> {
-        let mut connection = self.connect_for_long().await?;
+        let mut connection = self.connect_without_timeout().await?;
         let status = migrations::status(&mut connection, self.schema.as_deref()).await?;
         let _ = connection.close().await;
         Ok(status)
     }
 
-    /// Refuses a database whose tables are older than this program, and for what `writes` past its API a newer
-    /// one too.
+    /// Fails if migrations are pending; a command that writes to tables directly also fails if unknown ones are
+    /// applied.
     pub async fn require_current(&self, writes: bool) -> Result<(), Error> {
         let status = self.status().await?;
         match (status.pending.len(), status.unknown.first()) {
@@ -252,84 +246,84 @@ impl Database {
         }
     }
 
-    /// A connection whose statements may take their time.
-    pub async fn connect_for_long(&self) -> Result<PgConnection, Error> {
+    /// A connection without statement timeout, for commands.
+    pub async fn connect_without_timeout(&self) -> Result<PgConnection, Error> {
         let options = self.options.clone().options([("statement_timeout", "0")]);
-        let connecting = self.hosts.patiently(async || PgConnection::connect_with(&options).await);
+        let connecting = self.hosts.with_retry(async || PgConnection::connect_with(&options).await);
         connecting.await.map_err(|error| connect_error(&error))
     }
 
-    /// Listens on a channel of notifications, by a connection of its own. Each schema has its own channels.
+    /// Listens on a notification channel of this schema, on its own connection.
     pub async fn listen(&self, channel: &str) -> Result<PgListener, sqlx::Error> {
-        if self.hosts.several() {
-            // Only the host that takes changes tells of them.
-            let found = self.hosts.connect(Wanted::Writing).await?;
+        if self.hosts.is_multi_host() {
+            // Notifications come only from the writable host.
+            let found = self.hosts.connect(Purpose::Writing).await?;
             self.pool.set_connect_options(self.hosts.options(found.host).clone());
         }
         let own = PgPoolOptions::new().max_connections(1).max_lifetime(None).idle_timeout(None);
-        // Its looks are no writes of a client, as which the metrics would count them.
+        // Not logged, as metrics would count it as a client's write.
         let options = self.hosts.writable().1.clone().disable_statement_logging();
         let options = options.application_name("dossier listening");
-        let own = own.acquire_timeout(ACQUIRE).connect_lazy_with(options);
+        let own = own.acquire_timeout(ACQUIRE_TIMEOUT).connect_lazy_with(options);
         let mut listener = PgListener::connect_with(&own).await?;
         let schema = if self.current_schema == "public" { "dossier" } else { &self.current_schema };
         listener.listen(&format!("{schema}_{channel}")).await?;
         Ok(listener)
     }
 
-    /// Whether questions can be answered now, and whether changes can be made. It is asked on a connection of its
-    /// own: neither full pools nor those who write for long have anything to do with it.
+    /// Health check, on the control connection: busy pools don't matter.
     pub async fn ready(&self) -> Readiness {
-        let not = |reason| Readiness { reading: false, writing: false, reason: Some(reason) };
-        match self.control.look().await {
-            // Whoever serves it all the same was told to.
-            Ok(seen) if seen.pending > 0 => Readiness {
+        let unavailable = |reason| Readiness { reading: false, writing: false, reason: Some(reason) };
+        match self.control.health().await {
+            // With `--no-migrate`, the operator chose to serve with pending migrations.
+            Ok(health) if health.pending > 0 => Readiness {
                 reading: true,
-                writing: !seen.read_only && seen.forbidden.is_none(),
-                reason: Some(Error::Pending(seen.pending)),
+                writing: !health.read_only && health.forbidden.is_none(),
+                reason: Some(Error::Pending(health.pending)),
             },
-            Ok(seen) if seen.read_only => {
-                self.writers.forget();
+            Ok(health) if health.read_only => {
+                self.writers.close_idle();
                 Readiness { reading: true, writing: false, reason: Some(Error::ReadOnly) }
             }
-            Ok(Seen { forbidden: Some(tables), .. }) => {
+            Ok(Health { forbidden: Some(tables), .. }) => {
                 Readiness { reading: true, writing: false, reason: Some(Error::Forbidden(tables)) }
             }
             Ok(_) => Readiness { reading: true, writing: true, reason: None },
-            // Postgres may have no connection left for this, while those that there are answer.
+            // Postgres has too many connections for a check, but existing ones may work.
             Err(error) if hosts::is_full(&error) => {
-                let (reading, writing) = (self.readers.answered_within(LATELY), self.writers.count().0 > 0);
+                let (reading, writing) =
+                    (self.readers.succeeded_within(RECENTLY), self.writers.count().0 > 0);
                 Readiness {
                     reading: reading || writing,
                     writing,
                     reason: (!reading || !writing).then_some(Error::Full),
                 }
             }
-            Err(_) => not(Error::Silent),
+            Err(_) => unavailable(Error::Silent),
         }
     }
 
-    /// Whether somebody still sees to it that Postgres runs, where that is ours to do.
-    pub fn is_kept(&self) -> bool {
-        self.embedded.as_ref().is_none_or(|postgres| postgres.is_kept())
+    /// Whether Postgres is external, or its supervisor is running.
+    pub fn is_supervised(&self) -> bool {
+        self.embedded.as_ref().is_none_or(|postgres| postgres.is_supervised())
     }
 
-    /// Closes the connections, and stops Postgres if it is ours.
+    /// Closes all connections, and stops an embedded Postgres.
     pub async fn close(self) {
-        // What still runs was given up.
+        // The requests behind these have been abandoned.
         let busy = [self.readers.close(), self.writers.close()].concat();
         if !busy.is_empty() {
             self.control.cancel_all(busy).await;
         }
-        let _ = tokio::time::timeout(CLOSE, self.pool.close()).await;
+        let _ = tokio::time::timeout(CLOSE_TIMEOUT, self.pool.close()).await;
         if let Some(postgres) = self.embedded {
             let _ = tokio::task::spawn_blocking(move || postgres.stop()).await;
         }
     }
 }
 
-/// How every connection is set up.
-fn prepared(options: PgConnectOptions, config: &Config) -> PgConnectOptions {
+/// Connection options: settings of every session.
+fn connect_options(options: PgConnectOptions, config: &Config) -> PgConnectOptions {
     let timeout = config.request_timeout.as_millis().to_string();
     let options = match &config.database_schema {
         Some(schema) => options.options([("search_path", format!("{schema},public"))]),
@@ -337,29 +331,28 @@ fn prepared(options: PgConnectOptions, config: &Config) -> PgConnectOptions {
     };
     options.application_name("dossier").statement_cache_capacity(512).options([
         ("statement_timeout", timeout.as_str()),
-        // Whose client has gone is given up: by a timeout of ours, or by the client's own end.
+        // Stop a statement whose client has disconnected.
         ("client_connection_check_interval", "1s"),
-        // A way that drops what is silent is kept open, and one that is gone is noticed, whoever is waiting.
+        // Keep idle connections alive through firewalls, and notice lost ones.
         ("tcp_keepalives_idle", "30"),
         ("tcp_keepalives_interval", "5"),
         ("tcp_keepalives_count", "3"),
         ("tcp_user_timeout", "30s"),
-        // Compiling a plan takes seconds where running it takes milliseconds, and heeds no timeout meanwhile.
+        // JIT compilation takes longer than most queries, and ignores timeouts.
         ("jit", "off"),
-        // Filters under `or` and `not` gather the ids that pass in a hash table: without room for it Postgres
-        // would search them one by one for each row.
+        // Subqueries under `or` and `not` become hash tables; if they don't fit, Postgres scans them once per row.
         ("hash_mem_multiplier", "32"),
-        // How like a part of a name must be to what is searched for: Tokaev and Tokayev.
+        // How similar parts of names must be: Tokaev matches Tokayev.
         ("pg_trgm.word_similarity_threshold", "0.5"),
     ])
 }
 
-/// Whether a connection of the pool can be used. One that is not is closed.
-async fn is_well(connection: &mut PgConnection) -> Result<bool, sqlx::Error> {
-    Ok(matches!(tokio::time::timeout(WELL, connection.ping()).await, Ok(Ok(()))))
+/// Pings a connection of the small pool before use.
+async fn is_alive(connection: &mut PgConnection) -> Result<bool, sqlx::Error> {
+    Ok(matches!(tokio::time::timeout(PING_TIMEOUT, connection.ping()).await, Ok(Ok(()))))
 }
 
-/// Creates a database that isn't there; two of us at once are as good as one.
+/// Creates a database if it doesn't exist; another process may do so at the same time.
 async fn create_database(postgres: &embedded::Postgres, name: &str) -> Result<(), Error> {
     let options = postgres.connect_options("postgres");
     let mut connection = PgConnection::connect_with(&options).await.map_err(|error| connect_error(&error))?;
@@ -369,7 +362,7 @@ async fn create_database(postgres: &embedded::Postgres, name: &str) -> Result<()
     if !is_there {
         let create = sqlx::AssertSqlSafe(format!("create database \"{name}\""));
         match sqlx::query(create).execute(&mut connection).await {
-            // duplicate_database, or the same met while both were writing
+            // duplicate_database, or a unique violation in the catalog
             Err(sqlx::Error::Database(error))
                 if matches!(error.code().as_deref(), Some("42P04" | "23505")) => {}
             created => {
@@ -381,7 +374,7 @@ async fn create_database(postgres: &embedded::Postgres, name: &str) -> Result<()
     Ok(())
 }
 
-/// What a connection failed of, and what to look at; never the address with its password.
+/// The error with what to check; never with the address, which holds the password.
 fn connect_error(error: &sqlx::Error) -> Error {
     Error::Connect(in_words(error))
 }

@@ -1,5 +1,4 @@
-//! What a database must be before it is used: new enough, in an encoding that holds all letters, and sorted
-//! as it was when its indexes were made.
+//! Checks before first use: version, encoding, character classification and collation.
 
 use sqlx::{PgConnection, Row, postgres::PgConnectOptions};
 
@@ -8,8 +7,7 @@ use crate::{
     database::{Error, binaries, connect_error},
 };
 
-/// Refuses a database that can't hold what is to be kept, warns of one that answers wrongly, and gives the
-/// schema in use.
+/// Fails on an unusable database, warns of wrong results, and returns the current schema.
 pub async fn check(connection: &mut PgConnection) -> Result<Option<String>, Error> {
     let sql = "select current_setting('server_version_num')::integer / 10000 as major,
                    current_setting('server_encoding') as encoding,
@@ -54,7 +52,7 @@ pub async fn check(connection: &mut PgConnection) -> Result<Option<String>, Erro
     row.try_get("schema").map_err(failed)
 }
 
-/// What a command uses, in a line: the database, its schema, and the file that said so. Never a password.
+/// Database, schema, and settings file, in one line without the password.
 pub fn describe(config: &Config, options: &PgConnectOptions, schema: &str) -> String {
     let database = options.get_database().unwrap_or_else(|| options.get_username());
     let at = match options.get_socket() {

@@ -1,4 +1,4 @@
-//! The way to the database: statements run here and nowhere else in the query path.
+//! Runs the statements of queries.
 
 use std::{
     sync::atomic::{AtomicBool, Ordering::Relaxed},
@@ -25,19 +25,19 @@ use crate::{
     },
 };
 
-/// Runs statements, each on a connection of its own.
+/// Runs each statement on a connection of the pool.
 #[derive(Clone)]
 pub struct Reader {
     readers: Connections,
     writers: Connections,
-    /// For whom: the server itself, or a client's request.
+    /// The server itself, or a client's request.
     share: Share,
-    /// The revision after which the base is read as it stood; none for today's.
+    /// Read the data as of this revision; `None` for the current data.
     as_of: Option<i64>,
     slow: Slow,
 }
 
-/// When a statement is slow, and what is logged of it then.
+/// When to log a slow statement, and whether with its plan.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Slow {
     pub after: Option<Duration>,
@@ -49,50 +49,49 @@ impl Reader {
         Reader { readers, writers, share: Share::OWN, as_of: None, slow: Slow::default() }
     }
 
-    /// What reads for a request of a client, who shares the connections with others.
+    /// A reader for a request, within the client's share of the connections.
     #[must_use]
     pub fn of(&self, client: &Client, large: bool) -> Self {
         Reader { share: self.readers.share(client, large), ..self.clone() }
     }
 
-    /// The same, which logs slow statements.
+    /// Logs slow statements.
     #[must_use]
-    pub fn telling(self, slow: Slow) -> Self {
+    pub fn with_slow_log(self, slow: Slow) -> Self {
         Reader { slow, ..self }
     }
 
-    /// What reads the base as it stood after a revision.
+    /// Reads the data as of a revision.
     #[must_use]
     pub fn as_of(&self, revision: i64) -> Self {
         Reader { as_of: Some(revision), ..self.clone() }
     }
 
-    /// What reads the base as it stands.
+    /// Reads the current data.
     #[must_use]
     pub fn today(&self) -> Self {
         Reader { as_of: None, ..self.clone() }
     }
 
-    /// Begins a transaction that changes something.
     pub async fn begin(&self) -> Result<Change, sqlx::Error> {
-        let asked = Instant::now();
+        let query = Instant::now();
         let change = self.writers.begin(&self.share).await?;
-        statement::acquired(asked.elapsed());
+        statement::acquired(query.elapsed());
         Ok(change)
     }
 
-    /// Logs the plans of the statements of the request that were slow, where they changed something.
+    /// Logs the plans of the request's slow writes.
     pub fn explain_changes(&self) {
         if self.slow.plan {
             self.explain(&self.writers, request::slow_statements());
         }
     }
 
-    /// The rows of a statement; `parents` stand where it asks for them. Names of records that were merged
-    /// are only looked at where a record is missing.
+    /// Runs a statement with the ids of the parents. Old ids and slugs of merged records are looked up only if rows
+    /// are missing.
     pub async fn run(&self, statement: &Statement, parents: &[i64]) -> Result<Vec<PgRow>, sqlx::Error> {
         let mut rows =
-            self.ask(&statement.sql, statement.arguments(parents)?, statement.is_prepared()).await?;
+            self.run_sql(&statement.sql, statement.arguments(parents)?, statement.is_prepared()).await?;
         if rows.len() < parents.len().max(1)
             && let Some(merged) = statement.under_old_names()
         {
@@ -101,27 +100,26 @@ impl Reader {
         Ok(rows)
     }
 
-    /// The rows of a text that holds nothing of the request: every value of it is an argument.
+    /// Runs constant SQL with bound values.
     pub async fn rows(&self, sql: &str, arguments: PgArguments) -> Result<Vec<PgRow>, sqlx::Error> {
-        self.ask(sql, arguments, true).await
+        self.run_sql(sql, arguments, true).await
     }
 
-    /// The rows of a text that asks Postgres what it knows of the base: the log isn't told.
+    /// Runs a query of planner statistics; not logged.
     pub async fn statistics(&self, sql: &str) -> Result<Vec<PgRow>, sqlx::Error> {
-        let mut connection = self.readers.tries(&self.share).await.next().await?;
+        let mut connection = self.readers.attempts(&self.share).await.next().await?;
         let rows = sqlx::query(AssertSqlSafe(sql)).fetch_all(&mut *connection).await?;
-        connection.give_back();
+        connection.release();
         Ok(rows)
     }
 
-    /// The rows of a text, which stays prepared on the connection or doesn't.
-    async fn ask(
+    async fn run_sql(
         &self,
         sql: &str,
         arguments: PgArguments,
         prepared: bool,
     ) -> Result<Vec<PgRow>, sqlx::Error> {
-        // A text of its own, for a connection keeps one plan for each.
+        // Different text, since Postgres caches one plan per text.
         let text = self.as_of.map(|_| format!("/* as of */ {sql}"));
         let sql = text.as_deref().unwrap_or(sql);
         let mut observed = Observed::new(sql);
@@ -140,27 +138,27 @@ impl Reader {
         prepared: bool,
         observed: &mut Observed<'_>,
     ) -> Result<Vec<PgRow>, sqlx::Error> {
-        let mut tries = self.readers.tries(&self.share).await;
+        let mut attempts = self.readers.attempts(&self.share).await;
         loop {
-            // Given up before the statement ends, it is cancelled.
-            let mut connection = tries.next().await?;
+            // Dropping the connection cancels the statement.
+            let mut connection = attempts.next().await?;
             observed.begins();
-            let asked = sqlx::query_with(AssertSqlSafe(sql), arguments.clone()).persistent(prepared);
-            let asked = match self.as_of {
-                None => asked.fetch_all(&mut *connection).await,
-                Some(revision) => past(&mut connection, revision, asked).await,
+            let query = sqlx::query_with(AssertSqlSafe(sql), arguments.clone()).persistent(prepared);
+            let query = match self.as_of {
+                None => query.fetch_all(&mut *connection).await,
+                Some(revision) => rows_as_of(&mut connection, revision, query).await,
             };
-            match asked {
+            match query {
                 Ok(rows) => {
-                    connection.give_back();
+                    connection.release();
                     return Ok(rows);
                 }
-                Err(error) => tries.failed(connection, error)?,
+                Err(error) => attempts.retry_or_fail(connection, error)?,
             }
         }
     }
 
-    /// Logs the plans of slow statements, beside the request. Those of one request at a time are explained.
+    /// Explains slow statements in the background, for one request at a time.
     fn explain(&self, pool: &Connections, slow: Vec<String>) {
         let Some(explaining) = Explaining::begin().filter(|_| !slow.is_empty()) else { return };
         let (reader, pool) = (self.clone(), pool.clone());
@@ -175,12 +173,12 @@ impl Reader {
         }));
     }
 
-    /// The plan of a statement whatever its values, which are not told. It is not run.
+    /// The generic plan of a statement, without its values. The statement is not run.
     async fn plan(&self, pool: &Connections, sql: &str) -> Result<String, sqlx::Error> {
         let mut connection = pool.take().await?;
         let mut plan = connection.begin().await?;
         if let Some(revision) = self.as_of {
-            sqlx::query(PAST).bind(revision).execute(&mut *plan).await?;
+            sqlx::query(SET_AS_OF).bind(revision).execute(&mut *plan).await?;
         }
         let prepare = format!("set local plan_cache_mode = force_generic_plan; prepare slow as {sql}");
         sqlx::raw_sql(AssertSqlSafe(prepare)).execute(&mut *plan).await?;
@@ -189,28 +187,28 @@ impl Reader {
         let explain = format!("explain execute slow{values}");
         let lines = sqlx::raw_sql(AssertSqlSafe(explain)).fetch_all(&mut *plan).await?;
         let lines = lines.iter().map(|line| line.try_get(0)).collect::<Result<Vec<String>, _>>()?;
-        // Neither given back nor asked to forget: the connection is closed, and the prepared statement with it.
+        // Dropping the connection closes it, and with it the prepared statement.
         Ok(lines.join("\n"))
     }
 
-    /// The rows of a domain module's own text, whose values `bind` gives.
+    /// Runs SQL of a domain module, with values bound by `bind`.
     pub async fn fetch(
         &self,
         sql: &str,
         bind: impl FnOnce(SqlQuery<'_>) -> SqlQuery<'_>,
     ) -> Result<Vec<PgRow>, sqlx::Error> {
-        let mut question = bind(sqlx::query(AssertSqlSafe(sql)));
-        let arguments = question.take_arguments().map_err(sqlx::Error::Encode)?.unwrap_or_default();
+        let mut query = bind(sqlx::query(AssertSqlSafe(sql)));
+        let arguments = query.take_arguments().map_err(sqlx::Error::Encode)?.unwrap_or_default();
         self.rows(sql, arguments).await
     }
 
-    /// How many rows the planner expects a count to count.
+    /// The planner's estimate of a count.
     pub async fn estimate(&self, statement: &Statement) -> Result<i64, sqlx::Error> {
         let sql = format!("explain (format json) {}", statement.sql);
-        let rows = self.ask(&sql, statement.arguments(&[])?, statement.is_prepared()).await?;
+        let rows = self.run_sql(&sql, statement.arguments(&[])?, statement.is_prepared()).await?;
         let plan: serde_json::Value = rows.first().ok_or(sqlx::Error::RowNotFound)?.try_get(0)?;
         let mut node = &plan[0]["Plan"];
-        // The aggregate gives one row; what lies below it gives those that it counts.
+        // Skip the aggregate nodes, which return one row.
         while node["Node Type"]
             .as_str()
             .is_some_and(|kind| kind.contains("Aggregate") || kind.contains("Gather"))
@@ -221,14 +219,13 @@ impl Reader {
     }
 }
 
-/// Whether slow statements are being explained.
 static EXPLAINING: AtomicBool = AtomicBool::new(false);
 
-/// The turn to explain slow statements. Dropped, be it by a panic, it is somebody else's.
+/// Lets one request explain at a time; dropping it, even in a panic, lets the next.
 struct Explaining(());
 
 impl Explaining {
-    /// None while somebody else has it.
+    /// `None` while another request explains.
     fn begin() -> Option<Self> {
         (!EXPLAINING.swap(true, Relaxed)).then_some(Explaining(()))
     }
@@ -240,7 +237,7 @@ impl Drop for Explaining {
     }
 }
 
-/// How many parameters a text has.
+/// Number of parameters in the text.
 fn parameters(sql: &str) -> usize {
     let numbers = sql.split('$').skip(1).map(|rest| {
         let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
@@ -251,8 +248,8 @@ fn parameters(sql: &str) -> usize {
 
 pub type SqlQuery<'q> = sqlx::query::Query<'q, Postgres, PgArguments>;
 
-/// There, the names of all tables that have a history mean the tables as they stood.
-const PAST: &str = "with past as (
+/// Puts the history views before the tables in the search path.
+const SET_AS_OF: &str = "with past as (
     select oid, has_schema_privilege(oid, 'usage') as usable from pg_namespace
     where nspname = any(array[
         case current_schema() when 'public' then 'dossier' else current_schema() end || '_past', 'past'
@@ -262,20 +259,19 @@ select usable, set_config('search_path', oid::regnamespace || ', ' || current_se
        set_config('dossier.as_of', $1::text, true)
 from past";
 
-/// The rows of a question that is asked of the past: there, the names of all tables that have a history mean
-/// the tables as they stood.
-async fn past(
+/// Runs a query on the history views.
+async fn rows_as_of(
     connection: &mut PgConnection,
     revision: i64,
-    asked: SqlQuery<'_>,
+    query: SqlQuery<'_>,
 ) -> Result<Vec<PgRow>, sqlx::Error> {
     let mut past = connection.begin().await?;
-    let usable: bool = sqlx::query_scalar(PAST).bind(revision).fetch_one(&mut *past).await?;
+    let usable: bool = sqlx::query_scalar(SET_AS_OF).bind(revision).fetch_one(&mut *past).await?;
     if !usable {
-        // Postgres passes over it in silence, and would answer with today.
+        // Postgres skips a schema without usage privilege, and would return current data.
         return Err(AccessError::PastForbidden.into());
     }
-    let rows = asked.fetch_all(&mut *past).await?;
+    let rows = query.fetch_all(&mut *past).await?;
     past.commit().await?;
     Ok(rows)
 }

@@ -1,5 +1,4 @@
-//! How large the tables are, from what the planner of Postgres knows of them: so a request is priced by the
-//! rows that it may read.
+//! Table sizes from planner statistics, for cost estimates.
 
 use std::{
     collections::HashMap,
@@ -11,13 +10,12 @@ use sqlx::Row;
 
 use crate::{database::reader::Reader, sync::lock};
 
-/// How long what was learnt is used before it is asked for again.
-const FRESH: Duration = Duration::from_mins(1);
-/// Rows of a table at least: it may have grown since.
-const LEAST_ROWS: f64 = 1000.0;
+/// How long sizes are used before they are read again.
+const MAX_AGE: Duration = Duration::from_mins(1);
+/// Minimum row count of a table, which may have grown since.
+const MIN_ROWS: f64 = 1000.0;
 
-/// Tables and views with their rows; a view has those of the tables that it reads, once for each side of a union.
-/// None of it waits for a lock.
+/// Rows of tables and views; a view counts the tables that it reads. Takes no locks.
 const ROWS: &str = "
     select relname::text as name, greatest(reltuples, pg_stat_get_live_tuples(oid))::float8 as rows
     from pg_class where relnamespace = current_schema()::regnamespace and relkind = 'r'
@@ -33,13 +31,12 @@ const ROWS: &str = "
     ) view
     group by viewname";
 
-/// How many rows have the commonest value of a column, as a share of all; and how many values there are, as
-/// Postgres counts them: negative as a share of the rows.
+/// Per column, the share of rows with the most common value, and `n_distinct` as Postgres has it: negative as a
+/// share of the rows.
 const SHARES: &str = "
     select tablename::text as part, attname::text as name, (most_common_freqs)[1]::float8 as commonest, n_distinct::float8 as values
     from pg_stats where schemaname = current_schema()";
 
-/// What is known of the tables.
 #[derive(Debug, Default)]
 pub struct Sizes {
     tables: HashMap<String, Table>,
@@ -53,12 +50,12 @@ struct Table {
 }
 
 impl Sizes {
-    /// Rows of a table or a view.
+    /// Row count of a table or a view.
     pub fn rows(&self, table: &str) -> f64 {
-        self.tables.get(table).map_or(LEAST_ROWS, |table| table.rows.max(LEAST_ROWS))
+        self.tables.get(table).map_or(MIN_ROWS, |table| table.rows.max(MIN_ROWS))
     }
 
-    /// Which share of a table's rows has the same value in a column, at most.
+    /// Maximum share of the rows with the same value in a column.
     pub fn share(&self, table: &str, column: &str) -> f64 {
         if matches!(column, "id" | "slug") {
             return 1.0 / self.rows(table);
@@ -77,7 +74,7 @@ impl Sizes {
             let values: f64 = row.try_get("values")?;
             let values = if values < 0.0 { -values * table.rows } else { values };
             let commonest = row.try_get::<Option<f64>, _>("commonest")?;
-            // Without any value, all rows have none.
+            // A column without values is null in all rows.
             let even = if values > 0.0 { 1.0 / values } else { 0.0 };
             table.shares.insert(row.try_get("name")?, commonest.unwrap_or(even));
         }
@@ -85,11 +82,11 @@ impl Sizes {
     }
 }
 
-/// What is known now; asked for again from time to time.
+/// Cached sizes, refreshed in the background.
 #[derive(Debug, Default)]
 pub struct Known {
     sizes: RwLock<Arc<Sizes>>,
-    asked: Mutex<Option<Instant>>,
+    read_at: Mutex<Option<Instant>>,
 }
 
 impl Known {
@@ -97,22 +94,22 @@ impl Known {
         self.sizes.read().map(|sizes| sizes.clone()).unwrap_or_default()
     }
 
-    /// Has the sizes asked for again where they are old. Nobody waits for that.
+    /// Starts a refresh if the sizes are old.
     pub fn refresh(self: &Arc<Self>, reader: &Reader) {
-        let mut asked = lock(&self.asked);
-        if asked.is_some_and(|asked| asked.elapsed() < FRESH) {
+        let mut read_at = lock(&self.read_at);
+        if read_at.is_some_and(|read_at| read_at.elapsed() < MAX_AGE) {
             return;
         }
-        *asked = Some(Instant::now());
+        *read_at = Some(Instant::now());
         let (known, reader) = (self.clone(), reader.clone());
-        tokio::spawn(async move { known.learn(&reader).await });
+        tokio::spawn(async move { known.reload(&reader).await });
     }
 
-    /// Asks for the sizes. Where they can't be read the last ones are used, and the next request asks again.
-    pub async fn learn(&self, reader: &Reader) {
-        let learnt = Sizes::read(reader).await;
-        *lock(&self.asked) = learnt.is_ok().then(Instant::now);
-        match learnt {
+    /// Reads the sizes. After an error the old ones are used, and the next request tries again.
+    pub async fn reload(&self, reader: &Reader) {
+        let sizes = Sizes::read(reader).await;
+        *lock(&self.read_at) = sizes.is_ok().then(Instant::now);
+        match sizes {
             Ok(sizes) => *self.sizes.write().expect("nothing panics while it is written") = Arc::new(sizes),
             Err(error) => {
                 tracing::debug!(%error, "can't read the table sizes; using the previous ones");

@@ -1,4 +1,4 @@
-//! A statement: its text, and the values that stand in it.
+//! A statement: SQL with its bound values.
 
 use sqlx::{
     Postgres,
@@ -7,26 +7,24 @@ use sqlx::{
     postgres::{PgArgumentBuffer, PgArguments, PgTypeInfo, types::Oid},
 };
 
-/// Bytes of a statement that stays prepared.
-pub const LONGEST_PREPARED: usize = 4096;
+/// Longer statements are not prepared.
+pub const MAX_PREPARED_BYTES: usize = 4096;
 
-/// One of the parents.
 pub const ANY_PARENT: &str = "any((select $1::bigint[])::bigint[])";
 
-/// A statement with its values. Where it answers for several parents, their ids are `$1`.
+/// SQL with its values. A statement for several parents has their ids as `$1`.
 #[derive(Clone, Debug)]
 pub struct Statement {
     pub sql: String,
     pub binds: Vec<Bind>,
-    /// Queries within it.
+    /// Number of subqueries.
     pub subqueries: usize,
-    /// By which key one record is looked up, where it is the id or the slug.
+    /// The key of a lookup of one record.
     pub key: Option<Key>,
-    /// How a record that is missing among the rows is found under the name it had before it was merged.
+    /// How to find a missing record by the id or slug that it had before a merge.
     pub merged: Option<Merged>,
 }
 
-/// What names one record of a type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Key {
     Id,
@@ -42,24 +40,22 @@ impl Key {
     }
 }
 
-/// Where old names of merged records are stored, and what is selected of the record.
+/// Lookup of merged records by old ids and slugs.
 #[derive(Clone, Debug)]
 pub struct Merged {
-    /// The table of old ids and slugs.
     pub names: &'static str,
-    /// The table of the records.
     pub table: &'static str,
-    /// What is selected behind the id, with a comma before each column.
+    /// Columns after the id, each with a leading comma.
     pub columns: Box<str>,
 }
 
-/// What the text of a statement begins with that finds records by their ids or a key.
+/// Start of a statement that finds records by id or key.
 pub const SELECT_ID: &str = "select t.id";
 
-/// A value in the place of `$n`.
+/// The value of a parameter.
 #[derive(Clone, Debug)]
 pub enum Bind {
-    /// The ids of the parents, known once they were fetched.
+    /// The ids of the parents, known when the statement runs.
     Parents,
     Id(i64),
     Ids(Vec<i64>),
@@ -72,7 +68,7 @@ pub enum Bind {
     Rank(f32),
 }
 
-/// A `date` as Postgres sends it: days since 2000-01-01, its infinities included.
+/// A `date` in the binary format of Postgres: days since 2000-01-01, or an infinity.
 pub struct Days(pub i32);
 
 impl sqlx::Type<Postgres> for Days {
@@ -88,17 +84,16 @@ impl Encode<'_, Postgres> for Days {
 }
 
 impl Statement {
-    /// A text whose only value are the ids of the parents.
     pub fn of_parents(sql: String) -> Self {
         Statement { sql, binds: vec![Bind::Parents], subqueries: 0, key: None, merged: None }
     }
 
-    /// Whether it stays prepared: what is longer is seldom asked twice, and takes megabytes of each connection.
+    /// Long statements rarely repeat, and a prepared one takes megabytes of every connection.
     pub fn is_prepared(&self) -> bool {
-        self.sql.len() <= LONGEST_PREPARED
+        self.sql.len() <= MAX_PREPARED_BYTES
     }
 
-    /// The statement that looks for what is missing under old names; made only where something is.
+    /// The lookup by old ids or slugs.
     pub fn under_old_names(&self) -> Option<Statement> {
         let Merged { names, table, columns } = self.merged.as_ref()?;
         let sql = match self.key {
@@ -121,7 +116,6 @@ impl Statement {
         })
     }
 
-    /// The values as the driver takes them.
     pub fn arguments(&self, parents: &[i64]) -> Result<PgArguments, sqlx::Error> {
         use sqlx::Arguments;
         let mut arguments = PgArguments::default();
@@ -151,7 +145,7 @@ mod tests {
     #[test]
     fn only_short_statements_stay_prepared() {
         let of = |length| Statement::of_parents("x".repeat(length));
-        assert!(of(LONGEST_PREPARED).is_prepared());
-        assert!(!of(LONGEST_PREPARED + 1).is_prepared());
+        assert!(of(MAX_PREPARED_BYTES).is_prepared());
+        assert!(!of(MAX_PREPARED_BYTES + 1).is_prepared());
     }
 }

@@ -166,7 +166,7 @@ impl Engine {
 
     /// Learns how large the base is, so that the first request costs what it may read too.
     pub async fn learn_sizes(&self) {
-        self.sizes.learn(&self.reader).await;
+        self.sizes.reload(&self.reader).await;
     }
 
     /// Parses and validates a question; nothing is run.

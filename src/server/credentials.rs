@@ -93,15 +93,15 @@ async fn recognise(app: &AppState, shown: &str) -> Result<Identity, ApiError> {
 }
 
 async fn holder(app: &AppState, secret: &str) -> Result<Option<Identity>, sqlx::Error> {
-    let mut tries = app.database.readers().tries(&Share::OWN).await;
+    let mut attempts = app.database.readers().attempts(&Share::OWN).await;
     loop {
-        let mut connection = tries.next().await?;
+        let mut connection = attempts.next().await?;
         match keys::holder(&mut connection, secret).await {
             Ok(holder) => {
-                connection.give_back();
+                connection.release();
                 return Ok(holder);
             }
-            Err(error) => tries.failed(connection, error)?,
+            Err(error) => attempts.retry_or_fail(connection, error)?,
         }
     }
 }

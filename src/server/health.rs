@@ -13,7 +13,7 @@ use crate::{
 
 /// Live is who can come to answer without being started anew.
 pub(super) async fn live(State(app): State<Arc<AppState>>) -> (StatusCode, Json<Value>) {
-    if app.database.is_kept() {
+    if app.database.is_supervised() {
         return (StatusCode::OK, Json(json!({ "status": "live" })));
     }
     let reason = "the embedded Postgres is not supervised: restart the server";

@@ -23,7 +23,7 @@ pub(super) async fn tell(State(app): State<Arc<AppState>>) -> impl IntoResponse 
         idle += resting;
         waiting += pool.waiting();
         refused += pool.counts().refused.load(Relaxed);
-        made += pool.counts().made.load(Relaxed);
+        made += pool.counts().opened.load(Relaxed);
     }
     now("database_connections", "Connections to the database that are open.", connections);
     now("database_connections_idle", "Open connections to the database that are idle.", idle);

@@ -137,7 +137,7 @@ pub async fn engine(config: &Config, database: &Database) -> Engine {
         suggestions: config.suggestions,
     };
     let reader = Reader::new(database.readers().clone(), database.writers().clone())
-        .telling(Slow { after: config.slow_statement, plan: config.slow_statement_plan });
+        .with_slow_log(Slow { after: config.slow_statement, plan: config.slow_statement_plan });
     let engine = Engine::new(catalog::catalog(), reader, settings);
     engine.learn_sizes().await;
     engine

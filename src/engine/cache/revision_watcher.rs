@@ -115,15 +115,15 @@ impl RevisionWatcher {
 
     /// Goes through the next page of revisions, where changes are made.
     async fn look_on(&self) -> Result<(Position, bool), sqlx::Error> {
-        let mut tries = self.database.writers().tries(&Share::OWN).await;
+        let mut attempts = self.database.writers().attempts(&Share::OWN).await;
         loop {
-            let mut connection = tries.next().await?;
+            let mut connection = attempts.next().await?;
             match self.changed.look(&mut *connection).await {
                 Ok(seen) => {
-                    connection.give_back();
+                    connection.release();
                     return Ok(seen);
                 }
-                Err(error) => tries.failed(connection, error)?,
+                Err(error) => attempts.retry_or_fail(connection, error)?,
             }
         }
     }

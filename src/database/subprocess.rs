@@ -1,5 +1,4 @@
-//! The programs that we start: each is stopped with us, whatever we are doing, and buried by whoever waits
-//! for it.
+//! Child processes: they stop with us, and are reaped by the thread that waits for them.
 
 use std::{
     collections::HashSet,
@@ -18,20 +17,20 @@ use nix::{
 
 use crate::sync;
 
-/// How often somebody is told who waits for a program.
-const TELL: Duration = Duration::from_secs(1);
+/// How often progress is reported.
+const REPORT_INTERVAL: Duration = Duration::from_secs(1);
 
-/// The process ids of all programs that somebody waits for. Held while one is started, so that nobody else
-/// buries it before it is known.
-static AWAITED: Mutex<Option<HashSet<i32>>> = Mutex::new(None);
+/// Process ids that a thread waits for. Locked while a process starts, so that `reap_orphans` can't reap it before
+/// it is listed.
+static WAITED_FOR: Mutex<Option<HashSet<i32>>> = Mutex::new(None);
 
-fn awaited() -> MutexGuard<'static, Option<HashSet<i32>>> {
-    sync::lock(&AWAITED)
+fn waited_for() -> MutexGuard<'static, Option<HashSet<i32>>> {
+    sync::lock(&WAITED_FOR)
 }
 
-/// Programs of one purpose, of which one runs at a time.
+/// Runs one process at a time.
 #[derive(Debug, Default)]
-pub struct Children {
+pub struct Subprocess {
     state: Mutex<State>,
     stopping: Condvar,
 }
@@ -42,96 +41,96 @@ struct State {
     running: Option<Pid>,
 }
 
-impl Children {
+impl Subprocess {
     pub fn is_stopping(&self) -> bool {
         sync::lock(&self.state).stopping
     }
 
-    /// Has the program that runs end, and starts no more. Whether one runs.
+    /// Stops the running process and refuses new ones; returns whether one was running.
     pub fn stop(&self, signal: Signal) -> bool {
         let mut state = sync::lock(&self.state);
         state.stopping = true;
         self.stopping.notify_all();
         let Some(pid) = state.running else { return false };
         let _ = signal::kill(pid, signal);
-        // One that is suspended hears nothing.
+        // A suspended process receives the signal only after SIGCONT.
         let _ = signal::kill(pid, Signal::SIGCONT);
         true
     }
 
-    /// Sleeps, unless we are stopping.
+    /// Sleeps; wakes up early to stop.
     pub fn sleep(&self, pause: Duration) {
         let state = sync::lock(&self.state);
         let _ = self.stopping.wait_timeout_while(state, pause, |state| !state.stopping);
     }
 
-    /// Starts a program, in a process group of its own: Ctrl-C is for us, and we tell it.
+    /// Starts a process in its own process group, so that Ctrl-C reaches only us.
     pub fn spawn(&self, command: &mut Command) -> io::Result<Child> {
         command.process_group(0);
-        stop_with_us(command);
+        stop_with_parent(command);
         let mut state = sync::lock(&self.state);
         if state.stopping {
             return Err(io::ErrorKind::Interrupted.into());
         }
-        let mut awaited = awaited();
+        let mut waited_for = waited_for();
         let child = command.spawn()?;
-        awaited.get_or_insert_default().insert(child.id().cast_signed());
+        waited_for.get_or_insert_default().insert(child.id().cast_signed());
         state.running = Some(Pid::from_raw(child.id().cast_signed()));
         Ok(child)
     }
 
-    /// It has ended, and was waited for.
-    pub fn forget(&self, child: &Child) {
+    /// Call after waiting for the process.
+    pub fn waited(&self, child: &Child) {
         sync::lock(&self.state).running = None;
-        if let Some(awaited) = awaited().as_mut() {
-            awaited.remove(&child.id().cast_signed());
+        if let Some(waited_for) = waited_for().as_mut() {
+            waited_for.remove(&child.id().cast_signed());
         }
     }
 
-    /// What a program prints until it ends. While it runs, `tell` is called with the time it took so far.
-    pub fn output(&self, command: &mut Command, mut tell: impl FnMut(Duration)) -> io::Result<Output> {
+    /// The output of a process. While it runs, `report` is called with the elapsed time.
+    pub fn output(&self, command: &mut Command, mut report: impl FnMut(Duration)) -> io::Result<Output> {
         let child = self.spawn(command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()))?;
         let pid = Pid::from_raw(child.id().cast_signed());
         let since = Instant::now();
         let (ends, ended) = mpsc::channel();
-        // What it prints must be read while it runs.
+        // Read its output while it runs, or it would block on a full pipe.
         let waiting = thread::spawn(move || {
             let output = child.wait_with_output();
             let _ = ends.send(());
             output
         });
-        while ended.recv_timeout(TELL) == Err(mpsc::RecvTimeoutError::Timeout) {
-            tell(since.elapsed());
+        while ended.recv_timeout(REPORT_INTERVAL) == Err(mpsc::RecvTimeoutError::Timeout) {
+            report(since.elapsed());
             if self.is_stopping() {
-                // What it started itself goes along.
+                // Kill its subprocess too.
                 let _ = signal::killpg(pid, Signal::SIGKILL);
             }
         }
         let output = waiting.join().unwrap_or_else(|_| Err(io::ErrorKind::Other.into()));
         sync::lock(&self.state).running = None;
-        if let Some(awaited) = awaited().as_mut() {
-            awaited.remove(&pid.as_raw());
+        if let Some(waited_for) = waited_for().as_mut() {
+            waited_for.remove(&pid.as_raw());
         }
         if self.is_stopping() { Err(io::ErrorKind::Interrupted.into()) } else { output }
     }
 }
 
-/// Buries what was left to us: as the first process of a container, or a subreaper, we are given the children
-/// of programs that ended before them. Those that somebody waits for are theirs.
+/// Reaps orphaned processes, which the kernel assigns to process 1 of a container. Skips processes that a thread
+/// waits for.
 #[cfg(target_os = "linux")]
-pub fn bury_orphans() {
+pub fn reap_orphans() {
     use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, waitid, waitpid};
 
     loop {
-        // Whoever starts a program waits meanwhile.
-        let awaited = awaited();
-        let look = WaitPidFlag::WEXITED | WaitPidFlag::WNOHANG | WaitPidFlag::WNOWAIT;
-        let Ok(WaitStatus::Exited(dead, _) | WaitStatus::Signaled(dead, ..)) = waitid(Id::All, look) else {
+        // Blocks starting new processes.
+        let waited_for = waited_for();
+        let flags = WaitPidFlag::WEXITED | WaitPidFlag::WNOHANG | WaitPidFlag::WNOWAIT;
+        let Ok(WaitStatus::Exited(dead, _) | WaitStatus::Signaled(dead, ..)) = waitid(Id::All, flags) else {
             return;
         };
-        if awaited.as_ref().is_some_and(|awaited| awaited.contains(&dead.as_raw())) {
-            // Until it is buried, those behind it can't be seen.
-            drop(awaited);
+        if waited_for.as_ref().is_some_and(|waited_for| waited_for.contains(&dead.as_raw())) {
+            // `waitid` returns the same process until it is reaped.
+            drop(waited_for);
             thread::sleep(Duration::from_millis(10));
             continue;
         }
@@ -140,20 +139,20 @@ pub fn bury_orphans() {
 }
 
 #[cfg(not(target_os = "linux"))]
-pub fn bury_orphans() {}
+pub fn reap_orphans() {}
 
-/// Has Linux stop a program when we end in whatever way. Elsewhere the next start stops an orphaned Postgres.
+/// Linux stops the process if we are killed. On other systems the next start stops an orphaned Postgres.
 #[cfg(target_os = "linux")]
 #[allow(unsafe_code)]
-fn stop_with_us(command: &mut Command) {
-    // Between fork and exec only async-signal-safe calls are allowed; prctl is one.
+fn stop_with_parent(command: &mut Command) {
+    // Only async-signal-safe calls are allowed between fork and exec; prctl is one.
     unsafe {
         command.pre_exec(|| nix::sys::prctl::set_pdeathsig(signal::SIGINT).map_err(io::Error::from));
     }
 }
 
 #[cfg(not(target_os = "linux"))]
-fn stop_with_us(_: &mut Command) {}
+fn stop_with_parent(_: &mut Command) {}
 
 #[cfg(test)]
 mod tests {
@@ -163,21 +162,21 @@ mod tests {
 
     #[test]
     fn a_program_that_runs_ends_when_we_stop_with_all_that_it_started() {
-        let children = Arc::new(Children::default());
+        let subprocess = Arc::new(Subprocess::default());
         let stopping = thread::spawn({
-            let children = children.clone();
+            let subprocess = subprocess.clone();
             move || {
-                while sync::lock(&children.state).running.is_none() {
+                while sync::lock(&subprocess.state).running.is_none() {
                     thread::sleep(Duration::from_millis(10));
                 }
-                children.stop(Signal::SIGINT)
+                subprocess.stop(Signal::SIGINT)
             }
         });
         let since = Instant::now();
-        // A shell that passes nothing on.
+        // A shell that doesn't forward signals.
         let mut command = Command::new("sh");
         command.args(["-c", "trap '' INT; sleep 60 & wait; wait"]);
-        let ended = children.output(&mut command, |_| {}).map_err(|error| error.kind());
+        let ended = subprocess.output(&mut command, |_| {}).map_err(|error| error.kind());
         assert_eq!(ended.err(), Some(io::ErrorKind::Interrupted));
         assert!(since.elapsed() < Duration::from_secs(30));
         assert!(stopping.join().expect("no panic"), "it ran");
