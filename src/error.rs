@@ -1,40 +1,40 @@
-//! What can go wrong with a request: what the caller sees, and what only the log sees.
+//! Errors of requests: the part that callers see.
 
 use std::time::Duration;
 
 use serde_json::{Map, Value, json};
 
-/// Why a request was refused or failed: the closed set of `extensions.code`.
+/// The closed set of `extensions.code`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Code {
     /// The document is not GraphQL.
     GraphqlParseFailed,
-    /// The document asks for what the schema doesn't have.
+    /// The document does not match the schema.
     GraphqlValidationFailed,
-    /// A value has the right place and the wrong content.
+    /// An argument, a variable or a parameter has an invalid value.
     BadUserInput,
-    /// No document of this hash is known here: send its text along, once.
+    /// The server does not know this hash yet: send the text too, once.
     PersistedQueryNotFound,
-    /// The caller shows no key, or one that is not valid.
+    /// The key is missing or invalid.
     Unauthenticated,
-    /// What was asked for is turned off, or not for this caller.
+    /// Disabled, or not allowed for this caller.
     Forbidden,
-    /// Nothing has this address.
+    /// The path does not exist.
     NotFound,
-    /// The request is larger than the server takes.
+    /// The request exceeds a limit.
     LimitExceeded,
-    /// The client asked too much in a while; the answer's `Retry-After` says when to ask again.
+    /// The client exceeded its rate limit; `Retry-After` says when to retry.
     RateLimited,
     /// The request took too long and was cancelled.
     Timeout,
-    /// The database can't be reached now.
+    /// The database is unavailable.
     Unavailable,
-    /// The server is too busy to begin in time, or the client doesn't read what it is told; it may come back, to
-    /// a subscription with `since`.
+    /// The server is too busy to start in time, or the client reads too slowly. The client may retry, or subscribe
+    /// again with `since`.
     TooSlow,
-    /// The database was restored to another history; a subscription begins again without `since`.
+    /// The database was restored and has a different history: subscribe again without `since`.
     HistoryReplaced,
-    /// A fault of ours; the log has it under the request's id.
+    /// An internal error; the log has it under the request id.
     Internal,
 }
 
@@ -64,19 +64,19 @@ impl Code {
     }
 }
 
-/// The public face of an error.
+/// An error as the caller sees it.
 #[derive(Clone, Debug)]
 pub struct ApiError {
     pub code: Code,
     pub message: String,
-    /// The input that is wrong, from the argument or variable inwards: `filter.speaker.id`.
+    /// The path of the input that is wrong, from the argument or variable: `filter.speaker.id`.
     pub field: Option<String>,
     /// Response keys down to the field that failed.
     pub path: Vec<PathStep>,
     pub locations: Vec<(usize, usize)>,
-    /// The limit that was passed, and the value that passed it.
+    /// The limit that was exceeded, and the value.
     pub limit: Option<(u64, u64)>,
-    /// How long to wait before asking again.
+    /// How long to wait before retrying.
     pub retry_after: Option<Duration>,
 }
 
@@ -103,27 +103,26 @@ impl ApiError {
         }
     }
 
-    /// A wrong value, naming the input that holds it.
+    /// An invalid value of this input.
     pub fn bad_input(field: impl Into<String>, message: impl Into<String>) -> Self {
         ApiError { field: Some(field.into()), ..Self::new(Code::BadUserInput, message) }
     }
 
-    /// A failure of the server. The caller gets no cause, only the id of the request to look it up by.
+    /// An internal error: the caller gets no cause, only the request id.
     pub fn internal() -> Self {
         Self::new(Code::Internal, INTERNAL)
     }
 
-    /// What took longer than anybody waits.
     pub fn timeout() -> Self {
         Self::new(Code::Timeout, "The request took too long and was cancelled.")
     }
 
-    /// What was read between two changes, and can be read again.
+    /// A record changed between two reads; a retry helps.
     pub fn changed_meanwhile() -> Self {
         Self::new(Code::Unavailable, CHANGED)
     }
 
-    /// The same of an answer to a mutation that is committed: only reading what it left has failed.
+    /// The same error after a commit: only reading the result has failed.
     #[must_use]
     pub fn after_commit(self, revision: i64) -> Self {
         let message = format!(
@@ -133,7 +132,7 @@ impl ApiError {
         ApiError { message, ..self }
     }
 
-    /// A request larger than a limit.
+    /// A request beyond a limit.
     pub fn beyond(what: &str, limit: usize, value: usize) -> Self {
         ApiError {
             limit: Some((limit as u64, value as u64)),
@@ -141,7 +140,7 @@ impl ApiError {
         }
     }
 
-    /// The whole seconds to wait before asking again, as `Retry-After` and `extensions.retryAfter` have them.
+    /// The seconds to wait before retrying, as in `Retry-After` and `extensions.retryAfter`.
     pub fn retry_seconds(&self) -> Option<u64> {
         self.retry_after.map(|wait| (wait.as_secs() + u64::from(wait.subsec_nanos() > 0)).max(1))
     }

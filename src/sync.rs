@@ -1,18 +1,18 @@
-//! What threads share.
+//! Locks, and heavy work outside of the async threads.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use tokio::runtime::{Handle, RuntimeFlavor};
 
-/// Bytes from which on a text is heavy work to read.
+/// Texts of at least this many bytes are parsed as heavy work.
 pub const LARGE: usize = 16 * 1024;
 
-/// Does heavy work without holding a thread that others are served by; light work is done at once.
+/// Runs heavy work without blocking other tasks of this thread; light work runs directly.
 pub fn heavy<T>(is_heavy: bool, work: impl FnOnce() -> T) -> T {
     if is_heavy && may_block() { tokio::task::block_in_place(work) } else { work() }
 }
 
-/// Whether another thread takes over meanwhile: a runtime of one thread has none.
+/// A single-threaded runtime can't move other tasks.
 fn may_block() -> bool {
     Handle::try_current().is_ok_and(|runtime| runtime.runtime_flavor() == RuntimeFlavor::MultiThread)
 }

@@ -1,11 +1,11 @@
-//! Who asks: their role, their name, and what they may still ask.
+//! Callers: role, name, and remaining budget.
 
 use crate::{auth::limits::Allowance, database::client::Client};
 
-/// What a caller may do. Each role includes those before it.
+/// Each role includes those before it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Role {
-    /// Somebody who shows no key.
+    /// Without a key.
     Anonymous,
     Reader,
     Editor,
@@ -15,7 +15,6 @@ pub enum Role {
 impl Role {
     pub const ALL: [Role; 4] = [Role::Anonymous, Role::Reader, Role::Editor, Role::Admin];
 
-    /// The role of this name.
     pub fn named(name: &str) -> Option<Role> {
         Self::ALL.into_iter().find(|role| role.name() == name)
     }
@@ -31,20 +30,18 @@ impl Role {
     }
 }
 
-/// Who somebody is, by what they show.
 #[derive(Clone, Debug)]
 pub struct Identity {
     pub role: Role,
-    /// Under what name changes are recorded; anonymous callers have none.
+    /// The name under which changes are recorded; none for anonymous callers.
     pub name: Option<String>,
 }
 
 impl Identity {
-    /// Somebody who shows nothing.
     pub const ANONYMOUS: Identity = Identity { role: Role::Anonymous, name: None };
 }
 
-/// Who sent a request, and what they may still ask.
+/// The sender of a request, with the remaining budget.
 #[derive(Clone, Debug)]
 pub struct Caller {
     pub identity: Identity,

@@ -1,7 +1,7 @@
-//! Keys: who may do what. A key's secret is told once; only a digest of it is kept.
+//! API keys. A key's secret is shown once; only its digest is stored.
 //!
-//! A secret is looked up by its digest, so how long that takes tells nothing of secrets that are near it;
-//! and as it is 256 random bits, a plain SHA-256 is as good as a slow one.
+//! Secrets are looked up by their digest, so the time of a lookup reveals nothing about similar secrets. A plain
+//! SHA-256 is enough for 256 random bits.
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD as BASE64};
 use sha2::{Digest, Sha256};
@@ -17,18 +17,17 @@ use crate::{
     telemetry::statement::Statement,
 };
 
-/// What every secret begins with, so that people and scanners know one when they see it.
-const MARK: &str = "dossier_";
-/// Letters of a secret by which people tell keys apart, its mark included.
-const PREFIX: usize = MARK.len() + 6;
+/// The prefix of every secret, so that people and scanners recognise one.
+const SECRET_PREFIX: &str = "dossier_";
+/// Characters of the prefix by which people tell keys apart, including `SECRET_PREFIX`.
+const PREFIX_LENGTH: usize = SECRET_PREFIX.len() + 6;
 
-/// Why nothing was done to a key: one line for whoever asked.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     #[error("a key named `{0}` already exists; names are unique because changes are recorded under them")]
     Taken(String),
     #[error(
-        "invalid key name `{0}`: a name has 1 to 200 characters, no line breaks, no blank at either end, and does not start with `{MARK}`"
+        "invalid key name `{0}`: a name has 1 to 200 characters, no line breaks, no blank at either end, and does not start with `{SECRET_PREFIX}`"
     )]
     Name(String),
     #[error("the expiry date is in the past")]
@@ -41,13 +40,13 @@ pub enum Error {
     Database(#[from] sqlx::Error),
 }
 
-/// Refuses a key that can't be, whatever the database holds.
+/// Checks a key's name and expiry without the database.
 pub fn check(name: &str, expires: Option<OffsetDateTime>) -> Result<(), Error> {
-    let fits = (1..=200).contains(&name.chars().count())
+    let is_valid = (1..=200).contains(&name.chars().count())
         && name.trim() == name
         && !name.chars().any(char::is_control)
-        && !is_one(name);
-    if !fits {
+        && !looks_like_key(name);
+    if !is_valid {
         return Err(Error::Name(name.escape_debug().to_string()));
     }
     if expires.is_some_and(|end| end <= OffsetDateTime::now_utc()) {
@@ -56,23 +55,23 @@ pub fn check(name: &str, expires: Option<OffsetDateTime>) -> Result<(), Error> {
     Ok(())
 }
 
-/// A fresh secret of 256 random bits.
+/// A new secret of 256 random bits.
 fn secret() -> std::io::Result<String> {
     let mut bits = [0; 32];
     getrandom::fill(&mut bits)?;
-    Ok(format!("{MARK}{}", BASE64.encode(bits)))
+    Ok(format!("{SECRET_PREFIX}{}", BASE64.encode(bits)))
 }
 
-/// Whether a text is meant to be the secret of a key.
-pub fn is_one(secret: &str) -> bool {
-    secret.starts_with(MARK)
+/// Whether a text looks like the secret of a key.
+pub fn looks_like_key(secret: &str) -> bool {
+    secret.starts_with(SECRET_PREFIX)
 }
 
 fn digest(secret: &str) -> Vec<u8> {
     Sha256::digest(secret).to_vec()
 }
 
-/// Makes a key and tells its secret, which nobody will be told again.
+/// Creates a key, and returns its secret, which is not stored.
 pub async fn create(
     database: impl Executor<'_, Database = Postgres>,
     name: &str,
@@ -85,7 +84,7 @@ pub async fn create(
     let created = sqlx::query(sql)
         .bind(name)
         .bind(role.name())
-        .bind(&secret[..PREFIX])
+        .bind(&secret[..PREFIX_LENGTH])
         .bind(digest(&secret))
         .bind(expires.map(OffsetDateTime::unix_timestamp))
         .execute(database)
@@ -106,7 +105,7 @@ pub async fn create(
     }
 }
 
-/// All keys in the order of their making: name, role, prefix, and when they were made, expire and were revoked.
+/// All keys in order of creation: name, role, prefix, and the times of creation, expiry and revocation.
 pub async fn list(database: impl Executor<'_, Database = Postgres>) -> Result<Vec<Vec<String>>, sqlx::Error> {
     let sql = "select array[
                    name, role::text, prefix,
@@ -117,14 +116,14 @@ pub async fn list(database: impl Executor<'_, Database = Postgres>) -> Result<Ve
     sqlx::query_scalar(sql).fetch_all(database).await
 }
 
-/// A key that has ended.
+/// A revoked key.
 pub struct Revoked {
     pub name: String,
     pub prefix: String,
     pub when: String,
 }
 
-/// Ends a key, by its name or the beginning of its secret. One that was revoked stays so since then.
+/// Revokes a key by its name or prefix. A key that was revoked before keeps that time.
 pub async fn revoke(database: impl Executor<'_, Database = Postgres>, key: &str) -> Result<Revoked, Error> {
     let sql = "update api_keys set revoked_at = coalesce(revoked_at, now()) where name = $1 or prefix = $1
                returning name, prefix, (revoked_at at time zone 'UTC')::timestamp(0)::text as moment";
@@ -133,9 +132,9 @@ pub async fn revoke(database: impl Executor<'_, Database = Postgres>, key: &str)
     Ok(Revoked { name: row.try_get("name")?, prefix: row.try_get("prefix")?, when: row.try_get("moment")? })
 }
 
-/// Who holds the key of this secret, if it is one that is valid now.
+/// The identity of the key with this secret, if it is valid.
 pub async fn holder(database: &mut PgConnection, secret: &str) -> Result<Option<Identity>, sqlx::Error> {
-    if !is_one(secret) {
+    if !looks_like_key(secret) {
         return Ok(None);
     }
     let sql = "select name, role::text from api_keys

@@ -1,4 +1,4 @@
-//! Who sends a request, and how much they may ask: callers, keys, tokens, limits.
+//! Authentication and limits: callers, keys, tokens, rate limits.
 
 pub mod caller;
 pub mod keys;

@@ -10,7 +10,7 @@ use fastrand::Rng;
 use sqlx::{AssertSqlSafe, PgConnection};
 
 use crate::{
-    engine::cache::invalidation_log::GONE_THROUGH,
+    engine::cache::invalidation_log::MAX_REVISIONS,
     progress::{Progress, Step},
 };
 
@@ -64,7 +64,7 @@ pub async fn generate(
     // Topics are entered with their history, so every server hears that the base has changed; and as many
     // numbers are passed over before as nobody goes through, so it doesn't believe that only topics have.
     let pass_over = format!(
-        "select take_turn(), setval('revisions_id_seq', nextval('revisions_id_seq') + {GONE_THROUGH})"
+        "select take_turn(), setval('revisions_id_seq', nextval('revisions_id_seq') + {MAX_REVISIONS})"
     );
     execute(change, &pass_over).await?;
     let unrecorded = || TABLES.iter().filter(|table| **table != "topics");

@@ -50,14 +50,14 @@ pub async fn run(command: Command) -> Result<(), Failure> {
     let done = async {
         let mut connection = database.connect_without_timeout().await?;
         let mut change = connection.begin().await?;
-        let told = perform(&mut change, &command).await?;
+        let output_text = perform(&mut change, &command).await?;
         let Command::Create { name, role, .. } = &command else {
             change.commit().await?;
-            return print(&told);
+            return print(&output_text);
         };
         // Without the printed secret the key would be useless, so it is printed before the commit.
         std::io::stdout()
-            .write_all(told.as_bytes())
+            .write_all(output_text.as_bytes())
             .map_err(|error| format!("can't write the secret, so no key was created: {error}"))?;
         change.commit().await?;
         let role = role.name();

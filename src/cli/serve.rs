@@ -51,7 +51,7 @@ pub async fn run(arguments: Arguments, stop: Stop) -> Result<(), Failure> {
             let reasons: Vec<&str> = api_errors.iter().map(|api_error| api_error.message.as_str()).collect();
             return Err(format!("invalid documents in the manifest: {}", reasons.join("; ")).into());
         }
-        let site = server::site(&config, database.clone(), engine);
+        let app = server::build(&config, database.clone(), engine);
         if config.graphiql && !server::page::is_bundled() {
             tracing::warn!(
                 "the build has no GraphiQL bundle (npm was missing); the page loads GraphiQL from a CDN"
@@ -61,7 +61,7 @@ pub async fn run(arguments: Arguments, stop: Stop) -> Result<(), Failure> {
         let message =
             format!("Dossier is listening on http://{address}/ (GraphQL: http://{address}/graphql)");
         output::say(&message);
-        server::serve(listener, site, stop.stop_in_order()).await.map_err(Failure::from)
+        server::serve(listener, app, stop.stop_in_order()).await.map_err(Failure::from)
     };
     let served = served.await;
     database.close().await;

@@ -1,23 +1,22 @@
-//! Addresses of databases: the driver knows one host, `DATABASE_URL` may name several, as libpq has it.
+//! Database URLs with several hosts, as in libpq; the driver supports one only.
 
 use std::{str::FromStr, time::Duration};
 
 use sqlx::postgres::PgConnectOptions;
 
-/// A database's address: its hosts in the order in which they are tried.
+/// The hosts of a database URL, in the order in which they are tried.
 #[derive(Clone, Debug)]
 pub struct Address {
     pub hosts: Vec<Host>,
-    /// Which of them are meant: `target_session_attrs`.
+    /// Which hosts to use: `target_session_attrs`.
     pub attributes: Option<Attributes>,
-    /// How long one of them may take to answer: `connect_timeout`.
+    /// The timeout per host: `connect_timeout`.
     pub limit: Option<Duration>,
 }
 
-/// One host of an address.
 #[derive(Clone, Debug)]
 pub struct Host {
-    /// What people know it by: its name and port, or the folder of its socket; never a password.
+    /// The display name: host and port, or the socket's folder; never a password.
     pub name: String,
     pub options: PgConnectOptions,
 }
@@ -35,7 +34,7 @@ impl Host {
     }
 }
 
-/// `target_session_attrs`, as libpq knows it: the servers that are meant.
+/// `target_session_attrs`, as in libpq: which servers to use.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Attributes {
     Any,
@@ -60,7 +59,7 @@ impl Attributes {
     }
 }
 
-/// Parameters of libpq that need no driver: the ends of connections are watched in another way.
+/// libpq's parameters that are ignored, because broken connections are detected in another way.
 const LEFT_OUT: [&str; 6] = [
     "keepalives",
     "keepalives_idle",
@@ -70,7 +69,7 @@ const LEFT_OUT: [&str; 6] = [
     "load_balance_hosts",
 ];
 
-/// The part of an address that can't be read. No value is shown: it may be a piece of a password.
+/// What is wrong with a URL. Values are not shown: they may be part of a password.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Wrong {
     #[error("the scheme must be `postgres` or `postgresql`")]
@@ -92,12 +91,11 @@ pub enum Wrong {
 const ESCAPES: &str = "; in the password, write `/` as %2F, `?` as %3F, `#` as %23 and `@` as %40";
 
 impl Address {
-    /// The address of one host.
     pub fn of(options: PgConnectOptions) -> Self {
         Address { hosts: vec![Host::new(options)], attributes: None, limit: None }
     }
 
-    /// Reads `postgres://user:password@host:port,[::1]:port/database?parameters`.
+    /// Parses `postgres://user:password@host:port,[::1]:port/database?parameters`.
     pub fn parse(url: &str) -> Result<Address, Wrong> {
         let (scheme, rest) = url.split_once("://").ok_or(Wrong::Scheme)?;
         if !matches!(scheme, "postgres" | "postgresql") {
@@ -156,7 +154,7 @@ impl Address {
             let parameters = parameters.join("&");
             let bare = host.trim_start_matches('[').trim_end_matches(']');
             let is_named = if bare.is_empty() { String::new() } else { format!("&host={bare}") };
-            // Named by nobody, it is the driver's default; the driver's parser wants one beside a user.
+            // Without a host it is the driver's default; its parser requires one after a user.
             let any = if bare.is_empty() && user.is_empty() { "" } else { "localhost" };
             let url = format!("{scheme}://{user}{any}/{database}?{parameters}{is_named}{port}");
             PgConnectOptions::from_str(&url).map(Host::new).map_err(|_| Wrong::Host)
@@ -166,17 +164,17 @@ impl Address {
     }
 }
 
-/// Whether the driver can read an address.
+/// Whether the driver can parse a URL.
 fn is_read(url: &str) -> bool {
     PgConnectOptions::from_str(url).is_ok()
 }
 
-/// The items of a parameter, with commas between them.
+/// The comma-separated items of a parameter.
 fn list(value: &str) -> Vec<String> {
     value.replace("%2C", ",").replace("%2c", ",").split(',').map(ToOwned::to_owned).collect()
 }
 
-/// A host and its port. An address of IPv6 stands in brackets.
+/// A host and its port. IPv6 addresses are in brackets.
 fn split_port(host: &str) -> Result<(&str, Option<&str>), Wrong> {
     let (host, port) = match host.rsplit_once(':') {
         Some((before, port)) if !port.contains(']') => (before, Some(port).filter(|port| !port.is_empty())),

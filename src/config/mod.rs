@@ -1,4 +1,4 @@
-//! Settings, from the environment and `.env`. Nothing else in the house reads either.
+//! Settings from the environment and `.env`, which no other module reads.
 
 pub mod address;
 
@@ -15,47 +15,46 @@ use ipnet::IpNet;
 
 use crate::config::address::{Address, Wrong};
 
-/// Everything that can be set.
 #[derive(Clone, Debug)]
 pub struct Config {
-    /// Where Postgres is; none has the embedded one started.
+    /// The database; none: the embedded Postgres.
     pub database_url: Option<String>,
-    /// The schema of the database that holds the tables; none for the one that its user finds first.
+    /// The schema of the tables; none: the first one of the user's search path.
     pub database_schema: Option<String>,
-    /// Where the embedded Postgres keeps its data; none for the user's own place.
+    /// The embedded Postgres' data folder; none: in the user's data folder.
     pub data_dir: Option<PathBuf>,
-    /// The folder of the embedded Postgres' programs; none has them looked for.
+    /// The folder of the Postgres programs; none: search for them.
     pub pg_bin: Option<PathBuf>,
     pub database_pool_size: u32,
-    /// How long a statement may run before it is logged as slow; none for never.
+    /// From which duration a statement is logged as slow; none: never.
     pub slow_statement: Option<Duration>,
-    /// Log the plan of a slow statement too.
+    /// Whether to log the plans of slow statements.
     pub slow_statement_plan: bool,
     pub bind_address: SocketAddr,
     pub log: String,
     pub log_format: LogFormat,
-    /// Names that the server answers to besides those of this machine, or `*` for any.
+    /// Allowed host names besides loopback, or `*`.
     pub allowed_hosts: Vec<String>,
-    /// Proxies that tell the truth about who asks.
+    /// Proxies whose headers are trusted.
     pub trusted_proxies: Vec<IpNet>,
-    /// Connections taken at once; none for as many as the system's open files allow.
+    /// Maximum number of connections; none: as the limit of open files allows.
     pub max_connections: Option<NonZeroUsize>,
-    /// Of these, from one address; none for half of them.
+    /// The same per address; none: half of it.
     pub max_connections_per_address: Option<NonZeroUsize>,
-    /// How long a connection may be without a request.
+    /// How long a connection may be idle.
     pub keep_alive_timeout: Duration,
-    /// How long the server still takes requests, but isn't ready, once it is told to stop.
+    /// How long requests are accepted after the signal to stop, while the server is not ready.
     pub shutdown_delay: Duration,
-    /// How long requests that run may go on after that.
+    /// How long running requests may take after that.
     pub shutdown_timeout: Duration,
-    /// The name under which traces are exported with OTLP; none where no collector is named.
+    /// The service name of exported traces; none without a collector.
     pub traces: Option<String>,
-    /// Web origins that may ask, or `*` alone for any.
+    /// Web origins that may send requests, or `*`.
     pub cors_origins: Vec<String>,
     pub introspection: bool,
-    /// Say in an error what a wrong name may have meant.
+    /// Whether errors suggest similar names.
     pub suggestions: bool,
-    /// Answer no documents but those of the manifest.
+    /// Whether to refuse documents that are not in the manifest.
     pub trusted_documents_only: bool,
     pub graphiql: bool,
     pub max_depth: usize,
@@ -64,29 +63,28 @@ pub struct Config {
     pub max_aliases: usize,
     pub max_body_bytes: usize,
     pub request_timeout: Duration,
-    /// Bytes of answers that are kept; none for no answers.
+    /// The size of the response cache in bytes; none: no cache.
     pub cache_bytes: Option<NonZeroUsize>,
-    /// What intermediaries and browsers may do with answers to GET.
+    /// The `Cache-Control` of responses to GET.
     pub cache_control: HeaderValue,
-    /// Cost that a client may ask for in a minute; none for as much as it likes.
+    /// Points of cost per client and minute; none: no limit.
     pub rate_limit: Option<NonZeroU32>,
-    /// Answer nobody who shows no key.
+    /// Whether reading requires a key.
     pub read_requires_key: bool,
-    /// Whose tokens are as good as keys; none where nobody's are.
+    /// The trusted issuer of tokens; none: only keys are accepted.
     pub jwt: Option<Jwt>,
-    /// The `.env` that was read, be it of a parent folder; none where there is none.
+    /// The `.env` file that was read, which may be in a parent folder.
     pub env_file: Option<PathBuf>,
 }
 
-/// An issuer of tokens, and how they are read.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Jwt {
     pub issuer: String,
-    /// Whom a token must be meant for.
+    /// The required audience.
     pub audience: String,
-    /// Where the issuer's keys are; none has its configuration say so.
+    /// The URL of the issuer's keys; none: from its configuration.
     pub jwks_url: Option<String>,
-    /// The claim that holds the role, or a way to it that begins with a slash.
+    /// The claim with the role, or a path to it that begins with a slash.
     pub role_claim: String,
 }
 
@@ -96,7 +94,7 @@ pub enum LogFormat {
     Json,
 }
 
-/// The format of the log as far as it is known: the settings may be what is wrong.
+/// The log format, readable even if other settings are invalid.
 pub fn log_format() -> LogFormat {
     match std::env::var("LOG_FORMAT") {
         Ok(format) if format.trim() == "json" => LogFormat::Json,
@@ -104,23 +102,23 @@ pub fn log_format() -> LogFormat {
     }
 }
 
-/// A setting that can't be used. The value of a secret one is never told.
+/// An invalid setting. The values of secrets are never shown.
 #[derive(Debug, PartialEq, thiserror::Error)]
 pub enum Error {
-    #[error("invalid {name} `{value}`: it must be {takes}")]
-    Value { name: &'static str, value: String, takes: &'static str },
+    #[error("invalid {name} `{value}`: it must be {expected}")]
+    Value { name: &'static str, value: String, expected: &'static str },
     #[error(
         "invalid DATABASE_URL: {0}. The format is postgres://user:password@host:port/database, with one or more hosts"
     )]
     DatabaseUrl(#[from] Wrong),
-    #[error("{beside} is set, so {name} is required")]
-    Missing { name: &'static str, beside: &'static str },
+    #[error("{because_of} is set, so {name} is required")]
+    Missing { name: &'static str, because_of: &'static str },
     #[error("can't read .env: {0}")]
     File(String),
 }
 
 impl Config {
-    /// The settings of the environment, and of `.env` where the environment is silent.
+    /// Reads the environment, and `.env` for variables that are not set.
     pub fn from_env() -> Result<Self, Error> {
         let env_file = match dotenvy::dotenv() {
             Ok(file) => Some(file),
@@ -130,7 +128,7 @@ impl Config {
         Ok(Config { env_file, ..Self::from_lookup(|name| std::env::var(name).ok())? })
     }
 
-    /// The settings that `lookup` knows by name; an empty one is as good as none.
+    /// Reads settings by name; an empty one is unset.
     pub fn from_lookup(lookup: impl Fn(&str) -> Option<String>) -> Result<Self, Error> {
         let settings = Settings(&|name| lookup(name).filter(|value| !value.trim().is_empty()));
         let database_url = settings.text("DATABASE_URL");
@@ -288,16 +286,16 @@ impl Settings<'_> {
         let role_claim = self.text("JWT_ROLE_CLAIM").unwrap_or_else(|| "role".to_owned());
         match (issuer, audience) {
             (Some(issuer), Some(audience)) => Ok(Some(Jwt { issuer, audience, jwks_url, role_claim })),
-            (Some(_), None) => Err(Error::Missing { name: "JWT_AUDIENCE", beside: "JWT_ISSUER" }),
-            (None, Some(_)) => Err(Error::Missing { name: "JWT_ISSUER", beside: "JWT_AUDIENCE" }),
+            (Some(_), None) => Err(Error::Missing { name: "JWT_AUDIENCE", because_of: "JWT_ISSUER" }),
+            (None, Some(_)) => Err(Error::Missing { name: "JWT_ISSUER", because_of: "JWT_AUDIENCE" }),
             (None, None) if jwks_url.is_some() => {
-                Err(Error::Missing { name: "JWT_ISSUER", beside: "JWT_JWKS_URL" })
+                Err(Error::Missing { name: "JWT_ISSUER", because_of: "JWT_JWKS_URL" })
             }
             (None, None) => Ok(None),
         }
     }
 
-    /// `OTEL_…` are OTLP's own variables; its exporter reads the others of them itself.
+    /// `OTEL_…` are OTLP's variables; its exporter reads the others itself.
     fn traces(&self) -> Result<Option<String>, Error> {
         let address = "a URL: http://localhost:4318";
         let collector = self.maybe("OTEL_EXPORTER_OTLP_ENDPOINT", address, web_address)?;
@@ -306,25 +304,25 @@ impl Settings<'_> {
         Ok(collector.or(traces).map(|_| service))
     }
 
-    /// What may be left out.
+    /// An optional setting.
     fn maybe<T>(
         &self,
         name: &'static str,
-        takes: &'static str,
+        expected: &'static str,
         parse: impl Fn(&str) -> Option<T>,
     ) -> Result<Option<T>, Error> {
-        self.text(name).is_some().then(|| self.read(name, "", takes, parse)).transpose()
+        self.text(name).is_some().then(|| self.read(name, "", expected, parse)).transpose()
     }
 
     fn read<T>(
         &self,
         name: &'static str,
         default: &str,
-        takes: &'static str,
+        expected: &'static str,
         parse: impl Fn(&str) -> Option<T>,
     ) -> Result<T, Error> {
         let value = self.text(name).unwrap_or_else(|| default.to_owned());
-        parse(value.trim()).ok_or(Error::Value { name, value, takes })
+        parse(value.trim()).ok_or(Error::Value { name, value, expected })
     }
 }
 
@@ -336,7 +334,7 @@ fn between<T: FromStr + PartialOrd>(least: T, most: T) -> impl Fn(&str) -> Optio
     move |value| parsed(value).filter(|number| (&least..=&most).contains(&number))
 }
 
-/// A schema's name, which leaves room for the names that begin with it, and is none of those.
+/// A schema name, short enough for suffixes and without one of ours.
 fn schema(value: &str) -> Option<String> {
     let is_prefix = |before: &str| before.is_empty() || before.ends_with('_');
     let is_name = value.len() <= 40
@@ -349,7 +347,7 @@ fn schema(value: &str) -> Option<String> {
 }
 
 fn seconds(value: &str) -> Option<Duration> {
-    // Postgres counts in milliseconds, and takes none of them for no limit.
+    // Postgres counts in milliseconds, and 0 means no limit.
     any_seconds(value).filter(|timeout| *timeout >= Duration::from_millis(1))
 }
 
@@ -358,33 +356,33 @@ fn any_seconds(value: &str) -> Option<Duration> {
     Duration::try_from_secs_f64(seconds).ok().filter(|duration| *duration <= Duration::from_hours(24))
 }
 
-/// Directives of a response, as RFC 9111, 5861 and 8246 have them: with a number of seconds, with names of header
-/// fields or nothing, and with nothing.
+/// Response directives of RFC 9111, 5861 and 8246: with a number of seconds, with optional field names, or without a
+/// value.
 fn cache_control(value: &str) -> Option<HeaderValue> {
-    let is_seconds = |given: Option<&str>| {
-        given.is_some_and(|seconds| {
+    let is_seconds = |value: Option<&str>| {
+        value.is_some_and(|seconds| {
             (1..=10).contains(&seconds.len()) && seconds.bytes().all(|b| b.is_ascii_digit())
         })
     };
-    let is_fields = |given: Option<&str>| {
-        given.is_none_or(|given| {
-            let fields = given.strip_prefix('"').and_then(|given| given.strip_suffix('"')).unwrap_or(given);
+    let is_fields = |value: Option<&str>| {
+        value.is_none_or(|value| {
+            let fields = value.strip_prefix('"').and_then(|given| given.strip_suffix('"')).unwrap_or(value);
             let is_field = |field: &str| field.parse::<HeaderName>().is_ok();
             !fields.is_empty() && fields.split(',').map(str::trim).all(is_field)
         })
     };
     let is_directive = |directive: &str| {
-        let (name, given) =
-            directive.split_once('=').map_or((directive, None), |(name, given)| (name, Some(given)));
+        let (name, value) =
+            directive.split_once('=').map_or((directive, None), |(name, value)| (name, Some(value)));
         match name.to_ascii_lowercase().as_str() {
-            "max-age" | "s-maxage" | "stale-while-revalidate" | "stale-if-error" => is_seconds(given),
-            "no-cache" | "private" => is_fields(given),
+            "max-age" | "s-maxage" | "stale-while-revalidate" | "stale-if-error" => is_seconds(value),
+            "no-cache" | "private" => is_fields(value),
             "no-store" | "no-transform" | "must-revalidate" | "proxy-revalidate" | "must-understand"
-            | "public" | "immutable" => given.is_none(),
+            | "public" | "immutable" => value.is_none(),
             _ => false,
         }
     };
-    // A comma within quotes separates no directives.
+    // A comma within quotes does not separate directives.
     let mut quoted = false;
     let mut directives = value.split(|next: char| {
         quoted ^= next == '"';
@@ -393,7 +391,7 @@ fn cache_control(value: &str) -> Option<HeaderValue> {
     directives.all(|directive| is_directive(directive.trim())).then(|| parsed(value)).flatten()
 }
 
-/// What is between commas.
+/// The comma-separated items.
 fn listed(value: &str) -> impl Iterator<Item = &str> {
     value.split(',').map(str::trim).filter(|one| !one.is_empty())
 }
@@ -401,7 +399,7 @@ fn listed(value: &str) -> impl Iterator<Item = &str> {
 fn hosts(value: &str) -> Option<Vec<String>> {
     let is_name =
         |host: &&str| *host == "*" || host.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b));
-    // An address of IPv6 has its brackets in a URL, and needs none here.
+    // IPv6 addresses have brackets in URLs, but not here.
     let name = |host: &str| match host.trim_matches(['[', ']']).parse::<Ipv6Addr>() {
         Ok(address) => Some(format!("[{address}]")),
         Err(_) => Some(host.to_owned()).filter(|host| is_name(&host.as_str())),
@@ -414,7 +412,7 @@ fn networks(value: &str) -> Option<Vec<IpNet>> {
     listed(value).map(network).collect()
 }
 
-/// What follows the scheme.
+/// The part after the scheme.
 fn on_the_web(address: &str) -> Option<&str> {
     let rest = address.strip_prefix("http://").or_else(|| address.strip_prefix("https://"));
     rest.filter(|rest| !rest.is_empty() && !rest.contains(' '))
@@ -425,7 +423,7 @@ fn web_address(value: &str) -> Option<String> {
 }
 
 fn origins(value: &str) -> Option<Vec<String>> {
-    // Browsers write them in small letters, and without the port that a scheme has anyway.
+    // Browsers send lower case, and omit default ports.
     let origin = |origin: &str| {
         let origin = origin.to_ascii_lowercase();
         let host = on_the_web(&origin).filter(|host| !host.contains(['/', '?', '#', '@', '*']))?;
@@ -446,7 +444,7 @@ mod tests {
     use super::*;
 
     fn with(name: &'static str, value: &'static str) -> Result<Config, Error> {
-        Config::from_lookup(|asked| (asked == name).then(|| value.to_owned()))
+        Config::from_lookup(|requested| (requested == name).then(|| value.to_owned()))
     }
 
     #[test]
@@ -505,8 +503,8 @@ mod tests {
             ("JWT_ISSUER", "issuer.example"),
             ("JWT_JWKS_URL", "file:///keys"),
         ] {
-            let told = with(name, value).unwrap_err().to_string();
-            assert!(told.starts_with(&format!("invalid {name} `{value}`: it must be ")), "{told}");
+            let message = with(name, value).unwrap_err().to_string();
+            assert!(message.starts_with(&format!("invalid {name} `{value}`: it must be ")), "{message}");
         }
     }
 
@@ -525,22 +523,22 @@ mod tests {
 
     #[test]
     fn an_issuer_has_an_audience_and_the_other_way_round() {
-        let told = |name, value| with(name, value).unwrap_err().to_string();
+        let message = |name, value| with(name, value).unwrap_err().to_string();
         assert_eq!(
-            told("JWT_ISSUER", "https://issuer.example"),
+            message("JWT_ISSUER", "https://issuer.example"),
             "JWT_ISSUER is set, so JWT_AUDIENCE is required"
         );
-        assert_eq!(told("JWT_AUDIENCE", "dossier"), "JWT_AUDIENCE is set, so JWT_ISSUER is required");
+        assert_eq!(message("JWT_AUDIENCE", "dossier"), "JWT_AUDIENCE is set, so JWT_ISSUER is required");
         assert_eq!(
-            told("JWT_JWKS_URL", "https://issuer.example/keys"),
+            message("JWT_JWKS_URL", "https://issuer.example/keys"),
             "JWT_JWKS_URL is set, so JWT_ISSUER is required"
         );
     }
 
     #[test]
     fn a_secret_is_never_told() {
-        let told = with("DATABASE_URL", "postgres://me:secret@host:port/").unwrap_err().to_string();
-        assert!(!told.contains("secret"), "{told}");
+        let message = with("DATABASE_URL", "postgres://me:secret@host:port/").unwrap_err().to_string();
+        assert!(!message.contains("secret"), "{message}");
         assert_eq!(with("DATABASE_URL", "mysql://host/base").unwrap_err(), Error::DatabaseUrl(Wrong::Scheme));
     }
 
@@ -556,7 +554,7 @@ mod tests {
     #[test]
     fn the_example_lists_every_setting_with_its_default() {
         let example = include_str!("../../.env.example");
-        let asked = RefCell::new(BTreeSet::new());
+        let requested = RefCell::new(BTreeSet::new());
         let listed: Vec<(&str, &str)> =
             example.lines().filter_map(|line| line.trim_start_matches("# ").split_once('=')).collect();
         let listed: Vec<_> = listed
@@ -564,10 +562,10 @@ mod tests {
             .filter(|(name, _)| name.bytes().all(|b| b.is_ascii_uppercase() || b == b'_'))
             .collect();
         let of_example = Config::from_lookup(|name| {
-            asked.borrow_mut().insert(name.to_owned());
+            requested.borrow_mut().insert(name.to_owned());
             listed.iter().find(|(listed, _)| *listed == name).map(|(_, value)| (*value).to_owned())
         });
-        assert_eq!(asked.into_inner(), listed.iter().map(|(name, _)| (*name).to_owned()).collect());
+        assert_eq!(requested.into_inner(), listed.iter().map(|(name, _)| (*name).to_owned()).collect());
         let defaults = Config::from_lookup(|_| None).unwrap();
         assert_eq!(format!("{:?}", of_example.unwrap()), format!("{defaults:?}"));
     }

@@ -1,15 +1,14 @@
-//! How a query becomes SQL and rows become an answer, once for every object type.
+//! Turns a query into SQL, and rows into a response, the same way for every object type.
 //!
 //! ```text
-//! text ─ guard ─ document ─ plan ─ bind ─ fetch ─ answer
-//!        size    parsed,    levels  values  rows    JSON
-//!                valid      columns
-//!        └ kept by the text ┘└ a request's own ────────┘
+//! text ─ limits ─ document ─ plan ─ bind ─ execute ─ response
+//!        size     parsed,    levels  values  rows      JSON
+//!                 valid      columns
+//!        └ cached by text ──────────┘└ per request ──────────┘
 //! ```
 //!
-//! A domain module says what its object type has (`object_type`); the domain modules together are the `catalog`, and the catalog
-//! as GraphQL is `types`. The library introspects and prints the schema; what a request asks is parsed
-//! (`syntax`), validated (`validation`) and executed here, one SQL `statement` for each level of the query.
+//! Domain modules declare object types, which form the catalog. `async-graphql` introspects and prints the schema;
+//! documents are parsed, validated and executed here, with one statement per level of the query.
 
 pub mod cache;
 pub mod catalog;
@@ -45,7 +44,7 @@ use crate::{
             document::{Document, Documents},
             limits::Limits,
         },
-        response::Answer,
+        response::GraphqlResponse,
     },
     error::ApiError,
     model::{Catalog, object_type::computed::ComputedValue},
@@ -53,7 +52,6 @@ use crate::{
     telemetry::{request, traces},
 };
 
-/// A request as it came: a document, which of its operations, and values for its variables.
 #[derive(Debug, Default)]
 pub struct OperationRequest {
     pub document: Option<String>,
@@ -62,18 +60,18 @@ pub struct OperationRequest {
     pub variables: Map<String, Value>,
 }
 
-/// A request that costs more than this part of what one may cost leaves some connections to smaller ones.
-const SMALL: usize = 50;
+/// A request that costs more than this fraction of the maximum leaves some connections to smaller ones.
+const SMALL_FRACTION: usize = 50;
 
 impl OperationRequest {
-    /// Whether it takes long to read.
+    /// Whether parsing blocks for long.
     fn is_large(&self) -> bool {
         let document = self.document.as_ref().map_or(0, String::len);
         document > LARGE || has_more_bytes(self.variables.values(), &mut (LARGE - document))
     }
 }
 
-/// Whether values are longer than `room`, which they take from.
+/// Whether the values are longer than `room`, which is reduced by their length.
 fn has_more_bytes<'a>(mut values: impl Iterator<Item = &'a Value>, room: &mut usize) -> bool {
     values.any(|value| {
         let own = if let Value::String(text) = value { text.len() } else { 8 };
@@ -87,46 +85,44 @@ fn has_more_bytes<'a>(mut values: impl Iterator<Item = &'a Value>, room: &mut us
     })
 }
 
-/// Bytes from which on an answer is heavy work to write.
-const LARGE_ANSWER: usize = 256 * 1024;
+/// Responses of at least this many bytes are written as heavy work.
+const LARGE_RESPONSE: usize = 256 * 1024;
 
-/// What names a document: its id among the trusted ones, or the hash of its text.
+/// The id of a trusted document, or the hash of a document's text.
 #[derive(Debug)]
 pub struct DocumentName {
-    /// The parameter that gave it.
+    /// The request parameter that contained it.
     pub parameter: &'static str,
     pub name: String,
 }
 
-/// Answers questions from the database.
 pub struct Engine {
     catalog: &'static Catalog,
     reader: Reader,
     documents: Documents,
     schema: Schema,
     settings: Settings,
-    /// How large the tables are.
+    /// The sizes of the tables.
     sizes: Arc<Known>,
 }
 
-/// What questions may ask.
 #[derive(Clone, Copy, Debug)]
 pub struct Settings {
     pub limits: Limits,
-    /// What an answer may cost.
+    /// The maximum cost of a request.
     pub cost: usize,
     pub introspection: bool,
-    /// Whether an error says what a wrong name may have meant.
+    /// Whether errors suggest similar names.
     pub suggestions: bool,
 }
 
-/// A question whose document is valid.
+/// A request with a valid document.
 pub struct PreparedOperation {
     document: Arc<Document>,
-    question: OperationRequest,
+    request: OperationRequest,
 }
 
-/// A question whose values are good, and whose cost is known.
+/// A request with valid arguments and a known cost.
 pub struct BoundOperation {
     plan: Arc<Plan>,
     request: bind::BoundPlan,
@@ -145,7 +141,7 @@ impl BoundOperation {
 
 impl Engine {
     pub fn new(catalog: &'static Catalog, reader: Reader, settings: Settings) -> Self {
-        // What reaches it has been validated.
+        // Documents are validated by `prepare` already.
         let schema = schema::schema(catalog).validation_mode(ValidationMode::Fast).finish();
         let schema = schema.expect("the domain modules make a schema");
         let personal = catalog.per_caller().collect();
@@ -159,48 +155,48 @@ impl Engine {
         }
     }
 
-    /// Trusts documents by their ids, and answers no others if `only`.
+    /// Trusts documents by their ids; with `only`, refuses all others.
     pub fn trust(&mut self, manifest: Vec<(String, String)>, only: bool) -> Result<(), Vec<ApiError>> {
         self.documents.trust(manifest, only)
     }
 
-    /// Learns how large the base is, so that the first request costs what it may read too.
+    /// Reads the sizes of the tables, so that even the first request has the right cost.
     pub async fn learn_sizes(&self) {
         self.sizes.reload(&self.reader).await;
     }
 
-    /// Parses and validates a question; nothing is run.
-    pub fn prepare(&self, question: OperationRequest) -> Result<PreparedOperation, Vec<ApiError>> {
+    /// Parses and validates a request without running it.
+    pub fn prepare(&self, request: OperationRequest) -> Result<PreparedOperation, Vec<ApiError>> {
         self.sizes.refresh(&self.reader);
-        let (text, id) = (question.document.as_deref(), question.document_name.as_ref());
+        let (text, id) = (request.document.as_deref(), request.document_name.as_ref());
         let is_heavy = text.is_some_and(|text| text.len() > LARGE);
         let find = || traces::prepare().in_scope(|| self.documents.find(text, id));
         let document = heavy(is_heavy, find)?;
         let operation =
-            document.operation(question.operation.as_deref()).map_err(|api_error| vec![api_error])?;
-        let name = question.operation.as_deref().or_else(|| document.only_name());
+            document.operation(request.operation.as_deref()).map_err(|api_error| vec![api_error])?;
+        let name = request.operation.as_deref().or_else(|| document.only_name());
         request::operation(name, kind(operation.ty));
-        Ok(PreparedOperation { document, question })
+        Ok(PreparedOperation { document, request })
     }
 
-    /// Puts the values of a valid question to its plan. Wrong input refuses it whole, and so does what is
-    /// not for the caller or would cost too much; nothing is run.
+    /// Binds the arguments of a request without running it. Fails if an argument is invalid, the role is not enough,
+    /// or the cost too high.
     pub fn bind(&self, prepared: &PreparedOperation, role: Role) -> Result<BoundOperation, ApiError> {
         let _span = traces::bind().entered();
-        heavy(prepared.question.is_large(), || self.bind_now(prepared, role))
+        heavy(prepared.request.is_large(), || self.bind_now(prepared, role))
     }
 
     fn bind_now(&self, prepared: &PreparedOperation, role: Role) -> Result<BoundOperation, ApiError> {
-        let PreparedOperation { document, question } = prepared;
-        let operation = document.operation(question.operation.as_deref())?;
+        let PreparedOperation { document, request } = prepared;
+        let operation = document.operation(request.operation.as_deref())?;
         let registry = self.schema.registry();
         let definitions = operation.variable_definitions.iter().map(|definition| &definition.node);
         let variables =
-            coerce::variables(registry, definitions, &question.variables, self.settings.suggestions)?;
-        let plan = document.plan(question.operation.as_deref(), &variables, || {
+            coerce::variables(registry, definitions, &request.variables, self.settings.suggestions)?;
+        let plan = document.plan(request.operation.as_deref(), &variables, || {
             plan::make(self.catalog, &document.ast, operation, &variables, self.settings.introspection)
         })?;
-        // Priced first: no SQL is made of what costs too much.
+        // The cost comes first, so that no SQL is built for requests that exceed the limit.
         let cost = cost::of(self.catalog, registry, &plan, &variables, &self.sizes.now())?;
         request::cost(cost);
         if cost > self.settings.cost {
@@ -214,49 +210,51 @@ impl Engine {
         self.catalog
     }
 
-    /// The way to the database.
     pub fn reader(&self) -> &Reader {
         &self.reader
     }
 
-    /// Answers a question; a field that fails is told in the answer.
-    pub async fn answer(&self, bound: &BoundOperation, caller: &Caller) -> Answer {
-        self.answer_to(bound, caller, None).await
+    /// Executes a request; errors of fields are in the response.
+    pub async fn execute(&self, bound: &BoundOperation, caller: &Caller) -> GraphqlResponse {
+        self.execute_event(bound, caller, None).await
     }
 
-    /// Answers a question, and tells what the answer rests on.
-    pub async fn answer_resting(&self, bound: &BoundOperation, caller: &Caller) -> (Answer, Dependencies) {
-        let (answer, rows) = self.fetch(bound, caller, None).await;
+    /// Executes a request, and returns the dependencies of the response too.
+    pub async fn execute_with_dependencies(
+        &self,
+        bound: &BoundOperation,
+        caller: &Caller,
+    ) -> (GraphqlResponse, Dependencies) {
+        let (response, rows) = self.fetch(bound, caller, None).await;
         let dependencies = Dependencies::of(&bound.plan, &bound.request, &rows);
-        (answer, dependencies)
+        (response, dependencies)
     }
 
-    /// Runs mutations and answers them. Nothing is changed after the deadline; what was changed before it is
-    /// told whatever comes of the rest.
-    pub async fn change(
+    /// Executes mutations. After the deadline nothing is changed; changes before it are reported in any case.
+    pub async fn mutate(
         &self,
         bound: &BoundOperation,
         caller: &Caller,
         deadline: Instant,
-    ) -> Result<Answer, ApiError> {
+    ) -> Result<GraphqlResponse, ApiError> {
         let BoundOperation { plan, request, .. } = bound;
         let reader = self.reader_for(bound, caller);
-        let fetch = Executor { deadline: Some(deadline), ..self.fetching(&reader, request, caller) };
+        let fetch = Executor { deadline: Some(deadline), ..self.executor(&reader, request, caller) };
         let rows = execute::mutations(&fetch, &plan.root).await;
         reader.explain_changes();
         Ok(self.write(bound, &rows?).await)
     }
 
-    async fn answer_to(
+    async fn execute_event(
         &self,
         bound: &BoundOperation,
         caller: &Caller,
         event: Option<&ComputedValue>,
-    ) -> Answer {
+    ) -> GraphqlResponse {
         self.fetch(bound, caller, event).await.0
     }
 
-    fn fetching<'a>(
+    fn executor<'a>(
         &self,
         reader: &'a Reader,
         request: &'a bind::BoundPlan,
@@ -270,9 +268,9 @@ impl Engine {
         bound: &BoundOperation,
         caller: &Caller,
         event: Option<&ComputedValue>,
-    ) -> (Answer, Rows) {
+    ) -> (GraphqlResponse, Rows) {
         let fetched = self.fetch_once(bound, caller, event).await;
-        if fetched.0.is_torn() {
+        if fetched.0.needs_retry() {
             return Box::pin(self.fetch_once(bound, caller, event)).await;
         }
         fetched
@@ -283,72 +281,68 @@ impl Engine {
         bound: &BoundOperation,
         caller: &Caller,
         event: Option<&ComputedValue>,
-    ) -> (Answer, Rows) {
+    ) -> (GraphqlResponse, Rows) {
         let reader = self.reader_for(bound, caller);
-        let fetch = Executor { event, ..self.fetching(&reader, &bound.request, caller) };
+        let fetch = Executor { event, ..self.executor(&reader, &bound.request, caller) };
         let rows = execute::root(&fetch, &bound.plan.root).await;
         (self.write(bound, &rows).await, rows)
     }
 
-    async fn write(&self, bound: &BoundOperation, rows: &Rows) -> Answer {
+    async fn write(&self, bound: &BoundOperation, rows: &Rows) -> GraphqlResponse {
         let introspection = self.introspection(bound).await;
-        let is_heavy = bound.plan.length.load(Ordering::Relaxed) > LARGE_ANSWER;
+        let is_heavy = bound.plan.length.load(Ordering::Relaxed) > LARGE_RESPONSE;
         let write = || response::write(&bound.plan, rows, introspection.as_ref());
         heavy(is_heavy, || traces::respond().in_scope(write))
     }
 
-    /// What reads for a request: it shares the connections with other clients, the larger the less.
+    /// The reader of a request: it shares connections with other clients, and large requests get fewer.
     fn reader_for(&self, bound: &BoundOperation, caller: &Caller) -> Reader {
-        let is_large = bound.request.cost > self.settings.cost / SMALL;
+        let is_large = bound.request.cost > self.settings.cost / SMALL_FRACTION;
         self.reader.of(&caller.client, is_large)
     }
 
-    /// What a question asks about the schema.
     async fn introspection(&self, bound: &BoundOperation) -> Option<async_graphql::Value> {
-        let asked = bound.plan.introspection.as_ref()?;
-        self.introspect(asked.clone(), &bound.variables).await
+        let introspection_query = bound.plan.introspection.as_ref()?;
+        self.introspect(introspection_query.clone(), &bound.variables).await
     }
 
     async fn introspect(
         &self,
-        asked: ExecutableDocument,
+        introspection_query: ExecutableDocument,
         variables: &coerce::Variables,
     ) -> Option<async_graphql::Value> {
         let variables = Variables::from_value(async_graphql::Value::Object(variables.clone()));
         let mut request = Request::new("").variables(variables);
-        request.set_parsed_query(asked);
+        request.set_parsed_query(introspection_query);
         Some(Box::pin(self.schema.execute(request)).await.data)
     }
 }
 
 impl PreparedOperation {
-    /// A digest of what is asked, where all who ask it of one base are answered alike: a query for
-    /// nothing personal.
+    /// A digest of a cacheable request: a query whose response is the same for all callers of a role.
     pub fn fingerprint(&self) -> Option<Sha256> {
         if !self.is_query() || self.document.personal {
             return None;
         }
-        let OperationRequest { operation, variables, .. } = &self.question;
+        let OperationRequest { operation, variables, .. } = &self.request;
         let operation = operation.as_deref().unwrap_or_default();
         let digest = Sha256::new().chain_update(self.document.digest);
         let digest = digest.chain_update(operation).chain_update([0]);
-        Some(heavy(self.question.is_large(), || {
+        Some(heavy(self.request.is_large(), || {
             digest.chain_update(serde_json::to_vec(variables).unwrap_or_default())
         }))
     }
 
-    /// Whether the operation asked for is a query, which has no effect.
     pub fn is_query(&self) -> bool {
         self.is(OperationType::Query)
     }
 
-    /// Whether it is a subscription, which is answered as often as something happens.
     pub fn is_subscription(&self) -> bool {
         self.is(OperationType::Subscription)
     }
 
     fn is(&self, ty: OperationType) -> bool {
-        self.document.operation(self.question.operation.as_deref()).is_ok_and(|operation| operation.ty == ty)
+        self.document.operation(self.request.operation.as_deref()).is_ok_and(|operation| operation.ty == ty)
     }
 }
 

@@ -1,4 +1,4 @@
-//! Rows written as JSON, without a tree of values in between.
+//! Writes rows as JSON without a tree of values in between.
 
 use std::{io::Write, sync::atomic::Ordering::Relaxed};
 
@@ -19,34 +19,34 @@ use crate::{
     },
 };
 
-/// What an operation answers: JSON, and what failed on the way.
+/// A response: JSON, and the errors of fields.
 #[derive(Debug)]
-pub struct Answer {
-    /// The answer with its data, which is `null` where a field failed that can't be null.
+pub struct GraphqlResponse {
+    /// The response with its data only, which is `null` if a non-null field of the root failed.
     json: Vec<u8>,
     pub errors: Vec<ApiError>,
 }
 
 const BEFORE: &[u8] = br#"{"data":"#;
 
-impl Answer {
-    /// Whether a record changed while it was read: read again, it is whole.
-    pub fn is_torn(&self) -> bool {
+impl GraphqlResponse {
+    /// Whether a record was deleted between two reads, so that a retry helps.
+    pub fn needs_retry(&self) -> bool {
         self.errors.iter().any(|api_error| api_error.message == CHANGED)
     }
 
-    /// An answer with data that was written elsewhere.
+    /// A response with data that was written elsewhere.
     pub fn new(data: &[u8], errors: Vec<ApiError>) -> Self {
-        Answer { json: [BEFORE, data, b"}"].concat(), errors }
+        GraphqlResponse { json: [BEFORE, data, b"}"].concat(), errors }
     }
 
-    /// Why there is no data at all, where that is a failure of the server.
+    /// The error, if the server failed and there is no data.
     pub fn failure(&self) -> Option<&ApiError> {
         let without_data = self.json == br#"{"data":null}"#;
         self.errors.iter().find(|error| without_data && error.code.is_failure())
     }
 
-    /// The answer as GraphQL writes it: what failed is told first.
+    /// The response with its errors, which come first.
     pub fn into_json(self, request_id: &str) -> Vec<u8> {
         if self.errors.is_empty() {
             return self.json;
@@ -60,21 +60,21 @@ impl Answer {
     }
 }
 
-/// Writes the answer of a plan. `introspection` holds what was asked about the schema.
-pub fn write(plan: &Plan, root: &Rows, introspection: Option<&async_graphql::Value>) -> Answer {
+/// Writes the response of a plan. `introspection` is the result of introspection.
+pub fn write(plan: &Plan, root: &Rows, introspection: Option<&async_graphql::Value>) -> GraphqlResponse {
     let mut out = Vec::with_capacity(plan.length.load(Relaxed));
     out.extend_from_slice(BEFORE);
     let mut writer = Writer { out, errors: Vec::new(), path: Vec::new(), introspection };
-    if writer.object(&plan.answer, root, 0).is_err() {
+    if writer.object(&plan.object, root, 0).is_err() {
         writer.out.truncate(BEFORE.len());
         writer.text("null");
     }
     writer.out.push(b'}');
     plan.length.store(writer.out.len(), Relaxed);
-    Answer { json: writer.out, errors: writer.errors }
+    GraphqlResponse { json: writer.out, errors: writer.errors }
 }
 
-/// A field failed that can't be null: the nearest one around it that can be becomes so.
+/// A non-null field failed: the nearest nullable parent becomes null.
 struct Null;
 
 struct Writer<'a> {
@@ -115,40 +115,40 @@ impl<'a> Writer<'a> {
             Output::Column { index, scalar, nullable } => {
                 return self.column(&rows.rows[row], *index, *scalar, *nullable);
             }
-            Output::ToOne { edge, answers, nullable } => {
+            Output::ToOne { step, objects, nullable } => {
                 let nullable = *nullable;
-                self.or_null(nullable, |writer| match &rows.edges[*edge] {
-                    StepRows::ToOne { kinds, found } => writer.one(answers, kinds, found[row], nullable),
+                self.or_null(nullable, |writer| match &rows.steps[*step] {
+                    StepRows::ToOne { kinds, found } => writer.one(objects, kinds, found[row], nullable),
                     fetched => writer.failed(fetched),
                 })?;
             }
-            Output::OwnedList { edge, answer } => match &rows.edges[*edge] {
+            Output::OwnedList { step, object } => match &rows.steps[*step] {
                 StepRows::OwnedList { rows, of } => {
-                    self.list(&of[row], |writer, row| writer.object(answer, rows, *row))?;
+                    self.list(&of[row], |writer, row| writer.object(object, rows, *row))?;
                 }
                 fetched => return self.failed(fetched),
             },
-            Output::References { edge, answers } => match &rows.edges[*edge] {
+            Output::References { step, objects } => match &rows.steps[*step] {
                 StepRows::References { kinds, of } => self.list(&of[row], |writer, (kind, row)| {
-                    writer.object(&answers[*kind], &kinds[*kind], *row)
+                    writer.object(&objects[*kind], &kinds[*kind], *row)
                 })?,
                 fetched => return self.failed(fetched),
             },
-            Output::Nodes { edge, answers } => match &rows.edges[*edge] {
+            Output::Nodes { step, objects } => match &rows.steps[*step] {
                 StepRows::ToOne { kinds, found } => {
                     self.list(found, |writer, found| {
-                        writer.or_null(true, |writer| writer.one(answers, kinds, *found, true))
+                        writer.or_null(true, |writer| writer.one(objects, kinds, *found, true))
                     })?;
                 }
                 fetched => return self.failed(fetched),
             },
-            Output::Connection { edge, entries } => match &rows.edges[*edge] {
+            Output::Connection { step, entries } => match &rows.steps[*step] {
                 StepRows::ToMany(pages) => self.connection(entries, pages, row)?,
                 fetched => return self.failed(fetched),
             },
-            Output::Computed { edge, out, form } => {
+            Output::Computed { step, out, form } => {
                 let nullable = *form == Cardinality::Maybe;
-                self.or_null(nullable, |writer| match &rows.edges[*edge] {
+                self.or_null(nullable, |writer| match &rows.steps[*step] {
                     StepRows::Computed { of, records, failed } => {
                         if let Some(api_error) = failed {
                             // Told of what is null for it, where that was asked for.
@@ -166,7 +166,7 @@ impl<'a> Writer<'a> {
         Ok(())
     }
 
-    /// Writes what `write` does, or null where that fails and may.
+    /// Writes what `write` writes, or null if that fails and the field is nullable.
     fn or_null(
         &mut self,
         nullable: bool,
@@ -182,7 +182,7 @@ impl<'a> Writer<'a> {
         written
     }
 
-    /// A computed value, its lists included.
+    /// A computed value, including its lists.
     fn tree(
         &mut self,
         out: &'a ComputedOutput,
@@ -208,16 +208,16 @@ impl<'a> Writer<'a> {
                 self.out.push(b'}');
             }
             (
-                ComputedOutput::Record { place, answers },
+                ComputedOutput::Record { place, objects },
                 record @ (ComputedValue::Record(object_type, id)
                 | ComputedValue::MaybeRecord(object_type, id)),
             ) => {
-                let mut kinds = records.get(*place).into_iter().flatten().zip(answers);
-                let found = kinds.find_map(|((rows, places), (kind, answer))| {
-                    places.get(id).filter(|_| kind == object_type).map(|row| (rows, *row, answer))
+                let mut kinds = records.get(*place).into_iter().flatten().zip(objects);
+                let found = kinds.find_map(|((rows, places), (kind, object))| {
+                    places.get(id).filter(|_| kind == object_type).map(|row| (rows, *row, object))
                 });
                 match found {
-                    Some((rows, row, answer)) => self.object(answer, rows, row)?,
+                    Some((rows, row, object)) => self.object(object, rows, row)?,
                     None if matches!(record, ComputedValue::MaybeRecord(..)) => self.text("null"),
                     None => return self.vanished(),
                 }
@@ -251,13 +251,13 @@ impl<'a> Writer<'a> {
 
     fn one(
         &mut self,
-        answers: &'a [Object],
+        objects: &'a [Object],
         kinds: &'a [Rows],
         found: Option<(usize, usize)>,
         nullable: bool,
     ) -> Result<(), Null> {
         match found {
-            Some((kind, row)) => self.object(&answers[kind], &kinds[kind], row),
+            Some((kind, row)) => self.object(&objects[kind], &kinds[kind], row),
             None if nullable => {
                 self.text("null");
                 Ok(())
@@ -266,7 +266,7 @@ impl<'a> Writer<'a> {
         }
     }
 
-    /// Between one level and the next, somebody deleted it.
+    /// Somebody deleted it between the statements of two levels.
     fn vanished(&mut self) -> Result<(), Null> {
         self.fail(ApiError::changed_meanwhile())
     }
@@ -284,8 +284,10 @@ impl<'a> Writer<'a> {
             self.text(&entry.label);
             match &entry.out {
                 ConnectionOutput::Typename(name) => self.quoted(name),
-                ConnectionOutput::TotalCount(aside) => self.number(count(pages, *aside, place).0),
-                ConnectionOutput::Count(aside, fields) => self.count(fields, count(pages, *aside, place)),
+                ConnectionOutput::TotalCount(aggregate) => self.number(count(pages, *aggregate, place).0),
+                ConnectionOutput::Count(aggregate, fields) => {
+                    self.count(fields, count(pages, *aggregate, place))
+                }
                 ConnectionOutput::Facets(fields) => {
                     let key = &entry.label[1..entry.label.len() - 2];
                     self.within(Step::Key(key), |writer| writer.facets(fields, pages, place))?;
@@ -294,7 +296,7 @@ impl<'a> Writer<'a> {
                 ConnectionOutput::Edges(fields) => {
                     let key = &entry.label[1..entry.label.len() - 2];
                     self.within(Step::Key(key), |writer| {
-                        writer.list(rows, |writer, row| writer.edge(fields, pages, *row))
+                        writer.list(rows, |writer, row| writer.step(fields, pages, *row))
                     })?;
                 }
                 ConnectionOutput::Nodes(object) => {
@@ -335,13 +337,13 @@ impl<'a> Writer<'a> {
             self.text(label);
             match field {
                 FacetOutput::Typename(name) => self.quoted(name),
-                FacetOutput::Counts(aside, answer) => {
-                    let AggregateRows::Facet { rows, of } = &pages.asides[*aside] else {
+                FacetOutput::Counts(aggregate, object) => {
+                    let AggregateRows::Facet { rows, of } = &pages.aggregates[*aggregate] else {
                         unreachable!("a facet was planned there")
                     };
                     let key = &label[1..label.len() - 2];
                     self.within(Step::Key(key), |writer| {
-                        writer.list(&of[place], |writer, row| writer.object(answer, rows, *row))
+                        writer.list(&of[place], |writer, row| writer.object(object, rows, *row))
                     })?;
                 }
             }
@@ -384,7 +386,7 @@ impl<'a> Writer<'a> {
         }
     }
 
-    fn edge(
+    fn step(
         &mut self,
         fields: &'a [(String, EdgeOutput)],
         pages: &'a PageRows,
@@ -438,10 +440,10 @@ impl<'a> Writer<'a> {
         }
     }
 
-    /// Writes a value; false where it is null.
+    /// Writes a value; false if it is null.
     fn scalar(&mut self, row: &PgRow, index: usize, scalar: Scalar) -> Result<bool, sqlx::Error> {
         match scalar {
-            // Without a type it is a global id already, of records of several types.
+            // Without a type it is a global id already.
             Scalar::Enumeration(_) | Scalar::Id("") => match execute::text(row, index)? {
                 Some(name) => self.quoted(name),
                 None => return Ok(false),
@@ -535,7 +537,7 @@ impl<'a> Writer<'a> {
         self.out.extend_from_slice(text.as_bytes());
     }
 
-    /// A text that needs no escapes: a name or an encoded id.
+    /// Text that needs no escapes: a name or an encoded id.
     fn quoted(&mut self, text: &str) {
         self.out.push(b'"');
         self.text(text);
@@ -551,9 +553,9 @@ impl<'a> Writer<'a> {
     }
 }
 
-/// A count of the connection's records, for one parent.
-fn count(pages: &PageRows, aside: usize, place: usize) -> (i64, Precision) {
-    match &pages.asides[aside] {
+/// The count of a connection's records for one parent.
+fn count(pages: &PageRows, aggregate: usize, place: usize) -> (i64, Precision) {
+    match &pages.aggregates[aggregate] {
         AggregateRows::Counts(counts) => counts[place],
         AggregateRows::Facet { .. } => unreachable!("a count was planned there"),
     }

@@ -1,4 +1,4 @@
-//! Who asks: what a request shows of its sender, by whatever way it came.
+//! Authentication of requests by keys and tokens.
 
 use std::{net::IpAddr, time::Duration};
 
@@ -13,26 +13,25 @@ use crate::{
     telemetry::request,
 };
 
-/// How long the database may take to say whose a key is.
-const IDENTIFY: Duration = Duration::from_secs(5);
+/// How long the lookup of a key may take.
+const LOOKUP_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// What somebody shows of who they are. Who stays connected is asked for it again and again.
+/// The `Authorization` of a client. Long-lived connections check it repeatedly.
 pub(super) struct Credentials(Option<String>);
 
 impl From<String> for Credentials {
-    fn from(shown: String) -> Self {
-        Credentials(Some(shown))
+    fn from(authorization: String) -> Self {
+        Credentials(Some(authorization))
     }
 }
 
 impl Credentials {
-    /// What a request's headers show.
-    pub fn by(headers: &HeaderMap) -> Self {
-        let mut shown =
+    pub fn from_headers(headers: &HeaderMap) -> Self {
+        let mut authorization =
             headers.get_all(AUTHORIZATION).iter().map(|value| String::from_utf8_lossy(value.as_bytes()));
-        match (shown.next(), shown.next()) {
+        match (authorization.next(), authorization.next()) {
             (first, None) => Credentials(first.map(Into::into)),
-            // Which of them counts is not ours to guess.
+            // Several headers are ambiguous, so they are refused.
             (_, Some(_)) => Credentials(Some(String::new())),
         }
     }
@@ -43,25 +42,29 @@ impl Credentials {
         Ok(identity)
     }
 
-    /// Refuses what was valid once and is no more. While that can't be known, it stays valid.
-    pub async fn still(&self, app: &AppState) -> Result<(), ApiError> {
-        let Some(shown) = &self.0 else { return Ok(()) };
-        match recognise(app, shown).await {
+    /// Fails if the credentials have become invalid. They stay valid if that can't be checked.
+    pub async fn check_again(&self, app: &AppState) -> Result<(), ApiError> {
+        let Some(authorization) = &self.0 else { return Ok(()) };
+        match identify_key(app, authorization).await {
             Err(api_error) if api_error.code == Code::Unauthenticated => Err(api_error),
             _ => Ok(()),
         }
     }
 }
 
-/// Who shows this, the value of an `Authorization` header or what stands for it. Who shows what is not
-/// valid is refused, and never taken for anonymous.
-async fn authenticate(app: &AppState, shown: Option<&str>, client: IpAddr) -> Result<Identity, ApiError> {
-    let Some(shown) = shown else {
-        return if app.read_requires_key { Err(nothing_shown()) } else { Ok(Identity::ANONYMOUS) };
+/// The identity of a client by its `Authorization`. Invalid credentials are an error; such a client is never
+/// anonymous.
+async fn authenticate(
+    app: &AppState,
+    authorization: Option<&str>,
+    client: IpAddr,
+) -> Result<Identity, ApiError> {
+    let Some(authorization) = authorization else {
+        return if app.read_requires_key { Err(missing_key()) } else { Ok(Identity::ANONYMOUS) };
     };
-    match recognise(app, shown).await {
+    match identify_key(app, authorization).await {
         Err(api_error) if api_error.code == Code::Unauthenticated => {
-            app.attempts.failed(client)?;
+            app.failed_attempts.record_failure(client)?;
             tracing::info!(%client, "invalid key");
             Err(api_error)
         }
@@ -69,20 +72,20 @@ async fn authenticate(app: &AppState, shown: Option<&str>, client: IpAddr) -> Re
     }
 }
 
-fn nothing_shown() -> ApiError {
+fn missing_key() -> ApiError {
     ApiError::new(Code::Unauthenticated, "This server requires a key: send it as `Authorization: Bearer …`.")
 }
 
-async fn recognise(app: &AppState, shown: &str) -> Result<Identity, ApiError> {
-    let (scheme, secret) = shown.trim_ascii().split_once(' ').unwrap_or_default();
+async fn identify_key(app: &AppState, authorization: &str) -> Result<Identity, ApiError> {
+    let (scheme, secret) = authorization.trim_ascii().split_once(' ').unwrap_or_default();
     if !scheme.eq_ignore_ascii_case("bearer") {
         return Err(ApiError::new(Code::Unauthenticated, "Send one key, as `Authorization: Bearer …`."));
     }
     let secret = secret.trim_ascii();
     match &app.tokens {
-        Some(tokens) if !keys::is_one(secret) => tokens.holder(secret).await,
+        Some(tokens) if !keys::looks_like_key(secret) => tokens.identify(secret).await,
         _ => {
-            let holder = timeout(IDENTIFY, holder(app, secret)).await;
+            let holder = timeout(LOOKUP_TIMEOUT, holder(app, secret)).await;
             let holder = holder.unwrap_or(Err(sqlx::Error::PoolTimedOut))?;
             holder.ok_or_else(|| {
                 let message = "Invalid key: it is unknown, was revoked, or has expired.";

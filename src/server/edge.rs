@@ -1,4 +1,4 @@
-//! Where a request comes from, and by what name it calls this server: what is believed of that, and what is not.
+//! The client's address and the host name of a request, and which headers of proxies are trusted.
 
 use std::net::IpAddr;
 
@@ -16,33 +16,33 @@ use crate::{
 
 const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 const FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
-/// Bytes that an address may have, and the headers together.
-const ADDRESS: usize = 32 * 1024;
-const HEADERS: usize = 64 * 1024;
+/// The maximum size of a URL, and of all headers together, in bytes.
+const MAX_URL: usize = 32 * 1024;
+const MAX_HEADERS: usize = 64 * 1024;
 
-/// Whom the server believes, and what names it answers to.
+/// The trusted proxies and the allowed host names.
 pub(super) struct Edge {
     proxies: Vec<IpNet>,
-    /// None for any name.
+    /// None: any.
     hosts: Option<Vec<String>>,
 }
 
 impl Edge {
     pub fn new(config: &Config) -> Self {
-        let given = &config.allowed_hosts;
-        let any = given.iter().any(|host| host == "*")
-            || (given.is_empty() && !config.bind_address.ip().to_canonical().is_loopback());
-        Edge { proxies: config.trusted_proxies.clone(), hosts: (!any).then(|| given.clone()) }
+        let allowed = &config.allowed_hosts;
+        let any = allowed.iter().any(|host| host == "*")
+            || (allowed.is_empty() && !config.bind_address.ip().to_canonical().is_loopback());
+        Edge { proxies: config.trusted_proxies.clone(), hosts: (!any).then(|| allowed.clone()) }
     }
 
-    /// Whether an address is that of a proxy whose word counts.
+    /// Whether an address is that of a trusted proxy.
     pub fn trusts(&self, address: IpAddr) -> bool {
         let address = address.to_canonical();
         self.proxies.iter().any(|network| network.contains(&address))
     }
 
-    /// The address of whoever asks: that of the connection, or what the proxies that are trusted say of it.
-    /// Everybody can write these headers, so they are read from the end, where the nearest proxy has written.
+    /// The client's address: that of the connection, or the one in the headers of trusted proxies. Clients can forge
+    /// these headers, so they are read from the end, where the nearest proxy appends.
     pub fn client(&self, peer: IpAddr, headers: &HeaderMap) -> IpAddr {
         if !self.trusts(peer) {
             return peer;
@@ -52,7 +52,7 @@ impl Edge {
             hops.peek()?;
             let mut client = peer;
             for hop in hops {
-                // Behind what can't be read nothing is known.
+                // An entry that can't be parsed ends the chain of trust.
                 let Some(hop) = hop else { break };
                 client = hop;
                 if !self.trusts(hop) {
@@ -64,33 +64,31 @@ impl Edge {
         match (by(FORWARDED, forwarded_for), by(FORWARDED_FOR, address)) {
             (Some(client), None) | (None, Some(client)) => client,
             (Some(one), Some(other)) if one == other => one,
-            // One of them was written by the client, as proxies write the same in both, or only one.
+            // Proxies write the same address to both headers, or write one header only. So the client wrote one of
+            // these.
             _ => peer,
         }
     }
 
-    /// Why a request is not for this server, where it is not.
-    pub fn refuses(&self, headers: &HeaderMap, uri: &Uri) -> Option<(StatusCode, ApiError)> {
+    /// Why a request is refused before routing.
+    pub fn check(&self, headers: &HeaderMap, uri: &Uri) -> Option<(StatusCode, ApiError)> {
         let length = uri.path_and_query().map_or(0, |path| path.as_str().len());
-        if length > ADDRESS {
-            return Some((
-                StatusCode::URI_TOO_LONG,
-                ApiError::beyond("bytes in its address", ADDRESS, length),
-            ));
+        if length > MAX_URL {
+            return Some((StatusCode::URI_TOO_LONG, ApiError::beyond("bytes in its URL", MAX_URL, length)));
         }
         let length: usize = headers.iter().map(|(name, value)| name.as_str().len() + value.len()).sum();
-        if length > HEADERS {
-            let api_error = ApiError::beyond("bytes in its headers", HEADERS, length);
+        if length > MAX_HEADERS {
+            let api_error = ApiError::beyond("bytes in its headers", MAX_HEADERS, length);
             return Some((StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, api_error));
         }
         let hosts = self.hosts.as_ref()?;
         if uri.path().starts_with("/health/") {
             return None;
         }
-        let named = uri.authority().map(Authority::as_str).into_iter().chain(names(headers));
-        let mut nameless = true;
-        for host in named {
-            nameless = false;
+        let requested = uri.authority().map(Authority::as_str).into_iter().chain(host_headers(headers));
+        let mut is_missing = true;
+        for host in requested {
+            is_missing = false;
             let name = name(host);
             if !is_loopback(name) && !hosts.iter().any(|allowed| allowed.eq_ignore_ascii_case(name)) {
                 let message = format!(
@@ -99,36 +97,36 @@ impl Edge {
                 return Some((StatusCode::MISDIRECTED_REQUEST, ApiError::new(Code::Forbidden, message)));
             }
         }
-        if nameless {
+        if is_missing {
             let api_error = ApiError::new(Code::BadUserInput, "The request has no `Host` header.");
             return Some((StatusCode::BAD_REQUEST, api_error));
         }
         None
     }
 
-    /// Whether an origin is that of this server, as its client sees it.
+    /// Whether an origin is the server's own, as the client sees it.
     pub fn is_own(&self, origin: &str, peer: IpAddr, headers: &HeaderMap) -> bool {
         let Some((_, own)) = origin.split_once("://") else { return false };
         if !self.trusts(peer) {
             let host = headers.get(HOST).and_then(|host| host.to_str().ok());
             return host.is_some_and(|host| host.eq_ignore_ascii_case(own));
         }
-        // Proxies often leave out the port.
+        // Proxies often omit the port.
         let is_same =
             |host: &str| host.eq_ignore_ascii_case(if host == name(host) { name(own) } else { own });
-        names(headers).any(is_same)
+        host_headers(headers).any(is_same)
     }
 }
 
-/// The names that a request, or a proxy on its behalf, calls this server by.
-fn names(headers: &HeaderMap) -> impl Iterator<Item = &str> {
+/// The host names of a request, also as proxies forward them.
+fn host_headers(headers: &HeaderMap) -> impl Iterator<Item = &str> {
     let host = headers.get_all(HOST).iter().filter_map(|host| host.to_str().ok());
     let forwarded = elements(headers, FORWARDED).filter_map(|element| parameter(element, "host"));
     host.chain(elements(headers, FORWARDED_HOST)).chain(forwarded)
 }
 
-/// What is between the commas of a header, however many lines it has. A quote that isn't closed reaches no further
-/// than a comma: otherwise a client could hide what a proxy wrote behind it.
+/// The comma-separated elements of a header in all its lines. An unclosed quote ends at the next comma; otherwise a
+/// client could hide what a proxy appends.
 fn elements(headers: &HeaderMap, name: HeaderName) -> impl DoubleEndedIterator<Item = &str> {
     let lines = headers.get_all(name).iter().map(|line| line.to_str().unwrap_or_default());
     lines.flat_map(|line| line.split(',')).map(str::trim)
@@ -145,13 +143,13 @@ fn forwarded_for(element: &str) -> Option<IpAddr> {
     parameter(element, "for").and_then(address)
 }
 
-/// An address, with a port or without.
+/// An address with or without a port.
 fn address(text: &str) -> Option<IpAddr> {
     let address = text.parse::<IpAddr>().ok().or_else(|| name(text).trim_matches(['[', ']']).parse().ok());
     address.map(|address| address.to_canonical())
 }
 
-/// The name of a host, without its port.
+/// A host name without the port.
 fn name(host: &str) -> &str {
     let end = match host.find(']') {
         Some(bracket) => bracket + 1,
@@ -222,7 +220,7 @@ mod tests {
     #[test]
     fn a_server_for_this_machine_answers_to_its_names_alone() {
         let status = |edge: &Edge, lines: &[(&'static str, &str)], path: &'static str| {
-            edge.refuses(&headers(lines), &Uri::from_static(path)).map(|(status, _)| status.as_u16())
+            edge.check(&headers(lines), &Uri::from_static(path)).map(|(status, _)| status.as_u16())
         };
         let here = edge(&[]);
         for host in ["localhost", "LOCALHOST:8000", "127.0.0.1:80", "127.1.2.3", "[::1]:8000", "localhost."] {

@@ -1,4 +1,4 @@
-//! Records by the many, as `dossier export` writes them: with the rights and the limits of a query.
+//! Exports over HTTP, with the permissions and limits of a query.
 
 use std::{sync::Arc, time::Duration};
 
@@ -39,16 +39,15 @@ use crate::{
     telemetry::request::{self, Transport},
 };
 
-/// How many exports run at once: each keeps a connection for as long as its client reads.
-const AT_ONCE: usize = 4;
-/// How many of them a client may have.
-const EACH: usize = 2;
-/// How long a client may read nothing.
-const STALLED: Duration = Duration::from_secs(10);
-/// What a filter costs, like one of a query.
-const COST_OF_FILTER: usize = 100;
+/// Concurrent exports: each holds a database connection while its client reads.
+const MAX_EXPORTS: usize = 4;
+/// Concurrent exports per client.
+const MAX_PER_CLIENT: usize = 2;
+/// How long a client may take to read.
+const READ_TIMEOUT: Duration = Duration::from_secs(10);
+/// The cost of a filter, as of one in a query.
+const FILTER_COST: usize = 100;
 
-/// What exports need besides a request.
 pub(super) struct Exports {
     kinds: Arc<RecordKinds>,
     max_cost: usize,
@@ -58,18 +57,18 @@ pub(super) struct Exports {
 impl Exports {
     pub(super) fn new(max_cost: usize) -> Self {
         let kinds = Arc::new(RecordKinds::of(&catalog::catalog().object_types));
-        Exports { kinds, max_cost, running: Arc::new(Shares::new(EACH, AT_ONCE)) }
+        Exports { kinds, max_cost, running: Arc::new(Shares::new(MAX_PER_CLIENT, MAX_EXPORTS)) }
     }
 }
 
-/// An address for each format. Where only trusted documents are answered, there are none.
+/// One route per format. With trusted documents only, there are none.
 pub(super) fn routes(config: &Config) -> Router<Arc<AppState>> {
     let formats = if config.trusted_documents_only { &[] } else { &Format::ALL[..] };
     formats.iter().fold(Router::new(), |router, format| {
         let format = *format;
-        let answer =
+        let handler =
             move |app, id, client, headers, parameters| handle(format, app, id, client, headers, parameters);
-        router.route(&format!("/export.{}", format.name()), get(answer))
+        router.route(&format!("/export.{}", format.name()), get(handler))
     })
 }
 
@@ -84,8 +83,7 @@ struct Parameters {
     until: Option<String>,
 }
 
-/// What is asked for, and by whom.
-struct Asked {
+struct ExportRequest {
     format: Format,
     kind: &'static str,
     selection: Selection,
@@ -106,19 +104,20 @@ async fn handle(
         let status = Media::GraphqlResponse.status_of(api_error);
         response::refuse_for(status, Media::Json, api_error, &request_id)
     };
-    // Whoever may ask at all may read all records.
-    let requester = match Credentials::by(&headers).identify(&app, client).await {
+    // Everyone who may read may read all records.
+    let requester = match Credentials::from_headers(&headers).identify(&app, client).await {
         Ok(identity) => Arc::new(Requester::new(identity, client)),
         Err(api_error) => return refused(&api_error),
     };
-    let begun = match ask(&app, format, requester.clone(), parameters) {
-        Ok(asked) => begin(app, asked).await,
+    let started = match parse(&app, format, requester.clone(), parameters) {
+        Ok(export_request) => begin(app, export_request).await,
         Err(api_error) => Err(api_error),
     };
-    let mut response = match begun {
-        Ok(parts) => {
-            let body =
-                stream::unfold(parts, |mut parts| async { parts.recv().await.map(|part| (part, parts)) });
+    let mut response = match started {
+        Ok(chunks) => {
+            let body = stream::unfold(chunks, |mut chunks| async {
+                chunks.recv().await.map(|chunk| (chunk, chunks))
+            });
             let name = format!("attachment; filename=\"dossier.{}\"", format.name());
             let headers = [(CONTENT_TYPE, format.media_type()), (CONTENT_DISPOSITION, &name)];
             (headers, Body::from_stream(body)).into_response()
@@ -126,17 +125,17 @@ async fn handle(
         Err(api_error) => refused(&api_error),
     };
     if let Some(budget) = requester.budget() {
-        graphql::tell_budget(response.headers_mut(), budget);
+        graphql::set_rate_limit_headers(response.headers_mut(), budget);
     }
     response
 }
 
-fn ask(
+fn parse(
     app: &AppState,
     format: Format,
     requester: Arc<Requester>,
     parameters: Result<Query<Parameters>, QueryRejection>,
-) -> Result<Asked, ApiError> {
+) -> Result<ExportRequest, ApiError> {
     let Query(Parameters { kind, topic, actor, from, until }) = parameters.map_err(|_| {
         let message =
             "The query parameters are `type`, `topic`, `actor`, `from` and `until`, each at most once.";
@@ -152,7 +151,7 @@ fn ask(
         (Format::Csv, None) => Err(ApiError::bad_input("type", "CSV contains one record type: set `type`.")),
         (Format::Csv, Some(_)) | (_, None) => {
             let selection = Selection { topic, actor, from, until };
-            Ok(Asked { format, kind: kind.unwrap_or_default(), selection, requester })
+            Ok(ExportRequest { format, kind: kind.unwrap_or_default(), selection, requester })
         }
         _ => Err(ApiError::bad_input(
             "type",
@@ -161,55 +160,56 @@ fn ask(
     }
 }
 
-type Parts = mpsc::Receiver<Result<Bytes, std::io::Error>>;
+type Chunks = mpsc::Receiver<Result<Bytes, std::io::Error>>;
 
-/// Begins an export; what it writes comes in parts, of which few wait to be read.
-async fn begin(app: Arc<AppState>, asked: Asked) -> Result<Parts, ApiError> {
-    let (parts, reading) = mpsc::channel(2);
-    let (decide, decided) = oneshot::channel();
+/// Starts an export. Its output is streamed through a short queue.
+async fn begin(app: Arc<AppState>, export_request: ExportRequest) -> Result<Chunks, ApiError> {
+    let (chunks, reading) = mpsc::channel(2);
+    let (accept, accepted) = oneshot::channel();
     tokio::spawn(request::carried(async move {
-        let mut decide = Some(decide);
-        let run = tokio::time::timeout(app.request_timeout, run(&app, &asked, &parts, &mut decide));
+        let mut accept = Some(accept);
+        let run = tokio::time::timeout(app.request_timeout, run(&app, &export_request, &chunks, &mut accept));
         let Err(api_error) = run.await.unwrap_or_else(|_| Err(ApiError::timeout())) else { return };
         request::refused([&api_error]);
-        match decide {
-            Some(decide) => drop(decide.send(Err(api_error))),
-            // The status is sent: all that is left is to end the answer where nobody takes it for whole.
-            None => drop(parts.send(Err(std::io::Error::other("given up"))).await),
+        match accept {
+            Some(accept) => drop(accept.send(Err(api_error))),
+            // The status is sent already. An error ends the body, so that clients notice that it is incomplete.
+            None => drop(chunks.send(Err(std::io::Error::other("given up"))).await),
         }
     }));
-    decided.await.unwrap_or_else(|_| Err(ApiError::internal()))?;
+    accepted.await.unwrap_or_else(|_| Err(ApiError::internal()))?;
     Ok(reading)
 }
 
 async fn run(
     app: &AppState,
-    asked: &Asked,
-    parts: &mpsc::Sender<Result<Bytes, std::io::Error>>,
-    decide: &mut Option<oneshot::Sender<Result<(), ApiError>>>,
+    export_request: &ExportRequest,
+    chunks: &mpsc::Sender<Result<Bytes, std::io::Error>>,
+    accept: &mut Option<oneshot::Sender<Result<(), ApiError>>>,
 ) -> Result<(), ApiError> {
-    let client = asked.requester.counts_as();
+    let client = export_request.requester.as_client();
     let _running = app.exports.running.take(Some(client)).map_err(|full| full.api_error("exports"))?;
-    // Apart from the pool from here on: given up in the middle of a statement, it is closed.
+    // Not from the pool: if the export is cancelled in the middle of a statement, the connection is closed.
     let mut connection = app.database.pool().acquire().await?.detach();
-    let mut export =
-        Export::begin(&mut connection, &app.exports.kinds, &asked.selection).await.map_err(api_error)?;
-    let writer = asked.format.writer(asked.kind);
+    let mut export = Export::begin(&mut connection, &app.exports.kinds, &export_request.selection)
+        .await
+        .map_err(api_error)?;
+    let writer = export_request.format.writer(export_request.kind);
     let records = export.count(writer.as_ref()).await.map_err(api_error)?;
     let cost = usize::try_from(records).unwrap_or(usize::MAX);
-    let cost = cost.saturating_add(asked.selection.filters() * COST_OF_FILTER).max(1);
+    let cost = cost.saturating_add(export_request.selection.filters() * FILTER_COST).max(1);
     request::cost(cost);
     if cost > app.exports.max_cost {
         return Err(ApiError::beyond("points of cost", app.exports.max_cost, cost));
     }
-    app.spend(&asked.requester, cost)?;
-    if let Some(decide) = decide.take() {
-        let _ = decide.send(Ok(()));
+    app.spend(&export_request.requester, cost)?;
+    if let Some(accept) = accept.take() {
+        let _ = accept.send(Ok(()));
     }
     let (mut written, mut out) = (Written::by(writer), Vec::new());
     while export.next(&mut written, &mut out).await.map_err(api_error)? {
-        // Where the client has gone, there is nothing left to do.
-        match timeout(STALLED, parts.send(Ok(std::mem::take(&mut out).into()))).await {
+        // The client has disconnected.
+        match timeout(READ_TIMEOUT, chunks.send(Ok(std::mem::take(&mut out).into()))).await {
             Ok(Ok(())) => {}
             Ok(Err(_)) => break,
             Err(_) => return Err(ApiError::new(Code::TooSlow, "The client reads too slowly.")),

@@ -1,5 +1,4 @@
-//! GraphQL over HTTP, as the specification of the GraphQL foundation has it: POST with JSON, and
-//! GET for queries.
+//! GraphQL over HTTP, as in the GraphQL Foundation's specification: POST with JSON, and GET for queries.
 
 use std::{sync::Arc, time::Duration};
 
@@ -29,8 +28,8 @@ use crate::{
     server::{
         AppState, RATE_LIMIT, RATE_LIMIT_POLICY, RequestId, Sender,
         credentials::Credentials,
-        operation::{Answered, DocumentNames, Parameters, Requester},
-        page::{self, takes_gzip},
+        operation::{DocumentNames, OperationResponse, Parameters, Requester},
+        page::{self, accepts_gzip},
         response::{Media, advise, refuse, refuse_for},
         sse, websocket,
     },
@@ -38,14 +37,14 @@ use crate::{
     telemetry::request::{self, Transport},
 };
 
-/// How long the body of a request may take to come, where an answer may take longer than that.
-const BODY: Duration = Duration::from_secs(30);
+/// How long the body of a request may take to arrive, if the request timeout is longer.
+const BODY_TIMEOUT: Duration = Duration::from_secs(30);
 const METHODS: HeaderValue = HeaderValue::from_static("GET, HEAD, POST, OPTIONS");
 
-/// The parameters of a request, in an address: what is JSON there is text.
+/// The parameters in a URL: JSON is text there.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct AddressParameters {
+struct UrlParameters {
     query: Option<String>,
     operation_name: Option<String>,
     variables: Option<String>,
@@ -61,12 +60,12 @@ pub(super) async fn handle(
     request: Request,
 ) -> Response {
     let (mut parts, body) = request.into_parts();
-    let (client, shows) = (sender.client, Credentials::by(&parts.headers));
+    let (client, credentials) = (sender.client, Credentials::from_headers(&parts.headers));
     if parts.headers.contains_key(UPGRADE)
         && let Ok(upgrade) = WebSocketUpgrade::from_request_parts(&mut parts, &()).await
     {
         request::transport(Transport::WebSocket);
-        return websocket::open(app, upgrade, shows, sender, &parts).unwrap_or_else(|api_error| {
+        return websocket::open(app, upgrade, credentials, sender, &parts).unwrap_or_else(|api_error| {
             refuse_for(Media::GraphqlResponse.status_of(&api_error), Media::Json, &api_error, &request_id)
         });
     }
@@ -85,10 +84,10 @@ pub(super) async fn handle(
         );
         return refuse(StatusCode::NOT_ACCEPTABLE, Media::Json, &[api_error], &request_id);
     };
-    let mut reply = Reply { media, request_id, tells_cache: false };
+    let mut reply = Reply { media, request_id, reports_cache: false };
     let is_get = method == Method::GET || method == Method::HEAD;
     let parameters = if is_get {
-        from_address(uri.query().unwrap_or_default())
+        from_url(uri.query().unwrap_or_default())
     } else if method == Method::POST {
         if !is_json(&headers) {
             let api_error = ApiError::new(
@@ -97,7 +96,8 @@ pub(super) async fn handle(
             );
             return reply.refused(StatusCode::UNSUPPORTED_MEDIA_TYPE, &[api_error]);
         }
-        let Ok(read) = timeout(app.request_timeout.min(BODY), read(body, app.max_body_bytes)).await else {
+        let Ok(read) = timeout(app.request_timeout.min(BODY_TIMEOUT), read(body, app.max_body_bytes)).await
+        else {
             let api_error = ApiError::new(Code::Timeout, "The request body took too long to arrive.");
             let mut response = reply.refused(StatusCode::REQUEST_TIMEOUT, &[api_error]);
             response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
@@ -109,7 +109,7 @@ pub(super) async fn handle(
                 let api_error = if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE {
                     let length =
                         headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
-                    // Sent in pieces, it was read to the limit and no further.
+                    // A chunked body is read up to the limit only, so its size is unknown.
                     ApiError::beyond("bytes", app.max_body_bytes, length.unwrap_or(app.max_body_bytes + 1))
                 } else {
                     ApiError::new(Code::BadUserInput, "The request body can't be read.")
@@ -129,36 +129,37 @@ pub(super) async fn handle(
         Ok(parameters) => parameters,
         Err(api_error) => return reply.refused(StatusCode::BAD_REQUEST, &[api_error]),
     };
-    reply.tells_cache = parameters.asks_for_cache();
-    let requester = match shows.identify(&app, client).await {
+    reply.reports_cache = parameters.reports_cache();
+    let requester = match credentials.identify(&app, client).await {
         Ok(identity) => Requester::new(identity, client),
         Err(api_error) => return reply.refused_for(&api_error),
     };
-    let question = match parameters.question() {
-        Ok(question) => question,
+    let operation_request = match parameters.into_request() {
+        Ok(operation_request) => operation_request,
         Err(api_error) => return reply.refused(StatusCode::BAD_REQUEST, &[api_error]),
     };
-    let mut response = answer(app, reply, question, &requester, shows, &headers, is_get).await;
+    let mut response =
+        respond(app, reply, operation_request, &requester, credentials, &headers, is_get).await;
     if let Some(budget) = requester.budget() {
-        tell_budget(response.headers_mut(), budget);
+        set_rate_limit_headers(response.headers_mut(), budget);
     }
     response
 }
 
-/// The answer to somebody who is known.
-async fn answer(
+/// The response to an authenticated request.
+async fn respond(
     app: Arc<AppState>,
     mut reply: Reply,
-    question: OperationRequest,
+    operation_request: OperationRequest,
     requester: &Requester,
-    shows: Credentials,
+    credentials: Credentials,
     headers: &HeaderMap,
     is_get: bool,
 ) -> Response {
-    let prepared = match app.prepare(question, requester) {
+    let prepared = match app.prepare(operation_request, requester) {
         Ok(prepared) => prepared,
         Err(api_errors) => {
-            // Asked for without a document at all, it was no GraphQL request.
+            // Without a document it is not a GraphQL request.
             let is_request = api_errors.iter().all(|api_error| api_error.field.as_deref() != Some("query"));
             return match &api_errors[..] {
                 _ if !is_request => reply.refused(StatusCode::BAD_REQUEST, &api_errors),
@@ -174,12 +175,12 @@ async fn answer(
         }
         reply.media = Media::Events;
         request::transport(Transport::Sse);
-        let begun = match sse::resumed(headers) {
+        let subscribed = match sse::resumed(headers) {
             Ok(resumed) => app.subscribe(&prepared, requester, resumed).await,
             Err(api_error) => Err(api_error),
         };
-        return match begun {
-            Ok(subscription) => sse::told(app, subscription, shows, reply.request_id),
+        return match subscribed {
+            Ok(subscription) => sse::stream_events(app, subscription, credentials, reply.request_id),
             Err(api_error) => reply.refused_for(&api_error),
         };
     }
@@ -190,14 +191,14 @@ async fn answer(
         return response;
     }
     let caching = is_get.then(|| Caching { control: app.cache_control.clone() });
-    match app.ask(&prepared, requester).await {
-        Ok(answered) => reply.given(answered, caching, headers),
+    match app.execute(&prepared, requester).await {
+        Ok(response) => reply.respond(response, caching, headers),
         Err(api_error) => reply.refused_for(&api_error),
     }
 }
 
-/// What a client may still spend, as the IETF's draft of rate limit headers has it.
-pub(super) fn tell_budget(headers: &mut HeaderMap, budget: &Budget) {
+/// The client's remaining budget in the IETF draft's rate limit headers.
+pub(super) fn set_rate_limit_headers(headers: &mut HeaderMap, budget: &Budget) {
     let Budget { limit, remaining, refill, .. } = budget;
     let seconds = refill.as_secs_f64().ceil();
     let values = [
@@ -209,28 +210,28 @@ pub(super) fn tell_budget(headers: &mut HeaderMap, budget: &Budget) {
     }
 }
 
-/// What clients and intermediaries may do with the answer to a GET.
+/// The headers by which clients and intermediaries cache a response to GET.
 struct Caching {
     control: HeaderValue,
 }
 
 impl Caching {
-    /// The entity tag of one form of an answer.
-    fn tag(kept: &CachedResponse, media: Media, compressed: bool) -> HeaderValue {
+    /// The entity tag of a representation.
+    fn tag(cached: &CachedResponse, media: Media, compressed: bool) -> HeaderValue {
         let media = if media == Media::GraphqlResponse { "-r" } else { "" };
         let encoding = if compressed { "-gzip" } else { "" };
-        HeaderValue::try_from(format!("\"{}{media}{encoding}\"", kept.tag())).expect("a header value")
+        HeaderValue::try_from(format!("\"{}{media}{encoding}\"", cached.tag())).expect("a header value")
     }
 
-    /// What a client is told that has the answer already.
-    fn unchanged(&self, kept: &CachedResponse, headers: &HeaderMap, media: Media) -> Option<Response> {
+    /// The response to a client that has the current representation.
+    fn not_modified(&self, cached: &CachedResponse, headers: &HeaderMap, media: Media) -> Option<Response> {
         let known = headers.get_all(IF_NONE_MATCH).iter().filter_map(|value| value.to_str().ok());
         let known: Vec<&str> =
             known.flat_map(|value| value.split(',')).map(|tag| tag.trim().trim_start_matches("W/")).collect();
         if known.is_empty() {
             return None;
         }
-        let forms = [false, true].map(|compressed| Self::tag(kept, media, compressed));
+        let forms = [false, true].map(|compressed| Self::tag(cached, media, compressed));
         let tag = forms.into_iter().find(|tag| known.iter().any(|known| *known == "*" || *known == tag))?;
         Some((StatusCode::NOT_MODIFIED, self.headers(tag)).into_response())
     }
@@ -241,14 +242,14 @@ impl Caching {
     }
 }
 
-/// The bytes of a body, so many at most.
+/// Reads a body up to a maximum size.
 async fn read(body: Body, most: usize) -> Result<Bytes, BytesRejection> {
     let mut request = Request::new(body);
     DefaultBodyLimit::max(most).apply(&mut request);
     Bytes::from_request(request, &()).await
 }
 
-/// JSON as it is: what was compressed on the way is not taken.
+/// Whether the body is uncompressed JSON.
 fn is_json(headers: &HeaderMap) -> bool {
     if headers.get(CONTENT_ENCODING).is_some_and(|encoding| encoding != "identity") {
         return false;
@@ -273,7 +274,7 @@ fn from_body(body: &[u8]) -> Result<Parameters, ApiError> {
     })
 }
 
-/// The parameter that keeps a body from being read: reading it again costs only those who sent it.
+/// The parameter that can't be parsed. Only invalid requests are parsed twice.
 fn wrong_parameter(body: &[u8]) -> Option<String> {
     let mut json = serde_json::Deserializer::from_slice(body);
     let error = serde_path_to_error::deserialize::<_, Parameters>(&mut json).err()?;
@@ -281,16 +282,16 @@ fn wrong_parameter(body: &[u8]) -> Option<String> {
     path.iter().next().is_some().then(|| path.to_string())
 }
 
-fn from_address(address: &str) -> Result<Parameters, ApiError> {
-    let uri = format!("/?{address}").parse().map_err(|_| bad_parameter("query"))?;
-    let parameters: axum::extract::Query<AddressParameters> =
+fn from_url(query_string: &str) -> Result<Parameters, ApiError> {
+    let uri = format!("/?{query_string}").parse().map_err(|_| bad_parameter("query"))?;
+    let parameters: axum::extract::Query<UrlParameters> =
         axum::extract::Query::try_from_uri(&uri).map_err(|_| bad_parameter("query"))?;
-    let AddressParameters { query, operation_name, variables, extensions, named } = parameters.0;
+    let UrlParameters { query, operation_name, variables, extensions, named } = parameters.0;
     let (variables, extensions) = (json("variables", variables)?, json("extensions", extensions)?);
     Ok(Parameters { query, operation_name, variables, extensions, named })
 }
 
-/// A parameter of an address that holds JSON.
+/// Parses a parameter of a URL that contains JSON.
 fn json<T: DeserializeOwned>(name: &str, text: Option<String>) -> Result<Option<T>, ApiError> {
     let text = text.filter(|text| !text.is_empty());
     let parsed = text.map(|text| serde_json::from_str::<Option<T>>(&text)).transpose();
@@ -301,12 +302,12 @@ fn bad_parameter(name: &str) -> ApiError {
     ApiError::bad_input(name, format!("The parameter `{name}` can't be parsed."))
 }
 
-/// How a request is answered.
+/// The form of a response.
 struct Reply {
     media: Media,
     request_id: String,
-    /// Whether it tells if the answer was kept.
-    tells_cache: bool,
+    /// Whether `extensions.cache` says if the response was cached.
+    reports_cache: bool,
 }
 
 impl Reply {
@@ -314,15 +315,18 @@ impl Reply {
         refuse(status, self.media, api_errors, &self.request_id)
     }
 
-    /// A request refused for its sender, its values, its cost or its number.
     fn refused_for(&self, api_error: &ApiError) -> Response {
         refuse_for(self.media.status_of(api_error), self.media, api_error, &self.request_id)
     }
 
-    /// An answer, kept or not.
-    fn given(&self, answered: Answered, caching: Option<Caching>, headers: &HeaderMap) -> Response {
-        let (hit, kept, failure) = (answered.is_hit(), answered.kept(), answered.failure().cloned());
-        let body = answered.into_json(&self.request_id, self.tells_cache);
+    fn respond(
+        &self,
+        response: OperationResponse,
+        caching: Option<Caching>,
+        headers: &HeaderMap,
+    ) -> Response {
+        let (hit, cached, failure) = (response.is_hit(), response.cached(), response.failure().cloned());
+        let body = response.into_json(&self.request_id, self.reports_cache);
         if self.media == Media::Events {
             return sse::once(&body);
         }
@@ -332,23 +336,23 @@ impl Reply {
             advise(&mut response, &failure);
             return response;
         }
-        let Some(kept) = kept.filter(|_| !self.tells_cache) else { return self.sent(body) };
+        let Some(cached) = cached.filter(|_| !self.reports_cache) else { return self.sent(body) };
         if let Some(caching) = &caching
-            && let Some(unchanged) = caching.unchanged(&kept, headers, self.media)
+            && let Some(not_modified) = caching.not_modified(&cached, headers, self.media)
         {
-            return unchanged;
+            return not_modified;
         }
-        // Only what is given again is worth to be compressed.
-        let compress = || heavy(kept.body.len() > LARGE, || kept.compressed());
-        let compressed = if hit && takes_gzip(headers) { compress() } else { None };
+        // Compression pays off only for responses that are sent again.
+        let compress = || heavy(cached.body.len() > LARGE, || cached.compressed());
+        let compressed = if hit && accepts_gzip(headers) { compress() } else { None };
         let is_compressed = compressed.is_some();
         let mut response = self.sent(compressed.unwrap_or(body));
-        let told = response.headers_mut();
+        let response_headers = response.headers_mut();
         if is_compressed {
-            told.insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+            response_headers.insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
         }
         if let Some(caching) = caching {
-            told.extend(caching.headers(Caching::tag(&kept, self.media, is_compressed)));
+            response_headers.extend(caching.headers(Caching::tag(&cached, self.media, is_compressed)));
         }
         response
     }

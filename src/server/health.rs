@@ -1,4 +1,4 @@
-//! Whether the server lives, and whether it can answer.
+//! Health checks: liveness and readiness.
 
 use std::sync::Arc;
 
@@ -11,7 +11,7 @@ use crate::{
     telemetry::outage,
 };
 
-/// Live is who can come to answer without being started anew.
+/// Live unless only a restart helps.
 pub(super) async fn live(State(app): State<Arc<AppState>>) -> (StatusCode, Json<Value>) {
     if app.database.is_supervised() {
         return (StatusCode::OK, Json(json!({ "status": "live" })));
@@ -20,17 +20,17 @@ pub(super) async fn live(State(app): State<Arc<AppState>>) -> (StatusCode, Json<
     (StatusCode::SERVICE_UNAVAILABLE, Json(json!({ "status": "unavailable", "reason": reason })))
 }
 
-/// Ready is who can be read from; whether changes can be made is told beside it.
+/// Ready if reads work; `writing` says whether changes work too.
 pub(super) async fn ready(State(app): State<Arc<AppState>>) -> (StatusCode, Json<Value>) {
-    if app.staying.is_leaving() {
-        let told = json!({ "status": "stopping", "reason": "the server is shutting down" });
-        return (StatusCode::SERVICE_UNAVAILABLE, Json(told));
+    if app.shutdown.is_draining() {
+        let body = json!({ "status": "stopping", "reason": "the server is shutting down" });
+        return (StatusCode::SERVICE_UNAVAILABLE, Json(body));
     }
     let Readiness { reading, writing, reason } = app.database.ready().await;
-    let (status, word) =
+    let (status, status_text) =
         if reading { (StatusCode::OK, "ready") } else { (StatusCode::SERVICE_UNAVAILABLE, "unavailable") };
-    let mut told = json!({ "status": word, "reading": reading, "writing": writing });
-    // Probes meet the same outage as requests do.
+    let mut body = json!({ "status": status_text, "reading": reading, "writing": writing });
+    // Probes and requests share one log of outages.
     if reading {
         outage::UNREACHABLE.over();
     }
@@ -45,10 +45,10 @@ pub(super) async fn ready(State(app): State<Arc<AppState>>) -> (StatusCode, Json
                 Error::Forbidden(tables) => outage::FORBIDDEN.met(&format!("{reason}: {tables}")),
                 _ => outage::READ_ONLY.met(&reason),
             },
-            // Migrations are pending: no outage, and the log was told when the server started.
+            // Migrations are pending: no outage, and logged at the start.
             (true, true) => {}
         }
-        told["reason"] = reason.to_string().into();
+        body["reason"] = reason.to_string().into();
     }
-    (status, Json(told))
+    (status, Json(body))
 }

@@ -1,4 +1,4 @@
-//! What monitoring asks, as Prometheus reads it.
+//! `/metrics` in Prometheus' text format.
 
 use std::sync::{Arc, atomic::Ordering::Relaxed};
 
@@ -9,7 +9,7 @@ use crate::{
     telemetry::metrics::{METRICS, counter, gauge},
 };
 
-pub(super) async fn tell(State(app): State<Arc<AppState>>) -> impl IntoResponse {
+pub(super) async fn handle(State(app): State<Arc<AppState>>) -> impl IntoResponse {
     let mut own = Vec::new();
     let mut now = |name: &str, help: &str, value: usize| {
         own.extend(gauge(&format!("dossier_{name}"), help, i64::try_from(value).unwrap_or(i64::MAX)));
@@ -18,9 +18,9 @@ pub(super) async fn tell(State(app): State<Arc<AppState>>) -> impl IntoResponse 
     let (mut connections, mut idle) = (pool.size() as usize, pool.num_idle());
     let (mut waiting, mut refused, mut made) = (0, 0, 0);
     for pool in [database.readers(), database.writers()] {
-        let (there, resting) = pool.count();
-        connections += there;
-        idle += resting;
+        let (open, idle_there) = pool.count();
+        connections += open;
+        idle += idle_there;
         waiting += pool.waiting();
         refused += pool.counts().refused.load(Relaxed);
         made += pool.counts().opened.load(Relaxed);
@@ -29,16 +29,16 @@ pub(super) async fn tell(State(app): State<Arc<AppState>>) -> impl IntoResponse 
     now("database_connections_idle", "Open connections to the database that are idle.", idle);
     now("database_waiting", "Requests that wait for a connection to the database.", waiting);
     now("subscribers", "Active subscriptions.", app.feed.subscribers());
-    if let Some(keeping) = &app.keeping {
-        let (answers, bytes) = keeping.cache.size();
-        now("cache_responses", "Responses in the cache.", answers);
+    if let Some(responses) = &app.response_cache {
+        let (count, bytes) = responses.cache.size();
+        now("cache_responses", "Responses in the cache.", count);
         now("cache_bytes", "Bytes that the responses in the cache take.", bytes);
-        let revision = keeping.current.revision().unwrap_or(-1);
+        let revision = responses.revisions.revision().unwrap_or(-1);
         own.extend(gauge("dossier_revision", "The current revision; -1 while it is unknown.", revision));
         let mut count = |name: &str, help: &str, value: u64| {
             own.extend(counter(&format!("dossier_{name}_total"), help, value));
         };
-        let counts = &keeping.cache.counts;
+        let counts = &responses.cache.counts;
         count("cache_hits", "Queries that were answered from the cache (hits).", counts.hits.load(Relaxed));
         count(
             "cache_misses",

@@ -1,4 +1,4 @@
-//! The server: what answers at which address.
+//! The HTTP server: routes, state and shutdown.
 
 pub mod connections;
 pub mod credentials;
@@ -35,6 +35,7 @@ use axum::{
     routing::{any, get},
 };
 use tokio::net::TcpListener;
+use tokio_util::task::task_tracker::TaskTrackerToken;
 use tower::{ServiceBuilder, util::option_layer};
 use tower_http::{
     catch_panic::CatchPanicLayer,
@@ -44,7 +45,7 @@ use tracing::Instrument;
 
 use crate::{
     auth::{
-        limits::{Attempts, RateLimit, Shares},
+        limits::{FailedAttempts, RateLimit, Shares},
         tokens::Tokens,
     },
     config::Config,
@@ -63,59 +64,55 @@ use crate::{
         subscriptions::{ChangeFeed, audience::Audiences},
     },
     error::{ApiError, Code},
-    server::{
-        edge::Edge,
-        shutdown::{Host, Staying},
-    },
+    server::{edge::Edge, shutdown::Shutdown},
     telemetry::request::{self, Observed, Transport},
 };
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const RATE_LIMIT: HeaderName = HeaderName::from_static("ratelimit");
 const RATE_LIMIT_POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
-/// Subscriptions that a client may have at once, over all its connections.
-const SUBSCRIPTIONS: usize = 1000;
-/// How long a browser remembers what pages of an origin may send.
-const PREFLIGHT: Duration = Duration::from_hours(1);
-/// How often those who stay connected are shown that the server is there, and asked whether they are.
-const BEAT: Duration = Duration::from_secs(20);
-/// What somebody is told who doesn't read what they are told.
+/// Concurrent subscriptions of a client, over all its connections.
+const MAX_SUBSCRIPTIONS: usize = 1000;
+/// How long browsers cache the response to a CORS preflight.
+const PREFLIGHT_MAX_AGE: Duration = Duration::from_hours(1);
+/// The interval of pings on open streams, which also check the client's credentials.
+const PING_INTERVAL: Duration = Duration::from_secs(20);
 const TOO_SLOW: &str = "The client reads too slowly: reconnect, and subscribe with `since`.";
 
-/// What every request can reach.
+/// The state that request handlers share.
 struct AppState {
     engine: Engine,
     database: Database,
     feed: Arc<ChangeFeed>,
     audiences: Audiences,
-    keeping: Option<Keeping>,
-    /// What intermediaries are told of answers to GET.
+    response_cache: Option<ResponseCache>,
+    /// The `Cache-Control` of responses to GET.
     cache_control: HeaderValue,
     edge: Arc<Edge>,
-    /// Web origins whose pages may ask.
+    /// Web origins whose pages may send requests.
     origins: Vec<String>,
     max_body_bytes: usize,
     request_timeout: Duration,
     rate_limit: Option<RateLimit>,
     read_requires_key: bool,
-    /// Whether the page is served too.
     graphiql: bool,
-    attempts: Attempts,
+    failed_attempts: FailedAttempts,
     tokens: Option<Tokens>,
     exports: export::Exports,
-    /// Sockets and subscriptions, each client's and all.
+    /// WebSockets and subscriptions, per client and in total.
     sockets: Arc<Shares>,
     subscriptions: Arc<Shares>,
-    staying: Staying,
+    shutdown: Shutdown,
+    _running: TaskTrackerToken,
 }
 
-/// Answers that are kept, and the revision that they are kept for.
-struct Keeping {
+/// The response cache, and the watcher of the current revision.
+struct ResponseCache {
     cache: Cache,
-    current: Arc<RevisionWatcher>,
+    revisions: Arc<RevisionWatcher>,
 }
 
-/// The name under which the log has a request: the client's own, or one of ours.
+/// The id of a request in the log: the client's own, or a generated one.
 #[derive(Clone, Debug)]
 struct RequestId(String);
 
@@ -127,7 +124,7 @@ impl<S: Sync> FromRequestParts<S> for RequestId {
     }
 }
 
-/// What answers questions, as the settings have it, and knows how large the base is.
+/// The engine with the configured limits and the sizes of the tables.
 pub async fn engine(config: &Config, database: &Database) -> Engine {
     let limits = Limits { tokens: config.max_tokens, depth: config.max_depth, aliases: config.max_aliases };
     let settings = Settings {
@@ -143,31 +140,29 @@ pub async fn engine(config: &Config, database: &Database) -> Engine {
     engine
 }
 
-/// All that is served, and whom it waits for when it stops.
 pub struct Server {
     router: Router,
-    host: Host,
-    staying: Staying,
+    shutdown: Shutdown,
     edge: Arc<Edge>,
     limits: connections::Limits,
-    /// How long requests are still taken once the server is told to stop, and how long they may go on after that.
-    shutdown: (Duration, Duration),
+    /// How long requests are accepted after the signal to stop, and how long they may run after that.
+    delays: (Duration, Duration),
 }
 
-/// Everything that is served, over a database that has been migrated.
-pub fn site(config: &Config, database: Database, engine: Engine) -> Server {
-    let (host, staying) = shutdown::new();
+/// Builds the server over a migrated database.
+pub fn build(config: &Config, database: Database, engine: Engine) -> Server {
+    let shutdown = Shutdown::default();
     let limits = connections::Limits::of(config);
     let edge = Arc::new(Edge::new(config));
-    let watch = if config.cache_bytes.is_some() { Watch::CLOSE } else { Watch::CALM };
-    let current = Arc::new(RevisionWatcher::new(database.clone(), watch));
-    let feed = ChangeFeed::new(current.clone(), engine.reader().clone(), engine.catalog());
-    let keeping = config.cache_bytes.map(|room| {
-        current.follow();
-        Keeping { cache: Cache::new(room), current }
+    let watch = if config.cache_bytes.is_some() { Watch::FOR_CACHE } else { Watch::FOR_SUBSCRIPTIONS };
+    let revisions = Arc::new(RevisionWatcher::new(database.clone(), watch));
+    let feed = ChangeFeed::new(revisions.clone(), engine.reader().clone(), engine.catalog());
+    let response_cache = config.cache_bytes.map(|bytes| {
+        revisions.follow();
+        ResponseCache { cache: Cache::new(bytes), revisions }
     });
     let app = Arc::new(AppState {
-        keeping,
+        response_cache,
         cache_control: config.cache_control.clone(),
         engine,
         database,
@@ -179,13 +174,14 @@ pub fn site(config: &Config, database: Database, engine: Engine) -> Server {
         rate_limit: config.rate_limit.map(RateLimit::new),
         read_requires_key: config.read_requires_key,
         graphiql: config.graphiql,
-        attempts: Attempts::default(),
+        failed_attempts: FailedAttempts::default(),
         tokens: config.jwt.clone().map(Tokens::new),
         exports: export::Exports::new(config.max_cost),
         sockets: Arc::new(Shares::new(limits.each, limits.all)),
-        subscriptions: Arc::new(Shares::new(SUBSCRIPTIONS, usize::MAX)),
+        subscriptions: Arc::new(Shares::new(MAX_SUBSCRIPTIONS, usize::MAX)),
         edge: edge.clone(),
-        staying: staying.clone(),
+        _running: shutdown.guard(),
+        shutdown: shutdown.clone(),
     });
     let (introspection, sdl) = (config.introspection, catalog::sdl());
     let mut router = Router::new()
@@ -193,23 +189,22 @@ pub fn site(config: &Config, database: Database, engine: Engine) -> Server {
         .route("/graphql/", any(graphql::handle))
         .route("/health/live", get(health::live))
         .route("/health/ready", get(health::ready))
-        .route("/metrics", get(metrics::tell))
+        .route("/metrics", get(metrics::handle))
         .route(
             "/schema.graphql",
-            get(move |id: RequestId| async move { tell_schema(introspection, sdl, &id) }),
+            get(move |id: RequestId| async move { schema_text(introspection, sdl, &id) }),
         )
         .merge(export::routes(config))
         .with_state(app);
     if config.graphiql {
         router = router.merge(page::router());
     }
-    let router = router.fallback(nowhere).method_not_allowed_fallback(wrong_method);
-    let router = surrounded(router, edge.clone(), cors(&config.cors_origins));
-    Server { router, host, staying, edge, limits, shutdown: (config.shutdown_delay, config.shutdown_timeout) }
+    let router = router.fallback(unknown_path).method_not_allowed_fallback(method_not_allowed);
+    let router = with_layers(router, edge.clone(), cors(&config.cors_origins));
+    Server { router, shutdown, edge, limits, delays: (config.shutdown_delay, config.shutdown_timeout) }
 }
 
-/// The answer where nothing is.
-async fn nowhere(RequestId(id): RequestId) -> Response {
+async fn unknown_path(RequestId(id): RequestId) -> Response {
     not_found(&id)
 }
 
@@ -218,15 +213,14 @@ fn not_found(request_id: &str) -> Response {
     response::refuse_for(StatusCode::NOT_FOUND, response::Media::Json, &api_error, request_id)
 }
 
-/// The answer to a method that an address doesn't take; `Allow` says which it does.
-async fn wrong_method(RequestId(id): RequestId) -> Response {
+/// The router has set `Allow`.
+async fn method_not_allowed(RequestId(id): RequestId) -> Response {
     let api_error = ApiError::new(Code::BadUserInput, "This path does not support this method.");
     response::refuse_for(StatusCode::METHOD_NOT_ALLOWED, response::Media::Json, &api_error, &id)
 }
 
-/// The schema, unless introspection is turned off. As plain text, for that is what browsers show: the
-/// language of schemas has no registered media type, and what they don't know they download.
-fn tell_schema(introspection: bool, sdl: String, RequestId(id): &RequestId) -> Response {
+/// The schema as plain text: its language has no registered media type, and browsers download unknown types.
+fn schema_text(introspection: bool, sdl: String, RequestId(id): &RequestId) -> Response {
     if introspection {
         return ([(CONTENT_TYPE, "text/plain; charset=utf-8")], sdl).into_response();
     }
@@ -234,33 +228,36 @@ fn tell_schema(introspection: bool, sdl: String, RequestId(id): &RequestId) -> R
     response::refuse_for(StatusCode::FORBIDDEN, response::Media::Json, &api_error, id)
 }
 
-/// What every answer has around it: a name for its request, and an answer even to one that panics. One
-/// layer of all, as each takes its turn at every request.
-fn surrounded(router: Router, edge: Arc<Edge>, cors: Option<CorsLayer>) -> Router {
+/// Layers around every route: request ids, and responses even after a panic. One stack, because each layer costs time
+/// per request.
+fn with_layers(router: Router, edge: Arc<Edge>, cors: Option<CorsLayer>) -> Router {
     router.layer(
         ServiceBuilder::new()
             .layer(option_layer(cors))
-            .layer(middleware::from_fn_with_state(edge, identify))
+            .layer(middleware::from_fn_with_state(edge, set_context))
             .layer(CatchPanicLayer::custom(|_: Box<dyn Any + Send>| panicked())),
     )
 }
 
-/// Serves until `stop` resolves, then lets the requests that run finish.
+/// Serves until `stop` resolves, then waits for running requests.
 pub async fn serve(
     listener: TcpListener,
-    site: Server,
+    server: Server,
     stop: impl Future<Output = ()> + Send + 'static,
 ) -> std::io::Result<()> {
-    let Server { router, host, staying, edge, limits, shutdown: (delay, patience) } = site;
+    let Server { router, shutdown, edge, limits, delays: (delay, run_timeout) } = server;
     let stopping = async {
         stop.await;
-        host.leave();
+        shutdown.drain();
         tokio::time::sleep(delay).await;
     };
-    connections::accept(listener, router, &edge, limits, staying, stopping).await;
-    host.stop();
-    if tokio::time::timeout(patience, host.closed()).await.is_err() {
-        tracing::warn!("requests were still running after {} s and were cancelled", patience.as_secs_f64());
+    connections::accept(listener, router, &edge, limits, shutdown.clone(), stopping).await;
+    shutdown.stop();
+    if tokio::time::timeout(run_timeout, shutdown.finished()).await.is_err() {
+        tracing::warn!(
+            "requests were still running after {} s and were cancelled",
+            run_timeout.as_secs_f64()
+        );
     }
     Ok(())
 }
@@ -271,20 +268,19 @@ fn cors(origins: &[String]) -> Option<CorsLayer> {
         [any] if any == "*" => AllowOrigin::any(),
         origins => AllowOrigin::list(origins.iter().filter_map(|origin| HeaderValue::from_str(origin).ok())),
     };
-    let told = [REQUEST_ID, RATE_LIMIT, RATE_LIMIT_POLICY, ETAG, RETRY_AFTER, WWW_AUTHENTICATE];
+    let exposed = [REQUEST_ID, RATE_LIMIT, RATE_LIMIT_POLICY, ETAG, RETRY_AFTER, WWW_AUTHENTICATE];
     Some(
         CorsLayer::new()
             .allow_origin(allowed)
             .allow_methods([Method::GET, Method::HEAD, Method::POST])
-            // Clients name themselves and their traces in headers of many names.
+            // Clients send their own headers, such as those of tracing.
             .allow_headers(AllowHeaders::mirror_request())
-            .expose_headers(told)
-            .max_age(PREFLIGHT),
+            .expose_headers(exposed)
+            .max_age(PREFLIGHT_MAX_AGE),
     )
 }
 
-/// Whoever sends a request: their address, as the connection or a proxy that is trusted has it, and that of the
-/// connection.
+/// The address of the client, as trusted proxies report it, and that of the connection.
 #[derive(Clone, Copy, Debug)]
 struct Sender {
     client: IpAddr,
@@ -301,33 +297,33 @@ impl<S: Sync> FromRequestParts<S> for Sender {
     }
 }
 
-/// Names the request, for the log and for the client, and its sender; refuses what is for another server.
-async fn identify(
+/// Sets the request's id and addresses; refuses hosts that are not allowed.
+async fn set_context(
     State(edge): State<Arc<Edge>>,
     ConnectInfo(peer): ConnectInfo<SocketAddr>,
-    mut asked: Request,
+    mut incoming: Request,
     next: Next,
 ) -> Response {
-    let given = asked.headers().get(&REQUEST_ID).and_then(|id| id.to_str().ok());
-    let id = given.filter(|id| is_plain(id)).map_or_else(fresh_id, ToOwned::to_owned);
-    let sender = Sender { client: edge.client(peer.ip(), asked.headers()), peer: peer.ip() };
-    let refused = edge.refuses(asked.headers(), asked.uri());
-    asked.extensions_mut().insert(RequestId(id.clone()));
-    asked.extensions_mut().insert(sender);
-    let (method, path) = (asked.method().as_str(), asked.uri().path());
-    let (client, headers) = (Some(sender.client), Some(asked.headers()));
+    let own_id = incoming.headers().get(&REQUEST_ID).and_then(|id| id.to_str().ok());
+    let id = own_id.filter(|id| is_plain(id)).map_or_else(fresh_id, ToOwned::to_owned);
+    let sender = Sender { client: edge.client(peer.ip(), incoming.headers()), peer: peer.ip() };
+    let refused = edge.check(incoming.headers(), incoming.uri());
+    incoming.extensions_mut().insert(RequestId(id.clone()));
+    incoming.extensions_mut().insert(sender);
+    let (method, path) = (incoming.method().as_str(), incoming.uri().path());
+    let (client, headers) = (Some(sender.client), Some(incoming.headers()));
     let observed = Observed::new(id.clone(), Transport::Http, client, method, path, headers);
     let span = tracing::info_span!("request", id);
-    let answer = async {
+    let buffer = async {
         match refused {
-            None => next.run(asked).await,
+            None => next.run(incoming).await,
             Some((status, api_error)) => {
                 request::reason(&api_error.message);
                 response::refuse_for(status, response::Media::Json, &api_error, &id)
             }
         }
     };
-    let mut response = observed.scope(answer.instrument(span)).await;
+    let mut response = observed.scope(buffer.instrument(span)).await;
     if let Ok(id) = HeaderValue::from_str(&id) {
         response.headers_mut().insert(REQUEST_ID, id);
     }
@@ -344,7 +340,7 @@ fn fresh_id() -> String {
     format!("{:016x}", RandomState::new().hash_one(()))
 }
 
-/// What a client is told of a panic; `telemetry::log` has told the log.
+/// `telemetry::log` logs the panic itself.
 fn panicked() -> Response {
     let api_error = ApiError::internal();
     response::refuse_for(StatusCode::INTERNAL_SERVER_ERROR, response::Media::Json, &api_error, "")
@@ -363,24 +359,32 @@ mod tests {
         let config = Config::from_lookup(|_| None).unwrap();
         let edge = Arc::new(Edge::new(&config));
         let router = Router::new().route("/fine", fine).route("/broken", broken);
-        let router = surrounded(router, edge.clone(), None);
-        let (host, staying) = shutdown::new();
+        let router = with_layers(router, edge.clone(), None);
         let limits = connections::Limits::of(&config);
-        let site = Server { router, host, staying, edge, limits, shutdown: (Duration::ZERO, Duration::ZERO) };
+        let shutdown = Shutdown::default();
+        let server = Server { router, shutdown, edge, limits, delays: (Duration::ZERO, Duration::ZERO) };
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        tokio::spawn(serve(listener, site, std::future::pending()));
+        tokio::spawn(serve(listener, server, std::future::pending()));
         let mut connection = tokio::net::TcpStream::connect(address).await.unwrap();
-        let mut answers = Vec::new();
+        let mut responses = Vec::new();
         for path in ["/broken", "/fine"] {
             let request = format!("GET {path} HTTP/1.1\r\nhost: localhost\r\n\r\n");
             connection.write_all(request.as_bytes()).await.unwrap();
-            let mut answer = vec![0; 4096];
-            let length = connection.read(&mut answer).await.unwrap();
-            answers.push(String::from_utf8_lossy(&answer[..length]).into_owned());
+            let mut buffer = vec![0; 4096];
+            let length = connection.read(&mut buffer).await.unwrap();
+            responses.push(String::from_utf8_lossy(&buffer[..length]).into_owned());
         }
-        assert!(answers[0].starts_with("HTTP/1.1 500") && answers[0].contains("\"code\":\"INTERNAL\""));
-        assert!(answers[0].contains("x-request-id") && !answers[0].contains("secret"), "{}", answers[0]);
-        assert!(answers[1].starts_with("HTTP/1.1 200") && answers[1].ends_with("fine"), "{}", answers[1]);
+        assert!(responses[0].starts_with("HTTP/1.1 500") && responses[0].contains("\"code\":\"INTERNAL\""));
+        assert!(
+            responses[0].contains("x-request-id") && !responses[0].contains("secret"),
+            "{}",
+            responses[0]
+        );
+        assert!(
+            responses[1].starts_with("HTTP/1.1 200") && responses[1].ends_with("fine"),
+            "{}",
+            responses[1]
+        );
     }
 }

@@ -1,4 +1,4 @@
-//! Operations: what is asked, by whatever way it came, is let in and answered here.
+//! Runs operations, the same way for all transports.
 
 use std::{
     net::IpAddr,
@@ -19,15 +19,14 @@ use crate::{
     engine::{
         BoundOperation, DocumentName, OperationRequest, PreparedOperation,
         cache::{CachedResponse, ComputedResponse, Key, Outcome, revision_watcher::Position},
-        response::Answer,
+        response::GraphqlResponse,
         subscriptions::{Change, Filter, Subscriber, audience::Audience},
     },
     error::{ApiError, Code},
-    server::{AppState, Keeping},
+    server::{AppState, ResponseCache},
     telemetry::request::{self, CacheOutcome},
 };
 
-/// The parameters of a request, as JSON.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", expecting = "an object with `query`")]
 pub(super) struct Parameters {
@@ -39,7 +38,7 @@ pub(super) struct Parameters {
     pub named: DocumentNames,
 }
 
-/// The parameters that may name a document known to the server: clients differ in what they call it.
+/// The parameters that identify a document known to the server. Clients use different names.
 #[derive(Default, Deserialize)]
 pub(super) struct DocumentNames {
     #[serde(rename = "documentId")]
@@ -49,35 +48,34 @@ pub(super) struct DocumentNames {
 }
 
 impl DocumentNames {
-    /// The one document that the parameters and the hash of a persisted query name.
+    /// The one document that all of these parameters identify.
     fn agreed(self, hash: Option<String>) -> Result<Option<DocumentName>, ApiError> {
         let mut agreed: Option<DocumentName> = None;
-        for (parameter, given) in [
+        for (parameter, name) in [
             ("documentId", self.document_id),
             ("doc_id", self.doc_id),
             ("id", self.id),
             ("extensions.persistedQuery.sha256Hash", hash),
         ] {
-            let Some(given) = given.filter(|given| !given.is_empty()) else { continue };
+            let Some(name) = name.filter(|name| !name.is_empty()) else { continue };
             match &agreed {
-                Some(DocumentName { parameter: first, name }) if *name != given => {
+                Some(DocumentName { parameter: first, name: agreed }) if *agreed != name => {
                     let message = format!("`{first}` and `{parameter}` identify different documents.");
                     return Err(ApiError::bad_input(parameter, message));
                 }
                 Some(_) => {}
-                None => agreed = Some(DocumentName { parameter, name: given }),
+                None => agreed = Some(DocumentName { parameter, name }),
             }
         }
         Ok(agreed)
     }
 }
 
-/// What we know of the extensions of a request: the protocol of automatic persisted queries.
+/// The extensions of a request: automatic persisted queries, and whether the response reports the cache.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", expecting = "an object as `extensions`")]
 pub(super) struct Extensions {
     persisted_query: Option<PersistedQuery>,
-    /// Whether the answer shall tell if it was kept.
     cache: Option<bool>,
 }
 
@@ -88,12 +86,11 @@ struct PersistedQuery {
 }
 
 impl Parameters {
-    /// Whether the answer shall tell if it was kept.
-    pub fn asks_for_cache(&self) -> bool {
+    pub fn reports_cache(&self) -> bool {
         self.extensions.as_ref().is_some_and(|extensions| extensions.cache == Some(true))
     }
 
-    pub fn question(self) -> Result<OperationRequest, ApiError> {
+    pub fn into_request(self) -> Result<OperationRequest, ApiError> {
         let hash =
             self.extensions.and_then(|extensions| extensions.persisted_query).map(|query| query.sha256_hash);
         Ok(OperationRequest {
@@ -105,11 +102,10 @@ impl Parameters {
     }
 }
 
-/// Who asks an operation, and from where.
 pub(super) struct Requester {
     pub identity: Identity,
     pub client: IpAddr,
-    /// What they may still spend, once something was spent.
+    /// The remaining budget, once something was spent.
     budget: OnceLock<Budget>,
 }
 
@@ -118,32 +114,30 @@ impl Requester {
         Requester { identity, client, budget: OnceLock::new() }
     }
 
-    /// Whose budget and whose shares it is.
-    pub fn counts_as(&self) -> Client {
+    /// The client that budgets and limits count by.
+    pub fn as_client(&self) -> Client {
         Client::of(self.identity.name.as_deref(), self.client)
     }
 
-    /// What they may still spend, where that is counted.
     pub fn budget(&self) -> Option<&Budget> {
         self.budget.get()
     }
 }
 
 impl AppState {
-    /// A question whose document is valid. One that isn't counts too.
+    /// Prepares an operation. Invalid documents cost a point too.
     pub fn prepare(
         &self,
-        question: OperationRequest,
+        operation_request: OperationRequest,
         requester: &Requester,
     ) -> Result<PreparedOperation, Vec<ApiError>> {
-        let prepared = self.engine.prepare(question);
+        let prepared = self.engine.prepare(operation_request);
         if prepared.is_err() {
             self.spend(requester, 1).map_err(|api_error| vec![api_error])?;
         }
         prepared
     }
 
-    /// Takes what something costs from the budget of whoever asks.
     pub fn spend(&self, requester: &Requester, cost: usize) -> Result<(), ApiError> {
         let Some(limit) = &self.rate_limit else { return Ok(()) };
         let (budget, spent) = limit.spend(requester.identity.name.as_deref(), requester.client, cost);
@@ -153,8 +147,7 @@ impl AppState {
         spent
     }
 
-    /// Lets a valid question in, where its values are good and its client may ask it. A subscription
-    /// pays once for what it is told.
+    /// Binds the arguments, and charges the cost. A subscription is charged once.
     pub fn admit(
         &self,
         prepared: &PreparedOperation,
@@ -163,89 +156,92 @@ impl AppState {
         let bound = self.engine.bind(prepared, requester.identity.role)?;
         self.spend(requester, bound.cost())?;
         let allowance = Allowance { cost: bound.cost(), budget: requester.budget().cloned() };
-        let (identity, client) = (requester.identity.clone(), requester.counts_as());
+        let (identity, client) = (requester.identity.clone(), requester.as_client());
         Ok((bound, Caller { identity, client, allowance }))
     }
 
-    /// The answer to a query or a mutation, unless it takes too long. What a mutation has changed by then is told.
-    async fn answer(&self, bound: &BoundOperation, caller: &Caller) -> Result<Answer, ApiError> {
+    /// Executes a query or a mutation. A timeout says what a mutation has committed by then.
+    async fn execute_uncached(
+        &self,
+        bound: &BoundOperation,
+        caller: &Caller,
+    ) -> Result<GraphqlResponse, ApiError> {
         if !bound.is_mutation() {
-            let answer = self.in_time(self.engine.answer(bound, caller)).await;
-            let answer = answer.and_then(|answer| unless_busy(bound, answer));
-            return answer.inspect(|answer| request::refused(&answer.errors));
+            let response = self.in_time(self.engine.execute(bound, caller)).await;
+            let response = response.and_then(|response| unless_busy(bound, response));
+            return response.inspect(|response| request::refused(&response.errors));
         }
         let deadline = Instant::now() + self.request_timeout;
-        let answer = Box::pin(self.engine.change(bound, caller, deadline)).await;
-        if let Ok(answer) = &answer {
-            request::refused(&answer.errors);
+        let response = Box::pin(self.engine.mutate(bound, caller, deadline)).await;
+        if let Ok(response) = &response {
+            request::refused(&response.errors);
         }
-        if let Some(keeping) = &self.keeping {
-            // Whoever is told that something was changed is told nothing older from then on.
-            keeping.current.look().await;
+        if let Some(responses) = &self.response_cache {
+            // A client that knows of a change must not read an older state afterwards.
+            responses.revisions.refresh().await;
         }
-        answer
+        response
     }
 
-    async fn in_time<T>(&self, answer: impl Future<Output = T>) -> Result<T, ApiError> {
-        // On the heap, as everything around it is moved about until it is polled.
-        let answer = tokio::time::timeout(self.request_timeout, Box::pin(answer)).await;
-        answer.map_err(|_| ApiError::timeout())
+    async fn in_time<T>(&self, execution: impl Future<Output = T>) -> Result<T, ApiError> {
+        // Boxed because the future is large, and moved several times before it is polled.
+        let executed = tokio::time::timeout(self.request_timeout, Box::pin(execution)).await;
+        executed.map_err(|_| ApiError::timeout())
     }
 
-    /// Where the answer to a question is kept; none where it is not.
-    fn place(&self, prepared: &PreparedOperation, identity: &Identity) -> Option<Place<'_>> {
-        let keeping = self.keeping.as_ref()?;
-        let Position { history, revision } = keeping.current.position()?;
-        Some(Place { keeping, key: Key::new(prepared.fingerprint()?, identity.role, history), revision })
+    /// The cache entry of a request; none if it is uncacheable.
+    fn cache_entry(&self, prepared: &PreparedOperation, identity: &Identity) -> Option<CacheEntry<'_>> {
+        let responses = self.response_cache.as_ref()?;
+        let Position { history, revision } = responses.revisions.position()?;
+        let key = Key::new(prepared.fingerprint()?, identity.role, history);
+        Some(CacheEntry { responses, key, revision })
     }
 
-    /// The answer to a query or a mutation, by whatever way it was asked: the one that was kept, or one that
-    /// is made now, and kept in its place. Either is paid for.
-    pub async fn ask(
+    /// The response to a query or mutation: a cached one, or one that is computed and cached. Both are charged.
+    pub async fn execute(
         &self,
         prepared: &PreparedOperation,
         requester: &Requester,
-    ) -> Result<Answered, ApiError> {
-        let place = self.place(prepared, &requester.identity);
+    ) -> Result<OperationResponse, ApiError> {
+        let entry = self.cache_entry(prepared, &requester.identity);
         let admit = || self.admit(prepared, requester);
-        let given = match &place {
-            Some(place) => match place.kept() {
-                Some(kept) => Outcome::CachedResponse(kept),
+        let outcome = match &entry {
+            Some(entry) => match entry.cached() {
+                Some(cached) => Outcome::CachedResponse(cached),
                 None => {
-                    let make = || async {
+                    let compute = || async {
                         let (bound, caller) = admit()?;
-                        let (answer, dependencies) =
-                            self.in_time(self.engine.answer_resting(&bound, &caller)).await?;
-                        request::refused(&answer.errors);
+                        let (response, dependencies) =
+                            self.in_time(self.engine.execute_with_dependencies(&bound, &caller)).await?;
+                        request::refused(&response.errors);
                         Ok(ComputedResponse {
-                            answer: unless_busy(&bound, answer)?,
+                            response: unless_busy(&bound, response)?,
                             cost: bound.cost(),
                             dependencies,
                         })
                     };
-                    let Place { keeping, key, revision } = place;
-                    Box::pin(keeping.cache.make(*key, *revision, make)).await?
+                    let CacheEntry { responses, key, revision } = entry;
+                    Box::pin(responses.cache.compute(*key, *revision, compute)).await?
                 }
             },
             None => {
                 let (bound, caller) = admit()?;
-                Outcome::Own(self.answer(&bound, &caller).await?)
+                Outcome::Own(self.execute_uncached(&bound, &caller).await?)
             }
         };
-        request::cached(match (&given, &place) {
+        request::cached(match (&outcome, &entry) {
             (Outcome::CachedResponse(_), _) => CacheOutcome::Hit,
             (_, Some(_)) => CacheOutcome::Miss,
             (_, None) => CacheOutcome::Uncacheable,
         });
-        if let Outcome::CachedResponse(kept) = &given {
-            request::cost(kept.cost);
-            self.spend(requester, kept.cost)?;
+        if let Outcome::CachedResponse(cached) = &outcome {
+            request::cost(cached.cost);
+            self.spend(requester, cached.cost)?;
         }
-        Ok(Answered { given, revision: place.map(|place| place.revision) })
+        Ok(OperationResponse { outcome, revision: entry.map(|entry| entry.revision) })
     }
 
-    /// Begins to tell what a subscription asks for; `resumed` is the last revision that its client
-    /// knows, where it comes back.
+    /// Subscribes. `resumed` is the last revision that a reconnecting client has received.
     pub async fn subscribe(
         self: &Arc<Self>,
         prepared: &PreparedOperation,
@@ -254,88 +250,85 @@ impl AppState {
     ) -> Result<Subscription, ApiError> {
         let share = self
             .subscriptions
-            .take(Some(requester.counts_as()))
+            .take(Some(requester.as_client()))
             .map_err(|full| full.api_error("subscriptions"))?;
         let (bound, caller) = self.admit(prepared, requester)?;
         let engine = &self.engine;
-        let Some(wanted) = bound.wanted() else {
+        let Some(wanted) = bound.subscription_arguments() else {
             return Err(ApiError::internal());
         };
         let reader = engine.reader().of(&caller.client, false);
         let (filter, since) = Filter::read(&reader, engine.catalog(), wanted).await?;
-        let changes = self.feed.follow(filter, resumed.or(since)).await?;
+        let changes = self.feed.subscribe(filter, resumed.or(since)).await?;
         let audience = self.audiences.join(bound, caller);
         Ok(Subscription { app: self.clone(), audience, changes, _share: share })
     }
 }
 
-/// An answer, and the revision of the base where it is known.
-pub(super) struct Answered {
-    given: Outcome,
+/// A response, and the revision that it is current for, if known.
+pub(super) struct OperationResponse {
+    outcome: Outcome,
     revision: Option<i64>,
 }
 
-impl Answered {
-    /// Why there is no data at all, where that is a failure of the server.
+impl OperationResponse {
+    /// The error, if the server failed and there is no data.
     pub fn failure(&self) -> Option<&ApiError> {
-        match &self.given {
-            Outcome::Own(answer) => answer.failure(),
+        match &self.outcome {
+            Outcome::Own(response) => response.failure(),
             Outcome::ComputedResponse(_) | Outcome::CachedResponse(_) => None,
         }
     }
 
-    /// Whether it was kept.
     pub fn is_hit(&self) -> bool {
-        matches!(self.given, Outcome::CachedResponse(_))
+        matches!(self.outcome, Outcome::CachedResponse(_))
     }
 
-    /// The answer that is kept for others.
-    pub fn kept(&self) -> Option<Arc<CachedResponse>> {
-        match &self.given {
-            Outcome::ComputedResponse(kept) | Outcome::CachedResponse(kept) => Some(kept.clone()),
+    pub fn cached(&self) -> Option<Arc<CachedResponse>> {
+        match &self.outcome {
+            Outcome::ComputedResponse(cached) | Outcome::CachedResponse(cached) => Some(cached.clone()),
             Outcome::Own(_) => None,
         }
     }
 
-    /// The answer as JSON; where that was asked for, it tells whether it was kept.
-    pub fn into_json(self, request_id: &str, tells_cache: bool) -> Bytes {
-        let told = tells_cache.then(|| json!({"cache": {"hit": self.is_hit(), "revision": self.revision}}));
-        let body: Bytes = match self.given {
-            Outcome::Own(answer) => answer.into_json(request_id).into(),
-            Outcome::ComputedResponse(kept) | Outcome::CachedResponse(kept) => kept.body.clone(),
+    /// The response as JSON, on request with `extensions.cache`.
+    pub fn into_json(self, request_id: &str, reports_cache: bool) -> Bytes {
+        let report =
+            reports_cache.then(|| json!({"cache": {"hit": self.is_hit(), "revision": self.revision}}));
+        let body: Bytes = match self.outcome {
+            Outcome::Own(response) => response.into_json(request_id).into(),
+            Outcome::ComputedResponse(cached) | Outcome::CachedResponse(cached) => cached.body.clone(),
         };
-        let Some(told) = told else { return body };
-        // Behind the brace that every answer begins with.
-        let told = format!("{{\"extensions\":{told},");
-        [told.as_bytes(), &body[1..]].concat().into()
+        let Some(report) = report else { return body };
+        // After the opening brace.
+        let extensions = format!("{{\"extensions\":{report},");
+        [extensions.as_bytes(), &body[1..]].concat().into()
     }
 }
 
-/// A query that no connection was free for is refused as a whole, and told when to ask again.
-fn unless_busy(bound: &BoundOperation, answer: Answer) -> Result<Answer, ApiError> {
+/// A query for which no database connection was free fails as a whole, with the time after which to retry.
+fn unless_busy(bound: &BoundOperation, response: GraphqlResponse) -> Result<GraphqlResponse, ApiError> {
     let busy = |api_error: &&ApiError| matches!(api_error.code, Code::RateLimited | Code::TooSlow);
-    match answer.errors.iter().find(busy) {
+    match response.errors.iter().find(busy) {
         Some(api_error) if !bound.is_mutation() => Err(ApiError { path: Vec::new(), ..api_error.clone() }),
-        _ => Ok(answer),
+        _ => Ok(response),
     }
 }
 
-/// Where an answer is kept, and the last revision when it was asked for.
-struct Place<'a> {
-    keeping: &'a Keeping,
+/// A cache entry, and the current revision at the time of the request.
+struct CacheEntry<'a> {
+    responses: &'a ResponseCache,
     key: Key,
     revision: i64,
 }
 
-impl Place<'_> {
-    /// The answer there, if it is right.
-    fn kept(&self) -> Option<Arc<CachedResponse>> {
-        let Keeping { cache, current } = self.keeping;
-        cache.get(&self.key, self.revision, |dependencies, since| current.leaves(dependencies, since))
+impl CacheEntry<'_> {
+    fn cached(&self) -> Option<Arc<CachedResponse>> {
+        let ResponseCache { cache, revisions } = self.responses;
+        cache.get(&self.key, self.revision, |dependencies, since| revisions.is_unchanged(dependencies, since))
     }
 }
 
-/// A subscription that has begun.
 pub(super) struct Subscription {
     app: Arc<AppState>,
     audience: Arc<Audience>,
@@ -344,14 +337,14 @@ pub(super) struct Subscription {
 }
 
 impl Subscription {
-    /// The next change, or why there will be none; given up while it is waited for, it comes the next time.
+    /// The next change, or the error that ends the subscription. Cancel-safe: no change is lost.
     pub async fn next(&mut self) -> Result<Arc<Change>, ApiError> {
         self.changes.next().await
     }
 
-    /// What the subscription asks of a change, as JSON.
-    pub async fn tell(&self, change: &Change) -> Arc<str> {
+    /// The response for a change, as JSON.
+    pub async fn response(&self, change: &Change) -> Arc<str> {
         let AppState { engine, request_timeout, .. } = &*self.app;
-        self.audience.answer(engine, change.number, change.tree(), *request_timeout).await
+        self.audience.response(engine, change.number, change.tree(), *request_timeout).await
     }
 }

@@ -1,4 +1,4 @@
-//! The page: GraphiQL with example queries, held by the server and needing nothing from elsewhere.
+//! GraphiQL with example queries, bundled so that it needs no other host.
 
 use std::{
     hash::{DefaultHasher, Hash, Hasher},
@@ -21,29 +21,28 @@ use axum::{
 };
 use flate2::read::GzDecoder;
 
-/// The files of the bundle, each compressed with gzip; none where it was built without npm.
+/// The files of the bundle, compressed with gzip; none if built without npm.
 static FILES: &[(&str, &[u8])] = include!(concat!(env!("OUT_DIR"), "/page.rs"));
 
-/// The page where it was built without npm: a browser loads its scripts from the network.
+/// The page if built without npm: browsers load its scripts from the network.
 const FROM_THE_NETWORK: &str = include_str!("page.html");
 
-/// What the page may load: its own files, and workers that its editor makes of them.
+/// The page may load its own files, and workers that its editor creates.
 const POLICY: &str = "default-src 'self'; script-src 'self' blob:; worker-src 'self' blob:; \
                       style-src 'self' 'unsafe-inline'; img-src 'self' data:; font-src 'self' data:; \
                       base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
-/// Whether the page is the server's own, rather than one that a browser loads from the network.
+/// Whether the page is bundled, rather than loaded from the network.
 pub fn is_bundled() -> bool {
     !FILES.is_empty()
 }
 
-/// The page at `/` and `/graphiql`, and its files.
 pub fn router() -> Router {
     Router::new().route("/", get(page)).route("/graphiql", get(page)).route("/assets/{*path}", get(asset))
 }
 
-/// The way to the page, for whoever comes to the endpoint of the API with nothing to ask: a browser, or
-/// somebody who typed a slash behind its address. Relative, as a proxy may have the server below a path.
+/// A redirect to the page for browsers that open the endpoint without a query. Relative, because a proxy may serve it
+/// below a path.
 pub(super) fn instead(path: &str, headers: &HeaderMap) -> Option<Response> {
     let mut accepted = headers.get_all(ACCEPT).iter().filter_map(|value| value.to_str().ok());
     let is_browser = accepted.any(|accepted| accepted.contains("text/html"));
@@ -60,7 +59,6 @@ async fn page(headers: HeaderMap) -> Response {
     }
 }
 
-/// A file whose name changes with its content.
 async fn asset(Path(path): Path<String>, headers: HeaderMap) -> Response {
     file(&format!("assets/{path}"), "public, max-age=31536000, immutable", &headers)
 }
@@ -75,7 +73,7 @@ fn file(path: &str, caching: &'static str, headers: &HeaderMap) -> Response {
     let known = headers.get(IF_NONE_MATCH).is_some_and(|known| known.as_bytes() == etag.as_bytes());
     let mut response = if known {
         StatusCode::NOT_MODIFIED.into_response()
-    } else if takes_gzip(headers) {
+    } else if accepts_gzip(headers) {
         ([(CONTENT_ENCODING, "gzip")], Bytes::from_static(compressed)).into_response()
     } else {
         let mut plain = Vec::new();
@@ -84,20 +82,19 @@ fn file(path: &str, caching: &'static str, headers: &HeaderMap) -> Response {
             Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
         }
     };
-    let told = response.headers_mut();
-    told.insert(CONTENT_TYPE, HeaderValue::from_static(media_type(path)));
-    told.insert(CACHE_CONTROL, HeaderValue::from_static(caching));
-    told.insert(VARY, HeaderValue::from_static("accept-encoding"));
-    told.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    told.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY));
+    let response_headers = response.headers_mut();
+    response_headers.insert(CONTENT_TYPE, HeaderValue::from_static(media_type(path)));
+    response_headers.insert(CACHE_CONTROL, HeaderValue::from_static(caching));
+    response_headers.insert(VARY, HeaderValue::from_static("accept-encoding"));
+    response_headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    response_headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY));
     if let Ok(etag) = HeaderValue::from_str(&etag) {
-        told.insert(ETAG, etag);
+        response_headers.insert(ETAG, etag);
     }
     response
 }
 
-/// Whether a client takes an answer compressed with gzip.
-pub(super) fn takes_gzip(headers: &HeaderMap) -> bool {
+pub(super) fn accepts_gzip(headers: &HeaderMap) -> bool {
     let accepted = headers.get(ACCEPT_ENCODING).and_then(|value| value.to_str().ok()).unwrap_or_default();
     accepted.split(',').any(|coding| {
         let (name, quality) = coding.split_once(';').unwrap_or((coding, ""));

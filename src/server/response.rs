@@ -1,4 +1,4 @@
-//! How a response is written: its media type, its status, and errors with what their client is to do.
+//! HTTP responses: media type, status, and headers of errors.
 
 use axum::{
     http::{
@@ -14,13 +14,12 @@ use crate::{
     telemetry::request,
 };
 
-/// How an answer is labelled, and with it how errors are told: the newer type tells them by the
-/// status, the older always answers 200.
+/// The media type of a response. With the newer one the status reports errors; with the older one it is always 200.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Media {
     GraphqlResponse,
     Json,
-    /// Events of which each holds a result.
+    /// Server-sent events, one per result.
     Events,
 }
 
@@ -28,12 +27,12 @@ impl Media {
     pub fn content_type(self) -> &'static str {
         match self {
             Media::GraphqlResponse => "application/graphql-response+json; charset=utf-8",
-            // Refused before it was a request of GraphQL, an operation has no events.
+            // An operation that is refused before it is valid has no events.
             Media::Json | Media::Events => "application/json; charset=utf-8",
         }
     }
 
-    /// The status of a refused request; who must show another key, or try again, is told so in either type.
+    /// The status of a refused request. 401, 429 and 503 are used with either type.
     pub fn status_of(self, api_error: &ApiError) -> StatusCode {
         match (api_error.code, self) {
             (Code::Unauthenticated, _) => StatusCode::UNAUTHORIZED,
@@ -47,13 +46,13 @@ impl Media {
         }
     }
 
-    /// Whether a client takes events, be it that it prefers another type.
+    /// Whether a client accepts events, even if it prefers another type.
     pub fn accepts_events(headers: &HeaderMap) -> bool {
         let mut accepted = headers.get_all(ACCEPT).iter().filter_map(|value| value.to_str().ok());
         accepted.any(|accepted| accepted.contains(sse::MEDIA_TYPE))
     }
 
-    /// The type that a client prefers of those there are; none if it takes neither.
+    /// The type that a client prefers; none if it accepts none of them.
     pub fn negotiate(headers: &HeaderMap) -> Option<Media> {
         let accepted: Vec<&str> = headers
             .get_all(ACCEPT)
@@ -86,7 +85,7 @@ impl Media {
     }
 }
 
-/// An error with what its client is to do: show another key, or wait.
+/// An error with headers that say how to retry or authenticate.
 pub fn refuse_for(status: StatusCode, media: Media, api_error: &ApiError, request_id: &str) -> Response {
     let mut response = refuse(status, media, std::slice::from_ref(api_error), request_id);
     advise(&mut response, api_error);

@@ -1,9 +1,8 @@
-//! GraphQL over server-sent events, as `graphql-sse` has it in its distinct connections mode: one stream
-//! for each operation, `next` for each result, and `complete` at the end.
+//! GraphQL over server-sent events: `graphql-sse` in distinct connections mode. One stream per operation, `next` for
+//! each result, and `complete` at the end.
 //!
-//! The `id` of an event is the revision that it tells. A client that comes back with it as
-//! `Last-Event-ID` is told what came since, none twice and none left out. When the server stops, a stream
-//! ends without `complete`, so that its client comes back.
+//! The `id` of an event is its revision. A client that reconnects with it as `Last-Event-ID` gets all later changes,
+//! each once. When the server stops, streams end without `complete`, so that clients reconnect.
 
 use std::{convert::Infallible, sync::Arc};
 
@@ -23,16 +22,20 @@ use tokio::{
 
 use crate::{
     error::{self, ApiError, Code},
-    server::{AppState, BEAT, operation::Subscription, shutdown::Staying},
+    server::{
+        AppState, PING_INTERVAL, credentials::Credentials, operation::Subscription, shutdown::Shutdown,
+    },
     telemetry::request,
 };
 
 pub(super) const MEDIA_TYPE: &str = "text/event-stream";
 const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
-/// Events that wait for a client at most.
-const WAITING: usize = 8;
+const NEXT: &[u8] = b"event: next\ndata: ";
+const COMPLETE: &[u8] = b"event: complete\ndata:\n\n";
+/// Maximum number of events that wait for a client.
+const QUEUE: usize = 8;
 
-/// The revision that a client was told last, where it comes back.
+/// The last revision that a reconnecting client has received.
 pub(super) fn resumed(headers: &HeaderMap) -> Result<Option<i64>, ApiError> {
     let Some(last) = headers.get(LAST_EVENT_ID).filter(|last| !last.is_empty()) else { return Ok(None) };
     let number = last.to_str().ok().and_then(|last| {
@@ -43,71 +46,64 @@ pub(super) fn resumed(headers: &HeaderMap) -> Result<Option<i64>, ApiError> {
     number.ok_or_else(wrong).map(Some)
 }
 
-/// A stream of one result.
 pub(super) fn once(result: &[u8]) -> Response {
-    let mut events = b"event: next\ndata: ".to_vec();
-    events.extend_from_slice(result);
-    events.extend_from_slice(b"\n\n");
-    events.extend_from_slice(COMPLETE);
-    respond(Body::from(events))
+    respond(Body::from([NEXT, result, b"\n\n", COMPLETE].concat()))
 }
 
-/// A stream of one result: what was refused.
 pub(super) fn refused(api_errors: &[ApiError], request_id: &str) -> Response {
     once(error::without_data(api_errors, request_id).as_bytes())
 }
 
-/// A stream of what a subscription is told. `key` is what its client showed.
-pub(super) fn told(
+/// A stream of a subscription's events.
+pub(super) fn stream_events(
     app: Arc<AppState>,
     subscription: Subscription,
-    shows: crate::server::credentials::Credentials,
+    credentials: Credentials,
     request_id: String,
 ) -> Response {
-    let (events, waiting) = mpsc::channel(WAITING);
-    let staying = app.staying.clone();
+    let (events, queued) = mpsc::channel(QUEUE);
+    let shutdown = app.shutdown.clone();
     let ended = tokio::spawn(request::carried(async move {
-        let end = tell(app, subscription, shows, staying, events).await;
+        let end = send_events(app, subscription, credentials, shutdown, events).await;
         request::refused(&end);
         end
     }));
-    // What is told last, once all that waited was sent: why the stream ends, if there is a reason.
+    // The error that ends the stream, if there is one, sent after all queued events.
     let last = async move {
         let api_error = ended.await.unwrap_or_else(|_| Some(ApiError::internal()))?;
-        let told = format!("event: next\ndata: {}\n\n", error::without_data(&[api_error], &request_id));
-        Some(Bytes::from([told.as_bytes(), COMPLETE].concat()))
+        let error = error::without_data(&[api_error], &request_id);
+        Some(Bytes::from([NEXT, error.as_bytes(), b"\n\n", COMPLETE].concat()))
     };
-    let body = stream::unfold((waiting, Some(last)), async |(mut waiting, last)| {
-        if let Some(event) = waiting.recv().await {
-            return Some((Ok::<_, Infallible>(event), (waiting, last)));
+    let body = stream::unfold((queued, Some(last)), async |(mut queued, last)| {
+        if let Some(event) = queued.recv().await {
+            return Some((Ok::<_, Infallible>(event), (queued, last)));
         }
         let last = last?.await?;
-        Some((Ok(last), (waiting, None)))
+        Some((Ok(last), (queued, None)))
     });
     respond(Body::from_stream(body))
 }
 
-const COMPLETE: &[u8] = b"event: complete\ndata:\n\n";
-
-/// Tells until the client goes or the server stops, or for the reason that is given.
-async fn tell(
+/// Sends events until the client disconnects or the server stops, or returns the error that ends the stream.
+async fn send_events(
     app: Arc<AppState>,
     mut subscription: Subscription,
-    shows: crate::server::credentials::Credentials,
-    mut staying: Staying,
+    credentials: Credentials,
+    shutdown: Shutdown,
     events: mpsc::Sender<Bytes>,
 ) -> Option<ApiError> {
-    let mut beat = interval(BEAT);
-    beat.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut ping = interval(PING_INTERVAL);
+    ping.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         let event = tokio::select! {
-            () = staying.stopped() => return None,
+            () = shutdown.stopped() => return None,
             () = events.closed() => return None,
-            _ = beat.tick() => {
-                if let Err(api_error) = shows.still(&app).await {
+            _ = ping.tick() => {
+                if let Err(api_error) = credentials.check_again(&app).await {
                     return Some(api_error);
                 }
-                // A comment: without a blank line, which some clients take for the end of an event.
+                // A comment as keep-alive. Not axum's: it has a blank line, which some clients take for the end of an
+                // event.
                 Bytes::from_static(b":\n")
             }
             change = subscription.next() => {
@@ -115,9 +111,9 @@ async fn tell(
                     Ok(change) => change,
                     Err(api_error) => return Some(api_error),
                 };
-                let told = subscription.tell(&change).await;
+                let response = subscription.response(&change).await;
                 request::event();
-                format!("id: {}\nevent: next\ndata: {told}\n\n", change.number).into()
+                format!("id: {}\nevent: next\ndata: {response}\n\n", change.number).into()
             }
         };
         match timeout(app.request_timeout, events.send(event)).await {
@@ -131,7 +127,7 @@ fn respond(body: Body) -> Response {
     let headers = [
         (CONTENT_TYPE, HeaderValue::from_static("text/event-stream; charset=utf-8")),
         (CACHE_CONTROL, HeaderValue::from_static("no-store")),
-        // Proxies that keep answers until they are whole are asked not to.
+        // Asks proxies not to buffer the stream.
         (HeaderName::from_static("x-accel-buffering"), HeaderValue::from_static("no")),
     ];
     (headers, body).into_response()

@@ -1,5 +1,5 @@
-//! The log, written to the standard error output by a thread of its own. Whoever reads it may stop reading, or
-//! go: then lines are lost, which `dossier_log_lines_dropped_total` counts, and the server answers on.
+//! The log, written to stderr by its own thread. If nobody reads it, lines are dropped and counted
+//! (`dossier_log_lines_dropped_total`), and the server continues.
 
 use std::{
     io::{self, BufWriter, IsTerminal},
@@ -23,21 +23,21 @@ use crate::{
     },
 };
 
-/// Lines that wait to be written at most.
+/// Maximum number of queued lines.
 const WAITING: usize = 8192;
-/// How long the end of the program may wait for those that still wait.
+/// How long the program may wait at its end for queued lines.
 const FLUSH: Duration = Duration::from_secs(2);
 
-/// Ends with the program.
+/// Dropped at the end of the program.
 static LOG: Mutex<Option<Log>> = Mutex::new(None);
 
-/// The log, and the traces where they are exported; both are flushed when the program ends.
+/// The log and the trace exporter, which are flushed at the end of the program.
 struct Log {
     guard: WorkerGuard,
     traces: Option<traces::Exporter>,
 }
 
-/// Begins to log as the settings have it.
+/// Starts the log with the configured filter and format.
 pub fn begin(config: &Config) -> Result<(), String> {
     let filter = EnvFilter::try_new(&config.log).map_err(|error| format!("RUST_LOG is invalid: {error}"))?;
     let traces = config.traces.as_deref().map(traces::Exporter::begin).transpose()?;
@@ -54,7 +54,7 @@ pub fn begin(config: &Config) -> Result<(), String> {
     let spans = traces.as_ref().map(|exporter| {
         exporter.layer().with_filter(Targets::new().with_target(traces::TARGET, tracing::Level::TRACE))
     });
-    // Each has a filter of its own: spans are exported that no line of the log is about.
+    // Separate filters, because spans are exported whatever the log filter is.
     let of_driver = Targets::new().with_target(statement::OF_DRIVER, tracing::Level::DEBUG);
     let counting = statement::Writes::slow_after(config.slow_statement).with_filter(of_driver);
     tracing_subscriber::registry().with(lines.with_filter(filter)).with(spans).with(counting).init();
@@ -64,14 +64,14 @@ pub fn begin(config: &Config) -> Result<(), String> {
     Ok(())
 }
 
-/// Writes what still waits, before the program ends; not longer than that may take.
+/// Flushes the queue within a time limit.
 pub fn end() {
     let Some(Log { guard, traces }) = lock(&LOG).take() else { return };
     if let Some(traces) = traces {
         traces.end();
     }
     let (done, flushed) = mpsc::channel();
-    // Where nobody reads, the flush doesn't end: the program does.
+    // If nobody reads stderr, the flush does not finish before the program ends.
     thread::spawn(move || {
         drop(guard);
         let _ = done.send(());
@@ -79,7 +79,7 @@ pub fn end() {
     let _ = flushed.recv_timeout(FLUSH);
 }
 
-/// A panic is a fault of ours. The usual report would wait for whoever reads the standard error output.
+/// Logs panics as internal errors. The default hook would block while nobody reads stderr.
 fn panicked(panic: &PanicHookInfo<'_>) {
     let cause = panic.payload_as_str().unwrap_or("unknown");
     let place = panic.location().map(ToString::to_string);

@@ -1,4 +1,4 @@
-//! Counters and histograms of the process, as Prometheus reads them.
+//! Prometheus metrics of the process.
 
 use std::sync::LazyLock;
 
@@ -11,14 +11,13 @@ use crate::telemetry::output;
 
 pub static METRICS: LazyLock<Metrics> = LazyLock::new(Metrics::new);
 
-/// Of requests: from an answer of the cache to the longest that a request may take.
+/// Buckets for requests: from a cache hit to the request timeout.
 const OF_REQUESTS: &[f64] =
     &[0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0];
-/// Of statements, and of waiting for connections and news.
+/// Buckets for statements, waits for connections and the delay of changes.
 const OF_STATEMENTS: &[f64] =
     &[0.0001, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0, 30.0];
 
-/// What every server of the process counts.
 pub struct Metrics {
     registry: Registry,
     pub requests: HistogramVec,
@@ -41,13 +40,14 @@ impl Metrics {
             .expect("each metric has a name of its own");
         let build = Opts::new("dossier_build_info", "The version of the program; always 1.")
             .const_label("version", env!("CARGO_PKG_VERSION"));
-        keep(&registry, IntGauge::with_opts(build).expect("a valid metric")).set(1);
+        register(&registry, IntGauge::with_opts(build).expect("a valid metric")).set(1);
         let histogram = |name: &str, help: &str| {
             let options = HistogramOpts::new(name, help).buckets(OF_STATEMENTS.to_vec());
-            keep(&registry, Histogram::with_opts(options).expect("a valid metric"))
+            register(&registry, Histogram::with_opts(options).expect("a valid metric"))
         };
-        let counter =
-            |name: &str, help: &str| keep(&registry, IntCounter::new(name, help).expect("a valid metric"));
+        let counter = |name: &str, help: &str| {
+            register(&registry, IntCounter::new(name, help).expect("a valid metric"))
+        };
         let requests = HistogramOpts::new(
             "dossier_request_duration_seconds",
             "Duration of requests, by operation type, error code (OK if there was none) and cache result.",
@@ -55,8 +55,8 @@ impl Metrics {
         let requests = HistogramVec::new(requests.buckets(OF_REQUESTS.to_vec()), &["kind", "code", "cache"]);
         let bytes = Opts::new("dossier_response_bytes_total", "Bytes of response bodies, by transport.");
         Metrics {
-            requests: keep(&registry, requests.expect("a valid metric")),
-            response_bytes: keep(
+            requests: register(&registry, requests.expect("a valid metric")),
+            response_bytes: register(
                 &registry,
                 IntCounterVec::new(bytes, &["transport"]).expect("a valid metric"),
             ),
@@ -83,7 +83,7 @@ impl Metrics {
         }
     }
 
-    /// All of them, and what a server adds of its own, in Prometheus' text format.
+    /// These metrics and a server's own, in Prometheus' text format.
     pub fn encode(&self, own: Vec<MetricFamily>) -> String {
         let mut families = self.registry.gather();
         families.extend(own);
@@ -96,19 +96,17 @@ impl Metrics {
     }
 }
 
-fn keep<C: Collector + Clone + 'static>(registry: &Registry, metric: C) -> C {
+fn register<C: Collector + Clone + 'static>(registry: &Registry, metric: C) -> C {
     registry.register(Box::new(metric.clone())).expect("each metric has a name of its own");
     metric
 }
 
-/// A value that goes up and down, as it is now.
 pub fn gauge(name: &str, help: &str, value: i64) -> Vec<MetricFamily> {
     let gauge = IntGauge::new(name, help).expect("a valid metric");
     gauge.set(value);
     gauge.collect()
 }
 
-/// A value that only goes up, as it is now.
 pub fn counter(name: &str, help: &str, value: u64) -> Vec<MetricFamily> {
     let counter = IntCounter::new(name, help).expect("a valid metric");
     counter.inc_by(value);

@@ -1,13 +1,13 @@
-//! Logs, metrics and traces: what the server tells about itself.
+//! Logs, metrics and traces.
 //!
-//! | module | what it tells |
+//! | module | content |
 //! |---|---|
-//! | [`request`] | one structured log line for each request, with what it took |
-//! | [`statement`] | each SQL statement: how long it waited and ran, and whether it was slow |
-//! | [`outage`] | a database that can't be reached: one warning for an outage, not one for each request |
-//! | [`log`] | the log itself: a pipe that nobody reads loses lines and never stops the server |
-//! | [`metrics`] | counters and histograms of the process, as Prometheus reads them |
-//! | [`traces`] | OpenTelemetry spans, exported with OTLP where a collector is named |
+//! | [`request`] | one structured log line per request |
+//! | [`statement`] | SQL statements: waiting and running time, slow statements |
+//! | [`outage`] | outages of the database, logged once each |
+//! | [`log`] | the log, which never blocks the server |
+//! | [`metrics`] | Prometheus metrics |
+//! | [`traces`] | OpenTelemetry spans, exported with OTLP |
 
 pub mod log;
 pub mod metrics;

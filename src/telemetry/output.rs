@@ -1,4 +1,4 @@
-//! The standard error output. Writing to it never blocks the server: lines that nobody reads are counted and lost.
+//! Writes to stderr without blocking: lines that nobody reads are dropped and counted.
 
 use std::{
     io::{self, BufWriter, Write},
@@ -20,15 +20,14 @@ use tracing_subscriber::fmt::{
 use crate::config::{self, LogFormat};
 
 pub static WRITER: OnceLock<NonBlocking> = OnceLock::new();
-/// Lines that were taken to be written, and couldn't be.
 static UNWRITTEN: AtomicU64 = AtomicU64::new(0);
 
-/// Says a line to whoever started the program, in order with the log and in its format, whatever `RUST_LOG` leaves out.
+/// Prints a line for the user, in order with the log and in its format, whatever `RUST_LOG` is.
 pub fn say(line: &str) {
     say_as(Level::INFO, line);
 }
 
-/// Says why the program ends.
+/// Prints why the program ends.
 pub fn say_failure(line: &str) {
     say_as(Level::ERROR, line);
 }
@@ -44,7 +43,7 @@ fn say_as(level: Level, line: &str) {
     };
 }
 
-/// A line as the log writes it as JSON.
+/// A line in the log's JSON format.
 fn json_line(level: Level, message: &str) -> String {
     let mut timestamp = String::new();
     let _ = SystemTime.format_time(&mut Writer::new(&mut timestamp));
@@ -57,19 +56,18 @@ fn json_line(level: Level, message: &str) -> String {
     format!("{line}\n")
 }
 
-/// Lines that were lost, as nobody read them.
+/// The number of dropped lines.
 pub fn dropped() -> u64 {
     let waited_in_vain = WRITER.get().map_or(0, |writer| writer.error_counter().dropped_lines());
     waited_in_vain as u64 + UNWRITTEN.load(Relaxed)
 }
 
-/// A descriptor of the standard error output apart from the program's own: a write that blocks holds no lock
-/// that somebody else waits for.
+/// A separate descriptor of stderr, so that a blocking write holds no lock that others wait for.
 pub fn output() -> io::Result<std::fs::File> {
     io::stderr().as_fd().try_clone_to_owned().map(Into::into)
 }
 
-/// Counts what can't be written, and goes on.
+/// Counts lines that can't be written.
 pub struct Output(pub BufWriter<std::fs::File>);
 
 impl Write for Output {
@@ -89,7 +87,7 @@ impl Write for Output {
 }
 
 impl Output {
-    /// What waits can't be written: it is counted, and there is room again.
+    /// Drops and counts queued lines, to make room.
     fn lost(&mut self) {
         let lines = String::from_utf8_lossy(self.0.buffer()).lines().count().max(1);
         UNWRITTEN.fetch_add(lines as u64, Relaxed);

@@ -1,9 +1,8 @@
-//! One structured log line for each request, whatever became of it: target `dossier::request`.
+//! One structured log line per request: target `dossier::request`.
 //!
-//! A request is recorded in a [`Record`], which the code that answers it finds in a task-local: SQL counts
-//! itself there, and whoever knows the operation, the caller or the cost notes it. The line is written when
-//! the [`Observed`] of the record is dropped: after the response, at the end of its stream, or when the
-//! client has gone.
+//! A [`Record`] is task-local to the code that handles a request. SQL statements are counted there, and the
+//! operation, the caller and the cost are added when they are known. The line is written when the [`Observed`]
+//! request is dropped: after the response, at the end of its stream, or when the client has disconnected.
 
 use std::{
     net::IpAddr,
@@ -30,20 +29,19 @@ use crate::{
     telemetry::{metrics::METRICS, traces},
 };
 
-/// The longest operation name, method and path that are logged and traced.
+/// Maximum length of an operation name, a method or a path in logs and traces.
 const LONGEST_NAME: usize = 100;
 
-/// The longest reason that is logged: it may hold what the client sent.
+/// Maximum length of a reason, which may contain input of the client.
 const LONGEST_REASON: usize = 300;
 
-/// Slow statements of a mutation that are logged at most.
+/// Maximum number of slow statements that are logged per mutation.
 const SLOW: usize = 10;
 
 tokio::task_local! {
     static CURRENT: Arc<Record>;
 }
 
-/// How a request came.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Transport {
     Http,
@@ -63,7 +61,6 @@ impl Transport {
     }
 }
 
-/// What the response cache did for a request.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum CacheOutcome {
     Hit,
@@ -81,14 +78,13 @@ impl CacheOutcome {
     }
 }
 
-/// What is known of a request, and what it took so far.
 #[derive(Debug)]
 pub struct Record {
     id: String,
-    begun: Instant,
-    /// The exported span of the request; it ends with the record.
+    started_at: Instant,
+    /// The exported span, which ends with the record.
     span: Span,
-    /// Requests of monitoring are logged at the level `debug`.
+    /// Requests of monitoring are logged at `debug`.
     quiet: bool,
     facts: Mutex<Facts>,
     statements: AtomicU64,
@@ -112,20 +108,20 @@ struct Facts {
     cache: Option<CacheOutcome>,
     status: Option<u16>,
     code: Option<Code>,
-    /// Why it was refused before it was looked at.
+    /// Why it was refused before GraphQL.
     reason: Option<String>,
-    /// The cause of the first error that is a fault of ours: for the log alone.
+    /// The cause of the first internal error, for the log only.
     fault: Option<String>,
-    /// Statements of a mutation that were slow.
+    /// Slow statements of a mutation.
     slow: Vec<(String, Duration)>,
 }
 
-/// Notes something about the request that is answered here, if there is one.
+/// Updates the record of the current request, if there is one.
 fn note(change: impl FnOnce(&mut Facts)) {
     let _ = CURRENT.try_with(|record| change(&mut lock(&record.facts)));
 }
 
-/// The operation, once it is known: its name if it has one, and `query`, `mutation`, `subscription` or `export`.
+/// Records the operation: its name if it has one, and `query`, `mutation`, `subscription` or `export`.
 pub fn operation(name: Option<&str>, kind: &'static str) {
     let name = name.map(shortened);
     note(|facts| {
@@ -142,7 +138,7 @@ fn shortened(name: &str) -> &str {
     &name[..name.floor_char_boundary(LONGEST_NAME)]
 }
 
-/// Who sent it: their role, and the name of their key.
+/// Records the role, and the name of the key.
 pub fn identity(role: &'static str, requester: Option<&str>) {
     note(|facts| facts.identity = Some((role, requester.map(ToOwned::to_owned))));
 }
@@ -159,7 +155,7 @@ pub fn cached(outcome: CacheOutcome) {
     note(|facts| facts.cache = Some(outcome));
 }
 
-/// Why the request was refused, or which of its fields failed; the first error gives the code.
+/// Records errors; the first one gives the code.
 pub fn refused<'r>(api_errors: impl IntoIterator<Item = &'r ApiError>) {
     if let Some(first) = api_errors.into_iter().next() {
         note(|facts| {
@@ -168,7 +164,7 @@ pub fn refused<'r>(api_errors: impl IntoIterator<Item = &'r ApiError>) {
     }
 }
 
-/// The cause of an error that is a fault of ours. It is logged with the request, or at once where there is none.
+/// Records the cause of an internal error, or logs it now if there is no request.
 pub fn fault(cause: &dyn std::fmt::Display) {
     let noted = CURRENT.try_with(|record| {
         lock(&record.facts).fault.get_or_insert_with(|| cause.to_string());
@@ -178,58 +174,58 @@ pub fn fault(cause: &dyn std::fmt::Display) {
     }
 }
 
-/// A result that a subscription was told.
+/// Records an event of a subscription.
 pub fn event() {
     let _ = CURRENT.try_with(|record| record.events.fetch_add(1, Relaxed));
 }
 
-/// Bytes of a result that is no response of its own, as on a WebSocket.
+/// Records bytes of a result that is not an HTTP response, as on a WebSocket.
 pub fn sent(bytes: usize) {
     let _ = CURRENT.try_with(|record| record.bytes.fetch_add(bytes as u64, Relaxed));
 }
 
-/// Whether the request is an export: what it asks of the database is read.
+/// Whether the request is an export, whose statements only read.
 pub(super) fn is_export() -> bool {
     CURRENT.try_with(|record| lock(&record.facts).transport == Transport::Export).unwrap_or(false)
 }
 
-/// A statement that ended, with its rows.
-pub(super) fn statement(took: Duration, rows: usize) {
+/// Records a finished statement and its rows.
+pub(super) fn statement(duration: Duration, rows: usize) {
     let _ = CURRENT.try_with(|record| {
         record.statements.fetch_add(1, Relaxed);
-        record.sql_nanos.fetch_add(nanos(took), Relaxed);
+        record.sql_nanos.fetch_add(nanos(duration), Relaxed);
         record.rows.fetch_add(rows as u64, Relaxed);
     });
 }
 
-/// A slow statement, to be logged with the request.
-pub(super) fn slow(sql: String, took: Duration) {
+/// Records a slow statement.
+pub(super) fn slow(sql: String, duration: Duration) {
     note(|facts| {
         if facts.slow.len() < SLOW {
-            facts.slow.push((sql, took));
+            facts.slow.push((sql, duration));
         }
     });
 }
 
-/// Statements of the request that changed something and were slow, as far as they ended.
+/// Takes the slow statements that changed something.
 pub fn slow_statements() -> Vec<String> {
     let slow =
         CURRENT.try_with(|record| lock(&record.facts).slow.iter().map(|(sql, _)| sql.clone()).collect());
     slow.unwrap_or_default()
 }
 
-/// Why the request was refused before it was looked at.
+/// Records why the request was refused before GraphQL.
 pub fn reason(reason: &str) {
     let reason = &reason[..reason.floor_char_boundary(LONGEST_REASON)];
     note(|facts| facts.reason = Some(reason.to_owned()));
 }
 
-/// The id of the request that is answered here.
+/// The id of the current request.
 pub fn current_id() -> Option<String> {
     CURRENT.try_with(|record| record.id.clone()).ok()
 }
 
-/// A task that goes on with the request that is answered here: what it takes is counted to it.
+/// Runs a spawned task as part of the current request.
 pub fn carried<F: Future>(task: F) -> impl Future<Output = F::Output> {
     let record = CURRENT.try_with(Arc::clone).ok();
     async move {
@@ -243,7 +239,7 @@ pub fn carried<F: Future>(task: F) -> impl Future<Output = F::Output> {
     }
 }
 
-/// A request that is being observed; dropped, it is logged.
+/// A request in progress, which is logged on drop.
 #[derive(Debug)]
 pub struct Observed(Arc<Record>);
 
@@ -276,7 +272,7 @@ impl Observed {
         Observed(Arc::new(Record {
             id,
             span,
-            begun: Instant::now(),
+            started_at: Instant::now(),
             quiet: path == "/metrics" || path.starts_with("/health"),
             facts: Mutex::new(facts),
             statements: AtomicU64::new(0),
@@ -287,17 +283,17 @@ impl Observed {
         }))
     }
 
-    /// Who asks, where they were known before the request was.
+    /// The caller, if known before the operation starts.
     pub fn asked_by(&self, role: &'static str, requester: Option<&str>) {
         lock(&self.0.facts).identity = Some((role, requester.map(ToOwned::to_owned)));
     }
 
-    /// Answers the request: what that takes is counted to it.
+    /// Runs a future as part of this request.
     pub async fn scope<F: Future>(&self, answering: F) -> F::Output {
         CURRENT.scope(self.0.clone(), answering.instrument(self.0.span.clone())).await
     }
 
-    /// Ends with a response: when it is whole at once, else when it was streamed to its end.
+    /// Ends with a response: at once if it is complete, otherwise at the end of its stream.
     pub fn answered(self, response: Response) -> Response {
         lock(&self.0.facts).status = Some(response.status().as_u16());
         if let Some(bytes) = response.body().size_hint().exact() {
@@ -307,7 +303,7 @@ impl Observed {
         response.map(|body| Body::new(Streamed { body, observed: self }))
     }
 
-    /// Ends without a response of its own, as an operation of a WebSocket does.
+    /// Ends without a response, as an operation on a WebSocket does.
     pub fn ended(self) {
         lock(&self.0.facts).status = Some(StatusCode::OK.as_u16());
     }
@@ -321,11 +317,11 @@ impl Drop for Observed {
 
 impl Record {
     fn log(&self) {
-        let took = self.begun.elapsed();
+        let duration = self.started_at.elapsed();
         let mut facts = lock(&self.facts);
         let code = match (facts.code, facts.status) {
             (Some(code), _) => code.as_str(),
-            // The client went before there was a response.
+            // The client disconnected before the response.
             (None, None) => "CANCELLED",
             (None, Some(status)) if status >= 500 => Code::Internal.as_str(),
             (None, Some(status)) if status >= 400 => "REFUSED",
@@ -341,7 +337,7 @@ impl Record {
         let cache = facts.cache.map(CacheOutcome::name);
         if let Some(kind) = facts.kind.or_else(|| (facts.path == "/graphql").then_some("unknown")) {
             let labels = [kind, code, cache.unwrap_or("none")];
-            METRICS.requests.with_label_values(&labels).observe(took.as_secs_f64());
+            METRICS.requests.with_label_values(&labels).observe(duration.as_secs_f64());
             METRICS
                 .response_bytes
                 .with_label_values(&[facts.transport.name()])
@@ -350,8 +346,8 @@ impl Record {
         if let Some(cause) = facts.fault.take().filter(|_| code == Code::Internal.as_str()) {
             tracing::error!(request_id = self.id, cause, "a request failed because of an internal error");
         }
-        for (sql, took) in facts.slow.drain(..) {
-            tracing::warn!(target: "dossier::slow", request_id = self.id, ms = millis(took), sql, "slow statement");
+        for (sql, duration) in facts.slow.drain(..) {
+            tracing::warn!(target: "dossier::slow", request_id = self.id, ms = millis(duration), sql, "slow statement");
         }
         macro_rules! line {
             ($level:expr) => {
@@ -377,7 +373,7 @@ impl Record {
                     reason = facts.reason,
                     bytes = self.bytes.load(Relaxed),
                     events = Some(self.events.load(Relaxed)).filter(|events| *events > 0),
-                    duration_ms = millis(took),
+                    duration_ms = millis(duration),
                     "request"
                 )
             };
@@ -394,12 +390,12 @@ fn nanos(duration: Duration) -> u64 {
     u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }
 
-/// Milliseconds, to a microsecond.
+/// Milliseconds, rounded to microseconds.
 pub(super) fn millis(duration: Duration) -> f64 {
     (duration.as_secs_f64() * 1_000_000.0).round() / 1000.0
 }
 
-/// A body that is made while it is sent.
+/// A streamed body.
 struct Streamed {
     body: Body,
     observed: Observed,

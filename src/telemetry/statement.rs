@@ -1,4 +1,4 @@
-//! Each SQL statement: the log of statements, slow ones, and what requests and metrics count of them.
+//! SQL statements in logs and metrics, and slow statements.
 
 use std::time::{Duration, Instant};
 
@@ -10,56 +10,56 @@ use tracing_subscriber::{Layer, layer::Context};
 
 use crate::telemetry::{metrics::METRICS, outage, request, traces};
 
-/// A statement that waits for a connection, and then runs. Dropped before it has ended, it was given up.
+/// A statement that waits for a connection and then runs. It was cancelled if it is dropped before it ended.
 #[derive(Debug)]
 pub struct Statement<'s> {
     sql: &'s str,
     span: Span,
-    asked: Instant,
-    began: Option<Instant>,
+    requested_at: Instant,
+    started_at: Option<Instant>,
 }
 
 impl<'s> Statement<'s> {
     pub fn new(sql: &'s str) -> Self {
         tracing::debug!(target: "dossier::sql", sql, "statement");
-        Statement { sql, span: traces::statement(sql), asked: Instant::now(), began: None }
+        Statement { sql, span: traces::statement(sql), requested_at: Instant::now(), started_at: None }
     }
 
-    /// One that runs at once, on a connection that is there.
+    /// A statement on a connection that is available.
     pub fn running(sql: &'s str) -> Self {
         let mut statement = Self::new(sql);
-        statement.began = Some(statement.asked);
+        statement.started_at = Some(statement.requested_at);
         statement
     }
 
-    /// The span that it runs in.
+    /// The span of the statement.
     pub fn span(&self) -> Span {
         self.span.clone()
     }
 
-    /// It has a connection, and is sent.
+    /// It has a connection and is sent.
     pub fn begins(&mut self) {
-        self.began = Some(Instant::now());
-        acquired(self.asked.elapsed());
+        self.started_at = Some(Instant::now());
+        acquired(self.requested_at.elapsed());
     }
 
-    /// It ended with so many rows. Told where it took longer than a limit, if there is one.
+    /// It ended with this number of rows. It is logged if it took longer than the limit.
     pub fn ended(mut self, rows: usize, slow: Option<Duration>) -> bool {
-        let took = self.began.take().map_or(Duration::ZERO, |began| began.elapsed());
+        let duration = self.started_at.take().map_or(Duration::ZERO, |started_at| started_at.elapsed());
         self.span.record("db.response.returned_rows", i64::try_from(rows).unwrap_or(i64::MAX));
-        count(took, rows);
+        count(duration, rows);
         outage::UNREACHABLE.over();
-        let is_slow = slow.is_some_and(|slow| took >= slow);
+        let is_slow = slow.is_some_and(|slow| duration >= slow);
         if is_slow {
             METRICS.slow.inc();
-            let (request_id, ms) = (request::current_id(), request::millis(took));
+            let (request_id, ms) = (request::current_id(), request::millis(duration));
             tracing::warn!(target: "dossier::slow", request_id, ms, rows, sql = self.sql, "slow statement");
         }
         is_slow
     }
 }
 
-/// A connection was had, after so long.
+/// Records the time that a connection was waited for.
 pub fn acquired(after: Duration) {
     METRICS.acquire.observe(after.as_secs_f64());
 }
@@ -72,22 +72,22 @@ pub fn log_plan(sql: &str, plan: &str) {
 
 impl Drop for Statement<'_> {
     fn drop(&mut self) {
-        if let Some(began) = self.began {
-            count(began.elapsed(), 0);
+        if let Some(started_at) = self.started_at {
+            count(started_at.elapsed(), 0);
         }
     }
 }
 
-fn count(took: Duration, rows: usize) {
-    request::statement(took, rows);
-    METRICS.statements.observe(took.as_secs_f64());
+fn count(duration: Duration, rows: usize) {
+    request::statement(duration, rows);
+    METRICS.statements.observe(duration.as_secs_f64());
     METRICS.rows.inc_by(rows as u64);
 }
 
-/// Where the driver tells of statements. What reads is told here instead, and switched off there.
+/// The driver's log of statements. It is off for reads, which are logged here.
 pub(super) const OF_DRIVER: &str = "sqlx::query";
 
-/// Counts the statements of what writes, and of exports, as the driver tells of them.
+/// Counts the statements of changes and exports, from the driver's log.
 pub(super) struct Writes {
     slow: Option<Duration>,
 }
@@ -100,33 +100,33 @@ impl Writes {
 
 impl<S: Subscriber> Layer<S> for Writes {
     fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
-        let mut told = Told::default();
-        event.record(&mut told);
-        let took = Duration::from_secs_f64(told.seconds.max(0.0));
-        request::statement(took, usize::try_from(told.rows).unwrap_or(0));
+        let mut fields = StatementFields::default();
+        event.record(&mut fields);
+        let duration = Duration::from_secs_f64(fields.seconds.max(0.0));
+        request::statement(duration, usize::try_from(fields.rows).unwrap_or(0));
         if request::is_export() {
-            METRICS.statements.observe(took.as_secs_f64());
-            METRICS.rows.inc_by(told.rows);
+            METRICS.statements.observe(duration.as_secs_f64());
+            METRICS.rows.inc_by(fields.rows);
         } else {
-            METRICS.writes.observe(took.as_secs_f64());
+            METRICS.writes.observe(duration.as_secs_f64());
         }
-        if self.slow.is_some_and(|slow| took >= slow) {
+        if self.slow.is_some_and(|slow| duration >= slow) {
             METRICS.slow.inc();
-            // An event can't be made within another: the request logs it when it ends.
-            request::slow(if told.sql.is_empty() { told.summary } else { told.sql }, took);
+            // An event can't be emitted within another, so the request logs it when it ends.
+            request::slow(if fields.sql.is_empty() { fields.summary } else { fields.sql }, duration);
         }
     }
 }
 
 #[derive(Default)]
-struct Told {
+struct StatementFields {
     summary: String,
     sql: String,
     rows: u64,
     seconds: f64,
 }
 
-impl Visit for Told {
+impl Visit for StatementFields {
     fn record_str(&mut self, field: &Field, value: &str) {
         match field.name() {
             "summary" => value.clone_into(&mut self.summary),

@@ -1,6 +1,5 @@
-//! OpenTelemetry spans of requests: prepare, bind, each SQL statement, write and respond. They are exported with
-//! OTLP where `OTEL_EXPORTER_OTLP_ENDPOINT` names a collector. Without one no span is made: a disabled span costs a
-//! look at a flag.
+//! OpenTelemetry spans of requests: prepare, bind, each SQL statement, write and respond. They are exported with OTLP
+//! if `OTEL_EXPORTER_OTLP_ENDPOINT` is set. Otherwise no span is created: a disabled span costs one check of a flag.
 
 use std::{
     sync::{
@@ -29,21 +28,21 @@ use ureq::{Agent, tls::TlsConfig};
 
 use crate::tls::roots;
 
-/// The target of all spans that are exported.
+/// The target of exported spans.
 pub const TARGET: &str = "dossier::trace";
-/// How long a collector may take to answer.
+/// Timeout of a request to the collector.
 const PATIENCE: Duration = Duration::from_secs(5);
-/// How long the end of the program may wait for the last spans.
+/// How long the program may wait at its end for the last spans.
 const FLUSH: Duration = Duration::from_secs(2);
-/// Bytes of a collector's answer that are read.
+/// Maximum bytes to read of the collector's response.
 const LARGEST: u64 = 1 << 16;
 
-/// Sends spans from a thread of its own.
+/// Exports spans from its own thread.
 #[derive(Debug)]
 pub struct Exporter(SdkTracerProvider);
 
 impl Exporter {
-    /// Begins to export, to where OTLP's own variables say.
+    /// Starts to export as OTLP's variables say.
     pub fn begin(service: &str) -> Result<Self, String> {
         let exporter = opentelemetry_otlp::SpanExporter::builder()
             .with_http()
@@ -66,7 +65,7 @@ impl Exporter {
             .with_tracked_inactivity(false)
     }
 
-    /// Sends what is left, unless that takes too long.
+    /// Exports the remaining spans within a time limit.
     pub fn end(self) {
         let (done, ended) = mpsc::channel();
         thread::spawn(move || {
@@ -77,11 +76,11 @@ impl Exporter {
     }
 }
 
-/// The HTTP client of the exporter. It blocks the exporter's own thread and no other.
+/// The exporter's HTTP client, which blocks only the exporter's thread.
 #[derive(Clone, Debug)]
 struct Client {
     agent: Agent,
-    /// Whether the collector failed the last time: that is told once for an outage.
+    /// Whether the last export failed, so that an outage is logged once.
     failing: Arc<AtomicBool>,
 }
 
@@ -127,7 +126,7 @@ impl HttpClient for Client {
     }
 }
 
-/// The span of a request; `headers` may say that it is part of a trace of the client's (W3C Trace Context).
+/// The span of a request; it continues the trace in the headers (W3C Trace Context).
 pub fn request(id: &str, method: &str, path: &str, headers: Option<&HeaderMap>) -> Span {
     let span = trace_span!(
         target: TARGET,
@@ -148,17 +147,17 @@ pub fn request(id: &str, method: &str, path: &str, headers: Option<&HeaderMap>) 
     span
 }
 
-/// A document is parsed and validated, or found among those that were.
+/// Parsing and validation, or a lookup in the document cache.
 pub fn prepare() -> Span {
     trace_span!(target: TARGET, "prepare")
 }
 
-/// The values of a request are put to its plan.
+/// Binding of arguments.
 pub fn bind() -> Span {
     trace_span!(target: TARGET, "bind")
 }
 
-/// A statement waits for a connection and runs. Its text is constant: it holds no value.
+/// A statement, including the wait for a connection. Its text is constant and contains no value.
 pub fn statement(sql: &str) -> Span {
     trace_span!(
         target: TARGET,
@@ -170,12 +169,12 @@ pub fn statement(sql: &str) -> Span {
     )
 }
 
-/// A mutation writes, in a transaction of its own.
+/// The transaction of a mutation.
 pub fn write(field: &str) -> Span {
     trace_span!(target: TARGET, "write", graphql.field.name = field, db.system.name = "postgresql")
 }
 
-/// The answer is written from the rows.
+/// Writing the response from rows.
 pub fn respond() -> Span {
     trace_span!(target: TARGET, "respond")
 }

@@ -1,4 +1,4 @@
-//! The issuer's keys: asked for when one is needed that is not known, and kept for a while.
+//! The issuer's keys: fetched when a token has an unknown one, and cached.
 
 use std::{
     sync::{Arc, PoisonError, RwLock},
@@ -16,48 +16,45 @@ use crate::{
     tls::roots,
 };
 
-/// How long the issuer may take to answer.
-const PATIENCE: Duration = Duration::from_secs(5);
-/// How long its keys are used before they are asked for again. Tokens are answered by the known keys meanwhile:
-/// a key that it withdrew is refused once the new ones are there.
-const FRESH: Duration = Duration::from_mins(10);
-/// How long they are used while it can't be reached.
-const USABLE: Duration = Duration::from_hours(1);
-/// How long it is left alone after it answered, whatever keys tokens name.
-const REST: Duration = Duration::from_mins(1);
-/// How long it is left alone after it didn't.
-const RETRY: Duration = Duration::from_secs(5);
-/// Bytes that an answer of it has at most.
-const LARGEST: u64 = 1 << 20;
+/// Timeout of a request to the issuer.
+const TIMEOUT: Duration = Duration::from_secs(5);
+/// How long keys are used before they are fetched again. Tokens are checked with the cached keys meanwhile; a key
+/// that the issuer withdrew is refused after the next fetch.
+const REFRESH_AFTER: Duration = Duration::from_mins(10);
+/// How long keys are used while the issuer can't be reached.
+const EXPIRE_AFTER: Duration = Duration::from_hours(1);
+/// The minimum time between fetches after a success, whatever keys tokens name.
+const MIN_INTERVAL: Duration = Duration::from_mins(1);
+/// The same after a failure.
+const RETRY_INTERVAL: Duration = Duration::from_secs(5);
+/// Maximum size of a response in bytes.
+const MAX_BYTES: u64 = 1 << 20;
 
 pub struct Issuer {
-    /// Where its keys are; none has its configuration say so.
+    /// The URL of the keys; none: from the issuer's configuration.
     jwks_url: Option<String>,
     name: String,
     agent: Agent,
-    known: RwLock<Known>,
-    /// Held by whoever asks it: the others wait for the same answer.
-    asking: Arc<Mutex<()>>,
+    cached: RwLock<CachedKeys>,
+    /// Held during a fetch: others wait for its result.
+    fetching: Arc<Mutex<()>>,
 }
 
-/// What is known of its keys.
 #[derive(Clone, Default)]
-struct Known {
+struct CachedKeys {
     keys: Arc<Vec<Jwk>>,
-    /// When they came.
-    since: Option<Instant>,
-    /// When it may be asked again.
-    again: Option<Instant>,
-    /// Whether it answered the last time.
+    fetched_at: Option<Instant>,
+    next_fetch: Option<Instant>,
+    /// Whether the last fetch succeeded.
     reached: bool,
 }
 
-impl Known {
+impl CachedKeys {
     fn is_younger(&self, than: Duration) -> bool {
-        self.since.is_some_and(|since| since.elapsed() < than)
+        self.fetched_at.is_some_and(|fetched_at| fetched_at.elapsed() < than)
     }
 
-    /// The key of this id; a token may leave the id out where there is only one.
+    /// The key with this id. A token may omit the id if there is only one key.
     fn key(&self, id: Option<&str>) -> Option<Jwk> {
         let key = match (id, self.keys.as_slice()) {
             (Some(id), keys) => keys.iter().find(|key| key.common.key_id.as_deref() == Some(id)),
@@ -70,85 +67,92 @@ impl Known {
 
 impl Issuer {
     pub fn new(settings: &config::Jwt) -> Self {
-        let asked = settings.jwks_url.as_ref().unwrap_or(&settings.issuer);
+        let first_url = settings.jwks_url.as_ref().unwrap_or(&settings.issuer);
         let agent = Agent::config_builder()
-            .timeout_global(Some(PATIENCE))
+            .timeout_global(Some(TIMEOUT))
             .max_redirects(0)
-            .https_only(asked.starts_with("https://"))
+            .https_only(first_url.starts_with("https://"))
             .tls_config(TlsConfig::builder().root_certs(roots()).build())
             .build();
         Issuer {
             jwks_url: settings.jwks_url.clone(),
             name: settings.issuer.clone(),
             agent: agent.into(),
-            known: RwLock::default(),
-            asking: Arc::default(),
+            cached: RwLock::default(),
+            fetching: Arc::default(),
         }
     }
 
-    /// The key of this id, if the issuer has it.
     pub async fn key(self: &Arc<Self>, id: Option<&str>) -> Result<Option<Jwk>, ApiError> {
-        let known = self.known();
-        if known.is_younger(USABLE)
-            && let Some(key) = known.key(id)
+        let cached = self.cached();
+        if cached.is_younger(EXPIRE_AFTER)
+            && let Some(key) = cached.key(id)
         {
-            if !known.is_younger(FRESH) {
+            if !cached.is_younger(REFRESH_AFTER) {
                 self.refresh();
             }
             return Ok(Some(key));
         }
-        let one = self.asking.lock().await;
-        let known = self.ask_unless(|known| known.is_younger(FRESH) && known.key(id).is_some()).await;
-        drop(one);
-        let key = known.key(id).filter(|_| known.is_younger(USABLE));
-        if key.is_none() && !known.reached {
+        let guard = self.fetching.lock().await;
+        let cached =
+            self.fetch_unless(|cached| cached.is_younger(REFRESH_AFTER) && cached.key(id).is_some()).await;
+        drop(guard);
+        let key = cached.key(id).filter(|_| cached.is_younger(EXPIRE_AFTER));
+        if key.is_none() && !cached.reached {
             let message = "The issuer of the token can't be reached; retry later.";
-            return Err(ApiError { retry_after: Some(RETRY), ..ApiError::new(Code::Unavailable, message) });
+            return Err(ApiError {
+                retry_after: Some(RETRY_INTERVAL),
+                ..ApiError::new(Code::Unavailable, message)
+            });
         }
         Ok(key)
     }
 
-    /// Asks for the keys again in the background, unless somebody does already.
+    /// Fetches the keys in the background, unless a fetch is running.
     fn refresh(self: &Arc<Self>) {
-        let Ok(one) = self.asking.clone().try_lock_owned() else { return };
+        let Ok(guard) = self.fetching.clone().try_lock_owned() else { return };
         let issuer = self.clone();
         tokio::spawn(async move {
-            issuer.ask_unless(|known| known.is_younger(FRESH)).await;
-            drop(one);
+            issuer.fetch_unless(|cached| cached.is_younger(REFRESH_AFTER)).await;
+            drop(guard);
         });
     }
 
-    /// What is known, asked for again where it is not enough and the issuer may be asked.
-    async fn ask_unless(&self, is_enough: impl Fn(&Known) -> bool) -> Known {
-        let mut known = self.known();
-        if !is_enough(&known) && known.again.is_none_or(|again| again <= Instant::now()) {
-            known = self.ask(known).await;
-            *self.known.write().unwrap_or_else(PoisonError::into_inner) = known.clone();
+    /// The cached keys, fetched first if they don't suffice and a fetch is due.
+    async fn fetch_unless(&self, suffices: impl Fn(&CachedKeys) -> bool) -> CachedKeys {
+        let mut cached = self.cached();
+        if !suffices(&cached) && cached.next_fetch.is_none_or(|next_fetch| next_fetch <= Instant::now()) {
+            cached = self.fetch_keys(cached).await;
+            *self.cached.write().unwrap_or_else(PoisonError::into_inner) = cached.clone();
         }
-        known
+        cached
     }
 
-    fn known(&self) -> Known {
-        self.known.read().unwrap_or_else(PoisonError::into_inner).clone()
+    fn cached(&self) -> CachedKeys {
+        self.cached.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    async fn ask(&self, before: Known) -> Known {
+    async fn fetch_keys(&self, before: CachedKeys) -> CachedKeys {
         let (agent, url, name) = (self.agent.clone(), self.jwks_url.clone(), self.name.clone());
-        let answer = tokio::task::spawn_blocking(move || fetch(&agent, url, &name)).await;
+        let response = tokio::task::spawn_blocking(move || fetch(&agent, url, &name)).await;
         let now = Instant::now();
-        match answer.map_err(|error| error.to_string()).flatten() {
-            Ok(keys) => {
-                Known { keys: Arc::new(keys), since: Some(now), again: Some(now + REST), reached: true }
-            }
+        match response.map_err(|error| error.to_string()).flatten() {
+            Ok(keys) => CachedKeys {
+                keys: Arc::new(keys),
+                fetched_at: Some(now),
+                next_fetch: Some(now + MIN_INTERVAL),
+                reached: true,
+            },
             Err(error) => {
                 tracing::warn!(issuer = self.name, error, "the keys of the token issuer can't be fetched");
-                Known { again: Some(now + RETRY), reached: false, ..before }
+                CachedKeys { next_fetch: Some(now + RETRY_INTERVAL), reached: false, ..before }
             }
         }
     }
 }
 
-/// The keys that sign, from where the settings say, or else the issuer's configuration (`OpenID` Connect Discovery).
+/// Fetches the signing keys from the configured URL, or from that of the issuer's configuration (`OpenID` Connect
+/// Discovery).
 fn fetch(agent: &Agent, jwks_url: Option<String>, issuer: &str) -> Result<Vec<Jwk>, String> {
     let url = match jwks_url {
         Some(url) => url,
@@ -162,18 +166,18 @@ fn fetch(agent: &Agent, jwks_url: Option<String>, issuer: &str) -> Result<Vec<Jw
             url.to_owned()
         }
     };
-    let answer = get(agent, &url)?;
-    let keys = answer["keys"].as_array().ok_or_else(|| format!("{url} has no keys"))?;
-    // Kinds of keys that nobody here knows are no hindrance to the others.
+    let response = get(agent, &url)?;
+    let keys = response["keys"].as_array().ok_or_else(|| format!("{url} has no keys"))?;
+    // Skips keys of unsupported types.
     let keys = keys.iter().filter_map(|key| serde_json::from_value::<Jwk>(key.clone()).ok());
     Ok(keys.filter(|key| key.common.public_key_use != Some(PublicKeyUse::Encryption)).collect())
 }
 
 fn get(agent: &Agent, url: &str) -> Result<Value, String> {
-    let told = |error: &dyn std::fmt::Display| format!("{url}: {error}");
-    let mut answer = agent.get(url).call().map_err(|error| told(&error))?;
-    let text = answer.body_mut().with_config().limit(LARGEST).read_to_string();
-    serde_json::from_str(&text.map_err(|error| told(&error))?).map_err(|error| told(&error))
+    let with_url = |error: &dyn std::fmt::Display| format!("{url}: {error}");
+    let mut response = agent.get(url).call().map_err(|error| with_url(&error))?;
+    let text = response.body_mut().with_config().limit(MAX_BYTES).read_to_string();
+    serde_json::from_str(&text.map_err(|error| with_url(&error))?).map_err(|error| with_url(&error))
 }
 
 #[cfg(test)]
@@ -188,7 +192,7 @@ mod tests {
 
     use super::*;
 
-    /// A server that has a key of this id, or, with none, fails; and how often it was asked.
+    /// A server that has one key, or fails without one; and the number of its requests.
     type Served = Arc<Mutex<(Option<&'static str>, usize)>>;
 
     fn serve() -> (Arc<Issuer>, Served) {
@@ -222,7 +226,7 @@ mod tests {
         (Arc::new(Issuer::new(&settings)), served)
     }
 
-    /// Whether the issuer has a key; none where that can't be known.
+    /// Whether the issuer has a key; none if unknown.
     async fn has(issuer: &Arc<Issuer>, id: &str) -> Option<bool> {
         issuer
             .key(Some(id))
@@ -242,7 +246,7 @@ mod tests {
             assert_eq!(has(&issuer, "new").await, Some(false));
         }
         assert_eq!(served.lock().unwrap().1, 1);
-        tokio::time::advance(REST).await;
+        tokio::time::advance(MIN_INTERVAL).await;
         assert_eq!(has(&issuer, "new").await, Some(true));
         assert_eq!(has(&issuer, "old").await, Some(false), "it was withdrawn");
         assert_eq!(served.lock().unwrap().1, 2);
@@ -254,17 +258,17 @@ mod tests {
         *served.lock().unwrap() = (Some("old"), 0);
         assert_eq!(has(&issuer, "old").await, Some(true));
         served.lock().unwrap().0 = Some("new");
-        tokio::time::advance(FRESH / 2).await;
+        tokio::time::advance(REFRESH_AFTER / 2).await;
         assert_eq!(has(&issuer, "old").await, Some(true));
-        tokio::time::advance(FRESH / 2).await;
+        tokio::time::advance(REFRESH_AFTER / 2).await;
         assert_eq!(has(&issuer, "old").await, Some(true), "nobody waits for the new keys");
         refreshed(&issuer).await;
         assert_eq!(has(&issuer, "old").await, Some(false));
     }
 
-    /// Waits until nobody asks the issuer.
+    /// Waits for running fetches.
     async fn refreshed(issuer: &Issuer) {
-        drop(issuer.asking.lock().await);
+        drop(issuer.fetching.lock().await);
     }
 
     #[tokio::test(start_paused = true)]
@@ -273,8 +277,8 @@ mod tests {
         let (issuer, served) = serve();
         *served.lock().unwrap() = (Some("key"), 0);
         assert_eq!(has(&issuer, "key").await, Some(true));
-        tokio::time::advance(FRESH).await;
-        // The issuer doesn't answer while this is held.
+        tokio::time::advance(REFRESH_AFTER).await;
+        // The server does not respond while this is held.
         let silent = served.lock().unwrap();
         for _ in 0..3 {
             let (issuer, key) = (issuer.clone(), Some("key"));
@@ -282,7 +286,7 @@ mod tests {
         }
         drop(silent);
         refreshed(&issuer).await;
-        assert_eq!(served.lock().unwrap().1, 2, "they asked for it once");
+        assert_eq!(served.lock().unwrap().1, 2, "they fetched it once");
     }
 
     #[tokio::test(start_paused = true)]
@@ -291,14 +295,14 @@ mod tests {
         assert_eq!(has(&issuer, "key").await, None);
         served.lock().unwrap().0 = Some("key");
         assert_eq!(has(&issuer, "key").await, None, "it is left alone for some seconds");
-        tokio::time::advance(RETRY).await;
+        tokio::time::advance(RETRY_INTERVAL).await;
         assert_eq!(has(&issuer, "key").await, Some(true));
         served.lock().unwrap().0 = None;
-        tokio::time::advance(FRESH).await;
+        tokio::time::advance(REFRESH_AFTER).await;
         assert_eq!(has(&issuer, "key").await, Some(true));
         refreshed(&issuer).await;
         assert_eq!(has(&issuer, "other").await, None, "nobody can say");
-        tokio::time::advance(USABLE).await;
+        tokio::time::advance(EXPIRE_AFTER).await;
         assert_eq!(has(&issuer, "key").await, None);
     }
 }

@@ -14,12 +14,12 @@ static PROVIDER: CryptoProvider = CryptoProvider {
     key_utils: KeyUtils::new_unimplemented(),
 };
 
-/// Has the library check signatures by these means; once for the whole process.
+/// Installs ring as the library's provider, once per process.
 pub fn install() {
     let _ = PROVIDER.install_default();
 }
 
-/// A key, and the algorithm that it checks signatures of.
+/// A key, and the algorithm of its signatures.
 struct Signed {
     algorithm: Algorithm,
     key: DecodingKey,

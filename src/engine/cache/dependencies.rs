@@ -1,10 +1,8 @@
-//! What an answer rests on: the rows that it was made of, and those that would be in it if they were there.
-//! As long as nothing touches them, the answer stays as it is.
+//! The rows that a response depends on, including rows that do not exist yet.
 //!
-//! Rows are told by a column that refers to a record: a page of what was said at a meeting rests on the
-//! statements whose `meeting_id` is that meeting. This is read off the plan and the rows that were fetched by
-//! it. Whatever isn't sure to rest on less rests on everything: what domain modules compute, filters through
-//! references, the past.
+//! Rows are identified by a column that refers to a record: the statements of a meeting depend on the rows of
+//! `statements` whose `meeting_id` is that meeting. Dependencies follow from the plan and the fetched rows. If they
+//! can't be determined (computed fields, filters across references, `asOf`), the response depends on everything.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 
@@ -25,22 +23,22 @@ use crate::{
     },
 };
 
-/// Marks of one answer at most; with more it rests on everything, which is sooner looked at.
-const MOST: usize = 4096;
-/// The table of all changes, to which each adds a row.
+/// Maximum number of tags; a response with more depends on everything, which is faster to check.
+const MAX_TAGS: usize = 4096;
+/// The log to which every change adds a row.
 const REVISIONS: &str = "revisions";
 
-/// Some rows, by a number that others have only by accident. Whoever confuses them is merely too careful.
+/// A hash that identifies some rows. A collision only invalidates too much.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct CacheTag(u64);
 
 impl CacheTag {
-    /// All rows of a table, be they there or yet to come.
+    /// All rows of a table, present and future.
     pub fn table(table: &str) -> Self {
         CacheTag::of(table, "").with(0)
     }
 
-    /// The rows of a table in which a column has this value.
+    /// The rows of a table with this value in a column.
     pub fn rows(table: &str, column: &str, value: i64) -> Self {
         CacheTag::of(table, column).with(value)
     }
@@ -51,14 +49,13 @@ impl CacheTag {
         CacheTag(hasher.finish())
     }
 
-    /// Spreads the value over all bits, so that neighbours don't meet.
+    /// Mixes in the value, so that neighbouring values differ in all bits.
     fn with(self, value: i64) -> Self {
         let mixed = (self.0 ^ value.cast_unsigned()).wrapping_mul(0x9e37_79b9_7f4a_7c15);
         CacheTag(mixed ^ (mixed >> 32))
     }
 }
 
-/// What has to stay as it is.
 #[derive(Debug)]
 pub enum Dependencies {
     Everything,
@@ -66,28 +63,28 @@ pub enum Dependencies {
 }
 
 impl Dependencies {
-    /// What the rows rest on that were fetched by a plan.
+    /// The dependencies of the rows that a plan has fetched.
     pub fn of(plan: &Plan, request: &BoundPlan, rows: &Rows) -> Self {
-        let mut walk = Walk { request, marks: Vec::new() };
-        if walk.edges(&plan.root, rows).is_err() {
+        let mut collector = Collector { request, tags: Vec::new() };
+        if collector.steps(&plan.root, rows).is_err() {
             return Dependencies::Everything;
         }
-        let mut marks = walk.marks;
-        marks.sort_unstable();
-        marks.dedup();
-        if marks.len() > MOST { Dependencies::Everything } else { Dependencies::Rows(marks.into()) }
+        let mut tags = collector.tags;
+        tags.sort_unstable();
+        tags.dedup();
+        if tags.len() > MAX_TAGS { Dependencies::Everything } else { Dependencies::Rows(tags.into()) }
     }
 
-    /// What it takes to keep it.
+    /// The size in bytes.
     pub fn bytes(&self) -> usize {
         match self {
             Dependencies::Everything => 0,
-            Dependencies::Rows(marks) => size_of_val(&**marks),
+            Dependencies::Rows(tags) => size_of_val(&**tags),
         }
     }
 }
 
-/// Why a walk ended: less than everything would not be sure.
+/// Dependencies that can't be determined.
 struct Everything;
 
 impl From<sqlx::Error> for Everything {
@@ -96,27 +93,27 @@ impl From<sqlx::Error> for Everything {
     }
 }
 
-type Walked<T = ()> = Result<T, Everything>;
+type Collected<T = ()> = Result<T, Everything>;
 
-struct Walk<'a> {
+struct Collector<'a> {
     request: &'a BoundPlan,
-    marks: Vec<CacheTag>,
+    tags: Vec<CacheTag>,
 }
 
-impl Walk<'_> {
-    fn edges(&mut self, level: &Level, rows: &Rows) -> Walked {
+impl Collector<'_> {
+    fn steps(&mut self, level: &Level, rows: &Rows) -> Collected {
         level
-            .edges
+            .steps
             .iter()
-            .zip(&rows.edges)
-            .try_for_each(|(edge, fetched)| self.edge(edge, fetched, &rows.rows))
+            .zip(&rows.steps)
+            .try_for_each(|(step, fetched)| self.step(step, fetched, &rows.rows))
     }
 
-    fn edge(&mut self, edge: &Step, fetched: &StepRows, parents: &[PgRow]) -> Walked {
-        if self.request.as_of(edge).is_some() {
+    fn step(&mut self, step: &Step, fetched: &StepRows, parents: &[PgRow]) -> Collected {
+        if self.request.as_of(step).is_some() {
             return Err(Everything);
         }
-        match (&edge.way, fetched) {
+        match (&step.kind, fetched) {
             (StepKind::ToOne(references), StepRows::ToOne { kinds, .. }) => {
                 for (reference, rows) in references.iter().zip(kinds) {
                     self.records(&reference.level, &ids(parents, reference.column)?, rows)?;
@@ -126,28 +123,31 @@ impl Walk<'_> {
             (StepKind::OwnedList { values, owner, level }, StepRows::OwnedList { rows, .. }) => {
                 self.rows(values.table, values.owner, &ids(parents, *owner)?);
                 self.columns(level, rows)?;
-                self.edges(level, rows)
+                self.steps(level, rows)
             }
             (StepKind::References { values, owner, to, .. }, StepRows::References { kinds, .. }) => {
                 self.rows(values.table, values.owner, &ids(parents, *owner)?);
-                // What these refer to is there: they would have been touched with it.
+                // The referenced records exist: deleting one would touch these rows too.
                 to.iter()
                     .zip(kinds)
                     .try_for_each(|(reference, rows)| self.records(&reference.level, &[], rows))
             }
-            (StepKind::ToMany { many, owner, level, asides, .. }, StepRows::ToMany(pages)) => {
+            (StepKind::ToMany { many, owner, level, aggregates, .. }, StepRows::ToMany(pages)) => {
                 let owners = owner.map(|column| ids(parents, column)).transpose()?;
-                self.connection(edge, many, level, &owners.unwrap_or_default(), pages)?;
-                asides.iter().zip(&pages.asides).try_for_each(|(aside, fetched)| self.aside(aside, fetched))
+                self.connection(step, many, level, &owners.unwrap_or_default(), pages)?;
+                aggregates
+                    .iter()
+                    .zip(&pages.aggregates)
+                    .try_for_each(|(aggregate, fetched)| self.aggregate(aggregate, fetched))
             }
             (StepKind::Lookup(level), StepRows::ToOne { kinds, .. }) => {
-                let BoundStep::Lookup(statement) = self.request.bound(edge) else { return Err(Everything) };
+                let BoundStep::Lookup(statement) = self.request.bound(step) else { return Err(Everything) };
                 kinds.iter().try_for_each(|rows| self.lookup(level, statement, rows))
             }
             (StepKind::Nodes(levels), StepRows::ToOne { kinds, .. }) => {
-                let BoundStep::Nodes(asked) = self.request.bound(edge) else { return Err(Everything) };
+                let BoundStep::Nodes(requested) = self.request.bound(step) else { return Err(Everything) };
                 for (kind, (level, rows)) in levels.iter().zip(kinds).enumerate() {
-                    let ids = asked.iter().flatten().filter(|(of, _)| *of == kind).map(|(_, id)| *id);
+                    let ids = requested.iter().flatten().filter(|(of, _)| *of == kind).map(|(_, id)| *id);
                     self.records(level, &distinct(ids.collect()), rows)?;
                 }
                 Ok(())
@@ -156,72 +156,72 @@ impl Walk<'_> {
         }
     }
 
-    /// Records by their ids, and what they lead to.
-    fn records(&mut self, level: &Level, asked: &[i64], rows: &Rows) -> Walked {
+    /// Records by id, and the steps from them.
+    fn records(&mut self, level: &Level, requested: &[i64], rows: &Rows) -> Collected {
         let found = own_ids(level, rows)?;
         let ObjectType { table, merged, .. } = *level.object_type;
-        self.rows(table, "id", asked);
+        self.rows(table, "id", requested);
         self.rows(table, "id", &found);
         if let Some(names) = merged
-            && asked.iter().any(|id| found.binary_search(id).is_err())
+            && requested.iter().any(|id| found.binary_search(id).is_err())
         {
-            self.rows(names, "id", asked);
+            self.rows(names, "id", requested);
         }
         self.columns(level, rows)?;
-        self.edges(level, rows)
+        self.steps(level, rows)
     }
 
-    /// The record that a key names, if there is one.
-    fn lookup(&mut self, level: &Level, statement: &Statement, rows: &Rows) -> Walked {
+    /// A record by key.
+    fn lookup(&mut self, level: &Level, statement: &Statement, rows: &Rows) -> Collected {
         let ObjectType { table, merged, .. } = *level.object_type;
         let found: Option<i64> = rows.rows.first().map(|row| row.try_get(0)).transpose()?;
         match (statement.key, statement.binds.as_slice()) {
-            (Some(Key::Id), [Bind::Id(asked)]) => {
-                self.rows(table, "id", &[*asked]);
-                if let Some(names) = merged.filter(|_| found != Some(*asked)) {
-                    self.rows(names, "id", &[*asked]);
+            (Some(Key::Id), [Bind::Id(requested)]) => {
+                self.rows(table, "id", &[*requested]);
+                if let Some(names) = merged.filter(|_| found != Some(*requested)) {
+                    self.rows(names, "id", &[*requested]);
                 }
             }
             (Some(Key::Slug), _) => {
-                // Under which of its slugs it was found is not told.
-                self.marks.extend(merged.map(CacheTag::table));
+                // The row does not say which of its slugs matched.
+                self.tags.extend(merged.map(CacheTag::table));
                 if found.is_none() {
-                    self.marks.push(CacheTag::table(table));
+                    self.tags.push(CacheTag::table(table));
                 }
             }
             _ => return Err(Everything),
         }
         self.rows(table, "id", found.as_slice());
         self.read(level, found.as_slice(), &rows.rows)?;
-        self.edges(level, rows)
+        self.steps(level, rows)
     }
 
-    /// The pages of a connection, one for each owner.
+    /// The pages of a connection, one per owner.
     fn connection(
         &mut self,
-        edge: &Step,
+        step: &Step,
         many: &ToMany,
         level: &Level,
         owners: &[i64],
         pages: &PageRows,
-    ) -> Walked {
-        let BoundStep::ToMany { rows: statement, asides, of_one, .. } = self.request.bound(edge) else {
+    ) -> Collected {
+        let BoundStep::ToMany { rows: statement, aggregates, of_one, .. } = self.request.bound(step) else {
             return Err(Everything);
         };
-        let mut statements = statement.iter().chain(asides.iter().map(|(statement, _)| statement));
+        let mut statements = statement.iter().chain(aggregates.iter().map(|(statement, _)| statement));
         if statements.any(|statement| statement.subqueries > 0) {
             return Err(Everything);
         }
         let ObjectType { table, merged, .. } = *level.object_type;
-        let is_filtered = edge.arguments.get("filter").is_some();
+        let is_filtered = step.arguments.get("filter").is_some();
         if is_filtered {
-            // Ids are compared with those that they now mean.
-            self.marks.extend(merged.map(CacheTag::table));
+            // Filters resolve the ids of merged actors.
+            self.tags.extend(merged.map(CacheTag::table));
         }
         match many.via {
-            Join::All => match of_one.filter(|of_one| is_told_by(level, pages, *of_one)) {
+            Join::All => match of_one.filter(|of_one| depends_on_owner(level, pages, *of_one)) {
                 Some((column, id)) => self.rows(table, column, &[id]),
-                None => self.marks.push(CacheTag::table(table)),
+                None => self.tags.push(CacheTag::table(table)),
             },
             Join::Column(column) => self.rows(table, column, owners),
             Join::Either(one, other) => {
@@ -230,54 +230,56 @@ impl Walk<'_> {
             }
             Join::Link(between, from, _) => {
                 self.rows(between, from, owners);
-                // Records beyond the page may come to stand before those on it.
+                // A change of a record beyond the page can move it onto the page.
                 let is_cut = pages.page.after.is_some()
                     || pages.page.before.is_some()
                     || pages.sides.iter().flatten().any(|more| *more);
                 let reads_all = is_filtered
-                    || pages.asides.iter().any(|aside| matches!(aside, AggregateRows::Facet { .. }))
+                    || pages
+                        .aggregates
+                        .iter()
+                        .any(|aggregate| matches!(aggregate, AggregateRows::Facet { .. }))
                     || is_cut && !matches!(pages.order.by, SortKey::Id);
                 if reads_all {
-                    self.marks.push(CacheTag::table(table));
+                    self.tags.push(CacheTag::table(table));
                 } else if statement.is_some() {
                     self.rows(table, "id", &own_ids(level, &pages.rows)?);
                 }
             }
         }
         self.columns(level, &pages.rows)?;
-        self.edges(level, &pages.rows)
+        self.steps(level, &pages.rows)
     }
 
-    fn aside(&mut self, aside: &Aggregate, fetched: &AggregateRows) -> Walked {
-        match (aside, fetched) {
+    fn aggregate(&mut self, aggregate: &Aggregate, fetched: &AggregateRows) -> Collected {
+        match (aggregate, fetched) {
             (Aggregate::Count(_), AggregateRows::Counts(_)) => Ok(()),
             (Aggregate::Facet { facet, level, .. }, AggregateRows::Facet { rows, .. })
                 if !matches!(facet.by, FacetBy::Link { .. }) =>
             {
-                self.edges(level, rows)
+                self.steps(level, rows)
             }
             _ => Err(Everything),
         }
     }
 
-    /// What the columns of records read besides their own rows: when they were changed, and records that they
-    /// refer to.
-    fn columns(&mut self, level: &Level, rows: &Rows) -> Walked {
+    /// What columns read besides their own row: the time of the last change, and referenced records.
+    fn columns(&mut self, level: &Level, rows: &Rows) -> Collected {
         if level.columns.iter().any(|column| column.reads != Reads::Row) {
             self.read(level, &own_ids(level, rows)?, &rows.rows)?;
         }
         Ok(())
     }
 
-    fn read(&mut self, level: &Level, ids: &[i64], rows: &[PgRow]) -> Walked {
+    fn read(&mut self, level: &Level, ids: &[i64], rows: &[PgRow]) -> Collected {
         for column in &level.columns {
             match column.reads {
                 Reads::Row => {}
                 Reads::History(history) => self.rows(REVISIONS, history, ids),
                 Reads::Records(records) => {
                     for (to, refers) in records {
-                        let place = place_of(level, refers).ok_or(Everything)?;
-                        self.rows(to, "id", &self::ids(rows, place)?);
+                        let index = column_index(level, refers).ok_or(Everything)?;
+                        self.rows(to, "id", &self::ids(rows, index)?);
                     }
                 }
             }
@@ -287,36 +289,36 @@ impl Walk<'_> {
 
     fn rows(&mut self, table: &str, column: &str, values: &[i64]) {
         let rows = CacheTag::of(table, column);
-        self.marks.extend(values.iter().map(|value| rows.with(*value)));
+        self.tags.extend(values.iter().map(|value| rows.with(*value)));
     }
 }
 
-/// Whether a page rests on nothing but the rows that refer to one record. An id may mean another since it was
-/// merged, which the rows tell; and facets look beyond the filter.
-fn is_told_by(level: &Level, pages: &PageRows, (column, id): (&str, i64)) -> bool {
-    let refers = |row: &PgRow, place| get::<Option<i64>>(row, place).is_ok_and(|found| found == Some(id));
-    let place = place_of(level, column);
-    place.is_some_and(|place| pages.rows.rows.first().is_some_and(|row| refers(row, place)))
-        && pages.asides.iter().all(|aside| matches!(aside, AggregateRows::Counts(_)))
+/// Whether a page depends only on the rows that refer to one record. It doesn't if that id was merged, and facets
+/// read beyond the filter.
+fn depends_on_owner(level: &Level, pages: &PageRows, (column, id): (&str, i64)) -> bool {
+    let refers = |row: &PgRow, index| get::<Option<i64>>(row, index).is_ok_and(|found| found == Some(id));
+    let index = column_index(level, column);
+    index.is_some_and(|index| pages.rows.rows.first().is_some_and(|row| refers(row, index)))
+        && pages.aggregates.iter().all(|aggregate| matches!(aggregate, AggregateRows::Counts(_)))
 }
 
-/// The place of a column of the level's own row.
-fn place_of(level: &Level, column: &str) -> Option<usize> {
+/// The index of a column of the level's own row.
+fn column_index(level: &Level, column: &str) -> Option<usize> {
     level.columns.iter().position(|selected| selected.column.as_deref() == Some(column))
 }
 
-/// The ids in a column of rows, each once.
-fn ids(rows: &[PgRow], column: usize) -> Walked<Vec<i64>> {
+/// The distinct ids in a column.
+fn ids(rows: &[PgRow], column: usize) -> Collected<Vec<i64>> {
     let ids = rows.iter().map(|row| get::<Option<i64>>(row, column)).collect::<Result<Vec<_>, _>>()?;
     Ok(distinct(ids.into_iter().flatten().collect()))
 }
 
-/// The ids of the rows of a level, where they were fetched.
-fn own_ids(level: &Level, rows: &Rows) -> Walked<Vec<i64>> {
+/// The ids of the fetched rows of a level.
+fn own_ids(level: &Level, rows: &Rows) -> Collected<Vec<i64>> {
     if rows.rows.is_empty() {
         return Ok(Vec::new());
     }
-    let column = place_of(level, "id").ok_or(Everything)?;
+    let column = column_index(level, "id").ok_or(Everything)?;
     ids(&rows.rows, column)
 }
 

@@ -1,4 +1,4 @@
-//! What was changed lately: for the rows that answers rest on, the last revision that touched them.
+//! The last revision that changed each row, for recent changes.
 
 use std::{collections::HashMap, sync::Mutex};
 
@@ -9,17 +9,17 @@ use crate::{
     sync::lock,
 };
 
-/// Revisions gone through at most; where there are more, everything counts as changed.
-pub const GONE_THROUGH: i64 = 5000;
-/// Revisions read at once: few enough to be read in time on a busy machine.
+/// Maximum number of revisions to read; beyond it everything counts as changed.
+pub const MAX_REVISIONS: i64 = 5000;
+/// Revisions per statement: few enough to be read in time on a busy machine.
 const PAGE: i64 = 500;
-/// Rows remembered at most, twice: those touched of late, and those before them.
-const REMEMBERED: usize = 1 << 16;
+/// Maximum number of rows in each of the two generations.
+const MAX_ROWS: usize = 1 << 16;
 
-/// The first row is the last revision, the last one of the page, and the time of the known revision `$1`. The
-/// others are the rows that the revisions of the page touched, by every column that refers to a record. A
-/// revision is a row too, of the record that it tells of.
-const TOUCHED: &str = "
+/// The first row has the last revision, the last one of the page, and the time of the known revision `$1`. The other
+/// rows are those that the revisions of the page changed, by every column that refers to a record. A revision is
+/// itself a row of its record.
+const CHANGED_ROWS: &str = "
     with stamped as not materialized (
         select id, (extract(epoch from recorded_at) * 1000000)::bigint as recorded from revisions
     ),
@@ -46,122 +46,118 @@ const TOUCHED: &str = "
     cross join lateral jsonb_each(row.value) as field (key, value)
     where (field.key = 'id' or field.key like '%\\_id') and jsonb_typeof(field.value) = 'number'";
 
-/// A place in the history of the base. A base that was restored from a backup, or replaced by a standby that had
-/// not heard of everything, has another history from then on: the same numbers may stand for other revisions.
+/// A position in the history of the database. A database that was restored from a backup, or replaced by a standby
+/// that lagged behind, has a different history: the same numbers may identify other revisions.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Position {
-    /// How many times the history was replaced since the server started.
+    /// How often the history was replaced since the server started.
     pub history: u64,
     pub revision: i64,
 }
 
-/// The revisions that touched rows last.
 #[derive(Debug, Default)]
-pub struct InvalidationLog(Mutex<Memory>);
+pub struct InvalidationLog(Mutex<State>);
 
 #[derive(Debug, Default)]
-struct Memory {
-    /// The last revision that was gone through; none before the first look.
+struct State {
+    /// The last revision that was read; none before the first read.
     known: Option<Known>,
     history: u64,
-    /// Of this revision and those before it nothing is known.
-    forgotten: i64,
+    /// Revisions up to this one are not known any more.
+    unknown_until: i64,
     recent: HashMap<CacheTag, i64>,
     older: HashMap<CacheTag, i64>,
-    /// The last revision of the older ones.
+    /// The last revision of `older`.
     older_until: i64,
 }
 
-/// A revision, and by when it was recorded: together they tell whether the history is still the same.
+/// A revision and its time, which together identify the history.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 struct Known {
     revision: i64,
     recorded: Option<i64>,
 }
 
-/// What one look found.
-struct Found {
+/// The result of one read.
+struct ReadResult {
     last: Known,
-    /// The end of the revisions that were read; none where there was none to read.
+    /// The last revision of the page; none if the page is empty.
     page_end: Option<Known>,
-    /// When the revision that was known before was recorded, in the base as it is now.
+    /// When the revision that was known before was recorded, according to the database now.
     known_recorded: Option<i64>,
-    touched: Vec<[(CacheTag, i64); 2]>,
+    changed: Vec<[(CacheTag, i64); 2]>,
 }
 
-impl Found {
+impl ReadResult {
     fn read(rows: &[PgRow]) -> Result<Self, sqlx::Error> {
         let (head, rows) = rows.split_first().ok_or(sqlx::Error::RowNotFound)?;
         let revision: Option<i64> = head.try_get("id")?;
         let last = Known { revision: revision.unwrap_or(0), recorded: head.try_get("last_recorded")? };
         let page_end: Option<i64> = head.try_get("page_end")?;
         let recorded = head.try_get("page_recorded")?;
-        Ok(Found {
+        Ok(ReadResult {
             last,
             page_end: page_end.map(|revision| Known { revision, recorded }),
             known_recorded: head.try_get("known_recorded")?,
-            touched: rows.iter().map(touched).collect::<Result<_, _>>()?,
+            changed: rows.iter().map(changed).collect::<Result<_, _>>()?,
         })
     }
 }
 
 impl InvalidationLog {
-    /// Goes through the next page of revisions that it doesn't know yet. Tells how far it got, and whether that
-    /// was the last revision.
-    pub async fn look(
+    /// Reads the next page of revisions. Returns the last one that was read, and whether it is the current revision.
+    pub async fn read_next(
         &self,
         database: impl Executor<'_, Database = Postgres>,
     ) -> Result<(Position, bool), sqlx::Error> {
         let (known, history) = {
-            let memory = lock(&self.0);
-            (memory.known, memory.history)
+            let state = lock(&self.0);
+            (state.known, state.history)
         };
-        // Nothing is known before the first look, and there is nothing to go through then.
+        // Before the first read there is nothing to catch up with.
         let after = known.map_or(i64::MAX, |known| known.revision);
-        let rows = sqlx::query(TOUCHED).bind(after).bind(GONE_THROUGH).bind(PAGE).fetch_all(database).await?;
-        let found = Found::read(&rows)?;
-        let mut memory = lock(&self.0);
-        // Somebody else who looked meanwhile found another history: what was found here may be of the old one.
-        let is_last = memory.history == history && memory.learn(known, found);
-        Ok((
-            Position { history: memory.history, revision: memory.known.unwrap_or_default().revision },
-            is_last,
-        ))
+        let rows =
+            sqlx::query(CHANGED_ROWS).bind(after).bind(MAX_REVISIONS).bind(PAGE).fetch_all(database).await?;
+        let result = ReadResult::read(&rows)?;
+        let mut state = lock(&self.0);
+        // A concurrent read found a new history, so this page may be of the old one.
+        let is_last = state.history == history && state.apply(known, result);
+        Ok((Position { history: state.history, revision: state.known.unwrap_or_default().revision }, is_last))
     }
 
-    /// Whether nothing was touched behind a revision that something rests on.
-    pub fn leaves(&self, dependencies: &Dependencies, since: i64) -> bool {
-        let Dependencies::Rows(marks) = dependencies else { return false };
-        let memory = lock(&self.0);
-        since >= memory.forgotten && marks.iter().all(|mark| memory.last(*mark) <= since)
+    /// Whether dependencies are unchanged since a revision.
+    pub fn is_unchanged(&self, dependencies: &Dependencies, since: i64) -> bool {
+        let Dependencies::Rows(tags) = dependencies else { return false };
+        let state = lock(&self.0);
+        since >= state.unknown_until && tags.iter().all(|tag| state.last(*tag) <= since)
     }
 }
 
-/// A revision, and all that a row of it stands for.
-fn touched(row: &PgRow) -> Result<[(CacheTag, i64); 2], sqlx::Error> {
+/// The tags of a row, with the revision that changed it.
+fn changed(row: &PgRow) -> Result<[(CacheTag, i64); 2], sqlx::Error> {
     let (revision, part): (i64, &str) = (row.try_get("id")?, row.try_get("part")?);
     let rows = CacheTag::rows(part, row.try_get("field")?, row.try_get("value")?);
     Ok([(rows, revision), (CacheTag::table(part), revision)])
 }
 
-impl Memory {
-    /// Learns what a look found that began at `known`; whether nothing was left to go through.
-    fn learn(&mut self, known: Option<Known>, found: Found) -> bool {
-        let Found { last, page_end, known_recorded, touched } = found;
+impl State {
+    /// Adds the result of a read that began at `known`. Returns whether that was the last page.
+    fn apply(&mut self, known: Option<Known>, result: ReadResult) -> bool {
+        let ReadResult { last, page_end, known_recorded, changed } = result;
         match known {
             Some(known) if known_recorded == known.recorded => {
-                if last.revision - known.revision > GONE_THROUGH {
-                    self.begin_at(last);
+                if last.revision - known.revision > MAX_REVISIONS {
+                    self.restart_at(last);
                     return true;
                 }
                 let until = page_end.unwrap_or(known);
-                self.note(touched.into_iter().flatten(), until);
+                self.record(changed.into_iter().flatten(), until);
                 until.revision >= last.revision
             }
             Some(_) => {
                 self.history += 1;
                 self.known = None;
-                self.begin_at(last);
+                self.restart_at(last);
                 tracing::warn!(
                     revision = last.revision,
                     "the database has a different history, as after a restore or failover: clearing the cache and ending subscriptions"
@@ -169,38 +165,38 @@ impl Memory {
                 true
             }
             None => {
-                self.begin_at(last);
+                self.restart_at(last);
                 true
             }
         }
     }
 
-    /// Begins anew: of everything until this revision nothing is known.
-    fn begin_at(&mut self, last: Known) {
+    /// Starts again at a revision: changes up to it are unknown.
+    fn restart_at(&mut self, last: Known) {
         let until = self.known.filter(|known| known.revision > last.revision).unwrap_or(last);
         let (known, history) = (Some(until), self.history);
-        let (forgotten, older_until) = (until.revision, until.revision);
-        *self = Memory { known, history, forgotten, older_until, ..Memory::default() };
+        let (unknown_until, older_until) = (until.revision, until.revision);
+        *self = State { known, history, unknown_until, older_until, ..State::default() };
     }
 
-    fn note(&mut self, touched: impl Iterator<Item = (CacheTag, i64)>, until: Known) {
-        for (mark, revision) in touched {
-            let known = self.recent.entry(mark).or_insert(revision);
+    fn record(&mut self, changed: impl Iterator<Item = (CacheTag, i64)>, until: Known) {
+        for (tag, revision) in changed {
+            let known = self.recent.entry(tag).or_insert(revision);
             *known = revision.max(*known);
         }
         if self.known.is_none_or(|known| known.revision < until.revision) {
             self.known = Some(until);
         }
-        if self.recent.len() > REMEMBERED {
-            self.forgotten = self.older_until;
+        if self.recent.len() > MAX_ROWS {
+            self.unknown_until = self.older_until;
             self.older = std::mem::take(&mut self.recent);
             self.older_until = self.known.unwrap_or_default().revision;
         }
     }
 
-    /// The last revision that touched something; none that is known is one long ago.
-    fn last(&self, mark: CacheTag) -> i64 {
-        *self.recent.get(&mark).or_else(|| self.older.get(&mark)).unwrap_or(&i64::MIN)
+    /// The last revision that changed something, if it is recent.
+    fn last(&self, tag: CacheTag) -> i64 {
+        *self.recent.get(&tag).or_else(|| self.older.get(&tag)).unwrap_or(&i64::MIN)
     }
 }
 
@@ -208,44 +204,44 @@ impl Memory {
 mod tests {
     use super::*;
 
-    fn on(marks: &[CacheTag]) -> Dependencies {
-        Dependencies::Rows(marks.into())
+    fn on(tags: &[CacheTag]) -> Dependencies {
+        Dependencies::Rows(tags.into())
     }
 
-    /// A revision that was recorded at a time of its own.
+    /// A revision with a time of its own.
     fn at(revision: i64) -> Known {
         Known { revision, recorded: (revision > 0).then_some(1000 + revision) }
     }
 
-    fn found(last: Known, page_end: Option<Known>, known_recorded: Option<i64>) -> Found {
-        Found { last, page_end, known_recorded, touched: Vec::new() }
+    fn result(last: Known, page_end: Option<Known>, known_recorded: Option<i64>) -> ReadResult {
+        ReadResult { last, page_end, known_recorded, changed: Vec::new() }
     }
 
     #[test]
     fn revisions_are_gone_through_page_by_page() {
-        let mut memory = Memory::default();
-        assert!(memory.learn(None, found(at(900), None, None)), "it begins at the last revision");
-        let known = memory.known;
+        let mut state = State::default();
+        assert!(state.apply(None, result(at(900), None, None)), "it begins at the last revision");
+        let known = state.known;
         assert_eq!(known, Some(at(900)));
-        assert!(!memory.learn(known, found(at(2000), Some(at(1400)), at(900).recorded)));
-        assert_eq!(memory.known, Some(at(1400)), "what was gone through isn't gone through again");
-        assert!(memory.learn(memory.known, found(at(1400), None, at(1400).recorded)));
-        assert!(memory.learn(memory.known, found(at(9000), None, at(1400).recorded)));
+        assert!(!state.apply(known, result(at(2000), Some(at(1400)), at(900).recorded)));
+        assert_eq!(state.known, Some(at(1400)), "what was gone through isn't gone through again");
+        assert!(state.apply(state.known, result(at(1400), None, at(1400).recorded)));
+        assert!(state.apply(state.known, result(at(9000), None, at(1400).recorded)));
         assert_eq!(
-            (memory.known, memory.forgotten),
+            (state.known, state.unknown_until),
             (Some(at(9000)), 9000),
             "too many: all counts as changed"
         );
-        assert_eq!(memory.history, 0);
+        assert_eq!(state.history, 0);
     }
 
     #[test]
     fn another_history_is_noticed_by_the_revision_that_was_known() {
         for (last, known_recorded) in [(at(90), None), (at(120), Some(5))] {
-            let mut memory = Memory::default();
-            memory.learn(None, found(at(100), None, None));
-            assert!(memory.learn(memory.known, found(last, None, known_recorded)));
-            assert_eq!((memory.history, memory.known, memory.forgotten), (1, Some(last), last.revision));
+            let mut state = State::default();
+            state.apply(None, result(at(100), None, None));
+            assert!(state.apply(state.known, result(last, None, known_recorded)));
+            assert_eq!((state.history, state.known, state.unknown_until), (1, Some(last), last.revision));
         }
     }
 
@@ -253,39 +249,38 @@ mod tests {
     fn only_what_was_touched_later_is_changed() {
         let changed = InvalidationLog::default();
         let (one, other) = (CacheTag::rows("actors", "id", 1), CacheTag::rows("actors", "id", 2));
-        lock(&changed.0).note([(one, 7)].into_iter(), at(8));
-        assert!(changed.leaves(&on(&[other]), 5));
-        assert!(!changed.leaves(&on(&[other, one]), 6));
-        assert!(changed.leaves(&on(&[other, one]), 7));
-        assert!(!changed.leaves(&Dependencies::Everything, 8));
-        lock(&changed.0).note([(one, 6)].into_iter(), at(6));
-        assert!(!changed.leaves(&on(&[one]), 6), "who comes late takes nothing back");
+        lock(&changed.0).record([(one, 7)].into_iter(), at(8));
+        assert!(changed.is_unchanged(&on(&[other]), 5));
+        assert!(!changed.is_unchanged(&on(&[other, one]), 6));
+        assert!(changed.is_unchanged(&on(&[other, one]), 7));
+        assert!(!changed.is_unchanged(&Dependencies::Everything, 8));
+        lock(&changed.0).record([(one, 6)].into_iter(), at(6));
+        assert!(!changed.is_unchanged(&on(&[one]), 6), "who comes late takes nothing back");
     }
 
     #[test]
     fn what_is_forgotten_counts_as_changed() {
         let changed = InvalidationLog::default();
-        let (row, many) =
-            (|number| CacheTag::rows("actors", "id", number), i64::try_from(REMEMBERED).unwrap());
+        let (row, many) = (|number| CacheTag::rows("actors", "id", number), i64::try_from(MAX_ROWS).unwrap());
         let untouched = on(&[CacheTag::table("topics")]);
         for turn in 0..2 {
-            assert!(changed.leaves(&untouched, 0));
+            assert!(changed.is_unchanged(&untouched, 0));
             let rows = (1..=many + 1).map(|number| (row(number), turn * many + number));
-            lock(&changed.0).note(rows, at((turn + 1) * many + 1));
-            assert!(!changed.leaves(&on(&[row(9)]), turn * many + 8));
-            assert!(changed.leaves(&on(&[row(9)]), turn * many + 9));
+            lock(&changed.0).record(rows, at((turn + 1) * many + 1));
+            assert!(!changed.is_unchanged(&on(&[row(9)]), turn * many + 8));
+            assert!(changed.is_unchanged(&on(&[row(9)]), turn * many + 9));
         }
-        assert!(changed.leaves(&untouched, many + 1));
-        assert!(!changed.leaves(&untouched, many));
+        assert!(changed.is_unchanged(&untouched, many + 1));
+        assert!(!changed.is_unchanged(&untouched, many));
     }
 
     #[test]
     fn marks_of_neighbours_differ() {
-        let mut marks: Vec<CacheTag> = (0..100_000).map(|id| CacheTag::rows("actors", "id", id)).collect();
-        marks.extend((0..100_000).map(|id| CacheTag::rows("statements", "id", id)));
-        marks.push(CacheTag::table("actors"));
-        marks.sort_unstable();
-        marks.dedup();
-        assert_eq!(marks.len(), 200_001);
+        let mut tags: Vec<CacheTag> = (0..100_000).map(|id| CacheTag::rows("actors", "id", id)).collect();
+        tags.extend((0..100_000).map(|id| CacheTag::rows("statements", "id", id)));
+        tags.push(CacheTag::table("actors"));
+        tags.sort_unstable();
+        tags.dedup();
+        assert_eq!(tags.len(), 200_001);
     }
 }

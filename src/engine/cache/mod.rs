@@ -1,10 +1,8 @@
-//! Answers kept as long as they are right: whoever asks what was asked before is answered from here, unless
-//! something was changed that the answer rests on.
+//! The response cache. A response stays cached until a row it depends on changes.
 //!
-//! An answer is kept under what was asked and the role that asked, with the revision up to which it is known to
-//! be right. Nothing is dropped when the base changes. An answer is looked through when it is asked for, and
-//! what is not asked for makes room in time. While the server can't know the revision, nothing is answered
-//! from here.
+//! Entries are keyed by the query, the role and the history, and record the revision up to which they are known to be
+//! valid. A change drops nothing: an entry is checked when it is requested, and unused entries are evicted. While the
+//! current revision is unknown, the cache is not used.
 
 pub mod dependencies;
 pub mod invalidation_log;
@@ -30,43 +28,40 @@ use tokio::sync::OnceCell;
 
 use crate::{
     auth::caller::Role,
-    engine::{cache::dependencies::Dependencies, response::Answer},
+    engine::{cache::dependencies::Dependencies, response::GraphqlResponse},
     error::ApiError,
     sync::lock,
 };
 
-/// What an answer takes besides its text.
+/// Bytes of an entry besides its body and dependencies.
 const OVERHEAD: usize = 256;
-/// Shorter answers are not worth to be compressed.
+/// Shorter bodies are not compressed.
 const WORTH_COMPRESSING: usize = 1024;
 
-/// What was asked, and by whom.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Key([u8; 32]);
 
 impl Key {
-    /// The key of a question, given by its fingerprint. A base with another history has other answers.
-    pub fn new(question: Sha256, role: Role, history: u64) -> Self {
-        Key(question.chain_update(role.name()).chain_update(history.to_be_bytes()).finalize().into())
+    /// The key of a request with this fingerprint. Another history has other responses.
+    pub fn new(fingerprint: Sha256, role: Role, history: u64) -> Self {
+        Key(fingerprint.chain_update(role.name()).chain_update(history.to_be_bytes()).finalize().into())
     }
 }
 
-/// An answer just made.
 pub struct ComputedResponse {
-    pub answer: Answer,
+    pub response: GraphqlResponse,
     pub cost: usize,
     pub dependencies: Dependencies,
 }
 
-/// An answer without errors, as it is sent.
+/// A response without errors, as it is sent.
 #[derive(Debug)]
 pub struct CachedResponse {
     pub body: Bytes,
-    /// What it cost to make.
     pub cost: usize,
     dependencies: Dependencies,
-    /// The revision up to which it is known to be right.
-    right_until: AtomicI64,
+    /// The revision up to which it is known to be valid.
+    valid_until: AtomicI64,
     tag: OnceLock<String>,
     compressed: OnceLock<Option<Bytes>>,
 }
@@ -74,29 +69,29 @@ pub struct CachedResponse {
 impl CachedResponse {
     fn new(body: Bytes, cost: usize, dependencies: Dependencies, revision: i64) -> Self {
         let (tag, compressed) = (OnceLock::new(), OnceLock::new());
-        CachedResponse { body, cost, dependencies, right_until: revision.into(), tag, compressed }
+        CachedResponse { body, cost, dependencies, valid_until: revision.into(), tag, compressed }
     }
 
-    /// Whether it is right as of a revision. `leaves` says whether what it rests on was left as it was since
-    /// another, until that one at least.
-    fn is_right(&self, revision: i64, leaves: impl FnOnce(&Dependencies, i64) -> bool) -> bool {
-        let until = self.right_until.load(Relaxed);
+    /// Whether it is valid as of a revision. `is_valid` says whether dependencies are unchanged since another
+    /// revision, at least up to that one.
+    fn is_valid_at(&self, revision: i64, is_valid: impl FnOnce(&Dependencies, i64) -> bool) -> bool {
+        let until = self.valid_until.load(Relaxed);
         if until >= revision {
             return true;
         }
-        let is_left = leaves(&self.dependencies, until);
-        if is_left {
-            self.right_until.fetch_max(revision, Relaxed);
+        let is_unchanged = is_valid(&self.dependencies, until);
+        if is_unchanged {
+            self.valid_until.fetch_max(revision, Relaxed);
         }
-        is_left
+        is_unchanged
     }
 
-    /// A tag of the body, whichever server made it and when.
+    /// The entity tag: a digest of the body, the same on every server.
     pub fn tag(&self) -> &str {
         self.tag.get_or_init(|| BASE64.encode(&Sha256::digest(&self.body)[..18]))
     }
 
-    /// The body compressed, where that is worth it; made for the first who takes it.
+    /// The compressed body, if compression pays off; computed on first use.
     pub fn compressed(&self) -> Option<Bytes> {
         let compress = || {
             if self.body.len() < WORTH_COMPRESSING {
@@ -109,41 +104,38 @@ impl CachedResponse {
         self.compressed.get_or_init(compress).clone()
     }
 
-    /// What it takes to keep it; the compressed form is counted before it is there.
+    /// The size of the entry, including a compressed body, which may not exist yet.
     fn bytes(&self) -> usize {
         self.body.len() + self.body.len() / 3 + self.dependencies.bytes() + OVERHEAD
     }
 }
 
-/// An answer, and where it comes from.
 #[derive(Debug)]
 pub enum Outcome {
     CachedResponse(Arc<CachedResponse>),
-    /// Made just now, and kept for the next.
+    /// Computed by this request, and cached.
     ComputedResponse(Arc<CachedResponse>),
-    /// Nobody else's: something in it failed, or it is personal.
-    Own(Answer),
+    /// Uncacheable: it has errors or is personal.
+    Own(GraphqlResponse),
 }
 
-/// Answers kept, in so many bytes at most.
 pub struct Cache {
-    room: usize,
-    kept: Mutex<Store>,
-    /// Answers that are being made: whoever asks the same meanwhile waits for them. What was changed since one
-    /// was begun may not be in it, so it is for those who know of no later revision.
+    capacity: usize,
+    cached: Mutex<Store>,
+    /// Responses that are being computed, for equal requests at the same time. Such a response may miss later
+    /// changes, so only requests that know of no later revision share it.
     flights: Mutex<HashMap<(Key, i64), Weak<Flight>>>,
     pub counts: Counts,
 }
 
-/// An answer on its way; none where it failed.
+/// A response that is being computed; none if it failed.
 type Flight = OnceCell<Option<Arc<CachedResponse>>>;
 
 struct Store {
-    answers: LruCache<Key, Arc<CachedResponse>>,
+    responses: LruCache<Key, Arc<CachedResponse>>,
     bytes: usize,
 }
 
-/// What became of questions, since the server was started.
 #[derive(Debug, Default)]
 pub struct Counts {
     pub hits: AtomicU64,
@@ -152,55 +144,60 @@ pub struct Counts {
 }
 
 impl Cache {
-    pub fn new(room: NonZeroUsize) -> Self {
-        let store = Store { answers: LruCache::unbounded(), bytes: 0 };
+    pub fn new(capacity: NonZeroUsize) -> Self {
+        let store = Store { responses: LruCache::unbounded(), bytes: 0 };
         Cache {
-            room: room.get(),
-            kept: Mutex::new(store),
+            capacity: capacity.get(),
+            cached: Mutex::new(store),
             flights: Mutex::default(),
             counts: Counts::default(),
         }
     }
 
-    /// How many answers are kept, and in how many bytes.
+    /// The number of cached responses, and their size in bytes.
     pub fn size(&self) -> (usize, usize) {
-        let kept = lock(&self.kept);
-        (kept.answers.len(), kept.bytes)
+        let cached = lock(&self.cached);
+        (cached.responses.len(), cached.bytes)
     }
 
-    /// The answer kept under a key, if it is right as of a revision.
+    /// The cached response, if it is valid as of a revision.
     pub fn get(
         &self,
         key: &Key,
         revision: i64,
-        leaves: impl FnOnce(&Dependencies, i64) -> bool,
+        is_valid: impl FnOnce(&Dependencies, i64) -> bool,
     ) -> Option<Arc<CachedResponse>> {
-        let kept = lock(&self.kept).answers.get(key).cloned();
-        let kept = kept.filter(|kept| kept.is_right(revision, leaves));
-        let count = if kept.is_some() { &self.counts.hits } else { &self.counts.misses };
+        let cached = lock(&self.cached).responses.get(key).cloned();
+        let cached = cached.filter(|cached| cached.is_valid_at(revision, is_valid));
+        let count = if cached.is_some() { &self.counts.hits } else { &self.counts.misses };
         count.fetch_add(1, Relaxed);
-        kept
+        cached
     }
 
-    /// An answer that is not kept, made once for all who ask for it at the same time and revision.
-    pub async fn make<F>(&self, key: Key, revision: i64, make: impl Fn() -> F) -> Result<Outcome, ApiError>
+    /// Computes a response once for all equal requests at the same time and revision.
+    pub async fn compute<F>(
+        &self,
+        key: Key,
+        revision: i64,
+        compute: impl Fn() -> F,
+    ) -> Result<Outcome, ApiError>
     where
         F: Future<Output = Result<ComputedResponse, ApiError>>,
     {
         let flight = self.flight(key, revision);
-        let mut ours = None;
+        let mut own = None;
         let shared = flight.get_or_init(|| async {
-            ours = Some(make().await.map(|made| self.keep(key, revision, made)));
-            match &ours {
-                Some(Ok(Outcome::ComputedResponse(kept))) => Some(kept.clone()),
+            own = Some(compute().await.map(|computed| self.cache_response(key, revision, computed)));
+            match &own {
+                Some(Ok(Outcome::ComputedResponse(cached))) => Some(cached.clone()),
                 _ => None,
             }
         });
-        match (shared.await.clone(), ours) {
-            (_, Some(ours)) => ours,
-            (Some(kept), None) => Ok(Outcome::CachedResponse(kept)),
-            // What failed for somebody else may go well for us.
-            (None, None) => make().await.map(|made| Outcome::Own(made.answer)),
+        match (shared.await.clone(), own) {
+            (_, Some(own)) => own,
+            (Some(cached), None) => Ok(Outcome::CachedResponse(cached)),
+            // The other request failed, which ours need not.
+            (None, None) => compute().await.map(|computed| Outcome::Own(computed.response)),
         }
     }
 
@@ -217,28 +214,29 @@ impl Cache {
         flight
     }
 
-    /// Keeps an answer that was begun at a revision.
-    fn keep(&self, key: Key, revision: i64, made: ComputedResponse) -> Outcome {
-        let ComputedResponse { answer, cost, dependencies } = made;
-        if !answer.errors.is_empty() {
-            return Outcome::Own(answer);
+    /// Caches a response whose execution began at a revision.
+    fn cache_response(&self, key: Key, revision: i64, computed: ComputedResponse) -> Outcome {
+        let ComputedResponse { response, cost, dependencies } = computed;
+        if !response.errors.is_empty() {
+            return Outcome::Own(response);
         }
-        let kept = Arc::new(CachedResponse::new(answer.into_json("").into(), cost, dependencies, revision));
+        let cached =
+            Arc::new(CachedResponse::new(response.into_json("").into(), cost, dependencies, revision));
         lock(&self.flights).remove(&(key, revision));
-        if kept.bytes() <= self.room {
-            self.store(key, kept.clone());
+        if cached.bytes() <= self.capacity {
+            self.store(key, cached.clone());
         }
-        Outcome::ComputedResponse(kept)
+        Outcome::ComputedResponse(cached)
     }
 
-    fn store(&self, key: Key, kept: Arc<CachedResponse>) {
-        let mut store = lock(&self.kept);
-        store.bytes += kept.bytes();
-        if let Some((_, replaced)) = store.answers.push(key, kept) {
+    fn store(&self, key: Key, cached: Arc<CachedResponse>) {
+        let mut store = lock(&self.cached);
+        store.bytes += cached.bytes();
+        if let Some((_, replaced)) = store.responses.push(key, cached) {
             store.bytes -= replaced.bytes();
         }
-        while store.bytes > self.room {
-            let Some((_, oldest)) = store.answers.pop_lru() else { break };
+        while store.bytes > self.capacity {
+            let Some((_, oldest)) = store.responses.pop_lru() else { break };
             store.bytes -= oldest.bytes();
             self.counts.evictions.fetch_add(1, Relaxed);
         }
@@ -254,17 +252,17 @@ mod tests {
         Key::new(Sha256::new().chain_update(number.to_be_bytes()), Role::Anonymous, 0)
     }
 
-    fn answer(length: usize) -> ComputedResponse {
-        let answer = Answer::new(&vec![b'1'; length], Vec::new());
-        ComputedResponse { answer, cost: 1, dependencies: Dependencies::Everything }
+    fn response(length: usize) -> ComputedResponse {
+        let response = GraphqlResponse::new(&vec![b'1'; length], Vec::new());
+        ComputedResponse { response, cost: 1, dependencies: Dependencies::Everything }
     }
 
-    fn cache(room: usize) -> Cache {
-        Cache::new(NonZeroUsize::new(room).unwrap())
+    fn cache(capacity: usize) -> Cache {
+        Cache::new(NonZeroUsize::new(capacity).unwrap())
     }
 
     impl Cache {
-        /// Whether there is an answer that is right until this revision.
+        /// Whether there is a response that is valid up to this revision.
         fn has(&self, key: Key, revision: i64) -> bool {
             self.get(&key, revision, |_, _| false).is_some()
         }
@@ -274,34 +272,37 @@ mod tests {
     async fn those_who_ask_at_once_are_answered_by_one_making() {
         let cache = cache(10_000);
         let count = AtomicU64::new(0);
-        let make = || async {
+        let compute = || async {
             count.fetch_add(1, Relaxed);
             tokio::task::yield_now().await;
-            Ok(answer(10))
+            Ok(response(10))
         };
-        let asked = (0..20).map(|number| cache.make(key(1), 7 + number / 10, make));
-        let asked = futures_util::future::join_all(asked).await;
+        let checks = (0..20).map(|number| cache.compute(key(1), 7 + number / 10, compute));
+        let checks = futures_util::future::join_all(checks).await;
         assert_eq!(count.load(Relaxed), 2, "whoever knows of a change isn't answered from before it");
-        assert_eq!(asked.iter().filter(|given| matches!(given, Ok(Outcome::CachedResponse(_)))).count(), 18);
+        assert_eq!(
+            checks.iter().filter(|outcome| matches!(outcome, Ok(Outcome::CachedResponse(_)))).count(),
+            18
+        );
         assert!(cache.has(key(1), 7));
-        assert!(!cache.has(key(2), 7), "that is another question");
+        assert!(!cache.has(key(2), 7), "that is another request");
     }
 
     #[tokio::test]
     async fn an_answer_is_given_until_what_it_rests_on_is_touched() {
         let cache = cache(10_000);
-        cache.make(key(1), 7, || async { Ok(answer(10)) }).await.unwrap();
-        let asked = AtomicU64::new(0);
-        let leaves = |_: &Dependencies, since| {
-            asked.fetch_add(1, Relaxed);
+        cache.compute(key(1), 7, || async { Ok(response(10)) }).await.unwrap();
+        let checks = AtomicU64::new(0);
+        let is_valid = |_: &Dependencies, since| {
+            checks.fetch_add(1, Relaxed);
             since < 9
         };
         for revision in [7, 8, 8, 9, 9, 8] {
-            assert!(cache.get(&key(1), revision, leaves).is_some(), "{revision}");
+            assert!(cache.get(&key(1), revision, is_valid).is_some(), "{revision}");
         }
-        assert_eq!(asked.load(Relaxed), 2, "it is looked through once for each revision");
-        assert!(cache.get(&key(1), 10, leaves).is_none());
-        cache.make(key(1), 10, || async { Ok(answer(10)) }).await.unwrap();
+        assert_eq!(checks.load(Relaxed), 2, "it is looked through once for each revision");
+        assert!(cache.get(&key(1), 10, is_valid).is_none());
+        cache.compute(key(1), 10, || async { Ok(response(10)) }).await.unwrap();
         assert!(cache.has(key(1), 10));
     }
 
@@ -310,15 +311,15 @@ mod tests {
         let cache = cache(10_000);
         let failed = || async {
             let api_error = ApiError::new(Code::Timeout, "It took too long.");
-            let answer = Answer::new(b"null", vec![api_error]);
-            Ok(ComputedResponse { answer, cost: 1, dependencies: Dependencies::Everything })
+            let response = GraphqlResponse::new(b"null", vec![api_error]);
+            Ok(ComputedResponse { response, cost: 1, dependencies: Dependencies::Everything })
         };
-        assert!(matches!(cache.make(key(1), 7, failed).await, Ok(Outcome::Own(_))));
+        assert!(matches!(cache.compute(key(1), 7, failed).await, Ok(Outcome::Own(_))));
         let refused = || async { Err(ApiError::new(Code::Unavailable, "It is away.")) };
-        assert!(cache.make(key(1), 7, refused).await.is_err());
+        assert!(cache.compute(key(1), 7, refused).await.is_err());
         assert!(!cache.has(key(1), 7));
         assert!(matches!(
-            cache.make(key(1), 7, || async { Ok(answer(1)) }).await,
+            cache.compute(key(1), 7, || async { Ok(response(1)) }).await,
             Ok(Outcome::ComputedResponse(_))
         ));
     }
@@ -327,31 +328,31 @@ mod tests {
     async fn there_is_room_for_so_many_bytes_and_what_was_asked_longest_ago_goes_first() {
         let cache = cache(4000);
         for number in 0..4 {
-            cache.make(key(number), 7, || async { Ok(answer(900)) }).await.unwrap();
+            cache.compute(key(number), 7, || async { Ok(response(900)) }).await.unwrap();
             cache.has(key(0), 7);
         }
-        let there: Vec<bool> = (0..4).map(|number| cache.has(key(number), 7)).collect();
-        assert_eq!(there, [true, false, false, true]);
-        let (answers, bytes) = cache.size();
-        assert!(answers == 2 && bytes <= 4000, "{answers} answers in {bytes} bytes");
-        cache.make(key(9), 7, || async { Ok(answer(5000)) }).await.unwrap();
-        assert!(!cache.has(key(9), 7), "there is no room for it");
+        let present: Vec<bool> = (0..4).map(|number| cache.has(key(number), 7)).collect();
+        assert_eq!(present, [true, false, false, true]);
+        let (responses, bytes) = cache.size();
+        assert!(responses == 2 && bytes <= 4000, "{responses} responses in {bytes} bytes");
+        cache.compute(key(9), 7, || async { Ok(response(5000)) }).await.unwrap();
+        assert!(!cache.has(key(9), 7), "it exceeds the capacity");
         assert_eq!(cache.counts.evictions.load(Relaxed), 2);
     }
 
     #[test]
     fn what_is_long_is_compressed_on_demand() {
-        let kept = |length| CachedResponse::new(vec![b'a'; length].into(), 1, Dependencies::Everything, 7);
-        assert!(kept(10).compressed().is_none());
-        assert!(kept(5000).compressed().is_some_and(|bytes| bytes.len() < 500));
+        let cached = |length| CachedResponse::new(vec![b'a'; length].into(), 1, Dependencies::Everything, 7);
+        assert!(cached(10).compressed().is_none());
+        assert!(cached(5000).compressed().is_some_and(|bytes| bytes.len() < 500));
     }
 
     #[test]
     fn a_tag_tells_bodies_apart_and_nothing_else() {
-        let kept = |body: &'static str, revision| {
+        let cached = |body: &'static str, revision| {
             CachedResponse::new(body.into(), 1, Dependencies::Everything, revision)
         };
-        assert_eq!(kept("one", 7).tag(), kept("one", 8).tag());
-        assert_ne!(kept("one", 7).tag(), kept("other", 7).tag());
+        assert_eq!(cached("one", 7).tag(), cached("one", 8).tag());
+        assert_ne!(cached("one", 7).tag(), cached("other", 7).tag());
     }
 }

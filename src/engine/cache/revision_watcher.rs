@@ -1,8 +1,7 @@
-//! The current revision of the base, as far as this server can know it.
+//! The current revision, as far as the server can know it.
 //!
-//! One connection listens for revisions, for all who want to know. It is asked again and again whether it
-//! still is one: a server that has not heard from the database lately doesn't know what others may have
-//! changed, and says so.
+//! One connection listens for notifications, and is checked at intervals: a server that has not heard from the
+//! database recently does not know of all changes, so the revision is unknown.
 
 use std::{
     sync::{Arc, OnceLock},
@@ -18,47 +17,47 @@ use crate::{
     engine::cache::{dependencies::Dependencies, invalidation_log::InvalidationLog},
 };
 
-/// Where the database says that revisions were made.
+/// The channel of the database's notifications.
 const CHANNEL: &str = "revisions";
-/// How long what was heard holds.
-const HOLDS: Duration = Duration::from_secs(1);
-/// How long it may take to begin to listen.
-const BEGIN: Duration = Duration::from_secs(2);
-/// How long an answer to a mutation may wait for a look at what it changed.
-const LOOK: Duration = Duration::from_secs(5);
-/// How long to wait before the database is tried again.
+/// How long the current revision is known after a check.
+const VALID_FOR: Duration = Duration::from_secs(1);
+/// Timeout for starting to listen.
+const LISTEN_TIMEOUT: Duration = Duration::from_secs(2);
+/// How long a mutation may wait until the server knows its own revision.
+const REFRESH_TIMEOUT: Duration = Duration::from_secs(5);
+/// The pause before the database is tried again.
 const PAUSE: Duration = Duration::from_millis(250);
 
-/// How closely the connection is watched: how long it may be silent before it is asked whether it is still
-/// there, and how long it may take to say so.
+/// How often the connection is checked while it is silent, and the timeout of a check.
 #[derive(Clone, Copy, Debug)]
 pub struct Watch {
-    silence: Duration,
-    well: Duration,
+    check_interval: Duration,
+    check_timeout: Duration,
 }
 
 impl Watch {
-    /// What is known of the revision holds without a gap.
-    pub const CLOSE: Watch = Watch { silence: Duration::from_millis(300), well: Duration::from_millis(500) };
-    /// What happens is heard of in the end.
-    pub const CALM: Watch = Watch { silence: Duration::from_mins(1), well: Duration::from_secs(10) };
+    /// For the cache: the current revision is known without gaps.
+    pub const FOR_CACHE: Watch =
+        Watch { check_interval: Duration::from_millis(300), check_timeout: Duration::from_millis(500) };
+    /// For subscriptions alone: changes are noticed eventually.
+    pub const FOR_SUBSCRIPTIONS: Watch =
+        Watch { check_interval: Duration::from_mins(1), check_timeout: Duration::from_secs(10) };
 }
 
-/// What the base's last revision is.
 pub struct RevisionWatcher {
     database: Database,
     watch: Watch,
-    known: watch::Sender<Known>,
-    changed: Arc<InvalidationLog>,
-    /// Begun by the first who wants to know.
+    current: watch::Sender<Current>,
+    log: Arc<InvalidationLog>,
+    /// Started by the first user.
     listening: OnceLock<JoinHandle<()>>,
 }
 
 #[derive(Clone, Copy, Debug, Default)]
-struct Known {
+struct Current {
     position: Position,
-    /// When it was sure that no later one was there; none while it can't be.
-    at: Option<Instant>,
+    /// When it was last certain to be current; none while unknown.
+    checked_at: Option<Instant>,
 }
 
 impl Drop for RevisionWatcher {
@@ -71,54 +70,56 @@ impl Drop for RevisionWatcher {
 
 impl RevisionWatcher {
     pub fn new(database: Database, watch: Watch) -> Self {
-        let known = watch::Sender::new(Known::default());
-        RevisionWatcher { database, watch, known, changed: Arc::default(), listening: OnceLock::new() }
+        let current = watch::Sender::new(Current::default());
+        RevisionWatcher { database, watch, current, log: Arc::default(), listening: OnceLock::new() }
     }
 
-    /// Begins to listen, unless it does already; what it gives waits for revisions.
-    pub fn follow(&self) -> Coming {
+    /// Starts to listen, if it does not yet.
+    pub fn follow(&self) -> Revisions {
         self.listening.get_or_init(|| {
-            let (database, known, changed) =
-                (self.database.clone(), self.known.clone(), self.changed.clone());
-            tokio::spawn(listen(database, known, changed, self.watch))
+            let (database, current, log) = (self.database.clone(), self.current.clone(), self.log.clone());
+            tokio::spawn(listen(database, current, log, self.watch))
         });
-        Coming(self.known.subscribe())
+        Revisions(self.current.subscribe())
     }
 
-    /// The last revision; none while it can't be known.
+    /// The current position; none while unknown.
     pub fn position(&self) -> Option<Position> {
-        let known = *self.known.borrow();
-        known.at.is_some_and(|at| at.elapsed() < HOLDS).then_some(known.position)
+        let current = *self.current.borrow();
+        current
+            .checked_at
+            .is_some_and(|checked_at| checked_at.elapsed() < VALID_FOR)
+            .then_some(current.position)
     }
 
-    /// The number of the last revision; none while it can't be known.
+    /// The current revision; none while unknown.
     pub fn revision(&self) -> Option<i64> {
         self.position().map(|position| position.revision)
     }
 
-    /// Looks at the base itself: what was changed here must be known before it is acknowledged.
-    pub async fn look(&self) {
-        if !matches!(timeout(LOOK, self.look_to_the_end()).await, Ok(Ok(()))) {
-            self.known.send_modify(|known| known.at = None);
+    /// Reads the revisions now: the server must know its own changes before it acknowledges them.
+    pub async fn refresh(&self) {
+        if !matches!(timeout(REFRESH_TIMEOUT, self.read_all()).await, Ok(Ok(()))) {
+            self.current.send_modify(|current| current.checked_at = None);
         }
     }
 
-    async fn look_to_the_end(&self) -> Result<(), sqlx::Error> {
+    async fn read_all(&self) -> Result<(), sqlx::Error> {
         loop {
-            let (position, is_last) = self.look_on().await?;
-            tell(&self.known, position, None);
+            let (position, is_last) = self.read_next().await?;
+            publish(&self.current, position, None);
             if is_last {
                 return Ok(());
             }
         }
     }
 
-    /// Goes through the next page of revisions, where changes are made.
-    async fn look_on(&self) -> Result<(Position, bool), sqlx::Error> {
+    /// Reads the next page of revisions from the primary.
+    async fn read_next(&self) -> Result<(Position, bool), sqlx::Error> {
         let mut attempts = self.database.writers().attempts(&Share::OWN).await;
         loop {
             let mut connection = attempts.next().await?;
-            match self.changed.look(&mut *connection).await {
+            match self.log.read_next(&mut *connection).await {
                 Ok(seen) => {
                     connection.release();
                     return Ok(seen);
@@ -128,31 +129,30 @@ impl RevisionWatcher {
         }
     }
 
-    /// Whether what something rests on was left as it was since a revision, up to the last that is known.
-    pub fn leaves(&self, dependencies: &Dependencies, since: i64) -> bool {
-        self.changed.leaves(dependencies, since)
+    /// Whether dependencies are unchanged since a revision, up to the last one that is known.
+    pub fn is_unchanged(&self, dependencies: &Dependencies, since: i64) -> bool {
+        self.log.is_unchanged(dependencies, since)
     }
 }
 
-/// Waits for revisions.
-pub struct Coming(watch::Receiver<Known>);
+pub struct Revisions(watch::Receiver<Current>);
 
-impl Coming {
-    /// The last position that is known.
+impl Revisions {
+    /// The last known position.
     pub fn now(&self) -> Position {
         self.0.borrow().position
     }
 
-    /// The last position, once it is a later one than this, or one of another history.
+    /// Waits for a later position, or one of another history.
     pub async fn after(&mut self, seen: Position) -> Position {
-        let is_news = |known: &Known| {
-            let Known { position, .. } = known;
+        let is_later = |current: &Current| {
+            let Current { position, .. } = current;
             position.history != seen.history || position.revision > seen.revision
         };
-        let later = self.0.wait_for(is_news).await.map(|known| known.position);
+        let later = self.0.wait_for(is_later).await.map(|current| current.position);
         match later {
             Ok(later) => later,
-            // The server ends, and there is nobody left to wait for.
+            // The watcher is gone: the server is shutting down.
             Err(_) => std::future::pending().await,
         }
     }
@@ -160,38 +160,38 @@ impl Coming {
 
 async fn listen(
     database: Database,
-    known: watch::Sender<Known>,
-    changed: Arc<InvalidationLog>,
+    current: watch::Sender<Current>,
+    log: Arc<InvalidationLog>,
     watch: Watch,
 ) {
     loop {
-        if let Ok(Ok(mut listener)) = timeout(BEGIN, database.listen(CHANNEL)).await {
-            let Err(error) = hear(&mut listener, &known, &changed, watch).await;
+        if let Ok(Ok(mut listener)) = timeout(LISTEN_TIMEOUT, database.listen(CHANNEL)).await {
+            let Err(error) = watch_notifications(&mut listener, &current, &log, watch).await;
             tracing::warn!(%error, "lost the connection that listens for revisions");
         }
-        known.send_modify(|known| known.at = None);
+        current.send_modify(|current| current.checked_at = None);
         tokio::time::sleep(PAUSE).await;
     }
 }
 
-/// Looks whenever there is a revision to hear of, and when there was none for a while.
-async fn hear(
+/// Reads revisions after each notification, and after a silence.
+async fn watch_notifications(
     listener: &mut PgListener,
-    known: &watch::Sender<Known>,
-    changed: &InvalidationLog,
+    current: &watch::Sender<Current>,
+    log: &InvalidationLog,
     watch: Watch,
 ) -> Result<std::convert::Infallible, sqlx::Error> {
     loop {
-        let asked_at = Instant::now();
-        let look = timeout(watch.well, changed.look(&mut *listener)).await;
-        let (position, is_last) = look.map_err(|_| sqlx::Error::PoolTimedOut)??;
-        tell(known, position, is_last.then_some(asked_at));
+        let started_at = Instant::now();
+        let read = timeout(watch.check_timeout, log.read_next(&mut *listener)).await;
+        let (position, is_last) = read.map_err(|_| sqlx::Error::PoolTimedOut)??;
+        publish(current, position, is_last.then_some(started_at));
         if !is_last {
             continue;
         }
-        // What was heard before the answer is in it.
+        // Earlier notifications are included in what was just read.
         while listener.next_buffered().is_some() {}
-        match timeout(watch.silence, listener.try_recv()).await {
+        match timeout(watch.check_interval, listener.try_recv()).await {
             Ok(Ok(Some(_))) | Err(_) => {}
             Ok(Ok(None)) => return Err(sqlx::Error::PoolClosed),
             Ok(Err(error)) => return Err(error),
@@ -199,16 +199,16 @@ async fn hear(
     }
 }
 
-/// Within a history revisions only grow, in whatever order one hears of them.
-fn tell(known: &watch::Sender<Known>, position: Position, at: Option<Instant>) {
-    known.send_modify(|known| {
-        if position.history < known.position.history {
+/// Revisions of a history only grow, in whatever order they are reported.
+fn publish(current: &watch::Sender<Current>, position: Position, checked_at: Option<Instant>) {
+    current.send_modify(|current| {
+        if position.history < current.position.history {
             return;
         }
-        if position.history > known.position.history {
-            *known = Known { position, at: None };
+        if position.history > current.position.history {
+            *current = Current { position, checked_at: None };
         }
-        known.position.revision = known.position.revision.max(position.revision);
-        known.at = at.or(known.at);
+        current.position.revision = current.position.revision.max(position.revision);
+        current.checked_at = checked_at.or(current.checked_at);
     });
 }

@@ -1,4 +1,4 @@
-//! The base as it stood: a moment of its history, and the way to read from there.
+//! Reads the database as of an earlier time.
 
 use crate::{
     database::{
@@ -9,8 +9,7 @@ use crate::{
     model::as_of::AsOf,
 };
 
-/// Refuses a revision, given as `since`, that is not there yet: who asked for what comes behind it would
-/// miss what comes before.
+/// Refuses a `since` that does not exist yet: its client would miss the revisions before it.
 pub async fn check_since(today: &Reader, since: i64) -> Result<(), ApiError> {
     let rows = today.fetch("select coalesce(max(id), 0) from revisions", |sql| sql).await?;
     let current: i64 = sqlx::Row::try_get(rows.first().ok_or(sqlx::Error::RowNotFound)?, 0)?;
@@ -22,8 +21,8 @@ fn not_yet(revision: i64, current: i64, argument: &str) -> ApiError {
     ApiError::bad_input(argument, message)
 }
 
-/// What reads the base as it stood then. Revisions that were made together came to be seen together, so
-/// only between changes is there a moment.
+/// A reader of the database as of then. The revisions of a change became visible together, so a moment is always
+/// between changes.
 pub async fn reader(moment: &AsOf, today: &Reader) -> Result<Reader, ApiError> {
     let (sql, bind) = match moment {
         AsOf::Revision(number) => (

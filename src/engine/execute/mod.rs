@@ -1,5 +1,5 @@
-//! A plan's levels fetched: one statement for each, whatever the number of parents; levels that
-//! don't depend on each other at the same time.
+//! Fetches the levels of a plan: one statement per level, whatever the number of parents, and independent levels
+//! concurrently.
 
 pub mod as_of;
 
@@ -33,18 +33,17 @@ use crate::{
     },
 };
 
-/// The rows of a level and what their edges lead to. Column 0 of a row is what ties it to its
-/// parent; the level's columns follow.
+/// The rows of a level, and those of its steps. Column 0 of a row identifies its parent; the level's columns follow.
 #[derive(Debug, Default)]
 pub struct Rows {
     pub rows: Vec<PgRow>,
-    pub edges: Vec<StepRows>,
+    pub steps: Vec<StepRows>,
 }
 
-/// What an edge leads to, for each row of its level.
+/// The rows that a step fetched for the rows of its level.
 #[derive(Debug)]
 pub enum StepRows {
-    /// For each parent the kind of record and its row, where there is one.
+    /// For each parent the type of record and its row, if there is one.
     ToOne {
         kinds: Vec<Rows>,
         found: Vec<Option<(usize, usize)>>,
@@ -60,42 +59,42 @@ pub enum StepRows {
         of: Vec<Vec<(usize, usize)>>,
     },
     ToMany(PageRows),
-    /// For each parent its value, and for each place of records those that the values name.
+    /// For each parent its value, and for each record path the records in the values.
     Computed {
         of: Vec<ComputedValue>,
         records: Vec<Vec<Records>>,
-        /// What failed of a mutation that is answered all the same: the records of its value are not there.
+        /// Errors of a committed mutation whose records could not be read.
         failed: Option<ApiError>,
     },
-    /// The edge failed, and so does its field.
+    /// The step failed, and so does its field.
     Failed(ApiError),
 }
 
-/// Pages of one edge, for each parent.
+/// Pages of one step, one per parent.
 #[derive(Debug)]
 pub struct PageRows {
     pub rows: Rows,
     pub of: Vec<Vec<usize>>,
-    /// Whether there are records before the page, and behind it, for each parent.
+    /// Whether there are records before and after the page, per parent.
     pub sides: [Vec<bool>; 2],
-    pub asides: Vec<AggregateRows>,
+    pub aggregates: Vec<AggregateRows>,
     /// The column of the id.
     pub id: usize,
     pub page: Page,
     pub order: &'static Order,
 }
 
-/// What a connection was asked for besides its records, for each parent.
+/// Aggregates of a connection, per parent.
 #[derive(Debug)]
 pub enum AggregateRows {
     Counts(Vec<(i64, Precision)>),
     Facet { rows: Rows, of: Vec<Vec<usize>> },
 }
 
-/// Records of one object type, and the row of each.
+/// Records of one object type, with the row of each.
 pub type Records = (Rows, HashMap<i64, usize>);
 
-/// A column of a row, counted as the level counts.
+/// A column of a row, by its index in the level.
 pub fn get<'r, T>(row: &'r PgRow, column: usize) -> Result<T, sqlx::Error>
 where
     T: sqlx::Decode<'r, sqlx::Postgres> + sqlx::Type<sqlx::Postgres>,
@@ -103,12 +102,12 @@ where
     row.try_get(column + 1)
 }
 
-/// A column that holds text in any of its guises: a name of a vocabulary, a partial date.
+/// A column of text, of an enum, or of another type that is read as text.
 pub fn text(row: &PgRow, column: usize) -> Result<Option<&str>, sqlx::Error> {
     row.try_get_unchecked(column + 1)
 }
 
-/// The sort key that stands behind the columns of a page's row.
+/// The sort key, which follows the columns of a page's row.
 pub fn sort_key(row: &PgRow, kind: KeyKind) -> Result<CursorKey, sqlx::Error> {
     let last = row.len() - 1;
     Ok(match kind {
@@ -119,73 +118,72 @@ pub fn sort_key(row: &PgRow, kind: KeyKind) -> Result<CursorKey, sqlx::Error> {
     })
 }
 
-/// Fetches what the root leads to: each of its edges fails on its own.
+/// Fetches the steps of the root, which fail independently.
 pub async fn root(fetch: &Executor<'_>, level: &Level) -> Rows {
     let root = Rows::default();
-    let edge = async |edge| fetch.edge(edge, &root).await.unwrap_or_else(StepRows::Failed);
-    let edges = if let [only] = level.edges.as_slice() {
-        vec![edge(only).await]
+    let step = async |step| fetch.step(step, &root).await.unwrap_or_else(StepRows::Failed);
+    let steps = if let [only] = level.steps.as_slice() {
+        vec![step(only).await]
     } else {
-        join_all(level.edges.iter().map(edge)).await
+        join_all(level.steps.iter().map(step)).await
     };
-    Rows { rows: Vec::new(), edges }
+    Rows { rows: Vec::new(), steps }
 }
 
-/// Runs mutations one after the other, until one fails. What was done before is told whatever comes behind it.
+/// Runs mutations in order until one fails. Earlier ones are reported in any case.
 pub async fn mutations(fetch: &Executor<'_>, level: &Level) -> Result<Rows> {
-    // Whatever an answer can't be given of is known before anything is changed.
-    fetch.foresee(level).await?;
+    // Everything that would make the response impossible is checked before the first change.
+    fetch.check_ahead(level).await?;
     let root = Rows::default();
     let (mut done, mut failed) = (false, None);
-    let mut edges = Vec::with_capacity(level.edges.len());
-    for edge in &level.edges {
+    let mut steps = Vec::with_capacity(level.steps.len());
+    for step in &level.steps {
         let fetched = match failed {
-            None => fetch.edge(edge, &root).await,
+            None => fetch.step(step, &root).await,
             Some(before) => Err(ApiError::new(before, "Not executed, because an earlier mutation failed.")),
         };
         failed = fetched.as_ref().err().map(|api_error| api_error.code);
         if !done && failed == Some(Code::Timeout) {
             return Err(ApiError::timeout());
         }
-        edges.push(match (fetched, edge.nothing()) {
+        steps.push(match (fetched, step.nothing()) {
             (Err(api_error), Some(nothing)) if done => {
                 StepRows::Computed { of: vec![nothing.clone()], records: Vec::new(), failed: Some(api_error) }
             }
             (fetched, _) => fetched.unwrap_or_else(StepRows::Failed),
         });
-        done |= edges.last().is_some_and(|fetched| fetched.revision().is_some());
+        done |= steps.last().is_some_and(|fetched| fetched.revision().is_some());
     }
-    Ok(Rows { rows: Vec::new(), edges })
+    Ok(Rows { rows: Vec::new(), steps })
 }
 
 impl StepRows {
-    /// The revision that a mutation left; none where it changed nothing.
+    /// The revision of a mutation; none if it changed nothing.
     fn revision(&self) -> Option<i64> {
         match self {
-            StepRows::Computed { of, .. } => of.first().and_then(left),
+            StepRows::Computed { of, .. } => of.first().and_then(revision_of),
             _ => None,
         }
     }
 }
 
-/// The revision that a mutation of this value left.
-fn left(value: &ComputedValue) -> Option<i64> {
+/// The revision of a mutation's payload.
+fn revision_of(value: &ComputedValue) -> Option<i64> {
     match value.field(REVISION) {
         ComputedValue::Int(revision) => Some(*revision),
         _ => None,
     }
 }
 
-/// What a request reads with.
 #[derive(Clone, Copy)]
 pub struct Executor<'a> {
     pub reader: &'a Reader,
     pub catalog: &'static Catalog,
     pub request: &'a BoundPlan,
     pub caller: &'a Caller,
-    /// What happened, where a subscription is told of it.
+    /// The event of a subscription.
     pub event: Option<&'a ComputedValue>,
-    /// When nobody waits for the answer to a mutation any more.
+    /// When a mutation must not change anything any more.
     pub deadline: Option<Instant>,
 }
 
@@ -196,36 +194,36 @@ impl Executor<'_> {
         Ok(self.reader.run(statement, parents).await?)
     }
 
-    /// The rest of a level whose rows are there.
+    /// The steps from rows that are fetched already.
     async fn level(&self, level: &Level, rows: Vec<PgRow>) -> Result<Rows> {
-        let mut fetched = Rows { rows, edges: Vec::new() };
-        fetched.edges = match level.edges.as_slice() {
-            // No rows lead nowhere: nobody will look behind them.
+        let mut fetched = Rows { rows, steps: Vec::new() };
+        fetched.steps = match level.steps.as_slice() {
+            // Without rows no step is needed.
             _ if fetched.rows.is_empty() => Vec::new(),
             [] => Vec::new(),
             [only] => vec![self.boxed(only, &fetched).await?],
-            edges => try_join_all(edges.iter().map(|edge| self.boxed(edge, &fetched))).await?,
+            steps => try_join_all(steps.iter().map(|step| self.boxed(step, &fetched))).await?,
         };
         Ok(fetched)
     }
 
-    fn boxed<'a>(&'a self, edge: &'a Step, parents: &'a Rows) -> BoxFuture<'a, Result<StepRows>> {
-        self.edge(edge, parents).boxed()
+    fn boxed<'a>(&'a self, step: &'a Step, parents: &'a Rows) -> BoxFuture<'a, Result<StepRows>> {
+        self.step(step, parents).boxed()
     }
 
-    /// Refuses at whatever depth what could not be answered after a change: lists that begin behind a revision which
-    /// is not there yet, and what is computed for records that are not there.
-    async fn foresee(&self, level: &Level) -> Result<()> {
+    /// Refuses, at any depth, what could not be answered after a change: `since` of a revision that does not exist
+    /// yet, and computed fields of records that do not exist.
+    async fn check_ahead(&self, level: &Level) -> Result<()> {
         for (since, path) in &self.request.since {
             as_of::check_since(self.reader, *since).await.map_err(|api_error| api_error.at(path.clone()))?;
         }
-        // What the request itself is about to enter may be named in it.
-        let entered: Vec<&Value> = level.edges.iter().filter_map(|edge| self.entered(edge)).collect();
-        let mut edges = Vec::new();
-        below(level, &mut edges);
-        for edge in edges {
-            let StepKind::Computed { computed, .. } = &edge.way else { continue };
-            let BoundStep::Computed(arguments) = self.request.bound(edge) else { continue };
+        // The request may name records that it creates itself.
+        let entered: Vec<&Value> = level.steps.iter().filter_map(|step| self.entered(step)).collect();
+        let mut steps = Vec::new();
+        below(level, &mut steps);
+        for step in steps {
+            let StepKind::Computed { computed, .. } = &step.kind else { continue };
+            let BoundStep::Computed(arguments) = self.request.bound(step) else { continue };
             for declared in &computed.arguments {
                 let object_type = declared.ty.trim_end_matches('!').strip_suffix("By");
                 let Some(object_type) =
@@ -241,7 +239,7 @@ impl Executor<'_> {
                     let named =
                         computed::record(self.reader, sql::lookup_id, object_type, arguments, declared.name)
                             .await;
-                    named.map_err(|api_error| api_error.at(edge.path.clone()))?;
+                    named.map_err(|api_error| api_error.at(step.path.clone()))?;
                 }
             }
         }
@@ -249,28 +247,28 @@ impl Executor<'_> {
     }
 
     /// The slug that a mutation gives a record.
-    fn entered(&self, edge: &Step) -> Option<&Value> {
-        let StepKind::Computed { .. } = &edge.way else { return None };
-        let BoundStep::Computed(arguments) = self.request.bound(edge) else { return None };
+    fn entered(&self, step: &Step) -> Option<&Value> {
+        let StepKind::Computed { .. } = &step.kind else { return None };
+        let BoundStep::Computed(arguments) = self.request.bound(step) else { return None };
         match arguments.get("input") {
             Some(Value::Object(input)) => input.get("slug"),
             _ => None,
         }
     }
 
-    async fn edge(&self, edge: &Step, parents: &Rows) -> Result<StepRows> {
-        if let StepKind::ToMany { .. } = edge.way
-            && let BoundStep::ToMany { since: Some(since), .. } = self.request.bound(edge)
+    async fn step(&self, step: &Step, parents: &Rows) -> Result<StepRows> {
+        if let StepKind::ToMany { .. } = step.kind
+            && let BoundStep::ToMany { since: Some(since), .. } = self.request.bound(step)
         {
             as_of::check_since(&self.reader.today(), *since).await?;
         }
-        let Some(moment) = self.request.as_of(edge) else { return self.way(edge, parents).await };
+        let Some(moment) = self.request.as_of(step) else { return self.fetch(step, parents).await };
         let reader = as_of::reader(moment, self.reader).await?;
-        Executor { reader: &reader, ..*self }.way(edge, parents).await
+        Executor { reader: &reader, ..*self }.fetch(step, parents).await
     }
 
-    async fn way(&self, edge: &Step, parents: &Rows) -> Result<StepRows> {
-        match &edge.way {
+    async fn fetch(&self, step: &Step, parents: &Rows) -> Result<StepRows> {
+        match &step.kind {
             StepKind::ToOne(references) => {
                 let (kinds, found) = self.references(references, &parents.rows).await?;
                 Ok(StepRows::ToOne { kinds, found })
@@ -289,8 +287,8 @@ impl Executor<'_> {
                 let of = of.into_iter().map(|group| group.into_iter().filter_map(|row| found[row]).collect());
                 Ok(StepRows::References { kinds, of: of.collect() })
             }
-            StepKind::ToMany { owner, level, wants, asides: asked, .. } => {
-                let BoundStep::ToMany { rows, sides, asides, page, order, .. } = self.request.bound(edge)
+            StepKind::ToMany { owner, level, wants, aggregates: requested, .. } => {
+                let BoundStep::ToMany { rows, sides, aggregates, page, order, .. } = self.request.bound(step)
                 else {
                     unreachable!("a connection is bound as one")
                 };
@@ -298,13 +296,13 @@ impl Executor<'_> {
                     Some(column) => Parents::by_column(&parents.rows, *column)?,
                     None => Parents::root(),
                 };
-                let asides = asked.iter().zip(asides);
-                let asides = asides.map(|(aside, (statement, precision))| {
-                    self.aside(aside, statement, *precision, &owners).boxed()
+                let aggregates = requested.iter().zip(aggregates);
+                let aggregates = aggregates.map(|(aggregate, (statement, precision))| {
+                    self.aggregate(aggregate, statement, *precision, &owners).boxed()
                 });
                 let pages = self.pages(rows.as_ref(), level, page, &owners);
                 let sides = try_join_all(sides.iter().map(|side| self.side(side.as_ref(), &owners)));
-                let (pages, sides, asides) = try_join3(pages, sides, try_join_all(asides)).await?;
+                let (pages, sides, aggregates) = try_join3(pages, sides, try_join_all(aggregates)).await?;
                 let (rows, of, more) = pages;
                 let [mut before, mut behind] = <[Vec<bool>; 2]>::try_from(sides).unwrap_or_default();
                 let seen = if page.backward { &mut before } else { &mut behind };
@@ -314,21 +312,21 @@ impl Executor<'_> {
                     rows,
                     of,
                     sides,
-                    asides,
+                    aggregates,
                     id: wants.id,
                     page: page.clone(),
                     order,
                 }))
             }
             StepKind::Computed { computed, owner, fields, places } => {
-                let BoundStep::Computed(arguments) = self.request.bound(edge) else {
+                let BoundStep::Computed(arguments) = self.request.bound(step) else {
                     unreachable!("what is computed is bound as such")
                 };
                 let owners = match owner {
                     Some(column) => Parents::by_column(&parents.rows, *column)?,
                     None => Parents::root(),
                 };
-                let asked = ResolveContext {
+                let requested = ResolveContext {
                     reader: self.reader,
                     catalog: self.catalog,
                     lookup: sql::lookup_id,
@@ -339,10 +337,10 @@ impl Executor<'_> {
                     event: self.event,
                     deadline: self.deadline,
                 };
-                let trees = (computed.compute)(asked).await?;
+                let trees = (computed.compute)(requested).await?;
                 let records = try_join_all(places.iter().map(|place| self.place(place, &trees)));
                 let (records, failed) =
-                    match trees.first().and_then(left).filter(|_| edge.nothing().is_some()) {
+                    match trees.first().and_then(revision_of).filter(|_| step.nothing().is_some()) {
                         None => (records.await?, None),
                         Some(revision) => match self.in_time(records).await {
                             Ok(records) => (records, None),
@@ -356,7 +354,7 @@ impl Executor<'_> {
                 Ok(StepRows::Computed { of: of.collect(), records, failed })
             }
             StepKind::Lookup(level) => {
-                let BoundStep::Lookup(statement) = self.request.bound(edge) else {
+                let BoundStep::Lookup(statement) = self.request.bound(step) else {
                     unreachable!("a lookup is bound as one")
                 };
                 let rows = self.run(statement, &[]).await?;
@@ -364,16 +362,16 @@ impl Executor<'_> {
                 Ok(StepRows::ToOne { kinds: vec![self.level(level, rows).await?], found: vec![found] })
             }
             StepKind::Nodes(levels) => {
-                let BoundStep::Nodes(asked) = self.request.bound(edge) else {
+                let BoundStep::Nodes(requested) = self.request.bound(step) else {
                     unreachable!("nodes are bound as such")
                 };
-                let (kinds, found) = self.nodes(levels, asked).await?;
+                let (kinds, found) = self.nodes(levels, requested).await?;
                 Ok(StepRows::ToOne { kinds, found })
             }
         }
     }
 
-    /// What is read for as long as somebody waits for it.
+    /// Stops reading at the deadline.
     async fn in_time<T>(&self, read: impl Future<Output = Result<T>>) -> Result<T> {
         match self.deadline {
             Some(deadline) => timeout_at(deadline, read).await.unwrap_or_else(|_| Err(ApiError::timeout())),
@@ -381,7 +379,7 @@ impl Executor<'_> {
         }
     }
 
-    /// The records that the columns of rows refer to; a row refers to one of them at most.
+    /// The records that columns refer to; each row refers to at most one.
     async fn references(
         &self,
         references: &[Reference],
@@ -408,27 +406,29 @@ impl Executor<'_> {
         Ok((fetched, found))
     }
 
-    /// Records of any kind by the kind and the id of each.
+    /// Records of several types, by type and id.
     async fn nodes(
         &self,
         levels: &[Level],
-        asked: &[Option<(usize, i64)>],
+        requested: &[Option<(usize, i64)>],
     ) -> Result<(Vec<Rows>, Vec<Option<(usize, usize)>>)> {
         let ids = |kind| -> Vec<i64> {
-            let of_kind = asked.iter().flatten().filter(|(asked, _)| *asked == kind).map(|(_, id)| *id);
+            let of_kind =
+                requested.iter().flatten().filter(|(requested, _)| *requested == kind).map(|(_, id)| *id);
             Parents::of(of_kind.map(Some)).distinct
         };
         let ids: Vec<Vec<i64>> = (0..levels.len()).map(ids).collect();
         let kinds =
             try_join_all(levels.iter().zip(&ids).map(|(level, ids)| self.records(level, ids))).await?;
         let (kinds, places): (Vec<Rows>, Vec<HashMap<i64, usize>>) = kinds.into_iter().unzip();
-        let found =
-            asked.iter().map(|asked| asked.and_then(|(kind, id)| Some((kind, *places[kind].get(&id)?))));
+        let found = requested
+            .iter()
+            .map(|requested| requested.and_then(|(kind, id)| Some((kind, *places[kind].get(&id)?))));
         let found = found.collect();
         Ok((kinds, found))
     }
 
-    /// The records with these ids, and the row of each.
+    /// The records with these ids, with the row of each.
     async fn records(&self, level: &Level, ids: &[i64]) -> Result<Records> {
         if ids.is_empty() {
             return Ok((Rows::default(), HashMap::new()));
@@ -439,11 +439,11 @@ impl Executor<'_> {
         Ok((self.level(level, rows).await?, places))
     }
 
-    /// The records that computed values name at one place, by their kind.
+    /// The records in computed values at one record path, by type.
     async fn place(&self, place: &RecordPath, trees: &[ComputedValue]) -> Result<Vec<Records>> {
         let mut named = Vec::new();
         for tree in trees {
-            tree.named(&place.way, &mut named);
+            tree.named(&place.fields, &mut named);
         }
         let kinds = place.kinds.iter().map(|level| {
             let ids = named
@@ -484,7 +484,7 @@ impl Executor<'_> {
         Ok((self.level(level, rows).await?, of, more))
     }
 
-    /// Whether a statement finds something on one side of a page, for each parent.
+    /// Whether there are records on one side of a page, per parent.
     async fn side(&self, statement: Option<&Statement>, parents: &Parents) -> Result<Vec<bool>> {
         let mut found = vec![false; parents.distinct.len()];
         if let Some(statement) = statement {
@@ -495,14 +495,14 @@ impl Executor<'_> {
         Ok(parents.places.iter().map(|place| place.is_some_and(|place| found[place])).collect())
     }
 
-    async fn aside(
+    async fn aggregate(
         &self,
-        aside: &Aggregate,
+        aggregate: &Aggregate,
         statement: &Statement,
         precision: Precision,
         parents: &Parents,
     ) -> Result<AggregateRows> {
-        match aside {
+        match aggregate {
             Aggregate::Facet { level, .. } => {
                 let rows = self.run_for(statement, parents).await?;
                 let of = parents.groups_by_place(&rows)?;
@@ -513,8 +513,8 @@ impl Executor<'_> {
                 if estimate > CAP {
                     return Ok(AggregateRows::Counts(vec![(estimate, precision)]));
                 }
-                // So few are counted as soon as guessed.
-                Box::pin(self.aside(aside, statement, Precision::Exact, parents)).await
+                // Few records are counted as fast as estimated.
+                Box::pin(self.aggregate(aggregate, statement, Precision::Exact, parents)).await
             }
             Aggregate::Count(_) => {
                 let mut counts = vec![0; parents.distinct.len()];
@@ -530,7 +530,7 @@ impl Executor<'_> {
         }
     }
 
-    /// The rows of a statement that asks about parents, if there are any.
+    /// The rows of a statement about parents, if there are any parents.
     async fn run_for(&self, statement: &Statement, parents: &Parents) -> Result<Vec<PgRow>> {
         if parents.distinct.is_empty() {
             return Ok(Vec::new());
@@ -539,22 +539,22 @@ impl Executor<'_> {
     }
 }
 
-/// The edges of a level, and those that they lead to.
-fn below<'l>(level: &'l Level, edges: &mut Vec<&'l Step>) {
-    for edge in &level.edges {
-        edges.push(edge);
-        edge.way.levels().into_iter().for_each(|level| below(level, edges));
+/// The steps of a level, and those below.
+fn below<'l>(level: &'l Level, steps: &mut Vec<&'l Step>) {
+    for step in &level.steps {
+        steps.push(step);
+        step.kind.levels().into_iter().for_each(|level| below(level, steps));
     }
 }
 
-/// The ids that rows lead on with: each once, and for each row where its id is among them.
+/// The distinct ids of rows, and for each row the index of its id.
 struct Parents {
     distinct: Vec<i64>,
     places: Vec<Option<usize>>,
 }
 
 impl Parents {
-    /// The root: one parent, whose id nobody asks for.
+    /// The root: one parent, whose id is not used.
     fn root() -> Self {
         Parents { distinct: vec![0], places: vec![Some(0)] }
     }
@@ -585,7 +585,7 @@ impl Parents {
         self.groups(rows, |row| Ok(place[&row.try_get::<i64, _>(0)?]))
     }
 
-    /// The rows of each parent, where column 0 is the parent's place, counted from 1.
+    /// The rows of each parent, where column 0 is the parent's index, from 1.
     fn groups_by_place(&self, rows: &[PgRow]) -> Result<Vec<Vec<usize>>> {
         self.groups(rows, place_of)
     }

@@ -1,4 +1,4 @@
-//! A request's values put to its plan: every argument is read and checked before anything runs.
+//! Binds the arguments of a request to its plan: all of them are checked before anything runs.
 
 use std::collections::HashMap;
 
@@ -27,15 +27,15 @@ use crate::{
     },
 };
 
-/// What a request asks at each edge that takes arguments, and what that costs.
+/// The arguments and SQL of each step, and the cost.
 #[derive(Debug)]
 pub struct BoundPlan {
     bound: Vec<Option<BoundStep>>,
-    /// The moments as of which edges of the root are read, by their numbers; others are read as of now.
+    /// The `asOf` of steps of the root, by step number.
     as_of: HashMap<usize, AsOf>,
-    /// The revisions behind which lists begin, with the response keys of each list.
+    /// The `since` of lists, with their response keys.
     pub since: Vec<(i64, Vec<PathStep>)>,
-    /// What it may cost, in points.
+    /// The cost in points.
     pub cost: usize,
 }
 
@@ -43,35 +43,35 @@ pub struct BoundPlan {
 pub enum BoundStep {
     ToMany {
         rows: Option<Statement>,
-        /// What tells whether there are records before the cursor `after`, and behind the cursor `before`.
+        /// Whether there are records before `after`, and after `before`.
         sides: Box<[Option<Statement>; 2]>,
-        /// One for each aside of the connection.
-        asides: Vec<(Statement, Precision)>,
-        /// The column by which the filter lets pass only what refers to one record, and its id.
+        /// One statement per aggregate of the connection.
+        aggregates: Vec<(Statement, Precision)>,
+        /// The column and id, if the filter matches only rows that refer to one record.
         of_one: Option<(&'static str, i64)>,
-        /// The revision behind which it begins.
+        /// The revision after which it begins.
         since: Option<i64>,
         page: Page,
         order: &'static Order,
     },
     Lookup(Statement),
-    /// For each id asked for: the place of its object type among the records, and its number.
+    /// For each requested id the index of its object type, and its number.
     Nodes(Vec<Option<(usize, i64)>>),
     Computed(computed::Arguments),
 }
 
-/// How exact a count is, and its name in the schema.
+/// How exact a count is.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Precision {
     Exact,
-    /// The planner's guess, from what it knows of the data.
+    /// The planner's estimate.
     Estimate,
     /// Counted up to [`CAP`].
     Capped,
 }
 
 impl Precision {
-    /// What a count of this precision says of itself.
+    /// The precision that a count of this mode reports.
     pub fn name(self) -> &'static str {
         match self {
             Precision::Exact => "EXACT",
@@ -81,29 +81,29 @@ impl Precision {
     }
 }
 
-/// Where a capped count ends.
+/// The limit of a capped count.
 pub const CAP: i64 = 1000;
-/// Values of a facet where the query doesn't say.
+/// The default number of values of a facet.
 const FACET_VALUES: i64 = 10;
 
 impl BoundPlan {
-    pub fn bound(&self, edge: &Step) -> &BoundStep {
-        self.bound[edge.number].as_ref().expect("every edge with arguments was bound")
+    pub fn bound(&self, step: &Step) -> &BoundStep {
+        self.bound[step.number].as_ref().expect("every edge with arguments was bound")
     }
 
-    /// All that is asked but at these edges, as a text that is the same for the same.
-    pub fn below(&self, edges: &[Step]) -> String {
-        let is_below = |number: &usize| edges.iter().all(|edge| edge.number != *number);
+    /// A text that is equal for equal arguments of all other steps.
+    pub fn below(&self, steps: &[Step]) -> String {
+        let is_below = |number: &usize| steps.iter().all(|step| step.number != *number);
         let below = self.bound.iter().enumerate().filter(|(number, _)| is_below(number));
         format!("{:?}", below.collect::<Vec<_>>())
     }
 
-    pub fn as_of(&self, edge: &Step) -> Option<&AsOf> {
-        self.as_of.get(&edge.number)
+    pub fn as_of(&self, step: &Step) -> Option<&AsOf> {
+        self.as_of.get(&step.number)
     }
 }
 
-/// Binds the variables to all edges of a plan, whose cost is known.
+/// Binds the variables to all steps of a plan.
 pub fn bind(
     catalog: &'static Catalog,
     registry: &Registry,
@@ -114,7 +114,7 @@ pub fn bind(
 ) -> Result<BoundPlan, ApiError> {
     let (bound, as_of, since) = (Vec::new(), HashMap::new(), Vec::new());
     let mut binder = Binder { catalog, registry, variables, role, bound, as_of, since };
-    binder.bound.resize_with(plan.edges, || None);
+    binder.bound.resize_with(plan.steps, || None);
     binder.level(&plan.root)?;
     Ok(BoundPlan { bound: binder.bound, as_of: binder.as_of, since: binder.since, cost })
 }
@@ -130,49 +130,49 @@ struct Binder<'a> {
 }
 
 impl Binder<'_> {
-    /// Binds the edges of a level, and those that they lead to.
+    /// Binds the steps of a level, and those below.
     fn level(&mut self, level: &Level) -> Result<(), ApiError> {
-        for edge in &level.edges {
-            let at = |api_error: ApiError| api_error.at(edge.path.clone());
-            let bound = self.edge(edge).map_err(at)?;
-            let moment = self.argument(edge, as_of::ARGUMENT, as_of::INPUT).map_err(at)?;
+        for step in &level.steps {
+            let at = |api_error: ApiError| api_error.at(step.path.clone());
+            let bound = self.step(step).map_err(at)?;
+            let moment = self.argument(step, as_of::ARGUMENT, as_of::INPUT).map_err(at)?;
             if let Some(BoundStep::ToMany { since: Some(since), .. }) = &bound {
-                self.since.push((*since, edge.path.clone()));
+                self.since.push((*since, step.path.clone()));
             }
             if let Some(moment) = AsOf::of(moment.as_ref()) {
-                self.as_of.insert(edge.number, moment);
+                self.as_of.insert(step.number, moment);
             }
-            self.bound[edge.number] = bound;
-            edge.way.levels().into_iter().try_for_each(|level| self.level(level))?;
+            self.bound[step.number] = bound;
+            step.kind.levels().into_iter().try_for_each(|level| self.level(level))?;
         }
         Ok(())
     }
 
-    fn edge(&self, edge: &Step) -> Result<Option<BoundStep>, ApiError> {
-        match &edge.way {
-            StepKind::ToMany { many, level, wants, asides, .. } => {
-                self.many(edge, many, level, wants, asides).map(Some)
+    fn step(&self, step: &Step) -> Result<Option<BoundStep>, ApiError> {
+        match &step.kind {
+            StepKind::ToMany { many, level, wants, aggregates, .. } => {
+                self.many(step, many, level, wants, aggregates).map(Some)
             }
             StepKind::Lookup(level) => {
-                let by = self.argument(edge, "by", &format!("{}By!", level.object_type.name))?;
+                let by = self.argument(step, "by", &format!("{}By!", level.object_type.name))?;
                 let Some(Value::Object(by)) = by else { return Err(missing("by")) };
                 sql::lookup(level.object_type, &level.columns, &by, "by").map(BoundStep::Lookup).map(Some)
             }
-            StepKind::Nodes(levels) => self.nodes(edge, levels).map(Some),
+            StepKind::Nodes(levels) => self.nodes(step, levels).map(Some),
             StepKind::Computed { computed, .. } => {
                 self.permit(computed.role)?;
-                self.computed(edge, computed).map(BoundStep::Computed).map(Some)
+                self.computed(step, computed).map(BoundStep::Computed).map(Some)
             }
             StepKind::ToOne(_) | StepKind::OwnedList { .. } | StepKind::References { .. } => Ok(None),
         }
     }
 
-    /// What a computed field is given, checked as far as it can be without the database: whatever it changes
-    /// is not changed for an answer that can't be given.
-    fn computed(&self, edge: &Step, computed: &Computed) -> Result<computed::Arguments, ApiError> {
+    /// The arguments of a computed field, checked as far as possible without the database, so that mutations fail
+    /// before they change anything.
+    fn computed(&self, step: &Step, computed: &Computed) -> Result<computed::Arguments, ApiError> {
         let mut given = computed::Arguments::new();
         for declared in &computed.arguments {
-            match self.argument(edge, declared.name, declared.ty)? {
+            match self.argument(step, declared.name, declared.ty)? {
                 Some(Value::Null) => {}
                 Some(value) => {
                     check_lengths(&value, declared.name)?;
@@ -187,7 +187,7 @@ impl Binder<'_> {
         Ok(given)
     }
 
-    /// Refuses ids of other object types than those of the keys that they stand in, at whatever depth.
+    /// Refuses ids of the wrong object type, at any depth.
     fn check_keys(&self, ty: &str, value: &Value, path: &str) -> Result<(), ApiError> {
         let name = ty.trim_matches(['[', ']', '!']);
         match value {
@@ -213,7 +213,7 @@ impl Binder<'_> {
         }
     }
 
-    /// Refuses a caller whose role is not enough.
+    /// Refuses callers whose role is not enough.
     fn permit(&self, needed: Role) -> Result<(), ApiError> {
         if self.role >= needed {
             return Ok(());
@@ -232,15 +232,15 @@ impl Binder<'_> {
 
     fn many(
         &self,
-        edge: &Step,
+        step: &Step,
         many: &ToMany,
         level: &Level,
         wants: &ConnectionSelection,
-        asides: &[Aggregate],
+        aggregates: &[Aggregate],
     ) -> Result<BoundStep, ApiError> {
         let object_type = level.object_type;
         let filter = if object_type.has_filter() {
-            self.argument(edge, "filter", &format!("{}Filter", object_type.name))?
+            self.argument(step, "filter", &format!("{}Filter", object_type.name))?
         } else {
             None
         };
@@ -248,20 +248,20 @@ impl Binder<'_> {
             Some(Value::Object(filter)) => Some(filter),
             _ => None,
         };
-        let order = match self.argument(edge, "orderBy", &format!("{}Order", object_type.name))? {
+        let order = match self.argument(step, "orderBy", &format!("{}Order", object_type.name))? {
             Some(Value::Enum(name)) => object_type.orders.iter().find(|order| order.name == name.as_str()),
             _ => object_type.orders.first(),
         };
         let order = order.expect("every object type that is listed has an order");
-        let since = match self.argument(edge, "since", "RevisionNumber")? {
+        let since = match self.argument(step, "since", "RevisionNumber")? {
             Some(Value::Number(number)) => number.as_i64(),
             _ => None,
         };
         let page = Page::new(
-            self.size(edge, "first")?,
-            self.size(edge, "last")?,
-            self.cursor(edge, "after", order)?,
-            self.cursor(edge, "before", order)?,
+            self.size(step, "first")?,
+            self.size(step, "last")?,
+            self.cursor(step, "after", order)?,
+            self.cursor(step, "before", order)?,
         )?;
         let paged = Paged { catalog: self.catalog, many, filter, since, order };
         let rows = wants.rows.then(|| paged.rows(&level.columns, &page, wants.cursors)).transpose()?;
@@ -270,22 +270,27 @@ impl Binder<'_> {
             cursor.map(|cursor| paged.beyond(cursor, side)).transpose()
         };
         let sides = Box::new([side(&page.after, Side::Before)?, side(&page.before, Side::Behind)?]);
-        let asides = asides.iter().map(|aside| self.aside(&paged, aside)).collect::<Result<_, _>>()?;
-        // An order by relevance is refused also where no rows are asked for.
+        let aggregates =
+            aggregates.iter().map(|aggregate| self.aggregate(&paged, aggregate)).collect::<Result<_, _>>()?;
+        // Sorting by relevance needs a search, even if no rows are selected.
         if rows.is_none() && matches!(order.by, SortKey::Relevance) {
             paged.rows(&[], &page, false)?;
         }
         let of_one = filter.and_then(|filter| sql::of_one(object_type, filter));
-        Ok(BoundStep::ToMany { rows, sides, asides, of_one, since, page, order })
+        Ok(BoundStep::ToMany { rows, sides, aggregates, of_one, since, page, order })
     }
 
-    fn aside(&self, paged: &Paged<'_>, aside: &Aggregate) -> Result<(Statement, Precision), ApiError> {
-        match aside {
+    fn aggregate(
+        &self,
+        paged: &Paged<'_>,
+        aggregate: &Aggregate,
+    ) -> Result<(Statement, Precision), ApiError> {
+        match aggregate {
             Aggregate::Count(arguments) => {
                 let mode = self.given(arguments, "mode", "CountMode")?;
                 let precision = match mode {
                     Some(Value::Enum(name)) if name == "CAPPED" => Precision::Capped,
-                    // A guess is made of a statement that stands alone.
+                    // An estimate needs a statement of its own.
                     Some(Value::Enum(name)) if name == "ESTIMATE" && !paged.is_nested() => {
                         Precision::Estimate
                     }
@@ -305,24 +310,24 @@ impl Binder<'_> {
         }
     }
 
-    fn size(&self, edge: &Step, name: &str) -> Result<Option<i64>, ApiError> {
-        match self.argument(edge, name, "Int")? {
+    fn size(&self, step: &Step, name: &str) -> Result<Option<i64>, ApiError> {
+        match self.argument(step, name, "Int")? {
             Some(Value::Number(number)) => Ok(number.as_i64()),
             _ => Ok(None),
         }
     }
 
-    fn cursor(&self, edge: &Step, name: &str, order: &Order) -> Result<Option<Cursor>, ApiError> {
-        match self.argument(edge, name, "Cursor")? {
+    fn cursor(&self, step: &Step, name: &str, order: &Order) -> Result<Option<Cursor>, ApiError> {
+        match self.argument(step, name, "Cursor")? {
             Some(Value::String(text)) => Cursor::decode(&text, &order.name, order.by.kind(), name).map(Some),
             _ => Ok(None),
         }
     }
 
-    fn nodes(&self, edge: &Step, levels: &[Level]) -> Result<BoundStep, ApiError> {
-        let (name, ids) = match self.argument(edge, "ids", "[ID!]")? {
+    fn nodes(&self, step: &Step, levels: &[Level]) -> Result<BoundStep, ApiError> {
+        let (name, ids) = match self.argument(step, "ids", "[ID!]")? {
             Some(Value::List(ids)) => ("ids", ids),
-            _ => ("id", self.argument(edge, "id", "ID")?.into_iter().collect()),
+            _ => ("id", self.argument(step, "id", "ID")?.into_iter().collect()),
         };
         if ids.len() > usize::try_from(MAX_PAGE).unwrap_or(usize::MAX) {
             let message = format!("`ids` has {} entries; the maximum is {MAX_PAGE}.", ids.len());
@@ -336,8 +341,8 @@ impl Binder<'_> {
         Ok(BoundStep::Nodes(ids.iter().map(known).collect()))
     }
 
-    fn argument(&self, edge: &Step, name: &str, ty: &str) -> Result<Option<Value>, ApiError> {
-        self.given(&edge.arguments, name, ty)
+    fn argument(&self, step: &Step, name: &str, ty: &str) -> Result<Option<Value>, ApiError> {
+        self.given(&step.arguments, name, ty)
     }
 
     fn given(&self, arguments: &plan::Arguments, name: &str, ty: &str) -> Result<Option<Value>, ApiError> {
@@ -345,7 +350,7 @@ impl Binder<'_> {
     }
 }
 
-/// Refuses texts that are longer than anybody searches for.
+/// Refuses texts that are too long to search for.
 fn check_lengths(value: &Value, path: &str) -> Result<(), ApiError> {
     match value {
         Value::String(text) => sql::check_length(text, path),
@@ -369,7 +374,7 @@ mod tests {
         model::sql::Reads,
     };
 
-    /// The SQL of a query without variables, level by level, with its values; no database is asked.
+    /// The SQL of a query without variables, level by level, with its values. It is not executed.
     fn sql_of(text: &str) -> Vec<String> {
         let schema = schema(catalog()).finish().expect("a schema");
         let document = syntax::parse(text).expect("a document").ast;
@@ -386,11 +391,13 @@ mod tests {
         let mut add = |statement: &Statement| {
             statements.push(format!("{} {:?}", statement.sql, statement.binds));
         };
-        for step in &level.edges {
-            match &step.way {
+        for step in &level.steps {
+            match &step.kind {
                 StepKind::ToMany { .. } => {
-                    if let BoundStep::ToMany { rows, asides, .. } = bound.bound(step) {
-                        rows.iter().chain(asides.iter().map(|(statement, _)| statement)).for_each(&mut add);
+                    if let BoundStep::ToMany { rows, aggregates, .. } = bound.bound(step) {
+                        rows.iter()
+                            .chain(aggregates.iter().map(|(statement, _)| statement))
+                            .for_each(&mut add);
                     }
                 }
                 StepKind::Lookup(_) => {
@@ -405,7 +412,7 @@ mod tests {
                 _ => {}
             }
         }
-        for level in level.edges.iter().flat_map(|step| step.way.levels()) {
+        for level in level.steps.iter().flat_map(|step| step.kind.levels()) {
             collect(level, bound, statements);
         }
     }
@@ -481,7 +488,7 @@ mod tests {
             syntax::parse("{ positions { nodes { stance label updatedAt } } }").expect("a document").ast;
         let operation = document.operations.iter().next().expect("an operation").1.node.clone();
         let plan = plan::make(catalog(), &document, &operation, &Variables::new(), true).expect("a plan");
-        let level = plan.root.edges[0].way.levels()[0];
+        let level = plan.root.steps[0].kind.levels()[0];
         let reads: Vec<_> =
             level.columns.iter().map(|column| (column.column.as_deref(), column.reads)).collect();
         assert!(reads.contains(&(Some("stance"), Reads::Row)));

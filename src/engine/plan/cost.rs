@@ -150,8 +150,8 @@ fn values_in(literal: &Literal, variables: &HashMap<&str, usize>) -> usize {
 
 /// Adds the values of all arguments of a level, and refuses what would become too large.
 fn measure(level: &Level, variables: &HashMap<&str, usize>, total: &mut usize) -> Result<(), ApiError> {
-    for edge in &level.edges {
-        let at = |api_error: ApiError| api_error.at(edge.path.clone());
+    for step in &level.steps {
+        let at = |api_error: ApiError| api_error.at(step.path.clone());
         let mut count = |arguments: &plan::Arguments| {
             for (name, literal) in arguments.iter() {
                 *total = total.saturating_add(values_in(literal, variables));
@@ -162,14 +162,14 @@ fn measure(level: &Level, variables: &HashMap<&str, usize>, total: &mut usize) -
             }
             Ok(())
         };
-        count(&edge.arguments).map_err(at)?;
-        if let StepKind::ToMany { asides, .. } = &edge.way {
-            for aside in asides {
-                let (Aggregate::Count(arguments) | Aggregate::Facet { arguments, .. }) = aside;
+        count(&step.arguments).map_err(at)?;
+        if let StepKind::ToMany { aggregates, .. } = &step.kind {
+            for aggregate in aggregates {
+                let (Aggregate::Count(arguments) | Aggregate::Facet { arguments, .. }) = aggregate;
                 count(arguments).map_err(at)?;
             }
         }
-        for level in edge.way.levels() {
+        for level in step.kind.levels() {
             measure(level, variables, total)?;
         }
     }
@@ -193,30 +193,30 @@ impl Pricing<'_> {
 
     /// Prices the edges of a level that has so many records at most.
     fn level(&mut self, level: &Level, records: f64) -> Result<(), ApiError> {
-        for edge in &level.edges {
-            let at = |api_error: ApiError| api_error.at(edge.path.clone());
-            let moment = self.given(&edge.arguments, as_of::ARGUMENT, as_of::INPUT).map_err(at)?;
+        for step in &level.steps {
+            let at = |api_error: ApiError| api_error.at(step.path.clone());
+            let moment = self.given(&step.arguments, as_of::ARGUMENT, as_of::INPUT).map_err(at)?;
             let times = self.times;
             if moment.is_some_and(|moment| moment != Value::Null) {
                 self.times *= PAST;
-                if matches!(edge.way, StepKind::ToMany { .. }) {
+                if matches!(step.kind, StepKind::ToMany { .. }) {
                     self.spend(PAST_LIST);
                 }
             }
-            self.edge(edge, records)?;
+            self.step(step, records)?;
             self.times = times;
         }
         Ok(())
     }
 
-    fn edge(&mut self, edge: &Step, records: f64) -> Result<(), ApiError> {
-        let at = |api_error: ApiError| api_error.at(edge.path.clone());
-        match &edge.way {
-            StepKind::ToMany { many, level, wants, asides, .. } => {
-                let on_page = self.many(edge, many, wants, asides, records).map_err(at)?;
+    fn step(&mut self, step: &Step, records: f64) -> Result<(), ApiError> {
+        let at = |api_error: ApiError| api_error.at(step.path.clone());
+        match &step.kind {
+            StepKind::ToMany { many, level, wants, aggregates, .. } => {
+                let on_page = self.many(step, many, wants, aggregates, records).map_err(at)?;
                 self.level(level, on_page)?;
-                for aside in asides {
-                    if let Aggregate::Facet { level, .. } = aside {
+                for aggregate in aggregates {
+                    if let Aggregate::Facet { level, .. } = aggregate {
                         self.level(level, records * NAMED)?;
                     }
                 }
@@ -233,7 +233,7 @@ impl Pricing<'_> {
                 self.level(level, 1.0)
             }
             StepKind::Nodes(levels) => {
-                let ids = match self.given(&edge.arguments, "ids", "[ID!]").map_err(at)? {
+                let ids = match self.given(&step.arguments, "ids", "[ID!]").map_err(at)? {
                     Some(Value::List(ids)) => float(ids.len()),
                     _ => 1.0,
                 };
@@ -244,7 +244,7 @@ impl Pricing<'_> {
                 let estimate = match computed.price {
                     None => CostEstimate { points: float(computed.cost), records: NAMED },
                     Some(price) => {
-                        let arguments = self.arguments(edge, &computed.arguments).map_err(at)?;
+                        let arguments = self.arguments(step, &computed.arguments).map_err(at)?;
                         price(&CostContext { arguments: &arguments, fields, sizes: self.sizes })
                     }
                 };
@@ -265,15 +265,15 @@ impl Pricing<'_> {
     /// Prices the statements of a connection, and gives how many records are on its pages.
     fn many(
         &mut self,
-        edge: &Step,
+        step: &Step,
         many: &ToMany,
         wants: &ConnectionSelection,
-        asides: &[Aggregate],
+        aggregates: &[Aggregate],
         parents: f64,
     ) -> Result<f64, ApiError> {
         let object_type = self.catalog.named(many.to);
         let filter = if object_type.has_filter() {
-            self.given(&edge.arguments, "filter", &format!("{}Filter", object_type.name))?
+            self.given(&step.arguments, "filter", &format!("{}Filter", object_type.name))?
         } else {
             None
         };
@@ -288,20 +288,20 @@ impl Pricing<'_> {
         let read = self.beside(object_type, many.via, parents);
         let mut on_page = 0.0;
         if wants.rows {
-            on_page = parents * self.page_size(edge)?;
+            on_page = parents * self.page_size(step)?;
             self.spend(on_page);
             self.spend(match &weight {
                 Some(weight) => weight.points_in_order(read),
                 None => sorted(many.via, read),
             });
-            let order = self.given(&edge.arguments, "orderBy", &format!("{}Order", object_type.name))?;
+            let order = self.given(&step.arguments, "orderBy", &format!("{}Order", object_type.name))?;
             if let (Some(weight), true) = (&weight, is_by_relevance(object_type, order.as_ref())) {
                 self.spend(read * weight.share * (RANKED + RANKED_WORD * float(weighing.shape.words)));
             }
         }
-        for aside in asides {
+        for aggregate in aggregates {
             self.spend(COUNTED + parents);
-            match (aside, filter) {
+            match (aggregate, filter) {
                 (Aggregate::Facet { facet, .. }, _) => self.facet(object_type, facet, filter, read),
                 (Aggregate::Count(_), Some(_)) => {
                     self.spend(weight.as_ref().map_or(0.0, |weight| weight.points(read)));
@@ -346,9 +346,9 @@ impl Pricing<'_> {
         }
     }
 
-    fn page_size(&self, edge: &Step) -> Result<f64, ApiError> {
+    fn page_size(&self, step: &Step) -> Result<f64, ApiError> {
         let size = |name| -> Result<Option<i64>, ApiError> {
-            match self.given(&edge.arguments, name, "Int")? {
+            match self.given(&step.arguments, name, "Int")? {
                 Some(Value::Number(number)) => Ok(Some(number.as_i64().unwrap_or(MAX_PAGE))),
                 _ => Ok(None),
             }
@@ -360,12 +360,12 @@ impl Pricing<'_> {
 
     fn arguments(
         &self,
-        edge: &Step,
+        step: &Step,
         declared: &[computed::Argument],
     ) -> Result<computed::Arguments, ApiError> {
         let mut given = computed::Arguments::new();
         for declared in declared {
-            if let Some(value) = self.given(&edge.arguments, declared.name, declared.ty)? {
+            if let Some(value) = self.given(&step.arguments, declared.name, declared.ty)? {
                 given.insert(Name::new(declared.name), value);
             }
         }

@@ -1,5 +1,5 @@
-//! A selection made into a plan: for each level the columns to fetch, and how the answer is
-//! written from them. Made once for a document, it holds nothing of a request.
+//! Plans a selection: the columns to fetch per level, and how the response is written from them. A plan is made once
+//! per document and contains no values of a request.
 
 pub mod bind;
 pub mod cost;
@@ -30,46 +30,45 @@ use crate::{
     },
 };
 
-/// What an operation fetches and writes.
 #[derive(Debug)]
 pub struct Plan {
-    /// The root, as a level of one row without columns.
+    /// The root: a level of one row without columns.
     pub root: Level,
-    pub answer: Object,
-    /// Whether the edges of the root run one after the other: those of a mutation.
+    pub object: Object,
+    /// Whether the steps of the root run in order, as in a mutation.
     pub in_order: bool,
-    /// How many edges all levels have together.
-    pub edges: usize,
-    /// The operation without its data, where it asks about the schema.
+    /// The number of steps on all levels.
+    pub steps: usize,
+    /// The introspection part of the operation.
     pub introspection: Option<ExecutableDocument>,
-    /// How long the last answer was: the next will be about as long.
+    /// The length of the last response, as an estimate for the next.
     pub length: AtomicUsize,
 }
 
-/// Rows of one object type, fetched by one statement for all their parents.
+/// Rows of one object type, fetched by one statement for all parents.
 #[derive(Debug)]
 pub struct Level {
     pub object_type: &'static ObjectType,
-    /// SQL over the row's alias `t`, or over its link's alias `l`.
+    /// SQL over the row's alias `t`, or its link's alias `l`.
     pub columns: Vec<SelectedColumn>,
-    pub edges: Vec<Step>,
+    pub steps: Vec<Step>,
 }
 
-/// A way from the rows of a level to the rows of others.
+/// A step from the rows of one level to those of others.
 #[derive(Debug)]
 pub struct Step {
-    /// Its number among all edges of the plan.
+    /// Its number among all steps of the plan.
     pub number: usize,
     /// Response keys from the root, for errors.
     pub path: Vec<PathStep>,
     pub arguments: Arguments,
-    pub way: StepKind,
+    pub kind: StepKind,
 }
 
 impl Step {
-    /// What stands in the place of a mutation that came to nothing; none where it is no mutation.
+    /// The field of a mutation's record, which is null if the mutation failed.
     pub fn nothing(&self) -> Option<&'static ComputedValue> {
-        match self.way {
+        match self.kind {
             StepKind::Computed { computed, .. } => computed.nothing.as_ref(),
             _ => None,
         }
@@ -95,21 +94,21 @@ pub enum StepKind {
         owner: Option<usize>,
         level: Level,
         wants: ConnectionSelection,
-        asides: Vec<Aggregate>,
+        aggregates: Vec<Aggregate>,
     },
     Lookup(Level),
     Nodes(Vec<Level>),
     Computed {
         computed: &'static Computed,
         owner: Option<usize>,
-        /// Names of the fields asked of it and within it.
+        /// The names of the selected fields at any depth.
         fields: Vec<String>,
         places: Vec<RecordPath>,
     },
 }
 
 impl StepKind {
-    /// All levels that it leads to.
+    /// All levels that it fetches.
     pub fn levels(&self) -> Vec<&Level> {
         match self {
             StepKind::ToOne(references) => references.iter().map(|reference| &reference.level).collect(),
@@ -117,8 +116,8 @@ impl StepKind {
                 to.iter().map(|reference| &reference.level).chain([level]).collect()
             }
             StepKind::OwnedList { level, .. } | StepKind::Lookup(level) => vec![level],
-            StepKind::ToMany { level, asides, .. } => {
-                let facets = asides.iter().filter_map(|aside| match aside {
+            StepKind::ToMany { level, aggregates, .. } => {
+                let facets = aggregates.iter().filter_map(|aggregate| match aggregate {
                     Aggregate::Facet { level, .. } => Some(level),
                     Aggregate::Count(_) => None,
                 });
@@ -130,38 +129,37 @@ impl StepKind {
     }
 }
 
-/// Where a computed value names records: the way there from field to field, and the kinds that they
-/// may be of.
+/// Where a computed value contains records: the path of fields, and the possible types.
 #[derive(Debug)]
 pub struct RecordPath {
-    pub way: Vec<&'static str>,
+    pub fields: Vec<&'static str>,
     pub kinds: Vec<Level>,
 }
 
-/// What a connection is asked for besides its records.
+/// An aggregate of a connection.
 #[derive(Debug)]
 pub enum Aggregate {
-    /// How many there are, as exactly as the argument says.
+    /// The number of records, as exact as the argument says.
     Count(Arguments),
-    /// How many there are of each value; the level has the columns `value` and `count`.
+    /// The number of records per value; the level has the columns `value` and `count`.
     Facet { facet: &'static Facet, arguments: Arguments, level: Level },
 }
 
-/// One kind of record that a reference may lead to: the parent's column, and what is read there.
+/// A possible type of a reference: the parent's column, and the level to read.
 #[derive(Debug)]
 pub struct Reference {
     pub column: usize,
     pub level: Level,
 }
 
-/// What a connection is asked for besides its arguments.
+/// The selection of a connection, apart from its arguments.
 #[derive(Debug, Default)]
 pub struct ConnectionSelection {
     pub rows: bool,
     pub cursors: bool,
-    /// Whether it is asked if there are records before or behind the page.
+    /// Whether `pageInfo` selects if there are more records.
     pub sides: bool,
-    /// The column of the id, where cursors are wanted.
+    /// The column of the id, if cursors are selected.
     pub id: usize,
 }
 
@@ -185,7 +183,7 @@ impl Arguments {
     }
 }
 
-/// What is written for one object, in order.
+/// The entries of an object, in order.
 #[derive(Debug, Default)]
 pub struct Object(pub Vec<Entry>);
 
@@ -205,32 +203,32 @@ pub enum Output {
         scalar: Scalar,
         nullable: bool,
     },
-    /// The one record that an edge leads to, written by the kind of record it is.
+    /// The one record of a step, written as its type.
     ToOne {
-        edge: usize,
-        answers: Vec<Object>,
+        step: usize,
+        objects: Vec<Object>,
         nullable: bool,
     },
-    /// All values of an edge.
+    /// All values of a step.
     OwnedList {
-        edge: usize,
-        answer: Object,
+        step: usize,
+        object: Object,
     },
-    /// All records of an edge.
+    /// All records of a step.
     References {
-        edge: usize,
-        answers: Vec<Object>,
+        step: usize,
+        objects: Vec<Object>,
     },
     Connection {
-        edge: usize,
+        step: usize,
         entries: Vec<ConnectionEntry>,
     },
     Nodes {
-        edge: usize,
-        answers: Vec<Object>,
+        step: usize,
+        objects: Vec<Object>,
     },
     Computed {
-        edge: usize,
+        step: usize,
         out: ComputedOutput,
         form: Cardinality,
     },
@@ -243,15 +241,15 @@ pub enum ComputedOutput {
     Typename(&'static str),
     Scalar,
     Object(Vec<ComputedEntry>),
-    /// A record: its place among the edge's places for records, and how each kind is written.
+    /// A record: the index of its record path, and how each type is written.
     Record {
         place: usize,
-        answers: Vec<(&'static str, Object)>,
+        objects: Vec<(&'static str, Object)>,
     },
 }
 
 impl ComputedOutput {
-    /// The names of all fields within, each with the way to it: `edges.node.score`.
+    /// The names of all fields, each with its path: `edges.node.score`.
     fn names(&self, within: &str, names: &mut Vec<String>) {
         let ComputedOutput::Object(entries) = self else { return };
         for entry in entries {
@@ -263,7 +261,7 @@ impl ComputedOutput {
 }
 
 impl ComputedOutput {
-    /// The key of the first field that may be null: of a record, if there is one.
+    /// The key of the first nullable field, preferably a record.
     pub fn first_nullable(&self) -> Option<&str> {
         let ComputedOutput::Object(entries) = self else { return None };
         let nullable = || entries.iter().filter(|entry| entry.nullable);
@@ -276,7 +274,6 @@ impl ComputedOutput {
 pub struct ComputedEntry {
     pub key: String,
     pub label: String,
-    /// The field of the value.
     pub name: &'static str,
     pub nullable: bool,
     pub out: ComputedOutput,
@@ -291,7 +288,7 @@ pub struct ConnectionEntry {
 #[derive(Debug)]
 pub enum ConnectionOutput {
     Typename(String),
-    /// The count at this place among the asides.
+    /// The count at this index of the aggregates.
     TotalCount(usize),
     Count(usize, Vec<(String, CountOutput)>),
     Facets(Vec<(String, FacetOutput)>),
@@ -310,7 +307,7 @@ pub enum CountOutput {
 #[derive(Debug)]
 pub enum FacetOutput {
     Typename(String),
-    /// The counts at this place among the asides, each written like this.
+    /// The facet at this index of the aggregates.
     Counts(usize, Object),
 }
 
@@ -333,10 +330,10 @@ pub enum EdgeOutput {
 
 impl Level {
     fn new(object_type: &'static ObjectType) -> Self {
-        Level { object_type, columns: Vec::new(), edges: Vec::new() }
+        Level { object_type, columns: Vec::new(), steps: Vec::new() }
     }
 
-    /// The place of a value in the level's rows.
+    /// The index of a value in the level's rows.
     fn select(&mut self, expression: &Expression, alias: &str, reads: Reads) -> usize {
         let sql = expression.of(alias);
         self.columns.iter().position(|known| known.sql == sql).unwrap_or_else(|| {
@@ -347,7 +344,7 @@ impl Level {
         })
     }
 
-    /// The place of one of the columns of its own row.
+    /// The index of a column of its own row.
     fn column(&mut self, column: &'static str) -> usize {
         self.select(&Expression::Column(column.into()), "t", Reads::Row)
     }
@@ -357,7 +354,7 @@ impl Level {
     }
 }
 
-/// Makes the plan of an operation. `variables` decide `@skip` and `@include`, and nothing else.
+/// Plans an operation. Of the variables, only those of `@skip` and `@include` are used.
 pub fn make<'a>(
     catalog: &'static Catalog,
     ast: &'a ExecutableDocument,
@@ -365,21 +362,21 @@ pub fn make<'a>(
     variables: &'a Variables,
     introspection: bool,
 ) -> Result<Plan, ApiError> {
-    let planner = Planner { catalog, ast, variables, edges: Cell::new(0) };
+    let planner = Planner { catalog, ast, variables, steps: Cell::new(0) };
     let mut root = Level::new(catalog.root(operation.ty));
     let sets = [&operation.selection_set.node];
-    let answer = planner.object(root.object_type, &sets, &mut root, &[]);
-    let asks_about_schema = answer.0.iter().any(|entry| matches!(entry.out, Output::Introspection));
-    if asks_about_schema && !introspection {
+    let object = planner.object(root.object_type, &sets, &mut root, &[]);
+    let has_introspection = object.0.iter().any(|entry| matches!(entry.out, Output::Introspection));
+    if has_introspection && !introspection {
         return Err(ApiError::new(Code::Forbidden, "Introspection is disabled on this server."));
     }
-    let introspection = asks_about_schema.then(|| planner.introspection(operation));
+    let introspection = has_introspection.then(|| planner.introspection(operation));
     let in_order = operation.ty == OperationType::Mutation;
     Ok(Plan {
         root,
-        answer,
+        object,
         in_order,
-        edges: planner.edges.get(),
+        steps: planner.steps.get(),
         introspection,
         length: AtomicUsize::new(4096),
     })
@@ -389,18 +386,18 @@ struct Planner<'a> {
     catalog: &'static Catalog,
     ast: &'a ExecutableDocument,
     variables: &'a Variables,
-    /// Edges planned so far.
-    edges: Cell<usize>,
+    /// The number of steps so far.
+    steps: Cell<usize>,
 }
 
-/// A response key with every selection that was made under it.
+/// A response key with all selections under it.
 struct Collected<'a> {
     field: &'a Selected,
     sets: Vec<&'a SelectionSet>,
 }
 
 impl<'a> Planner<'a> {
-    /// The fields that a selection asks of one concrete type, in order of their first mention.
+    /// The fields that a selection has for one concrete type, in order.
     fn collect(&self, concrete: &str, sets: &[&'a SelectionSet]) -> IndexMap<&'a str, Collected<'a>> {
         let mut collected = IndexMap::new();
         for set in sets {
@@ -460,7 +457,7 @@ impl<'a> Planner<'a> {
         value == Some(Literal::Boolean(true))
     }
 
-    /// Plans an object of an object type, adding what it needs to its level.
+    /// Plans an object, and adds what it needs to its level.
     fn object(
         &self,
         object_type: &'static ObjectType,
@@ -491,12 +488,12 @@ impl<'a> Planner<'a> {
         level: &mut Level,
         path: Vec<PathStep>,
     ) -> Output {
-        let (way, out) = match &field.kind {
+        let (kind, out) = match &field.kind {
             FieldKind::Column(column) => return column_out(column, level, "t"),
             FieldKind::ToOne(one) => {
-                let (references, answers) = self.references(one, collected, level, &path);
-                let edge = level.edges.len();
-                (StepKind::ToOne(references), Output::ToOne { edge, answers, nullable: one.nullable })
+                let (references, objects) = self.references(one, collected, level, &path);
+                let step = level.steps.len();
+                (StepKind::ToOne(references), Output::ToOne { step, objects, nullable: one.nullable })
             }
             FieldKind::OwnedList(values) => self.values(values, collected, level, &path),
             FieldKind::ToMany(many) => self.connection(many, collected, level, &path),
@@ -506,32 +503,32 @@ impl<'a> Planner<'a> {
             }
             FieldKind::Lookup(object_type) => {
                 let mut inner = Level::new(self.catalog.named(object_type));
-                let answer = self.object(inner.object_type, &collected.sets, &mut inner, &path);
-                let edge = level.edges.len();
-                (StepKind::Lookup(inner), Output::ToOne { edge, answers: vec![answer], nullable: true })
+                let object = self.object(inner.object_type, &collected.sets, &mut inner, &path);
+                let step = level.steps.len();
+                (StepKind::Lookup(inner), Output::ToOne { step, objects: vec![object], nullable: true })
             }
             FieldKind::Node | FieldKind::Nodes => {
-                let (levels, answers) = self
+                let (levels, objects) = self
                     .catalog
                     .records()
                     .map(|object_type| self.level(object_type, collected, &path))
                     .unzip();
-                let edge = level.edges.len();
+                let step = level.steps.len();
                 let out = if matches!(field.kind, FieldKind::Node) {
-                    Output::ToOne { edge, answers, nullable: true }
+                    Output::ToOne { step, objects, nullable: true }
                 } else {
-                    Output::Nodes { edge, answers }
+                    Output::Nodes { step, objects }
                 };
                 (StepKind::Nodes(levels), out)
             }
         };
         let arguments = Arguments::of(collected.field);
-        let number = self.edges.replace(self.edges.get() + 1);
-        level.edges.push(Step { number, path, arguments, way });
+        let number = self.steps.replace(self.steps.get() + 1);
+        level.steps.push(Step { number, path, arguments, kind });
         out
     }
 
-    /// A level of an object type of its own, with its answer.
+    /// Plans a level of its own for an object type.
     fn level(
         &self,
         object_type: &'static ObjectType,
@@ -540,8 +537,8 @@ impl<'a> Planner<'a> {
     ) -> (Level, Object) {
         let mut level = Level::new(object_type);
         level.id();
-        let answer = self.object(object_type, &collected.sets, &mut level, path);
-        (level, answer)
+        let object = self.object(object_type, &collected.sets, &mut level, path);
+        (level, object)
     }
 
     fn references(
@@ -553,8 +550,8 @@ impl<'a> Planner<'a> {
     ) -> (Vec<Reference>, Vec<Object>) {
         let choice = |(object_type, column): &(&'static str, &'static str)| {
             let column = level.column(column);
-            let (level, answer) = self.level(self.catalog.named(object_type), collected, path);
-            (Reference { column, level }, answer)
+            let (level, object) = self.level(self.catalog.named(object_type), collected, path);
+            (Reference { column, level }, object)
         };
         one.choices.iter().map(choice).unzip()
     }
@@ -567,19 +564,19 @@ impl<'a> Planner<'a> {
         path: &[PathStep],
     ) -> (StepKind, Output) {
         let owner = level.id();
-        let edge = level.edges.len();
+        let step = level.steps.len();
         match &values.of {
             OwnedItem::Shape(shape) => {
                 let mut inner = Level::new(self.catalog.named(shape));
-                let answer = self.object(inner.object_type, &collected.sets, &mut inner, path);
-                (StepKind::OwnedList { values, owner, level: inner }, Output::OwnedList { edge, answer })
+                let object = self.object(inner.object_type, &collected.sets, &mut inner, path);
+                (StepKind::OwnedList { values, owner, level: inner }, Output::OwnedList { step, object })
             }
             OwnedItem::Reference(one) => {
                 let mut inner = Level::new(self.catalog.root(OperationType::Query));
-                let (to, answers) = self.references(one, collected, &mut inner, path);
+                let (to, objects) = self.references(one, collected, &mut inner, path);
                 (
                     StepKind::References { values, owner, level: inner, to },
-                    Output::References { edge, answers },
+                    Output::References { step, objects },
                 )
             }
         }
@@ -593,22 +590,27 @@ impl<'a> Planner<'a> {
         path: &[PathStep],
     ) -> (StepKind, Output) {
         let mut inner = Level::new(self.catalog.named(many.to));
-        let (mut wants, mut asides) = (ConnectionSelection::default(), Vec::new());
+        let (mut wants, mut aggregates) = (ConnectionSelection::default(), Vec::new());
         let name = format!("{}Connection", many.stem);
         let entries = self.collect(&name, &collected.sets).into_iter().map(|(key, field)| {
             let out = match field.field.name.node.as_str() {
                 "__typename" => ConnectionOutput::Typename(name.clone()),
                 "totalCount" => {
-                    asides.push(Aggregate::Count(Arguments::default()));
-                    ConnectionOutput::TotalCount(asides.len() - 1)
+                    aggregates.push(Aggregate::Count(Arguments::default()));
+                    ConnectionOutput::TotalCount(aggregates.len() - 1)
                 }
                 "count" => {
-                    asides.push(Aggregate::Count(Arguments::of(field.field)));
-                    ConnectionOutput::Count(asides.len() - 1, self.count(&field.sets))
+                    aggregates.push(Aggregate::Count(Arguments::of(field.field)));
+                    ConnectionOutput::Count(aggregates.len() - 1, self.count(&field.sets))
                 }
                 "facets" => {
                     let path = [path, &[PathStep::Key(key.to_owned())]].concat();
-                    ConnectionOutput::Facets(self.facets(inner.object_type, &field.sets, &mut asides, &path))
+                    ConnectionOutput::Facets(self.facets(
+                        inner.object_type,
+                        &field.sets,
+                        &mut aggregates,
+                        &path,
+                    ))
                 }
                 "pageInfo" => {
                     wants.rows = true;
@@ -622,7 +624,13 @@ impl<'a> Planner<'a> {
                 _ => {
                     wants.rows = true;
                     let path = [path, &[PathStep::Key(key.to_owned())]].concat();
-                    ConnectionOutput::Edges(self.edges(many, &field.sets, &mut inner, &mut wants, &path))
+                    ConnectionOutput::Edges(self.connection_edges(
+                        many,
+                        &field.sets,
+                        &mut inner,
+                        &mut wants,
+                        &path,
+                    ))
                 }
             };
             ConnectionEntry { label: label(key), out }
@@ -632,12 +640,15 @@ impl<'a> Planner<'a> {
             wants.id = inner.id();
         }
         if wants.rows && matches!(many.via, Join::Link(..)) {
-            // What stands on the page is not told by its owner alone.
+            // The owner alone does not determine the page.
             inner.id();
         }
         let owner = (!level.object_type.is_root()).then(|| level.id());
-        let edge = level.edges.len();
-        (StepKind::ToMany { many, owner, level: inner, wants, asides }, Output::Connection { edge, entries })
+        let step = level.steps.len();
+        (
+            StepKind::ToMany { many, owner, level: inner, wants, aggregates },
+            Output::Connection { step, entries },
+        )
     }
 
     fn count(&self, sets: &[&'a SelectionSet]) -> Vec<(String, CountOutput)> {
@@ -656,7 +667,7 @@ impl<'a> Planner<'a> {
         &self,
         object_type: &'static ObjectType,
         sets: &[&'a SelectionSet],
-        asides: &mut Vec<Aggregate>,
+        aggregates: &mut Vec<Aggregate>,
         path: &[PathStep],
     ) -> Vec<(String, FacetOutput)> {
         let name = format!("{}Facets", object_type.name);
@@ -667,9 +678,9 @@ impl<'a> Planner<'a> {
                 Some(facet) => {
                     let mut level = Level::new(self.catalog.named(&facet_of(facet)));
                     let path = [path, &[PathStep::Key(key.to_owned())]].concat();
-                    let answer = self.object(level.object_type, &field.sets, &mut level, &path);
-                    asides.push(Aggregate::Facet { facet, arguments: Arguments::of(field.field), level });
-                    FacetOutput::Counts(asides.len() - 1, answer)
+                    let object = self.object(level.object_type, &field.sets, &mut level, &path);
+                    aggregates.push(Aggregate::Facet { facet, arguments: Arguments::of(field.field), level });
+                    FacetOutput::Counts(aggregates.len() - 1, object)
                 }
             };
             (label(key), out)
@@ -689,20 +700,20 @@ impl<'a> Planner<'a> {
         let out = self.tree(computed.part, &collected.sets, &mut places, &[], path);
         let mut fields = Vec::new();
         out.names("", &mut fields);
-        let edge = level.edges.len();
+        let step = level.steps.len();
         (
             StepKind::Computed { computed, owner, fields, places },
-            Output::Computed { edge, out, form: computed.part.form },
+            Output::Computed { step, out, form: computed.part.form },
         )
     }
 
-    /// A computed value with fields of its own.
+    /// A computed value with fields.
     fn tree(
         &self,
         part: ValueType,
         sets: &[&'a SelectionSet],
         places: &mut Vec<RecordPath>,
-        way: &[&'static str],
+        fields: &[&'static str],
         path: &[PathStep],
     ) -> ComputedOutput {
         let object_type = self.catalog.named(part.of);
@@ -716,18 +727,19 @@ impl<'a> Planner<'a> {
                     FieldKind::Column(column) => (*name, column.nullable, ComputedOutput::Scalar),
                     FieldKind::Scalars(_) => (*name, false, ComputedOutput::Scalar),
                     FieldKind::ValueType(part) => {
-                        let out = self.tree(*part, &collected.sets, places, &[way, &[*name]].concat(), &path);
+                        let out =
+                            self.tree(*part, &collected.sets, places, &[fields, &[*name]].concat(), &path);
                         (*name, part.form == Cardinality::Maybe, out)
                     }
                     FieldKind::ToOne(one) | FieldKind::Records(one) => {
                         let kind = |(object_type, _): &(&'static str, _)| {
-                            let (level, answer) =
+                            let (level, object) =
                                 self.level(self.catalog.named(object_type), &collected, &path);
-                            (level, (*object_type, answer))
+                            (level, (*object_type, object))
                         };
-                        let (kinds, answers) = one.choices.iter().map(kind).unzip();
-                        places.push(RecordPath { way: [way, &[*name]].concat(), kinds });
-                        (*name, one.nullable, ComputedOutput::Record { place: places.len() - 1, answers })
+                        let (kinds, objects) = one.choices.iter().map(kind).unzip();
+                        places.push(RecordPath { fields: [fields, &[*name]].concat(), kinds });
+                        (*name, one.nullable, ComputedOutput::Record { place: places.len() - 1, objects })
                     }
                     kind => unreachable!("nothing computed has {kind:?}"),
                 },
@@ -757,7 +769,7 @@ impl<'a> Planner<'a> {
         entries.collect()
     }
 
-    fn edges(
+    fn connection_edges(
         &self,
         many: &'static ToMany,
         sets: &[&'a SelectionSet],
@@ -791,7 +803,7 @@ impl<'a> Planner<'a> {
         entries.collect()
     }
 
-    /// The operation reduced to what it asks about the schema.
+    /// The introspection part of an operation.
     fn introspection(&self, operation: &'a OperationDefinition) -> ExecutableDocument {
         let asked = self
             .collect(self.catalog.root(operation.ty).name, &[&operation.selection_set.node])
@@ -813,7 +825,7 @@ impl<'a> Planner<'a> {
 }
 
 fn column_out(column: &Column, level: &mut Level, alias: &str) -> Output {
-    // By these the dependencies of the response are known.
+    // The dependencies of the response are determined by these.
     if column.reads != Reads::Row {
         level.id();
     }
@@ -831,6 +843,6 @@ fn unplaced<T>(node: T) -> Positioned<T> {
 }
 
 fn label(key: &str) -> String {
-    // A response key is a GraphQL name: it needs no escapes.
+    // A response key is a GraphQL name, which needs no escapes.
     format!("\"{key}\":")
 }

@@ -1,5 +1,5 @@
-//! Input values made what the schema says they are, before anything runs: variables from JSON, and
-//! arguments from the document. What doesn't fit is refused by name.
+//! Coerces input values before anything runs: variables from JSON, and arguments from the document. Errors name the
+//! input.
 
 use async_graphql::{
     Name, Value as Constant,
@@ -18,11 +18,11 @@ use crate::{
 
 pub type Variables = IndexMap<Name, Constant>;
 
-/// The variables of an operation, coerced to their declared types, defaults filled in.
+/// The variables of an operation, coerced, with defaults.
 pub fn variables<'a>(
     registry: &Registry,
     definitions: impl Iterator<Item = &'a VariableDefinition>,
-    given: &serde_json::Map<String, Json>,
+    values: &serde_json::Map<String, Json>,
     suggestions: bool,
 ) -> Result<Variables, ApiError> {
     let mut variables = Variables::new();
@@ -30,7 +30,7 @@ pub fn variables<'a>(
         let name = &definition.name.node;
         let ty = &definition.var_type.node;
         let path = format!("${name}");
-        match (given.get(name.as_str()), &definition.default_value) {
+        match (values.get(name.as_str()), &definition.default_value) {
             (Some(value), _) => {
                 let value = Source::Json(value, suggestions).coerce(registry, &type_text(ty), &path)?;
                 variables.insert(name.clone(), value);
@@ -47,7 +47,7 @@ pub fn variables<'a>(
     Ok(variables)
 }
 
-/// The value of an argument; none where it was left out, or is a variable that was.
+/// The value of an argument; none if it is absent, or an absent variable.
 pub fn argument(
     registry: &Registry,
     ty: &str,
@@ -73,11 +73,11 @@ fn missing(path: &str, ty: &str) -> ApiError {
     ApiError::bad_input(path, format!("`{path}` of type {ty} is required."))
 }
 
-fn wrong(path: &str, ty: &str, found: &str) -> ApiError {
+fn wrong_type(path: &str, ty: &str, found: &str) -> ApiError {
     ApiError::bad_input(path, format!("`{path}` must be {ty}, not {found}."))
 }
 
-/// A value in the document, where a variable may stand anywhere; none if that variable is absent.
+/// A value in the document with variables replaced; none if it is an absent variable.
 fn present(
     registry: &Registry,
     ty: &str,
@@ -87,21 +87,20 @@ fn present(
 ) -> Result<Option<Constant>, ApiError> {
     if let Literal::Variable(name) = literal {
         return match variables.get(name) {
-            Some(Constant::Null) if ty.ends_with('!') => Err(wrong(path, ty, "null")),
+            Some(Constant::Null) if ty.ends_with('!') => Err(wrong_type(path, ty, "null")),
             value => Ok(value.cloned()),
         };
     }
     Source::Literal(literal, variables).coerce(registry, ty, path).map(Some)
 }
 
-/// Where a value comes from: the two differ in how they write it and in where variables may stand.
+/// The origin of a value. Only documents contain enum literals and variables.
 enum Source<'a> {
-    /// And whether an error says what a wrong name may have meant; what stands in the document was validated.
+    /// With a flag whether errors suggest similar names; literals have been validated already.
     Json(&'a Json, bool),
     Literal(&'a Literal, &'a Variables),
 }
 
-/// The outermost form of a value.
 enum Form<'a> {
     Null,
     Boolean(bool),
@@ -110,7 +109,7 @@ enum Form<'a> {
     Enum(&'a str),
     List(Vec<Source<'a>>),
     Object(Vec<(&'a str, Source<'a>)>),
-    /// A variable or a form that no input has.
+    /// A variable, or a form that no input has.
     Other,
 }
 
@@ -155,7 +154,7 @@ impl<'a> Source<'a> {
     fn coerce(&self, registry: &Registry, ty: &str, path: &str) -> Result<Constant, ApiError> {
         let form = self.form();
         match MetaTypeName::create(ty) {
-            MetaTypeName::NonNull(_) if matches!(form, Form::Null) => Err(wrong(path, ty, "null")),
+            MetaTypeName::NonNull(_) if matches!(form, Form::Null) => Err(wrong_type(path, ty, "null")),
             MetaTypeName::NonNull(inner) => self.coerce(registry, inner, path),
             _ if matches!(form, Form::Null) => Ok(Constant::Null),
             MetaTypeName::List(inner) => match form {
@@ -171,14 +170,14 @@ impl<'a> Source<'a> {
             MetaTypeName::Named(name) => match registry.types.get(name) {
                 Some(MetaType::InputObject { input_fields, oneof, .. }) => {
                     let Form::Object(fields) = form else {
-                        return Err(wrong(path, ty, form.name()));
+                        return Err(wrong_type(path, ty, form.name()));
                     };
                     let mut object = IndexMap::with_capacity(fields.len());
                     for (field, value) in fields {
                         let path = format!("{path}.{field}");
                         let Some(declared) = input_fields.get(field) else {
-                            let meant = self.meant(field, input_fields.keys());
-                            let message = format!("{name} has no field `{field}`.{meant}");
+                            let suggestions = self.suggestions(field, input_fields.keys());
+                            let message = format!("{name} has no field `{field}`.{suggestions}");
                             return Err(ApiError::bad_input(&path, message));
                         };
                         if let Some(value) = value.resolve(registry, &declared.ty, &path)? {
@@ -207,28 +206,28 @@ impl<'a> Source<'a> {
                         Ok(Constant::Enum(Name::new(value)))
                     }
                     (Form::Enum(value), _) | (Form::String(value), Source::Json(..)) => {
-                        let meant = self.meant(value, enum_values.keys());
+                        let suggestions = self.suggestions(value, enum_values.keys());
                         Err(ApiError::bad_input(
                             path,
-                            format!("`{path}`: {name} has no value `{value}`.{meant}"),
+                            format!("`{path}`: {name} has no value `{value}`.{suggestions}"),
                         ))
                     }
-                    _ => Err(wrong(path, ty, form.name())),
+                    _ => Err(wrong_type(path, ty, form.name())),
                 },
-                _ => scalar(name, &form).ok_or_else(|| wrong(path, form_of(name), form.name())),
+                _ => scalar(name, &form).ok_or_else(|| wrong_type(path, form_of(name), form.name())),
             },
         }
     }
 
-    /// What a wrong name may have meant, as the end of a message.
-    fn meant<'n>(&self, name: &str, known: impl Iterator<Item = &'n String>) -> String {
+    /// Suggestions for an unknown name, as the end of a message.
+    fn suggestions<'n>(&self, name: &str, known: impl Iterator<Item = &'n String>) -> String {
         match self {
             Source::Json(_, true) => suggestion(name, known.map(String::as_str)),
             _ => String::new(),
         }
     }
 
-    /// The value, unless it is a variable that was left out.
+    /// The value, unless it is an absent variable.
     fn resolve(&self, registry: &Registry, ty: &str, path: &str) -> Result<Option<Constant>, ApiError> {
         match self {
             Source::Json(..) => self.coerce(registry, ty, path).map(Some),
@@ -255,7 +254,7 @@ impl Form<'_> {
     }
 }
 
-/// What a scalar takes, in words where its name doesn't tell.
+/// The form of a scalar, if its name does not say it.
 fn form_of(scalar: &str) -> &str {
     match scalar {
         "PartialDate" => "a date as 2026, 2026-02 or 2026-02-19",
@@ -268,18 +267,18 @@ fn form_of(scalar: &str) -> &str {
 
 fn scalar(name: &str, form: &Form<'_>) -> Option<Constant> {
     match (name, form) {
-        ("Int", Form::Number(number)) => i32::try_from(whole(number)?).ok().map(Constant::from),
+        ("Int", Form::Number(number)) => i32::try_from(integer(number)?).ok().map(Constant::from),
         ("Float", Form::Number(number)) => Some(Constant::Number((*number).clone())),
         ("Boolean", Form::Boolean(value)) => Some(Constant::from(*value)),
-        ("ID", Form::Number(number)) => whole(number).map(|id| Constant::String(id.to_string())),
+        ("ID", Form::Number(number)) => integer(number).map(|id| Constant::String(id.to_string())),
         ("RevisionNumber", Form::Number(number)) => {
-            whole(number).filter(|number| *number >= 0).map(Constant::from)
+            integer(number).filter(|number| *number >= 0).map(Constant::from)
         }
         ("PartialDate", Form::String(text)) => {
             is_partial_date(text).then(|| Constant::String((*text).to_owned()))
         }
         ("DateTime", Form::String(text)) => date_time(text).and_then(in_utc).map(Constant::String),
-        // Postgres has no text with a NUL in it.
+        // Postgres does not store NUL in text.
         ("String" | "ID" | "Cursor" | "URL", Form::String(text)) => {
             (!text.contains('\0')).then(|| Constant::String((*text).to_owned()))
         }
@@ -287,14 +286,14 @@ fn scalar(name: &str, form: &Form<'_>) -> Option<Constant> {
     }
 }
 
-/// The number as a whole one; `1.0` counts, as JSON does not tell the two apart.
-fn whole(number: &serde_json::Number) -> Option<i64> {
+/// The number as an integer; `1.0` counts, because JSON does not distinguish it from `1`.
+fn integer(number: &serde_json::Number) -> Option<i64> {
     #[allow(clippy::cast_possible_truncation)]
     let from_float = |value: f64| (value.fract() == 0.0 && value.abs() < 9e15).then_some(value as i64);
     number.as_i64().or_else(|| number.as_f64().and_then(from_float))
 }
 
-/// The error of a document that names no operation, or one that isn't there.
+/// The error if `operationName` is missing or unknown.
 pub fn unknown_operation(name: Option<&str>) -> ApiError {
     let message = match name {
         Some(name) => format!("The document has no operation named `{name}`."),

@@ -1,6 +1,5 @@
-//! What a document may cost before anybody reads it closely. Both checks are linear in the size of
-//! the text, whatever its fragments would expand to; validation and planning are not, so nothing reaches
-//! them that has not passed here.
+//! Size limits of documents. Both checks are linear in the size of the text, even if fragments expand to much more.
+//! Validation and planning are not linear, so they run later.
 
 use std::collections::HashMap;
 
@@ -8,26 +7,25 @@ use async_graphql::parser::types::{ExecutableDocument, Selection, SelectionSet};
 
 use crate::error::{ApiError, Code};
 
-/// How large a document may be.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
     /// Lexical tokens.
     pub tokens: usize,
-    /// Fields within fields, fragments expanded.
+    /// Nesting depth, with fragments expanded.
     pub depth: usize,
-    /// Aliases, fragments expanded.
+    /// Aliases, with fragments expanded.
     pub aliases: usize,
 }
 
-/// Selections that a document of so many tokens may expand to, for each token.
+/// Maximum number of expanded selections per allowed token.
 const EXPANSION: usize = 4;
-/// Fields of the root that one operation may ask, its fragments expanded.
+/// Maximum number of root fields of an operation, with fragments expanded.
 const ROOT_FIELDS: usize = 100;
-/// Directives in a document, fragments expanded.
+/// Maximum number of directives of a document, with fragments expanded.
 const DIRECTIVES: usize = 100;
 
 impl Limits {
-    /// Refuses a text with too many tokens, without parsing it.
+    /// Refuses a text with too many tokens without parsing it.
     pub fn check_text(&self, text: &str) -> Result<(), ApiError> {
         let tokens = count_tokens(text);
         if tokens > self.tokens { Err(ApiError::beyond("tokens", self.tokens, tokens)) } else { Ok(()) }
@@ -41,7 +39,7 @@ impl Limits {
         for (_, operation) in document.operations.iter() {
             let size = fragments.size(&operation.node.selection_set.node)?;
             root_fields = size.fields.max(root_fields);
-            total = total.beside(size);
+            total = total.plus(size);
             total.directives = total.directives.saturating_add(operation.node.directives.len());
         }
         let selections = self.tokens.saturating_mul(EXPANSION);
@@ -60,11 +58,11 @@ impl Limits {
     }
 }
 
-/// How large a selection is with its fragments expanded.
+/// The size of a selection with its fragments expanded.
 #[derive(Clone, Copy, Default)]
 struct Size {
     selections: usize,
-    /// Of the outermost level alone.
+    /// On the outermost level only.
     fields: usize,
     aliases: usize,
     directives: usize,
@@ -72,7 +70,7 @@ struct Size {
 }
 
 impl Size {
-    fn beside(self, other: Size) -> Size {
+    fn plus(self, other: Size) -> Size {
         Size {
             selections: self.selections.saturating_add(other.selections),
             fields: self.fields.saturating_add(other.fields),
@@ -83,7 +81,7 @@ impl Size {
     }
 }
 
-/// The sizes of fragments, each measured once; none while it is being measured.
+/// The sizes of fragments, each computed once; none while it is being computed.
 struct Fragments<'a> {
     document: &'a ExecutableDocument,
     known: HashMap<&'a str, Option<Size>>,
@@ -108,7 +106,7 @@ impl<'a> Fragments<'a> {
                 Selection::FragmentSpread(spread) => self.fragment(&spread.node.fragment_name.node)?,
             };
             size.directives = size.directives.saturating_add(selection.node.directives().len());
-            total = total.beside(size);
+            total = total.plus(size);
         }
         Ok(total)
     }
@@ -122,7 +120,7 @@ impl<'a> Fragments<'a> {
             }
             None => {}
         }
-        // A fragment that is not there is validation's to refuse.
+        // Validation reports missing fragments.
         let Some(fragment) = self.document.fragments.get(name) else { return Ok(Size::default()) };
         self.known.insert(name, None);
         let size = self.size(&fragment.node.selection_set.node)?;
@@ -157,7 +155,7 @@ fn count_tokens(text: &str) -> usize {
     count
 }
 
-/// The length of a name, a number, a spread or a sign.
+/// The length of a name, a number, a spread or a punctuator.
 fn length_of_token(bytes: &[u8]) -> usize {
     let is_letter = |byte: &u8| byte.is_ascii_alphanumeric() || *byte == b'_';
     let run = |holds: &dyn Fn(&u8) -> bool| bytes.iter().position(|byte| !holds(byte)).unwrap_or(bytes.len());

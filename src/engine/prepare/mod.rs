@@ -1,4 +1,4 @@
-//! From the text of a request to a checked operation: parse, validate, coerce, price. Nothing here runs SQL.
+//! From the text of a request to a valid operation: parse, validate, coerce. No SQL runs here.
 
 pub mod coerce;
 pub mod document;

@@ -1,6 +1,6 @@
-//! The language of GraphQL, as the specification of September 2025 has it: a text made into the library's
-//! own tree. The library's parser knows neither descriptions of operations nor `\u{…}`, and tells what it
-//! expected by the names of its grammar. One pass, linear in the text, of bounded depth.
+//! A parser of GraphQL (September 2025) that builds `async-graphql`'s tree. The library's own parser supports neither
+//! descriptions of operations nor `\u{…}`, and its messages name rules of its grammar. One pass, linear in the text,
+//! with bounded depth.
 
 use std::{
     borrow::Cow,
@@ -20,12 +20,13 @@ use indexmap::{IndexMap, map::Entry};
 
 use crate::error::{ApiError, Code};
 
-/// Brackets within brackets. No request needs as many; the stack has room for them.
+/// Maximum nesting of brackets: more than requests need, and less than the stack allows.
 const NESTING: usize = 128;
-/// Characters of a token that a message repeats.
+/// Maximum number of a token's characters in a message.
 const SHOWN: usize = 40;
 
-/// A document, and what of it the tree can't hold: names that are given twice. That is no error of syntax.
+/// A document, and the duplicate names in it, which the tree can't represent. They are validation errors, not syntax
+/// errors.
 pub struct Parsed {
     pub ast: ExecutableDocument,
     pub repeated: Vec<ApiError>,
@@ -37,7 +38,7 @@ pub fn parse(text: &str) -> Result<Parsed, ApiError> {
     Parser { lexer, token, nesting: 0, repeated: Vec::new() }.document()
 }
 
-/// The error of a document that breaks a rule of validation.
+/// A validation error.
 pub fn invalid(pos: Pos, message: impl Into<String>) -> ApiError {
     ApiError {
         locations: vec![(pos.line, pos.column)],
@@ -45,7 +46,7 @@ pub fn invalid(pos: Pos, message: impl Into<String>) -> ApiError {
     }
 }
 
-fn broken(pos: Pos, message: &str) -> ApiError {
+fn error(pos: Pos, message: &str) -> ApiError {
     ApiError {
         locations: vec![(pos.line, pos.column)],
         ..ApiError::new(Code::GraphqlParseFailed, format!("Syntax error: {message}."))
@@ -85,7 +86,7 @@ impl Kind<'_> {
 struct Lexer<'a> {
     text: &'a str,
     at: usize,
-    /// Where `pos` is.
+    /// The line and column of `pos`.
     counted: usize,
     pos: Pos,
 }
@@ -95,7 +96,7 @@ impl<'a> Lexer<'a> {
         &self.text[self.at..]
     }
 
-    /// The line and column of a place that is not before the last one asked for.
+    /// The line and column of an offset, which must not be before the previous one.
     fn position(&mut self, at: usize) -> Pos {
         let bytes = self.text.as_bytes();
         for index in self.counted..at {
@@ -113,8 +114,8 @@ impl<'a> Lexer<'a> {
         self.pos
     }
 
-    fn broken<T>(&mut self, at: usize, message: &str) -> Result<T, ApiError> {
-        Err(broken(self.position(at), message))
+    fn error<T>(&mut self, at: usize, message: &str) -> Result<T, ApiError> {
+        Err(error(self.position(at), message))
     }
 
     fn skip_ignored(&mut self) {
@@ -153,8 +154,9 @@ impl<'a> Lexer<'a> {
                 Kind::Sign(&rest[..3])
             }
             Some(_) => {
-                let wrong = rest.chars().next().unwrap_or_default();
-                return self.broken(self.at, &format!("the character {} has no meaning here", shown(wrong)));
+                let invalid = rest.chars().next().unwrap_or_default();
+                return self
+                    .error(self.at, &format!("the character {} has no meaning here", display(invalid)));
             }
         };
         Ok(Token { kind, pos })
@@ -167,7 +169,7 @@ impl<'a> Lexer<'a> {
                 self.at += length;
                 Ok(Kind::Number(&text[..length]))
             }
-            Err(wrong) => self.broken(self.at + wrong, "this is not a number"),
+            Err(invalid) => self.error(self.at + invalid, "this is not a number"),
         }
     }
 
@@ -185,7 +187,7 @@ impl<'a> Lexer<'a> {
                     return Ok(value);
                 }
                 Some(b'\\') => value.push(self.escape()?),
-                _ => return self.broken(self.at, "unterminated string"),
+                _ => return self.error(self.at, "unterminated string"),
             }
         }
     }
@@ -205,13 +207,13 @@ impl<'a> Lexer<'a> {
             Some(b't') => '\t',
             Some(b'u') => match self.unicode() {
                 Some(character) => character,
-                None => return self.broken(start, "this escape is no character of Unicode"),
+                None => return self.error(start, "this escape is no character of Unicode"),
             },
-            _ => return self.broken(start, "there is no such escape; a backslash is written `\\\\`"),
+            _ => return self.error(start, "there is no such escape; a backslash is written `\\\\`"),
         })
     }
 
-    /// A character behind `\u`: four digits, any number of them in braces, or two surrogates.
+    /// A character after `\u`: four digits, any number of digits in braces, or two surrogates.
     fn unicode(&mut self) -> Option<char> {
         if let Some(braced) = self.rest().strip_prefix('{') {
             let digits = &braced[..braced.find('}')?];
@@ -243,7 +245,7 @@ impl<'a> Lexer<'a> {
         loop {
             let rest = self.rest();
             let Some(quotes) = rest.find("\"\"\"") else {
-                return self.broken(self.text.len(), "unterminated string");
+                return self.error(self.text.len(), "unterminated string");
             };
             self.at += quotes + 3;
             match rest[..quotes].strip_suffix('\\') {
@@ -260,7 +262,7 @@ impl<'a> Lexer<'a> {
     }
 }
 
-/// How long the number is that bytes begin with, or where it goes wrong.
+/// The length of the number at the start, or the offset of the error in it.
 fn length_of_number(bytes: &[u8]) -> Result<usize, usize> {
     let digits = |from: usize| match bytes[from..].iter().take_while(|byte| byte.is_ascii_digit()).count() {
         0 => Err(from),
@@ -291,17 +293,17 @@ fn is_name(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || byte == b'_'
 }
 
-fn shown(character: char) -> String {
+fn display(character: char) -> String {
     if character.is_control() { format!("U+{:04X}", u32::from(character)) } else { format!("`{character}`") }
 }
 
-/// A number of hexadecimal digits, and nothing else: no sign.
+/// A hexadecimal number of digits only, without a sign.
 fn hexadecimal(digits: &str) -> Option<u32> {
     let digits_only = digits.bytes().all(|byte| byte.is_ascii_hexdigit());
     digits_only.then(|| u32::from_str_radix(digits, 16).ok())?
 }
 
-/// The lines of a block string without the indent that they share and the blank lines around them.
+/// A block string without its common indent and its outer blank lines.
 fn without_indent(raw: &str) -> String {
     let normal = raw.replace("\r\n", "\n");
     let lines: Vec<&str> = normal.split(['\n', '\r']).collect();
@@ -348,16 +350,16 @@ impl Parser<'_> {
                     let operation = Positioned::new(operation, pos);
                     match name {
                         None => self.take_anonymous(&mut anonymous, operation),
-                        Some(name) => self.keep(&mut operations, "operation", name, operation),
+                        Some(name) => self.insert_unique(&mut operations, "operation", name, operation),
                     }
                 }
                 Kind::Name("fragment") => {
                     let (name, fragment) = self.fragment()?;
-                    self.keep(&mut fragments, "fragment", name, Positioned::new(fragment, pos));
+                    self.insert_unique(&mut fragments, "fragment", name, Positioned::new(fragment, pos));
                 }
                 Kind::Sign("{") => {
                     let described = described.unwrap_or(pos);
-                    return Err(broken(described, "an operation without a keyword takes no description"));
+                    return Err(error(described, "an operation without a keyword takes no description"));
                 }
                 _ => return self.expected("an operation or a fragment"),
             }
@@ -377,7 +379,7 @@ impl Parser<'_> {
         Ok(Parsed { ast: ExecutableDocument { operations, fragments }, repeated: self.repeated })
     }
 
-    /// Passes over a description, and tells where it stood.
+    /// Skips a description, and returns its position.
     fn description(&mut self) -> Result<Option<Pos>, ApiError> {
         let pos = self.token.pos;
         if !matches!(self.token.kind, Kind::Text(_)) {
@@ -400,8 +402,14 @@ impl Parser<'_> {
         }
     }
 
-    fn keep<T>(&mut self, kept: &mut HashMap<Name, T>, what: &str, name: Positioned<Name>, definition: T) {
-        match kept.entry(name.node) {
+    fn insert_unique<T>(
+        &mut self,
+        definitions: &mut HashMap<Name, T>,
+        what: &str,
+        name: Positioned<Name>,
+        definition: T,
+    ) {
+        match definitions.entry(name.node) {
             hash_map::Entry::Vacant(entry) => {
                 entry.insert(definition);
             }
@@ -587,11 +595,11 @@ impl Parser<'_> {
                 self.advance()?;
                 return Ok(Literal::Variable(self.name()?.node));
             }
-            // As a whole number, which the form of JSON numbers would not leave it.
+            // As an integer, which the syntax of JSON would not preserve.
             Kind::Number("-0") => Literal::Number(0.into()),
             Kind::Number(text) => match text.parse() {
                 Ok(number) => Literal::Number(number),
-                Err(_) => return Err(broken(self.token.pos, "this number is too large")),
+                Err(_) => return Err(error(self.token.pos, "this number is too large")),
             },
             Kind::Text(text) => Literal::String(std::mem::take(text)),
             Kind::Name("true") => Literal::Boolean(true),
@@ -633,7 +641,7 @@ impl Parser<'_> {
         Ok(Literal::Object(fields))
     }
 
-    /// What stands between two brackets: at least one of `needed`, if that is given.
+    /// The items between two brackets; if `needed` is set, at least one.
     fn between(
         &mut self,
         [open, close]: [&'static str; 2],
@@ -652,7 +660,7 @@ impl Parser<'_> {
         })
     }
 
-    /// Reads something one level deeper.
+    /// Parses one level deeper.
     fn within<T>(
         &mut self,
         open: &'static str,
@@ -694,7 +702,7 @@ impl Parser<'_> {
 
     fn expected<T>(&self, what: &str) -> Result<T, ApiError> {
         let found = self.token.kind.described();
-        Err(broken(self.token.pos, &format!("expected {what}, found {found}")))
+        Err(error(self.token.pos, &format!("expected {what}, found {found}")))
     }
 }
 
@@ -702,7 +710,7 @@ impl Parser<'_> {
 mod tests {
     use super::*;
 
-    fn told(text: &str) -> (String, Vec<(usize, usize)>) {
+    fn message_of(text: &str) -> (String, Vec<(usize, usize)>) {
         let api_error = parse(text).err().unwrap_or_else(|| panic!("{text} was read"));
         (api_error.message, api_error.locations)
     }
@@ -736,7 +744,7 @@ mod tests {
             ("{ a(b: \"\\uD83D\") }", "this escape is no character of Unicode", (1, 9)),
             (" \"a\" { b }", "an operation without a keyword takes no description", (1, 2)),
         ] {
-            assert_eq!(told(text), (format!("Syntax error: {message}."), vec![at]), "{text}");
+            assert_eq!(message_of(text), (format!("Syntax error: {message}."), vec![at]), "{text}");
         }
     }
 
@@ -753,8 +761,8 @@ mod tests {
         ] {
             assert_eq!(value(literal), Literal::String(expected.into()), "{literal}");
         }
-        for wrong in [r"\u{}", r"\u{110000}", r"\u{D800}", r"\uD83D\n", r"\uDE00\uD83D", r"\u+123", r"\x"] {
-            assert!(parse(&format!("{{ f(v: \"{wrong}\") }}")).is_err(), "{wrong}");
+        for invalid in [r"\u{}", r"\u{110000}", r"\u{D800}", r"\uD83D\n", r"\uDE00\uD83D", r"\u+123", r"\x"] {
+            assert!(parse(&format!("{{ f(v: \"{invalid}\") }}")).is_err(), "{invalid}");
         }
     }
 

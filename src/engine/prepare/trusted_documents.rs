@@ -1,10 +1,10 @@
-//! Manifests of trusted documents, as the tools of frontends write them.
+//! Manifests of trusted documents, as frontend tools write them.
 
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
-/// The two forms in use: Relay's, ids with their texts; and Apollo's, a list of operations.
+/// The two formats in use: Relay's, an object of ids and texts; and Apollo's, a list of operations.
 #[derive(Deserialize)]
 #[serde(untagged)]
 enum Manifest {
@@ -18,7 +18,7 @@ struct Operation {
     body: String,
 }
 
-/// The documents of a manifest, each with its id.
+/// The documents of a manifest, with their ids.
 pub fn parse(text: &str) -> Result<Vec<(String, String)>, String> {
     let json: serde_json::Value =
         serde_json::from_str(text).map_err(|error| format!("invalid JSON: {error}"))?;

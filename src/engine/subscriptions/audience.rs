@@ -1,4 +1,4 @@
-//! Subscriptions: what happened is the root of an answer, and everybody who asks the same is told the same.
+//! Responses of subscriptions: an event is the root value, and equal subscriptions share one response per event.
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -17,7 +17,7 @@ use crate::{
     engine::{
         BoundOperation, Engine,
         plan::{StepKind, bind},
-        response::Answer,
+        response::GraphqlResponse,
     },
     error::{ApiError, Code},
     model::object_type::computed::{self, ComputedValue},
@@ -25,112 +25,114 @@ use crate::{
     telemetry::request,
 };
 
-/// Events whose answers are kept for those who ask the same and come to them later.
-const KEPT: usize = 16;
-/// How long to wait before an event is read again that could not be.
+/// Events whose responses are stored for subscribers that get to them later.
+const STORED: usize = 16;
+/// The pause before a retry.
 const PAUSE: Duration = Duration::from_millis(250);
 
 impl BoundOperation {
-    /// The arguments of a subscription's only field: what its caller wants to be told of.
-    pub fn wanted(&self) -> Option<&computed::Arguments> {
-        let edge =
-            self.plan.root.edges.first().filter(|edge| matches!(edge.way, StepKind::Computed { .. }))?;
-        match self.request.bound(edge) {
+    /// The arguments of the subscription's only root field.
+    pub fn subscription_arguments(&self) -> Option<&computed::Arguments> {
+        let step =
+            self.plan.root.steps.first().filter(|step| matches!(step.kind, StepKind::Computed { .. }))?;
+        match self.request.bound(step) {
             bind::BoundStep::Computed(arguments) => Some(arguments),
             _ => None,
         }
     }
 }
 
-/// Everybody who is told something, by what they ask.
+/// All audiences, by what their subscriptions have in common.
 #[derive(Default)]
-pub struct Audiences(Mutex<HashMap<Same, Weak<Audience>>>);
+pub struct Audiences(Mutex<HashMap<Subscribed, Weak<Audience>>>);
 
-/// What makes two subscriptions ask the same of an event: the plan, the values put to it below its
-/// root, and what their callers may see.
-type Same = (usize, String, Role);
+/// What makes two subscriptions equal: the plan, the arguments below its root, and the role.
+type Subscribed = (usize, String, Role);
 
-/// How many audiences there were.
 static AUDIENCES: AtomicU64 = AtomicU64::new(0);
 
-/// An answer that all wait for while one asks.
+/// A response that one subscriber computes and the others wait for.
 type Shared = Arc<OnceCell<Arc<str>>>;
 
-/// Those who ask the same: an event is answered once for all of them.
+/// Equal subscriptions, for which each event is executed once.
 pub struct Audience {
     bound: BoundOperation,
-    /// The first of them, with a share of the connections that is theirs together. What they may see depends on
-    /// their role alone, which they share.
+    /// The first subscriber, with a connection share of the audience's own. Responses depend on the role only, which
+    /// all of them have.
     caller: Caller,
-    answers: Mutex<VecDeque<(i64, Shared)>>,
+    responses: Mutex<VecDeque<(i64, Shared)>>,
 }
 
 impl Audiences {
-    /// The audience of a subscription.
     pub fn join(&self, bound: BoundOperation, caller: Caller) -> Arc<Audience> {
-        // The plan's address stands for it: an audience keeps its plan.
+        // The address identifies the plan: the audience keeps it alive.
         let plan = Arc::as_ptr(&bound.plan).addr();
-        let same = (plan, bound.request.below(&bound.plan.root.edges), caller.identity.role);
+        let key = (plan, bound.request.below(&bound.plan.root.steps), caller.identity.role);
         let mut audiences = lock(&self.0);
-        if let Some(audience) = audiences.get(&same).and_then(Weak::upgrade) {
+        if let Some(audience) = audiences.get(&key).and_then(Weak::upgrade) {
             return audience;
         }
         audiences.retain(|_, audience| audience.strong_count() > 0);
         let client = Client::Audience(AUDIENCES.fetch_add(1, Relaxed));
         let caller = Caller { client, ..caller };
-        let audience = Arc::new(Audience { bound, caller, answers: Mutex::default() });
-        audiences.insert(same, Arc::downgrade(&audience));
+        let audience = Arc::new(Audience { bound, caller, responses: Mutex::default() });
+        audiences.insert(key, Arc::downgrade(&audience));
         audience
     }
 }
 
 impl Audience {
-    /// The answer to an event of this number, as JSON. While the database can't be reached, or has no connection
-    /// for them, it is asked again, for as long as `patience` lasts.
-    pub async fn answer(
+    /// The response to an event, as JSON. Retries until `patience` ends while the database is unavailable or has no
+    /// free connection.
+    pub async fn response(
         &self,
         engine: &Engine,
         number: i64,
         event: &ComputedValue,
         patience: Duration,
     ) -> Arc<str> {
-        let answer = self.place(number);
-        let answer = answer.get_or_init(|| async {
-            let answer = self.ask(engine, event, patience).await;
-            // The log has what failed under the request of the subscriber who asked, and all are told that one.
-            request::refused(&answer.errors);
+        let response = self.slot(number);
+        let response = response.get_or_init(|| async {
+            let response = self.execute_with_retries(engine, event, patience).await;
+            // Errors are logged with the request of the subscriber that executes, and all of them get its request id.
+            request::refused(&response.errors);
             let id = request::current_id().unwrap_or_default();
-            String::from_utf8(answer.into_json(&id)).unwrap_or_default().into()
+            String::from_utf8(response.into_json(&id)).unwrap_or_default().into()
         });
-        answer.await.clone()
+        response.await.clone()
     }
 
-    fn place(&self, number: i64) -> Shared {
-        let mut answers = lock(&self.answers);
-        if let Some((_, answer)) = answers.iter().rev().find(|(known, _)| *known == number) {
-            return answer.clone();
+    fn slot(&self, number: i64) -> Shared {
+        let mut responses = lock(&self.responses);
+        if let Some((_, response)) = responses.iter().rev().find(|(known, _)| *known == number) {
+            return response.clone();
         }
-        let answer = Arc::new(OnceCell::new());
-        if answers.len() == KEPT {
-            answers.pop_front();
+        let response = Arc::new(OnceCell::new());
+        if responses.len() == STORED {
+            responses.pop_front();
         }
-        answers.push_back((number, answer.clone()));
-        answer
+        responses.push_back((number, response.clone()));
+        response
     }
 
-    async fn ask(&self, engine: &Engine, event: &ComputedValue, patience: Duration) -> Answer {
+    async fn execute_with_retries(
+        &self,
+        engine: &Engine,
+        event: &ComputedValue,
+        patience: Duration,
+    ) -> GraphqlResponse {
         let deadline = Instant::now() + patience;
         loop {
-            let asked = Box::pin(engine.answer_to(&self.bound, &self.caller, Some(event)));
-            let Ok(answer) = tokio::time::timeout_at(deadline, asked).await else {
-                return Answer::new(b"null", vec![ApiError::timeout()]);
+            let execution = Box::pin(engine.execute_event(&self.bound, &self.caller, Some(event)));
+            let Ok(response) = tokio::time::timeout_at(deadline, execution).await else {
+                return GraphqlResponse::new(b"null", vec![ApiError::timeout()]);
             };
-            let passes = |api_error: &ApiError| {
+            let is_temporary = |api_error: &ApiError| {
                 matches!(api_error.code, Code::Unavailable | Code::RateLimited | Code::TooSlow)
             };
-            let again = answer.errors.iter().any(passes);
-            if !again || Instant::now() + PAUSE >= deadline {
-                return answer;
+            let is_retryable = response.errors.iter().any(is_temporary);
+            if !is_retryable || Instant::now() + PAUSE >= deadline {
+                return response;
             }
             tokio::time::sleep(PAUSE).await;
         }

@@ -76,8 +76,8 @@ impl Client {
         let address = listener.local_addr().expect("an address");
         let mut engine = server::engine(&config, &opened).await;
         engine.trust(trusted, config.trusted_documents_only).expect("trusted documents are valid");
-        let site = server::site(&config, opened, engine);
-        tokio::spawn(server::serve(listener, site, std::future::pending()));
+        let app = server::build(&config, opened, engine);
+        tokio::spawn(server::serve(listener, app, std::future::pending()));
         Client { address, http: reqwest::Client::new(), database, key: None }
     }
 

@@ -1,4 +1,4 @@
-//! Documents kept in memory, bounded by their bytes: the least recently used make room.
+//! A cache of documents, bounded by bytes; the least recently used ones are evicted.
 
 use std::sync::{Arc, Mutex};
 
@@ -6,19 +6,19 @@ use lru::LruCache;
 
 use crate::{engine::prepare::document::Document, sync::lock};
 
-/// Bytes of memory that the documents of one cache take at most.
+/// Maximum size of one cache.
 const CAPACITY: usize = 32 * 1024 * 1024;
-/// How many times as much memory as its text a document takes, parsed and planned; and what it takes besides.
+/// The size of a parsed and planned document as a multiple of its text, and the overhead per document.
 const MEMORY_PER_BYTE: usize = 16;
 const MEMORY: usize = 8 * 1024;
 
-/// Documents by their text or their hash.
+/// Documents by text or hash.
 pub struct DocumentCache {
-    kept: Mutex<Kept>,
+    entries: Mutex<Entries>,
     capacity: usize,
 }
 
-struct Kept {
+struct Entries {
     documents: LruCache<Box<str>, (Arc<Document>, usize)>,
     bytes: usize,
 }
@@ -29,26 +29,26 @@ impl DocumentCache {
     }
 
     fn of(capacity: usize) -> Self {
-        let kept = Kept { documents: LruCache::unbounded(), bytes: 0 };
-        DocumentCache { kept: Mutex::new(kept), capacity }
+        let entries = Entries { documents: LruCache::unbounded(), bytes: 0 };
+        DocumentCache { entries: Mutex::new(entries), capacity }
     }
 
     pub fn get(&self, key: &str) -> Option<Arc<Document>> {
-        lock(&self.kept).documents.get(key).map(|(document, _)| document.clone())
+        lock(&self.entries).documents.get(key).map(|(document, _)| document.clone())
     }
 
-    /// Keeps a document whose text has so many bytes.
+    /// Adds a document whose text has this many bytes.
     pub fn put(&self, key: &str, document: Arc<Document>, length: usize) {
         let bytes = MEMORY + MEMORY_PER_BYTE * length;
-        let mut kept = lock(&self.kept);
-        if let Some((_, (_, replaced))) = kept.documents.push(key.into(), (document, bytes)) {
-            kept.bytes -= replaced;
+        let mut entries = lock(&self.entries);
+        if let Some((_, (_, replaced))) = entries.documents.push(key.into(), (document, bytes)) {
+            entries.bytes -= replaced;
         }
-        kept.bytes += bytes;
-        while kept.bytes > self.capacity
-            && let Some((_, (_, dropped))) = kept.documents.pop_lru()
+        entries.bytes += bytes;
+        while entries.bytes > self.capacity
+            && let Some((_, (_, dropped))) = entries.documents.pop_lru()
         {
-            kept.bytes -= dropped;
+            entries.bytes -= dropped;
         }
     }
 }
@@ -63,19 +63,19 @@ mod tests {
     fn documents_are_kept_within_so_many_bytes() {
         let document = || Arc::new(Document::of(parse_query("{ a }").expect("GraphQL"), "{ a }"));
         let cache = DocumentCache::of(1024 * 1024);
-        let kept = |cache: &DocumentCache| lock(&cache.kept).documents.len();
+        let entries = |cache: &DocumentCache| lock(&cache.entries).documents.len();
         for number in 0..1000 {
             cache.put(&format!("small {number}"), document(), 5);
         }
-        assert_eq!(kept(&cache), 1024 * 1024 / (MEMORY + 5 * MEMORY_PER_BYTE));
+        assert_eq!(entries(&cache), 1024 * 1024 / (MEMORY + 5 * MEMORY_PER_BYTE));
         assert!(cache.get("small 999").is_some() && cache.get("small 0").is_none(), "the oldest made room");
         for number in 0..10 {
             cache.put(&format!("large {number}"), document(), 30_000);
         }
-        assert_eq!(kept(&cache), 2, "two of half a megabyte");
+        assert_eq!(entries(&cache), 2, "two of half a megabyte");
         cache.put("large 9", document(), 30_000);
-        assert_eq!(kept(&cache), 2, "what is kept again is counted once");
+        assert_eq!(entries(&cache), 2, "what is kept again is counted once");
         cache.put("larger than the cache", document(), 1024 * 1024);
-        assert_eq!((kept(&cache), lock(&cache.kept).bytes), (0, 0));
+        assert_eq!((entries(&cache), lock(&cache.entries).bytes), (0, 0));
     }
 }

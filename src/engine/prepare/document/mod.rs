@@ -1,4 +1,4 @@
-//! Documents: guarded, parsed, validated, and kept by their text.
+//! Documents: checked for size, parsed, validated and cached by text.
 
 mod cache;
 
@@ -32,19 +32,19 @@ use crate::{
     sync::lock,
 };
 
-/// The longest text that a document is kept by.
+/// Longer texts are not cached.
 const LONGEST_KEPT: usize = 16 * 1024;
-/// Plans kept for one document: one for each operation and choice of `@skip` and `@include`.
+/// Cached plans per document: one per operation and combination of `@skip` and `@include`.
 const PLANS_KEPT: usize = 16;
 
-/// A valid document, with the plans that were made of it.
+/// A valid document with its plans.
 pub struct Document {
     pub ast: ExecutableDocument,
     /// The digest of its text.
     pub digest: [u8; 32],
-    /// Whether it may ask for what is another for everybody who asks.
+    /// Whether it selects fields that differ per caller.
     pub personal: bool,
-    /// Variables that decide `@skip` and `@include`: a plan is made for each choice.
+    /// Variables of `@skip` and `@include`: each combination has a plan.
     deciding: BTreeSet<String>,
     plans: Mutex<HashMap<PlanKey, Arc<Plan>>>,
 }
@@ -62,7 +62,7 @@ impl Document {
         }
     }
 
-    /// The operation that a request names; the only one where it names none.
+    /// The operation with this name, or the only one.
     pub fn operation(&self, name: Option<&str>) -> Result<&OperationDefinition, ApiError> {
         let operation = match (&self.ast.operations, name) {
             (DocumentOperations::Single(only), None) => Some(only),
@@ -73,7 +73,7 @@ impl Document {
         operation.map(|operation| &operation.node).ok_or_else(|| coerce::unknown_operation(name))
     }
 
-    /// The name of its operation, where there is one operation alone.
+    /// The name of the only operation.
     pub fn only_name(&self) -> Option<&str> {
         match &self.ast.operations {
             DocumentOperations::Multiple(all) if all.len() == 1 => all.keys().next().map(Name::as_str),
@@ -81,7 +81,7 @@ impl Document {
         }
     }
 
-    /// The plan of an operation under these variables, made by `make` where there is none yet.
+    /// The plan of an operation with these variables, made by `make` if it is not cached.
     pub fn plan(
         &self,
         operation: Option<&str>,
@@ -105,16 +105,16 @@ impl Document {
     }
 }
 
-/// All documents seen lately, and those that are trusted.
+/// Cached and trusted documents.
 pub struct Documents {
     schema: Schema,
     limits: Limits,
-    /// Whether an error says what a wrong name may have meant.
+    /// Whether errors suggest similar names.
     suggestions: bool,
-    /// Names of fields that are another for everybody who asks.
+    /// Names of fields that differ per caller.
     personal: Vec<&'static str>,
-    kept: DocumentCache,
-    /// Documents that clients name by the hash of their text.
+    cached: DocumentCache,
+    /// Persisted queries, by hash.
     persisted: DocumentCache,
     trusted: HashMap<String, Arc<Document>>,
     only_trusted: bool,
@@ -122,12 +122,12 @@ pub struct Documents {
 
 impl Documents {
     pub fn new(schema: Schema, limits: Limits, suggestions: bool, personal: Vec<&'static str>) -> Self {
-        let (kept, persisted) = (DocumentCache::new(), DocumentCache::new());
+        let (cached, persisted) = (DocumentCache::new(), DocumentCache::new());
         let (trusted, only_trusted) = (HashMap::new(), false);
-        Documents { schema, limits, suggestions, personal, kept, persisted, trusted, only_trusted }
+        Documents { schema, limits, suggestions, personal, cached, persisted, trusted, only_trusted }
     }
 
-    /// Trusts documents by their ids, and no others if `only`. One that is not valid is refused.
+    /// Trusts documents by their ids; with `only`, refuses all others. Fails if one is invalid.
     pub fn trust(&mut self, manifest: Vec<(String, String)>, only: bool) -> Result<(), Vec<ApiError>> {
         self.only_trusted = only;
         for (id, text) in manifest {
@@ -143,8 +143,7 @@ impl Documents {
         Ok(())
     }
 
-    /// The document that a request means, by its text, by its id, or by its text with its hash, by
-    /// which it can be named from then on.
+    /// The document of a request: by text, by id, or by text and hash, which then persists it.
     pub fn find(
         &self,
         text: Option<&str>,
@@ -173,7 +172,7 @@ impl Documents {
                 Err(vec![ApiError::bad_input(parameter, message)])
             }
             (None, Some(id)) => self.persisted.get(id).ok_or_else(|| {
-                // The wording that clients wait for, to send the text.
+                // Clients expect this message before they send the text.
                 vec![ApiError::new(Code::PersistedQueryNotFound, "PersistedQueryNotFound")]
             }),
             (None, None) => Err(vec![ApiError::bad_input(
@@ -183,14 +182,14 @@ impl Documents {
         }
     }
 
-    /// The document of this text; a text that is too large, not GraphQL or not valid is refused.
+    /// The document of a text; fails if it is too large, not GraphQL or invalid.
     fn get(&self, text: &str) -> Result<Arc<Document>, Vec<ApiError>> {
-        if let Some(document) = self.kept.get(text) {
+        if let Some(document) = self.cached.get(text) {
             return Ok(document);
         }
         let document = self.read(text)?;
         if text.len() <= LONGEST_KEPT {
-            self.kept.put(text, document.clone(), text.len());
+            self.cached.put(text, document.clone(), text.len());
         }
         Ok(document)
     }
@@ -202,7 +201,7 @@ impl Documents {
         if !api_errors.is_empty() {
             return Err(api_errors);
         }
-        let personal = selections(&ast).any(|set| asks(set, &self.personal));
+        let personal = selections(&ast).any(|set| selects(set, &self.personal));
         Ok(Arc::new(Document { personal, ..Document::of(ast, text) }))
     }
 
@@ -214,7 +213,7 @@ impl Documents {
     }
 }
 
-/// The hash by which clients name a document.
+/// The hash of a persisted query.
 fn hash(text: &str) -> String {
     format!("{:x}", Sha256::digest(text))
 }
@@ -225,13 +224,13 @@ fn selections(ast: &ExecutableDocument) -> impl Iterator<Item = &SelectionSet> {
     operations.chain(ast.fragments.values().map(|fragment| &fragment.node.selection_set.node))
 }
 
-/// Whether a selection has a field of one of these names.
-fn asks(set: &SelectionSet, names: &[&str]) -> bool {
+/// Whether a selection contains a field with one of these names.
+fn selects(set: &SelectionSet, names: &[&str]) -> bool {
     set.items.iter().any(|selection| match &selection.node {
         Selection::Field(field) => {
-            names.contains(&field.node.name.node.as_str()) || asks(&field.node.selection_set.node, names)
+            names.contains(&field.node.name.node.as_str()) || selects(&field.node.selection_set.node, names)
         }
-        Selection::InlineFragment(inline) => asks(&inline.node.selection_set.node, names),
+        Selection::InlineFragment(inline) => selects(&inline.node.selection_set.node, names),
         Selection::FragmentSpread(_) => false,
     })
 }

@@ -1,6 +1,6 @@
-//! Whether a valid text asks for what the schema has: the rules of the specification, but those about
-//! variables (`usage`), about fields of one name (`merging`) and about subscriptions. Each definition is
-//! looked at once, so that fragments cost what they are long, not what they expand to.
+//! The specification's validation rules, except those about variables (`variables`), about fields with the same name
+//! (`overlapping_fields`) and about subscriptions (`subscription_root`). Each definition is visited once, so
+//! fragments cost their length, not their expansion.
 
 mod overlapping_fields;
 mod subscription_root;
@@ -21,19 +21,18 @@ use async_graphql_value::{ConstValue, Value as Literal};
 
 use crate::{engine::prepare::syntax::invalid, error::ApiError};
 
-/// What is told of one document at most.
+/// Maximum number of errors per document.
 const MOST: usize = 100;
-/// Names that are compared with those there are: longer ones are no slips.
+/// Longer names get no suggestions.
 const LONGEST_NAME: usize = 64;
-/// Names that a message proposes.
+/// Maximum number of suggestions.
 const PROPOSED: usize = 3;
 
-/// All that is wrong with a document, by its place. What is decided here about variables is noted in the
-/// document.
+/// All errors of a document, by position. Adjusts the types of variables that have defaults.
 pub fn check(registry: &Registry, suggestions: bool, ast: &mut ExecutableDocument) -> Vec<ApiError> {
     let mut api_errors = Checker::new(registry, suggestions, ast).check(ast);
     if api_errors.is_empty() {
-        // What follows relies on every name being known.
+        // The later rules rely on known names.
         api_errors = variables::check(registry, ast);
         api_errors.extend(subscription_root::check(ast));
         api_errors.extend(overlapping_fields::check(registry, ast));
@@ -105,14 +104,14 @@ impl<'a> Checker<'a> {
         }
     }
 
-    /// A value that is wrong, by the argument or variable that holds it, and the way from there.
+    /// An invalid value, with its path from the argument or variable.
     fn invalid_value(&mut self, pos: Pos, path: &str, message: String) {
         if self.api_errors.len() < MOST {
             self.api_errors.push(ApiError { field: Some(path.to_owned()), ..invalid(pos, message) });
         }
     }
 
-    /// Adds the fragments that a selection leads to.
+    /// Adds the fragments that a selection uses.
     fn reach(&self, set: &SelectionSet, used: &mut HashSet<Name>) {
         for selection in &set.items {
             match &selection.node {
@@ -149,12 +148,12 @@ impl<'a> Checker<'a> {
                     let Positioned { pos, node: name } = &spread.node.fragment_name;
                     let Some(fragment) = self.fragments.get(name) else {
                         let known = self.fragments.keys().map(Name::as_str);
-                        let meant = self.meant(name, known);
-                        self.invalid(*pos, format!("There is no fragment `{name}`.{meant}"));
+                        let suggestions = self.suggestions(name, known);
+                        self.invalid(*pos, format!("There is no fragment `{name}`.{suggestions}"));
                         continue;
                     };
                     let condition = fragment.node.type_condition.node.on.node.as_str();
-                    // A type that isn't there is told of where the fragment is defined.
+                    // The definition of the fragment reports its unknown type.
                     if let Some(ty) = self.registry.types.get(condition).filter(|ty| ty.is_composite()) {
                         self.possible(parent, ty, spread.pos);
                     }
@@ -163,7 +162,7 @@ impl<'a> Checker<'a> {
         }
     }
 
-    /// The type that a fragment is on, if it is one that has fields.
+    /// The type of a fragment, if it has fields.
     fn condition(&mut self, condition: &Positioned<TypeCondition>) -> Option<&'a MetaType> {
         let Positioned { pos, node: name } = &condition.node.on;
         let ty = self.ty(*pos, name)?;
@@ -177,8 +176,8 @@ impl<'a> Checker<'a> {
     fn ty(&mut self, pos: Pos, name: &str) -> Option<&'a MetaType> {
         let ty = self.registry.types.get(name);
         if ty.is_none() {
-            let meant = self.meant(name, self.registry.types.keys().map(String::as_str));
-            self.invalid(pos, format!("There is no type `{name}`.{meant}"));
+            let suggestions = self.suggestions(name, self.registry.types.keys().map(String::as_str));
+            self.invalid(pos, format!("There is no type `{name}`.{suggestions}"));
         }
         ty
     }
@@ -205,8 +204,8 @@ impl<'a> Checker<'a> {
             return;
         }
         let Some(declared) = parent.field_by_name(name) else {
-            let meant = self.meant_of_type(parent, name);
-            return self.invalid(*pos, format!("`{}` has no field `{name}`.{meant}", parent.name()));
+            let suggestions = self.suggestions_of_type(parent, name);
+            return self.invalid(*pos, format!("`{}` has no field `{name}`.{suggestions}", parent.name()));
         };
         self.arguments(&format!("`{name}`"), arguments, &declared.args, *pos);
         let ty = MetaTypeName::concrete_typename(&declared.ty);
@@ -230,8 +229,8 @@ impl<'a> Checker<'a> {
         for Positioned { pos, node: directive } in directives {
             let name = directive.name.node.as_str();
             let Some(declared) = self.registry.directives.get(name) else {
-                let meant = self.meant(name, self.registry.directives.keys().map(String::as_str));
-                self.invalid(*pos, format!("There is no directive `@{name}`.{meant}"));
+                let suggestions = self.suggestions(name, self.registry.directives.keys().map(String::as_str));
+                self.invalid(*pos, format!("There is no directive `@{name}`.{suggestions}"));
                 continue;
             };
             if !declared.locations.contains(&location) {
@@ -252,22 +251,22 @@ impl<'a> Checker<'a> {
         declared: &IndexMap<String, MetaInputValue>,
         pos: Pos,
     ) {
-        let mut given = HashSet::new();
+        let mut seen = HashSet::new();
         for (Positioned { pos, node: name }, value) in arguments {
-            if !given.insert(name.as_str()) {
+            if !seen.insert(name.as_str()) {
                 self.invalid_value(*pos, name, format!("The argument `{name}` occurs twice."));
             }
             match declared.get(name.as_str()) {
                 Some(declared) => self.value(&declared.ty, &value.node, value.pos, name),
                 None => {
-                    let meant = self.meant(name, declared.keys().map(String::as_str));
-                    self.invalid_value(*pos, name, format!("{of} has no argument `{name}`.{meant}"));
+                    let suggestions = self.suggestions(name, declared.keys().map(String::as_str));
+                    self.invalid_value(*pos, name, format!("{of} has no argument `{name}`.{suggestions}"));
                 }
             }
         }
         for declared in declared.values().filter(|declared| is_needed(declared)) {
             let (name, ty) = (&declared.name, &declared.ty);
-            if !given.contains(name.as_str()) {
+            if !seen.contains(name.as_str()) {
                 self.invalid_value(pos, name, format!("{of} requires the argument `{name}` of type {ty}."));
             }
         }
@@ -289,11 +288,11 @@ impl<'a> Checker<'a> {
         }
     }
 
-    /// A value in the document: what a variable stands for is looked at when it is given.
+    /// Validates a value in the document. Variables are checked when they are coerced.
     fn value(&mut self, ty: &str, value: &Literal, pos: Pos, path: &str) {
         let inner = match (ty.strip_suffix('!'), value) {
             (_, Literal::Variable(_)) | (None, Literal::Null) => return,
-            (Some(_), Literal::Null) => return self.wrong(ty, "null", pos, path),
+            (Some(_), Literal::Null) => return self.wrong_type(ty, "null", pos, path),
             (inner, _) => inner.unwrap_or(ty),
         };
         match (item(inner), value) {
@@ -318,12 +317,16 @@ impl<'a> Checker<'a> {
             }
             (Some(MetaType::Enum { enum_values, .. }), Literal::Enum(name)) => {
                 if !enum_values.contains_key(name.as_str()) {
-                    let meant = self.meant(name, enum_values.keys().map(String::as_str));
-                    self.invalid_value(pos, path, format!("`{path}`: {ty} has no value `{name}`.{meant}"));
+                    let suggestions = self.suggestions(name, enum_values.keys().map(String::as_str));
+                    self.invalid_value(
+                        pos,
+                        path,
+                        format!("`{path}`: {ty} has no value `{name}`.{suggestions}"),
+                    );
                 }
             }
-            (Some(MetaType::Scalar { .. }), value) if takes(ty, value) => {}
-            _ => self.wrong(ty, form(value), pos, path),
+            (Some(MetaType::Scalar { .. }), value) if accepts(ty, value) => {}
+            _ => self.wrong_type(ty, form(value), pos, path),
         }
     }
 
@@ -331,34 +334,34 @@ impl<'a> Checker<'a> {
         &mut self,
         ty: &str,
         declared: &IndexMap<String, MetaInputValue>,
-        given: &IndexMap<Name, Literal>,
+        seen: &IndexMap<Name, Literal>,
         pos: Pos,
         path: &str,
     ) {
-        for (name, value) in given {
+        for (name, value) in seen {
             let path = format!("{path}.{name}");
             match declared.get(name.as_str()) {
                 Some(declared) => self.value(&declared.ty, value, pos, &path),
                 None => {
-                    let meant = self.meant(name, declared.keys().map(String::as_str));
-                    self.invalid_value(pos, &path, format!("{ty} has no field `{name}`.{meant}"));
+                    let suggestions = self.suggestions(name, declared.keys().map(String::as_str));
+                    self.invalid_value(pos, &path, format!("{ty} has no field `{name}`.{suggestions}"));
                 }
             }
         }
         for declared in declared.values().filter(|declared| is_needed(declared)) {
-            if !given.contains_key(declared.name.as_str()) {
+            if !seen.contains_key(declared.name.as_str()) {
                 let (path, ty) = (format!("{path}.{}", declared.name), &declared.ty);
                 self.invalid_value(pos, &path, format!("`{path}` of type {ty} is required."));
             }
         }
     }
 
-    fn wrong(&mut self, ty: &str, found: &str, pos: Pos, path: &str) {
+    fn wrong_type(&mut self, ty: &str, found: &str, pos: Pos, path: &str) {
         self.invalid_value(pos, path, format!("`{path}` must be {ty}, not {found}."));
     }
 
-    /// What an unknown field of a type may have meant: another field, or one of a kind of record.
-    fn meant_of_type(&self, parent: &MetaType, name: &str) -> String {
+    /// Suggestions for an unknown field: similar fields, or types that have the field.
+    fn suggestions_of_type(&self, parent: &MetaType, name: &str) -> String {
         let has_it =
             |ty: &&String| self.registry.types.get(*ty).is_some_and(|ty| ty.field_by_name(name).is_some());
         let kinds = parent.possible_types().into_iter().flatten().filter(has_it);
@@ -367,16 +370,19 @@ impl<'a> Checker<'a> {
         if self.suggestions && !kinds.is_empty() {
             return format!(" Did you mean {}?", listed(&kinds));
         }
-        self.meant(name, parent.fields().into_iter().flat_map(|fields| fields.keys()).map(String::as_str))
+        self.suggestions(
+            name,
+            parent.fields().into_iter().flat_map(|fields| fields.keys()).map(String::as_str),
+        )
     }
 
-    /// What an unknown name may have meant, as the end of a message.
-    fn meant<'n>(&self, name: &str, known: impl Iterator<Item = &'n str>) -> String {
+    /// Suggestions for an unknown name, as the end of a message.
+    fn suggestions<'n>(&self, name: &str, known: impl Iterator<Item = &'n str>) -> String {
         if self.suggestions { suggestion(name, known) } else { String::new() }
     }
 }
 
-/// Those of the known names that differ from this one by a slip, the nearest first, as the end of a message.
+/// The most similar known names, as the end of a message.
 pub fn suggestion<'n>(name: &str, known: impl Iterator<Item = &'n str>) -> String {
     if name.len() > LONGEST_NAME {
         return String::new();
@@ -410,9 +416,9 @@ fn innermost(ty: &Type) -> &str {
     }
 }
 
-/// Whether a scalar takes a literal of this form. What is in the text of one of ours is read with the
-/// request's values, and refused with a reason.
-fn takes(scalar: &str, value: &Literal) -> bool {
+/// Whether a scalar accepts this form of literal. The content of custom scalars is checked when arguments are
+/// coerced.
+fn accepts(scalar: &str, value: &Literal) -> bool {
     match (scalar, value) {
         ("Int", Literal::Number(number)) => {
             number.as_i64().is_some_and(|number| i32::try_from(number).is_ok()) && !number.is_f64()

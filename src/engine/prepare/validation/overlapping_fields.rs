@@ -1,9 +1,7 @@
-//! Fields that answer under one name: whatever is asked twice must be the same thing, and what may stand
-//! there for one kind of record must have the shape of what may for another.
+//! Fields with the same response key must be equal, or for different object types have the same shape.
 //!
-//! Fields are compared in groups rather than in pairs: being alike is an equivalence, so each is compared
-//! with the first of its group. Shapes are compared among all that share a name, arguments among those that
-//! may be asked of one record.
+//! Fields are compared in groups instead of pairs. Equality is transitive, so each field is compared with the first
+//! of its group: shapes among all fields with the same key, arguments among those that can be selected of one object.
 
 use async_graphql::{
     Name, Positioned,
@@ -21,10 +19,10 @@ use crate::{
     error::ApiError,
 };
 
-/// Fields that are looked at for one document: fragments on many types within each other multiply.
+/// Maximum number of fields to visit: nested fragments on many types multiply.
 const LOOKS: usize = 200_000;
 
-/// Fields of a valid document that can't be merged.
+/// Fields that can't be merged.
 pub fn check(registry: &Registry, ast: &ExecutableDocument) -> Vec<ApiError> {
     let mut merging = Merging { registry, ast, looks: 0, api_errors: Vec::new() };
     for (_, operation) in ast.operations.iter() {
@@ -40,18 +38,18 @@ pub fn check(registry: &Registry, ast: &ExecutableDocument) -> Vec<ApiError> {
     merging.api_errors
 }
 
-/// A field with the type that it is asked of.
+/// A field and its parent type.
 #[derive(Clone, Copy)]
-struct Asked<'a> {
+struct SelectedField<'a> {
     of: &'a str,
     field: &'a Positioned<Field>,
-    /// Its type.
+    /// The type of the field.
     ty: &'a str,
 }
 
-/// Selections of one object, each with the type that it is made of.
+/// Selections of one object, each with its parent type.
 type Sets<'a> = [(&'a str, &'a SelectionSet)];
-type Groups<'a> = IndexMap<&'a str, Vec<Asked<'a>>>;
+type Groups<'a> = IndexMap<&'a str, Vec<SelectedField<'a>>>;
 
 struct Merging<'a> {
     registry: &'a Registry,
@@ -61,7 +59,7 @@ struct Merging<'a> {
 }
 
 impl<'a> Merging<'a> {
-    /// The fields of selections by the names under which they answer, fragments expanded.
+    /// The fields of selections by response key, with fragments expanded.
     fn collect(&mut self, sets: &Sets<'a>) -> Groups<'a> {
         let (mut groups, mut entered) = (Groups::new(), HashSet::new());
         for (of, set) in sets {
@@ -84,7 +82,11 @@ impl<'a> Merging<'a> {
                     let declared =
                         self.registry.types.get(of).and_then(|ty| ty.field_by_name(&field.node.name.node));
                     let ty = declared.map_or("String!", |declared| declared.ty.as_str());
-                    groups.entry(&field.node.response_key().node).or_default().push(Asked { of, field, ty });
+                    groups.entry(&field.node.response_key().node).or_default().push(SelectedField {
+                        of,
+                        field,
+                        ty,
+                    });
                 }
                 Selection::InlineFragment(inline) => {
                     let condition = inline.node.type_condition.as_ref();
@@ -104,11 +106,11 @@ impl<'a> Merging<'a> {
         }
     }
 
-    /// The fields within those of a group.
-    fn within(&mut self, group: &[Asked<'a>]) -> Groups<'a> {
-        let sets = group
-            .iter()
-            .map(|asked| (MetaTypeName::concrete_typename(asked.ty), &asked.field.node.selection_set.node));
+    /// The fields below a group.
+    fn within(&mut self, group: &[SelectedField<'a>]) -> Groups<'a> {
+        let sets = group.iter().map(|selected| {
+            (MetaTypeName::concrete_typename(selected.ty), &selected.field.node.selection_set.node)
+        });
         self.collect(&sets.collect::<Vec<_>>())
     }
 
@@ -130,12 +132,14 @@ impl<'a> Merging<'a> {
 
     fn same_field(&mut self, groups: &Groups<'a>) {
         for (key, group) in groups {
-            let is_abstract =
-                |asked: &&Asked<'_>| self.registry.types.get(asked.of).is_some_and(MetaType::is_abstract);
-            let (of_any, of_one): (Vec<Asked<'a>>, Vec<Asked<'a>>) = group.iter().partition(is_abstract);
-            let mut kinds: IndexMap<&str, Vec<Asked<'a>>> = IndexMap::new();
-            for asked in of_one {
-                kinds.entry(asked.of).or_insert_with(|| of_any.clone()).push(asked);
+            let is_abstract = |selected: &&SelectedField<'_>| {
+                self.registry.types.get(selected.of).is_some_and(MetaType::is_abstract)
+            };
+            let (of_any, of_one): (Vec<SelectedField<'a>>, Vec<SelectedField<'a>>) =
+                group.iter().partition(is_abstract);
+            let mut kinds: IndexMap<&str, Vec<SelectedField<'a>>> = IndexMap::new();
+            for selected in of_one {
+                kinds.entry(selected.of).or_insert_with(|| of_any.clone()).push(selected);
             }
             if kinds.is_empty() {
                 kinds.insert("", of_any);
@@ -146,8 +150,8 @@ impl<'a> Merging<'a> {
         }
     }
 
-    /// Whether fields that one record may be asked are one and the same.
-    fn same(&mut self, key: &str, group: &[Asked<'a>]) {
+    /// Whether fields of one object are equal.
+    fn same(&mut self, key: &str, group: &[SelectedField<'a>]) {
         let Some((first, others)) = group.split_first() else { return };
         for other in others {
             let (one, two) = (&first.field.node, &other.field.node);
@@ -170,13 +174,13 @@ impl<'a> Merging<'a> {
         self.looks <= LOOKS && self.api_errors.is_empty()
     }
 
-    fn refuse(&mut self, first: Asked<'a>, other: Asked<'a>, message: String) {
+    fn refuse(&mut self, first: SelectedField<'a>, other: SelectedField<'a>, message: String) {
         let mut api_error = invalid(first.field.pos, message);
         api_error.locations.push((other.field.pos.line, other.field.pos.column));
         self.api_errors.push(api_error);
     }
 
-    /// Whether values of two types are written alike: as null or not, as lists or not, as the same scalar.
+    /// Whether two types have the same shape: nullability, lists and scalars.
     fn is_alike(&self, one: &str, other: &str) -> bool {
         match (one.strip_suffix('!'), other.strip_suffix('!')) {
             (Some(one), Some(other)) => return self.is_alike(one, other),
@@ -194,7 +198,7 @@ impl<'a> Merging<'a> {
     }
 }
 
-/// Whether two fields have the same arguments, in whatever order.
+/// Whether two fields have the same arguments in any order.
 fn same_arguments(one: &Field, other: &Field) -> bool {
     let same = |(name, value): &(Positioned<Name>, Positioned<_>)| {
         other.get_argument(&name.node).is_some_and(|other| other.node == value.node)

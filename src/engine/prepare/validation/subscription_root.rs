@@ -1,4 +1,4 @@
-//! A subscription asks for exactly one field of the root.
+//! A subscription must select exactly one root field.
 
 use std::collections::HashSet;
 
@@ -8,7 +8,7 @@ use async_graphql::parser::types::{
 
 use crate::error::{ApiError, Code};
 
-/// Subscriptions of a document that ask for more than one thing to be told of, or for none.
+/// Errors of subscriptions with several root fields, or none.
 pub fn check(ast: &ExecutableDocument) -> Vec<ApiError> {
     let operations: Vec<&OperationDefinition> = match &ast.operations {
         DocumentOperations::Single(only) => vec![&only.node],
@@ -35,7 +35,7 @@ fn check_root(ast: &ExecutableDocument, operation: &OperationDefinition) -> Resu
     Ok(())
 }
 
-/// What a subscription asks of its root: response keys and fields.
+/// The root fields of a subscription, by response key.
 struct Root<'a> {
     ast: &'a ExecutableDocument,
     fields: HashSet<(&'a str, &'a str)>,

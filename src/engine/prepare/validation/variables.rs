@@ -1,5 +1,4 @@
-//! The rules about variables: each is defined once, used somewhere, and stands only where values of its type
-//! may.
+//! The rules about variables: each is defined once, used, and used only where its type is allowed.
 
 use std::collections::{HashMap, HashSet};
 
@@ -21,8 +20,8 @@ use crate::{
     error::{ApiError, Code},
 };
 
-/// What is wrong with the variables of a document whose names are all known. One whose default is what
-/// lets it stand where null may not is made a type without null, so that null is refused when it is given.
+/// Errors of variables in a document whose names are all known. A nullable variable that is allowed only because of
+/// its default is made non-null, so that an explicit null is refused.
 pub fn check(registry: &Registry, ast: &mut ExecutableDocument) -> Vec<ApiError> {
     let operations: Vec<&mut Positioned<OperationDefinition>> = match &mut ast.operations {
         DocumentOperations::Single(operation) => vec![operation],
@@ -70,7 +69,7 @@ struct Usages<'a> {
     registry: &'a Registry,
     fragments: &'a HashMap<Name, Positioned<FragmentDefinition>>,
     definitions: HashMap<&'a Name, &'a Positioned<VariableDefinition>>,
-    /// Fragments that have been looked at: once is enough.
+    /// Fragments that were visited.
     entered: HashSet<&'a Name>,
     used: HashSet<Name>,
     never_null: HashSet<Name>,
@@ -85,7 +84,7 @@ impl<'a> Usages<'a> {
                 Selection::Field(field) => {
                     let field = &field.node;
                     let parent = self.registry.types.get(parent);
-                    // `__typename` is no field of a type, and takes nothing.
+                    // `__typename` has no arguments.
                     let Some(declared) = parent.and_then(|ty| ty.field_by_name(&field.name.node)) else {
                         continue;
                     };
@@ -126,19 +125,19 @@ impl<'a> Usages<'a> {
     ) {
         for (name, value) in arguments {
             if let Some(declared) = declared(&name.node) {
-                self.value(&Place::of(declared), value, &value.node);
+                self.value(&Position::of(declared), value, &value.node);
             }
         }
     }
 
-    fn value(&mut self, place: &Place<'_>, argument: &Positioned<Literal>, value: &Literal) {
-        let ty = place.ty.trim_end_matches('!');
+    fn value(&mut self, position: &Position<'_>, argument: &Positioned<Literal>, value: &Literal) {
+        let ty = position.ty.trim_end_matches('!');
         match value {
-            Literal::Variable(name) => self.variable(place, argument, name),
+            Literal::Variable(name) => self.variable(position, argument, name),
             Literal::List(items) => {
                 let ty = item(ty).unwrap_or(ty);
                 for value in items {
-                    self.value(&Place { ty, has_default: false, of_one: false }, argument, value);
+                    self.value(&Position { ty, has_default: false, of_one: false }, argument, value);
                 }
             }
             Literal::Object(fields) => {
@@ -149,7 +148,7 @@ impl<'a> Usages<'a> {
                 };
                 for (name, value) in fields {
                     if let Some(declared) = input_fields.get(name.as_str()) {
-                        self.value(&Place { of_one: *oneof, ..Place::of(declared) }, argument, value);
+                        self.value(&Position { of_one: *oneof, ..Position::of(declared) }, argument, value);
                     }
                 }
             }
@@ -157,7 +156,7 @@ impl<'a> Usages<'a> {
         }
     }
 
-    fn variable(&mut self, place: &Place<'_>, argument: &Positioned<Literal>, name: &Name) {
+    fn variable(&mut self, position: &Position<'_>, argument: &Positioned<Literal>, name: &Name) {
         self.used.insert(name.clone());
         let Some(definition) = self.definitions.get(name) else {
             let message = format!("The variable `${name}` is not defined by the operation.");
@@ -167,19 +166,19 @@ impl<'a> Usages<'a> {
         let declared = definition.node.var_type.node.to_string();
         let default = definition.node.default_value.as_ref();
         let has_default =
-            place.has_default || default.is_some_and(|default| default.node != ConstValue::Null);
-        // The one field of an input object that takes exactly one is never null.
-        let wanted = if place.of_one { format!("{}!", place.ty) } else { place.ty.to_owned() };
-        let allowed = match wanted.strip_suffix('!') {
+            position.has_default || default.is_some_and(|default| default.node != ConstValue::Null);
+        // The field of a oneOf input object is never null.
+        let expected = if position.of_one { format!("{}!", position.ty) } else { position.ty.to_owned() };
+        let allowed = match expected.strip_suffix('!') {
             Some(inner) if has_default && !declared.ends_with('!') => {
                 self.never_null.insert(name.clone());
                 fits(&declared, inner)
             }
-            _ => fits(&declared, &wanted),
+            _ => fits(&declared, &expected),
         };
         if !allowed {
             let message =
-                format!("The variable `${name}` is of type {declared}, but {wanted} is required here.");
+                format!("The variable `${name}` is of type {declared}, but {expected} is required here.");
             self.api_errors.push(ApiError {
                 locations: [definition.pos, argument.pos].map(|at| (at.line, at.column)).to_vec(),
                 ..ApiError::new(Code::GraphqlValidationFailed, message)
@@ -188,28 +187,28 @@ impl<'a> Usages<'a> {
     }
 }
 
-/// Where a value may stand.
-struct Place<'a> {
+/// A position where a value is used.
+struct Position<'a> {
     ty: &'a str,
     has_default: bool,
-    /// Whether it is the one field of an input object that takes exactly one.
+    /// Whether it is the field of a oneOf input object.
     of_one: bool,
 }
 
-impl<'a> Place<'a> {
+impl<'a> Position<'a> {
     fn of(declared: &'a MetaInputValue) -> Self {
-        Place { ty: &declared.ty, has_default: declared.default_value.is_some(), of_one: false }
+        Position { ty: &declared.ty, has_default: declared.default_value.is_some(), of_one: false }
     }
 }
 
 /// Whether all values of a type are values of another.
-fn fits(ty: &str, place: &str) -> bool {
-    match (ty.strip_suffix('!'), place.strip_suffix('!')) {
-        (Some(ty), inner) => fits(ty, inner.unwrap_or(place)),
+fn fits(ty: &str, position: &str) -> bool {
+    match (ty.strip_suffix('!'), position.strip_suffix('!')) {
+        (Some(ty), inner) => fits(ty, inner.unwrap_or(position)),
         (None, Some(_)) => false,
-        (None, None) => match (item(ty), item(place)) {
-            (Some(ty), Some(place)) => fits(ty, place),
-            (None, None) => ty == place,
+        (None, None) => match (item(ty), item(position)) {
+            (Some(ty), Some(position)) => fits(ty, position),
+            (None, None) => ty == position,
             _ => false,
         },
     }
