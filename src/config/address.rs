@@ -219,7 +219,7 @@ mod tests {
     }
 
     #[test]
-    fn what_else_stands_there_is_kept() {
+    fn other_parameters_are_preserved() {
         let address = Address::parse(
             "postgres://m%40e:s%2Fecret@one,two/base?target_session_attrs=read-write&connect_timeout=3&sslmode=disable&keepalives_idle=5",
         )

@@ -536,7 +536,7 @@ mod tests {
     }
 
     #[test]
-    fn a_secret_is_never_told() {
+    fn the_value_of_a_secret_is_never_shown() {
         let message = with("DATABASE_URL", "postgres://me:secret@host:port/").unwrap_err().to_string();
         assert!(!message.contains("secret"), "{message}");
         assert_eq!(with("DATABASE_URL", "mysql://host/base").unwrap_err(), Error::DatabaseUrl(Wrong::Scheme));

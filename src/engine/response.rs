@@ -151,7 +151,7 @@ impl<'a> Writer<'a> {
                 self.or_null(nullable, |writer| match &rows.steps[*step] {
                     StepRows::Computed { of, records, failed } => {
                         if let Some(api_error) = failed {
-                            // Told of what is null for it, where that was asked for.
+                            // The error's path goes to the field that is null.
                             let at = out.first_nullable().map(Step::Key);
                             writer.path.extend(at);
                             let _ = writer.fail(api_error.clone());
@@ -286,7 +286,7 @@ impl<'a> Writer<'a> {
                 ConnectionOutput::Typename(name) => self.quoted(name),
                 ConnectionOutput::TotalCount(aggregate) => self.number(count(pages, *aggregate, place).0),
                 ConnectionOutput::Count(aggregate, fields) => {
-                    self.count(fields, count(pages, *aggregate, place))
+                    self.count(fields, count(pages, *aggregate, place));
                 }
                 ConnectionOutput::Facets(fields) => {
                     let key = &entry.label[1..entry.label.len() - 2];

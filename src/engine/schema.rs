@@ -1,7 +1,5 @@
-//! The catalog as GraphQL types, for the library to validate against, introspect and print.
-//!
-//! The fields have no resolvers: the library never executes them. What it is asked is whether a
-//! document is valid, and what the schema looks like.
+//! The catalog as GraphQL types. `async-graphql` introspects and prints them; it never executes a field, so there are
+//! no resolvers.
 
 use std::collections::HashSet;
 
@@ -23,7 +21,7 @@ use crate::model::{
     operator::Operator,
 };
 
-/// All types of the catalog, not yet finished: a caller sets how strictly it is used.
+/// All types of the catalog, as a builder, because callers validate in different modes.
 pub fn schema(catalog: &Catalog) -> SchemaBuilder {
     let builder = builder(catalog);
     let mut types = Types { catalog, made: HashSet::new(), builder };
@@ -44,7 +42,7 @@ pub fn schema(catalog: &Catalog) -> SchemaBuilder {
     types.builder
 }
 
-/// A schema of no types but the names of its roots: of those that have fields.
+/// A schema without types, which has those roots that have fields.
 fn builder(catalog: &Catalog) -> SchemaBuilder {
     let root = |name: &'static str| (!catalog.named(name).fields.is_empty()).then_some(name);
     Schema::build(ROOTS[0], root(ROOTS[1]), root(ROOTS[2]))
@@ -76,7 +74,7 @@ static COUNT_PRECISION: Enumeration = Enumeration {
 
 struct Types<'a> {
     catalog: &'a Catalog,
-    /// Names of types that several fields need.
+    /// Names of shared types that are registered.
     made: HashSet<String>,
     builder: SchemaBuilder,
 }
@@ -98,7 +96,6 @@ fn output(name: &str, nullable: bool) -> TypeRef {
 }
 
 impl Scalar {
-    /// Its name in the schema.
     pub fn type_name(self) -> &'static str {
         match self {
             Scalar::Id(_) => "ID",
@@ -115,7 +112,6 @@ impl Scalar {
         }
     }
 
-    /// The name of the input that holds its operators.
     fn filter_name(self) -> String {
         match self {
             Scalar::Term | Scalar::Url => "TermFilter".to_owned(),
@@ -135,7 +131,7 @@ impl ValueType {
     }
 }
 
-/// A type as GraphQL writes it: `[String!]!`.
+/// Parses a type reference: `[String!]!`.
 fn type_ref(text: &str) -> TypeRef {
     if let Some(inner) = text.strip_suffix('!') {
         return TypeRef::NonNull(Box::new(type_ref(inner)));
@@ -151,7 +147,7 @@ impl Types<'_> {
         self.builder = std::mem::replace(&mut self.builder, builder(self.catalog)).register(ty);
     }
 
-    /// Whether a type that several fields need is to be made now; said once of each.
+    /// Whether a shared type is not registered yet.
     fn is_new(&mut self, name: &str) -> bool {
         self.made.insert(name.to_owned())
     }
@@ -311,7 +307,7 @@ impl Types<'_> {
             }
             FieldKind::Node => {
                 let id = input("id", TypeRef::named_nn(TypeRef::ID), "The record's global id.");
-                // Relay's compiler knows it by its one argument: the past is for `nodes` to tell.
+                // Relay's compiler recognises it by its single argument, so only `nodes` has `asOf`.
                 made(TypeRef::named("Node")).argument(id)
             }
             FieldKind::Nodes => {
@@ -337,12 +333,12 @@ impl Types<'_> {
         arguments.map(made).collect()
     }
 
-    /// The root of what is told as it happens: the library has a type of its own for it.
+    /// The root type of subscriptions.
     fn subscriptions(&mut self, object_type: &ObjectType) {
         let mut root = Subscription::new(object_type.name).description(object_type.description);
         for declared in &object_type.fields {
             let FieldKind::Computed(computed) = &declared.kind else {
-                unreachable!("what is told is computed")
+                unreachable!("fields of subscriptions are computed")
             };
             let field = SubscriptionField::new(declared.name, computed.part.type_ref(), |_| {
                 SubscriptionFieldFuture::new(async {
@@ -431,7 +427,6 @@ impl Types<'_> {
         );
     }
 
-    /// The type of a connection's facets.
     fn facets(&mut self, many: &ToMany) -> String {
         let object_type = self.catalog.named(many.to);
         let name = format!("{}Facets", object_type.name);
@@ -559,7 +554,6 @@ impl Types<'_> {
         self.add(filter);
     }
 
-    /// The input type of a scalar's operators.
     fn operators(&mut self, scalar: Scalar) -> String {
         let of = scalar.type_name();
         let name = scalar.filter_name();

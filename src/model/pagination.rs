@@ -145,7 +145,7 @@ mod tests {
     const TEXT: Option<KeyKind> = Some(KeyKind::Text);
 
     #[test]
-    fn a_global_id_tells_its_noun_and_number() {
+    fn a_global_id_contains_its_type_and_number() {
         let id = global_id("Actor", 42);
         assert_eq!(parse_global_id(&id), Some(("Actor".to_owned(), 42)));
         assert_eq!(parse_global_id("Actor:42"), None);

@@ -139,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wanted_and_what_is_not_are_told_apart() {
+    fn wanted_and_excluded_words_are_distinguished() {
         assert_eq!(pairs("ties -technologies"), ["\"ties\"", "\"technologies\""]);
         assert_eq!(pairs("-a -\"b c\""), ["", "\"a\" or \"b c\""]);
         assert_eq!(pairs("a -b or \"c d\" e"), ["\"a\"", "\"b\"", "\"c d\" \"e\"", ""]);

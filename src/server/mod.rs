@@ -99,7 +99,7 @@ struct AppState {
     failed_attempts: FailedAttempts,
     tokens: Option<Tokens>,
     exports: export::Exports,
-    /// WebSockets and subscriptions, per client and in total.
+    /// Sockets and subscriptions, per client and in total.
     sockets: Arc<Shares>,
     subscriptions: Arc<Shares>,
     shutdown: Shutdown,

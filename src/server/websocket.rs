@@ -60,7 +60,7 @@ const GOING_AWAY: u16 = 1001;
 const TOO_BIG: u16 = 1009;
 const TRY_AGAIN: u16 = 1013;
 
-/// Refuses origins that are not allowed: CORS doesn't cover WebSockets.
+/// Refuses origins that are not allowed: CORS doesn't cover web sockets.
 fn check_origin(app: &AppState, sender: Sender, headers: &HeaderMap) -> Result<(), ApiError> {
     let Some(origin) = headers.get(ORIGIN) else { return Ok(()) };
     let origin = String::from_utf8_lossy(origin.as_bytes());

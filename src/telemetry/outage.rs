@@ -88,7 +88,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_outage_is_told_once_whoever_meets_it() {
+    fn an_outage_is_logged_once_for_all_requests() {
         let outage = Outage::new("a test");
         assert_eq!(outage.due_warning(), Some((0, 1)));
         for _ in 0..1000 {

@@ -233,7 +233,7 @@ async fn what_is_there_is_changed_where_it_differs_and_nowhere_else() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn each_record_that_cannot_be_kept_is_told_with_its_line_its_field_and_the_reason() {
+async fn each_rejected_record_is_reported_with_line_field_and_reason() {
     let base = Base::new("rejected").await;
     let cases: Vec<(Value, &str, &str)> = vec![
         (source("speeches"), "", ""),
@@ -370,7 +370,7 @@ async fn all_or_nothing_and_a_dry_run_write_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn bytes_that_are_no_records_are_told_by_their_lines() {
+async fn bytes_that_are_no_records_are_rejected_by_line() {
     let base = Base::new("bytes").await;
     let mut bytes = "\u{feff}".as_bytes().to_vec();
     bytes.extend(format!("{}\r\n\r\n", actor("after-a-bom")).bytes());
@@ -427,7 +427,7 @@ async fn gzip_and_zstd_are_read_also_from_the_standard_input_and_half_a_file_is_
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_missing_file_is_told() {
+async fn a_missing_file_is_an_error() {
     let base = Base::new("missing").await;
     let output = base.import_with(Path::new("/nowhere.jsonl"), &[]);
     let told = String::from_utf8_lossy(&output.stderr).into_owned();

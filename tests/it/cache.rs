@@ -184,7 +184,7 @@ async fn what_is_personal_is_nobody_elses() {
 }
 
 #[tokio::test]
-async fn monitoring_is_told_how_much_is_kept() {
+async fn metrics_report_the_size_of_the_cache() {
     let client = Client::with(&KEPT).await;
     warm(&client).await;
     let metrics = client.get("/metrics").await.text().await.expect("text");

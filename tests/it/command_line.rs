@@ -92,7 +92,7 @@ async fn a_key_whose_secret_nobody_can_read_is_not_made() {
 }
 
 #[test]
-fn a_bad_setting_is_told_by_its_name() {
+fn an_invalid_setting_is_reported_by_name() {
     assert_eq!(
         failure(&[("MAX_DEPTH", "deep")], &[]),
         "invalid MAX_DEPTH `deep`: it must be a number from 1 to 100"
@@ -156,7 +156,7 @@ async fn a_log_of_json_has_no_other_lines() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_postgres_refuses_is_told_in_words() {
+async fn database_errors_are_reported_in_words() {
     let database = database().await;
     let role = format!("looks_{}", std::process::id());
     execute(&database, &format!("create role {role} login; grant usage on schema public to {role}")).await;
@@ -172,7 +172,7 @@ async fn what_postgres_refuses_is_told_in_words() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_taken_port_is_told() {
+async fn a_port_in_use_is_reported() {
     let taken = TcpListener::bind("127.0.0.1:0").expect("a port");
     let address = taken.local_addr().expect("an address").to_string();
     let told = failure(&[("BIND_ADDRESS", &address), ("DATABASE_URL", database().await.url())], &[]);
@@ -180,7 +180,7 @@ async fn a_taken_port_is_told() {
 }
 
 #[test]
-fn an_address_that_cannot_be_listened_on_is_told_in_plain_words() {
+fn an_address_that_cannot_be_bound_is_explained() {
     let taken = TcpListener::bind("127.0.0.1:0").expect("a port");
     let taken = taken.local_addr().expect("an address").to_string();
     for (address, reason) in [
@@ -208,7 +208,7 @@ async fn a_server_on_ipv6_or_on_all_addresses_says_where_it_is_found() {
 }
 
 #[test]
-fn what_is_wrong_with_a_command_is_told_before_a_database_is_sought() {
+fn invalid_arguments_are_reported_before_a_connection() {
     let folder = Folder::new("mistyped");
     std::fs::create_dir_all(folder.path()).expect("a folder");
     let file = folder.path().join("records.jsonl");
@@ -349,7 +349,7 @@ async fn an_export_replaces_a_file_once_it_is_whole() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_unreachable_database_is_told_without_its_password() {
+async fn an_unreachable_database_is_reported_without_its_password() {
     let told = failure(&[("DATABASE_URL", "postgres://me:secret@127.0.0.1:1/base")], &["migrate"]);
     assert!(told.contains("host and port in DATABASE_URL") && !told.contains("secret"), "{told}");
     let wrong = database().await.url().replacen("dossier_test", "no_such_base", 1);
@@ -380,7 +380,7 @@ async fn two_processes_that_migrate_at_once_apply_each_migration_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_changed_a_half_applied_and_an_unknown_migration_are_told() {
+async fn changed_partial_and_unknown_migrations_are_reported() {
     for (change, reason) in [
         ("update _sqlx_migrations set checksum = '\\x00' where version = 3", "migration 0003 was changed"),
         (
@@ -400,7 +400,7 @@ async fn a_changed_a_half_applied_and_an_unknown_migration_are_told() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_manifest_that_cannot_be_used_is_told() {
+async fn an_invalid_manifest_is_reported() {
     let database = database().await;
     let settings = [("DATABASE_URL", database.url())];
     let told = failure(&settings, &["serve", "--documents", "/nowhere.json"]);

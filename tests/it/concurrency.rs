@@ -357,7 +357,7 @@ async fn until_they_write(connection: &mut PgConnection) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_clients_were_told_outlives_a_kill_of_the_server_and_asking_again_ends_the_rest() {
+async fn acknowledged_changes_survive_a_kill_of_the_server_and_retries_complete_the_rest() {
     let folder = Folder::new("killed-while-writing");
     let mut server = Process::serve(folder.path()).await;
     let mut connection = connect(folder.path()).await;
@@ -395,7 +395,7 @@ async fn what_clients_were_told_outlives_a_kill_of_the_server_and_asking_again_e
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_clients_were_told_outlives_a_kill_of_postgres_and_they_go_on_by_asking_again() {
+async fn acknowledged_changes_survive_a_kill_of_postgres_and_clients_continue_by_retrying() {
     let folder = Folder::new("postgres-killed-while-writing");
     let server = Process::serve(folder.path()).await;
     let mut connection = connect(folder.path()).await;

@@ -83,7 +83,7 @@ async fn who_waits_for_half_of_the_connections_keeps_nobody_else_waiting() {
 }
 
 #[tokio::test]
-async fn whose_own_requests_have_all_their_connections_is_told_so_and_when_to_ask_again() {
+async fn a_client_that_uses_all_its_connections_gets_an_error_with_retry_after() {
     let greedy = Client::with(&[("REQUEST_TIMEOUT", "4.5")]).await;
     let modest = greedy.as_role(Role::Reader).await;
     let _lock = hold_topics(greedy.database_url()).await;
@@ -228,7 +228,7 @@ async fn full_pools_and_those_who_write_for_long_leave_a_server_ready() {
 }
 
 #[tokio::test]
-async fn a_primary_that_becomes_read_only_is_told_and_noticed_when_it_takes_changes_again() {
+async fn a_read_only_primary_is_reported_until_it_accepts_changes_again() {
     let folder = Folder::new("read-only");
     let server = Process::serve(folder.path()).await;
     let mut connection = connect(folder.path()).await;
@@ -296,7 +296,7 @@ async fn forget(pool: &PgPool) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn who_lacks_a_right_that_changes_need_is_not_ready_to_write_and_told_so_once() {
+async fn a_missing_write_privilege_is_reported_by_readiness_and_logged_once() {
     let there = anonymous().await;
     let url = may_write_only(there.pool(), there.database_url(), -1).await;
     let key = keys::create(there.pool(), "editor", Role::Editor, None).await.expect("a key");
@@ -416,7 +416,7 @@ async fn a_host_that_is_gone_is_passed_over() {
 }
 
 #[tokio::test]
-async fn a_database_that_accepts_and_says_nothing_is_told_and_given_up() {
+async fn a_database_that_never_responds_times_out_and_is_reported() {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
     let address = listener.local_addr().expect("an address");
     let url = format!("postgres://me:secret@{address}/base?connect_timeout=3");

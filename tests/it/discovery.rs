@@ -241,7 +241,7 @@ async fn all_shortest_ways_are_found_and_none_where_there_is_none() {
 }
 
 #[tokio::test]
-async fn a_stance_history_tells_changes_only_and_disagreement_goes_by_the_latest() {
+async fn a_stance_history_has_changes_only_and_disagreement_uses_the_latest() {
     let anonymous = anonymous().await;
     let said: String = [(1, "'2024'"), (2, "'2025-01'"), (3, "'2025-06'"), (4, "'2025-07'")]
         .map(|(number, date)| statement(number, date))
@@ -420,7 +420,7 @@ async fn a_filter_by_search_knows_actors_by_their_aliases() {
 }
 
 #[tokio::test]
-async fn counts_by_what_is_behind_a_link_tell_those_that_have_none() {
+async fn counts_across_a_link_include_records_without_one() {
     let anonymous = anonymous().await;
     let addressed = "insert into statement_addressees (statement_id, actor_id)
         select statements.id, actors.id from statements, actors
@@ -441,7 +441,7 @@ async fn counts_by_what_is_behind_a_link_tell_those_that_have_none() {
 }
 
 #[tokio::test]
-async fn a_period_that_ends_before_it_begins_is_told_by_its_field() {
+async fn a_period_that_ends_before_it_begins_is_an_error_of_its_field() {
     let anonymous = anonymous().await;
     for (query, field) in [
         ("{ timeline(from: \"2026-03\", until: \"2026-02\") { totalCount } }", "until"),

@@ -246,7 +246,7 @@ async fn a_client_has_so_many_subscriptions_over_all_its_connections() {
 }
 
 #[tokio::test]
-async fn whatever_is_answered_is_paid_for_and_what_is_left_is_told() {
+async fn every_response_is_charged_and_reports_the_remaining_budget() {
     let server = Client::with(&[("RATE_LIMIT", "1000"), ("CACHE_BYTES", "1000000")]).await;
     until_it_keeps(&server).await;
     let query = "{a:actors(first:100){edges{cursor}}b:actors(first:100){edges{cursor}}}";
@@ -415,7 +415,7 @@ async fn pages_may_send_what_their_clients_send_and_read_what_they_need() {
 }
 
 #[tokio::test]
-async fn an_origin_that_may_not_connect_is_told_so_and_the_log_names_it() {
+async fn an_origin_that_is_not_allowed_is_refused_and_logged() {
     let database = anonymous().await;
     let server = Process::start(&[("DATABASE_URL", database.database_url())]).await;
     let address = server.address().parse().expect("an address");

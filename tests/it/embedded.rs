@@ -93,7 +93,7 @@ async fn however_often_postgres_is_killed_it_is_started_again() {
 }
 
 #[tokio::test]
-async fn a_postgres_that_cannot_be_started_again_is_tried_until_it_can_and_the_reason_is_told() {
+async fn a_failing_restart_of_postgres_is_retried_and_its_reason_logged() {
     let folder = Folder::new("broken");
     let server = Process::serve(folder.path()).await;
     let before = server.count_topics().await;
@@ -115,7 +115,7 @@ async fn a_postgres_that_cannot_be_started_again_is_tried_until_it_can_and_the_r
 }
 
 #[tokio::test]
-async fn a_postgres_that_is_suspended_is_told_and_stopped_all_the_same() {
+async fn a_suspended_postgres_is_reported_and_can_be_stopped() {
     let folder = Folder::new("suspended");
     let server = Process::serve(folder.path()).await;
     server.count_topics().await;
@@ -343,7 +343,7 @@ async fn a_long_path_is_no_hindrance() {
 }
 
 #[test]
-fn a_folder_that_cannot_be_used_is_told_in_one_line() {
+fn an_unusable_folder_is_reported_in_one_line() {
     let folder = Folder::new("unusable");
     std::fs::write(folder.path(), "a file").expect("written");
     let below = folder.path().join("data");
@@ -352,7 +352,7 @@ fn a_folder_that_cannot_be_used_is_told_in_one_line() {
 }
 
 #[test]
-fn data_of_another_version_are_told_by_their_version() {
+fn data_of_another_version_is_reported_with_its_version() {
     let folder = Folder::new("version");
     std::fs::create_dir_all(folder.path().join("data")).expect("made");
     std::fs::write(folder.path().join("data/PG_VERSION"), "9\n").expect("written");

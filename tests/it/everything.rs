@@ -111,9 +111,9 @@ impl Schema {
             ("INPUT_OBJECT", ty) => self
                 .parts(ty, "inputFields")
                 .iter()
-                .filter(|field| depth > 0 || !self.is_of_noun(field.ty))
+                .filter(|field| depth > 0 || !self.is_of_type(field.ty))
                 .flat_map(|field| {
-                    let deeper = depth - usize::from(self.is_of_noun(field.ty) && depth > 0);
+                    let deeper = depth - usize::from(self.is_of_type(field.ty) && depth > 0);
                     self.literals(field, deeper)
                         .into_iter()
                         .map(|literal| format!("{{{}: {literal}}}", field.name))
@@ -138,7 +138,7 @@ impl Schema {
     }
 
     /// Whether an input is the filter of an object type, rather than the operators of a value.
-    pub fn is_of_noun(&self, input: &str) -> bool {
+    pub fn is_of_type(&self, input: &str) -> bool {
         self.0[input]["inputFields"]
             .as_array()
             .is_some_and(|fields| fields.iter().any(|field| field["name"] == "not"))
@@ -175,7 +175,7 @@ pub async fn roomy() -> Client {
 }
 
 #[tokio::test]
-async fn every_field_of_every_noun_can_be_read() {
+async fn every_field_of_every_object_type_can_be_read() {
     let anonymous = roomy().await;
     let schema = Schema::of(&anonymous).await;
     let mut rows = 0;

@@ -22,7 +22,7 @@ async fn beyond(client: &Client, query: &str, variables: Value) -> (String, u64,
 }
 
 #[tokio::test]
-async fn each_limit_is_told_with_the_value_that_passed_it() {
+async fn each_limit_is_reported_with_the_value_that_exceeded_it() {
     let limits = [
         ("MAX_TOKENS", "1000"),
         ("MAX_DEPTH", "5"),

@@ -40,7 +40,7 @@ async fn an_answer_has_the_media_type_asked_for() {
 }
 
 #[tokio::test]
-async fn the_status_tells_a_refusal_where_the_media_type_wants_it() {
+async fn the_status_reports_errors_if_the_media_type_requires_it() {
     let anonymous = anonymous().await;
     for (query, code) in [
         ("{", "GRAPHQL_PARSE_FAILED"),
@@ -218,7 +218,7 @@ async fn a_document_that_costs_too_much_is_refused_before_it_is_read() {
 }
 
 #[tokio::test]
-async fn health_tells_whether_the_database_answers() {
+async fn health_reports_whether_the_database_responds() {
     let anonymous = anonymous().await;
     assert_eq!(anonymous.get("/health/live").await.status(), 200);
     assert_eq!(anonymous.get("/health/ready").await.status(), 200);

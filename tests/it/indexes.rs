@@ -123,7 +123,7 @@ fn alone(schema: &Schema, filter: &str) -> [Vec<String>; 2] {
         if ["and", "or", "not"].contains(&part.name) {
             continue;
         }
-        let through = schema.is_of_noun(part.ty);
+        let through = schema.is_of_type(part.ty);
         let literals = schema.literals(&part, 1);
         let step = if through { 1 + literals.len() / 4 } else { 1 };
         let some = literals.into_iter().step_by(step).map(|literal| format!("{{{}: {literal}}}", part.name));

@@ -138,7 +138,7 @@ impl Schema {
             "INPUT_OBJECT" => {
                 let mut values = vec![json!({})];
                 for field in self.parts(ty, "inputFields") {
-                    let deeper = self.is_of_noun(field.ty);
+                    let deeper = self.is_of_type(field.ty);
                     if deeper && depth == 0 {
                         continue;
                     }

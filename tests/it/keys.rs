@@ -218,7 +218,7 @@ async fn each_name_has_a_budget_of_its_own() {
 }
 
 #[tokio::test]
-async fn of_a_secret_only_its_digest_is_kept() {
+async fn only_the_digest_of_a_secret_is_stored() {
     let anonymous = anonymous().await;
     let (one, other) =
         (create(&anonymous, "one", Role::Reader).await, create(&anonymous, "other", Role::Reader).await);
@@ -288,7 +288,7 @@ async fn keys_are_made_listed_and_revoked_while_a_server_runs_on_the_same_folder
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_key_that_cannot_be_made_or_found_is_told_in_one_line() {
+async fn a_key_that_cannot_be_created_or_found_is_reported_in_one_line() {
     let database = database().await;
     let settings = [("DATABASE_URL", database.url())];
     let create = async |name: &str, expires: &str| {
@@ -342,7 +342,7 @@ async fn a_key_that_cannot_be_made_or_found_is_told_in_one_line() {
 }
 
 #[test]
-fn what_is_wrong_with_a_key_is_told_before_a_database_is_made() {
+fn invalid_keys_are_reported_before_a_database_is_created() {
     let folder = Folder::new("keyless");
     let data = folder.path().to_str().expect("text");
     let refused = |status, arguments: &[&str]| {

@@ -189,7 +189,7 @@ async fn two_actors_that_are_one_are_merged_and_what_was_merged_is_exactly_undon
 }
 
 #[tokio::test]
-async fn a_table_that_nobody_told_of_is_redirected_too() {
+async fn references_from_undeclared_tables_are_redirected_too() {
     let editor = editor().await;
     sqlx::raw_sql(
         "create table gifts (
@@ -232,7 +232,7 @@ async fn a_table_that_nobody_told_of_is_redirected_too() {
 }
 
 #[tokio::test]
-async fn old_ids_and_slugs_lead_to_the_actor_that_was_kept() {
+async fn old_ids_and_slugs_find_the_remaining_actor() {
     let editor = editor().await;
     let first = enter_actor(&editor, "first", "GROUP").await;
     let second = enter_actor(&editor, "second", "GROUP").await;
@@ -322,7 +322,7 @@ async fn old_ids_and_slugs_lead_to_the_actor_that_was_kept() {
 }
 
 #[tokio::test]
-async fn actors_that_records_tell_of_as_two_are_not_merged() {
+async fn actors_that_records_treat_as_different_are_not_merged() {
     let editor = editor().await;
     kazakhstan_again(&editor).await;
     let citations = json!([{"source": {"slug": "musavat-interview-with-yury-bocharov"}, "locator": "L3"}]);
@@ -434,7 +434,7 @@ async fn a_change_is_taken_back_whole_and_the_taking_back_too() {
 }
 
 #[tokio::test]
-async fn later_changes_keep_a_change_from_being_taken_back_and_are_told() {
+async fn later_changes_prevent_a_revert_and_are_named() {
     let editor = editor().await;
     let other = editor.as_role(Role::Admin).await;
     let actor = json!({"slug": "somebody", "kind": "GROUP", "name": "First"});

@@ -338,7 +338,7 @@ async fn whoever_may_only_read_and_write_rows_serves_exports_and_lists_keys() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_database_that_cannot_hold_or_fold_all_letters_is_told() {
+async fn an_unsuitable_encoding_or_locale_is_reported() {
     let ascii = empty_database_with("encoding 'SQL_ASCII' locale 'C' template template0").await;
     let refused = fails(&[("DATABASE_URL", ascii.url())], &["migrate"]).await;
     assert!(refused.contains("encoding SQL_ASCII") && refused.contains("encoding 'UTF8'"), "{refused}");

@@ -67,7 +67,7 @@ async fn a_record_is_entered_whole_with_its_links_and_citations() {
 }
 
 #[tokio::test]
-async fn everything_that_is_wrong_is_told_at_once_and_nothing_is_written() {
+async fn all_errors_are_reported_at_once_and_nothing_is_written() {
     let editor = editor().await;
     let count = "{ statements { totalCount } actors { totalCount } revisions { totalCount } }";
     let before = editor.ask(count).await;
@@ -285,7 +285,7 @@ async fn the_same_mutation_at_the_same_moment_happens_once_and_answers_alike() {
 }
 
 #[tokio::test]
-async fn what_is_too_long_or_no_text_is_told_by_its_field() {
+async fn invalid_and_too_long_texts_are_errors_of_their_field() {
     let editor = editor().await;
     let long = (0..2000).map(|number| (number * 7_919).to_string()).collect::<Vec<_>>().join(" ");
     let actor = |slug: &str, name: &str| json!({"slug": slug, "kind": "GROUP", "name": name});
@@ -457,7 +457,7 @@ async fn what_a_request_enters_may_be_named_in_its_payload() {
 }
 
 #[tokio::test]
-async fn what_is_committed_is_told_whatever_becomes_of_reading_it() {
+async fn a_committed_change_is_reported_even_if_it_cannot_be_read() {
     let editor = editor().await;
     let rename = "alter table positions rename to positions_elsewhere";
     sqlx::raw_sql(rename).execute(editor.pool()).await.expect("what is read has gone");
@@ -506,7 +506,7 @@ async fn a_mutation_that_fails_hides_none_that_was_done() {
 }
 
 #[tokio::test]
-async fn a_mutation_is_given_up_before_it_is_committed_or_told_after() {
+async fn a_mutation_is_cancelled_before_its_commit_or_reported_after_it() {
     let editor =
         Client::with(&[("REQUEST_TIMEOUT", "1")]).await.as_role(dossier::auth::caller::Role::Editor).await;
     let mutation = |slug: &str| {
@@ -533,7 +533,7 @@ async fn a_mutation_is_given_up_before_it_is_committed_or_told_after() {
 }
 
 #[tokio::test]
-async fn a_record_tells_when_it_was_entered_and_when_it_was_changed_last() {
+async fn a_record_has_the_times_of_its_creation_and_last_change() {
     let editor = editor().await;
     let selection =
         "statement { createdAt updatedAt revisions(orderBy: NUMBER_ASC) { nodes { recordedAt } } }";

@@ -216,7 +216,7 @@ fn sides(page: &Value) -> [bool; 2] {
 }
 
 #[tokio::test]
-async fn what_lies_around_a_page_is_told_though_the_record_of_the_cursor_has_gone() {
+async fn page_info_is_right_after_the_record_of_the_cursor_was_deleted() {
     let anonymous = anonymous().await;
     enter_topics(&anonymous, 0..5).await;
     for order in ["NAME_ASC", "ENTERED_ASC", "ENTERED_DESC"] {

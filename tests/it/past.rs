@@ -133,7 +133,7 @@ async fn remember(client: &Client, queries: &[String]) -> Moment {
 }
 
 #[tokio::test]
-async fn every_moment_is_told_as_it_was() {
+async fn every_earlier_state_can_be_read() {
     let anonymous = roomy().await;
     let editor = anonymous.as_role(dossier::auth::caller::Role::Editor).await;
     let schema = Schema::of(&anonymous).await;
@@ -340,7 +340,7 @@ async fn the_past_costs_more() {
 }
 
 #[tokio::test]
-async fn a_revision_tells_what_changed_and_what_changed_with_it() {
+async fn a_revision_has_its_changes_and_those_made_with_it() {
     let editor = editor().await;
     let input = json!({"actor": {"slug": "israel"}, "name": "State of Israel", "names": [{"name": "Israel", "kind": "ALIAS"}]});
     let number = change(&editor, "updateActor", input, "").await["revision"].clone();

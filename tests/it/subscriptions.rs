@@ -97,7 +97,7 @@ fn pairs<const N: usize>(pairs: [(&str, &str); N]) -> Vec<(String, String)> {
 }
 
 #[tokio::test]
-async fn creation_change_and_removal_are_told_apart_with_the_record_and_who_did_it() {
+async fn create_update_and_delete_are_distinguished_with_record_and_requester() {
     let editor = editor().await;
     let mut socket = following(&editor).await;
     let created = create_topic(&editor, "trade").await;
@@ -118,7 +118,7 @@ async fn creation_change_and_removal_are_told_apart_with_the_record_and_who_did_
 }
 
 #[tokio::test]
-async fn what_was_done_at_once_to_a_record_is_told_once_with_all_its_revisions() {
+async fn one_transaction_is_one_change_of_a_record_with_all_its_revisions() {
     let editor = editor().await;
     let since = last_revision(&editor).await;
     mutate(&editor, "createStatement", statement("entered")).await;
@@ -142,7 +142,7 @@ async fn what_was_done_at_once_to_a_record_is_told_once_with_all_its_revisions()
 }
 
 #[tokio::test]
-async fn a_merge_is_told_as_one_of_the_actor_that_stays_and_of_the_one_that_goes() {
+async fn a_merge_is_a_change_of_both_actors() {
     let editor = editor().await;
     let again = json!({ "slug": "israel-again", "kind": "COUNTRY", "name": "State of Israel" });
     mutate(&editor, "createActor", again).await;
@@ -232,7 +232,7 @@ async fn changes_are_chosen_by_type_id_topic_and_actor() {
 }
 
 #[tokio::test]
-async fn those_who_follow_live_are_told_what_those_are_who_ask_later() {
+async fn live_subscribers_and_late_ones_get_the_same_changes() {
     let editor = editor().await;
     let since = last_revision(&editor).await;
     let query =
@@ -280,7 +280,7 @@ async fn those_who_follow_live_are_told_what_those_are_who_ask_later() {
 }
 
 #[tokio::test]
-async fn two_servers_tell_everybody_every_change_once_and_in_order() {
+async fn two_servers_send_each_subscriber_every_change_once_in_order() {
     const CLIENTS: usize = 50;
     const WRITERS: usize = 4;
     const CHANGES_EACH: usize = 15;
@@ -448,7 +448,7 @@ async fn an_event_that_fails_names_the_request_under_which_the_log_has_why() {
 }
 
 #[tokio::test]
-async fn a_client_that_comes_back_is_told_what_it_missed() {
+async fn a_reconnecting_client_gets_the_changes_that_it_missed() {
     let editor = editor().await;
     let since = last_revision(&editor).await;
     let mut events = Events::of(&editor, CHANGES, json!({ "since": since }), None).await;
@@ -473,7 +473,7 @@ async fn a_client_that_comes_back_is_told_what_it_missed() {
 }
 
 #[tokio::test]
-async fn without_since_only_what_comes_is_told() {
+async fn without_since_only_new_changes_are_sent() {
     let editor = editor().await;
     create_topic(&editor, "before").await;
     let mut socket = Socket::of(&editor).await;
@@ -704,7 +704,7 @@ async fn pages_of_other_origins_do_not_connect_unless_they_may() {
 }
 
 #[tokio::test]
-async fn the_page_shows_how_a_statement_is_entered_and_told() {
+async fn the_page_shows_how_to_create_a_statement_and_subscribe_to_it() {
     let editor = editor().await;
     let mut socket = Socket::of(&editor).await;
     socket.subscribe("1", include_str!("../../web/examples/9-follow-changes.graphql"), json!({})).await;

@@ -132,7 +132,7 @@ async fn each_request_has_one_line_with_what_it_was_and_what_it_took() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_streamed_is_told_at_its_end() {
+async fn a_stream_is_logged_at_its_end() {
     let database = Arc::new(database().await);
     let settings = [("DATABASE_URL", database.url()), ("LOG_FORMAT", "json")];
     let server = Process::start(&settings).await;
@@ -176,7 +176,7 @@ async fn what_is_streamed_is_told_at_its_end() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_slow_statement_is_told_with_its_plan_and_without_its_values() {
+async fn a_slow_statement_is_logged_with_its_plan_and_without_its_values() {
     let database = database().await;
     let settings = [
         ("DATABASE_URL", database.url()),
@@ -487,7 +487,7 @@ async fn a_request_is_traced_as_part_of_its_clients_trace() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_collector_that_is_away_stops_nothing_and_is_told_once() {
+async fn an_unreachable_collector_stops_nothing_and_is_logged_once() {
     let database = database().await;
     let settings = [
         ("DATABASE_URL", database.url()),

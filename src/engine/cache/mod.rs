@@ -307,7 +307,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_failed_is_not_kept() {
+    async fn failed_responses_are_not_cached() {
         let cache = cache(10_000);
         let failed = || async {
             let api_error = ApiError::new(Code::Timeout, "It took too long.");
@@ -348,7 +348,7 @@ mod tests {
     }
 
     #[test]
-    fn a_tag_tells_bodies_apart_and_nothing_else() {
+    fn a_tag_identifies_the_body_only() {
         let cached = |body: &'static str, revision| {
             CachedResponse::new(body.into(), 1, Dependencies::Everything, revision)
         };

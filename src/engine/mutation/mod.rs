@@ -1,11 +1,11 @@
-//! Mutations: the creation, change and removal of every record, made from what its domain module declares.
+//! Mutations of every record type, derived from the declarations in domain modules.
 //!
 //! ```text
-//! writable fields      what of an object type is written, and by which input
-//! rules      the constraints of the database, asked all at once before anything is written
-//! writer     one transaction for each mutation: all of it, or errors that name their fields
-//! undo       a change taken back, as far as nobody has changed it since
-//! merge      two actors made one, and two again
+//! writable_fields   what an input can write
+//! rules             the database's constraints, checked before anything is written
+//! writer            one transaction per mutation
+//! undo              reverts a change
+//! merge             merges two actors, and undoes it
 //! ```
 
 pub mod rules;
@@ -53,7 +53,6 @@ static CODE: Enumeration = Enumeration {
     deprecated: &[],
 };
 
-/// What the schema needs for mutations.
 pub struct Mutations {
     pub inputs: Vec<Input>,
     pub object_types: Vec<ObjectType>,
@@ -100,7 +99,7 @@ pub fn recorded(object_types: &[ObjectType]) -> Vec<Recorded> {
     columns
 }
 
-/// A mutation of each kind for every record among the object types.
+/// The mutations of every record type.
 pub fn of(object_types: &[ObjectType]) -> Mutations {
     let user_error =
         ObjectType::new("UserError", "", "An error of a mutation, and the input field that caused it.")
@@ -157,7 +156,7 @@ pub fn of(object_types: &[ObjectType]) -> Mutations {
     let merged = input("merge", "ActorBy!".to_owned(), merged);
     let undone = "A revision of the change to revert.";
     let undone = input("revision", "RevisionNumber!".to_owned(), undone);
-    // Editors may: whatever they do by these can be undone.
+    // Editors may use these, because they can be reverted.
     for (name, action, object_type, mut fields) in [
         ("MergeActors", Action::Merge, "Actor", vec![keep, merge, expected]),
         ("UnmergeActors", Action::Unmerge, "Actor", vec![merged]),
@@ -171,7 +170,7 @@ pub fn of(object_types: &[ObjectType]) -> Mutations {
 }
 
 impl Mutations {
-    /// A mutation of this name, with its input and its payload.
+    /// A mutation with its input and payload.
     fn add(&mut self, name: &'static str, task: Task, fields: Vec<InputField>, writer: &Arc<Writer>) {
         let description = task.action.describe(task.object_type);
         self.inputs.push(Input {
@@ -282,7 +281,7 @@ fn field_name(object_type: &'static str) -> &'static str {
     leak(object_type.to_lowercase())
 }
 
-/// Made once, for as long as the program runs, like the names that the domain modules write.
+/// Allocated once for the life of the program, like the names in domain modules.
 fn leak(text: String) -> &'static str {
     text.leak()
 }

@@ -1,15 +1,15 @@
-//! The rules that the database keeps by named constraints, asked of rows before they are written: the
-//! database stays the only place that has them, and a mutation hears of all that it breaks at once.
+//! Checks rows against the database's constraints before they are written, so that a mutation reports all violations
+//! at once. The constraints are read from the database, which alone defines them.
 
 use std::{collections::HashMap, fmt::Write};
 
 use serde_json::{Map, Value};
 use sqlx::{AssertSqlSafe, PgConnection, Row};
 
-/// Bytes of a text that an index holds: of two of them together it takes 2704.
+/// Maximum size of an indexed text in bytes: an index entry of two texts has at most 2704.
 const LONGEST: usize = 1300;
 
-/// What the constraints say of each table.
+/// The constraints of all tables.
 #[derive(Debug, Default)]
 pub struct Rules {
     tables: HashMap<String, Table>,
@@ -18,39 +18,38 @@ pub struct Rules {
     references: Vec<(String, String, Vec<String>)>,
 }
 
-/// A table's columns with their types, and one statement that asks all its checks of many rows.
+/// A table's columns with their types, and a statement that evaluates all checks for many rows.
 #[derive(Debug, Default)]
 struct Table {
     columns: Vec<(String, String)>,
-    /// What names a row, the primary key first.
+    /// The columns that identify a row, the primary key first.
     unique: Vec<Unique>,
     indexed: Vec<String>,
-    /// Name of the constraint, its column, and the expression that holds.
+    /// The constraint's name, its column, and its expression.
     checks: Vec<(String, String, String)>,
 }
 
-/// Columns that no two rows have alike.
+/// The columns of a unique index.
 #[derive(Debug)]
 pub struct Unique {
     pub columns: Vec<String>,
-    /// Whether two that are unknown are alike.
+    /// Whether two nulls are equal.
     pub nulls_alike: bool,
-    /// Of which rows it holds, over their columns.
+    /// The condition of a partial index.
     pub among: String,
 }
 
-/// A constraint by its name.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Constraint {
     pub columns: Vec<String>,
-    /// What people are told who break it.
+    /// The error message: the constraint's comment.
     pub message: Option<String>,
 }
 
-/// A check that a row would break.
+/// A check that a row violates.
 #[derive(Debug, PartialEq)]
 pub struct Broken {
-    /// The place of the row among those asked about.
+    /// The index of the row.
     pub row: usize,
     pub column: String,
     pub message: String,
@@ -65,7 +64,7 @@ const COLUMNS: &str = "
     where t.relkind = 'r' and t.relnamespace = current_schema()::regnamespace
     order by t.relname, a.attnum";
 
-/// Checks of tables, by the last of their columns, and of the domains that columns are of.
+/// Checks of tables, by the last of their columns, and of the columns' domains.
 const CHECKS: &str = r"
     select t.relname::text as table, c.conname::text as name, a.attname::text as column,
            pg_get_expr(c.conbin, c.conrelid) as expression
@@ -81,7 +80,7 @@ const CHECKS: &str = r"
     where a.attnum > 0 and not a.attisdropped
     order by 1, 2, 3";
 
-/// All that can be broken by name, unique indexes included.
+/// All named constraints, including unique indexes.
 const CONSTRAINTS: &str = "
     select c.conname::text as name, obj_description(c.oid, 'pg_constraint') as message,
            array(select a.attname::text from unnest(c.conkey) with ordinality k (number, place)
@@ -95,7 +94,7 @@ const CONSTRAINTS: &str = "
     where i.indisunique and t.relnamespace = current_schema()::regnamespace
       and not exists (select from pg_constraint where conindid = i.indexrelid)";
 
-/// Texts that an index holds whole.
+/// Texts that are indexed as a whole.
 const INDEXED: &str = "
     select distinct t.relname::text as table, a.attname::text as column
     from pg_index i
@@ -127,7 +126,7 @@ const REFERENCES: &str = "
     group by 1, 2 order by 1, 2";
 
 impl Rules {
-    /// Reads the rules from the database's own catalog.
+    /// Reads the constraints from the system catalog.
     pub async fn load(connection: &mut PgConnection) -> Result<Self, sqlx::Error> {
         let mut rules = Rules::default();
         for row in sqlx::query(COLUMNS).fetch_all(&mut *connection).await? {
@@ -165,7 +164,7 @@ impl Rules {
         self.constraints.get(name)
     }
 
-    /// The columns that name a row of a table; none where it is no table.
+    /// The columns that identify a row of a table; none if there is no such table.
     pub fn key(&self, table: &str) -> Option<&[String]> {
         self.tables.get(table)?.unique.first().map(|key| key.columns.as_slice())
     }
@@ -174,8 +173,7 @@ impl Rules {
         self.tables.get(table).map_or(&[], |table| &table.unique)
     }
 
-    /// The checks of these columns of a table: an expression that holds, and what people are told who
-    /// break it.
+    /// The checks of these columns of a table, with their expressions and messages.
     pub fn checks_of<'a>(
         &'a self,
         table: &str,
@@ -190,7 +188,7 @@ impl Rules {
         concerned.map(|(name, _, holds)| (holds.as_str(), self.message(name)))
     }
 
-    /// The tables that refer to another, with the columns that do.
+    /// The tables and columns that refer to a table.
     pub fn references<'a>(&'a self, to: &'a str) -> impl Iterator<Item = (&'a str, &'a [String])> {
         let of = self.references.iter().filter(move |(_, of, _)| of == to);
         of.map(|(table, _, columns)| (table.as_str(), columns.as_slice()))
@@ -201,24 +199,23 @@ impl Rules {
         told.unwrap_or("This value breaks a rule.")
     }
 
-    /// The type of a table's column, as the base of its domain where it is of one.
+    /// The type of a column, or the base type of its domain.
     pub fn type_of(&self, table: &str, column: &str) -> Option<&str> {
         self.columns(table).iter().find(|(name, _)| name == column).map(|(_, ty)| ty.as_str())
     }
 
-    /// The columns of a table with their types, but for those that are made of others.
+    /// The columns of a table with their types, except generated ones.
     pub fn columns(&self, table: &str) -> &[(String, String)] {
         self.tables.get(table).map(|table| table.columns.as_slice()).unwrap_or_default()
     }
 
-    /// The checks of a table: the column that each is about, the expression that holds, and what people
-    /// are told who break it.
+    /// The checks of a table, with the column of each, their expressions and messages.
     pub fn checks(&self, table: &str) -> impl Iterator<Item = (&str, &str, &str)> {
         let checks = self.tables.get(table).map(|table| table.checks.as_slice()).unwrap_or_default();
         checks.iter().map(|(name, column, holds)| (column.as_str(), holds.as_str(), self.message(name)))
     }
 
-    /// What these rows of a table would break.
+    /// The checks that these rows violate.
     pub async fn broken(
         &self,
         connection: &mut PgConnection,
@@ -260,7 +257,7 @@ impl Rules {
     }
 }
 
-/// Texts longer than what an index holds.
+/// Texts that are too long for their index.
 fn too_long(indexed: &[String], rows: &[Map<String, Value>]) -> Vec<Broken> {
     let is_long = |row: &Map<String, Value>, column: &String| {
         row.get(column).and_then(Value::as_str).is_some_and(|text| text.len() > LONGEST)

@@ -1,4 +1,4 @@
-//! What of an object type is written, and how an input says it.
+//! The writable fields of an object type, and their inputs.
 
 use crate::model::{
     Input, InputField,
@@ -8,12 +8,11 @@ use crate::model::{
     sql::Expression,
 };
 
-/// A part of a record that an input writes.
 pub struct WritableField {
-    /// Its name in the input and, but for one of several references, in the record.
+    /// Its name in the input, and in the record unless there are several references.
     pub name: &'static str,
     pub description: &'static str,
-    /// Whether every record has it.
+    /// Whether it is required.
     pub needed: bool,
     pub kind: WritableKind,
 }
@@ -32,13 +31,13 @@ pub struct Rows {
     /// The column that refers to the record.
     pub owner: &'static str,
     pub columns: Vec<RowColumn>,
-    /// The column that keeps their order, where it is kept.
+    /// The column of the position, if the order is stored.
     pub ordinal: Option<&'static str>,
-    /// Whether each has a number of its own, which keeps the order in which they were entered.
+    /// Whether each row has an id, which preserves the order of creation.
     pub numbered: bool,
-    /// The name of the input for one row; none where it is a reference alone.
+    /// The input type of a row; none if it is only a reference.
     input: Option<String>,
-    /// Whether a row has exactly one of the columns.
+    /// Whether exactly one of the columns is set.
     pub one_of: bool,
 }
 
@@ -56,7 +55,7 @@ pub enum RowKind {
     Reference(&'static str),
 }
 
-/// What is written of an object type: its columns, its references, what it owns, and its links.
+/// The writable fields of an object type: columns, references, owned lists and links.
 pub fn of(object_type: &ObjectType, object_types: &[ObjectType]) -> Vec<WritableField> {
     let named = |name: &str| {
         object_types
@@ -97,7 +96,7 @@ pub fn of(object_type: &ObjectType, object_types: &[ObjectType]) -> Vec<Writable
     writable_fields
 }
 
-/// The column behind a field that is nothing but a column.
+/// The column of a field that is only a column.
 fn plain(sql: &Expression) -> Option<&'static str> {
     Some(sql.column()?.to_owned().leak())
 }
@@ -189,7 +188,7 @@ fn linked<'a>(many: &ToMany, named: impl Fn(&str) -> &'a ObjectType) -> Option<(
 }
 
 impl WritableField {
-    /// Its type in an input, without the mark of what is needed.
+    /// Its input type, without `!`.
     pub fn type_name(&self) -> String {
         match &self.kind {
             WritableKind::Value { scalar, .. } => scalar.type_name().to_owned(),
@@ -201,7 +200,7 @@ impl WritableField {
         }
     }
 
-    /// The input of one row, where it has one of its own.
+    /// The input type of a row, if it has one.
     pub fn input(&self) -> Option<Input> {
         let WritableKind::Rows(rows) = &self.kind else { return None };
         let field = |column: &RowColumn| InputField {
@@ -219,7 +218,7 @@ impl WritableField {
 }
 
 impl Rows {
-    /// Whether a row of the input is a reference and nothing else.
+    /// Whether a row is only a reference.
     pub fn is_reference(&self) -> bool {
         self.input.is_none()
     }

@@ -727,7 +727,7 @@ mod tests {
     }
 
     #[test]
-    fn a_syntax_error_is_told_in_words_and_where_it_is() {
+    fn a_syntax_error_has_a_message_and_a_position() {
         for (text, message, at) in [
             ("{ actors(first: 1 }", "expected the name of an argument or `)`, found `}`", (1, 19)),
             ("{ actors { name )", "expected a field, `...` or `}`, found `)`", (1, 17)),

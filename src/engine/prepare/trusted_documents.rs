@@ -46,11 +46,11 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_manifest_is_told_what_it_takes() {
+    fn an_invalid_manifest_is_reported_with_the_expected_form() {
         for text in ["[1]", r#"{"a": 5}"#, r#"{"operations": [{"id": "a"}]}"#] {
             let reason = parse(text).unwrap_err();
-            assert!(reason.starts_with("it takes an object of ids"), "{text}: {reason}");
+            assert!(reason.starts_with("it must be an object of ids"), "{text}: {reason}");
         }
-        assert!(parse("{").unwrap_err().starts_with("it is not JSON: "));
+        assert!(parse("{").unwrap_err().starts_with("invalid JSON: "));
     }
 }

@@ -1,5 +1,5 @@
-//! Two actors that are one: all that refers to the one refers to the other from now on, and so do its
-//! old id and slug. What refers to an actor is read from the database's own catalog.
+//! Merges two actors: all references to one are redirected to the other, and its id and slug find the other. The
+//! references are read from the system catalog.
 
 use std::collections::HashMap;
 
@@ -18,13 +18,13 @@ pub const MERGE: &str = "Merges two records of the same actor. References to `me
 
 pub const UNMERGE: &str = "Undoes a merge: restores the merged actor and everything that the merge changed. Other later changes stay. Changes nothing if something that the merge changed has been changed again since.";
 
-/// Records told by name where they keep two actors from being merged.
+/// Maximum number of records named in an error.
 const NAMED: i64 = 5;
 
-/// The table that is referred to.
+/// The referenced table.
 const ACTORS: &str = "actors";
 
-/// The columns of a table that refer to actors. The kept one is `$1`, the merged one `$2`.
+/// The columns of a table that refer to actors. `$1` is the remaining actor, `$2` the merged one.
 struct Reference<'a> {
     table: &'a str,
     columns: &'a [String],
@@ -39,7 +39,7 @@ pub async fn merge(mutation: &mut Mutation<'_>, connection: &mut PgConnection) -
         mutation.wrong("INVALID", &["merge"], "`keep` and `merge` are the same actor.");
         return Err(mutation.end());
     }
-    // Nobody refers to them anew, or changes them, until this is done.
+    // Locks both, so that nobody changes them or adds references meanwhile.
     let sql = "select id, slug::text from actors where id in ($1, $2) order by id for update";
     let found: HashMap<i64, String> =
         sqlx::query_as(sql).bind(keep).bind(merged).fetch_all(&mut *connection).await?.into_iter().collect();
@@ -56,7 +56,7 @@ pub async fn merge(mutation: &mut Mutation<'_>, connection: &mut PgConnection) -
                  where k.id = $1 and n.actor_id = $2 and n.name = k.name and n.language is null and n.script is null";
     sqlx::query(named).bind(keep).bind(merged).execute(&mut *connection).await?;
     for reference in &references {
-        // Each on its own, so that one that is refused doesn't keep what is wrong with the next.
+        // One at a time, so that one error does not hide the next.
         let mut part = connection.begin().await?;
         match redirect(rules, &mut part, reference, keep, merged).await {
             Ok(()) => part.commit().await?,
@@ -96,13 +96,13 @@ pub async fn merge(mutation: &mut Mutation<'_>, connection: &mut PgConnection) -
     Ok(Done { id: keep, revision })
 }
 
-/// What the revisions say was done from now on; what the rows tell where it is empty.
+/// Sets the operation of the following revisions; empty: as the rows changed.
 async fn operation(connection: &mut PgConnection, operation: &str) -> Result<(), sqlx::Error> {
     let sql = "select set_config('dossier.operation', $1, true)";
     sqlx::query(sql).bind(operation).execute(connection).await.map(|_| ())
 }
 
-/// Errors for the records that break a rule once their references are redirected.
+/// Errors for the records that would violate a rule.
 async fn tell_of_two(
     mutation: &mut Mutation<'_>,
     connection: &mut PgConnection,
@@ -111,7 +111,7 @@ async fn tell_of_two(
     merged: i64,
 ) -> Result<(), Failure> {
     let Reference { table, columns } = reference;
-    // Only of a record can people be told by name.
+    // Only records have names for a message.
     let is_of_table = |object_type: &&ObjectType| object_type.is_record() && object_type.table == *table;
     let Some(object_type) = mutation.catalog.object_types.iter().find(is_of_table) else { return Ok(()) };
     let rules = mutation.rules;
@@ -136,8 +136,7 @@ async fn tell_of_two(
     Ok(())
 }
 
-/// Has the rows of a table that refer to the merged actor refer to the kept one. What would be there
-/// twice goes.
+/// Redirects the references of a table. Rows that would become duplicates are deleted.
 async fn redirect(
     rules: &Rules,
     connection: &mut PgConnection,
@@ -169,7 +168,7 @@ async fn redirect(
     sqlx::query(AssertSqlSafe(sql)).bind(keep).bind(merged).execute(connection).await.map(|_| ())
 }
 
-/// A column, with the kept actor in the place of the merged one.
+/// A column after the redirection.
 fn redirected(column: &str) -> String {
     format!("case when {column} = $2 then $1 else {column} end")
 }
@@ -181,7 +180,7 @@ impl Reference<'_> {
     }
 }
 
-/// Undoes the merge of the actor that the input names by the id or slug that it had.
+/// Undoes the merge of an actor, found by the id or slug that it had.
 pub async fn unmerge(mutation: &mut Mutation<'_>, connection: &mut PgConnection) -> Result<Done, Failure> {
     lock_revision_numbers(connection).await?;
     let by = |key| match mutation.input.get("merge") {
@@ -194,7 +193,7 @@ pub async fn unmerge(mutation: &mut Mutation<'_>, connection: &mut PgConnection)
     };
     let id = text(by("id")).and_then(|id| pagination::parse_global_id(&id));
     let id = id.filter(|(object_type, _)| object_type == mutation.object_type.name).map(|(_, id)| id);
-    // Where a slug was had by several, the one merged last comes first.
+    // If several actors had this slug, the one that was merged last.
     let sql = "select m.id, r.change from revisions r
                join merged_actors m on m.id = (r.new_value ->> 'id')::bigint
                where r.part = 'merged_actors' and r.old_value is null and (m.id = $1 or m.slug = $2)

@@ -1,5 +1,5 @@
-//! One mutation, one transaction: everything that it asks is written with its revisions, or nothing is
-//! and all that is wrong is told.
+//! One transaction per mutation: either everything is written with its revisions, or nothing, and all errors are
+//! reported.
 
 pub mod merge;
 pub mod undo;
@@ -42,19 +42,19 @@ use crate::{
 
 type Fields = IndexMap<Name, Input>;
 
-/// How often a mutation is tried that others got in the way of.
+/// How often a mutation is tried after serialization failures.
 const TRIES: u32 = 8;
-/// How long a commit is waited for that has begun, when nobody waits for its answer any more.
+/// How long to wait for a commit after the deadline.
 const PATIENCE: Duration = Duration::from_secs(5);
-/// `program_limit_exceeded`: a value that no index takes.
+/// `program_limit_exceeded`: the value is too long for an index.
 const TOO_LONG: &str = "54000";
-/// Forgets some names that clients gave their mutations more than a week ago.
+/// Deletes some idempotency keys that are older than a week.
 const FORGET_OLD: &str = "
     delete from client_mutations where (requester, client_mutation_id) in (
         select requester, client_mutation_id from client_mutations
         where recorded_at < now() - interval '7 days' order by recorded_at limit 10 for update skip locked
     )";
-/// Records told by name where others refer to what is to be removed.
+/// Maximum number of records named in an error.
 const NAMED: i64 = 5;
 
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -99,23 +99,22 @@ impl Action {
     }
 }
 
-/// What a mutation does, and to what.
 pub struct Task {
     pub action: Action,
     pub object_type: &'static str,
     /// The object type's name as a field: `actor` of `Actor`.
     pub field: &'static str,
-    /// What of a record it writes, where it writes one.
+    /// The writable fields of the record, if there is one.
     pub writable_fields: Vec<WritableField>,
 }
 
-/// Writes records. The rules are read once: they come with the migrations.
+/// The rules are read once, because they come with the migrations.
 #[derive(Debug, Default)]
 pub struct Writer {
     rules: OnceCell<Rules>,
 }
 
-/// What is wrong with a part of the input.
+/// An error of a part of the input.
 #[derive(Clone, Debug, PartialEq)]
 pub struct UserError {
     pub code: &'static str,
@@ -123,10 +122,10 @@ pub struct UserError {
     pub message: String,
 }
 
-/// Why a try came to nothing.
+/// Why a try failed.
 pub enum Failure {
     User(Vec<UserError>),
-    /// Somebody else was in the way: it may go well the next time.
+    /// A conflict with another transaction: a retry can succeed.
     Again,
     Refused(ApiError),
 }
@@ -135,7 +134,8 @@ impl From<sqlx::Error> for Failure {
     fn from(error: sqlx::Error) -> Self {
         let code = error.as_database_error().and_then(sqlx::error::DatabaseError::code);
         match code.as_deref() {
-            // serialization_failure, deadlock_detected; read_only_sql_transaction, where another host may take it
+            // serialization_failure, deadlock_detected, and read_only_sql_transaction, where another host may accept
+            // it
             Some("40001" | "40P01" | "25006") => Failure::Again,
             _ => Failure::Refused(error.into()),
         }
@@ -148,9 +148,9 @@ impl From<ApiError> for Failure {
     }
 }
 
-/// What a mutation did.
+/// The result of a mutation.
 pub struct Done {
-    /// The record that it changed; for what was undone, the change that was.
+    /// The changed record, or the reverted change.
     pub id: i64,
     pub revision: i64,
 }
@@ -195,7 +195,7 @@ impl Writer {
         }
     }
 
-    /// Does all but to commit it.
+    /// Everything up to the commit.
     async fn attempt(
         &self,
         task: &Task,
@@ -207,7 +207,7 @@ impl Writer {
         let fresh;
         let rules = match task.action {
             Action::Create | Action::Update | Action::Delete => self.rules(&mut transaction).await?,
-            // These go by all tables that are there, those of a newer Dossier beside us too.
+            // These use all tables in the database, including those of a newer version.
             Action::Merge | Action::Unmerge | Action::Revert => {
                 fresh = Rules::load(&mut transaction).await?;
                 &fresh
@@ -231,8 +231,7 @@ impl Writer {
     }
 }
 
-/// Commits a change. Given up in the middle of it nobody would know what became of it, so it is waited for a
-/// little longer than for all else.
+/// Commits. A cancelled commit would have an unknown outcome, so it may take a little longer than the deadline.
 async fn commit(transaction: Change, deadline: Instant) -> Result<(), Failure> {
     let api_error = match timeout_at(deadline + PATIENCE, transaction.commit()).await {
         Ok(Ok(())) => {
@@ -248,7 +247,7 @@ async fn commit(transaction: Change, deadline: Instant) -> Result<(), Failure> {
 }
 
 impl Task {
-    /// What a mutation answers: what was done with its revision, or why nothing was.
+    /// The payload: the operation with its revision, or the errors.
     pub fn payload(
         &self,
         done: Option<(ComputedValue, i64)>,
@@ -286,7 +285,7 @@ impl UserError {
     }
 }
 
-/// A mutation being tried.
+/// A try of a mutation.
 pub struct Mutation<'a> {
     pub task: &'a Task,
     pub object_type: &'static ObjectType,
@@ -298,13 +297,13 @@ pub struct Mutation<'a> {
 }
 
 impl Mutation<'_> {
-    /// What the payload tells of what was done, and the revision that it left.
+    /// The payload's operation and revision.
     async fn attempt(&mut self, connection: &mut PgConnection) -> Result<(ComputedValue, i64), Failure> {
         let Done { id, revision } = self.run(connection).await?;
         let result = match self.task.action {
             Action::Delete => ComputedValue::Text(pagination::global_id(self.object_type.name, id)),
             Action::Revert => undo::records(self.catalog, connection, id).await?,
-            // ResolveContext again, the record that it changed may have gone since.
+            // On a retry of the client the record may have been deleted since.
             _ => ComputedValue::MaybeRecord(self.object_type.name, id),
         };
         Ok((result, revision))
@@ -337,7 +336,7 @@ impl Mutation<'_> {
         Ok(written)
     }
 
-    /// The first answer, where the client asks the same again under a name of its own.
+    /// The first response, if the client retries with the same idempotency key.
     async fn answered_before(&mut self, connection: &mut PgConnection) -> Result<Option<Done>, Failure> {
         let Some(name) = text(self.input.get("clientMutationId")) else { return Ok(None) };
         let request = format!(
@@ -441,7 +440,7 @@ impl Mutation<'_> {
         Ok(Done { id, revision })
     }
 
-    /// The record that the input names, kept from others until we are done, and its row.
+    /// The record in the input, locked until the end of the transaction, and its row.
     async fn lock(
         &mut self,
         connection: &mut PgConnection,
@@ -461,7 +460,7 @@ impl Mutation<'_> {
         Ok((id, row))
     }
 
-    /// The id of the record that a field of the input names; where there is none, that is an error.
+    /// The id of the record in a field of the input; an error if there is none.
     pub async fn named(
         &mut self,
         connection: &mut PgConnection,
@@ -477,7 +476,7 @@ impl Mutation<'_> {
         Ok(found)
     }
 
-    /// Refuses a change of what has changed since the client read it.
+    /// Fails if the record has changed since the client read it.
     pub async fn expect_revision(&mut self, connection: &mut PgConnection, id: i64) -> Result<(), Failure> {
         if let Some(Input::Number(expected)) = self.input.get("expectedRevision") {
             let revision = self.revision(connection, id).await?;
@@ -490,14 +489,13 @@ impl Mutation<'_> {
         Ok(())
     }
 
-    /// The record's last revision.
     pub async fn revision(&self, connection: &mut PgConnection, id: i64) -> Result<i64, sqlx::Error> {
         let column = self.object_type.name.to_lowercase();
         let sql = format!("select coalesce(max(id), 0) from revisions where {column}_id = $1");
         sqlx::query_scalar(AssertSqlSafe(sql)).bind(id).fetch_one(connection).await
     }
 
-    /// The columns that the input gives, with the ids of the records that it names.
+    /// The columns in the input, with references resolved.
     async fn row(&mut self, connection: &mut PgConnection) -> Result<Map<String, Value>, Failure> {
         let mut row = Map::new();
         let task = self.task;
@@ -517,7 +515,7 @@ impl Mutation<'_> {
         Ok(row)
     }
 
-    /// The lists that the input gives, as rows of their tables.
+    /// The lists in the input, as rows.
     async fn lists(
         &mut self,
         connection: &mut PgConnection,
@@ -587,7 +585,7 @@ impl Mutation<'_> {
         Ok(row)
     }
 
-    /// The id of a record that the input names; where there is none, that is an error.
+    /// The id of a record in the input; an error if there is none.
     async fn reference(
         &mut self,
         connection: &mut PgConnection,
@@ -625,7 +623,7 @@ impl Mutation<'_> {
         Ok(found.map(|row| row.try_get(0)).transpose()?)
     }
 
-    /// Asks the rules of a table of rows: the record's own, or those of a list.
+    /// Checks rows: the record's own, or those of a list.
     async fn check(
         &mut self,
         connection: &mut PgConnection,
@@ -633,7 +631,7 @@ impl Mutation<'_> {
         rows: &[Map<String, Value>],
         list: Option<(&str, &Rows)>,
     ) -> Result<(), Failure> {
-        // What names no record has been told; a rule that counts references would tell it again.
+        // A missing reference is reported already; rules that count references would report it again.
         if !self.errors.is_empty()
             && list.is_none()
             && self.errors.iter().any(|error| error.code == "NOT_FOUND")
@@ -659,7 +657,7 @@ impl Mutation<'_> {
         Ok(())
     }
 
-    /// Whether another record has the slug: told together with the rest, which the constraint can't.
+    /// Whether the slug is taken. The constraint alone could not report it together with the other errors.
     async fn check_slug(
         &mut self,
         connection: &mut PgConnection,
@@ -675,7 +673,7 @@ impl Mutation<'_> {
         Ok(())
     }
 
-    /// Writes the lists, each whole, and asks what waits for the end of the transaction.
+    /// Replaces the lists, and checks deferred constraints.
     async fn write_lists(
         &mut self,
         connection: &mut PgConnection,
@@ -685,7 +683,7 @@ impl Mutation<'_> {
         for (place, list) in lists {
             let writable_field = &self.task.writable_fields[place];
             let WritableKind::Rows(rows) = &writable_field.kind else { unreachable!("lists are of rows") };
-            // Each on its own, so that one that is refused doesn't keep what is wrong with the next.
+            // One at a time, so that one error does not hide the next.
             let mut part = connection.begin().await?;
             match replace(&mut part, rows, id, list).await {
                 Ok(()) => part.commit().await?,
@@ -704,7 +702,7 @@ impl Mutation<'_> {
         Ok(Done { id, revision })
     }
 
-    /// Errors for each kind of record that refers to those to be removed.
+    /// Errors for the records that refer to a deleted one.
     pub async fn refuse_while_referred_to(
         &mut self,
         connection: &mut PgConnection,
@@ -730,7 +728,7 @@ impl Mutation<'_> {
         Ok(())
     }
 
-    /// The input's name for a column of the record's table.
+    /// The input field of a column.
     fn field_of(&self, column: &str) -> Option<&'static str> {
         let is_of = |writable_field: &&WritableField| match &writable_field.kind {
             WritableKind::Value { column: own, .. } | WritableKind::Reference { column: own, .. } => {
@@ -741,7 +739,7 @@ impl Mutation<'_> {
         self.task.writable_fields.iter().find(is_of).map(|writable_field| writable_field.name)
     }
 
-    /// What a constraint refused as it was written, told as an error of the input.
+    /// A violated constraint as an error of the input.
     pub fn refused(&mut self, failure: sqlx::Error, list: Option<&'static str>) -> Result<(), Failure> {
         let Some(refused) = constraint_of(&failure) else { return Err(failure.into()) };
         let name = refused.constraint().unwrap_or_default();
@@ -757,11 +755,11 @@ impl Mutation<'_> {
             "23503" if self.task.action == Action::Delete => {
                 ("IN_USE", "Other records refer to this record.".to_owned())
             }
-            // What the input names was there and went meanwhile, perhaps into another.
+            // A referenced record was deleted or merged in the meantime.
             "23503" => return Err(Failure::Again),
             TOO_LONG => ("INVALID", "The value is too long.".to_owned()),
             "23502" => ("REQUIRED", "This field must not be null.".to_owned()),
-            // A rule that a trigger keeps says what it refuses.
+            // Triggers have their own messages.
             _ => {
                 let told = known.and_then(|constraint| constraint.message.clone());
                 ("INVALID", told.unwrap_or_else(|| refused.message().to_owned()))
@@ -771,7 +769,7 @@ impl Mutation<'_> {
         Ok(())
     }
 
-    /// The same, where nothing can go on after it.
+    /// The same, as the end of the mutation.
     fn failed(&mut self, failure: sqlx::Error) -> Failure {
         match self.refused(failure, None) {
             Ok(()) => self.end(),
@@ -779,7 +777,7 @@ impl Mutation<'_> {
         }
     }
 
-    /// Ends with all that is wrong.
+    /// Ends with the errors.
     pub fn end(&mut self) -> Failure {
         Failure::User(std::mem::take(&mut self.errors))
     }
@@ -788,19 +786,18 @@ impl Mutation<'_> {
         self.errors.push(error(code, path, message));
     }
 
-    /// Ends here if anything is wrong.
+    /// Ends if there are errors.
     pub fn finish(&mut self) -> Result<(), Failure> {
         if self.errors.is_empty() { Ok(()) } else { Err(self.end()) }
     }
 }
 
-/// Waits until nobody else changes records: whoever locks one before that might wait for one who waits
-/// for them.
+/// Waits until no other transaction changes records. Locking a record first could cause a deadlock.
 pub async fn lock_revision_numbers(connection: &mut PgConnection) -> Result<(), sqlx::Error> {
     sqlx::query("select take_turn()").execute(connection).await.map(|_| ())
 }
 
-/// Makes the rows of a list those given: what is there stays as it is, and so leaves no revision.
+/// Replaces the rows of a list. Unchanged rows stay, so they get no revision.
 async fn replace(
     connection: &mut PgConnection,
     rows: &Rows,
@@ -831,7 +828,7 @@ async fn replace(
     Ok(())
 }
 
-/// A way in which records refer to an object type.
+/// A reference to an object type.
 struct Referrer {
     object_type: &'static str,
     field: &'static str,
@@ -839,7 +836,7 @@ struct Referrer {
     from: String,
 }
 
-/// All ways in which records refer to an object type, but for those that go with it.
+/// All references to an object type, except those of rows that are deleted with it.
 fn referrers(catalog: &'static Catalog, to: &str) -> Vec<Referrer> {
     let mut referrers = Vec::new();
     for object_type in
@@ -907,7 +904,7 @@ fn error(code: &'static str, path: &[&str], message: &str) -> UserError {
     UserError { code, path: within(&path), message: message.to_owned() }
 }
 
-/// A way within the input, from its beginning.
+/// A path in the input, from its root.
 fn within(path: &[String]) -> Vec<String> {
     [&["input".to_owned()], path].concat()
 }
@@ -919,7 +916,7 @@ fn text(value: Option<&Input>) -> Option<String> {
     }
 }
 
-/// A value as a column takes it.
+/// A value as text for a column.
 fn json(value: &Input) -> Value {
     match value {
         Input::Null => Value::Null,

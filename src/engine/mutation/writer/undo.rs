@@ -1,5 +1,5 @@
-//! A change undone: what was done in one transaction is taken back, from its end to its beginning, as
-//! far as nobody has changed it since; else nothing is.
+//! Reverts a change: its revisions are undone from last to first. If something was changed again since, nothing is
+//! undone.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -21,10 +21,10 @@ use crate::{
 
 pub const REVERT: &str = "Reverts the change that a revision belongs to: everything that the same mutation, merge or import changed. Changes nothing if something of it has been changed again since. The revert is a change with revisions of its own, and can be reverted too.";
 
-/// Revisions and records that are told at most.
+/// Maximum number of revisions and records named in an error.
 const TOLD: i64 = 100;
 
-/// Undoes the change of the revision that the input names.
+/// Reverts the change of a revision.
 pub async fn revert(mutation: &mut Mutation<'_>, connection: &mut PgConnection) -> Result<Done, Failure> {
     lock_revision_numbers(connection).await?;
     let Some(Input::Number(revision)) = mutation.input.get("revision") else {
@@ -45,7 +45,7 @@ pub async fn revert(mutation: &mut Mutation<'_>, connection: &mut PgConnection) 
     Ok(Done { id: change, revision: last })
 }
 
-/// The records that a change touched, which undoing it touches again.
+/// The records that a change affected, which the revert affects too.
 pub async fn records(
     catalog: &'static Catalog,
     connection: &mut PgConnection,
@@ -73,7 +73,7 @@ pub async fn records(
     Ok(ComputedValue::List(records))
 }
 
-/// Revisions that are undone by one statement: of one table, all of one kind.
+/// Revisions of one table and kind, which one statement undoes.
 #[derive(Debug)]
 struct Step {
     table: String,
@@ -83,15 +83,15 @@ struct Step {
 
 #[derive(Debug, PartialEq)]
 enum Kind {
-    /// Rows were entered: they are removed.
+    /// Rows were inserted: delete them.
     Entered,
-    /// Rows were removed: they come back.
+    /// Rows were deleted: insert them again.
     Removed,
-    /// These columns of rows were changed: they get their old values.
+    /// These columns were updated: restore the old values.
     Changed(Vec<String>),
 }
 
-/// Undoes a change, or tells at a field of the input why that can't be.
+/// Reverts a change, or reports at an input field why it can't.
 pub async fn undo(
     mutation: &mut Mutation<'_>,
     connection: &mut PgConnection,
@@ -105,7 +105,7 @@ pub async fn undo(
         undone += step.revisions.len();
         let done = match statements.run(connection, &step).await {
             Ok(done) => done,
-            // What the database refuses may follow from what was not done before.
+            // The error may be a consequence of rows that were skipped before.
             Err(error) if constraint_of(&error).is_some() && !whole => break,
             Err(error) => return Err(refused(mutation, error, field)),
         };
@@ -149,7 +149,7 @@ pub async fn undo(
     settled.map(|_| ()).map_err(|error| refused(mutation, error, field))
 }
 
-/// What the database refused of an undoing.
+/// A database error of a revert.
 fn refused(mutation: &mut Mutation<'_>, error: sqlx::Error, field: &'static str) -> Failure {
     let constraint = |refused: &PgDatabaseError| {
         let columns = refused.constraint().and_then(|name| mutation.rules.constraint(name));
@@ -172,7 +172,7 @@ fn refused(mutation: &mut Mutation<'_>, error: sqlx::Error, field: &'static str)
     mutation.end()
 }
 
-/// A change from its end to its beginning. What was done to many rows at once is undone at once.
+/// The steps of a change from last to first. Rows that were changed together are undone together.
 async fn steps(connection: &mut PgConnection, change: i64) -> Result<Vec<Step>, sqlx::Error> {
     sqlx::query("set constraints all deferred").execute(&mut *connection).await?;
     let sql = "
@@ -186,7 +186,7 @@ async fn steps(connection: &mut PgConnection, change: i64) -> Result<Vec<Step>, 
         join pg_index i on i.indrelid = t.oid and i.indisprimary
         where r.change = $1 order by r.id desc";
     let mut steps: Vec<Step> = Vec::new();
-    // Rows that the last step is about: one that was changed twice is changed back twice.
+    // The rows of the last step: a row that was changed twice is restored in two steps.
     let mut keys: BTreeSet<Vec<String>> = BTreeSet::new();
     for row in sqlx::query(sql).bind(change).fetch_all(connection).await? {
         let kind = match (row.try_get("entered")?, row.try_get("removed")?) {
@@ -194,7 +194,7 @@ async fn steps(connection: &mut PgConnection, change: i64) -> Result<Vec<Step>, 
             (_, true) => Kind::Removed,
             _ => Kind::Changed(row.try_get("changed")?),
         };
-        // Merged records have a revision whatever became of their rows.
+        // Merged records have a revision even if their rows did not change.
         if kind == Kind::Changed(Vec::new()) {
             continue;
         }
@@ -213,11 +213,11 @@ async fn steps(connection: &mut PgConnection, change: i64) -> Result<Vec<Step>, 
     Ok(steps)
 }
 
-/// The SQL of a step: the revisions that it undoes are its only value.
+/// The SQL of a step; its only value is the revisions.
 struct Statements {
-    /// Gives the numbers of the revisions that it undid.
+    /// Returns the revisions that it undid.
     undo: String,
-    /// That a later revision `l` is of the row of the revision `r`, and undoes what it did.
+    /// A condition: `l` is a later revision of the row of `r`, and conflicts with undoing it.
     same_row: String,
 }
 
@@ -290,13 +290,13 @@ impl Statements {
         Ok(Statements { undo, same_row: same.collect::<String>() + &touching })
     }
 
-    /// Undoes the step, and tells which of its revisions it undid.
+    /// Undoes a step, and returns the revisions that were undone.
     async fn run(&self, connection: &mut PgConnection, step: &Step) -> Result<BTreeSet<i64>, sqlx::Error> {
         let asked = sqlx::query_scalar(AssertSqlSafe(self.undo.as_str())).bind(&step.revisions);
         Ok(asked.fetch_all(connection).await?.into_iter().collect())
     }
 
-    /// The revisions that keep these of a step from being undone, and who asked for them.
+    /// The later revisions that conflict with these, and their requesters.
     async fn later(
         &self,
         connection: &mut PgConnection,
@@ -315,18 +315,17 @@ impl Statements {
     }
 }
 
-/// The change that the transaction makes, where it has made one.
+/// The transaction's own change, if it has made one.
 const CURRENT: &str = "nullif(current_setting('dossier.change', true), '')::bigint";
 
-/// How many revisions the transaction has left so far.
+/// The number of revisions in this transaction.
 async fn count(connection: &mut PgConnection) -> Result<usize, sqlx::Error> {
     let sql = format!("select count(*) from revisions where change = {CURRENT}");
     let count: i64 = sqlx::query_scalar(AssertSqlSafe(sql)).fetch_one(connection).await?;
     Ok(usize::try_from(count).unwrap_or(usize::MAX))
 }
 
-/// The revisions of rows that the undoing removed along with the records that they belong to: they
-/// came later, and are not to be lost.
+/// Revisions of rows that were deleted with their records. They are later than the change, and must not be lost.
 async fn taken_along(
     connection: &mut PgConnection,
     change: i64,

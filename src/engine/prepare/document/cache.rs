@@ -60,7 +60,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn documents_are_kept_within_so_many_bytes() {
+    fn the_cache_is_bounded_by_bytes() {
         let document = || Arc::new(Document::of(parse_query("{ a }").expect("GraphQL"), "{ a }"));
         let cache = DocumentCache::of(1024 * 1024);
         let entries = |cache: &DocumentCache| lock(&cache.entries).documents.len();
