@@ -95,8 +95,8 @@ mod tests {
             assert_eq!(outage.due_warning(), None);
         }
         outage.over();
-        assert_eq!(outage.due_warning(), None, "what comes and goes is told no more often");
+        assert_eq!(outage.due_warning(), None, "a short recovery does not add warnings");
         lock(&outage.state).warned = Instant::now().checked_sub(FIRST);
-        assert!(outage.due_warning().is_some(), "while it lasts, it is told again");
+        assert!(outage.due_warning().is_some(), "a lasting outage is logged again");
     }
 }

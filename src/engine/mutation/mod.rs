@@ -230,10 +230,10 @@ impl Mutations {
             leak(name[..1].to_lowercase() + &name[1..]),
             ValueType { of: payload, form: Cardinality::One },
             vec![argument("input", leak(format!("{name}Input!")), "The values of the mutation.")],
-            move |asked| {
+            move |context| {
                 let (writer, task) = (writer.clone(), task.clone());
                 let span = traces::write(task.field);
-                Box::pin(async move { writer.write(&task, asked).await }.instrument(span))
+                Box::pin(async move { writer.write(&task, context).await }.instrument(span))
             },
             leak(description),
         );

@@ -195,8 +195,8 @@ impl Rules {
     }
 
     fn message(&self, constraint: &str) -> &str {
-        let told = self.constraint(constraint).and_then(|constraint| constraint.message.as_deref());
-        told.unwrap_or("This value breaks a rule.")
+        let message = self.constraint(constraint).and_then(|constraint| constraint.message.as_deref());
+        message.unwrap_or("This value breaks a rule.")
     }
 
     /// The type of a column, or the base type of its domain.
@@ -240,8 +240,8 @@ impl Rules {
             columns.join(", ")
         );
         let rows = Value::Array(rows.iter().cloned().map(Value::Object).collect());
-        let asked = sqlx::query(AssertSqlSafe(sql)).bind(rows).fetch_all(connection).await?;
-        for row in asked {
+        let found = sqlx::query(AssertSqlSafe(sql)).bind(rows).fetch_all(connection).await?;
+        for row in found {
             let place: i64 = row.try_get(0)?;
             for (number, (name, column, _)) in checks.iter().enumerate() {
                 if row.try_get(number + 1)? {

@@ -193,6 +193,14 @@ pub async fn enter_topic(connection: &mut PgConnection, slug: &str) -> Result<()
 
 /// The process id of the postmaster in a folder.
 pub fn postmaster(folder: &Path) -> Pid {
-    let file = std::fs::read_to_string(folder.join("data/postmaster.pid")).expect("it runs");
-    Pid::from_raw(file.lines().next().expect("a line").parse().expect("a number"))
+    let path = folder.join("data/postmaster.pid");
+    // Postgres creates the file before it writes to it.
+    for _ in 0..100 {
+        let file = std::fs::read_to_string(&path).unwrap_or_default();
+        if let Some(pid) = file.lines().next().and_then(|line| line.parse().ok()) {
+            return Pid::from_raw(pid);
+        }
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    panic!("no postmaster.pid in {}", folder.display());
 }

@@ -126,8 +126,8 @@ async fn tell_of_two(
             values.collect::<Vec<_>>().join(", "),
             reference.refers_to_merged(),
         );
-        let asked = sqlx::query_scalar(AssertSqlSafe(sql)).bind(keep).bind(merged).bind(NAMED);
-        let slugs: Vec<String> = asked.fetch_all(&mut *connection).await?;
+        let query = sqlx::query_scalar(AssertSqlSafe(sql)).bind(keep).bind(merged).bind(NAMED);
+        let slugs: Vec<String> = query.fetch_all(&mut *connection).await?;
         if !slugs.is_empty() {
             let message = format!("{message} See {} {}.", object_type.name, slugs.join(", "));
             mutation.wrong("INVALID", &["merge"], &message);

@@ -159,16 +159,16 @@ impl Writer {
     pub async fn write(
         &self,
         task: &Task,
-        asked: ResolveContext<'_>,
+        context: ResolveContext<'_>,
     ) -> Result<Vec<ComputedValue>, ApiError> {
-        let Some(Input::Object(input)) = asked.arguments.get("input") else {
+        let Some(Input::Object(input)) = context.arguments.get("input") else {
             return Err(ApiError::bad_input("input", "`input` is required."));
         };
-        let requester = asked.caller.identity.name.as_deref().unwrap_or_default();
-        let deadline = asked.deadline.unwrap_or_else(|| Instant::now() + PATIENCE);
+        let requester = context.caller.identity.name.as_deref().unwrap_or_default();
+        let deadline = context.deadline.unwrap_or_else(|| Instant::now() + PATIENCE);
         let mut written = Err(Failure::Again);
         for attempt in 0..TRIES {
-            let tried = timeout_at(deadline, self.attempt(task, &asked, input, requester)).await;
+            let tried = timeout_at(deadline, self.attempt(task, &context, input, requester)).await;
             written = match tried.unwrap_or_else(|_| Err(ApiError::timeout().into())) {
                 Ok((transaction, done)) => commit(transaction, deadline).await.map(|()| done),
                 Err(failure) => Err(failure),
@@ -199,11 +199,11 @@ impl Writer {
     async fn attempt(
         &self,
         task: &Task,
-        asked: &ResolveContext<'_>,
+        context: &ResolveContext<'_>,
         input: &Fields,
         requester: &str,
     ) -> Result<(Change, (ComputedValue, i64)), Failure> {
-        let mut transaction = asked.reader.begin().await?;
+        let mut transaction = context.reader.begin().await?;
         let fresh;
         let rules = match task.action {
             Action::Create | Action::Update | Action::Delete => self.rules(&mut transaction).await?,
@@ -215,8 +215,8 @@ impl Writer {
         };
         let mut one = Mutation {
             task,
-            object_type: asked.catalog.named(task.object_type),
-            catalog: asked.catalog,
+            object_type: context.catalog.named(task.object_type),
+            catalog: context.catalog,
             rules,
             input,
             requester,
@@ -329,9 +329,9 @@ impl Mutation<'_> {
         if let Some(name) = text(self.input.get("clientMutationId")) {
             let sql = "update client_mutations set record_id = $3, revision = $4
                        where requester = $1 and client_mutation_id = $2";
-            let asked =
+            let query =
                 sqlx::query(sql).bind(self.requester).bind(name).bind(written.id).bind(written.revision);
-            asked.execute(&mut *connection).await?;
+            query.execute(&mut *connection).await?;
         }
         Ok(written)
     }
@@ -389,9 +389,9 @@ impl Mutation<'_> {
         let sql = format!(
             "insert into {table} ({names}) select {values} from jsonb_populate_record(null::{table}, $1) n returning id"
         );
-        let asked =
+        let inserted =
             sqlx::query(AssertSqlSafe(sql)).bind(Value::Object(row)).fetch_one(&mut *connection).await;
-        let id = match asked {
+        let id = match inserted {
             Ok(row) => row.try_get(0)?,
             Err(error) => return Err(self.failed(error)),
         };
@@ -420,8 +420,8 @@ impl Mutation<'_> {
             let sql = format!(
                 "update {table} t set {columns} from jsonb_populate_record(null::{table}, $1) n where t.id = $2"
             );
-            let asked = sqlx::query(AssertSqlSafe(sql)).bind(Value::Object(row)).bind(id);
-            if let Err(error) = asked.execute(&mut *connection).await {
+            let query = sqlx::query(AssertSqlSafe(sql)).bind(Value::Object(row)).bind(id);
+            if let Err(error) = query.execute(&mut *connection).await {
                 return Err(self.failed(error));
             }
         }
@@ -761,8 +761,8 @@ impl Mutation<'_> {
             "23502" => ("REQUIRED", "This field must not be null.".to_owned()),
             // Triggers have their own messages.
             _ => {
-                let told = known.and_then(|constraint| constraint.message.clone());
-                ("INVALID", told.unwrap_or_else(|| refused.message().to_owned()))
+                let message = known.and_then(|constraint| constraint.message.clone());
+                ("INVALID", message.unwrap_or_else(|| refused.message().to_owned()))
             }
         };
         self.wrong(code, &path, &message);

@@ -22,7 +22,7 @@ use crate::{
 pub const REVERT: &str = "Reverts the change that a revision belongs to: everything that the same mutation, merge or import changed. Changes nothing if something of it has been changed again since. The revert is a change with revisions of its own, and can be reverted too.";
 
 /// Maximum number of revisions and records named in an error.
-const TOLD: i64 = 100;
+const MAX_NAMED: i64 = 100;
 
 /// Reverts the change of a revision.
 pub async fn revert(mutation: &mut Mutation<'_>, connection: &mut PgConnection) -> Result<Done, Failure> {
@@ -59,7 +59,7 @@ pub async fn records(
     let sql = format!(
         "select {columns} from revisions where change = $1 group by {columns} order by min(id) limit $2"
     );
-    let rows = sqlx::query(AssertSqlSafe(sql)).bind(change).bind(TOLD).fetch_all(connection).await?;
+    let rows = sqlx::query(AssertSqlSafe(sql)).bind(change).bind(MAX_NAMED).fetch_all(connection).await?;
     let mut records = Vec::new();
     for row in rows {
         for (place, object_type) in object_types.iter().enumerate() {
@@ -98,7 +98,7 @@ pub async fn undo(
     change: i64,
     field: &'static str,
 ) -> Result<(), Failure> {
-    let mut in_the_way = BTreeMap::new();
+    let mut conflicts = BTreeMap::new();
     let (mut undone, mut whole, mut removed) = (0, true, Vec::new());
     for step in steps(connection, change).await? {
         let statements = Statements::new(mutation, &step)?;
@@ -112,7 +112,7 @@ pub async fn undo(
         let missing: Vec<i64> = step.revisions.iter().copied().filter(|id| !done.contains(id)).collect();
         if !missing.is_empty() {
             whole = false;
-            in_the_way.extend(statements.later(connection, &step, &missing).await?);
+            conflicts.extend(statements.later(connection, &step, &missing).await?);
         }
         if step.kind == Kind::Entered {
             removed.push(step);
@@ -120,13 +120,13 @@ pub async fn undo(
     }
     if whole && count(connection).await? != undone {
         whole = false;
-        in_the_way = taken_along(connection, change).await?;
+        conflicts = taken_along(connection, change).await?;
     }
     if !whole {
-        let told = in_the_way.iter().map(|(id, requester)| format!("revision {id} by {requester}"));
-        let message = match told.collect::<Vec<_>>().join(", ") {
-            told if told.is_empty() => "It was changed again since.".to_owned(),
-            told => format!("It was changed again since: {told}."),
+        let named = conflicts.iter().map(|(id, requester)| format!("revision {id} by {requester}"));
+        let message = match named.collect::<Vec<_>>().join(", ") {
+            named if named.is_empty() => "It was changed again since.".to_owned(),
+            named => format!("It was changed again since: {named}."),
         };
         mutation.wrong("CONFLICT", &[field], &message);
         return Err(mutation.end());
@@ -292,8 +292,8 @@ impl Statements {
 
     /// Undoes a step, and returns the revisions that were undone.
     async fn run(&self, connection: &mut PgConnection, step: &Step) -> Result<BTreeSet<i64>, sqlx::Error> {
-        let asked = sqlx::query_scalar(AssertSqlSafe(self.undo.as_str())).bind(&step.revisions);
-        Ok(asked.fetch_all(connection).await?.into_iter().collect())
+        let query = sqlx::query_scalar(AssertSqlSafe(self.undo.as_str())).bind(&step.revisions);
+        Ok(query.fetch_all(connection).await?.into_iter().collect())
     }
 
     /// The later revisions that conflict with these, and their requesters.
@@ -310,8 +310,8 @@ impl Statements {
              order by l.id limit $3",
             self.same_row
         );
-        let asked = sqlx::query(AssertSqlSafe(sql)).bind(revisions).bind(&step.table).bind(TOLD);
-        asked.fetch_all(connection).await?.iter().map(number_and_requester).collect()
+        let query = sqlx::query(AssertSqlSafe(sql)).bind(revisions).bind(&step.table).bind(MAX_NAMED);
+        query.fetch_all(connection).await?.iter().map(number_and_requester).collect()
     }
 }
 
@@ -341,7 +341,7 @@ async fn taken_along(
          )
          order by l.id limit $2"
     );
-    let rows = sqlx::query(AssertSqlSafe(sql)).bind(change).bind(TOLD).fetch_all(connection).await?;
+    let rows = sqlx::query(AssertSqlSafe(sql)).bind(change).bind(MAX_NAMED).fetch_all(connection).await?;
     rows.iter().map(number_and_requester).collect()
 }
 

@@ -74,7 +74,7 @@ mod tests {
         }
         assert_eq!(entries(&cache), 2, "two of half a megabyte");
         cache.put("large 9", document(), 30_000);
-        assert_eq!(entries(&cache), 2, "what is kept again is counted once");
+        assert_eq!(entries(&cache), 2, "a replaced entry is counted once");
         cache.put("larger than the cache", document(), 1024 * 1024);
         assert_eq!((entries(&cache), lock(&cache.entries).bytes), (0, 0));
     }
