@@ -1,8 +1,7 @@
-//! A synthetic base for load tests: repeatable, skewed as the world is, and clearly synthetic.
+//! Synthetic data for load tests: reproducible, and with a realistic skew.
 //!
-//! Few actors say most, few topics are spoken of most, dates are partial or unknown. It comes by COPY
-//! in one transaction, with the indexes made afterwards and, but for its topics, without history: nobody
-//! entered it.
+//! Few actors make most statements, few topics are frequent, dates are partial or unknown. COPY loads it in one
+//! transaction; indexes are created afterwards, and only topics have a history.
 
 use std::fmt::Write;
 
@@ -14,11 +13,11 @@ use crate::{
     progress::{Progress, Step},
 };
 
-/// How much is sent at a time.
+/// Size of a COPY message.
 const CHUNK: usize = 1 << 20;
 const TOPICS: u64 = 400;
 
-/// How large a base is made, and which.
+/// How much to generate, and from which seed.
 #[derive(Clone, Copy, Debug)]
 pub struct Size {
     pub statements: u64,
@@ -53,25 +52,25 @@ impl Size {
 
 const COMMENTARIES_OF_A_SOURCE: u64 = 20;
 
-/// Adds a base of this size to what is there, all of it or nothing.
+/// Adds generated records to the database, in the caller's transaction.
 pub async fn generate(
     change: &mut PgConnection,
     size: Size,
     progress: &dyn Progress,
 ) -> Result<u64, sqlx::Error> {
-    let taken = take_indexes_and_references(change).await?;
+    let taken = drop_indexes_and_foreign_keys(change).await?;
     execute(change, "set local maintenance_work_mem = '256MB'").await?;
-    // Topics are entered with their history, so every server hears that the base has changed; and as many
-    // numbers are passed over before as nobody goes through, so it doesn't believe that only topics have.
-    let pass_over = format!(
+    // Topics are inserted with history, so that every server sees a change. The gap in the revision numbers is
+    // larger than a server reads one by one, so that it invalidates everything.
+    let skip_numbers = format!(
         "select take_turn(), setval('revisions_id_seq', nextval('revisions_id_seq') + {MAX_REVISIONS})"
     );
-    execute(change, &pass_over).await?;
+    execute(change, &skip_numbers).await?;
     let unrecorded = || TABLES.iter().filter(|table| **table != "topics");
     for table in unrecorded() {
         execute(change, &format!("alter table {table} disable trigger user")).await?;
     }
-    let first = First::after_what_is_there(change).await?;
+    let first = First::after_existing(change).await?;
     progress.begin(Step::Generating, Some(Generator::expected_rows(size)));
     let mut generator = Generator { change, size, first, words: Words::new(size.seed), progress, rows: 0 };
     generator.all().await?;
@@ -128,9 +127,9 @@ async fn execute(connection: &mut PgConnection, sql: &str) -> Result<(), sqlx::E
     sqlx::raw_sql(AssertSqlSafe(sql)).execute(connection).await.map(|_| ())
 }
 
-/// Drops the references and the indexes that are no constraints, and returns what makes them again:
-/// one look at all rows costs far less than one at each.
-async fn take_indexes_and_references(connection: &mut PgConnection) -> Result<Vec<String>, sqlx::Error> {
+/// Drops foreign keys and indexes, and returns the SQL that creates them again: validating all rows at once is much
+/// cheaper than one at a time.
+async fn drop_indexes_and_foreign_keys(connection: &mut PgConnection) -> Result<Vec<String>, sqlx::Error> {
     let taken: Vec<(String, String)> = sqlx::query_as(
         "select format('alter table %s drop constraint %I', conrelid::regclass, conname),
                 format('alter table %s add constraint %I %s', conrelid::regclass, conname, pg_get_constraintdef(oid))
@@ -149,7 +148,7 @@ async fn take_indexes_and_references(connection: &mut PgConnection) -> Result<Ve
     Ok(taken.into_iter().map(|(_, make)| make).collect())
 }
 
-/// The first id of each kind of record.
+/// The first id of each record type.
 #[derive(Clone, Copy, Debug)]
 struct First {
     actor: u64,
@@ -163,7 +162,7 @@ struct First {
 }
 
 impl First {
-    async fn after_what_is_there(connection: &mut PgConnection) -> Result<Self, sqlx::Error> {
+    async fn after_existing(connection: &mut PgConnection) -> Result<Self, sqlx::Error> {
         let mut next = [0; 8];
         let tables = NUMBERED
             .iter()
@@ -187,7 +186,7 @@ struct Generator<'a> {
     rows: u64,
 }
 
-/// Rows in the format of COPY: values with tabs between them.
+/// Rows in COPY format.
 struct Rows(String);
 
 impl Rows {
@@ -199,7 +198,7 @@ impl Rows {
 
 impl Generator<'_> {
     fn expected_rows(size: Size) -> u64 {
-        // Records, and about as many links and citations as experience shows.
+        // Records, with an estimate of their list entries and citations.
         size.actors() * 2
             + size.meetings() * 9
             + size.statements * 5
@@ -207,7 +206,7 @@ impl Generator<'_> {
             + size.positions() * 4
     }
 
-    /// Copies rows for each of `count` records, made by `make` from its number and its own chance.
+    /// Copies the rows that `make` generates for each of `count` records.
     async fn copy(
         &mut self,
         table: &str,
@@ -216,7 +215,7 @@ impl Generator<'_> {
         mut make: impl FnMut(&mut Rows, &mut Rng, &Words, u64),
     ) -> Result<(), sqlx::Error> {
         self.progress.part(table);
-        // Every table has its own chance: another number of rows in one changes nothing in the next.
+        // A generator per table: the number of rows of one table doesn't change the next.
         let mut rng = Rng::with_seed(
             table
                 .bytes()
@@ -470,7 +469,7 @@ const EVENT_TYPES: [&str; 17] = [
     "ASSAULT",
 ];
 
-/// The kind of the actor with this number: of twenty, twelve are persons.
+/// The kind of an actor by its number: 12 of 20 are people.
 fn kind(number: u64) -> &'static str {
     match number % 20 {
         0..12 => "PERSON",
@@ -483,23 +482,23 @@ fn kind(number: u64) -> &'static str {
     }
 }
 
-/// The number of an actor whose kind is one of the `width` from `start` on, of the twenty.
+/// The number of an actor whose kind is one of `width` kinds from `start`, of 20.
 fn of_kinds(number: u64, start: u64, width: u64) -> u64 {
     number / width * 20 + start + number % width
 }
 
-/// A number below `count`, small ones far more often: a tenth of them has about half of everything.
+/// A skewed number below `count`: the smallest tenth has about half of the values.
 #[allow(clippy::cast_possible_truncation, clippy::cast_precision_loss, clippy::cast_sign_loss)]
 fn skewed(rng: &mut Rng, count: u64) -> u64 {
     ((count as f64) * rng.f64().powi(3)) as u64
 }
 
-/// One of a few, by a number that may be larger.
+/// A choice by a number, modulo the number of choices.
 fn pick<T>(from: &[T], number: u64) -> &T {
     &from[usize::try_from(number % from.len() as u64).expect("less than there are")]
 }
 
-/// Up to `count` different values.
+/// Up to `count` distinct values.
 fn distinct(count: u64, mut draw: impl FnMut() -> u64) -> Vec<u64> {
     let mut drawn: Vec<u64> = (0..count).map(|_| draw()).collect();
     drawn.sort_unstable();
@@ -507,7 +506,7 @@ fn distinct(count: u64, mut draw: impl FnMut() -> u64) -> Vec<u64> {
     drawn
 }
 
-/// A date as exactly as a source gives it.
+/// A date of varying precision.
 fn date(rng: &mut Rng) -> String {
     let (year, month, day) = (2026 - skewed(rng, 36), rng.u8(1..13), rng.u8(1..29));
     match rng.u8(..10) {
@@ -518,7 +517,7 @@ fn date(rng: &mut Rng) -> String {
     }
 }
 
-/// Words that no language has, some of them far more frequent than others.
+/// Invented words of varying frequency.
 struct Words(Vec<String>);
 
 impl Words {

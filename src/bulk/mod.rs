@@ -1,16 +1,15 @@
-//! Records in and out by the many.
+//! Import and export of many records.
 //!
 //! ```text
-//! records    kinds of records as files hold them, from what the domain modules declare
-//! export     records chosen and read, chunk by chunk
-//! formats    how an export writes them: JSON Lines, CSV, GEXF, JSON-LD
-//! input      files opened, decompressed, read line by line
-//! read       files as records: JSON Lines, CSV
-//! mapping    other formats of the field as records of ours
-//! stage      records checked for their form, as rows of staging tables
-//! batches    what is staged, batch by batch, and found again after an interruption
-//! check      what the staged records break, found for all of them at once
-//! import     from files to one change of the database
+//! records               record types as files contain them, from the declarations of the domain modules
+//! export                selects records and streams them
+//! export/formats        JSON Lines, CSV, GEXF, JSON-LD
+//! import                from files to one transaction: stage, validate, report, upsert
+//! import/source_file    opens and decompresses files, reads lines
+//! import/readers        JSON Lines and CSV; other formats in readers/mappings
+//! import/staging        checks values and writes staging tables, in batches that an interrupted import resumes after
+//! import/validation     rejects invalid records, by one statement per rule
+//! generate              synthetic records for load tests
 //! ```
 
 pub mod export;

@@ -1,5 +1,4 @@
-//! Kinds of records as files hold them, made from what the domain modules declare: a new field needs no second
-//! place.
+//! Record types as files contain them, derived from the declarations of the domain modules.
 
 use std::fmt::Write;
 
@@ -8,24 +7,24 @@ use crate::{
     model::object_type::{Field, LookupInput, ObjectType, Predicate},
 };
 
-/// A kind of record, and what of it stands in a file.
+/// A record type and its fields in files.
 pub struct RecordKind {
-    /// Its name in a file: `Actor`.
+    /// Its name in files: `Actor`.
     pub name: &'static str,
-    /// What many of it are called: `actors`.
+    /// Its plural: `actors`.
     pub many: &'static str,
     pub table: &'static str,
-    /// What files say of it. The first is its slug.
+    /// Its fields; the first is the slug.
     pub writable_fields: Vec<WritableField>,
-    /// The place of the writable field whose rows name a record in other registers too.
+    /// Index of the field with identifiers in other registers.
     pub identifiers: Option<usize>,
-    /// The table of records that were merged: their slugs lead to others, and nobody else takes them.
+    /// Table of merged records, whose slugs stay reserved.
     pub merged: Option<&'static str>,
-    /// The days that it is about, over `{}`; none where it has no date of its own.
+    /// SQL for its period, with `{}` for the row; `None` if it has no date of its own.
     period: Option<String>,
 }
 
-/// All kinds, each after those that its columns refer to.
+/// All record types, each after those that its columns refer to.
 pub struct RecordKinds(pub Vec<RecordKind>);
 
 impl RecordKinds {
@@ -45,12 +44,12 @@ impl RecordKinds {
         RecordKinds(kinds)
     }
 
-    /// The kind that a file names, by its name or what many of it are called.
+    /// The record type of this name, singular or plural.
     pub fn named(&self, name: &str) -> Option<(usize, &RecordKind)> {
         self.0.iter().enumerate().find(|(_, kind)| kind.name == name || kind.many == name)
     }
 
-    /// A kind that a domain module names.
+    /// A record type that a domain module names.
     pub fn known(&self, name: &str) -> &RecordKind {
         self.named(name).expect("an object type that a domain module names").1
     }
@@ -72,7 +71,7 @@ impl RecordKinds {
         tables
     }
 
-    /// The days that the row `alias` is about: its own, or those of what it refers to.
+    /// SQL for the period of the row `alias`: its own, or that of the records that it refers to.
     pub fn period(&self, kind: &RecordKind, alias: &str) -> Option<String> {
         if let Some(period) = &kind.period {
             return Some(period.replace("{}", alias));
@@ -101,7 +100,7 @@ impl RecordKind {
             })
         });
         let period = object_type.conditions.iter().find_map(|condition| match &condition.test {
-            // Fields that hold a date are asked for in the same way; the period is no field.
+            // Date fields have the same kind of filter; the period is not a field.
             Predicate::During { sql }
                 if object_type.fields.iter().all(|Field { name, .. }| *name != condition.name) =>
             {
@@ -113,7 +112,7 @@ impl RecordKind {
         RecordKind { name, many: root.many, table, writable_fields, identifiers, merged, period }
     }
 
-    /// Its columns that refer to records, and to which.
+    /// The columns that refer to records, with the type.
     pub fn references(&self) -> impl Iterator<Item = (&'static str, &'static str)> {
         self.writable_fields.iter().filter_map(|writable_field| match writable_field.kind {
             WritableKind::Reference { column, to } => Some((column, to)),
@@ -121,8 +120,7 @@ impl RecordKind {
         })
     }
 
-    /// All ways in which it refers to records: a table with the column of the record and the column that
-    /// refers, and to which kind.
+    /// All references, with those of lists: table, column of the record, referring column, and type.
     pub fn all_references(&self) -> Vec<(&'static str, &'static str, &'static str, &'static str)> {
         let mut all: Vec<_> = self.references().map(|(column, to)| (self.table, "id", column, to)).collect();
         for writable_field in &self.writable_fields {
@@ -135,7 +133,7 @@ impl RecordKind {
         all
     }
 
-    /// Its column that refers to another record of the same kind, which is a larger one.
+    /// The column that refers to the parent record of the same type.
     pub fn parent(&self) -> Option<&'static str> {
         self.references().find(|(_, to)| *to == self.name).map(|(column, _)| column)
     }
@@ -145,7 +143,7 @@ impl RecordKind {
     }
 }
 
-/// Parts of SQL with something between them.
+/// Joins parts of SQL.
 pub fn joined(parts: impl IntoIterator<Item = String>, between: &str) -> String {
     let mut joined = String::new();
     for part in parts {

@@ -12,7 +12,7 @@ use indicatif::ProgressBar;
 
 use crate::{
     bulk::{
-        export::{Export, Selection, Written, formats},
+        export::{Export, ExportState, Selection, formats},
         records::{RecordKind, RecordKinds},
     },
     cli::{Failure, configured, open_migrated, read_on},
@@ -22,8 +22,8 @@ use crate::{
 
 #[derive(Args)]
 pub struct Arguments {
-    /// Output format: jsonl, csv, gexf or jsonld.
-    #[arg(long, default_value = "jsonl")]
+    /// Output format.
+    #[arg(long, value_enum, default_value = "jsonl")]
     pub format: formats::Format,
     /// Record type to export as CSV: Actor, Statement, …; without it, one CSV file per type.
     #[arg(long = "type", value_name = "TYPE")]
@@ -45,8 +45,8 @@ pub struct Arguments {
     pub output: Option<PathBuf>,
 }
 
-pub async fn run(asked: Arguments) -> Result<(), Failure> {
-    let Arguments { format, kind, topic, actor, from, until, output } = asked;
+pub async fn run(arguments: Arguments) -> Result<(), Failure> {
+    let Arguments { format, kind, topic, actor, from, until, output } = arguments;
     let config = configured()?;
     let kinds = RecordKinds::of(&catalog::catalog().object_types);
     let selection = Selection { topic, actor, from, until };
@@ -58,13 +58,13 @@ pub async fn run(asked: Arguments) -> Result<(), Failure> {
         let mut connection = database.connect_without_timeout().await?;
         let mut export = Export::begin(&mut connection, &kinds, &selection).await?;
         let mut written = 0;
-        let mut whole = Vec::new();
+        let mut finished = Vec::new();
         for (kind, mut output) in outputs {
             written += write(&mut export, format.writer(kind), &mut output).await?;
-            whole.push(output);
+            finished.push(output);
         }
-        for output in whole {
-            output.keep()?;
+        for output in finished {
+            output.finish()?;
         }
         log_output::say(&format!("exported {written} records in {:.1} s", since.elapsed().as_secs_f64()));
         Ok(())
@@ -74,10 +74,10 @@ pub async fn run(asked: Arguments) -> Result<(), Failure> {
     exported
 }
 
-/// Where an export goes: the standard output, or a file that comes to be there once it is whole.
+/// Standard output, or a file that is renamed when it is complete.
 enum Output {
     Standard(std::io::Stdout),
-    /// A pipe or a device, which can't be replaced.
+    /// A pipe or a device, which can't be replaced by a file.
     Special(File),
     File {
         file: File,
@@ -96,7 +96,7 @@ impl Output {
             Ok(found) if !found.is_file() => {
                 return Ok(Output::Special(File::options().write(true).open(path).map_err(failed)?));
             }
-            // One that may not be written is not replaced either.
+            // A read-only file must not be replaced.
             Ok(_) => drop(File::options().append(true).open(path).map_err(failed)?),
             Err(_) => {}
         }
@@ -107,8 +107,8 @@ impl Output {
         Ok(Output::File { file: File::create(&unfinished).map_err(failed)?, unfinished, path })
     }
 
-    /// It is whole.
-    fn keep(self) -> Result<(), Failure> {
+    /// Renames a complete file.
+    fn finish(self) -> Result<(), Failure> {
         if let Output::File { unfinished, path, .. } = &self {
             std::fs::rename(unfinished, path)
                 .map_err(|error| format!("can't write {}: {error}", path.display()))?;
@@ -141,20 +141,20 @@ impl Write for Output {
     }
 }
 
-/// What is to be written where: of CSV, a type of record each.
+/// The outputs of an export: one per record type for CSV.
 fn outputs(
     kinds: &RecordKinds,
     format: formats::Format,
     kind: Option<&str>,
     output: Option<&Path>,
 ) -> Result<Vec<(&'static str, Output)>, Failure> {
-    let known = |name| match kinds.named(name) {
+    let find = |name| match kinds.named(name) {
         Some((_, kind)) => Ok(kind.name),
         None => {
             Err(Failure::of_usage(format!("unknown record type `{name}`; expected one of {}", kinds.names())))
         }
     };
-    let kind = kind.map(known).transpose()?;
+    let kind = kind.map(find).transpose()?;
     match (format, kind, output) {
         (formats::Format::Csv, None, Some(folder)) => {
             std::fs::create_dir_all(folder)
@@ -182,15 +182,15 @@ async fn write(
     to: &mut impl Write,
 ) -> Result<u64, Failure> {
     let bar = ProgressBar::new(export.count(writer.as_ref()).await?);
-    let (mut written, mut out) = (Written::by(writer), Vec::new());
-    while export.next(&mut written, &mut out).await? {
+    let (mut state, mut out) = (ExportState::new(writer), Vec::new());
+    while export.next(&mut state, &mut out).await? {
         if !read_on(to.write_all(&out))? {
             break;
         }
         out.clear();
-        bar.set_position(written.count);
+        bar.set_position(state.count);
     }
     read_on(to.flush())?;
     bar.finish_and_clear();
-    Ok(written.count)
+    Ok(state.count)
 }

@@ -19,8 +19,8 @@ pub struct Arguments {
     /// Files to import, plain or compressed with gzip or zstd; `-` is standard input.
     #[arg(required = true, value_name = "FILE", num_args = 1..=import::staging::MAX_FILES)]
     pub files: Vec<PathBuf>,
-    /// Input format: jsonl, csv, popolo, legislators, ftm or parlamint; default: by the file name.
-    #[arg(long)]
+    /// Input format; default: by the file name.
+    #[arg(long, value_enum)]
     pub format: Option<readers::Format>,
     /// Record type of a CSV file: Actor, Statement, …; default: by the file name.
     #[arg(long = "type", value_name = "TYPE")]
@@ -39,9 +39,9 @@ pub struct Arguments {
     pub requester: String,
 }
 
-pub async fn run(asked: Arguments) -> Result<(), Failure> {
+pub async fn run(arguments: Arguments) -> Result<(), Failure> {
     let config = configured()?;
-    let Arguments { files, format, kind, dry_run, all_or_nothing, report, requester } = asked;
+    let Arguments { files, format, kind, dry_run, all_or_nothing, report, requester } = arguments;
     let options = ImportOptions { files, format, kind, requester, dry_run, all_or_nothing, report };
     let kinds = Arc::new(RecordKinds::of(&catalog::catalog().object_types));
     options.check(&kinds).map_err(|error| match error {

@@ -1,4 +1,4 @@
-//! Ctrl-C and SIGTERM, and the orphans that process 1 reaps.
+//! Ctrl-C and SIGTERM, and reaping orphans as process 1.
 
 use std::sync::{
     Arc,
@@ -27,12 +27,12 @@ impl Signal {
     }
 }
 
-/// Ctrl-C and SIGTERM, heard from the beginning. A second one ends the program at once.
+/// Ctrl-C and SIGTERM from the start of the program. A second signal exits at once.
 #[derive(Clone)]
 pub struct Stop {
     signal: watch::Receiver<Option<Signal>>,
-    /// Whether somebody stops in order when there is one.
-    in_order: Arc<AtomicBool>,
+    /// Whether the command shuts down gracefully.
+    is_graceful: Arc<AtomicBool>,
 }
 
 impl Stop {
@@ -50,7 +50,7 @@ impl Stop {
             first.send_replace(Some(next().await));
             std::process::exit(next().await.status().into());
         });
-        Ok(Stop { signal, in_order: Arc::default() })
+        Ok(Stop { signal, is_graceful: Arc::default() })
     }
 
     pub async fn signalled(mut self) -> Signal {
@@ -60,15 +60,15 @@ impl Stop {
         }
     }
 
-    /// A signal that nobody stops in order for.
+    /// A signal that no graceful shutdown handles.
     pub async fn interrupted(&self) -> Signal {
         let signal = self.clone().signalled().await;
-        if self.in_order.load(Ordering::Relaxed) { std::future::pending().await } else { signal }
+        if self.is_graceful.load(Ordering::Relaxed) { std::future::pending().await } else { signal }
     }
 
-    /// From here on a signal is left to whoever waits for this.
-    pub fn stop_in_order(self) -> impl Future<Output = ()> + Send + 'static {
-        self.in_order.store(true, Ordering::Relaxed);
+    /// Resolves on a signal; from now on the caller shuts down gracefully.
+    pub fn graceful_shutdown(self) -> impl Future<Output = ()> + Send + 'static {
+        self.is_graceful.store(true, Ordering::Relaxed);
         async move {
             self.signalled().await;
             tracing::info!("stopping");
@@ -76,7 +76,7 @@ impl Stop {
     }
 }
 
-/// As the first process of a container, we bury what others leave.
+/// Process 1 of a container must reap orphans.
 pub fn reap_orphans() -> Result<(), Failure> {
     if std::process::id() == 1 {
         let mut ended = signal(SignalKind::child())?;

@@ -23,7 +23,7 @@ use tokio::{
 use crate::{
     auth::limits::Shares,
     bulk::{
-        export::{self, Export, Selection, Written, formats::Format},
+        export::{self, Export, ExportState, Selection, formats::Format},
         records::RecordKinds,
     },
     config::Config,
@@ -206,8 +206,8 @@ async fn run(
     if let Some(accept) = accept.take() {
         let _ = accept.send(Ok(()));
     }
-    let (mut written, mut out) = (Written::by(writer), Vec::new());
-    while export.next(&mut written, &mut out).await.map_err(api_error)? {
+    let (mut state, mut out) = (ExportState::new(writer), Vec::new());
+    while export.next(&mut state, &mut out).await.map_err(api_error)? {
         // The client has disconnected.
         match timeout(READ_TIMEOUT, chunks.send(Ok(std::mem::take(&mut out).into()))).await {
             Ok(Ok(())) => {}

@@ -1,4 +1,4 @@
-//! Records out: chosen, then read by the thousand, each with what it owns.
+//! Exports: select records, and stream them in chunks with their lists.
 
 pub mod formats;
 
@@ -20,25 +20,24 @@ use crate::{
     },
 };
 
-/// How many records are read at a time.
-const CHUNK: i64 = 5_000;
+/// Records per statement.
+const RECORDS_PER_STATEMENT: i64 = 5_000;
 
-/// Which records are wanted: those to which everything given applies, and whatever they refer to.
+/// Which records to export: those that match every filter, and all records that they refer to.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Selection {
-    /// The slug of a topic that they are on, or on a part of it.
+    /// Slug of a topic; includes its subtopics.
     pub topic: Option<String>,
-    /// The slug of an actor that they refer to.
+    /// Slug of an actor that the records refer to.
     pub actor: Option<String>,
-    /// Partial dates: they happened in this period, or may have.
+    /// Partial dates; records whose date may be in this period match.
     pub from: Option<String>,
     pub until: Option<String>,
 }
 
-/// Why an export came to nothing.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// What was asked for is wrong: the part, and why.
+    /// A wrong filter: its name, and the reason.
     #[error("--{0}: {1}")]
     Selection(&'static str, String),
     #[error("{}", in_words(.0))]
@@ -50,12 +49,12 @@ impl Selection {
         *self == Selection::default()
     }
 
-    /// Refuses what is no date, and a period that ends before it begins.
+    /// Fails on an invalid date, and on a period that ends before it begins.
     pub fn check_dates(&self) -> Result<(), Error> {
         for (name, date) in [("from", &self.from), ("until", &self.until)] {
             if date.as_ref().is_some_and(|date| !is_partial_date(date)) {
-                let takes = "Expected a date such as 2026, 2026-02 or 2026-02-19.";
-                return Err(Error::Selection(name, takes.to_owned()));
+                let message = "Expected a date such as 2026, 2026-02 or 2026-02-19.";
+                return Err(Error::Selection(name, message.to_owned()));
             }
         }
         if let (Some(from), Some(until)) = (&self.from, &self.until)
@@ -66,38 +65,37 @@ impl Selection {
         Ok(())
     }
 
-    /// How many filters it has.
+    /// Number of filters.
     pub fn filters(&self) -> usize {
         [&self.topic, &self.actor, &self.from, &self.until].into_iter().flatten().count()
     }
 }
 
-/// One look at the base: whatever others change meanwhile, it stays as it was.
+/// An export from one snapshot of the database.
 pub struct Export<'a> {
     kinds: &'a RecordKinds,
-    /// Ended by its own end: nothing of it is kept.
-    look: Transaction<'a, Postgres>,
-    chosen: bool,
+    /// Never committed.
+    transaction: Transaction<'a, Postgres>,
+    selected: bool,
 }
 
-/// How far an export is written.
-pub struct Written {
+/// State of a running export.
+pub struct ExportState {
     writer: Box<dyn Writer>,
-    /// The kind of record being written, and how it is read once that has begun.
+    /// Index of the current record type, and its queries once it has begun.
     kind: usize,
-    reading: Option<Reading>,
+    queries: Option<Queries>,
     ended: bool,
-    /// How many records are written.
+    /// Records state so far.
     pub count: u64,
 }
 
-impl Written {
-    pub fn by(writer: Box<dyn Writer>) -> Self {
-        Written { writer, kind: 0, reading: None, ended: false, count: 0 }
+impl ExportState {
+    pub fn new(writer: Box<dyn Writer>) -> Self {
+        ExportState { writer, kind: 0, queries: None, ended: false, count: 0 }
     }
 }
 
-/// A record as it was read.
 pub struct Record<'a> {
     pub kind: &'a RecordKind,
     pub fields: Map<String, Value>,
@@ -109,73 +107,75 @@ impl<'a> Export<'a> {
         kinds: &'a RecordKinds,
         selection: &Selection,
     ) -> Result<Self, Error> {
-        let look = connection.begin_with("begin isolation level repeatable read").await?;
-        let mut export = Export { kinds, look, chosen: !selection.is_all() };
-        if export.chosen {
-            export.choose(selection).await?;
+        let transaction = connection.begin_with("begin isolation level repeatable read").await?;
+        let mut export = Export { kinds, transaction, selected: !selection.is_all() };
+        if export.selected {
+            export.select(selection).await?;
         }
         Ok(export)
     }
 
-    /// How many records of it `writer` takes.
+    /// Number of records that `writer` accepts.
     pub async fn count(&mut self, writer: &dyn Writer) -> Result<u64, Error> {
-        let taken = self.kinds.0.iter().filter(|kind| writer.takes(kind));
+        let accepted = self.kinds.0.iter().filter(|kind| writer.accepts(kind));
         let count = |kind: &RecordKind| {
-            let chosen = format!("(select count(*) from chosen where kind = '{}')", kind.name);
-            if self.chosen { chosen } else { format!("(select count(*) from {})", kind.table) }
+            let selected = format!("(select count(*) from selected where kind = '{}')", kind.name);
+            if self.selected { selected } else { format!("(select count(*) from {})", kind.table) }
         };
-        let sql = format!("select {}", joined(taken.map(count), " + "));
-        let count: i64 = sqlx::query_scalar(AssertSqlSafe(sql)).fetch_one(&mut *self.look).await?;
+        let sql = format!("select {}", joined(accepted.map(count), " + "));
+        let count: i64 = sqlx::query_scalar(AssertSqlSafe(sql)).fetch_one(&mut *self.transaction).await?;
         Ok(count.cast_unsigned())
     }
 
-    /// Writes the next records to `out`; false where there were no more.
-    pub async fn next(&mut self, written: &mut Written, out: &mut Vec<u8>) -> Result<bool, Error> {
-        if written.reading.is_none() && written.kind == 0 {
-            written.writer.begin(self.kinds, out);
+    /// Writes the next records to `out`; false at the end.
+    pub async fn next(&mut self, state: &mut ExportState, out: &mut Vec<u8>) -> Result<bool, Error> {
+        if state.queries.is_none() && state.kind == 0 {
+            state.writer.begin(self.kinds, out);
         }
-        let Some(kind) = self.kinds.0.get(written.kind) else {
-            if !std::mem::replace(&mut written.ended, true) {
-                written.writer.end(out);
+        let Some(kind) = self.kinds.0.get(state.kind) else {
+            if !std::mem::replace(&mut state.ended, true) {
+                state.writer.end(out);
                 return Ok(true);
             }
             return Ok(false);
         };
-        if !written.writer.takes(kind) {
-            (written.kind, written.reading) = (written.kind + 1, Some(Reading::default()));
+        if !state.writer.accepts(kind) {
+            (state.kind, state.queries) = (state.kind + 1, Some(Queries::default()));
             return Ok(true);
         }
-        let reading = match written.reading.take() {
-            Some(reading) if reading.kind == kind.name => reading,
-            _ => Reading::of(kind, self.kinds, self.chosen),
+        let queries = match state.queries.take() {
+            Some(queries) if queries.kind == kind.name => queries,
+            _ => Queries::of(kind, self.kinds, self.selected),
         };
-        let (records, last) = self.chunk(kind, &reading).await?;
+        let (records, last) = self.chunk(kind, &queries).await?;
         for record in &records {
-            written.writer.record(record, out);
+            state.writer.record(record, out);
         }
-        written.count += records.len() as u64;
-        written.kind += usize::from(last.is_none());
-        written.reading = Some(Reading { after: last.unwrap_or(0), ..reading });
+        state.count += records.len() as u64;
+        state.kind += usize::from(last.is_none());
+        state.queries = Some(Queries { after: last.unwrap_or(0), ..queries });
         Ok(true)
     }
 
-    /// The next records of a kind, and the number of the last one; none where there are no more.
+    /// The next records of a type, and the id of the last one; `None` at the end.
     async fn chunk<'k>(
         &mut self,
         kind: &'k RecordKind,
-        read: &Reading,
+        queries: &Queries,
     ) -> Result<(Vec<Record<'k>>, Option<i64>), Error> {
-        let asked = sqlx::query(AssertSqlSafe(read.records.clone())).bind(read.after).bind(CHUNK);
-        let rows = asked.fetch_all(&mut *self.look).await?;
+        let query = sqlx::query(AssertSqlSafe(queries.records.clone()))
+            .bind(queries.after)
+            .bind(RECORDS_PER_STATEMENT);
+        let rows = query.fetch_all(&mut *self.transaction).await?;
         let ids = rows.iter().map(|row| row.try_get(0)).collect::<Result<Vec<i64>, _>>()?;
         let mut lists: HashMap<(usize, i64), Vec<Value>> = HashMap::new();
-        for (place, sql) in &read.lists {
+        for (place, sql) in &queries.lists {
             let WritableKind::Rows(rows) = &kind.writable_fields[*place].kind else {
                 unreachable!("only rows are listed")
             };
-            let asked = sqlx::query(AssertSqlSafe(sql.clone())).bind(&ids);
-            for row in asked.fetch_all(&mut *self.look).await? {
-                lists.entry((*place, row.try_get(0)?)).or_default().push(item(rows, &row)?);
+            let query = sqlx::query(AssertSqlSafe(sql.clone())).bind(&ids);
+            for row in query.fetch_all(&mut *self.transaction).await? {
+                lists.entry((*place, row.try_get(0)?)).or_default().push(list_item(rows, &row)?);
             }
         }
         let mut records = Vec::with_capacity(rows.len());
@@ -185,33 +185,34 @@ impl<'a> Export<'a> {
             for (place, writable_field) in kind.writable_fields.iter().enumerate() {
                 let field = match &writable_field.kind {
                     WritableKind::Rows(_) => Value::Array(lists.remove(&(place, *id)).unwrap_or_default()),
-                    WritableKind::Value { scalar, .. } => next(row, &mut column, Some(*scalar))?,
-                    WritableKind::Reference { .. } => next(row, &mut column, None)?,
+                    WritableKind::Value { scalar, .. } => next_value(row, &mut column, Some(*scalar))?,
+                    WritableKind::Reference { .. } => next_value(row, &mut column, None)?,
                 };
                 fields.insert(writable_field.name.to_owned(), field);
             }
             records.push(Record { kind, fields });
         }
-        let more = i64::try_from(ids.len()).is_ok_and(|read| read == CHUNK);
+        let more = i64::try_from(ids.len()).is_ok_and(|read| read == RECORDS_PER_STATEMENT);
         Ok((records, ids.last().copied().filter(|_| more)))
     }
 
-    /// Fills `chosen` with what the selection asks for, and with all that this refers to.
-    async fn choose(&mut self, selection: &Selection) -> Result<(), Error> {
-        let create = "create temp table chosen (kind text, id bigint, primary key (kind, id)) on commit drop";
+    /// Fills the table `selected` with the matching records and all records that they refer to.
+    async fn select(&mut self, selection: &Selection) -> Result<(), Error> {
+        let create =
+            "create temp table selected (kind text, id bigint, primary key (kind, id)) on commit drop";
         self.execute(create.to_owned()).await?;
-        let create = "create temp table topics_asked on commit drop as
+        let create = "create temp table selected_topics on commit drop as
             with recursive below as (
                 select id from topics where slug = $1
                 union select topics.id from topics join below on topics.parent_id = below.id
             ) select id from below";
-        let topics = sqlx::query(create).bind(&selection.topic).execute(&mut *self.look).await?;
+        let topics = sqlx::query(create).bind(&selection.topic).execute(&mut *self.transaction).await?;
         if topics.rows_affected() == 0 && selection.topic.is_some() {
             return Err(Error::Selection("topic", "Topic not found.".to_owned()));
         }
         let actor: Option<i64> = sqlx::query_scalar("select id from actors where slug = $1")
             .bind(&selection.actor)
-            .fetch_optional(&mut *self.look)
+            .fetch_optional(&mut *self.transaction)
             .await?;
         if actor.is_none() && selection.actor.is_some() {
             return Err(Error::Selection("actor", "Actor not found.".to_owned()));
@@ -220,7 +221,7 @@ impl<'a> Export<'a> {
         for kind in &self.kinds.0 {
             let mut tests = Vec::new();
             if selection.topic.is_some() {
-                tests.push(refers(kind, "Topic", "in (select id from topics_asked)"));
+                tests.push(refers(kind, "Topic", "in (select id from selected_topics)"));
             }
             if selection.actor.is_some() {
                 tests.push(refers(kind, "Actor", "= $1"));
@@ -230,25 +231,25 @@ impl<'a> Export<'a> {
                 tests.push(format!("({period}) && period($2, $3)"));
             }
             let sql = format!(
-                "insert into chosen select '{}', t.id from {} t
+                "insert into selected select '{}', t.id from {} t
                  where {} and ($1::bigint, $2::text, $3::text) is not distinct from ($1, $2, $3)",
                 kind.name,
                 kind.table,
                 tests.join(" and ")
             );
-            let asked =
+            let query =
                 sqlx::query(AssertSqlSafe(sql)).bind(actor).bind(&selection.from).bind(&selection.until);
-            asked.execute(&mut *self.look).await?;
+            query.execute(&mut *self.transaction).await?;
         }
-        self.execute("analyze chosen".to_owned()).await?;
+        self.execute("analyze selected".to_owned()).await?;
         loop {
             let mut added = 0;
             for kind in &self.kinds.0 {
                 for (table, owner, column, to) in kind.all_references() {
                     added += self
                         .execute(format!(
-                            "insert into chosen select distinct '{to}', t.{column} from {table} t
-                             join chosen c on c.kind = '{}' and c.id = t.{owner}
+                            "insert into selected select distinct '{to}', t.{column} from {table} t
+                             join selected c on c.kind = '{}' and c.id = t.{owner}
                              where t.{column} is not null on conflict do nothing",
                             kind.name
                         ))
@@ -262,43 +263,43 @@ impl<'a> Export<'a> {
     }
 
     async fn execute(&mut self, sql: String) -> Result<u64, Error> {
-        let done = sqlx::query(AssertSqlSafe(sql)).persistent(false).execute(&mut *self.look).await?;
+        let done = sqlx::query(AssertSqlSafe(sql)).persistent(false).execute(&mut *self.transaction).await?;
         Ok(done.rows_affected())
     }
 }
 
-/// Whether a record `t` refers to a record of another kind for which `test` holds, or is one.
+/// SQL: whether the record `t` refers to a record of type `to` for which `test` holds, or is one.
 fn refers(kind: &RecordKind, to: &str, test: &str) -> String {
-    let mut ways = Vec::new();
+    let mut conditions = Vec::new();
     if kind.name == to {
-        ways.push(format!("t.id {test}"));
+        conditions.push(format!("t.id {test}"));
     }
     for (table, owner, column, _) in
         kind.all_references().into_iter().filter(|(.., object_type)| *object_type == to)
     {
-        ways.push(if table == kind.table {
+        conditions.push(if table == kind.table {
             format!("t.{column} {test}")
         } else {
             format!("t.id in (select l.{owner} from {table} l where l.{column} {test})")
         });
     }
-    if ways.is_empty() { "false".to_owned() } else { format!("({})", ways.join(" or ")) }
+    if conditions.is_empty() { "false".to_owned() } else { format!("({})", conditions.join(" or ")) }
 }
 
-/// How the records of a kind are read: one statement for the next of them, and one for each list.
+/// The queries for a record type: one for the records, and one per list.
 #[derive(Default)]
-struct Reading {
+struct Queries {
     kind: &'static str,
-    /// The number of the last one that was read.
+    /// Id of the last record read.
     after: i64,
-    /// Those after the number `$1`, `$2` of them.
+    /// The `$2` records after the id `$1`.
     records: String,
-    /// The place of the writable field, and the rows of the records `$1`.
+    /// Index of the field, and the query for the rows of the records `$1`.
     lists: Vec<(usize, String)>,
 }
 
-impl Reading {
-    fn of(kind: &RecordKind, kinds: &RecordKinds, chosen: bool) -> Self {
+impl Queries {
+    fn of(kind: &RecordKind, kinds: &RecordKinds, selected: bool) -> Self {
         let (mut columns, mut joins, mut lists) = ("t.id".to_owned(), String::new(), Vec::new());
         for (place, writable_field) in kind.writable_fields.iter().enumerate() {
             match &writable_field.kind {
@@ -313,20 +314,20 @@ impl Reading {
                         kinds.known(to).table
                     );
                 }
-                WritableKind::Rows(rows) => lists.push((place, list(rows, kinds))),
+                WritableKind::Rows(rows) => lists.push((place, list_query(rows, kinds))),
             }
         }
-        if chosen {
-            let _ = write!(joins, " join chosen c on c.kind = '{}' and c.id = t.id", kind.name);
+        if selected {
+            let _ = write!(joins, " join selected c on c.kind = '{}' and c.id = t.id", kind.name);
         }
         let records =
             format!("select {columns} from {} t{joins} where t.id > $1 order by t.id limit $2", kind.table);
-        Reading { kind: kind.name, after: 0, records, lists }
+        Queries { kind: kind.name, after: 0, records, lists }
     }
 }
 
-/// The rows of the records `$1`: in the order that is kept of them, else by what they refer to.
-fn list(rows: &Rows, kinds: &RecordKinds) -> String {
+/// The query for a list: in its own order if it has one, else by the slugs of its references.
+fn list_query(rows: &Rows, kinds: &RecordKinds) -> String {
     let (mut columns, mut joins) = (format!("t.{}", rows.owner), String::new());
     let mut order = match rows.ordinal {
         Some(ordinal) => vec![format!("t.{ordinal}")],
@@ -361,11 +362,11 @@ fn list(rows: &Rows, kinds: &RecordKinds) -> String {
     )
 }
 
-/// One row of a list: a slug alone, or an object.
-fn item(rows: &Rows, row: &PgRow) -> Result<Value, sqlx::Error> {
+/// A list entry: a slug, or an object.
+fn list_item(rows: &Rows, row: &PgRow) -> Result<Value, sqlx::Error> {
     let mut column = 1;
     if rows.is_reference() {
-        return next(row, &mut column, None);
+        return next_value(row, &mut column, None);
     }
     let mut object = Map::with_capacity(rows.columns.len());
     for known in &rows.columns {
@@ -373,8 +374,8 @@ fn item(rows: &Rows, row: &PgRow) -> Result<Value, sqlx::Error> {
             RowKind::Value(scalar) => Some(scalar),
             RowKind::Reference(_) => None,
         };
-        let value = next(row, &mut column, scalar)?;
-        // Of several references one is set.
+        let value = next_value(row, &mut column, scalar)?;
+        // Exactly one of these references is set.
         if !(rows.one_of && value.is_null()) {
             object.insert(known.name.to_owned(), value);
         }
@@ -382,8 +383,8 @@ fn item(rows: &Rows, row: &PgRow) -> Result<Value, sqlx::Error> {
     Ok(Value::Object(object))
 }
 
-/// The next column of a row, all of which come as texts.
-fn next(row: &PgRow, column: &mut usize, scalar: Option<Scalar>) -> Result<Value, sqlx::Error> {
+/// The next column of a row; all are texts.
+fn next_value(row: &PgRow, column: &mut usize, scalar: Option<Scalar>) -> Result<Value, sqlx::Error> {
     let text: Option<&str> = row.try_get(*column)?;
     *column += 1;
     Ok(match (text, scalar) {

@@ -1,4 +1,4 @@
-//! CSV: a table for each kind of record, with a column for each field.
+//! CSV: a file per record type, with a column per field.
 
 use serde_json::Value;
 
@@ -7,8 +7,7 @@ use crate::bulk::{
     records::{RecordKind, RecordKinds},
 };
 
-/// One kind of record. A list of references is their slugs with spaces between them; any other list is
-/// JSON.
+/// A list of references is slugs separated by spaces; other lists are JSON.
 pub struct Csv {
     kind: &'static str,
 }
@@ -20,7 +19,7 @@ impl Csv {
 }
 
 impl Writer for Csv {
-    fn takes(&self, kind: &RecordKind) -> bool {
+    fn accepts(&self, kind: &RecordKind) -> bool {
         kind.name == self.kind
     }
 

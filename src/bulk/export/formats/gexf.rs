@@ -1,4 +1,4 @@
-//! GEXF 1.3, for Gephi: actors, and what ties them.
+//! GEXF 1.3, for Gephi: actors and the links between them.
 
 use std::fmt::Write as _;
 
@@ -13,8 +13,8 @@ use crate::bulk::{
     records::{RecordKind, RecordKinds},
 };
 
-/// Actors are nodes. Relations are edges, with the time for which they hold; so is each statement, from
-/// its speaker to each of its addressees.
+/// Actors are nodes. Relations are edges with their period. Statements are edges from the speaker to each
+/// addressee.
 #[derive(Default)]
 pub struct Gexf {
     edges: bool,
@@ -59,7 +59,7 @@ fn edge(out: &mut Vec<u8>, record: &Record<'_>, ends: [&str; 2], dates: [Option<
 }
 
 impl Writer for Gexf {
-    fn takes(&self, kind: &RecordKind) -> bool {
+    fn accepts(&self, kind: &RecordKind) -> bool {
         ["Actor", "Statement", "Relation"].contains(&kind.name)
     }
 
@@ -79,7 +79,7 @@ impl Writer for Gexf {
             out.extend_from_slice(node.as_bytes());
             return;
         }
-        // Actors come before all that refers to them.
+        // Actors are exported before the records that refer to them.
         self.begin_edges(out);
         if record.kind.name == "Relation" {
             let dates = [text(record, "validFrom"), text(record, "validUntil")];
@@ -98,12 +98,12 @@ impl Writer for Gexf {
     }
 }
 
-/// The first day that a partial date may mean.
+/// First day of a partial date.
 fn first_day(date: &str) -> String {
     format!("{date}{}", &"0000-01-01"[date.len().min(10)..])
 }
 
-/// The last day that a partial date may mean.
+/// Last day of a partial date.
 fn last_day(date: &str) -> String {
     let number = |from: usize| date.get(from..from + 2).and_then(|digits| digits.parse::<u8>().ok());
     let year: i32 = date.get(..4).and_then(|year| year.parse().ok()).unwrap_or(0);
@@ -115,7 +115,7 @@ fn last_day(date: &str) -> String {
     }
 }
 
-/// A text without the characters that XML can't hold.
+/// Removes characters that XML can't contain.
 fn clean(text: &str) -> String {
     text.chars().filter(|letter| matches!(letter, '\t' | '\n' | '\r' | ' '..)).collect()
 }

@@ -1,4 +1,4 @@
-//! JSON-LD in the terms of schema.org, with those of ours where it has none.
+//! JSON-LD with schema.org terms, and terms of our own where it has none.
 
 use serde_json::{Map, Value, json};
 
@@ -10,7 +10,7 @@ use crate::bulk::{
     records::RecordKinds,
 };
 
-/// One document; records name each other by `#Type/slug`.
+/// One document; references are `#Type/slug`.
 #[derive(Default)]
 pub struct JsonLd {
     begun: bool,
@@ -44,7 +44,7 @@ fn node(record: &Record<'_>) -> Value {
     for (name, value) in &record.fields {
         node.field(record.kind.name, name, value);
     }
-    // A source cites nothing; for all else, its citations are what it rests on.
+    // Sources have no citations.
     if let Some(Value::Array(citations)) = record.fields.get("citations") {
         let cited = citations.iter().map(|citation| {
             let source = citation["source"].as_str().unwrap_or_default();
@@ -59,7 +59,7 @@ fn id(kind: &str, slug: &str) -> String {
     format!("#{kind}/{slug}")
 }
 
-/// What schema.org has for it; where that is only something like it, our own type too.
+/// The schema.org type; also our own type if that is only similar.
 fn types(record: &Record<'_>) -> Value {
     match (record.kind.name, text(record, "kind").unwrap_or_default()) {
         ("Actor", "PERSON") => "Person".into(),
@@ -91,7 +91,7 @@ impl Node {
         }
     }
 
-    /// A field as a property: the term of schema.org where there is one.
+    /// Writes a field as a property: the schema.org term if there is one.
     fn field(&mut self, kind: &str, name: &str, value: &Value) {
         match (kind, name) {
             (_, "slug" | "citations") | ("Actor", "kind") => {}
@@ -159,7 +159,7 @@ impl Node {
             ("Position", "statement" | "commentary") => {
                 self.set("dossier:evidence", one(&capital(name), value));
             }
-            // What schema.org has no term for keeps ours.
+            // schema.org has no term for these.
             _ => self.set(&format!("dossier:{name}"), value.clone()),
         }
     }
@@ -178,7 +178,7 @@ fn status(status: &str) -> String {
         "SCHEDULED" => "EventScheduled".to_owned(),
         "POSTPONED" => "EventPostponed".to_owned(),
         "CANCELLED" => "EventCancelled".to_owned(),
-        // schema.org has none for these.
+        // schema.org has no status for these.
         other => format!("dossier:{other}"),
     }
 }

@@ -1,10 +1,8 @@
-//! How an export writes records.
+//! Export formats.
 
 pub mod csv;
 pub mod gexf;
 pub mod json_ld;
-
-use std::str::FromStr;
 
 use serde_json::Value;
 
@@ -17,10 +15,10 @@ pub use crate::bulk::export::formats::csv::Csv;
 pub use crate::bulk::export::formats::gexf::Gexf;
 pub use crate::bulk::export::formats::json_ld::JsonLd;
 
-/// Writes records one after the other, as they are read.
+/// Writes a stream of records.
 pub trait Writer: Send + Sync {
-    /// Whether anything is written of this kind of record.
-    fn takes(&self, _: &RecordKind) -> bool {
+    /// Whether the format contains records of this type.
+    fn accepts(&self, _: &RecordKind) -> bool {
         true
     }
     fn begin(&mut self, _: &RecordKinds, _: &mut Vec<u8>) {}
@@ -28,7 +26,7 @@ pub trait Writer: Send + Sync {
     fn end(&mut self, _: &mut Vec<u8>) {}
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub enum Format {
     Jsonl,
     Csv,
@@ -57,7 +55,7 @@ impl Format {
         }
     }
 
-    /// What writes it; CSV holds records of one kind.
+    /// The writer of a format; CSV needs the record type.
     pub fn writer(self, kind: &'static str) -> Box<dyn Writer> {
         match self {
             Format::Jsonl => Box::new(Jsonl),
@@ -68,16 +66,7 @@ impl Format {
     }
 }
 
-impl FromStr for Format {
-    type Err = String;
-
-    fn from_str(name: &str) -> Result<Self, String> {
-        let known = Format::ALL.into_iter().find(|format| format.name() == name);
-        known.ok_or_else(|| format!("expected one of {}", Format::ALL.map(Format::name).join(", ")))
-    }
-}
-
-/// One record a line: its type, then all of its fields, those that are null or empty too.
+/// One record per line: its type, then all fields, including null and empty ones.
 pub struct Jsonl;
 
 impl Writer for Jsonl {
@@ -96,7 +85,7 @@ impl Writer for Jsonl {
     }
 }
 
-/// The text of a field; none where it is null.
+/// The text of a field; `None` if it is null.
 fn text<'a>(record: &'a Record<'_>, field: &str) -> Option<&'a str> {
     record.fields.get(field).and_then(Value::as_str)
 }

@@ -5,7 +5,6 @@ pub mod mappings;
 use std::{
     io::{self, Read},
     path::Path,
-    str::FromStr,
 };
 
 use serde_json::{Map, Value};
@@ -22,7 +21,7 @@ use crate::{
     model::object_type::Scalar,
 };
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub enum Format {
     Jsonl,
     Csv,
@@ -33,20 +32,6 @@ pub enum Format {
 }
 
 impl Format {
-    pub const ALL: [Format; 6] =
-        [Format::Jsonl, Format::Csv, Format::Popolo, Format::Legislators, Format::Ftm, Format::Parlamint];
-
-    pub fn name(self) -> &'static str {
-        match self {
-            Format::Jsonl => "jsonl",
-            Format::Csv => "csv",
-            Format::Popolo => "popolo",
-            Format::Legislators => "legislators",
-            Format::Ftm => "ftm",
-            Format::Parlamint => "parlamint",
-        }
-    }
-
     /// The format by file extension; default: JSON Lines.
     pub fn of(path: &Path) -> Format {
         match stem_and_extension(path).1.as_str() {
@@ -57,15 +42,6 @@ impl Format {
             "xml" => Format::Parlamint,
             _ => Format::Jsonl,
         }
-    }
-}
-
-impl FromStr for Format {
-    type Err = String;
-
-    fn from_str(name: &str) -> Result<Self, String> {
-        let known = Format::ALL.into_iter().find(|format| format.name() == name);
-        known.ok_or_else(|| format!("expected one of {}", Format::ALL.map(Format::name).join(", ")))
     }
 }
 

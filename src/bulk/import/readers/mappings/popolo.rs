@@ -19,7 +19,7 @@ use crate::bulk::import::{
 #[serde(default)]
 #[derive(Default)]
 struct Document {
-    persons: Vec<Person>,
+    persons: Vec<Actor>,
     organizations: Vec<Organization>,
     memberships: Vec<Membership>,
     posts: Vec<Post>,
@@ -27,8 +27,9 @@ struct Document {
     speeches: Vec<Speech>,
 }
 
+/// What people and organizations have in common.
 #[derive(Deserialize)]
-struct Person {
+struct Actor {
     id: String,
     name: String,
     #[serde(default)]
@@ -41,14 +42,8 @@ struct Person {
 
 #[derive(Deserialize)]
 struct Organization {
-    id: String,
-    name: String,
-    #[serde(default)]
-    other_names: Vec<OtherName>,
-    #[serde(default)]
-    identifiers: Vec<Identifier>,
-    #[serde(default)]
-    memberships: Vec<Membership>,
+    #[serde(flatten)]
+    actor: Actor,
     #[serde(default)]
     posts: Vec<Post>,
     parent_id: Option<String>,
@@ -144,10 +139,10 @@ impl Popolo<'_, '_> {
         for organization in organizations {
             self.organization(organization)?;
         }
-        for Person { id, name, other_names, identifiers, memberships } in persons {
-            self.actor("PERSON", &id, &name, &other_names, &identifiers)?;
-            for membership in memberships {
-                self.membership(&Membership { person_id: Some(id.clone()), ..membership })?;
+        for person in persons {
+            self.actor("PERSON", &person)?;
+            for membership in person.memberships {
+                self.membership(&Membership { person_id: Some(person.id.clone()), ..membership })?;
             }
         }
         for membership in memberships {
@@ -171,14 +166,8 @@ impl Popolo<'_, '_> {
         id.map(|id| self.mapper.slug(id))
     }
 
-    fn actor(
-        &mut self,
-        kind: &str,
-        id: &str,
-        name: &str,
-        other_names: &[OtherName],
-        identifiers: &[Identifier],
-    ) -> Result<(), ReceiverClosed> {
+    fn actor(&mut self, kind: &str, actor: &Actor) -> Result<(), ReceiverClosed> {
+        let Actor { id, name, other_names, identifiers, .. } = actor;
         self.next();
         let names = other_names.iter().map(|other| {
             let kind = if other.end_date.is_some() { "FORMER" } else { "ALIAS" };
@@ -195,8 +184,9 @@ impl Popolo<'_, '_> {
     }
 
     fn organization(&mut self, of: Organization) -> Result<(), ReceiverClosed> {
-        let Organization { id, name, other_names, identifiers, memberships, posts, parent_id } = of;
-        self.actor("ORGANIZATION", &id, &name, &other_names, &identifiers)?;
+        let Organization { actor, posts, parent_id } = of;
+        self.actor("ORGANIZATION", &actor)?;
+        let Actor { id, memberships, .. } = actor;
         if let Some(parent) = self.slug(parent_id.as_ref()) {
             let subject = self.mapper.slug(&id);
             let relation = Relation {
