@@ -15,7 +15,7 @@ pub struct Arguments {
 }
 
 pub fn run(arguments: &Arguments) -> Result<(), Failure> {
-    let sdl = catalog::sdl();
+    let sdl = catalog::sdl(catalog::catalog());
     if !arguments.check {
         return print(&sdl);
     }

@@ -1,5 +1,6 @@
 //! Actors: who acts or is acted on.
 
+use crate::model::object_type::overviews::Searched;
 use crate::{
     domain::positions,
     model::{
@@ -71,7 +72,7 @@ fn actor() -> ObjectType {
         "actors",
         "An actor: a person, country, territory, organization, publication, group or place.",
     )
-    .record("actor", "actors")
+    .record("actors")
 .labelled("{}.name", "A short title for people: its name.")
     .merged_by("merged_actors")
     .key(LookupKey {
@@ -162,7 +163,7 @@ fn actor() -> ObjectType {
     .field(many("sourcesPublished", "Source", Join::Column("publisher_id"), "Documents that the actor published."))
     .field(positions::of_actor())
     .field(evidence("actor_id"))
-    .versioned("actor_id")
+    .versioned()
     .condition(
         "participation",
         "Took part in a meeting in a role that matches.",
@@ -178,7 +179,7 @@ fn actor() -> ObjectType {
         "The preferred name or one of the further names matches.",
         Predicate::AnyText { among: &[("actors", "id", "name"), ("actor_names", "actor_id", "name")] },
     )
-    .searchable()
+    .searchable(Searched { description: "Actors, by their names and aliases in any script.", name: Some("name"), texts: &["name"] })
     .searchable_names("actor_names", "actor_id")
     .in_order_of_entry()
 }

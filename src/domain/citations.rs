@@ -1,8 +1,11 @@
 //! Citations: which passage of which source supports which record.
 
-use crate::model::object_type::{ObjectType, one, reference, term};
+use crate::model::{
+    object_type::{ObjectType, one, reference, term},
+    record_types,
+};
 
-pub fn object_types() -> Vec<ObjectType> {
+pub fn object_types(records: &[ObjectType]) -> Vec<ObjectType> {
     vec![
         ObjectType::new("Citation", "citations", "A passage of a source that supports a record.")
             .listed("citations")
@@ -12,15 +15,9 @@ pub fn object_types() -> Vec<ObjectType> {
                 reference(
                     "record",
                     "Record",
-                    vec![
-                        ("Actor", "actor_id"),
-                        ("Meeting", "meeting_id"),
-                        ("Statement", "statement_id"),
-                        ("Commentary", "commentary_id"),
-                        ("Topic", "topic_id"),
-                        ("Relation", "relation_id"),
-                        ("Position", "position_id"),
-                    ],
+                    record_types(records)
+                        .filter_map(|record| Some((record.name, record.cited_by()?)))
+                        .collect(),
                     "The record that the passage supports.",
                 )
                 .filterable(),

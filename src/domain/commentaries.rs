@@ -1,5 +1,6 @@
 //! Commentaries: what an analyst makes of actors, meetings, statements and topics.
 
+use crate::model::object_type::overviews::{Searched, TimelineEntry};
 use crate::model::{
     object_type::{
         Enumeration, Join, ObjectType, OwnedItem, OwnedList, Predicate, Scalar, SortKey, ToOne, column, many,
@@ -43,7 +44,7 @@ pub fn object_types() -> Vec<ObjectType> {
             "commentaries",
             "An analyst's answer to one question, and the records that it is about.",
         )
-        .record("commentary", "commentaries")
+        .record("commentaries")
         .labelled(shortened("{}.question"), "A short title for people: the beginning of its question.")
         .field(one("author", "Actor", "author_id", "The analyst."))
         .field(one("source", "Source", "source_id", "The source that contains it."))
@@ -97,7 +98,7 @@ pub fn object_types() -> Vec<ObjectType> {
             "Positions that it is evidence for.",
         ))
         .field(needed_evidence("commentary_id"))
-        .versioned("commentary_id")
+        .versioned()
         .condition(
             "aboutActor",
             "It is about at least one actor that matches.",
@@ -131,7 +132,19 @@ pub fn object_types() -> Vec<ObjectType> {
             },
         )
         .order("ORDINAL", "position in the source", |_| SortKey::Key("{}.ordinal".into(), KeyKind::Int))
-        .searchable()
+        .in_timeline(TimelineEntry {
+            from: "commentaries t join sources on sources.id = t.source_id",
+            date: "sources.published_on",
+            during: "sources.published_during",
+            of_actor: "select id from commentaries where author_id = $2
+                   union select commentary_id from commentary_targets where actor_id = $2",
+            on_topic: "select commentary_id from commentary_targets where topic_id in (select id from below)",
+        })
+        .searchable(Searched {
+            description: "Commentaries, by question and summary.",
+            name: None,
+            texts: &["question", "summary"],
+        })
         .in_order_of_entry(),
     ]
 }

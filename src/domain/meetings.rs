@@ -1,5 +1,6 @@
 //! Meetings: occasions at which actors met.
 
+use crate::model::object_type::overviews::{Searched, Tie, TimelineEntry};
 use crate::{
     domain::actors,
     model::object_type::{
@@ -44,7 +45,7 @@ pub fn object_types() -> Vec<ObjectType> {
             "meetings",
             "A meeting of actors: a visit, a council, a call, an interview.",
         )
-        .record("meeting", "meetings")
+        .record("meetings")
         .labelled("{}.name", "A short title for people: its name.")
         .during("held", "DATE", "The meeting was held in this period, or may have been.", "{}.held_during")
         .field(text("name", "The name of the meeting.").filterable().sortable("NAME"))
@@ -93,8 +94,31 @@ pub fn object_types() -> Vec<ObjectType> {
             "Analysts' commentaries about it.",
         ))
         .field(evidence("meeting_id"))
-        .versioned("meeting_id")
-        .searchable()
+        .versioned()
+        .ties_actors(Tie {
+            kind: "CO_PARTICIPATION",
+            description: "Both took part in a meeting. Weight: in how many.",
+            rank: 1,
+            from: "select one.actor_id as known, other.actor_id as actor
+                   from meeting_participants one
+                   join meeting_participants other on other.meeting_id = one.meeting_id and other.actor_id <> one.actor_id
+                   where one.actor_id = any($1)",
+            among: "select one.actor_id as source, other.actor_id as target, null::relation_kind as relation_kind,
+                           one.meeting_id as id
+                    from meeting_participants one
+                    join meeting_participants other on other.meeting_id = one.meeting_id and other.actor_id > one.actor_id
+                    where one.actor_id = any($1) and other.actor_id = any($1)",
+            label: "name",
+        })
+.in_timeline(TimelineEntry {
+        from: "meetings t",
+        date: "coalesce(t.starts_on, t.ends_on)",
+        during: "t.held_during",
+        of_actor: "select meeting_id from meeting_participants where actor_id = $2
+                   union select id from meetings where venue_id = $2",
+        on_topic: "select meeting_id from meeting_topics where topic_id in (select id from below)",
+})
+.searchable(Searched { description: "Meetings, by name and summary.", name: Some("name"), texts: &["name", "summary"] })
         .in_order_of_entry(),
     ]
 }

@@ -7,13 +7,18 @@ use sqlx::{Row, postgres::PgRow};
 use crate::{
     domain::relations,
     error::ApiError,
-    model::object_type::{
-        Cardinality, Enumeration, FieldDeclaration, ObjectType, Scalar, ValueType, column,
-        computed::{
-            Argument, ComputedValue, CostContext, CostEstimate, ResolveContext, argument, as_of, computed,
-            number,
+    model::{
+        object_type::{
+            Cardinality, Enumeration, FieldDeclaration, ObjectType, Scalar, ValueType, column,
+            computed::{
+                Argument, ComputedValue, CostContext, CostEstimate, ResolveContext, argument, as_of,
+                computed, number,
+            },
+            one_of,
+            overviews::Tie,
+            part, reference, text,
         },
-        one_of, part, reference, text,
+        record_types,
     },
 };
 
@@ -22,75 +27,27 @@ const MOST_ACTORS: i64 = 200;
 /// Ways that are told at most.
 const MOST_PATHS: i64 = 20;
 
-static TIE: Enumeration = Enumeration {
-    name: "TieKind",
-    sql: "",
-    description: "The kind of tie between two actors.",
-    values: &[
-        ("RELATION", "A relation of one to the other. Weight: how many there are."),
-        ("CO_PARTICIPATION", "Both took part in a meeting. Weight: in how many."),
-        ("STATEMENT", "One addressed a statement to the other. Weight: how many."),
-    ],
-    deprecated: &[],
-};
-
-/// Ties of one kind, seen in two ways.
-struct Ties {
-    kind: &'static str,
-    /// From each of the actors `$1`, `known`, to whom it is tied, `actor`: one row for each tie.
-    from: &'static str,
-    /// Among the actors `$1`: one row for each tie, as it runs from `source` to `target`, with what shows it.
-    /// Meetings tie both ways alike: the lower id is their source.
-    among: &'static str,
+/// The types whose records tie actors, those that explain a tie best first.
+fn all_ties(object_types: &[ObjectType]) -> Vec<(&ObjectType, Tie)> {
+    let mut ties: Vec<(&ObjectType, Tie)> =
+        record_types(object_types).filter_map(|object_type| Some((object_type, object_type.tie?))).collect();
+    ties.sort_by_key(|(_, tie)| tie.rank);
+    ties
 }
 
-static TIES: [Ties; 3] = [
-    Ties {
-        kind: "RELATION",
-        from: "select subject_id as known, object_id as actor from relations where subject_id = any($1)
-               union all
-               select object_id, subject_id from relations where object_id = any($1)",
-        among: "select subject_id as source, object_id as target, 'RELATION' as kind, kind as relation_kind,
-                       id as relation_id, null::bigint as meeting_id, null::bigint as statement_id
-                from relations where subject_id = any($1) and object_id = any($1)",
-    },
-    Ties {
-        kind: "CO_PARTICIPATION",
-        from: "select one.actor_id as known, other.actor_id as actor
-               from meeting_participants one
-               join meeting_participants other on other.meeting_id = one.meeting_id and other.actor_id <> one.actor_id
-               where one.actor_id = any($1)",
-        among: "select one.actor_id as source, other.actor_id as target, 'CO_PARTICIPATION' as kind,
-                       null::relation_kind as relation_kind, null::bigint as relation_id, one.meeting_id,
-                       null::bigint as statement_id
-                from meeting_participants one
-                join meeting_participants other on other.meeting_id = one.meeting_id and other.actor_id > one.actor_id
-                where one.actor_id = any($1) and other.actor_id = any($1)",
-    },
-    Ties {
-        kind: "STATEMENT",
-        from: "select statements.speaker_id as known, statement_addressees.actor_id as actor
-               from statements join statement_addressees on statement_addressees.statement_id = statements.id
-               where statements.speaker_id = any($1) and statement_addressees.actor_id <> statements.speaker_id
-               union all
-               select statement_addressees.actor_id, statements.speaker_id
-               from statement_addressees join statements on statements.id = statement_addressees.statement_id
-               where statement_addressees.actor_id = any($1) and statement_addressees.actor_id <> statements.speaker_id",
-        among: "select statements.speaker_id as source, statement_addressees.actor_id as target, 'STATEMENT' as kind,
-                       null::relation_kind as relation_kind, null::bigint as relation_id, null::bigint as meeting_id,
-                       statements.id as statement_id
-                from statements join statement_addressees on statement_addressees.statement_id = statements.id
-                where statements.speaker_id = any($1) and statement_addressees.actor_id = any($1)
-                and statement_addressees.actor_id <> statements.speaker_id",
-    },
-];
+/// The vocabulary of `TieKind`.
+fn tie_kind(records: &[ObjectType]) -> &'static Enumeration {
+    let values = all_ties(records).into_iter().map(|(_, tie)| (tie.kind.to_owned(), tie.description));
+    Enumeration::of("TieKind", "The kind of tie between two actors.", values)
+}
 
-pub fn object_types() -> Vec<ObjectType> {
+pub fn object_types(records: &[ObjectType]) -> Vec<ObjectType> {
+    let tie_kind = tie_kind(records);
     let evidence = || {
         reference(
             "evidence",
             "TieEvidence",
-            vec![("Relation", ""), ("Meeting", ""), ("Statement", "")],
+            all_ties(records).iter().map(|(object_type, _)| (object_type.name, "")).collect(),
             "The relation, meeting or statement that shows the tie; if there are several, the one created last.",
         )
     };
@@ -122,7 +79,7 @@ pub fn object_types() -> Vec<ObjectType> {
                 "The actor that the ties start from; either of the two for a common meeting.",
             ))
             .field(actor("target", "The actor that the ties lead to."))
-            .field(one_of("kind", &TIE, "The kind of tie."))
+            .field(one_of("kind", tie_kind, "The kind of tie."))
             .field(
                 one_of("relationKind", &relations::KIND, "The kind of relation; null for other ties.")
                     .nullable(),
@@ -140,7 +97,7 @@ pub fn object_types() -> Vec<ObjectType> {
         ObjectType::new("PathStep", "", "A step of a path, from one actor to another that it is tied to.")
             .field(actor("from", "The actor where the step starts."))
             .field(actor("to", "The actor where the step ends."))
-            .field(one_of("kind", &TIE, "The kind of tie."))
+            .field(one_of("kind", tie_kind, "The kind of tie."))
             .field(
                 text(
                     "label",
@@ -152,9 +109,9 @@ pub fn object_types() -> Vec<ObjectType> {
     ]
 }
 
-pub fn fields() -> Vec<FieldDeclaration> {
+pub fn fields(records: &[ObjectType]) -> Vec<FieldDeclaration> {
     let kinds = Argument {
-        of: Some(&TIE),
+        of: Some(tie_kind(records)),
         ..argument("kinds", "[TieKind!]", "Kinds of ties to follow. Default: all.")
     };
     vec![
@@ -225,16 +182,36 @@ fn price_of_path(asked: &CostContext<'_>) -> CostEstimate {
     CostEstimate { points: 100.0 + 40.0 * of_one + times * all, records: first * 4.0 }
 }
 
-/// The ties to follow, seen in one of their ways.
-fn ties(asked: &ResolveContext<'_>, seen: fn(&Ties) -> &'static str) -> String {
+/// The ties to follow.
+fn ties<'a>(asked: &'a ResolveContext<'_>) -> Vec<(&'a ObjectType, Tie)> {
     let kinds = asked.texts("kinds");
-    let wanted = |ties: &&Ties| kinds.as_ref().is_none_or(|kinds| kinds.iter().any(|name| name == ties.kind));
-    let ties: Vec<&str> = TIES.iter().filter(wanted).map(seen).collect();
-    if ties.is_empty() {
+    let mut ties = all_ties(&asked.catalog.object_types);
+    ties.retain(|(_, tie)| kinds.as_ref().is_none_or(|kinds| kinds.iter().any(|name| name == tie.kind)));
+    ties
+}
+
+/// From each of the actors `$1`, `known`, to the actors that it is tied to: one row for each tie.
+fn from_actors(ties: &[(&ObjectType, Tie)]) -> String {
+    let parts: Vec<&str> = ties.iter().map(|(_, tie)| tie.from).collect();
+    if parts.is_empty() {
         // An empty list follows nothing.
-        return format!("select * from ({}) none where false", seen(&TIES[0]));
+        return "select id as known, id as actor from actors where false and id = any($1)".to_owned();
     }
-    ties.join(" union all ")
+    parts.join(" union all ")
+}
+
+/// Ties among the actors `$1`: one row for each, with its kind and the place of its type among all.
+fn among_actors(ties: &[(&ObjectType, Tie)]) -> String {
+    let parts = ties.iter().enumerate().map(|(place, (_, tie))| {
+        format!("select {place} as type, '{}' as kind, t.* from ({}) t", tie.kind, tie.among)
+    });
+    let parts: Vec<String> = parts.collect();
+    if parts.is_empty() {
+        return "select 0 as type, '' as kind, id as source, id as target, null::relation_kind as relation_kind, id
+                from actors where false and id = any($1)"
+            .to_owned();
+    }
+    parts.join(" union all ")
 }
 
 async fn required(asked: &ResolveContext<'_>, argument: &str) -> Result<i64, ApiError> {
@@ -246,7 +223,7 @@ async fn network(asked: ResolveContext<'_>) -> Result<Vec<ComputedValue>, ApiErr
     let center = required(&asked, "actor").await?;
     let depth = asked.number("depth", 1);
     let limit = usize::try_from(asked.number("limit", 50)).unwrap_or(1);
-    let from = ties(&asked, |ties| ties.from);
+    let from = from_actors(&ties(&asked));
     let mut distances = vec![(center, 0)];
     let mut known = HashSet::from([center]);
     let mut frontier = vec![center];
@@ -283,11 +260,11 @@ async fn network(asked: ResolveContext<'_>) -> Result<Vec<ComputedValue>, ApiErr
 /// All ties among actors, those of one kind between the same two counted together.
 async fn edges(asked: &ResolveContext<'_>, actors: &[(i64, i64)]) -> Result<Vec<ComputedValue>, ApiError> {
     let actors: Vec<i64> = actors.iter().map(|(actor, _)| *actor).collect();
+    let ties = ties(asked);
     let sql = format!(
-        "select source, target, kind, relation_kind, count(*) as weight,
-                max(relation_id) as relation_id, max(meeting_id) as meeting_id, max(statement_id) as statement_id
-         from ({}) t group by 1, 2, 3, 4 order by weight desc, 1, 2, 3, 4",
-        ties(asked, |ties| ties.among)
+        "select source, target, type, kind, relation_kind, count(*) as weight, max(id) as id
+         from ({}) t group by 1, 2, 3, 4, 5 order by weight desc, 1, 2, 4, 5",
+        among_actors(&ties)
     );
     let rows = asked.reader.fetch(&sql, |sql| sql.bind(actors)).await?;
     let edge = |row: &PgRow| {
@@ -300,22 +277,17 @@ async fn edges(asked: &ResolveContext<'_>, actors: &[(i64, i64)]) -> Result<Vec<
                 ComputedValue::text(row.try_get_unchecked::<Option<String>, _>("relation_kind")?),
             ),
             ("weight", ComputedValue::Int(row.try_get("weight")?)),
-            ("evidence", evidence(row)?),
+            ("evidence", evidence(&ties, row)?),
         ]))
     };
     Ok(rows.iter().map(edge).collect::<Result<_, sqlx::Error>>()?)
 }
 
 /// The record that shows a tie.
-fn evidence(row: &PgRow) -> Result<ComputedValue, sqlx::Error> {
-    for (object_type, column) in
-        [("Relation", "relation_id"), ("Meeting", "meeting_id"), ("Statement", "statement_id")]
-    {
-        if let Some(id) = row.try_get::<Option<i64>, _>(column)? {
-            return Ok(ComputedValue::Record(object_type, id));
-        }
-    }
-    Ok(ComputedValue::Null)
+fn evidence(ties: &[(&ObjectType, Tie)], row: &PgRow) -> Result<ComputedValue, sqlx::Error> {
+    let place: i32 = row.try_get("type")?;
+    let (object_type, _) = ties[usize::try_from(place).unwrap_or(0)];
+    Ok(ComputedValue::Record(object_type.name, row.try_get("id")?))
 }
 
 async fn path(asked: ResolveContext<'_>) -> Result<Vec<ComputedValue>, ApiError> {
@@ -325,7 +297,7 @@ async fn path(asked: ResolveContext<'_>) -> Result<Vec<ComputedValue>, ApiError>
     if from == to {
         return Ok(vec![ComputedValue::List(Vec::new())]);
     }
-    let from_them = ties(&asked, |ties| ties.from);
+    let from_them = from_actors(&ties(&asked));
     // From both ends at once, each time from the one with fewer actors to look at.
     let mut sides = [Side::new(from), Side::new(to)];
     while sides[0].steps + sides[1].steps < most && !sides[0].meets(&sides[1]) {
@@ -402,23 +374,24 @@ impl Side {
     }
 }
 
-/// Ways with what shows each of their steps: a relation before a meeting before a statement.
+/// Ways with what shows each of their steps: of several ties, the one that explains it best.
 async fn told(asked: &ResolveContext<'_>, ways: &[Vec<i64>]) -> Result<Vec<ComputedValue>, ApiError> {
     let pairs: BTreeSet<(i64, i64)> =
         ways.iter().flat_map(|way| way.windows(2).map(|step| (step[0], step[1]))).collect();
     let actors: Vec<i64> =
         pairs.iter().flat_map(|(from, to)| [*from, *to]).collect::<BTreeSet<_>>().into_iter().collect();
+    let ties = ties(asked);
+    let labels = ties.iter().enumerate().map(|(place, (object_type, tie))| {
+        let (table, label) = (object_type.table, tie.label);
+        format!(" when {place} then (select {label} from {table} r where r.id = t.id)")
+    });
     let sql = format!(
-        "select distinct on (least(t.source, t.target), greatest(t.source, t.target))
-                least(t.source, t.target) as one, greatest(t.source, t.target) as other, t.kind,
-                t.relation_id, t.meeting_id, t.statement_id,
-                coalesce(relations.label, meetings.name, statements.summary) as label
-         from ({}) t
-         left join relations on relations.id = t.relation_id
-         left join meetings on meetings.id = t.meeting_id
-         left join statements on statements.id = t.statement_id
-         order by 1, 2, t.relation_id desc nulls last, t.meeting_id desc nulls last, t.statement_id desc nulls last",
-        ties(asked, |ties| ties.among)
+        "select t.*, case type{} end as label from (
+             select distinct on (1, 2) least(source, target) as one, greatest(source, target) as other, type, kind, id
+             from ({}) t order by 1, 2, type, id desc
+         ) t",
+        labels.collect::<String>(),
+        among_actors(&ties)
     );
     let rows =
         if pairs.is_empty() { Vec::new() } else { asked.reader.fetch(&sql, |sql| sql.bind(actors)).await? };
@@ -435,7 +408,7 @@ async fn told(asked: &ResolveContext<'_>, ways: &[Vec<i64>]) -> Result<Vec<Compu
             ("to", ComputedValue::Record("Actor", to)),
             ("kind", ComputedValue::Text(tie.try_get("kind")?)),
             ("label", ComputedValue::text(tie.try_get_unchecked::<Option<String>, _>("label")?)),
-            ("evidence", evidence(tie)?),
+            ("evidence", evidence(&ties, tie)?),
         ]))
     };
     let way = |way: &Vec<i64>| {

@@ -88,7 +88,7 @@ pub fn object_types() -> Vec<ObjectType> {
             "positions",
             "An actor's stance on a topic, as the actor stated it or as an analyst reports it.",
         )
-        .record("position", "positions")
+        .record("positions")
         .labelled_by(
             "select h.name || case {}.stance when 'NEUTRAL' then ' is neutral on '
                     else ' ' || lower(replace({}.stance::text, '_', ' ')) || ' ' end || o.name
@@ -109,7 +109,7 @@ pub fn object_types() -> Vec<ObjectType> {
             .filterable(),
         )
         .field(needed_evidence("position_id"))
-        .versioned("position_id")
+        .versioned()
         .in_order_of_entry(),
     ]
 }

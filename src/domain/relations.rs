@@ -1,5 +1,6 @@
 //! Relations: what ties one actor to another.
 
+use crate::model::object_type::overviews::Tie;
 use crate::model::object_type::{
     Enumeration, ObjectType, Scalar, column, needed_evidence, one, one_of, text,
 };
@@ -30,7 +31,7 @@ pub fn object_types() -> Vec<ObjectType> {
             "relations",
             "A relation from one actor to another, and the period in which it holds.",
         )
-        .record("relation", "relations")
+        .record("relations")
         .field(one_of("kind", &KIND, "The kind of relation.").filterable())
         .field(one("subject", "Actor", "subject_id", "The actor that the relation starts from."))
         .field(one("object", "Actor", "object_id", "The actor that the relation leads to."))
@@ -55,7 +56,18 @@ pub fn object_types() -> Vec<ObjectType> {
             .filterable(),
         )
         .field(needed_evidence("relation_id"))
-        .versioned("relation_id")
+        .versioned()
+        .ties_actors(Tie {
+            kind: "RELATION",
+            description: "A relation of one to the other. Weight: how many there are.",
+            rank: 0,
+            from: "select subject_id as known, object_id as actor from relations where subject_id = any($1)
+                   union all
+                   select object_id, subject_id from relations where object_id = any($1)",
+            among: "select subject_id as source, object_id as target, kind as relation_kind, id
+                    from relations where subject_id = any($1) and object_id = any($1)",
+            label: "label",
+        })
         .in_order_of_entry()
         .during("valid", "DATE", "It held in this period, or may have.", "{}.valid_during"),
     ]

@@ -1,8 +1,11 @@
 //! Revisions: every change of every record, in one sequence.
 
-use crate::model::object_type::{
-    Enumeration, LookupInput, LookupKey, ObjectType, OwnedItem, OwnedList, Predicate, Scalar, SortKey,
-    column, one_of, reference, term, text, values,
+use crate::model::{
+    object_type::{
+        Enumeration, LookupInput, LookupKey, ObjectType, OwnedItem, OwnedList, Predicate, Scalar, SortKey,
+        column, one_of, reference, term, text, values,
+    },
+    record_types,
 };
 
 pub static OPERATION: Enumeration = Enumeration {
@@ -29,11 +32,11 @@ pub struct Recorded {
     pub to: Option<&'static str>,
 }
 
-pub fn object_types(columns: &[Recorded]) -> Vec<ObjectType> {
-    vec![revision(), field_change(columns)]
+pub fn object_types(records: &[ObjectType], columns: &[Recorded]) -> Vec<ObjectType> {
+    vec![revision(records), field_change(columns)]
 }
 
-fn revision() -> ObjectType {
+fn revision(records: &[ObjectType]) -> ObjectType {
     ObjectType::new(
         "Revision",
         "revisions",
@@ -77,16 +80,7 @@ fn revision() -> ObjectType {
         reference(
             "record",
             "Record",
-            vec![
-                ("Actor", "actor_id"),
-                ("Meeting", "meeting_id"),
-                ("Statement", "statement_id"),
-                ("Commentary", "commentary_id"),
-                ("Topic", "topic_id"),
-                ("Source", "source_id"),
-                ("Relation", "relation_id"),
-                ("Position", "position_id"),
-            ],
+            record_types(records).filter_map(|record| Some((record.name, record.history?))).collect(),
             "The record as it is now, or as of `asOf`; null if it does not exist then.",
         )
         .nullable()

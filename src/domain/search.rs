@@ -7,16 +7,18 @@ use sqlx::{Row, postgres::PgRow};
 use crate::{
     error::ApiError,
     model::{
-        as_of,
+        as_of, naming,
         object_type::{
             Cardinality, Enumeration, FieldDeclaration, ObjectType, Scalar, ValueType, column,
             computed::{
                 Argument, ComputedValue, CostContext, CostEstimate, ResolveContext, argument, as_of,
                 computed, connection, connection_of, cursor, number, page_arguments,
             },
+            overviews::Searched,
             part, reference, text,
         },
         pagination::{Cursor, CursorKey, KeyKind, Page},
+        record_types,
         web_search::Search,
     },
 };
@@ -28,76 +30,34 @@ const SHOWN: usize = 10_000;
 /// What marks a match in a headline: letters that no text has.
 const MARKS: [char; 2] = ['\u{e000}', '\u{e001}'];
 
-static TYPE: Enumeration = Enumeration {
-    name: "SearchType",
-    sql: "",
-    description: "A record type that can be searched.",
-    values: &[
-        ("ACTOR", "Actors, by their names and aliases in any script."),
-        ("MEETING", "Meetings, by name and summary."),
-        ("STATEMENT", "Statements, by summary and quote."),
-        ("COMMENTARY", "Commentaries, by question and summary."),
-        ("TOPIC", "Topics, by name."),
-        ("SOURCE", "Sources, by title."),
-    ],
-    deprecated: &[],
-};
-
-/// One kind of record, and how it is found.
+/// A type of records, and how it is found.
 struct Kind {
-    name: &'static str,
+    name: String,
     object_type: &'static str,
     table: &'static str,
     /// What a name is compared with, where records have one; it may be misspelt.
     name_column: Option<&'static str>,
-    /// Texts in which matches are shown: the field and its column.
-    texts: &'static [(&'static str, &'static str)],
+    /// The table of its other names, and their column that refers to it.
+    aliases: Option<(&'static str, &'static str)>,
+    /// Text columns in which matches are shown.
+    texts: &'static [&'static str],
 }
 
-static KINDS: [Kind; 6] = [
-    Kind {
-        name: "ACTOR",
-        object_type: "Actor",
-        table: "actors",
-        name_column: Some("name"),
-        texts: &[("name", "name")],
-    },
-    Kind {
-        name: "MEETING",
-        object_type: "Meeting",
-        table: "meetings",
-        name_column: Some("name"),
-        texts: &[("name", "name"), ("summary", "summary")],
-    },
-    Kind {
-        name: "STATEMENT",
-        object_type: "Statement",
-        table: "statements",
-        name_column: None,
-        texts: &[("summary", "summary"), ("quote", "quote")],
-    },
-    Kind {
-        name: "COMMENTARY",
-        object_type: "Commentary",
-        table: "commentaries",
-        name_column: None,
-        texts: &[("question", "question"), ("summary", "summary")],
-    },
-    Kind {
-        name: "TOPIC",
-        object_type: "Topic",
-        table: "topics",
-        name_column: Some("name"),
-        texts: &[("name", "name")],
-    },
-    Kind {
-        name: "SOURCE",
-        object_type: "Source",
-        table: "sources",
-        name_column: Some("title"),
-        texts: &[("title", "title")],
-    },
-];
+/// The types that a search finds, in the order of the schema.
+fn searched(object_types: &[ObjectType]) -> impl Iterator<Item = (Kind, &'static str)> {
+    record_types(object_types).filter_map(|object_type| {
+        let Searched { description, name, texts } = object_type.searched?;
+        let kind = Kind {
+            name: naming::constant_case(object_type.name),
+            object_type: object_type.name,
+            table: object_type.table,
+            name_column: name,
+            aliases: object_type.searchable_names,
+            texts,
+        };
+        Some((kind, description))
+    })
+}
 
 /// Any word of `$5`. Of a question, only its words are shown in a text: with its phrases, or with a word many times,
 /// Postgres would take a time that grows much faster than the text, and memory without bound.
@@ -106,9 +66,10 @@ const ANY_WORD: &str = r"(
     from unnest(tsvector_to_array(to_tsvector('dossier_english', $5) || to_tsvector('dossier_simple', $5))) word
 )";
 
-pub fn object_types() -> Vec<ObjectType> {
+pub fn object_types(records: &[ObjectType]) -> Vec<ObjectType> {
+    let record = |name, description| reference(name, "Searchable", choices(records), description);
     let about = "A page of search results, best match first.";
-    let connection = connection_of("SearchConnection", "SearchEdge", ("Searchable", choices()), about);
+    let connection = connection_of("SearchConnection", "SearchEdge", ("Searchable", choices(records)), about);
     let edge = ObjectType::new("SearchEdge", "", "A search result.")
         .field(record("node", "The record."))
         .field(cursor())
@@ -137,18 +98,15 @@ pub fn object_types() -> Vec<ObjectType> {
     vec![connection, edge, highlight, highlight_part, suggestion]
 }
 
-fn record(name: &'static str, description: &'static str) -> FieldDeclaration {
-    reference(name, "Searchable", choices(), description)
-}
-
 /// The object types that may be found.
-fn choices() -> Vec<(&'static str, &'static str)> {
-    KINDS.iter().map(|kind| (kind.object_type, "")).collect()
+fn choices(records: &[ObjectType]) -> Vec<(&'static str, &'static str)> {
+    searched(records).map(|(kind, _)| (kind.object_type, "")).collect()
 }
 
-pub fn fields() -> Vec<FieldDeclaration> {
+pub fn fields(records: &[ObjectType]) -> Vec<FieldDeclaration> {
+    let values = searched(records).map(|(kind, description)| (kind.name, description));
     let types = Argument {
-        of: Some(&TYPE),
+        of: Some(Enumeration::of("SearchType", "A record type that can be searched.", values)),
         ..argument("types", "[SearchType!]", "Record types to search. Default: all.")
     };
     let query = argument(
@@ -187,9 +145,8 @@ pub fn fields() -> Vec<FieldDeclaration> {
 /// Words are found in a quarter of all records, as a rule at most, and each of these is ranked.
 fn price_of_search(asked: &CostContext<'_>) -> CostEstimate {
     let (words, first) = (asked.words("query"), asked.number("first", 20, 100));
-    let rows: f64 = KINDS.iter().map(|kind| asked.rows(kind.table)).sum();
-    let names: f64 =
-        ["actors", "actor_names", "meetings", "topics", "sources"].map(|of| asked.rows(of)).iter().sum();
+    let rows: f64 = searched(&asked.catalog.object_types).map(|(kind, _)| asked.rows(kind.table)).sum();
+    let names = names(asked);
     let ranked = rows / 4.0 * (0.05 + 0.01 * words);
     // Names like one of a letter or two are too many for an index.
     let letters = asked.letters("query").0;
@@ -200,17 +157,29 @@ fn price_of_search(asked: &CostContext<'_>) -> CostEstimate {
     CostEstimate { points: 100.0 + times * (ranked + similar) + highlights, records: first }
 }
 
+/// How many names there are, aliases too.
+fn names(asked: &CostContext<'_>) -> f64 {
+    let named = searched(&asked.catalog.object_types).filter(|(kind, _)| kind.name_column.is_some());
+    named
+        .map(|(kind, _)| asked.rows(kind.table) + kind.aliases.map_or(0.0, |(table, _)| asked.rows(table)))
+        .sum()
+}
+
 fn price_of_suggest(asked: &CostContext<'_>) -> CostEstimate {
-    let names: f64 =
-        ["actors", "actor_names", "meetings", "topics", "sources"].map(|of| asked.rows(of)).iter().sum();
-    CostEstimate { points: 50.0 + names * 0.01, records: asked.number("first", 10, 50) }
+    CostEstimate { points: 50.0 + names(asked) * 0.01, records: asked.number("first", 10, 50) }
 }
 
 /// The kinds asked for, with their numbers.
-fn kinds(asked: &ResolveContext<'_>) -> Vec<(usize, &'static Kind)> {
+fn kinds(asked: &ResolveContext<'_>) -> Vec<(usize, Kind)> {
     let names = asked.texts("types");
-    let wanted = |kind: &Kind| names.as_ref().is_none_or(|names| names.iter().any(|name| name == kind.name));
-    KINDS.iter().enumerate().filter(|(_, kind)| wanted(kind)).collect()
+    let wanted = |kind: &Kind| names.as_ref().is_none_or(|names| names.iter().any(|name| *name == kind.name));
+    let all = searched(&asked.catalog.object_types).map(|(kind, _)| kind).enumerate();
+    all.filter(|(_, kind)| wanted(kind)).collect()
+}
+
+/// The object type of the kind with this number.
+fn object_type(kinds: &[(usize, Kind)], number: usize) -> &'static str {
+    kinds.iter().find(|(kind, _)| *kind == number).expect("a kind that was asked for").1.object_type
 }
 
 /// Records of a kind that a full-text query finds, with their scores: `$2` is the question as a name, null
@@ -232,10 +201,8 @@ fn matches(kind: &Kind, search: &str) -> String {
         )
     };
     let own = named(table, "id", name);
-    if kind.object_type != "Actor" {
-        return own;
-    }
-    let aliases = named("actor_names", "actor_id", "name");
+    let Some((table, owner)) = kind.aliases else { return own };
+    let aliases = named(table, owner, "name");
     format!("select id, max(score) as score from ({own} union all {aliases}) m group by id")
 }
 
@@ -263,7 +230,7 @@ async fn search(asked: ResolveContext<'_>) -> Result<Vec<ComputedValue>, ApiErro
     let edges = hits.into_iter().map(|hit| {
         let found = highlights.remove(&(hit.kind, hit.id)).unwrap_or_default();
         let edge = vec![
-            ("node", ComputedValue::Record(KINDS[hit.kind].object_type, hit.id)),
+            ("node", ComputedValue::Record(object_type(&kinds, hit.kind), hit.id)),
             ("score", ComputedValue::fraction(f64::from(hit.score))),
             ("highlights", ComputedValue::List(found)),
         ];
@@ -284,7 +251,7 @@ async fn total(
     asked: &ResolveContext<'_>,
     search: &Search,
     name: Option<&str>,
-    kinds: &[(usize, &Kind)],
+    kinds: &[(usize, Kind)],
 ) -> Result<Option<i64>, ApiError> {
     if kinds.is_empty() {
         return Ok(Some(0));
@@ -302,7 +269,7 @@ async fn hits(
     asked: &ResolveContext<'_>,
     search: &Search,
     name: Option<&str>,
-    kinds: &[(usize, &Kind)],
+    kinds: &[(usize, Kind)],
     page: &Page,
     counted: bool,
 ) -> Result<(bool, Vec<Hit>, Option<i64>), ApiError> {
@@ -310,7 +277,7 @@ async fn hits(
         return Ok((false, Vec::new(), Some(0)));
     }
     let beyond = if page.after.is_some() { "where score < $4 or (score = $4 and place > $5)" } else { "" };
-    let of_kind = |(number, kind): &(usize, &Kind)| {
+    let of_kind = |(number, kind): &(usize, Kind)| {
         format!(
             "k{number} as (select {number} as kind, id, {place} as place, score::real as score from ({}) m)",
             matches(kind, &search.sql(1)),
@@ -362,11 +329,11 @@ async fn precede(
     asked: &ResolveContext<'_>,
     search: &Search,
     name: Option<&str>,
-    kinds: &[(usize, &Kind)],
+    kinds: &[(usize, Kind)],
     page: &Page,
 ) -> Result<bool, ApiError> {
     let Some(Cursor { key: Some(CursorKey::Rank(score)), id }) = &page.after else { return Ok(false) };
-    let of_kind = |(number, kind): &(usize, &Kind)| {
+    let of_kind = |(number, kind): &(usize, Kind)| {
         format!(
             "exists (select from (select {} as place, score::real as score from ({}) m) k
                      where score > $3 or (score = $3 and place <= $4))",
@@ -386,7 +353,7 @@ async fn precede(
 async fn highlights(
     asked: &ResolveContext<'_>,
     search: &Search,
-    kinds: &[(usize, &Kind)],
+    kinds: &[(usize, Kind)],
     hits: &[Hit],
 ) -> Result<HashMap<(usize, i64), Vec<ComputedValue>>, ApiError> {
     let mut found: HashMap<(usize, i64), Vec<ComputedValue>> = HashMap::new();
@@ -394,20 +361,16 @@ async fn highlights(
         return Ok(found);
     }
     let query = search.sql(1);
-    let text = |number: usize, ordinal: usize, table: &str, id: &str, (field, column): (&str, &str)| {
+    let text = |number: usize, ordinal: usize, table: &str, id: &str, field: &str, column: &str| {
         format!(
             "select {number} as kind, {ordinal} as ordinal, {id} as id, '{field}' as field, {column} as text
              from {table} where {id} = any($2) and {number} = any($3) and search @@ {query}"
         )
     };
     let texts = kinds.iter().flat_map(|(number, kind)| {
-        let own = kind
-            .texts
-            .iter()
-            .enumerate()
-            .map(|(ordinal, names)| text(*number, ordinal, kind.table, "id", *names));
-        let aliases = (kind.object_type == "Actor")
-            .then(|| text(*number, 1, "actor_names", "actor_id", ("names", "name")));
+        let own = kind.texts.iter().enumerate();
+        let own = own.map(|(ordinal, column)| text(*number, ordinal, kind.table, "id", column, column));
+        let aliases = kind.aliases.map(|(table, owner)| text(*number, 1, table, owner, "names", "name"));
         own.chain(aliases)
     });
     let texts = texts.collect::<Vec<_>>().join(" union all ");
@@ -471,10 +434,8 @@ async fn suggest(asked: ResolveContext<'_>) -> Result<Vec<ComputedValue>, ApiErr
     };
     let branches = kinds.iter().filter_map(|(number, kind)| {
         let own = named(*number, kind.table, "id", kind.name_column?);
-        if kind.object_type == "Actor" {
-            return Some(format!("{own} union all {}", named(*number, "actor_names", "actor_id", "name")));
-        }
-        Some(own)
+        let aliases = kind.aliases.map(|(table, owner)| named(*number, table, owner, "name"));
+        Some(aliases.map_or_else(|| own.clone(), |aliases| format!("{own} union all {aliases}")))
     });
     let branches: Vec<String> = branches.collect();
     if prefix.is_empty() || branches.is_empty() {
@@ -489,7 +450,7 @@ async fn suggest(asked: ResolveContext<'_>) -> Result<Vec<ComputedValue>, ApiErr
     let rows = asked.reader.fetch(&sql, |sql| sql.bind(prefix).bind(first)).await?;
     let suggestion = |row: &PgRow| {
         let kind: i32 = row.try_get("kind")?;
-        let object_type = KINDS[usize::try_from(kind).unwrap_or(0)].object_type;
+        let object_type = object_type(&kinds, usize::try_from(kind).unwrap_or(0));
         Ok(ComputedValue::Object(vec![
             ("text", ComputedValue::Text(row.try_get("name")?)),
             ("record", ComputedValue::Record(object_type, row.try_get("id")?)),

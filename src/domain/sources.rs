@@ -1,5 +1,6 @@
 //! Sources: the documents that everything rests on.
 
+use crate::model::object_type::overviews::Searched;
 use crate::model::object_type::{
     Enumeration, Join, ObjectType, Scalar, Writability, column, many, one, one_of, term, text,
 };
@@ -22,7 +23,7 @@ static RELIABILITY: Enumeration = Enumeration {
 pub fn object_types() -> Vec<ObjectType> {
     vec![
         ObjectType::new("Source", "sources", "A document: an article, an interview, a transcript.")
-            .record("source", "sources")
+            .record("sources")
             .labelled("{}.title", "A short title for people: its title.")
             .during(
                 "published",
@@ -72,8 +73,12 @@ pub fn object_types() -> Vec<ObjectType> {
                 Join::Column("source_id"),
                 "Analysts' commentaries in the source.",
             ))
-            .versioned("source_id")
-            .searchable()
+            .versioned()
+            .searchable(Searched {
+                description: "Sources, by title.",
+                name: Some("title"),
+                texts: &["title"],
+            })
             .in_order_of_entry(),
     ]
 }

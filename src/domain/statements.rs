@@ -1,5 +1,6 @@
 //! Statements: what somebody said or wrote.
 
+use crate::model::object_type::overviews::{Searched, Tie, TimelineEntry};
 use crate::model::object_type::{
     Enumeration, Join, ObjectType, Scalar, column, many, needed_evidence, one, one_of, prose, shortened, text,
 };
@@ -63,7 +64,7 @@ pub fn object_types() -> Vec<ObjectType> {
             "statements",
             "Something that an actor said or wrote: where, to whom, and on which topics.",
         )
-        .record("statement", "statements")
+        .record("statements")
         .labelled(shortened("{}.summary"), "A short title for people: the beginning of its summary.")
         .field(one("speaker", "Actor", "speaker_id", "The speaker; never a place or a territory."))
         .field(text("speakerRole", "The speaker's office or role when it was said.").nullable().filterable())
@@ -137,9 +138,36 @@ pub fn object_types() -> Vec<ObjectType> {
             "Positions that it is evidence for.",
         ))
         .field(needed_evidence("statement_id"))
-        .versioned("statement_id")
+        .versioned()
         .during("said", "DATE", "It was said in this period, or may have been.", "{}.said_during")
-        .searchable()
+        .ties_actors(Tie {
+            kind: "STATEMENT",
+            description: "One addressed a statement to the other. Weight: how many.",
+            rank: 2,
+            from: "select statements.speaker_id as known, statement_addressees.actor_id as actor
+                   from statements join statement_addressees on statement_addressees.statement_id = statements.id
+                   where statements.speaker_id = any($1) and statement_addressees.actor_id <> statements.speaker_id
+                   union all
+                   select statement_addressees.actor_id, statements.speaker_id
+                   from statement_addressees join statements on statements.id = statement_addressees.statement_id
+                   where statement_addressees.actor_id = any($1) and statement_addressees.actor_id <> statements.speaker_id",
+            among: "select statements.speaker_id as source, statement_addressees.actor_id as target,
+                           null::relation_kind as relation_kind, statements.id
+                    from statements join statement_addressees on statement_addressees.statement_id = statements.id
+                    where statements.speaker_id = any($1) and statement_addressees.actor_id = any($1)
+                    and statement_addressees.actor_id <> statements.speaker_id",
+            label: "summary",
+        })
+.in_timeline(TimelineEntry {
+        from: "statements t",
+        date: "t.said_on",
+        during: "t.said_during",
+        of_actor: "select id from statements where speaker_id = $2
+                   union select id from statements where on_behalf_of_id = $2
+                   union select statement_id from statement_addressees where actor_id = $2",
+        on_topic: "select statement_id from statement_topics where topic_id in (select id from below)",
+})
+.searchable(Searched { description: "Statements, by summary and quote.", name: None, texts: &["summary", "quote"] })
         .in_order_of_entry(),
     ]
 }

@@ -14,61 +14,26 @@ use crate::{
                 ArgumentRule, ComputedValue, CostContext, CostEstimate, ResolveContext, argument, as_of,
                 computed, connection, connection_of, cursor, page_arguments,
             },
+            overviews::TimelineEntry,
             reference,
         },
         pagination::{Cursor, CursorKey, KeyKind},
+        record_types,
     },
 };
 
 /// The name of the order in which entries come.
 const ORDER: &str = "TIMELINE";
 
-/// A sort of entries. On one day they stand in the order of their sorts; the row is `t`.
-struct Sort {
-    object_type: &'static str,
-    from: &'static str,
-    /// The partial date, and the range that it means.
-    date: &'static str,
-    during: &'static str,
-    /// Entries of an actor, `$2`, by their ids.
-    of_actor: &'static str,
-    /// Entries on one of the topics `below`, by their ids.
-    on_topic: &'static str,
+/// The types whose records are entries, in the order of the schema: on one day their records stand in that order.
+fn sorts(object_types: &[ObjectType]) -> Vec<(&'static str, TimelineEntry)> {
+    record_types(object_types)
+        .filter_map(|object_type| Some((object_type.name, object_type.timeline?)))
+        .collect()
 }
 
-static SORTS: [Sort; 3] = [
-    Sort {
-        object_type: "Meeting",
-        from: "meetings t",
-        date: "coalesce(t.starts_on, t.ends_on)",
-        during: "t.held_during",
-        of_actor: "select meeting_id from meeting_participants where actor_id = $2
-                   union select id from meetings where venue_id = $2",
-        on_topic: "select meeting_id from meeting_topics where topic_id in (select id from below)",
-    },
-    Sort {
-        object_type: "Statement",
-        from: "statements t",
-        date: "t.said_on",
-        during: "t.said_during",
-        of_actor: "select id from statements where speaker_id = $2
-                   union select id from statements where on_behalf_of_id = $2
-                   union select statement_id from statement_addressees where actor_id = $2",
-        on_topic: "select statement_id from statement_topics where topic_id in (select id from below)",
-    },
-    Sort {
-        object_type: "Commentary",
-        from: "commentaries t join sources on sources.id = t.source_id",
-        date: "sources.published_on",
-        during: "sources.published_during",
-        of_actor: "select id from commentaries where author_id = $2
-                   union select commentary_id from commentary_targets where actor_id = $2",
-        on_topic: "select commentary_id from commentary_targets where topic_id in (select id from below)",
-    },
-];
-
-pub fn object_types() -> Vec<ObjectType> {
-    let choices = || SORTS.iter().map(|sort| (sort.object_type, "")).collect();
+pub fn object_types(records: &[ObjectType]) -> Vec<ObjectType> {
+    let choices = || sorts(records).iter().map(|(object_type, _)| (*object_type, "")).collect();
     let edge = ObjectType::new("TimelineEdge", "", "A meeting, a statement or a commentary in a timeline.")
         .field(reference(
             "node",
@@ -153,13 +118,14 @@ fn place(sort: usize) -> i64 {
 }
 
 async fn timeline(asked: ResolveContext<'_>) -> Result<Vec<ComputedValue>, ApiError> {
+    let sorts = sorts(&asked.catalog.object_types);
     let page = asked.page(ORDER, KeyKind::Date)?;
     let (actor, topic) = (asked.record("Actor", "actor").await?, asked.record("Topic", "topic").await?);
     let (from, until) = (asked.text("from"), asked.text("until"));
-    let day = |sort: &Sort| format!("coalesce(lower({}), 'infinity'::date)", sort.during);
+    let day = |sort: &TimelineEntry| format!("coalesce(lower({}), 'infinity'::date)", sort.during);
     // The sets of rows of a sort that are wanted, with the order of each. Where no actor and no topic leads to them an
     // index on days does: to those that begin in the period, and to those that are still going on when it begins.
-    let wanted = |sort: &Sort| {
+    let wanted = |sort: &TimelineEntry| {
         let (day, during) = (day(sort), sort.during);
         let mut rows = format!(" from {} where true", sort.from);
         if actor.is_some() {
@@ -186,7 +152,7 @@ async fn timeline(asked: ResolveContext<'_>) -> Result<Vec<ComputedValue>, ApiEr
     )";
     let (mut before, mut behind, mut edges) = (false, false, Vec::new());
     // Rows of a sort on one side of the cursor, said so that an index on day and id serves.
-    let beside = |number: usize, sort: &Sort, comparison: &str| {
+    let beside = |number: usize, sort: &TimelineEntry, comparison: &str| {
         let (day, place) = (day(sort), place(number));
         let max = (1_i64 << 56) - 1;
         format!(" and ({day}, t.id) {comparison} ($6, greatest(least($7 - {place}, {max}), 0))")
@@ -194,7 +160,7 @@ async fn timeline(asked: ResolveContext<'_>) -> Result<Vec<ComputedValue>, ApiEr
     if let Some(Cursor { key: Some(CursorKey::Date(days)), id }) = &page.after
         && asked.wants("pageInfo.hasPreviousPage")
     {
-        let earlier = SORTS.iter().enumerate().flat_map(|(number, sort)| {
+        let earlier = sorts.iter().enumerate().flat_map(|(number, (_, sort))| {
             let side = beside(number, sort, "<=");
             wanted(sort).into_iter().map(move |(rows, day)| {
                 format!("(select true{rows}{side} order by {day} desc, t.id desc limit 1) is not null")
@@ -207,7 +173,7 @@ async fn timeline(asked: ResolveContext<'_>) -> Result<Vec<ComputedValue>, ApiEr
         before = rows.await?.first().is_some_and(|row| row.try_get(0).unwrap_or(false));
     }
     if asked.wants_page() {
-        let branches = SORTS.iter().enumerate().flat_map(|(number, sort)| {
+        let branches = sorts.iter().enumerate().flat_map(|(number, (_, sort))| {
             let place = place(number);
             let beyond = if page.after.is_some() { beside(number, sort, ">") } else { String::new() };
             wanted(sort).into_iter().map(move |(rows, day)| {
@@ -238,7 +204,7 @@ async fn timeline(asked: ResolveContext<'_>) -> Result<Vec<ComputedValue>, ApiEr
         behind = rows.len() > size;
         for row in rows.iter().take(size) {
             let sort: i32 = row.try_get("sort")?;
-            let object_type = SORTS[usize::try_from(sort).unwrap_or(0)].object_type;
+            let (object_type, _) = sorts[usize::try_from(sort).unwrap_or(0)];
             let edge = vec![
                 ("node", ComputedValue::Record(object_type, row.try_get("id")?)),
                 ("date", ComputedValue::text(row.try_get_unchecked::<Option<String>, _>("date")?)),
@@ -250,8 +216,11 @@ async fn timeline(asked: ResolveContext<'_>) -> Result<Vec<ComputedValue>, ApiEr
         }
     }
     let total = if asked.wants("totalCount") {
-        let counts: Vec<String> =
-            SORTS.iter().flat_map(wanted).map(|(rows, _)| format!("(select count(*){rows})")).collect();
+        let counts: Vec<String> = sorts
+            .iter()
+            .flat_map(|(_, sort)| wanted(sort))
+            .map(|(rows, _)| format!("(select count(*){rows})"))
+            .collect();
         let sql = format!("{below} select {}", counts.join(" + "));
         let rows = asked
             .reader

@@ -1,5 +1,6 @@
 //! Topics: what is spoken of, from the general to the particular.
 
+use crate::model::object_type::overviews::Searched;
 use crate::{
     domain::positions,
     model::object_type::{Join, ObjectType, Predicate, evidence, many, one, text},
@@ -9,7 +10,7 @@ pub fn object_types() -> Vec<ObjectType> {
     let [standings, disagreements] = positions::of_topic();
     vec![
         ObjectType::new("Topic", "topics", "A subject, which can have sub-topics.")
-            .record("topic", "topics")
+            .record("topics")
             .labelled("{}.name", "A short title for people: its name.")
             .field(text("name", "The name of the topic.").filterable().sortable("NAME"))
             .field(one("parent", "Topic", "parent_id", "The larger topic that it is part of.").nullable())
@@ -36,13 +37,13 @@ pub fn object_types() -> Vec<ObjectType> {
             .field(standings)
             .field(disagreements)
             .field(evidence("topic_id"))
-            .versioned("topic_id")
+            .versioned()
             .condition(
                 "within",
                 "It is this topic, or a sub-topic of it at any depth.",
                 Predicate::Within { parent: "parent_id" },
             )
-            .searchable()
+            .searchable(Searched { description: "Topics, by name.", name: Some("name"), texts: &["name"] })
             .in_order_of_entry(),
     ]
 }

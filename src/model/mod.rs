@@ -2,6 +2,7 @@
 
 pub mod as_of;
 pub mod dates;
+pub mod naming;
 pub mod object_type;
 pub mod operator;
 pub mod pagination;
@@ -51,7 +52,12 @@ pub struct InputField {
 pub struct Union {
     pub name: &'static str,
     pub description: &'static str,
-    pub members: &'static [&'static str],
+    pub members: Vec<&'static str>,
+}
+
+/// The types of records, with a slug and a history, among object types.
+pub fn record_types(object_types: &[ObjectType]) -> impl Iterator<Item = &ObjectType> {
+    object_types.iter().filter(|object_type| object_type.is_record())
 }
 
 #[derive(Debug)]
@@ -123,6 +129,11 @@ impl Catalog {
                 .object_type(concrete)
                 .is_some_and(|object_type| object_type.interfaces.contains(&condition))
             || self.union(condition).is_some_and(|union| union.members.contains(&concrete))
+    }
+
+    /// The types of records, in the order of the schema.
+    pub fn record_types(&self) -> impl Iterator<Item = &ObjectType> {
+        record_types(&self.object_types)
     }
 
     /// The object types that have a global id.

@@ -183,7 +183,7 @@ pub fn build(config: &Config, database: Database, engine: Engine) -> Server {
         _running: shutdown.guard(),
         shutdown: shutdown.clone(),
     });
-    let (introspection, sdl) = (config.introspection, catalog::sdl());
+    let (introspection, sdl) = (config.introspection, catalog::sdl(app.engine.catalog()));
     let mut router = Router::new()
         .route("/graphql", any(graphql::handle))
         .route("/graphql/", any(graphql::handle))

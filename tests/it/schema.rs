@@ -7,7 +7,7 @@ use crate::support::anonymous;
 #[test]
 fn the_committed_schema_is_the_codes() {
     let file = concat!(env!("CARGO_MANIFEST_DIR"), "/schema.graphql");
-    assert_eq!(std::fs::read_to_string(file).expect("schema.graphql"), catalog::sdl());
+    assert_eq!(std::fs::read_to_string(file).expect("schema.graphql"), catalog::sdl(catalog::catalog()));
 }
 
 #[tokio::test]
@@ -16,7 +16,7 @@ async fn the_server_serves_its_schema() {
     let response = anonymous.get("/schema.graphql").await;
     // Whatever browsers don't show they download.
     assert_eq!(response.headers()["content-type"], "text/plain; charset=utf-8");
-    assert_eq!(response.text().await.expect("text"), catalog::sdl());
+    assert_eq!(response.text().await.expect("text"), catalog::sdl(catalog::catalog()));
 }
 
 #[tokio::test]

@@ -24,13 +24,14 @@ use crate::{
         writer::{Action, Task, Writer},
     },
     model::{
-        Input, InputField,
+        Input, InputField, naming,
         object_type::{
             Cardinality, Enumeration, Field, FieldDeclaration, FieldKind, ObjectType, Scalar, ValueType,
             column,
             computed::{argument, computed},
             one_of, part, prose, reference, term,
         },
+        record_types,
     },
     telemetry::traces,
 };
@@ -62,7 +63,7 @@ pub struct Mutations {
 /// The columns that mutations write, and those that tie rows to their records.
 pub fn recorded(object_types: &[ObjectType]) -> Vec<Recorded> {
     let mut columns: Vec<Recorded> = Vec::new();
-    for object_type in object_types.iter().filter(|object_type| object_type.is_record()) {
+    for object_type in record_types(object_types) {
         let mut add = |table, column, name: Option<String>, to| {
             if !columns.iter().any(|known| (known.table, known.column) == (table, column)) {
                 columns.push(Recorded { table, column, name, to });
@@ -110,8 +111,7 @@ pub fn of(object_types: &[ObjectType]) -> Mutations {
                 FieldKind::Scalars(Scalar::Text),
             ))
             .field(prose("message", "The error message."));
-    let records: Vec<&ObjectType> =
-        object_types.iter().filter(|object_type| object_type.is_record()).collect();
+    let records: Vec<&ObjectType> = record_types(object_types).collect();
     let every_kind = records.iter().map(|object_type| (object_type.name, "record")).collect();
     let changed = ObjectType::new("ChangedRecord", "", "A record that a revert changed.")
         .field(column("id", Scalar::Id("Record"), "The record's global id."))
@@ -227,7 +227,7 @@ impl Mutations {
         );
         let (nothing, writer, task) = (task.payload(None, Vec::new(), None), writer.clone(), Arc::new(task));
         let mutation = computed(
-            leak(name[..1].to_lowercase() + &name[1..]),
+            leak(naming::camel_case(name)),
             ValueType { of: payload, form: Cardinality::One },
             vec![argument("input", leak(format!("{name}Input!")), "The values of the mutation.")],
             move |context| {
@@ -276,9 +276,9 @@ fn input_fields(
     fields
 }
 
-/// An object type's name as a field: `actor` of `Actor`.
+/// An object type's name as a field.
 fn field_name(object_type: &'static str) -> &'static str {
-    leak(object_type.to_lowercase())
+    leak(naming::camel_case(object_type))
 }
 
 /// Allocated once for the life of the program, like the names in domain modules.

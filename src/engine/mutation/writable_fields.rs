@@ -1,5 +1,6 @@
 //! The writable fields of an object type, and their inputs.
 
+use crate::model::naming;
 use crate::model::{
     Input, InputField,
     object_type::{
@@ -78,7 +79,7 @@ pub fn of(object_type: &ObjectType, object_types: &[ObjectType]) -> Vec<Writable
             FieldKind::ToOne(ToOne { choices, nullable, .. }) => {
                 let several = choices.len() > 1;
                 for (to, column) in choices {
-                    let name = if several { to.to_lowercase().leak() } else { field.name };
+                    let name = if several { naming::camel_case(to).leak() } else { field.name };
                     writable_field(name, !nullable && !several, WritableKind::Reference { column, to });
                 }
             }
@@ -118,7 +119,7 @@ fn owned<'a>(values: &OwnedList, named: impl Fn(&str) -> &'a ObjectType) -> Rows
         }
         OwnedItem::Reference(one) => {
             let columns = one.choices.iter().map(|(to, column)| RowColumn {
-                name: to.to_lowercase().leak(),
+                name: naming::camel_case(to).leak(),
                 column,
                 kind: RowKind::Reference(to),
                 needed: false,
@@ -142,7 +143,7 @@ fn linked<'a>(many: &ToMany, named: impl Fn(&str) -> &'a ObjectType) -> Option<(
     match (many.written, many.via) {
         (Writability::Link(ordinal), Join::Link(table, owner, other)) => {
             let reference = RowColumn {
-                name: many.to.to_lowercase().leak(),
+                name: naming::camel_case(many.to).leak(),
                 column: other,
                 kind: RowKind::Reference(many.to),
                 needed: true,

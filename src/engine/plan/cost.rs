@@ -245,7 +245,12 @@ impl Pricing<'_> {
                     None => CostEstimate { points: float(computed.cost), records: NAMED },
                     Some(price) => {
                         let arguments = self.arguments(step, &computed.arguments).map_err(at)?;
-                        price(&CostContext { arguments: &arguments, fields, sizes: self.sizes })
+                        price(&CostContext {
+                            catalog: self.catalog,
+                            arguments: &arguments,
+                            fields,
+                            sizes: self.sizes,
+                        })
                     }
                 };
                 self.spend(estimate.points * records);

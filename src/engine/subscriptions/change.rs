@@ -13,7 +13,7 @@ use crate::{
     engine::sql::lookup_id,
     error::ApiError,
     model::{
-        Catalog,
+        Catalog, naming,
         object_type::{
             Cardinality, Enumeration, FieldDeclaration, FieldKind, Join, ObjectType, OwnedItem, OwnedList,
             Scalar, ToMany, ValueType, Writability, column,
@@ -21,25 +21,8 @@ use crate::{
             one_of, reference, references, term,
         },
         pagination::{self, MAX_PAGE},
+        record_types,
     },
-};
-
-/// The records, each with the name of its type.
-static RECORD_TYPE: Enumeration = Enumeration {
-    name: "RecordType",
-    sql: "",
-    description: "A type of record.",
-    values: &[
-        ("ACTOR", "Persons, countries, organizations and other actors."),
-        ("MEETING", "Meetings of actors."),
-        ("STATEMENT", "What actors said or wrote."),
-        ("COMMENTARY", "Analysts' commentaries."),
-        ("TOPIC", "Subjects."),
-        ("SOURCE", "The documents that records cite."),
-        ("RELATION", "Relations between actors."),
-        ("POSITION", "Actors' stances on topics."),
-    ],
-    deprecated: &[],
 };
 
 /// A change of one record, as one transaction made it.
@@ -68,12 +51,11 @@ impl Change {
     }
 }
 
-pub fn object_types() -> Vec<ObjectType> {
-    let kinds = ["Actor", "Meeting", "Statement", "Commentary", "Topic", "Source", "Relation", "Position"];
+pub fn object_types(records: &[ObjectType]) -> Vec<ObjectType> {
     let record = reference(
         "record",
         "Record",
-        kinds.into_iter().map(|object_type| (object_type, "")).collect(),
+        record_types(records).map(|object_type| (object_type.name, "")).collect(),
         "The record as it is now; null if it was deleted. For a merged actor, the one that it was merged into.",
     );
     vec![
@@ -103,9 +85,10 @@ pub fn object_types() -> Vec<ObjectType> {
 }
 
 /// The field of the root: what happened is its value.
-pub fn fields() -> Vec<FieldDeclaration> {
+pub fn fields(records: &[ObjectType]) -> Vec<FieldDeclaration> {
+    let values = record_types(records).map(|record| (naming::constant_case(record.name), record.description));
     let types = Argument {
-        of: Some(&RECORD_TYPE),
+        of: Some(Enumeration::of("RecordType", "A type of record.", values)),
         ..argument("types", "[RecordType!]", "Only changes of records of these types.")
     };
     let arguments = vec![
@@ -143,7 +126,7 @@ pub fn fields() -> Vec<FieldDeclaration> {
 /// Which changes somebody wants to be told of.
 #[derive(Debug, Default, PartialEq)]
 pub struct Filter {
-    types: Option<Vec<String>>,
+    types: Option<Vec<&'static str>>,
     ids: Option<Vec<(String, i64)>>,
     topic: Option<i64>,
     actor: Option<i64>,
@@ -160,7 +143,11 @@ impl Filter {
             Some(Value::List(values)) => Some(values.as_slice()),
             _ => None,
         };
-        let types = list("types").map(|types| types.iter().map(text).collect());
+        let types = list("types").map(|types| {
+            let types: Vec<String> = types.iter().map(text).collect();
+            let is_wanted = |record: &&ObjectType| types.contains(&naming::constant_case(record.name));
+            catalog.record_types().filter(is_wanted).map(|record| record.name).collect()
+        });
         let ids = list("ids").map(|ids| read_ids(catalog, ids)).transpose()?;
         let since = match wanted.get("since") {
             Some(Value::Number(number)) => number.as_i64(),
@@ -172,9 +159,7 @@ impl Filter {
     }
 
     pub fn passes(&self, change: &Change) -> bool {
-        self.types
-            .as_ref()
-            .is_none_or(|types| types.iter().any(|ty| ty.eq_ignore_ascii_case(change.object_type)))
+        self.types.as_ref().is_none_or(|types| types.contains(&change.object_type))
             && self.ids.as_ref().is_none_or(|ids| {
                 ids.iter().any(|(object_type, id)| object_type == change.object_type && *id == change.id)
             })
@@ -217,14 +202,10 @@ struct Recorded {
 }
 
 fn records(catalog: &Catalog) -> impl Iterator<Item = Recorded> {
-    catalog.object_types.iter().filter_map(|object_type| {
-        let history = object_type.fields.iter().find(|field| field.name == "revisions")?;
-        match history.kind {
-            FieldKind::ToMany(ToMany { via: Join::Column(column), .. }) => {
-                Some(Recorded { object_type: object_type.name, table: object_type.table, column })
-            }
-            _ => None,
-        }
+    catalog.record_types().map(|ObjectType { name, table, history, .. }| Recorded {
+        object_type: name,
+        table,
+        column: history.expect("a record type has a history"),
     })
 }
 

@@ -136,6 +136,7 @@ pub struct CostEstimate {
 
 /// What a computed field is asked, before it is: by this it is priced.
 pub struct CostContext<'a> {
+    pub catalog: &'a Catalog,
     pub arguments: &'a Arguments,
     pub fields: &'a [String],
     pub sizes: &'a Sizes,

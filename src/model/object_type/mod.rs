@@ -5,13 +5,18 @@
 //! every statement.
 
 pub mod computed;
+pub mod overviews;
 
 use std::borrow::Cow;
 
 use crate::{
     auth::caller::Role,
     model::{
-        object_type::computed::{Computed, ComputedValue, CostFunction},
+        naming,
+        object_type::{
+            computed::{Computed, ComputedValue, CostFunction},
+            overviews::{Searched, Tie, TimelineEntry},
+        },
         pagination::KeyKind,
         sql::{Expression, Reads},
     },
@@ -37,6 +42,10 @@ pub struct ObjectType {
     pub history: Option<&'static str>,
     /// What the argument `since` of its lists says, where they have it: they tell what was entered later.
     pub since: Option<&'static str>,
+    /// How it takes part in searches, timelines and networks, where it does.
+    pub searched: Option<Searched>,
+    pub timeline: Option<TimelineEntry>,
+    pub tie: Option<Tie>,
 }
 
 /// How an object type is reached from the query root.
@@ -124,6 +133,18 @@ pub enum FieldKind {
     Nodes,
 }
 
+impl FieldKind {
+    /// The reference that it is, or that each of its values is.
+    pub fn reference(&self) -> Option<&ToOne> {
+        match self {
+            FieldKind::ToOne(one)
+            | FieldKind::Records(one)
+            | FieldKind::OwnedList(OwnedList { of: OwnedItem::Reference(one), .. }) => Some(one),
+            _ => None,
+        }
+    }
+}
+
 #[derive(Debug)]
 pub struct Column {
     pub sql: Expression,
@@ -187,6 +208,23 @@ pub struct Enumeration {
 }
 
 impl Enumeration {
+    /// One whose values follow from the catalog.
+    pub fn of(
+        name: &'static str,
+        description: &'static str,
+        values: impl IntoIterator<Item = (String, &'static str)>,
+    ) -> &'static Enumeration {
+        let values: Vec<(&str, &str)> =
+            values.into_iter().map(|(value, description)| (&*value.leak(), description)).collect();
+        Box::leak(Box::new(Enumeration {
+            name,
+            sql: "",
+            description,
+            values: values.leak(),
+            deprecated: &[],
+        }))
+    }
+
     /// Why a value is deprecated, if it is.
     pub fn deprecation(&self, value: &str) -> Option<Deprecation> {
         self.deprecated.iter().find(|(name, _)| *name == value).map(|(_, deprecation)| *deprecation)
@@ -377,6 +415,9 @@ impl ObjectType {
             searchable_names: None,
             history: None,
             since: None,
+            searched: None,
+            timeline: None,
+            tie: None,
         }
     }
 
@@ -394,7 +435,8 @@ impl ObjectType {
 
     /// A record with an id and a slug, found at the root by either, with its history.
     #[must_use]
-    pub fn record(mut self, one: &'static str, many: &'static str) -> Self {
+    pub fn record(mut self, many: &'static str) -> Self {
+        let one = naming::camel_case(self.name).leak();
         self.root = Some(RootFields { one: Some(one), many, keys: vec![LookupKey::slug()] });
         self.interfaces = &["Node", "Record"];
         self.node_id().field(
@@ -466,9 +508,10 @@ impl ObjectType {
         self
     }
 
-    /// Full-text search as a filter, with its order by relevance.
+    /// A search finds it, and its filter has full-text search, with an order by relevance.
     #[must_use]
-    pub fn searchable(mut self) -> Self {
+    pub fn searchable(mut self, by: Searched) -> Self {
+        self.searched = Some(by);
         self.orders.push(Order {
             name: "RELEVANCE".into(),
             description: "Best match of `filter.search` first; needs that filter.".into(),
@@ -487,6 +530,28 @@ impl ObjectType {
     pub fn searchable_names(mut self, names: &'static str, owner: &'static str) -> Self {
         self.searchable_names = Some((names, owner));
         self
+    }
+
+    /// Its records are entries of timelines.
+    #[must_use]
+    pub fn in_timeline(mut self, entry: TimelineEntry) -> Self {
+        self.timeline = Some(entry);
+        self
+    }
+
+    /// Its records tie actors to one another.
+    #[must_use]
+    pub fn ties_actors(mut self, tie: Tie) -> Self {
+        self.tie = Some(tie);
+        self
+    }
+
+    /// The column of citations that refers to it, where they support it.
+    pub fn cited_by(&self) -> Option<&'static str> {
+        self.fields.iter().find_map(|field| match field.kind {
+            FieldKind::ToMany(ToMany { to: "Citation", via: Join::Column(column), .. }) => Some(column),
+            _ => None,
+        })
     }
 
     /// A period that the record falls in: the filter that asks for it, the orders by its start, and the
@@ -538,7 +603,8 @@ impl ObjectType {
 
     /// Its history, by the column that `revisions` keeps for its object type.
     #[must_use]
-    pub fn versioned(mut self, column: &'static str) -> Self {
+    pub fn versioned(mut self) -> Self {
+        let column: &str = naming::id_column(self.name).leak();
         self.history = Some(column);
         let revision = self::column(
             "revision",
@@ -737,7 +803,7 @@ impl FieldDeclaration {
             }
             FieldKind::ToOne(ToOne { choices, .. }) => {
                 for (to, column) in choices {
-                    condition(to.to_lowercase().into(), Predicate::ToOne { to, column });
+                    condition(naming::camel_case(to).into(), Predicate::ToOne { to, column });
                 }
             }
             FieldKind::OwnedList(OwnedList { of: OwnedItem::Shape(to), owner, .. }) => {
@@ -831,7 +897,7 @@ pub const UPDATED_AT: &str =
 
 /// A column whose name in the database is the field's, in snake case.
 pub fn column(name: &'static str, scalar: Scalar, description: &'static str) -> FieldDeclaration {
-    let sql = Expression::Column(snake_case(name).into());
+    let sql = Expression::Column(naming::snake_case(name).into());
     let column = Column { sql, scalar, nullable: false, fallback: None, reads: Reads::Row };
     Field::new(name, description, FieldKind::Column(column)).into()
 }
@@ -935,15 +1001,4 @@ fn cited(column: &'static str, needed: bool) -> FieldDeclaration {
     let of = &[("source", "source_id", Some("Source")), ("locator", "locator", None)];
     many("citations", "Citation", Join::Column(column), "Passages of sources that support this record.")
         .writable_as(Writability::Rows { of, needed })
-}
-
-fn snake_case(name: &str) -> String {
-    let mut snake = String::with_capacity(name.len() + 4);
-    for letter in name.chars() {
-        if letter.is_ascii_uppercase() {
-            snake.push('_');
-        }
-        snake.push(letter.to_ascii_lowercase());
-    }
-    snake
 }

@@ -6,6 +6,7 @@ use std::{collections::HashMap, fmt::Write as _, sync::Arc};
 
 use serde_json::{Map, Value};
 
+use crate::model::naming;
 use crate::{
     bulk::{
         import::staging::batches::{Batch, Digest},
@@ -116,7 +117,7 @@ impl Tables {
 }
 
 pub fn list_name(stem: &str, kind: &RecordKind, writable_field: &str) -> String {
-    format!("{stem}{}_{}", kind.table, writable_field.to_lowercase())
+    format!("{stem}{}_{}", kind.table, naming::snake_case(writable_field))
 }
 
 /// Turns records into rows, and sends them in batches. The same records always make the same batches.

@@ -490,8 +490,8 @@ impl Mutation<'_> {
     }
 
     pub async fn revision(&self, connection: &mut PgConnection, id: i64) -> Result<i64, sqlx::Error> {
-        let column = self.object_type.name.to_lowercase();
-        let sql = format!("select coalesce(max(id), 0) from revisions where {column}_id = $1");
+        let column = self.object_type.history.expect("a record type has a history");
+        let sql = format!("select coalesce(max(id), 0) from revisions where {column} = $1");
         sqlx::query_scalar(AssertSqlSafe(sql)).bind(id).fetch_one(connection).await
     }
 

@@ -51,10 +51,8 @@ pub async fn records(
     connection: &mut PgConnection,
     change: i64,
 ) -> Result<ComputedValue, sqlx::Error> {
-    let object_types: Vec<&ObjectType> =
-        catalog.object_types.iter().filter(|object_type| object_type.is_record()).collect();
-    let columns: Vec<String> =
-        object_types.iter().map(|object_type| format!("{}_id", object_type.name.to_lowercase())).collect();
+    let object_types: Vec<&ObjectType> = catalog.record_types().collect();
+    let columns: Vec<&str> = object_types.iter().filter_map(|object_type| object_type.history).collect();
     let columns = columns.join(", ");
     let sql = format!(
         "select {columns} from revisions where change = $1 group by {columns} order by min(id) limit $2"
