@@ -63,7 +63,7 @@ pub async fn generate(
     // Topics are inserted with history, so that every server sees a change. The gap in the revision numbers is
     // larger than a server reads one by one, so that it invalidates everything.
     let skip_numbers = format!(
-        "select take_turn(), setval('revisions_id_seq', nextval('revisions_id_seq') + {MAX_REVISIONS})"
+        "select lock_revision_numbers(), setval('revisions_id_seq', nextval('revisions_id_seq') + {MAX_REVISIONS})"
     );
     execute(change, &skip_numbers).await?;
     let unrecorded = || TABLES.iter().filter(|table| **table != "topics");

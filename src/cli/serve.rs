@@ -9,6 +9,7 @@ use std::{
 use clap::Args;
 use tokio::net::TcpListener;
 
+use crate::engine::catalog;
 use crate::{
     cli::{Failure, configured, signals::Stop},
     database::{Database, Error, embedded::Create},
@@ -46,7 +47,7 @@ pub async fn run(arguments: Arguments, stop: Stop) -> Result<(), Failure> {
     tracing::info!("using {}", database.describe(&config));
     let served = async {
         prepare(&database, arguments.no_migrate).await?;
-        let mut engine = server::engine(&config, &database).await;
+        let mut engine = server::engine(&config, &database, catalog::catalog()).await;
         if let Err(api_errors) = engine.trust(manifest, config.trusted_documents_only) {
             let reasons: Vec<&str> = api_errors.iter().map(|api_error| api_error.message.as_str()).collect();
             return Err(format!("invalid documents in the manifest: {}", reasons.join("; ")).into());

@@ -172,7 +172,7 @@ fn price_of_suggest(asked: &CostContext<'_>) -> CostEstimate {
 /// The kinds asked for, with their numbers.
 fn kinds(asked: &ResolveContext<'_>) -> Vec<(usize, Kind)> {
     let names = asked.texts("types");
-    let wanted = |kind: &Kind| names.as_ref().is_none_or(|names| names.iter().any(|name| *name == kind.name));
+    let wanted = |kind: &Kind| names.as_ref().is_none_or(|names| names.contains(&kind.name));
     let all = searched(&asked.catalog.object_types).map(|(kind, _)| kind).enumerate();
     all.filter(|(_, kind)| wanted(kind)).collect()
 }

@@ -93,8 +93,8 @@ fn price(asked: &CostContext<'_>) -> CostEstimate {
         + asked.rows_of_one("commentary_targets", "topic_id");
     let all = asked.rows("meetings") + asked.rows("statements") + asked.rows("commentaries");
     let gathered = match (asked.has("actor"), asked.has("topic")) {
-        (true, _) => of_actor * 0.1,
-        (false, true) => on_topic * 0.06,
+        (true, _) => of_actor * 0.15,
+        (false, true) => on_topic * 0.12,
         (false, false) => 0.0,
     };
     let times = if asked.wants("totalCount") { 2.0 } else { 1.0 };

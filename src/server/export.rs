@@ -27,8 +27,8 @@ use crate::{
         records::RecordKinds,
     },
     config::Config,
-    engine::catalog,
     error::{ApiError, Code},
+    model::Catalog,
     server::{
         AppState, RequestId, Sender,
         credentials::Credentials,
@@ -55,8 +55,8 @@ pub(super) struct Exports {
 }
 
 impl Exports {
-    pub(super) fn new(max_cost: usize) -> Self {
-        let kinds = Arc::new(RecordKinds::of(&catalog::catalog().object_types));
+    pub(super) fn new(catalog: &Catalog, max_cost: usize) -> Self {
+        let kinds = Arc::new(RecordKinds::of(&catalog.object_types));
         Exports { kinds, max_cost, running: Arc::new(Shares::new(MAX_PER_CLIENT, MAX_EXPORTS)) }
     }
 }

@@ -43,6 +43,7 @@ use tower_http::{
 };
 use tracing::Instrument;
 
+use crate::model::Catalog;
 use crate::{
     auth::{
         limits::{FailedAttempts, RateLimit, Shares},
@@ -125,7 +126,7 @@ impl<S: Sync> FromRequestParts<S> for RequestId {
 }
 
 /// The engine with the configured limits and the sizes of the tables.
-pub async fn engine(config: &Config, database: &Database) -> Engine {
+pub async fn engine(config: &Config, database: &Database, catalog: &'static Catalog) -> Engine {
     let limits = Limits { tokens: config.max_tokens, depth: config.max_depth, aliases: config.max_aliases };
     let settings = Settings {
         limits,
@@ -135,7 +136,7 @@ pub async fn engine(config: &Config, database: &Database) -> Engine {
     };
     let reader = Reader::new(database.readers().clone(), database.writers().clone())
         .with_slow_log(Slow { after: config.slow_statement, plan: config.slow_statement_plan });
-    let engine = Engine::new(catalog::catalog(), reader, settings);
+    let engine = Engine::new(catalog, reader, settings);
     engine.learn_sizes().await;
     engine
 }
@@ -161,6 +162,7 @@ pub fn build(config: &Config, database: Database, engine: Engine) -> Server {
         revisions.follow();
         ResponseCache { cache: Cache::new(bytes), revisions }
     });
+    let exports = export::Exports::new(engine.catalog(), config.max_cost);
     let app = Arc::new(AppState {
         response_cache,
         cache_control: config.cache_control.clone(),
@@ -176,7 +178,7 @@ pub fn build(config: &Config, database: Database, engine: Engine) -> Server {
         graphiql: config.graphiql,
         failed_attempts: FailedAttempts::default(),
         tokens: config.jwt.clone().map(Tokens::new),
-        exports: export::Exports::new(config.max_cost),
+        exports,
         sockets: Arc::new(Shares::new(limits.each, limits.all)),
         subscriptions: Arc::new(Shares::new(MAX_SUBSCRIPTIONS, usize::MAX)),
         edge: edge.clone(),

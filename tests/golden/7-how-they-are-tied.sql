@@ -1,76 +1,64 @@
 select actor, count(*) as weight from (select subject_id as known, object_id as actor from relations where subject_id = any($1)
-               union all
-               select object_id, subject_id from relations where object_id = any($1) union all select one.actor_id as known, other.actor_id as actor
-               from meeting_participants one
-               join meeting_participants other on other.meeting_id = one.meeting_id and other.actor_id <> one.actor_id
-               where one.actor_id = any($1) union all select statements.speaker_id as known, statement_addressees.actor_id as actor
-               from statements join statement_addressees on statement_addressees.statement_id = statements.id
-               where statements.speaker_id = any($1) and statement_addressees.actor_id <> statements.speaker_id
-               union all
-               select statement_addressees.actor_id, statements.speaker_id
-               from statement_addressees join statements on statements.id = statement_addressees.statement_id
-               where statement_addressees.actor_id = any($1) and statement_addressees.actor_id <> statements.speaker_id) t
+                   union all
+                   select object_id, subject_id from relations where object_id = any($1) union all select one.actor_id as known, other.actor_id as actor
+                   from meeting_participants one
+                   join meeting_participants other on other.meeting_id = one.meeting_id and other.actor_id <> one.actor_id
+                   where one.actor_id = any($1) union all select statements.speaker_id as known, statement_addressees.actor_id as actor
+                   from statements join statement_addressees on statement_addressees.statement_id = statements.id
+                   where statements.speaker_id = any($1) and statement_addressees.actor_id <> statements.speaker_id
+                   union all
+                   select statement_addressees.actor_id, statements.speaker_id
+                   from statement_addressees join statements on statements.id = statement_addressees.statement_id
+                   where statement_addressees.actor_id = any($1) and statement_addressees.actor_id <> statements.speaker_id) t
              where actor <> all($2) group by actor order by weight desc, actor limit $3;
 select distinct known, actor from (select subject_id as known, object_id as actor from relations where subject_id = any($1)
-               union all
-               select object_id, subject_id from relations where object_id = any($1) union all select one.actor_id as known, other.actor_id as actor
-               from meeting_participants one
-               join meeting_participants other on other.meeting_id = one.meeting_id and other.actor_id <> one.actor_id
-               where one.actor_id = any($1) union all select statements.speaker_id as known, statement_addressees.actor_id as actor
-               from statements join statement_addressees on statement_addressees.statement_id = statements.id
-               where statements.speaker_id = any($1) and statement_addressees.actor_id <> statements.speaker_id
-               union all
-               select statement_addressees.actor_id, statements.speaker_id
-               from statement_addressees join statements on statements.id = statement_addressees.statement_id
-               where statement_addressees.actor_id = any($1) and statement_addressees.actor_id <> statements.speaker_id) t;
+                   union all
+                   select object_id, subject_id from relations where object_id = any($1) union all select one.actor_id as known, other.actor_id as actor
+                   from meeting_participants one
+                   join meeting_participants other on other.meeting_id = one.meeting_id and other.actor_id <> one.actor_id
+                   where one.actor_id = any($1) union all select statements.speaker_id as known, statement_addressees.actor_id as actor
+                   from statements join statement_addressees on statement_addressees.statement_id = statements.id
+                   where statements.speaker_id = any($1) and statement_addressees.actor_id <> statements.speaker_id
+                   union all
+                   select statement_addressees.actor_id, statements.speaker_id
+                   from statement_addressees join statements on statements.id = statement_addressees.statement_id
+                   where statement_addressees.actor_id = any($1) and statement_addressees.actor_id <> statements.speaker_id) t;
 select distinct known, actor from (select subject_id as known, object_id as actor from relations where subject_id = any($1)
-               union all
-               select object_id, subject_id from relations where object_id = any($1) union all select one.actor_id as known, other.actor_id as actor
-               from meeting_participants one
-               join meeting_participants other on other.meeting_id = one.meeting_id and other.actor_id <> one.actor_id
-               where one.actor_id = any($1) union all select statements.speaker_id as known, statement_addressees.actor_id as actor
-               from statements join statement_addressees on statement_addressees.statement_id = statements.id
-               where statements.speaker_id = any($1) and statement_addressees.actor_id <> statements.speaker_id
-               union all
-               select statement_addressees.actor_id, statements.speaker_id
-               from statement_addressees join statements on statements.id = statement_addressees.statement_id
-               where statement_addressees.actor_id = any($1) and statement_addressees.actor_id <> statements.speaker_id) t;
-select distinct on (least(t.source, t.target), greatest(t.source, t.target))
-                least(t.source, t.target) as one, greatest(t.source, t.target) as other, t.kind,
-                t.relation_id, t.meeting_id, t.statement_id,
-                coalesce(relations.label, meetings.name, statements.summary) as label
-         from (select subject_id as source, object_id as target, 'RELATION' as kind, kind as relation_kind,
-                       id as relation_id, null::bigint as meeting_id, null::bigint as statement_id
-                from relations where subject_id = any($1) and object_id = any($1) union all select one.actor_id as source, other.actor_id as target, 'CO_PARTICIPATION' as kind,
-                       null::relation_kind as relation_kind, null::bigint as relation_id, one.meeting_id,
-                       null::bigint as statement_id
-                from meeting_participants one
-                join meeting_participants other on other.meeting_id = one.meeting_id and other.actor_id > one.actor_id
-                where one.actor_id = any($1) and other.actor_id = any($1) union all select statements.speaker_id as source, statement_addressees.actor_id as target, 'STATEMENT' as kind,
-                       null::relation_kind as relation_kind, null::bigint as relation_id, null::bigint as meeting_id,
-                       statements.id as statement_id
-                from statements join statement_addressees on statement_addressees.statement_id = statements.id
-                where statements.speaker_id = any($1) and statement_addressees.actor_id = any($1)
-                and statement_addressees.actor_id <> statements.speaker_id) t
-         left join relations on relations.id = t.relation_id
-         left join meetings on meetings.id = t.meeting_id
-         left join statements on statements.id = t.statement_id
-         order by 1, 2, t.relation_id desc nulls last, t.meeting_id desc nulls last, t.statement_id desc nulls last;
-select source, target, kind, relation_kind, count(*) as weight,
-                max(relation_id) as relation_id, max(meeting_id) as meeting_id, max(statement_id) as statement_id
-         from (select subject_id as source, object_id as target, 'RELATION' as kind, kind as relation_kind,
-                       id as relation_id, null::bigint as meeting_id, null::bigint as statement_id
-                from relations where subject_id = any($1) and object_id = any($1) union all select one.actor_id as source, other.actor_id as target, 'CO_PARTICIPATION' as kind,
-                       null::relation_kind as relation_kind, null::bigint as relation_id, one.meeting_id,
-                       null::bigint as statement_id
-                from meeting_participants one
-                join meeting_participants other on other.meeting_id = one.meeting_id and other.actor_id > one.actor_id
-                where one.actor_id = any($1) and other.actor_id = any($1) union all select statements.speaker_id as source, statement_addressees.actor_id as target, 'STATEMENT' as kind,
-                       null::relation_kind as relation_kind, null::bigint as relation_id, null::bigint as meeting_id,
-                       statements.id as statement_id
-                from statements join statement_addressees on statement_addressees.statement_id = statements.id
-                where statements.speaker_id = any($1) and statement_addressees.actor_id = any($1)
-                and statement_addressees.actor_id <> statements.speaker_id) t group by 1, 2, 3, 4 order by weight desc, 1, 2, 3, 4;
+                   union all
+                   select object_id, subject_id from relations where object_id = any($1) union all select one.actor_id as known, other.actor_id as actor
+                   from meeting_participants one
+                   join meeting_participants other on other.meeting_id = one.meeting_id and other.actor_id <> one.actor_id
+                   where one.actor_id = any($1) union all select statements.speaker_id as known, statement_addressees.actor_id as actor
+                   from statements join statement_addressees on statement_addressees.statement_id = statements.id
+                   where statements.speaker_id = any($1) and statement_addressees.actor_id <> statements.speaker_id
+                   union all
+                   select statement_addressees.actor_id, statements.speaker_id
+                   from statement_addressees join statements on statements.id = statement_addressees.statement_id
+                   where statement_addressees.actor_id = any($1) and statement_addressees.actor_id <> statements.speaker_id) t;
+select source, target, type, kind, relation_kind, count(*) as weight, max(id) as id
+         from (select 0 as type, 'RELATION' as kind, t.* from (select subject_id as source, object_id as target, kind as relation_kind, id
+                    from relations where subject_id = any($1) and object_id = any($1)) t union all select 1 as type, 'CO_PARTICIPATION' as kind, t.* from (select one.actor_id as source, other.actor_id as target, null::relation_kind as relation_kind,
+                           one.meeting_id as id
+                    from meeting_participants one
+                    join meeting_participants other on other.meeting_id = one.meeting_id and other.actor_id > one.actor_id
+                    where one.actor_id = any($1) and other.actor_id = any($1)) t union all select 2 as type, 'STATEMENT' as kind, t.* from (select statements.speaker_id as source, statement_addressees.actor_id as target,
+                           null::relation_kind as relation_kind, statements.id
+                    from statements join statement_addressees on statement_addressees.statement_id = statements.id
+                    where statements.speaker_id = any($1) and statement_addressees.actor_id = any($1)
+                    and statement_addressees.actor_id <> statements.speaker_id) t) t group by 1, 2, 3, 4, 5 order by weight desc, 1, 2, 4, 5;
+select t.*, case type when 0 then (select label from relations r where r.id = t.id) when 1 then (select name from meetings r where r.id = t.id) when 2 then (select summary from statements r where r.id = t.id) end as label from (
+             select distinct on (1, 2) least(source, target) as one, greatest(source, target) as other, type, kind, id
+             from (select 0 as type, 'RELATION' as kind, t.* from (select subject_id as source, object_id as target, kind as relation_kind, id
+                    from relations where subject_id = any($1) and object_id = any($1)) t union all select 1 as type, 'CO_PARTICIPATION' as kind, t.* from (select one.actor_id as source, other.actor_id as target, null::relation_kind as relation_kind,
+                           one.meeting_id as id
+                    from meeting_participants one
+                    join meeting_participants other on other.meeting_id = one.meeting_id and other.actor_id > one.actor_id
+                    where one.actor_id = any($1) and other.actor_id = any($1)) t union all select 2 as type, 'STATEMENT' as kind, t.* from (select statements.speaker_id as source, statement_addressees.actor_id as target,
+                           null::relation_kind as relation_kind, statements.id
+                    from statements join statement_addressees on statement_addressees.statement_id = statements.id
+                    where statements.speaker_id = any($1) and statement_addressees.actor_id = any($1)
+                    and statement_addressees.actor_id <> statements.speaker_id) t) t order by 1, 2, type, id desc
+         ) t;
 select t.id from actors t where t.slug = $1;
 select t.id from actors t where t.slug = $1;
 select t.id from actors t where t.slug = $1;

@@ -53,7 +53,7 @@ fn help_has_examples_and_a_wrong_word_is_a_usage_error() {
 
 #[test]
 fn schema_prints_the_schema() {
-    assert_eq!(success(&[], &["schema"]), catalog::sdl(catalog::catalog()));
+    assert_eq!(success(&[], &["schema"]), dossier::engine::catalog::sdl(dossier::engine::catalog::catalog()));
     let here = output(dossier(&[]).args(["schema", "--check"]).current_dir(env!("CARGO_MANIFEST_DIR")));
     assert!(here.status.success());
     assert!(

@@ -339,7 +339,7 @@ async fn what_was_not_there_is_in_the_answer_once_it_is() {
 #[tokio::test]
 async fn whatever_an_answer_rests_on_has_a_history_by_that_column() {
     let client = Client::with(&[]).await;
-    let told = "select part || '.' || name from remembered_columns where name = 'id' or name like '%\\_id'
+    let told = "select part || '.' || name from history_columns where name = 'id' or name like '%\\_id'
                 union select 'revisions.' || column_name from information_schema.columns
                 where table_name = 'revisions' and column_name like '%\\_id'
                 -- What a revision changed is as it was ever after.

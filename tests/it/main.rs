@@ -29,6 +29,7 @@ mod paging;
 mod past;
 mod permissions;
 mod persisted;
+mod record_types;
 mod rules;
 mod schema;
 mod statements;

@@ -516,7 +516,7 @@ async fn a_mutation_is_cancelled_before_its_commit_or_reported_after_it() {
         )
     };
     let mut other = editor.pool().begin().await.expect("a transaction");
-    sqlx::query("select take_turn()").execute(&mut *other).await.expect("somebody else's turn");
+    sqlx::query("select lock_revision_numbers()").execute(&mut *other).await.expect("somebody else's turn");
     let (code, _) = editor.api_error(&mutation("never"), Value::Null).await;
     assert_eq!(code, "TIMEOUT");
     other.rollback().await.expect("over");
@@ -596,7 +596,7 @@ async fn a_diff_names_fields_and_records_as_clients_do() {
 #[tokio::test]
 async fn every_column_that_is_recorded_has_a_name_or_a_reason() {
     let client = editor().await;
-    let sql = "select part || '.' || name from remembered_columns";
+    let sql = "select part || '.' || name from history_columns";
     let columns: Vec<String> = sqlx::query_scalar(sql).fetch_all(client.pool()).await.expect("columns");
     let known: BTreeSet<String> = recorded(&catalog().object_types)
         .into_iter()

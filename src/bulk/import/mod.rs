@@ -299,7 +299,7 @@ async fn validate_and_upsert(
         .execute(&mut *transaction)
         .await?;
     // From here on no other transaction writes records, so validation stays true.
-    execute(&mut transaction, "select take_turn()").await?;
+    execute(&mut transaction, "select lock_revision_numbers()").await?;
     let (files, staged) = (options.files.len(), tables.staged.as_str());
     let mut validator = Validator { kinds, rules, files, staged, connection: &mut transaction };
     validator.validate().await?;

@@ -549,7 +549,12 @@ impl ObjectType {
     /// The column of citations that refers to it, where they support it.
     pub fn cited_by(&self) -> Option<&'static str> {
         self.fields.iter().find_map(|field| match field.kind {
-            FieldKind::ToMany(ToMany { to: "Citation", via: Join::Column(column), .. }) => Some(column),
+            FieldKind::ToMany(ToMany {
+                to: "Citation",
+                via: Join::Column(column),
+                written: Writability::Rows { .. },
+                ..
+            }) => Some(column),
             _ => None,
         })
     }

@@ -6,6 +6,8 @@ use dossier::{
     auth::{caller::Role, keys},
     config::Config,
     database::Database,
+    engine::catalog,
+    model::Catalog,
     server,
 };
 use reqwest::{Response, header::HeaderMap};
@@ -57,7 +59,21 @@ impl Client {
         Client { key: self.key.clone(), ..there }
     }
 
+    /// A client of a server with other record types, on a database that has their tables.
+    pub async fn of_catalog(database: &Arc<TestDatabase>, catalog: &'static Catalog) -> Client {
+        Self::serving(catalog, database.clone(), Vec::new(), &[]).await
+    }
+
     async fn at(
+        database: Arc<TestDatabase>,
+        trusted: Vec<(String, String)>,
+        settings: &[(&str, &str)],
+    ) -> Client {
+        Self::serving(catalog::catalog(), database, trusted, settings).await
+    }
+
+    async fn serving(
+        catalog: &'static Catalog,
         database: Arc<TestDatabase>,
         trusted: Vec<(String, String)>,
         settings: &[(&str, &str)],
@@ -74,7 +90,7 @@ impl Client {
         let opened = Database::open(&config).await.expect("the database is there");
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addr().expect("an address");
-        let mut engine = server::engine(&config, &opened).await;
+        let mut engine = server::engine(&config, &opened, catalog).await;
         engine.trust(trusted, config.trusted_documents_only).expect("trusted documents are valid");
         let app = server::build(&config, opened, engine);
         tokio::spawn(server::serve(listener, app, std::future::pending()));

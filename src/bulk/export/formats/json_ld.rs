@@ -7,8 +7,10 @@ use crate::bulk::{
         Record,
         formats::{Writer, text},
     },
-    records::RecordKinds,
+    records::{RecordKind, RecordKinds},
 };
+use crate::engine::mutation::writable_fields::{RowKind, WritableKind};
+use crate::model::naming;
 
 /// One document; references are `#Type/slug`.
 #[derive(Default)]
@@ -42,7 +44,7 @@ fn node(record: &Record<'_>) -> Value {
     node.set("@type", types(record));
     node.set("identifier", slug);
     for (name, value) in &record.fields {
-        node.field(record.kind.name, name, value);
+        node.field(record.kind, name, value);
     }
     // Sources have no citations.
     if let Some(Value::Array(citations)) = record.fields.get("citations") {
@@ -92,8 +94,8 @@ impl Node {
     }
 
     /// Writes a field as a property: the schema.org term if there is one.
-    fn field(&mut self, kind: &str, name: &str, value: &Value) {
-        match (kind, name) {
+    fn field(&mut self, kind: &RecordKind, name: &str, value: &Value) {
+        match (kind.name, name) {
             (_, "slug" | "citations") | ("Actor", "kind") => {}
             ("Actor", "names") => {
                 self.set(
@@ -148,7 +150,7 @@ impl Node {
                     "about",
                     each(value, |target| {
                         let named = target.as_object().and_then(|target| target.iter().next());
-                        named.map_or(Value::Null, |(kind, slug)| one(&capital(kind), slug))
+                        named.map_or(Value::Null, |(kind, slug)| one(&naming::pascal_case(kind), slug))
                     }),
                 );
             }
@@ -157,11 +159,24 @@ impl Node {
             }
             ("Position", "topic") => self.set("about", one("Topic", value)),
             ("Position", "statement" | "commentary") => {
-                self.set("dossier:evidence", one(&capital(name), value));
+                self.set("dossier:evidence", one(&naming::pascal_case(name), value));
             }
-            // schema.org has no term for these.
-            _ => self.set(&format!("dossier:{name}"), value.clone()),
+            // Terms of our own for what schema.org has no term for.
+            _ => self.set(&format!("dossier:{name}"), linked(kind, name, value)),
         }
+    }
+}
+
+/// A value whose slugs are links, as the declaration of its field says.
+fn linked(kind: &RecordKind, name: &str, value: &Value) -> Value {
+    let Some((_, field)) = kind.writable_field(name) else { return value.clone() };
+    match &field.kind {
+        WritableKind::Reference { to, .. } => one(to, value),
+        WritableKind::Rows(rows) if rows.is_reference() => match rows.columns[0].kind {
+            RowKind::Reference(to) => each(value, |slug| one(to, slug)),
+            RowKind::Value(_) => value.clone(),
+        },
+        _ => value.clone(),
     }
 }
 
@@ -181,8 +196,4 @@ fn status(status: &str) -> String {
         // schema.org has no status for these.
         other => format!("dossier:{other}"),
     }
-}
-
-fn capital(word: &str) -> String {
-    word[..1].to_uppercase() + &word[1..]
 }

@@ -794,7 +794,7 @@ impl Mutation<'_> {
 
 /// Waits until no other transaction changes records. Locking a record first could cause a deadlock.
 pub async fn lock_revision_numbers(connection: &mut PgConnection) -> Result<(), sqlx::Error> {
-    sqlx::query("select take_turn()").execute(connection).await.map(|_| ())
+    sqlx::query("select lock_revision_numbers()").execute(connection).await.map(|_| ())
 }
 
 /// Replaces the rows of a list. Unchanged rows stay, so they get no revision.
