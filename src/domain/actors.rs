@@ -57,7 +57,7 @@ static PARTICIPANT_ROLE: Enumeration = Enumeration {
     deprecated: &[],
 };
 
-/// The role that an actor has in a meeting, told by the edge between them, on either side.
+/// The role that an actor has in a meeting, an attribute of the edge between them on both sides.
 pub fn role() -> crate::model::object_type::FieldDeclaration {
     one_of("role", &PARTICIPANT_ROLE, "The role in which the actor took part.")
 }
@@ -202,7 +202,7 @@ fn actor_identifier() -> ObjectType {
     .field(term("value", "The actor's identifier in that register.").filterable())
 }
 
-/// Who took part in what: only ever asked for in filters, as edges tell it.
+/// Participation as a type of its own: for filters only, since edges have its attributes.
 fn participation() -> ObjectType {
     ObjectType::new("Participation", "meeting_participants", "An actor's part in a meeting.")
         .condition("actor", "Who took part.", Predicate::ToOne { to: "Actor", column: "actor_id" })

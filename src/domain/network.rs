@@ -24,7 +24,7 @@ use crate::{
 
 /// Actors in a network at most.
 const MOST_ACTORS: i64 = 200;
-/// Ways that are told at most.
+/// Paths in a response at most.
 const MOST_PATHS: i64 = 20;
 
 /// The types whose records tie actors, those that explain a tie best first.
@@ -129,7 +129,7 @@ pub fn fields(records: &[ObjectType]) -> Vec<FieldDeclaration> {
                 ),
                 as_of(),
             ],
-            |asked| Box::pin(network(asked)),
+            |context| Box::pin(network(context)),
             "The network around an actor: who is tied to it, and how.",
         )
         .with_cost(price_of_network),
@@ -144,7 +144,7 @@ pub fn fields(records: &[ObjectType]) -> Vec<FieldDeclaration> {
                 number("first", MOST_PATHS, "Number of paths. Default: 5. Maximum: 20."),
                 as_of(),
             ],
-            |asked| Box::pin(path(asked)),
+            |context| Box::pin(path(context)),
             "The shortest paths from one actor to another, with the evidence of each step; empty if none is short enough.",
         )
         .with_cost(price_of_path),
@@ -152,7 +152,7 @@ pub fn fields(records: &[ObjectType]) -> Vec<FieldDeclaration> {
 }
 
 /// What it costs to read all ties, and those of one actor; found one by one, these cost more each.
-fn price_of_ties(asked: &CostContext<'_>) -> (f64, f64) {
+fn price_of_ties(context: &CostContext<'_>) -> (f64, f64) {
     // Two directions, and six that take part in the same meeting.
     let tables = [
         ("relations", "subject_id", 2.0),
@@ -162,30 +162,30 @@ fn price_of_ties(asked: &CostContext<'_>) -> (f64, f64) {
     let price = |rows: &dyn Fn(&str, &str) -> f64| -> f64 {
         tables.iter().map(|(table, column, times)| rows(table, column) * times * 0.002).sum()
     };
-    (price(&|table, _| asked.rows(table)), price(&|table, column| asked.rows_of_one(table, column)))
+    (price(&|table, _| context.rows(table)), price(&|table, column| context.rows_of_one(table, column)))
 }
 
-fn price_of_network(asked: &CostContext<'_>) -> CostEstimate {
-    let (all, of_one) = price_of_ties(asked);
-    let limit = asked.number("limit", 50, 200);
+fn price_of_network(context: &CostContext<'_>) -> CostEstimate {
+    let (all, of_one) = price_of_ties(context);
+    let limit = context.number("limit", 50, 200);
     let (edges, among) =
-        if asked.wants("edges") { (1.0, 150.0 + 5.0 * limit + 0.02 * limit * limit) } else { (0.0, 0.0) };
-    let times = asked.number("depth", 1, 3) - 1.0 + edges;
+        if context.wants("edges") { (1.0, 150.0 + 5.0 * limit + 0.02 * limit * limit) } else { (0.0, 0.0) };
+    let times = context.number("depth", 1, 3) - 1.0 + edges;
     CostEstimate { points: 100.0 + 40.0 * of_one + times * all + among, records: limit }
 }
 
 /// Two steps are those of one actor each, the others of many.
-fn price_of_path(asked: &CostContext<'_>) -> CostEstimate {
-    let (all, of_one) = price_of_ties(asked);
-    let times = (asked.number("maxLength", 4, 6) - 2.0).max(0.0);
-    let first = asked.number("first", 5, 20);
+fn price_of_path(context: &CostContext<'_>) -> CostEstimate {
+    let (all, of_one) = price_of_ties(context);
+    let times = (context.number("maxLength", 4, 6) - 2.0).max(0.0);
+    let first = context.number("first", 5, 20);
     CostEstimate { points: 100.0 + 40.0 * of_one + times * all, records: first * 4.0 }
 }
 
 /// The ties to follow.
-fn ties<'a>(asked: &'a ResolveContext<'_>) -> Vec<(&'a ObjectType, Tie)> {
-    let kinds = asked.texts("kinds");
-    let mut ties = all_ties(&asked.catalog.object_types);
+fn ties<'a>(context: &'a ResolveContext<'_>) -> Vec<(&'a ObjectType, Tie)> {
+    let kinds = context.texts("kinds");
+    let mut ties = all_ties(&context.catalog.object_types);
     ties.retain(|(_, tie)| kinds.as_ref().is_none_or(|kinds| kinds.iter().any(|name| name == tie.kind)));
     ties
 }
@@ -214,16 +214,16 @@ fn among_actors(ties: &[(&ObjectType, Tie)]) -> String {
     parts.join(" union all ")
 }
 
-async fn required(asked: &ResolveContext<'_>, argument: &str) -> Result<i64, ApiError> {
+async fn required(context: &ResolveContext<'_>, argument: &str) -> Result<i64, ApiError> {
     let missing = || ApiError::bad_input(argument, format!("`{argument}` is required."));
-    asked.record("Actor", argument).await?.ok_or_else(missing)
+    context.record("Actor", argument).await?.ok_or_else(missing)
 }
 
-async fn network(asked: ResolveContext<'_>) -> Result<Vec<ComputedValue>, ApiError> {
-    let center = required(&asked, "actor").await?;
-    let depth = asked.number("depth", 1);
-    let limit = usize::try_from(asked.number("limit", 50)).unwrap_or(1);
-    let from = from_actors(&ties(&asked));
+async fn network(context: ResolveContext<'_>) -> Result<Vec<ComputedValue>, ApiError> {
+    let center = required(&context, "actor").await?;
+    let depth = context.number("depth", 1);
+    let limit = usize::try_from(context.number("limit", 50)).unwrap_or(1);
+    let from = from_actors(&ties(&context));
     let mut distances = vec![(center, 0)];
     let mut known = HashSet::from([center]);
     let mut frontier = vec![center];
@@ -239,12 +239,12 @@ async fn network(asked: ResolveContext<'_>) -> Result<Vec<ComputedValue>, ApiErr
         );
         let all: Vec<i64> = known.iter().copied().collect();
         let room = i64::try_from(room).unwrap_or(MOST_ACTORS);
-        let rows = asked.reader.fetch(&sql, |sql| sql.bind(&frontier).bind(all).bind(room)).await?;
+        let rows = context.reader.fetch(&sql, |sql| sql.bind(&frontier).bind(all).bind(room)).await?;
         frontier = rows.iter().map(|row| row.try_get("actor")).collect::<Result<_, _>>()?;
         distances.extend(frontier.iter().map(|actor| (*actor, distance)));
         known.extend(&frontier);
     }
-    let edges = if asked.wants("edges") { edges(&asked, &distances).await? } else { Vec::new() };
+    let edges = if context.wants("edges") { edges(&context, &distances).await? } else { Vec::new() };
     let nodes = distances.iter().map(|(actor, distance)| {
         ComputedValue::Object(vec![
             ("actor", ComputedValue::Record("Actor", *actor)),
@@ -258,15 +258,15 @@ async fn network(asked: ResolveContext<'_>) -> Result<Vec<ComputedValue>, ApiErr
 }
 
 /// All ties among actors, those of one kind between the same two counted together.
-async fn edges(asked: &ResolveContext<'_>, actors: &[(i64, i64)]) -> Result<Vec<ComputedValue>, ApiError> {
+async fn edges(context: &ResolveContext<'_>, actors: &[(i64, i64)]) -> Result<Vec<ComputedValue>, ApiError> {
     let actors: Vec<i64> = actors.iter().map(|(actor, _)| *actor).collect();
-    let ties = ties(asked);
+    let ties = ties(context);
     let sql = format!(
         "select source, target, type, kind, relation_kind, count(*) as weight, max(id) as id
          from ({}) t group by 1, 2, 3, 4, 5 order by weight desc, 1, 2, 4, 5",
         among_actors(&ties)
     );
-    let rows = asked.reader.fetch(&sql, |sql| sql.bind(actors)).await?;
+    let rows = context.reader.fetch(&sql, |sql| sql.bind(actors)).await?;
     let edge = |row: &PgRow| {
         Ok(ComputedValue::Object(vec![
             ("source", ComputedValue::Record("Actor", row.try_get("source")?)),
@@ -290,14 +290,14 @@ fn evidence(ties: &[(&ObjectType, Tie)], row: &PgRow) -> Result<ComputedValue, s
     Ok(ComputedValue::Record(object_type.name, row.try_get("id")?))
 }
 
-async fn path(asked: ResolveContext<'_>) -> Result<Vec<ComputedValue>, ApiError> {
-    let (from, to) = (required(&asked, "from").await?, required(&asked, "to").await?);
-    let most = asked.number("maxLength", 4);
-    let first = usize::try_from(asked.number("first", 5)).unwrap_or(5);
+async fn path(context: ResolveContext<'_>) -> Result<Vec<ComputedValue>, ApiError> {
+    let (from, to) = (required(&context, "from").await?, required(&context, "to").await?);
+    let most = context.number("maxLength", 4);
+    let first = usize::try_from(context.number("first", 5)).unwrap_or(5);
     if from == to {
         return Ok(vec![ComputedValue::List(Vec::new())]);
     }
-    let from_them = from_actors(&ties(&asked));
+    let from_them = from_actors(&ties(&context));
     // From both ends at once, each time from the one with fewer actors to look at.
     let mut sides = [Side::new(from), Side::new(to)];
     while sides[0].steps + sides[1].steps < most && !sides[0].meets(&sides[1]) {
@@ -305,7 +305,7 @@ async fn path(asked: ResolveContext<'_>) -> Result<Vec<ComputedValue>, ApiError>
         if sides[nearer].frontier.is_empty() {
             break;
         }
-        sides[nearer].advance(&asked, &from_them).await?;
+        sides[nearer].advance(&context, &from_them).await?;
     }
     let [near, far] = &sides;
     let mut ways = Vec::new();
@@ -327,7 +327,7 @@ async fn path(asked: ResolveContext<'_>) -> Result<Vec<ComputedValue>, ApiError>
         }
     }
     ways.sort();
-    told(&asked, &ways).await
+    told(&context, &ways).await
 }
 
 /// What is reached from one end of a way.
@@ -350,9 +350,9 @@ impl Side {
     }
 
     /// One step further from the end, to everybody tied to those reached last.
-    async fn advance(&mut self, asked: &ResolveContext<'_>, ties: &str) -> Result<(), ApiError> {
+    async fn advance(&mut self, context: &ResolveContext<'_>, ties: &str) -> Result<(), ApiError> {
         let sql = format!("select distinct known, actor from ({ties}) t");
-        let rows = asked.reader.fetch(&sql, |sql| sql.bind(&self.frontier)).await?;
+        let rows = context.reader.fetch(&sql, |sql| sql.bind(&self.frontier)).await?;
         self.steps += 1;
         let mut reached = BTreeSet::new();
         for row in rows {
@@ -374,13 +374,13 @@ impl Side {
     }
 }
 
-/// Ways with what shows each of their steps: of several ties, the one that explains it best.
-async fn told(asked: &ResolveContext<'_>, ways: &[Vec<i64>]) -> Result<Vec<ComputedValue>, ApiError> {
+/// Paths with the evidence of each step: of several ties, the one that explains it best.
+async fn told(context: &ResolveContext<'_>, ways: &[Vec<i64>]) -> Result<Vec<ComputedValue>, ApiError> {
     let pairs: BTreeSet<(i64, i64)> =
         ways.iter().flat_map(|way| way.windows(2).map(|step| (step[0], step[1]))).collect();
     let actors: Vec<i64> =
         pairs.iter().flat_map(|(from, to)| [*from, *to]).collect::<BTreeSet<_>>().into_iter().collect();
-    let ties = ties(asked);
+    let ties = ties(context);
     let labels = ties.iter().enumerate().map(|(place, (object_type, tie))| {
         let (table, label) = (object_type.table, tie.label);
         format!(" when {place} then (select {label} from {table} r where r.id = t.id)")
@@ -393,8 +393,11 @@ async fn told(asked: &ResolveContext<'_>, ways: &[Vec<i64>]) -> Result<Vec<Compu
         labels.collect::<String>(),
         among_actors(&ties)
     );
-    let rows =
-        if pairs.is_empty() { Vec::new() } else { asked.reader.fetch(&sql, |sql| sql.bind(actors)).await? };
+    let rows = if pairs.is_empty() {
+        Vec::new()
+    } else {
+        context.reader.fetch(&sql, |sql| sql.bind(actors)).await?
+    };
     let mut shown: HashMap<(i64, i64), &PgRow> = HashMap::new();
     for row in &rows {
         shown.insert((row.try_get("one")?, row.try_get("other")?), row);

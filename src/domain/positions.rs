@@ -120,12 +120,12 @@ pub fn of_actor() -> FieldDeclaration {
         "stanceHistory",
         ValueType { of: "StanceHistory", form: Cardinality::List },
         vec![argument("topic", "TopicBy", "Only this topic and its sub-topics.")],
-        |asked| Box::pin(stance_history(asked)),
+        |context| Box::pin(stance_history(context)),
         "The history of the actor's stances, topic by topic, with the evidence of each change.",
     )
-    .with_cost(|asked| CostEstimate {
-        points: 10.0 + asked.rows_of_one("positions", "holder_id") * 0.1,
-        records: asked.rows_of_one("positions", "holder_id").min(NAMED),
+    .with_cost(|context| CostEstimate {
+        points: 10.0 + context.rows_of_one("positions", "holder_id") * 0.1,
+        records: context.rows_of_one("positions", "holder_id").min(NAMED),
     })
 }
 
@@ -136,23 +136,23 @@ pub fn of_topic() -> [FieldDeclaration; 2] {
             "standings",
             ValueType { of: "Standing", form: Cardinality::List },
             vec![number("first", 1000, "Number of actors. Default: 100. Maximum: 1000.")],
-            |asked| Box::pin(standings(asked)),
+            |context| Box::pin(standings(context)),
             "Each actor's latest stance on exactly this topic, opponents first.",
         )
-        .with_cost(|asked| CostEstimate {
-            points: 10.0 + asked.rows_of_one("positions", "topic_id") * 0.1,
-            records: asked.number("first", 100, 1000),
+        .with_cost(|context| CostEstimate {
+            points: 10.0 + context.rows_of_one("positions", "topic_id") * 0.1,
+            records: context.number("first", 100, 1000),
         }),
         computed(
             "disagreements",
             ValueType { of: "Disagreement", form: Cardinality::List },
             vec![number("first", 100, "Number of pairs. Default: 20. Maximum: 100.")],
-            |asked| Box::pin(disagreements(asked)),
+            |context| Box::pin(disagreements(context)),
             "Pairs of actors with opposed latest stances on exactly this topic, the furthest apart first.",
         )
-        .with_cost(|asked| CostEstimate {
-            points: 20.0 + asked.rows_of_one("positions", "topic_id") * 0.2,
-            records: asked.number("first", 20, 100),
+        .with_cost(|context| CostEstimate {
+            points: 20.0 + context.rows_of_one("positions", "topic_id") * 0.2,
+            records: context.number("first", 20, 100),
         }),
     ]
 }
@@ -176,8 +176,8 @@ fn enumerated(row: &PgRow, column: &str) -> Result<ComputedValue, sqlx::Error> {
     Ok(ComputedValue::text(row.try_get_unchecked::<Option<String>, _>(column)?))
 }
 
-async fn stance_history(asked: ResolveContext<'_>) -> Result<Vec<ComputedValue>, ApiError> {
-    let topic = asked.record("Topic", "topic").await?;
+async fn stance_history(context: ResolveContext<'_>) -> Result<Vec<ComputedValue>, ApiError> {
+    let topic = context.record("Topic", "topic").await?;
     let sql = format!(
         "with recursive below as (
              select id from topics where id = $2 union select topics.id from topics join below on topics.parent_id = below.id
@@ -189,9 +189,9 @@ async fn stance_history(asked: ResolveContext<'_>) -> Result<Vec<ComputedValue>,
          ) d where previous is distinct from stance
          order by holder_id, topic_id, day nulls last, id"
     );
-    let rows = asked.reader.fetch(&sql, |sql| sql.bind(asked.parents).bind(topic)).await?;
+    let rows = context.reader.fetch(&sql, |sql| sql.bind(context.parents).bind(topic)).await?;
     let mut histories: Vec<Vec<(i64, Vec<ComputedValue>)>> =
-        asked.parents.iter().map(|_| Vec::new()).collect();
+        context.parents.iter().map(|_| Vec::new()).collect();
     for row in &rows {
         let (holder, topic): (i64, i64) = (row.try_get("parent")?, row.try_get("topic_id")?);
         let change = ComputedValue::Object(vec![
@@ -200,7 +200,7 @@ async fn stance_history(asked: ResolveContext<'_>) -> Result<Vec<ComputedValue>,
             ("date", enumerated(row, "date")?),
             ("position", ComputedValue::Record("Position", row.try_get("id")?)),
         ]);
-        let place = asked.parents.iter().position(|id| *id == holder).ok_or(sqlx::Error::RowNotFound)?;
+        let place = context.parents.iter().position(|id| *id == holder).ok_or(sqlx::Error::RowNotFound)?;
         match histories[place].last_mut().filter(|(last, _)| *last == topic) {
             Some((_, changes)) => changes.push(change),
             None => histories[place].push((topic, vec![change])),
@@ -226,16 +226,16 @@ fn latest() -> String {
     )
 }
 
-async fn standings(asked: ResolveContext<'_>) -> Result<Vec<ComputedValue>, ApiError> {
-    let first = asked.number("first", 100);
+async fn standings(context: ResolveContext<'_>) -> Result<Vec<ComputedValue>, ApiError> {
+    let first = context.number("first", 100);
     let sql = format!(
         "select topic_id as parent, holder_id, id, stance, date from (
              select l.*, row_number() over (partition by topic_id order by stance, holder_id) as number from ({}) l
          ) l where number <= $2 order by topic_id, number",
         latest()
     );
-    let rows = asked.reader.fetch(&sql, |sql| sql.bind(asked.parents).bind(first)).await?;
-    grouped(asked.parents, &rows, |row| {
+    let rows = context.reader.fetch(&sql, |sql| sql.bind(context.parents).bind(first)).await?;
+    grouped(context.parents, &rows, |row| {
         Ok(ComputedValue::Object(vec![
             ("holder", ComputedValue::Record("Actor", row.try_get("holder_id")?)),
             ("stance", enumerated(row, "stance")?),
@@ -245,8 +245,8 @@ async fn standings(asked: ResolveContext<'_>) -> Result<Vec<ComputedValue>, ApiE
     })
 }
 
-async fn disagreements(asked: ResolveContext<'_>) -> Result<Vec<ComputedValue>, ApiError> {
-    let first = asked.number("first", 20);
+async fn disagreements(context: ResolveContext<'_>) -> Result<Vec<ComputedValue>, ApiError> {
+    let first = context.number("first", 20);
     // Before a pair with the nth of those of one stance stand n - 1 pairs that are as far apart. So only the
     // first of each stance are paired, and not each actor with each.
     let sql = format!(
@@ -263,8 +263,8 @@ async fn disagreements(asked: ResolveContext<'_>) -> Result<Vec<ComputedValue>, 
          ) p where number <= $2 order by parent, number",
         latest()
     );
-    let rows = asked.reader.fetch(&sql, |sql| sql.bind(asked.parents).bind(first)).await?;
-    grouped(asked.parents, &rows, |row| {
+    let rows = context.reader.fetch(&sql, |sql| sql.bind(context.parents).bind(first)).await?;
+    grouped(context.parents, &rows, |row| {
         Ok(ComputedValue::Object(vec![
             ("one", ComputedValue::Record("Position", row.try_get("one")?)),
             ("other", ComputedValue::Record("Position", row.try_get("other")?)),

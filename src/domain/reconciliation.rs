@@ -38,7 +38,7 @@ static REASON: Enumeration = Enumeration {
     deprecated: &[],
 };
 
-/// Names that are like each asked one, and identifiers that equal it.
+/// Names similar to each given one, and identifiers equal to it.
 const CANDIDATES: &str = "
     select n.place, c.*
     from unnest($1::text[]) with ordinality n (asked, place)
@@ -93,7 +93,7 @@ pub fn fields() -> Vec<FieldDeclaration> {
                 argument("kinds", "[ActorKind!]", "Kinds of actors to consider. Default: all."),
                 number("first", 20, "Candidates per name. Default: 5. Maximum: 20."),
             ],
-            |asked| Box::pin(match_actors(asked)),
+            |context| Box::pin(match_actors(context)),
             "Entity reconciliation: for each name, the actors that it may refer to, with reasons.",
         )
         .with_cost(price),
@@ -101,14 +101,14 @@ pub fn fields() -> Vec<FieldDeclaration> {
 }
 
 /// Each name is compared with those that are somewhat like it: a long one with many.
-fn price(asked: &CostContext<'_>) -> CostEstimate {
-    let (letters, names) = asked.letters("names");
-    let known = asked.rows("actors") + asked.rows("actor_names");
+fn price(context: &CostContext<'_>) -> CostEstimate {
+    let (letters, names) = context.letters("names");
+    let known = context.rows("actors") + context.rows("actor_names");
     let points = 20.0 + known * (0.05 * names + 0.00012 * letters);
-    CostEstimate { points, records: names * asked.number("first", 5, 20) }
+    CostEstimate { points, records: names * context.number("first", 5, 20) }
 }
 
-/// An actor's name beside the one asked for.
+/// An actor's name beside the given one.
 struct Likeness {
     name: String,
     own: bool,
@@ -142,11 +142,11 @@ struct Candidate {
     reasons: Vec<&'static str>,
 }
 
-async fn match_actors(asked: ResolveContext<'_>) -> Result<Vec<ComputedValue>, ApiError> {
-    let names = asked.texts("names").unwrap_or_default();
-    let first = usize::try_from(asked.number("first", 5)).unwrap_or(5);
-    let kinds = asked.texts("kinds");
-    let rows = asked.reader.fetch(CANDIDATES, |sql| sql.bind(&names).bind(kinds)).await?;
+async fn match_actors(context: ResolveContext<'_>) -> Result<Vec<ComputedValue>, ApiError> {
+    let names = context.texts("names").unwrap_or_default();
+    let first = usize::try_from(context.number("first", 5)).unwrap_or(5);
+    let kinds = context.texts("kinds");
+    let rows = context.reader.fetch(CANDIDATES, |sql| sql.bind(&names).bind(kinds)).await?;
     let mut found: Vec<HashMap<i64, Candidate>> = names.iter().map(|_| HashMap::new()).collect();
     for row in rows {
         let place: i64 = row.try_get("place")?;

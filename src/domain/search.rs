@@ -123,7 +123,7 @@ pub fn fields(records: &[ObjectType]) -> Vec<FieldDeclaration> {
                 .chain(page_arguments(ORDER, KeyKind::Rank))
                 .chain([as_of()])
                 .collect(),
-            |asked| Box::pin(search(asked)),
+            |context| Box::pin(search(context)),
             "Full-text search over all record types, best match first.",
         )
         .with_cost(price_of_search),
@@ -135,7 +135,7 @@ pub fn fields(records: &[ObjectType]) -> Vec<FieldDeclaration> {
                 types,
                 number("first", 50, "Number of suggestions. Default: 10. Maximum: 50."),
             ],
-            |asked| Box::pin(suggest(asked)),
+            |context| Box::pin(suggest(context)),
             "Autocomplete: names of actors, meetings, topics and sources that start with this text.",
         )
         .with_cost(price_of_suggest),
@@ -143,37 +143,39 @@ pub fn fields(records: &[ObjectType]) -> Vec<FieldDeclaration> {
 }
 
 /// Words are found in a quarter of all records, as a rule at most, and each of these is ranked.
-fn price_of_search(asked: &CostContext<'_>) -> CostEstimate {
-    let (words, first) = (asked.words("query"), asked.number("first", 20, 100));
-    let rows: f64 = searched(&asked.catalog.object_types).map(|(kind, _)| asked.rows(kind.table)).sum();
-    let names = names(asked);
+fn price_of_search(context: &CostContext<'_>) -> CostEstimate {
+    let (words, first) = (context.words("query"), context.number("first", 20, 100));
+    let rows: f64 = searched(&context.catalog.object_types).map(|(kind, _)| context.rows(kind.table)).sum();
+    let names = names(context);
     let ranked = rows / 4.0 * (0.05 + 0.01 * words);
     // Names like one of a letter or two are too many for an index.
-    let letters = asked.letters("query").0;
+    let letters = context.letters("query").0;
     let similar = names * (if letters < 4.0 * words { 0.12 } else { 0.02 } + 0.0002 * letters);
-    let highlights = if asked.wants("edges.highlights") { first * (5.0 + words) } else { 0.0 };
+    let highlights = if context.wants("edges.highlights") { first * (5.0 + words) } else { 0.0 };
     // The past has no index on words.
-    let times = if asked.has(as_of::ARGUMENT) { 4.0 } else { 1.0 };
+    let times = if context.has(as_of::ARGUMENT) { 4.0 } else { 1.0 };
     CostEstimate { points: 100.0 + times * (ranked + similar) + highlights, records: first }
 }
 
 /// How many names there are, aliases too.
-fn names(asked: &CostContext<'_>) -> f64 {
-    let named = searched(&asked.catalog.object_types).filter(|(kind, _)| kind.name_column.is_some());
+fn names(context: &CostContext<'_>) -> f64 {
+    let named = searched(&context.catalog.object_types).filter(|(kind, _)| kind.name_column.is_some());
     named
-        .map(|(kind, _)| asked.rows(kind.table) + kind.aliases.map_or(0.0, |(table, _)| asked.rows(table)))
+        .map(|(kind, _)| {
+            context.rows(kind.table) + kind.aliases.map_or(0.0, |(table, _)| context.rows(table))
+        })
         .sum()
 }
 
-fn price_of_suggest(asked: &CostContext<'_>) -> CostEstimate {
-    CostEstimate { points: 50.0 + names(asked) * 0.01, records: asked.number("first", 10, 50) }
+fn price_of_suggest(context: &CostContext<'_>) -> CostEstimate {
+    CostEstimate { points: 50.0 + names(context) * 0.01, records: context.number("first", 10, 50) }
 }
 
-/// The kinds asked for, with their numbers.
-fn kinds(asked: &ResolveContext<'_>) -> Vec<(usize, Kind)> {
-    let names = asked.texts("types");
+/// The requested types, with their numbers.
+fn kinds(context: &ResolveContext<'_>) -> Vec<(usize, Kind)> {
+    let names = context.texts("types");
     let wanted = |kind: &Kind| names.as_ref().is_none_or(|names| names.contains(&kind.name));
-    let all = searched(&asked.catalog.object_types).map(|(kind, _)| kind).enumerate();
+    let all = searched(&context.catalog.object_types).map(|(kind, _)| kind).enumerate();
     all.filter(|(_, kind)| wanted(kind)).collect()
 }
 
@@ -211,22 +213,22 @@ fn place(kind: usize) -> String {
     format!("(({kind}::bigint << 56) + id)")
 }
 
-async fn search(asked: ResolveContext<'_>) -> Result<Vec<ComputedValue>, ApiError> {
-    let query = asked.text("query").unwrap_or_default();
-    let page = asked.page(ORDER, KeyKind::Rank)?;
-    let kinds = kinds(&asked);
+async fn search(context: ResolveContext<'_>) -> Result<Vec<ComputedValue>, ApiError> {
+    let query = context.text("query").unwrap_or_default();
+    let page = context.page(ORDER, KeyKind::Rank)?;
+    let kinds = kinds(&context);
     let search = Search::read(query);
     let name = search.is_words.then_some(query);
-    let counted = asked.wants("totalCount");
-    let (more, hits, total) = if asked.wants_page() {
-        hits(&asked, &search, name, &kinds, &page, counted).await?
+    let counted = context.wants("totalCount");
+    let (more, hits, total) = if context.wants_page() {
+        hits(&context, &search, name, &kinds, &page, counted).await?
     } else {
-        let total = if counted { total(&asked, &search, name, &kinds).await? } else { None };
+        let total = if counted { total(&context, &search, name, &kinds).await? } else { None };
         (false, Vec::new(), total)
     };
     let before =
-        asked.wants("pageInfo.hasPreviousPage") && precede(&asked, &search, name, &kinds, &page).await?;
-    let mut highlights = highlights(&asked, &search, &kinds, &hits).await?;
+        context.wants("pageInfo.hasPreviousPage") && precede(&context, &search, name, &kinds, &page).await?;
+    let mut highlights = highlights(&context, &search, &kinds, &hits).await?;
     let edges = hits.into_iter().map(|hit| {
         let found = highlights.remove(&(hit.kind, hit.id)).unwrap_or_default();
         let edge = vec![
@@ -248,7 +250,7 @@ struct Hit {
 
 /// How many hits of all kinds there are.
 async fn total(
-    asked: &ResolveContext<'_>,
+    context: &ResolveContext<'_>,
     search: &Search,
     name: Option<&str>,
     kinds: &[(usize, Kind)],
@@ -259,14 +261,14 @@ async fn total(
     let counts =
         kinds.iter().map(|(_, kind)| format!("(select count(*) from ({}) k)", matches(kind, &search.sql(1))));
     let sql = format!("select {}", counts.collect::<Vec<_>>().join(" + "));
-    let rows = asked.reader.fetch(&sql, |sql| search.bind(sql).bind(name)).await?;
+    let rows = context.reader.fetch(&sql, |sql| search.bind(sql).bind(name)).await?;
     Ok(rows.first().map(|row| row.try_get(0)).transpose()?)
 }
 
 /// A page of hits of all kinds, whether there are more, and how many there are if they are `counted`. What is
 /// ranked is counted on the way.
 async fn hits(
-    asked: &ResolveContext<'_>,
+    context: &ResolveContext<'_>,
     search: &Search,
     name: Option<&str>,
     kinds: &[(usize, Kind)],
@@ -300,7 +302,7 @@ async fn hits(
              select * from ({all}) k {beyond} order by score desc, place limit $3
          ) h on true order by score desc, place"
     );
-    let rows = asked
+    let rows = context
         .reader
         .fetch(&sql, |sql| {
             let sql = search.bind(sql).bind(name).bind(page.size + 1);
@@ -326,7 +328,7 @@ async fn hits(
 
 /// Whether there is a hit where the cursor of a page stands, or a better one.
 async fn precede(
-    asked: &ResolveContext<'_>,
+    context: &ResolveContext<'_>,
     search: &Search,
     name: Option<&str>,
     kinds: &[(usize, Kind)],
@@ -345,19 +347,19 @@ async fn precede(
         return Ok(false);
     }
     let sql = format!("select {}", kinds.iter().map(of_kind).collect::<Vec<_>>().join(" or "));
-    let rows = asked.reader.fetch(&sql, |sql| search.bind(sql).bind(name).bind(*score).bind(*id)).await?;
+    let rows = context.reader.fetch(&sql, |sql| search.bind(sql).bind(name).bind(*score).bind(*id)).await?;
     Ok(rows.first().map(|row| row.try_get(0)).transpose()?.unwrap_or(false))
 }
 
 /// The passages of each hit in which words of the question stand.
 async fn highlights(
-    asked: &ResolveContext<'_>,
+    context: &ResolveContext<'_>,
     search: &Search,
     kinds: &[(usize, Kind)],
     hits: &[Hit],
 ) -> Result<HashMap<(usize, i64), Vec<ComputedValue>>, ApiError> {
     let mut found: HashMap<(usize, i64), Vec<ComputedValue>> = HashMap::new();
-    if !asked.wants("edges.highlights") || hits.is_empty() {
+    if !context.wants("edges.highlights") || hits.is_empty() {
         return Ok(found);
     }
     let query = search.sql(1);
@@ -383,7 +385,7 @@ async fn highlights(
     let options = format!("StartSel={open}, StopSel={close}, MaxFragments=2, MinWords=5, MaxWords=25");
     let ids: Vec<i64> = hits.iter().map(|hit| hit.id).collect();
     let numbers: Vec<i32> = hits.iter().map(|hit| i32::try_from(hit.kind).unwrap_or(0)).collect();
-    let rows = asked
+    let rows = context
         .reader
         .fetch(&sql, |sql| search.bind(sql).bind(ids).bind(numbers).bind(options).bind(search.wanted()))
         .await?;
@@ -419,10 +421,10 @@ fn parts(headline: &str) -> Vec<ComputedValue> {
 }
 
 /// Names that begin as somebody typed, or have a word that does: whole beginnings first, then the shorter.
-async fn suggest(asked: ResolveContext<'_>) -> Result<Vec<ComputedValue>, ApiError> {
-    let prefix = asked.text("prefix").unwrap_or_default().trim().to_owned();
-    let first = asked.number("first", 10);
-    let kinds = kinds(&asked);
+async fn suggest(context: ResolveContext<'_>) -> Result<Vec<ComputedValue>, ApiError> {
+    let prefix = context.text("prefix").unwrap_or_default().trim().to_owned();
+    let first = context.number("first", 10);
+    let kinds = kinds(&context);
     let named = |number: usize, table: &str, id: &str, name: &str| {
         format!(
             "(select {number} as kind, {id} as id, {name} as name, 0 as inside from {table}
@@ -447,7 +449,7 @@ async fn suggest(asked: ResolveContext<'_>) -> Result<Vec<ComputedValue>, ApiErr
          ) n order by inside, length(name), name, kind, id limit $2",
         branches.join(" union all ")
     );
-    let rows = asked.reader.fetch(&sql, |sql| sql.bind(prefix).bind(first)).await?;
+    let rows = context.reader.fetch(&sql, |sql| sql.bind(prefix).bind(first)).await?;
     let suggestion = |row: &PgRow| {
         let kind: i32 = row.try_get("kind")?;
         let object_type = object_type(&kinds, usize::try_from(kind).unwrap_or(0));

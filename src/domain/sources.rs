@@ -1,4 +1,4 @@
-//! Sources: the documents that everything rests on.
+//! Sources: the documents that records cite.
 
 use crate::model::object_type::overviews::Searched;
 use crate::model::object_type::{

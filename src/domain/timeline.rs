@@ -75,7 +75,7 @@ pub fn fields() -> Vec<FieldDeclaration> {
             "timeline",
             ValueType { of: "TimelineConnection", form: Cardinality::One },
             own.into_iter().chain(page_arguments(ORDER, KeyKind::Date)).chain([as_of()]).collect(),
-            |asked| Box::pin(timeline(asked)),
+            |context| Box::pin(timeline(context)),
             "Meetings, statements and published commentaries by date. A partial date sorts as its first day.",
         )
         .with_cost(price),
@@ -83,32 +83,32 @@ pub fn fields() -> Vec<FieldDeclaration> {
 }
 
 /// All by date, an index has them in order; what is about somebody or a topic is gathered and sorted.
-fn price(asked: &CostContext<'_>) -> CostEstimate {
-    let of_actor = asked.rows_of_one("statements", "speaker_id")
-        + asked.rows_of_one("statement_addressees", "actor_id")
-        + asked.rows_of_one("meeting_participants", "actor_id")
-        + asked.rows_of_one("commentary_targets", "actor_id");
-    let on_topic = asked.rows_of_one("statement_topics", "topic_id")
-        + asked.rows_of_one("meeting_topics", "topic_id")
-        + asked.rows_of_one("commentary_targets", "topic_id");
-    let all = asked.rows("meetings") + asked.rows("statements") + asked.rows("commentaries");
-    let gathered = match (asked.has("actor"), asked.has("topic")) {
+fn price(context: &CostContext<'_>) -> CostEstimate {
+    let of_actor = context.rows_of_one("statements", "speaker_id")
+        + context.rows_of_one("statement_addressees", "actor_id")
+        + context.rows_of_one("meeting_participants", "actor_id")
+        + context.rows_of_one("commentary_targets", "actor_id");
+    let on_topic = context.rows_of_one("statement_topics", "topic_id")
+        + context.rows_of_one("meeting_topics", "topic_id")
+        + context.rows_of_one("commentary_targets", "topic_id");
+    let all = context.rows("meetings") + context.rows("statements") + context.rows("commentaries");
+    let gathered = match (context.has("actor"), context.has("topic")) {
         (true, _) => of_actor * 0.15,
         (false, true) => on_topic * 0.12,
         (false, false) => 0.0,
     };
-    let times = if asked.wants("totalCount") { 2.0 } else { 1.0 };
-    let bounded = asked.has("from") || asked.has("until");
-    let counted = match asked.wants("totalCount") {
+    let times = if context.wants("totalCount") { 2.0 } else { 1.0 };
+    let bounded = context.has("from") || context.has("until");
+    let counted = match context.wants("totalCount") {
         true if bounded => all * 0.015,
         true => all * 0.003,
         false => 0.0,
     };
     // What goes on when the time begins is gathered too.
-    let going_on = if asked.has("from") && gathered == 0.0 { all * 0.004 } else { 0.0 };
+    let going_on = if context.has("from") && gathered == 0.0 { all * 0.004 } else { 0.0 };
     CostEstimate {
         points: 100.0 + times * gathered + going_on + counted,
-        records: asked.number("first", 20, 100),
+        records: context.number("first", 20, 100),
     }
 }
 
@@ -117,11 +117,11 @@ fn place(sort: usize) -> i64 {
     i64::try_from(sort).unwrap_or(0) << 56
 }
 
-async fn timeline(asked: ResolveContext<'_>) -> Result<Vec<ComputedValue>, ApiError> {
-    let sorts = sorts(&asked.catalog.object_types);
-    let page = asked.page(ORDER, KeyKind::Date)?;
-    let (actor, topic) = (asked.record("Actor", "actor").await?, asked.record("Topic", "topic").await?);
-    let (from, until) = (asked.text("from"), asked.text("until"));
+async fn timeline(context: ResolveContext<'_>) -> Result<Vec<ComputedValue>, ApiError> {
+    let sorts = sorts(&context.catalog.object_types);
+    let page = context.page(ORDER, KeyKind::Date)?;
+    let (actor, topic) = (context.record("Actor", "actor").await?, context.record("Topic", "topic").await?);
+    let (from, until) = (context.text("from"), context.text("until"));
     let day = |sort: &TimelineEntry| format!("coalesce(lower({}), 'infinity'::date)", sort.during);
     // The sets of rows of a sort that are wanted, with the order of each. Where no actor and no topic leads to them an
     // index on days does: to those that begin in the period, and to those that are still going on when it begins.
@@ -158,7 +158,7 @@ async fn timeline(asked: ResolveContext<'_>) -> Result<Vec<ComputedValue>, ApiEr
         format!(" and ({day}, t.id) {comparison} ($6, greatest(least($7 - {place}, {max}), 0))")
     };
     if let Some(Cursor { key: Some(CursorKey::Date(days)), id }) = &page.after
-        && asked.wants("pageInfo.hasPreviousPage")
+        && context.wants("pageInfo.hasPreviousPage")
     {
         let earlier = sorts.iter().enumerate().flat_map(|(number, (_, sort))| {
             let side = beside(number, sort, "<=");
@@ -167,12 +167,12 @@ async fn timeline(asked: ResolveContext<'_>) -> Result<Vec<ComputedValue>, ApiEr
             })
         });
         let sql = format!("{below} select {}", earlier.collect::<Vec<_>>().join(" or "));
-        let rows = asked.reader.fetch(&sql, |sql| {
+        let rows = context.reader.fetch(&sql, |sql| {
             sql.bind(1_i64).bind(actor).bind(topic).bind(from).bind(until).bind(Days(*days)).bind(*id)
         });
         before = rows.await?.first().is_some_and(|row| row.try_get(0).unwrap_or(false));
     }
-    if asked.wants_page() {
+    if context.wants_page() {
         let branches = sorts.iter().enumerate().flat_map(|(number, (_, sort))| {
             let place = place(number);
             let beyond = if page.after.is_some() { beside(number, sort, ">") } else { String::new() };
@@ -190,7 +190,7 @@ async fn timeline(asked: ResolveContext<'_>) -> Result<Vec<ComputedValue>, ApiEr
              from ({}) e order by day, place limit $1",
             branches.collect::<Vec<_>>().join(" union all ")
         );
-        let rows = asked
+        let rows = context
             .reader
             .fetch(&sql, |sql| {
                 let sql = sql.bind(page.size + 1).bind(actor).bind(topic).bind(from).bind(until);
@@ -215,14 +215,14 @@ async fn timeline(asked: ResolveContext<'_>) -> Result<Vec<ComputedValue>, ApiEr
             edges.push((Cursor { key: Some(CursorKey::Date(days)), id: row.try_get("place")? }, edge));
         }
     }
-    let total = if asked.wants("totalCount") {
+    let total = if context.wants("totalCount") {
         let counts: Vec<String> = sorts
             .iter()
             .flat_map(|(_, sort)| wanted(sort))
             .map(|(rows, _)| format!("(select count(*){rows})"))
             .collect();
         let sql = format!("{below} select {}", counts.join(" + "));
-        let rows = asked
+        let rows = context
             .reader
             .fetch(&sql, |sql| sql.bind(page.size).bind(actor).bind(topic).bind(from).bind(until))
             .await?;

@@ -1,4 +1,4 @@
-//! The viewer: who asks, and what they may still ask.
+//! The viewer: the caller, and their rate limit.
 
 use crate::model::object_type::{
     Cardinality, Enumeration, FieldDeclaration, ObjectType, Scalar, ValueType, column,
@@ -56,12 +56,12 @@ pub fn fields() -> Vec<FieldDeclaration> {
             "viewer",
             ValueType { of: "Viewer", form: Cardinality::One },
             Vec::new(),
-            |asked| {
-                let identity = &asked.caller.identity;
+            |context| {
+                let identity = &context.caller.identity;
                 let viewer = ComputedValue::Object(vec![
                     ("role", ComputedValue::text(Some(identity.role.name()))),
                     ("name", ComputedValue::text(identity.name.as_deref())),
-                    ("rateLimit", rate_limit(&asked)),
+                    ("rateLimit", rate_limit(&context)),
                 ]);
                 Box::pin(async move { Ok(vec![viewer]) })
             },
@@ -73,8 +73,8 @@ pub fn fields() -> Vec<FieldDeclaration> {
             "rateLimit",
             ValueType { of: "RateLimit", form: Cardinality::One },
             Vec::new(),
-            |asked| {
-                let rate_limit = rate_limit(&asked);
+            |context| {
+                let rate_limit = rate_limit(&context);
                 Box::pin(async move { Ok(vec![rate_limit]) })
             },
             "The cost of this request, and the caller's remaining budget.",
@@ -84,8 +84,8 @@ pub fn fields() -> Vec<FieldDeclaration> {
     ]
 }
 
-fn rate_limit(asked: &ResolveContext<'_>) -> ComputedValue {
-    let budget = asked.caller.allowance.budget.as_ref();
+fn rate_limit(context: &ResolveContext<'_>) -> ComputedValue {
+    let budget = context.caller.allowance.budget.as_ref();
     let number = |number: u32| ComputedValue::Int(i64::from(number));
     let reset_at = budget.map(|budget| {
         let moment = time::OffsetDateTime::from(budget.reset_at).truncate_to_microsecond();
@@ -93,7 +93,7 @@ fn rate_limit(asked: &ResolveContext<'_>) -> ComputedValue {
         moment.format(&time::format_description::well_known::Rfc3339).unwrap_or_default()
     });
     ComputedValue::Object(vec![
-        ("cost", ComputedValue::Int(i64::try_from(asked.caller.allowance.cost).unwrap_or(i64::MAX))),
+        ("cost", ComputedValue::Int(i64::try_from(context.caller.allowance.cost).unwrap_or(i64::MAX))),
         ("limit", budget.map_or(ComputedValue::Null, |budget| number(budget.limit))),
         ("remaining", budget.map_or(ComputedValue::Null, |budget| number(budget.remaining))),
         ("resetAt", ComputedValue::text(reset_at)),

@@ -4,7 +4,7 @@ use async_graphql::Value;
 
 use crate::model::object_type::Scalar;
 
-/// The argument that asks for the past, and its input type.
+/// The argument that reads the past, and its input type.
 pub const ARGUMENT: &str = "asOf";
 pub const INPUT: &str = "AsOf";
 pub const DESCRIPTION: &str = "Read this field and everything below it as of this time. Default: now.";

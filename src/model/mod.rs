@@ -18,7 +18,7 @@ use crate::model::object_type::{
     Writability, column, computed::page_info, reference,
 };
 
-/// The names of the root types: what is read, what is changed, what is told as it happens.
+/// The names of the root types.
 pub const ROOTS: [&str; 3] = ["Query", "Mutation", "Subscription"];
 
 /// What the roots have besides the object types.
@@ -108,7 +108,7 @@ impl Catalog {
         })
     }
 
-    /// Names of fields that are another for everybody who asks.
+    /// Names of fields whose values depend on the caller.
     pub fn per_caller(&self) -> impl Iterator<Item = &'static str> {
         self.object_types.iter().flat_map(|object_type| &object_type.fields).filter_map(|field| match &field
             .kind

@@ -1,4 +1,4 @@
-//! What Relay asks of every object type: global ids, cursors, pages.
+//! Relay's global ids, cursors and pages.
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD as BASE64};
 
@@ -102,7 +102,7 @@ fn is_date(days: i32) -> bool {
     matches!(days, i32::MIN | i32::MAX | -2_451_545..=2_145_031_948)
 }
 
-/// The part of a connection that is asked for.
+/// The requested page of a connection.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Page {
     pub size: i64,

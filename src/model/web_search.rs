@@ -1,8 +1,8 @@
 //! What people search for, as they write it: words, `"an exact phrase"`, `or`, `-without`.
 //!
-//! Texts are kept in two forms, by the endings of their words and as they are written, and a search asks for
+//! Texts are indexed in two forms, stemmed and as they are written, and a search looks for
 //! either. What it excludes must be there in neither, which the database's own reading of this syntax can't say
-//! of two forms; so what is wanted and what is not are told apart here.
+//! of two forms; so wanted and excluded words are separated here.
 
 use std::fmt::Write;
 

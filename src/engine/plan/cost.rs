@@ -51,7 +51,7 @@ const GROUPED: f64 = 0.004;
 const GROUPED_BY_LINK: f64 = 0.014;
 /// To compare a value of it.
 const COMPARED: f64 = 0.0025;
-/// To look for a part of a text that is kept without capital letters and accents, or where it isn't.
+/// To look for a part of a text, in a stored plain column or without one.
 const MATCHED_PLAIN: f64 = 0.01;
 const MATCHED: f64 = 0.04;
 /// To read what full-text search finds a row by, and to look there for a word, or rank the row by it.
@@ -94,9 +94,9 @@ pub fn of(
     measure(&plan.root, &values, &mut 0)?;
     let mut pricing = Pricing { catalog, registry, variables, sizes, points: 1.0, times: 1.0 };
     pricing.level(&plan.root, 1.0)?;
-    if let Some(asked) = &plan.introspection {
-        let sets = asked.operations.iter().map(|(_, operation)| &operation.node.selection_set.node);
-        pricing.points += sets.map(|set| introspected(asked, set)).sum::<f64>() / INTROSPECTED;
+    if let Some(document) = &plan.introspection {
+        let sets = document.operations.iter().map(|(_, operation)| &operation.node.selection_set.node);
+        pricing.points += sets.map(|set| introspected(document, set)).sum::<f64>() / INTROSPECTED;
     }
     #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
     Ok(pricing.points.ceil() as usize)
@@ -104,7 +104,7 @@ pub fn of(
 
 /// How many values a selection of the schema answers. The lists of a schema lead to one another without end,
 /// so each level that nests them has many times as many.
-fn introspected(asked: &ExecutableDocument, set: &SelectionSet) -> f64 {
+fn introspected(document: &ExecutableDocument, set: &SelectionSet) -> f64 {
     let each = set.items.iter().map(|selection| match &selection.node {
         Selection::Field(field) => {
             let entries = match field.node.name.node.as_str() {
@@ -113,12 +113,12 @@ fn introspected(asked: &ExecutableDocument, set: &SelectionSet) -> f64 {
                 "args" => 3.0,
                 _ => 1.0,
             };
-            entries * (1.0 + introspected(asked, &field.node.selection_set.node))
+            entries * (1.0 + introspected(document, &field.node.selection_set.node))
         }
-        Selection::InlineFragment(inline) => introspected(asked, &inline.node.selection_set.node),
+        Selection::InlineFragment(inline) => introspected(document, &inline.node.selection_set.node),
         Selection::FragmentSpread(spread) => {
-            let fragment = asked.fragments.get(&spread.node.fragment_name.node);
-            fragment.map_or(0.0, |fragment| introspected(asked, &fragment.node.selection_set.node))
+            let fragment = document.fragments.get(&spread.node.fragment_name.node);
+            fragment.map_or(0.0, |fragment| introspected(document, &fragment.node.selection_set.node))
         }
     });
     each.sum()

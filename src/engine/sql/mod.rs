@@ -303,13 +303,13 @@ impl Paged<'_> {
     }
 }
 
-/// The operators of a filter that asks for nothing but certain ids.
+/// The operators of a filter by id alone.
 fn only_which(filter: &Fields) -> Option<&Fields> {
     let Some(Value::Object(operators)) = filter.get("id").filter(|_| filter.len() == 1) else { return None };
     let tells = |(operator, value): (&Name, &Value)| {
         matches!(Operator::named(operator), Operator::Equals | Operator::In) && *value != Value::Null
     };
-    // Without any operator it only asks that there is one.
+    // Without an operator it only requires that there is one.
     (!operators.is_empty() && operators.iter().all(tells)).then_some(operators)
 }
 
@@ -627,7 +627,7 @@ impl Builder {
                 self.sql.push(')');
             }
             (Predicate::ToOne { to, column }, Value::Object(filter)) => {
-                // Which record it is, the reference itself tells.
+                // The reference itself says which record it is.
                 if let Some(operators) = only_which(filter) {
                     let operand =
                         Operand { sql: &format!("{alias}.{column}"), plain: None, scalar: Scalar::Id(to) };

@@ -28,7 +28,7 @@ use crate::{
 /// A change of one record, as one transaction made it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Change {
-    /// Its last revision, by which changes are told in order.
+    /// Its last revision; changes are sent in this order.
     pub number: i64,
     object_type: &'static str,
     id: i64,
@@ -114,8 +114,8 @@ pub fn fields(records: &[ObjectType]) -> Vec<FieldDeclaration> {
         "changes",
         ValueType { of: "Change", form: Cardinality::One },
         arguments,
-        |asked| {
-            let event = asked.event.cloned().unwrap_or(ComputedValue::Null);
+        |context| {
+            let event = context.event.cloned().unwrap_or(ComputedValue::Null);
             Box::pin(async move { Ok(vec![event]) })
         },
         "Changes of records as they are committed at any server, in order of revisions.",
@@ -123,7 +123,7 @@ pub fn fields(records: &[ObjectType]) -> Vec<FieldDeclaration> {
     vec![told.free()]
 }
 
-/// Which changes somebody wants to be told of.
+/// The filter of a subscription.
 #[derive(Debug, Default, PartialEq)]
 pub struct Filter {
     types: Option<Vec<&'static str>>,
@@ -255,7 +255,7 @@ fn ties(catalog: &Catalog) -> Vec<Tie> {
 /// them. What a record was tied to is what the change touched, before and after, and what it left
 /// alone: that is known from the next revision of the same row, or from the row as it is now.
 ///
-/// `offset 0` keeps the database from reading whole tables, as it can't know how few rows are asked for.
+/// `offset 0` keeps the database from reading whole tables, because it can't estimate how few rows are needed.
 pub fn statement(catalog: &Catalog) -> String {
     let (records, ties): (Vec<Recorded>, Vec<Tie>) = (records(catalog).collect(), ties(catalog));
     let columns: Vec<&str> = records.iter().map(|record| record.column).collect();

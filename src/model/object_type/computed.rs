@@ -29,13 +29,13 @@ use crate::{
 pub struct Computed {
     pub part: ValueType,
     pub arguments: Vec<Argument>,
-    /// What it adds to the cost of a request, for each record that it is asked of.
+    /// What it adds to the cost of a request, for each record.
     pub cost: usize,
-    /// The same, where that depends on what it is asked.
+    /// The same, where that depends on its arguments.
     pub price: Option<CostFunction>,
     /// Who may ask it.
     pub role: Role,
-    /// Whether it is another for everybody who asks.
+    /// Whether its value depends on the caller.
     pub per_caller: bool,
     /// Where computing it changes the base: what stands in its place if it came to nothing, though something
     /// else of the request was done.
@@ -43,7 +43,7 @@ pub struct Computed {
     pub compute: Resolver,
 }
 
-/// The field of what a mutation answers that tells the revision which it left.
+/// The field of a mutation's payload that holds its last revision.
 pub const REVISION: &str = "revision";
 
 /// Gives the values for all parents, in their order.
@@ -124,7 +124,7 @@ impl Argument {
 
 pub type Arguments = IndexMap<Name, Value>;
 
-/// What a computed field may cost for each record that it is asked of.
+/// What a computed field may cost for each record.
 pub type CostFunction = fn(&CostContext<'_>) -> CostEstimate;
 
 /// What a computed value may cost in points, and how many records it may name at one place.
@@ -134,7 +134,7 @@ pub struct CostEstimate {
     pub records: f64,
 }
 
-/// What a computed field is asked, before it is: by this it is priced.
+/// The arguments and selection of a computed field, from which its cost follows.
 pub struct CostContext<'a> {
     pub catalog: &'a Catalog,
     pub arguments: &'a Arguments,
@@ -167,9 +167,9 @@ impl CostContext<'_> {
         }
     }
 
-    /// Whether a field of the value is asked for.
+    /// Whether a field of the value is selected.
     pub fn wants(&self, field: &str) -> bool {
-        self.fields.iter().any(|asked| asked == field)
+        self.fields.iter().any(|selected| selected == field)
     }
 
     /// Letters of all texts that an argument has, and how many texts there are.
@@ -201,7 +201,7 @@ impl CostContext<'_> {
 /// Makes the statement that finds the record of a type that a key names; the text names the argument.
 pub type Lookup = fn(&ObjectType, &Arguments, &str) -> Result<Statement, ApiError>;
 
-/// What a computed field is asked, and by what it answers.
+/// The arguments and selection of a computed field, and what it reads from.
 pub struct ResolveContext<'a> {
     pub reader: &'a Reader,
     pub catalog: &'static Catalog,
@@ -210,10 +210,10 @@ pub struct ResolveContext<'a> {
     /// Ids of the records that it is a field of; a single one at the root.
     pub parents: &'a [i64],
     pub arguments: &'a Arguments,
-    /// Fields asked of it, and within it as `edges.node.score`: for what is costly and not always wanted.
+    /// Selected fields, nested ones as `edges.node.score`, so that costly values are computed only where they are selected.
     pub fields: &'a [String],
     pub caller: &'a Caller,
-    /// What happened, where a subscription is told of it.
+    /// The event, in a subscription.
     pub event: Option<&'a ComputedValue>,
     /// When nobody waits for it any more: nothing is to be changed from then on.
     pub deadline: Option<Instant>,
@@ -231,7 +231,7 @@ pub enum ComputedValue {
     Object(Vec<(&'static str, ComputedValue)>),
     /// The record of this object type with this id.
     Record(&'static str, i64),
-    /// The record of this object type with this id, or null where it is there no more.
+    /// The record of this object type with this id, or null if it was deleted.
     MaybeRecord(&'static str, i64),
 }
 
@@ -328,7 +328,7 @@ impl ResolveContext<'_> {
         }
     }
 
-    /// The page asked for by `first` and `after`, in an order of this name and key.
+    /// The page that `first` and `after` select, in an order of this name and key.
     pub fn page(&self, order: &str, key: KeyKind) -> Result<Page, ApiError> {
         let size = match self.arguments.get("first") {
             Some(Value::Number(number)) => number.as_i64(),
@@ -338,18 +338,18 @@ impl ResolveContext<'_> {
         Page::new(size, None, after.transpose()?, None)
     }
 
-    /// Whether it is asked for the records of a page, or where the page lies.
+    /// Whether records or page information are selected.
     pub fn wants_page(&self) -> bool {
         ["edges", "nodes", "pageInfo"].iter().any(|field| self.wants(field))
     }
 
     pub fn wants(&self, field: &str) -> bool {
-        self.fields.iter().any(|asked| asked == field)
+        self.fields.iter().any(|selected| selected == field)
     }
 }
 
 /// A connection as a value: its edges with their cursors, whether there are others before and behind them, and
-/// how many in all if that was asked.
+/// and the total if it is selected.
 pub fn connection(
     order: &str,
     edges: Vec<(Cursor, Vec<(&'static str, ComputedValue)>)>,
@@ -457,7 +457,7 @@ pub fn number(name: &'static str, most: i64, description: &'static str) -> Argum
     argument(name, "Int", description).taking(ArgumentRule::Within(1..=most))
 }
 
-/// The moment as of which a field of the root is computed. The engine sees to it: whoever computes reads as ever.
+/// The `asOf` argument of a root field. The engine applies it: the field itself reads as for today.
 pub fn as_of() -> Argument {
     argument(as_of::ARGUMENT, as_of::INPUT, as_of::DESCRIPTION)
 }

@@ -40,7 +40,7 @@ pub struct ObjectType {
     pub searchable_names: Option<(&'static str, &'static str)>,
     /// The column of `revisions` that keeps its history, where it has one.
     pub history: Option<&'static str>,
-    /// What the argument `since` of its lists says, where they have it: they tell what was entered later.
+    /// The description of the argument `since` of its lists, where they have it.
     pub since: Option<&'static str>,
     /// How it takes part in searches, timelines and networks, where it does.
     pub searched: Option<Searched>,
@@ -281,7 +281,7 @@ pub struct ToMany {
     pub via: Join,
     /// The stem of the connection's and edge's type names: `Actor` of `ActorConnection`.
     pub stem: &'static str,
-    /// What the edge itself tells: the participant's role.
+    /// Attributes of the edge itself, such as a participant's role.
     pub attributes: Vec<Field>,
     pub written: Writability,
 }
@@ -323,9 +323,9 @@ pub struct FilterField {
 pub enum Predicate {
     /// The value at `sql` passes the scalar's operators.
     Value { sql: Expression, scalar: Scalar },
-    /// A daterange at `sql` overlaps the period asked for.
+    /// A daterange at `sql` overlaps the given period.
     During { sql: Cow<'static, str> },
-    /// A timestamp at `sql` lies in the span asked for.
+    /// A timestamp at `sql` lies in the given span.
     Instant { sql: &'static str },
     /// The record that `column` refers to passes that object type's filter.
     ToOne { to: &'static str, column: &'static str },
@@ -697,7 +697,7 @@ impl FieldDeclaration {
         self
     }
 
-    /// Where nothing was written, this SQL tells what is read.
+    /// SQL of the default where the column is null.
     #[must_use]
     pub fn or_else(mut self, fallback: &'static str) -> Self {
         self.column().fallback = Some(fallback);
@@ -724,7 +724,7 @@ impl FieldDeclaration {
         self
     }
 
-    /// What it costs depends on what it is asked.
+    /// Its cost depends on its arguments.
     #[must_use]
     pub fn with_cost(mut self, price: CostFunction) -> Self {
         let FieldKind::Computed(computed) = &mut self.field.kind else {
@@ -745,7 +745,7 @@ impl FieldDeclaration {
         self
     }
 
-    /// It is another for everybody who asks, so nobody's answer is anybody else's.
+    /// Its value depends on the caller, so responses are not shared between callers.
     #[must_use]
     pub fn per_caller(mut self) -> Self {
         let FieldKind::Computed(computed) = &mut self.field.kind else {
@@ -755,7 +755,7 @@ impl FieldDeclaration {
         self
     }
 
-    /// What the edge itself tells of the two records, and the stem of its types' names.
+    /// The attributes of the edge itself, and the stem of its types' names.
     #[must_use]
     pub fn telling(mut self, stem: &'static str, attribute: impl Into<FieldDeclaration>) -> Self {
         let FieldKind::ToMany(many) = &mut self.field.kind else { unreachable!("only edges tell") };
