@@ -4,7 +4,10 @@ use std::fmt::Write;
 
 use crate::{
     engine::mutation::writable_fields::{self, RowKind, WritableField, WritableKind},
-    model::object_type::{Field, LookupInput, ObjectType, Predicate},
+    model::{
+        object_type::{Field, LookupInput, ObjectType, Predicate},
+        record_types,
+    },
 };
 
 /// A record type and its fields in files.
@@ -29,11 +32,8 @@ pub struct RecordKinds(pub Vec<RecordKind>);
 
 impl RecordKinds {
     pub fn of(object_types: &[ObjectType]) -> Self {
-        let mut left: Vec<RecordKind> = object_types
-            .iter()
-            .filter(|object_type| object_type.interfaces.contains(&"Record"))
-            .map(|object_type| RecordKind::of(object_type, object_types))
-            .collect();
+        let mut left: Vec<RecordKind> =
+            record_types(object_types).map(|object_type| RecordKind::of(object_type, object_types)).collect();
         let mut kinds: Vec<RecordKind> = Vec::new();
         while !left.is_empty() {
             let ready = left.iter().position(|kind| {

@@ -9,11 +9,10 @@ use std::{
 use clap::Args;
 use tokio::net::TcpListener;
 
-use crate::engine::catalog;
 use crate::{
     cli::{Failure, configured, signals::Stop},
     database::{Database, Error, embedded::Create},
-    engine::prepare::trusted_documents,
+    engine::{catalog, prepare::trusted_documents},
     server,
     telemetry::output,
 };

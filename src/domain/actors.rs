@@ -1,12 +1,11 @@
 //! Actors: who acts or is acted on.
 
-use crate::model::object_type::overviews::Searched;
 use crate::{
     domain::positions,
     model::{
         object_type::{
             Enumeration, Join, LookupInput, LookupKey, ObjectType, OwnedItem, OwnedList, Predicate, Scalar,
-            evidence, many, one_of, term, text, values,
+            evidence, many, one_of, overviews::Searched, term, text, values,
         },
         sql::Expression,
     },
@@ -179,7 +178,11 @@ fn actor() -> ObjectType {
         "The preferred name or one of the further names matches.",
         Predicate::AnyText { among: &[("actors", "id", "name"), ("actor_names", "actor_id", "name")] },
     )
-    .searchable(Searched { description: "Actors, by their names and aliases in any script.", name: Some("name"), texts: &["name"] })
+    .searchable(Searched {
+        description: "Actors, by their names and aliases in any script.",
+        name: Some("name"),
+        texts: &["name"],
+    })
     .searchable_names("actor_names", "actor_id")
     .in_order_of_entry()
 }

@@ -1,10 +1,11 @@
 //! Commentaries: what an analyst makes of actors, meetings, statements and topics.
 
-use crate::model::object_type::overviews::{Searched, TimelineEntry};
 use crate::model::{
     object_type::{
         Enumeration, Join, ObjectType, OwnedItem, OwnedList, Predicate, Scalar, SortKey, ToOne, column, many,
-        needed_evidence, one, one_of, prose, shortened, values,
+        needed_evidence, one, one_of,
+        overviews::{Mention, Searched, TimelineEntry},
+        prose, shortened, values,
     },
     pagination::KeyKind,
 };
@@ -136,9 +137,11 @@ pub fn object_types() -> Vec<ObjectType> {
             from: "commentaries t join sources on sources.id = t.source_id",
             date: "sources.published_on",
             during: "sources.published_during",
-            of_actor: "select id from commentaries where author_id = $2
-                   union select commentary_id from commentary_targets where actor_id = $2",
-            on_topic: "select commentary_id from commentary_targets where topic_id in (select id from below)",
+            actors: &[
+                Mention { table: "commentaries", of: "id", to: "author_id" },
+                Mention { table: "commentary_targets", of: "commentary_id", to: "actor_id" },
+            ],
+            topics: &[Mention { table: "commentary_targets", of: "commentary_id", to: "topic_id" }],
         })
         .searchable(Searched {
             description: "Commentaries, by question and summary.",

@@ -1,10 +1,11 @@
 //! Meetings: occasions at which actors met.
 
-use crate::model::object_type::overviews::{Searched, Tie, TimelineEntry};
 use crate::{
     domain::actors,
     model::object_type::{
-        Enumeration, Join, ObjectType, Predicate, Scalar, column, evidence, many, one, one_of, prose, text,
+        Enumeration, Join, ObjectType, Predicate, Scalar, column, evidence, many, one, one_of,
+        overviews::{Mention, Searched, Tie, TimelineEntry},
+        prose, text,
     },
 };
 
@@ -109,16 +110,23 @@ pub fn object_types() -> Vec<ObjectType> {
                     join meeting_participants other on other.meeting_id = one.meeting_id and other.actor_id > one.actor_id
                     where one.actor_id = any($1) and other.actor_id = any($1)",
             label: "name",
+            found_by: ("meeting_participants", "actor_id", 6.0),
         })
-.in_timeline(TimelineEntry {
-        from: "meetings t",
-        date: "coalesce(t.starts_on, t.ends_on)",
-        during: "t.held_during",
-        of_actor: "select meeting_id from meeting_participants where actor_id = $2
-                   union select id from meetings where venue_id = $2",
-        on_topic: "select meeting_id from meeting_topics where topic_id in (select id from below)",
-})
-.searchable(Searched { description: "Meetings, by name and summary.", name: Some("name"), texts: &["name", "summary"] })
+        .in_timeline(TimelineEntry {
+            from: "meetings t",
+            date: "coalesce(t.starts_on, t.ends_on)",
+            during: "t.held_during",
+            actors: &[
+                Mention { table: "meeting_participants", of: "meeting_id", to: "actor_id" },
+                Mention { table: "meetings", of: "id", to: "venue_id" },
+            ],
+            topics: &[Mention { table: "meeting_topics", of: "meeting_id", to: "topic_id" }],
+        })
+        .searchable(Searched {
+            description: "Meetings, by name and summary.",
+            name: Some("name"),
+            texts: &["name", "summary"],
+        })
         .in_order_of_entry(),
     ]
 }

@@ -153,14 +153,11 @@ pub fn fields(records: &[ObjectType]) -> Vec<FieldDeclaration> {
 
 /// What it costs to read all ties, and those of one actor; found one by one, these cost more each.
 fn price_of_ties(context: &CostContext<'_>) -> (f64, f64) {
-    // Two directions, and six that take part in the same meeting.
-    let tables = [
-        ("relations", "subject_id", 2.0),
-        ("meeting_participants", "actor_id", 6.0),
-        ("statement_addressees", "actor_id", 2.0),
-    ];
+    let ties = all_ties(&context.catalog.object_types);
     let price = |rows: &dyn Fn(&str, &str) -> f64| -> f64 {
-        tables.iter().map(|(table, column, times)| rows(table, column) * times * 0.002).sum()
+        ties.iter()
+            .map(|(_, Tie { found_by: (table, column, times), .. })| rows(table, column) * times * 0.002)
+            .sum()
     };
     (price(&|table, _| context.rows(table)), price(&|table, column| context.rows_of_one(table, column)))
 }

@@ -1,8 +1,7 @@
 //! Relations: what ties one actor to another.
 
-use crate::model::object_type::overviews::Tie;
 use crate::model::object_type::{
-    Enumeration, ObjectType, Scalar, column, needed_evidence, one, one_of, text,
+    Enumeration, ObjectType, Scalar, column, needed_evidence, one, one_of, overviews::Tie, text,
 };
 
 pub static KIND: Enumeration = Enumeration {
@@ -67,6 +66,7 @@ pub fn object_types() -> Vec<ObjectType> {
             among: "select subject_id as source, object_id as target, kind as relation_kind, id
                     from relations where subject_id = any($1) and object_id = any($1)",
             label: "label",
+            found_by: ("relations", "subject_id", 2.0),
         })
         .in_order_of_entry()
         .during("valid", "DATE", "It held in this period, or may have.", "{}.valid_during"),

@@ -80,7 +80,7 @@ fn revision(records: &[ObjectType]) -> ObjectType {
         reference(
             "record",
             "Record",
-            record_types(records).filter_map(|record| Some((record.name, record.history?))).collect(),
+            record_types(records).map(|record| (record.name, record.history_column())).collect(),
             "The record as it is now, or as of `asOf`; null if it does not exist then.",
         )
         .nullable()

@@ -30,33 +30,12 @@ const SHOWN: usize = 10_000;
 /// What marks a match in a headline: letters that no text has.
 const MARKS: [char; 2] = ['\u{e000}', '\u{e001}'];
 
-/// A type of records, and how it is found.
-struct Kind {
-    name: String,
-    object_type: &'static str,
-    table: &'static str,
-    /// What a name is compared with, where records have one; it may be misspelt.
-    name_column: Option<&'static str>,
-    /// The table of its other names, and their column that refers to it.
-    aliases: Option<(&'static str, &'static str)>,
-    /// Text columns in which matches are shown.
-    texts: &'static [&'static str],
-}
+/// A record type, and how a search finds it.
+type Kind<'a> = (&'a ObjectType, Searched);
 
 /// The types that a search finds, in the order of the schema.
-fn searched(object_types: &[ObjectType]) -> impl Iterator<Item = (Kind, &'static str)> {
-    record_types(object_types).filter_map(|object_type| {
-        let Searched { description, name, texts } = object_type.searched?;
-        let kind = Kind {
-            name: naming::constant_case(object_type.name),
-            object_type: object_type.name,
-            table: object_type.table,
-            name_column: name,
-            aliases: object_type.searchable_names,
-            texts,
-        };
-        Some((kind, description))
-    })
+fn searched(object_types: &[ObjectType]) -> impl Iterator<Item = Kind<'_>> {
+    record_types(object_types).filter_map(|object_type| Some((object_type, object_type.searched?)))
 }
 
 /// Any word of `$5`. Of a question, only its words are shown in a text: with its phrases, or with a word many times,
@@ -100,11 +79,12 @@ pub fn object_types(records: &[ObjectType]) -> Vec<ObjectType> {
 
 /// The object types that may be found.
 fn choices(records: &[ObjectType]) -> Vec<(&'static str, &'static str)> {
-    searched(records).map(|(kind, _)| (kind.object_type, "")).collect()
+    searched(records).map(|(object_type, _)| (object_type.name, "")).collect()
 }
 
 pub fn fields(records: &[ObjectType]) -> Vec<FieldDeclaration> {
-    let values = searched(records).map(|(kind, description)| (kind.name, description));
+    let values =
+        searched(records).map(|(object_type, by)| (naming::constant_case(object_type.name), by.description));
     let types = Argument {
         of: Some(Enumeration::of("SearchType", "A record type that can be searched.", values)),
         ..argument("types", "[SearchType!]", "Record types to search. Default: all.")
@@ -145,7 +125,8 @@ pub fn fields(records: &[ObjectType]) -> Vec<FieldDeclaration> {
 /// Words are found in a quarter of all records, as a rule at most, and each of these is ranked.
 fn price_of_search(context: &CostContext<'_>) -> CostEstimate {
     let (words, first) = (context.words("query"), context.number("first", 20, 100));
-    let rows: f64 = searched(&context.catalog.object_types).map(|(kind, _)| context.rows(kind.table)).sum();
+    let rows: f64 =
+        searched(&context.catalog.object_types).map(|(object_type, _)| context.rows(object_type.table)).sum();
     let names = names(context);
     let ranked = rows / 4.0 * (0.05 + 0.01 * words);
     // Names like one of a letter or two are too many for an index.
@@ -159,12 +140,11 @@ fn price_of_search(context: &CostContext<'_>) -> CostEstimate {
 
 /// How many names there are, aliases too.
 fn names(context: &CostContext<'_>) -> f64 {
-    let named = searched(&context.catalog.object_types).filter(|(kind, _)| kind.name_column.is_some());
-    named
-        .map(|(kind, _)| {
-            context.rows(kind.table) + kind.aliases.map_or(0.0, |(table, _)| context.rows(table))
-        })
-        .sum()
+    let named = searched(&context.catalog.object_types).filter(|(_, by)| by.name.is_some());
+    let tables = named.flat_map(|(object_type, _)| {
+        [Some(object_type.table), object_type.searchable_names.map(|(table, _)| table)]
+    });
+    tables.flatten().map(|table| context.rows(table)).sum()
 }
 
 fn price_of_suggest(context: &CostContext<'_>) -> CostEstimate {
@@ -172,23 +152,25 @@ fn price_of_suggest(context: &CostContext<'_>) -> CostEstimate {
 }
 
 /// The requested types, with their numbers.
-fn kinds(context: &ResolveContext<'_>) -> Vec<(usize, Kind)> {
+fn kinds(context: &ResolveContext<'_>) -> Vec<(usize, Kind<'static>)> {
     let names = context.texts("types");
-    let wanted = |kind: &Kind| names.as_ref().is_none_or(|names| names.contains(&kind.name));
-    let all = searched(&context.catalog.object_types).map(|(kind, _)| kind).enumerate();
-    all.filter(|(_, kind)| wanted(kind)).collect()
+    let wanted = |object_type: &ObjectType| {
+        names.as_ref().is_none_or(|names| names.contains(&naming::constant_case(object_type.name)))
+    };
+    let all = searched(&context.catalog.object_types).enumerate();
+    all.filter(|(_, (object_type, _))| wanted(object_type)).collect()
 }
 
 /// The object type of the kind with this number.
-fn object_type(kinds: &[(usize, Kind)], number: usize) -> &'static str {
-    kinds.iter().find(|(kind, _)| *kind == number).expect("a kind that was asked for").1.object_type
+fn object_type(kinds: &[(usize, Kind<'static>)], number: usize) -> &'static str {
+    kinds.iter().find(|(kind, _)| *kind == number).expect("a requested type").1.0.name
 }
 
 /// Records of a kind that a full-text query finds, with their scores: `$2` is the question as a name, null
 /// where it is none.
-fn matches(kind: &Kind, search: &str) -> String {
-    let Kind { table, .. } = kind;
-    let Some(name) = kind.name_column else {
+fn matches((object_type, by): &Kind<'_>, search: &str) -> String {
+    let table = object_type.table;
+    let Some(name) = by.name else {
         return format!(
             "select id, ts_rank(search, {search}, 32) as score from {table} where search @@ {search}"
         );
@@ -203,7 +185,7 @@ fn matches(kind: &Kind, search: &str) -> String {
         )
     };
     let own = named(table, "id", name);
-    let Some((table, owner)) = kind.aliases else { return own };
+    let Some((table, owner)) = object_type.searchable_names else { return own };
     let aliases = named(table, owner, "name");
     format!("select id, max(score) as score from ({own} union all {aliases}) m group by id")
 }
@@ -253,7 +235,7 @@ async fn total(
     context: &ResolveContext<'_>,
     search: &Search,
     name: Option<&str>,
-    kinds: &[(usize, Kind)],
+    kinds: &[(usize, Kind<'static>)],
 ) -> Result<Option<i64>, ApiError> {
     if kinds.is_empty() {
         return Ok(Some(0));
@@ -271,7 +253,7 @@ async fn hits(
     context: &ResolveContext<'_>,
     search: &Search,
     name: Option<&str>,
-    kinds: &[(usize, Kind)],
+    kinds: &[(usize, Kind<'static>)],
     page: &Page,
     counted: bool,
 ) -> Result<(bool, Vec<Hit>, Option<i64>), ApiError> {
@@ -279,7 +261,7 @@ async fn hits(
         return Ok((false, Vec::new(), Some(0)));
     }
     let beyond = if page.after.is_some() { "where score < $4 or (score = $4 and place > $5)" } else { "" };
-    let of_kind = |(number, kind): &(usize, Kind)| {
+    let of_kind = |(number, kind): &(usize, Kind<'static>)| {
         format!(
             "k{number} as (select {number} as kind, id, {place} as place, score::real as score from ({}) m)",
             matches(kind, &search.sql(1)),
@@ -331,11 +313,11 @@ async fn precede(
     context: &ResolveContext<'_>,
     search: &Search,
     name: Option<&str>,
-    kinds: &[(usize, Kind)],
+    kinds: &[(usize, Kind<'static>)],
     page: &Page,
 ) -> Result<bool, ApiError> {
     let Some(Cursor { key: Some(CursorKey::Rank(score)), id }) = &page.after else { return Ok(false) };
-    let of_kind = |(number, kind): &(usize, Kind)| {
+    let of_kind = |(number, kind): &(usize, Kind<'static>)| {
         format!(
             "exists (select from (select {} as place, score::real as score from ({}) m) k
                      where score > $3 or (score = $3 and place <= $4))",
@@ -355,7 +337,7 @@ async fn precede(
 async fn highlights(
     context: &ResolveContext<'_>,
     search: &Search,
-    kinds: &[(usize, Kind)],
+    kinds: &[(usize, Kind<'static>)],
     hits: &[Hit],
 ) -> Result<HashMap<(usize, i64), Vec<ComputedValue>>, ApiError> {
     let mut found: HashMap<(usize, i64), Vec<ComputedValue>> = HashMap::new();
@@ -369,10 +351,12 @@ async fn highlights(
              from {table} where {id} = any($2) and {number} = any($3) and search @@ {query}"
         )
     };
-    let texts = kinds.iter().flat_map(|(number, kind)| {
-        let own = kind.texts.iter().enumerate();
-        let own = own.map(|(ordinal, column)| text(*number, ordinal, kind.table, "id", column, column));
-        let aliases = kind.aliases.map(|(table, owner)| text(*number, 1, table, owner, "names", "name"));
+    let texts = kinds.iter().flat_map(|(number, (object_type, by))| {
+        let own = by.texts.iter().enumerate();
+        let own =
+            own.map(|(ordinal, column)| text(*number, ordinal, object_type.table, "id", column, column));
+        let aliases = object_type.searchable_names;
+        let aliases = aliases.map(|(table, owner)| text(*number, 1, table, owner, "names", "name"));
         own.chain(aliases)
     });
     let texts = texts.collect::<Vec<_>>().join(" union all ");
@@ -434,9 +418,9 @@ async fn suggest(context: ResolveContext<'_>) -> Result<Vec<ComputedValue>, ApiE
               where plain({name}) like '% ' || literally($1) || '%' order by length({name}), {name}, {id} limit $2)"
         )
     };
-    let branches = kinds.iter().filter_map(|(number, kind)| {
-        let own = named(*number, kind.table, "id", kind.name_column?);
-        let aliases = kind.aliases.map(|(table, owner)| named(*number, table, owner, "name"));
+    let branches = kinds.iter().filter_map(|(number, (object_type, by))| {
+        let own = named(*number, object_type.table, "id", by.name?);
+        let aliases = object_type.searchable_names.map(|(table, owner)| named(*number, table, owner, "name"));
         Some(aliases.map_or_else(|| own.clone(), |aliases| format!("{own} union all {aliases}")))
     });
     let branches: Vec<String> = branches.collect();

@@ -1,8 +1,8 @@
 //! Sources: the documents that records cite.
 
-use crate::model::object_type::overviews::Searched;
 use crate::model::object_type::{
-    Enumeration, Join, ObjectType, Scalar, Writability, column, many, one, one_of, term, text,
+    Enumeration, Join, ObjectType, Scalar, Writability, column, many, one, one_of, overviews::Searched, term,
+    text,
 };
 
 static RELIABILITY: Enumeration = Enumeration {

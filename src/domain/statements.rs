@@ -1,8 +1,9 @@
 //! Statements: what somebody said or wrote.
 
-use crate::model::object_type::overviews::{Searched, Tie, TimelineEntry};
 use crate::model::object_type::{
-    Enumeration, Join, ObjectType, Scalar, column, many, needed_evidence, one, one_of, prose, shortened, text,
+    Enumeration, Join, ObjectType, Scalar, column, many, needed_evidence, one, one_of,
+    overviews::{Mention, Searched, Tie, TimelineEntry},
+    prose, shortened, text,
 };
 
 static MEDIUM: Enumeration = Enumeration {
@@ -157,17 +158,24 @@ pub fn object_types() -> Vec<ObjectType> {
                     where statements.speaker_id = any($1) and statement_addressees.actor_id = any($1)
                     and statement_addressees.actor_id <> statements.speaker_id",
             label: "summary",
+            found_by: ("statement_addressees", "actor_id", 2.0),
         })
-.in_timeline(TimelineEntry {
-        from: "statements t",
-        date: "t.said_on",
-        during: "t.said_during",
-        of_actor: "select id from statements where speaker_id = $2
-                   union select id from statements where on_behalf_of_id = $2
-                   union select statement_id from statement_addressees where actor_id = $2",
-        on_topic: "select statement_id from statement_topics where topic_id in (select id from below)",
-})
-.searchable(Searched { description: "Statements, by summary and quote.", name: None, texts: &["summary", "quote"] })
+        .in_timeline(TimelineEntry {
+            from: "statements t",
+            date: "t.said_on",
+            during: "t.said_during",
+            actors: &[
+                Mention { table: "statements", of: "id", to: "speaker_id" },
+                Mention { table: "statements", of: "id", to: "on_behalf_of_id" },
+                Mention { table: "statement_addressees", of: "statement_id", to: "actor_id" },
+            ],
+            topics: &[Mention { table: "statement_topics", of: "statement_id", to: "topic_id" }],
+        })
+        .searchable(Searched {
+            description: "Statements, by summary and quote.",
+            name: None,
+            texts: &["summary", "quote"],
+        })
         .in_order_of_entry(),
     ]
 }

@@ -14,7 +14,7 @@ use crate::{
                 ArgumentRule, ComputedValue, CostContext, CostEstimate, ResolveContext, argument, as_of,
                 computed, connection, connection_of, cursor, page_arguments,
             },
-            overviews::TimelineEntry,
+            overviews::{Mention, TimelineEntry},
             reference,
         },
         pagination::{Cursor, CursorKey, KeyKind},
@@ -26,14 +26,21 @@ use crate::{
 const ORDER: &str = "TIMELINE";
 
 /// The types whose records are entries, in the order of the schema: on one day their records stand in that order.
-fn sorts(object_types: &[ObjectType]) -> Vec<(&'static str, TimelineEntry)> {
-    record_types(object_types)
-        .filter_map(|object_type| Some((object_type.name, object_type.timeline?)))
-        .collect()
+fn sorts(object_types: &[ObjectType]) -> Vec<(&ObjectType, TimelineEntry)> {
+    record_types(object_types).filter_map(|object_type| Some((object_type, object_type.timeline?))).collect()
+}
+
+/// The ids of entries that refer to what `is_wanted` says of the column.
+fn mentioned(mentions: &[Mention], is_wanted: &str) -> String {
+    let each = mentions
+        .iter()
+        .map(|Mention { table, of, to }| format!("select {of} from {table} where {to} {is_wanted}"));
+    let all = each.collect::<Vec<_>>().join(" union ");
+    if all.is_empty() { "select null::bigint where false".to_owned() } else { all }
 }
 
 pub fn object_types(records: &[ObjectType]) -> Vec<ObjectType> {
-    let choices = || sorts(records).iter().map(|(object_type, _)| (*object_type, "")).collect();
+    let choices = || sorts(records).iter().map(|(object_type, _)| (object_type.name, "")).collect();
     let edge = ObjectType::new("TimelineEdge", "", "A meeting, a statement or a commentary in a timeline.")
         .field(reference(
             "node",
@@ -84,14 +91,13 @@ pub fn fields() -> Vec<FieldDeclaration> {
 
 /// All by date, an index has them in order; what is about somebody or a topic is gathered and sorted.
 fn price(context: &CostContext<'_>) -> CostEstimate {
-    let of_actor = context.rows_of_one("statements", "speaker_id")
-        + context.rows_of_one("statement_addressees", "actor_id")
-        + context.rows_of_one("meeting_participants", "actor_id")
-        + context.rows_of_one("commentary_targets", "actor_id");
-    let on_topic = context.rows_of_one("statement_topics", "topic_id")
-        + context.rows_of_one("meeting_topics", "topic_id")
-        + context.rows_of_one("commentary_targets", "topic_id");
-    let all = context.rows("meetings") + context.rows("statements") + context.rows("commentaries");
+    let sorts = sorts(&context.catalog.object_types);
+    let rows_of_one = |mentions: fn(&TimelineEntry) -> &'static [Mention]| -> f64 {
+        let all = sorts.iter().flat_map(|(_, sort)| mentions(sort));
+        all.map(|Mention { table, to, .. }| context.rows_of_one(table, to)).sum()
+    };
+    let (of_actor, on_topic) = (rows_of_one(|sort| sort.actors), rows_of_one(|sort| sort.topics));
+    let all: f64 = sorts.iter().map(|(object_type, _)| context.rows(object_type.table)).sum();
     let gathered = match (context.has("actor"), context.has("topic")) {
         (true, _) => of_actor * 0.15,
         (false, true) => on_topic * 0.12,
@@ -129,10 +135,10 @@ async fn timeline(context: ResolveContext<'_>) -> Result<Vec<ComputedValue>, Api
         let (day, during) = (day(sort), sort.during);
         let mut rows = format!(" from {} where true", sort.from);
         if actor.is_some() {
-            let _ = write!(rows, " and t.id in ({})", sort.of_actor);
+            let _ = write!(rows, " and t.id in ({})", mentioned(sort.actors, "= $2"));
         }
         if topic.is_some() {
-            let _ = write!(rows, " and t.id in ({})", sort.on_topic);
+            let _ = write!(rows, " and t.id in ({})", mentioned(sort.topics, "in (select id from below)"));
         }
         let first = "(select lower(partial_date_range($4)))";
         let end = "(select coalesce(upper(partial_date_range($5)), 'infinity'))";
@@ -206,7 +212,7 @@ async fn timeline(context: ResolveContext<'_>) -> Result<Vec<ComputedValue>, Api
             let sort: i32 = row.try_get("sort")?;
             let (object_type, _) = sorts[usize::try_from(sort).unwrap_or(0)];
             let edge = vec![
-                ("node", ComputedValue::Record(object_type, row.try_get("id")?)),
+                ("node", ComputedValue::Record(object_type.name, row.try_get("id")?)),
                 ("date", ComputedValue::text(row.try_get_unchecked::<Option<String>, _>("date")?)),
                 ("earliest", ComputedValue::text(row.try_get::<Option<String>, _>("earliest")?)),
                 ("latest", ComputedValue::text(row.try_get::<Option<String>, _>("latest")?)),

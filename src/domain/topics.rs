@@ -1,9 +1,8 @@
 //! Topics: what is spoken of, from the general to the particular.
 
-use crate::model::object_type::overviews::Searched;
 use crate::{
     domain::positions,
-    model::object_type::{Join, ObjectType, Predicate, evidence, many, one, text},
+    model::object_type::{Join, ObjectType, Predicate, evidence, many, one, overviews::Searched, text},
 };
 
 pub fn object_types() -> Vec<ObjectType> {

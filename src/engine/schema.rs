@@ -183,10 +183,10 @@ impl Types<'_> {
         self.add(Interface::new("Node").description("Anything with a global id.").field(id()));
         let slug = InterfaceField::new("slug", TypeRef::named_nn(TypeRef::STRING))
             .description("Stable, readable name of the record, for people and URLs.");
-        let revisions = self.catalog.object_types.iter().find_map(|object_type| {
-            let has_history = object_type.interfaces.contains(&"Record");
-            object_type.fields.iter().find(|field| has_history && field.name == "revisions")
-        });
+        let revisions = self
+            .catalog
+            .record_types()
+            .find_map(|object_type| object_type.fields.iter().find(|field| field.name == "revisions"));
         let Some(crate::model::object_type::Field { description, kind: FieldKind::ToMany(many), .. }) =
             revisions
         else {

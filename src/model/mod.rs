@@ -137,7 +137,7 @@ impl Catalog {
     }
 
     /// The object types that have a global id.
-    pub fn records(&self) -> impl Iterator<Item = &ObjectType> {
+    pub fn node_types(&self) -> impl Iterator<Item = &ObjectType> {
         self.object_types.iter().filter(|object_type| object_type.interfaces.contains(&"Node"))
     }
 }

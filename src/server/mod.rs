@@ -43,7 +43,6 @@ use tower_http::{
 };
 use tracing::Instrument;
 
-use crate::model::Catalog;
 use crate::{
     auth::{
         limits::{FailedAttempts, RateLimit, Shares},
@@ -65,6 +64,7 @@ use crate::{
         subscriptions::{ChangeFeed, audience::Audiences},
     },
     error::{ApiError, Code},
+    model::Catalog,
     server::{edge::Edge, shutdown::Shutdown},
     telemetry::request::{self, Observed, Transport},
 };

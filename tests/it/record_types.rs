@@ -14,7 +14,7 @@ use dossier::{
         Catalog,
         object_type::{
             Join, ObjectType, Scalar, column, many, needed_evidence, one,
-            overviews::{Searched, Tie, TimelineEntry},
+            overviews::{Mention, Searched, Tie, TimelineEntry},
             text,
         },
     },
@@ -55,8 +55,8 @@ fn peace_agreement() -> ObjectType {
             from: "peace_agreements t",
             date: "t.signed_on",
             during: "t.signed_during",
-            of_actor: "select peace_agreement_id from peace_agreement_parties where actor_id = $2",
-            on_topic: "select id from topics where false and id in (select id from below)",
+            actors: &[Mention { table: "peace_agreement_parties", of: "peace_agreement_id", to: "actor_id" }],
+            topics: &[],
         })
         .ties_actors(Tie {
             kind: "PEACE_AGREEMENT",
@@ -72,6 +72,7 @@ fn peace_agreement() -> ObjectType {
                     join peace_agreement_parties other using (peace_agreement_id)
                     where one.actor_id = any($1) and other.actor_id = any($1) and other.actor_id > one.actor_id",
             label: "name",
+            found_by: ("peace_agreement_parties", "actor_id", 1.0),
         })
         .in_order_of_entry()
 }

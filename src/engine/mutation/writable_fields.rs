@@ -1,8 +1,7 @@
 //! The writable fields of an object type, and their inputs.
 
-use crate::model::naming;
 use crate::model::{
-    Input, InputField,
+    Input, InputField, naming,
     object_type::{
         Column, FieldKind, Join, ObjectType, OwnedItem, OwnedList, Scalar, ToMany, ToOne, Writability,
     },

@@ -510,7 +510,7 @@ impl<'a> Planner<'a> {
             FieldKind::Node | FieldKind::Nodes => {
                 let (levels, objects) = self
                     .catalog
-                    .records()
+                    .node_types()
                     .map(|object_type| self.level(object_type, collected, &path))
                     .unzip();
                 let step = level.steps.len();

@@ -183,7 +183,7 @@ fn read_ids(catalog: &Catalog, ids: &[Value]) -> Result<Vec<(String, i64)>, ApiE
     }
     let read = |(index, id): (usize, &Value)| {
         let is_record = |(object_type, _): &(String, i64)| {
-            records(catalog).any(|record| record.object_type == object_type)
+            catalog.record_types().any(|record| record.name == object_type)
         };
         pagination::parse_global_id(&text(id)).filter(is_record).ok_or_else(|| {
             let field = format!("ids[{index}]");
@@ -192,21 +192,6 @@ fn read_ids(catalog: &Catalog, ids: &[Value]) -> Result<Vec<(String, i64)>, ApiE
         })
     };
     ids.iter().enumerate().map(read).collect()
-}
-
-/// A kind of record, with its column in the log and its table.
-struct Recorded {
-    object_type: &'static str,
-    table: &'static str,
-    column: &'static str,
-}
-
-fn records(catalog: &Catalog) -> impl Iterator<Item = Recorded> {
-    catalog.record_types().map(|ObjectType { name, table, history, .. }| Recorded {
-        object_type: name,
-        table,
-        column: history.expect("a record type has a history"),
-    })
 }
 
 /// A column by which a record is tied to actors or topics: of its own row, or of rows that belong to it.
@@ -222,16 +207,17 @@ struct Tie {
 /// the record.
 fn ties(catalog: &Catalog) -> Vec<Tie> {
     let mut ties = Vec::new();
-    for Recorded { object_type, table, column: of } in records(catalog) {
+    for record in catalog.record_types() {
+        let (of, own) = (record.history_column(), record.table);
         let mut tie = |table, owner, to: &str, column| {
             if to == "Actor" || to == "Topic" {
                 ties.push(Tie { of, table, owner, column, to_topic: to == "Topic" });
             }
         };
-        for field in &catalog.named(object_type).fields {
+        for field in &record.fields {
             match &field.kind {
                 FieldKind::ToOne(one) => {
-                    one.choices.iter().for_each(|(to, column)| tie(table, "id", to, column));
+                    one.choices.iter().for_each(|(to, column)| tie(own, "id", to, column));
                 }
                 FieldKind::ToMany(ToMany {
                     to,
@@ -257,9 +243,11 @@ fn ties(catalog: &Catalog) -> Vec<Tie> {
 ///
 /// `offset 0` keeps the database from reading whole tables, because it can't estimate how few rows are needed.
 pub fn statement(catalog: &Catalog) -> String {
-    let (records, ties): (Vec<Recorded>, Vec<Tie>) = (records(catalog).collect(), ties(catalog));
-    let columns: Vec<&str> = records.iter().map(|record| record.column).collect();
-    let columns = columns.join(", ");
+    let (records, ties): (Vec<(&str, &str)>, Vec<Tie>) = (
+        catalog.record_types().map(|record| (record.name, record.history_column())).collect(),
+        ties(catalog),
+    );
+    let columns = records.iter().map(|(_, column)| *column).collect::<Vec<_>>().join(", ");
     let mut sql = format!(
         "with recursive page as materialized (
             select id, change from revisions where id > $1 order by id limit $2
@@ -299,7 +287,7 @@ pub fn statement(catalog: &Catalog) -> String {
         ),
         known as (",
     );
-    for Recorded { column, .. } in &records {
+    for (_, column) in &records {
         let _ = write!(
             sql,
             "
@@ -325,12 +313,8 @@ pub fn statement(catalog: &Catalog) -> String {
             from told cross join lateral (select {column} from {table} where {owner} = told.{of} offset 0) as t"
         );
     }
-    let (object_types, ids): (Vec<String>, Vec<&str>) = records
-        .iter()
-        .map(|record| {
-            (format!("when {0} is not null then '{1}'", record.column, record.object_type), record.column)
-        })
-        .unzip();
+    let object_types: Vec<String> =
+        records.iter().map(|(name, column)| format!("when {column} is not null then '{name}'")).collect();
     let _ = write!(
         sql,
         "
@@ -360,7 +344,7 @@ pub fn statement(catalog: &Catalog) -> String {
                array(select within.id from within where within.number = told.number) as topics
         from told order by number",
         object_types.join(" "),
-        ids.join(", ")
+        columns
     );
     sql
 }

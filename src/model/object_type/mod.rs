@@ -426,6 +426,11 @@ impl ObjectType {
         self.interfaces.contains(&"Record")
     }
 
+    /// The column of `revisions` that keeps the history of a record type.
+    pub fn history_column(&self) -> &'static str {
+        self.history.expect("a record type has a history")
+    }
+
     /// Two of its records may be merged: this table says whom the id and the slug of one now mean.
     #[must_use]
     pub fn merged_by(mut self, table: &'static str) -> Self {

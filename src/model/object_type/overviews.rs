@@ -20,10 +20,19 @@ pub struct TimelineEntry {
     /// The partial date, and the range of days that it may mean.
     pub date: &'static str,
     pub during: &'static str,
-    /// Selects the ids of entries that involve an actor, `$2`.
-    pub of_actor: &'static str,
-    /// Selects the ids of entries on one of the topics in `below`.
-    pub on_topic: &'static str,
+    /// Where its records refer to actors and to topics.
+    pub actors: &'static [Mention],
+    pub topics: &'static [Mention],
+}
+
+/// Where records refer to others: rows of a table, by one of their columns.
+#[derive(Clone, Copy, Debug)]
+pub struct Mention {
+    pub table: &'static str,
+    /// The column of the record's id.
+    pub of: &'static str,
+    /// The column that refers.
+    pub to: &'static str,
 }
 
 /// How records of a type tie actors to one another.
@@ -41,4 +50,6 @@ pub struct Tie {
     pub among: &'static str,
     /// The column of the record that labels the tie.
     pub label: &'static str,
+    /// The table and the column by which an actor's ties are found, and how many ties a row is: what they cost.
+    pub found_by: (&'static str, &'static str, f64),
 }

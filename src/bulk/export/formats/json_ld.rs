@@ -2,15 +2,17 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::bulk::{
-    export::{
-        Record,
-        formats::{Writer, text},
+use crate::{
+    bulk::{
+        export::{
+            Record,
+            formats::{Writer, text},
+        },
+        records::{RecordKind, RecordKinds},
     },
-    records::{RecordKind, RecordKinds},
+    engine::mutation::writable_fields::{RowKind, WritableKind},
+    model::naming,
 };
-use crate::engine::mutation::writable_fields::{RowKind, WritableKind};
-use crate::model::naming;
 
 /// One document; references are `#Type/slug`.
 #[derive(Default)]

@@ -6,7 +6,6 @@ use std::{collections::HashMap, fmt::Write as _, sync::Arc};
 
 use serde_json::{Map, Value};
 
-use crate::model::naming;
 use crate::{
     bulk::{
         import::staging::batches::{Batch, Digest},
@@ -16,7 +15,7 @@ use crate::{
         rules::Rules,
         writable_fields::{RowColumn, RowKind, Rows, WritableKind},
     },
-    model::object_type::Scalar,
+    model::{naming, object_type::Scalar},
 };
 
 /// Size of a batch: large enough that commits are cheap, small enough to hold two in memory.

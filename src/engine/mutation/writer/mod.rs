@@ -490,7 +490,7 @@ impl Mutation<'_> {
     }
 
     pub async fn revision(&self, connection: &mut PgConnection, id: i64) -> Result<i64, sqlx::Error> {
-        let column = self.object_type.history.expect("a record type has a history");
+        let column = self.object_type.history_column();
         let sql = format!("select coalesce(max(id), 0) from revisions where {column} = $1");
         sqlx::query_scalar(AssertSqlSafe(sql)).bind(id).fetch_one(connection).await
     }
@@ -839,9 +839,7 @@ struct Referrer {
 /// All references to an object type, except those of rows that are deleted with it.
 fn referrers(catalog: &'static Catalog, to: &str) -> Vec<Referrer> {
     let mut referrers = Vec::new();
-    for object_type in
-        catalog.object_types.iter().filter(|object_type| object_type.interfaces.contains(&"Record"))
-    {
+    for object_type in catalog.record_types() {
         let table = object_type.table;
         for field in &object_type.fields {
             let mut refer =

@@ -52,7 +52,7 @@ pub async fn records(
     change: i64,
 ) -> Result<ComputedValue, sqlx::Error> {
     let object_types: Vec<&ObjectType> = catalog.record_types().collect();
-    let columns: Vec<&str> = object_types.iter().filter_map(|object_type| object_type.history).collect();
+    let columns: Vec<&str> = object_types.iter().map(|object_type| object_type.history_column()).collect();
     let columns = columns.join(", ");
     let sql = format!(
         "select {columns} from revisions where change = $1 group by {columns} order by min(id) limit $2"
