@@ -5,6 +5,7 @@ use std::fmt::Write;
 use crate::{
     engine::mutation::writable_fields::{self, RowKind, WritableField, WritableKind},
     model::{
+        naming,
         object_type::{Field, LookupInput, ObjectType, Predicate},
         record_types,
     },
@@ -21,6 +22,8 @@ pub struct RecordKind {
     pub writable_fields: Vec<WritableField>,
     /// Index of the field with identifiers in other registers.
     pub identifiers: Option<usize>,
+    /// The column of `origins` that refers to it.
+    pub origin_column: String,
     /// Table of merged records, whose slugs stay reserved.
     pub merged: Option<&'static str>,
     /// SQL for its period, with `{}` for the row; `None` if it has no date of its own.
@@ -109,7 +112,17 @@ impl RecordKind {
             _ => None,
         });
         let (name, table, merged) = (object_type.name, object_type.table, object_type.merged);
-        RecordKind { name, many: root.many, table, writable_fields, identifiers, merged, period }
+        let origin_column = naming::id_column(name);
+        RecordKind {
+            name,
+            many: root.many,
+            table,
+            writable_fields,
+            identifiers,
+            origin_column,
+            merged,
+            period,
+        }
     }
 
     /// The columns that refer to records, with the type.

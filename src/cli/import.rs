@@ -1,12 +1,12 @@
 //! `dossier import`.
 
-use std::{path::PathBuf, sync::Arc, time::Instant};
+use std::{fmt::Write, path::PathBuf, sync::Arc, time::Instant};
 
 use clap::Args;
 
 use crate::{
     bulk::{
-        import::{self, ImportOptions, readers},
+        import::{self, ImportOptions, readers, tally::FileReport},
         records::RecordKinds,
     },
     cli::{Failure, configured, open_migrated, print, progress::Bars},
@@ -19,9 +19,19 @@ pub struct Arguments {
     /// Files to import, plain or compressed with gzip or zstd; `-` is standard input.
     #[arg(required = true, value_name = "FILE", num_args = 1..=import::staging::MAX_FILES)]
     pub files: Vec<PathBuf>,
-    /// Input format; default: by the file name.
+    /// Input format; default: by the content, CSV by the file name.
     #[arg(long, value_enum)]
     pub format: Option<readers::Format>,
+    /// Dataset that the records belong to, the same for each of its editions; default: what the document says of
+    /// itself, or the name and folder of the file. Not for JSON Lines and CSV.
+    #[arg(long, value_name = "NAME")]
+    pub dataset: Option<String>,
+    /// The files have all records of their datasets: remove those that they no longer have.
+    #[arg(long)]
+    pub complete: bool,
+    /// Import nothing if a value of a file would be ignored.
+    #[arg(long)]
+    pub strict: bool,
     /// Record type of a CSV file: Actor, Statement, …; default: by the file name.
     #[arg(long = "type", value_name = "TYPE")]
     pub kind: Option<String>,
@@ -31,7 +41,8 @@ pub struct Arguments {
     /// Write nothing if a record is rejected.
     #[arg(long)]
     pub all_or_nothing: bool,
-    /// Report of the rejected records: file, line, field and reason, as JSON Lines.
+    /// Report, as JSON Lines: the rejected records with file, line, field and reason, and what was kept, ignored and
+    /// changed of each file.
     #[arg(long, value_name = "FILE", default_value = "rejected.jsonl")]
     pub report: PathBuf,
     /// Name under which the change is recorded.
@@ -41,8 +52,30 @@ pub struct Arguments {
 
 pub async fn run(arguments: Arguments) -> Result<(), Failure> {
     let config = configured()?;
-    let Arguments { files, format, kind, dry_run, all_or_nothing, report, requester } = arguments;
-    let options = ImportOptions { files, format, kind, requester, dry_run, all_or_nothing, report };
+    let Arguments {
+        files,
+        format,
+        dataset,
+        complete,
+        strict,
+        kind,
+        dry_run,
+        all_or_nothing,
+        report,
+        requester,
+    } = arguments;
+    let options = ImportOptions {
+        files,
+        format,
+        dataset,
+        complete,
+        strict,
+        kind,
+        requester,
+        dry_run,
+        all_or_nothing,
+        report,
+    };
     let kinds = Arc::new(RecordKinds::of(&catalog::catalog().object_types));
     options.check(&kinds).map_err(|error| match error {
         import::Error::Options(reason) => Failure::of_usage(reason),
@@ -55,14 +88,20 @@ pub async fn run(arguments: Arguments) -> Result<(), Failure> {
         let connection = database.connect_without_timeout().await?;
         let outcome = import::import(connection, kinds, &options, &progress).await?;
         let (seconds, report) = (since.elapsed().as_secs_f64(), options.report.display());
-        let import::Outcome { created, updated, unchanged, rejected, change } = outcome;
+        let import::Outcome { created, updated, unchanged, rejected, gone, files, change } = outcome;
+        for file in &files {
+            print(&summary(file))?;
+        }
         let end = match change {
             Some(change) => format!("recorded as change {change}"),
             None if dry_run => "dry run: nothing was written".to_owned(),
             None => "nothing was written".to_owned(),
         };
         print(&format!(
-            "created {created}, updated {updated}, unchanged {unchanged}, rejected {rejected}, in {seconds:.1} s\n{end}\n"
+            "created {created}, updated {updated}, unchanged {unchanged}, rejected {rejected}{}, in {seconds:.1} s\n{end}\n",
+            gone.map_or_else(String::new, |gone| {
+                format!(", removed {}, no longer in the dataset but kept {}", gone.removed, gone.kept)
+            })
         ))?;
         if rejected > 0 {
             let records = if rejected == 1 { "record was" } else { "records were" };
@@ -74,4 +113,20 @@ pub async fn run(arguments: Arguments) -> Result<(), Failure> {
     let imported = imported.await;
     database.close().await;
     imported
+}
+
+/// What became of the fields of a file.
+fn summary(file: &FileReport) -> String {
+    let FileReport { path, dataset, tally } = file;
+    let mut text = String::new();
+    if let Some(dataset) = dataset {
+        let _ = writeln!(text, "{}: dataset {dataset}", path.display());
+    }
+    for (what, counts) in [("kept", &tally.kept), ("ignored", &tally.ignored), ("changed", &tally.changed)] {
+        let counts: Vec<String> = counts.iter().map(|(field, count)| format!("{field}: {count}×")).collect();
+        if !counts.is_empty() {
+            let _ = writeln!(text, "  {what}: {}", counts.join(", "));
+        }
+    }
+    text
 }

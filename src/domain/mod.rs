@@ -5,6 +5,7 @@ pub mod citations;
 pub mod commentaries;
 pub mod meetings;
 pub mod network;
+pub mod origins;
 pub mod positions;
 pub mod reconciliation;
 pub mod relations;

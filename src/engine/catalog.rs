@@ -4,8 +4,8 @@ use std::sync::LazyLock;
 
 use crate::{
     domain::{
-        actors, citations, commentaries, meetings, network, positions, reconciliation, relations, revisions,
-        search, sources, statements, timeline, topics, viewer,
+        actors, citations, commentaries, meetings, network, origins, positions, reconciliation, relations,
+        revisions, search, sources, statements, timeline, topics, viewer,
     },
     engine::{mutation, schema, subscriptions},
     model::{
@@ -40,6 +40,7 @@ pub fn catalog() -> &'static Catalog {
 pub fn of(records: Vec<ObjectType>) -> Catalog {
     let overviews = [
         citations::object_types(&records),
+        origins::object_types(),
         search::object_types(&records),
         reconciliation::object_types(),
         timeline::object_types(&records),

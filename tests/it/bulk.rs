@@ -99,9 +99,9 @@ impl Base {
         let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
         let read = |line| {
             let told: Value = serde_json::from_str(line).expect("JSON");
-            (told["line"].as_u64().expect("a line"), text(&told["field"]), text(&told["reason"]))
+            Some((told["line"].as_u64()?, text(&told["field"]), text(&told["reason"])))
         };
-        report.lines().map(read).collect()
+        report.lines().filter_map(read).collect()
     }
 
     fn export(&self, options: &[&str]) -> String {
@@ -443,7 +443,7 @@ async fn csv_has_a_table_for_each_kind_and_brings_all_of_it_back() {
     let folder = base.path("tables");
     base.export(&["--format", "csv", "-o", folder.to_str().expect("text")]);
     let actors = fs::read_to_string(folder.join("actors.csv")).expect("a table");
-    assert!(actors.starts_with("slug,kind,name,names,identifiers,citations\n"), "{actors}");
+    assert!(actors.starts_with("slug,kind,name,names,identifiers,citations,origins\n"), "{actors}");
     let files: Vec<PathBuf> =
         fs::read_dir(&folder).expect("files").map(|file| file.expect("a file").path()).collect();
     assert_eq!(files.len(), 8);
@@ -638,7 +638,7 @@ async fn popolo_becomes_actors_relations_meetings_and_statements() {
     );
     let stdout = String::from_utf8_lossy(&output.stdout).into_owned();
     // A source, three actors, four ties, a meeting and a statement.
-    assert!(stdout.starts_with("created 10, updated 0, unchanged 0, rejected 2"), "{stdout}");
+    assert!(stdout.contains("created 10, updated 0, unchanged 0, rejected 2"), "{stdout}");
     let found = "select count(*) from relations
         join actors s on s.id = subject_id join actors o on o.id = object_id
         where (s.name, o.name, relations.kind::text, label, valid_from, valid_until) in
@@ -702,7 +702,7 @@ async fn legislators_come_with_their_terms_and_parties() {
     let terms: Vec<(String, String, String)> = sqlx::query_as(
         "select s.name::text, concat(o.name, ': ', label), concat(valid_from, ' ', valid_until) from relations
          join actors s on s.id = subject_id join actors o on o.id = object_id
-         where relations.slug like 'congress-legislators-%' order by 1, 3, 2",
+         where s.kind = 'PERSON' and relations.slug like 'congress-legislators-%' order by 1, 3, 2",
     )
     .fetch_all(base.pool())
     .await
@@ -726,7 +726,7 @@ async fn legislators_come_with_their_terms_and_parties() {
             term("John Q. Doe", "Independent: ", "2021-01-20 2025-01-20"),
         ]
     );
-    assert_eq!(base.count("select count(*) from actor_identifiers where scheme in ('fec', 'govtrack', 'wikidata') and value <> 'Q66096' and value <> 'Q11701' and value <> 'Q48525'").await, 4);
+    assert_eq!(base.count("select count(*) from actor_identifiers where scheme in ('congress-legislators:fec', 'congress-legislators:govtrack', 'wikidata') and value <> 'Q66096' and value <> 'Q11701' and value <> 'Q48525'").await, 4);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -748,8 +748,7 @@ async fn follow_the_money_becomes_actors_and_ties() {
         told,
         [
             "4 schema The schema `Address` is not supported.",
-            "5 object Actor not found: ftm-missing.",
-            "6 properties.name An actor needs a name.",
+            "5 object Actor not found: missing.",
             "7  The line isn't a JSON object.",
         ]
     );
@@ -802,10 +801,7 @@ async fn parlamint_becomes_a_sitting_with_its_speeches() {
     let told: Vec<(String, String)> =
         base.report().into_iter().map(|(_, field, reason)| (field, reason)).collect();
     assert_eq!(told.len(), 2, "{told:?}");
-    assert!(
-        told[0].0 == "speaker" && told[0].1.starts_with("Actor not found: parlamint-xx-nobody"),
-        "{told:?}"
-    );
+    assert!(told[0].0 == "speaker" && told[0].1 == "Actor not found: Nobody.", "{told:?}");
     assert_eq!(told[1].0, "who");
     let said = "select count(*) from statements join actors on actors.id = speaker_id join meetings on meetings.id = meeting_id
         join citations on statement_id = statements.id join sources on sources.id = citations.source_id
@@ -837,7 +833,7 @@ async fn an_export_over_http_has_the_limits_of_a_query() {
         .expect("text");
     assert!(some.lines().count() > 5 && some.lines().count() < lines.lines().count());
     let table = client.get("/export.csv?type=Topic").await.text().await.expect("text");
-    assert!(table.starts_with("slug,name,parent,citations\n"));
+    assert!(table.starts_with("slug,name,parent,citations,origins\n"));
     for path in ["/export.gexf", "/export.jsonld"] {
         let answer = client.get(path).await;
         assert_eq!(answer.status(), 200);
@@ -974,7 +970,7 @@ fn breaches() -> Vec<(Vec<Value>, &'static str)> {
         (vec![with(actor("washington"), json!({"kind": "PERSON"}))], "kind"),
         (vec![cited("said", json!({"citations": []}))], "citations"),
         (vec![cited("x", json!({"citations": []}))], "citations"),
-        (vec![actor("once")], "slug"),
+        (vec![json!({"type": "Actor", "slug": "once", "kind": "PERSON", "name": "grace"})], ""),
         // Of no rule: what is there comes to refer to what is new, and values go from one to another.
         (
             vec![topic("two-state-solution", "new"), json!({"type": "Topic", "slug": "new", "name": "New"})],

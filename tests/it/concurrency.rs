@@ -47,7 +47,7 @@ async fn untold(connection: &mut PgConnection) -> Vec<String> {
                  order by key, id desc
              )
              select coalesce(to_jsonb(t), new_value)::text
-             from told full join {table} t on jsonb_build_object({there}) = key
+             from told full join {table} t on jsonb_build_object({there}) = told.key
              where (to_jsonb(t) @> new_value) is distinct from true and num_nonnulls(to_jsonb(t), new_value) > 0"
         );
         let rows: Vec<String> =

@@ -307,6 +307,7 @@ async fn import(database: &TestDatabase, catalog: &Catalog, file: &Path) {
         dry_run: false,
         all_or_nothing: true,
         report: file.with_extension("rejected"),
+        ..ImportOptions::default()
     };
     let kinds = Arc::new(RecordKinds::of(&catalog.object_types));
     let connection = opened.connect_without_timeout().await.expect("a connection");

@@ -4,12 +4,15 @@
 //! interrupted import has therefore written nothing, and a new run resumes after the staged batches. Imports are
 //! idempotent: a second run finds no differences and writes nothing.
 
+pub mod editions;
 pub mod readers;
 pub mod source_file;
 pub mod staging;
+pub mod tally;
 pub mod validation;
 
 use std::{
+    cell::RefCell,
     fs::{self, File},
     io::{BufWriter, Write as _},
     path::{Path, PathBuf},
@@ -24,13 +27,15 @@ use tokio::sync::mpsc;
 use crate::{
     bulk::{
         import::{
+            editions::Gone,
             readers::{Format, ReadError},
             source_file::Input,
             staging::{
                 READY_PREFIX, ReceiverClosed, Stager, Tables,
                 batches::{self, Batch},
-                file_and_line, list_name,
+                file_and_line, file_and_line_sql, list_name,
             },
+            tally::{FileReport, Tally},
             validation::Validator,
         },
         records::{RecordKind, RecordKinds, joined},
@@ -48,8 +53,14 @@ const MAX_ATTEMPTS: usize = 5;
 pub struct ImportOptions {
     /// `-` is standard input.
     pub files: Vec<PathBuf>,
-    /// Format of all files; default: by each file's name.
+    /// Format of all files; default: by each file's content.
     pub format: Option<Format>,
+    /// Dataset of the files in other formats than Dossier's own; default: by each document, or its name and folder.
+    pub dataset: Option<String>,
+    /// The files have all records of their datasets: what they no longer have is removed.
+    pub complete: bool,
+    /// Import nothing if a value of a file is ignored.
+    pub strict: bool,
     /// Record type of CSV files; default: by each file's name.
     pub kind: Option<String>,
     /// Name under which the change is recorded.
@@ -99,12 +110,16 @@ impl ImportOptions {
 }
 
 /// What an import wrote, or would write in a dry run.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Outcome {
     pub created: u64,
     pub updated: u64,
     pub unchanged: u64,
     pub rejected: u64,
+    /// What the datasets no longer have, if the import is complete.
+    pub gone: Option<Gone>,
+    /// What became of the files.
+    pub files: Vec<FileReport>,
     /// Id of the change; `None` if nothing was written.
     pub change: Option<i64>,
 }
@@ -119,6 +134,12 @@ pub enum Error {
     Report(PathBuf, std::io::Error),
     #[error("{}; nothing was imported", in_words(.0))]
     Database(#[from] sqlx::Error),
+    #[error("--strict: {ignored} values of {file} would be ignored ({fields}); nothing was imported", file = .0.display(), ignored = .1, fields = .2)]
+    Ignored(PathBuf, u64, String),
+    #[error(
+        "--complete: {0} records are rejected, so what the datasets no longer have is not known; nothing was imported"
+    )]
+    Incomplete(u64),
     #[error("other transactions changed the same records; nothing was imported, try again")]
     Conflict,
     /// A constraint that validation didn't cover: the message of Postgres with table and column.
@@ -141,7 +162,7 @@ pub async fn import(
         let _ = execute(&mut connection, &analyze(&kinds)).await;
     }
     // After any other error, the next run resumes from the staged batches.
-    if matches!(done, Ok(_) | Err(Error::File(..) | Error::Rejected(_))) {
+    if !matches!(done, Err(Error::Database(_) | Error::Conflict | Error::Report(..))) {
         // If this fails, the next import drops the tables.
         let _ = batches::drop_tables(&mut connection).await;
     }
@@ -163,14 +184,22 @@ async fn stage_and_upsert(
     let rules = Rules::load(connection).await?;
     let staged = batches::staging_schema(connection).await?;
     let tables = Arc::new(Tables::of(kinds, &rules, staged));
-    stage(connection, kinds, &tables, options, progress).await?;
+    let files = stage(connection, kinds, &tables, options, progress).await?;
+    if options.strict
+        && let Some(file) = files.iter().find(|file| !file.tally.ignored.is_empty())
+    {
+        let fields = file.tally.ignored.keys().take(5).cloned().collect::<Vec<_>>().join(", ");
+        return Err(Error::Ignored(file.path.clone(), file.tally.ignored.values().sum(), fields));
+    }
     for table in &tables.all {
         execute(connection, &format!("analyze {}", table.name)).await?;
     }
     let mut tries = 1..=MAX_ATTEMPTS;
     loop {
         let last = tries.next() == Some(MAX_ATTEMPTS);
-        match validate_and_upsert(connection, kinds, &rules, &tables, options, progress.as_ref()).await {
+        match validate_and_upsert(connection, kinds, &rules, &tables, &files, options, progress.as_ref())
+            .await
+        {
             Err(Error::Database(error)) => match sqlstate(&error).as_deref() {
                 Some("40001" | "40P01") if last => return Err(Error::Conflict),
                 // serialization_failure, deadlock_detected; unique and foreign keys that validation found intact
@@ -214,7 +243,7 @@ async fn stage(
     tables: &Arc<Tables>,
     options: &ImportOptions,
     progress: &Arc<dyn Progress>,
-) -> Result<(), Error> {
+) -> Result<Vec<FileReport>, Error> {
     let staged = batches::committed_digests(connection, tables).await?;
     let (sender, mut batches) = mpsc::channel::<Batch>(1);
     // The size of standard input is unknown.
@@ -255,29 +284,33 @@ fn read_files(
     options: &ImportOptions,
     progress: &Arc<dyn Progress>,
     sender: &mpsc::Sender<Batch>,
-) -> Result<(), Error> {
+) -> Result<Vec<FileReport>, Error> {
     let mut send = |batch| sender.blocking_send(batch).map_err(|_| ReceiverClosed);
     let mut stager = Stager::new(kinds, tables, &mut send);
+    let mut reports = Vec::new();
     for (number, path) in options.files.iter().enumerate() {
-        let file = readers::File {
-            number,
-            path,
-            format: options.format.unwrap_or_else(|| Format::of(path)),
-            kind: options.kind.as_deref(),
-        };
-        let read = Input::open(path, progress.clone())
-            .map_err(ReadError::from)
-            .and_then(|input| readers::read(file, input, kinds, &mut stager));
+        let tally = RefCell::new(Tally::default());
+        let read = Input::open(path, progress.clone()).map_err(ReadError::from).and_then(|mut input| {
+            let format = match options.format {
+                Some(format) => format,
+                None => Format::detect(path, &mut input)?,
+            };
+            let (kind, dataset) = (options.kind.as_deref(), options.dataset.as_deref());
+            let file = readers::File { number, path, format, kind, dataset, tally: &tally };
+            readers::read(file, input, kinds, &mut stager)
+        });
         match read {
-            Ok(()) => {}
+            Ok(dataset) => {
+                reports.push(FileReport { path: path.clone(), dataset, tally: tally.into_inner() });
+            }
             // The receiver reports why it stopped.
-            Err(ReadError::ReceiverClosed) => return Ok(()),
+            Err(ReadError::ReceiverClosed) => return Ok(reports),
             Err(ReadError::Invalid(reason)) => return Err(Error::File(path.clone(), reason)),
         }
         progress.part(&format!("{} records", stager.records));
     }
     let _ = stager.finish();
-    Ok(())
+    Ok(reports)
 }
 
 /// Validates the staged records, writes the report, and upserts the valid records.
@@ -286,6 +319,7 @@ async fn validate_and_upsert(
     kinds: &RecordKinds,
     rules: &Rules,
     tables: &Tables,
+    files: &[FileReport],
     options: &ImportOptions,
     progress: &dyn Progress,
 ) -> Result<Outcome, Error> {
@@ -300,10 +334,14 @@ async fn validate_and_upsert(
         .await?;
     // From here on no other transaction writes records, so validation stays true.
     execute(&mut transaction, "select lock_revision_numbers()").await?;
-    let (files, staged) = (options.files.len(), tables.staged.as_str());
-    let mut validator = Validator { kinds, rules, files, staged, connection: &mut transaction };
+    let (number, staged) = (options.files.len(), tables.staged.as_str());
+    let mut validator = Validator { kinds, rules, files: number, staged, connection: &mut transaction };
     validator.validate().await?;
-    let mut outcome = write_report(&mut transaction, staged, options).await?;
+    let mut outcome = Outcome { files: with_changes(&mut transaction, files).await?, ..Outcome::default() };
+    outcome.rejected = write_report(&mut transaction, staged, &outcome.files, options).await?;
+    if options.complete && outcome.rejected > 0 {
+        return Err(Error::Incomplete(outcome.rejected));
+    }
     for kind in &kinds.0 {
         let sql = format!(
             "select count(*) filter (where is_new), count(*) filter (where not is_new),
@@ -318,8 +356,7 @@ async fn validate_and_upsert(
         outcome.updated += updated?.cast_unsigned();
     }
     progress.end();
-    let abort = options.all_or_nothing && outcome.rejected > 0;
-    if abort || outcome.created + outcome.updated == 0 {
+    if options.all_or_nothing && outcome.rejected > 0 {
         transaction.rollback().await?;
         return Ok(outcome);
     }
@@ -347,9 +384,16 @@ async fn validate_and_upsert(
         update_lists(&mut transaction, kind).await?;
         insert_lists(&mut transaction, kind, progress).await?;
     }
+    if options.complete {
+        let datasets: Vec<String> = files.iter().filter_map(|file| file.dataset.clone()).collect();
+        outcome.gone = Some(editions::remove_gone(&mut transaction, kinds, &datasets).await?);
+    }
+    let is_edition = editions::keep_digests(&mut transaction, kinds).await?;
     // Run the constraint triggers, in a dry run too.
     execute(&mut transaction, "set constraints all immediate").await?;
-    if options.dry_run {
+    let removed = outcome.gone.map_or(0, |gone| gone.removed + gone.kept);
+    let is_unchanged = outcome.created + outcome.updated + removed == 0 && !is_edition;
+    if options.dry_run || is_unchanged {
         transaction.rollback().await?;
         progress.end();
         return Ok(outcome);
@@ -363,21 +407,45 @@ async fn validate_and_upsert(
     Ok(outcome)
 }
 
-/// Writes the rejected records to the report, and counts them. Without rejected records there is no report.
+/// The reports of the files, with the values that the validation changed to fit.
+async fn with_changes(
+    connection: &mut PgConnection,
+    files: &[FileReport],
+) -> Result<Vec<FileReport>, sqlx::Error> {
+    let mut files = files.to_vec();
+    let (file, _) = file_and_line_sql("line");
+    let sql = format!(
+        "select ({file})::bigint, kind || '.' || field, reason, count(*) from changed_values group by 1, 2, 3"
+    );
+    let changes: Vec<(i64, String, String, i64)> =
+        sqlx::query_as(AssertSqlSafe(sql)).persistent(false).fetch_all(connection).await?;
+    for (file, field, reason, count) in changes {
+        let number = usize::try_from(file - 1).unwrap_or(0);
+        if let Some(report) = files.get_mut(number) {
+            *report.tally.changed.entry(format!("{field}: {reason}")).or_default() += count.cast_unsigned();
+        }
+    }
+    Ok(files)
+}
+
+/// Writes the rejected records to the report, counts them, and adds what became of the fields of each file. Without
+/// either there is no report.
 async fn write_report(
     connection: &mut PgConnection,
     staged: &str,
+    files: &[FileReport],
     options: &ImportOptions,
-) -> Result<Outcome, Error> {
+) -> Result<u64, Error> {
     let failed = |error| Error::Report(options.report.clone(), error);
     let count = format!("select count(distinct line) from {staged}rejected");
     let count: i64 = sqlx::query_scalar(AssertSqlSafe(count)).fetch_one(&mut *connection).await?;
-    if count == 0 {
+    let files: Vec<&FileReport> = files.iter().filter(|file| !file.tally.is_empty()).collect();
+    if count == 0 && files.is_empty() {
         // A report of an earlier import would be misleading. Devices such as /dev/null stay.
         if fs::symlink_metadata(&options.report).is_ok_and(|found| found.is_file()) {
             fs::remove_file(&options.report).map_err(failed)?;
         }
-        return Ok(Outcome::default());
+        return Ok(0);
     }
     let mut file = BufWriter::new(File::create(&options.report).map_err(failed)?);
     let sql = format!(
@@ -398,8 +466,15 @@ async fn write_report(
         });
         writeln!(file, "{rejection}").map_err(failed)?;
     }
+    for FileReport { path, dataset, tally } in files {
+        let Tally { kept, ignored, changed } = tally;
+        let fields = json!({
+            "file": path.display().to_string(), "dataset": dataset, "kept": kept, "ignored": ignored, "changed": changed,
+        });
+        writeln!(file, "{fields}").map_err(failed)?;
+    }
     file.flush().map_err(failed)?;
-    Ok(Outcome { rejected: count.cast_unsigned(), ..Outcome::default() })
+    Ok(count.cast_unsigned())
 }
 
 /// Updates existing records where a column differs.

@@ -67,6 +67,12 @@ impl Input {
         Ok(Input { reader: Box::new(Cursor::new(first).chain(plain)) })
     }
 
+    /// Puts bytes back, before the rest.
+    pub fn unread(&mut self, bytes: Vec<u8>) {
+        let rest = std::mem::replace(&mut self.reader, Box::new(io::empty()));
+        self.reader = Box::new(Cursor::new(bytes).chain(rest));
+    }
+
     /// Reads the next line into `line`, without its line ending.
     pub fn read_line(&mut self, line: &mut Vec<u8>) -> io::Result<Line> {
         line.clear();

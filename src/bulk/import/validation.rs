@@ -109,6 +109,26 @@ impl<'a> RowSet<'a> {
         }
     }
 
+    /// Whether a row is valid without the column, or a record without the row.
+    fn is_optional(&self, column: &str) -> bool {
+        let is_of = |writable_field: &&WritableField| column_of(writable_field) == Some(column);
+        self.list.is_some() || self.kind.writable_fields.iter().find(is_of).is_some_and(|field| !field.needed)
+    }
+
+    /// The name of the field of a column, without the place in its list.
+    fn column_name(&self, column: &str) -> String {
+        let name = match self.list {
+            None => self
+                .kind
+                .writable_fields
+                .iter()
+                .find(|field| column_of(field) == Some(column))
+                .map(|field| field.name),
+            Some((writable_field, _)) => Some(writable_field.name),
+        };
+        name.unwrap_or_default().to_owned()
+    }
+
     /// SQL for the order of the rows `t`.
     fn order(&self) -> &'static str {
         if self.list.is_some() { "t.line, t.list_index" } else { "t.line" }
@@ -127,6 +147,22 @@ fn item(writable_field: &WritableField) -> String {
     format!("'{}.' || t.list_index", writable_field.name)
 }
 
+/// Registers whose identifiers are unique everywhere. Only by these does a record of a dataset match one that another
+/// dataset or an analyst entered.
+pub const GLOBAL_SCHEMES: [&str; 11] = [
+    "wikidata",
+    "viaf",
+    "isni",
+    "gnd",
+    "orcid",
+    "lei",
+    "bioguide",
+    "opensanctions",
+    "iso3166-1-alpha2",
+    "iso3166-1-alpha3",
+    "imo",
+];
+
 pub struct Validator<'a> {
     pub kinds: &'a RecordKinds,
     pub rules: &'a Rules,
@@ -141,11 +177,17 @@ impl Validator<'_> {
     /// Builds the `ready_` tables from the staging tables, and rejects invalid records.
     pub async fn validate(&mut self) -> Result<(), sqlx::Error> {
         self.run("create temp table rejected_lines (line bigint primary key) on commit drop").await?;
+        self.run("create temp table changed_values (line bigint, kind text, field text, reason text) on commit drop")
+            .await?;
         for kind in &self.kinds.0 {
+            self.join_fragments(kind).await?;
             self.match_records(kind).await?;
         }
         for kind in &self.kinds.0 {
             self.resolve_references(kind).await?;
+        }
+        for kind in &self.kinds.0 {
+            self.drop_dangling(kind).await?;
         }
         for kind in &self.kinds.0 {
             self.check_required(kind).await?;
@@ -153,6 +195,12 @@ impl Validator<'_> {
         self.delete_rejected(self.staged).await?;
         for kind in &self.kinds.0 {
             self.create_ready_tables(kind).await?;
+            self.add_other_givers(kind).await?;
+        }
+        for kind in &self.kinds.0 {
+            for rows in row_sets(kind) {
+                self.fit(&rows).await?;
+            }
         }
         for kind in &self.kinds.0 {
             for rows in row_sets(kind) {
@@ -172,6 +220,9 @@ impl Validator<'_> {
             if found == 0 {
                 break;
             }
+        }
+        for kind in &self.kinds.0 {
+            self.take_digests(kind).await?;
         }
         self.find_updates().await
     }
@@ -208,42 +259,80 @@ impl Validator<'_> {
         Ok(new)
     }
 
-    /// Matches each line to the existing record with its slug or identifier, or gives it a new id.
+    /// Matches each line to the existing record with its slug, origin or identifier, or gives it a new id. A record of
+    /// a dataset is never matched by its slug, and of identifiers only by those of global registers.
     async fn match_records(&mut self, kind: &RecordKind) -> Result<(), sqlx::Error> {
-        let (table, staged) = (kind.table, self.staged);
-        let (mut id, mut join) = ("t.id", String::new());
+        let (table, staged, owner) = (kind.table, self.staged, kind.origin_column.as_str());
+        let origins = list_name(staged, kind, "origins");
+        let (mut join, mut merged, mut identified) = (String::new(), "null::bigint", "null::bigint");
+        if let Some(merged_records) = kind.merged {
+            let _ = write!(
+                join,
+                " left join lateral (select kept_id from {merged_records} where slug = s.slug limit 1) m on not s.by_dataset"
+            );
+            merged = "m.kept_id";
+        }
         if let Some((writable_field, rows)) = identifiers(kind) {
-            let list = list_name(self.staged, kind, writable_field.name);
+            let list = list_name(staged, kind, writable_field.name);
             let (own, columns) = (rows.table, column_names(rows, "l"));
             let _ = write!(
                 join,
-                " left join (select distinct on (l.line) l.line, o.{owner} as id from {list} l
-                    join {own} o on ({columns}) = ({others}) order by l.line, l.list_index) i on i.line = s.line",
-                owner = rows.owner,
-                others = column_names(rows, "o"),
+                " left join (
+                    select distinct on (l.line) l.line, i.{owner} as id from {list} l join {staged}{table} s on s.line = l.line
+                    join {own} i on ({columns}) = ({others}) join {table} t on t.id = i.{owner}
+                    where not s.by_dataset or l.scheme in ({schemes}) and t.kind = s.kind and not exists (
+                        select from {origins} o join origins known on known.dataset = o.dataset and known.key <> o.key
+                        where o.line = l.line and known.{owner} = t.id
+                    )
+                    order by l.line, l.list_index
+                  ) i on i.line = s.line",
+                others = column_names(rows, "i"),
+                schemes = global_schemes(),
             );
-            id = "coalesce(t.id, i.id)";
+            identified = "i.id";
         }
         self.run(format!(
             "create temp table ids_{table} on commit drop as
-             select line, slug, coalesce(id, nextval(pg_get_serial_sequence('{table}', 'id'))) as id, id is null as is_new
-             from (select s.line, s.slug, {id} as id from {staged}{table} s
-                   left join {table} t on t.slug = s.slug{join} order by s.line) s"
+             select s.line, s.slug::text as slug, s.by_dataset, o.dataset, o.key, known.id as origin_id, s.given_fields,
+                    coalesce(t.id, {merged}, known.{owner}, {identified}) as id, false as is_new, true as is_first
+             from {staged}{table} s left join {table} t on t.slug = s.slug and not s.by_dataset
+             left join {origins} o on o.line = s.line and o.list_index = 0
+             left join origins known on known.dataset = o.dataset and known.key = o.key and known.{owner} is not null{join}
+             order by s.line"
         ))
         .await?;
-        if let Some(merged) = kind.merged {
-            let taken = format!(
-                "select i.line, 'slug', 'This slug belonged to a record that was merged into another.'
-                 from ids_{table} i join {merged} m on m.slug = i.slug where i.is_new"
-            );
-            self.reject(kind, &taken).await?;
-            self.run(format!("delete from ids_{table} i using {staged}rejected r where r.line = i.line"))
-                .await?;
+        self.run(format!("create index on ids_{table} (line)")).await?;
+        self.run(format!("analyze ids_{table}")).await?;
+        if let Some((writable_field, _)) = identifiers(kind) {
+            self.match_datasets(kind, writable_field).await?;
         }
+        self.run(format!(
+            "update ids_{table} i set id = n.id, is_new = true from (
+                 select line, nextval(pg_get_serial_sequence('{table}', 'id')) as id
+                 from (select line from ids_{table} where id is null order by line) l
+             ) n where n.line = i.line"
+        ))
+        .await?;
+        if kind.identifiers.is_some() {
+            self.run(format!(
+                "update ids_{table} i set id = first.id, is_new = first.is_new from same_{table} s join ids_{table} first on first.line = s.first
+                 where s.line = i.line"
+            ))
+            .await?;
+        }
+        // Of the lines of one record, the first one gives its values, the others what it lacks.
+        self.run(format!(
+            "update ids_{table} i set is_first = false from (
+                 select line, row_number() over (partition by id order by by_dataset, line) as number from ids_{table}
+             ) n where n.line = i.line and n.number > 1 and i.by_dataset"
+        ))
+        .await?;
+        self.name_records(kind).await?;
         for (by, what) in [("slug", "slug"), ("id", "record")] {
             let repeated = format!(
                 "select line, 'slug', {} from (
-                     select line, {by} as it, first_value(line) over (partition by {by} order by line) as first from ids_{table}
+                     select line, by_dataset, {by} as it, first_value(line) over (partition by {by} order by line) as first from ids_{table}
+                     where is_first and ('{by}' = 'id' or is_new or not by_dataset)
                  ) i where line > first and it is not null",
                 self.line_reference("first", &format!("Duplicate {what}: already used by ")),
             );
@@ -252,6 +341,127 @@ impl Validator<'_> {
                 .await?;
         }
         self.run(format!("analyze ids_{table}")).await?;
+        Ok(())
+    }
+
+    /// Finds lines of different datasets that are one record by an identifier of a global register: the later ones
+    /// follow the first. A dataset has a record only once.
+    async fn match_datasets(
+        &mut self,
+        kind: &RecordKind,
+        identifiers: &WritableField,
+    ) -> Result<(), sqlx::Error> {
+        let (table, staged) = (kind.table, self.staged);
+        let list = list_name(staged, kind, identifiers.name);
+        self.run(format!(
+            "create temp table same_{table} on commit drop as
+             with given as (
+                 select i.line, i.id, i.dataset, s.kind, l.scheme, l.value from ids_{table} i
+                 join {staged}{table} s on s.line = i.line and s.by_dataset join {list} l on l.line = i.line
+                 where l.scheme in ({})
+             )
+             select distinct on (first, dataset) line, first, dataset from (
+                 select later.line, min(given.line) as first, later.dataset from given
+                 join given later using (scheme, value)
+                 where later.id is null and later.line > given.line and later.kind = given.kind and later.dataset <> given.dataset
+                 group by later.line, later.dataset
+             ) f order by first, dataset, line",
+            global_schemes()
+        ))
+        .await?;
+        while self
+            .run(format!(
+                "update same_{table} s set first = before.first from same_{table} before where before.line = s.first
+                 and not exists (
+                     select from same_{table} other where other.first = before.first and other.dataset = s.dataset
+                 )"
+            ))
+            .await?
+            > 0
+        {}
+        self.run(format!("delete from same_{table} s using same_{table} before where before.line = s.first"))
+            .await?;
+        self.run(format!(
+            "delete from same_{table} s using ids_{table} first, ids_{table} one
+             where first.line = s.first and one.line = s.line and first.dataset = one.dataset"
+        ))
+        .await?;
+        Ok(())
+    }
+
+    /// Gives new records of datasets a slug that nobody has. One that is taken gets a digest of the record's origin.
+    async fn name_records(&mut self, kind: &RecordKind) -> Result<(), sqlx::Error> {
+        let table = kind.table;
+        let merged = kind.merged.map_or_else(String::new, |merged| {
+            format!(" or exists (select from {merged} m where m.slug = i.slug)")
+        });
+        self.run(format!(
+            "update ids_{table} i set slug = i.slug || '-' || left(md5(i.dataset || E'\\n' || i.key), 6)
+             where i.by_dataset and i.is_new and i.is_first and (
+                 exists (select from {table} t where t.slug = i.slug){merged}
+                 or exists (
+                     select from ids_{table} o where o.slug = i.slug and o.line <> i.line and o.is_first
+                     and (not o.by_dataset or o.is_new and o.line < i.line)
+                 )
+             )"
+        ))
+        .await?;
+        Ok(())
+    }
+
+    /// Joins the fragments of a record of a dataset: lines with one key become the first of them, with the values and
+    /// the entries of all.
+    async fn join_fragments(&mut self, kind: &RecordKind) -> Result<(), sqlx::Error> {
+        let (table, staged) = (kind.table, self.staged);
+        let origins = list_name(staged, kind, "origins");
+        let repeated = self
+            .run(format!(
+                "create temp table fragments_{table} on commit drop as
+                 select line, first from (
+                     select o.line, first_value(o.line) over (partition by o.dataset, o.key order by o.line) as first
+                     from {origins} o join {staged}{table} s on s.line = o.line and s.by_dataset
+                 ) o where line > first"
+            ))
+            .await?;
+        if repeated == 0 {
+            return Ok(());
+        }
+        let columns: Vec<&str> = kind.writable_fields.iter().filter_map(column_of).collect();
+        let first = |column: &&str| {
+            format!(
+                "(array_agg(s.{column} order by s.line) filter (where s.{column} is not null))[1] as {column}"
+            )
+        };
+        self.run(format!(
+            "update {staged}{table} t set given_fields = j.given_fields, {} from (
+                 select coalesce(f.first, s.line) as line, bit_or(s.given_fields) as given_fields, {}
+                 from {staged}{table} s left join fragments_{table} f on f.line = s.line
+                 where f.line is not null or s.line in (select first from fragments_{table})
+                 group by 1
+             ) j where j.line = t.line",
+            joined(columns.iter().map(|column| format!("{column} = j.{column}")), ", "),
+            joined(columns.iter().map(first), ", ")
+        ))
+        .await?;
+        for (writable_field, rows) in list_fields(kind) {
+            let list = list_name(staged, kind, writable_field.name);
+            let columns = joined(rows.columns.iter().map(|column| format!("l.{}", column.column)), ", ");
+            self.run(format!(
+                "delete from {list} t using (
+                     select l.ctid as place, row_number() over (partition by coalesce(f.first, l.line), {columns} order by l.line, l.list_index) as number
+                     from {list} l left join fragments_{table} f on f.line = l.line
+                     where f.line is not null or l.line in (select first from fragments_{table})
+                 ) d where d.place = t.ctid and d.number > 1"
+            ))
+            .await?;
+            self.run(format!(
+                "update {list} l set line = f.first, list_index = l.list_index + ((f.line - f.first) & 1048575)::integer
+                 from fragments_{table} f where f.line = l.line"
+            ))
+            .await?;
+        }
+        self.run(format!("delete from {staged}{table} s using fragments_{table} f where f.line = s.line"))
+            .await?;
         Ok(())
     }
 
@@ -267,7 +477,15 @@ impl Validator<'_> {
         if keys.is_empty() {
             keys.push("select null::text where false".to_owned());
         }
-        let (mut id, mut join) = ("s.id, t.id".to_owned(), String::new());
+        let owner = &kind.origin_column;
+        let origin = |alias: &str| format!(r"E'\n' || {alias}.dataset || E'\n' || {alias}.key");
+        let mut id = "s.id, t.id, so.id, o.id".to_owned();
+        let mut join = format!(
+            " left join (select {} as key, i.id from ids_{table} i where i.by_dataset) so on so.key = k.key
+              left join (select {} as key, o.{owner} as id from origins o where o.{owner} is not null) o on o.key = k.key",
+            origin("i"),
+            origin("o"),
+        );
         if let Some((writable_field, rows)) = identifiers(kind) {
             let list = list_name(self.staged, kind, writable_field.name);
             let key = |alias| {
@@ -288,15 +506,49 @@ impl Validator<'_> {
             );
             id += ", si.id, ti.id";
         }
+        if let Some(merged) = kind.merged {
+            let _ = write!(
+                join,
+                " left join (select distinct on (slug) slug, kept_id as id from {merged}) m on m.slug = k.key"
+            );
+            id += ", m.id";
+        }
         self.run(format!(
             "create temp table keys_{table} on commit drop as
-             select k.key, coalesce({id}) as id from (select distinct key from ({}) k (key)) k
-             left join ids_{table} s on s.slug = k.key left join {table} t on t.slug = k.key{join}
+             select distinct on (k.key) k.key, coalesce({id}) as id from (select distinct key from ({}) k (key)) k
+             left join ids_{table} s on s.slug = k.key and not s.by_dataset left join {table} t on t.slug = k.key{join}
              where k.key is not null",
             keys.join(" union all ")
         ))
         .await?;
         self.run(format!("analyze keys_{table}")).await?;
+        Ok(())
+    }
+
+    /// Leaves out references of datasets to records that don't exist, where the record can do without.
+    async fn drop_dangling(&mut self, kind: &RecordKind) -> Result<(), sqlx::Error> {
+        let (table, staged) = (kind.table, self.staged);
+        for rows in row_sets(kind) {
+            for (column, to) in rows.references().into_iter().filter(|(column, _)| rows.is_optional(column)) {
+                let (own, keys) = (rows.name(staged), self.kinds.known(to).table);
+                let dangling = format!(
+                    "{own} t join keys_{keys} k on k.key = t.{column} and k.id is null
+                     join ids_{table} i on i.line = t.line and i.by_dataset"
+                );
+                let what = rows.column_name(column);
+                self.run(format!(
+                    "insert into changed_values select t.line, '{}', '{what}', 'left out: the record that it refers to is not there' from {dangling}",
+                    kind.name
+                ))
+                .await?;
+                let drop = if rows.list.is_some() {
+                    format!("delete from {own} d using {dangling} where d.ctid = t.ctid")
+                } else {
+                    format!("update {own} d set {column} = null from {dangling} where d.ctid = t.ctid")
+                };
+                self.run(drop).await?;
+            }
+        }
         Ok(())
     }
 
@@ -321,7 +573,7 @@ impl Validator<'_> {
             for (column, to) in rows.references() {
                 let to = self.kinds.known(to);
                 let dangling = format!(
-                    r"select t.line, {}, '{} not found: ' || replace(left(t.{column}, 200), E'\n', ' ') || '.'
+                    r"select t.line, {}, '{} not found: ' || replace(left(regexp_replace(t.{column}, '^\n.*\n', ''), 200), E'\n', ' ') || '.'
                       from {} t join keys_{} k on k.key = t.{column} where k.id is null",
                     rows.field(column),
                     to.name,
@@ -334,50 +586,45 @@ impl Validator<'_> {
         Ok(())
     }
 
-    /// Builds the rows to write; fields that a line doesn't have keep their value.
+    /// Builds the rows to write. Fields that a line doesn't have keep their value, and so do those that somebody has
+    /// changed since a dataset gave them.
     async fn create_ready_tables(&mut self, kind: &RecordKind) -> Result<(), sqlx::Error> {
         let (table, staged) = (kind.table, self.staged);
         let (mut columns, mut joins) = (String::new(), String::new());
         for (place, writable_field) in kind.writable_fields.iter().enumerate() {
-            let (column, value) = match &writable_field.kind {
-                WritableKind::Value { column, .. } => (column, format!("s.{column}")),
-                WritableKind::Reference { column, to } => {
-                    let to = self.kinds.known(to).table;
-                    let _ = write!(joins, " left join keys_{to} k{place} on k{place}.key = s.{column}");
-                    (column, format!("k{place}.id"))
-                }
-                WritableKind::Rows(_) => continue,
+            let Some((column, value, join)) = self.staged_value(place, writable_field) else { continue };
+            joins += &join;
+            let value = match place {
+                // A record keeps its slug.
+                0 => format!("case when i.is_new then i.slug else t.{column} end"),
+                _ => written_value(place, writable_field.name, column, &value),
             };
-            // A record matched by an identifier keeps its slug.
-            let given = if place == 0 {
-                "i.is_new".to_owned()
-            } else {
-                format!("i.is_new or s.given_fields & {} <> 0", 1_i64 << place)
-            };
-            let _ = write!(columns, ", case when {given} then {value} else t.{column} end as {column}");
+            let _ = write!(columns, ", {value} as {column}");
         }
         self.run(format!(
             "create temp table ready_{table} on commit drop as
-             select s.line, i.id, i.is_new, s.given_fields{columns} from {staged}{table} s join ids_{table} i on i.line = s.line
-             left join {table} t on not i.is_new and t.id = i.id{joins}"
+             select s.line, i.id, i.is_new, s.given_fields, s.by_dataset{columns} from {staged}{table} s
+             join ids_{table} i on i.line = s.line and i.is_first
+             left join {table} t on not i.is_new and t.id = i.id
+             left join origin_digests d on d.origin_id = i.origin_id{joins}"
         ))
         .await?;
         self.run(format!("create index on ready_{table} (id)")).await?;
         self.run(format!("analyze ready_{table}")).await?;
         for (writable_field, rows) in list_fields(kind) {
-            let (mut columns, mut joins) = (String::new(), String::new());
+            let (mut columns, mut joins, mut values) = (String::new(), String::new(), Vec::new());
             for (place, column) in rows.columns.iter().enumerate() {
                 let name = column.column;
-                match column.kind {
-                    RowKind::Value(_) => {
-                        let _ = write!(columns, ", l.{name}");
-                    }
+                let value = match column.kind {
+                    RowKind::Value(_) => format!("l.{name}"),
                     RowKind::Reference(to) => {
                         let to = self.kinds.known(to).table;
                         let _ = write!(joins, " left join keys_{to} k{place} on k{place}.key = l.{name}");
-                        let _ = write!(columns, ", k{place}.id as {name}");
+                        format!("k{place}.id")
                     }
-                }
+                };
+                let _ = write!(columns, ", {value} as {name}");
+                values.push(value);
             }
             if let Some(ordinal) = rows.ordinal {
                 let _ = write!(columns, ", l.list_index + 1 as {ordinal}");
@@ -388,15 +635,191 @@ impl Validator<'_> {
             );
             self.run(format!(
                 "create temp table {list} on commit drop as
-                 select l.line, l.list_index, i.id as {owner}, i.is_new{columns} from {from} l
-                 join ids_{table} i on i.line = l.line{joins}",
-                owner = rows.owner
+                 select l.line, l.list_index, i.id as {owner}, i.is_new, i.by_dataset, {given} as was_given{columns} from {from} l
+                 join ids_{table} i on i.line = l.line left join origin_digests d on d.origin_id = i.origin_id{joins}",
+                owner = rows.owner,
+                given = was_given(writable_field.name, &row_digest(&values)),
             ))
             .await?;
             self.run(format!("create index on {list} ({})", rows.owner)).await?;
             self.run(format!("analyze {list}")).await?;
         }
         Ok(())
+    }
+
+    /// The column of a field that is not a list, with SQL for its staged value and the join that this needs.
+    fn staged_value(
+        &self,
+        place: usize,
+        writable_field: &WritableField,
+    ) -> Option<(&'static str, String, String)> {
+        match &writable_field.kind {
+            WritableKind::Value { column, .. } => Some((column, format!("s.{column}"), String::new())),
+            WritableKind::Reference { column, to } => {
+                let to = self.kinds.known(to).table;
+                let join = format!(" left join keys_{to} k{place} on k{place}.key = s.{column}");
+                Some((column, format!("k{place}.id"), join))
+            }
+            WritableKind::Rows(_) => None,
+        }
+    }
+
+    /// Where several lines give one record: what the first one lacks, and names that differ from the preferred one.
+    async fn add_other_givers(&mut self, kind: &RecordKind) -> Result<(), sqlx::Error> {
+        let (table, staged) = (kind.table, self.staged);
+        let (mut columns, mut joins, mut set) = (Vec::new(), String::new(), Vec::new());
+        for (place, writable_field) in kind.writable_fields.iter().enumerate().skip(1) {
+            let Some((column, value, join)) = self.staged_value(place, writable_field) else { continue };
+            if writable_field.needed {
+                continue;
+            }
+            columns.push(format!(
+                "(array_agg({value} order by s.line) filter (where {value} is not null))[1] as {column}"
+            ));
+            joins += &join;
+            set.push(format!("{column} = coalesce(r.{column}, x.{column})"));
+        }
+        if !columns.is_empty() {
+            self.run(format!(
+                "update ready_{table} r set {} from (
+                     select i.id, {} from {staged}{table} s join ids_{table} i on i.line = s.line and not i.is_first{joins}
+                     where i.origin_id is null group by i.id
+                 ) x where x.id = r.id",
+                set.join(", "),
+                columns.join(", ")
+            ))
+            .await?;
+        }
+        let Some((_, names)) = list_fields(kind).find(|(field, _)| field.name == "names") else {
+            return Ok(());
+        };
+        let type_of = |column: &str| self.rules.type_of(names.table, column).unwrap_or("text");
+        let values: Vec<String> = names
+            .columns
+            .iter()
+            .map(|column| match column.name {
+                "name" => "s.name".to_owned(),
+                "kind" => format!("'ALIAS'::{}", type_of(column.column)),
+                _ => format!("null::{}", type_of(column.column)),
+            })
+            .collect();
+        let (list, owner) = (list_name(READY_PREFIX, kind, "names"), names.owner);
+        let own = joined(names.columns.iter().map(|column| column.column.to_owned()), ", ");
+        self.run(format!(
+            "insert into {list} (line, list_index, {owner}, is_new, by_dataset, was_given, {own})
+             select s.line, 10000, i.id, i.is_new, true, {given}, {values} from {staged}{table} s
+             join ids_{table} i on i.line = s.line and i.by_dataset join ready_{table} r on r.id = i.id and r.name <> s.name
+             left join origin_digests d on d.origin_id = i.origin_id
+             where (not i.is_new or not i.is_first)
+             and (i.origin_id is null or {given} or d.digests ->> 'name' is distinct from {digest})
+             and not exists (select from {list} n where n.{owner} = i.id and n.name = s.name)",
+            given = was_given("names", &row_digest(&values)),
+            values = values.join(", "),
+            digest = digest("s.name"),
+        ))
+        .await?;
+        Ok(())
+    }
+
+    /// Leaves out what is not valid of the rows that datasets give, where the record can do without.
+    async fn fit(&mut self, rows: &RowSet<'_>) -> Result<(), sqlx::Error> {
+        let (ready, owner, name) = (rows.name(READY_PREFIX), rows.owner(), rows.kind.name);
+        if let Some((writable_field, list)) = rows.list {
+            let columns = joined(list.columns.iter().map(|column| column.column.to_owned()), ", ");
+            self.run(format!(
+                "delete from {ready} t using (
+                     select ctid as place, row_number() over (partition by {owner}, {columns} order by line, list_index) as number
+                     from {ready} where by_dataset
+                 ) d where d.place = t.ctid and d.number > 1"
+            ))
+            .await?;
+            for Unique { columns, .. } in self.rules.unique(rows.table()) {
+                let own = rows.columns();
+                if !columns.iter().all(|column| own.contains(&column.as_str())) || columns == &["id"] {
+                    continue;
+                }
+                let others: Vec<&String> = columns.iter().filter(|column| *column != owner).collect();
+                let is_global = others.len() == columns.len();
+                let equals = |one: &str, other: &str| {
+                    joined(others.iter().map(|column| format!("{one}.{column} = {other}.{column}")), " and ")
+                };
+                let taken = if is_global {
+                    format!(
+                        "exists (select from {} o where {} and o.{owner} <> t.{owner})
+                         or exists (select from {ready} o where {} and o.{owner} <> t.{owner} and (o.line, o.list_index) < (t.line, t.list_index))",
+                        rows.table(),
+                        equals("o", "t"),
+                        equals("o", "t"),
+                    )
+                } else {
+                    format!(
+                        "exists (select from {ready} o where {} and o.{owner} = t.{owner} and (o.line, o.list_index) < (t.line, t.list_index))",
+                        equals("o", "t"),
+                    )
+                };
+                let reason = if is_global {
+                    "left out: another record has it"
+                } else {
+                    "left out: another entry stands for it"
+                };
+                self.run(format!(
+                    "with taken as (delete from {ready} t where by_dataset and ({taken}) returning line)
+                     insert into changed_values select line, '{name}', '{}', '{reason}' from taken",
+                    writable_field.name
+                ))
+                .await?;
+            }
+        }
+        let checks: Vec<_> =
+            self.rules.checks(rows.table()).filter(|(column, ..)| rows.is_optional(column)).collect();
+        if checks.is_empty() {
+            return Ok(());
+        }
+        let values = joined(
+            checks.iter().map(|(column, holds, message)| {
+                format!(
+                    "('{column}', '{}', {}, ({holds}) is false)",
+                    rows.column_name(column),
+                    quoted(message)
+                )
+            }),
+            ", ",
+        );
+        let own = rows.columns();
+        let others = self.rules.columns(rows.table()).iter();
+        let others = others.filter(|(column, _)| !own.contains(&column.as_str()));
+        let others = joined(others.map(|(column, ty)| format!(", null::{ty} as {column}")), "");
+        let mut columns: Vec<&str> = checks.iter().map(|(column, ..)| *column).collect();
+        columns.dedup();
+        loop {
+            let found = self
+                .run(format!(
+                    "create temp table unfit on commit drop as
+                     select t.place, t.line, c.* from (select r.ctid as place, r.*{others} from {ready} r where r.by_dataset) t
+                     cross join lateral (values {values}) c (of_column, field, message, broken) where c.broken"
+                ))
+                .await?;
+            if found > 0 {
+                self.run(format!(
+                    "insert into changed_values select distinct line, '{name}', field, 'left out: ' || message from unfit"
+                ))
+                .await?;
+                if rows.list.is_some() {
+                    self.run(format!("delete from {ready} t using unfit where unfit.place = t.ctid")).await?;
+                } else {
+                    for column in &columns {
+                        self.run(format!(
+                            "update {ready} t set {column} = null from unfit where unfit.place = t.ctid and of_column = '{column}'"
+                        ))
+                        .await?;
+                    }
+                }
+            }
+            self.run("drop table unfit").await?;
+            if found == 0 || rows.list.is_some() {
+                return Ok(());
+            }
+        }
     }
 
     /// Evaluates the check constraints of the table.
@@ -530,6 +953,49 @@ impl Validator<'_> {
         self.reject(kind, &circles).await
     }
 
+    /// Digests of what this edition gives, for the next one.
+    async fn take_digests(&mut self, kind: &RecordKind) -> Result<(), sqlx::Error> {
+        let (table, staged) = (kind.table, self.staged);
+        let (mut digests, mut joins) = (Vec::new(), String::new());
+        for (place, writable_field) in kind.writable_fields.iter().enumerate().skip(1) {
+            let (name, bit) = (writable_field.name, 1_i64 << place);
+            match &writable_field.kind {
+                WritableKind::Rows(_) if name == "origins" => {}
+                WritableKind::Rows(rows) => {
+                    let list = list_name(READY_PREFIX, kind, name);
+                    let values: Vec<String> =
+                        rows.columns.iter().map(|column| format!("n.{}", column.column)).collect();
+                    let _ = write!(
+                        joins,
+                        " left join (select n.line, jsonb_agg({digest} order by {digest}) as digests from {list} n where n.by_dataset group by n.line) l{place}
+                          on l{place}.line = s.line",
+                        digest = row_digest(&values)
+                    );
+                    digests.push(format!(
+                        "'{name}', case when s.given_fields & {bit} <> 0 then coalesce(l{place}.digests, '[]') end"
+                    ));
+                }
+                _ => {
+                    let Some((_, value, join)) = self.staged_value(place, writable_field) else { continue };
+                    joins += &join;
+                    digests.push(format!(
+                        "'{name}', case when s.given_fields & {bit} <> 0 then to_jsonb({}) end",
+                        digest(&value)
+                    ));
+                }
+            }
+        }
+        self.run(format!(
+            "create temp table digests_{table} on commit drop as
+             select i.dataset, i.key, jsonb_strip_nulls(jsonb_build_object({})) as digests
+             from {staged}{table} s join ids_{table} i on i.line = s.line and i.by_dataset{joins}
+             where not exists (select from rejected_lines r where r.line = s.line)",
+            digests.join(", ")
+        ))
+        .await?;
+        Ok(())
+    }
+
     /// Lists the existing records that would change.
     async fn find_updates(&mut self) -> Result<(), sqlx::Error> {
         self.run("create temp table updates (kind text, id bigint, primary key (kind, id)) on commit drop")
@@ -564,7 +1030,8 @@ impl Validator<'_> {
     }
 }
 
-/// SQL for rows of a list that are in the database and not in the import; `{owner}` stands for the column of the
+/// SQL for rows of a list that are in the database and not in the import: of a record that the import replaces all
+/// rows, of a dataset those that its last edition gave and nobody gives now. `{owner}` stands for the column of the
 /// record.
 pub fn removed_rows(
     kind: &RecordKind,
@@ -574,28 +1041,99 @@ pub fn removed_rows(
     select: &str,
 ) -> String {
     let (owner, list) = (rows.owner, list_name(READY_PREFIX, kind, writable_field.name));
+    let (table, select, bit) = (kind.table, select.replace("{owner}", owner), 1_i64 << place);
+    let absent =
+        format!("not exists (select from {list} n where n.{owner} = t.{owner} and {})", rows_match(rows));
+    let replaced = format!(
+        "select {select} from ready_{table} r join {} t on t.{owner} = r.id
+         where not r.is_new and not r.by_dataset and r.given_fields & {bit} <> 0 and {absent}",
+        rows.table
+    );
+    let values: Vec<String> = rows.columns.iter().map(|column| format!("t.{}", column.column)).collect();
     format!(
-        "select {} from ready_{} r join {} t on t.{owner} = r.id
-         where not r.is_new and r.given_fields & {} <> 0
-         and not exists (select from {list} n where n.{owner} = t.{owner} and {})",
-        select.replace("{owner}", owner),
-        kind.table,
+        "{replaced} union
+         select {select} from ids_{table} i join origin_digests d on d.origin_id = i.origin_id
+         join {} t on t.{owner} = i.id
+         where i.by_dataset and i.given_fields & {bit} <> 0 and {} and {absent} and not exists (
+             select from origins o join origin_digests d on d.origin_id = o.id
+             where o.{} = i.id and not exists (select from ids_{table} other where other.origin_id = o.id) and {}
+         )",
         rows.table,
-        1_i64 << place,
-        rows_match(rows)
+        was_given(writable_field.name, &row_digest(&values)),
+        kind.origin_column,
+        was_given(writable_field.name, &row_digest(&values)),
     )
 }
 
-/// SQL for rows of existing records' lists that are in the import and not in the database.
+/// SQL for the rows of a list that only these origins gave, of records that stay.
+pub fn rows_given_only_by(
+    kind: &RecordKind,
+    writable_field: &WritableField,
+    rows: &Rows,
+    origins: &str,
+) -> String {
+    let values: Vec<String> = rows.columns.iter().map(|column| format!("t.{}", column.column)).collect();
+    let given = was_given(writable_field.name, &row_digest(&values));
+    format!(
+        "select t.ctid from {origins} g join origin_digests d on d.origin_id = g.origin_id
+         join {} t on t.{} = g.id
+         where g.stays and {given} and not exists (
+             select from origins o join origin_digests d on d.origin_id = o.id
+             where o.{} = g.id and not exists (select from {origins} other where other.origin_id = o.id) and {given}
+         )",
+        rows.table, rows.owner, kind.origin_column,
+    )
+}
+
+/// SQL for rows of existing records' lists that are in the import and not in the database. Rows that a dataset has
+/// given before were removed by somebody.
 pub fn added_rows(kind: &RecordKind, writable_field: &WritableField, rows: &Rows, select: &str) -> String {
     let (owner, list) = (rows.owner, list_name(READY_PREFIX, kind, writable_field.name));
     format!(
-        "select {} from {list} n where not n.is_new
+        "select {} from {list} n where not n.is_new and not n.was_given
          and not exists (select from {} t where t.{owner} = n.{owner} and {})",
         select.replace("{owner}", owner),
         rows.table,
         rows_match(rows)
     )
+}
+
+/// SQL for the value that a line writes: `s` is its staged row, `i` its match, `t` the existing record, `d` the digests
+/// of the last edition.
+fn written_value(place: usize, field: &str, column: &str, value: &str) -> String {
+    let last = format!("d.digests ->> '{field}'");
+    format!(
+        "case when i.is_new then {value}
+              when s.given_fields & {} = 0 then t.{column}
+              when not s.by_dataset then {value}
+              when i.origin_id is null then coalesce(t.{column}, {value})
+              when d.digests is null then coalesce({value}, t.{column})
+              when {last} is null then coalesce(t.{column}, {value})
+              when {last} = {} or {last} <> {} then t.{column}
+              else {value} end",
+        1_i64 << place,
+        digest(value),
+        digest(&format!("t.{column}")),
+    )
+}
+
+/// SQL for the digest of a value.
+fn digest(value: &str) -> String {
+    format!("left(md5(coalesce({value}::text, '')), 16)")
+}
+
+/// SQL for the digest of the row of a list.
+fn row_digest(values: &[String]) -> String {
+    format!("left(md5(row({})::text), 16)", values.join(", "))
+}
+
+/// SQL for whether the last edition of a dataset gave the row of a list.
+fn was_given(field: &str, digest: &str) -> String {
+    format!("coalesce(d.digests -> '{field}' ? {digest}, false)")
+}
+
+fn global_schemes() -> String {
+    joined(GLOBAL_SCHEMES.iter().map(|scheme| quoted(scheme)), ", ")
 }
 
 /// SQL that compares the rows `n` and `t`.

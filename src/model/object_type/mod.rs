@@ -628,7 +628,15 @@ impl ObjectType {
                 .from_sql(recorded(column, last))
                 .of_history(column)
         };
-        self.field(revision.from_sql(last_revision(column)).of_history(column))
+        let origins = OwnedList {
+            of: OwnedItem::Shape("Origin"),
+            table: "origins",
+            owner: column,
+            order: "{}.dataset, {}.key",
+        };
+        let datasets = "The datasets that give this record, each with its own key for it.";
+        self.field(values("origins", origins, datasets).filterable())
+            .field(revision.from_sql(last_revision(column)).of_history(column))
             .field(moment("createdAt", CREATED_AT, false))
             .field(moment("updatedAt", UPDATED_AT, true))
             .field(many("revisions", "Revision", Join::Column(column), revisions))

@@ -1,19 +1,20 @@
 //! Readers: JSON Lines and CSV here, other formats in `mappings`.
 
+mod detection;
+pub mod json;
 pub mod mappings;
 
-use std::{
-    io::{self, Read},
-    path::Path,
-};
+use std::{cell::RefCell, io, path::Path};
 
 use serde_json::{Map, Value};
 
 use crate::{
     bulk::{
         import::{
+            readers::json::LimitedReader,
             source_file::{Input, Line, MAX_LINE_BYTES},
             staging::{ReceiverClosed, Stager, position},
+            tally::Tally,
         },
         records::{RecordKind, RecordKinds},
     },
@@ -29,20 +30,6 @@ pub enum Format {
     Legislators,
     Ftm,
     Parlamint,
-}
-
-impl Format {
-    /// The format by file extension; default: JSON Lines.
-    pub fn of(path: &Path) -> Format {
-        match stem_and_extension(path).1.as_str() {
-            "csv" => Format::Csv,
-            "json" => Format::Popolo,
-            "yaml" | "yml" => Format::Legislators,
-            "ftm" => Format::Ftm,
-            "xml" => Format::Parlamint,
-            _ => Format::Jsonl,
-        }
-    }
 }
 
 /// File name without extensions, and the last extension apart from compression.
@@ -85,21 +72,26 @@ pub struct File<'a> {
     pub format: Format,
     /// Record type of a CSV file; default: by its name.
     pub kind: Option<&'a str>,
+    /// The dataset that it belongs to; default: what the document says of itself, or its name and folder.
+    pub dataset: Option<&'a str>,
+    pub tally: &'a RefCell<Tally>,
 }
 
+/// Reads a file; returns the dataset that its records belong to, if it is in another format than Dossier's own.
 pub fn read(
     file: File<'_>,
     input: Input,
     kinds: &RecordKinds,
     stager: &mut Stager<'_>,
-) -> Result<(), ReadError> {
+) -> Result<Option<String>, ReadError> {
     match file.format {
-        Format::Jsonl => json_lines(file, input, stager, |object, stager, line| stager.record(line, &object)),
-        Format::Csv => csv(file, input, kinds, stager),
-        Format::Popolo => mappings::popolo::read(file, input, stager),
-        Format::Legislators => mappings::legislators::read(file, input, stager),
-        Format::Ftm => mappings::ftm::read(file, input, stager),
-        Format::Parlamint => mappings::parlamint::read(file, input, stager),
+        Format::Jsonl => json_lines(file, input, stager, |object, stager, line| stager.record(line, &object))
+            .map(|()| None),
+        Format::Csv => csv(file, input, kinds, stager).map(|()| None),
+        Format::Popolo => mappings::popolo::read(file, input, stager).map(Some),
+        Format::Legislators => mappings::legislators::read(file, input, stager).map(Some),
+        Format::Ftm => mappings::ftm::read(file, input, stager).map(Some),
+        Format::Parlamint => mappings::parlamint::read(file, input, stager).map(Some),
     }
 }
 
@@ -149,25 +141,6 @@ fn object(line: &[u8]) -> Result<Map<String, Value>, String> {
     }
 }
 
-/// Limits the bytes of a CSV row; the limit is reset after each row.
-struct LimitedReader<R> {
-    reader: R,
-    left: std::rc::Rc<std::cell::Cell<usize>>,
-}
-
-impl<R: Read> Read for LimitedReader<R> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        if self.left.get() == 0 {
-            let message =
-                format!("a row is longer than {} MiB; is a quote not closed?", MAX_LINE_BYTES >> 20);
-            return Err(io::Error::new(io::ErrorKind::InvalidData, message));
-        }
-        let read = self.reader.read(buffer)?;
-        self.left.set(self.left.get().saturating_sub(read));
-        Ok(read)
-    }
-}
-
 /// Reads records of one type. The header names the fields. An empty cell is null; a field without a column stays
 /// unchanged.
 fn csv(file: File<'_>, input: Input, kinds: &RecordKinds, stager: &mut Stager<'_>) -> Result<(), ReadError> {
@@ -179,8 +152,7 @@ fn csv(file: File<'_>, input: Input, kinds: &RecordKinds, stager: &mut Stager<'_
             "unknown record type `{name}`; name the file after one of {many}, or set --type"
         ))
     })?;
-    let left = std::rc::Rc::new(std::cell::Cell::new(MAX_LINE_BYTES));
-    let limited = LimitedReader { reader: input, left: left.clone() };
+    let (limited, left) = LimitedReader::new(input, "a row (is a quote not closed?)");
     // With the default terminator, the reader counts `\r
     // ` as two lines.
     let mut reader =

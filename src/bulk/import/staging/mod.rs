@@ -8,7 +8,10 @@ use serde_json::{Map, Value};
 
 use crate::{
     bulk::{
-        import::staging::batches::{Batch, Digest},
+        import::{
+            staging::batches::{Batch, Digest},
+            tally::Tally,
+        },
         records::{RecordKind, RecordKinds, joined},
     },
     engine::mutation::{
@@ -85,7 +88,10 @@ impl Tables {
                     WritableKind::Rows(_) => None,
                 });
             let name = format!("{staged}{}", kind.table);
-            let create = format!("{name} (line bigint, given_fields bigint{})", joined(columns, ""));
+            let create = format!(
+                "{name} (line bigint, given_fields bigint, by_dataset boolean{})",
+                joined(columns, "")
+            );
             tables.push(Table { kind: number, writable_field: None, name, create });
             for (place, writable_field) in kind.writable_fields.iter().enumerate() {
                 let WritableKind::Rows(rows) = &writable_field.kind else { continue };
@@ -190,59 +196,55 @@ impl<'a> Stager<'a> {
             self.write_rejection(line, "", vec![("type".to_owned(), message)]);
             return Ok(());
         };
-        let mut errors: Vec<FieldError> = Vec::new();
-        for name in fields.keys().filter(|name| *name != "type" && kind.writable_field(name).is_none()) {
-            let known = kind
-                .writable_fields
-                .iter()
-                .map(|writable_field| writable_field.name)
-                .collect::<Vec<_>>()
-                .join(", ");
-            errors.push((name.clone(), format!("Unknown field; {} has {known}.", kind.name)));
-        }
-        let (table, lists) = &self.tables_of_kind[number];
-        let (mut row, mut given_fields) = (Vec::new(), 0_i64);
-        let mut rows: Vec<(usize, Vec<u8>)> = Vec::new();
-        for (place, writable_field) in kind.writable_fields.iter().enumerate() {
-            let value = fields.get(writable_field.name);
-            if let Some(value) = value {
-                given_fields |= 1 << place;
-                let empty = value.is_null() || value.as_array().is_some_and(Vec::is_empty);
-                if writable_field.needed && empty {
-                    errors.push((writable_field.name.to_owned(), "This field must not be null.".to_owned()));
-                    continue;
-                }
-            }
-            let value = value.unwrap_or(&Value::Null);
-            let written = match &writable_field.kind {
-                WritableKind::Value { scalar, .. } => {
-                    row.push(b'\t');
-                    write_value(*scalar, value, &mut row)
-                        .map_err(|message| vec![(writable_field.name.to_owned(), message)])
-                }
-                WritableKind::Reference { to, .. } => {
-                    row.push(b'\t');
-                    let to = kinds.known(to);
-                    write_key(to, value, &mut row)
-                        .map_err(|message| vec![(writable_field.name.to_owned(), message)])
-                }
-                WritableKind::Rows(list) => write_list(&kinds, list, line, writable_field.name, value)
-                    .map(|list| rows.push((lists[&place], list))),
-            };
-            errors.extend(written.err().into_iter().flatten());
-        }
-        if !errors.is_empty() {
-            self.write_rejection(line, kind.name, errors);
-            return Ok(());
-        }
-        let own = &mut self.rows[*table];
-        own.extend_from_slice(format!("{line}\t{given_fields}").as_bytes());
-        own.extend_from_slice(&row);
-        own.push(b'\n');
-        for (table, list) in rows {
-            self.rows[table].extend_from_slice(&list);
+        match rows_of(&kinds, kind, line, fields, false) {
+            Ok(rows) => self.write(number, rows),
+            Err(errors) => self.write_rejection(line, kind.name, errors),
         }
         Ok(())
+    }
+
+    /// Stages a record that a dataset gives. A value that is not valid costs only this value, and is counted.
+    pub fn dataset_record(
+        &mut self,
+        line: Position,
+        mut fields: Map<String, Value>,
+        tally: &mut Tally,
+    ) -> Result<(), ReceiverClosed> {
+        let line = self.next_position(line)?;
+        let kinds = self.kinds.clone();
+        let named = fields.get("type").and_then(Value::as_str);
+        let (number, kind) = named.and_then(|name| kinds.named(name)).expect("a type that a mapping names");
+        loop {
+            let errors = match rows_of(&kinds, kind, line, &fields, true) {
+                Ok(rows) => {
+                    self.write(number, rows);
+                    return Ok(());
+                }
+                Err(errors) => errors,
+            };
+            let mut dropped = false;
+            // From the last entry of a list to the first, so that their numbers stay true.
+            for (field, reason) in errors.iter().rev() {
+                if drop_value(kind, &mut fields, field) {
+                    let field = field.split('.').filter(|part| part.parse::<usize>().is_err());
+                    let field = field.collect::<Vec<_>>().join(".");
+                    tally.change(&format!("{}.{field}", kind.name), &format!("left out: {reason}"));
+                    dropped = true;
+                }
+            }
+            if !dropped {
+                self.write_rejection(line, kind.name, errors);
+                return Ok(());
+            }
+        }
+    }
+
+    fn write(&mut self, kind: usize, rows: StagedRows) {
+        let (table, lists) = &self.tables_of_kind[kind];
+        self.rows[*table].extend_from_slice(&rows.own);
+        for (place, list) in rows.lists {
+            self.rows[lists[&place]].extend_from_slice(&list);
+        }
     }
 
     /// Rejects a record, with an error per field.
@@ -280,6 +282,101 @@ impl<'a> Stager<'a> {
     /// Sends the last batch.
     pub fn finish(mut self) -> Result<(), ReceiverClosed> {
         if self.rows.iter().any(|rows| !rows.is_empty()) { self.flush() } else { Ok(()) }
+    }
+}
+
+/// A record's own row, and by index of the field the rows of its lists.
+struct StagedRows {
+    own: Vec<u8>,
+    lists: Vec<(usize, Vec<u8>)>,
+}
+
+/// The rows of a record, or its errors.
+fn rows_of(
+    kinds: &RecordKinds,
+    kind: &RecordKind,
+    line: Position,
+    fields: &Map<String, Value>,
+    by_dataset: bool,
+) -> Result<StagedRows, Vec<FieldError>> {
+    let mut errors: Vec<FieldError> = Vec::new();
+    for name in fields.keys().filter(|name| *name != "type" && kind.writable_field(name).is_none()) {
+        let known = kind
+            .writable_fields
+            .iter()
+            .map(|writable_field| writable_field.name)
+            .collect::<Vec<_>>()
+            .join(", ");
+        errors.push((name.clone(), format!("Unknown field; {} has {known}.", kind.name)));
+    }
+    let (mut row, mut given_fields) = (Vec::new(), 0_i64);
+    let mut lists: Vec<(usize, Vec<u8>)> = Vec::new();
+    for (place, writable_field) in kind.writable_fields.iter().enumerate() {
+        let value = fields.get(writable_field.name);
+        if let Some(value) = value {
+            given_fields |= 1 << place;
+            let empty = value.is_null() || value.as_array().is_some_and(Vec::is_empty);
+            if writable_field.needed && empty {
+                errors.push((writable_field.name.to_owned(), "This field must not be null.".to_owned()));
+                continue;
+            }
+        }
+        let value = value.unwrap_or(&Value::Null);
+        let written = match &writable_field.kind {
+            WritableKind::Value { scalar, .. } => {
+                row.push(b'\t');
+                write_value(*scalar, value, &mut row)
+                    .map_err(|message| vec![(writable_field.name.to_owned(), message)])
+            }
+            WritableKind::Reference { to, .. } => {
+                row.push(b'\t');
+                let to = kinds.known(to);
+                write_key(to, value, &mut row)
+                    .map_err(|message| vec![(writable_field.name.to_owned(), message)])
+            }
+            WritableKind::Rows(list) => write_list(kinds, list, line, writable_field.name, value)
+                .map(|list| lists.push((place, list))),
+        };
+        errors.extend(written.err().into_iter().flatten());
+    }
+    if !errors.is_empty() {
+        return Err(errors);
+    }
+    let mut own = format!("{line}\t{given_fields}\t{}", if by_dataset { 't' } else { 'f' }).into_bytes();
+    own.extend_from_slice(&row);
+    own.push(b'\n');
+    Ok(StagedRows { own, lists })
+}
+
+/// Drops a value that a record can do without: a field (`url`), or an entry of a list (`names.0`, `names.0.kind`).
+/// Says whether there was one.
+fn drop_value(kind: &RecordKind, fields: &mut Map<String, Value>, path: &str) -> bool {
+    let mut parts = path.split('.');
+    let (field, entry) = (parts.next().unwrap_or_default(), parts.next());
+    let Some((_, writable_field)) = kind.writable_field(field) else { return fields.remove(field).is_some() };
+    match (fields.get_mut(field), entry.and_then(|entry| entry.parse::<usize>().ok())) {
+        (Some(Value::Array(entries)), Some(entry)) if entry < entries.len() => {
+            // What is optional within the entry goes alone.
+            let attribute = parts.next();
+            let optional = attribute.filter(|name| match &writable_field.kind {
+                WritableKind::Rows(rows) => rows.columns.iter().any(|of| of.name == *name && !of.needed),
+                _ => false,
+            });
+            match (optional, &mut entries[entry]) {
+                (Some(name), Value::Object(of)) if of.contains_key(name) => {
+                    of.remove(name);
+                }
+                _ => {
+                    entries.remove(entry);
+                }
+            }
+            true
+        }
+        (Some(value), None) if !writable_field.needed && !value.is_null() => {
+            *value = Value::Null;
+            true
+        }
+        _ => false,
     }
 }
 
@@ -377,27 +474,34 @@ fn write_value(scalar: Scalar, value: &Value, out: &mut Vec<u8>) -> Result<(), S
     Ok(())
 }
 
-/// Writes a reference: a slug, or scheme and value of an identifier separated by a newline, which slugs never have.
+/// Writes a reference: a slug; scheme and value of an identifier, with a newline between; or dataset and key of an
+/// origin, each after a newline. Slugs have none.
 fn write_key(to: &RecordKind, value: &Value, out: &mut Vec<u8>) -> Result<(), String> {
     let expected = || {
-        let identifier = r#" or {"identifier": {"scheme": …, "value": …}}"#;
-        format!("Expected a slug{}.", if to.identifiers.is_some() { identifier } else { "" })
+        let identifier = r#", {"identifier": {"scheme": …, "value": …}}"#;
+        let identifier = if to.identifiers.is_some() { identifier } else { "" };
+        format!(r#"Expected a slug{identifier} or {{"origin": {{"dataset": …, "key": …}}}}."#)
     };
     match value {
         Value::Null => out.extend_from_slice(b"\\N"),
         Value::String(slug) if slug.len() <= MAX_TERM_BYTES => write_text(slug, out)?,
-        Value::Object(by) if by.len() == 1 => match (by.get("slug"), by.get("identifier")) {
-            (Some(Value::String(slug)), _) if slug.len() <= MAX_TERM_BYTES => write_text(slug, out)?,
-            (_, Some(Value::Object(identifier))) if to.identifiers.is_some() => {
-                match (identifier.get("scheme"), identifier.get("value")) {
-                    (Some(Value::String(scheme)), Some(Value::String(value))) => {
-                        write_text(&format!("{scheme}\n{value}"), out)?;
-                    }
-                    _ => return Err(expected()),
+        Value::Object(by) if by.len() == 1 => {
+            let texts = |by: &Value, names: [&str; 2]| match names.map(|name| by.get(name)) {
+                [Some(Value::String(one)), Some(Value::String(other))] => Some((one.clone(), other.clone())),
+                _ => None,
+            };
+            let key = match (by.get("slug"), by.get("identifier"), by.get("origin")) {
+                (Some(Value::String(slug)), ..) if slug.len() <= MAX_TERM_BYTES => Some(slug.clone()),
+                (_, Some(identifier), _) if to.identifiers.is_some() => {
+                    texts(identifier, ["scheme", "value"]).map(|(scheme, value)| format!("{scheme}\n{value}"))
                 }
-            }
-            _ => return Err(expected()),
-        },
+                (.., Some(origin)) => {
+                    texts(origin, ["dataset", "key"]).map(|(dataset, key)| format!("\n{dataset}\n{key}"))
+                }
+                _ => None,
+            };
+            write_text(&key.ok_or_else(expected)?, out)?;
+        }
         _ => return Err(expected()),
     }
     Ok(())

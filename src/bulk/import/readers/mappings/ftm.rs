@@ -58,17 +58,18 @@ const NAMES: [(&str, &str); 4] = [
 const IDENTIFIERS: [(&str, &str); 3] =
     [("wikidataId", "wikidata"), ("leiCode", "lei"), ("opencorporatesUrl", "opencorporates")];
 
-pub fn read(file: File<'_>, input: Input, stager: &mut Stager<'_>) -> Result<(), ReadError> {
+pub fn read(file: File<'_>, input: Input, stager: &mut Stager<'_>) -> Result<String, ReadError> {
     let title = format!("[FollowTheMoney: {}]", stem_and_extension(file.path).0);
-    drop(Mapper::new(file, stager, "ftm", json!({"title": title}))?);
+    let dataset = Mapper::new(file, stager, None, json!({"title": title}))?.dataset;
     readers::json_lines(file, input, stager, |object, stager, at| {
-        let mut mapper = Mapper::resume(file, stager, "ftm");
+        let mut mapper = Mapper::resume(file, stager, None);
         mapper.set_line(file_and_line(at).1.cast_unsigned());
         match serde_json::from_value(Value::Object(object)) {
             Ok(entity) => stage_entity(&mut mapper, &entity),
             Err(error) => mapper.reject("", &format!("Invalid entity: {error}.")),
         }
-    })
+    })?;
+    Ok(dataset)
 }
 
 fn stage_entity(mapper: &mut Mapper<'_, '_>, entity: &Entity) -> Result<(), ReceiverClosed> {
@@ -90,14 +91,15 @@ fn stage_entity(mapper: &mut Mapper<'_, '_>, entity: &Entity) -> Result<(), Rece
     for subject in &subjects {
         for object in &objects {
             let relation = Relation {
-                subject: &mapper.slug(subject),
-                object: &mapper.slug(object),
+                subject,
+                object,
                 kind,
                 label: entity.first(label),
                 from: day(entity.first("startDate")),
                 until: day(entity.first("endDate")),
             };
-            mapper.relation(relation, id)?;
+            let key = (subjects.len() * objects.len() == 1).then_some(id.as_str());
+            mapper.relation(relation, key, id)?;
         }
     }
     Ok(())
@@ -105,11 +107,8 @@ fn stage_entity(mapper: &mut Mapper<'_, '_>, entity: &Entity) -> Result<(), Rece
 
 fn actor(mapper: &mut Mapper<'_, '_>, entity: &Entity, kind: &str) -> Result<(), ReceiverClosed> {
     let mut known = entity.texts("name");
-    let Some(name) = known.first().copied() else {
-        return mapper.reject("properties.name", "An actor needs a name.");
-    };
     let mut names: Vec<Value> = Vec::new();
-    for other in known.split_off(1) {
+    for other in known.split_off(known.len().min(1)) {
         names.push(json!({"name": other, "kind": "ALIAS"}));
     }
     for (property, kind) in NAMES {
@@ -121,14 +120,15 @@ fn actor(mapper: &mut Mapper<'_, '_>, entity: &Entity, kind: &str) -> Result<(),
             distinct.push(name);
         }
     }
-    let identifiers = IDENTIFIERS.iter().flat_map(|(property, scheme)| {
-        entity.texts(property).into_iter().map(move |value| json!({"scheme": scheme, "value": value}))
-    });
+    let identifiers = IDENTIFIERS
+        .iter()
+        .flat_map(|(property, scheme)| entity.texts(property).into_iter().map(move |value| (scheme, value)));
     let fields = json!({
-        "kind": kind, "name": name, "names": distinct, "identifiers": identifiers.collect::<Value>(),
+        "kind": kind, "names": distinct,
+        "identifiers": identifiers.map(|(scheme, value)| mapper.identifier(scheme, value)).collect::<Value>(),
         "citations": mapper.cite(&entity.id),
     });
-    mapper.record("Actor", &mapper.slug(&entity.id), fields)
+    mapper.actor(&entity.id, known.first().copied(), fields)
 }
 
 impl Entity {

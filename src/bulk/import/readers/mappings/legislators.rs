@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use crate::bulk::import::{
     readers::{
         File, ReadError,
-        mappings::{MAX_RELATIONS, Mapper, Relation, slug},
+        mappings::{MAX_RELATIONS, Mapper, Relation},
         stem_and_extension,
     },
     source_file::{Input, Line, MAX_LINE_BYTES},
@@ -52,18 +52,14 @@ const BODIES: [(&str, &str, &str); 3] = [
 ];
 
 /// Reads one person at a time, to use constant memory: each starts with a dash at the start of a line.
-pub fn read(file: File<'_>, mut input: Input, stager: &mut Stager<'_>) -> Result<(), ReadError> {
+pub fn read(file: File<'_>, mut input: Input, stager: &mut Stager<'_>) -> Result<String, ReadError> {
     let stem = stem_and_extension(file.path).0;
     let title = format!("[congress-legislators: {stem}]");
-    let mut mapper = Mapper::new(file, stager, "congress-legislators", json!({"title": title}))?;
+    let mut mapper = Mapper::new(file, stager, Some("congress-legislators"), json!({"title": title}))?;
     let mut parties = Vec::new();
     for (slug, name, wikidata) in BODIES {
         let identifiers = json!([{"scheme": "wikidata", "value": wikidata}]);
-        mapper.record(
-            "Actor",
-            slug,
-            json!({"kind": "ORGANIZATION", "name": name, "identifiers": identifiers}),
-        )?;
+        mapper.actor(slug, Some(name), json!({"kind": "ORGANIZATION", "identifiers": identifiers}))?;
     }
     let (mut item, mut begun) = (Vec::new(), 1);
     let (mut line, mut number) = (Vec::new(), 0);
@@ -73,11 +69,13 @@ pub fn read(file: File<'_>, mut input: Input, stager: &mut Stager<'_>) -> Result
         let ends = read == Line::End || line.starts_with(b"- ");
         if ends && !item.is_empty() {
             mapper.set_line(begun);
+            // They are numbered for each person.
+            mapper.relations.clear();
             person(&mut mapper, &item, &mut parties)?;
             item.clear();
         }
         if read == Line::End {
-            return Ok(());
+            return Ok(mapper.dataset);
         }
         if line.starts_with(b"- ") {
             begun = number;
@@ -114,7 +112,6 @@ fn person(mapper: &mut Mapper<'_, '_>, item: &[u8], parties: &mut Vec<String>) -
     if terms.len() > MAX_RELATIONS {
         return mapper.reject("terms", &format!("The legislator has more than {MAX_RELATIONS} terms."));
     }
-    let own = slug(&format!("bioguide-{}", bioguide.to_lowercase()));
     let full = name.official_full.unwrap_or_else(|| {
         [Some(name.first), Some(name.last), name.suffix].into_iter().flatten().collect::<Vec<_>>().join(" ")
     });
@@ -127,14 +124,15 @@ fn person(mapper: &mut Mapper<'_, '_>, item: &[u8], parties: &mut Vec<String>) -
         };
         values.into_iter().map(move |value| {
             let value = value.as_str().map_or_else(|| value.to_string(), ToOwned::to_owned);
-            json!({"scheme": scheme, "value": value})
+            (scheme, value)
         })
     });
     let fields = json!({
-        "kind": "PERSON", "name": full, "names": nickname.into_iter().collect::<Value>(),
-        "identifiers": identifiers.collect::<Value>(), "citations": mapper.cite(bioguide),
+        "kind": "PERSON", "names": nickname.into_iter().collect::<Value>(),
+        "identifiers": identifiers.map(|(scheme, value)| mapper.identifier(scheme, &value)).collect::<Value>(),
+        "citations": mapper.cite(bioguide),
     });
-    mapper.record("Actor", &own, fields)?;
+    mapper.actor(bioguide, Some(&full), fields)?;
     for term in &terms {
         let (body, title) = match term.kind.as_str() {
             "sen" => (BODIES[0].0, "Senator"),
@@ -153,33 +151,33 @@ fn person(mapper: &mut Mapper<'_, '_>, item: &[u8], parties: &mut Vec<String>) -
             _ => title.to_owned(),
         };
         let relation = Relation {
-            subject: &own,
+            subject: bioguide,
             object: body,
             kind: "POSITION",
             label: Some(&label),
             from: Some(&term.start),
             until: Some(&term.end),
         };
-        mapper.relation(relation, bioguide)?;
+        mapper.relation(relation, None, bioguide)?;
     }
     // Consecutive terms for one party are one membership.
     for run in terms.chunk_by(|one, next| one.party == next.party) {
         let (first, last) = (&run[0], &run[run.len() - 1]);
         let Some(party) = &first.party else { continue };
-        let object = slug(&format!("us-party-{}", party.to_lowercase().replace(' ', "-")));
+        let object = format!("party/{party}");
         if !parties.contains(&object) {
-            mapper.record("Actor", &object, json!({"kind": "ORGANIZATION", "name": party}))?;
+            mapper.actor(&object, Some(party), json!({"kind": "ORGANIZATION"}))?;
             parties.push(object.clone());
         }
         let relation = Relation {
-            subject: &own,
+            subject: bioguide,
             object: &object,
             kind: "MEMBERSHIP",
             label: None,
             from: Some(&first.start),
             until: Some(&last.end),
         };
-        mapper.relation(relation, bioguide)?;
+        mapper.relation(relation, None, bioguide)?;
     }
     Ok(())
 }

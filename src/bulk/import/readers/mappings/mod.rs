@@ -1,14 +1,14 @@
 //! Mappings of other formats to records.
 //!
-//! Each file also becomes a source, which its records cite. Slugs are made from the ids in the file, so a second
-//! import matches the same records.
+//! A record that a file gives is known by its dataset and the dataset's own key for it, never by a slug. Each dataset
+//! also becomes a source, which its records cite.
 
 pub mod ftm;
 pub mod legislators;
 pub mod parlamint;
 pub mod popolo;
 
-use std::fmt::Write;
+use std::{collections::HashMap, fmt::Write, path::Path};
 
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
@@ -16,42 +16,47 @@ use sha2::{Digest, Sha256};
 use crate::bulk::import::{
     readers::{File, stem_and_extension},
     staging::{Position, ReceiverClosed, Stager, position},
+    validation::GLOBAL_SCHEMES,
 };
 
 /// Maximum number of relations of one line.
 const MAX_RELATIONS: usize = 10_000;
 /// Maximum length of a slug, with room for a digest.
-const MAX_SLUG_BYTES: usize = 150;
+const MAX_SLUG_BYTES: usize = 100;
+/// Maximum length of a key.
+const MAX_KEY_BYTES: usize = 500;
+/// The key of the dataset's own record, a source.
+const SOURCE_KEY: &str = "dataset";
 
-/// Stages the records of a file.
-struct Mapper<'a, 'b> {
-    file: File<'a>,
+/// Stages the records that a file of a dataset gives.
+pub struct Mapper<'a, 'b> {
+    pub file: File<'a>,
+    pub dataset: String,
     stager: &'a mut Stager<'b>,
-    /// Prefix of the slugs of this format.
-    prefix: String,
-    source: String,
     /// Position that errors name.
     position: Position,
+    /// How many relations of one content there are.
+    relations: HashMap<String, u32>,
 }
 
 impl<'a, 'b> Mapper<'a, 'b> {
-    /// Stages the source first.
+    /// Stages the source of the dataset first. `dataset`: what the document says of itself, if it does.
     fn new(
         file: File<'a>,
         stager: &'a mut Stager<'b>,
-        prefix: &str,
+        dataset: Option<&str>,
         source: Value,
     ) -> Result<Self, ReceiverClosed> {
-        let mut mapper = Self::resume(file, stager, prefix);
-        let slug = mapper.source.clone();
-        mapper.record("Source", &slug, source)?;
+        let mut mapper = Self::resume(file, stager, dataset);
+        let slug = mapper.dataset.clone();
+        mapper.record("Source", SOURCE_KEY, &slug, source)?;
         Ok(mapper)
     }
 
     /// For a file whose source is already staged.
-    fn resume(file: File<'a>, stager: &'a mut Stager<'b>, prefix: &str) -> Self {
-        let source = slug(&format!("{prefix}-{}", stem_and_extension(file.path).0.to_lowercase()));
-        Mapper { file, stager, prefix: prefix.to_owned(), source, position: position(file.number, 1) }
+    fn resume(file: File<'a>, stager: &'a mut Stager<'b>, dataset: Option<&str>) -> Self {
+        let dataset = file.dataset.or(dataset).map_or_else(|| default_dataset(file.path), ToOwned::to_owned);
+        Mapper { file, dataset, stager, position: position(file.number, 1), relations: HashMap::new() }
     }
 
     /// Sets the line of the next records; in formats without lines, a running number.
@@ -59,39 +64,105 @@ impl<'a, 'b> Mapper<'a, 'b> {
         self.position = position(self.file.number, line);
     }
 
-    /// The slug for an id of the format.
-    fn slug(&self, id: &str) -> String {
-        slug(&format!("{}-{id}", self.prefix))
+    /// A reference to the record with this key of the dataset.
+    fn reference(&self, key: &str) -> Value {
+        json!({"origin": {"dataset": self.dataset, "key": key}})
     }
 
-    /// Stages a record. Null fields are left out, so that an existing record keeps its values.
-    fn record(&mut self, kind: &str, slug: &str, fields: Value) -> Result<(), ReceiverClosed> {
-        let mut record = Map::from_iter([("type".to_owned(), kind.into()), ("slug".to_owned(), slug.into())]);
+    /// Stages a record: its key in the dataset, the slug that it gets if nobody has it, and its fields. A field that
+    /// is null was not given by this edition; a field that is missing is not known to the format.
+    fn record(&mut self, kind: &str, key: &str, slug: &str, fields: Value) -> Result<(), ReceiverClosed> {
+        let mut record = Map::from_iter([
+            ("type".to_owned(), kind.into()),
+            ("slug".to_owned(), slug.into()),
+            ("origins".to_owned(), json!([{"dataset": self.dataset, "key": key}])),
+        ]);
         if let Value::Object(fields) = fields {
-            record.extend(fields.into_iter().filter(|(_, value)| !value.is_null()));
+            record.extend(fields);
         }
-        self.stager.record(self.position, &record)
+        let mut tally = self.file.tally.borrow_mut();
+        self.stager.dataset_record(self.position, record, &mut tally)
     }
 
     fn reject(&mut self, field: &str, reason: &str) -> Result<(), ReceiverClosed> {
         self.stager.reject(self.position, "", vec![(field.to_owned(), reason.to_owned())])
     }
 
+    /// A citation of the dataset.
     fn cite(&self, locator: &str) -> Value {
-        json!([{"source": self.source, "locator": locator}])
+        json!([{"source": self.reference(SOURCE_KEY), "locator": locator}])
     }
 
-    /// Stages a relation. Its slug is a digest of its content.
-    fn relation(&mut self, relation: Relation<'_>, locator: &str) -> Result<(), ReceiverClosed> {
+    /// Stages an actor, named after its name. Without one, its key stands in.
+    fn actor(&mut self, key: &str, name: Option<&str>, mut fields: Value) -> Result<(), ReceiverClosed> {
+        let name = name.unwrap_or_else(|| {
+            self.file.tally.borrow_mut().change("name", "missing, the key of the record stands in");
+            key
+        });
+        let readable = slug(name);
+        let slug = if readable.is_empty() { self.slug(key) } else { readable };
+        fields["name"] = name.into();
+        if fields.get("citations").is_none() {
+            fields["citations"] = self.cite(key);
+        }
+        self.record("Actor", key, &slug, fields)
+    }
+
+    /// An identifier. That of a register which is not unique everywhere gets the dataset before its scheme.
+    fn identifier(&self, scheme: &str, value: &str) -> Value {
+        let is_global = GLOBAL_SCHEMES.contains(&scheme);
+        let scheme = if is_global { scheme.to_owned() } else { format!("{}:{scheme}", self.dataset) };
+        json!({"scheme": scheme, "value": value})
+    }
+
+    /// A slug for a record without a name of its own.
+    fn slug(&self, key: &str) -> String {
+        let readable = slug(&format!("{}-{key}", self.dataset));
+        if slug(key).is_empty() || readable.len() >= MAX_SLUG_BYTES {
+            format!("{readable}-{}", digest(key, 6))
+        } else {
+            readable
+        }
+    }
+
+    /// Stages a relation. Without a key of its own it is known by its content without its
+    /// period, and by its number among those of the same content.
+    fn relation(
+        &mut self,
+        relation: Relation<'_>,
+        key: Option<&str>,
+        locator: &str,
+    ) -> Result<(), ReceiverClosed> {
         let Relation { subject, object, kind, label, from, until } = relation;
-        let known = [subject, object, kind, label.unwrap_or(""), from.unwrap_or(""), until.unwrap_or("")];
-        let slug = format!("{}-{}", self.prefix, digest(&known.join("\n"), 16));
+        let key = key.map_or_else(
+            || {
+                let content = format!("{subject} {kind} {object} {}", label.unwrap_or_default());
+                let content = content.trim_end().to_owned();
+                let number = self.relations.entry(content.clone()).or_insert(0);
+                *number += 1;
+                if *number == 1 { content } else { format!("{content} #{number}") }
+            },
+            ToOwned::to_owned,
+        );
+        let key = if key.len() > MAX_KEY_BYTES { digest(&key, 32) } else { key };
         let fields = json!({
-            "subject": subject, "object": object, "kind": kind, "label": label,
+            "subject": self.reference(subject), "object": self.reference(object), "kind": kind, "label": label,
             "validFrom": from, "validUntil": until, "citations": self.cite(locator),
         });
-        self.record("Relation", &slug, fields)
+        self.record("Relation", &key, &self.slug(&key), fields)
     }
+}
+
+/// The dataset of a file whose document doesn't name one: its whole name, and a digest of its folder, since files of one
+/// name in two folders are different datasets.
+fn default_dataset(path: &Path) -> String {
+    let stem = stem_and_extension(path).0;
+    if path == "-" {
+        return "standard-input".to_owned();
+    }
+    let folder =
+        path.canonicalize().ok().and_then(|path| path.parent().map(Path::to_owned)).unwrap_or_default();
+    format!("{}-{}", slug(&stem), digest(&folder.to_string_lossy(), 6)).trim_start_matches('-').to_owned()
 }
 
 #[derive(Clone, Copy)]
@@ -104,19 +175,18 @@ struct Relation<'a> {
     until: Option<&'a str>,
 }
 
-/// A unique slug for a text: with a digest, where characters had to be replaced.
+/// A readable slug: the text in Latin letters. Empty where nothing can be read.
 fn slug(text: &str) -> String {
     let mut slug = String::new();
-    for letter in text.to_lowercase().chars() {
+    for letter in deunicode::deunicode(text).chars() {
         if letter.is_ascii_alphanumeric() {
-            slug.push(letter);
-        } else if !slug.is_empty() && !slug.ends_with('-') {
+            slug.push(letter.to_ascii_lowercase());
+        } else if !slug.is_empty() && !slug.ends_with('-') && letter != '\'' {
             slug.push('-');
         }
     }
     slug.truncate(MAX_SLUG_BYTES);
-    let trimmed = slug.trim_end_matches('-');
-    if trimmed == text { trimmed.to_owned() } else { format!("{trimmed}-{}", digest(text, 8)) }
+    slug.trim_end_matches('-').to_owned()
 }
 
 fn digest(text: &str, digits: usize) -> String {
@@ -149,11 +219,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn different_ids_have_different_slugs_and_plain_ones_are_kept() {
-        assert_eq!(slug("ftm-q76"), "ftm-q76");
-        let [upper, dotted, dashed, foreign] = ["ftm-Q76", "a.b", "a--b", "Қазақстан"].map(slug);
-        assert!(upper.starts_with("ftm-q76-") && dotted.starts_with("a-b-") && dashed.starts_with("a-b-"));
-        assert!(dotted != dashed && foreign.len() == 9, "{foreign}");
+    fn slugs_are_readable_in_any_script() {
+        let slugs = ["Aru Bekova", "Ару Бекова", "Órfhlaith O'Sample (MP)", "臺灣", "—"].map(slug);
+        assert_eq!(slugs, ["aru-bekova", "aru-bekova", "orfhlaith-osample-mp", "tai-wan", ""]);
     }
 
     #[test]

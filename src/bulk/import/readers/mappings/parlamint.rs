@@ -60,7 +60,7 @@ struct Organization {
 }
 
 /// Reads elements as a stream. Errors name a running number of records, as lines mean nothing here.
-pub fn read(file: File<'_>, input: Input, stager: &mut Stager<'_>) -> Result<(), ReadError> {
+pub fn read(file: File<'_>, input: Input, stager: &mut Stager<'_>) -> Result<String, ReadError> {
     let stem = stem_and_extension(file.path).0;
     let mut reader = Reader::from_reader(input);
     let mut parla = ParlaMint::new(file, stager, &stem);
@@ -85,7 +85,7 @@ pub fn read(file: File<'_>, input: Input, stager: &mut Stager<'_>) -> Result<(),
                     .map_err(|_| ReadError::Invalid(format!("unknown XML entity {written}")))?;
                 parla.text(&text)?;
             }
-            Event::Eof if parla.path.is_empty() => return Ok(()),
+            Event::Eof if parla.path.is_empty() => return Ok(parla.mapper()?.dataset),
             Event::Eof => {
                 return Err(ReadError::Invalid("unexpected end of file; is the file complete?".to_owned()));
             }
@@ -134,14 +134,14 @@ impl<'a, 'b> ParlaMint<'a, 'b> {
     fn mapper(&mut self) -> Result<Mapper<'_, 'b>, ReceiverClosed> {
         self.number += 1;
         let mut mapper = if std::mem::replace(&mut self.begun, true) {
-            Mapper::resume(self.file, self.stager, &self.prefix)
+            Mapper::resume(self.file, self.stager, Some(&self.prefix))
         } else {
             let title = Some(self.sitting.source_title.trim()).filter(|title| !title.is_empty());
             let source = json!({
                 "title": title.map_or_else(|| format!("[ParlaMint: {}]", self.stem), ToOwned::to_owned),
                 "publishedOn": self.sitting.source_date, "url": self.sitting.source_url,
             });
-            Mapper::new(self.file, self.stager, &self.prefix, source)?
+            Mapper::new(self.file, self.stager, Some(&self.prefix), source)?
         };
         mapper.set_line(self.number);
         Ok(mapper)
@@ -276,9 +276,8 @@ impl<'a, 'b> ParlaMint<'a, 'b> {
         Ok(())
     }
 
-    /// The slug of the sitting's meeting, which is staged with its first speech.
+    /// The key of the sitting's meeting, which is staged with its first speech.
     fn sitting(&mut self) -> Result<String, ReceiverClosed> {
-        let own = slug(&self.sitting.id.to_lowercase().replace('_', "-"));
         if !std::mem::replace(&mut self.sitting.is_staged, true) {
             let (title, date, id) =
                 (self.sitting.title.clone(), self.sitting.date.clone(), self.sitting.id.clone());
@@ -287,9 +286,9 @@ impl<'a, 'b> ParlaMint<'a, 'b> {
                 "name": title, "mode": "OTHER", "status": "OCCURRED", "startsOn": date, "endsOn": date,
                 "citations": mapper.cite(&id),
             });
-            mapper.record("Meeting", &own, fields)?;
+            mapper.record("Meeting", &id, &slug(&id), fields)?;
         }
-        Ok(own)
+        Ok(self.sitting.id.clone())
     }
 
     fn speech(&mut self) -> Result<(), ReceiverClosed> {
@@ -305,41 +304,39 @@ impl<'a, 'b> ParlaMint<'a, 'b> {
         if text.is_empty() {
             return mapper.reject("seg", "A speech needs a text.");
         }
-        let speaker = mapper.slug(speech.who.trim_start_matches('#'));
+        let speaker = mapper.reference(speech.who.trim_start_matches('#'));
         // There is no summary in the file; the heading and an excerpt stand in for it.
         let summary =
             if heading.is_empty() { excerpt(&text) } else { format!("[{heading}] {}", excerpt(&text)) };
         let fields = json!({
-            "speaker": speaker, "speakerRole": speech.role, "meeting": meeting, "medium": "SPEECH",
+            "speaker": speaker, "speakerRole": speech.role, "meeting": mapper.reference(&meeting), "medium": "SPEECH",
             "rendering": "VERBATIM", "eventType": "STATEMENT", "summary": summary, "quote": text, "saidOn": date,
             "citations": mapper.cite(&speech.id),
         });
-        mapper.record("Statement", &slug(&speech.id.to_lowercase().replace(['_', '.'], "-")), fields)
+        mapper.record("Statement", &speech.id, &slug(&speech.id), fields)
     }
 
     fn person(&mut self) -> Result<(), ReceiverClosed> {
         let Some(Person { id, names, identifiers, affiliations }) = self.person.take() else { return Ok(()) };
         let mut mapper = self.mapper()?;
-        let own = mapper.slug(&id);
-        let identifiers = identifiers.iter().map(|(scheme, value)| json!({"scheme": scheme, "value": value}));
+        let identifiers = identifiers.iter().map(|(scheme, value)| mapper.identifier(scheme, value));
         let fields = json!({
-            "kind": "PERSON", "name": names.join(" "), "identifiers": identifiers.collect::<Value>(),
-            "citations": mapper.cite(&id),
+            "kind": "PERSON", "identifiers": identifiers.collect::<Value>(),
         });
-        mapper.record("Actor", &own, fields)?;
+        let name = names.join(" ");
+        mapper.actor(&id, Some(name.as_str()).filter(|name| !name.is_empty()), fields)?;
         for Affiliation { to, role, from, until } in &affiliations {
             let mut mapper = self.mapper()?;
-            let object = mapper.slug(to.trim_start_matches('#'));
             let member = role == "member";
             let relation = Relation {
-                subject: &own,
-                object: &object,
+                subject: &id,
+                object: to.trim_start_matches('#'),
                 kind: if member { "MEMBERSHIP" } else { "POSITION" },
                 label: Some(role.as_str()).filter(|_| !member),
                 from: from.as_deref(),
                 until: until.as_deref(),
             };
-            mapper.relation(relation, &id)?;
+            mapper.relation(relation, None, &id)?;
         }
         Ok(())
     }
@@ -362,9 +359,8 @@ impl<'a, 'b> ParlaMint<'a, 'b> {
                 others.push(other);
             }
         }
-        let fields =
-            json!({"kind": "ORGANIZATION", "name": name, "names": others, "citations": mapper.cite(&id)});
-        mapper.record("Actor", &mapper.slug(&id), fields)
+        let fields = json!({"kind": "ORGANIZATION", "names": others});
+        mapper.actor(&id, Some(&name), fields)
     }
 }
 

@@ -73,6 +73,7 @@ struct Post {
 
 #[derive(Deserialize)]
 struct Membership {
+    id: Option<String>,
     person_id: Option<String>,
     member_id: Option<String>,
     organization_id: Option<String>,
@@ -116,14 +117,15 @@ struct Speech {
 }
 
 /// Reads the whole document. Errors name a running number of records, as lines mean nothing here.
-pub fn read(file: File<'_>, input: Input, stager: &mut Stager<'_>) -> Result<(), ReadError> {
+pub fn read(file: File<'_>, input: Input, stager: &mut Stager<'_>) -> Result<String, ReadError> {
     let document: Document = serde_json::from_reader(input)
         .map_err(|error| ReadError::Invalid(format!("the file isn't a Popolo document: {error}")))?;
     let stem = stem_and_extension(file.path).0;
     let source = json!({"title": format!("[Popolo: {stem}]")});
-    let mapper = Mapper::new(file, stager, &format!("popolo-{stem}"), source)?;
+    let mapper = Mapper::new(file, stager, None, source)?;
     let mut popolo = Popolo { mapper, number: 0, posts: HashMap::new() };
-    Ok(popolo.all(document)?)
+    popolo.all(document)?;
+    Ok(popolo.mapper.dataset)
 }
 
 struct Popolo<'a, 'b> {
@@ -162,8 +164,8 @@ impl Popolo<'_, '_> {
         self.mapper.set_line(self.number);
     }
 
-    fn slug(&self, id: Option<&String>) -> Option<String> {
-        id.map(|id| self.mapper.slug(id))
+    fn reference(&self, id: Option<&String>) -> Option<Value> {
+        id.map(|id| self.mapper.reference(id))
     }
 
     fn actor(&mut self, kind: &str, actor: &Actor) -> Result<(), ReceiverClosed> {
@@ -175,29 +177,28 @@ impl Popolo<'_, '_> {
         });
         let schemes = identifiers
             .iter()
-            .filter_map(|of| Some(json!({"scheme": of.scheme.as_ref()?, "value": of.identifier})));
+            .filter_map(|of| Some(self.mapper.identifier(of.scheme.as_ref()?, &of.identifier)));
         let fields = json!({
-            "kind": kind, "name": name, "names": names.collect::<Value>(), "identifiers": schemes.collect::<Value>(),
+            "kind": kind, "names": names.collect::<Value>(), "identifiers": schemes.collect::<Value>(),
             "citations": self.mapper.cite(id),
         });
-        self.mapper.record("Actor", &self.mapper.slug(id), fields)
+        self.mapper.actor(id, Some(name), fields)
     }
 
     fn organization(&mut self, of: Organization) -> Result<(), ReceiverClosed> {
         let Organization { actor, posts, parent_id } = of;
         self.actor("ORGANIZATION", &actor)?;
         let Actor { id, memberships, .. } = actor;
-        if let Some(parent) = self.slug(parent_id.as_ref()) {
-            let subject = self.mapper.slug(&id);
+        if let Some(parent) = parent_id {
             let relation = Relation {
-                subject: &subject,
+                subject: &id,
                 object: &parent,
                 kind: "HIERARCHY",
                 label: None,
                 from: None,
                 until: None,
             };
-            self.mapper.relation(relation, &id)?;
+            self.mapper.relation(relation, None, &id)?;
         }
         for post in posts {
             let post = Post { organization_id: Some(id.clone()), ..post };
@@ -222,21 +223,19 @@ impl Popolo<'_, '_> {
             .map(ToOwned::to_owned);
         let at_post = post.and_then(|post| post.organization_id.clone());
         let kind = if of.post_id.is_some() || role.is_some() { "POSITION" } else { "MEMBERSHIP" };
-        let subject = self.slug(of.person_id.as_ref().or(of.member_id.as_ref()));
-        let object = self.slug(of.organization_id.as_ref().or(at_post.as_ref()));
+        let subject = of.person_id.as_ref().or(of.member_id.as_ref());
+        let object = of.organization_id.as_ref().or(at_post.as_ref());
         let (Some(subject), Some(object)) = (subject, object) else {
             return self.mapper.reject("", "A membership needs a person and an organization.");
         };
         let locator = of.person_id.as_ref().or(of.member_id.as_ref()).cloned().unwrap_or_default();
         let (from, until) = (day(of.start_date.as_deref()), day(of.end_date.as_deref()));
-        let relation =
-            Relation { subject: &subject, object: &object, kind, label: label.as_deref(), from, until };
-        self.mapper.relation(relation, &locator)?;
+        let relation = Relation { subject, object, kind, label: label.as_deref(), from, until };
+        self.mapper.relation(relation, of.id.as_deref(), &locator)?;
         // For example the party of a member of parliament.
-        if let Some(party) = self.slug(of.on_behalf_of_id.as_ref()) {
-            let relation =
-                Relation { subject: &subject, object: &party, kind: "MEMBERSHIP", label: None, from, until };
-            self.mapper.relation(relation, &locator)?;
+        if let Some(party) = &of.on_behalf_of_id {
+            let relation = Relation { subject, object: party, kind: "MEMBERSHIP", label: None, from, until };
+            self.mapper.relation(relation, None, &locator)?;
         }
         Ok(())
     }
@@ -248,36 +247,38 @@ impl Popolo<'_, '_> {
             Some("tentative") => "SCHEDULED",
             _ => "OCCURRED",
         };
-        let host =
-            event.organization_id.iter().map(|id| json!({"actor": self.mapper.slug(id), "role": "HOST"}));
+        let host = event
+            .organization_id
+            .iter()
+            .map(|id| json!({"actor": self.mapper.reference(id), "role": "HOST"}));
         let attendees = event
             .attendees
             .iter()
             .filter(|attendee| Some(&attendee.id) != event.organization_id.as_ref())
-            .map(|attendee| json!({"actor": self.mapper.slug(&attendee.id), "role": "ATTENDEE"}));
+            .map(|attendee| json!({"actor": self.mapper.reference(&attendee.id), "role": "ATTENDEE"}));
         let fields = json!({
             "name": event.name, "summary": event.description, "mode": "OTHER", "status": status,
             "startsOn": day(event.start_date.as_deref()), "endsOn": day(event.end_date.as_deref()),
-            "parent": self.slug(event.parent_id.as_ref()), "participants": host.chain(attendees).collect::<Value>(),
+            "parent": self.reference(event.parent_id.as_ref()), "participants": host.chain(attendees).collect::<Value>(),
             "citations": self.mapper.cite(&event.id),
         });
-        self.mapper.record("Meeting", &self.mapper.slug(&event.id), fields)
+        self.mapper.record("Meeting", &event.id, &self.mapper.slug(&event.id), fields)
     }
 
     fn speech(&mut self, speech: &Speech) -> Result<(), ReceiverClosed> {
         self.next();
-        let Some(speaker) = self.slug(speech.creator_id.as_ref()) else {
+        let Some(speaker) = self.reference(speech.creator_id.as_ref()) else {
             return self.mapper.reject("creator_id", "A speech needs a speaker.");
         };
         let Some(text) = &speech.text else { return self.mapper.reject("text", "A speech needs a text.") };
         let id = speech.id.clone().unwrap_or_else(|| format!("speech-{}", self.number));
         let fields = json!({
-            "speaker": speaker, "speakerRole": speech.role, "meeting": self.slug(speech.event_id.as_ref()),
-            "addressees": self.slug(speech.audience_id.as_ref()).into_iter().collect::<Vec<_>>(),
+            "speaker": speaker, "speakerRole": speech.role, "meeting": self.reference(speech.event_id.as_ref()),
+            "addressees": self.reference(speech.audience_id.as_ref()).into_iter().collect::<Vec<_>>(),
             "medium": "SPEECH", "rendering": "VERBATIM", "eventType": "STATEMENT",
             "summary": speech.title.clone().unwrap_or_else(|| excerpt(text)), "quote": text,
             "saidOn": day(speech.date.as_deref()), "citations": self.mapper.cite(&id),
         });
-        self.mapper.record("Statement", &self.mapper.slug(&id), fields)
+        self.mapper.record("Statement", &id, &self.mapper.slug(&id), fields)
     }
 }

@@ -1,0 +1,112 @@
+//! Elements of a JSON document, one at a time: those of a list, or of the lists of an object.
+
+use std::{
+    cell::Cell,
+    io::{self, Read},
+    rc::Rc,
+};
+
+use serde_json::Value;
+use struson::reader::{JsonReader, JsonStreamReader, ReaderSettings, ValueType};
+
+use crate::bulk::import::{readers::ReadError, source_file::MAX_LINE_BYTES};
+
+/// Limits the bytes between two elements, and with them the memory that an element takes.
+pub struct LimitedReader<R> {
+    reader: R,
+    left: Rc<Cell<usize>>,
+    what: &'static str,
+}
+
+impl<R> LimitedReader<R> {
+    /// A reader, and the bytes that are left of its limit.
+    pub fn new(reader: R, what: &'static str) -> (Self, Rc<Cell<usize>>) {
+        let left = Rc::new(Cell::new(MAX_LINE_BYTES));
+        (LimitedReader { reader, left: left.clone(), what }, left)
+    }
+}
+
+impl<R: Read> Read for LimitedReader<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if self.left.get() == 0 {
+            let message = format!("{} is longer than {} MiB", self.what, MAX_LINE_BYTES >> 20);
+            return Err(io::Error::new(io::ErrorKind::InvalidData, message));
+        }
+        let read = self.reader.read(buffer)?;
+        self.left.set(self.left.get().saturating_sub(read));
+        Ok(read)
+    }
+}
+
+/// Calls `each` with the name of the list (empty in a document that is a list) and each of its elements; a field that
+/// is not a list is one element.
+pub fn elements(
+    input: impl Read,
+    mut each: impl FnMut(&str, Value) -> Result<(), ReadError>,
+) -> Result<(), ReadError> {
+    let (input, left) = LimitedReader::new(input, "an element of the document");
+    let settings = ReaderSettings { max_nesting_depth: Some(128), ..ReaderSettings::default() };
+    let mut json = JsonStreamReader::new_custom(input, settings);
+    let mut next = |json: &mut JsonStreamReader<_>, name: &str| {
+        left.set(MAX_LINE_BYTES);
+        let value = json.deserialize_next().map_err(|error| invalid(&error))?;
+        each(name, value)
+    };
+    match json.peek().map_err(|error| invalid(&error))? {
+        ValueType::Array => {
+            json.begin_array().map_err(|error| invalid(&error))?;
+            while json.has_next().map_err(|error| invalid(&error))? {
+                next(&mut json, "")?;
+            }
+            json.end_array().map_err(|error| invalid(&error))?;
+        }
+        ValueType::Object => {
+            json.begin_object().map_err(|error| invalid(&error))?;
+            while json.has_next().map_err(|error| invalid(&error))? {
+                let name = json.next_name_owned().map_err(|error| invalid(&error))?;
+                if json.peek().map_err(|error| invalid(&error))? == ValueType::Array {
+                    json.begin_array().map_err(|error| invalid(&error))?;
+                    while json.has_next().map_err(|error| invalid(&error))? {
+                        next(&mut json, &name)?;
+                    }
+                    json.end_array().map_err(|error| invalid(&error))?;
+                } else {
+                    next(&mut json, &name)?;
+                }
+            }
+            json.end_object().map_err(|error| invalid(&error))?;
+        }
+        _ => return Err(ReadError::Invalid("the document is neither a JSON object nor a list".to_owned())),
+    }
+    json.consume_trailing_whitespace().map_err(|error| invalid(&error))
+}
+
+fn invalid(error: &dyn std::error::Error) -> ReadError {
+    ReadError::Invalid(format!("invalid JSON: {error}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn elements_come_one_at_a_time_and_none_is_larger_than_the_limit() {
+        let mut read = Vec::new();
+        let document = r#"{"persons": [{"id": "1"}, 2], "meta": {"a": []}, "none": null}"#;
+        elements(document.as_bytes(), |name, value| {
+            read.push(format!("{name} {value}"));
+            Ok(())
+        })
+        .unwrap();
+        assert_eq!(read, [r#"persons {"id":"1"}"#, "persons 2", r#"meta {"a":[]}"#, "none null"]);
+
+        let long = format!(r#"[1, "{}"]"#, "x".repeat(MAX_LINE_BYTES + (1 << 17)));
+        let mut read = 0;
+        let told = elements(long.as_bytes(), |_, _| {
+            read += 1;
+            Ok(())
+        });
+        let Err(ReadError::Invalid(reason)) = told else { panic!("read") };
+        assert!(read == 1 && reason.contains("longer than 8 MiB"), "{reason}");
+    }
+}
