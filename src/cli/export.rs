@@ -25,6 +25,9 @@ pub struct Arguments {
     /// Output format.
     #[arg(long, value_enum, default_value = "jsonl")]
     pub format: formats::Format,
+    /// Begin CSV files with a byte order mark, by which Excel knows that they are UTF-8.
+    #[arg(long)]
+    pub bom: bool,
     /// Record type to export as CSV: Actor, Statement, …; without it, one CSV file per type.
     #[arg(long = "type", value_name = "TYPE")]
     pub kind: Option<String>,
@@ -46,11 +49,14 @@ pub struct Arguments {
 }
 
 pub async fn run(arguments: Arguments) -> Result<(), Failure> {
-    let Arguments { format, kind, topic, actor, from, until, output } = arguments;
+    let Arguments { format, bom, kind, topic, actor, from, until, output } = arguments;
     let config = configured()?;
     let kinds = RecordKinds::of(&catalog::catalog().object_types);
     let selection = Selection { topic, actor, from, until };
     selection.check_dates().map_err(Failure::of_usage)?;
+    if bom && format != formats::Format::Csv {
+        return Err(Failure::of_usage("--bom works only with --format csv"));
+    }
     let outputs = outputs(&kinds, format, kind.as_deref(), output.as_deref())?;
     let database = open_migrated(&config, false).await?;
     let exported = async {
@@ -60,7 +66,11 @@ pub async fn run(arguments: Arguments) -> Result<(), Failure> {
         let mut written = 0;
         let mut finished = Vec::new();
         for (kind, mut output) in outputs {
-            written += write(&mut export, format.writer(kind), &mut output).await?;
+            if bom {
+                read_on(output.write_all("\u{feff}".as_bytes()))?;
+            }
+            written +=
+                write(&mut export, format.writer(kind, config.base_url.as_deref()), &mut output).await?;
             finished.push(output);
         }
         for output in finished {

@@ -35,6 +35,8 @@ pub struct Config {
     pub log_format: LogFormat,
     /// Allowed host names besides loopback, or `*`.
     pub allowed_hosts: Vec<String>,
+    /// The address at which clients reach the server, without a slash at its end.
+    pub base_url: Option<String>,
     /// Proxies whose headers are trusted.
     pub trusted_proxies: Vec<IpNet>,
     /// Maximum number of connections; none: as the limit of open files allows.
@@ -174,6 +176,11 @@ impl Config {
                 "",
                 "`*`, or host names without ports, separated by commas: dossier.example",
                 hosts,
+            )?,
+            base_url: settings.maybe(
+                "BASE_URL",
+                "an address without a query, and without a slash at its end: https://dossier.example",
+                base_url,
             )?,
             trusted_proxies: settings.read(
                 "TRUSTED_PROXIES",
@@ -394,6 +401,13 @@ fn cache_control(value: &str) -> Option<HeaderValue> {
 /// The comma-separated items.
 fn listed(value: &str) -> impl Iterator<Item = &str> {
     value.split(',').map(str::trim).filter(|one| !one.is_empty())
+}
+
+fn base_url(value: &str) -> Option<String> {
+    let rest = value.strip_prefix("https://").or_else(|| value.strip_prefix("http://"))?;
+    let is_plain =
+        !rest.is_empty() && !rest.ends_with('/') && !rest.contains(['?', '#', '"', '<', '>', ' ', '@']);
+    is_plain.then(|| value.to_owned())
 }
 
 fn hosts(value: &str) -> Option<Vec<String>> {

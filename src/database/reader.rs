@@ -143,18 +143,33 @@ impl Reader {
             // Dropping the connection cancels the statement.
             let mut connection = attempts.next().await?;
             observed.begins();
-            let query = sqlx::query_with(AssertSqlSafe(sql), arguments.clone()).persistent(prepared);
-            let query = match self.as_of {
-                None => query.fetch_all(&mut *connection).await,
-                Some(revision) => rows_as_of(&mut connection, revision, query).await,
-            };
-            match query {
+            let mut rows = self.attempt(&mut connection, sql, &arguments, prepared).await;
+            // The first time that a connection meets a type it reads about it, which drops a statement that is not
+            // kept. Then it knows the type.
+            if !prepared && rows.as_ref().is_err_and(statement_is_gone) {
+                rows = self.attempt(&mut connection, sql, &arguments, prepared).await;
+            }
+            match rows {
                 Ok(rows) => {
                     connection.release();
                     return Ok(rows);
                 }
                 Err(error) => attempts.retry_or_fail(connection, error)?,
             }
+        }
+    }
+
+    async fn attempt(
+        &self,
+        connection: &mut PgConnection,
+        sql: &str,
+        arguments: &PgArguments,
+        prepared: bool,
+    ) -> Result<Vec<PgRow>, sqlx::Error> {
+        let query = sqlx::query_with(AssertSqlSafe(sql), arguments.clone()).persistent(prepared);
+        match self.as_of {
+            None => query.fetch_all(connection).await,
+            Some(revision) => rows_as_of(connection, revision, query).await,
         }
     }
 
@@ -258,6 +273,11 @@ const SET_AS_OF: &str = "with past as (
 select usable, set_config('search_path', oid::regnamespace || ', ' || current_setting('search_path'), true),
        set_config('dossier.as_of', $1::text, true)
 from past";
+
+/// Whether the statement that was to run is not there any more.
+fn statement_is_gone(error: &sqlx::Error) -> bool {
+    error.as_database_error().and_then(sqlx::error::DatabaseError::code).is_some_and(|code| code == "26000")
+}
 
 /// Runs a query on the history views.
 async fn rows_as_of(

@@ -27,11 +27,12 @@ static REASON: Enumeration = Enumeration {
         ("IDENTIFIER", "It is the actor's identifier in a register."),
         ("SAME_NAME", "It is the actor's preferred name."),
         ("SAME_ALIAS", "It is another name of the actor."),
-        ("SAME_LETTERS", "It differs from a name of the actor only in case or accents."),
+        ("SAME_LETTERS", "It differs from a name of the actor only in case, accents, blanks or punctuation."),
         (
             "SAME_WORDS",
             "It has the words of a name of the actor, in another order or with other punctuation.",
         ),
+        ("SAME_INITIALS", "Its initials stand for words of a name of the actor, or the other way round."),
         ("SIMILAR", "Its spelling is similar to that of a name of the actor."),
         ("PART_OF_NAME", "Its spelling is similar to that of a part of a name of the actor."),
     ],
@@ -40,11 +41,10 @@ static REASON: Enumeration = Enumeration {
 
 /// Names similar to each given one, and identifiers equal to it.
 const CANDIDATES: &str = "
-    select n.place, c.*
+    select n.place, plain(n.asked) as plain_asked, c.*
     from unnest($1::text[]) with ordinality n (asked, place)
     cross join lateral (
-        select m.actor_id, m.name, m.own, m.identifier, plain(m.name) = plain(n.asked) as same_letters,
-               l.likeness, l.part_likeness
+        select m.actor_id, m.name, m.own, m.identifier, plain(m.name) as plain_name, l.likeness, l.part_likeness
         from (
             select id as actor_id, name, true as own, false as identifier from actors
             where plain(name) % plain(n.asked) or plain(n.asked) <% plain(name)
@@ -108,13 +108,14 @@ fn price(context: &CostContext<'_>) -> CostEstimate {
     CostEstimate { points, records: names * context.number("first", 5, 20) }
 }
 
-/// An actor's name beside the given one.
+/// An actor's name beside the given one. Plain texts are without capital letters and accents.
 struct Likeness {
     name: String,
+    plain_name: String,
+    plain_asked: String,
     own: bool,
     identifier: bool,
     same: bool,
-    same_letters: bool,
     whole: f32,
     part: f32,
 }
@@ -123,16 +124,85 @@ impl Likeness {
     /// The strongest reason that it gives, and how likely that makes the actor.
     fn judge(&self) -> (&'static str, f64) {
         let (whole, part) = (f64::from(self.whole), f64::from(self.part));
+        let initials = Initials::of(&self.plain_asked, &self.plain_name);
         match self {
-            Likeness { identifier: true, .. } => ("IDENTIFIER", 1.0),
-            Likeness { same: true, own: true, .. } => ("SAME_NAME", 1.0),
-            Likeness { same: true, .. } => ("SAME_ALIAS", 0.97),
-            Likeness { same_letters: true, .. } => ("SAME_LETTERS", 0.95),
-            Likeness { whole: 1.0.., .. } => ("SAME_WORDS", 0.92),
-            _ if whole >= 0.3 && whole >= part * 0.75 => ("SIMILAR", 0.9 * whole),
-            _ => ("PART_OF_NAME", 0.75 * part),
+            Likeness { identifier: true, .. } => return ("IDENTIFIER", 1.0),
+            Likeness { same: true, own: true, .. } => return ("SAME_NAME", 1.0),
+            Likeness { same: true, .. } => return ("SAME_ALIAS", 0.97),
+            _ if letters(&self.plain_name) == letters(&self.plain_asked) => return ("SAME_LETTERS", 0.95),
+            Likeness { whole: 1.0.., .. } => return ("SAME_WORDS", 0.92),
+            _ if initials == Initials::Agree => return ("SAME_INITIALS", 0.88),
+            _ => {}
+        }
+        // The whole name counts for more than a part of it.
+        let (reason, score) = if whole >= 0.3 && whole >= part * 0.75 {
+            ("SIMILAR", 0.9 * whole)
+        } else {
+            ("PART_OF_NAME", 0.4 * part + 0.3 * whole)
+        };
+        (reason, if initials == Initials::Contradict { score / 2.0 } else { score })
+    }
+}
+
+/// A text without blanks and punctuation.
+fn letters(text: &str) -> String {
+    text.chars().filter(|letter| letter.is_alphanumeric()).collect()
+}
+
+/// What the initials of two names say.
+#[derive(Debug, PartialEq)]
+enum Initials {
+    /// Neither name has any, or they leave words over.
+    Unknown,
+    /// Each word of the shorter name has its own in the other one, and an initial stands for one.
+    Agree,
+    /// An initial stands for none of the words that the other name has left.
+    Contradict,
+}
+
+impl Initials {
+    fn of(one: &str, other: &str) -> Self {
+        let words = |name: &str| {
+            let words = name.split(|letter: char| !letter.is_alphanumeric() && letter != '\'');
+            words.filter(|word| !word.is_empty()).map(ToOwned::to_owned).collect::<Vec<String>>()
+        };
+        let (mut one, mut other) = (words(one), words(other));
+        let is_initial = |word: &String| word.chars().count() == 1;
+        let shared = one.len().min(other.len());
+        // Words that both have.
+        let same: Vec<String> =
+            one.iter().filter(|word| !is_initial(word) && other.contains(word)).cloned().collect();
+        for word in &same {
+            remove(&mut one, |known| known == word);
+            remove(&mut other, |known| known == word);
+        }
+        if same.is_empty() {
+            return Initials::Unknown;
+        }
+        let (mut matched, mut open) = (same.len(), false);
+        let mut stands = false;
+        for (initials, words) in [(one.clone(), other.clone()), (other.clone(), one.clone())] {
+            let mut words = words;
+            for initial in initials.iter().filter(|word| is_initial(word)) {
+                if remove(&mut words, |word| word.starts_with(initial.as_str())) {
+                    (matched, stands) = (matched + 1, true);
+                } else if !words.is_empty() {
+                    open = true;
+                }
+            }
+        }
+        match (open, stands) {
+            (true, _) => Initials::Contradict,
+            (false, true) if matched >= shared => Initials::Agree,
+            _ => Initials::Unknown,
         }
     }
+}
+
+/// Removes the first word for which `test` holds; says whether there was one.
+fn remove(words: &mut Vec<String>, test: impl Fn(&String) -> bool) -> bool {
+    let place = words.iter().position(test);
+    place.map(|place| words.remove(place)).is_some()
 }
 
 #[derive(Default)]
@@ -144,9 +214,11 @@ struct Candidate {
 
 async fn match_actors(context: ResolveContext<'_>) -> Result<Vec<ComputedValue>, ApiError> {
     let names = context.texts("names").unwrap_or_default();
+    let trimmed: Vec<String> =
+        names.iter().map(|name| name.split_whitespace().collect::<Vec<_>>().join(" ")).collect();
     let first = usize::try_from(context.number("first", 5)).unwrap_or(5);
     let kinds = context.texts("kinds");
-    let rows = context.reader.fetch(CANDIDATES, |sql| sql.bind(&names).bind(kinds)).await?;
+    let rows = context.reader.fetch(CANDIDATES, |sql| sql.bind(&trimmed).bind(kinds)).await?;
     let mut found: Vec<HashMap<i64, Candidate>> = names.iter().map(|_| HashMap::new()).collect();
     for row in rows {
         let place: i64 = row.try_get("place")?;
@@ -155,8 +227,9 @@ async fn match_actors(context: ResolveContext<'_>) -> Result<Vec<ComputedValue>,
         let likeness = Likeness {
             own: row.try_get("own")?,
             identifier: row.try_get("identifier")?,
-            same: name == names[place],
-            same_letters: row.try_get("same_letters")?,
+            same: name == trimmed[place],
+            plain_name: row.try_get("plain_name")?,
+            plain_asked: row.try_get("plain_asked")?,
             whole: row.try_get("likeness")?,
             part: row.try_get("part_likeness")?,
             name,
@@ -192,4 +265,26 @@ async fn match_actors(context: ResolveContext<'_>) -> Result<Vec<ComputedValue>,
         ])
     });
     Ok(vec![ComputedValue::List(matches.collect())])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn initials_stand_for_words_or_contradict_them() {
+        for (one, other, initials) in [
+            ("v. n. ermakov", "valery nikolaevich ermakov", Initials::Agree),
+            ("v. n. ermakov", "valery konstantinovich ermakov", Initials::Contradict),
+            ("v. ermakov", "valery konstantinovich ermakov", Initials::Agree),
+            ("valery n ermakov", "valery ermakov", Initials::Unknown),
+            ("ermakov", "valery ermakov", Initials::Unknown),
+            ("j smith", "mary smith", Initials::Contradict),
+            ("li wu", "lu wu", Initials::Unknown),
+            ("a. b.", "ada byron", Initials::Unknown),
+        ] {
+            assert_eq!(Initials::of(one, other), initials, "{one} / {other}");
+            assert_eq!(Initials::of(other, one), initials, "{other} / {one}");
+        }
+    }
 }

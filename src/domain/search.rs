@@ -409,12 +409,14 @@ async fn suggest(context: ResolveContext<'_>) -> Result<Vec<ComputedValue>, ApiE
     let prefix = context.text("prefix").unwrap_or_default().trim().to_owned();
     let first = context.number("first", 10);
     let kinds = kinds(&context);
+    // A preferred name comes before an alias.
     let named = |number: usize, table: &str, id: &str, name: &str| {
+        let alias = i32::from(id != "id");
         format!(
-            "(select {number} as kind, {id} as id, {name} as name, 0 as inside from {table}
+            "(select {number} as kind, {id} as id, {name} as name, 0 as inside, {alias} as alias from {table}
               where plain({name}) like literally($1) || '%' order by length({name}), {name}, {id} limit $2)
              union all
-             (select {number}, {id}, {name}, 1 from {table}
+             (select {number}, {id}, {name}, 1, {alias} from {table}
               where plain({name}) like '% ' || literally($1) || '%' order by length({name}), {name}, {id} limit $2)"
         )
     };
@@ -429,8 +431,8 @@ async fn suggest(context: ResolveContext<'_>) -> Result<Vec<ComputedValue>, ApiE
     }
     let sql = format!(
         "select kind, id, name from (
-             select distinct on (kind, id) * from ({}) n order by kind, id, inside, length(name), name
-         ) n order by inside, length(name), name, kind, id limit $2",
+             select distinct on (kind, id) * from ({}) n order by kind, id, inside, alias, length(name), name
+         ) n order by inside, plain(name) <> plain($1), alias, length(name), name, kind, id limit $2",
         branches.join(" union all ")
     );
     let rows = context.reader.fetch(&sql, |sql| sql.bind(prefix).bind(first)).await?;

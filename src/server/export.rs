@@ -51,13 +51,15 @@ const FILTER_COST: usize = 100;
 pub(super) struct Exports {
     kinds: Arc<RecordKinds>,
     max_cost: usize,
+    base_url: Option<String>,
     running: Arc<Shares>,
 }
 
 impl Exports {
-    pub(super) fn new(catalog: &Catalog, max_cost: usize) -> Self {
+    pub(super) fn new(catalog: &Catalog, config: &Config) -> Self {
         let kinds = Arc::new(RecordKinds::of(&catalog.object_types));
-        Exports { kinds, max_cost, running: Arc::new(Shares::new(MAX_PER_CLIENT, MAX_EXPORTS)) }
+        let (max_cost, base_url) = (config.max_cost, config.base_url.clone());
+        Exports { kinds, max_cost, base_url, running: Arc::new(Shares::new(MAX_PER_CLIENT, MAX_EXPORTS)) }
     }
 }
 
@@ -194,7 +196,7 @@ async fn run(
     let mut export = Export::begin(&mut connection, &app.exports.kinds, &export_request.selection)
         .await
         .map_err(api_error)?;
-    let writer = export_request.format.writer(export_request.kind);
+    let writer = export_request.format.writer(export_request.kind, app.exports.base_url.as_deref());
     let records = export.count(writer.as_ref()).await.map_err(api_error)?;
     let cost = usize::try_from(records).unwrap_or(usize::MAX);
     let cost = cost.saturating_add(export_request.selection.filters() * FILTER_COST).max(1);

@@ -162,7 +162,7 @@ pub fn build(config: &Config, database: Database, engine: Engine) -> Server {
         revisions.follow();
         ResponseCache { cache: Cache::new(bytes), revisions }
     });
-    let exports = export::Exports::new(engine.catalog(), config.max_cost);
+    let exports = export::Exports::new(engine.catalog(), config);
     let app = Arc::new(AppState {
         response_cache,
         cache_control: config.cache_control.clone(),

@@ -1,9 +1,8 @@
 
-    select n.place, c.*
+    select n.place, plain(n.asked) as plain_asked, c.*
     from unnest($1::text[]) with ordinality n (asked, place)
     cross join lateral (
-        select m.actor_id, m.name, m.own, m.identifier, plain(m.name) = plain(n.asked) as same_letters,
-               l.likeness, l.part_likeness
+        select m.actor_id, m.name, m.own, m.identifier, plain(m.name) as plain_name, l.likeness, l.part_likeness
         from (
             select id as actor_id, name, true as own, false as identifier from actors
             where plain(name) % plain(n.asked) or plain(n.asked) <% plain(name)

@@ -1,37 +1,37 @@
 select kind, id, name from (
-             select distinct on (kind, id) * from ((select 0 as kind, id as id, name as name, 0 as inside from actors
+             select distinct on (kind, id) * from ((select 0 as kind, id as id, name as name, 0 as inside, 0 as alias from actors
               where plain(name) like literally($1) || '%' order by length(name), name, id limit $2)
              union all
-             (select 0, id, name, 1 from actors
-              where plain(name) like '% ' || literally($1) || '%' order by length(name), name, id limit $2) union all (select 0 as kind, actor_id as id, name as name, 0 as inside from actor_names
+             (select 0, id, name, 1, 0 from actors
+              where plain(name) like '% ' || literally($1) || '%' order by length(name), name, id limit $2) union all (select 0 as kind, actor_id as id, name as name, 0 as inside, 1 as alias from actor_names
               where plain(name) like literally($1) || '%' order by length(name), name, actor_id limit $2)
              union all
-             (select 0, actor_id, name, 1 from actor_names
-              where plain(name) like '% ' || literally($1) || '%' order by length(name), name, actor_id limit $2) union all (select 1 as kind, id as id, name as name, 0 as inside from meetings
+             (select 0, actor_id, name, 1, 1 from actor_names
+              where plain(name) like '% ' || literally($1) || '%' order by length(name), name, actor_id limit $2) union all (select 1 as kind, id as id, name as name, 0 as inside, 0 as alias from meetings
               where plain(name) like literally($1) || '%' order by length(name), name, id limit $2)
              union all
-             (select 1, id, name, 1 from meetings
-              where plain(name) like '% ' || literally($1) || '%' order by length(name), name, id limit $2) union all (select 4 as kind, id as id, name as name, 0 as inside from topics
+             (select 1, id, name, 1, 0 from meetings
+              where plain(name) like '% ' || literally($1) || '%' order by length(name), name, id limit $2) union all (select 4 as kind, id as id, name as name, 0 as inside, 0 as alias from topics
               where plain(name) like literally($1) || '%' order by length(name), name, id limit $2)
              union all
-             (select 4, id, name, 1 from topics
-              where plain(name) like '% ' || literally($1) || '%' order by length(name), name, id limit $2) union all (select 5 as kind, id as id, title as name, 0 as inside from sources
+             (select 4, id, name, 1, 0 from topics
+              where plain(name) like '% ' || literally($1) || '%' order by length(name), name, id limit $2) union all (select 5 as kind, id as id, title as name, 0 as inside, 0 as alias from sources
               where plain(title) like literally($1) || '%' order by length(title), title, id limit $2)
              union all
-             (select 5, id, title, 1 from sources
-              where plain(title) like '% ' || literally($1) || '%' order by length(title), title, id limit $2)) n order by kind, id, inside, length(name), name
-         ) n order by inside, length(name), name, kind, id limit $2;
+             (select 5, id, title, 1, 0 from sources
+              where plain(title) like '% ' || literally($1) || '%' order by length(title), title, id limit $2)) n order by kind, id, inside, alias, length(name), name
+         ) n order by inside, plain(name) <> plain($1), alias, length(name), name, kind, id limit $2;
 select kind, id, name from (
-             select distinct on (kind, id) * from ((select 0 as kind, id as id, name as name, 0 as inside from actors
+             select distinct on (kind, id) * from ((select 0 as kind, id as id, name as name, 0 as inside, 0 as alias from actors
               where plain(name) like literally($1) || '%' order by length(name), name, id limit $2)
              union all
-             (select 0, id, name, 1 from actors
-              where plain(name) like '% ' || literally($1) || '%' order by length(name), name, id limit $2) union all (select 0 as kind, actor_id as id, name as name, 0 as inside from actor_names
+             (select 0, id, name, 1, 0 from actors
+              where plain(name) like '% ' || literally($1) || '%' order by length(name), name, id limit $2) union all (select 0 as kind, actor_id as id, name as name, 0 as inside, 1 as alias from actor_names
               where plain(name) like literally($1) || '%' order by length(name), name, actor_id limit $2)
              union all
-             (select 0, actor_id, name, 1 from actor_names
-              where plain(name) like '% ' || literally($1) || '%' order by length(name), name, actor_id limit $2)) n order by kind, id, inside, length(name), name
-         ) n order by inside, length(name), name, kind, id limit $2;
+             (select 0, actor_id, name, 1, 1 from actor_names
+              where plain(name) like '% ' || literally($1) || '%' order by length(name), name, actor_id limit $2)) n order by kind, id, inside, alias, length(name), name
+         ) n order by inside, plain(name) <> plain($1), alias, length(name), name, kind, id limit $2;
 select t.id, t.id, t.name from actors t where t.id = any((select $1::bigint[])::bigint[]);
 select t.id, t.id, t.slug from actors t where t.id = any((select $1::bigint[])::bigint[]);
 select t.id, t.id, t.slug from topics t where t.id = any((select $1::bigint[])::bigint[]);

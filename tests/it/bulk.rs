@@ -8,7 +8,7 @@ use std::{
     sync::Arc,
 };
 
-use dossier::{bulk::records::RecordKinds, engine::catalog::catalog};
+use dossier::{auth::caller::Role, bulk::records::RecordKinds, engine::catalog::catalog};
 use flate2::{Compression, write::GzEncoder};
 use quick_xml::XmlVersion;
 use serde_json::{Value, json};
@@ -64,6 +64,11 @@ impl Base {
         output(dossier(&[("DATABASE_URL", self.database.url())]).args(arguments))
     }
 
+    fn run_with(&self, arguments: &[&str], settings: &[(&str, &str)]) -> Output {
+        let settings = [&[("DATABASE_URL", self.database.url())], settings].concat();
+        output(dossier(&settings).args(arguments))
+    }
+
     /// An import, with what it tells kept for us.
     pub fn importing(&self, file: &Path) -> Command {
         let mut command = dossier(&[("DATABASE_URL", self.database.url())]);
@@ -104,10 +109,18 @@ impl Base {
         report.lines().filter_map(read).collect()
     }
 
-    fn export(&self, options: &[&str]) -> String {
+    pub fn export(&self, options: &[&str]) -> String {
         let output = self.run(&[&["export"], options].concat());
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         String::from_utf8(output.stdout).expect("text")
+    }
+
+    /// Merges two actors as an editor does.
+    pub async fn merge(&self, keep: &str, merged: &str) {
+        let editor = Client::of(&self.database).await.as_role(Role::Editor).await;
+        let input = json!({"keep": {"slug": keep}, "merge": {"slug": merged}});
+        let payload = crate::mutations::change(&editor, "mergeActors", input, "actor { slug }").await;
+        assert_eq!(payload["userErrors"], json!([]));
     }
 
     pub async fn count(&self, sql: &str) -> i64 {
@@ -589,19 +602,130 @@ async fn json_ld_speaks_of_the_records_in_the_terms_of_schema_org() {
     let graph = document["@graph"].as_array().expect("a graph");
     let node = |id: &str| graph.iter().find(|node| node["@id"] == id).unwrap_or_else(|| panic!("no {id}"));
     assert_eq!(graph.len(), base.export(&[]).lines().count());
-    let tokayev = node("#Actor/kassym-jomart-tokayev");
+    let tokayev = node("urn:dossier:actor/kassym-jomart-tokayev");
     assert_eq!([&tokayev["@type"], &tokayev["name"]], ["Person", "Kassym-Jomart Tokayev"]);
     assert_eq!(tokayev["alternateName"][0], json!({"@value": "Tokayev", "@language": "en"}));
-    let meeting = node("#Meeting/inaugural-peace-council-meeting");
+    let meeting = node("urn:dossier:meeting/inaugural-peace-council-meeting");
     assert_eq!(meeting["@type"], "Event");
     assert_eq!(meeting["attendee"][0]["@type"], "Role");
-    // Whatever is named is there.
+    // Whatever is named is there, apart from terms of schema.org.
     let ids: Vec<&str> = graph.iter().map(|node| node["@id"].as_str().expect("an id")).collect();
     let mut found = Vec::new();
     for node in graph {
         named(node, &mut found);
     }
+    found.retain(|id| !id.starts_with("https://schema.org/"));
     assert!(found.iter().all(|id| ids.contains(id)) && found.len() > ids.len());
+
+    let at = base.run_with(&["export", "--format", "jsonld"], &[("BASE_URL", "https://dossier.example")]);
+    let document: Value = serde_json::from_slice(&at.stdout).expect("JSON");
+    assert_eq!(document["@graph"][0]["@id"], "https://dossier.example/actor/kassym-jomart-tokayev");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_register_with_addresses_is_the_same_as_and_a_commentary_on_a_statement_is_a_review() {
+    let base = Base::new("json-ld-terms").await;
+    let records = [
+        source("speeches"),
+        with(
+            actor("ada"),
+            json!({"identifiers": [{"scheme": "wikidata", "value": "Q7"}, {"scheme": "lobby", "value": "9"}]}),
+        ),
+        statement("said", "ada"),
+        json!({
+            "type": "Commentary", "slug": "doubt", "author": "ada", "source": "speeches", "ordinal": 1, "question": "Is it so?",
+            "summary": "Doubtful.", "targets": [{"statement": "said"}], "likelihood": "UNLIKELY",
+            "citations": [{"source": "speeches", "locator": "p2"}],
+        }),
+    ];
+    base.import(&base.file("records.jsonl", lines(&records)));
+    let document: Value = serde_json::from_str(&base.export(&["--format", "jsonld"])).expect("JSON");
+    let graph = document["@graph"].as_array().expect("a graph");
+    let node =
+        |id: &str| graph.iter().find(|node| node["@id"] == format!("urn:dossier:{id}")).expect("a node");
+    let ada = node("actor/ada");
+    assert_eq!(ada["sameAs"], json!(["http://www.wikidata.org/entity/Q7"]));
+    assert_eq!(ada["identifier"][1], json!({"@type": "PropertyValue", "propertyID": "lobby", "value": "9"}));
+    let doubt = node("commentary/doubt");
+    assert_eq!(doubt["@type"], json!(["Answer", "ClaimReview", "dossier:Commentary"]));
+    assert_eq!(doubt["itemReviewed"], json!([{"@id": "urn:dossier:statement/said"}]));
+    assert_eq!(doubt["reviewRating"]["alternateName"], "UNLIKELY");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_bibliography_names_authors_and_publishers() {
+    let base = Base::new("bibliography").await;
+    let report = with(
+        source("water-report"),
+        json!({"title": "Water & power", "authors": ["ada"], "publisher": "musavat", "publishedOn": "2024-02"}),
+    );
+    base.import(&base.file("records.jsonl", lines(&[actor("ada"), report])));
+    let csl: Value = serde_json::from_str(&base.export(&["--format", "csl.json"])).expect("JSON");
+    let entry = csl.as_array().expect("a list").iter().find(|entry| entry["id"] == "water-report");
+    assert_eq!(
+        entry,
+        Some(&json!({
+            "id": "water-report", "type": "document", "title": "Water & power", "author": [{"literal": "ada"}],
+            "publisher": "musavat.com", "issued": {"date-parts": [[2024, 2]]},
+        }))
+    );
+    let bibtex = base.export(&["--format", "bib"]);
+    assert!(
+        bibtex.contains("@misc{water-report,\n  title = {{Water \\& power}},\n  author = {ada},"),
+        "{bibtex}"
+    );
+    let ris = base.export(&["--format", "ris"]);
+    assert!(ris.contains("TI  - Water & power\r\nAU  - ada\r\nPB  - musavat.com\r\n"), "{ris}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn formulas_in_a_csv_are_guarded_and_come_back_as_they_were() {
+    let (base, other) = (Base::new("formulas").await, Base::new("formulas-other").await);
+    let names = ["=1+1", "-2 is a name", "@somebody", "'=quoted", "plain"];
+    let records: Vec<Value> = names
+        .iter()
+        .enumerate()
+        .map(|(number, name)| with(actor(&format!("n{number}")), json!({"name": name})))
+        .collect();
+    base.import(&base.file("records.jsonl", lines(&records)));
+    let csv = base.export(&["--format", "csv", "--type", "Actor", "--bom"]);
+    assert!(csv.starts_with("\u{feff}slug,kind,name"), "{csv}");
+    assert!(csv.contains(",'=1+1,") && csv.contains(",''=quoted,") && csv.contains(",plain,"), "{csv}");
+    other.import(&other.file("actors.csv", &csv));
+    let found: Vec<String> =
+        sqlx::query_scalar("select name::text from actors where slug ~ '^n[0-9]$' order by slug")
+            .fetch_all(other.pool())
+            .await
+            .expect("names");
+    assert_eq!(found, names);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_network_is_well_formed_whatever_its_names_are_and_parallel_edges_are_told_apart() {
+    let base = Base::new("gexf-odd").await;
+    let odd = "A\u{fffe}B\u{ffff}C\u{1f600}<&\"\u{1}";
+    let tie = |slug: &str, label: &str| {
+        json!({
+            "type": "Relation", "slug": slug, "kind": "POSITION", "subject": "ada", "object": "grace", "label": label,
+            "citations": [{"source": "speeches", "locator": "1"}],
+        })
+    };
+    let records = [
+        source("speeches"),
+        with(actor("ada"), json!({"name": odd})),
+        actor("grace"),
+        tie("t1", "x"),
+        tie("t2", "y"),
+    ];
+    base.import(&base.file("records.jsonl", lines(&records)));
+    let network = base.export(&["--format", "gexf"]);
+    assert!(network.contains("label=\"ABC\u{1f600}&lt;&amp;&quot;\""), "{network}");
+    let kinds: Vec<&str> = network
+        .lines()
+        .filter(|line| line.contains("source=\"ada\""))
+        .filter_map(|line| line.split("kind=\"").nth(1)?.split('"').next())
+        .collect();
+    assert_eq!(kinds, ["POSITION", "POSITION 2"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -221,6 +221,18 @@ async fn a_filter_has_limits_of_its_own() {
 }
 
 #[tokio::test]
+async fn a_long_statement_reads_types_that_its_connection_does_not_know_yet() {
+    let anonymous = Client::with(&[("DATABASE_POOL_SIZE", "1"), ("MAX_COST", "1000000")]).await;
+    let any: Vec<Value> =
+        (0..90).map(|number| json!({"name": {"contains": format!("peace {number}")}})).collect();
+    let any = [any, vec![json!({"mode": {"isNull": false}})]].concat();
+    let filter = json!({"or": any});
+    let query = "query($filter: MeetingFilter) { meetings(filter: $filter) { nodes { slug mode status } } }";
+    let answer = anonymous.answer(query, json!({"filter": filter})).await;
+    assert_eq!(answer.get("errors"), None, "{answer}");
+}
+
+#[tokio::test]
 async fn a_variable_used_many_times_is_measured_before_it_is_put_in() {
     let anonymous = Client::with(&[("MAX_TOKENS", "100000"), ("MAX_ALIASES", "1000")]).await;
     let leaves = |many: usize| {

@@ -6,6 +6,7 @@ mod command_line;
 mod concurrency;
 mod conformance;
 mod connections;
+mod datasets;
 mod discovery;
 mod documentation;
 mod edge;

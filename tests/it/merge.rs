@@ -63,6 +63,37 @@ pub async fn revert(editor: &Client, revision: &Value) -> Value {
     change(editor, "revertRevision", json!({"revision": revision}), "records { id record { id slug } }").await
 }
 
+#[tokio::test]
+async fn relations_that_say_the_same_after_a_merge_are_one_with_the_evidence_of_both() {
+    let editor = editor().await;
+    for (slug, kind) in [("ann-a", "PERSON"), ("ann-b", "PERSON"), ("party-x", "ORGANIZATION")] {
+        enter_actor(&editor, slug, kind).await;
+    }
+    for (slug, subject, from, locator) in
+        [("r-a", "ann-a", "2010", "L1"), ("r-b", "ann-b", "2010", "L2"), ("r-c", "ann-b", "2015-03", "L3")]
+    {
+        let source = json!({"slug": "musavat-interview-with-yury-bocharov"});
+        let input = json!({
+            "slug": slug, "kind": "MEMBERSHIP", "subject": {"slug": subject}, "object": {"slug": "party-x"},
+            "validFrom": from, "citations": [{"source": source, "locator": locator}],
+        });
+        enter(&editor, "Relation", input).await;
+    }
+    let before = everything(&editor).await;
+    assert_eq!(merge(&editor, "ann-a", "ann-b").await["userErrors"], json!([]));
+    let query = "{ actor(by: {slug: \"ann-a\"}) { relations(orderBy: ENTERED_ASC) { nodes { slug validFrom citations { nodes { locator } } } } } }";
+    let relations = editor.ask(query).await["actor"]["relations"]["nodes"].clone();
+    assert_eq!(
+        relations,
+        json!([
+            {"slug": "r-a", "validFrom": "2010", "citations": {"nodes": [{"locator": "L1"}, {"locator": "L2"}]}},
+            {"slug": "r-c", "validFrom": "2015-03", "citations": {"nodes": [{"locator": "L3"}]}},
+        ])
+    );
+    assert_eq!(unmerge(&editor, "ann-b").await["userErrors"], json!([]));
+    same(&everything(&editor).await, &before);
+}
+
 const ACCEPTED: [(&str, &str); 0] = [];
 
 /// Kazakhstan entered a second time, with everything that may refer to an actor.

@@ -272,11 +272,11 @@ async fn a_record_type_of_two_words_takes_part_in_everything() {
         .as_array()
         .expect("a graph")
         .iter()
-        .find(|node| node["@id"] == "#PeaceAgreement/treaty-of-the-test");
+        .find(|node| node["@id"] == "urn:dossier:peaceAgreement/treaty-of-the-test");
     let node = node.expect("the agreement");
     assert_eq!(
         (&node["@type"], &node["dossier:mediator"]),
-        (&json!("dossier:PeaceAgreement"), &json!({"@id": "#Actor/kazakhstan"}))
+        (&json!("dossier:PeaceAgreement"), &json!({"@id": "urn:dossier:actor/kazakhstan"}))
     );
 
     let (other, folder) = (migrated().await, Folder::new("record-types"));

@@ -11,9 +11,8 @@ use crate::bulk::{
     records::{RecordKind, RecordKinds, joined},
 };
 
-/// Keeps the digests of what this edition gave; returns whether any of them is new.
-pub async fn keep_digests(connection: &mut PgConnection, kinds: &RecordKinds) -> Result<bool, sqlx::Error> {
-    let mut kept = 0;
+/// Keeps the digests of what this edition gave.
+pub async fn keep_digests(connection: &mut PgConnection, kinds: &RecordKinds) -> Result<(), sqlx::Error> {
     for RecordKind { table, origin_column, .. } in &kinds.0 {
         let sql = format!(
             "insert into origin_digests as known (origin_id, digests)
@@ -21,9 +20,9 @@ pub async fn keep_digests(connection: &mut PgConnection, kinds: &RecordKinds) ->
              join origins o on o.dataset = g.dataset and o.key = g.key and o.{origin_column} is not null
              on conflict (origin_id) do update set digests = excluded.digests where known.digests <> excluded.digests"
         );
-        kept += execute(connection, &sql).await?;
+        execute(connection, &sql).await?;
     }
-    Ok(kept > 0)
+    Ok(())
 }
 
 /// What a complete edition no longer has.

@@ -360,6 +360,7 @@ async fn validate_and_upsert(
         transaction.rollback().await?;
         return Ok(outcome);
     }
+    execute(&mut transaction, "savepoint before_writing").await?;
     // An existing record may refer to a new one.
     execute(&mut transaction, "set constraints all deferred").await?;
     // First the records, which refer only to types before them; then their lists, which refer to any type.
@@ -388,12 +389,16 @@ async fn validate_and_upsert(
         let datasets: Vec<String> = files.iter().filter_map(|file| file.dataset.clone()).collect();
         outcome.gone = Some(editions::remove_gone(&mut transaction, kinds, &datasets).await?);
     }
-    let is_edition = editions::keep_digests(&mut transaction, kinds).await?;
     // Run the constraint triggers, in a dry run too.
     execute(&mut transaction, "set constraints all immediate").await?;
     let removed = outcome.gone.map_or(0, |gone| gone.removed + gone.kept);
-    let is_unchanged = outcome.created + outcome.updated + removed == 0 && !is_edition;
-    if options.dry_run || is_unchanged {
+    let is_unchanged = outcome.created + outcome.updated + removed == 0;
+    if is_unchanged {
+        // Statements without rows have begun a change.
+        execute(&mut transaction, "rollback to savepoint before_writing").await?;
+    }
+    editions::keep_digests(&mut transaction, kinds).await?;
+    if options.dry_run {
         transaction.rollback().await?;
         progress.end();
         return Ok(outcome);

@@ -1,6 +1,6 @@
 //! GEXF 1.3, for Gephi: actors and the links between them.
 
-use std::fmt::Write as _;
+use std::{collections::HashMap, fmt::Write as _, hash::BuildHasher};
 
 use quick_xml::escape::escape;
 use serde_json::Value;
@@ -18,6 +18,8 @@ use crate::bulk::{
 #[derive(Default)]
 pub struct Gexf {
     edges: bool,
+    /// Hashes of ends and kind, with the number of edges that have them: readers keep parallel edges apart by kind.
+    parallel: HashMap<u64, u32>,
 }
 
 const HEAD: &str = r#"<?xml version="1.0" encoding="UTF-8"?>
@@ -36,14 +38,24 @@ impl Gexf {
     }
 }
 
-fn edge(out: &mut Vec<u8>, record: &Record<'_>, ends: [&str; 2], dates: [Option<&str>; 2]) {
+fn edge(
+    out: &mut Vec<u8>,
+    parallel: &mut HashMap<u64, u32>,
+    record: &Record<'_>,
+    ends: [&str; 2],
+    dates: [Option<&str>; 2],
+) {
     let [source, target] = ends.map(escape);
     let [start, end] = dates;
     let slug = text(record, "slug").unwrap_or_default();
     let kind = text(record, "kind").or(text(record, "eventType")).unwrap_or_default();
     let label = escape(clean(text(record, "label").unwrap_or(kind)));
-    let mut edge =
-        format!(r#"<edge id="{slug} {target}" source="{source}" target="{target}" label="{label}""#);
+    let number = parallel.entry(foldhash::fast::FixedState::default().hash_one((ends, kind))).or_insert(0);
+    *number += 1;
+    let apart = if *number == 1 { kind.to_owned() } else { format!("{kind} {number}") };
+    let mut edge = format!(
+        r#"<edge id="{slug} {target}" source="{source}" target="{target}" kind="{apart}" label="{label}""#
+    );
     if let Some(start) = start.map(first_day) {
         let _ = write!(edge, r#" start="{start}""#);
     }
@@ -83,11 +95,11 @@ impl Writer for Gexf {
         self.begin_edges(out);
         if record.kind.name == "Relation" {
             let dates = [text(record, "validFrom"), text(record, "validUntil")];
-            edge(out, record, [of("subject"), of("object")], dates);
+            edge(out, &mut self.parallel, record, [of("subject"), of("object")], dates);
         } else if let Some(Value::Array(addressees)) = record.fields.get("addressees") {
             let said = text(record, "saidOn");
             for addressee in addressees.iter().filter_map(Value::as_str) {
-                edge(out, record, [of("speaker"), addressee], [said, said]);
+                edge(out, &mut self.parallel, record, [of("speaker"), addressee], [said, said]);
             }
         }
     }
@@ -117,7 +129,9 @@ fn last_day(date: &str) -> String {
 
 /// Removes characters that XML can't contain.
 fn clean(text: &str) -> String {
-    text.chars().filter(|letter| matches!(letter, '\t' | '\n' | '\r' | ' '..)).collect()
+    text.chars()
+        .filter(|letter| matches!(letter, '\t' | '\n' | '\r' | ' '..='\u{fffd}' | '\u{10000}'..))
+        .collect()
 }
 
 #[cfg(test)]

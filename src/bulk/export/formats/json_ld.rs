@@ -1,4 +1,4 @@
-//! JSON-LD with schema.org terms, and terms of our own where it has none.
+//! JSON-LD with schema.org terms where a type has them, and terms of our own for the rest.
 
 use serde_json::{Map, Value, json};
 
@@ -14,10 +14,18 @@ use crate::{
     model::naming,
 };
 
-/// One document; references are `#Type/slug`.
-#[derive(Default)]
+/// One document. Ids are absolute: `https://dossier.example/actor/kazakhstan`, or `urn:dossier:actor/kazakhstan` where
+/// `BASE_URL` is unset.
 pub struct JsonLd {
+    ids: Ids,
     begun: bool,
+}
+
+impl JsonLd {
+    pub fn at(base_url: Option<&str>) -> Self {
+        let base = base_url.map_or_else(|| "urn:dossier:".to_owned(), |url| format!("{url}/"));
+        JsonLd { ids: Ids(base), begun: false }
+    }
 }
 
 impl Writer for JsonLd {
@@ -31,7 +39,7 @@ impl Writer for JsonLd {
             out.extend_from_slice(b",\n");
         }
         // Writing to memory doesn't fail.
-        let _ = serde_json::to_writer(&mut *out, &node(record));
+        let _ = serde_json::to_writer(&mut *out, &node(&self.ids, record));
     }
 
     fn end(&mut self, out: &mut Vec<u8>) {
@@ -39,28 +47,36 @@ impl Writer for JsonLd {
     }
 }
 
-fn node(record: &Record<'_>) -> Value {
-    let slug = text(record, "slug").unwrap_or_default();
-    let mut node = Node(Map::new());
-    node.set("@id", id(record.kind.name, slug));
-    node.set("@type", types(record));
-    node.set("identifier", slug);
-    for (name, value) in &record.fields {
-        node.field(record.kind, name, value);
+/// Ids by their common beginning.
+struct Ids(String);
+
+impl Ids {
+    fn id(&self, kind: &str, slug: &str) -> String {
+        format!("{}{}/{slug}", self.0, naming::camel_case(kind))
     }
-    // Sources have no citations.
-    if let Some(Value::Array(citations)) = record.fields.get("citations") {
-        let cited = citations.iter().map(|citation| {
-            let source = citation["source"].as_str().unwrap_or_default();
-            json!({"@type": "CreativeWork", "isPartOf": {"@id": id("Source", source)}, "position": citation["locator"]})
-        });
-        node.set("citation", cited.collect::<Value>());
+
+    fn one(&self, kind: &str, slug: &Value) -> Value {
+        slug.as_str().map_or(Value::Null, |slug| json!({"@id": self.id(kind, slug)}))
     }
-    Value::Object(node.0)
+
+    fn each(&self, kind: &str, slugs: &Value) -> Value {
+        each(slugs, |slug| self.one(kind, slug))
+    }
 }
 
-fn id(kind: &str, slug: &str) -> String {
-    format!("#{kind}/{slug}")
+fn node(ids: &Ids, record: &Record<'_>) -> Value {
+    let mut node = Map::new();
+    node.insert("@id".to_owned(), ids.id(record.kind.name, text(record, "slug").unwrap_or_default()).into());
+    node.insert("@type".to_owned(), types(record));
+    for (name, value) in &record.fields {
+        for (term, value) in properties(ids, record, name, value) {
+            let empty = value.is_null() || value.as_array().is_some_and(Vec::is_empty);
+            if !empty {
+                node.insert(term, value);
+            }
+        }
+    }
+    Value::Object(node)
 }
 
 /// The schema.org type; also our own type if that is only similar.
@@ -76,126 +92,156 @@ fn types(record: &Record<'_>) -> Value {
         ("Meeting", _) => "Event".into(),
         ("Topic", _) => "DefinedTerm".into(),
         ("Source", _) => "CreativeWork".into(),
-        ("Statement", _) if text(record, "quote").is_some() => json!(["Quotation", "dossier:Statement"]),
+        ("Statement", _) if text(record, "quote").is_some() => {
+            json!(["Claim", "Quotation", "dossier:Statement"])
+        }
         ("Statement", _) => json!(["Claim", "dossier:Statement"]),
+        ("Commentary", _) if is_review(record) => json!(["Answer", "ClaimReview", "dossier:Commentary"]),
         ("Commentary", _) => json!(["Answer", "dossier:Commentary"]),
         ("Relation", _) => json!(["Role", "dossier:Relation"]),
         (kind, _) => format!("dossier:{kind}").into(),
     }
 }
 
-struct Node(Map<String, Value>);
+/// Whether an analyst comments on statements, which are claims.
+fn is_review(record: &Record<'_>) -> bool {
+    record.kind.name == "Commentary" && statements(record).next().is_some()
+}
 
-impl Node {
-    fn set(&mut self, term: &str, value: impl Into<Value>) {
-        let value = value.into();
-        let empty = value.is_null() || value.as_array().is_some_and(Vec::is_empty);
-        if !empty {
-            self.0.insert(term.to_owned(), value);
-        }
-    }
+fn statements<'a>(record: &'a Record<'_>) -> impl Iterator<Item = &'a Value> {
+    let targets = record.fields.get("targets").and_then(Value::as_array);
+    targets.into_iter().flatten().filter_map(|target| target.get("statement"))
+}
 
-    /// Writes a field as a property: the schema.org term if there is one.
-    fn field(&mut self, kind: &RecordKind, name: &str, value: &Value) {
-        match (kind.name, name) {
-            (_, "slug" | "citations") | ("Actor", "kind") => {}
-            ("Actor", "names") => {
-                self.set(
-                    "alternateName",
-                    each(value, |name| match name["language"].as_str() {
-                        Some(language) => json!({"@value": name["name"], "@language": language}),
-                        None => name["name"].clone(),
-                    }),
-                );
-            }
-            ("Actor", "identifiers") => {
-                self.set("sameAs", each(value, |identifier| {
-                    json!({"@type": "PropertyValue", "propertyID": identifier["scheme"], "value": identifier["value"]})
-                }));
-            }
-            (_, "name" | "url") => self.set(name, value.clone()),
-            (_, "title" | "label") => self.set("name", value.clone()),
-            ("Meeting", "status") => self.set("eventStatus", status(value.as_str().unwrap_or_default())),
-            ("Meeting", "startsOn") | ("Relation", "validFrom") => self.set("startDate", value.clone()),
-            ("Meeting", "endsOn") | ("Relation", "validUntil") => self.set("endDate", value.clone()),
-            ("Meeting", "summary") => self.set("description", value.clone()),
-            ("Meeting", "venue") => self.set("location", one("Actor", value)),
-            ("Meeting", "parent") => self.set("superEvent", one("Meeting", value)),
-            ("Meeting", "agenda") | (_, "topics") => {
-                self.set("about", each(value, |topic| one("Topic", topic)));
-            }
-            ("Meeting", "participants") => {
-                self.set("attendee", each(value, |participant| {
-                    json!({"@type": "Role", "roleName": participant["role"], "attendee": one("Actor", &participant["actor"])})
-                }));
-            }
-            ("Topic", "parent") => self.set("dossier:partOf", one("Topic", value)),
-            ("Source", "publisher") | ("Statement", "publication") => {
-                self.set("publisher", one("Actor", value));
-            }
-            ("Source", "authors") => self.set("author", each(value, |author| one("Actor", author))),
-            ("Source", "language") => self.set("inLanguage", value.clone()),
-            ("Source", "publishedOn") | ("Statement", "saidOn") => self.set("datePublished", value.clone()),
-            ("Statement", "speaker") | ("Commentary", "author") => self.set("author", one("Actor", value)),
-            ("Statement", "onBehalfOf") => self.set("dossier:onBehalfOf", one("Actor", value)),
-            ("Statement", "meeting") => self.set("recordedAt", one("Meeting", value)),
-            ("Statement", "addressees") => self.set("audience", each(value, |actor| one("Actor", actor))),
-            ("Statement", "quote") => self.set("text", value.clone()),
-            ("Statement" | "Commentary", "summary") => self.set("abstract", value.clone()),
-            ("Commentary", "question") => {
-                self.set("parentItem", json!({"@type": "Question", "text": value}));
-            }
-            ("Commentary", "source") => self.set("isPartOf", one("Source", value)),
-            ("Commentary", "ordinal") => self.set("position", value.clone()),
-            ("Commentary", "targets") => {
-                self.set(
-                    "about",
-                    each(value, |target| {
-                        let named = target.as_object().and_then(|target| target.iter().next());
-                        named.map_or(Value::Null, |(kind, slug)| one(&naming::pascal_case(kind), slug))
-                    }),
-                );
-            }
-            ("Relation", "subject" | "object") | ("Position", "holder") => {
-                self.set(&format!("dossier:{name}"), one("Actor", value));
-            }
-            ("Position", "topic") => self.set("about", one("Topic", value)),
-            ("Position", "statement" | "commentary") => {
-                self.set("dossier:evidence", one(&naming::pascal_case(name), value));
-            }
-            // Terms of our own for what schema.org has no term for.
-            _ => self.set(&format!("dossier:{name}"), linked(kind, name, value)),
+/// A field as properties: by terms of schema.org that the type of the record has, else by a term of our own.
+fn properties(ids: &Ids, record: &Record<'_>, name: &str, value: &Value) -> Vec<(String, Value)> {
+    let kind = record.kind.name;
+    let is_place = ["PLACE", "COUNTRY", "TERRITORY"].contains(&text(record, "kind").unwrap_or_default());
+    let (term, value) = match (kind, name) {
+        ("Actor", "kind") => return Vec::new(),
+        ("Actor", "names") => {
+            let other = each(value, |name| match name["language"].as_str() {
+                Some(language) => json!({"@value": name["name"], "@language": language}),
+                None => name["name"].clone(),
+            });
+            ("alternateName", other)
         }
-    }
+        ("Actor", "identifiers") => {
+            let identifiers = each(
+                value,
+                |identifier| json!({"@type": "PropertyValue", "propertyID": identifier["scheme"], "value": identifier["value"]}),
+            );
+            // Only an address can be the same as something.
+            return vec![("identifier".to_owned(), identifiers), ("sameAs".to_owned(), same_as(value))];
+        }
+        ("Actor", "bornOn") => ("birthDate", value.clone()),
+        ("Actor", "diedOn") => ("deathDate", value.clone()),
+        ("Actor", "gender") => ("gender", value.clone()),
+        ("Actor", "foundedOn") if !is_place => ("foundingDate", value.clone()),
+        ("Actor", "dissolvedOn") if !is_place => ("dissolutionDate", value.clone()),
+        ("Actor", "latitude" | "longitude") if is_place => (name, value.clone()),
+        ("Actor" | "Meeting" | "Topic", "summary") => ("description", value.clone()),
+        ("Topic" | "Actor" | "Meeting" | "Motion" | "Division" | "Event", "name") | ("Source", "url") => {
+            (name, value.clone())
+        }
+        ("Source", "title") => ("name", value.clone()),
+        ("Relation", "label") => ("roleName", value.clone()),
+        ("Meeting", "status") => {
+            let status = event_status(value.as_str().unwrap_or_default());
+            return vec![("eventStatus".to_owned(), status), ("dossier:status".to_owned(), value.clone())];
+        }
+        ("Meeting", "startsOn") | ("Relation", "validFrom") => ("startDate", value.clone()),
+        ("Meeting", "endsOn") | ("Relation", "validUntil") => ("endDate", value.clone()),
+        ("Meeting", "venue") => ("location", ids.one("Actor", value)),
+        ("Meeting", "parent") => ("superEvent", ids.one("Meeting", value)),
+        ("Meeting", "agenda") | ("Statement", "topics") => ("about", ids.each("Topic", value)),
+        ("Meeting", "participants") => {
+            let participant = |participant: &Value| {
+                let actor = ids.one("Actor", &participant["actor"]);
+                json!({"@type": "Role", "roleName": participant["role"], "attendee": actor})
+            };
+            ("attendee", each(value, participant))
+        }
+        ("Source", "publisher") | ("Statement", "publication") => ("publisher", ids.one("Actor", value)),
+        ("Source", "authors") => ("author", ids.each("Actor", value)),
+        ("Source" | "Statement", "language") => ("inLanguage", value.clone()),
+        ("Source", "publishedOn") | ("Statement", "saidOn") => ("datePublished", value.clone()),
+        ("Statement", "speaker") | ("Commentary", "author") => ("author", ids.one("Actor", value)),
+        ("Statement", "meeting") => ("recordedAt", ids.one("Meeting", value)),
+        ("Statement", "addressees") => ("audience", ids.each("Actor", value)),
+        ("Statement", "quote") => ("text", value.clone()),
+        ("Statement" | "Commentary", "summary") => ("abstract", value.clone()),
+        ("Commentary", "question") => ("parentItem", json!({"@type": "Question", "text": value})),
+        ("Commentary", "source") => ("isPartOf", ids.one("Source", value)),
+        ("Commentary" | "Statement", "ordinal") => ("position", value.clone()),
+        ("Commentary", "targets") => {
+            let target = |target: &Value| {
+                let named = target.as_object().and_then(|target| target.iter().next());
+                named.map_or(Value::Null, |(kind, slug)| ids.one(&naming::pascal_case(kind), slug))
+            };
+            let claims = statements(record).map(|slug| ids.one("Statement", slug)).collect();
+            return vec![("about".to_owned(), each(value, target)), ("itemReviewed".to_owned(), claims)];
+        }
+        ("Commentary", "likelihood") if is_review(record) && !value.is_null() => {
+            let rating = json!({"@type": "Rating", "alternateName": value});
+            return vec![
+                ("reviewRating".to_owned(), rating),
+                ("dossier:likelihood".to_owned(), value.clone()),
+            ];
+        }
+        (_, "citations") => {
+            let cited = each(value, |citation| {
+                let source = ids.one("Source", &citation["source"]);
+                json!({"@type": "CreativeWork", "isPartOf": source, "position": citation["locator"]})
+            });
+            // Only works cite; other things are what works are about.
+            let is_work = ["Statement", "Commentary"].contains(&kind);
+            (if is_work { "citation" } else { "subjectOf" }, cited)
+        }
+        _ => return vec![(format!("dossier:{name}"), linked(ids, record.kind, name, value))],
+    };
+    vec![(term.to_owned(), value)]
 }
 
 /// A value whose slugs are links, as the declaration of its field says.
-fn linked(kind: &RecordKind, name: &str, value: &Value) -> Value {
+fn linked(ids: &Ids, kind: &RecordKind, name: &str, value: &Value) -> Value {
     let Some((_, field)) = kind.writable_field(name) else { return value.clone() };
     match &field.kind {
-        WritableKind::Reference { to, .. } => one(to, value),
+        WritableKind::Reference { to, .. } => ids.one(to, value),
         WritableKind::Rows(rows) if rows.is_reference() => match rows.columns[0].kind {
-            RowKind::Reference(to) => each(value, |slug| one(to, slug)),
+            RowKind::Reference(to) => ids.each(to, value),
             RowKind::Value(_) => value.clone(),
         },
         _ => value.clone(),
     }
 }
 
-fn one(kind: &str, slug: &Value) -> Value {
-    slug.as_str().map_or(Value::Null, |slug| json!({"@id": id(kind, slug)}))
-}
-
 fn each(list: &Value, make: impl Fn(&Value) -> Value) -> Value {
     list.as_array().map(Vec::as_slice).unwrap_or_default().iter().map(make).collect()
 }
 
-fn status(status: &str) -> String {
-    match status {
-        "SCHEDULED" => "EventScheduled".to_owned(),
-        "POSTPONED" => "EventPostponed".to_owned(),
-        "CANCELLED" => "EventCancelled".to_owned(),
-        // schema.org has no status for these.
-        other => format!("dossier:{other}"),
-    }
+/// The addresses of an actor in registers that have one for each.
+fn same_as(identifiers: &Value) -> Value {
+    let address = |identifier: &Value| {
+        let stem = match identifier["scheme"].as_str()? {
+            "wikidata" => "http://www.wikidata.org/entity/",
+            "viaf" => "http://viaf.org/viaf/",
+            "isni" => "https://isni.org/isni/",
+            "orcid" => "https://orcid.org/",
+            _ => return None,
+        };
+        Some(format!("{stem}{}", identifier["value"].as_str()?.replace(' ', "")))
+    };
+    identifiers.as_array().into_iter().flatten().filter_map(address).collect()
+}
+
+/// The status of an event; null where schema.org has no term for it.
+fn event_status(status: &str) -> Value {
+    let term = match status {
+        "SCHEDULED" => "EventScheduled",
+        "POSTPONED" => "EventPostponed",
+        "CANCELLED" => "EventCancelled",
+        _ => return Value::Null,
+    };
+    json!({"@id": format!("https://schema.org/{term}")})
 }

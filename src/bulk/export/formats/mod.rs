@@ -1,5 +1,6 @@
 //! Export formats.
 
+pub mod bibliography;
 pub mod csv;
 pub mod gexf;
 pub mod json_ld;
@@ -11,7 +12,8 @@ use crate::bulk::{
     records::{RecordKind, RecordKinds},
 };
 
-pub use crate::bulk::export::formats::csv::Csv;
+pub use crate::bulk::export::formats::bibliography::{Bibliography, Style};
+pub use crate::bulk::export::formats::csv::{Csv, without_guard};
 pub use crate::bulk::export::formats::gexf::Gexf;
 pub use crate::bulk::export::formats::json_ld::JsonLd;
 
@@ -32,10 +34,26 @@ pub enum Format {
     Csv,
     Gexf,
     Jsonld,
+    /// Sources as CSL-JSON.
+    #[value(name = "csl.json")]
+    CslJson,
+    /// Sources as BibTeX.
+    #[value(name = "bib")]
+    Bibtex,
+    /// Sources as RIS.
+    Ris,
 }
 
 impl Format {
-    pub const ALL: [Format; 4] = [Format::Jsonl, Format::Csv, Format::Gexf, Format::Jsonld];
+    pub const ALL: [Format; 7] = [
+        Format::Jsonl,
+        Format::Csv,
+        Format::Gexf,
+        Format::Jsonld,
+        Format::CslJson,
+        Format::Bibtex,
+        Format::Ris,
+    ];
 
     pub fn name(self) -> &'static str {
         match self {
@@ -43,6 +61,9 @@ impl Format {
             Format::Csv => "csv",
             Format::Gexf => "gexf",
             Format::Jsonld => "jsonld",
+            Format::CslJson => "csl.json",
+            Format::Bibtex => "bib",
+            Format::Ris => "ris",
         }
     }
 
@@ -52,16 +73,22 @@ impl Format {
             Format::Csv => "text/csv; charset=utf-8; header=present",
             Format::Gexf => "application/gexf+xml; charset=utf-8",
             Format::Jsonld => "application/ld+json; charset=utf-8",
+            Format::CslJson => "application/vnd.citationstyles.csl+json; charset=utf-8",
+            Format::Bibtex => "application/x-bibtex; charset=utf-8",
+            Format::Ris => "application/x-research-info-systems; charset=utf-8",
         }
     }
 
-    /// The writer of a format; CSV needs the record type.
-    pub fn writer(self, kind: &'static str) -> Box<dyn Writer> {
+    /// The writer of a format; CSV needs the record type, JSON-LD the address that ids begin with.
+    pub fn writer(self, kind: &'static str, base_url: Option<&str>) -> Box<dyn Writer> {
         match self {
             Format::Jsonl => Box::new(Jsonl),
             Format::Csv => Box::new(Csv::of(kind)),
             Format::Gexf => Box::new(Gexf::default()),
-            Format::Jsonld => Box::new(JsonLd::default()),
+            Format::Jsonld => Box::new(JsonLd::at(base_url)),
+            Format::CslJson => Box::new(Bibliography::of(Style::CslJson)),
+            Format::Bibtex => Box::new(Bibliography::of(Style::Bibtex)),
+            Format::Ris => Box::new(Bibliography::of(Style::Ris)),
         }
     }
 }

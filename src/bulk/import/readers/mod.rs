@@ -10,6 +10,7 @@ use serde_json::{Map, Value};
 
 use crate::{
     bulk::{
+        export::formats::without_guard,
         import::{
             readers::json::LimitedReader,
             source_file::{Input, Line, MAX_LINE_BYTES},
@@ -254,6 +255,6 @@ fn value(writable_field: &WritableField, cell: &str) -> Result<Value, String> {
         WritableKind::Rows(_) => {
             serde_json::from_str(cell).map_err(|_| "Expected a JSON list.".to_owned())?
         }
-        _ => cell.into(),
+        _ => without_guard(cell).into(),
     })
 }

@@ -14,7 +14,7 @@ use crate::{
     model::{object_type::ObjectType, pagination},
 };
 
-pub const MERGE: &str = "Merges two records of the same actor. References to `merge` become references to `keep`. Names, identifiers and citations move to `keep`; the preferred name becomes an alias. Duplicates (a participation, an addressee, an alias) are removed. Fails if a record treats the two as different: a relation between them, or a statement of one on behalf of the other. The id and slug of `merge` then find `keep`. `unmergeActors` undoes it.";
+pub const MERGE: &str = "Merges two records of the same actor. References to `merge` become references to `keep`. Names, identifiers and citations move to `keep`; the preferred name becomes an alias. Duplicates (a participation, an addressee, an alias, a relation that says the same) are removed. Fails if a record treats the two as different: a relation between them, or a statement of one on behalf of the other. The id and slug of `merge` then find `keep`. `unmergeActors` undoes it.";
 
 pub const UNMERGE: &str = "Undoes a merge: restores the merged actor and everything that the merge changed. Other later changes stay. Changes nothing if something that the merge changed has been changed again since.";
 
@@ -24,7 +24,9 @@ const NAMED: i64 = 5;
 /// The referenced table.
 const ACTORS: &str = "actors";
 
-/// The columns of a table that refer to actors. `$1` is the remaining actor, `$2` the merged one.
+const RELATIONS: &str = "relations";
+
+/// The columns of a table that refer to another table. `$1` is the remaining actor, `$2` the merged one.
 struct Reference<'a> {
     table: &'a str,
     columns: &'a [String],
@@ -67,6 +69,7 @@ pub async fn merge(mutation: &mut Mutation<'_>, connection: &mut PgConnection) -
         }
     }
     mutation.finish()?;
+    unite_relations(rules, connection, keep).await?;
     let alias = "insert into actor_names (actor_id, name, kind)
                  select k.id, m.name, 'ALIAS' from actors k, actors m
                  where k.id = $1 and m.id = $2 and k.name <> m.name
@@ -166,6 +169,35 @@ async fn redirect(
         reference.refers_to_merged()
     );
     sqlx::query(AssertSqlSafe(sql)).bind(keep).bind(merged).execute(connection).await.map(|_| ())
+}
+
+/// Unites relations that say the same since the merge: the older one keeps the citations and origins of all.
+async fn unite_relations(
+    rules: &Rules,
+    connection: &mut PgConnection,
+    actor: i64,
+) -> Result<(), sqlx::Error> {
+    let said = rules.columns(RELATIONS).iter().map(|(column, _)| column.as_str());
+    let said: Vec<&str> = said.filter(|column| !["id", "slug"].contains(column)).collect();
+    let sql = format!(
+        "select id, first from (
+             select id, first_value(id) over (partition by {} order by id) as first
+             from {RELATIONS} where subject_id = $1 or object_id = $1
+         ) r where id > first order by id",
+        said.join(", ")
+    );
+    let repeated: Vec<(i64, i64)> =
+        sqlx::query_as(AssertSqlSafe(sql)).bind(actor).fetch_all(&mut *connection).await?;
+    let references: Vec<Reference<'_>> =
+        rules.references(RELATIONS).map(|(table, columns)| Reference { table, columns }).collect();
+    for (relation, first) in repeated {
+        for reference in &references {
+            redirect(rules, connection, reference, first, relation).await?;
+        }
+        let sql = format!("delete from {RELATIONS} where id = $1");
+        sqlx::query(AssertSqlSafe(sql)).bind(relation).execute(&mut *connection).await?;
+    }
+    Ok(())
 }
 
 /// A column after the redirection.

@@ -1,0 +1,327 @@
+//! Matches each line to an existing record, or gives it a new id, and resolves references.
+
+use std::fmt::Write;
+
+use crate::bulk::{
+    import::{
+        staging::list_name,
+        validation::{Validator, column_names, column_of, identifiers, list_fields, quoted, row_sets},
+    },
+    records::{RecordKind, joined},
+};
+use crate::engine::mutation::writable_fields::WritableField;
+
+/// Registers whose identifiers are unique everywhere. Only by these does a record of a dataset match one that another
+/// dataset or an analyst entered.
+pub const GLOBAL_SCHEMES: [&str; 11] = [
+    "wikidata",
+    "viaf",
+    "isni",
+    "gnd",
+    "orcid",
+    "lei",
+    "bioguide",
+    "opensanctions",
+    "iso3166-1-alpha2",
+    "iso3166-1-alpha3",
+    "imo",
+];
+
+impl Validator<'_> {
+    /// Joins the fragments of a record of a dataset: lines with one key become the first of them, with the values and
+    /// the entries of all.
+    pub(super) async fn join_fragments(&mut self, kind: &RecordKind) -> Result<(), sqlx::Error> {
+        let (table, staged) = (kind.table, self.staged);
+        let origins = list_name(staged, kind, "origins");
+        let repeated = self
+            .run(format!(
+                "create temp table fragments_{table} on commit drop as
+                 select line, first from (
+                     select o.line, first_value(o.line) over (partition by o.dataset, o.key order by o.line) as first
+                     from {origins} o join {staged}{table} s on s.line = o.line and s.by_dataset
+                 ) o where line > first"
+            ))
+            .await?;
+        if repeated == 0 {
+            return Ok(());
+        }
+        let columns: Vec<&str> = kind.writable_fields.iter().filter_map(column_of).collect();
+        let first = |column: &&str| {
+            format!(
+                "(array_agg(s.{column} order by s.line) filter (where s.{column} is not null))[1] as {column}"
+            )
+        };
+        self.run(format!(
+            "update {staged}{table} t set given_fields = j.given_fields, {} from (
+                 select coalesce(f.first, s.line) as line, bit_or(s.given_fields) as given_fields, {}
+                 from {staged}{table} s left join fragments_{table} f on f.line = s.line
+                 where f.line is not null or s.line in (select first from fragments_{table})
+                 group by 1
+             ) j where j.line = t.line",
+            joined(columns.iter().map(|column| format!("{column} = j.{column}")), ", "),
+            joined(columns.iter().map(first), ", ")
+        ))
+        .await?;
+        for (writable_field, rows) in list_fields(kind) {
+            let list = list_name(staged, kind, writable_field.name);
+            let columns = joined(rows.columns.iter().map(|column| format!("l.{}", column.column)), ", ");
+            self.run(format!(
+                "delete from {list} t using (
+                     select l.ctid as place, row_number() over (partition by coalesce(f.first, l.line), {columns} order by l.line, l.list_index) as number
+                     from {list} l left join fragments_{table} f on f.line = l.line
+                     where f.line is not null or l.line in (select first from fragments_{table})
+                 ) d where d.place = t.ctid and d.number > 1"
+            ))
+            .await?;
+            self.run(format!(
+                "update {list} l set line = f.first, list_index = l.list_index + ((f.line - f.first) & 1048575)::integer
+                 from fragments_{table} f where f.line = l.line"
+            ))
+            .await?;
+        }
+        self.run(format!("delete from {staged}{table} s using fragments_{table} f where f.line = s.line"))
+            .await?;
+        Ok(())
+    }
+
+    /// Matches each line to the existing record with its slug, origin or identifier, or gives it a new id. A record of
+    /// a dataset is never matched by its slug, and of identifiers only by those of global registers.
+    pub(super) async fn match_records(&mut self, kind: &RecordKind) -> Result<(), sqlx::Error> {
+        let (table, staged, owner) = (kind.table, self.staged, kind.origin_column.as_str());
+        let origins = list_name(staged, kind, "origins");
+        let (mut join, mut merged, mut identified) = (String::new(), "null::bigint", "null::bigint");
+        if let Some(merged_records) = kind.merged {
+            let _ = write!(
+                join,
+                " left join lateral (select kept_id from {merged_records} where slug = s.slug limit 1) m on not s.by_dataset"
+            );
+            merged = "m.kept_id";
+        }
+        if let Some((writable_field, rows)) = identifiers(kind) {
+            let list = list_name(staged, kind, writable_field.name);
+            let (own, columns) = (rows.table, column_names(rows, "l"));
+            let _ = write!(
+                join,
+                " left join (
+                    select distinct on (l.line) l.line, i.{owner} as id from {list} l join {staged}{table} s on s.line = l.line
+                    join {own} i on ({columns}) = ({others}) join {table} t on t.id = i.{owner}
+                    where not s.by_dataset or l.scheme in ({schemes}) and t.kind = s.kind and not exists (
+                        select from {origins} o join origins known on known.dataset = o.dataset and known.key <> o.key
+                        where o.line = l.line and known.{owner} = t.id
+                    )
+                    order by l.line, l.list_index
+                  ) i on i.line = s.line",
+                others = column_names(rows, "i"),
+                schemes = global_schemes(),
+            );
+            identified = "i.id";
+        }
+        self.run(format!(
+            "create temp table ids_{table} on commit drop as
+             select s.line, s.slug::text as slug, s.by_dataset, o.dataset, o.key, known.id as origin_id, s.given_fields,
+                    coalesce(t.id, {merged}, known.{owner}, {identified}) as id, false as is_new, true as is_first
+             from {staged}{table} s left join {table} t on t.slug = s.slug and not s.by_dataset
+             left join {origins} o on o.line = s.line and o.list_index = 0
+             left join origins known on known.dataset = o.dataset and known.key = o.key and known.{owner} is not null{join}
+             order by s.line"
+        ))
+        .await?;
+        self.run(format!("create index on ids_{table} (line)")).await?;
+        self.run(format!("analyze ids_{table}")).await?;
+        if let Some((writable_field, _)) = identifiers(kind) {
+            self.match_datasets(kind, writable_field).await?;
+        }
+        self.run(format!(
+            "update ids_{table} i set id = n.id, is_new = true from (
+                 select line, nextval(pg_get_serial_sequence('{table}', 'id')) as id
+                 from (select line from ids_{table} where id is null order by line) l
+             ) n where n.line = i.line"
+        ))
+        .await?;
+        if kind.identifiers.is_some() {
+            self.run(format!(
+                "update ids_{table} i set id = first.id, is_new = first.is_new from same_{table} s join ids_{table} first on first.line = s.first
+                 where s.line = i.line"
+            ))
+            .await?;
+        }
+        // Of the lines of one record, the first one gives its values, the others what it lacks.
+        self.run(format!(
+            "update ids_{table} i set is_first = false from (
+                 select line, row_number() over (partition by id order by by_dataset, line) as number from ids_{table}
+             ) n where n.line = i.line and n.number > 1 and i.by_dataset"
+        ))
+        .await?;
+        self.name_records(kind).await?;
+        for (by, what) in [("slug", "slug"), ("id", "record")] {
+            let repeated = format!(
+                "select line, 'slug', {} from (
+                     select line, by_dataset, {by} as it, first_value(line) over (partition by {by} order by line) as first from ids_{table}
+                     where is_first and ('{by}' = 'id' or is_new or not by_dataset)
+                 ) i where line > first and it is not null",
+                self.line_reference("first", &format!("Duplicate {what}: already used by ")),
+            );
+            self.reject(kind, &repeated).await?;
+            self.run(format!("delete from ids_{table} i using {staged}rejected r where r.line = i.line"))
+                .await?;
+        }
+        self.run(format!("analyze ids_{table}")).await?;
+        Ok(())
+    }
+
+    /// Finds lines of different datasets that are one record by an identifier of a global register: the later ones
+    /// follow the first. A dataset has a record only once.
+    pub(super) async fn match_datasets(
+        &mut self,
+        kind: &RecordKind,
+        identifiers: &WritableField,
+    ) -> Result<(), sqlx::Error> {
+        let (table, staged) = (kind.table, self.staged);
+        let list = list_name(staged, kind, identifiers.name);
+        self.run(format!(
+            "create temp table same_{table} on commit drop as
+             with given as (
+                 select i.line, i.id, i.dataset, s.kind, l.scheme, l.value from ids_{table} i
+                 join {staged}{table} s on s.line = i.line and s.by_dataset join {list} l on l.line = i.line
+                 where l.scheme in ({})
+             )
+             select distinct on (first, dataset) line, first, dataset from (
+                 select later.line, min(given.line) as first, later.dataset from given
+                 join given later using (scheme, value)
+                 where later.id is null and later.line > given.line and later.kind = given.kind and later.dataset <> given.dataset
+                 group by later.line, later.dataset
+             ) f order by first, dataset, line",
+            global_schemes()
+        ))
+        .await?;
+        while self
+            .run(format!(
+                "update same_{table} s set first = before.first from same_{table} before where before.line = s.first
+                 and not exists (
+                     select from same_{table} other where other.first = before.first and other.dataset = s.dataset
+                 )"
+            ))
+            .await?
+            > 0
+        {}
+        self.run(format!("delete from same_{table} s using same_{table} before where before.line = s.first"))
+            .await?;
+        self.run(format!(
+            "delete from same_{table} s using ids_{table} first, ids_{table} one
+             where first.line = s.first and one.line = s.line and first.dataset = one.dataset"
+        ))
+        .await?;
+        Ok(())
+    }
+
+    /// Gives new records of datasets a slug that nobody has. One that is taken gets a digest of the record's origin.
+    pub(super) async fn name_records(&mut self, kind: &RecordKind) -> Result<(), sqlx::Error> {
+        let table = kind.table;
+        let merged = kind.merged.map_or_else(String::new, |merged| {
+            format!(" or exists (select from {merged} m where m.slug = i.slug)")
+        });
+        self.run(format!(
+            "update ids_{table} i set slug = i.slug || '-' || left(md5(i.dataset || E'\\n' || i.key), 6)
+             where i.by_dataset and i.is_new and i.is_first and (
+                 exists (select from {table} t where t.slug = i.slug){merged}
+                 or exists (
+                     select from ids_{table} o where o.slug = i.slug and o.line <> i.line and o.is_first
+                     and (not o.by_dataset or o.is_new and o.line < i.line)
+                 )
+             )"
+        ))
+        .await?;
+        Ok(())
+    }
+
+    /// Resolves the slugs and identifiers that refer to records of this type.
+    pub(super) async fn resolve_references(&mut self, kind: &RecordKind) -> Result<(), sqlx::Error> {
+        let table = kind.table;
+        let mut keys = Vec::new();
+        for rows in self.kinds.0.iter().flat_map(row_sets) {
+            for (column, _) in rows.references().into_iter().filter(|(_, to)| *to == kind.name) {
+                keys.push(format!("select {column} from {}", rows.name(self.staged)));
+            }
+        }
+        if keys.is_empty() {
+            keys.push("select null::text where false".to_owned());
+        }
+        let owner = &kind.origin_column;
+        let origin = |alias: &str| format!(r"E'\n' || {alias}.dataset || E'\n' || {alias}.key");
+        let mut id = "s.id, t.id, so.id, o.id".to_owned();
+        let mut join = format!(
+            " left join (select {} as key, i.id from ids_{table} i where i.by_dataset) so on so.key = k.key
+              left join (select {} as key, o.{owner} as id from origins o where o.{owner} is not null) o on o.key = k.key",
+            origin("i"),
+            origin("o"),
+        );
+        if let Some((writable_field, rows)) = identifiers(kind) {
+            let list = list_name(self.staged, kind, writable_field.name);
+            let key = |alias| {
+                joined(
+                    rows.columns.iter().map(|column| format!("{alias}.{}", column.column)),
+                    r" || E'\n' || ",
+                )
+            };
+            let _ = write!(
+                join,
+                " left join (select distinct on (1) {} as key, i.id from {list} l join ids_{table} i on i.line = l.line
+                             order by 1, l.line) si on si.key = k.key
+                 left join (select {} as key, o.{} as id from {} o) ti on ti.key = k.key",
+                key("l"),
+                key("o"),
+                rows.owner,
+                rows.table
+            );
+            id += ", si.id, ti.id";
+        }
+        if let Some(merged) = kind.merged {
+            let _ = write!(
+                join,
+                " left join (select distinct on (slug) slug, kept_id as id from {merged}) m on m.slug = k.key"
+            );
+            id += ", m.id";
+        }
+        self.run(format!(
+            "create temp table keys_{table} on commit drop as
+             select distinct on (k.key) k.key, coalesce({id}) as id from (select distinct key from ({}) k (key)) k
+             left join ids_{table} s on s.slug = k.key and not s.by_dataset left join {table} t on t.slug = k.key{join}
+             where k.key is not null",
+            keys.join(" union all ")
+        ))
+        .await?;
+        self.run(format!("analyze keys_{table}")).await?;
+        Ok(())
+    }
+
+    /// Leaves out references of datasets to records that don't exist, where the record can do without.
+    pub(super) async fn drop_dangling(&mut self, kind: &RecordKind) -> Result<(), sqlx::Error> {
+        let (table, staged) = (kind.table, self.staged);
+        for rows in row_sets(kind) {
+            for (column, to) in rows.references().into_iter().filter(|(column, _)| rows.is_optional(column)) {
+                let (own, keys) = (rows.name(staged), self.kinds.known(to).table);
+                let dangling = format!(
+                    "{own} t join keys_{keys} k on k.key = t.{column} and k.id is null
+                     join ids_{table} i on i.line = t.line and i.by_dataset"
+                );
+                let what = rows.column_name(column);
+                self.run(format!(
+                    "insert into changed_values select t.line, '{}', '{what}', 'left out: the record that it refers to is not there' from {dangling}",
+                    kind.name
+                ))
+                .await?;
+                let drop = if rows.list.is_some() {
+                    format!("delete from {own} d using {dangling} where d.ctid = t.ctid")
+                } else {
+                    format!("update {own} d set {column} = null from {dangling} where d.ctid = t.ctid")
+                };
+                self.run(drop).await?;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn global_schemes() -> String {
+    joined(GLOBAL_SCHEMES.iter().map(|scheme| quoted(scheme)), ", ")
+}

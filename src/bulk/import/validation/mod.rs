@@ -1,0 +1,480 @@
+//! Validation of the staged records, by one statement per rule for all records. Each invalid record is reported
+//! with line, field and reason, and so is each record that refers to it.
+
+mod matching;
+mod rows;
+
+use std::iter;
+
+use sqlx::{AssertSqlSafe, PgConnection};
+
+use crate::{
+    bulk::{
+        import::staging::{READY_PREFIX, file_and_line_sql, list_name},
+        records::{RecordKind, RecordKinds, joined},
+    },
+    engine::mutation::{
+        rules::{Rules, Unique},
+        writable_fields::{RowKind, Rows, WritableField, WritableKind},
+    },
+};
+
+/// Rules that triggers enforce, because constraints can't: table, column, the kinds of actors that the column must
+/// not refer to, the message for the record, and the message for an actor that changes to such a kind.
+const ACTOR_KIND_RULES: [(&str, &str, &str, &str, &str); 3] = [
+    (
+        "statements",
+        "speaker_id",
+        "in ('PLACE', 'TERRITORY')",
+        "A place or a territory can't be a speaker.",
+        "The actor is the speaker of statements, so it can't be a place or a territory.",
+    ),
+    (
+        "statements",
+        "publication_id",
+        "<> 'MEDIA'",
+        "A publication must be an actor of kind MEDIA.",
+        "The actor is the publication of statements, so its kind must be MEDIA.",
+    ),
+    (
+        "meetings",
+        "venue_id",
+        "not in ('PLACE', 'ORGANIZATION')",
+        "A venue must be a place or an organization.",
+        "The actor is the venue of meetings, so it must be a place or an organization.",
+    ),
+];
+
+/// Rows of a type for one table: the records themselves, or one of their lists.
+struct RowSet<'a> {
+    kind: &'a RecordKind,
+    list: Option<(&'a WritableField, &'a Rows)>,
+}
+
+fn row_sets(kind: &RecordKind) -> impl Iterator<Item = RowSet<'_>> {
+    let lists = list_fields(kind).map(move |list| RowSet { kind, list: Some(list) });
+    iter::once(RowSet { kind, list: None }).chain(lists)
+}
+
+impl<'a> RowSet<'a> {
+    fn table(&self) -> &'a str {
+        self.list.map_or(self.kind.table, |(_, rows)| rows.table)
+    }
+
+    /// The staging or ready table of these rows.
+    fn name(&self, stem: &str) -> String {
+        match self.list {
+            None => format!("{stem}{}", self.kind.table),
+            Some((writable_field, _)) => list_name(stem, self.kind, writable_field.name),
+        }
+    }
+
+    /// The column with the record's id.
+    fn owner(&self) -> &'static str {
+        self.list.map_or("id", |(_, rows)| rows.owner)
+    }
+
+    fn columns(&self) -> Vec<&'static str> {
+        let mut columns = vec![self.owner()];
+        match self.list {
+            None => columns.extend(self.kind.writable_fields.iter().filter_map(column_of)),
+            Some((_, rows)) => {
+                columns.extend(rows.columns.iter().map(|column| column.column).chain(rows.ordinal));
+            }
+        }
+        columns
+    }
+
+    /// The columns that refer to records, with the type.
+    fn references(&self) -> Vec<(&'static str, &'static str)> {
+        let Some((_, rows)) = self.list else { return self.kind.references().collect() };
+        let references = rows.columns.iter().filter_map(|column| match column.kind {
+            RowKind::Reference(to) => Some((column.column, to)),
+            RowKind::Value(_) => None,
+        });
+        references.collect()
+    }
+
+    /// SQL for the field of a column of the row `t`.
+    fn field(&self, column: &str) -> String {
+        let Some((writable_field, rows)) = self.list else { return field(self.kind, column) };
+        match rows.columns.iter().find(|known| known.column == column && !rows.is_reference()) {
+            Some(known) => format!("{} || '.{}'", item(writable_field), known.name),
+            None => item(writable_field),
+        }
+    }
+
+    /// SQL for the field that an error about several columns names.
+    fn field_of_columns(&self, columns: &[String]) -> String {
+        match (self.list, columns.last()) {
+            (Some((writable_field, _)), _) => item(writable_field),
+            (None, last) => self.field(last.map_or("", String::as_str)),
+        }
+    }
+
+    /// Whether a row is valid without the column, or a record without the row.
+    fn is_optional(&self, column: &str) -> bool {
+        let is_of = |writable_field: &&WritableField| column_of(writable_field) == Some(column);
+        self.list.is_some() || self.kind.writable_fields.iter().find(is_of).is_some_and(|field| !field.needed)
+    }
+
+    /// The name of the field of a column, without the place in its list.
+    fn column_name(&self, column: &str) -> String {
+        let name = match self.list {
+            None => self
+                .kind
+                .writable_fields
+                .iter()
+                .find(|field| column_of(field) == Some(column))
+                .map(|field| field.name),
+            Some((writable_field, _)) => Some(writable_field.name),
+        };
+        name.unwrap_or_default().to_owned()
+    }
+
+    /// SQL for the order of the rows `t`.
+    fn order(&self) -> &'static str {
+        if self.list.is_some() { "t.line, t.list_index" } else { "t.line" }
+    }
+}
+
+/// SQL for the field of a column of the record's own row.
+fn field(kind: &RecordKind, column: &str) -> String {
+    let writable_field =
+        kind.writable_fields.iter().find(|writable_field| column_of(writable_field) == Some(column));
+    quoted(writable_field.map_or("", |writable_field| writable_field.name))
+}
+
+/// SQL for the field of the list entry `t`: `names.0`.
+fn item(writable_field: &WritableField) -> String {
+    format!("'{}.' || t.list_index", writable_field.name)
+}
+
+pub use matching::GLOBAL_SCHEMES;
+pub use rows::{added_rows, removed_rows, rows_given_only_by};
+
+pub struct Validator<'a> {
+    pub kinds: &'a RecordKinds,
+    pub rules: &'a Rules,
+    /// Number of files of the import.
+    pub files: usize,
+    /// Prefix of the staging tables.
+    pub staged: &'a str,
+    pub connection: &'a mut PgConnection,
+}
+
+impl Validator<'_> {
+    /// Builds the `ready_` tables from the staging tables, and rejects invalid records.
+    pub async fn validate(&mut self) -> Result<(), sqlx::Error> {
+        self.run("create temp table rejected_lines (line bigint primary key) on commit drop").await?;
+        self.run("create temp table changed_values (line bigint, kind text, field text, reason text) on commit drop")
+            .await?;
+        for kind in &self.kinds.0 {
+            self.join_fragments(kind).await?;
+            self.match_records(kind).await?;
+        }
+        for kind in &self.kinds.0 {
+            self.resolve_references(kind).await?;
+        }
+        for kind in &self.kinds.0 {
+            self.drop_dangling(kind).await?;
+        }
+        for kind in &self.kinds.0 {
+            self.check_required(kind).await?;
+        }
+        self.delete_rejected(self.staged).await?;
+        for kind in &self.kinds.0 {
+            self.create_ready_tables(kind).await?;
+            self.add_other_givers(kind).await?;
+        }
+        for kind in &self.kinds.0 {
+            for rows in row_sets(kind) {
+                self.fit(&rows).await?;
+            }
+        }
+        for kind in &self.kinds.0 {
+            for rows in row_sets(kind) {
+                self.check_constraints(&rows).await?;
+                self.check_unique(&rows).await?;
+            }
+        }
+        loop {
+            self.delete_rejected(READY_PREFIX).await?;
+            let mut found = self.reject_dependents().await?;
+            for (table, column, kinds, message, actor_message) in ACTOR_KIND_RULES {
+                found += self.check_actor_kind(table, column, kinds, message, actor_message).await?;
+            }
+            for kind in &self.kinds.0 {
+                found += self.check_cycles(kind).await?;
+            }
+            if found == 0 {
+                break;
+            }
+        }
+        for kind in &self.kinds.0 {
+            self.take_digests(kind).await?;
+        }
+        self.find_updates().await
+    }
+
+    async fn run(&mut self, sql: impl Into<String>) -> Result<u64, sqlx::Error> {
+        let sql: String = sql.into();
+        tracing::debug!(target: "dossier::sql", sql, "statement");
+        let query = sqlx::query(AssertSqlSafe(sql)).persistent(false);
+        Ok(query.execute(&mut *self.connection).await?.rows_affected())
+    }
+
+    /// Rejects the lines that a query returns, with field and reason.
+    async fn reject(&mut self, kind: &RecordKind, lines: &str) -> Result<u64, sqlx::Error> {
+        let (name, staged) = (kind.name, self.staged);
+        self.run(format!("insert into {staged}rejected select w.line, '{name}', w.field, w.reason from ({lines}) w (line, field, reason)"))
+            .await
+    }
+
+    /// Deletes the rejected records from the tables with this prefix; returns how many lines are newly rejected.
+    async fn delete_rejected(&mut self, stem: &str) -> Result<u64, sqlx::Error> {
+        let new = self
+            .run(format!(
+                "insert into rejected_lines select distinct line from {}rejected on conflict do nothing",
+                self.staged
+            ))
+            .await?;
+        if new > 0 {
+            for rows in self.kinds.0.iter().flat_map(row_sets) {
+                let table = rows.name(stem);
+                self.run(format!("delete from {table} t using rejected_lines o where o.line = t.line"))
+                    .await?;
+            }
+        }
+        Ok(new)
+    }
+
+    /// Rejects new records without their required fields, and references to unknown records.
+    async fn check_required(&mut self, kind: &RecordKind) -> Result<(), sqlx::Error> {
+        let (table, staged) = (kind.table, self.staged);
+        let needed: Vec<String> = kind
+            .writable_fields
+            .iter()
+            .enumerate()
+            .filter(|(_, writable_field)| writable_field.needed)
+            .map(|(place, writable_field)| format!("({}::bigint, '{}')", 1_i64 << place, writable_field.name))
+            .collect();
+        let missing = format!(
+            "select s.line, n.field, 'This field must not be null.' from {staged}{table} s
+             join ids_{table} i on i.line = s.line and i.is_new
+             join (values {}) n (bit, field) on s.given_fields & n.bit = 0",
+            needed.join(", ")
+        );
+        self.reject(kind, &missing).await?;
+        for rows in row_sets(kind) {
+            for (column, to) in rows.references() {
+                let to = self.kinds.known(to);
+                let dangling = format!(
+                    r"select t.line, {}, '{} not found: ' || replace(left(regexp_replace(t.{column}, '^\n.*\n', ''), 200), E'\n', ' ') || '.'
+                      from {} t join keys_{} k on k.key = t.{column} where k.id is null",
+                    rows.field(column),
+                    to.name,
+                    rows.name(self.staged),
+                    to.table
+                );
+                self.reject(kind, &dangling).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Evaluates the check constraints of the table.
+    async fn check_constraints(&mut self, rows: &RowSet<'_>) -> Result<(), sqlx::Error> {
+        let checks = self.rules.checks(rows.table()).map(|(column, holds, message)| {
+            format!("({}, {}, ({holds}) is false)", rows.field(column), quoted(message))
+        });
+        let checks = joined(checks, ", ");
+        if checks.is_empty() {
+            return Ok(());
+        }
+        let own = rows.columns();
+        let others = self.rules.columns(rows.table()).iter();
+        let others = others.filter(|(column, _)| !own.contains(&column.as_str()));
+        let others = joined(others.map(|(column, ty)| format!(", null::{ty} as {column}")), "");
+        let broken = format!(
+            "select t.line, c.field, c.message from (select r.*{others} from {} r) t
+             cross join lateral (values {checks}) c (field, message, broken) where c.broken",
+            rows.name(READY_PREFIX)
+        );
+        self.reject(rows.kind, &broken).await?;
+        Ok(())
+    }
+
+    /// Rejects duplicates of unique columns, within the import and in the database.
+    async fn check_unique(&mut self, rows: &RowSet<'_>) -> Result<(), sqlx::Error> {
+        let (own, owner, ready) = (rows.columns(), rows.owner(), rows.name(READY_PREFIX));
+        for Unique { columns, nulls_alike, .. } in self.rules.unique(rows.table()) {
+            let given = columns.iter().all(|column| own.contains(&column.as_str()));
+            // `match_records` has checked these.
+            if !given || columns == &["id"] || columns == &["slug"] {
+                continue;
+            }
+            let (field, order) = (rows.field_of_columns(columns), rows.order());
+            let list = joined(columns.iter().map(|column| format!("t.{column}")), ", ");
+            let set = if *nulls_alike { "true".to_owned() } else { format!("num_nulls({list}) = 0") };
+            let repeated = format!(
+                "select t.line, t.field, case when t.first = t.line then 'Duplicate entry.' else {} end from (
+                     select t.line, {field} as field, first_value(t.line) over w as first, row_number() over w as number
+                     from {ready} t where {set} window w as (partition by {list} order by {order})
+                 ) t where number > 1",
+                self.line_reference("t.first", "This value must be unique; it is also used by "),
+            );
+            self.reject(rows.kind, &repeated).await?;
+            // Rows of the same record are replaced.
+            if columns.iter().all(|column| column != owner) {
+                let same = joined(columns.iter().map(|column| format!("o.{column} = t.{column}")), " and ");
+                let taken = format!(
+                    "select t.line, {field}, 'Another record already has this value, which must be unique.' from {ready} t
+                     join {} o on {same} where o.{owner} <> t.{owner}",
+                    rows.table()
+                );
+                self.reject(rows.kind, &taken).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Rejects records that refer to rejected new records.
+    async fn reject_dependents(&mut self) -> Result<u64, sqlx::Error> {
+        let mut found = 0;
+        let any: bool = sqlx::query_scalar("select exists (select from rejected_lines)")
+            .fetch_one(&mut *self.connection)
+            .await?;
+        if !any {
+            return Ok(found);
+        }
+        for rows in self.kinds.0.iter().flat_map(row_sets) {
+            for (column, to) in rows.references() {
+                let lost = format!(
+                    "select t.line, {}, {} from {} t
+                     join ids_{} i on i.id = t.{column} and i.is_new join rejected_lines o on o.line = i.line",
+                    rows.field(column),
+                    self.line_reference("i.line", "The referenced record is rejected: "),
+                    rows.name(READY_PREFIX),
+                    self.kinds.known(to).table
+                );
+                found += self.reject(rows.kind, &lost).await?;
+            }
+        }
+        Ok(found)
+    }
+
+    /// SQL for a message that ends with a line number, and the file if there are several.
+    fn line_reference(&self, place: &str, message: &str) -> String {
+        let (file, line) = file_and_line_sql(place);
+        let file = if self.files > 1 { format!(" || ' of file ' || ({file})") } else { String::new() };
+        format!("{} || 'line ' || ({line}){file} || '.'", quoted(message))
+    }
+
+    async fn check_actor_kind(
+        &mut self,
+        table: &str,
+        column: &str,
+        kinds: &str,
+        message: &str,
+        actor_message: &str,
+    ) -> Result<u64, sqlx::Error> {
+        let Some(kind) = self.kinds.0.iter().find(|kind| kind.table == table) else { return Ok(0) };
+        let wrong = format!(
+            "select r.line, {}, {} from ready_{table} r
+             left join ready_actors n on n.id = r.{column} left join actors t on t.id = r.{column}
+             where coalesce(n.kind, t.kind) {kinds}",
+            field(kind, column),
+            quoted(message)
+        );
+        let found = self.reject(kind, &wrong).await?;
+        let wrong = format!(
+            "select r.line, 'kind', {} from ready_actors r where not r.is_new and r.kind {kinds}
+             and exists (select from {table} t where t.{column} = r.id)",
+            quoted(actor_message)
+        );
+        Ok(found + self.reject(self.kinds.known("Actor"), &wrong).await?)
+    }
+
+    /// Rejects records that would be their own ancestors.
+    async fn check_cycles(&mut self, kind: &RecordKind) -> Result<u64, sqlx::Error> {
+        let (Some(parent), table) = (kind.parent(), kind.table) else { return Ok(0) };
+        let circles = format!(
+            "with recursive above as (
+                 select id, {parent} as above from ready_{table} where {parent} is not null
+                 union
+                 select above.id, case when r.id is null then t.{parent} else r.{parent} end from above
+                 left join ready_{table} r on r.id = above.above left join {table} t on t.id = above.above
+                 where above.above <> above.id and above.above is not null
+             )
+             select r.line, {}, 'The record would be its own ancestor.' from above join ready_{table} r on r.id = above.id
+             where above.above = above.id",
+            field(kind, parent)
+        );
+        self.reject(kind, &circles).await
+    }
+
+    /// Lists the existing records that would change.
+    async fn find_updates(&mut self) -> Result<(), sqlx::Error> {
+        self.run("create temp table updates (kind text, id bigint, primary key (kind, id)) on commit drop")
+            .await?;
+        for kind in &self.kinds.0 {
+            let (name, table) = (kind.name, kind.table);
+            let columns: Vec<&str> = kind.writable_fields.iter().filter_map(column_of).collect();
+            let list = |alias: &str| joined(columns.iter().map(|column| format!("{alias}.{column}")), ", ");
+            let mut changed = vec![format!(
+                "select r.id from ready_{table} r join {table} t on t.id = r.id
+                 where not r.is_new and ({}) is distinct from ({})",
+                list("r"),
+                list("t")
+            )];
+            for (writable_field, rows) in list_fields(kind) {
+                let place = kind.writable_field(writable_field.name).map_or(0, |(place, _)| place);
+                changed.push(format!(
+                    "select id from ({}) g",
+                    removed_rows(kind, writable_field, rows, place, "t.{owner} as id")
+                ));
+                changed.push(format!(
+                    "select id from ({}) e",
+                    added_rows(kind, writable_field, rows, "n.{owner} as id")
+                ));
+            }
+            let sql =
+                format!("insert into updates select '{name}', c.id from ({}) c", changed.join(" union "));
+            self.run(sql).await?;
+        }
+        self.run("analyze updates").await?;
+        Ok(())
+    }
+}
+
+pub fn list_fields(kind: &RecordKind) -> impl Iterator<Item = (&WritableField, &Rows)> {
+    kind.writable_fields.iter().filter_map(|writable_field| match &writable_field.kind {
+        WritableKind::Rows(rows) => Some((writable_field, rows)),
+        _ => None,
+    })
+}
+
+/// The column of a field that is not a list.
+pub fn column_of(writable_field: &WritableField) -> Option<&'static str> {
+    match writable_field.kind {
+        WritableKind::Value { column, .. } | WritableKind::Reference { column, .. } => Some(column),
+        WritableKind::Rows(_) => None,
+    }
+}
+
+fn identifiers(kind: &RecordKind) -> Option<(&WritableField, &Rows)> {
+    let writable_field = &kind.writable_fields[kind.identifiers?];
+    match &writable_field.kind {
+        WritableKind::Rows(rows) => Some((writable_field, rows)),
+        _ => None,
+    }
+}
+
+fn column_names(rows: &Rows, alias: &str) -> String {
+    joined(rows.columns.iter().map(|column| format!("{alias}.{}", column.column)), ", ")
+}
+
+fn quoted(text: &str) -> String {
+    format!("'{}'", text.replace('\'', "''"))
+}

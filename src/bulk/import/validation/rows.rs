@@ -1,0 +1,405 @@
+//! The rows that an import writes. A dataset changes only what its last edition gave: see `written_value`.
+
+use std::fmt::Write;
+
+use crate::bulk::{
+    import::{
+        staging::{READY_PREFIX, list_name},
+        validation::{RowSet, Validator, list_fields, quoted},
+    },
+    records::{RecordKind, joined},
+};
+use crate::engine::mutation::{
+    rules::Unique,
+    writable_fields::{RowKind, Rows, WritableField, WritableKind},
+};
+
+impl Validator<'_> {
+    /// Builds the rows to write. Fields that a line doesn't have keep their value, and so do those that somebody has
+    /// changed since a dataset gave them.
+    pub(super) async fn create_ready_tables(&mut self, kind: &RecordKind) -> Result<(), sqlx::Error> {
+        let (table, staged) = (kind.table, self.staged);
+        let (mut columns, mut joins) = (String::new(), String::new());
+        for (place, writable_field) in kind.writable_fields.iter().enumerate() {
+            let Some((column, value, join)) = self.staged_value(place, writable_field) else { continue };
+            joins += &join;
+            let value = match place {
+                // A record keeps its slug.
+                0 => format!("case when i.is_new then i.slug else t.{column} end"),
+                _ => written_value(place, writable_field.name, column, &value),
+            };
+            let _ = write!(columns, ", {value} as {column}");
+        }
+        self.run(format!(
+            "create temp table ready_{table} on commit drop as
+             select s.line, i.id, i.is_new, s.given_fields, s.by_dataset{columns} from {staged}{table} s
+             join ids_{table} i on i.line = s.line and i.is_first
+             left join {table} t on not i.is_new and t.id = i.id
+             left join origin_digests d on d.origin_id = i.origin_id{joins}"
+        ))
+        .await?;
+        self.run(format!("create index on ready_{table} (id)")).await?;
+        self.run(format!("analyze ready_{table}")).await?;
+        for (writable_field, rows) in list_fields(kind) {
+            let (mut columns, mut joins, mut values) = (String::new(), String::new(), Vec::new());
+            for (place, column) in rows.columns.iter().enumerate() {
+                let name = column.column;
+                let value = match column.kind {
+                    RowKind::Value(_) => format!("l.{name}"),
+                    RowKind::Reference(to) => {
+                        let to = self.kinds.known(to).table;
+                        let _ = write!(joins, " left join keys_{to} k{place} on k{place}.key = l.{name}");
+                        format!("k{place}.id")
+                    }
+                };
+                let _ = write!(columns, ", {value} as {name}");
+                values.push(value);
+            }
+            if let Some(ordinal) = rows.ordinal {
+                let _ = write!(columns, ", l.list_index + 1 as {ordinal}");
+            }
+            let (from, list) = (
+                list_name(self.staged, kind, writable_field.name),
+                list_name(READY_PREFIX, kind, writable_field.name),
+            );
+            self.run(format!(
+                "create temp table {list} on commit drop as
+                 select l.line, l.list_index, i.id as {owner}, i.is_new, i.by_dataset, {given} as was_given{columns} from {from} l
+                 join ids_{table} i on i.line = l.line left join origin_digests d on d.origin_id = i.origin_id{joins}",
+                owner = rows.owner,
+                given = was_given(writable_field.name, &row_digest(&values)),
+            ))
+            .await?;
+            self.run(format!("create index on {list} ({})", rows.owner)).await?;
+            self.run(format!("analyze {list}")).await?;
+        }
+        Ok(())
+    }
+
+    /// The column of a field that is not a list, with SQL for its staged value and the join that this needs.
+    pub(super) fn staged_value(
+        &self,
+        place: usize,
+        writable_field: &WritableField,
+    ) -> Option<(&'static str, String, String)> {
+        match &writable_field.kind {
+            WritableKind::Value { column, .. } => Some((column, format!("s.{column}"), String::new())),
+            WritableKind::Reference { column, to } => {
+                let to = self.kinds.known(to).table;
+                let join = format!(" left join keys_{to} k{place} on k{place}.key = s.{column}");
+                Some((column, format!("k{place}.id"), join))
+            }
+            WritableKind::Rows(_) => None,
+        }
+    }
+
+    /// Where several lines give one record: what the first one lacks, and names that differ from the preferred one.
+    pub(super) async fn add_other_givers(&mut self, kind: &RecordKind) -> Result<(), sqlx::Error> {
+        let (table, staged) = (kind.table, self.staged);
+        let (mut columns, mut joins, mut set) = (Vec::new(), String::new(), Vec::new());
+        for (place, writable_field) in kind.writable_fields.iter().enumerate().skip(1) {
+            let Some((column, value, join)) = self.staged_value(place, writable_field) else { continue };
+            if writable_field.needed {
+                continue;
+            }
+            columns.push(format!(
+                "(array_agg({value} order by s.line) filter (where {value} is not null))[1] as {column}"
+            ));
+            joins += &join;
+            set.push(format!("{column} = coalesce(r.{column}, x.{column})"));
+        }
+        if !columns.is_empty() {
+            self.run(format!(
+                "update ready_{table} r set {} from (
+                     select i.id, {} from {staged}{table} s join ids_{table} i on i.line = s.line and not i.is_first{joins}
+                     where i.origin_id is null group by i.id
+                 ) x where x.id = r.id",
+                set.join(", "),
+                columns.join(", ")
+            ))
+            .await?;
+        }
+        let Some((_, names)) = list_fields(kind).find(|(field, _)| field.name == "names") else {
+            return Ok(());
+        };
+        let type_of = |column: &str| self.rules.type_of(names.table, column).unwrap_or("text");
+        let values: Vec<String> = names
+            .columns
+            .iter()
+            .map(|column| match column.name {
+                "name" => "s.name".to_owned(),
+                "kind" => format!("'ALIAS'::{}", type_of(column.column)),
+                _ => format!("null::{}", type_of(column.column)),
+            })
+            .collect();
+        let (list, owner) = (list_name(READY_PREFIX, kind, "names"), names.owner);
+        let own = joined(names.columns.iter().map(|column| column.column.to_owned()), ", ");
+        self.run(format!(
+            "insert into {list} (line, list_index, {owner}, is_new, by_dataset, was_given, {own})
+             select s.line, 10000, i.id, i.is_new, true, {given}, {values} from {staged}{table} s
+             join ids_{table} i on i.line = s.line and i.by_dataset join ready_{table} r on r.id = i.id and r.name <> s.name
+             left join origin_digests d on d.origin_id = i.origin_id
+             where (not i.is_new or not i.is_first)
+             and (i.origin_id is null or {given} or d.digests ->> 'name' is distinct from {digest})
+             and not exists (select from {list} n where n.{owner} = i.id and n.name = s.name)",
+            given = was_given("names", &row_digest(&values)),
+            values = values.join(", "),
+            digest = digest("s.name"),
+        ))
+        .await?;
+        Ok(())
+    }
+
+    /// Leaves out what is not valid of the rows that datasets give, where the record can do without.
+    pub(super) async fn fit(&mut self, rows: &RowSet<'_>) -> Result<(), sqlx::Error> {
+        let (ready, owner, name) = (rows.name(READY_PREFIX), rows.owner(), rows.kind.name);
+        if let Some((writable_field, list)) = rows.list {
+            let columns = joined(list.columns.iter().map(|column| column.column.to_owned()), ", ");
+            self.run(format!(
+                "delete from {ready} t using (
+                     select ctid as place, row_number() over (partition by {owner}, {columns} order by line, list_index) as number
+                     from {ready} where by_dataset
+                 ) d where d.place = t.ctid and d.number > 1"
+            ))
+            .await?;
+            for Unique { columns, .. } in self.rules.unique(rows.table()) {
+                let own = rows.columns();
+                if !columns.iter().all(|column| own.contains(&column.as_str())) || columns == &["id"] {
+                    continue;
+                }
+                let others: Vec<&String> = columns.iter().filter(|column| *column != owner).collect();
+                let is_global = others.len() == columns.len();
+                let equals = |one: &str, other: &str| {
+                    joined(others.iter().map(|column| format!("{one}.{column} = {other}.{column}")), " and ")
+                };
+                let taken = if is_global {
+                    format!(
+                        "exists (select from {} o where {} and o.{owner} <> t.{owner})
+                         or exists (select from {ready} o where {} and o.{owner} <> t.{owner} and (o.line, o.list_index) < (t.line, t.list_index))",
+                        rows.table(),
+                        equals("o", "t"),
+                        equals("o", "t"),
+                    )
+                } else {
+                    format!(
+                        "exists (select from {ready} o where {} and o.{owner} = t.{owner} and (o.line, o.list_index) < (t.line, t.list_index))",
+                        equals("o", "t"),
+                    )
+                };
+                let reason = if is_global {
+                    "left out: another record has it"
+                } else {
+                    "left out: another entry stands for it"
+                };
+                self.run(format!(
+                    "with taken as (delete from {ready} t where by_dataset and ({taken}) returning line)
+                     insert into changed_values select line, '{name}', '{}', '{reason}' from taken",
+                    writable_field.name
+                ))
+                .await?;
+            }
+        }
+        let checks: Vec<_> =
+            self.rules.checks(rows.table()).filter(|(column, ..)| rows.is_optional(column)).collect();
+        if checks.is_empty() {
+            return Ok(());
+        }
+        let values = joined(
+            checks.iter().map(|(column, holds, message)| {
+                format!(
+                    "('{column}', '{}', {}, ({holds}) is false)",
+                    rows.column_name(column),
+                    quoted(message)
+                )
+            }),
+            ", ",
+        );
+        let own = rows.columns();
+        let others = self.rules.columns(rows.table()).iter();
+        let others = others.filter(|(column, _)| !own.contains(&column.as_str()));
+        let others = joined(others.map(|(column, ty)| format!(", null::{ty} as {column}")), "");
+        let mut columns: Vec<&str> = checks.iter().map(|(column, ..)| *column).collect();
+        columns.dedup();
+        loop {
+            let found = self
+                .run(format!(
+                    "create temp table unfit on commit drop as
+                     select t.place, t.line, c.* from (select r.ctid as place, r.*{others} from {ready} r where r.by_dataset) t
+                     cross join lateral (values {values}) c (of_column, field, message, broken) where c.broken"
+                ))
+                .await?;
+            if found > 0 {
+                self.run(format!(
+                    "insert into changed_values select distinct line, '{name}', field, 'left out: ' || message from unfit"
+                ))
+                .await?;
+                if rows.list.is_some() {
+                    self.run(format!("delete from {ready} t using unfit where unfit.place = t.ctid")).await?;
+                } else {
+                    for column in &columns {
+                        self.run(format!(
+                            "update {ready} t set {column} = null from unfit where unfit.place = t.ctid and of_column = '{column}'"
+                        ))
+                        .await?;
+                    }
+                }
+            }
+            self.run("drop table unfit").await?;
+            if found == 0 || rows.list.is_some() {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Digests of what this edition gives, for the next one.
+    pub(super) async fn take_digests(&mut self, kind: &RecordKind) -> Result<(), sqlx::Error> {
+        let (table, staged) = (kind.table, self.staged);
+        let (mut digests, mut joins) = (Vec::new(), String::new());
+        for (place, writable_field) in kind.writable_fields.iter().enumerate().skip(1) {
+            let (name, bit) = (writable_field.name, 1_i64 << place);
+            match &writable_field.kind {
+                WritableKind::Rows(_) if name == "origins" => {}
+                WritableKind::Rows(rows) => {
+                    let list = list_name(READY_PREFIX, kind, name);
+                    let values: Vec<String> =
+                        rows.columns.iter().map(|column| format!("n.{}", column.column)).collect();
+                    let _ = write!(
+                        joins,
+                        " left join (select n.line, jsonb_agg({digest} order by {digest}) as digests from {list} n where n.by_dataset group by n.line) l{place}
+                          on l{place}.line = s.line",
+                        digest = row_digest(&values)
+                    );
+                    digests.push(format!(
+                        "'{name}', case when s.given_fields & {bit} <> 0 then coalesce(l{place}.digests, '[]') end"
+                    ));
+                }
+                _ => {
+                    let Some((_, value, join)) = self.staged_value(place, writable_field) else { continue };
+                    joins += &join;
+                    digests.push(format!(
+                        "'{name}', case when s.given_fields & {bit} <> 0 then to_jsonb({}) end",
+                        digest(&value)
+                    ));
+                }
+            }
+        }
+        self.run(format!(
+            "create temp table digests_{table} on commit drop as
+             select i.dataset, i.key, jsonb_strip_nulls(jsonb_build_object({})) as digests
+             from {staged}{table} s join ids_{table} i on i.line = s.line and i.by_dataset{joins}
+             where not exists (select from rejected_lines r where r.line = s.line)",
+            digests.join(", ")
+        ))
+        .await?;
+        Ok(())
+    }
+}
+
+/// SQL for rows of a list that are in the database and not in the import: of a record that the import replaces all
+/// rows, of a dataset those that its last edition gave and nobody gives now. `{owner}` stands for the column of the
+/// record.
+pub fn removed_rows(
+    kind: &RecordKind,
+    writable_field: &WritableField,
+    rows: &Rows,
+    place: usize,
+    select: &str,
+) -> String {
+    let (owner, list) = (rows.owner, list_name(READY_PREFIX, kind, writable_field.name));
+    let (table, select, bit) = (kind.table, select.replace("{owner}", owner), 1_i64 << place);
+    let absent =
+        format!("not exists (select from {list} n where n.{owner} = t.{owner} and {})", rows_match(rows));
+    let replaced = format!(
+        "select {select} from ready_{table} r join {} t on t.{owner} = r.id
+         where not r.is_new and not r.by_dataset and r.given_fields & {bit} <> 0 and {absent}",
+        rows.table
+    );
+    let values: Vec<String> = rows.columns.iter().map(|column| format!("t.{}", column.column)).collect();
+    format!(
+        "{replaced} union
+         select {select} from ids_{table} i join origin_digests d on d.origin_id = i.origin_id
+         join {} t on t.{owner} = i.id
+         where i.by_dataset and i.given_fields & {bit} <> 0 and {} and {absent} and not exists (
+             select from origins o join origin_digests d on d.origin_id = o.id
+             where o.{} = i.id and not exists (select from ids_{table} other where other.origin_id = o.id) and {}
+         )",
+        rows.table,
+        was_given(writable_field.name, &row_digest(&values)),
+        kind.origin_column,
+        was_given(writable_field.name, &row_digest(&values)),
+    )
+}
+
+/// SQL for the rows of a list that only these origins gave, of records that stay.
+pub fn rows_given_only_by(
+    kind: &RecordKind,
+    writable_field: &WritableField,
+    rows: &Rows,
+    origins: &str,
+) -> String {
+    let values: Vec<String> = rows.columns.iter().map(|column| format!("t.{}", column.column)).collect();
+    let given = was_given(writable_field.name, &row_digest(&values));
+    format!(
+        "select t.ctid from {origins} g join origin_digests d on d.origin_id = g.origin_id
+         join {} t on t.{} = g.id
+         where g.stays and {given} and not exists (
+             select from origins o join origin_digests d on d.origin_id = o.id
+             where o.{} = g.id and not exists (select from {origins} other where other.origin_id = o.id) and {given}
+         )",
+        rows.table, rows.owner, kind.origin_column,
+    )
+}
+
+/// SQL for rows of existing records' lists that are in the import and not in the database. Rows that a dataset has
+/// given before were removed by somebody.
+pub fn added_rows(kind: &RecordKind, writable_field: &WritableField, rows: &Rows, select: &str) -> String {
+    let (owner, list) = (rows.owner, list_name(READY_PREFIX, kind, writable_field.name));
+    format!(
+        "select {} from {list} n where not n.is_new and not n.was_given
+         and not exists (select from {} t where t.{owner} = n.{owner} and {})",
+        select.replace("{owner}", owner),
+        rows.table,
+        rows_match(rows)
+    )
+}
+
+/// SQL for the value that a line writes: `s` is its staged row, `i` its match, `t` the existing record, `d` the digests
+/// of the last edition.
+fn written_value(place: usize, field: &str, column: &str, value: &str) -> String {
+    let last = format!("d.digests ->> '{field}'");
+    format!(
+        "case when i.is_new then {value}
+              when s.given_fields & {} = 0 then t.{column}
+              when not s.by_dataset then {value}
+              when i.origin_id is null then coalesce(t.{column}, {value})
+              when d.digests is null then coalesce({value}, t.{column})
+              when {last} is null then coalesce(t.{column}, {value})
+              when {last} = {} or {last} <> {} then t.{column}
+              else {value} end",
+        1_i64 << place,
+        digest(value),
+        digest(&format!("t.{column}")),
+    )
+}
+
+/// SQL for the digest of a value.
+fn digest(value: &str) -> String {
+    format!("left(md5(coalesce({value}::text, '')), 16)")
+}
+
+/// SQL for the digest of the row of a list.
+fn row_digest(values: &[String]) -> String {
+    format!("left(md5(row({})::text), 16)", values.join(", "))
+}
+
+/// SQL for whether the last edition of a dataset gave the row of a list.
+fn was_given(field: &str, digest: &str) -> String {
+    format!("coalesce(d.digests -> '{field}' ? {digest}, false)")
+}
+
+/// SQL that compares the rows `n` and `t`.
+fn rows_match(rows: &Rows) -> String {
+    let columns: Vec<&str> = rows.columns.iter().map(|column| column.column).chain(rows.ordinal).collect();
+    let list = |alias: &str| joined(columns.iter().map(|column| format!("{alias}.{column}")), ", ");
+    format!("({}) is not distinct from ({})", list("n"), list("t"))
+}

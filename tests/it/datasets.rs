@@ -1,0 +1,212 @@
+//! Records of datasets: known by the dataset's own keys, changed by its newer editions, and by nothing else.
+
+use std::{fs, path::PathBuf, process::Output};
+
+use serde_json::{Value, json};
+
+use crate::bulk::{Base, actor, lines, with};
+
+/// A Popolo document in a folder of its own.
+fn document(base: &Base, folder: &str, name: &str, content: &Value) -> PathBuf {
+    fs::create_dir_all(base.path(folder)).expect("a folder");
+    base.file(&format!("{folder}/{name}"), content.to_string())
+}
+
+fn person(id: &str, name: &str) -> Value {
+    json!({"id": id, "name": name})
+}
+
+fn text(output: &Output) -> String {
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+async fn names(base: &Base) -> Vec<(String, String)> {
+    sqlx::query_as(
+        "select a.slug::text, a.name::text from actors a join origins o on o.actor_id = a.id order by o.dataset, o.key",
+    )
+    .fetch_all(base.pool())
+    .await
+    .expect("actors")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_files_of_one_name_are_two_datasets_and_nobody_is_renamed() {
+    let base = Base::new("same-name").await;
+    for (folder, id, name, house) in
+        [("a", "a-1", "Ada Sample", "Assembly"), ("b", "b-1", "Bob Other", "Senate")]
+    {
+        let content = json!({
+            "persons": [{"id": id, "name": name, "identifiers": [{"scheme": "official", "identifier": "7"}]}],
+            "organizations": [{"id": "legislature", "name": house}],
+        });
+        base.import(&document(&base, folder, "popolo.json", &content));
+    }
+    let mut found = names(&base).await;
+    found.sort();
+    let pair = |slug: &str, name: &str| (slug.to_owned(), name.to_owned());
+    assert_eq!(
+        found,
+        [
+            pair("ada-sample", "Ada Sample"),
+            pair("assembly", "Assembly"),
+            pair("bob-other", "Bob Other"),
+            pair("senate", "Senate")
+        ]
+    );
+    // An identifier of a register that isn't unique everywhere belongs to its dataset.
+    let official =
+        "select count(distinct scheme) from actor_identifiers where value = '7' and scheme like '%:official'";
+    assert_eq!(base.count(official).await, 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_newer_edition_changes_what_it_gave_and_leaves_what_others_entered() {
+    let base = Base::new("editions").await;
+    let edition = |name: &str, other: &str, end: Value| {
+        json!({
+            "persons": [{"id": "p1", "name": name, "other_names": [{"name": other}]}],
+            "organizations": [{"id": "o1", "name": "Sample Party"}],
+            "memberships": [{"id": "m1", "person_id": "p1", "organization_id": "o1", "start_date": "2019", "end_date": end}],
+        })
+    };
+    let import = |folder: &str, content: &Value, options: &[&str]| {
+        let file = document(&base, folder, "house.json", content);
+        text(&base.import_with(&file, &[&["--dataset", "house"], options].concat()))
+    };
+    let first = edition("Ada Sample", "A. Sample", Value::Null);
+    import("1", &first, &[]);
+    // Somebody corrects the name, and knows another one.
+    let lines_of = [json!({
+        "type": "Actor", "slug": "ada-sample", "name": "Ada S. Sample",
+        "names": [{"name": "A. Sample", "kind": "ALIAS"}, {"name": "The Countess", "kind": "ALIAS"}],
+    })];
+    base.import(&base.file("own.jsonl", lines(&lines_of)));
+    let told = import("1", &first, &[]);
+    assert!(told.contains("created 0, updated 0") && told.contains("nothing was written"), "{told}");
+
+    let told = import("2", &edition("Ada Sample", "Ada", json!("2024")), &[]);
+    assert!(told.contains("created 0, updated 2"), "{told}");
+    let known: Vec<String> = sqlx::query_scalar(
+        "select a.name || ': ' || string_agg(n.name, ', ' order by n.name) from actors a join actor_names n on n.actor_id = a.id
+         where a.slug = 'ada-sample' group by a.name",
+    )
+    .fetch_all(base.pool())
+    .await
+    .expect("names");
+    assert_eq!(known, ["Ada S. Sample: Ada, The Countess"]);
+    assert_eq!(
+        base.count("select count(*) from relations where valid_from = '2019' and valid_until = '2024'").await,
+        1
+    );
+
+    // The end was a mistake: whoever gave it takes it back.
+    import("3", &edition("Ada Sample", "Ada", Value::Null), &[]);
+    assert_eq!(
+        base.count("select count(*) from relations where valid_from = '2019' and valid_until is null").await,
+        1
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_complete_edition_removes_what_it_no_longer_has_and_that_can_be_reverted() {
+    let base = Base::new("complete").await;
+    let all = json!({"persons": [person("p1", "Ada"), person("p2", "Ben"), person("p3", "Cleo")]});
+    let file = document(&base, "1", "house.json", &all);
+    text(&base.import_with(&file, &["--dataset", "house"]));
+    // Others refer to Cleo.
+    let own = [
+        json!({"type": "Source", "slug": "speeches", "title": "Speeches"}),
+        json!({
+            "type": "Relation", "slug": "tie", "kind": "FAMILY", "subject": "cleo", "object": "ada",
+            "citations": [{"source": "speeches", "locator": "1"}],
+        }),
+    ];
+    base.import(&base.file("own.jsonl", lines(&own)));
+    let file = document(&base, "2", "house.json", &json!({"persons": [person("p1", "Ada")]}));
+    let options = ["--dataset", "house", "--complete"];
+    let trial = text(&base.import_with(&file, &[&options[..], &["--dry-run"]].concat()));
+    let told = text(&base.import_with(&file, &options));
+    for told in [&trial, &told] {
+        assert!(told.contains("removed 1, no longer in the dataset but kept 1"), "{told}");
+    }
+    let found: Vec<(String, String)> = names(&base).await;
+    assert_eq!(found, [("ada".to_owned(), "Ada".to_owned())]);
+    assert_eq!(base.count("select count(*) from actors where slug in ('ben', 'cleo')").await, 1);
+
+    let told = text(&base.import_with(&file, &options));
+    assert!(told.contains("removed 0") && told.contains("nothing was written"), "{told}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn datasets_meet_by_global_identifiers_alone_and_each_keeps_its_names() {
+    let base = Base::new("global").await;
+    let entity = |id: &str, name: &str, wikidata: &str| json!({"id": id, "schema": "Person", "properties": {"name": [name], "wikidataId": [wikidata]}});
+    let one =
+        base.file("one.ftm", lines(&[entity("p1", "Ada Sample", "Q1"), entity("p2", "Ada Sample", "Q2")]));
+    let two = base
+        .file("two.ftm", lines(&[entity("p1", "SAMPLE, Ada", "Q1"), entity("p9", "Somebody Else", "Q9")]));
+    let files = [one.to_str().expect("text"), two.to_str().expect("text")];
+    // Together, and each again.
+    text(&base.import_with(&one, &[files[1]]));
+    let people = "select count(distinct actor_id) from origins where key like 'p_'";
+    assert_eq!(base.count(people).await, 3);
+    let known = "select count(*) from actors a join actor_names n on n.actor_id = a.id
+                 where a.name = 'Ada Sample' and n.name = 'SAMPLE, Ada' and n.kind = 'ALIAS'";
+    assert_eq!(base.count(known).await, 1);
+    for file in [&one, &two] {
+        let told = base.import(file);
+        assert!(told.contains("nothing was written"), "{told}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_record_that_was_merged_away_is_found_by_its_key_and_its_slug() {
+    let base = Base::new("merged-away").await;
+    let entities = [
+        json!({"id": "p1", "schema": "Person", "properties": {"name": ["Ada Sample"]}}),
+        json!({"id": "p2", "schema": "Person", "properties": {"name": ["A. Sample"]}}),
+        json!({"id": "c1", "schema": "Company", "properties": {"name": ["Sample LLC"]}}),
+        json!({"id": "o1", "schema": "Ownership", "properties": {"owner": ["p2"], "asset": ["c1"], "startDate": ["2019"]}}),
+    ];
+    let file = base.file("register.ftm", lines(&entities));
+    base.import(&file);
+    base.merge("ada-sample", "a-sample").await;
+    let newer =
+        [&entities[..], &[json!({"id": "p3", "schema": "Person", "properties": {"name": ["Someone New"]}})]]
+            .concat();
+    let told = base.import(&base.file("register.ftm", lines(&newer)));
+    assert!(told.contains("created 1, updated 0"), "{told}");
+    let own = [
+        with(actor("grace"), json!({})),
+        json!({"type": "Actor", "slug": "a-sample", "kind": "PERSON", "name": "Ada Sample"}),
+        json!({"type": "Source", "slug": "speeches", "title": "Speeches"}),
+        json!({
+            "type": "Relation", "slug": "tie", "kind": "FAMILY", "subject": "grace", "object": "a-sample",
+            "citations": [{"source": "speeches", "locator": "1"}],
+        }),
+    ];
+    let told = base.import(&base.file("own.jsonl", lines(&own)));
+    assert!(told.contains("created 3, updated 0, unchanged 1"), "{told}");
+    let tie = "select count(*) from relations join actors on actors.id = object_id where relations.slug = 'tie' and actors.slug = 'ada-sample'";
+    assert_eq!(base.count(tie).await, 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_dataset_that_comes_back_from_an_export_is_still_known() {
+    let (base, other) = (Base::new("known").await, Base::new("known-other").await);
+    let entities = |end: &str| {
+        [
+            json!({"id": "p1", "schema": "Person", "properties": {"name": ["Ada Sample"]}}),
+            json!({"id": "c1", "schema": "Company", "properties": {"name": ["Sample LLC"]}}),
+            json!({"id": "o1", "schema": "Ownership", "properties": {"owner": ["p1"], "asset": ["c1"], "startDate": ["2019"], "endDate": [end]}}),
+        ]
+    };
+    let register = base.file("register.ftm", lines(&entities("2023")));
+    text(&base.import_with(&register, &["--dataset", "register"]));
+    other.import(&other.file("export.jsonl", base.export(&[])));
+    let newer = other.file("register.ftm", lines(&entities("2024")));
+    let told = text(&other.import_with(&newer, &["--dataset", "register"]));
+    assert!(told.contains("created 0, updated 1"), "{told}");
+    assert_eq!(other.count("select count(*) from relations where valid_until = '2024'").await, 1);
+}
