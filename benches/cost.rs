@@ -7,7 +7,7 @@
 //! names another.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     net::{IpAddr, Ipv4Addr},
     path::{Path, PathBuf},
     process::Command,
@@ -344,6 +344,8 @@ struct Run {
     times: u64,
     took: Duration,
     cost: u64,
+    /// Whether it ended in an error of the server.
+    failed: bool,
 }
 
 impl Run {
@@ -366,10 +368,10 @@ async fn run(client: &Client, asked: &Asked, times: u64) -> Result<Run, String> 
     let (took, answer) = client.ask(&asked.request(times)).await;
     let code = answer["errors"][0]["extensions"]["code"].as_str().unwrap_or_default();
     match (code, answer["data"]["rateLimit"]["cost"].as_u64()) {
-        ("", Some(cost)) => Ok(Run { asked: asked.clone(), times, took, cost }),
+        ("", Some(cost)) => Ok(Run { asked: asked.clone(), times, took, cost, failed: false }),
         ("TIMEOUT" | "TOO_SLOW" | "UNAVAILABLE" | "INTERNAL", _) => {
             println!("{code}: {}", asked.request(times));
-            Ok(Run { asked: asked.clone(), times, took, cost: POINTS })
+            Ok(Run { asked: asked.clone(), times, took, cost: POINTS, failed: true })
         }
         (code, _) => Err(code.to_owned()),
     }
@@ -451,7 +453,10 @@ async fn main() {
     }
     println!("{} requests were answered, and refused: {refused:?}", runs.len());
     let mut worst = Vec::new();
-    for candidate in runs.iter().take(4 * WORST) {
+    // One of each question: those that differ in their values alone take as long.
+    let mut seen = HashSet::new();
+    let different = runs.iter().filter(|run| seen.insert(run.asked.field.clone()));
+    for candidate in different.take(2 * WORST) {
         let mut times = (POINTS / candidate.cost.max(1)).clamp(1, ALIASES);
         // As often as the limits let pass.
         while times > 0 {
@@ -466,7 +471,7 @@ async fn main() {
     }
     worst.sort_by_key(|run| std::cmp::Reverse(run.took));
     worst.truncate(WORST);
-    let mut good = true;
+    let mut good = !runs.iter().chain(&worst).any(|run| run.failed);
     for run in &worst {
         let (all, p99, failed) = eight(&server, &client, run, &schema.actors[0]).await;
         good &= run.took < GOAL_ALONE && p99 < GOAL_MEANWHILE && failed == 0;

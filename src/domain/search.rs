@@ -128,7 +128,8 @@ fn price_of_search(context: &CostContext<'_>) -> CostEstimate {
     let rows: f64 =
         searched(&context.catalog.object_types).map(|(object_type, _)| context.rows(object_type.table)).sum();
     let names = names(context);
-    let ranked = rows / 4.0 * (0.05 + 0.01 * words);
+    let ranked =
+        if is_only_negative(context.text("query")) { rows * 0.4 } else { rows / 4.0 * (0.05 + 0.01 * words) };
     // Names like one of a letter or two are too many for an index.
     let letters = context.letters("query").0;
     let similar = names * (if letters < 4.0 * words { 0.12 } else { 0.02 } + 0.0002 * letters);
@@ -136,6 +137,11 @@ fn price_of_search(context: &CostContext<'_>) -> CostEstimate {
     // The past has no index on words.
     let times = if context.has(as_of::ARGUMENT) { 4.0 } else { 1.0 };
     CostEstimate { points: 100.0 + times * (ranked + similar) + highlights, records: first }
+}
+
+/// Whether a search only excludes words, so that it finds nearly everything.
+fn is_only_negative(query: &str) -> bool {
+    query.split_whitespace().all(|word| word.starts_with('-'))
 }
 
 /// How many names there are, aliases too.
@@ -148,7 +154,9 @@ fn names(context: &CostContext<'_>) -> f64 {
 }
 
 fn price_of_suggest(context: &CostContext<'_>) -> CostEstimate {
-    CostEstimate { points: 50.0 + names(context) * 0.01, records: context.number("first", 10, 50) }
+    // An index finds names by three letters at least.
+    let each = if context.letters("prefix").0 < 3.0 { 0.1 } else { 0.01 };
+    CostEstimate { points: 50.0 + names(context) * each, records: context.number("first", 10, 50) }
 }
 
 /// The requested types, with their numbers.
@@ -426,7 +434,8 @@ async fn suggest(context: ResolveContext<'_>) -> Result<Vec<ComputedValue>, ApiE
         Some(aliases.map_or_else(|| own.clone(), |aliases| format!("{own} union all {aliases}")))
     });
     let branches: Vec<String> = branches.collect();
-    if prefix.is_empty() || branches.is_empty() {
+    // Signs alone begin no name.
+    if !prefix.chars().any(char::is_alphanumeric) || branches.is_empty() {
         return Ok(vec![ComputedValue::List(Vec::new())]);
     }
     let sql = format!(

@@ -28,6 +28,8 @@ pub struct GraphqlResponse {
 }
 
 const BEFORE: &[u8] = br#"{"data":"#;
+/// Maximum size of the response of a query. What a mutation changed is told whatever its size.
+const MAX_RESPONSE_BYTES: usize = 16 << 20;
 
 impl GraphqlResponse {
     /// Whether a record was deleted between two reads, so that a retry helps.
@@ -64,8 +66,17 @@ impl GraphqlResponse {
 pub fn write(plan: &Plan, root: &Rows, introspection: Option<&async_graphql::Value>) -> GraphqlResponse {
     let mut out = Vec::with_capacity(plan.length.load(Relaxed));
     out.extend_from_slice(BEFORE);
-    let mut writer = Writer { out, errors: Vec::new(), path: Vec::new(), introspection };
-    if writer.object(&plan.object, root, 0).is_err() {
+    let max_bytes = if plan.in_order { usize::MAX } else { MAX_RESPONSE_BYTES };
+    let mut writer = Writer { out, errors: Vec::new(), path: Vec::new(), introspection, max_bytes };
+    let written = writer.object(&plan.object, root, 0);
+    if writer.out.len() > max_bytes {
+        let message = format!(
+            "The response is larger than {} MiB: ask for fewer records or fields.",
+            MAX_RESPONSE_BYTES >> 20
+        );
+        writer.errors = vec![ApiError::new(Code::LimitExceeded, message)];
+    }
+    if written.is_err() || writer.out.len() > max_bytes {
         writer.out.truncate(BEFORE.len());
         writer.text("null");
     }
@@ -82,6 +93,7 @@ struct Writer<'a> {
     errors: Vec<ApiError>,
     path: Vec<Step<'a>>,
     introspection: Option<&'a async_graphql::Value>,
+    max_bytes: usize,
 }
 
 #[derive(Clone, Copy)]
@@ -94,6 +106,9 @@ impl<'a> Writer<'a> {
     fn object(&mut self, object: &'a Object, rows: &'a Rows, row: usize) -> Result<(), Null> {
         self.out.push(b'{');
         for (index, entry) in object.0.iter().enumerate() {
+            if self.out.len() > self.max_bytes {
+                return Err(Null);
+            }
             self.comma(index);
             self.text(&entry.label);
             self.within(Step::Key(&entry.key), |writer| writer.field(&entry.out, &entry.key, rows, row))?;

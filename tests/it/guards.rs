@@ -233,6 +233,34 @@ async fn a_long_statement_reads_types_that_its_connection_does_not_know_yet() {
 }
 
 #[tokio::test]
+async fn a_response_has_a_size_at_most_and_a_deep_filter_costs_more() {
+    let anonymous =
+        Client::with(&[("MAX_COST", "1000000"), ("MAX_ALIASES", "2000"), ("MAX_TOKENS", "20000")]).await;
+    // 55 statements of the interview, each field under 600 names.
+    let names: String = (0..600).map(|number| format!(" a{number}: summary")).collect();
+    let page = |number: usize| format!("p{number}: statements(first: 100) {{ nodes {{ ...F }} }}");
+    let pages: String = (0..20).map(page).collect();
+    let query = format!("{{ {pages} }} fragment F on Statement {{ {names} }}");
+    let answer = anonymous.answer(&query, json!({})).await;
+    assert_eq!(answer["errors"][0]["extensions"]["code"], "LIMIT_EXCEEDED", "{:.300}", answer.to_string());
+    assert_eq!(answer["data"], Value::Null);
+    let deep = |depth: usize| {
+        let mut filter = "{quote: {contains: \"the\"}}".to_owned();
+        for level in 0..depth {
+            filter = if level % 2 == 0 {
+                format!("{{statements: {filter}}}")
+            } else {
+                format!("{{speaker: {filter}}}")
+            };
+        }
+        let field = if depth % 2 == 0 { "statements" } else { "actors" };
+        format!("{field}(filter: {filter}, first: 1) {{ nodes {{ slug }} }}")
+    };
+    let [third, sixth] = [cost(&anonymous, &deep(3)).await, cost(&anonymous, &deep(6)).await];
+    assert!(sixth > third + 10, "{third} {sixth}");
+}
+
+#[tokio::test]
 async fn a_variable_used_many_times_is_measured_before_it_is_put_in() {
     let anonymous = Client::with(&[("MAX_TOKENS", "100000"), ("MAX_ALIASES", "1000")]).await;
     let leaves = |many: usize| {

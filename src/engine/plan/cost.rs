@@ -43,12 +43,12 @@ const BYTES: usize = 128 * 1024;
 /// What it costs in points to look at a row of many, to fetch it by an index, and to count it in one.
 const ROW: f64 = 0.01;
 const ROW_BY_INDEX: f64 = 0.04;
-const ROW_COUNTED: f64 = 0.0015;
+const ROW_COUNTED: f64 = 0.002;
 /// To read one after another in the order of an index, until a page of them passes a filter.
 const ROW_IN_ORDER: f64 = 0.03;
 /// To group a row by its own value, and by each record behind a link.
-const GROUPED: f64 = 0.004;
-const GROUPED_BY_LINK: f64 = 0.014;
+const GROUPED: f64 = 0.006;
+const GROUPED_BY_LINK: f64 = 0.02;
 /// To compare a value of it.
 const COMPARED: f64 = 0.0025;
 /// To look for a part of a text, in a stored plain column or without one.
@@ -64,6 +64,9 @@ const FOUND: f64 = 0.5;
 /// To ask whether it is one of those that a reference leads to: all at once, or for the rows of each parent.
 const PROBED: f64 = 0.005;
 const PROBED_FOR_PARENT: f64 = 0.05;
+/// Levels of references that Postgres reads each once. Each level more may be read for each row of those before.
+const LEVELS_READ_ONCE: usize = 3;
+const PROBED_BY_LEVEL: f64 = 0.05;
 /// What Postgres plans, for each statement: a predicate, and a reference.
 const PLANNED: f64 = 1.0;
 const PLANNED_REFERENCE: f64 = 10.0;
@@ -291,6 +294,9 @@ impl Pricing<'_> {
         let weight = filter.map(|filter| weighing.filter(object_type, filter, 0));
         weighing.shape.check()?;
         let read = self.beside(object_type, many.via, parents);
+        let beyond = float(weighing.shape.depth.saturating_sub(LEVELS_READ_ONCE));
+        let statements = float(aggregates.len() + usize::from(wants.rows));
+        self.spend(statements * read * PROBED_BY_LEVEL * beyond * beyond);
         let mut on_page = 0.0;
         if wants.rows {
             on_page = parents * self.page_size(step)?;

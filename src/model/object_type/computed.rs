@@ -167,6 +167,14 @@ impl CostContext<'_> {
         }
     }
 
+    /// The text of an argument; empty where it was not given.
+    pub fn text(&self, argument: &str) -> &str {
+        match self.arguments.get(argument) {
+            Some(Value::String(text)) => text,
+            _ => "",
+        }
+    }
+
     /// Whether a field of the value is selected.
     pub fn wants(&self, field: &str) -> bool {
         self.fields.iter().any(|selected| selected == field)
