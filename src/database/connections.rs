@@ -388,12 +388,12 @@ impl Connections {
         }
     }
 
-    /// Reduces the pool to the connections that it has, if any.
+    /// Reduces the pool to fewer connections than it has, if it has any: one is left for commands.
     fn reduce_capacity(&self) -> bool {
         let mut state = lock(&self.0.state);
         let there = state.busy.len() + state.idle.len();
         if there > 0 {
-            state.capacity = there;
+            state.capacity = (there - 1).max(1);
             state.reduced_at = Some(Instant::now());
         }
         there > 0
@@ -534,7 +534,7 @@ impl Connection {
         let now = Instant::now();
         state.last_success = Some(now);
         // Others may have been opened while idle connections were being pinged.
-        let beyond = state.busy.len() + state.idle.len() >= permit.shared.size;
+        let beyond = state.busy.len() + state.idle.len() >= state.capacity(permit.shared.size);
         let closed = if state.closed || beyond || std::mem::take(&mut state.close_next) {
             Some(conn)
         } else {

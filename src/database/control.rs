@@ -27,6 +27,8 @@ pub struct Health {
     /// Pending migrations, if the user may read the list.
     pub pending: usize,
     pub read_only: bool,
+    /// Tables that reads need and the database user may not read.
+    pub unreadable: Option<String>,
     /// Tables and sequences that writes need and the database user lacks privileges for.
     pub forbidden: Option<String>,
 }
@@ -136,7 +138,8 @@ impl Open {
         let (host, _) = self.hosts.writable();
         if let Some(mut connection) = self.connections.remove(&host)
             && let Ok(health) = check_health(&mut connection).await
-            && !(health.read_only && self.hosts.is_multi_host())
+            // A session keeps the setting that it began with, and another host may be writable.
+            && !health.read_only
         {
             self.connections.insert(host, connection);
             return Ok(health);
@@ -173,12 +176,22 @@ const FORBIDDEN: &str = "
         else false
     end";
 
+/// The tables of records that the database user may not read.
+const UNREADABLE: &str = "
+    select string_agg(relname, ', ' order by relname) from pg_class
+    where relnamespace = current_schema()::regnamespace and relkind = 'r' and not has_table_privilege(oid, 'select')
+    and exists (
+        select from pg_trigger join pg_proc on pg_proc.oid = tgfoid
+        where tgrelid = pg_class.oid and proname = 'record_revisions'
+    )";
+
 async fn check_health(connection: &mut PgConnection) -> Result<Health, sqlx::Error> {
     // The privilege to read the list of migrations is optional.
     let sql = "select current_setting('transaction_read_only')::boolean,
                       coalesce(has_table_privilege(to_regclass('_sqlx_migrations'), 'select'), true)";
     let (read_only, can_read_migrations): (bool, bool) =
         sqlx::query_as(sql).fetch_one(&mut *connection).await?;
+    let unreadable = sqlx::query_scalar(UNREADABLE).fetch_one(&mut *connection).await?;
     let forbidden = sqlx::query_scalar(FORBIDDEN).fetch_one(&mut *connection).await?;
     let pending = if can_read_migrations {
         let sql = "select max(version) from _sqlx_migrations where success";
@@ -186,5 +199,5 @@ async fn check_health(connection: &mut PgConnection) -> Result<Health, sqlx::Err
     } else {
         0
     };
-    Ok(Health { pending, read_only, forbidden })
+    Ok(Health { pending, read_only, unreadable, forbidden })
 }

@@ -2,7 +2,10 @@
 
 use std::{io::ErrorKind, time::Duration};
 
-use sqlx::error::DatabaseError;
+use sqlx::{
+    error::DatabaseError,
+    postgres::{PgDatabaseError, PgSeverity},
+};
 
 use crate::{
     error::{self, ApiError, Code},
@@ -126,6 +129,8 @@ fn code_of(error: &sqlx::Error) -> Code {
         | sqlx::Error::PoolTimedOut
         | sqlx::Error::PoolClosed
         | sqlx::Error::WorkerCrashed => return Code::Unavailable,
+        // The session ended.
+        sqlx::Error::Database(refused) if is_fatal(refused.as_ref()) => return Code::Unavailable,
         sqlx::Error::Database(refused) => refused.code().unwrap_or_default(),
         _ => return Code::Internal,
     };
@@ -133,7 +138,9 @@ fn code_of(error: &sqlx::Error) -> Code {
         // query_canceled: statement timeout
         "57014" => Code::Timeout,
         // read_only_sql_transaction, transaction timeouts, io_error
-        "25006" | "25P03" | "25P04" | "58030" => Code::Unavailable,
+        "25006" | "25P03" | "25P04" | "58030"
+        // undefined table, function or schema: the database is being restored, or is another one
+        | "42P01" | "42883" | "3F000" => Code::Unavailable,
         // connection exceptions, insufficient resources, operator intervention (shutdown, crash, startup), and a
         // changed password or certificate
         code if ["08", "53", "57", "28"].iter().any(|class| code.starts_with(class)) => Code::Unavailable,
@@ -141,6 +148,11 @@ fn code_of(error: &sqlx::Error) -> Code {
         code if code.starts_with("22") => Code::BadUserInput,
         _ => Code::Internal,
     }
+}
+
+fn is_fatal(refused: &dyn DatabaseError) -> bool {
+    let severity = refused.try_downcast_ref::<PgDatabaseError>().map(PgDatabaseError::severity);
+    matches!(severity, Some(PgSeverity::Fatal | PgSeverity::Panic))
 }
 
 /// The error as a sentence for users of the command line, with what to check.

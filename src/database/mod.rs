@@ -79,7 +79,7 @@ pub enum Error {
     #[error("the database is read-only")]
     ReadOnly,
     /// The tables and sequences, for the log only.
-    #[error("the database user lacks a privilege that writes need")]
+    #[error("the database user lacks a privilege on the tables")]
     Forbidden(String),
     #[error("Postgres has too many connections; check max_connections")]
     Full,
@@ -275,6 +275,7 @@ impl Database {
     pub async fn ready(&self) -> Readiness {
         let unavailable = |reason| Readiness { reading: false, writing: false, reason: Some(reason) };
         match self.control.health().await {
+            Ok(Health { unreadable: Some(tables), .. }) => unavailable(Error::Forbidden(tables)),
             // With `--no-migrate`, the operator chose to serve with pending migrations.
             Ok(health) if health.pending > 0 => Readiness {
                 reading: true,

@@ -217,6 +217,17 @@ impl Reader {
         self.rows(sql, arguments).await
     }
 
+    /// The same for SQL whose best plan depends on its values: Postgres plans it each time.
+    pub async fn fetch_planned(
+        &self,
+        sql: &str,
+        bind: impl FnOnce(SqlQuery<'_>) -> SqlQuery<'_>,
+    ) -> Result<Vec<PgRow>, sqlx::Error> {
+        let mut query = bind(sqlx::query(AssertSqlSafe(sql)));
+        let arguments = query.take_arguments().map_err(sqlx::Error::Encode)?.unwrap_or_default();
+        self.run_sql(sql, arguments, false).await
+    }
+
     /// The planner's estimate of a count.
     pub async fn estimate(&self, statement: &Statement) -> Result<i64, sqlx::Error> {
         let sql = format!("explain (format json) {}", statement.sql);

@@ -251,7 +251,7 @@ async fn total(
     let counts =
         kinds.iter().map(|(_, kind)| format!("(select count(*) from ({}) k)", matches(kind, &search.sql(1))));
     let sql = format!("select {}", counts.collect::<Vec<_>>().join(" + "));
-    let rows = context.reader.fetch(&sql, |sql| search.bind(sql).bind(name)).await?;
+    let rows = context.reader.fetch_planned(&sql, |sql| search.bind(sql).bind(name)).await?;
     Ok(rows.first().map(|row| row.try_get(0)).transpose()?)
 }
 
@@ -337,7 +337,8 @@ async fn precede(
         return Ok(false);
     }
     let sql = format!("select {}", kinds.iter().map(of_kind).collect::<Vec<_>>().join(" or "));
-    let rows = context.reader.fetch(&sql, |sql| search.bind(sql).bind(name).bind(*score).bind(*id)).await?;
+    let rows =
+        context.reader.fetch_planned(&sql, |sql| search.bind(sql).bind(name).bind(*score).bind(*id)).await?;
     Ok(rows.first().map(|row| row.try_get(0)).transpose()?.unwrap_or(false))
 }
 

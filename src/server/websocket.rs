@@ -13,7 +13,7 @@ use futures_util::FutureExt;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use tokio::{
-    sync::mpsc,
+    sync::{OwnedSemaphorePermit, Semaphore, mpsc},
     task::{AbortHandle, JoinSet},
     time::{Instant, MissedTickBehavior, interval, sleep, sleep_until, timeout},
 };
@@ -43,6 +43,8 @@ const MAX_OPERATIONS: usize = 100;
 const MAX_ID: usize = 90;
 /// Messages that wait to be sent.
 const QUEUE: usize = 16;
+/// Responses of a connection that are being made or wait to be sent.
+const MAX_UNSENT: usize = 8;
 /// How long the closing handshake may take.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(5);
 
@@ -103,6 +105,7 @@ pub(super) fn open(
             tasks: JoinSet::new(),
             started: 0,
             messages,
+            unsent: Arc::new(Semaphore::new(MAX_UNSENT)),
             _permits: permits,
         };
         connection.run(outgoing, shutdown).await;
@@ -130,6 +133,8 @@ struct Outgoing {
     /// Distinguishes operations that had the same id.
     number: u64,
     kind: OutgoingKind,
+    /// Held until the response is sent.
+    _unsent: Option<OwnedSemaphorePermit>,
 }
 
 enum OutgoingKind {
@@ -149,6 +154,7 @@ struct Connection {
     tasks: JoinSet<()>,
     started: u64,
     messages: mpsc::Sender<Outgoing>,
+    unsent: Arc<Semaphore>,
     _permits: (Share, Option<Permit>),
 }
 
@@ -285,6 +291,7 @@ impl Connection {
             number: self.started,
             request_id: fresh_id(),
             messages: self.messages.clone(),
+            unsent: self.unsent.clone(),
         };
         if self.operations.len() >= MAX_OPERATIONS {
             let api_error = ApiError::beyond("concurrent operations", MAX_OPERATIONS, MAX_OPERATIONS + 1);
@@ -300,7 +307,10 @@ impl Connection {
     }
 
     /// Sends a message, unless the client has completed the operation.
-    async fn send_outgoing(&mut self, Outgoing { id, number, kind }: Outgoing) -> Result<(), Disconnect> {
+    async fn send_outgoing(
+        &mut self,
+        Outgoing { id, number, kind, _unsent }: Outgoing,
+    ) -> Result<(), Disconnect> {
         if self.operations.get(&id).is_none_or(|(current, _)| *current != number) {
             return Ok(());
         }
@@ -339,6 +349,7 @@ struct Operation {
     number: u64,
     request_id: String,
     messages: mpsc::Sender<Outgoing>,
+    unsent: Arc<Semaphore>,
 }
 
 impl Operation {
@@ -359,7 +370,7 @@ impl Operation {
             Ok(Err(api_errors)) => self.error_message(&api_errors),
             Err(_) => self.error_message(&[ApiError::internal()]),
         };
-        self.queue(last).await;
+        self.queue(last, None).await;
     }
 
     fn error_message(&self, api_errors: &[ApiError]) -> OutgoingKind {
@@ -372,10 +383,11 @@ impl Operation {
         let reports_cache = parameters.reports_cache();
         let prepared = self.app.prepare(parameters.into_request().map_err(one)?, requester)?;
         if !prepared.is_subscription() {
+            let unsent = self.unsent.clone().acquire_owned().await.ok();
             let response = self.app.execute(&prepared, requester).await.map_err(one)?;
             let json = response.into_json(&self.request_id, reports_cache);
             request::sent(json.len());
-            self.queue(OutgoingKind::Next(String::from_utf8_lossy(&json).into())).await;
+            self.queue(OutgoingKind::Next(String::from_utf8_lossy(&json).into()), unsent).await;
             return Ok(());
         }
         let mut subscription = self.app.subscribe(&prepared, requester, None).await.map_err(one)?;
@@ -384,13 +396,14 @@ impl Operation {
             let response = subscription.response(&change).await;
             request::event();
             request::sent(response.len());
-            self.queue(OutgoingKind::Next(response)).await;
+            self.queue(OutgoingKind::Next(response), None).await;
         }
     }
 
     /// Queues a message; waits if the queue is full.
-    async fn queue(&self, kind: OutgoingKind) {
-        let _ = self.messages.send(Outgoing { id: self.id.clone(), number: self.number, kind }).await;
+    async fn queue(&self, kind: OutgoingKind, unsent: Option<OwnedSemaphorePermit>) {
+        let message = Outgoing { id: self.id.clone(), number: self.number, kind, _unsent: unsent };
+        let _ = self.messages.send(message).await;
     }
 }
 

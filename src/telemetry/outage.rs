@@ -22,6 +22,9 @@ pub static READ_ONLY: Outage = Outage::new("the database accepts no changes");
 /// The database user lacks a privilege.
 pub static FORBIDDEN: Outage = Outage::new("the database user lacks a privilege");
 
+/// Nobody hears of new revisions.
+pub static LISTENING: Outage = Outage::new("lost the connection that listens for revisions");
+
 #[derive(Debug)]
 pub struct Outage {
     what: &'static str,

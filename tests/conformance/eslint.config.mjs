@@ -40,7 +40,7 @@ export default [
         exceptions: {
           suffixes: ['Connection', 'Edge', 'Facet', 'Facets', 'Payload'],
           types: [
-            'ActorIdentifier', 'ActorName', 'Count', 'FieldChange', 'PageInfo', 'RateLimit', 'UserError', 'Viewer', 'Change',
+            'ActorIdentifier', 'ActorName', 'Origin', 'Count', 'FieldChange', 'PageInfo', 'RateLimit', 'UserError', 'Viewer', 'Change',
             'ActorMatch', 'ActorMatches', 'Highlight', 'HighlightPart', 'Suggestion',
             'Network', 'NetworkNode', 'Path', 'PathStep',
             'Disagreement', 'StanceChange', 'StanceHistory', 'Standing',

@@ -336,7 +336,7 @@ async fn a_missing_write_privilege_is_reported_by_readiness_and_logged_once() {
         execute(format!("revoke {right} from {role}")).await;
         let told = ready().await;
         assert_eq!((&told["reading"], &told["writing"]), (&json!(true), &json!(false)), "{right}: {told}");
-        assert_eq!(told["reason"], "the database user lacks a privilege that writes need", "{right}");
+        assert_eq!(told["reason"], "the database user lacks a privilege on the tables", "{right}");
         let refused = create(&format!("without-{number}")).await;
         assert_eq!(code(&refused), "UNAVAILABLE", "{right}: {refused}");
         let message = refused["errors"][0]["message"].as_str().expect("a message");

@@ -505,7 +505,7 @@ async fn exports_of_one_client_leave_room_for_others() {
 #[tokio::test]
 async fn an_answer_without_data_has_the_status_of_the_failure() {
     let server = anonymous().await;
-    sqlx::query("alter table topics rename to subjects").execute(server.pool()).await.expect("renamed");
+    sqlx::query("alter table topics rename name to title").execute(server.pool()).await.expect("renamed");
     let body = json!({ "query": "{ topics { edges { node { name } } } }" });
     for accept in ["application/json", "application/graphql-response+json"] {
         let post = server.http().post(server.address("/graphql")).header("accept", accept).json(&body);

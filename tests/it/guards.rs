@@ -237,23 +237,23 @@ async fn a_response_has_a_size_at_most_and_a_deep_filter_costs_more() {
     let anonymous =
         Client::with(&[("MAX_COST", "1000000"), ("MAX_ALIASES", "2000"), ("MAX_TOKENS", "20000")]).await;
     // 55 statements of the interview, each field under 600 names.
-    let names: String = (0..600).map(|number| format!(" a{number}: summary")).collect();
+    let names = (0..600).map(|number| format!("a{number}: summary")).collect::<Vec<_>>().join(" ");
     let page = |number: usize| format!("p{number}: statements(first: 100) {{ nodes {{ ...F }} }}");
-    let pages: String = (0..20).map(page).collect();
+    let pages = (0..20).map(page).collect::<Vec<_>>().join(" ");
     let query = format!("{{ {pages} }} fragment F on Statement {{ {names} }}");
     let answer = anonymous.answer(&query, json!({})).await;
     assert_eq!(answer["errors"][0]["extensions"]["code"], "LIMIT_EXCEEDED", "{:.300}", answer.to_string());
     assert_eq!(answer["data"], Value::Null);
-    let deep = |depth: usize| {
+    let deep = |depth: u32| {
         let mut filter = "{quote: {contains: \"the\"}}".to_owned();
         for level in 0..depth {
-            filter = if level % 2 == 0 {
+            filter = if level.is_multiple_of(2) {
                 format!("{{statements: {filter}}}")
             } else {
                 format!("{{speaker: {filter}}}")
             };
         }
-        let field = if depth % 2 == 0 { "statements" } else { "actors" };
+        let field = if depth.is_multiple_of(2) { "statements" } else { "actors" };
         format!("{field}(filter: {filter}, first: 1) {{ nodes {{ slug }} }}")
     };
     let [third, sixth] = [cost(&anonymous, &deep(3)).await, cost(&anonymous, &deep(6)).await];

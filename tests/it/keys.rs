@@ -157,9 +157,9 @@ async fn where_keys_cannot_be_looked_up_nobody_is_let_in() {
     let key = create(&anonymous, "me", Role::Admin).await;
     sqlx::raw_sql("alter table api_keys rename to gone").execute(anonymous.pool()).await.expect("renamed");
     let response = show(&anonymous, &shown(&format!("Bearer {key}")), "application/json").await;
-    assert_eq!(response.status(), 500);
+    assert_eq!(response.status(), 503);
     let answer: Value = response.json().await.expect("JSON");
-    assert_eq!(answer["errors"][0]["extensions"]["code"], "INTERNAL");
+    assert_eq!(answer["errors"][0]["extensions"]["code"], "UNAVAILABLE");
     assert!(!answer.to_string().contains("api_keys"), "{answer}");
 }
 

@@ -432,7 +432,10 @@ async fn an_event_that_fails_names_the_request_under_which_the_log_has_why() {
     let since = last_revision(&editor).await;
     create_topic(&editor, "unread").await;
     // What it asks for can't be read.
-    sqlx::raw_sql("alter table citations rename to gone").execute(database.pool()).await.expect("renamed");
+    sqlx::raw_sql("alter table citations rename locator to place")
+        .execute(database.pool())
+        .await
+        .expect("renamed");
     let query = "subscription($since: RevisionNumber!) { changes(since: $since) {
         record { ... on Topic { statements(filter: {citations: {locator: {equals: \"L1\"}}}) { totalCount } } } } }";
     socket.subscribe("1", query, json!({ "since": since })).await;
@@ -444,7 +447,7 @@ async fn an_event_that_fails_names_the_request_under_which_the_log_has_why() {
     tokio::time::sleep(Duration::from_millis(500)).await;
     let log = server.log();
     let cause = log.lines().find(|line| line.contains("ERROR") && line.contains(id));
-    assert!(cause.is_some_and(|line| line.contains("citations")), "{id}: {log}");
+    assert!(cause.is_some_and(|line| line.contains("locator")), "{id}: {log}");
 }
 
 #[tokio::test]

@@ -15,6 +15,7 @@ pub use crate::engine::cache::invalidation_log::Position;
 use crate::{
     database::{Database, connections::Share},
     engine::cache::{dependencies::Dependencies, invalidation_log::InvalidationLog},
+    telemetry::outage,
 };
 
 /// The channel of the database's notifications.
@@ -167,7 +168,7 @@ async fn listen(
     loop {
         if let Ok(Ok(mut listener)) = timeout(LISTEN_TIMEOUT, database.listen(CHANNEL)).await {
             let Err(error) = watch_notifications(&mut listener, &current, &log, watch).await;
-            tracing::warn!(%error, "lost the connection that listens for revisions");
+            outage::LISTENING.met(&error);
         }
         current.send_modify(|current| current.checked_at = None);
         tokio::time::sleep(PAUSE).await;
@@ -185,6 +186,7 @@ async fn watch_notifications(
         let started_at = Instant::now();
         let read = timeout(watch.check_timeout, log.read_next(&mut *listener)).await;
         let (position, is_last) = read.map_err(|_| sqlx::Error::PoolTimedOut)??;
+        outage::LISTENING.over();
         publish(current, position, is_last.then_some(started_at));
         if !is_last {
             continue;

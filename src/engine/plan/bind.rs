@@ -480,6 +480,12 @@ mod tests {
         let any =
             sql_of(r#"{ statements(filter: {or: [{speaker: {name: {equals: "A"}}}]}) { totalCount } }"#);
         assert!(any[0].contains("(t.speaker_id in (select "), "{}", any[0]);
+        let nested = sql_of(
+            r#"{ statements(filter: {speaker: {statements: {speaker: {name: {equals: "A"}}}}}) { totalCount } }"#,
+        );
+        for part in ["exists (select from actors", ".id = any(array(select ", "_id in (select "] {
+            assert!(nested[0].contains(part), "{part}: {}", nested[0]);
+        }
     }
 
     #[test]

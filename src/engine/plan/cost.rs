@@ -81,7 +81,7 @@ const OWNED: f64 = 5.0;
 /// Records that a computed value names at one place, as a rule at most.
 const NAMED: f64 = 20.0;
 /// Values that introspection answers for a point.
-const INTROSPECTED: f64 = 250.0;
+const INTROSPECTED: f64 = 50.0;
 
 type Fields = IndexMap<Name, Value>;
 

@@ -371,6 +371,8 @@ struct Builder {
     optional: bool,
     /// References that are written as joins.
     joined: usize,
+    /// References around what is written.
+    depth: usize,
     binds: Vec<Bind>,
     /// Aliases given to tables within subqueries.
     aliases: usize,
@@ -677,6 +679,9 @@ impl Builder {
     /// or `not` it can't, and would plan an `exists` in two ways: that doubles with each level of nesting. So it
     /// is asked there which records pass, once for the whole statement. The same goes for what would be one join
     /// too many to plan; `is true` keeps it from becoming one.
+    ///
+    /// Of references within references Postgres would make a nested loop, for a page looks cheap to it, and ask them
+    /// for each row before the page. Those of the second level are found first, and lead to the rows by an index.
     fn one(
         &mut self,
         catalog: &Catalog,
@@ -688,7 +693,7 @@ impl Builder {
         let (inner, table) = (self.subquery(), to.table);
         let (start, end) = if self.joins() {
             (format!("exists (select from {table} {inner} where {inner}.id = {column} and "), ")")
-        } else if names_few(filter) {
+        } else if names_few(filter) || self.leads() {
             // Known before the statement runs, they are found by the column's index.
             (format!("{column} = any(array(select {inner}.id from {table} {inner} where "), "))")
         } else {
@@ -733,17 +738,25 @@ impl Builder {
                 )
             }
         };
-        let _ = write!(self.sql, "({owner} in (select {owners}");
+        let (start, end) =
+            if self.leads() { ("= any(array(select", "))") } else { ("in (select", ")) is true") };
+        let bracket = if self.leads() { "" } else { "(" };
+        let _ = write!(self.sql, "{bracket}{owner} {start} {owners}");
         self.required(catalog, to, filter, &inner, path)?;
-        self.sql.push_str(")) is true");
+        self.sql.push_str(end);
         Ok(())
     }
 
     /// Whether a reference is written as a join.
     fn joins(&mut self) -> bool {
-        let joins = !self.optional && self.joined < JOINED;
+        let joins = !self.optional && self.depth == 0 && self.joined < JOINED;
         self.joined += usize::from(joins);
         joins
+    }
+
+    /// Whether the records that a reference leads to are found before the rows that refer to them.
+    fn leads(&self) -> bool {
+        self.depth == 1 && !self.optional
     }
 
     /// A filter that all rows of a query of its own must pass.
@@ -756,7 +769,9 @@ impl Builder {
         path: &str,
     ) -> Result<(), ApiError> {
         let within = std::mem::take(&mut self.optional);
+        self.depth += 1;
         self.filter(catalog, object_type, filter, alias, path)?;
+        self.depth -= 1;
         self.optional = within;
         Ok(())
     }
