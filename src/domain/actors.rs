@@ -136,7 +136,7 @@ fn actor() -> ObjectType {
             Join::Link("meeting_participants", "actor_id", "meeting_id"),
             "Meetings in which the actor took part, and in which role.",
         )
-        .telling("ActorMeeting", role()),
+        .with_attribute("ActorMeeting", role()),
     )
     .field(many("meetingsHeld", "Meeting", Join::Column("venue_id"), "Meetings that were held at this place or organization."))
     .field(many(

@@ -73,7 +73,7 @@ pub fn object_types() -> Vec<ObjectType> {
                 Join::Link("meeting_participants", "meeting_id", "actor_id"),
                 "Who took part, and in which role.",
             )
-            .telling("MeetingParticipant", actors::role())
+            .with_attribute("MeetingParticipant", actors::role())
             .facetable()
             .writable(),
         )

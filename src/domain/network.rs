@@ -1,4 +1,4 @@
-//! Networks: who is tied to whom, how closely, and by which way one gets from one actor to another.
+//! Networks: the ties around an actor, and the shortest paths between two.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
@@ -11,8 +11,7 @@ use crate::{
         object_type::{
             Cardinality, Enumeration, FieldDeclaration, ObjectType, Scalar, ValueType, column,
             computed::{
-                Argument, ComputedValue, CostContext, CostEstimate, ResolveContext, argument, as_of,
-                computed, number,
+                ComputedValue, CostContext, CostEstimate, ResolveContext, argument, as_of, computed, number,
             },
             one_of,
             overviews::Tie,
@@ -22,9 +21,9 @@ use crate::{
     },
 };
 
-/// Actors in a network at most.
+/// Maximum number of actors in a network.
 const MOST_ACTORS: i64 = 200;
-/// Paths in a response at most.
+/// Maximum number of paths in a response.
 const MOST_PATHS: i64 = 20;
 
 /// The types whose records tie actors, those that explain a tie best first.
@@ -35,7 +34,7 @@ fn all_ties(object_types: &[ObjectType]) -> Vec<(&ObjectType, Tie)> {
     ties
 }
 
-/// The vocabulary of `TieKind`.
+/// The enumeration `TieKind`, which fields and arguments share.
 fn tie_kind(records: &[ObjectType]) -> &'static Enumeration {
     let values = all_ties(records).into_iter().map(|(_, tie)| (tie.kind.to_owned(), tie.description));
     Enumeration::of("TieKind", "The kind of tie between two actors.", values)
@@ -109,11 +108,8 @@ pub fn object_types(records: &[ObjectType]) -> Vec<ObjectType> {
     ]
 }
 
-pub fn fields(records: &[ObjectType]) -> Vec<FieldDeclaration> {
-    let kinds = Argument {
-        of: Some(tie_kind(records)),
-        ..argument("kinds", "[TieKind!]", "Kinds of ties to follow. Default: all.")
-    };
+pub fn fields() -> Vec<FieldDeclaration> {
+    let kinds = argument("kinds", "[TieKind!]", "Kinds of ties to follow. Default: all.");
     vec![
         computed(
             "network",
@@ -151,7 +147,7 @@ pub fn fields(records: &[ObjectType]) -> Vec<FieldDeclaration> {
     ]
 }
 
-/// What it costs to read all ties, and those of one actor; found one by one, these cost more each.
+/// The cost of reading all ties, and those of one actor. Ties that are looked up one by one cost more each.
 fn price_of_ties(context: &CostContext<'_>) -> (f64, f64) {
     let ties = all_ties(&context.catalog.object_types);
     let price = |rows: &dyn Fn(&str, &str) -> f64| -> f64 {
@@ -171,7 +167,7 @@ fn price_of_network(context: &CostContext<'_>) -> CostEstimate {
     CostEstimate { points: 100.0 + 40.0 * of_one + times * all + among, records: limit }
 }
 
-/// Two steps are those of one actor each, the others of many.
+/// Two steps read the ties of one actor each, the others those of many.
 fn price_of_path(context: &CostContext<'_>) -> CostEstimate {
     let (all, of_one) = price_of_ties(context);
     let times = (context.number("maxLength", 4, 6) - 2.0).max(0.0);
@@ -197,7 +193,7 @@ fn from_actors(ties: &[(&ObjectType, Tie)]) -> String {
     parts.join(" union all ")
 }
 
-/// Ties among the actors `$1`: one row for each, with its kind and the place of its type among all.
+/// Ties among the actors `$1`: one row for each, with its kind and the index of its type.
 fn among_actors(ties: &[(&ObjectType, Tie)]) -> String {
     let parts = ties.iter().enumerate().map(|(place, (_, tie))| {
         format!("select {place} as type, '{}' as kind, t.* from ({}) t", tie.kind, tie.among)
@@ -229,7 +225,7 @@ async fn network(context: ResolveContext<'_>) -> Result<Vec<ComputedValue>, ApiE
         if room == 0 || frontier.is_empty() {
             break;
         }
-        // Whoever is most tied to those that were reached last.
+        // The actors with most ties to those reached last.
         let sql = format!(
             "select actor, count(*) as weight from ({from}) t
              where actor <> all($2) group by actor order by weight desc, actor limit $3"
@@ -324,10 +320,10 @@ async fn path(context: ResolveContext<'_>) -> Result<Vec<ComputedValue>, ApiErro
         }
     }
     ways.sort();
-    told(&context, &ways).await
+    paths(&context, &ways).await
 }
 
-/// What is reached from one end of a way.
+/// The actors reached from one end of a path.
 struct Side {
     steps: i64,
     frontier: Vec<i64>,
@@ -346,7 +342,7 @@ impl Side {
             || other.frontier.iter().any(|actor| self.distance.contains_key(actor))
     }
 
-    /// One step further from the end, to everybody tied to those reached last.
+    /// One step further from the end: all actors tied to those reached last.
     async fn advance(&mut self, context: &ResolveContext<'_>, ties: &str) -> Result<(), ApiError> {
         let sql = format!("select distinct known, actor from ({ties}) t");
         let rows = context.reader.fetch(&sql, |sql| sql.bind(&self.frontier)).await?;
@@ -363,7 +359,7 @@ impl Side {
         Ok(())
     }
 
-    /// Shortest ways from the end to an actor, a few.
+    /// Up to `most` shortest ways from the end to an actor.
     fn ways_to(&self, actor: i64, most: usize) -> Vec<Vec<i64>> {
         let Some(before) = self.before.get(&actor) else { return vec![vec![actor]] };
         let ways = before.iter().flat_map(|known| self.ways_to(*known, most)).take(most);
@@ -372,7 +368,7 @@ impl Side {
 }
 
 /// Paths with the evidence of each step: of several ties, the one that explains it best.
-async fn told(context: &ResolveContext<'_>, ways: &[Vec<i64>]) -> Result<Vec<ComputedValue>, ApiError> {
+async fn paths(context: &ResolveContext<'_>, ways: &[Vec<i64>]) -> Result<Vec<ComputedValue>, ApiError> {
     let pairs: BTreeSet<(i64, i64)> =
         ways.iter().flat_map(|way| way.windows(2).map(|step| (step[0], step[1]))).collect();
     let actors: Vec<i64> =

@@ -25,7 +25,7 @@ static STANCE: Enumeration = Enumeration {
     deprecated: &[],
 };
 
-/// Positions that a history is thought to have at most, as its price goes.
+/// Positions of a history, for its cost.
 const NAMED: f64 = 100.0;
 
 /// Positions with the date of what shows them: when it was said, or when the commentary was published.
@@ -114,7 +114,7 @@ pub fn object_types() -> Vec<ObjectType> {
     ]
 }
 
-/// What an actor has besides its columns and edges.
+/// Computed fields of an actor.
 pub fn of_actor() -> FieldDeclaration {
     computed(
         "stanceHistory",
@@ -129,7 +129,7 @@ pub fn of_actor() -> FieldDeclaration {
     })
 }
 
-/// What a topic has besides its columns and edges.
+/// Computed fields of a topic.
 pub fn of_topic() -> [FieldDeclaration; 2] {
     [
         computed(
@@ -157,7 +157,7 @@ pub fn of_topic() -> [FieldDeclaration; 2] {
     ]
 }
 
-/// The rows of each parent, which the column `parent` names, made into a list.
+/// The rows of each parent, by the column `parent`, as lists.
 fn grouped(
     parents: &[i64],
     rows: &[PgRow],
@@ -247,8 +247,8 @@ async fn standings(context: ResolveContext<'_>) -> Result<Vec<ComputedValue>, Ap
 
 async fn disagreements(context: ResolveContext<'_>) -> Result<Vec<ComputedValue>, ApiError> {
     let first = context.number("first", 20);
-    // Before a pair with the nth of those of one stance stand n - 1 pairs that are as far apart. So only the
-    // first of each stance are paired, and not each actor with each.
+    // A pair with the nth holder of a stance comes after n - 1 pairs that are as far apart. So only the first holders of
+    // each stance are paired, instead of each actor with each.
     let sql = format!(
         "with scale as (select stance, ordinality as step from unnest(enum_range(null::stance)) with ordinality s (stance)),
               latest as materialized (

@@ -1,4 +1,4 @@
-//! Reconciliation: which actors the names in somebody's list may mean.
+//! Reconciliation: which actors the names of a list may mean.
 
 use std::collections::HashMap;
 
@@ -16,7 +16,7 @@ use crate::{
     },
 };
 
-/// Names in one request at most.
+/// Maximum number of names in one request.
 const MOST_NAMES: usize = 100;
 
 static REASON: Enumeration = Enumeration {
@@ -41,22 +41,22 @@ static REASON: Enumeration = Enumeration {
 
 /// Names similar to each given one, and identifiers equal to it.
 const CANDIDATES: &str = "
-    select n.place, plain(n.asked) as plain_asked, c.*
-    from unnest($1::text[]) with ordinality n (asked, place)
+    select n.place, plain(n.given) as plain_given, c.*
+    from unnest($1::text[]) with ordinality n (given, place)
     cross join lateral (
         select m.actor_id, m.name, m.own, m.identifier, plain(m.name) as plain_name, l.likeness, l.part_likeness
         from (
             select id as actor_id, name, true as own, false as identifier from actors
-            where plain(name) % plain(n.asked) or plain(n.asked) <% plain(name)
+            where plain(name) % plain(n.given) or plain(n.given) <% plain(name)
             union all
             select actor_id, name, false, false from actor_names
-            where plain(name) % plain(n.asked) or plain(n.asked) <% plain(name)
+            where plain(name) % plain(n.given) or plain(n.given) <% plain(name)
             union all
-            select actor_id, value, false, true from actor_identifiers where value = n.asked
+            select actor_id, value, false, true from actor_identifiers where value = n.given
         ) m
         join actors on actors.id = m.actor_id
         cross join lateral (
-            select similarity(plain(n.asked), plain(m.name)), word_similarity(plain(n.asked), plain(m.name))
+            select similarity(plain(n.given), plain(m.name)), word_similarity(plain(n.given), plain(m.name))
         ) l (likeness, part_likeness)
         where $2::text[] is null or actors.kind = any($2::text[]::actor_kind[])
         order by m.identifier desc, l.likeness + l.part_likeness desc, m.actor_id
@@ -100,7 +100,7 @@ pub fn fields() -> Vec<FieldDeclaration> {
     ]
 }
 
-/// Each name is compared with those that are somewhat like it: a long one with many.
+/// Each name is compared with similar ones: a long name with many.
 fn price(context: &CostContext<'_>) -> CostEstimate {
     let (letters, names) = context.letters("names");
     let known = context.rows("actors") + context.rows("actor_names");
@@ -112,7 +112,7 @@ fn price(context: &CostContext<'_>) -> CostEstimate {
 struct Likeness {
     name: String,
     plain_name: String,
-    plain_asked: String,
+    plain_given: String,
     own: bool,
     identifier: bool,
     same: bool,
@@ -124,12 +124,12 @@ impl Likeness {
     /// The strongest reason that it gives, and how likely that makes the actor.
     fn judge(&self) -> (&'static str, f64) {
         let (whole, part) = (f64::from(self.whole), f64::from(self.part));
-        let initials = Initials::of(&self.plain_asked, &self.plain_name);
+        let initials = Initials::of(&self.plain_given, &self.plain_name);
         match self {
             Likeness { identifier: true, .. } => return ("IDENTIFIER", 1.0),
             Likeness { same: true, own: true, .. } => return ("SAME_NAME", 1.0),
             Likeness { same: true, .. } => return ("SAME_ALIAS", 0.97),
-            _ if letters(&self.plain_name) == letters(&self.plain_asked) => return ("SAME_LETTERS", 0.95),
+            _ if letters(&self.plain_name) == letters(&self.plain_given) => return ("SAME_LETTERS", 0.95),
             Likeness { whole: 1.0.., .. } => return ("SAME_WORDS", 0.92),
             _ if initials == Initials::Agree => return ("SAME_INITIALS", 0.88),
             _ => {}
@@ -229,7 +229,7 @@ async fn match_actors(context: ResolveContext<'_>) -> Result<Vec<ComputedValue>,
             identifier: row.try_get("identifier")?,
             same: name == trimmed[place],
             plain_name: row.try_get("plain_name")?,
-            plain_asked: row.try_get("plain_asked")?,
+            plain_given: row.try_get("plain_given")?,
             whole: row.try_get("likeness")?,
             part: row.try_get("part_likeness")?,
             name,

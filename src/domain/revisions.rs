@@ -6,6 +6,7 @@ use crate::model::{
         column, one_of, reference, term, text, values,
     },
     record_types,
+    sql::rfc_3339,
 };
 
 pub static OPERATION: Enumeration = Enumeration {
@@ -26,9 +27,9 @@ pub static OPERATION: Enumeration = Enumeration {
 pub struct Recorded {
     pub table: &'static str,
     pub column: &'static str,
-    /// What clients call it, where they write it.
+    /// Its name for clients, if they can write it.
     pub name: Option<String>,
-    /// The type of record that it refers to, where it does.
+    /// The type of record that it refers to, if it is a reference.
     pub to: Option<&'static str>,
 }
 
@@ -70,7 +71,7 @@ fn revision(records: &[ObjectType]) -> ObjectType {
     .field(term("requester", "The requester: the name of the key, token or command that made the change.").filterable())
     .field(
         column("recordedAt", Scalar::DateTime, "When it was made.")
-            .from_sql("to_char({}.recorded_at at time zone 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"')"),
+            .from_sql(rfc_3339("{}.recorded_at")),
     )
     .field(
         term("part", "The table whose row changed: the record's own, or one that belongs to it.")

@@ -1,4 +1,4 @@
-//! Search: one question to all kinds of records, and names to complete what somebody types.
+//! Search over all record types, and suggestions that complete a name.
 
 use std::collections::HashMap;
 
@@ -25,9 +25,9 @@ use crate::{
 
 /// The name of the order in which results come.
 const ORDER: &str = "SEARCH";
-/// Letters of a text among which matches are shown.
+/// Characters of a text in which highlights are looked for.
 const SHOWN: usize = 10_000;
-/// What marks a match in a headline: letters that no text has.
+/// The marks of a match in a headline: private characters.
 const MARKS: [char; 2] = ['\u{e000}', '\u{e001}'];
 
 /// A record type, and how a search finds it.
@@ -38,8 +38,8 @@ fn searched(object_types: &[ObjectType]) -> impl Iterator<Item = Kind<'_>> {
     record_types(object_types).filter_map(|object_type| Some((object_type, object_type.searched?)))
 }
 
-/// Any word of `$5`. Of a question, only its words are shown in a text: with its phrases, or with a word many times,
-/// Postgres would take a time that grows much faster than the text, and memory without bound.
+/// Any word of `$5`. Highlights use only the words of the query: with its phrases or repeated words, the time of
+/// `ts_headline` grows much faster than the text, and its memory without bound.
 const ANY_WORD: &str = r"(
     select coalesce(string_agg('''' || replace(replace(word, '\', '\\'), '''', '''''') || '''', ' | '), '')::tsquery
     from unnest(tsvector_to_array(to_tsvector('dossier_english', $5) || to_tsvector('dossier_simple', $5))) word
@@ -122,7 +122,7 @@ pub fn fields(records: &[ObjectType]) -> Vec<FieldDeclaration> {
     ]
 }
 
-/// Words are found in a quarter of all records, as a rule at most, and each of these is ranked.
+/// Usually at most a quarter of all records match, and each match is ranked.
 fn price_of_search(context: &CostContext<'_>) -> CostEstimate {
     let (words, first) = (context.words("query"), context.number("first", 20, 100));
     let rows: f64 =
@@ -130,7 +130,7 @@ fn price_of_search(context: &CostContext<'_>) -> CostEstimate {
     let names = names(context);
     let ranked =
         if is_only_negative(context.text("query")) { rows * 0.4 } else { rows / 4.0 * (0.05 + 0.01 * words) };
-    // Names like one of a letter or two are too many for an index.
+    // Names similar to one or two letters are too many for an index.
     let letters = context.letters("query").0;
     let similar = names * (if letters < 4.0 * words { 0.12 } else { 0.02 } + 0.0002 * letters);
     let highlights = if context.wants("edges.highlights") { first * (5.0 + words) } else { 0.0 };
@@ -174,8 +174,7 @@ fn object_type(kinds: &[(usize, Kind<'static>)], number: usize) -> &'static str 
     kinds.iter().find(|(kind, _)| *kind == number).expect("a requested type").1.0.name
 }
 
-/// Records of a kind that a full-text query finds, with their scores: `$2` is the question as a name, null
-/// where it is none.
+/// Records of a type that match a full-text query, with their scores: `$2` is the query as a name, or null.
 fn matches((object_type, by): &Kind<'_>, search: &str) -> String {
     let table = object_type.table;
     let Some(name) = by.name else {
@@ -198,7 +197,7 @@ fn matches((object_type, by): &Kind<'_>, search: &str) -> String {
     format!("select id, max(score) as score from ({own} union all {aliases}) m group by id")
 }
 
-/// The number by which results of one score are sorted: unique among all kinds.
+/// The number by which results of one score are sorted: unique among all types.
 fn place(kind: usize) -> String {
     format!("(({kind}::bigint << 56) + id)")
 }
@@ -255,8 +254,8 @@ async fn total(
     Ok(rows.first().map(|row| row.try_get(0)).transpose()?)
 }
 
-/// A page of hits of all kinds, whether there are more, and how many there are if they are `counted`. What is
-/// ranked is counted on the way.
+/// A page of hits of all types, whether there are more, and how many there are if they are `counted`. The same statement
+/// ranks and counts.
 async fn hits(
     context: &ResolveContext<'_>,
     search: &Search,
@@ -303,7 +302,7 @@ async fn hits(
         })
         .await?;
     let total = rows.first().map(|row| row.try_get::<Option<i64>, _>("total")).transpose()?.flatten();
-    // Where there is no hit, the total has a row of its own.
+    // Without a hit the total has a row of its own.
     let is_hit = |row: &&PgRow| row.try_get::<Option<i64>, _>("id").is_ok_and(|id| id.is_some());
     let rows: Vec<&PgRow> = rows.iter().filter(is_hit).collect();
     let size = usize::try_from(page.size).unwrap_or(0);
@@ -316,7 +315,7 @@ async fn hits(
     Ok((rows.len() > size, hits, total))
 }
 
-/// Whether there is a hit where the cursor of a page stands, or a better one.
+/// Whether there is a hit at the cursor of a page, or a better one.
 async fn precede(
     context: &ResolveContext<'_>,
     search: &Search,
@@ -342,7 +341,7 @@ async fn precede(
     Ok(rows.first().map(|row| row.try_get(0)).transpose()?.unwrap_or(false))
 }
 
-/// The passages of each hit in which words of the question stand.
+/// The passages of each hit that contain words of the query.
 async fn highlights(
     context: &ResolveContext<'_>,
     search: &Search,
@@ -413,7 +412,7 @@ fn parts(headline: &str) -> Vec<ComputedValue> {
     parts
 }
 
-/// Names that begin as somebody typed, or have a word that does: whole beginnings first, then the shorter.
+/// Names that begin with the prefix, or have a word that does: beginnings of the name first, then shorter names.
 async fn suggest(context: ResolveContext<'_>) -> Result<Vec<ComputedValue>, ApiError> {
     let prefix = context.text("prefix").unwrap_or_default().trim().to_owned();
     let first = context.number("first", 10);

@@ -1,4 +1,4 @@
-//! Statements: what somebody said or wrote.
+//! Statements: what an actor said or wrote.
 
 use crate::model::object_type::{
     Enumeration, Join, ObjectType, Scalar, column, many, needed_evidence, one, one_of,

@@ -1,4 +1,4 @@
-//! Timelines: what happened, was said and was written about it, in one line of time.
+//! Timelines: meetings, statements and commentaries in order of date.
 
 use std::fmt::Write;
 
@@ -25,7 +25,7 @@ use crate::{
 /// The name of the order in which entries come.
 const ORDER: &str = "TIMELINE";
 
-/// The types whose records are entries, in the order of the schema: on one day their records stand in that order.
+/// The types whose records are entries, in the order of the schema, which is also their order on one day.
 fn sorts(object_types: &[ObjectType]) -> Vec<(&ObjectType, TimelineEntry)> {
     record_types(object_types).filter_map(|object_type| Some((object_type, object_type.timeline?))).collect()
 }
@@ -89,7 +89,7 @@ pub fn fields() -> Vec<FieldDeclaration> {
     ]
 }
 
-/// All by date, an index has them in order; what is about somebody or a topic is gathered and sorted.
+/// All entries by date come from an index in order; those of an actor or a topic are collected and sorted.
 fn price(context: &CostContext<'_>) -> CostEstimate {
     let sorts = sorts(&context.catalog.object_types);
     let rows_of_one = |mentions: fn(&TimelineEntry) -> &'static [Mention]| -> f64 {
@@ -110,7 +110,7 @@ fn price(context: &CostContext<'_>) -> CostEstimate {
         true => all * 0.003,
         false => 0.0,
     };
-    // What goes on when the time begins is gathered too.
+    // Entries that are still going on at `from` are read too.
     let going_on = if context.has("from") && gathered == 0.0 { all * 0.004 } else { 0.0 };
     CostEstimate {
         points: 100.0 + times * gathered + going_on + counted,
@@ -118,7 +118,7 @@ fn price(context: &CostContext<'_>) -> CostEstimate {
     }
 }
 
-/// Where an entry of a sort stands among those of one day: unique among all sorts.
+/// The first number of a type's entries within one day: an entry's number is unique among all types.
 fn place(sort: usize) -> i64 {
     i64::try_from(sort).unwrap_or(0) << 56
 }
@@ -129,8 +129,8 @@ async fn timeline(context: ResolveContext<'_>) -> Result<Vec<ComputedValue>, Api
     let (actor, topic) = (context.record("Actor", "actor").await?, context.record("Topic", "topic").await?);
     let (from, until) = (context.text("from"), context.text("until"));
     let day = |sort: &TimelineEntry| format!("coalesce(lower({}), 'infinity'::date)", sort.during);
-    // The sets of rows of a sort that are wanted, with the order of each. Where no actor and no topic leads to them an
-    // index on days does: to those that begin in the period, and to those that are still going on when it begins.
+    // The selected sets of rows of a type, with the order of each. Without an actor or a topic, an index on days finds
+    // them: those that begin in the period, and those that are still going on when it begins.
     let wanted = |sort: &TimelineEntry| {
         let (day, during) = (day(sort), sort.during);
         let mut rows = format!(" from {} where true", sort.from);
@@ -144,11 +144,11 @@ async fn timeline(context: ResolveContext<'_>) -> Result<Vec<ComputedValue>, Api
         let end = "(select coalesce(upper(partial_date_range($5)), 'infinity'))";
         match (actor.or(topic), from, until) {
             (_, None, None) => vec![(rows, day)],
-            (Some(_), ..) => vec![(format!("{rows} and {during} && daterange({first}, {end})"), day)],
+            (Some(_), ..) => vec![(format!("{rows} and {during} && (select period($4, $5))"), day)],
             (None, None, Some(_)) => vec![(format!("{rows} and {day} < {end}"), day)],
             (None, Some(_), _) => vec![
                 (format!("{rows} and {day} >= {first} and {day} < {end}"), day.clone()),
-                // Few as a rule, so they are sorted rather than met among all days before.
+                // Usually few, so they are sorted instead of found among all earlier days.
                 (format!("{rows} and {day} < {first} and {during} @> {first}"), format!("{day} + 0")),
             ],
         }
@@ -157,7 +157,7 @@ async fn timeline(context: ResolveContext<'_>) -> Result<Vec<ComputedValue>, Api
         select id from topics where id = $3 union select topics.id from topics join below on topics.parent_id = below.id
     )";
     let (mut before, mut behind, mut edges) = (false, false, Vec::new());
-    // Rows of a sort on one side of the cursor, said so that an index on day and id serves.
+    // Rows of a type on one side of the cursor, in a form that uses an index on day and id.
     let beside = |number: usize, sort: &TimelineEntry, comparison: &str| {
         let (day, place) = (day(sort), place(number));
         let max = (1_i64 << 56) - 1;

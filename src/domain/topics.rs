@@ -1,4 +1,4 @@
-//! Topics: what is spoken of, from the general to the particular.
+//! Topics, and their sub-topics.
 
 use crate::{
     domain::positions,

@@ -52,7 +52,7 @@ pub fn of(records: Vec<ObjectType>) -> Catalog {
         search::fields(&records),
         reconciliation::fields(),
         timeline::fields(),
-        network::fields(&records),
+        network::fields(),
         viewer::fields(),
     ];
     let subscription = subscriptions::fields(&records);
@@ -67,7 +67,7 @@ pub fn of(records: Vec<ObjectType>) -> Catalog {
     Catalog::new(object_types, unions, mutations.inputs, roots)
 }
 
-/// What the types mean that stand for several object types.
+/// The descriptions of the types that stand for several object types.
 const UNIONS: [(&str, &str); 5] = [
     ("CommentaryTarget", "What a commentary is about."),
     ("Searchable", "What a search can find."),
@@ -100,4 +100,15 @@ pub fn sdl(catalog: &'static Catalog) -> String {
     let options =
         async_graphql::SDLExportOptions::new().include_specified_by().prefer_single_line_descriptions();
     schema.sdl_with_options(options)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_described_union_is_in_the_schema() {
+        let unused = UNIONS.iter().filter(|(name, _)| catalog().union(name).is_none());
+        assert_eq!(unused.map(|(name, _)| name).collect::<Vec<_>>(), Vec::<&&str>::new());
+    }
 }

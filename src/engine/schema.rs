@@ -14,8 +14,8 @@ use futures_util::stream;
 use crate::model::{
     Catalog, Input, ROOTS, as_of, facet_of,
     object_type::{
-        CREATED_AT, Cardinality, Enumeration, Facet, FieldKind, Join, LABEL, LookupInput, ObjectType, Order,
-        OwnedItem, Predicate, Scalar, ToMany, ToOne, UPDATED_AT, ValueType,
+        CREATED_AT, Cardinality, Deprecation, Enumeration, Facet, FieldKind, Join, LABEL, LookupInput,
+        ObjectType, Order, OwnedItem, Predicate, Scalar, ToMany, ToOne, UPDATED_AT, ValueType,
         computed::{Argument, Computed, NODES},
     },
     operator::Operator,
@@ -85,6 +85,13 @@ fn field(name: impl Into<String>, ty: TypeRef, description: &str) -> Field {
 
 fn input(name: &str, ty: TypeRef, description: &str) -> InputValue {
     InputValue::new(name, ty).description(description)
+}
+
+fn deprecated(input: InputValue, deprecation: Option<Deprecation>) -> InputValue {
+    match deprecation {
+        Some(deprecation) => input.deprecation(Some(&deprecation.text())),
+        None => input,
+    }
 }
 
 fn as_of() -> InputValue {
@@ -325,10 +332,7 @@ impl Types<'_> {
         let arguments = computed.arguments.iter();
         let made = |argument: &Argument| {
             let made = input(argument.name, type_ref(argument.ty), argument.description);
-            match argument.deprecation {
-                Some(deprecation) => made.deprecation(Some(&deprecation.text())),
-                None => made,
-            }
+            deprecated(made, argument.deprecation)
         };
         arguments.map(made).collect()
     }
@@ -442,7 +446,11 @@ impl Types<'_> {
                     "Number of values. Default: 10. Maximum: 100.",
                 );
                 let counts = TypeRef::named_nn_list_nn(facet_of(facet));
-                object.field(field(facet.name.as_ref(), counts, facet.description).argument(first))
+                let made = field(facet.name.as_ref(), counts, facet.description).argument(first);
+                object.field(match facet.deprecation {
+                    Some(deprecation) => made.deprecation(Some(&deprecation.text())),
+                    None => made,
+                })
             };
             let object = object_type.facets.iter().fold(object, facet);
             self.add(object);
@@ -470,7 +478,13 @@ impl Types<'_> {
     }
 
     fn order(&mut self, object_type: &ObjectType) {
-        let item = |order: &Order| EnumItem::new(order.name.as_ref()).description(&order.description);
+        let item = |order: &Order| {
+            let item = EnumItem::new(order.name.as_ref()).description(&order.description);
+            match order.deprecation {
+                Some(deprecation) => item.deprecation(Some(&deprecation.text())),
+                None => item,
+            }
+        };
         let orders = Enum::new(format!("{}Order", object_type.name))
             .description(format!("Sort orders of records of type {}.", object_type.name));
         self.add(orders.items(object_type.orders.iter().map(item)));
@@ -508,8 +522,9 @@ impl Types<'_> {
         if declared.one_of {
             object = object.oneof();
         }
-        let fields =
-            declared.fields.iter().map(|field| input(&field.name, type_ref(&field.ty), &field.description));
+        let fields = declared.fields.iter().map(|field| {
+            deprecated(input(&field.name, type_ref(&field.ty), &field.description), field.deprecation)
+        });
         let object = fields.fold(object, InputObject::field);
         self.add(object);
     }
@@ -524,7 +539,7 @@ impl Types<'_> {
             let ty = match &condition.test {
                 Predicate::Value { scalar, .. } => self.operators(*scalar),
                 Predicate::AnyText { .. } => self.operators(Scalar::Text),
-                Predicate::During { .. } => self.period(
+                Predicate::During { .. } => self.range_filter(
                     "DateFilter",
                     "PartialDate",
                     &[
@@ -534,7 +549,7 @@ impl Types<'_> {
                     "A period that the date must overlap. Without `from` or `until` it is open on that side. Unknown dates match only `isUnknown: true`.",
                     &[("isUnknown", "Whether the date is unknown.")],
                 ),
-                Predicate::Instant { .. } => self.period(
+                Predicate::Instant { .. } => self.range_filter(
                     "DateTimeFilter",
                     "DateTime",
                     &[("from", "The start of the span (inclusive)."), ("until", "The end of the span (exclusive).")],
@@ -545,7 +560,8 @@ impl Types<'_> {
                 Predicate::Search => TypeRef::STRING.to_owned(),
                 Predicate::Within { .. } => format!("{}By", object_type.name),
             };
-            filter = filter.field(input(&condition.name, TypeRef::named(ty), condition.description));
+            let field = input(&condition.name, TypeRef::named(ty), condition.description);
+            filter = filter.field(deprecated(field, condition.deprecation));
         }
         filter = filter
             .field(input("and", TypeRef::named_nn_list(&name), "Matches all of these filters."))
@@ -578,7 +594,7 @@ impl Types<'_> {
         name
     }
 
-    fn period(
+    fn range_filter(
         &mut self,
         name: &str,
         of: &str,
@@ -603,10 +619,10 @@ impl Types<'_> {
 mod tests {
     use super::*;
     use crate::{
-        engine::catalog::catalog,
+        engine::catalog,
         model::object_type::{
-            Deprecation,
             computed::{argument, computed},
+            one_of,
         },
     };
 
@@ -631,7 +647,7 @@ mod tests {
     #[tokio::test]
     async fn what_is_deprecated_says_until_when_it_stays() {
         let builder = Schema::build("Query", None, None);
-        let mut types = Types { catalog: catalog(), made: HashSet::new(), builder };
+        let mut types = Types { catalog: catalog::catalog(), made: HashSet::new(), builder };
         let weather = types.field(&weather().fields[0]);
         types.add(Object::new("Query").field(weather));
         let schema = types.builder.finish().expect("a schema");
@@ -647,5 +663,45 @@ mod tests {
         let read = schema.execute(query).await.data.into_json().expect("JSON");
         let reason = &read["__type"]["fields"][0]["deprecationReason"];
         assert_eq!(reason, "Use `forecast`. Removed after 2027-05-01.");
+    }
+
+    /// A record type with two fields that are deprecated, one of them required.
+    fn meal() -> ObjectType {
+        let date = "2027-05-01";
+        let mood = one_of("mood", &MOOD, "The mood.").nullable().filterable().sortable("MOOD");
+        let taste = one_of("taste", &MOOD, "The taste.").deprecated("Use `flavour`.", date);
+        ObjectType::new("Meal", "meals", "A meal.")
+            .record("meals")
+            .labelled("{}.slug", "A label.")
+            .field(mood.deprecated("Use `moods`.", date))
+            .field(taste)
+            .versioned()
+            .in_order_of_entry()
+    }
+
+    #[test]
+    fn what_follows_from_a_deprecated_field_is_deprecated_with_it() {
+        let records = catalog::records().into_iter().chain([meal()]).collect();
+        let sdl = catalog::sdl(Box::leak(Box::new(catalog::of(records))));
+        let reason = "@deprecated(reason: \"Use `moods`. Removed after 2027-05-01.\")";
+        let within = |ty: &str| {
+            let start = sdl.find(&format!("{ty} {{")).unwrap_or_else(|| panic!("{ty} is not in the schema"));
+            sdl[start..].split("\n}").next().expect("a type").to_owned()
+        };
+        for (ty, expected) in [
+            ("type Meal implements Node & Record", format!("mood: Mood {reason}")),
+            ("input MealFilter", format!("mood: MoodFilter {reason}")),
+            ("enum MealOrder", format!("MOOD_ASC {reason}")),
+            ("enum MealOrder", format!("MOOD_DESC {reason}")),
+            ("type MealFacets", format!("): [MoodFacet!]! {reason}")),
+            ("input CreateMealInput", format!("mood: Mood {reason}")),
+            ("input UpdateMealInput", format!("mood: Mood {reason}")),
+            ("input UpdateMealInput", "taste: Mood @deprecated".to_owned()),
+            // What is required can't be deprecated.
+            ("input CreateMealInput", "taste: Mood!\n".to_owned()),
+        ] {
+            let ty = within(ty);
+            assert!(ty.contains(&expected), "{expected} is not in {ty}");
+        }
     }
 }

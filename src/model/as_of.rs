@@ -9,7 +9,7 @@ pub const ARGUMENT: &str = "asOf";
 pub const INPUT: &str = "AsOf";
 pub const DESCRIPTION: &str = "Read this field and everything below it as of this time. Default: now.";
 pub const INPUT_DESCRIPTION: &str = "A point in the history of the knowledge base, by exactly one of these fields. A change is visible completely or not at all. Before the first change there are no records, and records without history are never visible.";
-/// What the input takes: each name with its type and description.
+/// The fields of the input: name, type and description.
 pub const FIELDS: [(&str, Scalar, &str); 2] = [
     ("revision", Scalar::RevisionNumber, "The state after this revision, which must exist."),
     ("time", Scalar::DateTime, "The state at this time, which must be in the past."),
@@ -23,7 +23,7 @@ pub enum AsOf {
 }
 
 impl AsOf {
-    /// The moment that the argument gives; none where it was left out.
+    /// The moment that the argument gives; none if it is absent.
     pub fn of(argument: Option<&Value>) -> Option<Self> {
         let Some(Value::Object(given)) = argument else { return None };
         match given.first() {

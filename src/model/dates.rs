@@ -15,8 +15,7 @@ pub fn is_partial_date(text: &str) -> bool {
     number(0) > 0 && time::Date::from_calendar_date(i32::from(number(0)), month, day).is_ok()
 }
 
-/// The year of the first moment, and that of the last one, that a client may name: Postgres knows them, and a
-/// moment of ours is written with four digits.
+/// The years of moments that a client may name: Postgres knows them, and they have four digits.
 const YEARS: std::ops::RangeInclusive<i32> = 1..=9999;
 
 pub fn date_time(text: &str) -> Option<time::OffsetDateTime> {
@@ -25,13 +24,13 @@ pub fn date_time(text: &str) -> Option<time::OffsetDateTime> {
     YEARS.contains(&moment.year()).then_some(moment)
 }
 
-/// The moment as Postgres reads it, whatever offset it was written with.
+/// The moment in a form that Postgres reads, with its offset.
 pub fn in_utc(moment: time::OffsetDateTime) -> Option<String> {
     moment.format(&time::format_description::well_known::Rfc3339).ok()
 }
 
-/// Whether a period ends before it begins. Both are partial dates: of two that are known differently well, only
-/// what both tell is compared.
+/// Whether a period ends before it begins. Both are partial dates: only the parts that both have are
+/// compared.
 pub fn ends_before(from: &str, until: &str) -> bool {
     let both = from.len().min(until.len());
     from[..both] > until[..both]

@@ -14,8 +14,8 @@ use std::collections::HashMap;
 use async_graphql::parser::types::OperationType;
 
 use crate::model::object_type::{
-    Facet, FacetBy, Field, FieldDeclaration, FieldKind, Join, LookupKey, ObjectType, Scalar, ToMany,
-    Writability, column, computed::page_info, reference,
+    Deprecation, Facet, FacetBy, Field, FieldDeclaration, FieldKind, Join, LookupKey, ObjectType, Scalar,
+    ToMany, Writability, column, computed::page_info, reference,
 };
 
 /// The names of the root types.
@@ -29,7 +29,7 @@ pub struct Roots {
     pub subscription: Vec<FieldDeclaration>,
 }
 
-/// Values that a field takes together.
+/// An input object.
 #[derive(Debug)]
 pub struct Input {
     pub name: String,
@@ -42,12 +42,13 @@ pub struct Input {
 #[derive(Debug)]
 pub struct InputField {
     pub name: String,
-    /// Its type as GraphQL writes it: `[ID!]!`.
+    /// Its type in GraphQL: `[ID!]!`.
     pub ty: String,
     pub description: String,
+    pub deprecation: Option<Deprecation>,
 }
 
-/// A type that stands for one of several object types.
+/// A union of object types.
 #[derive(Debug)]
 pub struct Union {
     pub name: &'static str,
@@ -62,7 +63,7 @@ pub fn record_types(object_types: &[ObjectType]) -> impl Iterator<Item = &Object
 
 #[derive(Debug)]
 pub struct Catalog {
-    /// Nouns, shapes of owned values, and last the roots.
+    /// Record types, types of their values, and last the roots.
     pub object_types: Vec<ObjectType>,
     pub unions: Vec<Union>,
     pub inputs: Vec<Input>,
@@ -94,7 +95,7 @@ impl Catalog {
         self.by_name.get(name).map(|index| &self.object_types[*index])
     }
 
-    /// An object type that a domain module names; a name that isn't there is a fault in the domain module.
+    /// An object type that a domain module names; an unknown name is a fault of the domain module.
     pub fn named(&self, name: &str) -> &ObjectType {
         self.object_type(name).unwrap_or_else(|| panic!("no object type is named {name}"))
     }
@@ -182,7 +183,7 @@ pub fn facet_of(facet: &Facet) -> String {
     }
 }
 
-/// A type for the counts of every facet, each once. What is never listed, as an actor's names, has none.
+/// A type for the counts of every facet, each once. Types without lists, such as an actor's names, have none.
 fn counted(object_types: &[ObjectType]) -> Vec<ObjectType> {
     let mut made: Vec<ObjectType> = Vec::new();
     let listed = object_types.iter().filter(|object_type| !object_type.orders.is_empty());
@@ -198,7 +199,7 @@ fn counted(object_types: &[ObjectType]) -> Vec<ObjectType> {
                 reference("value", to, vec![(to, "value")], what)
             }
         };
-        // Made once, for as long as the program runs, like the names that the domain modules write.
+        // Leaked once per process, like the names in the domain modules.
         let object_type =
             ObjectType::new(name.leak(), "", "A value, and the number of records that have it.")
                 .field(value.nullable())

@@ -78,10 +78,10 @@ impl Operator {
     }
 }
 
-/// Letters that an index on parts of texts keeps together.
+/// The number of letters of a trigram.
 const TRIGRAM: usize = 3;
 
-/// Whether an index on parts of texts finds those that have this part: each of its trigrams is within a word.
+/// Whether a trigram index finds the texts with this part: it has a trigram within a word.
 pub fn has_trigram(part: &str) -> bool {
     part.split(|letter: char| !letter.is_alphanumeric()).any(|word| word.chars().count() >= TRIGRAM)
 }

@@ -36,7 +36,7 @@ fn decode(text: &str) -> Option<String> {
     String::from_utf8(BASE64.decode(text).ok()?).ok()
 }
 
-/// Where a record stands in an order: its sort key and its id.
+/// The position of a record in an order: its sort key and its id.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Cursor {
     pub key: Option<CursorKey>,
@@ -80,7 +80,7 @@ impl Cursor {
         }
         let key = kind.map(|kind| Self::key(key, kind).ok_or_else(bad)).transpose()?;
         let cursor = Cursor { key, id };
-        // A place has one cursor, as a record has one id.
+        // A position has one cursor, as a record has one id.
         if cursor.encode(order) == text { Ok(cursor) } else { Err(bad()) }
     }
 
@@ -97,7 +97,7 @@ impl Cursor {
     }
 }
 
-/// Whether Postgres has a date of so many days: from its oldest to its last, or one of its infinities.
+/// Whether a number of days is a date of Postgres, or one of its infinities.
 fn is_date(days: i32) -> bool {
     matches!(days, i32::MIN | i32::MAX | -2_451_545..=2_145_031_948)
 }
@@ -133,7 +133,7 @@ impl Page {
     }
 }
 
-/// How many records a page has at most, by what the query says.
+/// The maximum number of records of a page.
 pub fn page_size(first: Option<i64>, last: Option<i64>) -> i64 {
     first.or(last).unwrap_or(DEFAULT_PAGE)
 }

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-/// The SQL of a value in a row. The row stands as `{}` in a template, as it has another alias in every statement.
+/// The SQL of a value in a row. In a template `{}` is the row, which has another alias in each statement.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Expression {
     /// A column of the row.
@@ -19,7 +19,7 @@ impl Expression {
         }
     }
 
-    /// The column, where it is nothing else.
+    /// The column, if it is only that.
     pub fn column(&self) -> Option<&str> {
         match self {
             Expression::Column(column) => Some(column),
@@ -27,10 +27,15 @@ impl Expression {
         }
     }
 
-    /// The SQL over a row that is still to be named.
+    /// The SQL with `{}` for the row.
     pub fn template(&self) -> String {
         self.of("{}")
     }
+}
+
+/// SQL that writes a `timestamptz` as RFC 3339 in UTC.
+pub fn rfc_3339(instant: &str) -> String {
+    format!(r#"to_char({instant} at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')"#)
 }
 
 /// What the SQL of a value reads besides its own row.

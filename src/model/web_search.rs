@@ -1,22 +1,22 @@
-//! What people search for, as they write it: words, `"an exact phrase"`, `or`, `-without`.
+//! The syntax of search texts: words, `"an exact phrase"`, `or`, `-without`.
 //!
 //! Texts are indexed in two forms, stemmed and as they are written, and a search looks for
-//! either. What it excludes must be there in neither, which the database's own reading of this syntax can't say
-//! of two forms; so wanted and excluded words are separated here.
+//! either. Excluded words must be in neither form, which Postgres' own parser of this syntax can't express for two
+//! forms; so wanted and excluded words are separated here.
 
 use std::fmt::Write;
 
 use crate::database::{reader::SqlQuery, statement::Bind};
 
-/// What ends a word, besides white space: operators in other syntaxes, which mean nothing here.
+/// Operators of other syntaxes: they end a word like white space, and mean nothing here.
 const OPERATORS: [char; 5] = ['!', '&', '|', '(', ')'];
 
-/// A text to search for, taken apart.
+/// A parsed search text.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Search {
-    /// One of them has to be found.
+    /// At least one must match.
     branches: Vec<Branch>,
-    /// Whether it is words alone, which may be a name.
+    /// Whether it is words only, which may be a name.
     pub is_words: bool,
 }
 
@@ -48,7 +48,7 @@ impl Search {
                 continue;
             }
             is_words &= first != '"' && dashes != 1;
-            // A row of dashes is an ornament.
+            // A row of dashes means nothing.
             let terms = if dashes == 1 { &mut branch.unwanted } else { &mut branch.wanted };
             if !term.trim().is_empty() {
                 terms.push(format!("\"{term}\""));
@@ -59,7 +59,7 @@ impl Search {
         Search { branches, is_words }
     }
 
-    /// The query as SQL, where its value stands as `$place`.
+    /// The query as SQL, with its value as `$place`.
     pub fn sql(&self, place: usize) -> String {
         if self.excludes() {
             return format!("search_query(${place}::text[])");
@@ -74,11 +74,11 @@ impl Search {
     }
 
     /// Binds that value.
-    pub fn bind<'q>(&self, question: SqlQuery<'q>) -> SqlQuery<'q> {
-        if self.excludes() { question.bind(self.pairs()) } else { question.bind(self.text()) }
+    pub fn bind<'q>(&self, query: SqlQuery<'q>) -> SqlQuery<'q> {
+        if self.excludes() { query.bind(self.pairs()) } else { query.bind(self.text()) }
     }
 
-    /// The words of which what is found has some.
+    /// The words that a match may contain.
     pub fn wanted(&self) -> String {
         let wanted = self.branches.iter().flat_map(|branch| &branch.wanted);
         wanted.map(|term| term.trim_matches('"')).collect::<Vec<_>>().join(" ")
@@ -97,14 +97,14 @@ impl Search {
         text
     }
 
-    /// For each branch all that is wanted, and any of what is not.
+    /// The wanted and the excluded terms of each branch.
     fn pairs(&self) -> Vec<String> {
         let pair = |Branch { wanted, unwanted }: &Branch| [wanted.join(" "), unwanted.join(" or ")];
         self.branches.iter().flat_map(pair).collect()
     }
 }
 
-/// Skips what means nothing, and counts the dashes right before what follows.
+/// Skips white space and operators, and counts the dashes right before the next term.
 fn skip(rest: &mut &str) -> usize {
     let mut dashes = 0;
     while let Some(letter) = rest.chars().next() {
@@ -119,8 +119,8 @@ fn skip(rest: &mut &str) -> usize {
     dashes
 }
 
-/// Takes a term off that begins at a byte and ends before one of these letters; a word ends at white space
-/// and at a quotation mark too.
+/// Takes a term that begins at a byte and ends before one of these letters; a word ends at white space and at a
+/// quotation mark too.
 fn take<'a>(rest: &mut &'a str, from: usize, ends: &[char]) -> &'a str {
     let is_word = from == 0;
     let ends = |letter: char| ends.contains(&letter) || is_word && (letter.is_whitespace() || letter == '"');

@@ -1,5 +1,5 @@
 // Lists what breaks clients between two schemas, by graphql-inspector: node changes.mjs OLD NEW
-// What OLD has as deprecated may be removed after the date that its reason ends in.
+// Deprecated parts of OLD may be removed after the date at the end of the reason.
 import { readFileSync } from 'node:fs';
 import { CriticalityLevel, diff } from '@graphql-inspector/core';
 import { buildSchema } from 'graphql';
@@ -7,7 +7,7 @@ import { buildSchema } from 'graphql';
 const [before, after] = process.argv.slice(2).map((file) => buildSchema(readFileSync(file, 'utf8')));
 const changes = await diff(before, after);
 
-/** Whether the old schema announced the removal of what stands at this path, for a day that is past. */
+/** Whether the old schema deprecated this path until a day that is past. */
 const wasAnnounced = (path) => {
   const [typeName, name, argument] = path.split('.');
   const type = before.getType(typeName);
@@ -17,7 +17,7 @@ const wasAnnounced = (path) => {
   return until !== undefined && until < new Date().toISOString().slice(0, 10);
 };
 
-const removals = ['FIELD_REMOVED', 'FIELD_ARGUMENT_REMOVED', 'ENUM_VALUE_REMOVED'];
+const removals = ['FIELD_REMOVED', 'FIELD_ARGUMENT_REMOVED', 'INPUT_FIELD_REMOVED', 'ENUM_VALUE_REMOVED'];
 const breaks = ({ criticality, type, path }) =>
   criticality.level === CriticalityLevel.Breaking && !(removals.includes(type) && wasAnnounced(path));
 const breaking = changes.filter(breaks);

@@ -1,16 +1,15 @@
-// Gives a server variables of every input type, fitting and not, and compares its judgement with that
-// of graphql-js: node coercion.mjs URL
+// Sends variables of every input type, valid and invalid, and compares the server's verdict with that of graphql-js: node coercion.mjs URL
 import {
   GraphQLError, astFromValue, buildClientSchema, execute, getNamedType, getNullableType, isEnumType,
   isInputObjectType, isListType, isRequiredInputField, isScalarType, isSpecifiedScalarType, parse, print,
   validate,
 } from 'graphql';
-import { ask, introspect } from './ask.mjs';
+import { request, introspect } from './request.mjs';
 
 const url = process.argv[2];
 const schema = buildClientSchema(await introspect(url));
 
-// What a scalar of ours takes is not part of introspection. It is text, where nothing else is said.
+// Introspection does not say what a custom scalar accepts. Default: text.
 const isText = (value) => typeof value === 'string';
 const takes = {
   DateTime: (value) => isText(value) && /^\d{4}-\d\d-\d\dT/.test(value),
@@ -25,7 +24,7 @@ for (const scalar of Object.values(schema.getTypeMap())) {
   };
 }
 
-// Every type of a value in a query, each with the nearest place that takes it.
+// Every input type, each with the nearest argument that accepts it.
 const places = new Map();
 const reached = Object.values(schema.getQueryType().getFields()).flatMap((field) =>
   field.args.map(({ name, type }) => [type, (value) => `${field.name}(${name}: ${value}) { __typename }`]));
@@ -38,7 +37,7 @@ for (const [type, write, isAlone] of reached) {
   entered.add(object);
   const fields = Object.values(object.getFields());
   for (const field of fields) {
-    // Where other fields must be given too, this one alone proves nothing.
+    // If other fields are required too, this one alone proves nothing.
     if (fields.some((other) => other !== field && isRequiredInputField(other))) continue;
     reached.push([field.type, (value) => write(`{ ${field.name}: ${value} }`), object.isOneOf]);
   }
@@ -64,8 +63,7 @@ function valuesFor(type) {
   return isListType(getNullableType(type)) ? [...values, ...values.slice(1).map((value) => [value])] : values;
 }
 
-// Whether graphql-js takes a value for the variable. Nothing is behind this schema, so that what it finds
-// wrong with the data says nothing.
+// Whether graphql-js accepts a value for the variable. This schema has no resolvers, so errors of the data are ignored.
 function fits(document, v) {
   const variableValues = v === undefined ? {} : { v };
   const { errors = [] } = execute({ schema, document, variableValues });
@@ -73,7 +71,7 @@ function fits(document, v) {
 }
 
 // Compares whether a document is valid, and which values its variable takes. A value that coerces may
-// still be refused for what it says, such as a page of 1000, but not under the variable's name.
+// still be refused for its meaning, such as a page of 1000, but not under the variable's name.
 const counted = { documents: 0, invalid: 0, values: 0, wrong: 0 };
 async function compare(text, values, isRefused = false) {
   const document = parse(text);
@@ -81,7 +79,7 @@ async function compare(text, values, isRefused = false) {
   counted.documents += 1;
   counted.invalid += isValid ? 0 : 1;
   for (const v of isValid ? values : [undefined]) {
-    const { errors: [{ message, extensions = {} } = {}] = [] } = await ask(url, text, { v });
+    const { errors: [{ message, extensions = {} } = {}] = [] } = await request(url, text, { v });
     const { code, field } = extensions;
     let agrees = code === 'GRAPHQL_VALIDATION_FAILED';
     if (isValid) {
@@ -101,12 +99,12 @@ async function compare(text, values, isRefused = false) {
 await Promise.all([...places.values()].map(async ({ type, write, isAlone }) => {
   const text = (declared) => `query($v: ${declared}) { ${write('$v')} }`;
   const nullable = getNullableType(type);
-  // Where exactly one field is given, the specification takes no variable that may be null; graphql-js 16 does.
+  // For oneOf input objects the specification refuses nullable variables; graphql-js 16 accepts them.
   const mayBeNull = (declared) => isAlone && !`${declared}`.endsWith('!');
   for (const declared of [nullable, `${nullable}!`]) {
     await compare(text(declared), valuesFor(type), mayBeNull(declared));
   }
-  // Types that are near to that of the place, or far from it.
+  // Types that are similar to that of the argument, or not.
   for (const declared of [getNamedType(type), `[${nullable}]`, `[${nullable}!]!`, 'Int', 'String']) {
     await compare(text(declared), [undefined], mayBeNull(declared));
   }

@@ -1,13 +1,13 @@
-// Asks a server documents, right and wrong, and compares its judgement with that of graphql-js, which parses
-// and validates them by the schema that introspection gives: node documents.mjs URL
+// Sends documents, valid and invalid, and compares the server's verdict with that of graphql-js, which parses and
+// validates them with the introspected schema: node documents.mjs URL
 import { buildClientSchema, parse, validate } from 'graphql';
-import { ask, introspect } from './ask.mjs';
+import { request, introspect } from './request.mjs';
 import { documents, stricter } from './documents/index.mjs';
 
 const url = process.argv[2];
 const schema = buildClientSchema(await introspect(url));
 
-// 'syntax' and 'validation' are the stages that refuse a document; null is a document that both take.
+// 'syntax' and 'validation' are the stages that refuse a document; null is a document that both accept.
 function expected(text) {
   let document;
   try {
@@ -16,7 +16,7 @@ function expected(text) {
     return { stage: 'syntax', locations };
   }
   const errors = validate(schema, document);
-  // A server has no use for definitions of types: it need not be able to read them.
+  // A server need not parse definitions of types.
   if (errors.some(({ message }) => message.endsWith('definition is not executable.'))) return { stage: 'syntax' };
   return { stage: errors.length > 0 ? 'validation' : null, why: errors[0]?.message };
 }
@@ -24,9 +24,9 @@ function expected(text) {
 const stages = { GRAPHQL_PARSE_FAILED: 'syntax', GRAPHQL_VALIDATION_FAILED: 'validation' };
 
 async function judged(text) {
-  const { errors = [] } = await ask(url, text);
+  const { errors = [] } = await request(url, text);
   const code = errors[0]?.extensions.code;
-  // A limit or a failure is no judgement.
+  // A limit or a failure is no verdict.
   if (code === 'LIMIT_EXCEEDED' || code === 'INTERNAL') throw new Error(`${code}: ${text}`);
   return { stage: stages[code] ?? null, locations: errors[0]?.locations, why: errors[0]?.message };
 }
@@ -51,5 +51,5 @@ for (const text of stricter) {
 }
 console.log(`${documents.length} documents, of which graphql-js takes ${counts.null}, and refuses ${counts.syntax} for `
   + `their syntax and ${counts.validation} by a rule; the server judges ${differences} otherwise`);
-// Both verdicts are there in number, or the comparison would say little.
+// There are enough of both verdicts.
 process.exit(differences === 0 && Object.values(counts).every((count) => count >= 40) ? 0 : 1);

@@ -30,12 +30,11 @@ export default [
       // names, the changes of a revision, the targets of a commentary. So is `nodes(ids:)`, of Relay.
       '@graphql-eslint/relay-edge-types': ['error', { listTypeCanWrapOnlyEdgeType: false }],
 
-      // What is found by a search or stands in a timeline is read from the best or the first on: nobody
-      // asks for the worst. All other connections page both ways.
+      // What is found by a search or stands in a timeline is read from the best or the first on: there is
+      // no use for the worst. All other connections page both ways.
       '@graphql-eslint/relay-arguments': ['error', { includeBoth: false }],
 
-      // Pages, counts, what is computed, what a mutation tells, and the values inside a record are no records, and nobody can
-      // ask for them by id.
+      // Pages, counts, computed values, payloads, and the values inside a record are no records and have no id.
       '@graphql-eslint/strict-id-in-types': ['error', {
         exceptions: {
           suffixes: ['Connection', 'Edge', 'Facet', 'Facets', 'Payload'],

@@ -1,5 +1,5 @@
-// Uses the page in a real browser, as people do: node page.mjs ADDRESS CLOSED-ADDRESS KEY
-// CLOSED-ADDRESS is a server that reads for nobody without a key.
+// Uses the page in a real browser, node page.mjs ADDRESS CLOSED-ADDRESS KEY
+// CLOSED-ADDRESS is a server that requires a key for reading.
 import assert from 'node:assert/strict';
 import { chromium } from 'playwright-core';
 
@@ -16,7 +16,7 @@ const open = async (url, size = { width: 1280, height: 800 }) => {
   return page;
 };
 const response = (page) => page.locator('.graphiql-response');
-const told = (page, text) => response(page).getByText(text).first().waitFor();
+const shows = (page, text) => response(page).getByText(text).first().waitFor();
 const enterKey = async (page) => {
   await page.fill('#key input', key);
   await page.press('#key input', 'Enter');
@@ -47,15 +47,15 @@ await fetch(`${address}graphql`, {
   headers: { 'content-type': 'application/json', authorization: `Bearer ${key}` },
   body: JSON.stringify({ query: `mutation { createTopic(input: ${input}) { revision } }` }),
 });
-await told(page, '"borders"');
+await shows(page, '"borders"');
 await tabs.getByText('EnterAStatement').click();
 await page.click('.graphiql-execute-button');
-await told(page, '"userErrors"');
+await shows(page, '"userErrors"');
 
 // A phone shows the response as wide as the query.
 const phone = await open(address, { width: 390, height: 844 });
 await phone.click('.graphiql-execute-button');
-await told(phone, '"data"');
+await shows(phone, '"data"');
 const { width } = await response(phone).boundingBox();
 assert.ok(width > 260, `the response is ${width} pixels wide`);
 

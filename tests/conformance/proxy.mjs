@@ -1,4 +1,4 @@
-// Asks through Vite's proxy, as docs/clients.md configures it: node proxy.mjs
+// Sends a query through Vite's proxy, as docs/clients.md configures it: node proxy.mjs
 import { createServer } from 'vite';
 
 const server = await createServer({

@@ -1,7 +1,7 @@
 // Follows changes with graphql-ws: node websocket.mjs URL KEY
 import { createClient } from 'graphql-ws';
 import WebSocket from 'ws';
-import { ask, follow } from './follow.mjs';
+import { run, follow } from './follow.mjs';
 
 const [url, key] = process.argv.slice(2);
 const client = createClient({
@@ -10,10 +10,10 @@ const client = createClient({
   connectionParams: { authorization: `Bearer ${key}` },
   retryAttempts: 0,
 });
-await follow(client, (request) => ask(client, request));
+await follow(client, (request) => run(client, request));
 
-// What is wrong is told as errors, not as a result.
-const refused = await ask(client, { query: '{ nothing }' }).then(
+// A wrong operation gets errors, not a result.
+const refused = await run(client, { query: '{ nothing }' }).then(
   () => null,
   (errors) => errors,
 );
@@ -27,10 +27,10 @@ const wrong = createClient({
   retryAttempts: 0,
   shouldRetry: () => false,
 });
-const closed = await ask(wrong, { query: '{ topics { totalCount } }' }).then(
+const closed = await run(wrong, { query: '{ topics { totalCount } }' }).then(
   () => null,
   (event) => event,
 );
 if (closed?.code !== 4403) throw new Error(`a wrong key: ${closed?.code} ${closed?.reason}`);
-console.log('graphql-ws was told everything');
+console.log('graphql-ws received every change');
 process.exit(0);

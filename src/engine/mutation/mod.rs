@@ -43,7 +43,7 @@ static CODE: Enumeration = Enumeration {
     values: &[
         ("REQUIRED", "A required value is missing."),
         ("INVALID", "A value breaks a rule."),
-        ("TAKEN", "Another record already has this value, which must be unique."),
+        ("TAKEN", rules::TAKEN),
         ("NOT_FOUND", "The record that the input names does not exist."),
         ("IN_USE", "Other records refer to this one."),
         (
@@ -242,7 +242,7 @@ impl Mutations {
 }
 
 fn input(name: &str, ty: String, description: &str) -> InputField {
-    InputField { name: name.to_owned(), ty, description: description.to_owned() }
+    InputField { name: name.to_owned(), ty, description: description.to_owned(), deprecation: None }
 }
 
 fn client_mutation_id() -> InputField {
@@ -265,7 +265,10 @@ fn input_fields(
             let ty = writable_field.type_name() + if needed { "!" } else { "" };
             let list = matches!(writable_field.kind, WritableKind::Rows(_));
             let whole = if list && action == Action::Update { " Replaces the whole list." } else { "" };
-            input(writable_field.name, ty, &format!("{}{whole}", writable_field.description))
+            let description = format!("{}{whole}", writable_field.description);
+            // A required field can't be deprecated.
+            let deprecation = writable_field.deprecation.filter(|_| !needed);
+            InputField { deprecation, ..input(writable_field.name, ty, &description) }
         }));
     }
     if action != Action::Create {

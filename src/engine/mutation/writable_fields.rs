@@ -3,7 +3,8 @@
 use crate::model::{
     Input, InputField, naming,
     object_type::{
-        Column, FieldKind, Join, ObjectType, OwnedItem, OwnedList, Scalar, ToMany, ToOne, Writability,
+        Column, Deprecation, Field, FieldKind, Join, ObjectType, OwnedItem, OwnedList, Scalar, ToMany, ToOne,
+        Writability,
     },
     sql::Expression,
 };
@@ -15,6 +16,7 @@ pub struct WritableField {
     /// Whether it is required.
     pub needed: bool,
     pub kind: WritableKind,
+    pub deprecation: Option<Deprecation>,
 }
 
 pub enum WritableKind {
@@ -47,6 +49,22 @@ pub struct RowColumn {
     pub kind: RowKind,
     pub needed: bool,
     description: &'static str,
+    deprecation: Option<Deprecation>,
+}
+
+impl RowColumn {
+    /// A column of a field of an owned value or an edge, unless the field is computed.
+    fn of(field: &Field) -> Option<Self> {
+        let FieldKind::Column(Column { sql, scalar, nullable, .. }) = &field.kind else { return None };
+        Some(RowColumn {
+            name: field.name,
+            column: plain(sql)?,
+            kind: RowKind::Value(*scalar),
+            needed: !nullable,
+            description: field.description,
+            deprecation: field.deprecation,
+        })
+    }
 }
 
 #[derive(Clone, Copy)]
@@ -66,7 +84,8 @@ pub fn of(object_type: &ObjectType, object_types: &[ObjectType]) -> Vec<Writable
     let mut writable_fields = Vec::new();
     for field in &object_type.fields {
         let mut writable_field = |name, needed, kind| {
-            writable_fields.push(WritableField { name, description: field.description, needed, kind });
+            let Field { description, deprecation, .. } = *field;
+            writable_fields.push(WritableField { name, description, needed, kind, deprecation });
         };
         match &field.kind {
             FieldKind::Column(Column { scalar: Scalar::Id(_), .. }) => {}
@@ -104,16 +123,7 @@ fn plain(sql: &Expression) -> Option<&'static str> {
 fn owned<'a>(values: &OwnedList, named: impl Fn(&str) -> &'a ObjectType) -> Rows {
     let (input, columns, one_of) = match &values.of {
         OwnedItem::Shape(shape) => {
-            let columns = named(shape).fields.iter().filter_map(|field| match &field.kind {
-                FieldKind::Column(Column { sql, scalar, nullable, .. }) => Some(RowColumn {
-                    name: field.name,
-                    column: plain(sql)?,
-                    kind: RowKind::Value(*scalar),
-                    needed: !nullable,
-                    description: field.description,
-                }),
-                _ => None,
-            });
+            let columns = named(shape).fields.iter().filter_map(RowColumn::of);
             (format!("{shape}Input"), columns.collect(), false)
         }
         OwnedItem::Reference(one) => {
@@ -123,6 +133,7 @@ fn owned<'a>(values: &OwnedList, named: impl Fn(&str) -> &'a ObjectType) -> Rows
                 kind: RowKind::Reference(to),
                 needed: false,
                 description: "This record.",
+                deprecation: None,
             });
             (format!("{}Input", one.type_name), columns.collect(), true)
         }
@@ -147,17 +158,9 @@ fn linked<'a>(many: &ToMany, named: impl Fn(&str) -> &'a ObjectType) -> Option<(
                 kind: RowKind::Reference(many.to),
                 needed: true,
                 description: "The record on the other side.",
+                deprecation: None,
             };
-            let attributes = many.attributes.iter().filter_map(|field| match &field.kind {
-                FieldKind::Column(Column { sql, scalar, nullable, .. }) => Some(RowColumn {
-                    name: field.name,
-                    column: plain(sql)?,
-                    kind: RowKind::Value(*scalar),
-                    needed: !nullable,
-                    description: field.description,
-                }),
-                _ => None,
-            });
+            let attributes = many.attributes.iter().filter_map(RowColumn::of);
             let input = (!many.attributes.is_empty()).then(|| format!("{}Input", many.stem));
             let columns = [reference].into_iter().chain(attributes).collect();
             Some((Rows { table, owner, columns, ordinal, numbered: false, input, one_of: false }, false))
@@ -174,6 +177,7 @@ fn linked<'a>(many: &ToMany, named: impl Fn(&str) -> &'a ObjectType) -> Option<(
                     } else {
                         "The place in the document: `L12` is line 12."
                     },
+                    deprecation: None,
                 };
             let input = Some(format!("{}Input", many.to));
             let table = named(many.to).table;
@@ -207,6 +211,8 @@ impl WritableField {
             name: column.name.to_owned(),
             ty: column.type_name() + if column.needed { "!" } else { "" },
             description: column.description.to_owned(),
+            // A required field can't be deprecated.
+            deprecation: column.deprecation.filter(|_| !column.needed),
         };
         Some(Input {
             name: rows.input.clone()?,

@@ -1,7 +1,7 @@
-//! Fields whose values no single statement gives: search, ways between actors, who agrees with whom.
+//! Fields whose values need more than one statement: search, paths between actors, who agrees with whom.
 //!
-//! A domain module declares the shape of the answer, its arguments, and a function that computes it. The
-//! function names records by their ids; what a query reads of them is fetched as everywhere else.
+//! A domain module declares the type of the value, the arguments, and a function that computes it. The function names
+//! records by their ids; what a query selects of them is read as a level like any other.
 
 use std::{fmt, ops::RangeInclusive, sync::Arc};
 
@@ -33,12 +33,11 @@ pub struct Computed {
     pub cost: usize,
     /// The same, where that depends on its arguments.
     pub price: Option<CostFunction>,
-    /// Who may ask it.
+    /// Who may select it.
     pub role: Role,
     /// Whether its value depends on the caller.
     pub per_caller: bool,
-    /// Where computing it changes the base: what stands in its place if it came to nothing, though something
-    /// else of the request was done.
+    /// For a mutation: its value if it failed after another mutation of the request was committed.
     pub nothing: Option<ComputedValue>,
     pub compute: Resolver,
 }
@@ -46,33 +45,33 @@ pub struct Computed {
 /// The field of a mutation's payload that holds its last revision.
 pub const REVISION: &str = "revision";
 
-/// Gives the values for all parents, in their order.
+/// Computes the values for all parents, in their order.
 pub type Resolver = Arc<dyn for<'a> Fn(ResolveContext<'a>) -> Resolving<'a> + Send + Sync>;
 
-/// The values on their way.
+/// The pending values.
 pub type Resolving<'a> = BoxFuture<'a, Result<Vec<ComputedValue>, ApiError>>;
 
 #[derive(Clone, Debug)]
 pub struct Argument {
     pub name: &'static str,
-    /// Its type as GraphQL writes it: `[String!]!`.
+    /// Its type in GraphQL: `[String!]!`.
     pub ty: &'static str,
     pub description: &'static str,
-    /// A vocabulary that only arguments have.
+    /// An enumeration that no field has: the argument adds it to the schema.
     pub of: Option<&'static Enumeration>,
-    /// What it takes beyond what its type says.
+    /// Its rule, besides its type.
     pub takes: ArgumentRule,
     pub deprecation: Option<Deprecation>,
 }
 
-/// What an argument takes: it is refused before anything runs where it is something else.
+/// A rule for an argument. A request that breaks it is refused before anything runs.
 #[derive(Clone, Debug)]
 pub enum ArgumentRule {
-    /// Whatever its type does.
+    /// Any value of its type.
     Anything,
-    /// A number of this range.
+    /// A number in this range.
     Within(RangeInclusive<i64>),
-    /// A list of so many values at most.
+    /// A list with at most this many values.
     AtMost(usize),
     /// A cursor of the order of this name, with this kind of key.
     Cursor(&'static str, KeyKind),
@@ -92,7 +91,7 @@ impl Argument {
         Argument { deprecation: Some(Deprecation { reason, until }), ..self }
     }
 
-    /// Refuses a value that it doesn't take. Values are of its type already.
+    /// Refuses a value that breaks the rule. Values have its type already.
     pub fn check(&self, given: &Arguments) -> Result<(), ApiError> {
         let Some(value) = given.get(self.name) else { return Ok(()) };
         let name = self.name;
@@ -124,10 +123,10 @@ impl Argument {
 
 pub type Arguments = IndexMap<Name, Value>;
 
-/// What a computed field may cost for each record.
+/// Computes the cost of a field per record.
 pub type CostFunction = fn(&CostContext<'_>) -> CostEstimate;
 
-/// What a computed value may cost in points, and how many records it may name at one place.
+/// The maximum cost of a computed value in points, and how many records one of its fields may name.
 #[derive(Clone, Copy, Debug)]
 pub struct CostEstimate {
     pub points: f64,
@@ -223,7 +222,7 @@ pub struct ResolveContext<'a> {
     pub caller: &'a Caller,
     /// The event, in a subscription.
     pub event: Option<&'a ComputedValue>,
-    /// When nobody waits for it any more: nothing is to be changed from then on.
+    /// The deadline: nothing is changed after it.
     pub deadline: Option<Instant>,
 }
 
@@ -259,7 +258,7 @@ impl ComputedValue {
         ComputedValue::Float((score.clamp(0.0, 1.0) * 1000.0).round() / 1000.0)
     }
 
-    /// Adds the records that it names at the end of a way of fields.
+    /// Adds the records that it names at the end of a path of fields.
     pub fn named(&self, way: &[&str], found: &mut Vec<(&'static str, i64)>) {
         match (self, way) {
             (ComputedValue::List(items), _) => items.iter().for_each(|item| item.named(way, found)),
@@ -282,7 +281,7 @@ impl ComputedValue {
     }
 }
 
-/// The id of the record that an argument of type `…By` names; none where it was left out.
+/// The id of the record that an argument of type `…By` names; none if it is absent.
 pub async fn record(
     reader: &Reader,
     lookup: Lookup,
@@ -303,7 +302,7 @@ pub async fn record(
 }
 
 impl ResolveContext<'_> {
-    /// The id of the record that an argument of type `…By` names; none where it was left out.
+    /// The id of the record that an argument of type `…By` names; none if it is absent.
     pub async fn record(&self, object_type: &str, argument: &str) -> Result<Option<i64>, ApiError> {
         record(self.reader, self.lookup, self.catalog.named(object_type), self.arguments, argument).await
     }
@@ -315,7 +314,7 @@ impl ResolveContext<'_> {
         }
     }
 
-    /// The texts or names of a list; none where it was left out.
+    /// The texts or names of a list; none if it is absent.
     pub fn texts(&self, argument: &str) -> Option<Vec<String>> {
         let text = |value: &Value| match value {
             Value::String(text) => text.clone(),
@@ -328,7 +327,7 @@ impl ResolveContext<'_> {
         }
     }
 
-    /// The number that an argument gives; its range was checked as the argument declares it.
+    /// The number in an argument, whose range was checked already.
     pub fn number(&self, argument: &str, default: i64) -> i64 {
         match self.arguments.get(argument) {
             Some(Value::Number(number)) => number.as_i64().unwrap_or(default),
@@ -356,8 +355,8 @@ impl ResolveContext<'_> {
     }
 }
 
-/// A connection as a value: its edges with their cursors, whether there are others before and behind them, and
-/// and the total if it is selected.
+/// A connection as a value: its edges with their cursors, whether there are others before and after them, and
+/// the total if it is selected.
 pub fn connection(
     order: &str,
     edges: Vec<(Cursor, Vec<(&'static str, ComputedValue)>)>,
@@ -408,7 +407,7 @@ pub fn connection_of(
         ))
 }
 
-/// What is said of a connection's shortcut to its records.
+/// The description of `nodes`.
 pub const NODES: &str = "The records of the page in order, without edges and their cursors.";
 
 /// The cursor of an edge in such a connection.
@@ -477,15 +476,15 @@ pub fn page_arguments(order: &'static str, key: KeyKind) -> [Argument; 2] {
     [first.taking(ArgumentRule::Within(0..=MAX_PAGE)), after.taking(ArgumentRule::Cursor(order, key))]
 }
 
-/// Words that are counted of a text that is searched for: a longer one is refused.
+/// Maximum number of words that are counted; longer texts are refused.
 pub const WORDS: usize = 500;
 
-/// Words of a text that is searched for.
+/// The number of words of a search text.
 pub fn words(text: &str) -> usize {
     text.split_whitespace().count().clamp(1, WORDS)
 }
 
-/// A number of things, as prices are reckoned with.
+/// A number as costs are computed with it.
 #[allow(clippy::cast_precision_loss)]
 pub fn float(number: usize) -> f64 {
     number as f64

@@ -1,8 +1,7 @@
-//! What a domain module says of its object type: columns, edges, filters and orders. Everything else (the schema,
-//! the plan, the SQL, the answer) is made from this, once for every object type.
+//! What a domain module declares of its object type: columns, edges, filters and orders. The schema, the plan, the SQL
+//! and the response follow from it.
 //!
-//! SQL fragments name their own row as `{}`, for the same fragment stands under another alias in
-//! every statement.
+//! SQL fragments name their own row as `{}`, because each statement gives it another alias.
 
 pub mod computed;
 pub mod overviews;
@@ -18,11 +17,11 @@ use crate::{
             overviews::{Searched, Tie, TimelineEntry},
         },
         pagination::KeyKind,
-        sql::{Expression, Reads},
+        sql::{Expression, Reads, rfc_3339},
     },
 };
 
-/// A kind of record: its place in the schema and its table.
+/// An object type: its part of the schema and its table.
 #[derive(Debug)]
 pub struct ObjectType {
     pub name: &'static str,
@@ -34,15 +33,17 @@ pub struct ObjectType {
     pub conditions: Vec<FilterField>,
     pub orders: Vec<Order>,
     pub facets: Vec<Facet>,
-    /// The table of ids and slugs that lead to another record, its `kept_id`, since they were merged.
+    /// The table with ids and slugs of merged records, and the record that each was merged into (`kept_id`).
     pub merged: Option<&'static str>,
-    /// The table of its other names that a search looks at too, and their column that refers to it.
+    /// The table of its other names, which a search reads too, and the column that refers to the record.
     pub searchable_names: Option<(&'static str, &'static str)>,
-    /// The column of `revisions` that keeps its history, where it has one.
+    /// The column of `revisions` that refers to it, if it has a history.
     pub history: Option<&'static str>,
-    /// The description of the argument `since` of its lists, where they have it.
+    /// The description of the argument `since` of its lists, if they have it.
     pub since: Option<&'static str>,
-    /// How it takes part in searches, timelines and networks, where it does.
+    /// SQL over `{}` for the period that its records fall in, if they have one.
+    pub period: Option<&'static str>,
+    /// How it takes part in searches, timelines and networks, if it does.
     pub searched: Option<Searched>,
     pub timeline: Option<TimelineEntry>,
     pub tie: Option<Tie>,
@@ -51,14 +52,14 @@ pub struct ObjectType {
 /// How an object type is reached from the query root.
 #[derive(Debug)]
 pub struct RootFields {
-    /// The field that looks one record up, where there is one: `actor`.
+    /// The field that looks one record up, if there is one: `actor`.
     pub one: Option<&'static str>,
     /// The field that lists records: `actors`.
     pub many: &'static str,
     pub keys: Vec<LookupKey>,
 }
 
-/// A way to name one record, besides its id: a slug, an external identifier.
+/// A key of one record besides its id: a slug, an external identifier.
 #[derive(Debug)]
 pub struct LookupKey {
     pub name: &'static str,
@@ -91,17 +92,17 @@ impl Field {
     }
 }
 
-/// What clients use instead of something, and until when it stays.
-/// Names stand in backticks: the library prints double quotes of a reason as they are, which is no SDL.
+/// Why something is deprecated, and until when it stays. Write names in backticks: the library does not escape double
+/// quotes in the SDL.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Deprecation {
     pub reason: &'static str,
-    /// The last day on which it is there: `2027-06-01`.
+    /// Its last day: `2027-06-01`.
     pub until: &'static str,
 }
 
 impl Deprecation {
-    /// The reason as the schema gives it: the date is in it, since `@deprecated` has no other place for one.
+    /// The reason in the schema. It contains the date, because `@deprecated` has no other argument.
     pub fn text(self) -> String {
         format!("{} Removed after {}.", self.reason, self.until)
     }
@@ -113,17 +114,17 @@ pub enum FieldKind {
     Column(Column),
     /// At most one other record.
     ToOne(ToOne),
-    /// Values that the record owns, all of them: names, identifiers.
+    /// All values that the record owns: names, identifiers.
     OwnedList(OwnedList),
     /// Records on the other side of an edge, by the page.
     ToMany(ToMany),
-    /// A value that has fields of its own, within what a domain module computes.
+    /// An object within a computed value.
     ValueType(ValueType),
-    /// Values in what a domain module computes.
+    /// A list of scalars within a computed value.
     Scalars(Scalar),
-    /// Records in what a domain module computes, as many as there are.
+    /// A list of records within a computed value.
     Records(ToOne),
-    /// What no single statement gives: a domain module computes it.
+    /// A value that a domain module computes, with as many statements as it needs.
     Computed(Computed),
     /// One record by one of its keys.
     Lookup(&'static str),
@@ -150,7 +151,7 @@ pub struct Column {
     pub sql: Expression,
     pub scalar: Scalar,
     pub nullable: bool,
-    /// SQL of what is read where the column is null. It is written, filtered and exported without it.
+    /// SQL of the value that is read instead of null. Writes, filters and exports use the column alone.
     pub fallback: Option<&'static str>,
     pub reads: Reads,
 }
@@ -172,16 +173,16 @@ impl Column {
     }
 }
 
-/// How a value stands in a row and in an answer.
+/// The type of a value: its form in rows and responses, and its filter operators.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Scalar {
     /// A global id of the object type.
     Id(&'static str),
-    /// A name or a title: found whole or by a part.
+    /// A name or a title: can be compared whole or in part.
     Text,
-    /// A term of a vocabulary or a register: found whole.
+    /// A term of a vocabulary or a register: can be compared whole.
     Term,
-    /// Sentences: found by a part. A column `plain_…` beside them has them without capital letters and accents.
+    /// Sentences: can be compared in part. A column `plain_…` has them without capital letters and accents.
     Prose,
     Int,
     RevisionNumber,
@@ -195,7 +196,7 @@ pub enum Scalar {
     Cursor,
 }
 
-/// A closed vocabulary.
+/// An enumeration.
 #[derive(Debug, PartialEq)]
 pub struct Enumeration {
     pub name: &'static str,
@@ -203,12 +204,12 @@ pub struct Enumeration {
     pub sql: &'static str,
     pub description: &'static str,
     pub values: &'static [(&'static str, &'static str)],
-    /// Those of the values that are deprecated.
+    /// The deprecated values.
     pub deprecated: &'static [(&'static str, Deprecation)],
 }
 
 impl Enumeration {
-    /// One whose values follow from the catalog.
+    /// An enumeration whose values follow from the catalog.
     pub fn of(
         name: &'static str,
         description: &'static str,
@@ -231,7 +232,7 @@ impl Enumeration {
     }
 }
 
-/// Values of a type that has no life of its own.
+/// Values of a type without records of its own.
 #[derive(Clone, Copy, Debug)]
 pub struct ValueType {
     pub of: &'static str,
@@ -268,7 +269,7 @@ pub struct OwnedList {
 
 #[derive(Debug)]
 pub enum OwnedItem {
-    /// A type that has no life of its own.
+    /// A type without records of its own.
     Shape(&'static str),
     /// Each row refers to one record.
     Reference(ToOne),
@@ -289,12 +290,12 @@ pub struct ToMany {
 /// How the edge is written together with its record: whole, as a list.
 #[derive(Clone, Copy, Debug)]
 pub enum Writability {
-    /// It is the other side's to write.
+    /// The other side writes it.
     No,
-    /// As rows of its link table; with a column for their order, where they have one.
+    /// As rows of its link table; with a column for their order, if they have one.
     Link(Option<&'static str>),
-    /// As rows of the other side's table, which have no life without the record: the field, the
-    /// column, and the object type that it refers to.
+    /// As rows of the other side's table, which are deleted with the record: the field, the column, and the object type
+    /// that it refers to.
     Rows { of: &'static [(&'static str, &'static str, Option<&'static str>)], needed: bool },
 }
 
@@ -317,6 +318,13 @@ pub struct FilterField {
     pub name: Cow<'static, str>,
     pub description: &'static str,
     pub test: Predicate,
+    pub deprecation: Option<Deprecation>,
+}
+
+impl FilterField {
+    fn new(name: impl Into<Cow<'static, str>>, description: &'static str, test: Predicate) -> Self {
+        FilterField { name: name.into(), description, test, deprecation: None }
+    }
 }
 
 #[derive(Debug)]
@@ -348,6 +356,15 @@ pub struct Facet {
     pub by: FacetBy,
     /// The condition that selects by the same value: it doesn't narrow the counts.
     pub without: Cow<'static, str>,
+    pub deprecation: Option<Deprecation>,
+}
+
+impl Facet {
+    /// Counts by the value that the filter field of the same name selects by.
+    fn new(name: impl Into<Cow<'static, str>>, description: &'static str, by: FacetBy) -> Self {
+        let name = name.into();
+        Facet { without: name.clone(), name, description, by, deprecation: None }
+    }
 }
 
 #[derive(Debug)]
@@ -377,6 +394,7 @@ pub struct Order {
     pub description: String,
     pub by: SortKey,
     pub descending: bool,
+    pub deprecation: Option<Deprecation>,
 }
 
 #[derive(Debug)]
@@ -384,12 +402,12 @@ pub enum SortKey {
     Id,
     /// A key that is never null, as pages compare it with `<` and `>`.
     Key(Cow<'static, str>, KeyKind),
-    /// How well the record answers `filter.search`.
+    /// How well the record matches `filter.search`.
     Relevance,
 }
 
 impl SortKey {
-    /// The kind of key that stands in a cursor beside the id.
+    /// The kind of key in a cursor, beside the id.
     pub fn kind(&self) -> Option<KeyKind> {
         match self {
             SortKey::Id => None,
@@ -415,6 +433,7 @@ impl ObjectType {
             searchable_names: None,
             history: None,
             since: None,
+            period: None,
             searched: None,
             timeline: None,
             tie: None,
@@ -489,10 +508,13 @@ impl ObjectType {
         )
     }
 
-    /// A field, with the conditions and orders that it brings along.
+    /// A field, with the filter fields, orders and facets that follow from it. They are deprecated with it.
     #[must_use]
     pub fn field(mut self, declared: impl Into<FieldDeclaration>) -> Self {
-        let declared = declared.into();
+        let mut declared = declared.into();
+        if let Some(deprecation) = declared.field.deprecation {
+            declared.deprecate_derived(deprecation);
+        }
         self.fields.push(declared.field);
         self.conditions.extend(declared.conditions);
         self.orders.extend(declared.orders);
@@ -502,7 +524,7 @@ impl ObjectType {
 
     #[must_use]
     pub fn condition(mut self, name: &'static str, description: &'static str, test: Predicate) -> Self {
-        self.conditions.push(FilterField { name: name.into(), description, test });
+        self.conditions.push(FilterField::new(name, description, test));
         self
     }
 
@@ -522,6 +544,7 @@ impl ObjectType {
             description: "Best match of `filter.search` first; needs that filter.".into(),
             by: SortKey::Relevance,
             descending: true,
+            deprecation: None,
         });
         self.condition(
             "search",
@@ -564,8 +587,7 @@ impl ObjectType {
         })
     }
 
-    /// A period that the record falls in: the filter that asks for it, the orders by its start, and the
-    /// counts by its year.
+    /// A period that the record falls in: with a filter, orders by its start, and counts by its year.
     #[must_use]
     pub fn during(
         mut self,
@@ -574,13 +596,11 @@ impl ObjectType {
         what: &'static str,
         sql: &'static str,
     ) -> Self {
+        self.period = Some(sql);
         let year = Expression::Template(format!("extract(year from lower({sql}))::integer").into());
-        self.facets.push(Facet {
-            name: "year".into(),
-            description: "The year in which it began or may have begun; null if the date is unknown.",
-            by: FacetBy::Value { sql: year, scalar: Scalar::Int },
-            without: name.into(),
-        });
+        let description = "The year in which it began or may have begun; null if the date is unknown.";
+        let by = FacetBy::Value { sql: year, scalar: Scalar::Int };
+        self.facets.push(Facet { without: name.into(), ..Facet::new("year", description, by) });
         self.condition(name, what, Predicate::During { sql: sql.into() }).order(
             order,
             "date, unknown dates last",
@@ -666,6 +686,7 @@ fn both_ways(name: &str, what: &str, by: impl Fn(bool) -> SortKey) -> [Order; 2]
         description: format!("By {what}, {}.", if descending { "descending" } else { "ascending" }),
         by: by(descending),
         descending,
+        deprecation: None,
     })
 }
 
@@ -685,6 +706,13 @@ impl From<Field> for FieldDeclaration {
 }
 
 impl FieldDeclaration {
+    fn deprecate_derived(&mut self, deprecation: Deprecation) {
+        let filters = self.conditions.iter_mut().map(|filter_field| &mut filter_field.deprecation);
+        let orders = self.orders.iter_mut().map(|order| &mut order.deprecation);
+        let facets = self.facets.iter_mut().map(|facet| &mut facet.deprecation);
+        filters.chain(orders).chain(facets).for_each(|derived| *derived = Some(deprecation));
+    }
+
     fn column(&mut self) -> &mut Column {
         match &mut self.field.kind {
             FieldKind::Column(column) => column,
@@ -692,7 +720,7 @@ impl FieldDeclaration {
         }
     }
 
-    /// Clients use something else; it is there until a date (`2027-06-01`).
+    /// Clients use something else; it is there until a date (`2027-06-01`). So are its filter, orders, facet and input.
     #[must_use]
     pub fn deprecated(mut self, reason: &'static str, until: &'static str) -> Self {
         self.field.deprecation = Some(Deprecation { reason, until });
@@ -717,11 +745,11 @@ impl FieldDeclaration {
         self
     }
 
-    /// Only callers of this role, or a higher one, may ask it.
+    /// Only callers of this role, or a higher one, may select it.
     #[must_use]
     pub fn requires_role(mut self, role: Role) -> Self {
         let FieldKind::Computed(computed) = &mut self.field.kind else {
-            unreachable!("only what is computed asks who asks")
+            unreachable!("only computed fields require a role")
         };
         computed.role = role;
         self
@@ -731,7 +759,7 @@ impl FieldDeclaration {
     #[must_use]
     pub fn free(mut self) -> Self {
         let FieldKind::Computed(computed) = &mut self.field.kind else {
-            unreachable!("only what is computed costs")
+            unreachable!("only computed fields have a cost")
         };
         computed.cost = 0;
         self
@@ -741,7 +769,7 @@ impl FieldDeclaration {
     #[must_use]
     pub fn with_cost(mut self, price: CostFunction) -> Self {
         let FieldKind::Computed(computed) = &mut self.field.kind else {
-            unreachable!("only what is computed is priced")
+            unreachable!("only computed fields have a cost")
         };
         computed.price = Some(price);
         self
@@ -752,7 +780,7 @@ impl FieldDeclaration {
     #[must_use]
     pub fn mutating(mut self, nothing: ComputedValue) -> Self {
         let FieldKind::Computed(computed) = &mut self.field.kind else {
-            unreachable!("only what is computed changes anything")
+            unreachable!("only computed fields change anything")
         };
         computed.nothing = Some(nothing);
         self
@@ -762,16 +790,18 @@ impl FieldDeclaration {
     #[must_use]
     pub fn per_caller(mut self) -> Self {
         let FieldKind::Computed(computed) = &mut self.field.kind else {
-            unreachable!("only what is computed asks who asks")
+            unreachable!("only computed fields depend on the caller")
         };
         computed.per_caller = true;
         self
     }
 
-    /// The attributes of the edge itself, and the stem of its types' names.
+    /// An attribute of the edge itself, and the stem of its types' names.
     #[must_use]
-    pub fn telling(mut self, stem: &'static str, attribute: impl Into<FieldDeclaration>) -> Self {
-        let FieldKind::ToMany(many) = &mut self.field.kind else { unreachable!("only edges tell") };
+    pub fn with_attribute(mut self, stem: &'static str, attribute: impl Into<FieldDeclaration>) -> Self {
+        let FieldKind::ToMany(many) = &mut self.field.kind else {
+            unreachable!("only edges have attributes")
+        };
         many.stem = stem;
         many.attributes.push(attribute.into().field);
         self
@@ -803,7 +833,7 @@ impl FieldDeclaration {
         let Field { name, description, kind, .. } = &self.field;
         let (name, description) = (*name, *description);
         let mut condition = |name: Cow<'static, str>, test| {
-            self.conditions.push(FilterField { name, description, test });
+            self.conditions.push(FilterField::new(name, description, test));
         };
         match kind {
             FieldKind::Column(Column { sql, scalar: Scalar::PartialDate, .. }) => {
@@ -816,7 +846,7 @@ impl FieldDeclaration {
                 condition(name.into(), Predicate::Value { sql: sql.clone(), scalar: *scalar });
                 if let Scalar::Enumeration(_) = scalar {
                     let by = FacetBy::Value { sql: sql.clone(), scalar: *scalar };
-                    self.facets.push(Facet { name: name.into(), description, by, without: name.into() });
+                    self.facets.push(Facet::new(name, description, by));
                 }
             }
             FieldKind::ToOne(ToOne { choices, .. }) => {
@@ -865,8 +895,7 @@ impl FieldDeclaration {
         let by = FacetBy::Link { to, between, from, other };
         let FilterField { name, description, .. } =
             self.conditions.first().expect("an edge brings its filter along");
-        let facet = Facet { name: name.clone(), description, by, without: name.clone() };
-        self.facets.push(facet);
+        self.facets.push(Facet::new(name.clone(), description, by));
         self
     }
 
@@ -892,13 +921,11 @@ fn last_revision(history: &str) -> String {
 /// When the first or the last change of a record was recorded, by the column that keeps its history.
 fn recorded(history: &str, last: bool) -> String {
     let direction = if last { " desc" } else { "" };
+    let recorded_at = rfc_3339("r.recorded_at");
     format!(
-        "(select {RECORDED_AT} from revisions r where r.{history} = {{}}.id order by r.id{direction} limit 1)"
+        "(select {recorded_at} from revisions r where r.{history} = {{}}.id order by r.id{direction} limit 1)"
     )
 }
-
-/// A moment of `revisions r` as RFC 3339 writes it.
-const RECORDED_AT: &str = "to_char(r.recorded_at at time zone 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"')";
 
 /// A text of some sentences as a label: whole where it is short, else its beginning, up to the end of a word.
 pub fn shortened(column: &str) -> String {
@@ -947,17 +974,8 @@ pub fn one(
 ) -> FieldDeclaration {
     let declared = reference(name, to, vec![(to, column)], description);
     FieldDeclaration {
-        conditions: vec![FilterField {
-            name: name.into(),
-            description,
-            test: Predicate::ToOne { to, column },
-        }],
-        facets: vec![Facet {
-            name: name.into(),
-            description,
-            by: FacetBy::ToOne { to, column },
-            without: name.into(),
-        }],
+        conditions: vec![FilterField::new(name, description, Predicate::ToOne { to, column })],
+        facets: vec![Facet::new(name, description, FacetBy::ToOne { to, column })],
         ..declared
     }
 }
@@ -988,7 +1006,7 @@ pub fn many(name: &'static str, to: &'static str, via: Join, description: &'stat
         FieldKind::ToMany(ToMany { to, via, stem: to, attributes: Vec::new(), written: Writability::No });
     let declared = FieldDeclaration::from(Field::new(name, description, kind));
     let test = Predicate::Some { to, via };
-    FieldDeclaration { conditions: vec![FilterField { name: name.into(), description, test }], ..declared }
+    FieldDeclaration { conditions: vec![FilterField::new(name, description, test)], ..declared }
 }
 
 pub fn values(name: &'static str, values: OwnedList, description: &'static str) -> FieldDeclaration {

@@ -1,4 +1,4 @@
-// Documents for every rule of validation, those that keep it and those that break it.
+// Documents for every validation rule, valid and invalid.
 const oneActor = 'by: { slug: "israel" }';
 
 export const rules = [
@@ -37,7 +37,7 @@ export const rules = [
   '{ search(query: "a") { edges { node { __typename } } } }',
   '{ search(query: "a") { edges { node { ... on Record { slug } } } } }',
 
-  // Fragments: known, used, without cycles, on composite types, possible where they stand
+  // Fragments: known, used, without cycles, on composite types, possible in their position
   '{ ...A }',
   '{ ...A } fragment B on Query { __typename }',
   '{ ...A } fragment A on Query { __typename } fragment B on Query { __typename }',
@@ -66,7 +66,7 @@ export const rules = [
   '{ timeline { edges { node { ...A } } } } fragment A on Topic { name }',
   '{ timeline { edges { node { ...A } } } } fragment A on Record { slug }',
 
-  // Arguments: known, unique, given where they are needed
+  // Arguments: known, unique, required
   '{ actors(nothing: 1) { totalCount } }',
   '{ actors(first: 1, first: 1) { totalCount } }',
   '{ actors(first: 1, first: 2) { totalCount } }',
@@ -81,7 +81,7 @@ export const rules = [
   '{ __type(name: "Actor", nothing: 1) { name } }',
   'mutation { createTopic { revision } }',
 
-  // Directives: known, where they may stand, once, with their arguments
+  // Directives: known, in allowed locations, unique, with their arguments
   '{ __typename @nothing }',
   '{ __typename @skip(if: true) }',
   '{ __typename @skip }',
@@ -159,7 +159,7 @@ export const rules = [
   'query ($a: [ActorKind!]) { actors(filter: { kind: { in: $a } }) { totalCount } }',
   'query ($a: RecordType!) { search(query: "a", types: [$a]) { totalCount } }',
 
-  // Input objects of which exactly one field is given
+  // oneOf input objects
   'query ($a: String!) { actor(by: { slug: $a }) { name } }',
   'query ($a: String = "a") { actor(by: { slug: $a }) { name } }',
   'query ($a: ActorBy!) { actor(by: $a) { name } }',
@@ -269,8 +269,8 @@ export const rules = [
   'subscription A { changes { revision } } subscription B { changes { revision } }',
 ];
 
-// What the specification of September 2025 refuses and graphql-js 16 lets pass: nullable variables where exactly one
-// field is given, a field beside `__typename` under one name, `@skip` and `@include` at the root of a subscription.
+// Refused by the specification of September 2025 and accepted by graphql-js 16: nullable variables in oneOf input
+// objects, a field beside `__typename` under one name, `@skip` and `@include` at the root of a subscription.
 export const stricter = [
   'query ($a: String) { actor(by: { slug: $a }) { name } }',
   'query ($a: ActorIdentifierInput) { actor(by: { identifier: $a }) { name } }',

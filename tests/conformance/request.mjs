@@ -1,17 +1,17 @@
-// How the scripts ask a server.
+// Requests to the server under test.
 import { getIntrospectionQuery } from 'graphql';
 
-export async function ask(url, query, variables) {
+export async function request(url, query, variables) {
   const headers = { 'content-type': 'application/json' };
   const response = await fetch(url, { method: 'POST', headers, body: JSON.stringify({ query, variables }) });
   return response.json();
 }
 
-// All that introspection tells but the schema's own description: the library behind the server gives
-// that of the type `__Schema` in its place.
+// Everything of introspection except the schema's own description: the server's library returns that of the type
+// `__Schema` instead.
 export async function introspect(url) {
   const everything = { specifiedByUrl: true, directiveIsRepeatable: true, inputValueDeprecation: true, oneOf: true };
-  const { data, errors } = await ask(url, getIntrospectionQuery(everything));
+  const { data, errors } = await request(url, getIntrospectionQuery(everything));
   if (errors) throw new Error(JSON.stringify(errors));
   return data;
 }
