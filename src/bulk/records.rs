@@ -6,7 +6,7 @@ use crate::{
     engine::mutation::writable_fields::{self, RowKind, WritableField, WritableKind},
     model::{
         naming,
-        object_type::{Field, LookupInput, ObjectType, Predicate},
+        object_type::{LookupInput, ObjectType},
         record_types,
     },
 };
@@ -27,7 +27,7 @@ pub struct RecordKind {
     /// Table of merged records, whose slugs stay reserved.
     pub merged: Option<&'static str>,
     /// SQL for its period, with `{}` for the row; `None` if it has no date of its own.
-    period: Option<String>,
+    period: Option<&'static str>,
 }
 
 /// All record types, each after those that its columns refer to.
@@ -76,7 +76,7 @@ impl RecordKinds {
 
     /// SQL for the period of the row `alias`: its own, or that of the records that it refers to.
     pub fn period(&self, kind: &RecordKind, alias: &str) -> Option<String> {
-        if let Some(period) = &kind.period {
+        if let Some(period) = kind.period {
             return Some(period.replace("{}", alias));
         }
         let referred = kind.references().filter(|(_, to)| *to != kind.name).filter_map(|(column, to)| {
@@ -102,16 +102,7 @@ impl RecordKind {
                 _ => false,
             })
         });
-        let period = object_type.conditions.iter().find_map(|condition| match &condition.test {
-            // Date fields have the same kind of filter; the period is not a field.
-            Predicate::During { sql }
-                if object_type.fields.iter().all(|Field { name, .. }| *name != condition.name) =>
-            {
-                Some(sql.to_string())
-            }
-            _ => None,
-        });
-        let (name, table, merged) = (object_type.name, object_type.table, object_type.merged);
+        let ObjectType { name, table, merged, period, .. } = *object_type;
         let origin_column = naming::id_column(name);
         RecordKind {
             name,
@@ -149,6 +140,11 @@ impl RecordKind {
     /// The column that refers to the parent record of the same type.
     pub fn parent(&self) -> Option<&'static str> {
         self.references().find(|(_, to)| *to == self.name).map(|(column, _)| column)
+    }
+
+    /// The names of its fields, for messages.
+    pub fn field_names(&self) -> String {
+        self.writable_fields.iter().map(|field| field.name).collect::<Vec<_>>().join(", ")
     }
 
     pub fn writable_field(&self, name: &str) -> Option<(usize, &WritableField)> {

@@ -7,7 +7,17 @@ use serde_json::{Map, Value};
 use sqlx::{AssertSqlSafe, PgConnection, Row};
 
 /// Maximum size of an indexed text in bytes: an index entry of two texts has at most 2704.
-const LONGEST: usize = 1300;
+pub const MAX_INDEXED_BYTES: usize = 1300;
+
+// Messages of mutations and imports alike.
+pub const REQUIRED: &str = "This field must not be null.";
+pub const ENTRY_REQUIRED: &str = "At least one entry is required.";
+pub const DUPLICATE: &str = "Duplicate entry.";
+pub const TAKEN: &str = "Another record already has this value, which must be unique.";
+
+pub fn too_long(max: usize) -> String {
+    format!("The value is too long: the maximum is {max} bytes of UTF-8.")
+}
 
 /// The constraints of all tables.
 #[derive(Debug, Default)]
@@ -225,7 +235,7 @@ impl Rules {
         let Some(Table { columns, checks, indexed, .. }) = self.tables.get(table) else {
             return Ok(Vec::new());
         };
-        let mut broken = too_long(indexed, rows);
+        let mut broken = too_long_texts(indexed, rows);
         if rows.is_empty() || checks.is_empty() {
             return Ok(broken);
         }
@@ -258,15 +268,15 @@ impl Rules {
 }
 
 /// Texts that are too long for their index.
-fn too_long(indexed: &[String], rows: &[Map<String, Value>]) -> Vec<Broken> {
+fn too_long_texts(indexed: &[String], rows: &[Map<String, Value>]) -> Vec<Broken> {
     let is_long = |row: &Map<String, Value>, column: &String| {
-        row.get(column).and_then(Value::as_str).is_some_and(|text| text.len() > LONGEST)
+        row.get(column).and_then(Value::as_str).is_some_and(|text| text.len() > MAX_INDEXED_BYTES)
     };
     let of_row = |(place, row)| {
         indexed.iter().filter(move |column| is_long(row, column)).map(move |column| Broken {
             row: place,
             column: column.clone(),
-            message: format!("The value is too long: the maximum is {LONGEST} bytes of UTF-8."),
+            message: too_long(MAX_INDEXED_BYTES),
         })
     };
     rows.iter().enumerate().flat_map(of_row).collect()

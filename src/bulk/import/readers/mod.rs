@@ -174,13 +174,7 @@ fn csv(file: File<'_>, input: Input, kinds: &RecordKinds, stager: &mut Stager<'_
     for header in &headers {
         let name = String::from_utf8_lossy(header).trim().to_owned();
         let (_, writable_field) = kind.writable_field(&name).ok_or_else(|| {
-            let known = kind
-                .writable_fields
-                .iter()
-                .map(|writable_field| writable_field.name)
-                .collect::<Vec<_>>()
-                .join(", ");
-            ReadError::Invalid(format!("unknown column `{name}`; {} has {known}", kind.name))
+            ReadError::Invalid(format!("unknown column `{name}`; {} has {}", kind.name, kind.field_names()))
         })?;
         if fields.iter().any(|(known, _)| *known == name) {
             return Err(ReadError::Invalid(format!("the column `{name}` appears twice")));

@@ -15,7 +15,7 @@ use crate::{
         records::{RecordKind, RecordKinds, joined},
     },
     engine::mutation::{
-        rules::Rules,
+        rules::{self, ENTRY_REQUIRED, MAX_INDEXED_BYTES, REQUIRED, Rules},
         writable_fields::{RowColumn, RowKind, Rows, WritableKind},
     },
     model::{naming, object_type::Scalar},
@@ -23,9 +23,6 @@ use crate::{
 
 /// Size of a batch: large enough that commits are cheap, small enough to hold two in memory.
 const BATCH_BYTES: usize = 2 << 20;
-/// Maximum size of an indexed text: Postgres limits an index row to about 2,700 bytes.
-const MAX_TEXT_BYTES: usize = 1_500;
-const MAX_TERM_BYTES: usize = 1_000;
 /// Maximum size of a text in full-text search: Postgres limits a `tsvector` to 1 MB.
 const MAX_PROSE_BYTES: usize = 200_000;
 
@@ -301,13 +298,7 @@ fn rows_of(
 ) -> Result<StagedRows, Vec<FieldError>> {
     let mut errors: Vec<FieldError> = Vec::new();
     for name in fields.keys().filter(|name| *name != "type" && kind.writable_field(name).is_none()) {
-        let known = kind
-            .writable_fields
-            .iter()
-            .map(|writable_field| writable_field.name)
-            .collect::<Vec<_>>()
-            .join(", ");
-        errors.push((name.clone(), format!("Unknown field; {} has {known}.", kind.name)));
+        errors.push((name.clone(), format!("Unknown field; {} has {}.", kind.name, kind.field_names())));
     }
     let (mut row, mut given_fields) = (Vec::new(), 0_i64);
     let mut lists: Vec<(usize, Vec<u8>)> = Vec::new();
@@ -315,9 +306,13 @@ fn rows_of(
         let value = fields.get(writable_field.name);
         if let Some(value) = value {
             given_fields |= 1 << place;
-            let empty = value.is_null() || value.as_array().is_some_and(Vec::is_empty);
-            if writable_field.needed && empty {
-                errors.push((writable_field.name.to_owned(), "This field must not be null.".to_owned()));
+            let missing = match value {
+                Value::Null => Some(REQUIRED),
+                Value::Array(items) if items.is_empty() => Some(ENTRY_REQUIRED),
+                _ => None,
+            };
+            if let Some(message) = missing.filter(|_| writable_field.needed) {
+                errors.push((writable_field.name.to_owned(), message.to_owned()));
                 continue;
             }
         }
@@ -459,13 +454,9 @@ fn write_value(scalar: Scalar, value: &Value, out: &mut Vec<u8>) -> Result<(), S
             out.extend_from_slice(text.as_bytes());
         }
         (_, Value::String(text)) => {
-            let longest = match scalar {
-                Scalar::Prose => MAX_PROSE_BYTES,
-                Scalar::Text => MAX_TEXT_BYTES,
-                _ => MAX_TERM_BYTES,
-            };
-            if text.len() > longest {
-                return Err(format!("The text has {} bytes; the limit is {longest}.", text.len()));
+            let max = if scalar == Scalar::Prose { MAX_PROSE_BYTES } else { MAX_INDEXED_BYTES };
+            if text.len() > max {
+                return Err(rules::too_long(max));
             }
             write_text(text, out)?;
         }
@@ -484,14 +475,14 @@ fn write_key(to: &RecordKind, value: &Value, out: &mut Vec<u8>) -> Result<(), St
     };
     match value {
         Value::Null => out.extend_from_slice(b"\\N"),
-        Value::String(slug) if slug.len() <= MAX_TERM_BYTES => write_text(slug, out)?,
+        Value::String(slug) if slug.len() <= MAX_INDEXED_BYTES => write_text(slug, out)?,
         Value::Object(by) if by.len() == 1 => {
             let texts = |by: &Value, names: [&str; 2]| match names.map(|name| by.get(name)) {
                 [Some(Value::String(one)), Some(Value::String(other))] => Some((one.clone(), other.clone())),
                 _ => None,
             };
             let key = match (by.get("slug"), by.get("identifier"), by.get("origin")) {
-                (Some(Value::String(slug)), ..) if slug.len() <= MAX_TERM_BYTES => Some(slug.clone()),
+                (Some(Value::String(slug)), ..) if slug.len() <= MAX_INDEXED_BYTES => Some(slug.clone()),
                 (_, Some(identifier), _) if to.identifiers.is_some() => {
                     texts(identifier, ["scheme", "value"]).map(|(scheme, value)| format!("{scheme}\n{value}"))
                 }

@@ -6,7 +6,7 @@ mod rows;
 
 use std::iter;
 
-use sqlx::{AssertSqlSafe, PgConnection};
+use sqlx::{AssertSqlSafe, PgConnection, Row, postgres::PgRow};
 
 use crate::{
     bulk::{
@@ -14,36 +14,22 @@ use crate::{
         records::{RecordKind, RecordKinds, joined},
     },
     engine::mutation::{
-        rules::{Rules, Unique},
+        rules::{DUPLICATE, REQUIRED, Rules, TAKEN, Unique},
         writable_fields::{RowKind, Rows, WritableField, WritableKind},
     },
 };
 
-/// Rules that triggers enforce, because constraints can't: table, column, the kinds of actors that the column must
-/// not refer to, the message for the record, and the message for an actor that changes to such a kind.
-const ACTOR_KIND_RULES: [(&str, &str, &str, &str, &str); 3] = [
-    (
-        "statements",
-        "speaker_id",
-        "in ('PLACE', 'TERRITORY')",
-        "A place or a territory can't be a speaker.",
-        "The actor is the speaker of statements, so it can't be a place or a territory.",
-    ),
-    (
-        "statements",
-        "publication_id",
-        "<> 'MEDIA'",
-        "A publication must be an actor of kind MEDIA.",
-        "The actor is the publication of statements, so its kind must be MEDIA.",
-    ),
-    (
-        "meetings",
-        "venue_id",
-        "not in ('PLACE', 'ORGANIZATION')",
-        "A venue must be a place or an organization.",
-        "The actor is the venue of meetings, so it must be a place or an organization.",
-    ),
-];
+/// A rule that triggers enforce, because constraints can't: a column must not refer to actors of some kinds.
+struct ActorKindRule {
+    table: String,
+    column: String,
+    /// SQL that holds for a wrong kind: `<> 'MEDIA'`.
+    wrong_kinds: String,
+    /// For the record.
+    message: String,
+    /// For an actor that changes to such a kind.
+    actor_message: String,
+}
 
 /// Rows of a type for one table: the records themselves, or one of their lists.
 struct RowSet<'a> {
@@ -198,11 +184,12 @@ impl Validator<'_> {
                 self.check_unique(&rows).await?;
             }
         }
+        let actor_kind_rules = self.actor_kind_rules().await?;
         loop {
             self.delete_rejected(READY_PREFIX).await?;
             let mut found = self.reject_dependents().await?;
-            for (table, column, kinds, message, actor_message) in ACTOR_KIND_RULES {
-                found += self.check_actor_kind(table, column, kinds, message, actor_message).await?;
+            for rule in &actor_kind_rules {
+                found += self.check_actor_kind(rule).await?;
             }
             for kind in &self.kinds.0 {
                 found += self.check_cycles(kind).await?;
@@ -260,7 +247,7 @@ impl Validator<'_> {
             .map(|(place, writable_field)| format!("({}::bigint, '{}')", 1_i64 << place, writable_field.name))
             .collect();
         let missing = format!(
-            "select s.line, n.field, 'This field must not be null.' from {staged}{table} s
+            "select s.line, n.field, '{REQUIRED}' from {staged}{table} s
              join ids_{table} i on i.line = s.line and i.is_new
              join (values {}) n (bit, field) on s.given_fields & n.bit = 0",
             needed.join(", ")
@@ -318,7 +305,7 @@ impl Validator<'_> {
             let list = joined(columns.iter().map(|column| format!("t.{column}")), ", ");
             let set = if *nulls_alike { "true".to_owned() } else { format!("num_nulls({list}) = 0") };
             let repeated = format!(
-                "select t.line, t.field, case when t.first = t.line then 'Duplicate entry.' else {} end from (
+                "select t.line, t.field, case when t.first = t.line then '{DUPLICATE}' else {} end from (
                      select t.line, {field} as field, first_value(t.line) over w as first, row_number() over w as number
                      from {ready} t where {set} window w as (partition by {list} order by {order})
                  ) t where number > 1",
@@ -329,7 +316,7 @@ impl Validator<'_> {
             if columns.iter().all(|column| column != owner) {
                 let same = joined(columns.iter().map(|column| format!("o.{column} = t.{column}")), " and ");
                 let taken = format!(
-                    "select t.line, {field}, 'Another record already has this value, which must be unique.' from {ready} t
+                    "select t.line, {field}, '{TAKEN}' from {ready} t
                      join {} o on {same} where o.{owner} <> t.{owner}",
                     rows.table()
                 );
@@ -371,25 +358,33 @@ impl Validator<'_> {
         format!("{} || 'line ' || ({line}){file} || '.'", quoted(message))
     }
 
-    async fn check_actor_kind(
-        &mut self,
-        table: &str,
-        column: &str,
-        kinds: &str,
-        message: &str,
-        actor_message: &str,
-    ) -> Result<u64, sqlx::Error> {
+    async fn actor_kind_rules(&mut self) -> Result<Vec<ActorKindRule>, sqlx::Error> {
+        let rows = sqlx::query("select * from actor_kind_rules()").fetch_all(&mut *self.connection).await?;
+        let rule = |row: PgRow| {
+            Ok(ActorKindRule {
+                table: row.try_get_unchecked("of_table")?,
+                column: row.try_get_unchecked("of_column")?,
+                wrong_kinds: row.try_get("wrong_kinds")?,
+                message: row.try_get("message")?,
+                actor_message: row.try_get("actor_message")?,
+            })
+        };
+        rows.into_iter().map(rule).collect()
+    }
+
+    async fn check_actor_kind(&mut self, rule: &ActorKindRule) -> Result<u64, sqlx::Error> {
+        let ActorKindRule { table, column, wrong_kinds, message, actor_message } = rule;
         let Some(kind) = self.kinds.0.iter().find(|kind| kind.table == table) else { return Ok(0) };
         let wrong = format!(
             "select r.line, {}, {} from ready_{table} r
              left join ready_actors n on n.id = r.{column} left join actors t on t.id = r.{column}
-             where coalesce(n.kind, t.kind) {kinds}",
+             where coalesce(n.kind, t.kind) {wrong_kinds}",
             field(kind, column),
             quoted(message)
         );
         let found = self.reject(kind, &wrong).await?;
         let wrong = format!(
-            "select r.line, 'kind', {} from ready_actors r where not r.is_new and r.kind {kinds}
+            "select r.line, 'kind', {} from ready_actors r where not r.is_new and r.kind {wrong_kinds}
              and exists (select from {table} t where t.{column} = r.id)",
             quoted(actor_message)
         );

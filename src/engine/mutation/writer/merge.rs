@@ -51,7 +51,7 @@ pub async fn merge(mutation: &mut Mutation<'_>, connection: &mut PgConnection) -
     let references: Vec<Reference<'_>> =
         rules.references(ACTORS).map(|(table, columns)| Reference { table, columns }).collect();
     for reference in &references {
-        tell_of_two(mutation, connection, reference, keep, merged).await?;
+        report_conflicting_records(mutation, connection, reference, keep, merged).await?;
     }
     mutation.finish()?;
     let named = "delete from actor_names n using actors k
@@ -106,7 +106,7 @@ async fn operation(connection: &mut PgConnection, operation: &str) -> Result<(),
 }
 
 /// Errors for the records that would violate a rule.
-async fn tell_of_two(
+async fn report_conflicting_records(
     mutation: &mut Mutation<'_>,
     connection: &mut PgConnection,
     reference: &Reference<'_>,

@@ -23,7 +23,7 @@ use crate::{
     database::connections::Change,
     engine::{
         mutation::{
-            rules::Rules,
+            rules::{DUPLICATE, ENTRY_REQUIRED, REQUIRED, Rules, TAKEN},
             writable_fields::{RowKind, Rows, WritableField, WritableKind},
         },
         sql::lookup_id,
@@ -314,7 +314,7 @@ impl Mutation<'_> {
             .bind(self.requester)
             .execute(&mut *connection)
             .await?;
-        if let Some(before) = self.answered_before(connection).await? {
+        if let Some(before) = self.first_response(connection).await? {
             return Ok(before);
         }
         let written = match self.task.action {
@@ -337,7 +337,7 @@ impl Mutation<'_> {
     }
 
     /// The first response, if the client retries with the same idempotency key.
-    async fn answered_before(&mut self, connection: &mut PgConnection) -> Result<Option<Done>, Failure> {
+    async fn first_response(&mut self, connection: &mut PgConnection) -> Result<Option<Done>, Failure> {
         let Some(name) = text(self.input.get("clientMutationId")) else { return Ok(None) };
         let request = format!(
             "{} {} {}",
@@ -375,7 +375,7 @@ impl Mutation<'_> {
         for writable_field in self.task.writable_fields.iter().filter(|writable_field| writable_field.needed)
         {
             if matches!(self.input.get(writable_field.name), None | Some(Input::Null)) {
-                self.wrong("REQUIRED", &[writable_field.name], "This field must not be null.");
+                self.wrong("REQUIRED", &[writable_field.name], REQUIRED);
             }
         }
         self.check(connection, self.object_type.table, std::slice::from_ref(&row), None).await?;
@@ -403,7 +403,7 @@ impl Mutation<'_> {
         for writable_field in self.task.writable_fields.iter().filter(|writable_field| writable_field.needed)
         {
             if self.input.get(writable_field.name) == Some(&Input::Null) {
-                self.wrong("REQUIRED", &[writable_field.name], "This field must not be null.");
+                self.wrong("REQUIRED", &[writable_field.name], REQUIRED);
             }
         }
         let lists = self.lists(connection).await?;
@@ -533,15 +533,14 @@ impl Mutation<'_> {
                 && items.is_empty()
                 && self.input.get(writable_field.name) != Some(&Input::Null)
             {
-                self.wrong("INVALID", &[writable_field.name], "At least one entry is required.");
+                self.wrong("INVALID", &[writable_field.name], ENTRY_REQUIRED);
             }
             let mut list: Vec<Map<String, Value>> = Vec::new();
             for (index, item) in items.iter().enumerate() {
                 let path = [writable_field.name.to_owned(), index.to_string()];
                 let row = self.list_row(connection, rows, item, &path).await?;
                 if list.contains(&row) {
-                    self.errors
-                        .push(UserError { path: within(&path), ..error("INVALID", &[], "Duplicate entry.") });
+                    self.errors.push(UserError { path: within(&path), ..error("INVALID", &[], DUPLICATE) });
                 }
                 list.push(row);
             }
@@ -668,7 +667,7 @@ impl Mutation<'_> {
         let by = Fields::from_iter([(Name::new("slug"), Input::from(slug.as_str()))]);
         let found = self.find(connection, self.object_type.name, &by, "input.slug").await?;
         if found.is_some_and(|id| Some(id) != own) {
-            self.wrong("TAKEN", &["slug"], "Another record already has this value, which must be unique.");
+            self.wrong("TAKEN", &["slug"], TAKEN);
         }
         Ok(())
     }
@@ -751,14 +750,14 @@ impl Mutation<'_> {
         });
         let path: Vec<&str> = field.into_iter().collect();
         let (code, message) = match refused.code() {
-            "23505" => ("TAKEN", "Another record already has this value, which must be unique.".to_owned()),
+            "23505" => ("TAKEN", TAKEN.to_owned()),
             "23503" if self.task.action == Action::Delete => {
                 ("IN_USE", "Other records refer to this record.".to_owned())
             }
             // A referenced record was deleted or merged in the meantime.
             "23503" => return Err(Failure::Again),
             TOO_LONG => ("INVALID", "The value is too long.".to_owned()),
-            "23502" => ("REQUIRED", "This field must not be null.".to_owned()),
+            "23502" => ("REQUIRED", REQUIRED.to_owned()),
             // Triggers have their own messages.
             _ => {
                 let message = known.and_then(|constraint| constraint.message.clone());

@@ -225,7 +225,7 @@ mod tests {
     }
 
     #[test]
-    fn a_long_speech_is_told_by_its_first_sentences() {
+    fn a_long_speech_is_summarized_by_its_first_sentences() {
         let speech = format!("First. {}. {}", "x".repeat(100), "y".repeat(100));
         assert_eq!(excerpt(&speech), format!("First. {}. …", "x".repeat(100)));
         assert_eq!(excerpt("Short\n words"), "Short words");
