@@ -9,7 +9,8 @@ use fastrand::Rng;
 use sqlx::{AssertSqlSafe, PgConnection};
 
 use crate::{
-    engine::cache::invalidation_log::MAX_REVISIONS,
+    bulk::records::RecordKinds,
+    engine::{cache::invalidation_log::MAX_REVISIONS, catalog::catalog},
     progress::{Progress, Step},
 };
 
@@ -58,7 +59,8 @@ pub async fn generate(
     size: Size,
     progress: &dyn Progress,
 ) -> Result<u64, sqlx::Error> {
-    let taken = drop_indexes_and_foreign_keys(change).await?;
+    let tables = RecordKinds::of(&catalog().object_types).tables();
+    let taken = drop_indexes_and_foreign_keys(change, &tables).await?;
     execute(change, "set local maintenance_work_mem = '256MB'").await?;
     // Topics are inserted with history, so that every server sees a change. The gap in the revision numbers is
     // larger than a server reads one by one, so that it invalidates everything.
@@ -66,7 +68,7 @@ pub async fn generate(
         "select lock_revision_numbers(), setval('revisions_id_seq', nextval('revisions_id_seq') + {MAX_REVISIONS})"
     );
     execute(change, &skip_numbers).await?;
-    let unrecorded = || TABLES.iter().filter(|table| **table != "topics");
+    let unrecorded = || tables.iter().filter(|table| **table != "topics");
     for table in unrecorded() {
         execute(change, &format!("alter table {table} disable trigger user")).await?;
     }
@@ -82,7 +84,7 @@ pub async fn generate(
     for table in unrecorded() {
         execute(change, &format!("alter table {table} enable trigger user")).await?;
     }
-    for table in NUMBERED {
+    for table in numbered(change, &tables).await? {
         let sequence =
             format!("select setval(pg_get_serial_sequence('{table}', 'id'), max(id)) from {table}");
         execute(change, &sequence).await?;
@@ -91,45 +93,23 @@ pub async fn generate(
     Ok(rows)
 }
 
-const NUMBERED: [&str; 11] = [
-    "actors",
-    "actor_names",
-    "topics",
-    "sources",
-    "meetings",
-    "statements",
-    "commentaries",
-    "commentary_targets",
-    "relations",
-    "positions",
-    "citations",
-];
-
-const TABLES: [&str; 15] = [
-    "actors",
-    "actor_names",
-    "topics",
-    "sources",
-    "meetings",
-    "meeting_participants",
-    "meeting_topics",
-    "statements",
-    "statement_addressees",
-    "statement_topics",
-    "commentaries",
-    "commentary_targets",
-    "relations",
-    "positions",
-    "citations",
-];
-
 async fn execute(connection: &mut PgConnection, sql: &str) -> Result<(), sqlx::Error> {
     sqlx::raw_sql(AssertSqlSafe(sql)).execute(connection).await.map(|_| ())
 }
 
+/// Those of the tables whose rows have a number of their own.
+async fn numbered(connection: &mut PgConnection, tables: &[&str]) -> Result<Vec<String>, sqlx::Error> {
+    let sql = "select attrelid::regclass::text from pg_attribute
+               where attrelid = any($1::regclass[]) and attname = 'id' and attidentity <> ''";
+    sqlx::query_scalar(sql).bind(tables).fetch_all(connection).await
+}
+
 /// Drops foreign keys and indexes, and returns the SQL that creates them again: validating all rows at once is much
 /// cheaper than one at a time.
-async fn drop_indexes_and_foreign_keys(connection: &mut PgConnection) -> Result<Vec<String>, sqlx::Error> {
+async fn drop_indexes_and_foreign_keys(
+    connection: &mut PgConnection,
+    tables: &[&str],
+) -> Result<Vec<String>, sqlx::Error> {
     let taken: Vec<(String, String)> = sqlx::query_as(
         "select format('alter table %s drop constraint %I', conrelid::regclass, conname),
                 format('alter table %s add constraint %I %s', conrelid::regclass, conname, pg_get_constraintdef(oid))
@@ -139,7 +119,7 @@ async fn drop_indexes_and_foreign_keys(connection: &mut PgConnection) -> Result<
          from pg_index where indrelid = any($1::regclass[]) and not indisprimary
          and not exists (select from pg_constraint where conindid = indexrelid)",
     )
-    .bind(TABLES)
+    .bind(tables)
     .fetch_all(&mut *connection)
     .await?;
     for (take, _) in &taken {
@@ -163,18 +143,23 @@ struct First {
 
 impl First {
     async fn after_existing(connection: &mut PgConnection) -> Result<Self, sqlx::Error> {
-        let mut next = [0; 8];
-        let tables = NUMBERED
-            .iter()
-            .filter(|table| !matches!(**table, "actor_names" | "commentary_targets" | "citations"));
-        for (next, table) in next.iter_mut().zip(tables) {
-            let sql = AssertSqlSafe(format!("select coalesce(max(id), 0) + 1 from {table}"));
-            let id: i64 = sqlx::query_scalar(sql).fetch_one(&mut *connection).await?;
-            *next = id.cast_unsigned();
-        }
-        let [actor, topic, source, meeting, statement, commentary, relation, position] = next;
-        Ok(First { actor, topic, source, meeting, statement, commentary, relation, position })
+        Ok(First {
+            actor: next_id(connection, "actors").await?,
+            topic: next_id(connection, "topics").await?,
+            source: next_id(connection, "sources").await?,
+            meeting: next_id(connection, "meetings").await?,
+            statement: next_id(connection, "statements").await?,
+            commentary: next_id(connection, "commentaries").await?,
+            relation: next_id(connection, "relations").await?,
+            position: next_id(connection, "positions").await?,
+        })
     }
+}
+
+async fn next_id(connection: &mut PgConnection, table: &str) -> Result<u64, sqlx::Error> {
+    let sql = AssertSqlSafe(format!("select coalesce(max(id), 0) + 1 from {table}"));
+    let id: i64 = sqlx::query_scalar(sql).fetch_one(connection).await?;
+    Ok(id.cast_unsigned())
 }
 
 struct Generator<'a> {

@@ -8,8 +8,8 @@ use crate::{
     engine::{
         execute::{self, AggregateRows, PageRows, Records, Rows, StepRows},
         plan::{
-            ComputedEntry, ComputedOutput, ConnectionEntry, ConnectionOutput, CountOutput, EdgeOutput,
-            FacetOutput, Object, Output, PageInfo, Plan, bind::Precision,
+            ComputedField, ComputedOutput, ConnectionOutput, CountOutput, EdgeOutput, Entry, FacetOutput,
+            Object, Output, PageInfo, Plan, bind::Precision,
         },
     },
     error::{self, ApiError, CHANGED, Code, PathStep},
@@ -104,14 +104,23 @@ enum Step<'a> {
 
 impl<'a> Writer<'a> {
     fn object(&mut self, object: &'a Object, rows: &'a Rows, row: usize) -> Result<(), Null> {
+        self.entries(&object.0, |writer, entry| writer.field(&entry.out, &entry.key, rows, row))
+    }
+
+    /// An object of these fields. `write` writes the value of a field.
+    fn entries<T>(
+        &mut self,
+        entries: &'a [Entry<T>],
+        mut write: impl FnMut(&mut Self, &'a Entry<T>) -> Result<(), Null>,
+    ) -> Result<(), Null> {
         self.out.push(b'{');
-        for (index, entry) in object.0.iter().enumerate() {
+        for (index, entry) in entries.iter().enumerate() {
             if self.out.len() > self.max_bytes {
                 return Err(Null);
             }
             self.comma(index);
             self.text(&entry.label);
-            self.within(Step::Key(&entry.key), |writer| writer.field(&entry.out, &entry.key, rows, row))?;
+            self.within(Step::Key(&entry.key), |writer| write(writer, entry))?;
         }
         self.out.push(b'}');
         Ok(())
@@ -210,17 +219,11 @@ impl<'a> Writer<'a> {
             }
             (ComputedOutput::Typename(name), _) => self.quoted(name),
             (ComputedOutput::Object(entries), tree @ ComputedValue::Object(_)) => {
-                self.out.push(b'{');
-                for (index, ComputedEntry { key, label, name, nullable, out }) in entries.iter().enumerate() {
-                    self.comma(index);
-                    self.text(label);
-                    self.within(Step::Key(key), |writer| {
-                        writer.or_null(*nullable, |writer| {
-                            writer.tree_or_fail(out, tree.field(name), *nullable, records)
-                        })
-                    })?;
-                }
-                self.out.push(b'}');
+                self.entries(entries, |writer, Entry { out: ComputedField { name, nullable, out }, .. }| {
+                    writer.or_null(*nullable, |writer| {
+                        writer.tree_or_fail(out, tree.field(name), *nullable, records)
+                    })
+                })?;
             }
             (
                 ComputedOutput::Record { place, objects },
@@ -281,114 +284,94 @@ impl<'a> Writer<'a> {
         }
     }
 
-    /// Somebody deleted it between the statements of two levels.
+    /// The record was deleted between the statements of two levels.
     fn vanished(&mut self) -> Result<(), Null> {
         self.fail(ApiError::changed_meanwhile())
     }
 
     fn connection(
         &mut self,
-        entries: &'a [ConnectionEntry],
+        entries: &'a [Entry<ConnectionOutput>],
         pages: &'a PageRows,
         place: usize,
     ) -> Result<(), Null> {
         let rows = pages.of.get(place).map_or(&[][..], Vec::as_slice);
-        self.out.push(b'{');
-        for (index, entry) in entries.iter().enumerate() {
-            self.comma(index);
-            self.text(&entry.label);
-            match &entry.out {
-                ConnectionOutput::Typename(name) => self.quoted(name),
-                ConnectionOutput::TotalCount(aggregate) => self.number(count(pages, *aggregate, place).0),
-                ConnectionOutput::Count(aggregate, fields) => {
-                    self.count(fields, count(pages, *aggregate, place));
-                }
-                ConnectionOutput::Facets(fields) => {
-                    let key = &entry.label[1..entry.label.len() - 2];
-                    self.within(Step::Key(key), |writer| writer.facets(fields, pages, place))?;
-                }
-                ConnectionOutput::PageInfo(fields) => self.page_info(fields, pages, rows, place)?,
-                ConnectionOutput::Edges(fields) => {
-                    let key = &entry.label[1..entry.label.len() - 2];
-                    self.within(Step::Key(key), |writer| {
-                        writer.list(rows, |writer, row| writer.step(fields, pages, *row))
-                    })?;
-                }
-                ConnectionOutput::Nodes(object) => {
-                    let key = &entry.label[1..entry.label.len() - 2];
-                    self.within(Step::Key(key), |writer| {
-                        writer.list(rows, |writer, row| writer.object(object, &pages.rows, *row))
-                    })?;
-                }
+        self.entries(entries, |writer, entry| match &entry.out {
+            ConnectionOutput::Typename(name) => {
+                writer.quoted(name);
+                Ok(())
             }
-        }
-        self.out.push(b'}');
-        Ok(())
+            ConnectionOutput::TotalCount(aggregate) => {
+                writer.number(count(pages, *aggregate, place).0);
+                Ok(())
+            }
+            ConnectionOutput::Count(aggregate, fields) => {
+                writer.count(fields, count(pages, *aggregate, place))
+            }
+            ConnectionOutput::Facets(fields) => writer.facets(fields, pages, place),
+            ConnectionOutput::PageInfo(fields) => writer.page_info(fields, pages, rows, place),
+            ConnectionOutput::Edges(fields) => {
+                writer.list(rows, |writer, row| writer.edge(fields, pages, *row))
+            }
+            ConnectionOutput::Nodes(object) => {
+                writer.list(rows, |writer, row| writer.object(object, &pages.rows, *row))
+            }
+        })
     }
 
-    fn count(&mut self, fields: &[(String, CountOutput)], (value, precision): (i64, Precision)) {
-        self.out.push(b'{');
-        for (index, (label, field)) in fields.iter().enumerate() {
-            self.comma(index);
-            self.text(label);
-            match field {
-                CountOutput::Typename => self.quoted("Count"),
-                CountOutput::Value => self.number(value),
-                CountOutput::Precision => self.quoted(precision.name()),
+    fn count(
+        &mut self,
+        fields: &'a [Entry<CountOutput>],
+        (value, precision): (i64, Precision),
+    ) -> Result<(), Null> {
+        self.entries(fields, |writer, field| {
+            match field.out {
+                CountOutput::Typename => writer.quoted("Count"),
+                CountOutput::Value => writer.number(value),
+                CountOutput::Precision => writer.quoted(precision.name()),
             }
-        }
-        self.out.push(b'}');
+            Ok(())
+        })
     }
 
     fn facets(
         &mut self,
-        fields: &'a [(String, FacetOutput)],
+        fields: &'a [Entry<FacetOutput>],
         pages: &'a PageRows,
         place: usize,
     ) -> Result<(), Null> {
-        self.out.push(b'{');
-        for (index, (label, field)) in fields.iter().enumerate() {
-            self.comma(index);
-            self.text(label);
-            match field {
-                FacetOutput::Typename(name) => self.quoted(name),
-                FacetOutput::Counts(aggregate, object) => {
-                    let AggregateRows::Facet { rows, of } = &pages.aggregates[*aggregate] else {
-                        unreachable!("a facet was planned there")
-                    };
-                    let key = &label[1..label.len() - 2];
-                    self.within(Step::Key(key), |writer| {
-                        writer.list(&of[place], |writer, row| writer.object(object, rows, *row))
-                    })?;
-                }
+        self.entries(fields, |writer, field| match &field.out {
+            FacetOutput::Typename(name) => {
+                writer.quoted(name);
+                Ok(())
             }
-        }
-        self.out.push(b'}');
-        Ok(())
+            FacetOutput::Counts(aggregate, object) => {
+                let AggregateRows::Facet { rows, of } = &pages.aggregates[*aggregate] else {
+                    unreachable!("a facet was planned there")
+                };
+                writer.list(&of[place], |writer, row| writer.object(object, rows, *row))
+            }
+        })
     }
 
     fn page_info(
         &mut self,
-        fields: &'a [(String, PageInfo)],
+        fields: &'a [Entry<PageInfo>],
         pages: &PageRows,
         rows: &[usize],
         place: usize,
     ) -> Result<(), Null> {
         let [before, behind] = pages.sides.each_ref().map(|side| side[place]);
-        self.out.push(b'{');
-        for (index, (label, field)) in fields.iter().enumerate() {
-            self.comma(index);
-            self.text(label);
-            match field {
-                PageInfo::Typename => self.quoted("PageInfo"),
-                PageInfo::HasNextPage => self.boolean(behind),
-                PageInfo::HasPreviousPage => self.boolean(before),
-                PageInfo::StartCursor => self.cursor_or_null(rows.first(), pages)?,
-                PageInfo::EndCursor => self.cursor_or_null(rows.last(), pages)?,
+        self.entries(fields, |writer, field| {
+            match field.out {
+                PageInfo::Typename => writer.quoted("PageInfo"),
+                PageInfo::HasNextPage => writer.boolean(behind),
+                PageInfo::HasPreviousPage => writer.boolean(before),
+                PageInfo::StartCursor => writer.cursor_or_null(rows.first(), pages)?,
+                PageInfo::EndCursor => writer.cursor_or_null(rows.last(), pages)?,
             }
-        }
-        self.out.push(b'}');
-        Ok(())
+            Ok(())
+        })
     }
 
     fn cursor_or_null(&mut self, row: Option<&usize>, pages: &PageRows) -> Result<(), Null> {
@@ -401,30 +384,18 @@ impl<'a> Writer<'a> {
         }
     }
 
-    fn step(
-        &mut self,
-        fields: &'a [(String, EdgeOutput)],
-        pages: &'a PageRows,
-        row: usize,
-    ) -> Result<(), Null> {
-        self.out.push(b'{');
-        for (index, (label, field)) in fields.iter().enumerate() {
-            self.comma(index);
-            self.text(label);
-            match field {
-                EdgeOutput::Typename(name) => self.quoted(name),
-                EdgeOutput::Cursor => self.cursor(pages, row)?,
-                EdgeOutput::Node(object) => {
-                    let key = &label[1..label.len() - 2];
-                    self.within(Step::Key(key), |writer| writer.object(object, &pages.rows, row))?;
-                }
-                EdgeOutput::Attribute { index, scalar, nullable } => {
-                    self.column(&pages.rows.rows[row], *index, *scalar, *nullable)?;
-                }
+    fn edge(&mut self, fields: &'a [Entry<EdgeOutput>], pages: &'a PageRows, row: usize) -> Result<(), Null> {
+        self.entries(fields, |writer, field| match &field.out {
+            EdgeOutput::Typename(name) => {
+                writer.quoted(name);
+                Ok(())
             }
-        }
-        self.out.push(b'}');
-        Ok(())
+            EdgeOutput::Cursor => writer.cursor(pages, row),
+            EdgeOutput::Node(object) => writer.object(object, &pages.rows, row),
+            EdgeOutput::Attribute { index, scalar, nullable } => {
+                writer.column(&pages.rows.rows[row], *index, *scalar, *nullable)
+            }
+        })
     }
 
     fn cursor(&mut self, pages: &PageRows, row: usize) -> Result<(), Null> {

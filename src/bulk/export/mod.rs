@@ -86,7 +86,7 @@ pub struct ExportState {
     kind: usize,
     queries: Option<Queries>,
     ended: bool,
-    /// Records state so far.
+    /// Number of records written so far.
     pub count: u64,
 }
 

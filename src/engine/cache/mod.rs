@@ -269,7 +269,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn those_who_ask_at_once_are_answered_by_one_making() {
+    async fn equal_concurrent_requests_share_one_execution() {
         let cache = cache(10_000);
         let count = AtomicU64::new(0);
         let compute = || async {
@@ -279,7 +279,7 @@ mod tests {
         };
         let checks = (0..20).map(|number| cache.compute(key(1), 7 + number / 10, compute));
         let checks = futures_util::future::join_all(checks).await;
-        assert_eq!(count.load(Relaxed), 2, "whoever knows of a change isn't answered from before it");
+        assert_eq!(count.load(Relaxed), 2, "a request that knows of a change shares no older response");
         assert_eq!(
             checks.iter().filter(|outcome| matches!(outcome, Ok(Outcome::CachedResponse(_)))).count(),
             18
@@ -289,7 +289,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn an_answer_is_given_until_what_it_rests_on_is_touched() {
+    async fn a_response_is_valid_until_a_dependency_changes() {
         let cache = cache(10_000);
         cache.compute(key(1), 7, || async { Ok(response(10)) }).await.unwrap();
         let checks = AtomicU64::new(0);
@@ -300,7 +300,7 @@ mod tests {
         for revision in [7, 8, 8, 9, 9, 8] {
             assert!(cache.get(&key(1), revision, is_valid).is_some(), "{revision}");
         }
-        assert_eq!(checks.load(Relaxed), 2, "it is looked through once for each revision");
+        assert_eq!(checks.load(Relaxed), 2, "dependencies are compared once per revision");
         assert!(cache.get(&key(1), 10, is_valid).is_none());
         cache.compute(key(1), 10, || async { Ok(response(10)) }).await.unwrap();
         assert!(cache.has(key(1), 10));
@@ -325,7 +325,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn there_is_room_for_so_many_bytes_and_what_was_asked_longest_ago_goes_first() {
+    async fn the_cache_is_bounded_by_bytes_and_evicts_the_least_recently_used() {
         let cache = cache(4000);
         for number in 0..4 {
             cache.compute(key(number), 7, || async { Ok(response(900)) }).await.unwrap();
@@ -341,7 +341,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_long_is_compressed_on_demand() {
+    fn long_bodies_are_compressed_on_demand() {
         let cached = |length| CachedResponse::new(vec![b'a'; length].into(), 1, Dependencies::Everything, 7);
         assert!(cached(10).compressed().is_none());
         assert!(cached(5000).compressed().is_some_and(|bytes| bytes.len() < 500));

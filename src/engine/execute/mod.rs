@@ -211,7 +211,7 @@ impl Executor<'_> {
         self.step(step, parents).boxed()
     }
 
-    /// Refuses, at any depth, what could not be answered after a change: `since` of a revision that does not exist
+    /// Refuses, at any depth, what could not be read after a change: `since` of a revision that does not exist
     /// yet, and computed fields of records that do not exist.
     async fn check_ahead(&self, level: &Level) -> Result<()> {
         for (since, path) in &self.request.since {

@@ -418,7 +418,7 @@ mod tests {
     }
 
     #[test]
-    fn a_look_up_by_slug_selects_the_columns_asked_for() {
+    fn a_lookup_by_slug_reads_the_selected_columns() {
         assert_eq!(
             sql_of(r#"{ actor(by: {slug: "kazakhstan"}) { name kind } }"#),
             [r#"select t.id, t.name, t.kind from actors t where t.slug = $1 [Text("kazakhstan")]"#]

@@ -1,5 +1,5 @@
-//! What a request may cost: the rows that it may read, weighed by what is done with each. It is known once
-//! variables are put in, and before any SQL is made; so is whether a filter is larger than one may be.
+//! The maximum cost of a request: the rows that it may read, weighted by the work on each. It is computed from the
+//! variables before any SQL is built; so are the limits of filters.
 //!
 //! A point is about 0.04 ms of Postgres at most; `cargo bench --bench cost` looks for requests that take longer.
 
@@ -31,56 +31,56 @@ use crate::{
     },
 };
 
-/// Values of all arguments together, once variables are put in.
+/// Maximum number of values of all arguments together, with variables expanded.
 const VALUES: usize = 50_000;
-/// What one filter may have.
+/// Limits of one filter.
 const PREDICATES: usize = 200;
 const REFERENCES: usize = 30;
 const DEPTH: usize = 12;
 const PARAMETERS: usize = 10_000;
 const BYTES: usize = 128 * 1024;
 
-/// What it costs in points to look at a row of many, to fetch it by an index, and to count it in one.
+/// Points per row: to scan it, to fetch it by an index, and to count it in an index.
 const ROW: f64 = 0.01;
 const ROW_BY_INDEX: f64 = 0.04;
 const ROW_COUNTED: f64 = 0.002;
-/// To read one after another in the order of an index, until a page of them passes a filter.
+/// To read rows in the order of an index until a page of them matches a filter.
 const ROW_IN_ORDER: f64 = 0.03;
 /// To group a row by its own value, and by each record behind a link.
 const GROUPED: f64 = 0.006;
 const GROUPED_BY_LINK: f64 = 0.02;
 /// To compare a value of it.
 const COMPARED: f64 = 0.0025;
-/// To look for a part of a text, in a stored plain column or without one.
+/// To search a part of a text, in a stored plain column or without one.
 const MATCHED_PLAIN: f64 = 0.01;
 const MATCHED: f64 = 0.04;
-/// To read what full-text search finds a row by, and to look there for a word, or rank the row by it.
+/// To read the search vector of a row, to look there for a word, and to rank the row by it.
 const SEARCHED: f64 = 0.01;
 const SEARCHED_WORD: f64 = 0.003;
 const RANKED: f64 = 0.02;
 const RANKED_WORD: f64 = 0.005;
-/// Which share of the rows an index on words or on parts of texts leaves, as a rule at most.
+/// The share of the rows that an index on words or on parts of texts returns, usually at most.
 const FOUND: f64 = 0.5;
-/// To ask whether it is one of those that a reference leads to: all at once, or for the rows of each parent.
+/// To test whether a row is among those of a reference: all at once, or for the rows of each parent.
 const PROBED: f64 = 0.005;
 const PROBED_FOR_PARENT: f64 = 0.05;
-/// Levels of references that Postgres reads each once. Each level more may be read for each row of those before.
+/// Levels of references that Postgres reads once each. Further levels may be read for each row of those before.
 const LEVELS_READ_ONCE: usize = 3;
 const PROBED_BY_LEVEL: f64 = 0.05;
-/// What Postgres plans, for each statement: a predicate, and a reference.
+/// Planning, per statement: a predicate, and a reference.
 const PLANNED: f64 = 1.0;
 const PLANNED_REFERENCE: f64 = 10.0;
 /// A count or a facet, besides the rows that it reads.
 const COUNTED: f64 = 20.0;
-/// How many times as much the past costs: every row of it is read out of the log.
+/// How many times as much `asOf` costs: every row is read from the log.
 const PAST: f64 = 5.0;
-/// A list of the root as of the past, besides its rows: all of its log is read.
+/// A root list with `asOf`, besides its rows: the whole log of its table is read.
 const PAST_LIST: f64 = 100.0;
-/// Values that a record owns of one sort, names or targets, as a rule at most.
+/// Owned values of one field of a record, names or targets, usually at most.
 const OWNED: f64 = 5.0;
-/// Records that a computed value names at one place, as a rule at most.
+/// Records that one field of a computed value names, usually at most.
 const NAMED: f64 = 20.0;
-/// Values that introspection answers for a point.
+/// Values of introspection for a point.
 const INTROSPECTED: f64 = 50.0;
 
 type Fields = IndexMap<Name, Value>;
@@ -105,8 +105,8 @@ pub fn of(
     Ok(pricing.points.ceil() as usize)
 }
 
-/// How many values a selection of the schema answers. The lists of a schema lead to one another without end,
-/// so each level that nests them has many times as many.
+/// How many values a selection of the schema returns. The lists of a schema refer to each other without end, so each
+/// nested level multiplies them.
 fn introspected(document: &ExecutableDocument, set: &SelectionSet) -> f64 {
     let each = set.items.iter().map(|selection| match &selection.node {
         Selection::Field(field) => {
@@ -136,7 +136,7 @@ fn values_of(value: &Value) -> usize {
     }
 }
 
-/// How many values a literal has once variables are put in, each of which was counted once.
+/// How many values a literal has with variables expanded, each of which was counted once.
 fn values_in(literal: &Literal, variables: &HashMap<&str, usize>) -> usize {
     let inner = match literal {
         Literal::Variable(name) => return variables.get(name.as_str()).copied().unwrap_or(0),
@@ -185,7 +185,7 @@ struct Pricing<'a> {
     variables: &'a Variables,
     sizes: &'a Sizes,
     points: f64,
-    /// How many times as much everything costs that is priced now.
+    /// The factor of everything that is priced now.
     times: f64,
 }
 
@@ -194,7 +194,7 @@ impl Pricing<'_> {
         self.points += points * self.times;
     }
 
-    /// Prices the edges of a level that has so many records at most.
+    /// Prices the edges of a level with at most this many records.
     fn level(&mut self, level: &Level, records: f64) -> Result<(), ApiError> {
         for step in &level.steps {
             let at = |api_error: ApiError| api_error.at(step.path.clone());
@@ -270,7 +270,7 @@ impl Pricing<'_> {
         references.iter().try_for_each(|reference| self.level(&reference.level, records))
     }
 
-    /// Prices the statements of a connection, and gives how many records are on its pages.
+    /// Prices the statements of a connection, and returns how many records are on its pages.
     fn many(
         &mut self,
         step: &Step,
@@ -323,7 +323,7 @@ impl Pricing<'_> {
         Ok(on_page)
     }
 
-    /// A facet groups all records that its filter lets pass, one of its conditions aside.
+    /// A facet groups all records that match the filter without one of its conditions.
     fn facet(&mut self, object_type: &ObjectType, facet: &Facet, filter: Option<&Fields>, read: f64) {
         let mut filter = filter.cloned().unwrap_or_default();
         filter.shift_remove(facet.without.as_ref());
@@ -335,7 +335,7 @@ impl Pricing<'_> {
             }
             _ => read * GROUPED,
         };
-        // Where all are grouped by a column, its index is enough.
+        // All records grouped by a column are read from its index.
         let found = match facet.by {
             FacetBy::ToOne { .. } if filter.is_empty() => read * ROW_COUNTED,
             _ => weight.points(read),
@@ -388,7 +388,7 @@ impl Pricing<'_> {
     }
 }
 
-/// What it costs to have a page of all rows in order: next to nothing where an index has them so.
+/// The cost of a page of all rows in order: almost nothing with an index of that order.
 fn sorted(via: Join, read: f64) -> f64 {
     match via {
         Join::All | Join::Column(_) => 0.0,
@@ -403,10 +403,10 @@ fn is_by_relevance(object_type: &ObjectType, order: Option<&Value>) -> bool {
     })
 }
 
-/// What it takes to find the rows of a table that pass a filter.
+/// The work to find the rows of a table that match a filter.
 #[derive(Clone, Copy, Debug, PartialEq)]
 struct Weight {
-    /// Which share of the rows is looked at, at most: what an index doesn't leave out.
+    /// The maximum share of the rows that is read: what no index excludes.
     share: f64,
     /// Points for each of them.
     each: f64,
@@ -421,7 +421,7 @@ impl Weight {
         Weight { each: points, ..Weight::ALL }
     }
 
-    /// What both let pass.
+    /// Rows that match both.
     fn and(self, other: Weight) -> Self {
         Weight {
             share: self.share.min(other.share),
@@ -430,12 +430,12 @@ impl Weight {
         }
     }
 
-    /// What one of them lets pass.
+    /// Rows that match one of them.
     fn or(self, other: Weight) -> Self {
         Weight { share: (self.share + other.share).min(1.0), ..self.and(other) }
     }
 
-    /// For a page in order: where no index leaves rows out, those before the page are read in the order of one.
+    /// For a page in order: if no index excludes rows, those before the page are read in the order of an index.
     fn points_in_order(&self, rows: f64) -> f64 {
         let in_order = if self.share > FOUND { rows * self.share * (ROW_IN_ORDER - ROW) } else { 0.0 };
         self.points(rows) + in_order
@@ -443,7 +443,7 @@ impl Weight {
 
     fn points(&self, rows: f64) -> f64 {
         let row = if self.share < FOUND { ROW_BY_INDEX } else { ROW };
-        // Read one by one they never cost more than read whole.
+        // Reading rows one by one never costs more than reading all.
         (rows * self.share * (row + self.each)).min(rows * (ROW + self.each)) + self.once
     }
 }
@@ -480,12 +480,12 @@ impl Shape {
     }
 }
 
-/// A filter weighed, in one walk.
+/// The work of a filter, computed in one pass.
 struct Weighing<'a> {
     catalog: &'a Catalog,
     sizes: &'a Sizes,
     shape: Shape,
-    /// Points to ask whether a row is one of those that a reference leads to.
+    /// Points to test whether a row is among those of a reference.
     probed: f64,
 }
 
@@ -588,7 +588,7 @@ impl<'a> Weighing<'a> {
         }
     }
 
-    /// The records behind a reference: how many are found, and what it costs to find them.
+    /// The records of a reference: how many are found, and the cost of finding them.
     fn inner(&mut self, to: &str, filter: &Fields, depth: usize) -> (f64, f64) {
         let to = self.catalog.named(to);
         self.reference(depth);
@@ -597,7 +597,7 @@ impl<'a> Weighing<'a> {
         (rows * weight.share, weight.points(rows) + PLANNED_REFERENCE)
     }
 
-    /// All operators given for a value; of one value there is such a share at most.
+    /// All operators of a value; `share` is the maximum share of rows with one value.
     fn operators(&mut self, share: f64, scalar: Scalar, operators: &Fields) -> Weight {
         let mut weight = Weight::ALL;
         for (operator, value) in operators.iter().filter(|(_, value)| **value != Value::Null) {
@@ -644,7 +644,7 @@ impl<'a> Weighing<'a> {
     }
 }
 
-/// Whether an index finds the texts that have this part.
+/// Whether an index finds the texts with this part.
 fn is_indexed(scalar: Scalar, part: &Value) -> bool {
     let Value::String(part) = part else { return false };
     matches!(scalar, Scalar::Prose | Scalar::Text) && has_trigram(part)

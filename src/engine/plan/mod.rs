@@ -183,16 +183,24 @@ impl Arguments {
     }
 }
 
-/// The entries of an object, in order.
+/// The fields of a record, in order.
 #[derive(Debug, Default)]
-pub struct Object(pub Vec<Entry>);
+pub struct Object(pub Vec<Entry<Output>>);
 
+/// A field of the response.
 #[derive(Debug)]
-pub struct Entry {
+pub struct Entry<T> {
     pub key: String,
     /// The key as JSON, with its colon.
     pub label: String,
-    pub out: Output,
+    pub out: T,
+}
+
+impl<T> Entry<T> {
+    fn new(key: &str, out: T) -> Self {
+        // A response key is a GraphQL name, which needs no escapes.
+        Entry { key: key.to_owned(), label: format!("\"{key}\":"), out }
+    }
 }
 
 #[derive(Debug)]
@@ -221,7 +229,7 @@ pub enum Output {
     },
     Connection {
         step: usize,
-        entries: Vec<ConnectionEntry>,
+        entries: Vec<Entry<ConnectionOutput>>,
     },
     Nodes {
         step: usize,
@@ -240,7 +248,7 @@ pub enum Output {
 pub enum ComputedOutput {
     Typename(&'static str),
     Scalar,
-    Object(Vec<ComputedEntry>),
+    Object(Vec<Entry<ComputedField>>),
     /// A record: the index of its record path, and how each type is written.
     Record {
         place: usize,
@@ -252,37 +260,27 @@ impl ComputedOutput {
     /// The names of all fields, each with its path: `edges.node.score`.
     fn names(&self, within: &str, names: &mut Vec<String>) {
         let ComputedOutput::Object(entries) = self else { return };
-        for entry in entries {
-            let name = format!("{within}{}", entry.name);
-            entry.out.names(&format!("{name}."), names);
+        for Entry { out: field, .. } in entries {
+            let name = format!("{within}{}", field.name);
+            field.out.names(&format!("{name}."), names);
             names.push(name);
         }
     }
-}
 
-impl ComputedOutput {
     /// The key of the first nullable field, preferably a record.
     pub fn first_nullable(&self) -> Option<&str> {
         let ComputedOutput::Object(entries) = self else { return None };
-        let nullable = || entries.iter().filter(|entry| entry.nullable);
-        let record = nullable().find(|entry| matches!(entry.out, ComputedOutput::Record { .. }));
+        let nullable = || entries.iter().filter(|entry| entry.out.nullable);
+        let record = nullable().find(|entry| matches!(entry.out.out, ComputedOutput::Record { .. }));
         record.or_else(|| nullable().next()).map(|entry| entry.key.as_str())
     }
 }
 
 #[derive(Debug)]
-pub struct ComputedEntry {
-    pub key: String,
-    pub label: String,
+pub struct ComputedField {
     pub name: &'static str,
     pub nullable: bool,
     pub out: ComputedOutput,
-}
-
-#[derive(Debug)]
-pub struct ConnectionEntry {
-    pub label: String,
-    pub out: ConnectionOutput,
 }
 
 #[derive(Debug)]
@@ -290,10 +288,10 @@ pub enum ConnectionOutput {
     Typename(String),
     /// The count at this index of the aggregates.
     TotalCount(usize),
-    Count(usize, Vec<(String, CountOutput)>),
-    Facets(Vec<(String, FacetOutput)>),
-    PageInfo(Vec<(String, PageInfo)>),
-    Edges(Vec<(String, EdgeOutput)>),
+    Count(usize, Vec<Entry<CountOutput>>),
+    Facets(Vec<Entry<FacetOutput>>),
+    PageInfo(Vec<Entry<PageInfo>>),
+    Edges(Vec<Entry<EdgeOutput>>),
     Nodes(Object),
 }
 
@@ -466,7 +464,7 @@ impl<'a> Planner<'a> {
         path: &[PathStep],
     ) -> Object {
         let entries = self.collect(object_type.name, sets).into_iter().map(|(key, collected)| {
-            let path = [path, &[PathStep::Key(key.to_owned())]].concat();
+            let path = below(path, key);
             let name = collected.field.name.node.as_str();
             let out = match name {
                 "__typename" => Output::Typename(object_type.name),
@@ -476,7 +474,7 @@ impl<'a> Planner<'a> {
                     self.field(field.expect("validated"), &collected, level, path)
                 }
             };
-            Entry { key: key.to_owned(), label: label(key), out }
+            Entry::new(key, out)
         });
         Object(entries.collect())
     }
@@ -604,7 +602,7 @@ impl<'a> Planner<'a> {
                     ConnectionOutput::Count(aggregates.len() - 1, self.count(&field.sets))
                 }
                 "facets" => {
-                    let path = [path, &[PathStep::Key(key.to_owned())]].concat();
+                    let path = below(path, key);
                     ConnectionOutput::Facets(self.facets(
                         inner.object_type,
                         &field.sets,
@@ -618,12 +616,12 @@ impl<'a> Planner<'a> {
                 }
                 "nodes" => {
                     wants.rows = true;
-                    let path = [path, &[PathStep::Key(key.to_owned())]].concat();
+                    let path = below(path, key);
                     ConnectionOutput::Nodes(self.object(inner.object_type, &field.sets, &mut inner, &path))
                 }
                 _ => {
                     wants.rows = true;
-                    let path = [path, &[PathStep::Key(key.to_owned())]].concat();
+                    let path = below(path, key);
                     ConnectionOutput::Edges(self.connection_edges(
                         many,
                         &field.sets,
@@ -633,7 +631,7 @@ impl<'a> Planner<'a> {
                     ))
                 }
             };
-            ConnectionEntry { label: label(key), out }
+            Entry::new(key, out)
         });
         let entries = entries.collect();
         if wants.cursors {
@@ -651,14 +649,14 @@ impl<'a> Planner<'a> {
         )
     }
 
-    fn count(&self, sets: &[&'a SelectionSet]) -> Vec<(String, CountOutput)> {
+    fn count(&self, sets: &[&'a SelectionSet]) -> Vec<Entry<CountOutput>> {
         let entries = self.collect("Count", sets).into_iter().map(|(key, field)| {
             let out = match field.field.name.node.as_str() {
                 "value" => CountOutput::Value,
                 "precision" => CountOutput::Precision,
                 _ => CountOutput::Typename,
             };
-            (label(key), out)
+            Entry::new(key, out)
         });
         entries.collect()
     }
@@ -669,21 +667,21 @@ impl<'a> Planner<'a> {
         sets: &[&'a SelectionSet],
         aggregates: &mut Vec<Aggregate>,
         path: &[PathStep],
-    ) -> Vec<(String, FacetOutput)> {
+    ) -> Vec<Entry<FacetOutput>> {
         let name = format!("{}Facets", object_type.name);
         let entries = self.collect(&name, sets).into_iter().map(|(key, field)| {
-            let asked = field.field.name.node.as_str();
-            let out = match object_type.facets.iter().find(|facet| facet.name == asked) {
+            let selected = field.field.name.node.as_str();
+            let out = match object_type.facets.iter().find(|facet| facet.name == selected) {
                 None => FacetOutput::Typename(name.clone()),
                 Some(facet) => {
                     let mut level = Level::new(self.catalog.named(&facet_of(facet)));
-                    let path = [path, &[PathStep::Key(key.to_owned())]].concat();
+                    let path = below(path, key);
                     let object = self.object(level.object_type, &field.sets, &mut level, &path);
                     aggregates.push(Aggregate::Facet { facet, arguments: Arguments::of(field.field), level });
                     FacetOutput::Counts(aggregates.len() - 1, object)
                 }
             };
-            (label(key), out)
+            Entry::new(key, out)
         });
         entries.collect()
     }
@@ -718,7 +716,7 @@ impl<'a> Planner<'a> {
     ) -> ComputedOutput {
         let object_type = self.catalog.named(part.of);
         let entries = self.collect(object_type.name, sets).into_iter().map(|(key, collected)| {
-            let path = [path, &[PathStep::Key(key.to_owned())]].concat();
+            let path = below(path, key);
             let field =
                 object_type.fields.iter().find(|field| field.name == collected.field.name.node.as_str());
             let (name, nullable, out) = match field {
@@ -744,16 +742,12 @@ impl<'a> Planner<'a> {
                     kind => unreachable!("nothing computed has {kind:?}"),
                 },
             };
-            ComputedEntry { key: key.to_owned(), label: label(key), name, nullable, out }
+            Entry::new(key, ComputedField { name, nullable, out })
         });
         ComputedOutput::Object(entries.collect())
     }
 
-    fn page_info(
-        &self,
-        sets: &[&'a SelectionSet],
-        wants: &mut ConnectionSelection,
-    ) -> Vec<(String, PageInfo)> {
+    fn page_info(&self, sets: &[&'a SelectionSet], wants: &mut ConnectionSelection) -> Vec<Entry<PageInfo>> {
         let entries = self.collect("PageInfo", sets).into_iter().map(|(key, field)| {
             let out = match field.field.name.node.as_str() {
                 "hasNextPage" => PageInfo::HasNextPage,
@@ -764,7 +758,7 @@ impl<'a> Planner<'a> {
             };
             wants.cursors |= matches!(out, PageInfo::StartCursor | PageInfo::EndCursor);
             wants.sides |= matches!(out, PageInfo::HasNextPage | PageInfo::HasPreviousPage);
-            (label(key), out)
+            Entry::new(key, out)
         });
         entries.collect()
     }
@@ -776,7 +770,7 @@ impl<'a> Planner<'a> {
         level: &mut Level,
         wants: &mut ConnectionSelection,
         path: &[PathStep],
-    ) -> Vec<(String, EdgeOutput)> {
+    ) -> Vec<Entry<EdgeOutput>> {
         let name = format!("{}Edge", many.stem);
         let entries = self.collect(&name, sets).into_iter().map(|(key, field)| {
             let out = match field.field.name.node.as_str() {
@@ -786,30 +780,30 @@ impl<'a> Planner<'a> {
                     EdgeOutput::Cursor
                 }
                 "node" => {
-                    let path = [path, &[PathStep::Key(key.to_owned())]].concat();
+                    let path = below(path, key);
                     EdgeOutput::Node(self.object(level.object_type, &field.sets, level, &path))
                 }
                 attribute => {
                     let declared = many.attributes.iter().find(|field| field.name == attribute);
                     let FieldKind::Column(column) = &declared.expect("validated").kind else {
-                        unreachable!("an edge tells values only")
+                        unreachable!("attributes of edges are columns")
                     };
                     let index = level.select(&column.sql, "l", column.reads);
                     EdgeOutput::Attribute { index, scalar: column.scalar, nullable: column.nullable }
                 }
             };
-            (label(key), out)
+            Entry::new(key, out)
         });
         entries.collect()
     }
 
     /// The introspection part of an operation.
     fn introspection(&self, operation: &'a OperationDefinition) -> ExecutableDocument {
-        let asked = self
+        let selected = self
             .collect(self.catalog.root(operation.ty).name, &[&operation.selection_set.node])
             .into_values();
         let about_schema =
-            asked.filter(|collected| collected.field.name.node.starts_with("__")).map(|collected| {
+            selected.filter(|collected| collected.field.name.node.starts_with("__")).map(|collected| {
                 let mut field = collected.field.clone();
                 field.selection_set.node.items =
                     collected.sets.iter().flat_map(|set| set.items.iter().cloned()).collect();
@@ -842,7 +836,7 @@ fn unplaced<T>(node: T) -> Positioned<T> {
     Positioned::new(node, Pos::default())
 }
 
-fn label(key: &str) -> String {
-    // A response key is a GraphQL name, which needs no escapes.
-    format!("\"{key}\":")
+/// The path of a field within a path.
+fn below(path: &[PathStep], key: &str) -> Vec<PathStep> {
+    [path, &[PathStep::Key(key.to_owned())]].concat()
 }

@@ -22,16 +22,16 @@ use crate::{
     },
 };
 
-/// The parents by their ids, each with its place among them. Selected first, the ids are nothing that a plan
-/// could be made for: Postgres would plan anew for each few of them.
+/// The parents by their ids, each with its position. The inner select hides the number of ids from the planner, which
+/// would otherwise plan anew for each number.
 const PARENTS: &str = "unnest((select $1::bigint[])) with ordinality p (id, place)";
-/// Records with the words searched for that are sorted without asking how else they could be found.
+/// Maximum number of matches of a search that are sorted directly.
 const FEW: u32 = 1000;
 
-/// References that a statement is joined by at most: the time to plan joins grows much faster than their number.
+/// Maximum number of joins for references: the time to plan joins grows much faster than their number.
 const JOINED: usize = 6;
 
-/// Characters of a text to search for.
+/// Maximum length of a search text in characters.
 const LONGEST: usize = 1000;
 
 type Fields = IndexMap<Name, Value>;
@@ -40,7 +40,7 @@ type Fields = IndexMap<Name, Value>;
 #[derive(Clone, Debug, PartialEq)]
 pub struct SelectedColumn {
     pub sql: String,
-    /// The column of the level's own row, where it is nothing else.
+    /// The column of the level's own row, if it is only that.
     pub column: Option<Cow<'static, str>>,
     pub reads: Reads,
 }
@@ -91,14 +91,14 @@ pub fn lookup_id(object_type: &ObjectType, by: &Fields, argument: &str) -> Resul
     lookup(object_type, &[], by, argument)
 }
 
-/// Where records lie that are not on a page: before the cursor `after`, or behind the cursor `before`.
+/// Records that are not on a page: before the cursor `after`, or after the cursor `before`.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Side {
     Before,
     Behind,
 }
 
-/// A page of records for each parent, or for the root: column 0 is the parent's place in `$1`, or 1.
+/// A page of records for each parent, or for the root: column 0 is the parent's position in `$1`, or 1.
 pub struct Paged<'a> {
     pub catalog: &'a Catalog,
     pub many: &'a ToMany,
@@ -109,8 +109,7 @@ pub struct Paged<'a> {
 }
 
 impl Paged<'_> {
-    /// The rows of a page, one more than asked for where there are more. With `cursors`, the sort
-    /// key comes last.
+    /// The rows of a page, and one more if there is one. With `cursors`, the sort key comes last.
     pub fn rows(
         &self,
         columns: &[SelectedColumn],
@@ -118,8 +117,8 @@ impl Paged<'_> {
         cursors: bool,
     ) -> Result<Statement, ApiError> {
         let nested = self.is_nested();
-        // Where nothing is filtered, one plan is right whatever the values. Postgres only keeps to it if it
-        // knows how few rows there will be, which a limit that is a value doesn't tell.
+        // Without a filter, one plan is right for all values. Postgres keeps it only if it knows how few rows there
+        // will be, which it doesn't know of a bound limit.
         let bounded = !nested && self.filter.is_none();
         let mut builder = self.aside();
         self.from(&mut builder, None)?;
@@ -132,7 +131,7 @@ impl Paged<'_> {
         let width = columns.len() + 1;
         columns.extend(key.as_ref().filter(|_| cursors || words.is_some()).map(|(sql, _)| sql.as_str()));
         let columns = columns.join(", ");
-        // What is selected is known last: a rank is computed from the value that the filter binds.
+        // The selection comes last: a rank needs the value that the filter binds.
         let select = if nested {
             format!("select p.place, r.* from {PARENTS} cross join lateral (select {columns}")
         } else if bounded {
@@ -154,7 +153,7 @@ impl Paged<'_> {
         }
         let _ = write!(order, "t.id{direction} limit ");
         if let Some(words) = words {
-            // The id is the last column but for the key.
+            // The id is the last column before the key.
             let of_both = match &key {
                 Some(_) => format!("{}{direction}, {width}{direction}", width + 1),
                 None => format!("{width}{direction}"),
@@ -173,8 +172,8 @@ impl Paged<'_> {
         Ok(builder.finish())
     }
 
-    /// Whether there is a record where a cursor stands or on its far side, for each parent: its place in `$1`,
-    /// or 1, and the answer. The record that the cursor was made of may have gone.
+    /// Whether there is a record where a cursor stands or on its far side, for each parent: its position in
+    /// `$1`, or 1, and whether there is one. The record of the cursor may have been deleted.
     pub fn beyond(&self, cursor: &Cursor, side: Side) -> Result<Statement, ApiError> {
         let mut builder = self.aside();
         let nested = self.is_nested();
@@ -184,7 +183,7 @@ impl Paged<'_> {
         let key = self.key(&mut builder)?;
         let descends = self.order.descending == (side == Side::Before);
         builder.keyset(key.as_ref(), cursor, if descends { ">=" } else { "<=" });
-        // From the cursor on, so that an index finds the first at once.
+        // Starts at the cursor, so that an index finds the first row at once.
         let direction = if descends { "" } else { " desc" };
         builder.sql.push_str(" order by ");
         if let Some((sql, _)) = &key {
@@ -197,8 +196,8 @@ impl Paged<'_> {
         Ok(builder.finish())
     }
 
-    /// How many records there are for each parent: its place in `$1`, or 1, and the number. With `cap`
-    /// the counting stops there.
+    /// How many records there are for each parent: its position in `$1`, or 1, and the number. With `cap` counting stops
+    /// there.
     pub fn count(&self, cap: Option<i64>) -> Result<Statement, ApiError> {
         let mut builder = self.aside();
         let nested = self.is_nested();
@@ -222,7 +221,7 @@ impl Paged<'_> {
         Ok(builder.finish())
     }
 
-    /// For each parent the values that most of its records share: column 0 is its place in `$1`, or 1.
+    /// The most frequent values for each parent: column 0 is its position in `$1`, or 1.
     /// The columns are over a row `t` with a `value` and its `count`.
     pub fn facet(
         &self,
@@ -239,7 +238,7 @@ impl Paged<'_> {
             FacetBy::Value { sql, .. } => (sql.of("r"), String::new()),
             FacetBy::ToOne { column, .. } => (format!("r.{column}"), String::new()),
             FacetBy::Link { between, from, other, .. } => {
-                // Records that have none are counted together, as everywhere.
+                // Records without a value are counted together.
                 (format!("f.{other}"), format!(" left join {between} f on f.{from} = r.id"))
             }
         };
@@ -271,7 +270,7 @@ impl Paged<'_> {
         self.catalog.named(self.many.to)
     }
 
-    /// The records that the filter lets pass, or would `without` one of its conditions.
+    /// The records that match the filter, or the filter `without` one of its conditions.
     fn from(&self, builder: &mut Builder, without: Option<&str>) -> Result<(), ApiError> {
         let object_type = self.object_type();
         builder.sql.push_str(" from ");
@@ -306,14 +305,14 @@ impl Paged<'_> {
 /// The operators of a filter by id alone.
 fn only_which(filter: &Fields) -> Option<&Fields> {
     let Some(Value::Object(operators)) = filter.get("id").filter(|_| filter.len() == 1) else { return None };
-    let tells = |(operator, value): (&Name, &Value)| {
+    let names_ids = |(operator, value): (&Name, &Value)| {
         matches!(Operator::named(operator), Operator::Equals | Operator::In) && *value != Value::Null
     };
     // Without an operator it only requires that there is one.
-    (!operators.is_empty() && operators.iter().all(tells)).then_some(operators)
+    (!operators.is_empty() && operators.iter().all(names_ids)).then_some(operators)
 }
 
-/// Whether a filter lets pass no more records than it names.
+/// Whether a filter matches at most the records that it names.
 fn names_few(filter: &Fields) -> bool {
     ["id", "slug"].iter().any(|key| match filter.get(*key) {
         Some(Value::Object(operators)) => [Operator::Equals, Operator::In]
@@ -323,7 +322,7 @@ fn names_few(filter: &Fields) -> bool {
     })
 }
 
-/// The column by which a filter lets pass only what refers to one record, and the id given for that.
+/// The column and id, if a filter matches only rows that refer to one record.
 pub fn of_one(object_type: &ObjectType, filter: &Fields) -> Option<(&'static str, i64)> {
     filter.iter().find_map(|(name, value)| {
         let condition = object_type.conditions.iter().find(|condition| condition.name == name.as_str())?;
@@ -335,7 +334,7 @@ pub fn of_one(object_type: &ObjectType, filter: &Fields) -> Option<(&'static str
     })
 }
 
-/// How well the record `t` answers a full-text query.
+/// How well the record `t` matches a full-text query.
 fn rank(object_type: &ObjectType, query: &str) -> String {
     let own = format!("ts_rank(t.search, {query})");
     match object_type.searchable_names {
@@ -359,7 +358,7 @@ fn listed(columns: &[SelectedColumn]) -> String {
 /// A value that operators test.
 struct Operand<'a> {
     sql: &'a str,
-    /// The column that has the same text without capital letters and accents, where there is one.
+    /// The column with the same text without capital letters and accents, if there is one.
     plain: Option<String>,
     scalar: Scalar,
 }
@@ -367,19 +366,19 @@ struct Operand<'a> {
 #[derive(Default)]
 struct Builder {
     sql: String,
-    /// Whether what is written stands under `or` or `not` within its query.
+    /// Whether the predicate is below `or` or `not` within its query.
     optional: bool,
     /// References that are written as joins.
     joined: usize,
     /// References around what is written.
     depth: usize,
     binds: Vec<Bind>,
-    /// Aliases given to tables within subqueries.
+    /// Number of aliases of tables in subqueries.
     aliases: usize,
     subqueries: usize,
     /// The query of the outermost `search`, which an order by relevance ranks by.
     searched: Option<String>,
-    /// The condition that all records have the words of the outermost filter.
+    /// The condition that records have the words of the outermost filter.
     words: Option<String>,
 }
 
@@ -392,7 +391,7 @@ impl Builder {
         self.binds.push(Bind::Parents);
     }
 
-    /// Binds a value and writes its place.
+    /// Binds a value and writes its parameter.
     fn push(&mut self, bind: Bind) {
         self.binds.push(bind);
         let _ = write!(self.sql, "${}", self.binds.len());
@@ -409,7 +408,7 @@ impl Builder {
         format!("{stem}{}", self.aliases)
     }
 
-    /// The tables on the other side of an edge, and that they belong to `owner`.
+    /// The tables on the other side of an edge, with the condition that they belong to `owner`.
     fn other_side(&mut self, object_type: &ObjectType, via: Join, owner: &str, alias: &str, link: &str) {
         let table = object_type.table;
         let _ = match via {
@@ -426,10 +425,10 @@ impl Builder {
         };
     }
 
-    /// Makes of a statement without its order one that is fast for rare words and for frequent ones. Postgres
-    /// can't tell them apart by its statistics: for a word that one record has, it would go through all records
-    /// in their order. So a few are looked up by the index of words first. Where these are all, they are sorted;
-    /// else a page is soon found among the records in their order. Only one of the two ways is run.
+    /// Makes a statement without an order fast for rare words and for frequent ones. Postgres' statistics don't
+    /// distinguish them: for a rare word it would read all records in their order. So a few matches are looked up by
+    /// the full-text index first. If these are all, they are sorted; otherwise a page is soon found among the records
+    /// in their order. Only one of the two branches runs.
     fn by_words(&mut self, table: &str, words: &str, [order, order_of_both]: [&str; 2], limit: i64) {
         self.binds.push(Bind::Id(limit));
         let (limit, unordered) = (self.binds.len(), std::mem::take(&mut self.sql));
@@ -575,7 +574,7 @@ impl Builder {
     ) -> Result<(), ApiError> {
         match (&condition.test, value) {
             (Predicate::Value { sql, scalar }, Value::Object(operators)) => {
-                // Texts that are long have a column beside them for this.
+                // Long texts have a plain column for this.
                 let plain = sql.column().filter(|_| *scalar == Scalar::Prose);
                 let plain = plain.map(|column| format!("{alias}.plain_{column}"));
                 let operand = Operand { sql: &sql.of(alias), plain, scalar: *scalar };
@@ -605,6 +604,7 @@ impl Builder {
                 }
                 if ends.iter().any(Option::is_some) {
                     let [from, until] = ends;
+                    // Not `period(…)`: Postgres would inline it and evaluate both dates twice per row.
                     let _ = write!(self.sql, " and {sql} && daterange(lower(partial_date_range(");
                     self.push(Bind::MaybeText(from));
                     self.sql.push_str(")), upper(partial_date_range(");
@@ -673,15 +673,16 @@ impl Builder {
         Ok(())
     }
 
-    /// That the record at `column` passes a filter.
+    /// The record at `column` matches a filter.
     ///
-    /// A condition that all records must pass is written as `exists`, of which Postgres makes a join. Under `or`
-    /// or `not` it can't, and would plan an `exists` in two ways: that doubles with each level of nesting. So it
-    /// is asked there which records pass, once for the whole statement. The same goes for what would be one join
-    /// too many to plan; `is true` keeps it from becoming one.
+    /// A condition that all records must match is an `exists`, which Postgres plans as a join. Under `or` or `not` it
+    /// can't, and would plan an `exists` in two ways, which doubles with each level of nesting. So there it is
+    /// `in (select …)`, computed once for the whole statement. So is a join too many to plan; `is true` keeps
+    /// Postgres from making it a join.
     ///
-    /// Of references within references Postgres would make a nested loop, for a page looks cheap to it, and ask them
-    /// for each row before the page. Those of the second level are found first, and lead to the rows by an index.
+    /// Postgres would plan references within references as nested loops, because a page of rows looks cheap, and
+    /// run them for each row before the page. So those of the second level are computed first, and an index
+    /// finds the rows that refer to them.
     fn one(
         &mut self,
         catalog: &Catalog,
@@ -694,7 +695,7 @@ impl Builder {
         let (start, end) = if self.joins() {
             (format!("exists (select from {table} {inner} where {inner}.id = {column} and "), ")")
         } else if names_few(filter) || self.leads() {
-            // Known before the statement runs, they are found by the column's index.
+            // Ids that are known before the statement runs are found by the column's index.
             (format!("{column} = any(array(select {inner}.id from {table} {inner} where "), "))")
         } else {
             (format!("({column} in (select {inner}.id from {table} {inner} where "), ")) is true")
@@ -705,7 +706,7 @@ impl Builder {
         Ok(())
     }
 
-    /// That a record on the other side of an edge passes a filter; written as `one` is.
+    /// A record on the other side of an edge matches a filter; written as in `one`.
     fn some(
         &mut self,
         catalog: &Catalog,
@@ -754,12 +755,12 @@ impl Builder {
         joins
     }
 
-    /// Whether the records that a reference leads to are found before the rows that refer to them.
+    /// Whether the records that a reference leads to are computed before the rows that refer to them.
     fn leads(&self) -> bool {
         self.depth == 1 && !self.optional
     }
 
-    /// A filter that all rows of a query of its own must pass.
+    /// A filter that all rows of a subquery must match.
     fn required(
         &mut self,
         catalog: &Catalog,
@@ -776,7 +777,7 @@ impl Builder {
         Ok(())
     }
 
-    /// That a full-text query finds the record, by what it says itself or by one of its other names.
+    /// The condition that a full-text query matches the record or one of its other names.
     fn search(&mut self, object_type: &ObjectType, query: &str, alias: &str) -> String {
         let own = format!("{alias}.search @@ {query}");
         let Some((names, owner)) = object_type.searchable_names else { return own };
@@ -850,7 +851,7 @@ impl Builder {
         Ok(())
     }
 
-    /// That a text stands there behind what `before` lets stand, ignoring case and accents.
+    /// The condition that the value has this text after `before`, ignoring case and accents.
     fn pattern(
         &mut self,
         operand: &Operand<'_>,
@@ -860,8 +861,8 @@ impl Builder {
     ) -> Result<(), ApiError> {
         let text = text_of(value);
         check_length(&text, path)?;
-        // Without a trigram to look for, the index on trigrams would be read whole: several times as slow as the
-        // table. It has another collation, so it is not used.
+        // Without a trigram to look for, Postgres would read the whole trigram index, which is several times as slow as
+        // the table. Another collation keeps it from using that index.
         let collation = if before.is_empty() || has_trigram(&text) { "" } else { " collate \"C\"" };
         let _ = match &operand.plain {
             Some(plain) => write!(self.sql, "{plain}{collation} like {before}literally("),
@@ -964,7 +965,7 @@ fn own_id(object_type: &str, value: &Value, path: &str) -> Result<i64, ApiError>
     }
 }
 
-/// Refuses a text to search for that is longer than anybody searches: Postgres reads it with effort.
+/// Refuses a search text that is too long: Postgres needs long to parse it.
 pub fn check_length(text: &str, path: &str) -> Result<(), ApiError> {
     match text.chars().count() {
         length if length > LONGEST => {

@@ -1,4 +1,4 @@
-//! Changes: the revisions that one transaction left of one record, told together, and what the record
+//! Changes: the revisions that one transaction made of one record, sent together, and what the record
 //! was tied to.
 
 use std::fmt::Write;
@@ -22,6 +22,7 @@ use crate::{
         },
         pagination::{self, MAX_PAGE},
         record_types,
+        sql::rfc_3339,
     },
 };
 
@@ -45,7 +46,7 @@ impl Change {
         Some((OffsetDateTime::now_utc() - recorded).as_seconds_f64().max(0.0))
     }
 
-    /// The change as its subscribers ask for it.
+    /// The change as its subscribers select it.
     pub fn tree(&self) -> &ComputedValue {
         &self.tree
     }
@@ -110,7 +111,7 @@ pub fn fields(records: &[ObjectType]) -> Vec<FieldDeclaration> {
             "Resume after this revision: earlier changes after it come first, each once. Default: only new changes.",
         ),
     ];
-    let told = computed(
+    let changes = computed(
         "changes",
         ValueType { of: "Change", form: Cardinality::One },
         arguments,
@@ -120,7 +121,7 @@ pub fn fields(records: &[ObjectType]) -> Vec<FieldDeclaration> {
         },
         "Changes of records as they are committed at any server, in order of revisions.",
     );
-    vec![told.free()]
+    vec![changes.free()]
 }
 
 /// The filter of a subscription.
@@ -133,7 +134,7 @@ pub struct Filter {
 }
 
 impl Filter {
-    /// What the arguments ask for, and since when.
+    /// What the arguments select, and since when.
     pub async fn read(
         reader: &Reader,
         catalog: &Catalog,
@@ -252,7 +253,7 @@ pub fn statement(catalog: &Catalog) -> String {
         "with recursive page as materialized (
             select id, change from revisions where id > $1 order by id limit $2
         ),
-        told as materialized (
+        reported as materialized (
             select change, {columns}, max(id) as number, array_agg(id order by id) as revisions,
                    max(requester) as requester, max(recorded_at) as recorded_at,
                    case when bool_or(operation = 'MERGE') then 'MERGE'
@@ -275,10 +276,10 @@ pub fn statement(catalog: &Catalog) -> String {
     sql.push_str(
         "),
         touched as (
-            select told.number, ties.to_topic, value.id
-            from told
+            select reported.number, ties.to_topic, value.id
+            from reported
             cross join lateral (
-                select part, old_value, new_value from revisions where id = any(told.revisions) offset 0
+                select part, old_value, new_value from revisions where id = any(reported.revisions) offset 0
             ) as revisions
             join ties on ties.part = revisions.part
             cross join lateral (values
@@ -291,11 +292,11 @@ pub fn statement(catalog: &Catalog) -> String {
         let _ = write!(
             sql,
             "
-            select told.number, ties.part, ties.field, ties.to_topic, value.id, value.is_there, revisions.id as at
-            from told
+            select reported.number, ties.part, ties.field, ties.to_topic, value.id, value.is_there, revisions.id as at
+            from reported
             cross join lateral (
                 select id, part, old_value, new_value from revisions
-                where {column} = told.{column} and id > told.number offset 0
+                where {column} = reported.{column} and id > reported.number offset 0
             ) as revisions
             join ties on ties.part = revisions.part
             cross join lateral (values
@@ -309,8 +310,8 @@ pub fn statement(catalog: &Catalog) -> String {
         let _ = write!(
             sql,
             " {union}
-            select told.number, '{table}', '{column}', {to_topic}, t.{column}, true, null
-            from told cross join lateral (select {column} from {table} where {owner} = told.{of} offset 0) as t"
+            select reported.number, '{table}', '{column}', {to_topic}, t.{column}, true, null
+            from reported cross join lateral (select {column} from {table} where {owner} = reported.{of} offset 0) as t"
         );
     }
     let object_types: Vec<String> =
@@ -328,7 +329,7 @@ pub fn statement(catalog: &Catalog) -> String {
                 order by number, part, field, id, at nulls last, is_there desc
             ) as first where is_there
             union
-            select number, topic_id is not null, coalesce(topic_id, actor_id) from told
+            select number, topic_id is not null, coalesce(topic_id, actor_id) from reported
             where coalesce(topic_id, actor_id) is not null
         ),
         within (number, id) as (
@@ -338,11 +339,12 @@ pub fn statement(catalog: &Catalog) -> String {
             from within join topics on topics.id = within.id where topics.parent_id is not null
         )
         select number, change, operation, requester, revisions,
-               to_char(recorded_at at time zone 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"') as recorded_at,
+               {} as recorded_at,
                case {} end as object_type, coalesce({}) as id,
-               array(select tied.id from tied where tied.number = told.number and not tied.to_topic) as actors,
-               array(select within.id from within where within.number = told.number) as topics
-        from told order by number",
+               array(select tied.id from tied where tied.number = reported.number and not tied.to_topic) as actors,
+               array(select within.id from within where within.number = reported.number) as topics
+        from reported order by number",
+        rfc_3339("recorded_at"),
         object_types.join(" "),
         columns
     );
