@@ -1,7 +1,6 @@
-//! Lists the migrations, bundles the page in `web/` with the user's npm, and lists its files for the server to hold.
+//! Embeds the migrations, and the page in `web/`, which the user's npm bundles.
 //!
-//! Without npm, or where it fails, the list is empty: the server is complete without its page, and
-//! says so.
+//! Without npm, or if it fails, no page is embedded and a warning says why.
 
 use std::{
     env,
@@ -13,8 +12,8 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// How long npm may take before the build goes on without it.
-const PATIENCE: Duration = Duration::from_mins(5);
+/// Maximum time of npm; then the build goes on without the page.
+const TIMEOUT: Duration = Duration::from_mins(5);
 
 fn main() {
     for source in [
@@ -30,7 +29,7 @@ fn main() {
     println!("cargo:rerun-if-env-changed=DOSSIER_WEB");
     let out = PathBuf::from(env::var_os("OUT_DIR").expect("set by cargo"));
     let work = out.join("web");
-    let bundle = if env::var_os("DOSSIER_WEB").is_some_and(|wish| wish == "off") {
+    let bundle = if env::var_os("DOSSIER_WEB").is_some_and(|value| value == "off") {
         Err("DOSSIER_WEB is off".to_owned())
     } else {
         bundle(&work)
@@ -43,8 +42,8 @@ fn main() {
     fs::write(out.join("migrations.rs"), migrations()).expect("OUT_DIR can be written");
 }
 
-/// Rust that holds the migrations: the number, description and SQL of each. `sqlx::migrate!` does the same, but needs
-/// sqlx compiled a second time for the compiler.
+/// Rust source with the number, description and SQL of each migration. `sqlx::migrate!` does the same, but compiles sqlx
+/// a second time.
 fn migrations() -> String {
     let folder = fs::canonicalize("migrations").expect("the migrations");
     let mut files = Vec::new();
@@ -64,20 +63,20 @@ fn migrations() -> String {
     code + "]\n"
 }
 
-/// Builds the page in a folder of its own; the source tree stays as it is.
+/// Builds the page in a copy of `web/`; the source tree is not changed.
 fn bundle(work: &Path) -> Result<Vec<PathBuf>, String> {
-    let told = |error: io::Error| error.to_string();
-    let lock = fs::read("web/package-lock.json").map_err(told)?;
+    let message = |error: io::Error| error.to_string();
+    let lock = fs::read("web/package-lock.json").map_err(message)?;
     let installed = work.join("installed");
-    copy(Path::new("web"), work).map_err(told)?;
+    copy(Path::new("web"), work).map_err(message)?;
     if fs::read(&installed).ok().as_ref() != Some(&lock) {
         run(work, &["ci", "--ignore-scripts", "--no-audit", "--no-fund"])?;
-        fs::write(installed, lock).map_err(told)?;
+        fs::write(installed, lock).map_err(message)?;
     }
     run(work, &["run", "build"])?;
     let dist = work.join("dist");
     let mut files = Vec::new();
-    collect(&dist, &mut files).map_err(told)?;
+    collect(&dist, &mut files).map_err(message)?;
     files.sort();
     if files.is_empty() { Err("npm built nothing".to_owned()) } else { Ok(files) }
 }
@@ -91,7 +90,7 @@ fn copy(from: &Path, to: &Path) -> io::Result<()> {
             continue;
         }
         if entry.file_type()?.is_dir() {
-            // An example that was removed must not stay behind.
+            // Removes files that were deleted in the source.
             let _ = fs::remove_dir_all(&target);
             copy(&entry.path(), &target)?;
         } else {
@@ -114,12 +113,12 @@ fn run(folder: &Path, arguments: &[&str]) -> Result<(), String> {
             Some(status) if status.success() => return Ok(()),
             Some(_) => {
                 let log = fs::read_to_string(&log).unwrap_or_default();
-                let told = log.lines().find(|line| line.to_lowercase().contains("error"));
-                return Err(format!("npm {}: {}", arguments[0], told.unwrap_or("it fails")));
+                let line = log.lines().find(|line| line.to_lowercase().contains("error"));
+                return Err(format!("npm {}: {}", arguments[0], line.unwrap_or("failed")));
             }
-            None if since.elapsed() > PATIENCE => {
+            None if since.elapsed() > TIMEOUT => {
                 let _ = npm.kill();
-                return Err(format!("npm {} took longer than {} s", arguments[0], PATIENCE.as_secs()));
+                return Err(format!("npm {} took longer than {} s", arguments[0], TIMEOUT.as_secs()));
             }
             None => thread::sleep(Duration::from_millis(50)),
         }
@@ -134,7 +133,7 @@ fn collect(folder: &Path, files: &mut Vec<PathBuf>) -> io::Result<()> {
     Ok(())
 }
 
-/// Rust that holds the files: each by its path below the bundle, without the ending of its compression.
+/// Rust source with the files: each by its path in the bundle, without the extension of its compression.
 fn list(dist: &Path, files: &[PathBuf]) -> String {
     let mut code = String::from("&[\n");
     for file in files {

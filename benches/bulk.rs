@@ -1,7 +1,7 @@
-//! How fast records come in and go out: `cargo bench --bench bulk`. A base of `STATEMENTS` (a million
-//! where unset) is made and exported; the export is imported into an empty base, with its history, and the
-//! same rows go by psql's `\copy` into the same tables with the same indexes, without history and with it.
-//! It needs `psql`, and about 20 GB below `target`.
+//! How fast import and export are: `cargo bench --bench bulk`. A base of `STATEMENTS` statements (default: a million) is
+//! generated and exported; the export is imported into an empty base, with its history, and psql's `\copy` loads the
+//! same rows into the same tables with the same indexes, without history and with it. It needs `psql`, and about 20 GB
+//! in `target`.
 
 use std::{
     fmt::Write,
@@ -51,7 +51,7 @@ impl Bench {
         let _ = connection.close().await;
     }
 
-    /// A base that is migrated and holds no record.
+    /// A migrated base without records.
     async fn empty(&self, name: &str) {
         self.execute("postgres", format!("drop database if exists {name} with (force)")).await;
         self.execute("postgres", format!("create database {name}")).await;
@@ -87,7 +87,7 @@ impl Bench {
         since.elapsed()
     }
 
-    /// Puts the rows into an empty base by `\copy`.
+    /// Loads the rows into an empty base with `\copy`.
     async fn copy(&self, database: &str, columns: &[String], history: bool) -> Duration {
         self.empty(database).await;
         let mut script = "set dossier.requester = 'bench'; set statement_timeout = 0; begin;\n".to_owned();
@@ -106,7 +106,7 @@ impl Bench {
     }
 }
 
-/// Waits for a process, and tells the most memory that it had, in MiB.
+/// Waits for a process, and returns its peak memory in MiB.
 fn peak(mut child: Child) -> u64 {
     let mut peak = 0;
     loop {
@@ -114,7 +114,7 @@ fn peak(mut child: Child) -> u64 {
         let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
         let kilobytes = line.and_then(|line| line.split_whitespace().next()?.parse::<u64>().ok());
         peak = peak.max(kilobytes.unwrap_or(0));
-        if let Some(status) = child.try_wait().expect("it is ours") {
+        if let Some(status) = child.try_wait().expect("a child process") {
             assert!(status.success(), "dossier failed");
             return peak / 1024;
         }
@@ -189,13 +189,13 @@ async fn main() {
     );
 
     let share = plain.as_secs_f64() / import.as_secs_f64();
-    let told = |met: bool| if met { "met" } else { "missed" };
+    let verdict = |met: bool| if met { "met" } else { "missed" };
     println!(
         "import against \\copy without history: {share:.2} (goal {GOAL_OF_COPY}: {})",
-        told(share >= GOAL_OF_COPY)
+        verdict(share >= GOAL_OF_COPY)
     );
     println!("import against \\copy with history: {:.2}", with_history.as_secs_f64() / import.as_secs_f64());
-    println!("memory: {memory} MiB (goal {GOAL_MEMORY}: {})", told(memory < GOAL_MEMORY));
+    println!("memory: {memory} MiB (goal {GOAL_MEMORY}: {})", verdict(memory < GOAL_MEMORY));
     postgres.stop();
     let _ = fs::remove_dir_all(root);
     let _ = fs::remove_dir_all(bench.folder);

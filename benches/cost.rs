@@ -1,10 +1,9 @@
-//! Which requests take longest of those that the default limits let pass: `cargo bench --bench cost`.
+//! Which requests take longest of those that the default limits allow: `cargo bench --bench cost`.
 //!
-//! Requests are made at random from the schema (filters, orders, facets, edges, computed fields, the past) and
-//! those that take long are changed on. Each is asked as often in one request as its cost allows. The ten worst
-//! are told with their time, cost, and time for a point; alone, and with eight of each at once while somebody
-//! else asks for an actor. A base of `STATEMENTS` (50,000 where unset) is made the first time; `BENCH_DATABASE_URL`
-//! names another.
+//! Requests are generated at random from the schema (filters, orders, facets, edges, computed fields, `asOf`), and slow
+//! ones are varied further. Each is repeated in one request as often as its cost allows. The ten worst are printed with
+//! their time, cost, and time per point: alone, and with eight of each at once while another client looks up an actor. A
+//! base of `STATEMENTS` statements (default: 50,000) is generated the first time; `BENCH_DATABASE_URL` names another.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -27,10 +26,10 @@ use self::support::{Program, Server};
 
 mod support;
 
-/// What a request may take, alone; and what somebody else may wait meanwhile, of 100 times all but one.
+/// The maximum time of a request alone, and the maximum p99 of another client meanwhile.
 const GOAL_ALONE: Duration = Duration::from_secs(2);
 const GOAL_MEANWHILE: Duration = Duration::from_millis(250);
-/// How many are told.
+/// How many are printed.
 const WORST: usize = 10;
 /// Aliases and points that a request may have by default.
 const ALIASES: u64 = 90;
@@ -38,17 +37,17 @@ const POINTS: u64 = 50_000;
 
 #[derive(Parser)]
 struct Arguments {
-    /// Requests that are tried.
+    /// Number of requests to try.
     #[arg(long, default_value_t = 600)]
     tries: usize,
-    /// For other requests.
+    /// Seed of the random requests.
     #[arg(long, default_value_t = 1)]
     seed: u64,
     #[command(flatten)]
     program: Program,
 }
 
-/// Somebody who asks.
+/// A client of the server.
 #[derive(Clone)]
 struct Client {
     http: reqwest::Client,
@@ -56,34 +55,34 @@ struct Client {
 }
 
 impl Client {
-    /// One who asks from an address of this machine.
+    /// A client with its own loopback address.
     fn at(server: &Server, last: u8) -> Client {
         let from = IpAddr::V4(Ipv4Addr::new(127, 0, 0, last));
         let http = reqwest::Client::builder().local_address(from).build().expect("a client");
         Client { http, address: format!("http://{}/graphql", server.address) }
     }
 
-    async fn ask(&self, body: &Value) -> (Duration, Value) {
+    async fn send(&self, body: &Value) -> (Duration, Value) {
         let since = Instant::now();
-        // A body that is larger than the server takes is not read to its end.
-        let answer = match self.http.post(&self.address).json(body).send().await {
-            Ok(answer) => answer.json().await.expect("JSON"),
+        // The server does not read a body that is too large to its end.
+        let response = match self.http.post(&self.address).json(body).send().await {
+            Ok(response) => response.json().await.expect("JSON"),
             Err(error) if error.is_request() => json!({"errors": [{"extensions": {"code": "NOT_SENT"}}]}),
             Err(error) => panic!("{error}"),
         };
-        (since.elapsed(), answer)
+        (since.elapsed(), response)
     }
 }
 
-/// A field of the root, and what it is asked with.
+/// A root field with its variables.
 #[derive(Clone, Debug)]
-struct Asked {
+struct RootField {
     field: String,
     variables: Vec<(String, Value)>,
 }
 
-impl Asked {
-    /// A request that asks it so many times.
+impl RootField {
+    /// A request that selects it so many times.
     fn request(&self, times: u64) -> Value {
         let declared: Vec<String> =
             self.variables.iter().enumerate().map(|(number, (ty, _))| format!("$v{number}: {ty}")).collect();
@@ -121,10 +120,10 @@ const BASE: &str = "{
 
 impl Schema {
     async fn of(client: &Client) -> Schema {
-        let (_, introspected) = client.ask(&json!({ "query": INTROSPECTION })).await;
+        let (_, introspected) = client.send(&json!({ "query": INTROSPECTION })).await;
         let types = introspected["data"]["__schema"]["types"].as_array().expect("types").clone();
         let types = types.into_iter().map(|ty| (ty["name"].as_str().expect("a name").to_owned(), ty));
-        let (_, base) = client.ask(&json!({ "query": BASE })).await;
+        let (_, base) = client.send(&json!({ "query": BASE })).await;
         let statements = &base["data"]["statements"];
         let texts = |values: &Value, path: &str| -> Vec<String> {
             let values = values.as_array().expect("a list").iter();
@@ -299,8 +298,8 @@ impl Schema {
         format!("{{ {} }}", selected.join(" "))
     }
 
-    /// A field of the root that reads records.
-    fn asked(&self, rng: &mut Rng) -> Option<Asked> {
+    /// A root field that reads records.
+    fn root_field(&self, rng: &mut Rng) -> Option<RootField> {
         let fields = self.parts("Query", "fields");
         let field = rng.choice(fields)?;
         if ["viewer", "rateLimit", "node", "nodes"].iter().any(|name| field["name"] == *name) {
@@ -309,17 +308,17 @@ impl Schema {
         let mut variables = Vec::new();
         let depth = rng.usize(2..6);
         let field = self.field(field, rng, &mut variables, depth)?;
-        Some(Asked { field, variables })
+        Some(RootField { field, variables })
     }
 
-    /// The same field asked with another value.
-    fn changed(&self, asked: &Asked, rng: &mut Rng) -> Asked {
-        let mut asked = asked.clone();
-        if asked.variables.is_empty() {
-            return asked;
+    /// The same field with another value.
+    fn changed(&self, root_field: &RootField, rng: &mut Rng) -> RootField {
+        let mut root_field = root_field.clone();
+        if root_field.variables.is_empty() {
+            return root_field;
         }
-        let number = rng.usize(0..asked.variables.len());
-        let (ty, value) = &mut asked.variables[number];
+        let number = rng.usize(0..root_field.variables.len());
+        let (ty, value) = &mut root_field.variables[number];
         let name = ty.trim_end_matches('!').to_owned();
         if self.types.get(&name).is_some_and(|ty| ty["kind"] == "INPUT_OBJECT")
             && let Some(other) = self.input(&name, rng, 4)
@@ -333,14 +332,14 @@ impl Schema {
                 _ => other,
             };
         }
-        asked
+        root_field
     }
 }
 
-/// How a request went.
+/// The result of a request.
 #[derive(Clone, Debug)]
 struct Run {
-    asked: Asked,
+    root_field: RootField,
     times: u64,
     took: Duration,
     cost: u64,
@@ -349,13 +348,13 @@ struct Run {
 }
 
 impl Run {
-    /// How long it would take as often as its cost allows.
+    /// Its time if it were repeated as often as its cost allows.
     fn full(&self) -> Duration {
         let times = (POINTS / self.cost.max(1)).clamp(1, ALIASES);
         self.took * u32::try_from(times).expect("few") / u32::try_from(self.times).expect("few")
     }
 
-    fn told(&self) -> String {
+    fn summary(&self) -> String {
         let ms = self.took.as_secs_f64() * 1000.0;
         #[allow(clippy::cast_precision_loss)]
         let per_point = ms / self.cost as f64;
@@ -363,49 +362,49 @@ impl Run {
     }
 }
 
-/// Asks; none where it is refused.
-async fn run(client: &Client, asked: &Asked, times: u64) -> Result<Run, String> {
-    let (took, answer) = client.ask(&asked.request(times)).await;
-    let code = answer["errors"][0]["extensions"]["code"].as_str().unwrap_or_default();
-    match (code, answer["data"]["rateLimit"]["cost"].as_u64()) {
-        ("", Some(cost)) => Ok(Run { asked: asked.clone(), times, took, cost, failed: false }),
+/// Sends a request; an error code if it is refused.
+async fn run(client: &Client, root_field: &RootField, times: u64) -> Result<Run, String> {
+    let (took, response) = client.send(&root_field.request(times)).await;
+    let code = response["errors"][0]["extensions"]["code"].as_str().unwrap_or_default();
+    match (code, response["data"]["rateLimit"]["cost"].as_u64()) {
+        ("", Some(cost)) => Ok(Run { root_field: root_field.clone(), times, took, cost, failed: false }),
         ("TIMEOUT" | "TOO_SLOW" | "UNAVAILABLE" | "INTERNAL", _) => {
-            println!("{code}: {}", asked.request(times));
-            Ok(Run { asked: asked.clone(), times, took, cost: POINTS, failed: true })
+            println!("{code}: {}", root_field.request(times));
+            Ok(Run { root_field: root_field.clone(), times, took, cost: POINTS, failed: true })
         }
         (code, _) => Err(code.to_owned()),
     }
 }
 
-/// Eight at once, and how long somebody else waits for an actor meanwhile.
+/// Eight at once, and how long another client waits for an actor meanwhile.
 async fn eight(server: &Server, client: &Client, worst: &Run, actor: &str) -> (Duration, Duration, usize) {
     let over = Arc::new(AtomicBool::new(false));
     let other = Client::at(server, 2);
-    let question = json!({ "query": format!("{{ actor(by: {{slug: \"{actor}\"}}) {{ name }} }}") });
+    let lookup = json!({ "query": format!("{{ actor(by: {{slug: \"{actor}\"}}) {{ name }} }}") });
     let meanwhile = tokio::spawn({
         let over = over.clone();
         async move {
             let (mut waits, mut failed) = (Vec::new(), 0);
             while !over.load(Ordering::Relaxed) {
-                let (took, answer) = other.ask(&question).await;
+                let (took, response) = other.send(&lookup).await;
                 waits.push(took);
-                failed += usize::from(answer["data"]["actor"]["name"].is_null());
+                failed += usize::from(response["data"]["actor"]["name"].is_null());
                 tokio::time::sleep(Duration::from_millis(10)).await;
             }
             waits.sort();
             (waits[(waits.len() * 99 / 100).min(waits.len() - 1)], failed)
         }
     });
-    let request = worst.asked.request(worst.times);
+    let request = worst.root_field.request(worst.times);
     let since = Instant::now();
-    futures_util::future::join_all((0..8).map(|_| client.ask(&request))).await;
+    futures_util::future::join_all((0..8).map(|_| client.send(&request))).await;
     let took = since.elapsed();
     over.store(true, Ordering::Relaxed);
     let (p99, failed) = meanwhile.await.expect("it ends");
     (took, p99, failed)
 }
 
-/// The base to ask, and the Postgres that holds it where it is ours.
+/// The base, and its Postgres if this benchmark starts it.
 fn base(program: &Path) -> (String, Option<Postgres>) {
     if let Ok(url) = std::env::var("BENCH_DATABASE_URL") {
         return (url, None);
@@ -436,31 +435,31 @@ async fn main() {
     let client = Client::at(&server, 1);
     let schema = Schema::of(&client).await;
     let mut rng = Rng::with_seed(arguments.seed);
-    // The server learns how large the base is once it was asked.
+    // The server reads the table sizes after its first request.
     tokio::time::sleep(Duration::from_secs(1)).await;
     let (mut runs, mut refused): (Vec<Run>, HashMap<String, usize>) = (Vec::new(), HashMap::new());
     for number in 0..arguments.tries {
-        let asked = match runs.get(rng.usize(0..20)) {
-            Some(run) if number > 100 && rng.bool() => Some(schema.changed(&run.asked, &mut rng)),
-            _ => schema.asked(&mut rng),
+        let root_field = match runs.get(rng.usize(0..20)) {
+            Some(run) if number > 100 && rng.bool() => Some(schema.changed(&run.root_field, &mut rng)),
+            _ => schema.root_field(&mut rng),
         };
-        let Some(asked) = asked else { continue };
-        match run(&client, &asked, 1).await {
+        let Some(root_field) = root_field else { continue };
+        match run(&client, &root_field, 1).await {
             Ok(run) => runs.push(run),
             Err(code) => *refused.entry(code).or_default() += 1,
         }
         runs.sort_by_key(|run| std::cmp::Reverse(run.full()));
     }
-    println!("{} requests were answered, and refused: {refused:?}", runs.len());
+    println!("{} requests got a response; refused: {refused:?}", runs.len());
     let mut worst = Vec::new();
-    // One of each question: those that differ in their values alone take as long.
+    // One per field: requests that differ only in their values take as long.
     let mut seen = HashSet::new();
-    let different = runs.iter().filter(|run| seen.insert(run.asked.field.clone()));
+    let different = runs.iter().filter(|run| seen.insert(run.root_field.field.clone()));
     for candidate in different.take(2 * WORST) {
         let mut times = (POINTS / candidate.cost.max(1)).clamp(1, ALIASES);
-        // As often as the limits let pass.
+        // As often as the limits allow.
         while times > 0 {
-            match run(&client, &candidate.asked, times).await {
+            match run(&client, &candidate.root_field, times).await {
                 Ok(run) => {
                     worst.push(run);
                     break;
@@ -477,10 +476,10 @@ async fn main() {
         good &= run.took < GOAL_ALONE && p99 < GOAL_MEANWHILE && failed == 0;
         println!(
             "{}  eight at once {:.1} s, actor(by:) meanwhile {} ms, {failed} failed\n    {:.300}",
-            run.told(),
+            run.summary(),
             all.as_secs_f64(),
             p99.as_millis(),
-            run.asked.request(1).to_string()
+            run.root_field.request(1).to_string()
         );
     }
     println!("{}", if good { "all within the goals" } else { "NOT within the goals" });

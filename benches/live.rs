@@ -1,8 +1,8 @@
 //! `cargo bench --bench live`: two servers on one database, a thousand subscribers, writers at both.
 //!
-//! Every subscriber must be told every change once and in order. Told is how long that takes, from the
-//! moment that a change is recorded to the moment that a subscriber has it, and what memory the servers
-//! take. Each subscriber is an open file here and one at a server: `ulimit -n` may need raising.
+//! Every subscriber must get every change once and in order. The benchmark prints the time from the moment that a change
+//! is recorded to its delivery, and the memory of the servers. Each subscriber is an open file here and one at a server:
+//! raise `ulimit -n` if necessary.
 
 use std::{
     fs,
@@ -37,14 +37,14 @@ struct Arguments {
     /// Writers, half of them at each server.
     #[arg(long, default_value_t = 4)]
     writers: usize,
-    /// Changes a second in the first round; in the second they come as fast as they can.
+    /// Changes per second in the first round; the second has no pause.
     #[arg(long, default_value_t = 20)]
     pace: u32,
     #[command(flatten)]
     program: Program,
 }
 
-/// What the process takes of memory, in MB: now, and at most so far.
+/// The memory of the process in MB: now, and its peak.
 fn memory_of(server: &Server) -> (u64, u64) {
     let status = fs::read_to_string(format!("/proc/{}/status", server.child.id())).unwrap_or_default();
     let field = |name: &str| {
@@ -66,11 +66,11 @@ async fn main() {
     let pool = PgPool::connect(&url).await.expect("the database");
     let key = keys::create(&pool, "bench", Role::Editor, None).await.expect("a key");
     let memory = |when: &str| {
-        let told = servers.each_ref().map(|server| {
+        let usage = servers.each_ref().map(|server| {
             let (now, most) = memory_of(server);
             format!("{now} MB (at most {most})")
         });
-        println!("memory {when}: {}", told.join(", "));
+        println!("memory {when}: {}", usage.join(", "));
     };
     memory("without subscribers");
     let rounds = [("paced", Some(arguments.pace)), ("as fast as they can", None)];
@@ -109,23 +109,20 @@ async fn main() {
     assert_eq!(made.len(), expected, "one revision for each change");
     let mut latencies = vec![Vec::new(); rounds.len()];
     let mut exact = 0;
-    while let Some(told) = subscribers.join_next().await {
-        let told = told.expect("a subscriber");
-        exact += usize::from(told.iter().map(|(number, _)| *number).eq(made.iter().copied()));
-        for (place, (_, latency)) in told.into_iter().enumerate() {
+    while let Some(received) = subscribers.join_next().await {
+        let received = received.expect("a subscriber");
+        exact += usize::from(received.iter().map(|(number, _)| *number).eq(made.iter().copied()));
+        for (place, (_, latency)) in received.into_iter().enumerate() {
             latencies[place / arguments.changes].push(latency);
         }
     }
     memory("at the end");
-    println!(
-        "{exact} of {} subscribers were told all {expected} changes once and in order",
-        arguments.subscribers
-    );
+    println!("{exact} of {} subscribers got all {expected} changes once and in order", arguments.subscribers);
     for ((name, _), latencies) in rounds.iter().zip(&mut latencies) {
         latencies.sort_unstable();
         let at = |share: usize| latencies[(latencies.len() - 1) * share / 1000].as_secs_f64() * 1000.0;
         println!(
-            "{name}: from recorded to told: median {:.1} ms, 99 of 100 within {:.1} ms, all within {:.1} ms",
+            "{name}: from recorded to delivered: median {:.1} ms, 99 of 100 within {:.1} ms, all within {:.1} ms",
             at(500),
             at(990),
             at(1000)
@@ -137,7 +134,7 @@ async fn main() {
     postgres.stop();
 }
 
-/// The revisions that a subscriber is told, each with the time it took.
+/// The revisions that a subscriber gets, each with its latency.
 async fn follow(
     address: String,
     since: i64,
@@ -158,9 +155,9 @@ async fn follow(
     ] {
         socket.send(Message::text(message.to_string())).await.expect("sent");
     }
-    let mut told = Vec::with_capacity(expected);
+    let mut received = Vec::with_capacity(expected);
     let mut waiting = Some(begun);
-    while told.len() < expected {
+    while received.len() < expected {
         let message = match socket.next().await.expect("more").expect("a message") {
             Message::Text(text) => serde_json::from_str::<Value>(&text).expect("JSON"),
             Message::Close(frame) => panic!("closed: {frame:?}"),
@@ -173,7 +170,7 @@ async fn follow(
                 let recorded: SystemTime =
                     OffsetDateTime::parse(recorded, &Rfc3339).expect("a moment").into();
                 let latency = SystemTime::now().duration_since(recorded).unwrap_or_default();
-                told.push((change["revision"].as_i64().expect("a number"), latency));
+                received.push((change["revision"].as_i64().expect("a number"), latency));
             }
             Some("pong") => {
                 if let Some(begun) = waiting.take() {
@@ -184,7 +181,7 @@ async fn follow(
             _ => panic!("{message}"),
         }
     }
-    told
+    received
 }
 
 async fn write(address: String, key: String, name: String, changes: usize, pause: Option<Duration>) {
@@ -194,8 +191,8 @@ async fn write(address: String, key: String, name: String, changes: usize, pause
         let next = pause.map(|pause| tokio::time::Instant::now() + pause);
         let body = json!({ "query": query, "variables": { "slug": format!("{name}-{change}") } });
         let post = client.post(format!("http://{address}/graphql")).bearer_auth(&key).json(&body);
-        let answer: Value = post.send().await.expect("an answer").json().await.expect("JSON");
-        assert_eq!(answer["data"]["createTopic"]["userErrors"], json!([]), "{answer}");
+        let response: Value = post.send().await.expect("a response").json().await.expect("JSON");
+        assert_eq!(response["data"]["createTopic"]["userErrors"], json!([]), "{response}");
         if let Some(next) = next {
             tokio::time::sleep_until(next).await;
         }

@@ -1,4 +1,4 @@
-//! Progress of long tasks, for whoever shows it. Only the command line draws.
+//! Progress of long tasks. Only the command line draws it.
 
 /// What a task is doing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -17,7 +17,7 @@ fn may_block() -> bool {
     Handle::try_current().is_ok_and(|runtime| runtime.runtime_flavor() == RuntimeFlavor::MultiThread)
 }
 
-/// Locks what is whole even where somebody panicked: nothing panics while it is held.
+/// Locks a mutex, also a poisoned one: nothing panics while it is held.
 pub fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

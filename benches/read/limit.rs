@@ -1,8 +1,8 @@
-//! The limit: for each question a handler with SQL written for that question alone, its rows
-//! assembled in Rust. Limits are bound, not written: Postgres plans them better. It knows no GraphQL; it reads
-//! the variables of the same requests, and asks over the same connections.
+//! The limit: for each query a handler with SQL written for that query alone, its rows assembled in Rust. Limits are
+//! bound values, which Postgres plans better. It knows no GraphQL: it reads the variables of the same requests, and uses
+//! the same connection pool.
 
-// The shape of an answer stands in the handler that writes it.
+// The shape of a response is in the handler that writes it.
 #![allow(clippy::items_after_statements)]
 
 use std::collections::HashMap;
@@ -128,21 +128,21 @@ fn variables(body: &Bytes) -> Variables {
     serde_json::from_slice::<Request>(body).expect("a request").variables
 }
 
-async fn rows(readers: &Connections, asked: SqlQuery<'_>) -> Vec<PgRow> {
+async fn rows(readers: &Connections, query: SqlQuery<'_>) -> Vec<PgRow> {
     let mut connection = readers.take().await.expect("a connection");
-    let rows = asked.fetch_all(&mut *connection).await.expect("rows");
+    let rows = query.fetch_all(&mut *connection).await.expect("rows");
     connection.release();
     rows
 }
 
-/// A parent's place, counted from 1, in the first column.
-fn place(row: &PgRow) -> usize {
-    usize::try_from(row.get::<i64, _>(0) - 1).expect("a place")
+/// The index of the parent: its position in the first column, counted from 1.
+fn index(row: &PgRow) -> usize {
+    usize::try_from(row.get::<i64, _>(0) - 1).expect("a position")
 }
 
 async fn q1(State(readers): State<Connections>, body: Bytes) -> axum::response::Response {
-    let asked = sqlx::query("select id, slug, kind::text, name from actors where id = $1");
-    let row = rows(&readers, asked.bind(variables(&body).id())).await.remove(0);
+    let query = sqlx::query("select id, slug, kind::text, name from actors where id = $1");
+    let row = rows(&readers, query.bind(variables(&body).id())).await.remove(0);
     #[derive(Serialize)]
     struct Actor<'a> {
         __typename: &'static str,
@@ -167,7 +167,7 @@ async fn q1(State(readers): State<Connections>, body: Bytes) -> axum::response::
 }
 
 async fn q2(State(readers): State<Connections>, body: Bytes) -> axum::response::Response {
-    let asked = sqlx::query(
+    let query = sqlx::query(
         "select m.id, m.name::text, p.name::text, p.kind::text
          from (select id, name from meetings where id > $1 order by id limit 20) m
          left join lateral (
@@ -177,7 +177,7 @@ async fn q2(State(readers): State<Connections>, body: Bytes) -> axum::response::
     )
     .bind(variables(&body).after())
     .bind(10_i64);
-    let rows = rows(&readers, asked).await;
+    let rows = rows(&readers, query).await;
     let mut meetings = Edges::new();
     let mut last = None;
     for row in &rows {
@@ -199,10 +199,10 @@ async fn q2(State(readers): State<Connections>, body: Bytes) -> axum::response::
 }
 
 async fn q3(State(readers): State<Connections>, body: Bytes) -> axum::response::Response {
-    let asked = sqlx::query("select id, name from meetings where id > $1 order by id limit 20");
-    let meetings = rows(&readers, asked.bind(variables(&body).after())).await;
+    let query = sqlx::query("select id, name from meetings where id > $1 order by id limit 20");
+    let meetings = rows(&readers, query.bind(variables(&body).after())).await;
     let ids: Vec<i64> = meetings.iter().map(|row| row.get(0)).collect();
-    let asked = sqlx::query(
+    let query = sqlx::query(
         "select p.place, s.id, s.summary, s.said_on, s.speaker_id from unnest($1::bigint[]) with ordinality p (id, place)
          cross join lateral (
              select id, summary, said_on, speaker_id from statements where meeting_id = p.id
@@ -211,7 +211,7 @@ async fn q3(State(readers): State<Connections>, body: Bytes) -> axum::response::
     )
     .bind(&ids)
     .bind(10_i64);
-    let statements = rows(&readers, asked).await;
+    let statements = rows(&readers, query).await;
     let ids: Vec<i64> = statements.iter().map(|row| row.get(1)).collect();
     let mut speakers: Vec<i64> = statements.iter().map(|row| row.get(4)).collect();
     speakers.sort_unstable();
@@ -231,12 +231,12 @@ async fn q3(State(readers): State<Connections>, body: Bytes) -> axum::response::
         speakers.iter().map(|row| (row.get(0), row.get_unchecked(1))).collect();
     let mut topics_of: Vec<Vec<Node<Name>>> = ids.iter().map(|_| Vec::new()).collect();
     for row in &topics {
-        topics_of[place(row)].push(Node { node: Name { name: row.get_unchecked(1) } });
+        topics_of[index(row)].push(Node { node: Name { name: row.get_unchecked(1) } });
     }
-    let mut answers = Edges::new();
+    let mut result = Edges::new();
     for row in &meetings {
         let node = MeetingWithStatements { name: row.get_unchecked(1), statements: Edges::new() };
-        answers.edges.push(Node { node });
+        result.edges.push(Node { node });
     }
     for (row, topics) in statements.iter().zip(topics_of) {
         let node = InMeeting {
@@ -245,13 +245,13 @@ async fn q3(State(readers): State<Connections>, body: Bytes) -> axum::response::
             speaker: Name { name: speakers[&row.get::<i64, _>(4)] },
             topics: Edges { edges: topics },
         };
-        answers.edges[place(row)].node.statements.edges.push(Node { node });
+        result.edges[index(row)].node.statements.edges.push(Node { node });
     }
     #[derive(Serialize)]
     struct Root<'a> {
         meetings: Edges<MeetingWithStatements<'a>>,
     }
-    reply(Root { meetings: answers })
+    reply(Root { meetings: result })
 }
 
 async fn q4(State(readers): State<Connections>, body: Bytes) -> axum::response::Response {
@@ -291,13 +291,13 @@ async fn q4(State(readers): State<Connections>, body: Bytes) -> axum::response::
 }
 
 async fn q5(State(readers): State<Connections>, body: Bytes) -> axum::response::Response {
-    let asked = sqlx::query(
+    let query = sqlx::query(
         "with q as (select websearch_to_tsquery('dossier_english', $1) || websearch_to_tsquery('dossier_simple', $1) as query)
          select summary::text from statements, q where search @@ q.query
          order by ts_rank(search, q.query) desc, id desc limit 20",
     )
     .bind(variables(&body).search);
-    let rows = rows(&readers, asked).await;
+    let rows = rows(&readers, query).await;
     #[derive(Serialize)]
     struct Root<'a> {
         statements: Edges<Summary<'a>>,
@@ -306,7 +306,7 @@ async fn q5(State(readers): State<Connections>, body: Bytes) -> axum::response::
     reply(Root { statements: Edges { edges } })
 }
 
-/// Serves the limit at `/q1` … `/q5`, and at `/static` an answer of the size in the path.
+/// Serves the limit at `/q1` … `/q5`, and at `/static` a response of the size in the path.
 pub fn serve(url: &str, port: u16) {
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");
     runtime.block_on(async {
@@ -318,7 +318,7 @@ pub fn serve(url: &str, port: u16) {
             .route("/q3", post(q3))
             .route("/q4", post(q4))
             .route("/q5", post(q5))
-            .route("/static/{size}", post(fixed_answer))
+            .route("/static/{size}", post(fixed_response))
             .with_state(readers);
         let listener = TcpListener::bind(("127.0.0.1", port)).await.expect("the port");
         let listener = listener.tap_io(|stream| stream.set_nodelay(true).expect("nodelay"));
@@ -326,8 +326,8 @@ pub fn serve(url: &str, port: u16) {
     });
 }
 
-/// An answer of this many bytes that nobody has to compute.
-async fn fixed_answer(
+/// A response of this many bytes that needs no computation.
+async fn fixed_response(
     axum::extract::Path(size): axum::extract::Path<usize>,
     _: Bytes,
 ) -> axum::response::Response {

@@ -1,19 +1,19 @@
--- Before this stand: `requests`, each with its method, path, headers and body; the `order` in which they
--- are sent; the `status` that they are answered with; and what stands in a request for `another` number.
+-- The lines before this define `requests`, each with its method, path, headers and body; the `order` in which they are
+-- sent; the expected `status`; and `another`, a placeholder that is replaced by a new number each time.
 
-local texts, place, number = {}, 0, os.time() * 1e6
+local texts, position, number = {}, 0, os.time() * 1e6
 local is_new = false
 
 function init()
-    for i, asked in ipairs(requests) do
-        texts[i] = wrk.format(unpack(asked))
+    for i, parts in ipairs(requests) do
+        texts[i] = wrk.format(unpack(parts))
         is_new = is_new or texts[i]:find(another, 1, true) ~= nil
     end
 end
 
 function request()
-    place = place % #order + 1
-    local text = texts[order[place]]
+    position = position % #order + 1
+    local text = texts[order[position]]
     if is_new then
         number = number + 1
         text = text:gsub(another, string.format('%016.0f', number))
@@ -21,9 +21,9 @@ function request()
     return text
 end
 
-function response(told)
-    if told ~= status then
-        print('status ' .. told)
+function response(received)
+    if received ~= status then
+        print('status ' .. received)
         os.exit(1)
     end
 end

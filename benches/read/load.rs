@@ -1,4 +1,4 @@
-//! What is sent to a server by the thousand, and what wrk measured of it.
+//! The load that wrk sends to a server, and what it measures.
 
 use std::{
     fs,
@@ -11,25 +11,25 @@ use fastrand::Rng;
 use serde_json::{Value, json};
 
 use crate::{
-    questions::{QUESTIONS, Variant},
+    queries::{QUERIES, Variant},
     servers::{Server, System, processor_time},
 };
 
-/// Stands in a request where each sending of it has another number, of as many digits.
+/// A placeholder in a request: each time it is sent, a new number of as many digits replaces it.
 pub const ANOTHER: &str = "################";
 
-/// Requests of the mixed load before it begins anew, and of how many of them one changes something.
+/// Requests of the mixed load before it repeats, and how many requests there are to one change.
 const MIXED: usize = 20_000;
 const REQUESTS_TO_A_WRITE: usize = 100;
 
 const WRITE: &str = "mutation($id: ID!, $role: String) { updateStatement(input: {statement: {id: $id}, speakerRole: $role}) \
                      { userErrors { message } } }";
 
-/// One request, as wrk and as the check send it.
+/// One request, as wrk and the check send it.
 #[derive(Clone)]
 pub struct Request {
     pub method: &'static str,
-    /// Its path, and what stands behind it.
+    /// Its path with its parameters.
     pub path: String,
     pub headers: Vec<(&'static str, String)>,
     pub body: String,
@@ -65,41 +65,41 @@ impl Request {
         for (name, value) in &self.headers {
             request = request.header(*name, value);
         }
-        request.body(self.body.clone()).send().await.expect("an answer")
+        request.body(self.body.clone()).send().await.expect("a response")
     }
 }
 
-/// The extensions of a request that names a question by its hash.
-pub fn persisted(question: usize) -> Value {
+/// The extensions of a request that names a query by its hash.
+pub fn persisted(query: usize) -> Value {
     use sha2::{Digest, Sha256};
-    let hash = format!("{:x}", Sha256::digest(QUESTIONS[question].ours));
+    let hash = format!("{:x}", Sha256::digest(QUERIES[query].dossier));
     json!({ "persistedQuery": { "version": 1, "sha256Hash": hash } })
 }
 
-/// Requests, and in which order they are sent again and again.
+/// Requests, and the order in which they are sent repeatedly.
 pub struct Load {
     requests: Vec<Request>,
     order: Vec<usize>,
-    /// What each is answered with.
+    /// The expected status.
     status: u16,
 }
 
 impl Load {
-    /// What a server is asked: the variants one after the other, unless it is the mixed one.
+    /// The load for a server: the variants one after the other, unless it is the mixed load.
     pub async fn of(
         server: &Server,
-        question: usize,
+        query: usize,
         size: usize,
         variants: &[Variant],
         writes: &Writes,
     ) -> Self {
         let mut requests: Vec<Request> =
-            variants.iter().map(|variant| server.request(question, size, variant)).collect();
+            variants.iter().map(|variant| server.request(query, size, variant)).collect();
         let mut status = 200;
-        if server.system == System::Unchanged {
+        if server.system == System::NotModified {
             for request in &mut requests {
-                let answer = request.send(server).await;
-                let tag = answer.headers()["etag"].to_str().expect("text").to_owned();
+                let response = request.send(server).await;
+                let tag = response.headers()["etag"].to_str().expect("text").to_owned();
                 *request = request.clone().with("if-none-match", tag);
             }
             status = 304;
@@ -116,8 +116,8 @@ impl Load {
             };
             order = (0..MIXED).map(any).collect();
             requests.extend(writes.requests());
-            let told = requests[requests.len() - 1].send(server).await.text().await.expect("text");
-            assert!(told.contains("\"userErrors\":[]"), "{told}");
+            let response = requests[requests.len() - 1].send(server).await.text().await.expect("text");
+            assert!(response.contains("\"userErrors\":[]"), "{response}");
         }
         Load { requests, order, status }
     }
@@ -138,8 +138,8 @@ impl Load {
     }
 }
 
-/// How much of all that is asked the first so many variants are together: the second is asked half as often as
-/// the first, the third a third as often.
+/// The cumulative share of the first variants in all requests: the second is sent half as often as the first, the
+/// third a third as often.
 fn popularity(variants: usize) -> Vec<f64> {
     let mut sum = 0.0;
     let sums = (1..=variants).map(|rank| {
@@ -150,7 +150,7 @@ fn popularity(variants: usize) -> Vec<f64> {
     sums.iter().map(|upto| upto / sum).collect()
 }
 
-/// Changes of statements, each of a field that nobody's answer is compared by.
+/// Changes of statements, each of a field that no comparison of responses reads.
 pub struct Writes {
     pub statements: Vec<String>,
     pub key: String,
@@ -166,7 +166,7 @@ impl Writes {
     }
 }
 
-/// What one round of one system at one question gave.
+/// The result of one round of one system with one query.
 pub struct Round {
     pub per_second: f64,
     /// Microseconds of processor time for a request: the server's, and Postgres'.
@@ -174,7 +174,7 @@ pub struct Round {
     pub postgres: f64,
     pub p50: f64,
     pub p99: f64,
-    /// How many of a hundred questions were answered from the cache.
+    /// Cache hits in per cent of queries.
     pub hits: f64,
 }
 

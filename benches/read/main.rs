@@ -1,11 +1,11 @@
-//! How fast questions are read: Dossier, its peers, and the limit that hand-written SQL sets, on the
+//! How fast queries are read: Dossier, its peers, and the limit that hand-written SQL sets, on the
 //! same data and in interleaved rounds.
 //!
-//! `cargo bench --bench read` needs `wrk`, and for the peers Node.js with npm. `-- --help` tells more.
+//! `cargo bench --bench read` needs `wrk`, and for the peers Node.js with npm. See `-- --help`.
 
 mod limit;
 mod load;
-mod questions;
+mod queries;
 mod servers;
 
 use std::{
@@ -22,7 +22,7 @@ use dossier::{
 };
 use fastrand::Rng;
 use load::{Load, Round, Writes, measure};
-use questions::{QUESTIONS, Variant, leaves};
+use queries::{QUERIES, Variant, leaves};
 use serde_json::Value;
 use servers::{Server, System};
 use sqlx::{PgPool, postgres::PgPoolOptions};
@@ -39,21 +39,21 @@ struct Arguments {
     /// Statements of the generated base; the other records are in proportion.
     #[arg(long, default_value_t = 500_000)]
     statements: u64,
-    /// Rounds of which the median is told.
+    /// Rounds; the median is printed.
     #[arg(long, default_value_t = 5)]
     rounds: usize,
     /// Seconds of one round.
     #[arg(long, default_value_t = 3)]
     seconds: u64,
-    /// Connections that ask at the same time.
+    /// Concurrent connections.
     #[arg(long, default_value_t = 16)]
     connections: usize,
-    /// Only these systems: ours, kept, get, unchanged, missed, mixed, limit, static, postgraphile, mercurius, apollo.
+    /// Only these systems: uncached, cached, get, not-modified, miss, mixed, limit, static, postgraphile, mercurius, apollo.
     #[arg(long, value_delimiter = ',')]
     only: Vec<String>,
-    /// Only these questions: Q1 … Q5.
+    /// Only these queries: Q1 … Q5.
     #[arg(long, value_delimiter = ',')]
-    questions: Vec<String>,
+    queries: Vec<String>,
     /// Given by cargo.
     #[arg(long, hide = true)]
     bench: bool,
@@ -87,22 +87,22 @@ fn main() {
         "{} statements, {} connections, medians of {} rounds of {} s (least … most)\n",
         arguments.statements, arguments.connections, arguments.rounds, arguments.seconds
     );
-    for (number, question) in QUESTIONS.iter().enumerate() {
-        if !arguments.questions.is_empty() && !arguments.questions.iter().any(|name| name == question.name) {
+    for (number, query) in QUERIES.iter().enumerate() {
+        if !arguments.queries.is_empty() && !arguments.queries.iter().any(|name| name == query.name) {
             continue;
         }
         let variants = Variant::all(number, &ids, &words);
         let size = runtime.block_on(check(&servers, number, &variants));
         let script = |server: &Server| {
             let load = runtime.block_on(Load::of(server, number, size, &variants, &writes));
-            load.script(folder.join(format!("{}-{}.lua", server.system.name(), question.name)))
+            load.script(folder.join(format!("{}-{}.lua", server.system.name(), query.name)))
         };
         let mut rounds: BTreeMap<&str, Vec<Round>> = BTreeMap::new();
-        // What changes the base comes after all who only read it.
+        // The load that changes the base comes last.
         for changes in [false, true] {
             let servers = servers.iter().filter(|server| server.system.changes() == changes);
             let loads: Vec<(&Server, PathBuf)> = servers.map(|server| (server, script(server))).collect();
-            // The first round warms up and is not told.
+            // The first round warms up and is not printed.
             for round in 0..=arguments.rounds {
                 let seconds = if round == 0 { 1 } else { arguments.seconds };
                 for (server, script) in &loads {
@@ -115,7 +115,7 @@ fn main() {
                 }
             }
         }
-        println!("{}: {} ({size} bytes)", question.name, question.what);
+        println!("{}: {} ({size} bytes)", query.name, query.what);
         println!("| | requests/s | | p50 ms | p99 ms | server µs | Postgres µs | hits % |");
         println!("|---|---|---|---|---|---|---|---|");
         for server in &servers {
@@ -141,7 +141,7 @@ fn main() {
     }
 }
 
-/// A base of this size, generated the first time, with what the peers need to sort and search as we do.
+/// A base of this size, generated the first time, with what the peers need to sort and search as Dossier does.
 async fn prepare(url: &str, statements: u64) -> PgPool {
     let pool = PgPoolOptions::new().max_connections(2).connect(url).await.expect("a pool");
     let there: Result<i64, _> = sqlx::query_scalar("select count(*) from statements").fetch_one(&pool).await;
@@ -151,7 +151,7 @@ async fn prepare(url: &str, statements: u64) -> PgPool {
     }
     let prepared: Result<bool, _> =
         sqlx::query_scalar("select to_regproc('bench_search') is not null").fetch_one(&pool).await;
-    if !prepared.expect("an answer") {
+    if !prepared.expect("a row") {
         sqlx::raw_sql(include_str!("peers/prepare.sql")).execute(&pool).await.expect("prepared");
     }
     pool
@@ -165,7 +165,7 @@ fn dossier(url: &str, arguments: &[&str]) -> Vec<u8> {
     output.stdout
 }
 
-/// What the mixed load changes: statements here and there, with a key that is made the first time.
+/// The changes of the mixed load: random statements, with a key that is created the first time.
 async fn writes(pool: &PgPool, root: &Path, url: &str) -> Writes {
     let file = root.join("editor.key");
     if !file.exists() {
@@ -179,7 +179,7 @@ async fn writes(pool: &PgPool, root: &Path, url: &str) -> Writes {
     Writes { statements, key: fs::read_to_string(file).expect("a key").trim().to_owned() }
 }
 
-/// Ids for each question, and words for the search.
+/// Ids for each query, and words for the search.
 async fn values(pool: &PgPool) -> ([Vec<i64>; 5], Vec<String>) {
     let ids = |sql: &'static str| async move {
         sqlx::query_scalar::<_, i64>(sql).fetch_all(pool).await.expect("ids")
@@ -196,23 +196,23 @@ async fn values(pool: &PgPool) -> ([Vec<i64>; 5], Vec<String>) {
     ([actors, meetings.clone(), meetings, speakers, Vec::new()], words)
 }
 
-/// Asks every system some variants and compares the values of the answers; returns the size of ours.
-async fn check(servers: &[Server], question: usize, variants: &[Variant]) -> usize {
+/// Sends some variants to every system and compares the values of the responses; returns the size of Dossier's.
+async fn check(servers: &[Server], query: usize, variants: &[Variant]) -> usize {
     let mut size = 0;
     for server in servers {
-        server.introduce(question, &variants[0]).await;
+        server.persist(query, &variants[0]).await;
     }
     for variant in variants.iter().step_by(25) {
         let mut first: Option<(&str, Vec<String>)> = None;
         for server in servers.iter().filter(|server| server.system != System::Static) {
-            let answer = server.request(question, 0, variant).send(server).await;
-            let text = answer.text().await.expect("text");
-            let answer: Value =
+            let response = server.request(query, 0, variant).send(server).await;
+            let text = response.text().await.expect("text");
+            let response: Value =
                 serde_json::from_str(&text).unwrap_or_else(|_| panic!("{}: {text}", server.system.name()));
-            assert_eq!(answer.get("errors"), None, "{}: {text}", server.system.name());
-            let leaves = leaves(&answer["data"]);
+            assert_eq!(response.get("errors"), None, "{}: {text}", server.system.name());
+            let leaves = leaves(&response["data"]);
             assert!(!leaves.is_empty(), "{}: {text}", server.system.name());
-            if server.system == System::Ours {
+            if server.system == System::Uncached {
                 size = size.max(text.len());
             }
             match &first {
@@ -222,7 +222,7 @@ async fn check(servers: &[Server], question: usize, variants: &[Variant]) -> usi
                         &leaves,
                         "{} and {name} differ at {}",
                         server.system.name(),
-                        QUESTIONS[question].name
+                        QUERIES[query].name
                     );
                 }
                 None => first = Some((server.system.name(), leaves)),

@@ -13,22 +13,22 @@ use serde_json::{Value, json};
 
 use crate::{
     load::{ANOTHER, Request, persisted},
-    questions::{QUESTIONS, Variant},
+    queries::{QUERIES, Variant},
 };
 
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum System {
-    /// Dossier, which reads every answer anew.
-    Ours,
-    /// Dossier as it is by default, which gives an answer again until something changes.
-    Kept,
-    /// The same, asked by address, with the hash of a document that it knows.
+    /// Dossier without a cache.
+    Uncached,
+    /// Dossier with its defaults.
+    Cached,
+    /// The same, by GET with the hash of a persisted query.
     Get,
-    /// The same, asked by those who have the answer already.
-    Unchanged,
-    /// The same, asked by each what nobody has asked before.
-    Missed,
-    /// The same, asked for some things more often than for others, while one request of a hundred is a change.
+    /// The same, by clients that have the response already (304).
+    NotModified,
+    /// The same, with requests that never repeat.
+    Miss,
+    /// The same, with popular requests more often than others, and one change per hundred requests.
     Mixed,
     Limit,
     Static,
@@ -39,11 +39,11 @@ pub enum System {
 
 impl System {
     pub const ALL: [System; 11] = [
-        System::Ours,
-        System::Kept,
+        System::Uncached,
+        System::Cached,
         System::Get,
-        System::Unchanged,
-        System::Missed,
+        System::NotModified,
+        System::Miss,
         System::Mixed,
         System::Limit,
         System::Static,
@@ -54,11 +54,11 @@ impl System {
 
     pub fn name(self) -> &'static str {
         match self {
-            System::Ours => "ours",
-            System::Kept => "kept",
+            System::Uncached => "uncached",
+            System::Cached => "cached",
             System::Get => "get",
-            System::Unchanged => "unchanged",
-            System::Missed => "missed",
+            System::NotModified => "not-modified",
+            System::Miss => "miss",
             System::Mixed => "mixed",
             System::Limit => "limit",
             System::Static => "static",
@@ -68,12 +68,12 @@ impl System {
         }
     }
 
-    /// Whether it is Dossier as it is by default.
-    fn keeps(self) -> bool {
-        matches!(self, System::Kept | System::Get | System::Unchanged | System::Missed | System::Mixed)
+    /// Whether it is Dossier with its cache.
+    fn caches(self) -> bool {
+        matches!(self, System::Cached | System::Get | System::NotModified | System::Miss | System::Mixed)
     }
 
-    /// Whether its load changes the base that all have in common.
+    /// Whether its load changes the base, which all share.
     pub fn changes(self) -> bool {
         self == System::Mixed
     }
@@ -91,13 +91,13 @@ impl Server {
         let port =
             TcpListener::bind("127.0.0.1:0").and_then(|taken| taken.local_addr()).expect("a port").port();
         let mut command = match system {
-            ours if ours == System::Ours || ours.keeps() => {
-                let mut ours = Command::new(env!("CARGO_BIN_EXE_dossier"));
-                ours.env("BIND_ADDRESS", format!("127.0.0.1:{port}"));
-                if system == System::Ours {
-                    ours.env("CACHE_BYTES", "0");
+            dossier if dossier == System::Uncached || dossier.caches() => {
+                let mut dossier = Command::new(env!("CARGO_BIN_EXE_dossier"));
+                dossier.env("BIND_ADDRESS", format!("127.0.0.1:{port}"));
+                if system == System::Uncached {
+                    dossier.env("CACHE_BYTES", "0");
                 }
-                ours
+                dossier
             }
             System::Limit | System::Static => {
                 let mut limit = Command::new(std::env::current_exe().expect("this program"));
@@ -125,7 +125,7 @@ impl Server {
             Server { system, child: command.spawn().expect("it starts"), port, http: reqwest::Client::new() };
         let since = Instant::now();
         while TcpStream::connect(("127.0.0.1", port)).is_err() {
-            assert!(since.elapsed() < Duration::from_mins(1), "{} does not answer", system.name());
+            assert!(since.elapsed() < Duration::from_mins(1), "{} does not respond", system.name());
             thread::sleep(Duration::from_millis(50));
         }
         // A cluster listens before its last worker does.
@@ -145,50 +145,48 @@ impl Server {
         format!("http://127.0.0.1:{}{path}", self.port)
     }
 
-    /// What it is asked for a variant of a question; `size` is that of the answer, where nobody makes it.
-    pub fn request(&self, question: usize, size: usize, variant: &Variant) -> Request {
-        let asked = &QUESTIONS[question];
-        let (path, query, variables) = match self.system {
-            System::Limit => (format!("/q{}", question + 1), asked.ours, variant.ours(question)),
-            System::Static => (format!("/static/{size}"), asked.ours, variant.ours(question)),
-            System::Postgraphile => {
-                ("/graphql".to_owned(), asked.postgraphile, variant.postgraphile(question))
-            }
+    /// The request for a variant of a query; `size` is that of the static response.
+    pub fn request(&self, number: usize, size: usize, variant: &Variant) -> Request {
+        let query = &QUERIES[number];
+        let (path, document, variables) = match self.system {
+            System::Limit => (format!("/q{}", number + 1), query.dossier, variant.dossier(number)),
+            System::Static => (format!("/static/{size}"), query.dossier, variant.dossier(number)),
+            System::Postgraphile => ("/graphql".to_owned(), query.postgraphile, variant.postgraphile(number)),
             System::Mercurius | System::Apollo => {
-                ("/graphql".to_owned(), asked.by_hand, variant.by_hand(question))
+                ("/graphql".to_owned(), query.by_hand, variant.by_hand(number))
             }
-            _ => ("/graphql".to_owned(), asked.ours, variant.ours(question)),
+            _ => ("/graphql".to_owned(), query.dossier, variant.dossier(number)),
         };
-        let mut body = json!({ "query": query, "variables": variables });
+        let mut body = json!({ "query": document, "variables": variables });
         match self.system {
-            System::Get | System::Unchanged => {
-                let asked = [("variables", variables), ("extensions", persisted(question))];
-                let asked = asked.map(|(name, value)| (name, value.to_string()));
+            System::Get | System::NotModified => {
+                let parameters = [("variables", variables), ("extensions", persisted(number))];
+                let parameters = parameters.map(|(name, value)| (name, value.to_string()));
                 let address =
-                    reqwest::Url::parse_with_params(&self.address(&path), asked).expect("an address");
-                return Request::get(format!("{path}?{}", address.query().expect("it was just given one")));
+                    reqwest::Url::parse_with_params(&self.address(&path), parameters).expect("an address");
+                return Request::get(format!("{path}?{}", address.query().expect("parameters")));
             }
-            System::Missed => body["variables"]["unused"] = ANOTHER.into(),
+            System::Miss => body["variables"]["unused"] = ANOTHER.into(),
             _ => {}
         }
         Request::post(path, &body)
     }
 
-    /// Tells it the text of a question, where it is asked by the hash of that.
-    pub async fn introduce(&self, question: usize, variant: &Variant) {
-        if matches!(self.system, System::Get | System::Unchanged) {
+    /// Sends the text of a query that is requested by its hash.
+    pub async fn persist(&self, number: usize, variant: &Variant) {
+        if matches!(self.system, System::Get | System::NotModified) {
             let body = json!({
-                "query": QUESTIONS[question].ours, "variables": variant.ours(question), "extensions": persisted(question),
+                "query": QUERIES[number].dossier, "variables": variant.dossier(number), "extensions": persisted(number),
             });
-            let answer = Request::post("/graphql".to_owned(), &body).send(self).await;
-            let answer: Value = answer.json().await.expect("JSON");
-            assert_eq!(answer.get("errors"), None, "{answer}");
+            let response = Request::post("/graphql".to_owned(), &body).send(self).await;
+            let response: Value = response.json().await.expect("JSON");
+            assert_eq!(response.get("errors"), None, "{response}");
         }
     }
 
-    /// How many questions it has answered from its cache, and how many it had to make an answer for.
+    /// How many queries were cache hits, and how many misses.
     pub async fn hits_and_misses(&self) -> (f64, f64) {
-        if !self.system.keeps() {
+        if !self.system.caches() {
             return (0.0, 0.0);
         }
         let metrics = Request::get("/metrics".to_owned()).send(self).await.text().await.expect("text");

@@ -12,7 +12,7 @@ pub struct Server {
 }
 
 impl Server {
-    /// Starts a program with these settings, as it is by default otherwise.
+    /// Starts a program with these settings.
     pub fn start(program: &Path, url: &str, settings: &[(&str, &str)]) -> Server {
         let mut command = Command::new(program);
         command.env("DATABASE_URL", url).env("BIND_ADDRESS", "127.0.0.1:0").current_dir("/");
@@ -25,7 +25,7 @@ impl Server {
             Some(rest.split('/').next()?.to_owned())
         });
         std::thread::spawn(move || lines.for_each(drop));
-        Server { child, address: address.expect("it answers") }
+        Server { child, address: address.expect("it listens") }
     }
 }
 
@@ -36,10 +36,10 @@ impl Drop for Server {
     }
 }
 
-/// What every bench that starts a server can be told.
+/// The arguments of every benchmark that starts a server.
 #[derive(clap::Args)]
 pub struct Program {
-    /// The program to start, where it is not the one that was built with this.
+    /// The program to start. Default: the one that was built with this benchmark.
     #[arg(long, default_value = env!("CARGO_BIN_EXE_dossier"))]
     pub server: std::path::PathBuf,
     /// Given by cargo.

@@ -19,7 +19,7 @@ use crate::{
 
 /// The prefix of every secret, so that people and scanners recognise one.
 const SECRET_PREFIX: &str = "dossier_";
-/// Characters of the prefix by which people tell keys apart, including `SECRET_PREFIX`.
+/// Characters of the prefix by which people distinguish keys, including `SECRET_PREFIX`.
 const PREFIX_LENGTH: usize = SECRET_PREFIX.len() + 6;
 
 #[derive(Debug, thiserror::Error)]

@@ -73,8 +73,9 @@ impl Binaries {
         let folder = folder.canonicalize().map_err(|error| error.to_string())?;
         let account = Account::for_postgres();
         account.reaches(&folder)?;
-        let mut asked = account.command(&folder.join("postgres"));
-        let output = subprocess.output(asked.arg("--version"), |_| {}).map_err(|error| error.to_string())?;
+        let mut postgres = account.command(&folder.join("postgres"));
+        let output =
+            subprocess.output(postgres.arg("--version"), |_| {}).map_err(|error| error.to_string())?;
         let version = String::from_utf8_lossy(&output.stdout).into_owned();
         let major = major_version(&version).ok_or_else(|| {
             let complaint = String::from_utf8_lossy(&output.stderr);
@@ -280,10 +281,10 @@ mod tests {
     }
 
     #[test]
-    fn a_wrong_pg_bin_is_told_by_its_name() {
-        let told = Binaries::find(Some(Path::new("/nowhere")), None, &Subprocess::default())
+    fn a_wrong_pg_bin_is_named() {
+        let error = Binaries::find(Some(Path::new("/nowhere")), None, &Subprocess::default())
             .unwrap_err()
             .to_string();
-        assert!(told.contains("PG_BIN /nowhere"), "{told}");
+        assert!(error.contains("PG_BIN /nowhere"), "{error}");
     }
 }

@@ -166,8 +166,8 @@ impl State {
         let free = capacity.saturating_sub(self.used);
         let Share(Some(request)) = share else { return free > 0 };
         let free = free.saturating_sub(usize::from(capacity >= 4));
-        let kept = if request.large { capacity / 4 } else { 0 };
-        free > kept && self.has(&request.client) < free
+        let reserved = if request.large { capacity / 4 } else { 0 };
+        free > reserved && self.has(&request.client) < free
     }
 
     fn acquire(&mut self, share: &Share) {
@@ -672,7 +672,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn whoever_comes_next_finds_some() {
+    async fn the_next_client_finds_a_free_connection() {
         let pool = pool();
         let mut taken = Vec::new();
         let mut counts = Vec::new();
@@ -683,16 +683,16 @@ mod tests {
         }
         assert_eq!(counts, [4, 2, 1, 0]);
         let own = pool.acquire(&Share::OWN, Deadline::now()).await;
-        assert!(own.is_ok(), "one is left to the server itself");
+        assert!(own.is_ok(), "one is left for the server itself");
         drop(taken.remove(0));
         assert_eq!(take_all(&pool, "fourth", false).await.len(), 2);
         drop((own, taken));
         let state = lock(&pool.0.state);
-        assert_eq!((state.used, state.used_by.len()), (0, 0), "all were given back");
+        assert_eq!((state.used, state.used_by.len()), (0, 0), "all were released");
     }
 
     #[tokio::test]
-    async fn large_requests_of_whomever_leave_some_to_small_ones() {
+    async fn large_requests_leave_connections_for_small_ones() {
         let pool = pool();
         let mut taken = Vec::new();
         for number in 0..9 {
@@ -703,7 +703,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn the_next_one_is_for_who_has_the_fewest_and_comes_first_of_those() {
+    async fn the_next_connection_is_for_the_client_with_the_fewest() {
         let pool = pool();
         let own: Vec<Permit> = futures_util::future::join_all(
             (0..8).map(|_| async { pool.acquire(&Share::OWN, Deadline::now()).await.ok() }),
@@ -737,7 +737,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn who_waits_in_vain_is_told_for_whom() {
+    async fn a_timed_out_request_reports_whose_requests_it_waited_for() {
         let pool = pool();
         let taken = take_all(&pool, "greedy", false).await;
         let refused =

@@ -213,7 +213,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_passes_by_itself_is_told_with_when_to_try_again() {
+    fn transient_errors_say_when_to_retry() {
         for error in [sqlx::Error::PoolTimedOut, AccessError::ReadOnly.into(), AccessError::Unfit.into()] {
             let api_error = ApiError::from(error);
             assert_eq!(api_error.code, Code::Unavailable);

@@ -1,7 +1,7 @@
 //! Limits on connections: their number, in total and per address, and how long they may be idle or not read.
 //!
 //! Connections beyond the limit get an error and are closed. A few of them are accepted in a reserve, where a new one
-//! replaces the oldest, so that health checks are answered even if the limit is reached.
+//! replaces the oldest, so that health checks work even if the limit is reached.
 
 use std::{
     collections::VecDeque, convert::Infallible, io::ErrorKind, net::SocketAddr, sync::Arc, time::Duration,

@@ -218,7 +218,7 @@ mod tests {
     }
 
     #[test]
-    fn a_server_for_this_machine_answers_to_its_names_alone() {
+    fn a_server_on_loopback_answers_to_loopback_names_only() {
         let status = |edge: &Edge, lines: &[(&'static str, &str)], path: &'static str| {
             edge.check(&headers(lines), &Uri::from_static(path)).map(|(status, _)| status.as_u16())
         };

@@ -39,7 +39,7 @@ pub(super) async fn handle(State(app): State<Arc<AppState>>) -> impl IntoRespons
             own.extend(counter(&format!("dossier_{name}_total"), help, value));
         };
         let counts = &responses.cache.counts;
-        count("cache_hits", "Queries that were answered from the cache (hits).", counts.hits.load(Relaxed));
+        count("cache_hits", "Queries with a cached response (hits).", counts.hits.load(Relaxed));
         count(
             "cache_misses",
             "Queries whose response was not cached or was invalidated (misses).",

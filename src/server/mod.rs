@@ -329,7 +329,7 @@ async fn set_context(
     if let Ok(id) = HeaderValue::from_str(&id) {
         response.headers_mut().insert(REQUEST_ID, id);
     }
-    observed.answered(response)
+    observed.finish(response)
 }
 
 fn is_plain(id: &str) -> bool {

@@ -118,7 +118,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_page_from_the_network_asks_this_server_and_keeps_no_history() {
+    fn the_page_from_the_network_queries_this_server_and_stores_no_history() {
         assert!(FROM_THE_NETWORK.contains("new URL('/graphql', window.location.origin)"));
         assert!(FROM_THE_NETWORK.contains("plugins = [explorerPlugin()]"));
         assert!(!FROM_THE_NETWORK.contains("HISTORY_PLUGIN"));

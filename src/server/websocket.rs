@@ -358,7 +358,7 @@ impl Operation {
         let (id, client) = (self.request_id.clone(), Some(requester.client));
         let observed = Observed::new(id, Transport::WebSocket, client, "SUBSCRIBE", "/graphql", None);
         let identity = &requester.identity;
-        observed.asked_by(identity.role.name(), identity.name.as_deref());
+        observed.set_caller(identity.role.name(), identity.name.as_deref());
         observed.scope(Box::pin(self.run_to_end(requester, parameters))).await;
         observed.ended();
     }

@@ -17,7 +17,7 @@ const LONGEST: Duration = Duration::from_mins(30);
 
 /// The database can't be reached or read.
 pub static UNREACHABLE: Outage = Outage::new("the database is unavailable");
-/// The database answers but accepts no changes.
+/// The database responds but accepts no changes.
 pub static READ_ONLY: Outage = Outage::new("the database accepts no changes");
 /// The database user lacks a privilege.
 pub static FORBIDDEN: Outage = Outage::new("the database user lacks a privilege");

@@ -284,17 +284,17 @@ impl Observed {
     }
 
     /// The caller, if known before the operation starts.
-    pub fn asked_by(&self, role: &'static str, requester: Option<&str>) {
+    pub fn set_caller(&self, role: &'static str, requester: Option<&str>) {
         lock(&self.0.facts).identity = Some((role, requester.map(ToOwned::to_owned)));
     }
 
     /// Runs a future as part of this request.
-    pub async fn scope<F: Future>(&self, answering: F) -> F::Output {
-        CURRENT.scope(self.0.clone(), answering.instrument(self.0.span.clone())).await
+    pub async fn scope<F: Future>(&self, response: F) -> F::Output {
+        CURRENT.scope(self.0.clone(), response.instrument(self.0.span.clone())).await
     }
 
     /// Ends with a response: at once if it is complete, otherwise at the end of its stream.
-    pub fn answered(self, response: Response) -> Response {
+    pub fn finish(self, response: Response) -> Response {
         lock(&self.0.facts).status = Some(response.status().as_u16());
         if let Some(bytes) = response.body().size_hint().exact() {
             self.0.bytes.store(bytes, Relaxed);

@@ -119,7 +119,7 @@ impl HttpClient for Client {
         let sent = self.send(request);
         self.note(match &sent {
             Ok(response) if response.status().is_success() => None,
-            Ok(response) => Some(format!("it answers {}", response.status())),
+            Ok(response) => Some(format!("it responds with {}", response.status())),
             Err(error) => Some(error.to_string()),
         });
         sent

@@ -1,4 +1,4 @@
-//! What the commands print, and how they end.
+//! Output and exit status of the commands.
 
 use std::{
     net::TcpListener,
@@ -18,17 +18,19 @@ use crate::support::{
     process::{Folder, Process, dossier, output},
 };
 
-/// Runs a command that must fail, and returns the one line that it tells.
+/// Runs a command that must fail, and returns the one line that it prints.
 fn failure(settings: &[(&str, &str)], arguments: &[&str]) -> String {
     ending(1, settings, arguments)
 }
 
 fn ending(status: i32, settings: &[(&str, &str)], arguments: &[&str]) -> String {
     let output = output(dossier(settings).args(arguments));
-    let told = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert_eq!(output.status.code(), Some(status), "{arguments:?}: {told}");
-    let line =
-        told.lines().find_map(|line| line.strip_prefix("dossier: ")).unwrap_or_else(|| panic!("{told}"));
+    let reported = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(status), "{arguments:?}: {reported}");
+    let line = reported
+        .lines()
+        .find_map(|line| line.strip_prefix("dossier: "))
+        .unwrap_or_else(|| panic!("{reported}"));
     line.to_owned()
 }
 
@@ -76,7 +78,7 @@ async fn a_reader_that_has_read_enough_is_no_failure() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_key_whose_secret_nobody_can_read_is_not_made() {
+async fn a_key_whose_secret_cannot_be_printed_is_not_created() {
     let database = database().await;
     let settings = [("DATABASE_URL", database.url())];
     let mut command = dossier(&settings);
@@ -84,8 +86,8 @@ async fn a_key_whose_secret_nobody_can_read_is_not_made() {
     let mut making = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("dossier runs");
     drop(making.stdout.take());
     let ended = making.wait_with_output().expect("it ended");
-    let told = String::from_utf8_lossy(&ended.stderr);
-    assert!(ended.status.code() == Some(1) && told.contains("no key was created"), "{told}");
+    let reported = String::from_utf8_lossy(&ended.stderr);
+    assert!(ended.status.code() == Some(1) && reported.contains("no key was created"), "{reported}");
     assert!(!success(&settings, &["key", "list"]).contains("alice"));
     success(&settings, &["key", "create", "--name", "alice", "--role", "reader"]);
     assert!(success(&settings, &["key", "list"]).contains("alice"));
@@ -100,9 +102,9 @@ fn an_invalid_setting_is_reported_by_name() {
     assert!(failure(&[("RUST_LOG", "dossier=loud")], &[]).starts_with("RUST_LOG "));
     assert!(failure(&[("DATABASE_SCHEMA", "eu_past")], &[]).starts_with("invalid DATABASE_SCHEMA `eu_past`"));
     assert!(failure(&[("CACHE_CONTROL", "max-age")], &[]).starts_with("invalid CACHE_CONTROL `max-age`"));
-    let told = failure(&[("DATABASE_URL", "postgres://me:secret@one:port/base")], &["migrate"]);
-    assert!(told.starts_with("invalid DATABASE_URL: a port is not a number"), "{told}");
-    assert!(!told.contains("secret"), "{told}");
+    let reported = failure(&[("DATABASE_URL", "postgres://me:secret@one:port/base")], &["migrate"]);
+    assert!(reported.starts_with("invalid DATABASE_URL: a port is not a number"), "{reported}");
+    assert!(!reported.contains("secret"), "{reported}");
 }
 
 #[test]
@@ -113,9 +115,9 @@ fn data_dir_takes_a_folder() {
     std::fs::write(&file, "").expect("written");
     for path in [file.clone(), file.join("below")] {
         let path = path.to_str().expect("text");
-        let told = failure(&[("DATA_DIR", path)], &["migrate"]);
+        let reported = failure(&[("DATA_DIR", path)], &["migrate"]);
         let reason = format!("DATA_DIR is {path}, but {} is a file", file.display());
-        assert!(told.contains(&reason), "{told}");
+        assert!(reported.contains(&reason), "{reported}");
     }
 }
 
@@ -123,9 +125,9 @@ fn data_dir_takes_a_folder() {
 async fn a_log_of_json_has_no_other_lines() {
     let database = database().await;
     let settings = |more| [("DATABASE_URL", database.url()), ("LOG_FORMAT", "json"), more];
-    let is_json = |told: &str, has: &str| {
-        assert!(told.contains(has), "{told}");
-        for line in told.lines() {
+    let is_json = |reported: &str, has: &str| {
+        assert!(reported.contains(has), "{reported}");
+        for line in reported.lines() {
             let line: Value = serde_json::from_str(line).unwrap_or_else(|error| panic!("{line}: {error}"));
             let parts = [&line["timestamp"], &line["level"], &line["fields"]["message"], &line["target"]];
             assert!(parts.iter().all(|part| part.is_string()), "{line}");
@@ -142,7 +144,7 @@ async fn a_log_of_json_has_no_other_lines() {
         let output = output(dossier(&settings(more)).args(arguments));
         is_json(&String::from_utf8_lossy(&output.stderr), has);
     }
-    // What an import says while it waits.
+    // The output of an import that waits.
     let mut holding = database.pool().begin().await.expect("begun");
     let turn = "select pg_advisory_xact_lock(quote_ident(own_name('importing'))::regnamespace::oid::bigint)";
     sqlx::query(turn).execute(&mut *holding).await.expect("taken");
@@ -151,8 +153,8 @@ async fn a_log_of_json_has_no_other_lines() {
     let waiting = tokio::task::spawn_blocking(move || output(&mut import));
     tokio::time::sleep(Duration::from_secs(2)).await;
     holding.rollback().await.expect("given back");
-    let told = waiting.await.expect("not cancelled").stderr;
-    is_json(&String::from_utf8_lossy(&told), "waiting for another import to finish");
+    let reported = waiting.await.expect("not cancelled").stderr;
+    is_json(&String::from_utf8_lossy(&reported), "waiting for another import to finish");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -164,9 +166,12 @@ async fn database_errors_are_reported_in_words() {
     let url = database.url().replacen("postgres@", &format!("{role}@"), 1);
     let settings = [("DATABASE_URL", url.as_str())];
     for arguments in [&["key", "list"][..], &["export"], &["generate", "--statements", "1"]] {
-        let told = failure(&settings, arguments);
-        assert!(told.contains("the database user lacks a required privilege"), "{arguments:?}: {told}");
-        assert!(!told.contains("error returned from database"), "{told}");
+        let reported = failure(&settings, arguments);
+        assert!(
+            reported.contains("the database user lacks a required privilege"),
+            "{arguments:?}: {reported}"
+        );
+        assert!(!reported.contains("error returned from database"), "{reported}");
     }
     execute(&database, &format!("drop owned by {role}; drop role {role}")).await;
 }
@@ -175,8 +180,8 @@ async fn database_errors_are_reported_in_words() {
 async fn a_port_in_use_is_reported() {
     let taken = TcpListener::bind("127.0.0.1:0").expect("a port");
     let address = taken.local_addr().expect("an address").to_string();
-    let told = failure(&[("BIND_ADDRESS", &address), ("DATABASE_URL", database().await.url())], &[]);
-    assert!(told.contains("BIND_ADDRESS") && told.contains(&address), "{told}");
+    let reported = failure(&[("BIND_ADDRESS", &address), ("DATABASE_URL", database().await.url())], &[]);
+    assert!(reported.contains("BIND_ADDRESS") && reported.contains(&address), "{reported}");
 }
 
 #[test]
@@ -191,8 +196,11 @@ fn an_address_that_cannot_be_bound_is_explained() {
         ("localhost:8000", "it must be an address and a port"),
         ("127.0.0.1:70000", "it must be an address and a port"),
     ] {
-        let told = failure(&[("BIND_ADDRESS", address)], &[]);
-        assert!(told.contains("BIND_ADDRESS") && told.contains(address) && told.contains(reason), "{told}");
+        let reported = failure(&[("BIND_ADDRESS", address)], &[]);
+        assert!(
+            reported.contains("BIND_ADDRESS") && reported.contains(address) && reported.contains(reason),
+            "{reported}"
+        );
     }
 }
 
@@ -214,9 +222,9 @@ fn invalid_arguments_are_reported_before_a_connection() {
     let file = folder.path().join("records.jsonl");
     std::fs::write(&file, "").expect("written");
     let (file, folder) = (file.to_str().expect("text"), folder.path().to_str().expect("text"));
-    // Nobody listens there.
+    // No one listens on this port.
     let settings = [("DATABASE_URL", "postgres://127.0.0.1:1/base")];
-    for (status, arguments, told) in [
+    for (status, arguments, reported) in [
         (1, &["import", "/nowhere.jsonl"][..], "can't import /nowhere.jsonl"),
         (1, &["import", folder], "it is a directory"),
         (2, &["import", file, "--type", "Ghost"], "unknown record type `Ghost`"),
@@ -246,7 +254,7 @@ fn invalid_arguments_are_reported_before_a_connection() {
         (1, &["serve", "--documents", "/nowhere.json"], "can't read /nowhere.json"),
     ] {
         let reason = ending(status, &settings, arguments);
-        assert!(reason.contains(told), "{arguments:?}: {reason}");
+        assert!(reason.contains(reported), "{arguments:?}: {reason}");
     }
     for arguments in [&["import", file, "--format", "xls"][..], &["export", "--format", "xls"]] {
         let output = output(dossier(&settings).args(arguments));
@@ -268,11 +276,12 @@ async fn every_command_says_what_it_uses_and_which_file_said_so() {
         let mut command = dossier(&[]);
         command.args(arguments).current_dir(folder.path().join("below"));
         let output = tokio::task::spawn_blocking(move || output(&mut command)).await.expect("not cancelled");
-        let told = String::from_utf8_lossy(&output.stderr);
-        let line = told.lines().find(|line| line.starts_with("using ")).unwrap_or_else(|| panic!("{told}"));
+        let reported = String::from_utf8_lossy(&output.stderr);
+        let line =
+            reported.lines().find(|line| line.starts_with("using ")).unwrap_or_else(|| panic!("{reported}"));
         assert!(line.contains(&format!("database `{name}`")) && line.contains("schema `public`"), "{line}");
         assert!(line.contains(file.to_str().expect("text")), "{line}");
-        assert!(!told.contains("secret"), "{told}");
+        assert!(!reported.contains("secret"), "{reported}");
     }
 }
 
@@ -289,7 +298,7 @@ async fn a_report_that_is_no_file_is_not_removed_where_there_is_nothing_to_repor
     assert!(report.exists(), "as /dev/null would be");
 }
 
-/// Starts a command, and interrupts it once it had time to be in the middle of it.
+/// Starts a command, and interrupts it after some time.
 async fn interrupted(settings: &[(&str, &str)], arguments: &[&str], signal: Signal) -> (Option<i32>, String) {
     let mut command = dossier(settings);
     command.args(arguments).stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::piped());
@@ -307,7 +316,7 @@ async fn interrupted(settings: &[(&str, &str)], arguments: &[&str], signal: Sign
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_command_is_interrupted_at_every_moment_and_leaves_nothing_half_made() {
-    // One that is connected to, and never says a word.
+    // A server that accepts connections and never responds.
     let silent = TcpListener::bind("127.0.0.1:0").expect("a port");
     let silent = format!("postgres://127.0.0.1:{}/base", silent.local_addr().expect("an address").port());
     let database = database().await;
@@ -323,9 +332,9 @@ async fn every_command_is_interrupted_at_every_moment_and_leaves_nothing_half_ma
     for url in [silent.as_str(), database.url()] {
         for arguments in [&["serve"][..], &["migrate"], &["key", "list"], export, import] {
             for (signal, status) in [(Signal::SIGINT, 130), (Signal::SIGTERM, 143)] {
-                let (code, told) = interrupted(&[("DATABASE_URL", url)], arguments, signal).await;
-                assert_eq!(code, Some(status), "{arguments:?}: {told}");
-                assert!(told.contains("dossier: interrupted: "), "{arguments:?}: {told}");
+                let (code, reported) = interrupted(&[("DATABASE_URL", url)], arguments, signal).await;
+                assert_eq!(code, Some(status), "{arguments:?}: {reported}");
+                assert!(reported.contains("dossier: interrupted: "), "{arguments:?}: {reported}");
             }
         }
     }
@@ -350,11 +359,11 @@ async fn an_export_replaces_a_file_once_it_is_whole() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_unreachable_database_is_reported_without_its_password() {
-    let told = failure(&[("DATABASE_URL", "postgres://me:secret@127.0.0.1:1/base")], &["migrate"]);
-    assert!(told.contains("host and port in DATABASE_URL") && !told.contains("secret"), "{told}");
+    let reported = failure(&[("DATABASE_URL", "postgres://me:secret@127.0.0.1:1/base")], &["migrate"]);
+    assert!(reported.contains("host and port in DATABASE_URL") && !reported.contains("secret"), "{reported}");
     let wrong = database().await.url().replacen("dossier_test", "no_such_base", 1);
-    let told = failure(&[("DATABASE_URL", &wrong)], &["migrate"]);
-    assert!(told.contains("does not exist") && told.contains("DATABASE_URL"), "{told}");
+    let reported = failure(&[("DATABASE_URL", &wrong)], &["migrate"]);
+    assert!(reported.contains("does not exist") && reported.contains("DATABASE_URL"), "{reported}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -394,8 +403,8 @@ async fn changed_partial_and_unknown_migrations_are_reported() {
     ] {
         let database = database().await;
         execute(&database, change).await;
-        let told = failure(&[("DATABASE_URL", database.url())], &["migrate"]);
-        assert!(told.contains(reason), "{told}");
+        let reported = failure(&[("DATABASE_URL", database.url())], &["migrate"]);
+        assert!(reported.contains(reason), "{reported}");
     }
 }
 
@@ -403,14 +412,14 @@ async fn changed_partial_and_unknown_migrations_are_reported() {
 async fn an_invalid_manifest_is_reported() {
     let database = database().await;
     let settings = [("DATABASE_URL", database.url())];
-    let told = failure(&settings, &["serve", "--documents", "/nowhere.json"]);
-    assert!(told.starts_with("can't read /nowhere.json"), "{told}");
+    let reported = failure(&settings, &["serve", "--documents", "/nowhere.json"]);
+    assert!(reported.starts_with("can't read /nowhere.json"), "{reported}");
     let file = std::env::temp_dir().join(format!("dossier-manifest-{}.json", std::process::id()));
     std::fs::write(&file, r#"{"broken": "{ nothing }"}"#).expect("written");
-    let told = failure(&settings, &["serve", "--documents", file.to_str().expect("text")]);
+    let reported = failure(&settings, &["serve", "--documents", file.to_str().expect("text")]);
     std::fs::remove_file(file).expect("removed");
-    assert!(told.contains("broken: `Query` has no field `nothing`"), "{told}");
+    assert!(reported.contains("broken: `Query` has no field `nothing`"), "{reported}");
     let trusting = [("TRUSTED_DOCUMENTS_ONLY", "true"), ("DATABASE_URL", database.url())];
-    let told = ending(2, &trusting, &["serve"]);
-    assert!(told.ends_with("no document is trusted; use --documents FILE"), "{told}");
+    let reported = ending(2, &trusting, &["serve"]);
+    assert!(reported.ends_with("no document is trusted; use --documents FILE"), "{reported}");
 }

@@ -1,4 +1,4 @@
-//! Many who change the base at once, and what is left when the power goes.
+//! Concurrent writers, and acknowledged changes after a kill.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -22,8 +22,8 @@ use crate::{
     },
 };
 
-/// Rows of which the log tells something else, or nothing, and rows that it tells of and are not there.
-async fn untold(connection: &mut PgConnection) -> Vec<String> {
+/// Rows that differ from the log or are not in it, and rows of the log that are not there.
+async fn unrecorded(connection: &mut PgConnection) -> Vec<String> {
     let tables: Vec<(String, String, String)> = sqlx::query_as(
         "select t.relname::text,
                 string_agg(format('%1$L, coalesce(new_value, old_value) -> %1$L', a.attname), ', '),
@@ -38,28 +38,28 @@ async fn untold(connection: &mut PgConnection) -> Vec<String> {
     .await
     .expect("tables");
     assert!(tables.len() > 15, "{tables:?}");
-    let mut untold = Vec::new();
-    for (table, told, there) in tables {
+    let mut unrecorded = Vec::new();
+    for (table, reported, there) in tables {
         let sql = format!(
-            "with told as (
+            "with logged as (
                  select distinct on (key) key, new_value
-                 from (select id, new_value, jsonb_build_object({told}) as key from revisions where part = '{table}') r
+                 from (select id, new_value, jsonb_build_object({reported}) as key from revisions where part = '{table}') r
                  order by key, id desc
              )
              select coalesce(to_jsonb(t), new_value)::text
-             from told full join {table} t on jsonb_build_object({there}) = told.key
+             from logged full join {table} t on jsonb_build_object({there}) = logged.key
              where (to_jsonb(t) @> new_value) is distinct from true and num_nonnulls(to_jsonb(t), new_value) > 0"
         );
         let rows: Vec<String> =
             sqlx::query_scalar(AssertSqlSafe(sql)).fetch_all(&mut *connection).await.expect("rows");
-        untold.extend(rows.into_iter().map(|row| format!("{table}: {row}")));
+        unrecorded.extend(rows.into_iter().map(|row| format!("{table}: {row}")));
     }
-    untold
+    unrecorded
 }
 
 /// Deadlocks that the database has found.
 async fn deadlocks(pool: &PgPool) -> i64 {
-    // A connection tells what it counted once it has been idle for a second.
+    // A connection reports its counts once it has been idle for a second.
     tokio::time::sleep(Duration::from_millis(1500)).await;
     let sql = "select deadlocks from pg_stat_database where datname = current_database()";
     sqlx::query_scalar(sql).fetch_one(pool).await.expect("a count")
@@ -69,7 +69,7 @@ const WRITERS: usize = 16;
 const ROUNDS: usize = 15;
 const ACTORS: usize = 6;
 
-/// What one of many writers asks next: a mutation, its input, and what it tells.
+/// The next mutation of one of many writers: its name, its input, and its selection.
 fn next(writer: usize, round: usize, revision: i64, left: &[i64]) -> (&'static str, Value, &'static str) {
     let actor = |number: usize| json!({"slug": format!("contested-{}", number % ACTORS)});
     let turn = writer * 7 + round;
@@ -120,7 +120,7 @@ async fn changes_deletes_merges_and_reverts_get_in_each_others_way_and_nothing_i
             for round in 0..ROUNDS {
                 let slug = format!("contested-{}", (writer * 7 + round) % ACTORS);
                 let read = "query($slug: String!) { actor(by: {slug: $slug}) { revision } }";
-                let read = editor.ask_with(read, json!({ "slug": slug })).await;
+                let read = editor.query_with(read, json!({ "slug": slug })).await;
                 let revision = read["actor"]["revision"].as_i64().unwrap_or(0);
                 let (mutation, input, selection) = next(writer, round, revision, &left);
                 let payload = change(&editor, mutation, input, selection).await;
@@ -132,7 +132,7 @@ async fn changes_deletes_merges_and_reverts_get_in_each_others_way_and_nothing_i
             (left, refused)
         })
     });
-    let (mut left, mut refused, mut answers) = (Vec::new(), 0, BTreeMap::<String, u32>::new());
+    let (mut left, mut refused, mut responses) = (Vec::new(), 0, BTreeMap::<String, u32>::new());
     for writer in writers.collect::<Vec<_>>() {
         let (own, conflicts) = writer.await.expect("a writer");
         left.extend(own);
@@ -143,13 +143,13 @@ async fn changes_deletes_merges_and_reverts_get_in_each_others_way_and_nothing_i
                     || mutation == "mergeActors" && code == "INVALID"
                     || mutation == "revertRevision" && code == "TAKEN";
                 assert!(expected, "{mutation}: {payload}");
-                *answers.entry(format!("{mutation} {code}")).or_default() += 1;
+                *responses.entry(format!("{mutation} {code}")).or_default() += 1;
             }
             assert!(!payload.to_string().contains("kept changing"), "none had to give up: {payload}");
         }
     }
     eprintln!(
-        "{WRITERS} writers, {:.1} s: {} accepted, {refused} refused {answers:?}",
+        "{WRITERS} writers, {:.1} s: {} accepted, {refused} refused {responses:?}",
         since.elapsed().as_secs_f64(),
         left.len()
     );
@@ -174,11 +174,11 @@ async fn changes_deletes_merges_and_reverts_get_in_each_others_way_and_nothing_i
         .expect("a count");
     assert_eq!(usize::try_from(known), Ok(left.iter().collect::<BTreeSet<_>>().len()));
     let mut connection = pool.acquire().await.expect("a connection");
-    assert_eq!(untold(&mut connection).await, Vec::<String>::new());
-    assert_eq!(deadlocks(pool).await, 0, "nobody even waited for one who waited for them");
+    assert_eq!(unrecorded(&mut connection).await, Vec::<String>::new());
+    assert_eq!(deadlocks(pool).await, 0, "no two waited for each other");
 }
 
-/// What a client was told of a statement.
+/// What a client received of a statement.
 #[derive(Clone)]
 struct Acknowledged {
     slug: String,
@@ -186,16 +186,16 @@ struct Acknowledged {
     revision: i64,
 }
 
-/// A client that enters statements and changes them, each mutation under a name of its own.
+/// A client that creates and updates statements, each mutation with its own `clientMutationId`.
 #[derive(Clone)]
 struct Clerk {
     name: String,
     key: String,
     http: reqwest::Client,
     acknowledged: Vec<Acknowledged>,
-    /// What it asked and was not told the end of.
+    /// Its request without a response.
     pending: Option<(&'static str, Value)>,
-    /// Answers that were errors.
+    /// Codes of errors.
     errors: BTreeSet<String>,
     statements: usize,
 }
@@ -241,24 +241,24 @@ impl Clerk {
         next
     }
 
-    /// Asks once; whether that was acknowledged.
+    /// Sends it once, and returns whether it was acknowledged.
     async fn write(&mut self, address: &str) -> bool {
         let (mutation, input) = self.next();
         let ty = format!("{}{}Input", mutation[..1].to_uppercase(), &mutation[1..]);
         let query = format!(
             "mutation($input: {ty}!) {{ {mutation}(input: $input) {{ revision userErrors {{ code message }} statement {{ slug summary }} }} }}"
         );
-        let asked = self.http.post(format!("http://{address}/graphql")).bearer_auth(&self.key);
-        let answer = async {
-            let asked = asked.json(&json!({"query": query, "variables": {"input": input}}));
-            asked.send().await?.json::<Value>().await
+        let requested = self.http.post(format!("http://{address}/graphql")).bearer_auth(&self.key);
+        let response = async {
+            let requested = requested.json(&json!({"query": query, "variables": {"input": input}}));
+            requested.send().await?.json::<Value>().await
         };
-        let Ok(answer) = answer.await else { return false };
-        if let Some(code) = answer["errors"][0]["extensions"]["code"].as_str() {
+        let Ok(response) = response.await else { return false };
+        if let Some(code) = response["errors"][0]["extensions"]["code"].as_str() {
             self.errors.insert(code.to_owned());
             return false;
         }
-        let payload = &answer["data"][mutation];
+        let payload = &response["data"][mutation];
         assert_eq!(payload["userErrors"], json!([]), "{}: {mutation}", self.name);
         let text = |value: &Value| value.as_str().expect("a text").to_owned();
         self.acknowledged.push(Acknowledged {
@@ -271,7 +271,7 @@ impl Clerk {
     }
 }
 
-/// Clerks that write until they are told to stop, or their server is gone.
+/// Clerks that write until they are stopped, or their server is gone.
 fn write_on(
     clerks: Vec<Clerk>,
     address: &str,
@@ -304,7 +304,7 @@ async fn join(writing: Vec<tokio::task::JoinHandle<Clerk>>) -> Vec<Clerk> {
     clerks
 }
 
-/// Everything acknowledged is there with its revision; everything that is there is there whole.
+/// Checks that everything acknowledged is there with its revision, and every statement is complete.
 async fn check(connection: &mut PgConnection, clerks: &[Clerk]) {
     for clerk in clerks {
         for Acknowledged { slug, summary, revision } in &clerk.acknowledged {
@@ -319,9 +319,9 @@ async fn check(connection: &mut PgConnection, clerks: &[Clerk]) {
             .bind(&clerk.name)
             .fetch_optional(&mut *connection)
             .await
-            .expect("asked");
-            let (found, told, named) = found.unwrap_or_else(|| panic!("{slug} was lost"));
-            assert!(told && named, "{slug}: revision {revision} was lost");
+            .expect("a row");
+            let (found, reported, named) = found.unwrap_or_else(|| panic!("{slug} was lost"));
+            assert!(reported && named, "{slug}: revision {revision} was lost");
             assert!(found == *summary || found == "Second.", "{slug}: {summary} was lost");
         }
     }
@@ -335,9 +335,9 @@ async fn check(connection: &mut PgConnection, clerks: &[Clerk]) {
     )
     .fetch_all(&mut *connection)
     .await
-    .expect("asked");
+    .expect("a row");
     assert_eq!(torn, Vec::<String>::new(), "what is there is there whole");
-    assert_eq!(untold(connection).await, Vec::<String>::new());
+    assert_eq!(unrecorded(connection).await, Vec::<String>::new());
 }
 
 async fn statements(connection: &mut PgConnection) -> usize {
@@ -348,7 +348,7 @@ async fn statements(connection: &mut PgConnection) -> usize {
 
 const CLERKS: usize = 8;
 
-/// Waits until each of them can have been told of some statements.
+/// Waits until each of them has had time for some statements.
 async fn until_they_write(connection: &mut PgConnection) {
     let before = statements(connection).await;
     while statements(connection).await < before + 4 * CLERKS {
@@ -386,7 +386,7 @@ async fn acknowledged_changes_survive_a_kill_of_the_server_and_retries_complete_
         "server killed: {CLERKS} writers, {seconds:.1} s, {acknowledged} acknowledged, {there} statements, 0 lost"
     );
 
-    // Asked again under its name, what was not acknowledged happens once.
+    // Retried with the same id, an unacknowledged mutation runs once.
     stop.store(true, Ordering::Relaxed);
     let clerks = join(write_on(clerks, server.address(), &stop, false)).await;
     check(&mut connection, &clerks).await;
@@ -422,8 +422,9 @@ async fn acknowledged_changes_survive_a_kill_of_postgres_and_clients_continue_by
     let there = statements(&mut connection).await;
     assert!(acknowledged > CLERKS);
     assert_eq!(there, clerks.iter().map(|clerk| clerk.statements).sum::<usize>(), "each once");
-    let told: BTreeSet<&str> = clerks.iter().flat_map(|clerk| &clerk.errors).map(String::as_str).collect();
-    assert_eq!(told, BTreeSet::from(["UNAVAILABLE"]), "meanwhile they are told to try again");
+    let reported: BTreeSet<&str> =
+        clerks.iter().flat_map(|clerk| &clerk.errors).map(String::as_str).collect();
+    assert_eq!(reported, BTreeSet::from(["UNAVAILABLE"]), "meanwhile their errors say to retry");
     eprintln!(
         "Postgres killed: {CLERKS} writers, {seconds:.1} s, {acknowledged} acknowledged, {there} statements, 0 lost"
     );

@@ -1,6 +1,6 @@
-//! Whether the tools of the ecosystem take the server and its schema. They are npm packages, and
-//! `tests/conformance` has what is done with them. A test fails where a tool is missing: npm, a network
-//! to install packages from, Python's venv, Chromium. With `SKIP_CONFORMANCE=1` it is skipped instead.
+//! The server and its schema work with the tools of the ecosystem. Most are npm packages; `tests/conformance` has the
+//! scripts. A test fails if a tool is missing (npm, a network to install packages, Python's venv, Chromium) unless
+//! `SKIP_CONFORMANCE=1` skips it.
 
 use std::{
     env, fs,
@@ -52,7 +52,7 @@ async fn graphql_js_reads_the_schema_from_introspection() {
 async fn graphql_ws_follows_changes() {
     let Some(tools) = Tools::new("websocket").await else { return };
     let editor = editor().await;
-    let key = editor.shows().expect("a key").replace("Bearer ", "");
+    let key = editor.authorization().expect("a key").replace("Bearer ", "");
     tools.accept("node", &["websocket.mjs", &editor.address("/graphql"), &key]).await;
     tools.refuse("node", &["websocket.mjs", &editor.address("/graphql"), "wrong"], "4403").await;
 }
@@ -61,7 +61,7 @@ async fn graphql_ws_follows_changes() {
 async fn graphql_sse_follows_changes() {
     let Some(tools) = Tools::new("events").await else { return };
     let editor = editor().await;
-    let key = editor.shows().expect("a key").replace("Bearer ", "");
+    let key = editor.authorization().expect("a key").replace("Bearer ", "");
     tools.accept("node", &["events.mjs", &editor.address("/graphql"), &key]).await;
     tools.refuse("node", &["events.mjs", &editor.address("/graphql"), "wrong"], "401").await;
 }
@@ -88,7 +88,7 @@ async fn graphql_codegen_makes_types_that_tsc_takes() {
     let check = ["--strict", "--noEmit", "codegen/use.ts"];
     tools.accept("graphql-codegen", &["--config", "codegen.json"]).await;
     tools.accept("tsc", &check).await;
-    // The wrong uses in `use.ts` are refused, or `tsc` would complain; so would it if a right one were.
+    // `tsc` fails if it accepts a wrong use in `use.ts`, or refuses a right one.
     tools.doctor("\tkind: ActorKind!", "\tkind: String!");
     tools.accept("graphql-codegen", &["--config", "codegen.json"]).await;
     tools.refuse("tsc", &check, "is not assignable to type").await;
@@ -99,11 +99,11 @@ async fn apollo_urql_and_vite_work_as_the_guide_says() {
     let Some(tools) = Tools::new("guide").await else { return };
     let editor = editor().await;
     tools.follow_guide(&editor);
-    let key = editor.shows().expect("a key").replace("Bearer ", "");
+    let key = editor.authorization().expect("a key").replace("Bearer ", "");
     let with_key = [("DOSSIER_KEY", key.as_str())];
-    let told = tools.run_with("node", &["--import", "./sockets.mjs", "apollo.mjs"], &with_key).await;
+    let reported = tools.run_with("node", &["--import", "./sockets.mjs", "apollo.mjs"], &with_key).await;
     assert_eq!(
-        told,
+        reported,
         (true, "Relations of Kazakhstan and the United States 2\nCREATE from-apollo\n".to_owned())
     );
     // Graphcache warns where it doesn't know how to store a type.
@@ -114,7 +114,7 @@ async fn apollo_urql_and_vite_work_as_the_guide_says() {
 }
 
 #[tokio::test]
-async fn relay_asks_trusted_documents_as_the_guide_says() {
+async fn relay_sends_trusted_documents_as_the_guide_says() {
     let Some(tools) = Tools::new("trusted").await else { return };
     tools.follow_guide(&anonymous().await);
     let manifest = tools.folder.path().join("persisted.json");
@@ -135,15 +135,15 @@ async fn python_gql_works_as_the_guide_says() {
     if !is_installed("python3") {
         return missing("python3 is not installed");
     }
-    let (made, told) = tools.run("python3", &["-m", "venv", "venv"]).await;
+    let (made, reported) = tools.run("python3", &["-m", "venv", "venv"]).await;
     if !made {
-        return missing(&format!("python3 -m venv fails: {told}"));
+        return missing(&format!("python3 -m venv fails: {reported}"));
     }
     let python = tools.folder.path().join("venv/bin/python").display().to_string();
     tools.accept(&python, &["-m", "pip", "install", "--quiet", "-r", "requirements.txt"]).await;
-    let key = editor.shows().expect("a key").replace("Bearer ", "");
-    let (ended, told) = tools.run_with(&python, &["client.py"], &[("DOSSIER_KEY", &key)]).await;
-    assert!(ended && told.ends_with("Israel NEUTRAL\nCREATE from-python\n"), "{told}");
+    let key = editor.authorization().expect("a key").replace("Bearer ", "");
+    let (ended, reported) = tools.run_with(&python, &["client.py"], &[("DOSSIER_KEY", &key)]).await;
+    assert!(ended && reported.ends_with("Israel NEUTRAL\nCREATE from-python\n"), "{reported}");
 }
 
 #[tokio::test]
@@ -156,8 +156,8 @@ async fn the_page_works_in_a_browser() {
         return missing("/usr/bin/chromium is not installed");
     }
     let editor = editor().await;
-    let closed = editor.elsewhere(&[("READ_REQUIRES_KEY", "true")]).await;
-    let key = editor.shows().expect("a key").replace("Bearer ", "");
+    let closed = editor.at_another_server(&[("READ_REQUIRES_KEY", "true")]).await;
+    let key = editor.authorization().expect("a key").replace("Bearer ", "");
     tools.accept("node", &["page.mjs", &editor.address("/"), &closed.address("/"), &key]).await;
 }
 
@@ -170,6 +170,18 @@ async fn nothing_breaks_the_clients_of_the_last_release() {
     tools.refuse("node", &check, "Actor.kind").await;
 }
 
+#[tokio::test]
+async fn what_follows_from_a_deprecated_field_may_be_removed_after_its_date() {
+    let Some(tools) = Tools::new("removal").await else { return };
+    let check = ["changes.mjs", "released.graphql", "schema.graphql"];
+    tools.doctor("\t\"The kind of actor.\"\n\tkind: ActorKindFilter\n", "");
+    tools.refuse("node", &check, "ActorFilter.kind").await;
+    let filter = "\tkind: ActorKindFilter";
+    let deprecated = format!("{filter} @deprecated(reason: \"It is gone. Removed after 2020-01-01.\")");
+    tools.replace("released.graphql", filter, &deprecated);
+    tools.accept("node", &check).await;
+}
+
 #[test]
 fn a_missing_tool_fails_a_test_unless_it_is_to_be_skipped() {
     let run = |skip: &str| {
@@ -180,22 +192,22 @@ fn a_missing_tool_fails_a_test_unless_it_is_to_be_skipped() {
     let failed = run("");
     assert!(!failed.status.success());
     assert!(
-        told(&failed)
+        reported(&failed)
             .contains("npm or Node.js is not installed. Install what is missing, or set SKIP_CONFORMANCE=1")
     );
     let skipped = run("1");
-    assert!(skipped.status.success(), "{}", told(&skipped));
-    assert!(told(&skipped).contains("Conformance is NOT checked: npm or Node.js is not installed."));
+    assert!(skipped.status.success(), "{}", reported(&skipped));
+    assert!(reported(&skipped).contains("Conformance is NOT checked: npm or Node.js is not installed."));
 }
 
-/// The tools in a folder of one test, with the schema and the queries they are tried on.
+/// The tools in the folder of one test, with the schema and the queries for them.
 struct Tools {
     folder: Folder,
     packages: &'static Path,
 }
 
 impl Tools {
-    /// None where the test is skipped.
+    /// None if the test is skipped.
     async fn new(test: &str) -> Option<Tools> {
         let packages = tokio::task::spawn_blocking(packages).await.expect("not cancelled")?;
         let folder = Folder::new(&format!("conformance-{test}"));
@@ -210,12 +222,16 @@ impl Tools {
         Some(Tools { folder, packages })
     }
 
-    /// Makes the schema wrong, to see that it is noticed.
+    /// Breaks the schema, to check that a tool reports it.
     fn doctor(&self, right: &str, wrong: &str) {
-        let file = self.folder.path().join("schema.graphql");
-        let schema = fs::read_to_string(&file).expect("the schema");
-        assert!(schema.contains(right), "the schema has no `{right}`");
-        fs::write(file, schema.replace(right, wrong)).expect("written");
+        self.replace("schema.graphql", right, wrong);
+    }
+
+    fn replace(&self, file: &str, before: &str, after: &str) {
+        let file = self.folder.path().join(file);
+        let text = fs::read_to_string(&file).expect("a file");
+        assert!(text.contains(before), "{} has no `{before}`", file.display());
+        fs::write(file, text.replace(before, after)).expect("written");
     }
 
     /// Writes the files of `docs/clients.md`, for the server of a client.
@@ -223,7 +239,7 @@ impl Tools {
         let guide = fs::read_to_string(Path::new(ROOT).join("docs/clients.md")).expect("the guide");
         let guide = guide.replace("http://127.0.0.1:8000", client.address("").trim_end_matches('/'));
         let mut blocks = 0;
-        // Blocks and what stands between them take turns.
+        // Blocks and prose alternate.
         for block in guide.split("\n```").skip(1).step_by(2) {
             let (head, text) = block.split_once('\n').expect("a block");
             let Some((_, name)) = head.split_once(' ') else { continue };
@@ -236,16 +252,16 @@ impl Tools {
     }
 
     async fn accept(&self, tool: &str, arguments: &[&str]) {
-        let (accepted, told) = self.run(tool, arguments).await;
-        assert!(accepted, "{tool} {}:\n{told}", arguments.join(" "));
+        let (accepted, reported) = self.run(tool, arguments).await;
+        assert!(accepted, "{tool} {}:\n{reported}", arguments.join(" "));
     }
 
     async fn refuse(&self, tool: &str, arguments: &[&str], why: &str) {
-        let (accepted, told) = self.run(tool, arguments).await;
-        assert!(!accepted && told.contains(why), "{tool} {}:\n{told}", arguments.join(" "));
+        let (accepted, reported) = self.run(tool, arguments).await;
+        assert!(!accepted && reported.contains(why), "{tool} {}:\n{reported}", arguments.join(" "));
     }
 
-    /// Whether the tool ended well, and what it said. The server that it asks runs meanwhile.
+    /// Whether the tool succeeded, and its output. The server that it queries runs meanwhile.
     async fn run(&self, tool: &str, arguments: &[&str]) -> (bool, String) {
         self.run_with(tool, arguments, &[]).await
     }
@@ -257,11 +273,11 @@ impl Tools {
         command.envs(settings.iter().copied());
         let output = tokio::task::spawn_blocking(move || command.output()).await.expect("not cancelled");
         let output = output.unwrap_or_else(|error| panic!("{tool}: {error}"));
-        (output.status.success(), told(&output))
+        (output.status.success(), reported(&output))
     }
 }
 
-fn told(output: &Output) -> String {
+fn reported(output: &Output) -> String {
     [&output.stdout, &output.stderr].map(|text| String::from_utf8_lossy(text)).concat()
 }
 
@@ -282,7 +298,7 @@ fn copy(from: &Path, to: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// The folder of the packages, which all tests share; none where the test is skipped.
+/// The folder of the packages, which all tests share; none if the test is skipped.
 fn packages() -> Option<&'static Path> {
     static PACKAGES: OnceLock<Result<PathBuf, Failure>> = OnceLock::new();
     match PACKAGES.get_or_init(install) {
@@ -295,11 +311,11 @@ fn packages() -> Option<&'static Path> {
     }
 }
 
-/// Fails the test for want of a tool, or says that it is skipped.
+/// Fails the test because a tool is missing, or prints that it is skipped.
 fn missing(reason: &str) {
     let skips = env::var("SKIP_CONFORMANCE").is_ok_and(|value| value == "1");
     assert!(skips, "{reason}. Install what is missing, or set SKIP_CONFORMANCE=1 to skip this test.");
-    // Not by a macro: the output of a test that passes is not shown.
+    // Not with a macro, because the output of a passing test is captured.
     let _ = io::stderr().write_all(format!("\nConformance is NOT checked: {reason}.\n").as_bytes());
 }
 
@@ -311,7 +327,7 @@ fn is_installed(program: &str) -> bool {
 
 /// Why there are no packages.
 enum Failure {
-    /// This machine has no way to them.
+    /// The registry can't be reached.
     Missing(&'static str),
     Broken(String),
 }
@@ -330,7 +346,7 @@ fn install() -> Result<PathBuf, Failure> {
     let source = Path::new(ROOT).join("tests/conformance");
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("conformance");
     fs::create_dir_all(&folder)?;
-    // Another run of the tests may be at it.
+    // Another run of the tests may install them at the same time.
     let guard = fs::File::create(folder.join("guard"))?;
     guard.lock()?;
     let (wanted, installed) = (fs::read(source.join("package-lock.json"))?, folder.join("installed"));
@@ -339,13 +355,13 @@ fn install() -> Result<PathBuf, Failure> {
             fs::copy(source.join(file), folder.join(file))?;
         }
         let reachable = is_reachable(&npm(&folder, &["ping", "--fetch-retries=0", "--fetch-timeout=20000"])?);
-        // Without a network, what npm itself has kept may do.
+        // Without a network, npm's own cache may do.
         let network = if reachable { "--prefer-offline" } else { "--offline" };
         let output = npm(&folder, &["ci", "--ignore-scripts", "--no-audit", "--no-fund", network])?;
         match (output.status.success(), reachable) {
             (true, _) => fs::write(installed, wanted)?,
             (false, false) => return Err(Failure::Missing("the npm registry cannot be reached")),
-            (false, true) => return Err(Failure::Broken(format!("npm ci fails:\n{}", told(&output)))),
+            (false, true) => return Err(Failure::Broken(format!("npm ci fails:\n{}", reported(&output)))),
         }
     }
     Ok(folder.join("node_modules"))
@@ -355,9 +371,9 @@ fn npm(folder: &Path, arguments: &[&str]) -> io::Result<Output> {
     Command::new("npm").args(arguments).current_dir(folder).stdin(Stdio::null()).output()
 }
 
-/// Whether npm got an answer, of whatever kind, to its ping.
+/// Whether npm got a response to its ping, of whatever status.
 fn is_reachable(ping: &Output) -> bool {
-    let told = told(ping);
+    let reported = reported(ping);
     let codes = [
         "EAI_AGAIN",
         "ECONNREFUSED",
@@ -368,5 +384,5 @@ fn is_reachable(ping: &Output) -> bool {
         "ERR_SOCKET_TIMEOUT",
         "ETIMEDOUT",
     ];
-    !codes.iter().any(|code| told.contains(&format!("npm error code {code}")))
+    !codes.iter().any(|code| reported.contains(&format!("npm error code {code}")))
 }

@@ -1,5 +1,4 @@
-//! Connections to the database: shared fairly, found dead before a client pays for them, and what is told where the
-//! database breaks.
+//! Connections to the database: fair shares, broken connections, and errors when the database fails.
 
 use std::{
     sync::{
@@ -29,7 +28,7 @@ use crate::{
 const TOPICS: &str = "{ topics { totalCount } }";
 const ACTOR: &str = r#"{ actor(by: {slug: "israel"}) { name } }"#;
 
-/// A transaction that has whoever reads topics wait until it is rolled back.
+/// A transaction that blocks reads of topics until it is rolled back.
 async fn hold_topics(url: &str) -> PgConnection {
     let mut connection = PgConnection::connect(url).await.expect("a connection");
     let lock = "begin; lock table topics in access exclusive mode";
@@ -52,33 +51,33 @@ async fn until_running(pool: &PgPool, count: i64) {
     }
 }
 
-/// Requests that somebody sends at once, and doesn't wait for.
+/// Requests that one client sends at once without waiting.
 fn send(client: &Client, query: &'static str, many: usize) -> Vec<tokio::task::JoinHandle<Value>> {
     let one = || {
         let client = client.clone();
-        tokio::spawn(async move { client.answer(query, json!({})).await })
+        tokio::spawn(async move { client.response(query, json!({})).await })
     };
     (0..many).map(|_| one()).collect()
 }
 
-fn code(answer: &Value) -> &str {
-    answer["errors"][0]["extensions"]["code"].as_str().unwrap_or_default()
+fn code(response: &Value) -> &str {
+    response["errors"][0]["extensions"]["code"].as_str().unwrap_or_default()
 }
 
 #[tokio::test]
-async fn who_waits_for_half_of_the_connections_keeps_nobody_else_waiting() {
+async fn a_client_with_many_slow_requests_delays_no_other() {
     let greedy = anonymous().await;
     let modest = greedy.as_role(Role::Reader).await;
     let mut lock = hold_topics(greedy.database_url()).await;
     let waiting = send(&greedy, TOPICS, 12);
     until_running(greedy.pool(), 4).await;
     for _ in 0..5 {
-        assert_eq!(modest.ask(ACTOR).await["actor"]["name"], "Israel");
+        assert_eq!(modest.query(ACTOR).await["actor"]["name"], "Israel");
     }
     assert_eq!(running(greedy.pool()).await, 4, "they still wait");
     sqlx::raw_sql("rollback").execute(&mut lock).await.expect("unlocked");
-    for answer in join_all(waiting).await {
-        assert!(answer.expect("an answer")["data"]["topics"]["totalCount"].is_u64());
+    for response in join_all(waiting).await {
+        assert!(response.expect("a response")["data"]["topics"]["totalCount"].is_u64());
     }
 }
 
@@ -90,17 +89,17 @@ async fn a_client_that_uses_all_its_connections_gets_an_error_with_retry_after()
     let _waiting = send(&greedy, TOPICS, 4);
     until_running(greedy.pool(), 4).await;
     let post = greedy.http().post(greedy.address("/graphql")).json(&json!({"query": ACTOR}));
-    let refused = post.send().await.expect("an answer");
+    let refused = post.send().await.expect("a response");
     assert_eq!(refused.status(), 429);
     assert!(refused.headers().contains_key("retry-after"));
     let refused: Value = refused.json().await.expect("JSON");
     assert_eq!(code(&refused), "RATE_LIMITED");
     assert!(refused["errors"][0]["extensions"]["retryAfter"].is_u64(), "{refused}");
-    assert_eq!(modest.ask(ACTOR).await["actor"]["name"], "Israel");
+    assert_eq!(modest.query(ACTOR).await["actor"]["name"], "Israel");
 }
 
 #[tokio::test]
-async fn what_was_asked_by_somebody_who_has_gone_ends_in_postgres_within_a_second() {
+async fn an_abandoned_request_ends_in_postgres_within_a_second() {
     let client = editor().await;
     let mut lock = hold_topics(client.database_url()).await;
     let waiting = send(&client, TOPICS, 3);
@@ -110,23 +109,26 @@ async fn what_was_asked_by_somebody_who_has_gone_ends_in_postgres_within_a_secon
     until_running(client.pool(), 0).await;
     assert!(since.elapsed() < Duration::from_secs(1), "{:?}", since.elapsed());
 
-    // One that changes something too; and nothing of it is done later.
+    // A mutation too; none of it is committed later.
     let create = r#"mutation { createTopic(input: {slug: "of-somebody-gone", name: "Gone"}) { revision } }"#;
     let waiting = send(&client, create, 1);
     until_running(client.pool(), 1).await;
     waiting[0].abort();
     until_running(client.pool(), 0).await;
     sqlx::raw_sql("rollback").execute(&mut lock).await.expect("unlocked");
-    assert_eq!(client.ask(r#"{ topic(by: {slug: "of-somebody-gone"}) { id } }"#).await["topic"], Value::Null);
+    assert_eq!(
+        client.query(r#"{ topic(by: {slug: "of-somebody-gone"}) { id } }"#).await["topic"],
+        Value::Null
+    );
 }
 
 #[tokio::test]
 async fn what_takes_too_long_ends_in_postgres_too() {
     let client = Client::with(&[("REQUEST_TIMEOUT", "0.5")]).await;
     let _lock = hold_topics(client.database_url()).await;
-    let answers = join_all(send(&client, TOPICS, 3)).await;
-    for answer in answers {
-        assert_eq!(code(&answer.expect("an answer")), "TIMEOUT");
+    let responses = join_all(send(&client, TOPICS, 3)).await;
+    for response in responses {
+        assert_eq!(code(&response.expect("a response")), "TIMEOUT");
     }
     until_running(client.pool(), 0).await;
 }
@@ -140,7 +142,7 @@ async fn end_connections(pool: &PgPool) {
 }
 
 #[tokio::test]
-async fn connections_that_died_are_found_before_anybody_pays_for_them() {
+async fn broken_connections_are_found_before_a_request_uses_them() {
     let editor = editor().await;
     for round in 0..3 {
         let mut lock = hold_topics(editor.database_url()).await;
@@ -151,8 +153,8 @@ async fn connections_that_died_are_found_before_anybody_pays_for_them() {
         let topic = json!({"slug": format!("before-{round}"), "name": "Before"});
         change(&editor, "createTopic", topic, "topic { slug }").await;
         end_connections(editor.pool()).await;
-        for answer in join_all(send(&editor, ACTOR, 12)).await {
-            assert_eq!(answer.expect("an answer")["data"]["actor"]["name"], "Israel");
+        for response in join_all(send(&editor, ACTOR, 12)).await {
+            assert_eq!(response.expect("a response")["data"]["actor"]["name"], "Israel");
         }
         end_connections(editor.pool()).await;
         let topic = json!({"slug": format!("after-{round}"), "name": "After"});
@@ -169,8 +171,8 @@ async fn what_runs_while_its_connection_dies_is_read_again() {
     end_connections(client.pool()).await;
     until_running(client.pool(), 3).await;
     sqlx::raw_sql("rollback").execute(&mut lock).await.expect("unlocked");
-    for answer in join_all(waiting).await {
-        assert!(answer.expect("an answer")["data"]["topics"]["totalCount"].is_u64());
+    for response in join_all(waiting).await {
+        assert!(response.expect("a response")["data"]["topics"]["totalCount"].is_u64());
     }
 }
 
@@ -184,14 +186,14 @@ async fn no_read_fails_while_postgres_starts_again() {
     let read = |_| {
         let (address, stop) = (address.clone(), stop.clone());
         tokio::spawn(async move {
-            let (http, mut asked) = (reqwest::Client::new(), 0);
+            let (http, mut requested) = (reqwest::Client::new(), 0);
             while !stop.load(Ordering::Relaxed) {
                 let post = http.post(&address).json(&json!({"query": ACTOR}));
-                let answer: Value = post.send().await.expect("an answer").json().await.expect("JSON");
-                assert_eq!(answer["data"]["actor"]["name"], "Israel", "{answer}");
-                asked += 1;
+                let response: Value = post.send().await.expect("a response").json().await.expect("JSON");
+                assert_eq!(response["data"]["actor"]["name"], "Israel", "{response}");
+                requested += 1;
             }
-            asked
+            requested
         })
     };
     let readers: Vec<_> = (0..8).map(read).collect();
@@ -208,8 +210,8 @@ async fn no_read_fails_while_postgres_starts_again() {
 }
 
 async fn readiness(client: &Client) -> (u16, Value) {
-    let answer = client.get("/health/ready").await;
-    (answer.status().as_u16(), answer.json().await.expect("JSON"))
+    let response = client.get("/health/ready").await;
+    (response.status().as_u16(), response.json().await.expect("JSON"))
 }
 
 #[tokio::test]
@@ -249,22 +251,22 @@ async fn a_read_only_primary_is_reported_until_it_accepts_changes_again() {
         );
         let post =
             reqwest::Client::new().post(format!("http://{}/graphql", server.address())).bearer_auth(&key);
-        post.json(&json!({ "query": query })).send().await.expect("an answer").json().await.expect("JSON")
+        post.json(&json!({ "query": query })).send().await.expect("a response").json().await.expect("JSON")
     };
     let ready = async || -> Value {
-        let answer =
-            reqwest::get(format!("http://{}/health/ready", server.address())).await.expect("an answer");
-        assert_eq!(answer.status(), 200, "it can be read from");
-        answer.json().await.expect("JSON")
+        let response =
+            reqwest::get(format!("http://{}/health/ready", server.address())).await.expect("a response");
+        assert_eq!(response.status(), 200, "it can be read from");
+        response.json().await.expect("JSON")
     };
     assert_eq!(create("before").await["data"]["createTopic"]["topic"]["slug"], "before");
     set(&mut connection, "on").await;
     let refused = create("meanwhile").await;
     assert_eq!(code(&refused), "UNAVAILABLE", "{refused}");
     assert!(server.count_topics().await > 0);
-    let told = ready().await;
-    assert_eq!((&told["reading"], &told["writing"]), (&json!(true), &json!(false)));
-    assert!(told["reason"].as_str().expect("a reason").contains("read-only"));
+    let reported = ready().await;
+    assert_eq!((&reported["reading"], &reported["writing"]), (&json!(true), &json!(false)));
+    assert!(reported["reason"].as_str().expect("a reason").contains("read-only"));
     set(&mut connection, "off").await;
     assert_eq!(create("after").await["data"]["createTopic"]["topic"]["slug"], "after");
     assert_eq!(ready().await, json!({"status": "ready", "reading": true, "writing": true}));
@@ -309,10 +311,10 @@ async fn a_missing_write_privilege_is_reported_by_readiness_and_logged_once() {
         sqlx::raw_sql(AssertSqlSafe(sql)).execute(there.pool()).await.expect("done");
     };
     let ready = async || -> Value {
-        let answer =
-            reqwest::get(format!("http://{}/health/ready", server.address())).await.expect("an answer");
-        assert_eq!(answer.status(), 200, "it can be read from");
-        answer.json().await.expect("JSON")
+        let response =
+            reqwest::get(format!("http://{}/health/ready", server.address())).await.expect("a response");
+        assert_eq!(response.status(), 200, "it can be read from");
+        response.json().await.expect("JSON")
     };
     let all = json!({"status": "ready", "reading": true, "writing": true});
     let create = async |slug: &str| -> Value {
@@ -321,7 +323,7 @@ async fn a_missing_write_privilege_is_reported_by_readiness_and_logged_once() {
         );
         let post =
             reqwest::Client::new().post(format!("http://{}/graphql", server.address())).bearer_auth(&key);
-        post.json(&json!({ "query": query })).send().await.expect("an answer").json().await.expect("JSON")
+        post.json(&json!({ "query": query })).send().await.expect("a response").json().await.expect("JSON")
     };
     assert_eq!(ready().await, all);
     for (number, right) in [
@@ -334,9 +336,13 @@ async fn a_missing_write_privilege_is_reported_by_readiness_and_logged_once() {
     .enumerate()
     {
         execute(format!("revoke {right} from {role}")).await;
-        let told = ready().await;
-        assert_eq!((&told["reading"], &told["writing"]), (&json!(true), &json!(false)), "{right}: {told}");
-        assert_eq!(told["reason"], "the database user lacks a privilege on the tables", "{right}");
+        let reported = ready().await;
+        assert_eq!(
+            (&reported["reading"], &reported["writing"]),
+            (&json!(true), &json!(false)),
+            "{right}: {reported}"
+        );
+        assert_eq!(reported["reason"], "the database user lacks a privilege on the tables", "{right}");
         let refused = create(&format!("without-{number}")).await;
         assert_eq!(code(&refused), "UNAVAILABLE", "{right}: {refused}");
         let message = refused["errors"][0]["message"].as_str().expect("a message");
@@ -348,8 +354,8 @@ async fn a_missing_write_privilege_is_reported_by_readiness_and_logged_once() {
         assert_eq!(create(&slug).await["data"]["createTopic"]["topic"]["slug"], slug.as_str(), "{right}");
     }
     let log = server.log();
-    let told = log.lines().filter(|line| line.contains(" WARN ") && line.contains("lacks a privilege"));
-    assert_eq!(told.count(), 1, "{log}");
+    let reported = log.lines().filter(|line| line.contains(" WARN ") && line.contains("lacks a privilege"));
+    assert_eq!(reported.count(), 1, "{log}");
     assert!(!log.contains("ERROR") && log.contains("topics"), "the log has the tables: {log}");
     forget(there.pool()).await;
 }
@@ -365,9 +371,9 @@ async fn a_command_waits_for_a_connection_where_postgres_has_none_left() {
     };
     tokio::time::sleep(Duration::from_secs(3)).await;
     only.close().await.expect("closed");
-    let told = command.await.expect("not cancelled");
-    let text = String::from_utf8_lossy(&told.stderr);
-    assert!(told.status.success(), "{text}");
+    let reported = command.await.expect("not cancelled");
+    let text = String::from_utf8_lossy(&reported.stderr);
+    assert!(reported.status.success(), "{text}");
     assert!(text.contains("waiting for a free connection to the database"), "{text}");
     forget(there.pool()).await;
 }
@@ -376,7 +382,7 @@ async fn a_command_waits_for_a_connection_where_postgres_has_none_left() {
 async fn few_connections_are_enough_for_reading_and_writing() {
     let there = anonymous().await;
     let url = may_write_only(there.pool(), there.database_url(), 4).await;
-    let client = there.elsewhere(&[("DATABASE_URL", &url)]).await;
+    let client = there.at_another_server(&[("DATABASE_URL", &url)]).await;
     let editor = client.as_role(Role::Editor).await;
     for round in 0..3 {
         let reads = join_all(send(&client, "{ topics { totalCount } actors { totalCount } }", 16));
@@ -384,14 +390,14 @@ async fn few_connections_are_enough_for_reading_and_writing() {
             let topic = json!({"slug": format!("of-few-{round}-{number}"), "name": "Few"});
             change(&editor, "createTopic", topic, "topic { slug }").await
         };
-        let (answers, _) = tokio::join!(reads, join_all((0..4).map(create)));
-        for answer in answers {
-            let answer = answer.expect("an answer");
-            assert_eq!(answer.get("errors"), None, "{answer}");
+        let (responses, _) = tokio::join!(reads, join_all((0..4).map(create)));
+        for response in responses {
+            let response = response.expect("a response");
+            assert_eq!(response.get("errors"), None, "{response}");
         }
     }
-    let (status, told) = readiness(&client).await;
-    assert_eq!(status, 200, "{told}");
+    let (status, reported) = readiness(&client).await;
+    assert_eq!(status, 200, "{reported}");
     end_connections(there.pool()).await;
     forget(there.pool()).await;
 }
@@ -404,15 +410,15 @@ async fn a_host_that_is_gone_is_passed_over() {
         Some((before, host)) => format!("{before}?host=127.0.0.1,{host}&port=1,5432"),
         None => url.replacen('@', "@127.0.0.1:1,", 1),
     };
-    let client = there.elsewhere(&[("DATABASE_URL", &url)]).await;
+    let client = there.at_another_server(&[("DATABASE_URL", &url)]).await;
     let editor = client.as_role(Role::Editor).await;
     change(&editor, "createTopic", json!({"slug": "at-the-second", "name": "Second"}), "topic { slug }")
         .await;
-    assert_eq!(client.ask(ACTOR).await["actor"]["name"], "Israel");
-    // Nobody there is a standby.
+    assert_eq!(client.query(ACTOR).await["actor"]["name"], "Israel");
+    // No host is a standby.
     let url = format!("{url}{}target_session_attrs=standby", if url.contains('?') { '&' } else { '?' });
-    let client = there.elsewhere(&[("DATABASE_URL", &url)]).await;
-    assert_eq!(code(&client.answer(ACTOR, json!({})).await), "UNAVAILABLE");
+    let client = there.at_another_server(&[("DATABASE_URL", &url)]).await;
+    assert_eq!(code(&client.response(ACTOR, json!({})).await), "UNAVAILABLE");
 }
 
 #[tokio::test]
@@ -420,16 +426,16 @@ async fn a_database_that_never_responds_times_out_and_is_reported() {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
     let address = listener.local_addr().expect("an address");
     let url = format!("postgres://me:secret@{address}/base?connect_timeout=3");
-    let told = tokio::task::spawn_blocking(move || {
+    let reported = tokio::task::spawn_blocking(move || {
         let since = Instant::now();
-        let told = output(dossier(&[("DATABASE_URL", &url)]).arg("migrate"));
+        let reported = output(dossier(&[("DATABASE_URL", &url)]).arg("migrate"));
         assert!(since.elapsed() < Duration::from_secs(10));
-        told
+        reported
     })
     .await
-    .expect("told");
-    let text = String::from_utf8_lossy(&told.stderr);
-    assert_eq!(told.status.code(), Some(1), "{text}");
+    .expect("notified");
+    let text = String::from_utf8_lossy(&reported.stderr);
+    assert_eq!(reported.status.code(), Some(1), "{text}");
     assert!(text.contains(&format!("waiting for the database at {address}")), "{text}");
     assert!(text.lines().any(|line| line.starts_with("dossier: can't connect to the database")), "{text}");
     assert!(!text.contains("secret"), "{text}");
@@ -460,7 +466,7 @@ async fn what_was_refused_while_postgres_stood_still_is_not_done_once_it_goes_on
         );
         let post =
             reqwest::Client::new().post(format!("http://{}/graphql", server.address())).bearer_auth(&key);
-        post.json(&json!({ "query": query })).send().await.expect("an answer").json().await.expect("JSON")
+        post.json(&json!({ "query": query })).send().await.expect("a response").json().await.expect("JSON")
     };
     assert_eq!(create("before").await["data"]["createTopic"]["topic"]["slug"], "before");
     let stopped = processes(&folder);
@@ -470,7 +476,7 @@ async fn what_was_refused_while_postgres_stood_still_is_not_done_once_it_goes_on
     let since = Instant::now();
     let refused = create("meanwhile").await;
     let after = since.elapsed();
-    let ready = reqwest::get(format!("http://{}/health/ready", server.address())).await.expect("an answer");
+    let ready = reqwest::get(format!("http://{}/health/ready", server.address())).await.expect("a response");
     for process in &stopped {
         let _ = kill(*process, Signal::SIGCONT);
     }
@@ -478,7 +484,8 @@ async fn what_was_refused_while_postgres_stood_still_is_not_done_once_it_goes_on
     assert!(after < Duration::from_secs(8), "{after:?}");
     assert_eq!(ready.status(), 503);
     assert_eq!(create("after").await["data"]["createTopic"]["topic"]["slug"], "after");
-    let slugs = server.answer("{ topics(first: 100) { edges { node { slug } } } }").await.expect("an answer");
+    let slugs =
+        server.response("{ topics(first: 100) { edges { node { slug } } } }").await.expect("a response");
     assert!(!slugs.to_string().contains("meanwhile"), "{slugs}");
     assert!(slugs.to_string().contains("\"after\""), "{slugs}");
     assert!(server.stop().success());

@@ -82,11 +82,14 @@ async fn a_newer_edition_changes_what_it_gave_and_leaves_what_others_entered() {
         "names": [{"name": "A. Sample", "kind": "ALIAS"}, {"name": "The Countess", "kind": "ALIAS"}],
     })];
     base.import(&base.file("own.jsonl", lines(&lines_of)));
-    let told = import("1", &first, &[]);
-    assert!(told.contains("created 0, updated 0") && told.contains("nothing was written"), "{told}");
+    let reported = import("1", &first, &[]);
+    assert!(
+        reported.contains("created 0, updated 0") && reported.contains("nothing was written"),
+        "{reported}"
+    );
 
-    let told = import("2", &edition("Ada Sample", "Ada", json!("2024")), &[]);
-    assert!(told.contains("created 0, updated 2"), "{told}");
+    let reported = import("2", &edition("Ada Sample", "Ada", json!("2024")), &[]);
+    assert!(reported.contains("created 0, updated 2"), "{reported}");
     let known: Vec<String> = sqlx::query_scalar(
         "select a.name || ': ' || string_agg(n.name, ', ' order by n.name) from actors a join actor_names n on n.actor_id = a.id
          where a.slug = 'ada-sample' group by a.name",
@@ -126,16 +129,16 @@ async fn a_complete_edition_removes_what_it_no_longer_has_and_that_can_be_revert
     let file = document(&base, "2", "house.json", &json!({"persons": [person("p1", "Ada")]}));
     let options = ["--dataset", "house", "--complete"];
     let trial = text(&base.import_with(&file, &[&options[..], &["--dry-run"]].concat()));
-    let told = text(&base.import_with(&file, &options));
-    for told in [&trial, &told] {
-        assert!(told.contains("removed 1, no longer in the dataset but kept 1"), "{told}");
+    let reported = text(&base.import_with(&file, &options));
+    for reported in [&trial, &reported] {
+        assert!(reported.contains("removed 1, no longer in the dataset but kept 1"), "{reported}");
     }
     let found: Vec<(String, String)> = names(&base).await;
     assert_eq!(found, [("ada".to_owned(), "Ada".to_owned())]);
     assert_eq!(base.count("select count(*) from actors where slug in ('ben', 'cleo')").await, 1);
 
-    let told = text(&base.import_with(&file, &options));
-    assert!(told.contains("removed 0") && told.contains("nothing was written"), "{told}");
+    let reported = text(&base.import_with(&file, &options));
+    assert!(reported.contains("removed 0") && reported.contains("nothing was written"), "{reported}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -155,8 +158,8 @@ async fn datasets_meet_by_global_identifiers_alone_and_each_keeps_its_names() {
                  where a.name = 'Ada Sample' and n.name = 'SAMPLE, Ada' and n.kind = 'ALIAS'";
     assert_eq!(base.count(known).await, 1);
     for file in [&one, &two] {
-        let told = base.import(file);
-        assert!(told.contains("nothing was written"), "{told}");
+        let reported = base.import(file);
+        assert!(reported.contains("nothing was written"), "{reported}");
     }
 }
 
@@ -175,8 +178,8 @@ async fn a_record_that_was_merged_away_is_found_by_its_key_and_its_slug() {
     let newer =
         [&entities[..], &[json!({"id": "p3", "schema": "Person", "properties": {"name": ["Someone New"]}})]]
             .concat();
-    let told = base.import(&base.file("register.ftm", lines(&newer)));
-    assert!(told.contains("created 1, updated 0"), "{told}");
+    let reported = base.import(&base.file("register.ftm", lines(&newer)));
+    assert!(reported.contains("created 1, updated 0"), "{reported}");
     let own = [
         with(actor("grace"), json!({})),
         json!({"type": "Actor", "slug": "a-sample", "kind": "PERSON", "name": "Ada Sample"}),
@@ -186,8 +189,8 @@ async fn a_record_that_was_merged_away_is_found_by_its_key_and_its_slug() {
             "citations": [{"source": "speeches", "locator": "1"}],
         }),
     ];
-    let told = base.import(&base.file("own.jsonl", lines(&own)));
-    assert!(told.contains("created 3, updated 0, unchanged 1"), "{told}");
+    let reported = base.import(&base.file("own.jsonl", lines(&own)));
+    assert!(reported.contains("created 3, updated 0, unchanged 1"), "{reported}");
     let tie = "select count(*) from relations join actors on actors.id = object_id where relations.slug = 'tie' and actors.slug = 'ada-sample'";
     assert_eq!(base.count(tie).await, 1);
 }
@@ -206,7 +209,7 @@ async fn a_dataset_that_comes_back_from_an_export_is_still_known() {
     text(&base.import_with(&register, &["--dataset", "register"]));
     other.import(&other.file("export.jsonl", base.export(&[])));
     let newer = other.file("register.ftm", lines(&entities("2024")));
-    let told = text(&other.import_with(&newer, &["--dataset", "register"]));
-    assert!(told.contains("created 0, updated 1"), "{told}");
+    let reported = text(&other.import_with(&newer, &["--dataset", "register"]));
+    assert!(reported.contains("created 0, updated 1"), "{reported}");
     assert_eq!(other.count("select count(*) from relations where valid_until = '2024'").await, 1);
 }

@@ -1,4 +1,4 @@
-//! What is computed over all object types: search, timelines, networks, stances.
+//! Computed fields: search, timelines, networks, stances.
 
 use std::collections::BTreeSet;
 
@@ -7,7 +7,7 @@ use sqlx::AssertSqlSafe;
 
 use crate::support::{Client, anonymous};
 
-/// Enters what a text of SQL says, in one transaction.
+/// Runs SQL in one transaction.
 async fn enter(client: &Client, sql: &str) {
     let mut change = client.pool().begin().await.expect("a transaction");
     let sql = format!("select set_config('dossier.requester', 'tests', true); {sql}");
@@ -51,7 +51,7 @@ async fn a_timeline_places_partial_dates_at_their_first_day_and_unknown_ones_las
         select meetings.id, actors.id, 'HOST' from meetings, actors where meetings.slug = 'held' and actors.slug = 'speaker';";
     enter(&anonymous, &format!("{SPEAKER} {statements} {meeting}")).await;
 
-    let all = anonymous.ask(TIMELINE).await;
+    let all = anonymous.query(TIMELINE).await;
     let entries = &all["timeline"]["edges"];
     assert_eq!(slugs(entries), ["said-4", "said-2", "said-5", "said-6", "held", "said-3", "said-1"]);
     assert_eq!(all["timeline"]["totalCount"], 7);
@@ -61,7 +61,7 @@ async fn a_timeline_places_partial_dates_at_their_first_day_and_unknown_ones_las
                "node": {"__typename": "Statement", "slug": "said-2"}})
     );
 
-    let spring = anonymous.ask_with(TIMELINE, json!({"from": "2025-03-05", "until": "2025-04"})).await;
+    let spring = anonymous.query_with(TIMELINE, json!({"from": "2025-03-05", "until": "2025-04"})).await;
     assert_eq!(
         slugs(&spring["timeline"]["edges"]),
         ["said-2", "said-5", "held", "said-3"],
@@ -70,7 +70,7 @@ async fn a_timeline_places_partial_dates_at_their_first_day_and_unknown_ones_las
 
     let (mut after, mut paged) = (Value::Null, Vec::new());
     loop {
-        let page = anonymous.ask_with(TIMELINE, json!({"first": 2, "after": after})).await;
+        let page = anonymous.query_with(TIMELINE, json!({"first": 2, "after": after})).await;
         paged.extend(slugs(&page["timeline"]["edges"]));
         after = page["timeline"]["pageInfo"]["endCursor"].clone();
         if page["timeline"]["pageInfo"]["hasNextPage"] == false {
@@ -91,7 +91,7 @@ async fn a_search_finds_names_in_any_script_misspelt_and_without_accents() {
     )
     .await;
     let query = "query($q: String!) { search(query: $q, types: [ACTOR], first: 1) { edges { node { ... on Actor { slug } } } } }";
-    for (asked, found) in [
+    for (requested, found) in [
         ("Қазақстан", "kazakhstan"),
         ("Kazakstan", "kazakhstan"),
         ("sao tome", "sao-tome"),
@@ -100,11 +100,11 @@ async fn a_search_finds_names_in_any_script_misspelt_and_without_accents() {
         ("Tokaev", "kassym-jomart-tokayev"),
         ("\"peace council\"", "peace-council"),
     ] {
-        let data = anonymous.ask_with(query, json!({ "q": asked })).await;
-        assert_eq!(slugs(&data["search"]["edges"]), [found], "{asked}");
+        let data = anonymous.query_with(query, json!({ "q": requested })).await;
+        assert_eq!(slugs(&data["search"]["edges"]), [found], "{requested}");
     }
     for nothing in ["", "  ", "\"", "-", "zzzzqqqq", "%", "'"] {
-        let data = anonymous.ask_with(query, json!({ "q": nothing })).await;
+        let data = anonymous.query_with(query, json!({ "q": nothing })).await;
         assert_eq!(data["search"]["edges"], json!([]), "{nothing}");
     }
 }
@@ -117,7 +117,7 @@ async fn a_search_pages_through_everything_it_counts() {
         totalCount pageInfo { hasNextPage endCursor } edges { score node { ... on Node { id } } } } }";
     let (mut after, mut seen, mut scores) = (Value::Null, Vec::new(), Vec::new());
     let total = loop {
-        let page = anonymous.ask_with(query, json!({ "after": after })).await["search"].take();
+        let page = anonymous.query_with(query, json!({ "after": after })).await["search"].take();
         for edge in page["edges"].as_array().expect("edges") {
             seen.push(edge["node"]["id"].as_str().expect("an id").to_owned());
             scores.push(edge["score"].as_f64().expect("a score"));
@@ -134,39 +134,39 @@ async fn a_search_pages_through_everything_it_counts() {
 }
 
 #[tokio::test]
-async fn highlights_are_shown_whatever_is_repeated_in_a_text_and_in_a_question() {
+async fn highlights_are_shown_whatever_a_text_and_a_query_repeat() {
     let anonymous = anonymous().await;
     let said = statement(1, "null").replace("'Word 1'", "repeat('tick tock ', 400) || 'and then silence'");
     enter(&anonymous, &format!("{SPEAKER} {said}")).await;
     let query = "query($q: String!) { search(query: $q, types: [STATEMENT]) {
         edges { node { ... on Record { slug } } highlights { field parts { text isMatch } } } } }";
     let many = |words: &str| words.repeat(50);
-    for question in [
+    for words in [
         "silence".to_owned(),
         many("tick "),
         many("tick or tock or ") + "tick",
         format!("\"{}\"", many("tick tock ").trim_end()),
         "tick -thunder -\"tock tock\"".to_owned(),
     ] {
-        let data = anonymous.ask_with(query, json!({ "q": question })).await;
+        let data = anonymous.query_with(query, json!({ "q": words })).await;
         let edges = &data["search"]["edges"];
-        assert_eq!(slugs(edges), ["said-1"], "{question}");
+        assert_eq!(slugs(edges), ["said-1"], "{words}");
         let parts = edges[0]["highlights"][0]["parts"].as_array().expect("parts").iter();
         let matches: BTreeSet<&str> =
             parts.filter(|part| part["isMatch"] == true).filter_map(|part| part["text"].as_str()).collect();
-        assert!(!matches.is_empty(), "{question}: {edges}");
-        assert!(matches.iter().all(|word| question.contains(word)), "{question}: {matches:?}");
+        assert!(!matches.is_empty(), "{words}: {edges}");
+        assert!(matches.iter().all(|word| words.contains(word)), "{words}: {matches:?}");
     }
 }
 
 #[tokio::test]
-async fn a_suggestion_takes_what_was_typed_literally() {
+async fn a_suggestion_takes_its_prefix_literally() {
     let anonymous = anonymous().await;
     let query = "query($p: String!) { suggest(prefix: $p, first: 50) { text } }";
     for (prefix, some) in
         [("isr", true), ("ISR", true), ("%", false), ("_", false), ("\\", false), ("", false)]
     {
-        let data = anonymous.ask_with(query, json!({ "p": prefix })).await;
+        let data = anonymous.query_with(query, json!({ "p": prefix })).await;
         assert_eq!(!data["suggest"].as_array().expect("a list").is_empty(), some, "{prefix}: {data}");
     }
 }
@@ -179,7 +179,7 @@ async fn a_network_grows_with_its_depth_and_keeps_to_its_limit() {
             nodes { distance actor { slug } } edges { source { slug } target { slug } kind } } }";
     let mut sizes = Vec::new();
     for depth in 1..=3 {
-        let data = anonymous.ask_with(query, json!({ "depth": depth })).await;
+        let data = anonymous.query_with(query, json!({ "depth": depth })).await;
         let nodes = data["network"]["nodes"].as_array().expect("nodes");
         assert!(nodes.iter().all(|node| node["distance"].as_i64() <= Some(depth)));
         let known: BTreeSet<&str> = nodes.iter().filter_map(|node| node["actor"]["slug"].as_str()).collect();
@@ -192,9 +192,9 @@ async fn a_network_grows_with_its_depth_and_keeps_to_its_limit() {
         sizes.push(nodes.len());
     }
     assert!(sizes.is_sorted() && sizes[0] < sizes[2], "{sizes:?}");
-    let few = anonymous.ask_with(query, json!({"depth": 3, "limit": 3})).await;
+    let few = anonymous.query_with(query, json!({"depth": 3, "limit": 3})).await;
     assert_eq!(few["network"]["nodes"].as_array().map(Vec::len), Some(3));
-    let related = anonymous.ask_with(query, json!({"depth": 3, "kinds": ["RELATION"]})).await;
+    let related = anonymous.query_with(query, json!({"depth": 3, "kinds": ["RELATION"]})).await;
     let edges = related["network"]["edges"].as_array().expect("edges");
     assert!(!edges.is_empty() && edges.iter().all(|edge| edge["kind"] == "RELATION"), "{edges:?}");
     for (variables, field) in
@@ -206,9 +206,9 @@ async fn a_network_grows_with_its_depth_and_keeps_to_its_limit() {
 }
 
 #[tokio::test]
-async fn all_shortest_ways_are_found_and_none_where_there_is_none() {
+async fn all_shortest_paths_are_found() {
     let anonymous = anonymous().await;
-    // Two ways of two steps from the speaker to the listener, and nothing to the one far away.
+    // Two paths of two steps from the speaker to the listener, and none to the distant actor.
     enter(
         &anonymous,
         &format!(
@@ -224,7 +224,7 @@ async fn all_shortest_ways_are_found_and_none_where_there_is_none() {
     .await;
     let query = "query($to: String!, $most: Int) { path(from: {slug: \"speaker\"}, to: {slug: $to}, maxLength: $most) {
         length steps { from { slug } to { slug } kind evidence { ... on Relation { slug } } } } }";
-    let ways = anonymous.ask_with(query, json!({"to": "listener"})).await;
+    let ways = anonymous.query_with(query, json!({"to": "listener"})).await;
     let ways = ways["path"].as_array().expect("ways");
     assert_eq!(ways.len(), 2, "{ways:?}");
     for (way, between) in ways.iter().zip(["left", "right"]) {
@@ -233,7 +233,7 @@ async fn all_shortest_ways_are_found_and_none_where_there_is_none() {
         assert_eq!(way["steps"][1]["evidence"]["slug"], format!("listener-{between}"));
     }
     for (to, most) in [("far-away", 6), ("listener", 1), ("speaker", 3)] {
-        let none = anonymous.ask_with(query, json!({"to": to, "most": most})).await;
+        let none = anonymous.query_with(query, json!({"to": to, "most": most})).await;
         assert_eq!(none["path"], json!([]), "{to}");
     }
     let nobody = anonymous.api_error(query, json!({"to": "nobody"})).await;
@@ -263,7 +263,7 @@ async fn a_stance_history_has_changes_only_and_disagreement_uses_the_latest() {
     )
     .await;
     let data = anonymous
-        .ask(
+        .query(
             "{ actor(by: {slug: \"speaker\"}) { stanceHistory { topic { slug } changes { stance previous date position { slug } } } }
                topic(by: {slug: \"matter\"}) {
                    standings { holder { slug } stance date }
@@ -295,7 +295,7 @@ async fn a_stance_history_has_changes_only_and_disagreement_uses_the_latest() {
 async fn a_facet_leaves_its_own_condition_out_and_no_other() {
     let anonymous = anonymous().await;
     let data = anonymous
-        .ask(
+        .query(
             "{ narrowed: statements(filter: {speaker: {slug: {equals: \"donald-trump\"}}, eventType: {equals: SUPPORT}}) {
                  totalCount facets { speaker { count value { slug } } eventType { count value } } }
                bySpeaker: statements(filter: {eventType: {equals: SUPPORT}}) { totalCount }
@@ -314,7 +314,7 @@ async fn a_facet_leaves_its_own_condition_out_and_no_other() {
 async fn what_is_unknown_is_none_of_some_values() {
     let anonymous = anonymous().await;
     let data = anonymous
-        .ask(
+        .query(
             "{ none: sources(filter: {reliability: {notIn: [A]}}) { totalCount }
                not: sources(filter: {not: {reliability: {in: [A]}}}) { totalCount } }",
         )
@@ -332,7 +332,7 @@ async fn a_count_is_as_exact_as_it_says() {
     .await;
     sqlx::query("analyze topics").execute(anonymous.pool()).await.expect("analyzed");
     let data = anonymous
-        .ask(
+        .query(
             "{ topics { totalCount exact: count { value precision } capped: count(mode: CAPPED) { value precision }
                         estimate: count(mode: ESTIMATE) { value precision } }
                few: topics(filter: {name: {equals: \"Two-state solution\"}}) {
@@ -369,7 +369,7 @@ async fn what_a_search_excludes_is_there_in_no_form() {
         let query = "query($search: String!) {
             statements(filter: {search: $search, speaker: {slug: {equals: \"speaker\"}}}, orderBy: ENTERED_ASC) { edges { node { slug } } }
             search(query: $search, types: [STATEMENT], first: 100) { edges { node { ... on Statement { slug speaker { slug } } } } } }";
-        let data = anonymous.ask_with(query, json!({ "search": search })).await;
+        let data = anonymous.query_with(query, json!({ "search": search })).await;
         let filtered = slugs(&data["statements"]["edges"]);
         let searched = data["search"]["edges"].as_array().expect("edges").iter();
         let searched = searched.filter(|edge| edge["node"]["speaker"]["slug"] == "speaker");
@@ -403,7 +403,7 @@ async fn a_filter_by_search_knows_actors_by_their_aliases() {
     enter(&anonymous, &format!("{SPEAKER} {alias}")).await;
     let query = "{ actors(filter: {search: \"zebulon\"}, orderBy: RELEVANCE) { totalCount edges { cursor node { slug } } }
                    search(query: \"zebulon\", types: [ACTOR]) { totalCount } }";
-    let data = anonymous.ask(query).await;
+    let data = anonymous.query(query).await;
     let mut found = slugs(&data["actors"]["edges"]);
     found.sort();
     assert_eq!(found, ["far-away", "namesake", "speaker"]);
@@ -412,7 +412,7 @@ async fn a_filter_by_search_knows_actors_by_their_aliases() {
         actors(filter: {search: \"zebulon\"}, orderBy: RELEVANCE, first: 1, after: $after) { edges { cursor node { slug } } } }";
     let (mut after, mut paged) = (Value::Null, Vec::new());
     for _ in 0..3 {
-        let page = anonymous.ask_with(query, json!({ "after": after })).await;
+        let page = anonymous.query_with(query, json!({ "after": after })).await;
         paged.extend(slugs(&page["actors"]["edges"]));
         after = page["actors"]["edges"][0]["cursor"].clone();
     }
@@ -429,7 +429,7 @@ async fn counts_across_a_link_include_records_without_one() {
     enter(&anonymous, &format!("{SPEAKER} {statements} {addressed}")).await;
     let query = "{ statements(filter: {speaker: {slug: {equals: \"speaker\"}}}) {
         totalCount facets { addressees { count value { slug } } } } }";
-    let data = anonymous.ask(query).await;
+    let data = anonymous.query(query).await;
     assert_eq!(
         data["statements"]["facets"]["addressees"],
         json!([
@@ -473,6 +473,6 @@ async fn a_period_that_ends_before_it_begins_is_an_error_of_its_field() {
         "{ timeline(from: \"2026\", until: \"2026-01-01\") { totalCount } }",
         "{ meetings(filter: {held: {from: \"2026-02\", until: \"2026-02\"}}) { totalCount } }",
     ] {
-        anonymous.ask(query).await;
+        anonymous.query(query).await;
     }
 }

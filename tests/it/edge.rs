@@ -1,5 +1,4 @@
-//! The edge: how long and how often clients may be connected, whom the server believes to be asking, and what it
-//! answers to what is no question at all.
+//! The edge: limits on connections, the client's address, and the responses to what is not a GraphQL request.
 
 use std::{
     net::{IpAddr, SocketAddr},
@@ -23,7 +22,7 @@ use crate::support::{Client, anonymous, editor, process::Process, socket::Socket
 
 const HEAD: &str = "POST /graphql HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n";
 const HERE: &str = "127.0.0.1";
-/// Another address of this machine, as somebody else has one.
+/// Another address of this machine, as another client has.
 const ELSEWHERE: &str = "127.0.0.2";
 
 async fn connect(from: &str, to: SocketAddr) -> TcpStream {
@@ -32,16 +31,16 @@ async fn connect(from: &str, to: SocketAddr) -> TcpStream {
     socket.connect(to).await.expect("a connection")
 }
 
-/// All that is said on a connection until the server ends it.
+/// Everything that the server sends until it closes the connection.
 async fn rest(connection: &mut TcpStream) -> String {
-    let mut told = Vec::new();
-    let read = timeout(Duration::from_secs(20), connection.read_to_end(&mut told)).await;
-    // Whatever was not read of a request ends the connection with a reset.
+    let mut reported = Vec::new();
+    let read = timeout(Duration::from_secs(20), connection.read_to_end(&mut reported)).await;
+    // Unread parts of a request end the connection with a reset.
     let _ = read.expect("the server ends it");
-    String::from_utf8_lossy(&told).into_owned()
+    String::from_utf8_lossy(&reported).into_owned()
 }
 
-/// What a request is told that asks for nothing after it.
+/// The response to a request that closes its connection.
 async fn get(from: &str, to: SocketAddr, path: &str) -> String {
     let mut connection = connect(from, to).await;
     let request = format!("GET {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n");
@@ -49,15 +48,15 @@ async fn get(from: &str, to: SocketAddr, path: &str) -> String {
     rest(&mut connection).await
 }
 
-/// Somebody at an address of their own.
+/// A client with its own address.
 fn at(address: &str) -> reqwest::Client {
     let address: IpAddr = address.parse().expect("an address");
     reqwest::Client::builder().local_address(address).build().expect("a client")
 }
 
 async fn code(response: Response) -> String {
-    let answer: Value = response.json().await.expect("JSON");
-    answer["errors"][0]["extensions"]["code"].as_str().unwrap_or_else(|| panic!("{answer}")).to_owned()
+    let response: Value = response.json().await.expect("JSON");
+    response["errors"][0]["extensions"]["code"].as_str().unwrap_or_else(|| panic!("{response}")).to_owned()
 }
 
 /// A header of the IETF's draft on rate limits.
@@ -68,14 +67,14 @@ fn parameter(headers: &HeaderMap, name: &str, parameter: &str) -> u64 {
 }
 
 #[tokio::test]
-async fn whoever_says_nothing_or_goes_on_without_end_is_let_go() {
+async fn silent_and_endless_requests_are_disconnected() {
     let server = Client::with(&[("KEEP_ALIVE_TIMEOUT", "0.5"), ("REQUEST_TIMEOUT", "1")]).await;
-    let asked = format!("{HEAD}content-length: 24\r\n\r\n{{\"query\":\"{{__typename}}\"}}");
+    let requested = format!("{HEAD}content-length: 24\r\n\r\n{{\"query\":\"{{__typename}}\"}}");
     for (first, drip, last) in [
         ("", "", ""),
         (HEAD, "", ""),
         (HEAD, "x-more: of it\r\n", ""),
-        (asked.as_str(), "", "HTTP/1.1 200"),
+        (requested.as_str(), "", "HTTP/1.1 200"),
         (&format!("{HEAD}content-length: 2000\r\n\r\n{{"), "", "HTTP/1.1 408"),
         (&format!("{HEAD}content-length: 2000\r\n\r\n{{"), " ", "HTTP/1.1 408"),
         (&format!("{HEAD}transfer-encoding: chunked\r\n\r\n1\r\n{{\r\n"), "1\r\n \r\n", "HTTP/1.1 408"),
@@ -83,7 +82,7 @@ async fn whoever_says_nothing_or_goes_on_without_end_is_let_go() {
         let mut connection = connect(HERE, server.socket_address()).await;
         connection.write_all(first.as_bytes()).await.expect("sent");
         let (mut read, mut write) = connection.split();
-        let mut told = Vec::new();
+        let mut reported = Vec::new();
         let dripping = async {
             loop {
                 tokio::time::sleep(Duration::from_millis(100)).await;
@@ -93,13 +92,20 @@ async fn whoever_says_nothing_or_goes_on_without_end_is_let_go() {
             }
         };
         let ended = async {
-            let _ = timeout(Duration::from_secs(20), read.read_to_end(&mut told)).await.expect("it is ended");
+            let _ =
+                timeout(Duration::from_secs(20), read.read_to_end(&mut reported)).await.expect("it is ended");
         };
         tokio::select! { () = ended => {}, () = dripping => {} }
-        let told = String::from_utf8_lossy(&told);
-        assert!(told.starts_with(last) && told.is_empty() == last.is_empty(), "{first:?} {drip:?}: {told}");
+        let reported = String::from_utf8_lossy(&reported);
+        assert!(
+            reported.starts_with(last) && reported.is_empty() == last.is_empty(),
+            "{first:?} {drip:?}: {reported}"
+        );
         if last.ends_with("408") {
-            assert!(told.contains("\"code\":\"TIMEOUT\"") && told.contains("connection: close"), "{told}");
+            assert!(
+                reported.contains("\"code\":\"TIMEOUT\"") && reported.contains("connection: close"),
+                "{reported}"
+            );
         }
     }
 }
@@ -111,10 +117,10 @@ async fn connections_are_counted_in_all_and_for_each_address_and_health_checks_a
     let mut held = Vec::new();
     for from in [HERE, HERE, HERE, HERE, ELSEWHERE] {
         let mut connection = connect(from, address).await;
-        // Once it is answered it counts.
+        // It counts once it has a response.
         let request = "GET /health/live HTTP/1.1\r\nhost: localhost\r\n\r\n";
         connection.write_all(request.as_bytes()).await.expect("sent");
-        connection.read_u8().await.expect("an answer");
+        connection.read_u8().await.expect("a response");
         held.push(connection);
     }
     let refused = get(HERE, address, "/graphql?query={__typename}").await;
@@ -135,7 +141,7 @@ async fn connections_are_counted_in_all_and_for_each_address_and_health_checks_a
     }
     assert!(refused.contains("\"code\":\"UNAVAILABLE\""), "{refused}");
     for _ in 0..50 {
-        // They wait for an answer to nothing, and make room for whoever comes later.
+        // They sent nothing, and make room for later ones.
         held.push(connect(HERE, address).await);
     }
     for path in ["/health/live", "/health/ready"] {
@@ -150,11 +156,11 @@ async fn connections_are_counted_in_all_and_for_each_address_and_health_checks_a
         }
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
-    panic!("whoever has gone is counted no more");
+    panic!("closed connections are no longer counted");
 }
 
 #[tokio::test]
-async fn a_server_that_may_open_few_files_answers_health_checks_however_many_connect() {
+async fn a_server_with_few_files_answers_health_checks_however_many_connect() {
     let database = anonymous().await;
     let settings = [("DATABASE_URL", database.database_url())];
     let server = Process::with_files(64, &settings).await;
@@ -182,7 +188,7 @@ async fn sockets_and_subscriptions_count_for_their_client() {
     let _two = open("192.0.2.1").await.expect("open");
     let refused = open("192.0.2.1").await.err().expect("refused");
     assert_eq!(refused.status(), 429);
-    open("192.0.2.2").await.expect("somebody else is let in");
+    open("192.0.2.2").await.expect("another client is accepted");
     drop(one);
     for _ in 0..100 {
         if open("192.0.2.1").await.is_ok() {
@@ -190,19 +196,19 @@ async fn sockets_and_subscriptions_count_for_their_client() {
         }
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
-    panic!("whoever has gone is counted no more");
+    panic!("closed connections are no longer counted");
 }
 
-/// Asks until the server knows the revision of the base, and so may keep what it answers.
+/// Sends queries until the server knows the revision of the base, and so uses its cache.
 async fn until_it_keeps(server: &Client) {
     for _ in 0..200 {
-        let answer = server.get("/graphql?query={__typename}").await;
-        if answer.headers().contains_key(ETAG) {
+        let response = server.get("/graphql?query={__typename}").await;
+        if response.headers().contains_key(ETAG) {
             return;
         }
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
-    panic!("nothing is kept");
+    panic!("nothing is cached");
 }
 
 #[tokio::test]
@@ -217,27 +223,27 @@ async fn a_client_has_so_many_subscriptions_over_all_its_connections() {
         }
         sockets.push(socket);
     }
-    let asked = json!({ "query": subscription });
-    let ask = || {
+    let requested = json!({ "query": subscription });
+    let send_query = || {
         let post = server.http().post(server.address("/graphql")).header("accept", "text/event-stream");
-        post.json(&asked).send()
+        post.json(&requested).send()
     };
-    let mut refused = ask().await.expect("an answer");
+    let mut refused = send_query().await.expect("a response");
     for _ in 0..400 {
-        // Some of those over the sockets may not have begun yet.
+        // Some operations of the sockets may not have begun yet.
         if refused.status() != StatusCode::OK {
             break;
         }
         tokio::time::sleep(Duration::from_millis(50)).await;
-        refused = ask().await.expect("an answer");
+        refused = send_query().await.expect("a response");
     }
     assert_eq!(refused.status(), 429);
-    let answer: Value = refused.json().await.expect("JSON");
-    let extensions = &answer["errors"][0]["extensions"];
+    let response: Value = refused.json().await.expect("JSON");
+    let extensions = &response["errors"][0]["extensions"];
     assert_eq!((&extensions["code"], &extensions["limit"]), (&json!("RATE_LIMITED"), &json!(1000)));
     drop(sockets);
     for _ in 0..400 {
-        if ask().await.expect("an answer").status() == StatusCode::OK {
+        if send_query().await.expect("a response").status() == StatusCode::OK {
             return;
         }
         tokio::time::sleep(Duration::from_millis(50)).await;
@@ -254,16 +260,16 @@ async fn every_response_is_charged_and_reports_the_remaining_budget() {
     let mut left = 1000;
     let mut spent = |response: &Response, what: &str| {
         let now = parameter(response.headers(), "ratelimit", "r");
-        // A part of it may have come back meanwhile.
+        // A part of the budget may have been refilled meanwhile.
         assert!(now < left, "{what}: {left} → {now}");
         left = now;
     };
-    let made = server.http().get(&address).send().await.expect("an answer");
+    let made = server.http().get(&address).send().await.expect("a response");
     assert_eq!(parameter(made.headers(), "ratelimit-policy", "q"), 1000);
-    spent(&made, "an answer that is made");
-    spent(&server.http().get(&address).send().await.expect("an answer"), "one that was kept");
+    spent(&made, "a computed one");
+    spent(&server.http().get(&address).send().await.expect("a response"), "a cached one");
     let tag = made.headers()[ETAG].clone();
-    let known = server.http().get(&address).header(IF_NONE_MATCH, tag).send().await.expect("an answer");
+    let known = server.http().get(&address).header(IF_NONE_MATCH, tag).send().await.expect("a response");
     assert_eq!(known.status(), 304);
     spent(&known, "one that has not changed");
     let mut socket = Socket::of(&server).await;
@@ -279,12 +285,12 @@ async fn every_response_is_charged_and_reports_the_remaining_budget() {
         assert!(number < 10, "it is never spent");
         assert_eq!(socket.receive().await["type"], "complete");
     }
-    let refused = server.http().get(&address).header(IF_NONE_MATCH, "*").send().await.expect("an answer");
+    let refused = server.http().get(&address).header(IF_NONE_MATCH, "*").send().await.expect("a response");
     assert_eq!(refused.status(), 429);
     assert!(parameter(refused.headers(), "ratelimit", "r") < 201);
     let wait: u64 = refused.headers()[RETRY_AFTER].to_str().expect("text").parse().expect("seconds");
-    let answer: Value = refused.json().await.expect("JSON");
-    assert_eq!(answer["errors"][0]["extensions"]["retryAfter"], json!(wait));
+    let body: Value = refused.json().await.expect("JSON");
+    assert_eq!(body["errors"][0]["extensions"]["retryAfter"], json!(wait));
 }
 
 #[tokio::test]
@@ -307,7 +313,7 @@ async fn documents_that_are_wrong_count_too() {
 }
 
 #[tokio::test]
-async fn a_socket_is_answered_from_the_cache_and_its_refusals_have_a_name() {
+async fn a_socket_gets_cached_responses_and_coded_errors() {
     let server = Client::with(&[("CACHE_BYTES", "1000000")]).await;
     until_it_keeps(&server).await;
     let mut socket = Socket::of(&server).await;
@@ -329,37 +335,37 @@ async fn a_socket_is_answered_from_the_cache_and_its_refusals_have_a_name() {
 }
 
 #[tokio::test]
-async fn behind_a_proxy_each_client_has_a_budget_and_nobody_spends_that_of_another() {
-    let ask = async |server: &Client, from: &str, forwarded: &str| {
+async fn behind_a_proxy_each_client_has_its_own_budget() {
+    let send_query = async |server: &Client, from: &str, forwarded: &str| {
         let query = json!({ "query": "{ actors(first: 99) { edges { cursor } } }" });
         let post = at(from).post(server.address("/graphql")).json(&query);
-        post.header("x-forwarded-for", forwarded).send().await.expect("an answer").status()
+        post.header("x-forwarded-for", forwarded).send().await.expect("a response").status()
     };
     let proxied = Client::with(&[("RATE_LIMIT", "150"), ("TRUSTED_PROXIES", HERE)]).await;
-    assert_eq!(ask(&proxied, HERE, "192.0.2.1").await, 200);
-    assert_eq!(ask(&proxied, HERE, "192.0.2.1").await, 429);
+    assert_eq!(send_query(&proxied, HERE, "192.0.2.1").await, 200);
+    assert_eq!(send_query(&proxied, HERE, "192.0.2.1").await, 429);
     assert_eq!(
-        ask(&proxied, HERE, "192.0.2.9, 192.0.2.1").await,
+        send_query(&proxied, HERE, "192.0.2.9, 192.0.2.1").await,
         429,
         "what the client wrote itself counts not"
     );
-    assert_eq!(ask(&proxied, HERE, "192.0.2.2").await, 200);
-    assert_eq!(ask(&proxied, ELSEWHERE, "192.0.2.3").await, 200, "no proxy, but a client");
-    assert_eq!(ask(&proxied, ELSEWHERE, "192.0.2.4").await, 429);
+    assert_eq!(send_query(&proxied, HERE, "192.0.2.2").await, 200);
+    assert_eq!(send_query(&proxied, ELSEWHERE, "192.0.2.3").await, 200, "no proxy, but a client");
+    assert_eq!(send_query(&proxied, ELSEWHERE, "192.0.2.4").await, 429);
     let direct = Client::with(&[("RATE_LIMIT", "150")]).await;
-    assert_eq!(ask(&direct, HERE, "192.0.2.1").await, 200);
-    assert_eq!(ask(&direct, HERE, "192.0.2.2").await, 429);
+    assert_eq!(send_query(&direct, HERE, "192.0.2.1").await, 200);
+    assert_eq!(send_query(&direct, HERE, "192.0.2.2").await, 429);
 }
 
 #[tokio::test]
-async fn a_server_for_this_machine_answers_under_its_names_alone() {
+async fn a_server_on_loopback_answers_to_loopback_names_only() {
     let server = Client::with(&[]).await;
     let body = json!({ "query": "{ __typename }" });
-    let ask = async |method: Method, path: &str, host: &str| {
-        let asked = server.http().request(method.clone(), server.address(path)).header(HOST, host);
-        let asked = if method == Method::POST { asked.json(&body) } else { asked };
-        let answer = asked.send().await.expect("an answer");
-        (answer.status().as_u16(), answer.text().await.expect("text"))
+    let send_query = async |method: Method, path: &str, host: &str| {
+        let requested = server.http().request(method.clone(), server.address(path)).header(HOST, host);
+        let requested = if method == Method::POST { requested.json(&body) } else { requested };
+        let response = requested.send().await.expect("a response");
+        (response.status().as_u16(), response.text().await.expect("text"))
     };
     for (method, path) in [
         (Method::POST, "/graphql"),
@@ -370,19 +376,22 @@ async fn a_server_for_this_machine_answers_under_its_names_alone() {
         (Method::GET, "/"),
     ] {
         for host in ["localhost:1234", "127.0.0.1", "[::1]:80"] {
-            assert_eq!(ask(method.clone(), path, host).await.0, 200, "{path} at {host}");
+            assert_eq!(send_query(method.clone(), path, host).await.0, 200, "{path} at {host}");
         }
-        let (status, told) = ask(method, path, "rebound.example").await;
+        let (status, reported) = send_query(method, path, "rebound.example").await;
         assert_eq!(status, 421, "{path}");
-        assert!(told.contains("\"code\":\"FORBIDDEN\"") && told.contains("ALLOWED_HOSTS"), "{told}");
+        assert!(
+            reported.contains("\"code\":\"FORBIDDEN\"") && reported.contains("ALLOWED_HOSTS"),
+            "{reported}"
+        );
     }
-    assert_eq!(ask(Method::GET, "/health/ready", "rebound.example").await.0, 200);
+    assert_eq!(send_query(Method::GET, "/health/ready", "rebound.example").await.0, 200);
     let rebound = [("host", "rebound.example"), ("origin", "http://rebound.example")];
     let refused = Socket::open(server.socket_address(), Some("graphql-transport-ws"), &rebound).await;
     assert_eq!(refused.err().expect("refused").status(), 421);
     let named = Client::with(&[("ALLOWED_HOSTS", "desk.example")]).await;
-    let asked = named.http().get(named.address("/schema.graphql")).header(HOST, "desk.example:8443");
-    assert_eq!(asked.send().await.expect("an answer").status(), 200);
+    let requested = named.http().get(named.address("/schema.graphql")).header(HOST, "desk.example:8443");
+    assert_eq!(requested.send().await.expect("a response").status(), 200);
 }
 
 #[tokio::test]
@@ -393,24 +402,25 @@ async fn pages_may_send_what_their_clients_send_and_read_what_they_need() {
     let preflight = server.http().request(Method::OPTIONS, server.address("/graphql"));
     let preflight = preflight.header(ORIGIN, "https://desk.example");
     let preflight = preflight.header("access-control-request-method", "POST");
-    let preflight = preflight.header("access-control-request-headers", asks).send().await.expect("an answer");
+    let preflight =
+        preflight.header("access-control-request-headers", asks).send().await.expect("a response");
     assert_eq!(preflight.status(), 200);
     assert_eq!(preflight.headers()["access-control-allow-headers"], asks);
     assert_eq!(preflight.headers()["access-control-allow-origin"], "https://desk.example");
     assert_eq!(preflight.headers()["access-control-max-age"], "3600");
     let exposed = async |path: &str| {
-        let asked = server.http().get(server.address(path)).header(ORIGIN, "https://desk.example");
-        let answer = asked.send().await.expect("an answer");
+        let requested = server.http().get(server.address(path)).header(ORIGIN, "https://desk.example");
+        let response = requested.send().await.expect("a response");
         let exposed =
-            answer.headers()["access-control-expose-headers"].to_str().expect("text").to_lowercase();
+            response.headers()["access-control-expose-headers"].to_str().expect("text").to_lowercase();
         for name in ["x-request-id", "etag", "retry-after", "ratelimit", "ratelimit-policy"] {
-            assert!(exposed.split(',').any(|told| told.trim() == name), "{name}: {exposed}");
+            assert!(exposed.split(',').any(|reported| reported.trim() == name), "{name}: {exposed}");
         }
     };
     exposed("/graphql?query={__typename}").await;
     exposed("/nowhere").await;
     let other = server.http().get(server.address("/graphql?query={__typename}"));
-    let other = other.header(ORIGIN, "https://other.example").send().await.expect("an answer");
+    let other = other.header(ORIGIN, "https://other.example").send().await.expect("a response");
     assert_eq!(other.headers().get("access-control-allow-origin"), None);
 }
 
@@ -426,11 +436,11 @@ async fn an_origin_that_is_not_allowed_is_refused_and_logged() {
     assert!(body.contains("https://other.example") && body.contains("CORS_ORIGINS"), "{body}");
     let named =
         reqwest::Client::new().get(format!("http://{address}/graphql")).header("host", "other.example");
-    assert_eq!(named.send().await.expect("an answer").status(), 421);
+    assert_eq!(named.send().await.expect("a response").status(), 421);
     let log = server.log();
     for refused in ["https://other.example", "`other.example`"] {
-        let told: Vec<&str> = log.lines().filter(|line| line.contains(refused)).collect();
-        assert!(told.len() == 1 && told[0].contains("code=\"FORBIDDEN\""), "{log}");
+        let reported: Vec<&str> = log.lines().filter(|line| line.contains(refused)).collect();
+        assert!(reported.len() == 1 && reported[0].contains("code=\"FORBIDDEN\""), "{log}");
     }
 }
 
@@ -440,19 +450,19 @@ async fn a_server_that_is_to_stop_says_so_before_it_does() {
     let settings = [("DATABASE_URL", database.database_url()), ("SHUTDOWN_DELAY", "2")];
     let mut server = Process::start(&settings).await;
     let ready = format!("http://{}/health/ready", server.address());
-    assert_eq!(reqwest::get(&ready).await.expect("an answer").status(), 200);
+    assert_eq!(reqwest::get(&ready).await.expect("a response").status(), 200);
     server.send(Signal::SIGTERM);
     let mut status = StatusCode::OK;
     for _ in 0..100 {
-        status = reqwest::get(&ready).await.expect("an answer").status();
+        status = reqwest::get(&ready).await.expect("a response").status();
         if status != StatusCode::OK {
             break;
         }
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
     assert_eq!(status, 503);
-    let answer = server.answer("{ __typename }").await.expect("it is still there");
-    assert_eq!(answer["data"]["__typename"], "Query");
+    let response = server.response("{ __typename }").await.expect("it is still there");
+    assert_eq!(response["data"]["__typename"], "Query");
     assert!(server.end().success());
 }
 
@@ -463,7 +473,7 @@ async fn a_second_signal_ends_a_server_at_once() {
     let mut server = Process::start(&settings).await;
     server.send(Signal::SIGTERM);
     let ready = format!("http://{}/health/ready", server.address());
-    while reqwest::get(&ready).await.expect("an answer").status() == StatusCode::OK {
+    while reqwest::get(&ready).await.expect("a response").status() == StatusCode::OK {
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
     server.send(Signal::SIGTERM);
@@ -477,14 +487,14 @@ async fn exports_of_one_client_leave_room_for_others() {
     sqlx::query("lock table actors in access exclusive mode").execute(&mut *lock).await.expect("locked");
     let export = |from: &str| {
         let get = at(from).get(server.address("/export.jsonl")).send();
-        tokio::spawn(async move { get.await.expect("an answer") })
+        tokio::spawn(async move { get.await.expect("a response") })
     };
     let waiting = [export(HERE), export(HERE)];
     let mut refused = None;
     for _ in 0..100 {
         let mut third = export(HERE);
-        if let Ok(answer) = timeout(Duration::from_millis(100), &mut third).await {
-            refused = Some(answer.expect("an answer"));
+        if let Ok(response) = timeout(Duration::from_millis(100), &mut third).await {
+            refused = Some(response.expect("a response"));
             break;
         }
         third.abort();
@@ -496,33 +506,33 @@ async fn exports_of_one_client_leave_room_for_others() {
     let other = export(ELSEWHERE);
     drop(lock);
     for export in waiting.into_iter().chain([other]) {
-        let answer = export.await.expect("not cancelled");
-        assert_eq!(answer.status(), 200);
-        assert!(answer.text().await.expect("whole").contains("\"israel\""));
+        let response = export.await.expect("not cancelled");
+        assert_eq!(response.status(), 200);
+        assert!(response.text().await.expect("whole").contains("\"israel\""));
     }
 }
 
 #[tokio::test]
-async fn an_answer_without_data_has_the_status_of_the_failure() {
+async fn a_response_without_data_has_the_status_of_the_failure() {
     let server = anonymous().await;
     sqlx::query("alter table topics rename name to title").execute(server.pool()).await.expect("renamed");
     let body = json!({ "query": "{ topics { edges { node { name } } } }" });
     for accept in ["application/json", "application/graphql-response+json"] {
         let post = server.http().post(server.address("/graphql")).header("accept", accept).json(&body);
-        let answer = post.send().await.expect("an answer");
-        assert_eq!(answer.status(), 500, "{accept}");
-        let answer: Value = answer.json().await.expect("JSON");
-        assert_eq!(answer["errors"][0]["extensions"]["code"], "INTERNAL");
-        assert_eq!(answer["data"], Value::Null);
+        let response = post.send().await.expect("a response");
+        assert_eq!(response.status(), 500, "{accept}");
+        let response: Value = response.json().await.expect("JSON");
+        assert_eq!(response["errors"][0]["extensions"]["code"], "INTERNAL");
+        assert_eq!(response["data"], Value::Null);
     }
     let body =
         json!({ "query": "{ topics { edges { node { name } } } actor(by: {slug: \"israel\"}) { name } }" });
-    let post = server.http().post(server.address("/graphql")).json(&body).send().await.expect("an answer");
+    let post = server.http().post(server.address("/graphql")).json(&body).send().await.expect("a response");
     assert_eq!(post.status(), 500);
 }
 
 #[tokio::test]
-async fn what_is_no_question_is_answered_in_words() {
+async fn a_request_that_is_not_graphql_gets_an_error_message() {
     let server = anonymous().await;
     for (method, path, status, expected) in [
         (Method::GET, "/nowhere", 404, "NOT_FOUND"),
@@ -532,21 +542,21 @@ async fn what_is_no_question_is_answered_in_words() {
         (Method::POST, "/export.jsonl", 405, "BAD_USER_INPUT"),
         (Method::DELETE, "/graphql", 405, "BAD_USER_INPUT"),
     ] {
-        let answer =
-            server.http().request(method.clone(), server.address(path)).send().await.expect("an answer");
-        assert_eq!(answer.status(), status, "{method} {path}");
-        assert_eq!(answer.headers().contains_key(ALLOW), status == 405, "{method} {path}");
-        let answer: Value = answer.json().await.expect("JSON");
-        let extensions = &answer["errors"][0]["extensions"];
+        let response =
+            server.http().request(method.clone(), server.address(path)).send().await.expect("a response");
+        assert_eq!(response.status(), status, "{method} {path}");
+        assert_eq!(response.headers().contains_key(ALLOW), status == 405, "{method} {path}");
+        let response: Value = response.json().await.expect("JSON");
+        let extensions = &response["errors"][0]["extensions"];
         assert_eq!(extensions["code"], expected);
-        assert!(extensions["requestId"].is_string(), "{answer}");
+        assert!(extensions["requestId"].is_string(), "{response}");
     }
     let head =
-        server.http().head(server.address("/graphql?query={__typename}")).send().await.expect("an answer");
+        server.http().head(server.address("/graphql?query={__typename}")).send().await.expect("a response");
     assert_eq!(head.status(), 200);
     assert_eq!(head.text().await.expect("text"), "");
     let options = server.http().request(Method::OPTIONS, server.address("/graphql")).send().await;
-    let options = options.expect("an answer");
+    let options = options.expect("a response");
     assert_eq!(options.status(), 204);
     assert_eq!(options.headers()[ALLOW], "GET, HEAD, POST, OPTIONS");
     let long = format!("/graphql?query={{__typename}}&more={}", "a".repeat(40_000));
@@ -555,7 +565,7 @@ async fn what_is_no_question_is_answered_in_words() {
     assert_eq!(code(refused).await, "LIMIT_EXCEEDED");
     let get = server.http().get(server.address("/graphql?query={__typename}"));
     let large = HeaderValue::from_str(&"a".repeat(70_000)).expect("a value");
-    let refused = get.header("x-large", large).send().await.expect("an answer");
+    let refused = get.header("x-large", large).send().await.expect("a response");
     assert_eq!(refused.status(), 431);
     assert_eq!(code(refused).await, "LIMIT_EXCEEDED");
 }
@@ -563,7 +573,7 @@ async fn what_is_no_question_is_answered_in_words() {
 #[tokio::test(flavor = "multi_thread")]
 async fn no_log_holds_a_key_that_is_shown_over_a_socket() {
     let editor = editor().await;
-    let key = editor.as_role(Role::Admin).await.shows().expect("a key");
+    let key = editor.as_role(Role::Admin).await.authorization().expect("a key");
     let secret = key.trim_start_matches("Bearer ");
     let settings = [("DATABASE_URL", editor.database_url()), ("RUST_LOG", "trace")];
     let server = Process::start(&settings).await;
@@ -572,11 +582,11 @@ async fn no_log_holds_a_key_that_is_shown_over_a_socket() {
     socket.send(json!({ "type": "connection_init", "payload": {"authorization": key} })).await;
     assert_eq!(socket.receive().await["type"], "connection_ack");
     socket.subscribe("1", "{ viewer { role } }", json!({})).await;
-    assert_eq!(socket.told().await["viewer"]["role"], "ADMIN");
+    assert_eq!(socket.next_result().await["viewer"]["role"], "ADMIN");
     drop(socket);
     let log = server.log();
     assert!(log.contains("DEBUG"), "much is logged");
-    // As text, and as the bytes of a frame.
+    // As text, and as bytes.
     let part = &secret[..20];
     let bytes: Vec<String> = part.bytes().map(|byte| format!("{byte:02x}")).collect();
     let numbers: Vec<String> = part.bytes().map(|byte| byte.to_string()).collect();

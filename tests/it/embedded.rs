@@ -1,4 +1,4 @@
-//! The Postgres that Dossier starts for itself, and what it outlives.
+//! The embedded Postgres: starts, crashes and shutdown.
 
 use std::{
     os::unix::process::ExitStatusExt,
@@ -41,13 +41,13 @@ async fn what_was_acknowledged_outlives_a_kill_of_postgres_and_the_server_goes_o
         acknowledged
     });
     tokio::time::sleep(Duration::from_millis(300)).await;
-    // Its backends go with it, as when the machine fails.
+    // Its backends end too, as when the machine fails.
     kill(killed, Signal::SIGKILL).expect("killed");
     let acknowledged = writer.await.expect("not cancelled");
     assert!(acknowledged > 0);
 
     let after = server.count_topics().await - before;
-    // The last one may have been committed without anybody being told.
+    // The last one may have been committed without a response.
     assert!(
         (acknowledged..=acknowledged + 1).contains(&after),
         "{acknowledged} were acknowledged, {after} are there"
@@ -62,7 +62,7 @@ async fn a_start_right_after_both_were_killed_finds_everything_there() {
     let mut server = Process::serve(folder.path()).await;
     let before = server.count_topics().await;
     enter_topic(&mut connect(folder.path()).await, "acknowledged").await.expect("acknowledged");
-    // Stopped, the server can't bury its Postgres, which is in the list of processes for a while.
+    // The suspended server can't reap its Postgres, which stays in the process table for a while.
     server.send(Signal::SIGSTOP);
     kill(postmaster(folder.path()), Signal::SIGKILL).expect("killed");
     server.send(Signal::SIGKILL);
@@ -97,14 +97,14 @@ async fn a_failing_restart_of_postgres_is_retried_and_its_reason_logged() {
     let folder = Folder::new("broken");
     let server = Process::serve(folder.path()).await;
     let before = server.count_topics().await;
-    // As a disk that fails, or is full: it can't start, whatever we do.
+    // As with a disk that is full: it can't start.
     let (control, hidden) = (folder.path().join("data/global/pg_control"), folder.path().join("hidden"));
     std::fs::rename(&control, &hidden).expect("hidden");
     kill(postmaster(folder.path()), Signal::SIGKILL).expect("killed");
     tokio::time::sleep(Duration::from_secs(2)).await;
     let health = async |which: &str| {
         let address = format!("http://{}/health/{which}", server.address());
-        reqwest::get(address).await.expect("an answer").status().as_u16()
+        reqwest::get(address).await.expect("a response").status().as_u16()
     };
     assert_eq!((health("live").await, health("ready").await), (200, 503));
     std::fs::rename(&hidden, &control).expect("found");
@@ -128,13 +128,13 @@ async fn a_suspended_postgres_is_reported_and_can_be_stopped() {
 }
 
 #[tokio::test]
-async fn a_folder_whose_data_are_gone_is_not_taken_for_a_new_one() {
+async fn a_folder_whose_data_are_gone_is_not_initialized_again() {
     let folder = Folder::new("unmounted");
     let server = Process::serve(folder.path()).await;
     enter_topic(&mut connect(folder.path()).await, "acknowledged").await.expect("acknowledged");
     let topics = server.count_topics().await;
     assert!(server.stop().success());
-    // As where a disk is not mounted: an empty folder.
+    // As if a disk was not mounted: an empty folder.
     let disk = folder.path().with_extension("disk");
     std::fs::rename(folder.path(), &disk).expect("unmounted");
     std::fs::create_dir(folder.path()).expect("the place of the mount");
@@ -146,10 +146,10 @@ async fn a_folder_whose_data_are_gone_is_not_taken_for_a_new_one() {
         [&[][..], &["migrate"], &["export"]].map(|verb| (data_dir, verb)).into_iter().chain(otherwise)
     {
         let output = output(dossier(&[("DATA_DIR", named)]).args(command));
-        let told = String::from_utf8_lossy(&output.stderr);
+        let reported = String::from_utf8_lossy(&output.stderr);
         assert!(
-            output.status.code() == Some(1) && told.contains("is empty, but it held the database"),
-            "{told}"
+            output.status.code() == Some(1) && reported.contains("is empty, but it held the database"),
+            "{reported}"
         );
         assert_eq!(std::fs::read_dir(folder.path()).expect("a folder").count(), 0, "nothing is made");
     }
@@ -182,24 +182,24 @@ async fn a_first_start_that_is_interrupted_leaves_nothing_half_made() {
         kill(nix::unistd::Pid::from_raw(child.id().cast_signed()), signal).expect("sent");
         let since = Instant::now();
         let output = child.wait_with_output().expect("it ended");
-        let (ended, told) = (output.status, String::from_utf8_lossy(&output.stderr));
-        // Before it listens to signals it just ends.
+        let (ended, reported) = (output.status, String::from_utf8_lossy(&output.stderr));
+        // Before it handles signals, the default action ends it.
         let at_once = ended.signal() == Some(signal as i32);
-        assert!(ended.success() || ended.code() == Some(status) || at_once, "{ended}: {told}");
+        assert!(ended.success() || ended.code() == Some(status) || at_once, "{ended}: {reported}");
         assert!(since.elapsed() < Duration::from_secs(25), "{:?}", since.elapsed());
         for left in ["data.unfinished", "data/postmaster.pid"] {
             assert!(!folder.path().join(left).exists(), "{left} after {number}");
         }
-        // What was left is as good as new.
+        // The next start succeeds.
         let server = Process::serve(folder.path()).await;
         assert!(server.count_topics().await > 0);
         assert!(server.stop().success());
     }
 }
 
-/// As the first process of a container.
+/// Runs as process 1 of a container.
 #[tokio::test]
-async fn as_the_first_process_it_buries_what_others_leave_and_hears_signals() {
+async fn as_process_1_it_reaps_orphans_and_handles_signals() {
     let folder = Folder::new("first-process");
     let apart = ["unshare", "--pid", "--fork", "--mount-proc", "--"];
     let may = std::process::Command::new(apart[0]).args(&apart[1..]).arg("true").status();
@@ -227,7 +227,7 @@ async fn as_the_first_process_it_buries_what_others_leave_and_hears_signals() {
                 .find(|child| name(*child).as_deref() == Some("postgres") && !children(*child).is_empty())
         })
         .await;
-        // Its own children are the first process's from then on.
+        // Process 1 adopts its children.
         kill(nix::unistd::Pid::from_raw(postgres), Signal::SIGKILL).expect("killed");
         until(|| children(*first).iter().all(|child| *child != postgres).then_some(())).await;
         assert_eq!(server.count_topics().await, before);
@@ -258,7 +258,7 @@ fn children(of: i32) -> Vec<i32> {
     ids.filter(|process| parent(*process) == Some(of)).collect()
 }
 
-/// What `look` gives, once it gives something.
+/// Waits until `look` returns something.
 async fn until<T>(mut look: impl FnMut() -> Option<T>) -> T {
     let since = Instant::now();
     loop {
@@ -276,7 +276,7 @@ async fn two_first_starts_at_once_share_one_postgres_and_either_may_end_first() 
     let (one, other) = tokio::join!(Process::serve(folder.path()), Process::serve(folder.path()));
     let topics = one.count_topics().await;
     assert_eq!(other.count_topics().await, topics);
-    // One of the two holds Postgres; the one that remains goes on, whichever that was.
+    // One of the two supervises Postgres; the other takes over if that one ends.
     assert!(one.stop().success());
     assert_eq!(other.count_topics().await, topics);
     let third = Process::serve(folder.path()).await;
@@ -297,7 +297,7 @@ async fn a_stop_leaves_no_process_behind() {
 }
 
 #[tokio::test]
-async fn a_request_that_runs_is_answered_before_the_server_stops() {
+async fn a_running_request_completes_before_the_server_stops() {
     let folder = Folder::new("drained");
     let mut server = Process::serve(folder.path()).await;
     let mut connection = connect(folder.path()).await;
@@ -305,13 +305,13 @@ async fn a_request_that_runs_is_answered_before_the_server_stops() {
         .execute(&mut connection)
         .await
         .expect("locked");
-    let (answer, ()) = tokio::join!(server.answer("{ topics { totalCount } }"), async {
+    let (response, ()) = tokio::join!(server.response("{ topics { totalCount } }"), async {
         tokio::time::sleep(Duration::from_millis(300)).await;
         server.send(Signal::SIGINT);
         tokio::time::sleep(Duration::from_millis(300)).await;
         sqlx::raw_sql("rollback").execute(&mut connection).await.expect("unlocked");
     });
-    assert!(answer.expect("an answer")["data"]["topics"]["totalCount"].is_u64());
+    assert!(response.expect("a response")["data"]["topics"]["totalCount"].is_u64());
     assert!(server.end().success());
 }
 
@@ -324,12 +324,15 @@ async fn a_request_that_never_ends_keeps_no_server_from_stopping() {
         .execute(&mut connection)
         .await
         .expect("locked");
-    let (answer, since) = tokio::join!(server.answer("{ topics { totalCount } }"), async {
+    let (response, since) = tokio::join!(server.response("{ topics { totalCount } }"), async {
         tokio::time::sleep(Duration::from_millis(300)).await;
         server.send(Signal::SIGTERM);
         Instant::now()
     });
-    assert!(answer.is_err() || answer.is_ok_and(|answer| answer["data"].is_null()), "it was given up");
+    assert!(
+        response.is_err() || response.is_ok_and(|response| response["data"].is_null()),
+        "it was given up"
+    );
     assert!(server.end().success());
     assert!(since.elapsed() < Duration::from_secs(20), "{:?}", since.elapsed());
 }
@@ -357,14 +360,17 @@ fn data_of_another_version_is_reported_with_its_version() {
     std::fs::create_dir_all(folder.path().join("data")).expect("made");
     std::fs::write(folder.path().join("data/PG_VERSION"), "9\n").expect("written");
     let data_dir = folder.path().to_str().expect("text");
-    // Without a folder that the tests may have been told to use.
+    // Without the folder of the tests' own settings.
     refuses(&[("DATA_DIR", data_dir), ("PG_BIN", "")], "Postgres 9 (the version of the data) was not found");
     refuses(&[("DATA_DIR", data_dir), ("PG_BIN", "/nowhere")], "PG_BIN /nowhere: `postgres` is missing");
 }
 
 fn refuses(settings: &[(&str, &str)], reason: &str) {
     let output = output(&mut dossier(settings));
-    let told = String::from_utf8_lossy(&output.stderr);
-    assert_eq!(output.status.code(), Some(1), "{told}");
-    assert!(told.lines().any(|line| line.starts_with("dossier: ") && line.contains(reason)), "{told}");
+    let reported = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{reported}");
+    assert!(
+        reported.lines().any(|line| line.starts_with("dossier: ") && line.contains(reason)),
+        "{reported}"
+    );
 }

@@ -1,5 +1,5 @@
-//! Every field, order and filter that the schema offers, asked once: what a domain module declares, the
-//! database has.
+//! Every field, order and filter that the schema offers, used once: the database has what the domain
+//! modules declare.
 
 use std::collections::BTreeMap;
 
@@ -28,7 +28,7 @@ pub struct Part<'a> {
 
 impl Schema {
     pub async fn of(client: &Client) -> Self {
-        let data = client.ask(INTROSPECTION).await;
+        let data = client.query(INTROSPECTION).await;
         let types = data["__schema"]["types"].as_array().expect("types").clone();
         Schema(types.into_iter().map(|ty| (ty["name"].as_str().expect("a name").to_owned(), ty)).collect())
     }
@@ -55,7 +55,7 @@ impl Schema {
         parts.iter().map(part).collect()
     }
 
-    /// All fields of a type, and of what its edges lead to, `depth` edges on.
+    /// All fields of a type, and of the types that its edges lead to, to a depth.
     pub fn selection(&self, ty: &str, depth: usize) -> String {
         match self.kind(ty) {
             "SCALAR" | "ENUM" => String::new(),
@@ -90,18 +90,18 @@ impl Schema {
         values.map(|value| value["name"].as_str().expect("a name")).collect()
     }
 
-    /// The lists of the root: each field, its object type, and its arguments.
+    /// The root lists: each field, its object type, and its arguments.
     pub fn lists(&self) -> Vec<(&str, String, Vec<Part<'_>>)> {
         let lists = self.parts("Query", "fields").into_iter().filter_map(|field| {
             let object_type = field.ty.strip_suffix("Connection")?.to_owned();
-            // What is computed over all object types is of none.
+            // Computed fields belong to no object type.
             self.0.contains_key(&object_type).then_some(())?;
             Some((field.name, object_type, arguments(field.value)))
         });
         lists.collect()
     }
 
-    /// Values that an input may have, as literals: for an object one for each of its fields.
+    /// Values of an input as literals: for an object one per field.
     pub fn literals(&self, input: &Part<'_>, depth: usize) -> Vec<String> {
         let literals = match (self.kind(input.ty), input.ty) {
             ("ENUM", ty) => vec![self.0[ty]["enumValues"][0]["name"].as_str().expect("a value").to_owned()],
@@ -123,12 +123,12 @@ impl Schema {
             (_, "Int" | "RevisionNumber") => vec!["1".into()],
             (_, "PartialDate") => vec!["\"2026-02\"".into()],
             (_, "DateTime") => vec!["\"2026-02-19T12:00:00+01:00\"".into()],
-            // An id is of one object type: the test of ids is elsewhere.
+            // Ids are tested elsewhere, because they are of one object type.
             (_, "ID") => vec![],
             _ => vec!["\"peace % or _ \\\\ 'x'\"".into()],
         };
         if input.is_list {
-            // A few: what hundreds of conditions at once cost is no question of this test.
+            // A few: this test is not about the cost of hundreds of conditions.
             let few: Vec<&str> =
                 literals.iter().step_by(1 + literals.len() / 4).map(String::as_str).collect();
             vec![format!("[{}]", few.join(", ")), "[]".into()]
@@ -181,7 +181,8 @@ async fn every_field_of_every_object_type_can_be_read() {
     let mut rows = 0;
     for (list, object_type, _) in schema.lists() {
         let selection = schema.selection(&object_type, 2);
-        let data = anonymous.ask(&format!("{{ {list}(first: 3) {{ edges {{ node {selection} }} }} }}")).await;
+        let data =
+            anonymous.query(&format!("{{ {list}(first: 3) {{ edges {{ node {selection} }} }} }}")).await;
         rows += data[list]["edges"].as_array().expect("edges").len();
     }
     assert!(rows > 20, "there was something to read");
@@ -202,7 +203,7 @@ async fn every_order_sorts_and_pages() {
             );
             let (mut after, mut seen, mut total) = (Value::Null, Vec::new(), 0);
             for _ in 0..500 {
-                let data = anonymous.ask_with(&query, json!({ "after": after })).await;
+                let data = anonymous.query_with(&query, json!({ "after": after })).await;
                 let page = &data[list];
                 total = page["totalCount"].as_u64().expect("a count");
                 let edges = page["edges"].as_array().expect("edges");
@@ -224,7 +225,7 @@ async fn every_order_sorts_and_pages() {
 async fn every_filter_is_understood_by_the_database() {
     let anonymous = roomy().await;
     let schema = Schema::of(&anonymous).await;
-    let mut asked = 0;
+    let mut requested = 0;
     for (list, _, arguments) in schema.lists() {
         let Some(filter) = arguments.iter().find(|argument| argument.name == "filter") else { continue };
         for literals in schema.literals(filter, 2).chunks(100) {
@@ -233,9 +234,9 @@ async fn every_filter_is_understood_by_the_database() {
                 .enumerate()
                 .map(|(number, literal)| format!("f{number}: {list}(filter: {literal}) {{ totalCount }}"));
             let queries: Vec<String> = queries.collect();
-            anonymous.ask(&format!("{{ {} }}", queries.join("\n"))).await;
-            asked += queries.len();
+            anonymous.query(&format!("{{ {} }}", queries.join("\n"))).await;
+            requested += queries.len();
         }
     }
-    assert!(asked > 1000, "{asked}");
+    assert!(requested > 1000, "{requested}");
 }

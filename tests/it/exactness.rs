@@ -1,5 +1,5 @@
-//! Answers that are kept are those that would be made: whatever is changed, a server that keeps them answers
-//! every question as one does that keeps none. `EXACTNESS_ROUNDS=1000 EXACTNESS_SEED=2` looks further.
+//! After any change, a server with a cache gives the same response to every query as a server without one.
+//! `EXACTNESS_ROUNDS=1000 EXACTNESS_SEED=2` tests longer.
 
 use std::{
     collections::BTreeSet,
@@ -25,70 +25,70 @@ use crate::{
 const LIMITS: [(&str, &str); 4] =
     [("MAX_TOKENS", "100000"), ("MAX_DEPTH", "50"), ("MAX_COST", "10000000"), ("MAX_BODY_BYTES", "1000000")];
 const KEEPING: [(&str, &str); 5] = [LIMITS[0], LIMITS[1], LIMITS[2], LIMITS[3], ("CACHE_BYTES", "100000000")];
-/// Records that questions and changes are about; some are entered by the changes, and go again.
+/// Records in queries and changes; some are created and deleted by the changes.
 const ACTORS: [&str; 7] =
     ["kassym-jomart-tokayev", "kazakhstan", "israel", "yury-bocharov", "somebody", "anybody", "nobody"];
 const MEETINGS: [&str; 2] = ["board-of-peace-first-summit", "gathering"];
 const STATEMENTS: [&str; 4] = ["trump-gratitude", "said-one", "said-other", "said-last"];
 const TOPICS: [&str; 3] = ["two-state-solution", "this-topic", "that-topic"];
 
-/// Questions of one run, chosen among many more: each is asked again and again.
-const QUESTIONS: usize = 200;
+/// Queries of one run, chosen among many more: each is sent repeatedly.
+const QUERIES: usize = 200;
 
-/// A server that keeps answers, one that keeps none, and what both are asked.
+/// A server with a cache, one without, and the queries that both get.
 struct Pair {
-    keeping: Client,
-    plain: Client,
-    questions: Vec<(String, Value)>,
+    cached: Client,
+    uncached: Client,
+    queries: Vec<(String, Value)>,
 }
 
-/// What somebody said, which rests on no statement of anybody else.
+/// The statements of one speaker, which depend on no statement of another.
 const SAID_BY: &str = "query($id: ID!) { statements(first: 3, filter: {speaker: {id: {equals: $id}}}) {
     totalCount edges { node { slug summary speaker { name } } } } }";
 
 impl Pair {
     async fn new(rng: &mut Rng) -> Self {
-        let keeping = Client::with(&KEEPING).await;
-        let plain = keeping.elsewhere(&LIMITS).await;
-        let schema = Schema::of(&plain).await;
-        let mut questions = golden();
-        questions.extend(of_records(&schema).map(|query| (query, Value::Null)));
-        questions.extend(of_lists(&schema).map(|query| (query, Value::Null)));
-        rng.shuffle(&mut questions);
-        questions.truncate(QUESTIONS);
+        let cached = Client::with(&KEEPING).await;
+        let uncached = cached.at_another_server(&LIMITS).await;
+        let schema = Schema::of(&uncached).await;
+        let mut queries = golden();
+        queries.extend(of_records(&schema).map(|query| (query, Value::Null)));
+        queries.extend(of_lists(&schema).map(|query| (query, Value::Null)));
+        rng.shuffle(&mut queries);
+        queries.truncate(QUERIES);
         for slug in ACTORS {
-            let actor = plain.ask(&format!("{{ actor(by: {{slug: \"{slug}\"}}) {{ id }} }}")).await;
-            questions.push((SAID_BY.to_owned(), json!({"id": actor["actor"]["id"]})));
+            let actor = uncached.query(&format!("{{ actor(by: {{slug: \"{slug}\"}}) {{ id }} }}")).await;
+            queries.push((SAID_BY.to_owned(), json!({"id": actor["actor"]["id"]})));
         }
-        Pair { keeping, plain, questions }
+        Pair { cached, uncached, queries }
     }
 
-    /// Asks both some questions, and compares what they say.
-    async fn ask_some(&self, rng: &mut Rng, number: usize) {
+    /// Sends some queries to both, and compares the responses.
+    async fn compare_some(&self, rng: &mut Rng, number: usize) {
         for _ in 0..number {
-            let (query, variables) = &self.questions[rng.usize(..self.questions.len())];
-            let kept = self.keeping.answer(query, variables.clone()).await;
-            let plain = self.plain.answer(query, variables.clone()).await;
-            let text = |answer: &Value| {
-                let mut answer = answer.clone();
-                // Each request has a name of its own.
-                for error in answer["errors"].as_array_mut().into_iter().flatten() {
+            let (query, variables) = &self.queries[rng.usize(..self.queries.len())];
+            let from_cache = self.cached.response(query, variables.clone()).await;
+            let uncached = self.uncached.response(query, variables.clone()).await;
+            let text = |response: &Value| {
+                let mut response = response.clone();
+                // Each request has its own id.
+                for error in response["errors"].as_array_mut().into_iter().flatten() {
                     error["extensions"]["requestId"].take();
                 }
-                answer.to_string()
+                response.to_string()
             };
-            assert_eq!(text(&kept), text(&plain), "{query}");
+            assert_eq!(text(&from_cache), text(&uncached), "{query}");
         }
     }
 
     async fn metric(&self, name: &str) -> f64 {
-        let metrics = self.keeping.get("/metrics").await.text().await.expect("text");
+        let metrics = self.cached.get("/metrics").await.text().await.expect("text");
         let line = metrics.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
         line.and_then(|value| value.parse().ok()).unwrap_or_else(|| panic!("{name} is not in {metrics}"))
     }
 }
 
-/// The golden questions, but for what is another for everybody.
+/// The golden queries without those that differ per client.
 fn golden() -> Vec<(String, Value)> {
     let golden = golden_queries().into_iter().map(|path| {
         let variables = fs::read_to_string(path.with_extension("variables.json"));
@@ -98,7 +98,7 @@ fn golden() -> Vec<(String, Value)> {
     golden.collect()
 }
 
-/// Every field of some records, each asked alone.
+/// Every field of some records, one per query.
 fn of_records(schema: &Schema) -> impl Iterator<Item = String> {
     let records = [
         ("actor", "Actor", &ACTORS[..]),
@@ -125,7 +125,7 @@ fn of_records(schema: &Schema) -> impl Iterator<Item = String> {
     })
 }
 
-/// Every list of the root, by some orders and filters.
+/// Every root list, with some orders and filters.
 fn of_lists(schema: &Schema) -> impl Iterator<Item = String> {
     let mut rng = Rng::with_seed(3);
     let mut queries = Vec::new();
@@ -150,7 +150,7 @@ fn of_lists(schema: &Schema) -> impl Iterator<Item = String> {
     queries.into_iter()
 }
 
-/// Something is changed, or refused: a name, what is said and to whom, who took part, who is whom.
+/// Makes a random change, which may be refused: names, statements, addressees, participants, merges.
 async fn change_something(editor: &Client, rng: &mut Rng, round: u64) {
     let one = |of: &[&'static str], rng: &mut Rng| of[rng.usize(..of.len())];
     let by = |slug: &str| json!({ "slug": slug });
@@ -160,7 +160,7 @@ async fn change_something(editor: &Client, rng: &mut Rng, round: u64) {
     };
     let text = format!("changed {round}");
     let (actor, topic) = (one(&ACTORS, rng), one(&TOPICS, rng));
-    // What is entered here may be refused there: for the slug is taken, or what it refers to is gone.
+    // A change may be refused: the slug is taken, or a referenced record is gone.
     let (mutation, input) = match rng.usize(..16) {
         0 => ("updateActor", json!({"actor": by(actor), "name": text})),
         1 => ("updateActor", json!({"actor": by(actor), "names": [{"name": text, "kind": "ALIAS"}]})),
@@ -208,31 +208,31 @@ async fn change_something(editor: &Client, rng: &mut Rng, round: u64) {
     change(editor, mutation, input, "").await;
 }
 
-/// A number from the environment, for whoever looks further.
+/// A number from the environment, for longer runs.
 fn given(name: &str, otherwise: u64) -> u64 {
     std::env::var(name).map_or(otherwise, |number| number.parse().expect("a number"))
 }
 
 #[tokio::test]
-async fn whatever_is_changed_an_answer_is_the_one_that_would_be_made() {
+async fn after_any_change_a_cached_response_equals_an_uncached_one() {
     let mut rng = Rng::with_seed(given("EXACTNESS_SEED", 1));
     let pair = Pair::new(&mut rng).await;
-    let editor = pair.keeping.as_role(Role::Editor).await;
+    let editor = pair.cached.as_role(Role::Editor).await;
     for round in 0..given("EXACTNESS_ROUNDS", 80) {
         change_something(&editor, &mut rng, round).await;
-        pair.ask_some(&mut rng, 12).await;
+        pair.compare_some(&mut rng, 12).await;
     }
     let (hits, misses) =
         (pair.metric("dossier_cache_hits_total").await, pair.metric("dossier_cache_misses_total").await);
     println!("{hits} hits, {misses} misses");
-    assert!(hits * 4.0 > misses, "something was answered from the cache: {hits} hits, {misses} misses");
+    assert!(hits * 4.0 > misses, "something came from the cache: {hits} hits, {misses} misses");
 }
 
 #[tokio::test]
-async fn what_is_changed_elsewhere_is_soon_in_every_answer() {
+async fn a_change_at_another_server_is_soon_in_every_response() {
     let mut rng = Rng::with_seed(given("EXACTNESS_SEED", 1));
     let pair = Pair::new(&mut rng).await;
-    let editor = pair.plain.as_role(Role::Editor).await;
+    let editor = pair.uncached.as_role(Role::Editor).await;
     for round in 0..given("EXACTNESS_ROUNDS", 30) {
         change_something(&editor, &mut rng, round).await;
         let last: f64 = sqlx::query_scalar("select max(id)::float8 from revisions")
@@ -243,16 +243,16 @@ async fn what_is_changed_elsewhere_is_soon_in_every_answer() {
         while pair.metric("dossier_revision").await < last {
             assert!(since.elapsed() < Duration::from_secs(20), "it has not heard of {last}");
         }
-        pair.ask_some(&mut rng, 12).await;
+        pair.compare_some(&mut rng, 12).await;
     }
     assert!(pair.metric("dossier_cache_hits_total").await > 10.0);
 }
 
-/// Changes that bring something to where nothing was, or nothing that the answer showed.
+/// Changes that add something where nothing was, or nothing that the response had.
 #[tokio::test]
-async fn what_was_not_there_is_in_the_answer_once_it_is() {
+async fn a_new_record_is_in_the_responses_that_lacked_it() {
     let pair = Pair::new(&mut Rng::with_seed(1)).await;
-    let editor = pair.keeping.as_role(Role::Editor).await;
+    let editor = pair.cached.as_role(Role::Editor).await;
     let by = |slug: &str| json!({ "slug": slug });
     let accept = async |mutation: &str, input: Value| {
         let payload = change(&editor, mutation, input, "").await;
@@ -264,7 +264,7 @@ async fn what_was_not_there_is_in_the_answer_once_it_is() {
     for slug in ["first", "second", "third", "fourth"] {
         last = accept("createActor", json!({"slug": slug, "kind": "PERSON", "name": slug})).await;
         let actor = format!("{{ actor(by: {{slug: \"{slug}\"}}) {{ id }} }}");
-        ids.push(editor.ask(&actor).await["actor"]["id"].as_str().expect("an id").to_owned());
+        ids.push(editor.query(&actor).await["actor"]["id"].as_str().expect("an id").to_owned());
     }
     let participants: Vec<Value> =
         ["first", "second", "third", "fourth"].map(|slug| json!({"actor": by(slug), "role": "GUEST"})).into();
@@ -326,26 +326,26 @@ async fn what_was_not_there_is_in_the_answer_once_it_is() {
         ),
     ];
     for (what, query, mutation, input) in cases {
-        let before = pair.keeping.answer(&query, Value::Null).await;
-        assert_eq!(before, pair.keeping.answer(&query, Value::Null).await, "{what}");
+        let before = pair.cached.response(&query, Value::Null).await;
+        assert_eq!(before, pair.cached.response(&query, Value::Null).await, "{what}");
         accept(mutation, input).await;
-        let after = pair.plain.answer(&query, Value::Null).await;
+        let after = pair.uncached.response(&query, Value::Null).await;
         assert_ne!(before, after, "{what}");
-        assert_eq!(pair.keeping.answer(&query, Value::Null).await, after, "{what}");
+        assert_eq!(pair.cached.response(&query, Value::Null).await, after, "{what}");
     }
 }
 
-/// Answers rest on rows of these tables by these columns: the history tells when one is touched.
+/// Responses depend on rows of these tables by these columns: the history records when one changes.
 #[tokio::test]
-async fn whatever_an_answer_rests_on_has_a_history_by_that_column() {
+async fn every_dependency_of_a_response_has_a_history_by_that_column() {
     let client = Client::with(&[]).await;
-    let told = "select part || '.' || name from history_columns where name = 'id' or name like '%\\_id'
+    let reported = "select part || '.' || name from history_columns where name = 'id' or name like '%\\_id'
                 union select 'revisions.' || column_name from information_schema.columns
                 where table_name = 'revisions' and column_name like '%\\_id'
                 -- What a revision changed is as it was ever after.
                 union select 'revision_changes.revision_id'";
-    let told: BTreeSet<String> =
-        sqlx::query_scalar(told).fetch_all(client.pool()).await.expect("columns").into_iter().collect();
+    let reported: BTreeSet<String> =
+        sqlx::query_scalar(reported).fetch_all(client.pool()).await.expect("columns").into_iter().collect();
     let catalog = catalog::catalog();
     let mut dependencies = BTreeSet::new();
     for object_type in &catalog.object_types {
@@ -389,6 +389,6 @@ async fn whatever_an_answer_rests_on_has_a_history_by_that_column() {
         }
     }
     assert!(dependencies.len() > 30, "{dependencies:?}");
-    let unknown: Vec<&String> = dependencies.difference(&told).collect();
-    assert!(unknown.is_empty(), "nobody hears when these change: {unknown:?}");
+    let unknown: Vec<&String> = dependencies.difference(&reported).collect();
+    assert!(unknown.is_empty(), "no revision records when these change: {unknown:?}");
 }

@@ -11,7 +11,7 @@ fn generate(database: &TestDatabase, seed: &str) {
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
 }
 
-/// A digest of all statements, and of all that the database keeps rules by.
+/// A digest of all statements, and of all rules of the database.
 async fn digests(database: &TestDatabase) -> (String, String) {
     let statements = "select md5(string_agg(s::text, '' order by id)) from statements s";
     let rules = "select md5(string_agg(rule, '' order by rule)) from (
@@ -35,7 +35,7 @@ async fn the_same_seed_makes_the_same_base_and_no_rule_is_lost() {
     assert_ne!(made.0, digests(&other).await.0);
     assert_eq!(made.1, rules);
 
-    // What follows goes on counting, and is as good as what people enter.
+    // Later records continue the numbers and follow all rules.
     generate(&one, "1");
     let odd: i64 = sqlx::query_scalar(
         "select (select count(*) from statements join actors on actors.id = speaker_id

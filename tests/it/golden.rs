@@ -1,5 +1,5 @@
-//! Golden queries: each `*.graphql` beside the JSON that answers it and the SQL that was needed. The
-//! page's example queries are golden too. Made anew with `UPDATE_GOLDEN=1 cargo test golden`.
+//! Golden queries: each `*.graphql` with the JSON of its response and its SQL. The
+//! page's example queries are golden too. Rewrite them with `UPDATE_GOLDEN=1 cargo test golden`.
 
 use std::{
     fs,
@@ -11,7 +11,7 @@ use serde_json::Value;
 use crate::support::{anonymous, sql_log::SqlLog};
 
 #[tokio::test]
-async fn every_golden_query_gives_its_answer_by_its_sql() {
+async fn every_golden_query_gives_its_response_with_its_sql() {
     let anonymous = anonymous().await;
     let log = SqlLog::listen();
     let mut wrong = Vec::new();
@@ -25,12 +25,12 @@ async fn every_golden_query_gives_its_answer_by_its_sql() {
         let variables = fs::read_to_string(golden.with_extension("variables.json"));
         let variables = variables.map_or(Value::Null, |text| serde_json::from_str(&text).expect("variables"));
         log.take();
-        let answer = anonymous.answer(&query, variables).await;
+        let response = anonymous.response(&query, variables).await;
         let mut statements = log.take();
         statements.sort();
-        let answer = serde_json::to_string_pretty(&answer).expect("JSON") + "\n";
+        let response = serde_json::to_string_pretty(&response).expect("JSON") + "\n";
         let sql = statements.join(";\n") + ";\n";
-        for (extension, found) in [("json", answer), ("sql", sql)] {
+        for (extension, found) in [("json", response), ("sql", sql)] {
             let file = golden.with_extension(extension);
             if std::env::var_os("UPDATE_GOLDEN").is_some() {
                 fs::write(&file, found).expect("written");
@@ -56,7 +56,7 @@ pub fn golden_queries() -> Vec<PathBuf> {
     queries
 }
 
-/// Whether a file holds a query: what is changed, or told as it happens, has no golden answer.
+/// Whether a file holds a query: mutations and subscriptions have no golden response.
 fn is_query(path: &Path) -> bool {
     let text = fs::read_to_string(path).expect("a document");
     !text.lines().any(|line| line.starts_with("mutation") || line.starts_with("subscription"))

@@ -1,4 +1,4 @@
-//! What a request may cost, and that one which costs more is refused with the limit and its value.
+//! Limits: a request that exceeds one is refused with the limit and its value.
 
 use std::{sync::Arc, time::Duration};
 
@@ -14,10 +14,10 @@ use crate::support::{
 
 /// The code, the limit and the value of an error.
 async fn beyond(client: &Client, query: &str, variables: Value) -> (String, u64, u64) {
-    let answer = client.answer(query, variables).await;
-    assert_eq!(answer.get("data"), None, "nothing was run");
-    let extensions = &answer["errors"][0]["extensions"];
-    let number = |name: &str| extensions[name].as_u64().unwrap_or_else(|| panic!("{answer}"));
+    let response = client.response(query, variables).await;
+    assert_eq!(response.get("data"), None, "nothing was run");
+    let extensions = &response["errors"][0]["extensions"];
+    let number = |name: &str| extensions[name].as_u64().unwrap_or_else(|| panic!("{response}"));
     (extensions["code"].as_str().expect("a code").to_owned(), number("limit"), number("value"))
 }
 
@@ -56,10 +56,10 @@ async fn each_limit_is_reported_with_the_value_that_exceeded_it() {
         .header("content-type", "application/json")
         .body(large)
         .send();
-    let response = response.await.expect("an answer");
+    let response = response.await.expect("a response");
     assert_eq!(response.status(), 413);
-    let answer: Value = response.json().await.expect("JSON");
-    let extensions = &answer["errors"][0]["extensions"];
+    let body: Value = response.json().await.expect("JSON");
+    let extensions = &body["errors"][0]["extensions"];
     assert_eq!(extensions["code"], "LIMIT_EXCEEDED");
     assert_eq!((&extensions["limit"], &extensions["value"]), (&json!(20_000), &json!(length)));
 }
@@ -70,8 +70,8 @@ async fn a_filter_goes_through_so_many_references_at_most() {
     let beside = format!("{{and: [{}]}}", "{speaker: {kind: {equals: PERSON}}}, ".repeat(31));
     let within = format!("{}{{}}{}", "{meeting: {statements: ".repeat(16), "}}".repeat(16));
     for (filter, value) in [(beside, 31), (within, 32)] {
-        for asked in ["totalCount", "edges { cursor }", "facets { kind: medium { count } }"] {
-            let query = format!("{{ statements(filter: {filter}) {{ {asked} }} }}");
+        for requested in ["totalCount", "edges { cursor }", "facets { kind: medium { count } }"] {
+            let query = format!("{{ statements(filter: {filter}) {{ {requested} }} }}");
             let refused = beyond(&anonymous, &query, json!({})).await;
             assert_eq!(refused, ("LIMIT_EXCEEDED".to_owned(), 30, value), "{query:.80}");
         }
@@ -79,7 +79,7 @@ async fn a_filter_goes_through_so_many_references_at_most() {
 }
 
 #[tokio::test]
-async fn nobody_searches_for_a_book() {
+async fn a_search_text_has_a_maximum_length() {
     let anonymous = anonymous().await;
     let book = "gaza ".repeat(18_000);
     for (query, field) in [
@@ -103,9 +103,9 @@ async fn values_in_variables_cost_what_they_cost_in_the_document() {
         meetings(first: $first, filter: $filter) { totalCount
             edges { node { participants(last: $last) { edges { node { name } } } } } } }";
     let given = json!({"first": 7, "last": 3, "filter": {"venue": {"name": {"contains": "institute"}}}});
-    let (inline, variables) = (anonymous.ask(inline).await, anonymous.ask_with(variables, given).await);
+    let (inline, variables) = (anonymous.query(inline).await, anonymous.query_with(variables, given).await);
     assert_eq!(inline, variables);
-    let without = anonymous.ask(&inline_without_filter()).await;
+    let without = anonymous.query(&inline_without_filter()).await;
     assert!(
         inline["rateLimit"]["cost"].as_u64() > without["rateLimit"]["cost"].as_u64(),
         "{inline}, {without}"
@@ -118,9 +118,9 @@ fn inline_without_filter() -> String {
         .to_owned()
 }
 
-/// What a request costs.
+/// The cost of a request.
 async fn cost(client: &Client, query: &str) -> u64 {
-    let data = client.ask(&format!("{{ rateLimit {{ cost }} {query} }}")).await;
+    let data = client.query(&format!("{{ rateLimit {{ cost }} {query} }}")).await;
     data["rateLimit"]["cost"].as_u64().expect("a cost")
 }
 
@@ -208,8 +208,8 @@ async fn a_filter_has_limits_of_its_own() {
         (json!({"slug": {"in": vec!["x"; 10_001]}}), "parameters", 10_000, 10_001),
         (json!({"slug": {"in": vec![long; 140]}}), "bytes of text", 131_072, 140_000),
     ] {
-        let answer = anonymous.answer(query, json!({ "filter": filter })).await;
-        let error = &answer["errors"][0];
+        let response = anonymous.response(query, json!({ "filter": filter })).await;
+        let error = &response["errors"][0];
         assert!(error["message"].as_str().is_some_and(|message| message.contains(what)), "{error}");
         let extensions = &error["extensions"];
         assert_eq!(
@@ -217,7 +217,7 @@ async fn a_filter_has_limits_of_its_own() {
             (&json!("LIMIT_EXCEEDED"), &json!("filter"), &json!(limit), &json!(value))
         );
     }
-    anonymous.ask_with(query, json!({ "filter": slugs(200) })).await;
+    anonymous.query_with(query, json!({ "filter": slugs(200) })).await;
 }
 
 #[tokio::test]
@@ -228,8 +228,8 @@ async fn a_long_statement_reads_types_that_its_connection_does_not_know_yet() {
     let any = [any, vec![json!({"mode": {"isNull": false}})]].concat();
     let filter = json!({"or": any});
     let query = "query($filter: MeetingFilter) { meetings(filter: $filter) { nodes { slug mode status } } }";
-    let answer = anonymous.answer(query, json!({"filter": filter})).await;
-    assert_eq!(answer.get("errors"), None, "{answer}");
+    let response = anonymous.response(query, json!({"filter": filter})).await;
+    assert_eq!(response.get("errors"), None, "{response}");
 }
 
 #[tokio::test]
@@ -241,9 +241,14 @@ async fn a_response_has_a_size_at_most_and_a_deep_filter_costs_more() {
     let page = |number: usize| format!("p{number}: statements(first: 100) {{ nodes {{ ...F }} }}");
     let pages = (0..20).map(page).collect::<Vec<_>>().join(" ");
     let query = format!("{{ {pages} }} fragment F on Statement {{ {names} }}");
-    let answer = anonymous.answer(&query, json!({})).await;
-    assert_eq!(answer["errors"][0]["extensions"]["code"], "LIMIT_EXCEEDED", "{:.300}", answer.to_string());
-    assert_eq!(answer["data"], Value::Null);
+    let response = anonymous.response(&query, json!({})).await;
+    assert_eq!(
+        response["errors"][0]["extensions"]["code"],
+        "LIMIT_EXCEEDED",
+        "{:.300}",
+        response.to_string()
+    );
+    assert_eq!(response["data"], Value::Null);
     let deep = |depth: u32| {
         let mut filter = "{quote: {contains: \"the\"}}".to_owned();
         for level in 0..depth {
@@ -309,7 +314,7 @@ async fn introspection_costs_what_its_nested_lists_multiply() {
         format!("{{ __schema {{ types {{ {inner} }} }} rateLimit {{ cost }} }}")
     };
     let points =
-        async |query: &str| anonymous.ask(query).await["rateLimit"]["cost"].as_u64().expect("a cost");
+        async |query: &str| anonymous.query(query).await["rateLimit"]["cost"].as_u64().expect("a cost");
     let inputs = "inputFields { type { name ... ofType { ... } } }";
     for (list, levels) in [
         (inputs, 4),
@@ -321,7 +326,7 @@ async fn introspection_costs_what_its_nested_lists_multiply() {
         assert_eq!((code.as_str(), limit), ("LIMIT_EXCEEDED", 50_000), "{list}");
         assert!(value > limit);
     }
-    // What tools ask is a small part of what a request may cost.
+    // The introspection of tools costs a small part of the limit.
     let everything = "{ __schema { types { kind name description specifiedByURL isOneOf
         fields(includeDeprecated: true) { name description args(includeDeprecated: true) { ...Input } type { ...Type } }
         inputFields(includeDeprecated: true) { ...Input } interfaces { ...Type } possibleTypes { ...Type }
@@ -346,15 +351,15 @@ async fn nested_references_are_planned_once_each() {
     let either = |within: String| format!("{{or: [{{relatedTo: {within}}}, {{kind: {{equals: PLACE}}}}]}}");
     let neither = |within: String| format!("{{not: {{relatedTo: {within}}}}}");
     for filter in [nested(10, &either), nested(10, &neither)] {
-        anonymous.ask(&format!("{{ actors(filter: {filter}) {{ totalCount }} }}")).await;
+        anonymous.query(&format!("{{ actors(filter: {filter}) {{ totalCount }} }}")).await;
         let statements = log.take();
         let [statement] = statements.as_slice() else { panic!("{statements:?}") };
-        // Postgres plans an `exists` that it can't join in two ways, and so all that lies within it.
+        // Postgres plans an `exists` that it can't join twice, with everything in it.
         assert_eq!((statement.matches("exists").count(), statement.matches("in (select").count()), (0, 10));
     }
-    // Of many references beside each other only some are joined: to plan joins takes longer with each.
+    // Only some of many references are joined, because planning joins takes longer with each.
     let beside = "{relatedTo: {name: {contains: \"a\"}}}, ".repeat(20);
-    anonymous.ask(&format!("{{ actors(filter: {{and: [{beside}]}}) {{ totalCount }} }}")).await;
+    anonymous.query(&format!("{{ actors(filter: {{and: [{beside}]}}) {{ totalCount }} }}")).await;
     let statements = log.take();
     let [statement] = statements.as_slice() else { panic!("{statements:?}") };
     assert_eq!((statement.matches("exists").count(), statement.matches("is true").count()), (6, 14));
@@ -365,7 +370,7 @@ async fn a_client_that_spent_its_budget_waits() {
     let anonymous = Client::with(&[("RATE_LIMIT", "200")]).await;
     let query =
         "{ viewer { rateLimit { cost limit remaining resetAt } } actors(first: 100) { edges { cursor } } }";
-    let data = anonymous.ask(query).await;
+    let data = anonymous.query(query).await;
     let rate_limit = &data["viewer"]["rateLimit"];
     assert_eq!(
         (&rate_limit["cost"], &rate_limit["limit"], &rate_limit["remaining"]),
@@ -374,16 +379,16 @@ async fn a_client_that_spent_its_budget_waits() {
     let in_microseconds = |moment: &str| moment.ends_with('Z') && moment.len() <= 27;
     assert!(rate_limit["resetAt"].as_str().is_some_and(in_microseconds), "{rate_limit}");
     let post = anonymous.http().post(anonymous.address("/graphql"));
-    let response = post.json(&json!({ "query": query })).send().await.expect("an answer");
+    let response = post.json(&json!({ "query": query })).send().await.expect("a response");
     assert_eq!(response.status(), 429);
     let wait: u64 = response.headers()[RETRY_AFTER].to_str().expect("text").parse().expect("seconds");
     assert!((1..=2).contains(&wait), "{wait}: two points are there within a second");
-    let answer: Value = response.json().await.expect("JSON");
-    assert_eq!(answer["errors"][0]["extensions"]["code"], "RATE_LIMITED");
-    // What costs little is still answered.
-    anonymous.ask("{ __typename }").await;
+    let body: Value = response.json().await.expect("JSON");
+    assert_eq!(body["errors"][0]["extensions"]["code"], "RATE_LIMITED");
+    // A cheap request still gets a response.
+    anonymous.query("{ __typename }").await;
     let never = anonymous
-        .answer(
+        .response(
             "{ a: actors(first: 100) { edges { cursor } } b: actors(first: 100) { edges { cursor } } }",
             json!({}),
         )
@@ -393,7 +398,7 @@ async fn a_client_that_spent_its_budget_waits() {
     assert_eq!(error["message"], "The request costs 201 points; the limit is 200 points per minute.");
 }
 
-/// Statements of Dossier that run on the client's database now.
+/// Running statements of Dossier on the client's database.
 async fn running(client: &Client) -> i64 {
     let sql = "select count(*) from pg_stat_activity
                where datname = current_database() and application_name = 'dossier' and state = 'active'";
@@ -419,7 +424,7 @@ async fn a_request_that_takes_too_long_is_given_up_with_its_sql() {
     assert_eq!(api_error.0, "TIMEOUT");
     until_running(&anonymous, 0).await;
     drop(lock);
-    anonymous.ask("{ topics { edges { node { name } } } }").await;
+    anonymous.query("{ topics { edges { node { name } } } }").await;
 }
 
 #[tokio::test]
@@ -427,9 +432,9 @@ async fn a_client_that_goes_takes_its_sql_along() {
     let anonymous = anonymous().await;
     let mut lock = anonymous.pool().begin().await.expect("a transaction");
     sqlx::query("lock table topics in access exclusive mode").execute(&mut *lock).await.expect("locked");
-    let asked = anonymous.http().post(anonymous.address("/graphql"));
-    let asked = asked.json(&json!({ "query": "{ topics { edges { node { name } } } }" })).send();
-    let impatient = tokio::spawn(asked);
+    let requested = anonymous.http().post(anonymous.address("/graphql"));
+    let requested = requested.json(&json!({ "query": "{ topics { edges { node { name } } } }" })).send();
+    let impatient = tokio::spawn(requested);
     until_running(&anonymous, 1).await;
     impatient.abort();
     until_running(&anonymous, 0).await;
@@ -448,8 +453,8 @@ async fn a_refusal_suggests_names_unless_that_is_turned_off() {
             ("{ ...A } fragment A on Qery { __typename }", "`Query`"),
             ("{ search(query: \"a\") { nodes { title } } }", "`... on Source { title }`"),
         ] {
-            let answer = client.answer(wrong, json!({})).await;
-            let message = answer["errors"][0]["message"].as_str().expect("a message");
+            let response = client.response(wrong, json!({})).await;
+            let message = response["errors"][0]["message"].as_str().expect("a message");
             let meant =
                 message.split_once("Did you mean").is_some_and(|(_, proposed)| proposed.contains(meant));
             assert_eq!(meant, suggests, "{message}");
@@ -460,8 +465,8 @@ async fn a_refusal_suggests_names_unless_that_is_turned_off() {
             (json!({"nam": {"contains": "a"}}), "`name`"),
             (json!({"kind": {"in": ["PERSON", "COUNTY"]}}), "`COUNTRY`"),
         ] {
-            let answer = client.answer(query, json!({ "filter": wrong })).await;
-            let message = answer["errors"][0]["message"].as_str().expect("a message");
+            let response = client.response(query, json!({ "filter": wrong })).await;
+            let message = response["errors"][0]["message"].as_str().expect("a message");
             let meant =
                 message.split_once("Did you mean").is_some_and(|(_, proposed)| proposed.contains(meant));
             assert_eq!(meant, suggests, "{message}");

@@ -22,7 +22,7 @@ fn body(query: &str) -> String {
 }
 
 #[tokio::test]
-async fn an_answer_has_the_media_type_asked_for() {
+async fn a_response_has_the_requested_media_type() {
     let anonymous = anonymous().await;
     for (accept, expected) in [
         (NEW, NEW),
@@ -51,9 +51,9 @@ async fn the_status_reports_errors_if_the_media_type_requires_it() {
         for (accept, status) in [(NEW, 400), ("application/json", 200)] {
             let response = anonymous.post(headers(accept, "application/json"), body(query)).await;
             assert_eq!(response.status(), status, "{query}");
-            let answer: Value = response.json().await.expect("JSON");
-            assert_eq!(answer["errors"][0]["extensions"]["code"], code, "{answer}");
-            assert_eq!(answer.get("data"), None, "nothing was run");
+            let body: Value = response.json().await.expect("JSON");
+            assert_eq!(body["errors"][0]["extensions"]["code"], code, "{body}");
+            assert_eq!(body.get("data"), None, "nothing was run");
         }
     }
 }
@@ -75,8 +75,8 @@ async fn what_is_not_a_request_is_refused_with_a_code() {
     ] {
         let response = anonymous.post(headers(accept, content_type), body.clone()).await;
         assert_eq!(response.status(), status, "{accept} {content_type} {body}");
-        let answer: Value = response.json().await.expect("JSON");
-        assert_eq!(answer["errors"][0]["extensions"]["code"], "BAD_USER_INPUT", "{answer}");
+        let body: Value = response.json().await.expect("JSON");
+        assert_eq!(body["errors"][0]["extensions"]["code"], "BAD_USER_INPUT", "{body}");
     }
 }
 
@@ -90,10 +90,10 @@ async fn a_parameter_of_another_type_is_named() {
         (json!({"query": "{ __typename }", "extensions": {"cache": "yes"}}), "extensions.cache"),
     ] {
         let post = anonymous.http().post(anonymous.address("/graphql"));
-        let response = post.json(&body).send().await.expect("an answer");
+        let response = post.json(&body).send().await.expect("a response");
         assert_eq!(response.status(), 400, "{body}");
-        let answer: Value = response.json().await.expect("JSON");
-        assert_eq!(answer["errors"][0]["extensions"]["field"], field, "{body}");
+        let body: Value = response.json().await.expect("JSON");
+        assert_eq!(body["errors"][0]["extensions"]["field"], field, "{body}");
     }
 }
 
@@ -106,17 +106,17 @@ async fn a_compressed_body_is_refused_as_such() {
 }
 
 #[tokio::test]
-async fn get_asks_queries_only() {
+async fn get_runs_queries_only() {
     let anonymous = anonymous().await;
     let response = anonymous.get("/graphql?query=query%20A($n:Int){actors(first:$n){__typename}}%20query%20B{__typename}&operationName=A&variables=%7B%22n%22:1%7D").await;
     assert_eq!(response.status(), 200);
-    let answer: Value = response.json().await.expect("JSON");
-    assert_eq!(answer["data"]["actors"]["__typename"], "ActorConnection");
+    let body: Value = response.json().await.expect("JSON");
+    assert_eq!(body["data"]["actors"]["__typename"], "ActorConnection");
     assert_eq!(anonymous.get("/graphql").await.status(), 400);
     assert_eq!(anonymous.get("/graphql?query={__typename}&variables=nonsense").await.status(), 400);
     for method in [Method::PUT, Method::DELETE, Method::PATCH] {
-        let asked = anonymous.http().request(method, anonymous.address("/graphql"));
-        let refused = asked.send().await.expect("an answer");
+        let requested = anonymous.http().request(method, anonymous.address("/graphql"));
+        let refused = requested.send().await.expect("a response");
         assert_eq!(refused.status(), 405);
         assert_eq!(refused.headers()[ALLOW], "GET, HEAD, POST, OPTIONS");
     }
@@ -130,9 +130,9 @@ async fn an_operation_is_chosen_by_its_name() {
         [(json!("A"), None), (json!("C"), Some("BAD_USER_INPUT")), (Value::Null, Some("BAD_USER_INPUT"))]
     {
         let body = json!({"query": document, "operationName": name}).to_string();
-        let answer: Value =
+        let response: Value =
             anonymous.post(headers(NEW, "application/json"), body).await.json().await.expect("JSON");
-        assert_eq!(answer["errors"][0]["extensions"]["code"].as_str(), code, "{answer}");
+        assert_eq!(response["errors"][0]["extensions"]["code"].as_str(), code, "{response}");
     }
 }
 
@@ -145,7 +145,7 @@ async fn variables_are_what_the_operation_declares() {
         other: actors(filter: {slug: {equals: \"x\"}}) { __typename }
         by: actor(by: $by) { name } }"
         .replace("$by: ActorBy)", "$by: ActorBy! = {slug: \"israel\"})");
-    let good = anonymous.ask_with(&query, json!({"n": 1, "kinds": "COUNTRY"})).await;
+    let good = anonymous.query_with(&query, json!({"n": 1, "kinds": "COUNTRY"})).await;
     assert_eq!(good["by"]["name"], "Israel", "a default, and one value where a list is taken");
     for (variables, field) in [
         (json!({}), "$n"),
@@ -186,7 +186,7 @@ async fn variables_stand_only_where_their_type_fits() {
         assert_eq!(anonymous.api_error(query, variables).await.0, code, "{query}");
     }
     let one_as_a_list = "query($v: [ID!] = 5) { nodes(ids: $v) { id } }";
-    assert_eq!(anonymous.ask(one_as_a_list).await, json!({"nodes": [null]}), "a default is coerced too");
+    assert_eq!(anonymous.query(one_as_a_list).await, json!({"nodes": [null]}), "a default is coerced too");
 }
 
 #[tokio::test]
@@ -199,7 +199,7 @@ async fn skip_and_include_follow_their_variables() {
         (false, json!({"__typename": "Query"})),
         (true, json!({"actors": {"__typename": "ActorConnection"}})),
     ] {
-        assert_eq!(anonymous.ask_with(query, json!({"yes": yes})).await, expected);
+        assert_eq!(anonymous.query_with(query, json!({"yes": yes})).await, expected);
     }
 }
 
@@ -213,8 +213,8 @@ async fn a_document_that_costs_too_much_is_refused_before_it_is_read() {
     assert_eq!(anonymous.api_error(&long, json!({})).await.0, "LIMIT_EXCEEDED");
     let large = anonymous.post(headers("application/json", "application/json"), " ".repeat(5000)).await;
     assert_eq!(large.status(), 413);
-    let answer: Value = large.json().await.expect("JSON");
-    assert_eq!(answer["errors"][0]["extensions"]["code"], "LIMIT_EXCEEDED");
+    let response: Value = large.json().await.expect("JSON");
+    assert_eq!(response["errors"][0]["extensions"]["code"], "LIMIT_EXCEEDED");
 }
 
 #[tokio::test]
@@ -231,8 +231,8 @@ async fn a_request_keeps_the_name_its_client_gave_it() {
     named.insert("x-request-id", HeaderValue::from_static("frontend-7"));
     let response = anonymous.post(named, body("{ nothing }")).await;
     assert_eq!(response.headers()["x-request-id"], "frontend-7");
-    let answer: Value = response.json().await.expect("JSON");
-    assert_eq!(answer["errors"][0]["extensions"]["requestId"], "frontend-7");
+    let body: Value = response.json().await.expect("JSON");
+    assert_eq!(body["errors"][0]["extensions"]["requestId"], "frontend-7");
 }
 
 #[tokio::test]
@@ -240,7 +240,7 @@ async fn introspection_can_be_turned_off() {
     let closed = Client::with(&[("INTROSPECTION", "false")]).await;
     let api_error = closed.api_error("{ __schema { queryType { name } } }", json!({})).await;
     assert_eq!(api_error.0, "FORBIDDEN");
-    assert_eq!(closed.ask("{ __typename }").await, json!({"__typename": "Query"}));
+    assert_eq!(closed.query("{ __typename }").await, json!({"__typename": "Query"}));
     let schema = closed.get("/schema.graphql").await;
     assert_eq!(schema.status(), 403);
     let refused: Value = schema.json().await.expect("JSON");
@@ -250,8 +250,8 @@ async fn introspection_can_be_turned_off() {
 #[tokio::test]
 async fn a_document_that_is_not_graphql_is_refused_in_words() {
     let anonymous = anonymous().await;
-    let answer = anonymous.answer("{\n  actors(first: 3 {\n    totalCount\n  }\n}", json!({})).await;
-    let error = &answer["errors"][0];
+    let response = anonymous.response("{\n  actors(first: 3 {\n    totalCount\n  }\n}", json!({})).await;
+    let error = &response["errors"][0];
     assert_eq!(error["message"], "Syntax error: expected the name of an argument or `)`, found `{`.");
     assert_eq!(error["locations"], json!([{"line": 2, "column": 19}]));
     assert_eq!(error["extensions"]["code"], "GRAPHQL_PARSE_FAILED");
@@ -266,10 +266,10 @@ async fn descriptions_and_all_of_unicode_stand_in_documents() {
       }
       """ What is told of it. """
       fragment F on Actor { kind ... @include(if: $named) { name } }"#;
-    let answer = anonymous.ask_with(query, json!({"slug": "israel", "named": true})).await;
-    assert_eq!(answer, json!({"actor": {"kind": "COUNTRY", "name": "Israel"}, "found": []}));
-    let wrong = anonymous.answer("\"Over\n lines\" { nothing }", json!({})).await;
+    let response = anonymous.query_with(query, json!({"slug": "israel", "named": true})).await;
+    assert_eq!(response, json!({"actor": {"kind": "COUNTRY", "name": "Israel"}, "found": []}));
+    let wrong = anonymous.response("\"Over\n lines\" { nothing }", json!({})).await;
     assert_eq!(wrong["errors"][0]["locations"], json!([{"line": 1, "column": 6}]));
-    let wrong = anonymous.answer("\"\"\"Over\nlines\"\"\" query { nothing }", json!({})).await;
+    let wrong = anonymous.response("\"\"\"Over\nlines\"\"\" query { nothing }", json!({})).await;
     assert_eq!(wrong["errors"][0]["locations"], json!([{"line": 2, "column": 18}]));
 }

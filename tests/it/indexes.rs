@@ -1,4 +1,4 @@
-//! What Postgres does with the filters and orders that the schema offers, on a base of some size.
+//! Query plans of all filters and orders of the schema, on a base of some size.
 
 use dossier::{config::Config, database::Database};
 use serde_json::Value;
@@ -14,7 +14,7 @@ use crate::{
     },
 };
 
-/// Filters that no index answers, and why that is right.
+/// Filters without an index, and why that is right.
 const UNINDEXED: [(&str, &str); 1] =
     [("notIn", "it keeps what is not of some values: most rows, which are sooner read one by one")];
 
@@ -31,7 +31,7 @@ async fn postgres_compiles_no_statement_of_a_reader_or_a_writer() {
     }
 }
 
-/// A connection to a generated base, on which rows are read one by one only where there is no other way.
+/// A connection to a generated base, on which sequential scans are disabled.
 async fn generated_base() -> PgConnection {
     let mut connection = base_of("100000").await;
     let settings = "set enable_seqscan = off; set plan_cache_mode = force_generic_plan";
@@ -48,7 +48,7 @@ async fn base_of(statements: &'static str) -> PgConnection {
     let made = tokio::task::spawn_blocking(generate).await.expect("not cancelled");
     assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
     let mut connection = PgConnection::connect(database.url()).await.expect("the database");
-    // As it is after a while, whenever that comes.
+    // As after autovacuum.
     for settings in ["set jit = off", "vacuum analyze"] {
         sqlx::raw_sql(settings).execute(&mut connection).await.expect("set");
     }
@@ -57,9 +57,9 @@ async fn base_of(statements: &'static str) -> PgConnection {
 
 /// How many rows of a table a statement reads with these values.
 async fn rows_read(connection: &mut PgConnection, sql: &str, values: &str, table: &str) -> f64 {
-    let prepare = format!("deallocate all; prepare asked as {sql}");
+    let prepare = format!("deallocate all; prepare requested as {sql}");
     sqlx::raw_sql(AssertSqlSafe(prepare)).execute(&mut *connection).await.expect("prepared");
-    let explain = format!("explain (analyze, format json) execute asked({values})");
+    let explain = format!("explain (analyze, format json) execute requested({values})");
     let explain = sqlx::raw_sql(AssertSqlSafe(explain)).fetch_one(connection).await;
     let plan: Value = sqlx::Row::get(&explain.expect("a plan"), 0);
     let read = |node: &Value| {
@@ -72,14 +72,14 @@ async fn rows_read(connection: &mut PgConnection, sql: &str, values: &str, table
     nodes(&plan[0]["Plan"]).iter().map(read).sum()
 }
 
-/// All nodes of the plan of a statement, whatever values it is given.
+/// All nodes of the generic plan of a statement.
 async fn plan(connection: &mut PgConnection, sql: &str) -> Vec<Value> {
     let values = (1..).take_while(|number| sql.contains(&format!("${number}"))).map(|_| "null");
     let values = values.collect::<Vec<_>>().join(", ");
     let values = if values.is_empty() { values } else { format!("({values})") };
-    let prepare = format!("deallocate all; prepare asked as {sql}");
+    let prepare = format!("deallocate all; prepare requested as {sql}");
     sqlx::raw_sql(AssertSqlSafe(prepare)).execute(&mut *connection).await.expect("prepared");
-    let explain = format!("explain (format json) execute asked{values}");
+    let explain = format!("explain (format json) execute requested{values}");
     let plan: Value = sqlx::raw_sql(AssertSqlSafe(explain))
         .fetch_one(&mut *connection)
         .await
@@ -100,8 +100,8 @@ fn nodes(top: &Value) -> Vec<Value> {
     nodes
 }
 
-/// Tables that a plan reads from the first row to the last: one by one, or along an index that tells
-/// it nothing, unless it may do that to join them.
+/// Tables that a plan reads completely: by a sequential scan, or along an index without a condition, unless that is
+/// for a join.
 fn read_whole(plan: &[Value], joins: bool) -> Vec<String> {
     let is_whole = |node: &&Value| match node["Node Type"].as_str() {
         Some("Seq Scan") => true,
@@ -115,8 +115,7 @@ fn read_whole(plan: &[Value], joins: bool) -> Vec<String> {
     plan.iter().filter(is_whole).filter_map(name).collect()
 }
 
-/// An object type's filters by one value each, those by values of its own apart from those through a reference;
-/// of these a few, as the values there are filters of another object type.
+/// An object type's filters with one value each: those on its own values, and a few of those through references.
 fn alone(schema: &Schema, filter: &str) -> [Vec<String>; 2] {
     let mut filters = [Vec::new(), Vec::new()];
     for part in schema.parts(filter, "inputFields") {
@@ -135,29 +134,29 @@ fn alone(schema: &Schema, filter: &str) -> [Vec<String>; 2] {
 
 #[tokio::test]
 async fn every_filter_and_every_order_has_its_index() {
-    // The SQL is that of the small base, the plans are those of the large one.
+    // The SQL comes from the small base, the plans from the large one.
     let client = Client::with(&[("MAX_COST", "10000000"), ("MAX_DEPTH", "50")]).await;
     let mut connection = generated_base().await;
     let schema = Schema::of(&client).await;
     let unindexed = plan(&mut connection, "select count(*) from statements where length(summary) = $1").await;
     assert_eq!(read_whole(&unindexed, true), ["statements"], "what has no index is noticed");
     let log = SqlLog::listen();
-    let (mut asked, mut wrong) = (0, Vec::new());
+    let (mut requested, mut wrong) = (0, Vec::new());
     for (list, _, arguments) in schema.lists() {
         let argument = |name: &str| arguments.iter().find(|argument| argument.name == name);
         let Some(order) = argument("orderBy") else { continue };
         let filters = argument("filter").map_or_else(Default::default, |filter| alone(&schema, filter.ty));
         for (through, filters) in filters.into_iter().enumerate() {
-            // Through a reference, one side may be read along an index to be joined with the other.
+            // For a reference, one side may be read along an index for a join.
             let join = if through == 1 { "on" } else { "off" };
             let joins = format!("set enable_hashjoin = {join}; set enable_mergejoin = {join}");
             sqlx::raw_sql(AssertSqlSafe(joins)).execute(&mut connection).await.expect("set");
             for filter in filters {
                 log.take();
-                client.ask(&format!("{{ {list}(filter: {filter}) {{ totalCount }} }}")).await;
+                client.query(&format!("{{ {list}(filter: {filter}) {{ totalCount }} }}")).await;
                 for sql in log.take() {
                     let plan = plan(&mut connection, &sql).await;
-                    asked += 1;
+                    requested += 1;
                     let whole = read_whole(&plan, through == 1);
                     if !whole.is_empty() {
                         wrong.push(format!("{list} {filter} reads {whole:?}"));
@@ -167,14 +166,14 @@ async fn every_filter_and_every_order_has_its_index() {
         }
         for value in schema.values(order.ty) {
             if value == "RELEVANCE" {
-                // It sorts what the filter by text found, which has an index.
+                // It sorts the rows that the text index found.
                 continue;
             }
             log.take();
-            client.ask(&format!("{{ {list}(orderBy: {value}) {{ edges {{ cursor }} }} }}")).await;
+            client.query(&format!("{{ {list}(orderBy: {value}) {{ edges {{ cursor }} }} }}")).await;
             for sql in log.take() {
                 let plan = plan(&mut connection, &sql).await;
-                asked += 1;
+                requested += 1;
                 if plan.iter().any(|node| ["Sort", "Seq Scan"].map(Value::from).contains(&node["Node Type"]))
                 {
                     wrong.push(format!("{list} by {value} sorts all rows"));
@@ -182,8 +181,8 @@ async fn every_filter_and_every_order_has_its_index() {
             }
         }
     }
-    assert!(asked > 300, "{asked}");
-    assert!(wrong.is_empty(), "{} of {asked}:\n{}", wrong.len(), wrong.join("\n"));
+    assert!(requested > 300, "{requested}");
+    assert!(wrong.is_empty(), "{} of {requested}:\n{}", wrong.len(), wrong.join("\n"));
 }
 
 #[tokio::test]
@@ -196,9 +195,9 @@ async fn a_search_reads_few_records_whether_its_word_is_rare_or_frequent() {
     let log = SqlLog::listen();
     for order in ["DATE_ASC", "DATE_DESC", "ENTERED_ASC", "ENTERED_DESC"] {
         let filter = "filter: {search: \"word\"}, first: 20";
-        client.ask(&format!("{{ statements({filter}, orderBy: {order}) {{ edges {{ cursor }} }} }}")).await;
-        let asked = log.take();
-        let [sql] = asked.as_slice() else { panic!("one statement: {asked:#?}") };
+        client.query(&format!("{{ statements({filter}, orderBy: {order}) {{ edges {{ cursor }} }} }}")).await;
+        let requested = log.take();
+        let [sql] = requested.as_slice() else { panic!("one statement: {requested:#?}") };
         for word in [rare, frequent] {
             let read = rows_read(&mut connection, sql, &format!("'{word}', 21"), "statements").await;
             assert!(read > 0.0 && read < 4000.0, "`{word}` by {order}: {read} rows");

@@ -1,5 +1,5 @@
-//! Values that nobody means, given to every argument that the schema has: what is wrong is told by its field,
-//! and nothing that a client writes is a fault of ours.
+//! Wrong values for every argument of the schema: each error names its field, and no value
+//! is an internal error.
 
 use std::{collections::HashSet, fmt::Write};
 
@@ -13,14 +13,14 @@ use crate::{
     support::{Client, socket::Socket},
 };
 
-/// How many requests are on their way at once.
+/// Number of concurrent requests.
 const AT_ONCE: usize = 4;
 
 fn opaque(text: &str) -> Value {
     BASE64.encode(text).into()
 }
 
-/// Values of a scalar at its ends and beyond them. `orders` are those that cursors are of.
+/// Values of a scalar at its limits and beyond. `orders` are the orders of cursors.
 fn nasty(scalar: &str, orders: &[String]) -> Vec<Value> {
     match scalar {
         "Boolean" => vec![json!(true), json!(false)],
@@ -97,7 +97,7 @@ fn nasty(scalar: &str, orders: &[String]) -> Vec<Value> {
             }
             cursors
         }
-        // Texts of any sort.
+        // Texts.
         _ => vec![
             json!(""),
             json!(" "),
@@ -117,15 +117,14 @@ fn nasty(scalar: &str, orders: &[String]) -> Vec<Value> {
     }
 }
 
-/// A question: a document with one variable, its type, and the value.
-struct Question {
+/// A document with one variable, its type, and the value.
+struct Case {
     document: String,
     value: Value,
 }
 
 impl Schema {
-    /// Values for an input, each nasty in one place. What was given to a field of an input once already is
-    /// given few of them.
+    /// Values for an input, each wrong in one field. Fields that were tested already get only a few.
     fn nasty_values(
         &self,
         ty: &str,
@@ -160,18 +159,18 @@ impl Schema {
         }
     }
 
-    /// Questions that give nasty values to an argument of a field, which stands in `around`.
-    fn questions(
+    /// Cases with wrong values for an argument of a field, within `around`.
+    fn cases(
         &self,
         field: &Part<'_>,
         around: impl Fn(&str) -> String,
         seen: &mut HashSet<String>,
-    ) -> Vec<Question> {
+    ) -> Vec<Case> {
         let arguments = field.arguments();
         let order = arguments.iter().find(|argument| argument.name == "orderBy");
         let mut orders: Vec<String> = ["SEARCH", "TIMELINE"].map(ToOwned::to_owned).into();
         orders.extend(order.iter().flat_map(|order| self.values(innermost(order))).map(ToOwned::to_owned));
-        let mut questions = Vec::new();
+        let mut cases = Vec::new();
         for argument in &arguments {
             let (ty, innermost) = (type_text(argument), innermost(argument));
             let mut others = String::new();
@@ -192,12 +191,12 @@ impl Schema {
                     _ => String::new(),
                 };
                 let selection = self.selection_of(field.ty);
-                let asked = format!("{}({}: $value{others}{order}) {selection}", field.name, argument.name);
-                questions
-                    .push(Question { document: format!("($value: {ty}) {{ {} }}", around(&asked)), value });
+                let requested =
+                    format!("{}({}: $value{others}{order}) {selection}", field.name, argument.name);
+                cases.push(Case { document: format!("($value: {ty}) {{ {} }}", around(&requested)), value });
             }
         }
-        questions
+        cases
     }
 
     fn selection_of(&self, ty: &str) -> String {
@@ -228,7 +227,7 @@ fn innermost<'a>(argument: &Part<'a>) -> &'a str {
     ty["name"].as_str().expect("a name")
 }
 
-/// A good value for an argument that must be given.
+/// A valid value for a required argument.
 fn good(argument: &Part<'_>) -> String {
     match innermost(argument) {
         "ActorBy" => "{slug: \"israel\"}".to_owned(),
@@ -242,7 +241,7 @@ fn good(argument: &Part<'_>) -> String {
     }
 }
 
-/// The type of an argument as GraphQL writes it.
+/// The type of an argument in GraphQL.
 fn type_text(argument: &Part<'_>) -> String {
     fn text(ty: &Value) -> String {
         match ty["kind"].as_str() {
@@ -254,51 +253,57 @@ fn type_text(argument: &Part<'_>) -> String {
     text(&argument.value["type"])
 }
 
-/// Whether an error is what nothing that a client writes should be answered with.
+/// Whether an error is one that no request of a client may cause.
 fn is_fault(error: &Value) -> bool {
     let extensions = &error["extensions"];
     match extensions["code"].as_str() {
-        // Told by the database alone, it would have no field.
+        // An error of the database alone has no field.
         Some("BAD_USER_INPUT") => extensions["field"].is_null(),
         Some("GRAPHQL_VALIDATION_FAILED" | "LIMIT_EXCEEDED" | "FORBIDDEN") => false,
         _ => true,
     }
 }
 
-/// Asks all of it, and returns what was answered as nothing that a client writes should be.
-async fn faults(client: &Client, operation: &str, questions: Vec<Question>) -> Vec<String> {
-    let ask = |question: Question| async move {
-        let document = format!("{operation}{}", question.document);
-        let answer = client.answer(&document, json!({ "value": question.value })).await;
-        let errors = answer["errors"].as_array().cloned().unwrap_or_default();
+/// Sends all of them, and returns the errors that no request of a client may cause.
+async fn faults(client: &Client, operation: &str, cases: Vec<Case>) -> Vec<String> {
+    let send_query = |case: Case| async move {
+        let document = format!("{operation}{}", case.document);
+        let response = client.response(&document, json!({ "value": case.value })).await;
+        let errors = response["errors"].as_array().cloned().unwrap_or_default();
         let fault = errors.iter().find(|error| is_fault(error));
-        let shown: String = question.value.to_string().chars().take(200).collect();
+        let shown: String = case.value.to_string().chars().take(200).collect();
         fault.map(|fault| format!("{document}\n  {shown}\n  {fault}"))
     };
-    stream::iter(questions).map(ask).buffer_unordered(AT_ONCE).filter_map(async |fault| fault).collect().await
+    stream::iter(cases)
+        .map(send_query)
+        .buffer_unordered(AT_ONCE)
+        .filter_map(async |fault| fault)
+        .collect()
+        .await
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn no_value_of_an_argument_is_a_fault_of_ours() {
     let anonymous = roomy().await;
     let schema = Schema::of(&anonymous).await;
-    let (mut questions, mut seen) = (Vec::new(), HashSet::new());
+    let (mut cases, mut seen) = (Vec::new(), HashSet::new());
     for field in schema.parts("Query", "fields") {
-        questions.extend(schema.questions(&field, ToOwned::to_owned, &mut seen));
+        cases.extend(schema.cases(&field, ToOwned::to_owned, &mut seen));
     }
     for (list, object_type, _) in schema.lists() {
         for field in schema.parts(&object_type, "fields") {
-            let around = |asked: &str| format!("{list}(first: 2) {{ edges {{ node {{ {asked} }} }} }}");
-            questions.extend(schema.questions(&field, around, &mut seen));
+            let around =
+                |requested: &str| format!("{list}(first: 2) {{ edges {{ node {{ {requested} }} }} }}");
+            cases.extend(schema.cases(&field, around, &mut seen));
         }
         let facets = format!("{object_type}Facets");
         for field in schema.parts(&facets, "fields") {
-            let around = |asked: &str| format!("{list}(first: 2) {{ facets {{ {asked} }} }}");
-            questions.extend(schema.questions(&field, around, &mut seen));
+            let around = |requested: &str| format!("{list}(first: 2) {{ facets {{ {requested} }} }}");
+            cases.extend(schema.cases(&field, around, &mut seen));
         }
     }
-    assert!(questions.len() > 2000, "{}", questions.len());
-    let faults = faults(&anonymous, "query", questions).await;
+    assert!(cases.len() > 2000, "{}", cases.len());
+    let faults = faults(&anonymous, "query", cases).await;
     assert!(faults.is_empty(), "{} faults:\n{}", faults.len(), faults.join("\n"));
 }
 
@@ -306,17 +311,17 @@ async fn no_value_of_an_argument_is_a_fault_of_ours() {
 async fn no_value_of_a_mutation_is_a_fault_of_ours() {
     let editor = roomy().await.as_role(Role::Editor).await;
     let schema = Schema::of(&editor).await;
-    let (mut questions, mut seen) = (Vec::new(), HashSet::new());
+    let (mut cases, mut seen) = (Vec::new(), HashSet::new());
     for field in schema.parts("Mutation", "fields") {
         let input = innermost(&field.arguments()[0]);
         let known = schema.complete(input);
         for value in schema.nasty_values(input, &[], 1, &mut seen) {
-            // What is left out of it is as it has to be, so that it comes as far as the database.
+            // Required fields are valid, so that the request reaches the database.
             let mut whole = known.clone();
             for (name, value) in value.as_object().expect("an object") {
                 whole[name] = value.clone();
             }
-            questions.push(Question {
+            cases.push(Case {
                 document: format!(
                     "($value: {input}!) {{ {}(input: $value) {{ revision userErrors {{ code field message }} }} }}",
                     field.name
@@ -325,21 +330,21 @@ async fn no_value_of_a_mutation_is_a_fault_of_ours() {
             });
         }
     }
-    assert!(questions.len() > 500, "{}", questions.len());
-    let faults = faults(&editor, "mutation", questions).await;
+    assert!(cases.len() > 500, "{}", cases.len());
+    let faults = faults(&editor, "mutation", cases).await;
     assert!(faults.is_empty(), "{} faults:\n{}", faults.len(), faults.join("\n"));
 }
 
-/// Subscribes to all of it, and returns what was answered as nothing that a client writes should be.
-async fn faults_of_subscriptions(client: &Client, questions: &[Question]) -> Vec<String> {
+/// Subscribes to all of them, and returns the errors that no request of a client may cause.
+async fn faults_of_subscriptions(client: &Client, cases: &[Case]) -> Vec<String> {
     let mut faults = Vec::new();
-    for some in questions.chunks(50) {
+    for some in cases.chunks(50) {
         let mut socket = Socket::of(client).await;
-        for (number, question) in some.iter().enumerate() {
-            let document = format!("subscription{}", question.document);
-            socket.subscribe(&number.to_string(), &document, json!({ "value": question.value })).await;
+        for (number, case) in some.iter().enumerate() {
+            let document = format!("subscription{}", case.document);
+            socket.subscribe(&number.to_string(), &document, json!({ "value": case.value })).await;
         }
-        // What is taken says nothing, once it has told what was changed before.
+        // A valid subscription sends nothing after the changes before it.
         while !(socket.silent().await && socket.silent().await && socket.silent().await) {
             let message = socket.receive().await;
             let errors = match message["type"].as_str() {
@@ -348,7 +353,7 @@ async fn faults_of_subscriptions(client: &Client, questions: &[Question]) -> Vec
             };
             if errors.iter().any(is_fault) {
                 let number: usize = message["id"].as_str().and_then(|id| id.parse().ok()).expect("a number");
-                let Question { document, value } = &some[number];
+                let Case { document, value } = &some[number];
                 faults.push(format!("{document}\n  {value}\n  {errors:?}"));
             }
         }
@@ -360,17 +365,17 @@ async fn faults_of_subscriptions(client: &Client, questions: &[Question]) -> Vec
 async fn no_value_of_a_subscription_is_a_fault_of_ours() {
     let anonymous = roomy().await;
     let schema = Schema::of(&anonymous).await;
-    let (mut questions, mut seen) = (Vec::new(), HashSet::new());
+    let (mut cases, mut seen) = (Vec::new(), HashSet::new());
     for field in schema.parts("Subscription", "fields") {
-        questions.extend(schema.questions(&field, ToOwned::to_owned, &mut seen));
+        cases.extend(schema.cases(&field, ToOwned::to_owned, &mut seen));
     }
-    assert!(questions.len() > 50, "{}", questions.len());
-    let faults = faults_of_subscriptions(&anonymous, &questions).await;
+    assert!(cases.len() > 50, "{}", cases.len());
+    let faults = faults_of_subscriptions(&anonymous, &cases).await;
     assert!(faults.is_empty(), "{} faults:\n{}", faults.len(), faults.join("\n"));
 }
 
 impl Schema {
-    /// What an input must have, of records that are there.
+    /// The required fields of an input, with existing records.
     fn complete(&self, input: &str) -> Value {
         let mut whole = json!({});
         for field in self.parts(input, "inputFields").iter().filter(|field| type_text(field).ends_with('!')) {
@@ -401,9 +406,9 @@ async fn half_a_surrogate_pair_is_no_text() {
     )]);
     let body =
         r#"{"query":"query($q: String!) { search(query: $q) { totalCount } }","variables":{"q":"\ud800"}}"#;
-    let answer: Value = anonymous.post(headers, body).await.json().await.expect("JSON");
-    assert_ne!(answer["errors"][0]["extensions"]["code"], "INTERNAL", "{answer}");
-    assert!(answer["errors"][0]["message"].is_string(), "{answer}");
+    let response: Value = anonymous.post(headers, body).await.json().await.expect("JSON");
+    assert_ne!(response["errors"][0]["extensions"]["code"], "INTERNAL", "{response}");
+    assert!(response["errors"][0]["message"].is_string(), "{response}");
 }
 
 #[tokio::test]
@@ -413,11 +418,11 @@ async fn wildcards_that_are_only_folded_to_such_stand_for_themselves() {
         for operator in ["contains", "startsWith"] {
             let filter = json!({"name": {operator: text}});
             let query = "query($filter: ActorFilter) { actors(filter: $filter) { totalCount } }";
-            let data = anonymous.ask_with(query, json!({ "filter": filter })).await;
+            let data = anonymous.query_with(query, json!({ "filter": filter })).await;
             assert_eq!(data["actors"]["totalCount"], 0, "{operator} {text}");
         }
         let suggested = anonymous
-            .ask_with("query($t: String!) { suggest(prefix: $t) { text } }", json!({ "t": text }))
+            .query_with("query($t: String!) { suggest(prefix: $t) { text } }", json!({ "t": text }))
             .await;
         assert_eq!(suggested["suggest"], json!([]), "{text}");
     }

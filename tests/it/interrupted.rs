@@ -1,4 +1,4 @@
-//! Imports that were interrupted, and go on.
+//! Imports that are interrupted and resumed.
 
 use std::{
     io::{BufRead, BufReader, Write},
@@ -25,8 +25,7 @@ use crate::{
     },
 };
 
-/// Statements whose quotes are long, so that few of them make a batch, and hold no word that a search would
-/// find; some records can't be kept.
+/// Statements with long quotes, so that few of them fill a batch, and without words for full-text search; some records are rejected.
 fn speeches(count: usize) -> Vec<Value> {
     let mut records = vec![
         source("speeches"),
@@ -43,7 +42,7 @@ fn speeches(count: usize) -> Vec<Value> {
 
 const REJECTED: usize = 2;
 
-/// The batches that are staged: how many records there are until the end of each, and who wrote it.
+/// The staged batches: the number of records up to the end of each, and who wrote it.
 type Batches = Vec<(i64, String)>;
 
 const BATCHES: &str = "select records, xmin::text from dossier_importing.batches order by records";
@@ -52,7 +51,7 @@ async fn batches(base: &Base) -> Batches {
     sqlx::query_as(BATCHES).fetch_all(base.pool()).await.expect("batches")
 }
 
-/// Until there are so many of them.
+/// Waits until there are this many.
 async fn until_staged(base: &Base, count: usize) -> Batches {
     let since = Instant::now();
     loop {
@@ -71,7 +70,7 @@ async fn forgotten(base: &Base) -> bool {
     base.count(tables).await == 1 && batches(base).await.is_empty()
 }
 
-/// An import that waits for more than it was given. Its input stays open as long as the second is kept.
+/// An import that waits for more input. The input stays open as long as the second value lives.
 fn begin(base: &Base, records: &[Value]) -> (Child, ChildStdin) {
     spawn(&mut base.importing(Path::new("-")), records)
 }
@@ -89,7 +88,7 @@ fn end(child: Child, signal: Signal) -> Output {
     child.wait_with_output().expect("it ended")
 }
 
-/// An import that is killed when it has staged two batches of these records, and waits for more.
+/// An import that is killed when it has staged two batches of these records, and waits for more input.
 async fn kill_after_two_batches(base: &Base, records: &[Value]) -> Batches {
     let (child, input) = begin(base, records);
     let staged = until_staged(base, 2).await;
@@ -98,7 +97,7 @@ async fn kill_after_two_batches(base: &Base, records: &[Value]) -> Batches {
     staged
 }
 
-fn told(output: &Output) -> (String, String) {
+fn reported(output: &Output) -> (String, String) {
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     (text(&output.stdout), text(&output.stderr))
 }
@@ -115,22 +114,22 @@ async fn an_import_that_is_killed_as_it_reads_goes_on_and_is_one_change() {
     let records = speeches(80);
 
     let first = kill_after_two_batches(&base, &records[..50]).await;
-    // No other input: a name that is mistyped.
+    // A mistyped name is not another input.
     assert_eq!(base.import_with(&base.path("speaches.jsonl"), &[]).status.code(), Some(1));
     assert_eq!(batches(&base).await, first);
-    // The input that stays open keeps no import from ending.
+    // An input that stays open doesn't keep the import from ending.
     let (child, input) = begin(&base, &records[..70]);
     let second = until_staged(&base, 3).await;
     let ended = end(child, Signal::SIGINT);
     drop(input);
-    let (_, stderr) = told(&ended);
+    let (_, stderr) = reported(&ended);
     assert_eq!(ended.status.code(), Some(130), "{stderr}");
     assert!(stderr.contains(&goes_on(first[1].0)), "{stderr}");
     assert_eq!(second[..2], first, "what was staged before was not staged anew");
     assert_eq!(base.count("select count(*) from revisions where requester = 'import'").await, 0);
 
     let output = base.import_with(&base.file("speeches.jsonl", lines(&records)), &[]);
-    let (stdout, stderr) = told(&output);
+    let (stdout, stderr) = reported(&output);
     assert!(stderr.contains(&goes_on(second[2].0)), "{stderr}");
     assert_eq!(output.status.code(), Some(1));
     let outcome =
@@ -158,7 +157,7 @@ async fn an_import_that_is_killed_as_it_writes_has_written_nothing_and_writes_al
     let file = base.file("records.jsonl", lines(&records));
     let count = "select count(*) from actors where slug like 'actor-%'";
     for signal in [Signal::SIGKILL, Signal::SIGINT] {
-        // Actors are written before topics, and these wait for us.
+        // Actors are written before topics, whose table this test locks.
         let mut lock = base.pool().begin().await.expect("a transaction");
         sqlx::raw_sql("lock table topics in exclusive mode").execute(&mut *lock).await.expect("locked");
         let child = base.importing(&file).spawn().expect("dossier runs");
@@ -170,7 +169,7 @@ async fn an_import_that_is_killed_as_it_writes_has_written_nothing_and_writes_al
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
         let output = end(child, signal);
-        let (_, stderr) = told(&output);
+        let (_, stderr) = reported(&output);
         assert_eq!(stderr.contains(&goes_on(51)), signal == Signal::SIGINT, "{stderr}");
         if signal == Signal::SIGINT {
             let last = "dossier: interrupted: nothing was imported; run it again to continue\n";
@@ -180,10 +179,10 @@ async fn an_import_that_is_killed_as_it_writes_has_written_nothing_and_writes_al
         lock.rollback().await.expect("released");
         assert_eq!(base.count(count).await, 0);
     }
-    let (stdout, stderr) = told(&base.import_with(&file, &[]));
+    let (stdout, stderr) = reported(&base.import_with(&file, &[]));
     assert!(stdout.starts_with("created 51, updated 0, unchanged 0, rejected 0"), "{stdout}");
     assert!(stderr.contains(&goes_on(51)), "{stderr}");
-    let (stdout, stderr) = told(&base.import_with(&file, &[]));
+    let (stdout, stderr) = reported(&base.import_with(&file, &[]));
     assert!(stdout.starts_with("created 0, updated 0, unchanged 51, rejected 0"), "{stdout}");
     assert!(!stderr.contains("resuming"), "{stderr}");
     assert_eq!(base.count(count).await, 50);
@@ -199,11 +198,11 @@ async fn an_import_goes_on_as_far_as_its_input_is_the_same() {
         records
     };
     let cases = [
-        // Another file altogether; the same but for its beginning, and but for what follows the first batch.
+        // Another file; one that differs at the beginning; and one that differs after the first batch.
         (vec![actor("grace")], None),
         (other(5), None),
         (other(25), Some(0)),
-        // Less of it, and more.
+        // A shorter one, and a longer one.
         (records[..30].to_vec(), Some(0)),
         (speeches(60), Some(1)),
     ];
@@ -211,7 +210,7 @@ async fn an_import_goes_on_as_far_as_its_input_is_the_same() {
     for (records_now, same) in cases {
         let staged = kill_after_two_batches(&base, &records).await;
         base.file("speeches.jsonl", lines(&records_now));
-        let (stdout, stderr) = told(&base.import_with(&file, &["--dry-run"]));
+        let (stdout, stderr) = reported(&base.import_with(&file, &["--dry-run"]));
         match same {
             Some(batch) => assert!(stderr.contains(&goes_on(staged[batch].0)), "{stderr}"),
             None => assert!(!stderr.contains("resuming"), "{stderr}"),
@@ -225,16 +224,16 @@ async fn an_import_goes_on_as_far_as_its_input_is_the_same() {
 
     kill_after_two_batches(&base, &records).await;
     base.file("speeches.jsonl", lines(&other(25)));
-    assert!(told(&base.import_with(&file, &[])).1.contains("resuming"));
+    assert!(reported(&base.import_with(&file, &[])).1.contains("resuming"));
     let changed = "select count(*) from statements where summary = 'Says something else.'";
     assert_eq!(base.count(changed).await, 1);
     assert_eq!(base.count("select count(*) from statements where slug like 'said-%'").await, 50);
 
-    // What was staged for tables of another shape is of no use.
+    // Batches staged for tables with other columns are not used.
     kill_after_two_batches(&base, &records).await;
     let other_shape = "drop schema dossier_past cascade; alter table commentaries alter ordinal type bigint";
     sqlx::raw_sql(other_shape).execute(base.pool()).await.expect("changed");
-    let (stdout, stderr) = told(&base.import_with(&file, &["--dry-run"]));
+    let (stdout, stderr) = reported(&base.import_with(&file, &["--dry-run"]));
     assert!(stdout.starts_with("created 0, updated 0, unchanged 52"), "{stdout}");
     assert!(!stderr.contains("resuming"), "{stderr}");
 }
@@ -263,9 +262,9 @@ async fn a_second_import_waits_for_the_end_of_the_first() {
     let file = base.file("second.jsonl", lines(&[actor("grace")]));
     let mut second = base.importing(&file).spawn().expect("dossier runs");
     let mut stderr = BufReader::new(second.stderr.take().expect("piped"));
-    let mut told = String::new();
-    while !told.ends_with("waiting for another import to finish\n") {
-        assert_ne!(stderr.read_line(&mut told).expect("a line"), 0, "{told}");
+    let mut reported = String::new();
+    while !reported.ends_with("waiting for another import to finish\n") {
+        assert_ne!(stderr.read_line(&mut reported).expect("a line"), 0, "{reported}");
     }
     assert_eq!(batches(&base).await, staged);
     drop(input);
@@ -275,7 +274,7 @@ async fn a_second_import_waits_for_the_end_of_the_first() {
     assert_eq!(base.count(both).await, 50);
 }
 
-/// How many batches the embedded Postgres in a folder holds, once it answers.
+/// How many batches the embedded Postgres in a folder holds, once it responds.
 async fn until_embedded_holds(folder: &Path, count: i64) {
     let options = PgConnectOptions::new_without_pgpass().socket(folder.join("socket"));
     let options = options.username("postgres").database("dossier");
@@ -313,13 +312,13 @@ async fn what_was_read_outlives_the_program_and_its_postgres_but_no_crash_of_pos
     kill(postmaster(folder.path()), Signal::SIGKILL).expect("killed");
     drop(input);
     let output = child.wait_with_output().expect("it ended");
-    let (_, stderr) = told(&output);
+    let (_, stderr) = reported(&output);
     assert!(stderr.contains("resuming after"), "{stderr}");
     assert!(output.status.code() == Some(1) && stderr.contains("nothing was imported"), "{stderr}");
 
     let (child, input) = import(&records);
     drop(input);
-    let (stdout, stderr) = told(&child.wait_with_output().expect("it ended"));
+    let (stdout, stderr) = reported(&child.wait_with_output().expect("it ended"));
     assert!(stdout.starts_with(&format!("created {}", records.len() - REJECTED)), "{stdout}");
     assert!(!stderr.contains("resuming"), "{stderr}");
 }

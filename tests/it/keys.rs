@@ -1,4 +1,4 @@
-//! Keys: how they are made, what showing one does, and what becomes of one that is not valid.
+//! API keys: creating, using and revoking them, and invalid ones.
 
 use std::{process::Output, time::Duration};
 
@@ -17,24 +17,24 @@ use crate::support::{
 
 const VIEWER: &str = "{ viewer { role name } }";
 
-/// Asks who one is, with these `Authorization` headers.
+/// Queries the viewer, with these `Authorization` headers.
 async fn show(client: &Client, shown: &[HeaderValue], accept: &'static str) -> Response {
     let post = client.http().post(client.address("/graphql")).header(ACCEPT, accept);
     let post = shown.iter().fold(post, |post, shown| post.header(AUTHORIZATION, shown));
-    post.json(&json!({ "query": VIEWER })).send().await.expect("an answer")
+    post.json(&json!({ "query": VIEWER })).send().await.expect("a response")
 }
 
 fn shown(text: &str) -> [HeaderValue; 1] {
     [HeaderValue::from_bytes(text.as_bytes()).expect("a header's value")]
 }
 
-/// Refused for who asks, and nobody at all rather than anonymous.
+/// Refused as unauthenticated, never treated as anonymous.
 async fn assert_unauthenticated(response: Response, what: &str) {
     assert_eq!(response.status(), 401, "{what}");
     assert_eq!(response.headers()[WWW_AUTHENTICATE], "Bearer", "{what}");
-    let answer: Value = response.json().await.expect("JSON");
-    assert_eq!(answer["errors"][0]["extensions"]["code"], "UNAUTHENTICATED", "{what}: {answer}");
-    assert_eq!(answer.get("data"), None, "{what}");
+    let body: Value = response.json().await.expect("JSON");
+    assert_eq!(body["errors"][0]["extensions"]["code"], "UNAUTHENTICATED", "{what}: {body}");
+    assert_eq!(body.get("data"), None, "{what}");
 }
 
 async fn create(client: &Client, name: &str, role: Role) -> String {
@@ -42,15 +42,15 @@ async fn create(client: &Client, name: &str, role: Role) -> String {
 }
 
 #[tokio::test]
-async fn whoever_shows_a_key_is_who_it_names() {
+async fn a_key_authenticates_the_client_that_sends_it() {
     let anonymous = anonymous().await;
     let nobody = json!({"viewer": {"role": "ANONYMOUS", "name": null}});
-    assert_eq!(anonymous.ask(VIEWER).await, nobody);
+    assert_eq!(anonymous.query(VIEWER).await, nobody);
     for (name, role) in
         [("reader", Role::Reader), ("Zoë Œuvre, Айгүль 🗝", Role::Editor), ("root", Role::Admin)]
     {
         let key = create(&anonymous, name, role).await;
-        let who = anonymous.showing(&key).ask(VIEWER).await;
+        let who = anonymous.with_key(&key).query(VIEWER).await;
         assert_eq!(who, json!({"viewer": {"role": role.name(), "name": name}}));
     }
 }
@@ -58,10 +58,10 @@ async fn whoever_shows_a_key_is_who_it_names() {
 #[tokio::test]
 async fn changes_are_recorded_under_the_name_of_the_key() {
     let anonymous = anonymous().await;
-    let editor = anonymous.showing(&create(&anonymous, "Айгүль", Role::Editor).await);
+    let editor = anonymous.with_key(&create(&anonymous, "Айгүль", Role::Editor).await);
     let change = "mutation { createTopic(input: {slug: \"grain\", name: \"Grain\"}) {
         userErrors { message } topic { revisions { edges { node { requester } } } } } }";
-    let data = editor.ask(change).await;
+    let data = editor.query(change).await;
     let requester = &data["createTopic"]["topic"]["revisions"]["edges"][0]["node"]["requester"];
     assert_eq!(*requester, "Айгүль", "{data}");
 }
@@ -72,8 +72,8 @@ async fn the_scheme_is_written_in_any_case() {
     let key = create(&anonymous, "me", Role::Reader).await;
     for scheme in ["Bearer", "bearer", "BEARER", " Bearer "] {
         let response = show(&anonymous, &shown(&format!("{scheme} {key}")), "application/json").await;
-        let answer: Value = response.json().await.expect("JSON");
-        assert_eq!(answer["data"]["viewer"]["name"], "me", "{scheme:?}");
+        let body: Value = response.json().await.expect("JSON");
+        assert_eq!(body["data"]["viewer"]["name"], "me", "{scheme:?}");
     }
 }
 
@@ -109,13 +109,13 @@ async fn a_key_shown_with_get_is_looked_at_too() {
         get.bearer_auth(key).send()
     };
     let key = create(&anonymous, "me", Role::Reader).await;
-    let answer: Value = get(&key).await.expect("an answer").json().await.expect("JSON");
-    assert_eq!(answer["data"]["viewer"]["name"], "me");
-    assert_unauthenticated(get("dossier_wrong").await.expect("an answer"), "GET").await;
+    let response: Value = get(&key).await.expect("a response").json().await.expect("JSON");
+    assert_eq!(response["data"]["viewer"]["name"], "me");
+    assert_unauthenticated(get("dossier_wrong").await.expect("a response"), "GET").await;
 }
 
 #[tokio::test]
-async fn a_mutation_without_a_key_asks_for_one_and_with_too_little_a_key_says_so() {
+async fn a_mutation_without_a_key_or_role_is_refused_with_the_reason() {
     let anonymous = anonymous().await;
     let reader = create(&anonymous, "reader", Role::Reader).await;
     let mutation = "mutation { deleteTopic(input: {topic: {slug: \"a\"}}) { deletedId } }";
@@ -124,11 +124,11 @@ async fn a_mutation_without_a_key_asks_for_one_and_with_too_little_a_key_says_so
             let post = anonymous.http().post(anonymous.address("/graphql")).header(ACCEPT, accept);
             post.json(&json!({ "query": mutation }))
         };
-        assert_unauthenticated(post().send().await.expect("an answer"), accept).await;
-        let refused = post().bearer_auth(&reader).send().await.expect("an answer");
+        assert_unauthenticated(post().send().await.expect("a response"), accept).await;
+        let refused = post().bearer_auth(&reader).send().await.expect("a response");
         assert_eq!(refused.status(), forbidden, "{accept}");
-        let answer: Value = refused.json().await.expect("JSON");
-        assert_eq!(answer["errors"][0]["extensions"]["code"], "FORBIDDEN", "{answer}");
+        let response: Value = refused.json().await.expect("JSON");
+        assert_eq!(response["errors"][0]["extensions"]["code"], "FORBIDDEN", "{response}");
     }
 }
 
@@ -137,30 +137,30 @@ async fn a_key_that_ends_while_a_request_runs_is_good_for_that_one_and_no_more()
     for end in ["revoked_at = now()", "expires_at = clock_timestamp()"] {
         let anonymous = anonymous().await;
         let key = create(&anonymous, "me", Role::Reader).await;
-        let reader = anonymous.showing(&key);
+        let reader = anonymous.with_key(&key);
         let mut lock = anonymous.pool().begin().await.expect("a transaction");
         sqlx::query("lock table topics in access exclusive mode").execute(&mut *lock).await.expect("locked");
-        let runs = tokio::spawn(async move { reader.ask("{ topics { totalCount } }").await });
+        let runs = tokio::spawn(async move { reader.query("{ topics { totalCount } }").await });
         tokio::time::sleep(Duration::from_millis(300)).await;
         let end = sqlx::AssertSqlSafe(format!("update api_keys set {end}"));
         sqlx::raw_sql(end).execute(anonymous.pool()).await.expect("ended");
         lock.rollback().await.expect("unlocked");
-        assert!(runs.await.expect("an answer")["topics"]["totalCount"].is_u64());
+        assert!(runs.await.expect("a response")["topics"]["totalCount"].is_u64());
         let bearer = shown(&format!("Bearer {key}"));
         assert_unauthenticated(show(&anonymous, &bearer, "application/json").await, "the next one").await;
     }
 }
 
 #[tokio::test]
-async fn where_keys_cannot_be_looked_up_nobody_is_let_in() {
+async fn if_keys_cannot_be_looked_up_requests_are_refused() {
     let anonymous = anonymous().await;
     let key = create(&anonymous, "me", Role::Admin).await;
     sqlx::raw_sql("alter table api_keys rename to gone").execute(anonymous.pool()).await.expect("renamed");
     let response = show(&anonymous, &shown(&format!("Bearer {key}")), "application/json").await;
     assert_eq!(response.status(), 503);
-    let answer: Value = response.json().await.expect("JSON");
-    assert_eq!(answer["errors"][0]["extensions"]["code"], "UNAVAILABLE");
-    assert!(!answer.to_string().contains("api_keys"), "{answer}");
+    let body: Value = response.json().await.expect("JSON");
+    assert_eq!(body["errors"][0]["extensions"]["code"], "UNAVAILABLE");
+    assert!(!body.to_string().contains("api_keys"), "{body}");
 }
 
 #[tokio::test]
@@ -172,17 +172,17 @@ async fn reading_may_need_a_key() {
     for query in
         ["{ __typename }", VIEWER, introspection, mutation, "{ actors { totalCount } }", "{ nothing }", "{"]
     {
-        let refused = post(json!({ "query": query })).await.expect("an answer");
+        let refused = post(json!({ "query": query })).await.expect("a response");
         assert_unauthenticated(refused, query).await;
     }
     let persisted = json!({"extensions": {"persistedQuery": {"version": 1, "sha256Hash": "0"}}});
-    assert_unauthenticated(post(persisted).await.expect("an answer"), "a hash").await;
+    assert_unauthenticated(post(persisted).await.expect("a response"), "a hash").await;
     assert_unauthenticated(anonymous.get("/graphql?query={__typename}").await, "GET").await;
     for open in ["/", "/schema.graphql", "/health/live", "/health/ready"] {
         assert_eq!(anonymous.get(open).await.status(), 200, "{open}");
     }
     let reader = anonymous.as_role(Role::Reader).await;
-    assert_eq!(reader.ask(VIEWER).await["viewer"]["role"], "READER");
+    assert_eq!(reader.query(VIEWER).await["viewer"]["role"], "READER");
 }
 
 #[tokio::test]
@@ -198,10 +198,10 @@ async fn an_address_that_shows_wrong_keys_is_slowed_down_and_its_neighbours_are_
     assert_eq!(response.status(), 429);
     let wait: u64 = response.headers()[RETRY_AFTER].to_str().expect("text").parse().expect("seconds");
     assert!((1..=7).contains(&wait), "{wait}: ten in a minute are one in six seconds");
-    let answer: Value = response.json().await.expect("JSON");
-    assert_eq!(answer["errors"][0]["extensions"]["code"], "RATE_LIMITED");
-    assert_eq!(anonymous.showing(&key).ask(VIEWER).await["viewer"]["name"], "me");
-    assert_eq!(anonymous.ask(VIEWER).await["viewer"]["role"], "ANONYMOUS");
+    let body: Value = response.json().await.expect("JSON");
+    assert_eq!(body["errors"][0]["extensions"]["code"], "RATE_LIMITED");
+    assert_eq!(anonymous.with_key(&key).query(VIEWER).await["viewer"]["name"], "me");
+    assert_eq!(anonymous.query(VIEWER).await["viewer"]["role"], "ANONYMOUS");
 }
 
 #[tokio::test]
@@ -210,7 +210,7 @@ async fn each_name_has_a_budget_of_its_own() {
     let query = "{ viewer { rateLimit { remaining } } actors(first: 100) { edges { cursor } } }";
     let (one, other) = (anonymous.as_role(Role::Reader).await, anonymous.as_role(Role::Editor).await);
     for client in [&anonymous, &one, &other] {
-        assert_eq!(client.ask(query).await["viewer"]["rateLimit"]["remaining"], 99);
+        assert_eq!(client.query(query).await["viewer"]["rateLimit"]["remaining"], 99);
     }
     for client in [&anonymous, &one, &other] {
         assert_eq!(client.api_error(query, json!({})).await.0, "RATE_LIMITED");
@@ -224,29 +224,32 @@ async fn only_the_digest_of_a_secret_is_stored() {
         (create(&anonymous, "one", Role::Reader).await, create(&anonymous, "other", Role::Reader).await);
     assert_ne!(one, other);
     assert_eq!(one.len(), "dossier_".len() + 43, "256 bits in base64");
-    let kept: String = sqlx::query_scalar("select string_agg(api_keys::text, '') from api_keys")
+    let stored: String = sqlx::query_scalar("select string_agg(api_keys::text, '') from api_keys")
         .fetch_one(anonymous.pool())
         .await
         .expect("the table");
-    assert!(kept.contains(&one[..14]) && !kept.contains(&one[..15]), "the beginning and no more: {kept}");
+    assert!(
+        stored.contains(&one[..14]) && !stored.contains(&one[..15]),
+        "the beginning and no more: {stored}"
+    );
     let found: bool =
         sqlx::query_scalar("select exists (select from api_keys where digest = sha256($1::bytea))")
             .bind(one.as_bytes())
             .fetch_one(anonymous.pool())
             .await
-            .expect("an answer");
+            .expect("a response");
     assert!(found);
 }
 
-/// What `dossier key …` does on this database.
+/// Runs `dossier key …` on this database.
 async fn key(settings: &[(&str, &str)], arguments: &[&str]) -> Output {
     let mut command = dossier(settings);
     command.arg("key").args(arguments);
     tokio::task::spawn_blocking(move || output(&mut command)).await.expect("not cancelled")
 }
 
-fn text(told: &[u8]) -> String {
-    String::from_utf8(told.to_vec()).expect("text")
+fn text(reported: &[u8]) -> String {
+    String::from_utf8(reported.to_vec()).expect("text")
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -295,7 +298,7 @@ async fn a_key_that_cannot_be_created_or_found_is_reported_in_one_line() {
         key(&settings, &["create", "--name", name, "--role", "reader", "--expires", expires]).await
     };
     assert!(create("me", "2999-01-01T12:00:00+05:00").await.status.success());
-    for (failed, told) in [
+    for (failed, reported) in [
         (
             create("me", "2999-01-01").await,
             "dossier: a key named `me` already exists; names are unique because changes are recorded under them",
@@ -316,13 +319,13 @@ async fn a_key_that_cannot_be_created_or_found_is_reported_in_one_line() {
         ),
     ] {
         let stderr = text(&failed.stderr);
-        let is_mistyped = ["invalid key name", "expiry date"].iter().any(|reason| told.contains(reason));
+        let is_mistyped = ["invalid key name", "expiry date"].iter().any(|reason| reported.contains(reason));
         assert_eq!(failed.status.code(), Some(if is_mistyped { 2 } else { 1 }), "{stderr}");
         let lines: Vec<&str> = stderr.lines().filter(|line| !line.starts_with("using ")).collect();
-        assert!(lines.len() == 1 && lines[0].starts_with(told), "{stderr}");
+        assert!(lines.len() == 1 && lines[0].starts_with(reported), "{stderr}");
         assert_eq!(text(&failed.stdout), "", "no secret of no key");
     }
-    for (wrong, told) in [
+    for (wrong, reported) in [
         (
             key(&settings, &["create", "--name", "you", "--role", "king"]).await,
             "[possible values: reader, editor, admin]",
@@ -337,7 +340,7 @@ async fn a_key_that_cannot_be_created_or_found_is_reported_in_one_line() {
         (key(&settings, &[]).await, "create"),
     ] {
         assert_eq!(wrong.status.code(), Some(2));
-        assert!(text(&wrong.stderr).contains(told), "{}", text(&wrong.stderr));
+        assert!(text(&wrong.stderr).contains(reported), "{}", text(&wrong.stderr));
     }
 }
 
@@ -354,7 +357,7 @@ fn invalid_keys_are_reported_before_a_database_is_created() {
     let past = refused(2, &["--name", "me", "--role", "EDITOR", "--expires", "2020-01-31"]);
     assert_eq!(past, "dossier: the expiry date is in the past\n");
     assert!(refused(2, &["--name", " ", "--role", "Reader"]).contains("invalid key name"));
-    // Only `serve` and `migrate` make a database.
+    // Only `serve` and `migrate` create a database.
     assert!(refused(1, &["--name", "me", "--role", "Editor"]).contains("create them with: dossier migrate"));
 }
 

@@ -77,7 +77,7 @@ fn an_arrow_up_and_a_circle_are_found_with_file_and_line() {
 /// The modules of a crate by their paths, and what each uses of the others.
 struct Sources {
     modules: BTreeMap<String, PathBuf>,
-    /// From which module, in which line, to which.
+    /// The using module, the line, and the used module.
     arrows: Vec<(String, usize, String)>,
 }
 
@@ -107,7 +107,7 @@ impl Sources {
         Sources { arrows: arrows(&texts), modules }
     }
 
-    /// Modules with these texts, whose files are called as they are.
+    /// Modules with these texts; the file of each has the module's name.
     fn of(texts: &[(&str, &str)]) -> Self {
         let texts: Vec<(String, String)> =
             texts.iter().map(|(module, text)| ((*module).to_owned(), (*text).to_owned())).collect();
@@ -215,7 +215,7 @@ fn arrows(texts: &[(String, String)]) -> Vec<(String, usize, String)> {
     arrows
 }
 
-/// The text with its comments blanked, line by line.
+/// The text with empty lines instead of comments.
 fn without_comments(text: &str) -> String {
     let lines = text.lines().map(|line| match line.trim_start() {
         comment if comment.starts_with("//") => "",
@@ -224,7 +224,7 @@ fn without_comments(text: &str) -> String {
     lines.collect::<Vec<_>>().join("\n")
 }
 
-/// A path as it stands, from within a module, without its `crate`, `self` or `super`.
+/// The absolute form of a path within a module, without `crate`, `self` or `super`.
 fn absolute(module: &str, path: &[String]) -> Vec<String> {
     let mut base: Vec<String> = match path[0].as_str() {
         "crate" => Vec::new(),
@@ -247,7 +247,7 @@ fn absolute(module: &str, path: &[String]) -> Vec<String> {
 /// braces one by one.
 fn paths(text: &str) -> Vec<(Vec<String>, usize)> {
     let mut found = Vec::new();
-    // What a module of tests has of the module around it is no arrow.
+    // A module of tests may use the module that contains it.
     let text = text.split("\n#[cfg(test)]\nmod tests").next().unwrap_or(text);
     for root in ["crate::", "super::"] {
         for (start, _) in text.match_indices(root) {

@@ -1,4 +1,4 @@
-//! Dossier as its users meet it: a real server on a real Postgres, asked over HTTP.
+//! Integration tests: a real server on a real Postgres, over HTTP.
 
 mod bulk;
 mod cache;

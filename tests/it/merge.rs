@@ -1,8 +1,8 @@
-//! Two actors that are one, and changes taken back.
+//! Merging actors, and reverting changes.
 
 use std::collections::BTreeMap;
 
-use dossier::auth::caller::Role;
+use dossier::{auth::caller::Role, model::naming};
 use serde_json::{Value, json};
 use sqlx::AssertSqlSafe;
 
@@ -11,7 +11,7 @@ use crate::{
     support::{Client, anonymous, editor},
 };
 
-/// Every row of every table as text, but for the log itself.
+/// Every row of every table as text, without the log.
 pub async fn everything(client: &Client) -> BTreeMap<String, Vec<String>> {
     let tables: Vec<String> = sqlx::query_scalar(
         "select relname::text from pg_class where relkind = 'r' and relnamespace = 'public'::regnamespace
@@ -30,7 +30,7 @@ pub async fn everything(client: &Client) -> BTreeMap<String, Vec<String>> {
     everything
 }
 
-/// Says which rows differ, where any do.
+/// Fails with the rows that differ.
 pub fn same(found: &BTreeMap<String, Vec<String>>, expected: &BTreeMap<String, Vec<String>>) {
     for (table, rows) in expected {
         assert_eq!(&found[table], rows, "{table}");
@@ -38,9 +38,9 @@ pub fn same(found: &BTreeMap<String, Vec<String>>, expected: &BTreeMap<String, V
     assert_eq!(found.len(), expected.len());
 }
 
-/// Enters a record that must be accepted, and tells its id.
+/// Enters a record that must be accepted, and returns its id.
 async fn enter(editor: &Client, object_type: &str, input: Value) -> String {
-    let field = object_type.to_lowercase();
+    let field = naming::camel_case(object_type);
     let payload = change(editor, &format!("create{object_type}"), input, &format!("{field} {{ id }}")).await;
     assert_eq!(payload["userErrors"], json!([]));
     payload[&field]["id"].as_str().expect("an id").to_owned()
@@ -82,7 +82,7 @@ async fn relations_that_say_the_same_after_a_merge_are_one_with_the_evidence_of_
     let before = everything(&editor).await;
     assert_eq!(merge(&editor, "ann-a", "ann-b").await["userErrors"], json!([]));
     let query = "{ actor(by: {slug: \"ann-a\"}) { relations(orderBy: ENTERED_ASC) { nodes { slug validFrom citations { nodes { locator } } } } } }";
-    let relations = editor.ask(query).await["actor"]["relations"]["nodes"].clone();
+    let relations = editor.query(query).await["actor"]["relations"]["nodes"].clone();
     assert_eq!(
         relations,
         json!([
@@ -166,38 +166,38 @@ async fn two_actors_that_are_one_are_merged_and_what_was_merged_is_exactly_undon
         commentariesAuthored { edges { node { slug } } }
         citations(filter: {locator: {in: [\"L3\", \"L99\"]}}) { totalCount }
     } }";
-    let told = editor.ask(actor).await["actor"].take();
-    assert_eq!(told["revision"], payload["revision"]);
+    let reported = editor.query(actor).await["actor"].take();
+    assert_eq!(reported["revision"], payload["revision"]);
     let slugs = |edge: &str| -> Vec<String> {
-        let edges = told[edge]["edges"].as_array().expect("edges").iter();
+        let edges = reported[edge]["edges"].as_array().expect("edges").iter();
         edges.map(|edge| edge["node"]["slug"].as_str().expect("a slug").to_owned()).collect()
     };
-    let names = told["names"].as_array().expect("names");
+    let names = reported["names"].as_array().expect("names");
     assert_eq!(names.len(), 3, "{names:?}");
     assert!(names.contains(&json!({"name": "Qazaqstan", "kind": "ALIAS"})), "{names:?}");
-    assert_eq!(told["identifiers"], json!([{"value": "Q232"}]));
+    assert_eq!(reported["identifiers"], json!([{"value": "Q232"}]));
     assert!(slugs("statements").contains(&"said-again".to_owned()));
     assert!(slugs("statementsOnBehalf").contains(&"heard-twice".to_owned()));
     assert_eq!(
-        told["meetings"]["edges"],
+        reported["meetings"]["edges"],
         json!([{"role": "HOST", "node": {"slug": "both-there"}}, {"role": "GUEST", "node": {"slug": "alone-there"}}])
     );
     assert_eq!(slugs("relations"), ["one-way", "other-way"]);
-    assert_eq!(told["positions"]["totalCount"], 1);
+    assert_eq!(reported["positions"]["totalCount"], 1);
     assert_eq!(
-        told["sourcesPublished"]["edges"][0]["node"]["authors"]["edges"],
+        reported["sourcesPublished"]["edges"][0]["node"]["authors"]["edges"],
         json!([{"node": {"slug": "israel"}}, {"node": {"slug": "kazakhstan"}}])
     );
     assert_eq!(slugs("commentariesAuthored"), ["judged"]);
-    assert_eq!(told["citations"]["totalCount"], 2);
+    assert_eq!(reported["citations"]["totalCount"], 2);
 
-    let log = editor.ask_with("query($id: ID!) { kept: actor(by: {slug: \"kazakhstan\"}) { ...Merges } gone: node(id: $id) { id }
+    let log = editor.query_with("query($id: ID!) { kept: actor(by: {slug: \"kazakhstan\"}) { ...Merges } gone: node(id: $id) { id }
         revisions(filter: {operation: {equals: MERGE}}) { edges { node { part record { slug } diff { field } } } } }
         fragment Merges on Actor { revisions(filter: {operation: {equals: MERGE}}) { totalCount } }", json!({"id": old}))
         .await;
     assert_eq!(log["kept"]["revisions"]["totalCount"], 1);
     let merges = log["revisions"]["edges"].as_array().expect("edges");
-    assert_eq!(merges.len(), 2, "both actors are told to be merged: {merges:?}");
+    assert_eq!(merges.len(), 2, "both actors have the revision of the merge: {merges:?}");
     assert!(
         merges
             .iter()
@@ -210,10 +210,10 @@ async fn two_actors_that_are_one_are_merged_and_what_was_merged_is_exactly_undon
         (wrong(ACCEPTED), &json!({"id": old, "slug": "qazaqstan"}))
     );
     same(&everything(&editor).await, &before);
-    // What was undone can be done again, by undoing that, and undone again.
+    // A revert can be reverted, and that again.
     let redone = revert(&editor, &payload["revision"]).await;
     assert_eq!(errors(&redone), wrong(ACCEPTED));
-    let found = editor.ask("{ actor(by: {slug: \"qazaqstan\"}) { slug } }").await;
+    let found = editor.query("{ actor(by: {slug: \"qazaqstan\"}) { slug } }").await;
     assert_eq!(found["actor"]["slug"], "kazakhstan");
     assert_eq!(errors(&unmerge(&editor, "qazaqstan").await), wrong(ACCEPTED));
     same(&everything(&editor).await, &before);
@@ -277,7 +277,7 @@ async fn old_ids_and_slugs_find_the_remaining_actor() {
     assert_eq!(errors(&merge(&editor, "third", "second").await), wrong(ACCEPTED));
 
     let found = editor
-        .ask_with(
+        .query_with(
             "query($first: ID!, $second: ID!, $third: ID!) {
                 id: actor(by: {id: $first}) { ...Actor }
                 slug: actor(by: {slug: \"first\"}) { ...Actor }
@@ -342,7 +342,7 @@ async fn old_ids_and_slugs_find_the_remaining_actor() {
     let back = json!({"actor": {"id": third}, "slug": "third", "name": "third"});
     change(&editor, "updateActor", back, "actor { id }").await;
 
-    // What was merged last is undone first.
+    // Merges are undone from the last to the first.
     let payload = unmerge(&editor, "first").await;
     assert_eq!(errors(&payload), wrong([("CONFLICT", "input.merge")]));
     assert_eq!(errors(&unmerge(&editor, "second").await), wrong(ACCEPTED));
@@ -366,9 +366,12 @@ async fn actors_that_records_treat_as_different_are_not_merged() {
     let before = everything(&editor).await;
     let payload = merge(&editor, "kazakhstan", "qazaqstan").await;
     assert_eq!(errors(&payload), wrong([("INVALID", "input.merge")]));
-    let told = payload["userErrors"].to_string();
-    assert!(told.contains("two-of-them") && told.contains("for-the-other"), "both at once: {told}");
-    // A place does not speak, nor does what is merged into one.
+    let reported = payload["userErrors"].to_string();
+    assert!(
+        reported.contains("two-of-them") && reported.contains("for-the-other"),
+        "both at once: {reported}"
+    );
+    // A place can't be a speaker, nor can what is merged into one.
     let payload = merge(&editor, "washington", "qazaqstan").await;
     assert_eq!(errors(&payload), wrong([("INVALID", "input.merge")]));
     let itself = merge(&editor, "kazakhstan", "kazakhstan").await;
@@ -394,15 +397,15 @@ async fn what_was_changed_elsewhere_outlives_an_unmerge_and_what_the_merge_chang
     said["speaker"] = json!({"slug": "qazaqstan"});
     enter(&editor, "Statement", said).await;
     assert_eq!(errors(&unmerge(&editor, "qazaqstan").await), wrong(ACCEPTED));
-    let told = editor
-        .ask(
+    let reported = editor
+        .query(
             "{ actor(by: {slug: \"kazakhstan\"}) { name }
                again: statement(by: {slug: \"said-again\"}) { summary speaker { slug } }
                since: statement(by: {slug: \"said-since\"}) { speaker { slug } } }",
         )
         .await;
     assert_eq!(
-        told,
+        reported,
         json!({
             "actor": {"name": "The Republic of Kazakhstan"},
             "again": {"summary": "Said in other words.", "speaker": {"slug": "qazaqstan"}},
@@ -420,7 +423,7 @@ async fn what_was_changed_elsewhere_outlives_an_unmerge_and_what_the_merge_chang
     assert_eq!(errors(&payload), wrong([("CONFLICT", "input.merge")]));
     let message = payload["userErrors"][0]["message"].as_str().expect("a message");
     assert!(message.contains(&format!("revision {} by editor", retold["revision"])), "{message} {retold}");
-    assert!(message.contains(" by editor, revision "), "all of them are told: {message} {left}");
+    assert!(message.contains(" by editor, revision "), "all of them are named: {message} {left}");
     same(&everything(&editor).await, &before);
 }
 
@@ -433,7 +436,7 @@ async fn a_change_is_taken_back_whole_and_the_taking_back_too() {
     input["addressees"] = json!([{"slug": "israel"}]);
     let entered = change(&editor, "createStatement", input, "statement { id }").await;
     let (id, full) = (entered["statement"]["id"].clone(), everything(&editor).await);
-    // Any revision of a change stands for the whole of it.
+    // Any revision of a change identifies the change.
     let payload = revert(&editor, &entered["revision"]).await;
     assert_eq!(
         (errors(&payload), &payload["records"]),
@@ -454,7 +457,7 @@ async fn a_change_is_taken_back_whole_and_the_taking_back_too() {
     let update = json!({"statement": {"slug": "passing"}, "summary": "Other words.", "topics": [],
         "citations": [{"source": {"slug": "musavat-interview-with-yury-bocharov"}, "locator": "L4"}]});
     let updated = change(&editor, "updateStatement", update, "statement { id }").await;
-    // Another column is another matter.
+    // A change of another column is no conflict.
     let role = json!({"statement": {"slug": "passing"}, "speakerRole": "President"});
     let role = change(&editor, "updateStatement", role, "statement { id }").await;
     assert_eq!(errors(&revert(&editor, &updated["revision"]).await), wrong(ACCEPTED));
@@ -482,7 +485,7 @@ async fn later_changes_prevent_a_revert_and_are_named() {
         assert_eq!(errors(&revert(&editor, revision).await), wrong(ACCEPTED));
     }
 
-    // What came to a record later is not lost with it.
+    // Rows that were added later prevent deleting their record.
     let named = json!({"actor": {"slug": "somebody"}, "names": [{"name": "Alias", "kind": "ALIAS"}]});
     let named = change(&other, "updateActor", named, "actor { id }").await;
     let payload = revert(&editor, &entered["revision"]).await;
@@ -491,7 +494,7 @@ async fn later_changes_prevent_a_revert_and_are_named() {
     assert_eq!(message, format!("It was changed again since: revision {} by admin.", named["revision"]));
     revert(&editor, &named["revision"]).await;
 
-    // Nor is what others refer to.
+    // So do references of others.
     let mut said = statement("said-by-somebody");
     said["speaker"] = json!({"slug": "somebody"});
     let said = change(&editor, "createStatement", said, "statement { id }").await;
@@ -500,14 +503,14 @@ async fn later_changes_prevent_a_revert_and_are_named() {
     assert!(payload["userErrors"].to_string().contains("said-by-somebody"), "{payload}");
     revert(&editor, &said["revision"]).await;
     assert_eq!(errors(&revert(&editor, &entered["revision"]).await), wrong(ACCEPTED));
-    // What it had and another has taken does not come back.
+    // A unique value that another record has taken prevents the revert.
     let removed = json!({"topic": {"slug": "fleeting"}});
     enter(&editor, "Topic", json!({"slug": "fleeting", "name": "Fleeting"})).await;
     let removed = change(&editor, "deleteTopic", removed, "deletedId").await;
     enter(&editor, "Topic", json!({"slug": "fleeting", "name": "Another"})).await;
     let payload = revert(&editor, &removed["revision"]).await;
     assert_eq!(errors(&payload), wrong([("TAKEN", "input.revision")]));
-    // What refers to it can't come back before it does.
+    // A record can't be restored before the record that it refers to.
     let payload = revert(&editor, &said["revision"]).await;
     assert_eq!(errors(&payload), wrong([("CONFLICT", "input.revision")]));
 }
@@ -539,7 +542,7 @@ async fn what_came_by_many_at_once_is_taken_back_at_once() {
 }
 
 #[tokio::test]
-async fn merges_and_reverts_are_for_editors_and_safe_to_ask_again() {
+async fn merges_and_reverts_are_for_editors_and_safe_to_retry() {
     let anonymous = anonymous().await;
     let reader = anonymous.as_role(Role::Reader).await;
     for mutation in [
@@ -563,9 +566,9 @@ async fn merges_and_reverts_are_for_editors_and_safe_to_ask_again() {
         input["clientMutationId"] = json!(mutation);
         let first = change(&editor, mutation, input.clone(), selection).await;
         assert_eq!(errors(&first), wrong(ACCEPTED), "{mutation}");
-        let then = editor.ask(count).await;
+        let then = editor.query(count).await;
         assert_eq!(change(&editor, mutation, input, selection).await, first);
-        assert_eq!(editor.ask(count).await, then);
+        assert_eq!(editor.query(count).await, then);
         let back = json!({"revision": first["revision"], "clientMutationId": format!("{mutation} back")});
         let selection = "records { id record { slug } }";
         let reverted = change(&editor, "revertRevision", back.clone(), selection).await;

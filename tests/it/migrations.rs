@@ -1,4 +1,4 @@
-//! Which database is migrated and which is left alone, what stands beside it, and who may do without.
+//! Migrations: which databases are migrated, other programs' tables, and limited privileges.
 
 use std::{collections::BTreeMap, fmt::Write as _, fs, path::Path, process::Output};
 
@@ -34,20 +34,20 @@ async fn run(settings: &[(&str, &str)], arguments: &[&str]) -> Output {
     tokio::task::spawn_blocking(move || output(&mut command)).await.expect("not cancelled")
 }
 
-fn told(output: &Output) -> String {
+fn reported(output: &Output) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()
 }
 
 async fn succeeds(settings: &[(&str, &str)], arguments: &[&str]) -> String {
     let output = run(settings, arguments).await;
-    assert!(output.status.success(), "{arguments:?}: {}", told(&output));
+    assert!(output.status.success(), "{arguments:?}: {}", reported(&output));
     String::from_utf8(output.stdout).expect("text")
 }
 
 async fn fails(settings: &[(&str, &str)], arguments: &[&str]) -> String {
     let output = run(settings, arguments).await;
-    assert_eq!(output.status.code(), Some(1), "{arguments:?}: {}", told(&output));
-    let stderr = told(&output);
+    assert_eq!(output.status.code(), Some(1), "{arguments:?}: {}", reported(&output));
+    let stderr = reported(&output);
     stderr
         .lines()
         .find_map(|line| line.strip_prefix("dossier: "))
@@ -55,7 +55,7 @@ async fn fails(settings: &[(&str, &str)], arguments: &[&str]) -> String {
         .to_owned()
 }
 
-/// A database as a Dossier made it that called schemas beside its own `past` and `importing`.
+/// A database of an old version, with the schemas `past` and `importing`.
 async fn old_database() -> TestDatabase {
     let old = empty_database().await;
     let migrations = Migrator::new(Path::new(env!("CARGO_MANIFEST_DIR")).join("migrations")).await;
@@ -110,8 +110,8 @@ async fn only_serve_and_migrate_migrate() {
     let import: &[&str] = &["import", "-", "--dry-run"];
     let others: [&[&str]; 4] = [&["export"], &["key", "list"], import, &["generate", "--statements", "1"]];
     for arguments in others {
-        let told = fails(&settings, arguments).await;
-        assert!(told.ends_with("create them with: dossier migrate"), "{told}");
+        let reported = fails(&settings, arguments).await;
+        assert!(reported.ends_with("create them with: dossier migrate"), "{reported}");
     }
     assert_eq!(
         value::<i64>(empty.pool(), "select count(*) from pg_tables where schemaname = 'public'").await,
@@ -121,8 +121,8 @@ async fn only_serve_and_migrate_migrate() {
     let old = old_database().await;
     let settings = [("DATABASE_URL", old.url())];
     for arguments in others {
-        let told = fails(&settings, arguments).await;
-        assert!(told.contains("migrations are pending; apply them with: dossier migrate"), "{told}");
+        let reported = fails(&settings, arguments).await;
+        assert!(reported.contains("migrations are pending; apply them with: dossier migrate"), "{reported}");
     }
     assert_eq!(value::<i64>(old.pool(), "select max(version) from _sqlx_migrations").await, 16);
 }
@@ -134,13 +134,13 @@ async fn a_server_that_is_not_to_migrate_serves_what_is_there() {
     let mut command = dossier(&settings);
     command.args(["serve", "--no-migrate"]);
     let canary = Process::of(command).await;
-    let answer =
-        canary.answer("{ topics { totalCount } past: topics(asOf: {revision: 0}) { totalCount } }").await;
-    let data = &answer.expect("an answer")["data"];
+    let response =
+        canary.response("{ topics { totalCount } past: topics(asOf: {revision: 0}) { totalCount } }").await;
+    let data = &response.expect("a response")["data"];
     assert!(data["topics"]["totalCount"].as_u64() > Some(0), "{data}");
     assert_eq!(data["past"]["totalCount"], 0);
     assert_eq!(value::<i64>(old.pool(), "select max(version) from _sqlx_migrations").await, 16);
-    let ready = reqwest::get(format!("http://{}/health/ready", canary.address())).await.expect("an answer");
+    let ready = reqwest::get(format!("http://{}/health/ready", canary.address())).await.expect("a response");
     assert_eq!(ready.status(), 200);
     let ready: serde_json::Value = ready.json().await.expect("JSON");
     let reason = ready["reason"].as_str().expect("a reason");
@@ -174,11 +174,11 @@ async fn what_belongs_to_others_is_not_touched() {
         .await;
     execute(shared.pool(), "create schema importing create table kept (n int)").await;
     for command in [&["migrate"][..], &["migrate", "--dry-run"], &["serve"]] {
-        let told = fails(&settings, command).await;
+        let reported = fails(&settings, command).await;
         assert!(
-            told.contains("tables of another program (importing.kept, past.kept)")
-                && told.contains("migrate --yes"),
-            "{told}"
+            reported.contains("tables of another program (importing.kept, past.kept)")
+                && reported.contains("migrate --yes"),
+            "{reported}"
         );
     }
     let foreseen = succeeds(&settings, &["migrate", "--dry-run", "--yes"]).await;
@@ -186,15 +186,15 @@ async fn what_belongs_to_others_is_not_touched() {
     assert!(succeeds(&settings, &["migrate", "--yes"]).await.starts_with("applied: 0001 vocabulary\n"));
     assert_eq!(value::<i32>(shared.pool(), "select n from past.kept").await, 1);
     assert_eq!(value::<i64>(shared.pool(), "select count(*) from importing.kept").await, 0);
-    // It is said once.
+    // It is reported once.
     let server = Process::start(&settings).await;
     assert!(server.count_topics().await > 0);
 
     let taken = empty_database().await;
     execute(taken.pool(), "create schema dossier_past create table kept (n int)").await;
     for arguments in [&["migrate", "--yes"][..], &["migrate", "--yes", "--dry-run"]] {
-        let told = fails(&[("DATABASE_URL", taken.url())], arguments).await;
-        assert!(told.contains("the schema `dossier_past` already exists"), "{told}");
+        let reported = fails(&[("DATABASE_URL", taken.url())], arguments).await;
+        assert!(reported.contains("the schema `dossier_past` already exists"), "{reported}");
     }
     assert_eq!(value::<i64>(taken.pool(), "select count(*) from dossier_past.kept").await, 0);
 
@@ -206,8 +206,8 @@ async fn what_belongs_to_others_is_not_touched() {
          insert into _sqlx_migrations values (1, 'users', now(), true, '\\x01', 0)",
     )
     .await;
-    let told = fails(&[("DATABASE_URL", others.url())], &["migrate", "--yes"]).await;
-    assert!(told.starts_with("this schema has migrations of another program"), "{told}");
+    let reported = fails(&[("DATABASE_URL", others.url())], &["migrate", "--yes"]).await;
+    assert!(reported.starts_with("this schema has migrations of another program"), "{reported}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -221,7 +221,7 @@ async fn a_base_of_before_keeps_its_past_and_what_an_import_read() {
         value::<i64>(old.pool(), "select count(*) from pg_namespace where nspname = 'importing'").await,
         0
     );
-    // Servers that run since before go on reading it where it was.
+    // Servers of the old version still read it at its old name.
     for past in ["past", "dossier_past"] {
         let sql = format!("set search_path = {past}, public; set dossier.as_of = '100000'");
         let mut connection = old.pool().acquire().await.expect("a connection");
@@ -242,9 +242,9 @@ async fn two_schemas_of_one_database_hold_two_bases() {
     let [eu, us] = ["eu", "user"].map(|schema| [("DATABASE_URL", shared.url()), ("DATABASE_SCHEMA", schema)]);
     assert!(fails(&eu, &["key", "list"]).await.contains("dossier migrate"));
     let migrated = run(&eu, &["migrate"]).await;
-    assert!(migrated.status.success(), "{}", told(&migrated));
-    assert!(told(&migrated).contains("schema `eu`"), "{}", told(&migrated));
-    // One that sees no more than its own tables finds the next in a database that others use.
+    assert!(migrated.status.success(), "{}", reported(&migrated));
+    assert!(reported(&migrated).contains("schema `eu`"), "{}", reported(&migrated));
+    // A user who sees only their own tables finds a database that others use.
     succeeds(&us, &["migrate"]).await;
     let home = [("DATABASE_URL", shared.url())];
     succeeds(&home, &["migrate"]).await;
@@ -254,10 +254,10 @@ async fn two_schemas_of_one_database_hold_two_bases() {
         value::<String>(shared.pool(), schemas).await,
         "dossier_importing dossier_past eu eu_importing eu_past public user user_importing user_past"
     );
-    // What would share its names with another Dossier is refused.
+    // A name that another instance uses is refused.
     let named = [("DATABASE_URL", shared.url()), ("DATABASE_SCHEMA", "dossier")];
-    let told = fails(&named, &["migrate"]).await;
-    assert!(told.contains("the schema `dossier_past` already exists"), "{told}");
+    let reported = fails(&named, &["migrate"]).await;
+    assert!(reported.contains("the schema `dossier_past` already exists"), "{reported}");
 
     let key = succeeds(&eu, &["key", "create", "--name", "me", "--role", "editor"]).await;
     let (one, other) = tokio::join!(Process::start(&eu), Process::start(&us));
@@ -266,15 +266,16 @@ async fn two_schemas_of_one_database_hold_two_bases() {
     let post =
         reqwest::Client::new().post(format!("http://{}/graphql", one.address())).bearer_auth(key.trim());
     let create = "mutation { createTopic(input: {slug: \"grain\", name: \"Grain\"}) { revision userErrors { message } } }";
-    let answer: serde_json::Value =
-        post.json(&json!({ "query": create })).send().await.expect("an answer").json().await.expect("JSON");
-    let revision = answer["data"]["createTopic"]["revision"].as_i64().unwrap_or_else(|| panic!("{answer}"));
+    let response: serde_json::Value =
+        post.json(&json!({ "query": create })).send().await.expect("a response").json().await.expect("JSON");
+    let revision =
+        response["data"]["createTopic"]["revision"].as_i64().unwrap_or_else(|| panic!("{response}"));
     assert_eq!(one.count_topics().await, before + 1);
     assert_eq!(other.count_topics().await, before);
     let then = format!("{{ topics(asOf: {{revision: {}}}) {{ totalCount }} }}", revision - 1);
-    assert_eq!(one.answer(&then).await.expect("an answer")["data"]["topics"]["totalCount"], before);
+    assert_eq!(one.response(&then).await.expect("a response")["data"]["topics"]["totalCount"], before);
 
-    // Each has an import of its own, at the same time.
+    // Each runs its own import at the same time.
     let record = json!({"type": "Topic", "slug": "rails", "name": "Rails"}).to_string();
     let file = std::env::temp_dir().join(format!("dossier-run-{}-rails.jsonl", std::process::id()));
     fs::write(&file, record).expect("written");
@@ -288,7 +289,7 @@ async fn two_schemas_of_one_database_hold_two_bases() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn whoever_may_only_read_and_write_rows_serves_exports_and_lists_keys() {
+async fn a_user_who_may_only_read_and_write_rows_serves_exports_and_lists_keys() {
     let database = database().await;
     let role = format!("clerk_{}", std::process::id());
     execute(database.pool(), &format!("drop role if exists {role}; create role {role} login")).await;
@@ -308,10 +309,11 @@ async fn whoever_may_only_read_and_write_rows_serves_exports_and_lists_keys() {
         command.args(serve);
         let server = Process::of(command).await;
         let topics = server.count_topics().await;
-        let then = server.answer("{ topics(asOf: {revision: 0}) { totalCount } }").await.expect("an answer");
+        let then =
+            server.response("{ topics(asOf: {revision: 0}) { totalCount } }").await.expect("a response");
         assert_eq!((topics > 0, &then["data"]["topics"]["totalCount"]), (true, &json!(0)), "{then}");
         let ready =
-            reqwest::get(format!("http://{}/health/ready", server.address())).await.expect("an answer");
+            reqwest::get(format!("http://{}/health/ready", server.address())).await.expect("a response");
         assert_eq!(ready.status(), 200);
         let ready: serde_json::Value = ready.json().await.expect("JSON");
         assert_eq!(ready, json!({"status": "ready", "reading": true, "writing": true}));
@@ -325,12 +327,12 @@ async fn whoever_may_only_read_and_write_rows_serves_exports_and_lists_keys() {
     let create = "mutation { createTopic(input: {slug: \"grain\", name: \"Grain\"}) { revision userErrors { message } } }";
     let post =
         reqwest::Client::new().post(format!("http://{}/graphql", server.address())).bearer_auth(key.trim());
-    let answer: serde_json::Value =
-        post.json(&json!({ "query": create })).send().await.expect("an answer").json().await.expect("JSON");
-    assert!(answer["data"]["createTopic"]["revision"].is_i64(), "{answer}");
-    // Without the right to the past there is no answer, rather than today's.
+    let response: serde_json::Value =
+        post.json(&json!({ "query": create })).send().await.expect("a response").json().await.expect("JSON");
+    assert!(response["data"]["createTopic"]["revision"].is_i64(), "{response}");
+    // Without the privilege to read the past there is an error rather than today's data.
     execute(database.pool(), &format!("revoke usage on schema dossier_past from {role}")).await;
-    let then = server.answer("{ topics(asOf: {revision: 0}) { totalCount } }").await.expect("an answer");
+    let then = server.response("{ topics(asOf: {revision: 0}) { totalCount } }").await.expect("a response");
     assert!(then["data"].is_null(), "{then}");
     assert_eq!(then["errors"][0]["extensions"]["code"], "UNAVAILABLE", "{then}");
     assert!(server.stop().success());
@@ -346,7 +348,7 @@ async fn an_unsuitable_encoding_or_locale_is_reported() {
     let plain = empty_database_with("encoding 'UTF8' locale 'C' template template0").await;
     let migrated = run(&[("DATABASE_URL", plain.url())], &["migrate"]).await;
     assert!(migrated.status.success());
-    assert!(told(&migrated).contains("handles only ASCII letters"), "{}", told(&migrated));
+    assert!(reported(&migrated).contains("handles only ASCII letters"), "{}", reported(&migrated));
 
     let by_icu: i64 = value(plain.pool(), "select count(*) from pg_collation where collprovider = 'i'").await;
     if by_icu == 0 {
@@ -359,5 +361,5 @@ async fn an_unsuitable_encoding_or_locale_is_reported() {
     execute(sorted.pool(), older).await;
     let migrated = run(&[("DATABASE_URL", sorted.url())], &["migrate"]).await;
     assert!(migrated.status.success());
-    assert!(told(&migrated).contains("refresh collation version"), "{}", told(&migrated));
+    assert!(reported(&migrated).contains("refresh collation version"), "{}", reported(&migrated));
 }

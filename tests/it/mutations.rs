@@ -1,4 +1,4 @@
-//! Changing the base: what is entered, changed and removed, by whom, and what is refused.
+//! Mutations: create, update, delete, errors and retries.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,17 +7,17 @@ use serde_json::{Value, json};
 
 use crate::support::{Client, editor};
 
-/// What one mutation answers; its name is the first word of the query.
+/// The payload of one mutation; its name is the first word of the query.
 pub async fn change(client: &Client, mutation: &str, input: Value, selection: &str) -> Value {
     let input_type = format!("{}{}Input", mutation[..1].to_uppercase(), &mutation[1..]);
     let query = format!(
         "mutation($input: {input_type}!) {{ {mutation}(input: $input) {{
             revision clientMutationId userErrors {{ code field message }} {selection} }} }}"
     );
-    client.ask_with(&query, json!({ "input": input })).await[mutation].take()
+    client.query_with(&query, json!({ "input": input })).await[mutation].take()
 }
 
-/// The codes and fields of what is wrong.
+/// The codes and fields of the errors.
 pub fn errors(payload: &Value) -> BTreeSet<(String, String)> {
     let errors = payload["userErrors"].as_array().expect("errors").iter();
     let path = |error: &Value| {
@@ -70,7 +70,7 @@ async fn a_record_is_entered_whole_with_its_links_and_citations() {
 async fn all_errors_are_reported_at_once_and_nothing_is_written() {
     let editor = editor().await;
     let count = "{ statements { totalCount } actors { totalCount } revisions { totalCount } }";
-    let before = editor.ask(count).await;
+    let before = editor.query(count).await;
     let mut input = statement("Not A Slug");
     input["rendering"] = json!("VERBATIM");
     input["summary"] = json!(" ");
@@ -121,7 +121,7 @@ async fn all_errors_are_reported_at_once_and_nothing_is_written() {
             ("INVALID", "input.names.1.script"),
         ])
     );
-    assert_eq!(editor.ask(count).await, before);
+    assert_eq!(editor.query(count).await, before);
 }
 
 #[tokio::test]
@@ -196,7 +196,7 @@ async fn a_change_of_what_has_changed_meanwhile_is_refused() {
     let remove = json!({"actor": {"slug": "somebody"}, "expectedRevision": read});
     let removed = change(&editor, "deleteActor", remove, "deletedId").await;
     assert_eq!(errors(&removed), wrong([("CONFLICT", "input.expectedRevision")]));
-    let stays = editor.ask("{ actor(by: {slug: \"somebody\"}) { name } }").await;
+    let stays = editor.query("{ actor(by: {slug: \"somebody\"}) { name } }").await;
     assert_eq!(stays["actor"]["name"], "First");
 }
 
@@ -212,15 +212,15 @@ async fn what_others_refer_to_is_not_removed_and_they_are_named() {
         "{message}"
     );
     change(&editor, "createStatement", statement("passing"), "statement { slug }").await;
-    let id = editor.ask("{ statement(by: {slug: \"passing\"}) { id } }").await["statement"]["id"].clone();
+    let id = editor.query("{ statement(by: {slug: \"passing\"}) { id } }").await["statement"]["id"].clone();
     let payload = change(&editor, "deleteStatement", json!({"statement": {"id": id}}), "deletedId").await;
     assert_eq!((&payload["deletedId"], &payload["userErrors"]), (&id, &json!([])));
-    let gone = editor.ask_with("query($id: ID!) { node(id: $id) { id } revisions(filter: {operation: {equals: DELETE}}) { totalCount } }", json!({ "id": id })).await;
+    let gone = editor.query_with("query($id: ID!) { node(id: $id) { id } revisions(filter: {operation: {equals: DELETE}}) { totalCount } }", json!({ "id": id })).await;
     assert_eq!(gone, json!({"node": null, "revisions": {"totalCount": 1}}));
 }
 
 #[tokio::test]
-async fn a_mutation_asked_again_by_its_name_answers_as_it_did() {
+async fn a_retry_with_the_same_client_mutation_id_gives_the_first_response() {
     let editor = editor().await;
     let mut input = statement("once");
     input["clientMutationId"] = json!("7d2f");
@@ -237,11 +237,11 @@ async fn a_mutation_asked_again_by_its_name_answers_as_it_did() {
     change(&editor, "createStatement", refused.clone(), "statement { id }").await;
     refused["summary"] = json!("Right now.");
     let right = change(&editor, "createStatement", refused, "statement { id }").await;
-    assert_eq!(right["userErrors"], json!([]), "an error is no answer to keep");
+    assert_eq!(right["userErrors"], json!([]), "an error is not stored");
 }
 
 #[tokio::test]
-async fn names_that_clients_gave_their_mutations_are_forgotten_after_a_week() {
+async fn client_mutation_ids_are_deleted_after_a_week() {
     let editor = editor().await;
     for (slug, age) in [("old", "8 days"), ("recent", "6 days")] {
         let mut input = statement(slug);
@@ -259,29 +259,29 @@ async fn names_that_clients_gave_their_mutations_are_forgotten_after_a_week() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_same_mutation_at_the_same_moment_happens_once_and_answers_alike() {
+async fn concurrent_mutations_with_the_same_id_run_once_and_respond_alike() {
     let editor = editor().await;
     let mut input = statement("once");
     input["clientMutationId"] = json!("at-once");
-    let asked = (0..8).map(|_| {
+    let requested = (0..8).map(|_| {
         let (editor, input) = (editor.clone(), input.clone());
         tokio::spawn(async move { change(&editor, "createStatement", input, "statement { id }").await })
     });
-    let mut answers = Vec::new();
-    for asked in asked.collect::<Vec<_>>() {
-        answers.push(asked.await.expect("an answer"));
+    let mut responses = Vec::new();
+    for requested in requested.collect::<Vec<_>>() {
+        responses.push(requested.await.expect("a response"));
     }
-    assert_eq!(answers[0]["userErrors"], json!([]));
-    assert!(answers.iter().all(|answer| *answer == answers[0]), "{answers:?}");
-    let left = editor.ask("{ statement(by: {slug: \"once\"}) { revision revisions(filter: {part: {equals: \"statements\"}}) { totalCount } } }").await;
+    assert_eq!(responses[0]["userErrors"], json!([]));
+    assert!(responses.iter().all(|response| *response == responses[0]), "{responses:?}");
+    let left = editor.query("{ statement(by: {slug: \"once\"}) { revision revisions(filter: {part: {equals: \"statements\"}}) { totalCount } } }").await;
     assert_eq!(
         left["statement"],
-        json!({"revision": answers[0]["revision"], "revisions": {"totalCount": 1}})
+        json!({"revision": responses[0]["revision"], "revisions": {"totalCount": 1}})
     );
-    // The answer stays the same though the record goes.
+    // The response stays the same though the record was deleted.
     change(&editor, "deleteStatement", json!({"statement": {"slug": "once"}}), "deletedId").await;
     let again = change(&editor, "createStatement", input, "statement { id }").await;
-    assert_eq!((&again["revision"], &again["statement"]), (&answers[0]["revision"], &Value::Null));
+    assert_eq!((&again["revision"], &again["statement"]), (&responses[0]["revision"], &Value::Null));
 }
 
 #[tokio::test]
@@ -308,7 +308,7 @@ async fn invalid_and_too_long_texts_are_errors_of_their_field() {
 async fn mutations_of_a_request_run_in_order_and_each_fails_alone() {
     let editor = editor().await;
     let data = editor
-        .ask(
+        .query(
             "mutation {
                 a: createTopic(input: {slug: \"first\", name: \"First\"}) { topic { slug } }
                 b: createTopic(input: {slug: \"second\", name: \"Second\", parent: {slug: \"first\"}}) { topic { parent { slug } } }
@@ -347,7 +347,7 @@ async fn many_writers_of_the_same_records_lose_nothing() {
             for round in 0..10 {
                 let slug = &records[(writer + round) % records.len()];
                 let query = "query($slug: String!) { actor(by: {slug: $slug}) { name revision } }";
-                let read = editor.ask_with(query, json!({ "slug": slug })).await;
+                let read = editor.query_with(query, json!({ "slug": slug })).await;
                 let number: u32 = read["actor"]["name"].as_str().expect("a name").parse().expect("a number");
                 let input = json!({
                     "actor": {"slug": slug}, "name": (number + 1).to_string(),
@@ -375,7 +375,7 @@ async fn many_writers_of_the_same_records_lose_nothing() {
     }
     assert_eq!(accepted.values().sum::<u32>() + conflicts, 160, "each was accepted or refused");
     assert!(conflicts > 0, "they got in each other's way");
-    let data = editor.ask(names).await;
+    let data = editor.query(names).await;
     for edge in data["actors"]["edges"].as_array().expect("edges") {
         let (slug, name) = (edge["node"]["slug"].as_str().expect("a slug"), edge["node"]["name"].as_str());
         assert_eq!(name, Some(accepted[slug].to_string().as_str()), "{slug}: no change was lost");
@@ -394,13 +394,13 @@ async fn many_writers_of_the_same_records_lose_nothing() {
 const COUNTS: &str = "{ topics { totalCount } statements { totalCount } revisions { totalCount } }";
 
 #[tokio::test]
-async fn nothing_is_changed_for_an_answer_that_cannot_be_given() {
+async fn nothing_is_changed_if_the_payload_cannot_be_read() {
     let editor = editor().await;
     let ids = editor
-        .ask("{ actor(by: {slug: \"israel\"}) { id } topics(first: 1) { pageInfo { endCursor } } }")
+        .query("{ actor(by: {slug: \"israel\"}) { id } topics(first: 1) { pageInfo { endCursor } } }")
         .await;
     let (actor, cursor) = (&ids["actor"]["id"], &ids["topics"]["pageInfo"]["endCursor"]);
-    let before = editor.ask(COUNTS).await;
+    let before = editor.query(COUNTS).await;
     let create = |selection: &str| {
         format!(
             "mutation {{ createTopic(input: {{slug: \"new\", name: \"New\"}}) {{ topic {{ {selection} }} }} }}"
@@ -437,12 +437,12 @@ async fn nothing_is_changed_for_an_answer_that_cannot_be_given() {
         ),
         (second("revertRevision(input: {revision: -1})"), "input.revision"),
     ] {
-        let answer = editor.answer(&query, Value::Null).await;
-        let extensions = &answer["errors"][0]["extensions"];
-        assert_eq!(extensions["code"], "BAD_USER_INPUT", "{query}: {answer}");
-        assert_eq!(extensions["field"], field, "{query}: {answer}");
-        assert_eq!(answer.get("data"), None, "{query}: {answer}");
-        assert_eq!(editor.ask(COUNTS).await, before, "{query}");
+        let response = editor.response(&query, Value::Null).await;
+        let extensions = &response["errors"][0]["extensions"];
+        assert_eq!(extensions["code"], "BAD_USER_INPUT", "{query}: {response}");
+        assert_eq!(extensions["field"], field, "{query}: {response}");
+        assert_eq!(response.get("data"), None, "{query}: {response}");
+        assert_eq!(editor.query(COUNTS).await, before, "{query}");
     }
 }
 
@@ -452,7 +452,7 @@ async fn what_a_request_enters_may_be_named_in_its_payload() {
     let topic = "createTopic(input: {slug: \"new\", name: \"New\"}) { userErrors { message } }";
     let actor = "createActor(input: {slug: \"newcomer\", name: \"Newcomer\", kind: PERSON}) {
         actor { stanceHistory(topic: {slug: \"new\"}) { changes { stance } } } userErrors { message } }";
-    let data = editor.ask(&format!("mutation {{ {topic} {actor} }}")).await;
+    let data = editor.query(&format!("mutation {{ {topic} {actor} }}")).await;
     assert_eq!(data["createActor"], json!({"actor": {"stanceHistory": []}, "userErrors": []}));
 }
 
@@ -466,19 +466,19 @@ async fn a_committed_change_is_reported_even_if_it_cannot_be_read() {
             revision userErrors { message } topic { slug standings { stance } } }
         two: createTopic(input: {slug: \"two\", name: \"Two\"}) { revision topic { slug } userErrors { message } }
     }";
-    let answer = editor.answer(mutation, Value::Null).await;
-    let one = &answer["data"]["one"];
-    let revision = one["revision"].as_i64().unwrap_or_else(|| panic!("a revision: {answer}"));
+    let response = editor.response(mutation, Value::Null).await;
+    let one = &response["data"]["one"];
+    let revision = one["revision"].as_i64().unwrap_or_else(|| panic!("a revision: {response}"));
     assert_eq!(one, &json!({"revision": revision, "userErrors": [], "topic": null}));
-    assert_eq!(answer["data"]["two"]["topic"]["slug"], "two", "{answer}");
-    let [error] = answer["errors"].as_array().expect("errors").as_slice() else {
-        panic!("one error: {answer}")
+    assert_eq!(response["data"]["two"]["topic"]["slug"], "two", "{response}");
+    let [error] = response["errors"].as_array().expect("errors").as_slice() else {
+        panic!("one error: {response}")
     };
     assert_eq!(error["path"], json!(["one", "topic"]));
     let message = error["message"].as_str().expect("a message");
     assert!(message.contains(&format!("committed as revision {revision}")), "{message}");
     let found = editor
-        .ask("{ one: topic(by: {slug: \"one\"}) { revision } two: topic(by: {slug: \"two\"}) { slug } }")
+        .query("{ one: topic(by: {slug: \"one\"}) { revision } two: topic(by: {slug: \"two\"}) { slug } }")
         .await;
     assert_eq!(found, json!({"one": {"revision": revision}, "two": {"slug": "two"}}));
 }
@@ -494,14 +494,14 @@ async fn a_mutation_that_fails_hides_none_that_was_done() {
             userErrors { message } revision meeting { slug } }
         three: createTopic(input: {slug: \"three\", name: \"Three\"}) { revision userErrors { message } }
     }";
-    let answer = editor.answer(mutation, Value::Null).await;
-    assert_eq!(answer["data"]["one"]["topic"]["slug"], "one", "{answer}");
-    assert_eq!(answer["data"]["two"], json!({"userErrors": [], "revision": null, "meeting": null}));
-    assert_eq!(answer["data"]["three"], json!({"revision": null, "userErrors": []}));
+    let response = editor.response(mutation, Value::Null).await;
+    assert_eq!(response["data"]["one"]["topic"]["slug"], "one", "{response}");
+    assert_eq!(response["data"]["two"], json!({"userErrors": [], "revision": null, "meeting": null}));
+    assert_eq!(response["data"]["three"], json!({"revision": null, "userErrors": []}));
     let paths: Vec<&Value> =
-        answer["errors"].as_array().expect("errors").iter().map(|error| &error["path"]).collect();
+        response["errors"].as_array().expect("errors").iter().map(|error| &error["path"]).collect();
     assert_eq!(paths, [&json!(["two", "meeting"]), &json!(["three", "revision"])]);
-    let found = editor.ask("{ three: topic(by: {slug: \"three\"}) { slug } }").await;
+    let found = editor.query("{ three: topic(by: {slug: \"three\"}) { slug } }").await;
     assert_eq!(found, json!({"three": null}));
 }
 
@@ -516,18 +516,23 @@ async fn a_mutation_is_cancelled_before_its_commit_or_reported_after_it() {
         )
     };
     let mut other = editor.pool().begin().await.expect("a transaction");
-    sqlx::query("select lock_revision_numbers()").execute(&mut *other).await.expect("somebody else's turn");
+    sqlx::query("select lock_revision_numbers()")
+        .execute(&mut *other)
+        .await
+        .expect("another transaction holds the lock");
     let (code, _) = editor.api_error(&mutation("never"), Value::Null).await;
     assert_eq!(code, "TIMEOUT");
     other.rollback().await.expect("over");
     let mut other = editor.pool().begin().await.expect("a transaction");
-    sqlx::query("lock table positions").execute(&mut *other).await.expect("kept from those who read it");
-    let answer = editor.answer(&mutation("there"), Value::Null).await;
+    sqlx::query("lock table positions").execute(&mut *other).await.expect("no one else can read it");
+    let response = editor.response(&mutation("there"), Value::Null).await;
     other.rollback().await.expect("over");
-    assert_eq!(answer["errors"][0]["extensions"]["code"], "TIMEOUT", "{answer}");
-    assert!(answer["data"]["createTopic"]["revision"].is_i64(), "{answer}");
+    assert_eq!(response["errors"][0]["extensions"]["code"], "TIMEOUT", "{response}");
+    assert!(response["data"]["createTopic"]["revision"].is_i64(), "{response}");
     let found = editor
-        .ask("{ never: topic(by: {slug: \"never\"}) { slug } there: topic(by: {slug: \"there\"}) { slug } }")
+        .query(
+            "{ never: topic(by: {slug: \"never\"}) { slug } there: topic(by: {slug: \"there\"}) { slug } }",
+        )
         .await;
     assert_eq!(found, json!({"never": null, "there": {"slug": "there"}}));
 }
@@ -547,7 +552,7 @@ async fn a_record_has_the_times_of_its_creation_and_last_change() {
         (&entered["createdAt"], &entered["updatedAt"]),
         (&recorded(&entered, false), &recorded(&entered, true))
     );
-    // What belongs to it counts in.
+    // Changes of its owned rows count.
     let input = json!({"statement": {"slug": "dated"}, "topics": [{"slug": "two-state-solution"}]});
     let changed = change(&editor, "updateStatement", input, selection).await["statement"].take();
     assert_eq!(changed["createdAt"], entered["createdAt"]);
@@ -559,7 +564,7 @@ async fn a_record_has_the_times_of_its_creation_and_last_change() {
         sqlx::raw_sql(sql).execute(&mut *quiet).await.expect("run");
     }
     quiet.commit().await.expect("committed");
-    let topic = editor.ask("{ topic(by: {slug: \"unrecorded\"}) { label createdAt updatedAt } }").await;
+    let topic = editor.query("{ topic(by: {slug: \"unrecorded\"}) { label createdAt updatedAt } }").await;
     assert_eq!(topic["topic"], json!({"label": "Unrecorded", "createdAt": null, "updatedAt": null}));
 }
 
@@ -578,7 +583,7 @@ async fn a_diff_names_fields_and_records_as_clients_do() {
         israel: actor(by: {slug: "israel"}) { id }
         kazakhstan: actor(by: {slug: "kazakhstan"}) { id }
         tokayev: actor(by: {slug: "kassym-jomart-tokayev"}) { id } }"#;
-    let data = editor.ask(query).await;
+    let data = editor.query(query).await;
     let edges = data["statement"]["revisions"]["edges"].as_array().expect("revisions").iter();
     let diffs: Vec<&Value> =
         edges.flat_map(|edge| edge["node"]["diff"].as_array().expect("changes")).collect();
@@ -588,8 +593,13 @@ async fn a_diff_names_fields_and_records_as_clients_do() {
         ("actor_id", json!("addressees"), &Value::Null, &data["kazakhstan"]["id"]),
         ("statement_id", Value::Null, &Value::Null, &data["statement"]["id"]),
     ] {
-        let told = diffs.iter().find(|told| told["field"] == field).unwrap_or_else(|| panic!("{data}"));
-        assert_eq!((&told["name"], &told["beforeId"], &told["afterId"]), (&name, before, after), "{told}");
+        let reported =
+            diffs.iter().find(|reported| reported["field"] == field).unwrap_or_else(|| panic!("{data}"));
+        assert_eq!(
+            (&reported["name"], &reported["beforeId"], &reported["afterId"]),
+            (&name, before, after),
+            "{reported}"
+        );
     }
 }
 
@@ -607,8 +617,8 @@ async fn every_column_that_is_recorded_has_a_name_or_a_reason() {
         .filter(|column| !known.contains(*column))
         .filter(|column| {
             let name = column.split_once('.').map_or("", |(_, name)| name);
-            // Numbers of rows that belong to a record, places in a list, names that others were merged under, and
-            // what is made of other columns, which no revision tells.
+            // Ids of owned rows, positions in lists, slugs of merged actors, and
+            // generated columns, which no revision has.
             let is_made = name == "search" || name.ends_with("_during") || name.starts_with("plain_");
             !(is_made || name == "ordinal" || name == "id" || **column == "merged_actors.slug")
         })
@@ -631,13 +641,13 @@ async fn every_kind_of_record_has_a_label() {
     let payload = change(&editor, "createRelation", relation, "relation { label }").await;
     assert_eq!(payload["relation"]["label"], "Partnership", "{payload}");
     let unnamed = "{ relations(filter: {label: {isNull: true}}) { nodes { slug } } }";
-    let unnamed = editor.ask(unnamed).await["relations"]["nodes"].clone();
+    let unnamed = editor.query(unnamed).await["relations"]["nodes"].clone();
     assert!(
         unnamed.as_array().expect("nodes").contains(&json!({"slug": "unnamed"})),
         "nobody gave it one: {unnamed}"
     );
     let positions = editor
-        .ask("{ positions(first: 100) { nodes { label holder { name } topic { name } stance } } }")
+        .query("{ positions(first: 100) { nodes { label holder { name } topic { name } stance } } }")
         .await;
     let positions = positions["positions"]["nodes"].as_array().expect("positions").clone();
     assert!(!positions.is_empty());

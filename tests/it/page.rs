@@ -1,4 +1,4 @@
-//! The page that people ask from.
+//! The GraphiQL page.
 
 use dossier::server::page;
 use reqwest::header::{ACCEPT, ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_TYPE, ETAG, IF_NONE_MATCH};
@@ -21,7 +21,7 @@ async fn a_bundled_page_names_nothing_outside_and_its_files_are_there() {
     let anonymous = anonymous().await;
     let html = anonymous.get("/").await.text().await.expect("text");
     if !page::is_bundled() {
-        assert!(html.contains("/graphql"), "the page from the network asks this server");
+        assert!(html.contains("/graphql"), "the page from the network queries this server");
         return;
     }
     assert!(!html.contains("://"), "{html}");
@@ -32,23 +32,23 @@ async fn a_bundled_page_names_nothing_outside_and_its_files_are_there() {
         let path = file.trim_start_matches('.');
         let plain = anonymous.get(path).await;
         assert_eq!(plain.status(), 200, "{path}");
-        assert_eq!(plain.headers().get(CONTENT_ENCODING), None, "it was not asked for");
+        assert_eq!(plain.headers().get(CONTENT_ENCODING), None, "it was not requested");
         let etag = plain.headers()[ETAG].clone();
-        let asked = || anonymous.http().get(anonymous.address(path));
-        let compressed = asked().header(ACCEPT_ENCODING, "br, gzip").send().await.expect("an answer");
+        let requested = || anonymous.http().get(anonymous.address(path));
+        let compressed = requested().header(ACCEPT_ENCODING, "br, gzip").send().await.expect("a response");
         assert_eq!(compressed.headers()[CONTENT_ENCODING], "gzip");
-        let unchanged = asked().header(IF_NONE_MATCH, etag).send().await.expect("an answer");
+        let unchanged = requested().header(IF_NONE_MATCH, etag).send().await.expect("a response");
         assert_eq!(unchanged.status(), 304);
     }
     assert_eq!(anonymous.get("/assets/none.js").await.status(), 404);
 }
 
-/// What a browser says that it takes.
+/// The `accept` header of a browser.
 const BROWSER: &str = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8";
 
 async fn browse(client: &Client, path: &str) -> reqwest::Response {
-    let asked = client.http().get(client.address(path)).header(ACCEPT, BROWSER);
-    asked.send().await.expect("an answer")
+    let requested = client.http().get(client.address(path)).header(ACCEPT, BROWSER);
+    requested.send().await.expect("a response")
 }
 
 #[tokio::test]
@@ -59,12 +59,12 @@ async fn a_browser_at_the_endpoint_of_the_api_is_led_to_the_page() {
         assert_eq!((response.status().as_u16(), response.url().path()), (200, "/graphiql"), "{path}");
     }
     assert_eq!(anonymous.get("/graphql/").await.url().path(), "/graphiql", "whatever it takes");
-    let asked = browse(&anonymous, "/graphql?query={__typename}").await;
-    assert_eq!(asked.text().await.expect("text"), r#"{"data":{"__typename":"Query"}}"#);
-    assert_eq!(anonymous.get("/graphql").await.status(), 400, "a client that forgot its query is told so");
+    let requested = browse(&anonymous, "/graphql?query={__typename}").await;
+    assert_eq!(requested.text().await.expect("text"), r#"{"data":{"__typename":"Query"}}"#);
+    assert_eq!(anonymous.get("/graphql").await.status(), 400, "a client that forgot its query gets an error");
     let slashed = anonymous.http().post(anonymous.address("/graphql/"));
     let slashed = slashed.json(&serde_json::json!({"query": "{ __typename }"})).send().await;
-    assert_eq!(slashed.expect("an answer").status(), 200);
+    assert_eq!(slashed.expect("a response").status(), 200);
 }
 
 #[tokio::test]

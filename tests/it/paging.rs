@@ -1,4 +1,4 @@
-//! Pages: every record once, in either direction, while others write.
+//! Pagination: every record once, in both directions, while others write.
 
 use std::{collections::BTreeSet, time::Duration};
 
@@ -10,8 +10,8 @@ use crate::support::{Client, anonymous, sql_log::SqlLog};
 #[tokio::test]
 async fn the_nodes_of_a_page_are_those_of_its_edges() {
     let anonymous = anonymous().await;
-    let answer = anonymous
-        .ask(
+    let response = anonymous
+        .query(
             "{ statements(first: 5, orderBy: DATE_DESC) {
                  nodes { slug speaker { name } addressees { nodes { name } } }
                  edges { node { slug } }
@@ -22,7 +22,7 @@ async fn the_nodes_of_a_page_are_those_of_its_edges() {
         )
         .await;
     for connection in ["statements", "search", "timeline"] {
-        let connection = &answer[connection];
+        let connection = &response[connection];
         let nodes = connection["nodes"].as_array().expect("nodes");
         let nodes: Vec<String> =
             nodes.iter().map(|node| node["slug"].as_str().expect("a slug").to_owned()).collect();
@@ -30,14 +30,14 @@ async fn the_nodes_of_a_page_are_those_of_its_edges() {
     }
     let log = SqlLog::listen();
     anonymous
-        .ask("{ statements(first: 5) { nodes { slug speaker { name } } edges { node { slug } } } }")
+        .query("{ statements(first: 5) { nodes { slug speaker { name } } edges { node { slug } } } }")
         .await;
     assert_eq!(log.take().len(), 2, "a page and its speakers are read once");
     let alone = anonymous
-        .ask("{ statements(first: 5, orderBy: DATE_DESC) { nodes { slug } pageInfo { hasNextPage } } }")
+        .query("{ statements(first: 5, orderBy: DATE_DESC) { nodes { slug } pageInfo { hasNextPage } } }")
         .await;
     assert_eq!(alone["statements"]["pageInfo"]["hasNextPage"], true);
-    assert_eq!(alone["statements"]["nodes"][4]["slug"], answer["statements"]["nodes"][4]["slug"]);
+    assert_eq!(alone["statements"]["nodes"][4]["slug"], response["statements"]["nodes"][4]["slug"]);
 }
 
 const PAGE: &str =
@@ -79,7 +79,8 @@ async fn both_directions_give_the_same_records_in_the_same_order() {
         let mut forward = Vec::new();
         let mut after = Value::Null;
         loop {
-            let page = anonymous.ask_with(PAGE, json!({"first": 7, "after": after, "orderBy": order})).await;
+            let page =
+                anonymous.query_with(PAGE, json!({"first": 7, "after": after, "orderBy": order})).await;
             let page = &page["topics"];
             assert_eq!(page["totalCount"], 50);
             assert_eq!(page["pageInfo"]["hasPreviousPage"], !after.is_null());
@@ -94,7 +95,8 @@ async fn both_directions_give_the_same_records_in_the_same_order() {
         let mut backward = Vec::new();
         let mut before = Value::Null;
         loop {
-            let page = anonymous.ask_with(PAGE, json!({"last": 7, "before": before, "orderBy": order})).await;
+            let page =
+                anonymous.query_with(PAGE, json!({"last": 7, "before": before, "orderBy": order})).await;
             let page = &page["topics"];
             let mut all = slugs(page);
             all.extend(backward);
@@ -123,7 +125,7 @@ async fn records_entered_and_removed_meanwhile_disturb_no_page() {
             } else {
                 json!({"first": 100, "after": cursor, "orderBy": order})
             };
-            let page = anonymous.ask_with(PAGE, variables).await;
+            let page = anonymous.query_with(PAGE, variables).await;
             let page = &page["topics"];
             seen.extend(slugs(page));
             let (more, end) =
@@ -133,7 +135,7 @@ async fn records_entered_and_removed_meanwhile_disturb_no_page() {
                 break;
             }
         }
-        assert!(!writer.is_finished(), "somebody wrote all the while");
+        assert!(!writer.is_finished(), "the writer ran all the while");
         writer.abort();
         let old = seen.iter().filter(|slug| !slug.contains("passing"));
         let distinct: BTreeSet<&String> = old.clone().collect();
@@ -143,7 +145,7 @@ async fn records_entered_and_removed_meanwhile_disturb_no_page() {
     }
 }
 
-/// Enters topics all over the orders by name, and removes them again, until it is stopped.
+/// Creates and deletes topics all over the order by name, until it is stopped.
 async fn keep_writing(pool: PgPool, name: &str) {
     for round in 0_i64.. {
         let mut transaction = pool.begin().await.expect("a transaction");
@@ -169,7 +171,7 @@ async fn a_nested_connection_pages_for_each_parent() {
     let mut seen = Vec::new();
     let mut after = Value::Null;
     let total = loop {
-        let data = anonymous.ask_with(query, json!({"first": 2, "after": after})).await;
+        let data = anonymous.query_with(query, json!({"first": 2, "after": after})).await;
         let page = &data["actors"]["edges"][0]["node"]["statements"];
         seen.extend(slugs(page));
         after = page["pageInfo"]["endCursor"].clone();
@@ -195,7 +197,7 @@ async fn what_is_no_page_is_refused_by_name() {
         assert_eq!(api_error, ("BAD_USER_INPUT".into(), Some(field.into())), "{variables}");
     }
     let by_name = anonymous
-        .ask_with("{ topics(first: 1, orderBy: NAME_ASC) { pageInfo { endCursor } } }", json!({}))
+        .query_with("{ topics(first: 1, orderBy: NAME_ASC) { pageInfo { endCursor } } }", json!({}))
         .await;
     let cursor = &by_name["topics"]["pageInfo"]["endCursor"];
     let api_error = anonymous.api_error(PAGE, json!({"after": cursor, "orderBy": "ENTERED_ASC"})).await;
@@ -205,12 +207,12 @@ async fn what_is_no_page_is_refused_by_name() {
 #[tokio::test]
 async fn an_empty_page_has_no_cursors() {
     let anonymous = anonymous().await;
-    let data = anonymous.ask_with(PAGE, json!({"first": 0})).await;
+    let data = anonymous.query_with(PAGE, json!({"first": 0})).await;
     let info = &data["topics"]["pageInfo"];
     assert_eq!((&info["startCursor"], &info["endCursor"]), (&Value::Null, &Value::Null));
 }
 
-/// What `pageInfo` says of records before and behind a page.
+/// Whether `pageInfo` reports records before and after a page.
 fn sides(page: &Value) -> [bool; 2] {
     ["hasPreviousPage", "hasNextPage"].map(|side| page["pageInfo"][side].as_bool().expect("a side"))
 }
@@ -220,19 +222,19 @@ async fn page_info_is_right_after_the_record_of_the_cursor_was_deleted() {
     let anonymous = anonymous().await;
     enter_topics(&anonymous, 0..5).await;
     for order in ["NAME_ASC", "ENTERED_ASC", "ENTERED_DESC"] {
-        let all = anonymous.ask_with(PAGE, json!({"first": 5, "orderBy": order})).await;
+        let all = anonymous.query_with(PAGE, json!({"first": 5, "orderBy": order})).await;
         let cursor = |place: usize| all["topics"]["edges"][place]["cursor"].clone();
-        let told = async |first: Option<i32>, after: Value, last: Option<i32>, before: Value| {
+        let reported = async |first: Option<i32>, after: Value, last: Option<i32>, before: Value| {
             let values =
                 json!({"first": first, "after": after, "last": last, "before": before, "orderBy": order});
-            let page = anonymous.ask_with(PAGE, values).await;
+            let page = anonymous.query_with(PAGE, values).await;
             (slugs(&page["topics"]).len(), sides(&page["topics"]))
         };
-        assert_eq!(told(Some(2), cursor(0), None, Value::Null).await, (2, [true, true]), "{order}");
-        assert_eq!(told(Some(5), cursor(0), None, Value::Null).await, (4, [true, false]), "{order}");
-        assert_eq!(told(None, Value::Null, Some(2), cursor(4)).await, (2, [true, true]), "{order}");
-        assert_eq!(told(Some(5), cursor(0), None, cursor(3)).await, (2, [true, true]), "{order}");
-        assert_eq!(told(None, cursor(0), Some(5), cursor(3)).await, (2, [true, true]), "{order}");
+        assert_eq!(reported(Some(2), cursor(0), None, Value::Null).await, (2, [true, true]), "{order}");
+        assert_eq!(reported(Some(5), cursor(0), None, Value::Null).await, (4, [true, false]), "{order}");
+        assert_eq!(reported(None, Value::Null, Some(2), cursor(4)).await, (2, [true, true]), "{order}");
+        assert_eq!(reported(Some(5), cursor(0), None, cursor(3)).await, (2, [true, true]), "{order}");
+        assert_eq!(reported(None, cursor(0), Some(5), cursor(3)).await, (2, [true, true]), "{order}");
         let mut change = anonymous.pool().begin().await.expect("a transaction");
         let gone = [0, 4]
             .map(|place| all["topics"]["edges"][place]["node"]["slug"].as_str().expect("a slug").to_owned());
@@ -246,11 +248,11 @@ async fn page_info_is_right_after_the_record_of_the_cursor_was_deleted() {
             .await
             .expect("gone");
         change.commit().await.expect("committed");
-        assert_eq!(told(Some(5), cursor(0), None, Value::Null).await, (3, [false, false]), "{order}");
-        assert_eq!(told(Some(1), cursor(0), None, Value::Null).await, (1, [false, true]), "{order}");
-        assert_eq!(told(None, Value::Null, Some(5), cursor(4)).await, (3, [false, false]), "{order}");
-        assert_eq!(told(None, Value::Null, Some(1), cursor(4)).await, (1, [true, false]), "{order}");
-        assert_eq!(told(Some(5), cursor(4), None, Value::Null).await, (0, [true, false]), "{order}");
+        assert_eq!(reported(Some(5), cursor(0), None, Value::Null).await, (3, [false, false]), "{order}");
+        assert_eq!(reported(Some(1), cursor(0), None, Value::Null).await, (1, [false, true]), "{order}");
+        assert_eq!(reported(None, Value::Null, Some(5), cursor(4)).await, (3, [false, false]), "{order}");
+        assert_eq!(reported(None, Value::Null, Some(1), cursor(4)).await, (1, [true, false]), "{order}");
+        assert_eq!(reported(Some(5), cursor(4), None, Value::Null).await, (0, [true, false]), "{order}");
         let mut change = anonymous.pool().begin().await.expect("a transaction");
         sqlx::query("select set_config('dossier.requester', 'test', true)")
             .execute(&mut *change)

@@ -1,4 +1,4 @@
-//! The past: what changed, in order, and the base as it stood at any moment.
+//! History: revisions in order, and `asOf`.
 
 use std::{collections::BTreeSet, path::Path};
 
@@ -12,12 +12,12 @@ use crate::{
     support::{Client, anonymous, editor, sql_log::SqlLog},
 };
 
-/// The answer as it comes, byte by byte.
+/// The response, byte by byte.
 async fn bytes(client: &Client, query: &str, variables: &Value) -> String {
     let body = json!({ "query": query, "variables": variables });
     let response = client.http().post(client.address("/graphql")).json(&body).send().await;
-    let text = response.expect("an answer").text().await.expect("text");
-    // Errors come behind the data.
+    let text = response.expect("a response").text().await.expect("text");
+    // Errors come after the data.
     let (_, behind) = text.split_at(text.len().saturating_sub(300));
     assert!(!behind.contains("\"errors\""), "{}: {behind}", &query[..100]);
     text
@@ -26,16 +26,16 @@ async fn bytes(client: &Client, query: &str, variables: &Value) -> String {
 /// The number of the last revision.
 async fn last(client: &Client) -> i64 {
     let query = "{ revisions(last: 1) { edges { node { number } } } }";
-    let number = &client.ask(query).await["revisions"]["edges"][0]["node"]["number"];
+    let number = &client.query(query).await["revisions"]["edges"][0]["node"]["number"];
     number.as_i64().expect("a number")
 }
 
-/// A list of the root as a query, with further arguments and the moment as a variable.
+/// A root list as a query, with further arguments and the moment as a variable.
 fn list(name: &str, arguments: &str, selection: &str) -> String {
     format!("query($asOf: AsOf) {{ {name}({arguments} asOf: $asOf) {{ {selection} }} }}")
 }
 
-/// Every list of the root with all that its last records have, and what lies behind them so many edges on.
+/// Every root list with all fields of its last records, and of the records that they lead to, to a depth.
 fn everything(schema: &Schema, records: u32, depth: usize) -> Vec<String> {
     let of = |(name, object_type, _): (&str, String, _)| {
         let node = schema.selection(&object_type, depth);
@@ -67,24 +67,25 @@ async fn as_of_the_last_revision_the_base_is_todays() {
     }
     assert!(queries.len() > 80, "{}", queries.len());
     let moment = json!({ "asOf": { "revision": last(&anonymous).await } });
-    let mut told = 0;
+    let mut reported = 0;
     for query in queries {
         let today = bytes(&anonymous, &query, &json!({})).await;
-        told += today.len();
+        reported += today.len();
         assert!(bytes(&anonymous, &query, &moment).await == today, "{}", &query[..100]);
     }
-    assert!(told > 500_000, "there was something to tell: {told}");
+    assert!(reported > 500_000, "there was something to read: {reported}");
 }
 
 #[tokio::test]
-async fn every_golden_query_as_of_the_last_revision_answers_as_today() {
+async fn every_golden_query_as_of_the_last_revision_responds_as_today() {
     let anonymous = roomy().await;
     let schema = Schema::of(&anonymous).await;
     let moment = format!("asOf: {{revision: {}}}", last(&anonymous).await);
     let fields = schema.parts("Query", "fields");
-    let told = fields.iter().filter(|field| field.arguments().iter().any(|argument| argument.name == "asOf"));
-    let told: Vec<&str> = told.map(|field| field.name).collect();
-    let mut asked = BTreeSet::new();
+    let reported =
+        fields.iter().filter(|field| field.arguments().iter().any(|argument| argument.name == "asOf"));
+    let reported: Vec<&str> = reported.map(|field| field.name).collect();
+    let mut requested = BTreeSet::new();
     for path in golden_queries() {
         let query = std::fs::read_to_string(&path).expect("a query");
         let golden = path.file_name().expect("a name");
@@ -92,12 +93,14 @@ async fn every_golden_query_as_of_the_last_revision_answers_as_today() {
         let variables = std::fs::read_to_string(golden.with_extension("variables.json"));
         let variables = variables.map_or(Value::Null, |text| serde_json::from_str(&text).expect("variables"));
         let past = query.lines().map(|line| {
-            // A field of the root is two spaces in.
+            // Root fields are indented by two spaces.
             let line_of_root = line.strip_prefix("  ").filter(|rest| rest.starts_with(char::is_alphabetic));
             let head = line_of_root.unwrap_or_default().split(['(', '{']).next().unwrap_or_default().trim();
             let field = head.rsplit(' ').next().unwrap_or_default();
-            let Some(field) = told.iter().find(|told| **told == field) else { return line.to_owned() };
-            asked.insert(*field);
+            let Some(field) = reported.iter().find(|reported| **reported == field) else {
+                return line.to_owned();
+            };
+            requested.insert(*field);
             let (before, behind) = line.split_at(2 + head.len());
             match behind.strip_prefix('(') {
                 _ if line.contains("asOf") => line.to_owned(),
@@ -106,30 +109,30 @@ async fn every_golden_query_as_of_the_last_revision_answers_as_today() {
             }
         });
         let past = past.collect::<Vec<_>>().join("\n");
-        // What it costs differs, and is told where it is asked.
+        // The cost differs, and is compared elsewhere.
         if !query.contains("cost") {
-            let today = anonymous.answer(&query, variables.clone()).await;
-            let past = anonymous.answer(&past, variables).await;
+            let today = anonymous.response(&query, variables.clone()).await;
+            let past = anonymous.response(&past, variables).await;
             assert_eq!(past, today, "{}", path.display());
         }
     }
     let needed =
         ["actor", "actors", "network", "nodes", "path", "revisions", "search", "statements", "timeline"];
-    assert!(needed.iter().all(|field| asked.contains(field)), "{asked:?}");
+    assert!(needed.iter().all(|field| requested.contains(field)), "{requested:?}");
 }
 
-/// What the base holds of everything, and the revision after which it does.
+/// The contents of the base, and the revision after which it had them.
 struct Moment {
     revision: i64,
-    answers: Vec<String>,
+    responses: Vec<String>,
 }
 
 async fn remember(client: &Client, queries: &[String]) -> Moment {
-    let mut answers = Vec::new();
+    let mut responses = Vec::new();
     for query in queries {
-        answers.push(bytes(client, query, &json!({})).await);
+        responses.push(bytes(client, query, &json!({})).await);
     }
-    Moment { revision: last(client).await, answers }
+    Moment { revision: last(client).await, responses }
 }
 
 #[tokio::test]
@@ -195,7 +198,7 @@ async fn every_earlier_state_can_be_read() {
         assert_eq!(payload["userErrors"], json!([]), "{mutation}");
         moments.push(remember(&anonymous, &queries).await);
     }
-    // A row that goes from one record to another, as when two are merged.
+    // A row that moves from one record to another, as in a merge.
     let mut moved = anonymous.pool().begin().await.expect("a transaction");
     for sql in [
         "select set_config('dossier.requester', 'test', true)",
@@ -209,19 +212,19 @@ async fn every_earlier_state_can_be_read() {
     moved.commit().await.expect("committed");
     moments.push(remember(&anonymous, &queries).await);
 
-    let distinct: BTreeSet<&Vec<String>> = moments.iter().map(|moment| &moment.answers).collect();
+    let distinct: BTreeSet<&Vec<String>> = moments.iter().map(|moment| &moment.responses).collect();
     assert_eq!(distinct.len(), moments.len(), "each change made a difference");
     for moment in &moments {
         let recorded = "query($number: RevisionNumber!) { revision(by: {number: $number}) { recordedAt } }";
-        let recorded = anonymous.ask_with(recorded, json!({ "number": moment.revision })).await;
+        let recorded = anonymous.query_with(recorded, json!({ "number": moment.revision })).await;
         let at = json!({ "time": recorded["revision"]["recordedAt"] });
         let after = json!({ "revision": moment.revision });
-        for (query, answer) in queries.iter().zip(&moment.answers) {
-            let told = bytes(&anonymous, query, &json!({ "asOf": after })).await;
-            assert!(told == *answer, "{after}: {}", &query[..100]);
-            // A time is made a revision: one list is as good as all.
+        for (query, response) in queries.iter().zip(&moment.responses) {
+            let reported = bytes(&anonymous, query, &json!({ "asOf": after })).await;
+            assert!(reported == *response, "{after}: {}", &query[..100]);
+            // A time becomes a revision, so one list is enough.
             if query.contains("{ revisions(") {
-                assert!(bytes(&anonymous, query, &json!({ "asOf": at })).await == told, "{at}");
+                assert!(bytes(&anonymous, query, &json!({ "asOf": at })).await == reported, "{at}");
             }
         }
     }
@@ -236,7 +239,7 @@ async fn lookups_find_what_was_there_by_the_names_it_had() {
     let payload = change(&editor, "updateActor", rename, "actor { id }").await;
     let id = &payload["actor"]["id"];
     let data = editor
-        .ask_with(
+        .query_with(
             "query($id: ID!, $before: AsOf) {
                 now: actor(by: {slug: \"israel\"}) { name }
                 then: actor(by: {slug: \"israel\"}, asOf: $before) { name revision revisions(last: 1) { edges { node { number } } } }
@@ -267,7 +270,7 @@ async fn what_is_computed_is_computed_of_the_past() {
     let standings = "query($asOf: AsOf) { topic(by: {slug: \"two-state-solution\"}, asOf: $asOf) {
         standings { holder { slug } stance } } }";
     let stance = async |as_of: Value| {
-        let data = editor.ask_with(standings, json!({ "asOf": as_of })).await;
+        let data = editor.query_with(standings, json!({ "asOf": as_of })).await;
         let standings = data["topic"]["standings"].as_array().expect("standings").clone();
         let israel = standings.into_iter().find(|standing| standing["holder"]["slug"] == "israel");
         israel.expect("Israel's")["stance"].clone()
@@ -282,7 +285,7 @@ async fn there_is_no_moment_before_the_first_change_nor_after_the_last() {
     let query = "query($asOf: AsOf) { actors(asOf: $asOf) { totalCount edges { node { id } } } }";
     let empty = json!({"actors": {"totalCount": 0, "edges": []}});
     for before in [json!({"revision": 0}), json!({"time": "1990-01-01T00:00:00Z"})] {
-        assert_eq!(editor.ask_with(query, json!({ "asOf": before })).await, empty, "{before}");
+        assert_eq!(editor.query_with(query, json!({ "asOf": before })).await, empty, "{before}");
     }
     for (later, field) in [
         (json!({"revision": last(&editor).await + 1}), "asOf.revision"),
@@ -311,9 +314,9 @@ async fn a_change_is_there_whole_or_not_at_all() {
     let query = "query($asOf: AsOf) { statement(by: {slug: \"whole\"}, asOf: $asOf) {
         revision topics { totalCount } citations { totalCount } } }";
     let whole = json!({"revision": after, "topics": {"totalCount": 1}, "citations": {"totalCount": 1}});
-    assert_eq!(editor.ask(&query.replace("$asOf: AsOf", "$asOf: AsOf = null")).await["statement"], whole);
+    assert_eq!(editor.query(&query.replace("$asOf: AsOf", "$asOf: AsOf = null")).await["statement"], whole);
     for number in before + 1..=after {
-        let data = editor.ask_with(query, json!({"asOf": {"revision": number}})).await;
+        let data = editor.query_with(query, json!({"asOf": {"revision": number}})).await;
         assert_eq!(data["statement"], whole, "{number}");
     }
     let first: String = sqlx::query_scalar("select to_char(recorded_at at time zone 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"') from revisions where id = $1")
@@ -321,7 +324,7 @@ async fn a_change_is_there_whole_or_not_at_all() {
         .fetch_one(editor.pool())
         .await
         .expect("a time");
-    let data = editor.ask_with(query, json!({"asOf": {"time": first}})).await;
+    let data = editor.query_with(query, json!({"asOf": {"time": first}})).await;
     assert_eq!(data["statement"], Value::Null, "not all of it was recorded yet");
 }
 
@@ -332,7 +335,7 @@ async fn the_past_costs_more() {
         let query = format!(
             "{{ rateLimit {{ cost }} actors{arguments} {{ edges {{ node {{ names {{ name }} }} }} }} }}"
         );
-        anonymous.ask(&query).await["rateLimit"]["cost"].as_u64().expect("a cost")
+        anonymous.query(&query).await["rateLimit"]["cost"].as_u64().expect("a cost")
     };
     let today = cost("(first: 20)").await - cost("(first: 0)").await;
     let past = cost("(first: 20, asOf: {revision: 1})").await - cost("(first: 0, asOf: {revision: 1})").await;
@@ -351,8 +354,8 @@ async fn a_revision_has_its_changes_and_those_made_with_it() {
             revisions(filter: {{change: {{equals: $change}}}}) {{ edges {{ node {{ {fields} }} }} }} }}"
     );
     let change_of = "query($number: RevisionNumber!) { revision(by: {number: $number}) { change } }";
-    let change = &editor.ask_with(change_of, json!({ "number": number })).await["revision"]["change"];
-    let data = editor.ask_with(&query, json!({"number": number, "change": change})).await;
+    let change = &editor.query_with(change_of, json!({ "number": number })).await["revision"]["change"];
+    let data = editor.query_with(&query, json!({"number": number, "change": change})).await;
     let together = data["revisions"]["edges"].as_array().expect("edges");
     let renamed = together.iter().map(|edge| &edge["node"]).find(|node| node["part"] == "actors");
     let renamed = renamed.expect("the actor's own row");
@@ -362,7 +365,7 @@ async fn a_revision_has_its_changes_and_those_made_with_it() {
     assert!(together.iter().any(|edge| edge["node"]["part"] == "actor_names"));
     assert!(together.iter().all(|edge| edge["node"]["change"] == *change));
     let by_id = editor
-        .ask_with(
+        .query_with(
             "query($id: ID!, $number: RevisionNumber!) { revision(by: {id: $id}) { number }
                 none: revision(by: {number: $number}) { id } }",
             json!({"id": data["revision"]["id"], "number": last(&editor).await + 1}),
@@ -372,7 +375,7 @@ async fn a_revision_has_its_changes_and_those_made_with_it() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn who_asks_since_the_last_revision_seen_sees_each_once_and_in_order() {
+async fn polling_with_since_sees_each_revision_once_and_in_order() {
     let editor = editor().await;
     let start = last(&editor).await;
     let writers = (0..8).map(|writer| {
@@ -397,7 +400,7 @@ async fn who_asks_since_the_last_revision_seen_sees_each_once_and_in_order() {
     let (mut seen, mut since) = (Vec::new(), start);
     loop {
         let done = writers.iter().all(tokio::task::JoinHandle::is_finished);
-        let page = editor.ask_with(poll, json!({ "since": since })).await["revisions"].take();
+        let page = editor.query_with(poll, json!({ "since": since })).await["revisions"].take();
         let numbers = page["edges"].as_array().expect("edges").iter();
         let numbers: Vec<i64> = numbers.filter_map(|edge| edge["node"]["number"].as_i64()).collect();
         since = numbers.last().copied().unwrap_or(since);
@@ -417,7 +420,7 @@ async fn who_asks_since_the_last_revision_seen_sees_each_once_and_in_order() {
     assert!(all.len() > 96 + 32, "{}", all.len());
     assert_eq!(seen, all);
     let of_one = "query($since: RevisionNumber) { actor(by: {slug: \"israel\"}) { revisions(since: $since) { totalCount } } }";
-    let none = editor.ask_with(of_one, json!({ "since": start })).await;
+    let none = editor.query_with(of_one, json!({ "since": start })).await;
     assert_eq!(none["actor"]["revisions"]["totalCount"], 0);
 }
 
@@ -467,7 +470,7 @@ async fn the_past_is_found_by_indexes() {
     }
     log.take();
     client
-        .ask(
+        .query(
             "{ actor(by: {slug: \"many-7\"}, asOf: {revision: 14000}) {
                 revision names { name } relations(first: 9) { edges { node { label } } }
                 meetings(first: 9) { totalCount edges { role node {
@@ -479,22 +482,23 @@ async fn the_past_is_found_by_indexes() {
             } }",
         )
         .await;
-    let asked: Vec<String> = log.take().into_iter().filter(|sql| sql.starts_with("/* as of */")).collect();
-    assert!(asked.len() >= 10, "{asked:#?}");
+    let requested: Vec<String> =
+        log.take().into_iter().filter(|sql| sql.starts_with("/* as of */")).collect();
+    assert!(requested.len() >= 10, "{requested:#?}");
     let settings =
         "set search_path = dossier_past, public; set dossier.as_of = '14000'; set enable_seqscan = off;
                     set plan_cache_mode = force_generic_plan";
     sqlx::raw_sql(settings).execute(&mut *connection).await.expect("set");
-    for sql in asked {
+    for sql in requested {
         let values = (1..).take_while(|number| sql.contains(&format!("${number}"))).map(|_| "null");
         let values = format!("({})", values.collect::<Vec<_>>().join(", "));
-        let prepare = format!("deallocate all; prepare asked as {sql}");
+        let prepare = format!("deallocate all; prepare requested as {sql}");
         sqlx::raw_sql(AssertSqlSafe(prepare)).execute(&mut *connection).await.expect("prepared");
-        let plan = sqlx::raw_sql(AssertSqlSafe(format!("explain execute asked{values}")));
+        let plan = sqlx::raw_sql(AssertSqlSafe(format!("explain execute requested{values}")));
         let plan = plan.fetch_all(&mut *connection).await.expect("a plan");
         let plan: Vec<String> = plan.iter().map(|line| line.get(0)).collect();
         let plan = plan.join("\n");
-        // These find no row but one after the other: by their number, or all of a table.
+        // Filters without an index, and lists of a whole table.
         for whole in ["Seq Scan", "revisions_pkey", "revisions_by_part"] {
             assert!(!plan.contains(whole), "{sql}\n{plan}");
         }
@@ -502,14 +506,14 @@ async fn the_past_is_found_by_indexes() {
 }
 
 #[tokio::test]
-async fn nobody_begins_behind_a_revision_that_is_not_there() {
+async fn since_an_unknown_revision_is_refused() {
     let anonymous = Client::with(&[]).await;
     let now = last(&anonymous).await;
     let at = |since: i64| format!("{{ revisions(since: {since}) {{ totalCount }} }}");
-    assert_eq!(anonymous.ask(&at(now)).await["revisions"]["totalCount"], 0);
-    let answer = anonymous.answer(&at(now + 1), Value::Null).await;
-    let error = &answer["errors"][0];
-    assert_eq!(error["extensions"]["code"], "BAD_USER_INPUT", "{answer}");
+    assert_eq!(anonymous.query(&at(now)).await["revisions"]["totalCount"], 0);
+    let response = anonymous.response(&at(now + 1), Value::Null).await;
+    let error = &response["errors"][0];
+    assert_eq!(error["extensions"]["code"], "BAD_USER_INPUT", "{response}");
     assert_eq!(error["extensions"]["field"], "since");
     let message = error["message"].as_str().expect("a message");
     assert!(message.contains(&format!("the current revision is {now}")), "{message}");
@@ -521,7 +525,7 @@ async fn nobody_begins_behind_a_revision_that_is_not_there() {
         anonymous.api_error(&nested, Value::Null).await,
         ("BAD_USER_INPUT".into(), Some("since".into()))
     );
-    // Of the past, what came since is asked as of then: nothing.
+    // `since` with `asOf`: nothing came after that moment.
     let past = format!("{{ revisions(since: {now}, asOf: {{revision: 1}}) {{ totalCount }} }}");
-    assert_eq!(anonymous.ask(&past).await["revisions"]["totalCount"], 0);
+    assert_eq!(anonymous.query(&past).await["revisions"]["totalCount"], 0);
 }

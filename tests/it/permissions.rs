@@ -1,4 +1,4 @@
-//! Who may change what: every mutation of the schema is tried by everybody, those of tomorrow too.
+//! Permissions: every mutation of the schema is called with every role, new ones too.
 
 use dossier::{
     auth::caller::Role,
@@ -10,7 +10,7 @@ use serde_json::{Map, Value, json};
 use crate::support::{Client, anonymous};
 
 #[tokio::test]
-async fn every_mutation_is_refused_to_whoever_may_not_ask_it_and_nothing_is_changed() {
+async fn every_mutation_is_refused_without_its_role_and_changes_nothing() {
     let anonymous = anonymous().await;
     let types = Types::of(&anonymous).await;
     let mut callers = vec![(Role::Anonymous, anonymous.clone())];
@@ -22,27 +22,30 @@ async fn every_mutation_is_refused_to_whoever_may_not_ask_it_and_nothing_is_chan
     for mutation in mutations {
         let name = mutation["name"].as_str().expect("a name");
         let needed = needed(name);
-        assert!(needed >= Role::Editor, "{name}: whoever only reads changes nothing");
+        assert!(needed >= Role::Editor, "{name}: readers change nothing");
         let before = changes(&anonymous).await;
         let (refused, permitted): (Vec<_>, Vec<_>) = callers.iter().partition(|(role, _)| *role < needed);
         for (role, caller) in refused {
             let code = if *role == Role::Anonymous { "UNAUTHENTICATED" } else { "FORBIDDEN" };
             for (document, variables) in types.calls(mutation) {
-                let answer = caller.answer(&document, variables).await;
-                assert_eq!(answer["errors"][0]["extensions"]["code"], code, "{role:?} {document}: {answer}");
-                assert_eq!(answer.get("data"), None, "{role:?} {document}: nothing was run");
+                let response = caller.response(&document, variables).await;
+                assert_eq!(
+                    response["errors"][0]["extensions"]["code"], code,
+                    "{role:?} {document}: {response}"
+                );
+                assert_eq!(response.get("data"), None, "{role:?} {document}: nothing was run");
             }
         }
         assert_eq!(changes(&anonymous).await, before, "{name}");
-        // The same calls are answered where the role is enough: they were refused for nothing else.
+        // The same calls are accepted if the role is enough: they were refused for nothing else.
         for (role, caller) in permitted {
             let (document, variables) = types.calls(mutation).remove(0);
-            let answer = caller.answer(&document, variables).await;
-            let error = &answer["errors"][0]["extensions"];
+            let response = caller.response(&document, variables).await;
+            let error = &response["errors"][0]["extensions"];
             let code = error["code"].as_str().unwrap_or_default();
             let not_typed = error["field"].as_str().is_some_and(|field| field.starts_with('$'));
             let refused = ["UNAUTHENTICATED", "FORBIDDEN", "GRAPHQL_VALIDATION_FAILED", "INTERNAL"];
-            assert!(!refused.contains(&code) && !not_typed, "{role:?} {document}: {answer}");
+            assert!(!refused.contains(&code) && !not_typed, "{role:?} {document}: {response}");
         }
     }
 }
@@ -57,8 +60,8 @@ async fn a_mutation_that_is_permitted_takes_none_along_that_is_not() {
     let topic = json!({"slug": "new-topic", "name": "A new topic"});
     let api_error = reader.api_error(query, json!({"topic": topic, "run": true})).await;
     assert_eq!(api_error.0, "FORBIDDEN");
-    let data = reader.ask_with(query, json!({"topic": topic, "run": false})).await;
-    assert_eq!(data, json!({}), "what is skipped needs nobody's leave");
+    let data = reader.query_with(query, json!({"topic": topic, "run": false})).await;
+    assert_eq!(data, json!({}), "a skipped mutation needs no role");
     assert_eq!(changes(&anonymous).await, before);
 }
 
@@ -72,13 +75,13 @@ fn needed(mutation: &str) -> Role {
     computed.role
 }
 
-/// How much was ever changed: every change is a revision.
+/// The number of revisions: every change is one.
 async fn changes(client: &Client) -> (i64, i64) {
     let sql = "select (select count(*) from revisions), (select count(*) from client_mutations)";
     sqlx::query_as(sql).fetch_one(client.pool()).await.expect("counts")
 }
 
-/// The types of the schema, for calls that are typed as they must be and say as little as they may.
+/// The types of the schema, for valid calls with required fields only.
 struct Types(Vec<Value>);
 
 const TYPES: &str = "{ __schema { types {
@@ -91,7 +94,7 @@ fragment Type on __Type { kind name ofType { kind name ofType { kind name ofType
 
 impl Types {
     async fn of(client: &Client) -> Types {
-        Types(client.ask(TYPES).await["__schema"]["types"].as_array().expect("types").clone())
+        Types(client.query(TYPES).await["__schema"]["types"].as_array().expect("types").clone())
     }
 
     fn named(&self, name: &Value) -> &Value {
@@ -102,7 +105,7 @@ impl Types {
         self.named(&json!(of))["fields"].as_array().expect("fields")
     }
 
-    /// The same call of a field in each form that a document can give it.
+    /// The call of a field in every form that a document allows.
     fn calls(&self, field: &Value) -> Vec<(String, Value)> {
         let arguments: Vec<&Value> = needed_of(&field["args"]).collect();
         let each = |form: fn(&str, &str) -> String| {
@@ -126,7 +129,7 @@ impl Types {
         documents.map(|document| (document, variables.clone())).to_vec()
     }
 
-    /// The least value of a type.
+    /// The smallest value of a type.
     fn value(&self, ty: &Value) -> Value {
         match ty["kind"].as_str().expect("a kind") {
             "NON_NULL" => self.value(&ty["ofType"]),
@@ -157,12 +160,12 @@ impl Types {
     }
 }
 
-/// Arguments or fields of an input that can't be left out.
+/// Required arguments or input fields.
 fn needed_of(parts: &Value) -> impl Iterator<Item = &Value> {
     parts.as_array().into_iter().flatten().filter(|part| part["type"]["kind"] == "NON_NULL")
 }
 
-/// A type as GraphQL writes it.
+/// A type in GraphQL.
 fn written(ty: &Value) -> String {
     match ty["kind"].as_str().expect("a kind") {
         "NON_NULL" => format!("{}!", written(&ty["ofType"])),

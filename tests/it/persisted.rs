@@ -1,4 +1,4 @@
-//! Documents that clients name instead of sending them.
+//! Persisted queries and trusted documents.
 
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
@@ -13,7 +13,7 @@ fn sha256(text: &str) -> String {
 
 async fn post(client: &Client, body: Value) -> Value {
     let response = client.http().post(client.address("/graphql")).json(&body).send().await;
-    response.expect("an answer").json().await.expect("JSON")
+    response.expect("a response").json().await.expect("JSON")
 }
 
 fn by_hash(hash: &str) -> Value {
@@ -24,7 +24,7 @@ fn by_hash(hash: &str) -> Value {
 }
 
 #[tokio::test]
-async fn a_document_sent_once_with_its_hash_can_be_asked_by_it() {
+async fn a_document_sent_once_with_its_hash_can_be_requested_by_it() {
     let anonymous = anonymous().await;
     let hash = sha256(QUERY);
     let unknown = post(&anonymous, by_hash(&hash)).await;
@@ -58,7 +58,7 @@ async fn a_hash_that_is_not_the_documents_is_refused() {
 }
 
 #[tokio::test]
-async fn trusted_documents_are_asked_by_their_ids_and_others_may_be_refused() {
+async fn trusted_documents_are_requested_by_id_and_others_can_be_refused() {
     let manifest = || vec![("named-actor".to_owned(), QUERY.to_owned())];
     let expected = json!({"data": {"actor": {"name": "Israel"}}});
     let by_id = json!({"documentId": "named-actor", "variables": {"slug": "israel"}});

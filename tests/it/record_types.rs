@@ -142,7 +142,7 @@ async fn a_record_type_of_two_words_takes_part_in_everything() {
         "parties": [{"slug": "kassym-jomart-tokayev"}, {"slug": "yury-bocharov"}], "signedOn": "2026-02",
         "citations": [{"source": {"slug": "musavat-interview-with-yury-bocharov"}, "locator": "L3"}],
     });
-    let created = editor.ask_with(create, json!({ "input": input })).await["createPeaceAgreement"].take();
+    let created = editor.query_with(create, json!({ "input": input })).await["createPeaceAgreement"].take();
     assert_eq!(created["userErrors"], json!([]));
     let agreement = &created["peaceAgreement"];
     assert_eq!(
@@ -154,12 +154,12 @@ async fn a_record_type_of_two_words_takes_part_in_everything() {
     // Without a citation it is refused by the rule of the table, at its field.
     let mut uncited = input.clone();
     (uncited["slug"], uncited["citations"]) = ("uncited".into(), json!([]));
-    let refused = editor.ask_with(create, json!({ "input": uncited })).await["createPeaceAgreement"].take();
+    let refused = editor.query_with(create, json!({ "input": uncited })).await["createPeaceAgreement"].take();
     assert_eq!(refused["userErrors"][0]["field"], json!(["input", "citations"]), "{refused}");
 
     // Query, filter, facet, node
     let found = anonymous
-        .ask_with(
+        .query_with(
             "query($id: ID!) {
                 peaceAgreements(filter: {mediator: {slug: {equals: \"kazakhstan\"}}, parties: {slug: {equals: \"yury-bocharov\"}},
                                          signed: {from: \"2026\"}, search: \"treaty\"}, orderBy: NAME_ASC) {
@@ -181,11 +181,11 @@ async fn a_record_type_of_two_words_takes_part_in_everything() {
     let update = "mutation($first: RevisionNumber) {
         updatePeaceAgreement(input: {peaceAgreement: {slug: \"treaty-of-the-test\"}, name: \"Accord of the Test\", expectedRevision: $first}) {
             peaceAgreement { name } revision userErrors { field message } } }";
-    let updated = editor.ask_with(update, json!({ "first": first })).await["updatePeaceAgreement"].take();
+    let updated = editor.query_with(update, json!({ "first": first })).await["updatePeaceAgreement"].take();
     assert_eq!(updated["userErrors"], json!([]));
     let second = updated["revision"].as_i64().expect("a revision");
     let history = anonymous
-        .ask_with(
+        .query_with(
             "query($first: RevisionNumber!) {
                 revisions(filter: {peaceAgreement: {slug: {equals: \"treaty-of-the-test\"}}, part: {equals: \"peace_agreements\"}}) {
                     nodes { operation record { __typename ... on PeaceAgreement { name } } diff { name before after } }
@@ -222,7 +222,7 @@ async fn a_record_type_of_two_words_takes_part_in_everything() {
             operation revision recordId record { __typename slug } } }";
     let mut events = Events::of(&anonymous, changes, json!({ "since": first - 1 }), None).await;
     for (operation, revision) in [("CREATE", first), ("UPDATE", second)] {
-        let (_, event) = events.told().await;
+        let (_, event) = events.next_result().await;
         let change = &event["changes"];
         let expected = json!({
             "operation": operation, "revision": revision, "recordId": id,
@@ -233,7 +233,7 @@ async fn a_record_type_of_two_words_takes_part_in_everything() {
 
     // Search, suggestions, timeline, network
     let seen = anonymous
-        .ask(
+        .query(
             "{
                 search(query: \"accord\", types: [PEACE_AGREEMENT]) {
                     nodes { __typename } edges { highlights { field parts { text isMatch } } }
@@ -286,10 +286,10 @@ async fn a_record_type_of_two_words_takes_part_in_everything() {
     import(&other, catalog, &file).await;
     assert_eq!(export(&Client::of_catalog(&other, catalog).await).await, exported);
 
-    // What was done is undone as one, and the type is told.
+    // The change is reverted as one, and the payload has the type.
     let revert = "mutation($revision: RevisionNumber!) { revertRevision(input: {revision: $revision}) {
         records { record { __typename ... on PeaceAgreement { name } } } userErrors { message } } }";
-    let reverted = editor.ask_with(revert, json!({ "revision": second })).await["revertRevision"].take();
+    let reverted = editor.query_with(revert, json!({ "revision": second })).await["revertRevision"].take();
     let record = json!({"__typename": "PeaceAgreement", "name": "Treaty of the Test"});
     assert_eq!(reverted, json!({"records": [{"record": record}], "userErrors": []}));
 }

@@ -10,7 +10,7 @@ async fn api_error(connection: &mut PgConnection, sql: &str) -> Option<String> {
     let requester = "select set_config('dossier.requester', 'test', true)";
     sqlx::query(requester).execute(&mut *change).await.expect("set");
     let done = match sqlx::raw_sql(AssertSqlSafe(sql)).execute(&mut *change).await {
-        // What may wait until the end is asked for now.
+        // Deferred constraints are checked now.
         Ok(_) => sqlx::raw_sql("set constraints all immediate").execute(&mut *change).await,
         failed => failed,
     };
@@ -152,7 +152,7 @@ async fn every_change_leaves_a_revision_and_no_change_leaves_none() {
     .execute(&mut *change)
     .await
     .expect("changed");
-    let told: Vec<(String, String, Option<String>, Option<String>)> = sqlx::query_as(
+    let reported: Vec<(String, String, Option<String>, Option<String>)> = sqlx::query_as(
         "select operation::text, part::text, old_value ->> 'name', new_value ->> 'name'
          from revisions where requester = 'somebody' order by id",
     )
@@ -161,7 +161,7 @@ async fn every_change_leaves_a_revision_and_no_change_leaves_none() {
     .expect("revisions");
     let text = |text: &str| Some(text.to_owned());
     assert_eq!(
-        told,
+        reported,
         [
             ("UPDATE".into(), "actors".into(), text("Kassym-Jomart Tokayev"), text("K.-J. Tokayev")),
             ("UPDATE".into(), "meeting_topics".into(), None, None),

@@ -1,4 +1,4 @@
-//! The schema as frontends see it.
+//! The schema that clients see.
 
 use dossier::engine::catalog;
 
@@ -14,7 +14,7 @@ fn the_committed_schema_is_the_codes() {
 async fn the_server_serves_its_schema() {
     let anonymous = anonymous().await;
     let response = anonymous.get("/schema.graphql").await;
-    // Whatever browsers don't show they download.
+    // Browsers download media types that they don't display.
     assert_eq!(response.headers()["content-type"], "text/plain; charset=utf-8");
     assert_eq!(response.text().await.expect("text"), catalog::sdl(catalog::catalog()));
 }
@@ -23,7 +23,7 @@ async fn the_server_serves_its_schema() {
 async fn everything_has_a_description() {
     let anonymous = anonymous().await;
     let data = anonymous
-        .ask(
+        .query(
             "{ __schema { types { name description
                  fields { name description args { name description } }
                  inputFields { name description }
@@ -33,7 +33,7 @@ async fn everything_has_a_description() {
     let mut undescribed = Vec::new();
     for ty in data["__schema"]["types"].as_array().expect("types") {
         let name = ty["name"].as_str().expect("a name");
-        // GraphQL's own types are GraphQL's to describe.
+        // GraphQL's own types are excluded.
         if name.starts_with("__") || ["Boolean", "Float", "ID", "Int", "String"].contains(&name) {
             continue;
         }
@@ -55,9 +55,9 @@ fn collect_undescribed(thing: &serde_json::Value, path: &str, undescribed: &mut 
 }
 
 #[tokio::test]
-async fn introspection_mixes_with_data_in_the_order_asked_for() {
+async fn introspection_mixes_with_data_in_the_selected_order() {
     let anonymous = anonymous().await;
-    let answer = anonymous
+    let response = anonymous
         .http()
         .post(anonymous.address("/graphql"))
         .json(&serde_json::json!({ "query": "query Q($name: String!) {
@@ -69,10 +69,10 @@ async fn introspection_mixes_with_data_in_the_order_asked_for() {
             "variables": { "name": "Actor" } }))
         .send()
         .await
-        .expect("an answer")
+        .expect("a response")
         .text()
         .await
         .expect("text");
     let expected = r#"{"data":{"first":"Query","actors":{"__typename":"ActorConnection"},"__type":{"kind":"OBJECT","name":"Actor"},"topics":"#;
-    assert!(answer.starts_with(expected), "{answer}");
+    assert!(response.starts_with(expected), "{response}");
 }

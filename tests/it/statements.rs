@@ -1,4 +1,4 @@
-//! How many SQL statements a question costs.
+//! How many SQL statements a query takes.
 
 use crate::support::{Client, anonymous, sql_log::SqlLog};
 
@@ -24,7 +24,7 @@ async fn a_level_costs_one_statement_whatever_the_size_of_its_page() {
     let log = SqlLog::listen();
     for page in [2, 20, 100] {
         log.take();
-        anonymous.ask(&four_levels(page)).await;
+        anonymous.query(&four_levels(page)).await;
         let statements = log.take();
         assert_eq!(
             statements.len(),
@@ -45,7 +45,7 @@ async fn the_text_of_a_statement_holds_no_value() {
             "{{ actors(first: {first}, filter: {{name: {{contains: \"{name}\"}}, kind: {{in: [PERSON]}}}}) {{
                 totalCount edges {{ node {{ name }} }} }} }}"
         );
-        anonymous.ask(&query).await;
+        anonymous.query(&query).await;
         let mut statements = log.take();
         statements.sort();
         texts.insert(statements);
@@ -54,29 +54,29 @@ async fn the_text_of_a_statement_holds_no_value() {
 }
 
 #[tokio::test]
-async fn a_total_is_counted_only_when_asked_for() {
+async fn a_total_is_counted_only_if_selected() {
     let anonymous = anonymous().await;
     let log = SqlLog::listen();
-    anonymous.ask("{ actors { edges { node { name } } } }").await;
+    anonymous.query("{ actors { edges { node { name } } } }").await;
     assert!(log.take().iter().all(|sql| !sql.contains("count(")));
-    anonymous.ask("{ actors { totalCount } }").await;
+    anonymous.query("{ actors { totalCount } }").await;
     let statements = log.take();
-    assert_eq!(statements.len(), 1, "the rows that nobody asked for aren't read: {statements:#?}");
+    assert_eq!(statements.len(), 1, "rows that are not selected aren't read: {statements:#?}");
     assert!(statements[0].contains("count("));
 }
 
 #[tokio::test]
-async fn only_the_columns_asked_for_are_read() {
+async fn only_the_selected_columns_are_read() {
     let anonymous = anonymous().await;
     let log = SqlLog::listen();
-    anonymous.ask("{ statement(by: {slug: \"none\"}) { summary } }").await;
+    anonymous.query("{ statement(by: {slug: \"none\"}) { summary } }").await;
     assert_eq!(log.take(), ["select t.id, t.summary from statements t where t.slug = $1"]);
 }
 
-/// How many statements are made on behalf of whom a filter lets pass. Few statements are on anybody's behalf.
+/// How many statements are on behalf of an actor that the filter matches. Few statements are on behalf of anyone.
 async fn on_behalf_of(client: &Client, filter: &str) -> serde_json::Value {
     let total =
-        client.ask(&format!("{{ statements(filter: {{onBehalfOf: {filter}}}) {{ totalCount }} }}")).await;
+        client.query(&format!("{{ statements(filter: {{onBehalfOf: {filter}}}) {{ totalCount }} }}")).await;
     total["statements"]["totalCount"].clone()
 }
 
@@ -84,8 +84,8 @@ async fn on_behalf_of(client: &Client, filter: &str) -> serde_json::Value {
 async fn a_reference_to_a_record_by_its_id_is_compared_without_reading_the_record() {
     let anonymous = anonymous().await;
     let log = SqlLog::listen();
-    let asked = "{ statements(filter: {onBehalfOf: {kind: {isNull: false}}}) { totalCount edges { node { onBehalfOf { id } } } } }";
-    let some = anonymous.ask(asked).await["statements"].clone();
+    let requested = "{ statements(filter: {onBehalfOf: {kind: {isNull: false}}}) { totalCount edges { node { onBehalfOf { id } } } } }";
+    let some = anonymous.query(requested).await["statements"].clone();
     let id = &some["edges"][0]["node"]["onBehalfOf"]["id"];
     let with = some["edges"].as_array().expect("edges").iter();
     let with = with.filter(|edge| edge["node"]["onBehalfOf"]["id"] == *id).count();

@@ -1,4 +1,4 @@
-//! Changes told as they are made: over WebSocket and as events, at every server, each once and in order.
+//! Changes over WebSocket and as server-sent events: at every server, each once and in order.
 
 use std::time::{Duration, Instant};
 
@@ -22,7 +22,7 @@ const CHANGES: &str = "subscription($since: RevisionNumber) { changes(since: $si
 async fn create_topic(client: &Client, slug: &str) -> Value {
     let query = "mutation($slug: String!) { createTopic(input: {slug: $slug, name: $slug}) {
         topic { id } revision userErrors { message } } }";
-    let payload = client.ask_with(query, json!({ "slug": slug })).await["createTopic"].take();
+    let payload = client.query_with(query, json!({ "slug": slug })).await["createTopic"].take();
     assert_eq!(payload["userErrors"], json!([]));
     payload
 }
@@ -31,13 +31,13 @@ async fn rename_topic(client: &Client, slug: &str, name: &str) -> Value {
     let query =
         "mutation($slug: String!, $name: String!) { updateTopic(input: {topic: {slug: $slug}, name: $name}) {
         revision userErrors { message } } }";
-    let payload = client.ask_with(query, json!({ "slug": slug, "name": name })).await["updateTopic"].take();
+    let payload = client.query_with(query, json!({ "slug": slug, "name": name })).await["updateTopic"].take();
     assert_eq!(payload["userErrors"], json!([]));
     payload["revision"].clone()
 }
 
 async fn last_revision(client: &Client) -> i64 {
-    let data = client.ask("{ revisions(last: 1) { edges { node { number } } } }").await;
+    let data = client.query("{ revisions(last: 1) { edges { node { number } } } }").await;
     data["revisions"]["edges"][0]["node"]["number"].as_i64().expect("a number")
 }
 
@@ -55,11 +55,11 @@ async fn mutate(client: &Client, mutation: &str, input: Value) {
         mutation[..1].to_uppercase(),
         &mutation[1..]
     );
-    let data = client.ask_with(&query, json!({ "input": input })).await;
+    let data = client.query_with(&query, json!({ "input": input })).await;
     assert_eq!(data[mutation]["userErrors"], json!([]));
 }
 
-/// A socket that is told all changes from now on.
+/// A socket that gets all changes from now on.
 async fn following(client: &Client) -> Socket {
     let since = last_revision(client).await;
     let mut socket = Socket::of(client).await;
@@ -67,17 +67,17 @@ async fn following(client: &Client) -> Socket {
     socket
 }
 
-/// What a subscription with these arguments is told since a revision, as operations and slugs, up to the
+/// What a subscription with these arguments gets since a revision, as operations and slugs, up to the
 /// creation of a topic that marks the end.
-async fn told(client: &Client, arguments: &str, since: i64) -> Vec<(String, String)> {
+async fn received(client: &Client, arguments: &str, since: i64) -> Vec<(String, String)> {
     let query =
         format!("subscription {{ changes(since: {since}, {arguments}) {{ operation record {{ slug }} }} }}");
     let mut socket = Socket::of(client).await;
-    socket.subscribe("told", &query, json!({})).await;
+    socket.subscribe("changes", &query, json!({})).await;
     let end = "subscription($since: RevisionNumber) { changes(since: $since) { revision } }";
     let last = last_revision(client).await;
     socket.subscribe("all", end, json!({ "since": since })).await;
-    let (mut told, mut seen) = (Vec::new(), 0);
+    let (mut reported, mut seen) = (Vec::new(), 0);
     while seen < last || !socket.silent().await {
         let mut message = socket.receive().await;
         assert_eq!(message["type"], "next", "{message}");
@@ -86,10 +86,10 @@ async fn told(client: &Client, arguments: &str, since: i64) -> Vec<(String, Stri
             seen = change["revision"].as_i64().expect("a number");
         } else {
             let text = |value: &Value| value.as_str().unwrap_or("-").to_owned();
-            told.push((text(&change["operation"]), text(&change["record"]["slug"])));
+            reported.push((text(&change["operation"]), text(&change["record"]["slug"])));
         }
     }
-    told
+    reported
 }
 
 fn pairs<const N: usize>(pairs: [(&str, &str); N]) -> Vec<(String, String)> {
@@ -103,15 +103,15 @@ async fn create_update_and_delete_are_distinguished_with_record_and_requester() 
     let created = create_topic(&editor, "trade").await;
     let id = &created["topic"]["id"];
     assert_eq!(
-        socket.told().await["changes"],
+        socket.next_result().await["changes"],
         json!({ "operation": "CREATE", "revision": created["revision"], "requester": "editor", "recordId": id,
                 "record": { "slug": "trade" } })
     );
     let renamed = rename_topic(&editor, "trade", "Commerce").await;
-    let change = socket.told().await["changes"].take();
+    let change = socket.next_result().await["changes"].take();
     assert_eq!((&change["operation"], &change["revision"]), (&json!("UPDATE"), &renamed));
     mutate(&editor, "deleteTopic", json!({ "topic": {"slug": "trade"} })).await;
-    let change = socket.told().await["changes"].take();
+    let change = socket.next_result().await["changes"].take();
     assert_eq!((&change["operation"], &change["record"]), (&json!("DELETE"), &Value::Null));
     assert_eq!(&change["recordId"], id);
     assert!(socket.silent().await);
@@ -128,7 +128,7 @@ async fn one_transaction_is_one_change_of_a_record_with_all_its_revisions() {
         revisions { number operation part diff { field before after } } } }";
     let mut socket = Socket::of(&editor).await;
     socket.subscribe("1", query, json!({ "since": since })).await;
-    let change = socket.told().await["changes"].take();
+    let change = socket.next_result().await["changes"].take();
     assert_eq!(change["operation"], "CREATE");
     assert_eq!(change["record"], json!({ "revision": change["revision"], "summary": "Dialogue goes on." }));
     let revisions = change["revisions"].as_array().expect("revisions");
@@ -146,18 +146,21 @@ async fn a_merge_is_a_change_of_both_actors() {
     let editor = editor().await;
     let again = json!({ "slug": "israel-again", "kind": "COUNTRY", "name": "State of Israel" });
     mutate(&editor, "createActor", again).await;
-    let id = editor.ask("{ actor(by: {slug: \"israel-again\"}) { id } }").await["actor"]["id"].take();
+    let id = editor.query("{ actor(by: {slug: \"israel-again\"}) { id } }").await["actor"]["id"].take();
     let mut socket = following(&editor).await;
     let admin = editor.as_role(Role::Admin).await;
     let merge = json!({ "keep": {"slug": "israel"}, "merge": {"slug": "israel-again"} });
     mutate(&admin, "mergeActors", merge).await;
-    let mut told = Vec::new();
+    let mut reported = Vec::new();
     while !socket.silent().await {
-        told.push(socket.told().await["changes"].take());
+        reported.push(socket.next_result().await["changes"].take());
     }
-    assert!(told.iter().all(|change| change["operation"] == "MERGE"), "{told:?}");
-    assert_eq!(told.iter().filter(|change| change["recordId"] == id).count(), 1, "{told:?}");
-    assert!(told.len() > 1 && told.iter().all(|change| change["record"]["slug"] == "israel"), "{told:?}");
+    assert!(reported.iter().all(|change| change["operation"] == "MERGE"), "{reported:?}");
+    assert_eq!(reported.iter().filter(|change| change["recordId"] == id).count(), 1, "{reported:?}");
+    assert!(
+        reported.len() > 1 && reported.iter().all(|change| change["record"]["slug"] == "israel"),
+        "{reported:?}"
+    );
 }
 
 #[tokio::test]
@@ -170,7 +173,7 @@ async fn changes_are_chosen_by_type_id_topic_and_actor() {
     mutate(&editor, "createStatement", statement("on-two-states")).await;
     create_topic(&editor, "aside").await;
     let id =
-        editor.ask("{ statement(by: {slug: \"on-two-states\"}) { id } }").await["statement"]["id"].take();
+        editor.query("{ statement(by: {slug: \"on-two-states\"}) { id } }").await["statement"]["id"].take();
     // The statement gets an addressee and loses its topic, then its addressee too.
     let by = |slug: &str| json!({ "statement": {"slug": slug} });
     let change = async |changes: Value| {
@@ -187,37 +190,37 @@ async fn changes_are_chosen_by_type_id_topic_and_actor() {
     let statement = |operation| (operation, "on-two-states");
     let [create, update] = ["CREATE", "UPDATE"].map(statement);
     let topic = ("UPDATE", "two-state-solution");
-    assert_eq!(told(&editor, "types: [TOPIC]", since).await, pairs([("CREATE", "aside"), topic]));
+    assert_eq!(received(&editor, "types: [TOPIC]", since).await, pairs([("CREATE", "aside"), topic]));
     assert_eq!(
-        told(&editor, &format!("ids: [{id}]"), since).await,
+        received(&editor, &format!("ids: [{id}]"), since).await,
         pairs([create, update, update, update, update, update])
     );
     let by_topic = "topic: {slug: \"two-state-solution\"}";
     assert_eq!(
-        told(&editor, by_topic, since).await,
+        received(&editor, by_topic, since).await,
         pairs([create, update, update, topic]),
         "until it lost its topic"
     );
     let by_actor = "actor: {slug: \"israel\"}";
     assert_eq!(
-        told(&editor, by_actor, since).await,
+        received(&editor, by_actor, since).await,
         pairs([update, update, update, update]),
         "while it was addressed"
     );
     let both = format!("{by_topic}, {by_actor}");
-    assert_eq!(told(&editor, &both, since).await, pairs([update, update]));
+    assert_eq!(received(&editor, &both, since).await, pairs([update, update]));
     let by_parent = "topic: {slug: \"statehood\"}";
     assert_eq!(
-        told(&editor, by_parent, since).await,
+        received(&editor, by_parent, since).await,
         pairs([create, update, update, topic]),
         "sub-topics count"
     );
-    assert_eq!(told(&editor, &format!("{by_actor}, types: [RELATION]"), since).await, pairs([]));
+    assert_eq!(received(&editor, &format!("{by_actor}, types: [RELATION]"), since).await, pairs([]));
     mutate(&editor, "deleteStatement", by("on-two-states")).await;
     let speaker = "actor: {slug: \"kassym-jomart-tokayev\"}, types: [STATEMENT]";
     let gone = |operation| (operation, "-");
     assert_eq!(
-        told(&editor, speaker, since).await,
+        received(&editor, speaker, since).await,
         pairs([
             gone("CREATE"),
             gone("UPDATE"),
@@ -257,13 +260,13 @@ async fn live_subscribers_and_late_ones_get_the_same_changes() {
         .await;
     }
     let collect = async |socket: &mut Socket| {
-        let mut told = vec![Vec::new(); chosen.len()];
+        let mut reported = vec![Vec::new(); chosen.len()];
         while !socket.silent().await {
             let message = socket.receive().await;
             let id: usize = message["id"].as_str().and_then(|id| id.parse().ok()).expect("an id");
-            told[id].push(message["payload"]["data"]["changes"]["revision"].as_i64().expect("a number"));
+            reported[id].push(message["payload"]["data"]["changes"]["revision"].as_i64().expect("a number"));
         }
-        told
+        reported
     };
     let told_live = collect(&mut live).await;
     let mut later = Socket::of(&editor).await;
@@ -285,7 +288,7 @@ async fn two_servers_send_each_subscriber_every_change_once_in_order() {
     const WRITERS: usize = 4;
     const CHANGES_EACH: usize = 15;
     let here = editor().await;
-    let there = here.elsewhere(&[]).await;
+    let there = here.at_another_server(&[]).await;
     let since = last_revision(&here).await;
     let mut clients = JoinSet::new();
     for number in 0..CLIENTS {
@@ -293,12 +296,12 @@ async fn two_servers_send_each_subscriber_every_change_once_in_order() {
         let mut socket = Socket::of(&client).await;
         socket.subscribe("1", CHANGES, json!({ "since": since })).await;
         clients.spawn(async move {
-            let mut told = Vec::new();
+            let mut reported = Vec::new();
             for _ in 0..WRITERS * CHANGES_EACH {
-                told.push(socket.told().await["changes"]["revision"].as_i64().expect("a number"));
+                reported.push(socket.next_result().await["changes"]["revision"].as_i64().expect("a number"));
             }
             assert!(socket.silent().await, "nothing more");
-            told
+            reported
         });
     }
     let mut writers = JoinSet::new();
@@ -310,7 +313,7 @@ async fn two_servers_send_each_subscriber_every_change_once_in_order() {
             }
         });
     }
-    // Meanwhile both servers lose the connections that they listen by, again and again.
+    // Meanwhile both servers repeatedly lose their listening connections.
     let cut = "select count(pg_terminate_backend(pid)) from pg_stat_activity
                where datname = current_database() and application_name = 'dossier listening'";
     let mut cuts = 0;
@@ -327,13 +330,13 @@ async fn two_servers_send_each_subscriber_every_change_once_in_order() {
     let made: Vec<i64> =
         sqlx::query_scalar(made).bind(since).fetch_all(here.pool()).await.expect("revisions");
     assert_eq!(made.len(), WRITERS * CHANGES_EACH);
-    while let Some(told) = clients.join_next().await {
-        assert_eq!(told.expect("a client"), made);
+    while let Some(reported) = clients.join_next().await {
+        assert_eq!(reported.expect("a client"), made);
     }
 }
 
 #[tokio::test]
-async fn a_server_listens_by_one_connection_and_only_where_somebody_wants_to_hear() {
+async fn a_server_listens_on_one_connection_and_only_if_needed() {
     let keeping = Client::with(&[("CACHE_BYTES", "1000000")]).await;
     for (client, before) in [(anonymous().await, 0), (keeping, 1)] {
         let listening = async || -> i64 {
@@ -343,39 +346,39 @@ async fn a_server_listens_by_one_connection_and_only_where_somebody_wants_to_hea
         };
         let since = std::time::Instant::now();
         while listening().await < before {
-            assert!(since.elapsed() < Duration::from_secs(20), "what keeps answers listens for changes");
+            assert!(since.elapsed() < Duration::from_secs(20), "a server with a cache listens for changes");
         }
         assert_eq!(listening().await, before);
         let editor = client.as_role(Role::Editor).await;
         let mut socket = following(&client).await;
         create_topic(&editor, "heard").await;
-        assert_eq!(socket.told().await["changes"]["record"]["slug"], "heard");
+        assert_eq!(socket.next_result().await["changes"]["record"]["slug"], "heard");
         assert_eq!(listening().await, 1);
     }
 }
 
 #[tokio::test]
-async fn those_who_ask_the_same_are_answered_by_one_reading() {
+async fn equal_subscriptions_share_one_read() {
     let editor = editor().await;
     let mut sockets = Vec::new();
     for _ in 0..10 {
         sockets.push(following(&editor).await);
     }
-    // All of them follow once they have been told something.
+    // All of them are subscribed once they have received something.
     create_topic(&editor, "first").await;
     for socket in &mut sockets {
-        socket.told().await;
+        socket.next_result().await;
     }
-    // What is told is read again until there is no more; that reading is not of what comes next.
+    // The log is read until there is no more; that read is not for later changes.
     tokio::time::sleep(Duration::from_millis(500)).await;
     let log = SqlLog::listen();
     create_topic(&editor, "second").await;
-    let mut told = Vec::new();
+    let mut reported = Vec::new();
     for socket in &mut sockets {
-        told.push(socket.told().await);
+        reported.push(socket.next_result().await);
     }
-    told.dedup();
-    assert_eq!(told.len(), 1);
+    reported.dedup();
+    assert_eq!(reported.len(), 1);
     let statements = log.take();
     let count = |what: &str| statements.iter().filter(|statement| statement.contains(what)).count();
     assert_eq!(
@@ -387,23 +390,23 @@ async fn those_who_ask_the_same_are_answered_by_one_reading() {
 }
 
 #[tokio::test]
-async fn a_subscriber_with_no_connection_left_keeps_nobody_waiting_who_asks_the_same() {
+async fn a_subscriber_without_a_connection_delays_no_equal_subscription() {
     let editor = editor().await;
     let greedy = editor.as_role(Role::Reader).await;
     let key = keys::create(editor.pool(), "modest", Role::Reader, None).await.expect("a key");
-    let modest = editor.showing(&key);
-    // The first of those who ask the same has used up its share of the connections.
+    let modest = editor.with_key(&key);
+    // The first of the equal subscribers has used up its share of the connections.
     let [mut first, mut second] = [following(&greedy).await, following(&modest).await];
     create_topic(&editor, "before").await;
-    first.told().await;
-    second.told().await;
+    first.next_result().await;
+    second.next_result().await;
     let mut lock = PgConnection::connect(editor.database_url()).await.expect("a connection");
     let locked = "begin; lock table citations in access exclusive mode";
     sqlx::raw_sql(locked).execute(&mut lock).await.expect("locked");
     let mut waiting = JoinSet::new();
     for _ in 0..12 {
         let greedy = greedy.clone();
-        waiting.spawn(async move { greedy.answer("{ citations { totalCount } }", json!({})).await });
+        waiting.spawn(async move { greedy.response("{ citations { totalCount } }", json!({})).await });
     }
     let held = "select count(*) from pg_stat_activity where datname = current_database()
                 and application_name = 'dossier' and state = 'active' and wait_event_type = 'Lock'";
@@ -413,7 +416,7 @@ async fn a_subscriber_with_no_connection_left_keeps_nobody_waiting_who_asks_the_
     let since = Instant::now();
     create_topic(&editor, "meanwhile").await;
     for subscriber in [&mut first, &mut second] {
-        assert_eq!(subscriber.told().await["changes"]["record"]["slug"], "meanwhile");
+        assert_eq!(subscriber.next_result().await["changes"]["record"]["slug"], "meanwhile");
     }
     assert!(since.elapsed() < Duration::from_secs(5), "{:?}", since.elapsed());
     sqlx::raw_sql("rollback").execute(&mut lock).await.expect("unlocked");
@@ -423,15 +426,15 @@ async fn a_subscriber_with_no_connection_left_keeps_nobody_waiting_who_asks_the_
 async fn an_event_that_fails_names_the_request_under_which_the_log_has_why() {
     let database = anonymous().await;
     let key = keys::create(database.pool(), "alice", Role::Editor, None).await.expect("a key");
-    let editor = database.showing(&key);
+    let editor = database.with_key(&key);
     let settings = [("DATABASE_URL", database.database_url()), ("LOG_FORMAT", "json")];
     let server = Process::start(&settings).await;
     let address = server.address().parse().expect("an address");
     let mut socket = Socket::open(address, Some("graphql-transport-ws"), &[]).await.expect("open");
-    socket.introduce(&database).await;
+    socket.initialize(&database).await;
     let since = last_revision(&editor).await;
     create_topic(&editor, "unread").await;
-    // What it asks for can't be read.
+    // Its selection can't be read.
     sqlx::raw_sql("alter table citations rename locator to place")
         .execute(database.pool())
         .await
@@ -439,10 +442,10 @@ async fn an_event_that_fails_names_the_request_under_which_the_log_has_why() {
     let query = "subscription($since: RevisionNumber!) { changes(since: $since) {
         record { ... on Topic { statements(filter: {citations: {locator: {equals: \"L1\"}}}) { totalCount } } } } }";
     socket.subscribe("1", query, json!({ "since": since })).await;
-    let told = socket.receive().await;
-    let extensions = &told["payload"]["errors"][0]["extensions"];
-    assert_eq!(extensions["code"], "INTERNAL", "{told}");
-    let id = extensions["requestId"].as_str().unwrap_or_else(|| panic!("{told}"));
+    let reported = socket.receive().await;
+    let extensions = &reported["payload"]["errors"][0]["extensions"];
+    assert_eq!(extensions["code"], "INTERNAL", "{reported}");
+    let id = extensions["requestId"].as_str().unwrap_or_else(|| panic!("{reported}"));
     drop(socket);
     tokio::time::sleep(Duration::from_millis(500)).await;
     let log = server.log();
@@ -456,7 +459,7 @@ async fn a_reconnecting_client_gets_the_changes_that_it_missed() {
     let since = last_revision(&editor).await;
     let mut events = Events::of(&editor, CHANGES, json!({ "since": since }), None).await;
     create_topic(&editor, "first").await;
-    let (id, data) = events.told().await;
+    let (id, data) = events.next_result().await;
     assert_eq!(
         (data["changes"]["record"]["slug"].as_str(), data["changes"]["revision"].to_string()),
         (Some("first"), id.clone())
@@ -464,10 +467,10 @@ async fn a_reconnecting_client_gets_the_changes_that_it_missed() {
     drop(events);
     create_topic(&editor, "second").await;
     let mut events = Events::of(&editor, CHANGES, json!({ "since": since }), Some(&id)).await;
-    let (_, data) = events.told().await;
+    let (_, data) = events.next_result().await;
     assert_eq!(data["changes"]["record"]["slug"], "second");
     create_topic(&editor, "third").await;
-    let (_, data) = events.told().await;
+    let (_, data) = events.next_result().await;
     assert_eq!(data["changes"]["record"]["slug"], "third");
     let mut events = Events::of(&editor, CHANGES, json!({}), Some("yesterday")).await;
     let refused = events.next().await.expect("an event");
@@ -481,25 +484,28 @@ async fn without_since_only_new_changes_are_sent() {
     create_topic(&editor, "before").await;
     let mut socket = Socket::of(&editor).await;
     socket.subscribe("1", CHANGES, json!({})).await;
-    // When a subscription has begun is not told: changes are made until one of them is.
+    // The protocol doesn't say when a subscription has begun: make changes until one arrives.
     let mut made = 0;
     while made == 0 || socket.silent().await {
-        assert!(made < 100, "nothing is told");
+        assert!(made < 100, "nothing arrives");
         create_topic(&editor, &format!("after-{made}")).await;
         made += 1;
     }
     create_topic(&editor, "after-all").await;
     let mut slug = String::new();
     while slug != "after-all" {
-        socket.told().await["changes"]["record"]["slug"].as_str().expect("a slug").clone_into(&mut slug);
+        socket.next_result().await["changes"]["record"]["slug"]
+            .as_str()
+            .expect("a slug")
+            .clone_into(&mut slug);
         assert!(slug.starts_with("after-"), "{slug}");
     }
 }
 
 #[tokio::test]
-async fn whoever_does_not_read_is_let_go_and_may_come_back() {
+async fn a_subscriber_that_does_not_read_is_disconnected_and_can_resume() {
     let editor = editor().await;
-    let hasty = editor.elsewhere(&[("REQUEST_TIMEOUT", "1")]).await;
+    let hasty = editor.at_another_server(&[("REQUEST_TIMEOUT", "1")]).await;
     let since = last_revision(&editor).await;
     mutate(&editor, "createStatement", statement("long")).await;
     let long = "long ".repeat(4_000);
@@ -508,7 +514,7 @@ async fn whoever_does_not_read_is_let_go_and_may_come_back() {
         mutate(&editor, "updateStatement", json!({ "statement": {"slug": "long"}, "summary": summary }))
             .await;
     }
-    // An answer of a megabyte: more than what lies between the two holds, soon.
+    // A response of a megabyte: more than the buffers between the two hold.
     let summaries: Vec<String> = (0..50).map(|number| format!("s{number}: summary")).collect();
     let query = format!(
         "subscription($since: RevisionNumber) {{ changes(since: $since) {{ record {{ ... on Statement {{ {} }} }} }} }}",
@@ -518,28 +524,28 @@ async fn whoever_does_not_read_is_let_go_and_may_come_back() {
     socket.subscribe("1", &query, json!({ "since": since })).await;
     let mut events = Events::of(&hasty, &query, json!({ "since": since }), None).await;
     tokio::time::sleep(Duration::from_secs(3)).await;
-    let mut told: Vec<i64> = Vec::new();
+    let mut reported: Vec<i64> = Vec::new();
     let (code, reason) = socket.end().await;
     assert_eq!((code, reason.contains("since")), (4410, true), "{reason}");
     let last = loop {
         let event = events.next().await.expect("an event");
         match event.id {
-            Some(id) => told.push(id.parse().expect("a number")),
+            Some(id) => reported.push(id.parse().expect("a number")),
             None => break event,
         }
     };
     assert!(last.data.contains("TOO_SLOW"), "{}", last.data);
     assert_eq!(events.next().await.expect("an event").name, "complete");
-    assert!(!told.is_empty() && told.len() < 41, "{}", told.len());
-    let id = told.last().expect("a number").to_string();
+    assert!(!reported.is_empty() && reported.len() < 41, "{}", reported.len());
+    let id = reported.last().expect("a number").to_string();
     let mut events = Events::of(&editor, CHANGES, json!({ "since": since }), Some(&id)).await;
-    while told.len() < 41 {
-        told.push(events.told().await.0.parse().expect("a number"));
+    while reported.len() < 41 {
+        reported.push(events.next_result().await.0.parse().expect("a number"));
     }
     let made = "select max(id) from revisions where id > $1 group by change order by 1";
     let made: Vec<i64> =
         sqlx::query_scalar(made).bind(since).fetch_all(editor.pool()).await.expect("revisions");
-    assert_eq!(told, made);
+    assert_eq!(reported, made);
 }
 
 #[tokio::test]
@@ -599,11 +605,11 @@ async fn queries_and_mutations_run_over_a_socket_beside_subscriptions() {
     let mutation =
         "mutation { createTopic(input: {slug: \"by-socket\", name: \"By socket\"}) { topic { slug } } }";
     socket.subscribe("change", mutation, json!({})).await;
-    let (mut told, mut answered, mut completed) = (false, false, false);
-    while !(told && answered && completed) {
+    let (mut reported, mut answered, mut completed) = (false, false, false);
+    while !(reported && answered && completed) {
         let message = socket.receive().await;
         match (message["id"].as_str(), message["type"].as_str()) {
-            (Some("changes"), Some("next")) => told = true,
+            (Some("changes"), Some("next")) => reported = true,
             (Some("change"), Some("next")) => {
                 assert_eq!(message["payload"]["data"]["createTopic"]["topic"]["slug"], "by-socket");
                 answered = true;
@@ -618,13 +624,13 @@ async fn queries_and_mutations_run_over_a_socket_beside_subscriptions() {
     assert_eq!((&error["type"], &error["id"]), (&json!("error"), &json!("changes")));
     assert_eq!(error["payload"][0]["extensions"]["code"], "GRAPHQL_VALIDATION_FAILED");
     create_topic(&editor, "unheard").await;
-    assert!(socket.silent().await, "what was completed is told nothing more");
+    assert!(socket.silent().await, "a completed subscription gets nothing more");
     socket.send(json!({ "type": "ping", "payload": { "a": 1 } })).await;
     assert_eq!(socket.receive().await, json!({ "type": "pong", "payload": { "a": 1 } }));
 }
 
 #[tokio::test]
-async fn what_may_be_asked_is_the_same_over_a_socket() {
+async fn limits_over_a_socket_are_those_of_http() {
     let strict = Client::with(&[("RATE_LIMIT", "5"), ("MAX_DEPTH", "4"), ("MAX_COST", "5000")]).await;
     let mut socket = Socket::of(&strict).await;
     let mut api_error = async |query: &str| {
@@ -658,7 +664,7 @@ async fn what_may_be_asked_is_the_same_over_a_socket() {
 }
 
 #[tokio::test]
-async fn a_server_that_needs_a_key_needs_it_of_those_who_stay() {
+async fn a_server_that_requires_a_key_requires_it_of_sockets_and_streams() {
     let closed = Client::with(&[("READ_REQUIRES_KEY", "true")]).await;
     let mut socket =
         Socket::open(closed.socket_address(), Some("graphql-transport-ws"), &[]).await.expect("open");
@@ -667,18 +673,18 @@ async fn a_server_that_needs_a_key_needs_it_of_those_who_stay() {
     let body = json!({ "query": CHANGES });
     let post =
         closed.http().post(closed.address("/graphql")).header("accept", "text/event-stream").json(&body);
-    assert_eq!(post.send().await.expect("an answer").status(), 401);
+    assert_eq!(post.send().await.expect("a response").status(), 401);
     let reader = closed.as_role(Role::Reader).await;
     Socket::of(&reader).await;
-    // By a header, too, where a client can send one.
-    let shown = reader.shows().expect("a key");
+    // By a header too.
+    let shown = reader.authorization().expect("a key");
     let headers = [("authorization", shown.as_str())];
     let open = Socket::open(closed.socket_address(), Some("graphql-transport-ws"), &headers).await;
-    open.expect("open").introduce(&closed).await;
+    open.expect("open").initialize(&closed).await;
 }
 
 #[tokio::test]
-async fn a_key_that_is_revoked_asks_nothing_more() {
+async fn a_revoked_key_ends_its_operations() {
     let anonymous = anonymous().await;
     let key = keys::create(anonymous.pool(), "brief", Role::Editor, None).await.expect("a key");
     let mut socket =
@@ -699,7 +705,7 @@ async fn pages_of_other_origins_do_not_connect_unless_they_may() {
     let own = format!("http://{address}");
     for origin in [own.as_str(), "https://desk.example"] {
         let open = Socket::open(address, Some("graphql-transport-ws"), &[("origin", origin)]).await;
-        open.expect("open").introduce(&server).await;
+        open.expect("open").initialize(&server).await;
     }
     let refused =
         Socket::open(address, Some("graphql-transport-ws"), &[("origin", "https://other.example")]).await;
@@ -711,25 +717,25 @@ async fn the_page_shows_how_to_create_a_statement_and_subscribe_to_it() {
     let editor = editor().await;
     let mut socket = Socket::of(&editor).await;
     socket.subscribe("1", include_str!("../../web/examples/9-follow-changes.graphql"), json!({})).await;
-    // When a subscription has begun is not told: the statement is entered until it is told.
+    // The protocol doesn't say when a subscription has begun: enter the statement until it arrives.
     let enter = include_str!("../../web/examples/8-enter-a-statement.graphql");
     let remove = json!({ "statement": {"slug": "tokayev-on-dialogue"} });
-    let mut told = None;
+    let mut reported = None;
     for _ in 0..10 {
-        let entered = editor.ask(enter).await;
+        let entered = editor.query(enter).await;
         assert_eq!(entered["createStatement"]["userErrors"], json!([]));
-        while told.is_none() && !socket.silent().await {
-            let change = socket.told().await["changes"].take();
+        while reported.is_none() && !socket.silent().await {
+            let change = socket.next_result().await["changes"].take();
             // It may have begun between an entry and its removal.
-            told = Some(change).filter(|change| change["operation"] == "CREATE");
+            reported = Some(change).filter(|change| change["operation"] == "CREATE");
         }
-        if told.is_some() {
+        if reported.is_some() {
             break;
         }
         mutate(&editor, "deleteStatement", remove.clone()).await;
     }
-    let told = told.expect("it is told");
-    assert_eq!(told["record"]["summary"], "He hopes that the dialogue goes on.");
+    let reported = reported.expect("a change");
+    assert_eq!(reported["record"]["summary"], "He hopes that the dialogue goes on.");
 }
 
 #[tokio::test]
@@ -747,7 +753,7 @@ async fn a_subscription_has_exactly_one_field() {
         assert_eq!(events.next().await.expect("an event").name, "complete");
     }
     let api_error = anonymous.api_error("subscription { changes { revision } }", json!({})).await;
-    assert_eq!(api_error, ("BAD_USER_INPUT".to_owned(), None), "it has no single answer");
+    assert_eq!(api_error, ("BAD_USER_INPUT".to_owned(), None), "it has no single response");
 }
 
 #[tokio::test]
@@ -763,13 +769,13 @@ async fn queries_are_answered_as_events_too_and_subscriptions_by_get() {
     let address =
         reqwest::Url::parse_with_params(&editor.address("/graphql"), [("query", query)]).expect("an address");
     let response = editor.http().get(address).header("accept", "text/event-stream").send().await;
-    let mut events = Events::read(response.expect("an answer"));
+    let mut events = Events::read(response.expect("a response"));
     let made = create_topic(&editor, "got").await;
-    assert_eq!(events.told().await.1["changes"]["revision"], made["revision"]);
+    assert_eq!(events.next_result().await.1["changes"]["revision"], made["revision"]);
 }
 
 #[tokio::test]
-async fn a_server_that_stops_sends_those_who_stay_away_at_once() {
+async fn a_server_that_stops_closes_sockets_and_streams_at_once() {
     let editor = editor().await;
     let mut process = Process::start(&[("DATABASE_URL", editor.database_url())]).await;
     let address = process.address().parse().expect("an address");
@@ -780,7 +786,7 @@ async fn a_server_that_stops_sends_those_who_stay_away_at_once() {
     let post = reqwest::Client::new()
         .post(format!("http://{address}/graphql"))
         .header("accept", "text/event-stream");
-    let events = post.json(&json!({ "query": CHANGES })).send().await.expect("an answer");
+    let events = post.json(&json!({ "query": CHANGES })).send().await.expect("a response");
     let mut events = Events::read(events);
     process.send(Signal::SIGTERM);
     assert_eq!(socket.end().await.0, 1001);
@@ -798,7 +804,7 @@ async fn those_who_come_back_read_the_log_together() {
     for number in 0..5 {
         create_topic(&editor, &format!("topic-{number}")).await;
     }
-    let anew = editor.elsewhere(&[]).await;
+    let anew = editor.at_another_server(&[]).await;
     let log = SqlLog::listen();
     let mut sockets = Vec::new();
     for back in 0..10 {
@@ -808,9 +814,9 @@ async fn those_who_come_back_read_the_log_together() {
     }
     for (back, socket) in sockets.iter_mut().enumerate() {
         for number in back % 3..5 {
-            assert_eq!(socket.told().await["changes"]["record"]["slug"], format!("topic-{number}"));
+            assert_eq!(socket.next_result().await["changes"]["record"]["slug"], format!("topic-{number}"));
         }
     }
-    let reads = log.take().iter().filter(|sql| sql.contains("told as materialized")).count();
+    let reads = log.take().iter().filter(|sql| sql.contains("reported as materialized")).count();
     assert_eq!(reads, 1, "one page of the log for all of them");
 }

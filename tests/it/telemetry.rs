@@ -1,5 +1,4 @@
-//! What the server tells about itself: one log line for each request, metrics, traces. And that it answers on
-//! where nobody listens.
+//! The request log, metrics and traces; and that the server goes on if nobody reads its log.
 
 use std::{
     io::{BufRead, BufReader},
@@ -38,15 +37,15 @@ fn lines(log: &str, target: &str) -> Vec<Value> {
 fn line<'l>(lines: &'l [Value], id: &str) -> &'l Value {
     let mut found = lines.iter().filter(|line| line["request_id"] == id);
     let line = found.next().unwrap_or_else(|| panic!("{id} is not in {lines:#?}"));
-    assert_eq!(found.next(), None, "it is told once");
+    assert_eq!(found.next(), None, "it is logged once");
     line
 }
 
-async fn ask(server: &Process, id: &str, body: Value, key: Option<&str>) -> Value {
+async fn send_query(server: &Process, id: &str, body: Value, key: Option<&str>) -> Value {
     let post = reqwest::Client::new().post(format!("http://{}/graphql", server.address()));
     let post = post.header("x-request-id", id).json(&body);
     let post = if let Some(key) = key { post.bearer_auth(key) } else { post };
-    post.send().await.expect("an answer").json().await.expect("JSON")
+    post.send().await.expect("a response").json().await.expect("JSON")
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -57,26 +56,26 @@ async fn each_request_has_one_line_with_what_it_was_and_what_it_took() {
     let server = Process::start(&settings).await;
     let query = "query Topics($search: String) { topics(first: 3, filter: {search: $search}) { nodes: edges { node { name } } } }";
     let body = json!({ "query": query, "variables": { "search": SECRET } });
-    ask(&server, "first", body.clone(), None).await;
+    send_query(&server, "first", body.clone(), None).await;
     // Until the server knows the current revision nothing is cached.
-    let mut asked = body.clone();
-    asked["extensions"] = json!({ "cache": true });
+    let mut requested = body.clone();
+    requested["extensions"] = json!({ "cache": true });
     let since = Instant::now();
-    while ask(&server, "warm", asked.clone(), None).await["extensions"]["cache"]["hit"] != true {
+    while send_query(&server, "warm", requested.clone(), None).await["extensions"]["cache"]["hit"] != true {
         assert!(since.elapsed() < Duration::from_secs(30), "it is never cached");
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
-    ask(&server, "again", body, None).await;
-    ask(&server, "unread", json!({ "query": "{ topics {" }), None).await;
-    ask(&server, "unasked", json!({ "query": "{ nothing }" }), None).await;
-    ask(&server, "unknown", json!({ "query": "{ viewer { role } }" }), Some("dossier_wrong")).await;
+    send_query(&server, "again", body, None).await;
+    send_query(&server, "unread", json!({ "query": "{ topics {" }), None).await;
+    send_query(&server, "unasked", json!({ "query": "{ nothing }" }), None).await;
+    send_query(&server, "unknown", json!({ "query": "{ viewer { role } }" }), Some("dossier_wrong")).await;
     let mutation =
         "mutation Enter { createTopic(input: {slug: \"a-new-one\", name: \"A new one\"}) { revision } }";
-    ask(&server, "enter", json!({ "query": mutation }), Some(&key)).await;
+    send_query(&server, "enter", json!({ "query": mutation }), Some(&key)).await;
     let http = reqwest::Client::new();
     let export =
         http.get(format!("http://{}/export.jsonl", server.address())).header("x-request-id", "export");
-    let exported = export.send().await.expect("an answer").bytes().await.expect("records");
+    let exported = export.send().await.expect("a response").bytes().await.expect("records");
     let log = server.log();
     assert!(!log.contains(SECRET), "no value of a request reaches the log");
     assert!(!log.contains(&key));
@@ -142,35 +141,41 @@ async fn a_stream_is_logged_at_its_end() {
     socket.send(json!({ "type": "connection_init" })).await;
     assert_eq!(socket.receive().await["type"], "connection_ack");
     socket.subscribe("1", "query Asked { viewer { role } }", json!({})).await;
-    assert_eq!(socket.told().await["viewer"]["role"], "ANONYMOUS");
+    assert_eq!(socket.next_result().await["viewer"]["role"], "ANONYMOUS");
     assert_eq!(socket.receive().await["type"], "complete");
     let follow = "subscription Follow { changes { revision } }";
     socket.subscribe("2", follow, json!({})).await;
     let http = reqwest::Client::new();
     let post = http.post(format!("http://{}/graphql", server.address())).header(ACCEPT, "text/event-stream");
     let post = post.header("x-request-id", "events").json(&json!({ "query": follow }));
-    let mut events = Events::read(post.send().await.expect("an answer"));
+    let mut events = Events::read(post.send().await.expect("a response"));
     let mutation = "mutation { createTopic(input: {slug: \"a-new-one\", name: \"A new one\"}) { revision } }";
-    // Both follow by the time that a change comes.
+    // Both are subscribed by the time that a change arrives.
     tokio::time::sleep(Duration::from_secs(2)).await;
-    ask(&server, "enter", json!({ "query": mutation }), Some(&key)).await;
-    socket.told().await;
-    events.told().await;
+    send_query(&server, "enter", json!({ "query": mutation }), Some(&key)).await;
+    socket.next_result().await;
+    events.next_result().await;
     socket.send(json!({ "id": "2", "type": "complete" })).await;
     drop(events);
     // The end of a stream is seen when it is next written to, or when the server stops.
     let log = server.log();
     let requests = lines(&log, "dossier::request");
-    let told = line(&requests, "events");
-    assert!(told["transport"] == "sse" && told["kind"] == "subscription" && told["events"] == 1, "{told}");
-    assert!(told["bytes"].as_u64() > Some(0), "{told}");
+    let reported = line(&requests, "events");
+    assert!(
+        reported["transport"] == "sse" && reported["kind"] == "subscription" && reported["events"] == 1,
+        "{reported}"
+    );
+    assert!(reported["bytes"].as_u64() > Some(0), "{reported}");
     let of_socket = |operation: &str| {
         let mut found =
             requests.iter().filter(|line| line["operation"] == operation && line["transport"] == "websocket");
         found.next().unwrap_or_else(|| panic!("{operation} is not in {requests:#?}")).clone()
     };
-    let asked = of_socket("Asked");
-    assert!(asked["kind"] == "query" && asked["code"] == "OK" && asked["role"] == "ANONYMOUS", "{asked}");
+    let requested = of_socket("Asked");
+    assert!(
+        requested["kind"] == "query" && requested["code"] == "OK" && requested["role"] == "ANONYMOUS",
+        "{requested}"
+    );
     let followed = of_socket("Follow");
     assert!(followed["events"] == 1 && followed["bytes"].as_u64() > Some(0), "{followed}");
 }
@@ -186,14 +191,14 @@ async fn a_slow_statement_is_logged_with_its_plan_and_without_its_values() {
     ];
     let server = Process::start(&settings).await;
     let query = json!({ "query": format!("{{ topic(by: {{slug: \"{SECRET}\"}}) {{ name }} }}") });
-    ask(&server, "fast", query.clone(), None).await;
+    send_query(&server, "fast", query.clone(), None).await;
     let mut holding = database.pool().begin().await.expect("a transaction");
     sqlx::query("lock table topics in access exclusive mode").execute(&mut *holding).await.expect("locked");
     let release = async {
         tokio::time::sleep(Duration::from_millis(900)).await;
         holding.rollback().await.expect("released");
     };
-    tokio::join!(ask(&server, "slow", query, None), release);
+    tokio::join!(send_query(&server, "slow", query, None), release);
     let key = keys::create(database.pool(), "alice", Role::Editor, None).await.expect("a key");
     let mut holding = database.pool().begin().await.expect("a transaction");
     sqlx::query("lock table topics in share mode").execute(&mut *holding).await.expect("locked");
@@ -203,16 +208,17 @@ async fn a_slow_statement_is_logged_with_its_plan_and_without_its_values() {
     };
     let create =
         format!("mutation {{ createTopic(input: {{slug: \"slow\", name: \"{SECRET}\"}}) {{ revision }} }}");
-    tokio::join!(ask(&server, "slow-change", json!({ "query": create }), Some(&key)), release);
-    // The plan is asked for beside the request.
+    tokio::join!(send_query(&server, "slow-change", json!({ "query": create }), Some(&key)), release);
+    // The plan is read beside the request.
     tokio::time::sleep(Duration::from_secs(2)).await;
     let log = server.log();
     let slow = lines(&log, "dossier::slow");
     let mut of_request = slow.iter().filter(|line| line["request_id"] == "slow");
-    let told = of_request.next().unwrap_or_else(|| panic!("{log}"));
+    let reported = of_request.next().unwrap_or_else(|| panic!("{log}"));
     assert!(
-        told["sql"].as_str().is_some_and(|sql| sql.contains("$1")) && told["ms"].as_f64() > Some(50.0),
-        "{told}"
+        reported["sql"].as_str().is_some_and(|sql| sql.contains("$1"))
+            && reported["ms"].as_f64() > Some(50.0),
+        "{reported}"
     );
     assert!(
         slow.iter().any(|line| line["plan"].as_str().is_some_and(|plan| plan.contains("topics"))),
@@ -238,7 +244,7 @@ impl Drop for Running {
     }
 }
 
-/// A server whose standard error output is piped to nobody.
+/// A server whose standard error output is a pipe that is not read.
 fn unread(url: &str) -> (Running, BufReader<ChildStderr>, String) {
     let settings = [("DATABASE_URL", url), ("RUST_LOG", "trace"), ("LOG_FORMAT", "json")];
     let mut command: Command = dossier(&settings);
@@ -246,7 +252,7 @@ fn unread(url: &str) -> (Running, BufReader<ChildStderr>, String) {
     let mut stderr = BufReader::new(child.0.stderr.take().expect("piped"));
     loop {
         let mut line = String::new();
-        assert_ne!(stderr.read_line(&mut line).expect("a line"), 0, "it ended before it answered");
+        assert_ne!(stderr.read_line(&mut line).expect("a line"), 0, "it ended before it started");
         if let Some((_, rest)) = line.split_once("listening on http://") {
             let address = rest.split('/').next().expect("an address").to_owned();
             return (child, stderr, address);
@@ -255,20 +261,20 @@ fn unread(url: &str) -> (Running, BufReader<ChildStderr>, String) {
 }
 
 async fn metric(address: &str, name: &str) -> f64 {
-    let response = reqwest::get(format!("http://{address}/metrics")).await.expect("an answer");
+    let response = reqwest::get(format!("http://{address}/metrics")).await.expect("a response");
     let text = response.text().await.expect("text");
     let line = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
     line.unwrap_or_else(|| panic!("{name} is not in {text}")).parse().expect("a number")
 }
 
-/// Asks until lines are lost, and then stops the server.
+/// Sends requests until lines are dropped, and then stops the server.
 async fn answers_while_lines_are_lost(mut child: Running, address: &str) {
     let http = reqwest::Client::builder().timeout(Duration::from_secs(10)).build().expect("a client");
     let since = Instant::now();
     while metric(address, "dossier_log_lines_dropped_total").await < 1.0 {
-        let asked =
+        let requested =
             http.post(format!("http://{address}/graphql")).json(&json!({ "query": "{ viewer { role } }" }));
-        assert_eq!(asked.send().await.expect("an answer").status(), 200);
+        assert_eq!(requested.send().await.expect("a response").status(), 200);
         assert!(since.elapsed() < Duration::from_mins(2), "no line was lost");
     }
     nix::sys::signal::kill(Pid::from_raw(child.0.id().cast_signed()), Signal::SIGTERM).expect("sent");
@@ -287,11 +293,11 @@ async fn answers_while_lines_are_lost(mut child: Running, address: &str) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_log_that_nobody_reads_stops_nothing() {
+async fn a_log_that_is_not_read_stops_nothing() {
     let database = database().await;
     let url = database.url().to_owned();
     let (child, _full, address) =
-        tokio::task::spawn_blocking(move || unread(&url)).await.expect("it answers");
+        tokio::task::spawn_blocking(move || unread(&url)).await.expect("it responds");
     answers_while_lines_are_lost(child, &address).await;
 }
 
@@ -299,12 +305,13 @@ async fn a_log_that_nobody_reads_stops_nothing() {
 async fn a_log_whose_reader_has_gone_stops_nothing() {
     let database = database().await;
     let url = database.url().to_owned();
-    let (child, gone, address) = tokio::task::spawn_blocking(move || unread(&url)).await.expect("it answers");
+    let (child, gone, address) =
+        tokio::task::spawn_blocking(move || unread(&url)).await.expect("it responds");
     drop(gone);
     answers_while_lines_are_lost(child, &address).await;
 }
 
-/// The names of metrics that rules or panels ask for.
+/// The names of metrics in rules or panels.
 fn named(text: &str) -> Vec<String> {
     let is_part = |letter: char| letter.is_ascii_alphanumeric() || letter == '_';
     let words = text.split(|letter| !is_part(letter));
@@ -312,7 +319,7 @@ fn named(text: &str) -> Vec<String> {
     ours.map(ToOwned::to_owned).collect()
 }
 
-/// Runs promtool on this input; where it is not installed, says so and passes.
+/// Runs promtool on this input. Passes with a message if it is not installed.
 fn promtool(arguments: &[&str], input: &str) {
     use std::io::Write;
     let child = Command::new("promtool")
@@ -327,21 +334,21 @@ fn promtool(arguments: &[&str], input: &str) {
     };
     child.stdin.take().expect("piped").write_all(input.as_bytes()).expect("written");
     let output = child.wait_with_output().expect("it ended");
-    let told = [output.stdout, output.stderr].concat();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&told));
+    let reported = [output.stdout, output.stderr].concat();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&reported));
 }
 
 #[tokio::test]
-async fn metrics_are_valid_and_have_all_that_the_dashboard_and_the_alerts_ask_for() {
-    let editor = editor().await.elsewhere(&[("CACHE_BYTES", "1000000")]).await;
+async fn metrics_are_valid_and_include_all_of_the_dashboard_and_the_alerts() {
+    let editor = editor().await.at_another_server(&[("CACHE_BYTES", "1000000")]).await;
     let mut socket = Socket::of(&editor).await;
     socket.subscribe("1", "subscription { changes { revision } }", json!({})).await;
     tokio::time::sleep(Duration::from_secs(2)).await;
     editor
-        .ask("mutation { createTopic(input: {slug: \"a-new-one\", name: \"A new one\"}) { revision } }")
+        .query("mutation { createTopic(input: {slug: \"a-new-one\", name: \"A new one\"}) { revision } }")
         .await;
-    socket.told().await;
-    editor.ask("{ topics { totalCount } }").await;
+    socket.next_result().await;
+    editor.query("{ topics { totalCount } }").await;
     let text = editor.get("/metrics").await.text().await.expect("text");
     promtool(&["check", "metrics"], &text);
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/observability");
@@ -353,14 +360,14 @@ async fn metrics_are_valid_and_have_all_that_the_dashboard_and_the_alerts_ask_fo
         .filter_map(|line| line.split(['{', ' ']).next())
         .collect();
     for file in [alerts, format!("{folder}/dashboard.json")] {
-        let asked = std::fs::read_to_string(&file).expect("a file");
-        let asked = named(&asked);
-        assert!(asked.len() > 5, "{file} asks for something");
-        for name in asked {
-            // What only Linux has is not asked of others.
+        let requested = std::fs::read_to_string(&file).expect("a file");
+        let requested = named(&requested);
+        assert!(requested.len() > 5, "{file} has metrics");
+        for name in requested {
+            // Metrics that only Linux has.
             let is_there = there.contains(&name.as_str())
                 || (name.starts_with("process_") && !cfg!(target_os = "linux"));
-            assert!(is_there, "{file} asks for {name}, which is not in {text}");
+            assert!(is_there, "{file} has {name}, which is not in {text}");
         }
     }
     let dashboard = std::fs::read_to_string(format!("{folder}/dashboard.json")).expect("a file");
@@ -372,7 +379,7 @@ async fn metrics_are_valid_and_have_all_that_the_dashboard_and_the_alerts_ask_fo
 async fn requests_are_counted_by_kind_code_and_what_the_cache_did() {
     let client = anonymous().await;
     client.api_error("{ topics(first: 1000) { totalCount } }", json!({})).await;
-    client.ask("{ topics { totalCount } }").await;
+    client.query("{ topics { totalCount } }").await;
     let text = client.get("/metrics").await.text().await.expect("text");
     for labels in [
         "cache=\"none\",code=\"BAD_USER_INPUT\",kind=\"query\"",
@@ -391,7 +398,7 @@ async fn whatever_is_refused_is_logged_with_its_code() {
     let api_errors = [("/schema.graphql", 403, "FORBIDDEN"), ("/nowhere", 404, "NOT_FOUND")];
     for (path, status, code) in api_errors {
         let get = reqwest::Client::new().get(format!("http://{}{path}", server.address()));
-        let refused = get.header("x-request-id", code).send().await.expect("an answer");
+        let refused = get.header("x-request-id", code).send().await.expect("a response");
         assert_eq!(refused.status(), status, "{path}");
     }
     let log = server.log();
@@ -402,12 +409,12 @@ async fn whatever_is_refused_is_logged_with_its_code() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_server_that_nobody_asks_to_write_counts_no_writes() {
+async fn a_server_without_mutations_counts_no_writes() {
     let database = database().await;
     let settings = [("DATABASE_URL", database.url()), ("CACHE_BYTES", "1000000")];
     let server = Process::start(&settings).await;
     let writes = async || metric(server.address(), "dossier_sql_write_duration_seconds_count").await;
-    // Meanwhile it looks several times for revisions that others made.
+    // Meanwhile it polls for revisions of others several times.
     let since = Instant::now();
     while metric(server.address(), "dossier_revision").await < 0.0 {
         assert!(since.elapsed() < Duration::from_secs(30), "it never knows the revision");
@@ -416,20 +423,20 @@ async fn a_server_that_nobody_asks_to_write_counts_no_writes() {
     let before = writes().await;
     tokio::time::sleep(Duration::from_secs(2)).await;
     assert!(writes().await <= before, "its own looks are none");
-    let export = reqwest::get(format!("http://{}/export.jsonl", server.address())).await.expect("an answer");
+    let export = reqwest::get(format!("http://{}/export.jsonl", server.address())).await.expect("a response");
     assert!(!export.bytes().await.expect("records").is_empty());
     assert!(writes().await <= before, "exports write nothing");
 }
 
-/// A collector that keeps what it is sent.
+/// A collector that stores what it gets.
 async fn collector() -> (String, Arc<Mutex<Vec<Span>>>) {
     let spans = Arc::<Mutex<Vec<Span>>>::default();
-    let kept = spans.clone();
+    let stored = spans.clone();
     let take = post(move |body: Bytes| async move {
         let request = ExportTraceServiceRequest::decode(body).expect("OTLP in protobuf");
         let resources = request.resource_spans.into_iter();
         let scopes = resources.flat_map(|resource| resource.scope_spans);
-        kept.lock().expect("nobody panicked").extend(scopes.flat_map(|scope| scope.spans));
+        stored.lock().expect("no thread panicked").extend(scopes.flat_map(|scope| scope.spans));
     });
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
     let address = format!("http://{}", listener.local_addr().expect("an address"));
@@ -460,11 +467,11 @@ async fn a_request_is_traced_as_part_of_its_clients_trace() {
     let post = post.header("traceparent", format!("00-{trace}-{parent}-01"));
     let query =
         "query Levels { topics(first: 3) { edges { node { name statements(first: 1) { totalCount } } } } }";
-    let answer = post.json(&json!({ "query": query })).send().await.expect("an answer");
-    assert_eq!(answer.status(), 200);
-    // What is left is sent before the program ends.
+    let response = post.json(&json!({ "query": query })).send().await.expect("a response");
+    assert_eq!(response.status(), 200);
+    // Remaining spans are sent before the program ends.
     server.log();
-    let spans = spans.lock().expect("nobody panicked").clone();
+    let spans = spans.lock().expect("no thread panicked").clone();
     let ours: Vec<&Span> = spans.iter().filter(|span| hex(&span.trace_id) == trace).collect();
     let named =
         |name: &str| -> Vec<&Span> { ours.iter().filter(|span| span.name == name).copied().collect() };
@@ -491,14 +498,14 @@ async fn an_unreachable_collector_stops_nothing_and_is_logged_once() {
     let database = database().await;
     let settings = [
         ("DATABASE_URL", database.url()),
-        // Nobody listens there.
+        // No one listens on this port.
         ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:9"),
         ("OTEL_BSP_SCHEDULE_DELAY", "50"),
     ];
     let server = Process::start(&settings).await;
     for _ in 0..5 {
-        let answer = server.answer("{ viewer { role } }").await.expect("an answer");
-        assert_eq!(answer["data"]["viewer"]["role"], "ANONYMOUS");
+        let response = server.response("{ viewer { role } }").await.expect("a response");
+        assert_eq!(response["data"]["viewer"]["role"], "ANONYMOUS");
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
     let since = Instant::now();

@@ -1,4 +1,4 @@
-//! Tokens of an issuer: the second way in.
+//! Authentication with tokens of an issuer.
 
 use std::{
     sync::{
@@ -26,7 +26,7 @@ use crate::support::Client;
 
 const VIEWER: &str = "{ viewer { role name } }";
 
-/// Keys that an issuer signs with, one of each kind; made once for all tests.
+/// Signing keys of an issuer, one of each kind; generated once for all tests.
 struct Keys {
     rsa: Arc<RsaKeyPair>,
     p256: EcdsaKeyPair,
@@ -35,7 +35,7 @@ struct Keys {
 }
 
 impl Keys {
-    /// New ones but for the RSA key, which takes long to make.
+    /// New keys, except the RSA key, which takes long to generate.
     fn with(rsa: Arc<RsaKeyPair>) -> Self {
         let random = SystemRandom::new();
         let ec = |algorithm| {
@@ -59,7 +59,7 @@ impl Keys {
         })
     }
 
-    /// The public keys, each under the name of its kind.
+    /// The public keys, with the kind as key id.
     fn public(&self) -> Value {
         let PublicKeyComponents::<Vec<u8>> { n, e } = self.rsa.public().into();
         let ec = |kid, curve, key: &EcdsaKeyPair| {
@@ -104,7 +104,7 @@ impl Keys {
 /// An issuer that serves its keys.
 struct Issuer {
     address: String,
-    asked: Arc<AtomicUsize>,
+    requested: Arc<AtomicUsize>,
 }
 
 impl Issuer {
@@ -115,10 +115,10 @@ impl Issuer {
     async fn serving(configuration: impl FnOnce(&str) -> Value) -> Issuer {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = format!("http://{}", listener.local_addr().expect("an address"));
-        let asked = Arc::new(AtomicUsize::new(0));
+        let requested = Arc::new(AtomicUsize::new(0));
         let configuration = configuration(&address);
-        let keys = |State(asked): State<Arc<AtomicUsize>>| async move {
-            asked.fetch_add(1, Ordering::SeqCst);
+        let keys = |State(requested): State<Arc<AtomicUsize>>| async move {
+            requested.fetch_add(1, Ordering::SeqCst);
             Json(json!({"keys": Keys::shared().public()}))
         };
         let router = Router::new()
@@ -126,13 +126,13 @@ impl Issuer {
             .route("/keys", get(keys))
             .route("/broken", get(|| async { (StatusCode::INTERNAL_SERVER_ERROR, "{\"keys\": []}") }))
             .route("/page", get(|| async { "<html>" }))
-            .with_state(asked.clone());
+            .with_state(requested.clone());
         tokio::spawn(async { axum::serve(listener, router).await });
-        Issuer { address, asked }
+        Issuer { address, requested }
     }
 
-    fn asked(&self) -> usize {
-        self.asked.load(Ordering::SeqCst)
+    fn request_count(&self) -> usize {
+        self.requested.load(Ordering::SeqCst)
     }
 
     /// A client of a server that trusts this issuer.
@@ -141,7 +141,7 @@ impl Issuer {
         Client::with(&[&trusting, settings].concat()).await
     }
 
-    /// What a good token claims, with these changes: null leaves a claim out.
+    /// The claims of a valid token, with these changes: null removes a claim.
     fn claims(&self, changes: &Value) -> Value {
         let mut claims = json!({
             "iss": self.address, "aud": "dossier", "sub": "alice", "role": "EDITOR", "exp": now() + 300,
@@ -172,7 +172,7 @@ fn signed(header: &Value, claims: &Value, keys: &Keys) -> String {
 }
 
 #[tokio::test]
-async fn a_token_says_who_somebody_is() {
+async fn a_token_authenticates_its_subject() {
     let issuer = Issuer::start().await;
     let anonymous = issuer.client(&[]).await;
     for (algorithm, kid) in [
@@ -188,20 +188,20 @@ async fn a_token_says_who_somebody_is() {
     ] {
         let header = json!({"alg": algorithm, "kid": kid, "typ": "JWT"});
         let token = signed(&header, &issuer.claims(&json!({})), Keys::shared());
-        let answer = anonymous.showing(&token).answer(VIEWER, json!({})).await;
+        let response = anonymous.with_key(&token).response(VIEWER, json!({})).await;
         assert_eq!(
-            answer["data"]["viewer"],
+            response["data"]["viewer"],
             json!({"role": "EDITOR", "name": "alice"}),
-            "{algorithm}: {answer}"
+            "{algorithm}: {response}"
         );
     }
-    assert_eq!(issuer.asked(), 1, "its keys are kept");
+    assert_eq!(issuer.request_count(), 1, "its keys are cached");
     let change = "mutation { createTopic(input: {slug: \"grain\", name: \"Grain\"}) {
         topic { revisions { edges { node { requester } } } } } }";
-    let data = anonymous.showing(&issuer.token(&json!({}))).ask(change).await;
+    let data = anonymous.with_key(&issuer.token(&json!({}))).query(change).await;
     assert_eq!(data["createTopic"]["topic"]["revisions"]["edges"][0]["node"]["requester"], "alice");
     let key = anonymous.as_role(Role::Admin).await;
-    assert_eq!(key.ask(VIEWER).await["viewer"]["role"], "ADMIN", "keys are as good as ever");
+    assert_eq!(key.query(VIEWER).await["viewer"]["role"], "ADMIN", "keys are as good as ever");
 }
 
 #[tokio::test]
@@ -223,10 +223,10 @@ async fn a_token_gives_a_role_in_the_claim_that_the_settings_name() {
         ("role", json!({"role": "ANONYMOUS"}), None),
         ("role", json!({"role": {"editor": true}}), None),
     ] {
-        let client = issuer.client(&[("JWT_ROLE_CLAIM", claim)]).await.showing(&issuer.token(&changes));
-        let answer = client.answer(VIEWER, json!({})).await;
-        assert_eq!(answer["data"]["viewer"]["role"].as_str(), role, "{claim} {changes}: {answer}");
-        let code = answer["errors"][0]["extensions"]["code"].as_str();
+        let client = issuer.client(&[("JWT_ROLE_CLAIM", claim)]).await.with_key(&issuer.token(&changes));
+        let response = client.response(VIEWER, json!({})).await;
+        assert_eq!(response["data"]["viewer"]["role"].as_str(), role, "{claim} {changes}: {response}");
+        let code = response["errors"][0]["extensions"]["code"].as_str();
         assert_eq!(code, role.is_none().then_some("UNAUTHENTICATED"), "{claim} {changes}");
     }
 }
@@ -239,7 +239,7 @@ async fn a_token_that_is_not_valid_is_refused_with_its_reason() {
     let good = issuer.token(&json!({}));
     let parts: Vec<&str> = good.split('.').collect();
     let promoted = BASE64.encode(issuer.claims(&json!({"role": "ADMIN"})).to_string());
-    // Who checks by a public key as if it were a secret takes what anybody can make.
+    // A server that used the public key as a shared secret would accept forged tokens.
     let confused = |secret: &[u8], kid: &str| {
         let claims = BASE64.encode(issuer.claims(&json!({})).to_string());
         let message = format!("{}.{claims}", BASE64.encode(json!({"alg": "HS256", "kid": kid}).to_string()));
@@ -288,22 +288,22 @@ async fn a_token_that_is_not_valid_is_refused_with_its_reason() {
         ("a.b.c".to_owned(), "it can't be parsed"),
         ("secret".to_owned(), "it can't be parsed"),
     ];
-    // Each server takes ten before it says no more than to wait.
+    // Each server accepts ten attempts before it only says to wait.
     for some in cases.chunks(10) {
         let client = issuer.client(&[]).await;
         for (token, reason) in some {
             let post = client.http().post(client.address("/graphql")).bearer_auth(token);
-            let response = post.json(&json!({ "query": VIEWER })).send().await.expect("an answer");
+            let response = post.json(&json!({ "query": VIEWER })).send().await.expect("a response");
             assert_eq!(response.status(), 401, "{reason}");
             assert_eq!(response.headers()[WWW_AUTHENTICATE], "Bearer", "{reason}");
-            let answer: Value = response.json().await.expect("JSON");
-            assert_eq!(answer["errors"][0]["extensions"]["code"], "UNAUTHENTICATED", "{answer}");
+            let body: Value = response.json().await.expect("JSON");
+            assert_eq!(body["errors"][0]["extensions"]["code"], "UNAUTHENTICATED", "{body}");
             let message = format!("The token is invalid: {reason}.");
-            assert_eq!(answer["errors"][0]["message"], message);
+            assert_eq!(body["errors"][0]["message"], message);
         }
-        assert_eq!(client.showing(&good).ask(VIEWER).await["viewer"]["name"], "alice");
+        assert_eq!(client.with_key(&good).query(VIEWER).await["viewer"]["name"], "alice");
     }
-    assert_eq!(issuer.asked(), 3, "once by each server, whatever keys the tokens named");
+    assert_eq!(issuer.request_count(), 3, "once by each server, whatever keys the tokens named");
 }
 
 #[tokio::test]
@@ -316,28 +316,28 @@ async fn clocks_may_differ_by_some_seconds_and_an_audience_may_be_one_of_several
         json!({"aud": ["other", "dossier"]}),
         json!({"sub": "Айгүль"}),
     ] {
-        let data = anonymous.showing(&issuer.token(&changes)).ask(VIEWER).await;
+        let data = anonymous.with_key(&issuer.token(&changes)).query(VIEWER).await;
         assert_eq!(data["viewer"]["role"], "EDITOR");
     }
 }
 
 #[tokio::test]
-async fn many_at_once_ask_the_issuer_once() {
+async fn concurrent_requests_fetch_the_issuers_keys_once() {
     let issuer = Issuer::start().await;
-    let client = issuer.client(&[]).await.showing(&issuer.token(&json!({})));
-    let asking = (0..20).map(|_| client.ask(VIEWER));
+    let client = issuer.client(&[]).await.with_key(&issuer.token(&json!({})));
+    let asking = (0..20).map(|_| client.query(VIEWER));
     for data in futures_util::future::join_all(asking).await {
         assert_eq!(data["viewer"]["name"], "alice");
     }
-    assert_eq!(issuer.asked(), 1);
+    assert_eq!(issuer.request_count(), 1);
 }
 
 #[tokio::test]
 async fn the_issuers_keys_may_be_elsewhere() {
     let issuer = Issuer::serving(|_| json!("no configuration")).await;
     let keys = format!("{}/keys", issuer.address);
-    let client = issuer.client(&[("JWT_JWKS_URL", &keys)]).await.showing(&issuer.token(&json!({})));
-    assert_eq!(client.ask(VIEWER).await["viewer"]["name"], "alice");
+    let client = issuer.client(&[("JWT_JWKS_URL", &keys)]).await.with_key(&issuer.token(&json!({})));
+    assert_eq!(client.query(VIEWER).await["viewer"]["name"], "alice");
 }
 
 #[tokio::test]
@@ -347,7 +347,7 @@ async fn while_the_issuer_gives_no_keys_its_tokens_are_neither_good_nor_bad() {
         Issuer::serving(|address| json!({"issuer": "http://other", "jwks_uri": format!("{address}/keys")}))
             .await;
     let silent = Issuer::serving(|_| json!({})).await;
-    for (asked, jwks_url) in [
+    for (requested, jwks_url) in [
         (&issuer, "http://127.0.0.1:1/keys".to_owned()),
         (&issuer, format!("{}/broken", issuer.address)),
         (&issuer, format!("{}/page", issuer.address)),
@@ -355,16 +355,17 @@ async fn while_the_issuer_gives_no_keys_its_tokens_are_neither_good_nor_bad() {
         (&impostor, String::new()),
         (&silent, String::new()),
     ] {
-        let anonymous = asked.client(&[("JWT_JWKS_URL", &jwks_url)]).await;
-        let post = anonymous.http().post(anonymous.address("/graphql")).bearer_auth(asked.token(&json!({})));
-        let response = post.json(&json!({ "query": VIEWER })).send().await.expect("an answer");
+        let anonymous = requested.client(&[("JWT_JWKS_URL", &jwks_url)]).await;
+        let post =
+            anonymous.http().post(anonymous.address("/graphql")).bearer_auth(requested.token(&json!({})));
+        let response = post.json(&json!({ "query": VIEWER })).send().await.expect("a response");
         assert_eq!(response.status(), 503, "{jwks_url}");
         assert!(response.headers().contains_key(RETRY_AFTER));
-        let answer: Value = response.json().await.expect("JSON");
-        assert_eq!(answer["errors"][0]["extensions"]["code"], "UNAVAILABLE", "{answer}");
-        assert!(!answer.to_string().contains("127.0.0.1"), "{answer}");
-        assert_eq!(anonymous.ask(VIEWER).await["viewer"]["role"], "ANONYMOUS", "others are answered");
+        let body: Value = response.json().await.expect("JSON");
+        assert_eq!(body["errors"][0]["extensions"]["code"], "UNAVAILABLE", "{body}");
+        assert!(!body.to_string().contains("127.0.0.1"), "{body}");
+        assert_eq!(anonymous.query(VIEWER).await["viewer"]["role"], "ANONYMOUS", "others get a response");
         let key = anonymous.as_role(Role::Reader).await;
-        assert_eq!(key.ask(VIEWER).await["viewer"]["role"], "READER", "keys need no issuer");
+        assert_eq!(key.query(VIEWER).await["viewer"]["role"], "READER", "keys need no issuer");
     }
 }

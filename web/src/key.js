@@ -1,4 +1,4 @@
-// The key of the page: one field for all tabs. It is kept until the browser tab is closed.
+// The key of the page: one field for all tabs, stored until the browser tab is closed.
 
 const NAME = 'dossier:key';
 

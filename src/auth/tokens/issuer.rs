@@ -237,7 +237,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_new_key_is_asked_for_once_a_minute_at_most() {
+    async fn an_unknown_key_is_fetched_at_most_once_a_minute() {
         let (issuer, served) = serve();
         *served.lock().unwrap() = (Some("old"), 0);
         assert_eq!(has(&issuer, "old").await, Some(true));
@@ -273,7 +273,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     #[expect(clippy::await_holding_lock, reason = "the issuer's thread waits for it, and nobody else does")]
-    async fn nobody_waits_for_an_issuer_that_is_silent_while_keys_are_known() {
+    async fn no_request_waits_for_a_silent_issuer_while_keys_are_known() {
         let (issuer, served) = serve();
         *served.lock().unwrap() = (Some("key"), 0);
         assert_eq!(has(&issuer, "key").await, Some(true));

@@ -60,8 +60,8 @@ impl Tokens {
         Ok(Identity { role: self.role(&claims)?, name: Some(name(&claims)?) })
     }
 
-    /// The highest role in a token. A token without one of our roles is invalid: that the issuer knows somebody does
-    /// not say what they may do here.
+    /// The highest role in a token. A token without one of our roles is invalid: being known to the issuer gives no
+    /// role here.
     fn role(&self, claims: &Map<String, Value>) -> Result<Role, ApiError> {
         let claim = self.settings.role_claim.as_str();
         let mut path = claim.strip_prefix('/').map_or_else(|| vec![claim], |path| path.split('/').collect());

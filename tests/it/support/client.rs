@@ -1,4 +1,4 @@
-//! Clients: who asks, and what they see.
+//! Clients of a server.
 
 use std::net::SocketAddr;
 
@@ -18,17 +18,17 @@ use std::sync::Arc;
 
 use super::database::{TestDatabase, database};
 
-/// Somebody who asks a server of their own, without credentials.
+/// A client without credentials, with a server of its own.
 pub async fn anonymous() -> Client {
     Client::with(&[]).await
 }
 
-/// Somebody who may change records.
+/// A client that may change records.
 pub async fn editor() -> Client {
     anonymous().await.as_role(Role::Editor).await
 }
 
-/// A client of a server that the test alone uses; clones are the same somebody.
+/// A client of a server that the test alone uses; clones are the same client.
 #[derive(Clone)]
 pub struct Client {
     address: SocketAddr,
@@ -48,13 +48,13 @@ impl Client {
         Self::at(Arc::new(database().await), trusted, settings).await
     }
 
-    /// A client of a server on a database that is used otherwise too.
+    /// A client of a server on a shared database.
     pub async fn of(database: &Arc<TestDatabase>) -> Client {
         Self::at(database.clone(), Vec::new(), &[]).await
     }
 
-    /// The same somebody at another server on the same database.
-    pub async fn elsewhere(&self, settings: &[(&str, &str)]) -> Client {
+    /// The same client at another server on the same database.
+    pub async fn at_another_server(&self, settings: &[(&str, &str)]) -> Client {
         let there = Self::at(self.database.clone(), Vec::new(), settings).await;
         Client { key: self.key.clone(), ..there }
     }
@@ -83,7 +83,7 @@ impl Client {
             given
                 .map(|(_, value)| (*value).to_owned())
                 .or_else(|| (name == "DATABASE_URL").then(|| database.url().to_owned()))
-                // Tests change the base behind the server's back, and ask it at once.
+                // Tests change the base behind the server's back, and query it at once.
                 .or_else(|| (name == "CACHE_BYTES").then(|| "0".to_owned()))
         })
         .expect("settings of a test are right");
@@ -97,19 +97,19 @@ impl Client {
         Client { address, http: reqwest::Client::new(), database, key: None }
     }
 
-    /// Somebody else at the same server, with a key of this role.
+    /// Another client of the same server, with a key of this role.
     pub async fn as_role(&self, role: Role) -> Client {
         let key = keys::create(self.pool(), &role.name().to_lowercase(), role, None).await.expect("a key");
-        self.showing(&key)
+        self.with_key(&key)
     }
 
-    /// Somebody else at the same server, who shows this as their key.
-    pub fn showing(&self, key: &str) -> Client {
+    /// Another client of the same server, with this key.
+    pub fn with_key(&self, key: &str) -> Client {
         Client { key: Some(key.to_owned()), ..self.clone() }
     }
 
-    /// The key that the client shows, as a header or a socket takes it.
-    pub fn shows(&self) -> Option<String> {
+    /// The credentials of the client, for a header or a socket.
+    pub fn authorization(&self) -> Option<String> {
         self.key.as_ref().map(|key| format!("Bearer {key}"))
     }
 
@@ -133,44 +133,41 @@ impl Client {
         &self.http
     }
 
-    /// The whole answer, errors and all.
-    pub async fn answer(&self, query: &str, variables: Value) -> Value {
+    /// The whole response with its errors.
+    pub async fn response(&self, query: &str, variables: Value) -> Value {
         let body = json!({ "query": query, "variables": variables });
         let mut post = self.http.post(self.address("/graphql")).json(&body);
         if let Some(key) = &self.key {
             post = post.bearer_auth(key);
         }
         let response = post.send().await;
-        response.expect("an answer").json().await.expect("JSON")
+        response.expect("a response").json().await.expect("JSON")
     }
 
-    /// The data of an answer that must have no errors.
-    pub async fn ask(&self, query: &str) -> Value {
-        self.ask_with(query, json!({})).await
+    /// The data of a response that must have no errors.
+    pub async fn query(&self, query: &str) -> Value {
+        self.query_with(query, json!({})).await
     }
 
-    pub async fn ask_with(&self, query: &str, variables: Value) -> Value {
-        let mut answer = self.answer(query, variables).await;
-        assert_eq!(answer.get("errors"), None, "{query}");
-        answer["data"].take()
+    pub async fn query_with(&self, query: &str, variables: Value) -> Value {
+        let mut body = self.response(query, variables).await;
+        assert_eq!(body.get("errors"), None, "{query}");
+        body["data"].take()
     }
 
-    /// The code and the field of the first error, where there must be one.
+    /// The code and the field of the first error, which must exist.
     pub async fn api_error(&self, query: &str, variables: Value) -> (String, Option<String>) {
-        let answer = self.answer(query, variables).await;
-        let extensions = &answer["errors"][0]["extensions"];
+        let body = self.response(query, variables).await;
+        let extensions = &body["errors"][0]["extensions"];
         let text = |value: &Value| value.as_str().map(ToOwned::to_owned);
-        (
-            text(&extensions["code"]).unwrap_or_else(|| panic!("no error: {answer}")),
-            text(&extensions["field"]),
-        )
+        (text(&extensions["code"]).unwrap_or_else(|| panic!("no error: {body}")), text(&extensions["field"]))
     }
 
     pub async fn get(&self, path: &str) -> Response {
-        self.http.get(self.address(path)).send().await.expect("an answer")
+        self.http.get(self.address(path)).send().await.expect("a response")
     }
 
     pub async fn post(&self, headers: HeaderMap, body: impl Into<reqwest::Body>) -> Response {
-        self.http.post(self.address("/graphql")).headers(headers).body(body).send().await.expect("an answer")
+        self.http.post(self.address("/graphql")).headers(headers).body(body).send().await.expect("a response")
     }
 }

@@ -1,6 +1,6 @@
-//! A real Postgres for the tests, and a database of its own for each of them.
+//! A real Postgres for the tests, and a database for each of them.
 //!
-//! `TEST_DATABASE_URL` if it is set; else an embedded Postgres; else a container; else a loud end.
+//! It is `TEST_DATABASE_URL` if that is set, else an embedded Postgres, else a container. Without any the tests fail.
 
 use std::{
     fs,
@@ -24,8 +24,7 @@ use testcontainers_modules::{
 };
 use tokio::sync::OnceCell;
 
-/// A migrated database that one test has for itself. It is dropped with the server that holds it, or
-/// when the next run begins.
+/// A migrated database of one test. It is dropped with the server that uses it, or when the next run begins.
 pub struct TestDatabase {
     pool: PgPool,
     url: String,
@@ -52,12 +51,12 @@ pub async fn database() -> TestDatabase {
     TestDatabase { pool, url }
 }
 
-/// An empty database, nothing applied.
+/// An empty database without migrations.
 pub async fn empty_database() -> TestDatabase {
     empty_database_with("").await
 }
 
-/// The same, made with these options.
+/// The same, created with these options.
 pub async fn empty_database_with(options: &str) -> TestDatabase {
     let server = server().await;
     let name = format!("{}_empty_{}", server.template, next());
@@ -74,7 +73,7 @@ fn next() -> u32 {
 
 /// The server that all tests of this process share.
 struct Server {
-    /// An address with `{}` where the database's name stands.
+    /// An address with `{}` for the name of the database.
     address: String,
     template: String,
     /// Ends with the process.
@@ -164,7 +163,7 @@ fn with_any_database(url: &str) -> String {
     format!("{before}://{host}/{{}}{parameters}")
 }
 
-/// An embedded Postgres of this process, in a folder that the next run throws away.
+/// An embedded Postgres of this process, in a folder that the next run deletes.
 fn start_embedded() -> Result<String, String> {
     let folders = std::env::temp_dir();
     for folder in fs::read_dir(&folders).into_iter().flatten().flatten() {
@@ -183,7 +182,7 @@ fn start_embedded() -> Result<String, String> {
     Ok(format!("postgres://postgres@localhost:5432/{{}}?host={socket}"))
 }
 
-/// Whether a process is there.
+/// Whether a process exists.
 fn lives(pid: i32) -> bool {
     nix::sys::signal::kill(nix::unistd::Pid::from_raw(pid), None) != Err(nix::errno::Errno::ESRCH)
 }

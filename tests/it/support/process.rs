@@ -1,4 +1,4 @@
-//! The program itself, as somebody runs it.
+//! The program itself.
 
 use std::{
     io::{BufRead, BufReader, Read},
@@ -12,7 +12,7 @@ use nix::{sys::signal::Signal, unistd::Pid};
 use serde_json::{Value, json};
 use sqlx::{PgConnection, postgres::PgConnectOptions};
 
-/// A folder that goes with the test.
+/// A folder that is deleted with the test.
 pub struct Folder(PathBuf);
 
 impl Folder {
@@ -36,9 +36,9 @@ impl Drop for Folder {
 /// `dossier` with these settings and no others.
 pub fn dossier(settings: &[(&str, &str)]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_dossier"));
-    // Somewhere without a `.env`.
+    // A folder without a `.env`.
     command.current_dir("/").env_remove("DATABASE_URL").env("BIND_ADDRESS", "127.0.0.1:0");
-    // What it keeps in mind of folders that held data.
+    // Where it remembers which folders held data.
     let state = std::env::temp_dir().join(format!("dossier-run-{}-state", std::process::id()));
     command.env("XDG_STATE_HOME", state);
     command.env("CACHE_BYTES", "0").envs(settings.iter().copied());
@@ -66,7 +66,7 @@ impl Process {
         Self::of(dossier(settings)).await
     }
 
-    /// A server that may have so many files open.
+    /// A server with this limit of open files.
     pub async fn with_files(files: u32, settings: &[(&str, &str)]) -> Process {
         let plain = dossier(settings);
         let mut command = Command::new("sh");
@@ -80,28 +80,28 @@ impl Process {
     pub async fn of(mut command: Command) -> Process {
         tokio::task::spawn_blocking(move || {
             let child = command.stderr(Stdio::piped()).spawn().expect("dossier runs");
-            // From here on it ends with the test, whatever happens.
+            // From here on it ends with the test.
             let mut process = Process { child, address: String::new(), log: None };
             let mut lines = BufReader::new(process.child.stderr.take().expect("piped"));
-            let mut told = String::new();
+            let mut reported = String::new();
             loop {
                 let mut line = String::new();
                 assert_ne!(
                     lines.read_line(&mut line).expect("a line"),
                     0,
-                    "it ended before it answered: {told}"
+                    "it ended before it answered: {reported}"
                 );
                 if let Some((_, rest)) = line.split_once("listening on http://") {
                     rest.split('/').next().expect("an address").clone_into(&mut process.address);
-                    told.push_str(&line);
-                    // Read on, as the pipe must not fill.
+                    reported.push_str(&line);
+                    // Keep reading, so that the pipe does not fill.
                     process.log = Some(std::thread::spawn(move || {
-                        let _ = lines.read_to_string(&mut told);
-                        told
+                        let _ = lines.read_to_string(&mut reported);
+                        reported
                     }));
                     return process;
                 }
-                told.push_str(&line);
+                reported.push_str(&line);
             }
         })
         .await
@@ -134,32 +134,32 @@ impl Process {
     pub fn log(mut self) -> String {
         self.send(Signal::SIGTERM);
         assert!(self.end().success());
-        self.log.take().expect("it answered").join().expect("text")
+        self.log.take().expect("it started").join().expect("text")
     }
 
-    /// What somebody is told who shows this key and asks who they are.
+    /// The caller's role and name with this key.
     pub async fn viewer(&self, key: &str) -> Value {
         let post = reqwest::Client::new().post(format!("http://{}/graphql", self.address)).bearer_auth(key);
         let query = json!({ "query": "{ viewer { role name } }" });
-        post.json(&query).send().await.expect("an answer").json().await.expect("JSON")
+        post.json(&query).send().await.expect("a response").json().await.expect("JSON")
     }
 
-    pub async fn answer(&self, query: &str) -> Result<Value, reqwest::Error> {
+    pub async fn response(&self, query: &str) -> Result<Value, reqwest::Error> {
         let post = reqwest::Client::new().post(format!("http://{}/graphql", self.address));
         post.json(&json!({ "query": query })).send().await?.json().await
     }
 
-    /// The number of topics, once the server answers without an error.
+    /// The number of topics, once the server responds without an error.
     pub async fn count_topics(&self) -> u64 {
         let since = Instant::now();
         loop {
-            let answer = self.answer("{ topics { totalCount } }").await;
+            let response = self.response("{ topics { totalCount } }").await;
             if let Some(count) =
-                answer.as_ref().ok().and_then(|answer| answer["data"]["topics"]["totalCount"].as_u64())
+                response.as_ref().ok().and_then(|response| response["data"]["topics"]["totalCount"].as_u64())
             {
                 return count;
             }
-            assert!(since.elapsed() < Duration::from_secs(30), "it does not answer: {answer:?}");
+            assert!(since.elapsed() < Duration::from_secs(30), "it does not respond: {response:?}");
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
     }

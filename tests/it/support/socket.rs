@@ -1,4 +1,4 @@
-//! Clients that stay: over WebSocket, and as readers of events.
+//! Clients over WebSocket and of server-sent events.
 
 use std::{net::SocketAddr, time::Duration};
 
@@ -19,38 +19,38 @@ use tokio_tungstenite::{
 
 use super::Client;
 
-/// How long anything may take that is told.
+/// How long a message may take.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A connection that speaks `graphql-transport-ws`.
 pub struct Socket {
     stream: WebSocketStream<TcpStream>,
-    /// What came while it was to be seen whether anything would.
+    /// A message that arrived while the test expected silence.
     came: Option<Message>,
 }
 
 impl Socket {
-    /// A connection that has been introduced, with the client's key if it has one.
+    /// An initialized connection, with the client's key if it has one.
     pub async fn of(client: &Client) -> Socket {
         let mut socket =
             Self::open(client.socket_address(), Some("graphql-transport-ws"), &[]).await.expect("open");
-        socket.introduce(client).await;
+        socket.initialize(client).await;
         socket
     }
 
-    pub async fn introduce(&mut self, client: &Client) {
-        let payload = client.shows().map(|shown| json!({ "authorization": shown }));
+    pub async fn initialize(&mut self, client: &Client) {
+        let payload = client.authorization().map(|shown| json!({ "authorization": shown }));
         self.send(json!({ "type": "connection_init", "payload": payload })).await;
         assert_eq!(self.receive().await, json!({ "type": "connection_ack" }));
     }
 
-    /// A connection that has said nothing yet.
+    /// A connection before `connection_init`.
     pub async fn open(
         address: SocketAddr,
         protocol: Option<&'static str>,
         headers: &[(&'static str, &str)],
     ) -> Result<Socket, Box<Response>> {
-        // A small buffer, so that what isn't read soon stays with the server.
+        // A small buffer, so that unread messages soon fill the server's.
         let stream = TcpSocket::new_v4().expect("a socket");
         stream.set_recv_buffer_size(16 * 1024).expect("a size");
         let stream = stream.connect(address).await.expect("a connection");
@@ -80,7 +80,7 @@ impl Socket {
         self.send(json!({ "id": id, "type": "subscribe", "payload": payload })).await;
     }
 
-    /// The next message; signs of life are answered, and passed over.
+    /// The next message; pings are answered and skipped.
     pub async fn receive(&mut self) -> Value {
         match self.next().await {
             Some(Message::Text(text)) => serde_json::from_str(&text).expect("JSON"),
@@ -89,14 +89,14 @@ impl Socket {
     }
 
     /// The data of the next result.
-    pub async fn told(&mut self) -> Value {
+    pub async fn next_result(&mut self) -> Value {
         let mut message = self.receive().await;
         assert_eq!(message["type"], "next", "{message}");
         assert_eq!(message["payload"].get("errors"), None, "{message}");
         message["payload"]["data"].take()
     }
 
-    /// The code and the reason that the server closes with, whatever it says before.
+    /// The code and the reason that the server closes with, whatever it sends before.
     pub async fn end(&mut self) -> (u16, String) {
         loop {
             match self.next().await {
@@ -114,15 +114,14 @@ impl Socket {
             return Some(message);
         }
         loop {
-            match timeout(PATIENCE, self.stream.next()).await.expect("something is told")?.expect("a message")
-            {
+            match timeout(PATIENCE, self.stream.next()).await.expect("a message")?.expect("a message") {
                 Message::Ping(_) | Message::Pong(_) => {}
                 message => return Some(message),
             }
         }
     }
 
-    /// Nothing is told in a while.
+    /// Nothing arrives for a while.
     pub async fn silent(&mut self) -> bool {
         match timeout(Duration::from_millis(300), self.next()).await {
             Ok(message) => {
@@ -149,18 +148,18 @@ pub struct Event {
 }
 
 impl Events {
-    /// What the client is told of an operation, from the event with this id on.
+    /// The events of an operation, after the event with this id.
     pub async fn of(client: &Client, query: &str, variables: Value, last: Option<&str>) -> Events {
         let body = json!({ "query": query, "variables": variables });
         let mut post =
             client.http().post(client.address("/graphql")).header(ACCEPT, "text/event-stream").json(&body);
-        if let Some(shown) = client.shows() {
+        if let Some(shown) = client.authorization() {
             post = post.header(AUTHORIZATION, shown);
         }
         if let Some(last) = last {
             post = post.header("last-event-id", last);
         }
-        Self::read(post.send().await.expect("an answer"))
+        Self::read(post.send().await.expect("a response"))
     }
 
     pub fn read(response: reqwest::Response) -> Events {
@@ -169,7 +168,7 @@ impl Events {
         Events { response, read: String::new() }
     }
 
-    /// The next event; none where the stream ended.
+    /// The next event; none at the end of the stream.
     pub async fn next(&mut self) -> Option<Event> {
         loop {
             if let Some((event, _)) = self.read.split_once("\n\n") {
@@ -186,13 +185,13 @@ impl Events {
                 self.read.drain(..length);
                 return Some(read);
             }
-            let chunk = timeout(PATIENCE, self.response.chunk()).await.expect("something is told");
+            let chunk = timeout(PATIENCE, self.response.chunk()).await.expect("a message");
             self.read.push_str(std::str::from_utf8(&chunk.ok()??).expect("text"));
         }
     }
 
     /// The id and the data of the next result.
-    pub async fn told(&mut self) -> (String, Value) {
+    pub async fn next_result(&mut self) -> (String, Value) {
         let event = self.next().await.expect("an event");
         assert_eq!(event.name, "next", "{event:?}");
         let mut result: Value = serde_json::from_str(&event.data).expect("JSON");

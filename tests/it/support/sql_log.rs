@@ -1,4 +1,4 @@
-//! The SQL that a question makes the server send, read from its log.
+//! The SQL that the server sends, read from its log.
 
 use std::{
     fmt::Debug,
@@ -12,7 +12,7 @@ use tracing::{
 };
 use tracing_subscriber::{Layer, layer::Context, layer::SubscriberExt};
 
-/// Listens on this thread from its making to its end; a test's server runs on the test's thread.
+/// Records the statements of this thread; a test's server runs on the test's thread.
 pub struct SqlLog {
     statements: Arc<Mutex<Vec<String>>>,
     _guard: DefaultGuard,
@@ -20,7 +20,7 @@ pub struct SqlLog {
 
 impl SqlLog {
     pub fn listen() -> Self {
-        // Where it is first come by decides for all threads whether a statement is told: so it is on every one.
+        // The first use decides for all threads whether statements are logged, so it is enabled on every thread.
         static EVERYWHERE: Once = Once::new();
         EVERYWHERE.call_once(|| {
             let _ = tracing::subscriber::set_global_default(tracing_subscriber::registry());
@@ -32,7 +32,7 @@ impl SqlLog {
 
     /// The statements since the last time; in an order that doesn't depend on which level was faster.
     pub fn take(&self) -> Vec<String> {
-        std::mem::take(&mut *self.statements.lock().expect("nobody panicked"))
+        std::mem::take(&mut *self.statements.lock().expect("no thread panicked"))
     }
 }
 
@@ -51,7 +51,7 @@ struct SqlField<'a>(&'a Mutex<Vec<String>>);
 impl Visit for SqlField<'_> {
     fn record_str(&mut self, field: &Field, value: &str) {
         if field.name() == "sql" {
-            self.0.lock().expect("nobody panicked").push(value.to_owned());
+            self.0.lock().expect("no thread panicked").push(value.to_owned());
         }
     }
 
@@ -59,10 +59,10 @@ impl Visit for SqlField<'_> {
 }
 
 #[test]
-fn a_statement_is_heard_where_another_thread_made_the_first_of_its_kind() {
+fn a_statement_is_logged_on_every_thread() {
     let log = SqlLog::listen();
-    let tell = |sql: &str| tracing::debug!(target: "dossier::sql", sql);
-    std::thread::scope(|threads| threads.spawn(|| tell("theirs")).join().expect("told"));
-    tell("ours");
+    let write = |sql: &str| tracing::debug!(target: "dossier::sql", sql);
+    std::thread::scope(|threads| threads.spawn(|| write("theirs")).join().expect("logged"));
+    write("ours");
     assert_eq!(log.take(), ["ours"]);
 }

@@ -1,43 +1,43 @@
-//! The five questions, as each server is asked them.
+//! The five queries, as each server gets them.
 
 use dossier::model::pagination::global_id;
 use fastrand::Rng;
 use serde_json::{Value, json};
 
-/// How many different values each question is asked with.
+/// How many different values each query is sent with.
 pub const VARIANTS: usize = 500;
 
-pub struct Question {
+pub struct Query {
     pub name: &'static str,
     pub what: &'static str,
-    /// In our schema, which the hand-written limit answers too.
-    pub ours: &'static str,
+    /// In Dossier's schema, which the hand-written limit serves too.
+    pub dossier: &'static str,
     pub postgraphile: &'static str,
-    /// In the schema that the other peers are given by hand.
+    /// In the schema that is written by hand for the other peers.
     pub by_hand: &'static str,
 }
 
-pub const QUESTIONS: [Question; 5] = [
-    Question {
+pub const QUERIES: [Query; 5] = [
+    Query {
         name: "Q1",
         what: "an actor by id, five fields",
-        ours: "query($id: ID!) { actor(by: {id: $id}) { __typename id slug kind name } }",
+        dossier: "query($id: ID!) { actor(by: {id: $id}) { __typename id slug kind name } }",
         postgraphile: "query($id: BigInt!) { actorById(id: $id) { __typename slug kind name } }",
         by_hand: "query($id: Int!) { actor(id: $id) { __typename slug kind name } }",
     },
-    Question {
+    Query {
         name: "Q2",
         what: "20 meetings, the actors of their first 10 participants",
-        ours: "query($after: Cursor) { meetings(first: 20, after: $after, orderBy: ENTERED_ASC) { edges { node { name \
+        dossier: "query($after: Cursor) { meetings(first: 20, after: $after, orderBy: ENTERED_ASC) { edges { node { name \
                participants(first: 10, orderBy: ENTERED_ASC) { edges { node { name kind } } } } } } }",
         postgraphile: "query($after: Cursor) { allMeetings(first: 20, after: $after, orderBy: PRIMARY_KEY_ASC) { nodes { name \
                meetingParticipantsByMeetingId(first: 10, orderBy: PRIMARY_KEY_ASC) { nodes { actorByActorId { name kind } } } } } }",
         by_hand: "query($after: Int) { meetings(first: 20, after: $after) { name participants(first: 10) { name kind } } }",
     },
-    Question {
+    Query {
         name: "Q3",
         what: "20 meetings, their first 10 statements by date, speakers and topics",
-        ours: "query($after: Cursor) { meetings(first: 20, after: $after, orderBy: ENTERED_ASC) { edges { node { name \
+        dossier: "query($after: Cursor) { meetings(first: 20, after: $after, orderBy: ENTERED_ASC) { edges { node { name \
                statements(first: 10, orderBy: DATE_ASC) { edges { node { summary saidOn speaker { name } \
                topics(first: 3, orderBy: ENTERED_ASC) { edges { node { name } } } } } } } } } }",
         postgraphile: "query($after: Cursor) { allMeetings(first: 20, after: $after, orderBy: PRIMARY_KEY_ASC) { nodes { name \
@@ -46,20 +46,20 @@ pub const QUESTIONS: [Question; 5] = [
         by_hand: "query($after: Int) { meetings(first: 20, after: $after) { name statements(first: 10) { summary saidOn \
                speaker { name } topics(first: 3) { name } } } }",
     },
-    Question {
+    Query {
         name: "Q4",
         what: "50 statements of a speaker by date, with cursors and the speaker",
-        ours: "query($id: ID!) { statements(first: 50, filter: {speaker: {id: {equals: $id}}}, orderBy: DATE_ASC) { \
+        dossier: "query($id: ID!) { statements(first: 50, filter: {speaker: {id: {equals: $id}}}, orderBy: DATE_ASC) { \
                pageInfo { hasNextPage } edges { cursor node { summary saidOn speaker { name } } } } }",
         postgraphile: "query($id: BigInt!) { allStatements(first: 50, condition: {speakerId: $id}, orderBy: [SAID_FROM_ASC, ID_ASC]) { \
                pageInfo { hasNextPage } edges { cursor node { summary saidOn actorBySpeakerId { name } } } } }",
         by_hand: "query($id: Int!) { statementsOf(speaker: $id, first: 50) { hasNextPage \
                edges { cursor node { summary saidOn speaker { name } } } } }",
     },
-    Question {
+    Query {
         name: "Q5",
         what: "the 20 best statements for a word, by full text",
-        ours: "query($search: String!) { statements(first: 20, filter: {search: $search}, orderBy: RELEVANCE) { edges { node { summary } } } }",
+        dossier: "query($search: String!) { statements(first: 20, filter: {search: $search}, orderBy: RELEVANCE) { edges { node { summary } } } }",
         postgraphile: "query($search: String!) { benchSearch(search: $search, first: 20) { nodes { summary } } }",
         by_hand: "query($search: String!) { search(search: $search, first: 20) { summary } }",
     },
@@ -68,7 +68,7 @@ pub const QUESTIONS: [Question; 5] = [
 /// What the pinned `postgraphile` calls the order of meetings by their primary key in its cursors.
 const POSTGRAPHILE_ORDER: &str = "b2536c23bd";
 
-/// The values that one variant of a question is asked with.
+/// The values of one variant of a query.
 #[derive(Clone, Debug)]
 pub struct Variant {
     pub id: i64,
@@ -76,26 +76,26 @@ pub struct Variant {
 }
 
 impl Variant {
-    /// Values for each question: actors, meetings, speakers, words that are neither rare nor everywhere.
-    pub fn all(question: usize, ids: &[Vec<i64>; 5], words: &[String]) -> Vec<Variant> {
+    /// Values for each query: actors, meetings, speakers, words that are neither rare nor everywhere.
+    pub fn all(query: usize, ids: &[Vec<i64>; 5], words: &[String]) -> Vec<Variant> {
         let mut rng = Rng::with_seed(7);
         let variant = |_| Variant {
-            id: ids[question].get(rng.usize(..ids[question].len().max(1))).copied().unwrap_or(0),
+            id: ids[query].get(rng.usize(..ids[query].len().max(1))).copied().unwrap_or(0),
             word: words[rng.usize(..words.len())].clone(),
         };
         (0..VARIANTS).map(variant).collect()
     }
 
-    pub fn ours(&self, question: usize) -> Value {
-        match question {
+    pub fn dossier(&self, query: usize) -> Value {
+        match query {
             0 | 3 => json!({"id": global_id("Actor", self.id)}),
             1 | 2 => json!({"after": base64(&format!("ENTERED_ASC|{}|", self.id))}),
             _ => json!({"search": self.word}),
         }
     }
 
-    pub fn postgraphile(&self, question: usize) -> Value {
-        match question {
+    pub fn postgraphile(&self, query: usize) -> Value {
+        match query {
             0 | 3 => json!({"id": self.id.to_string()}),
             1 | 2 => {
                 json!({"after": base64_standard(&format!("[\"{POSTGRAPHILE_ORDER}\",\"{}\"]", self.id))})
@@ -104,8 +104,8 @@ impl Variant {
         }
     }
 
-    pub fn by_hand(&self, question: usize) -> Value {
-        match question {
+    pub fn by_hand(&self, query: usize) -> Value {
+        match query {
             0 | 3 => json!({"id": self.id}),
             1 | 2 => json!({"after": self.id}),
             _ => json!({"search": self.word}),
@@ -123,8 +123,8 @@ fn base64_standard(text: &str) -> String {
     STANDARD.encode(text)
 }
 
-/// The values that an answer holds, without its shape; what only one schema has is left out.
-pub fn leaves(answer: &Value) -> Vec<String> {
+/// The values of a response, without its shape and without what only one schema has.
+pub fn leaves(response: &Value) -> Vec<String> {
     fn collect(value: &Value, leaves: &mut Vec<String>) {
         match value {
             Value::Object(fields) => {
@@ -139,6 +139,6 @@ pub fn leaves(answer: &Value) -> Vec<String> {
         }
     }
     let mut leaves = Vec::new();
-    collect(answer, &mut leaves);
+    collect(response, &mut leaves);
     leaves
 }
