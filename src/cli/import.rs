@@ -6,7 +6,11 @@ use clap::Args;
 
 use crate::{
     bulk::{
-        import::{self, ImportOptions, readers, tally::FileReport},
+        import::{
+            self, ImportOptions,
+            readers::{self, mappings::mapped::ColumnMap},
+            tally::FileReport,
+        },
         records::RecordKinds,
     },
     cli::{Failure, configured, open_migrated, print, progress::Bars},
@@ -26,6 +30,9 @@ pub struct Arguments {
     /// itself, or the name and folder of the file. Not for JSON Lines and CSV.
     #[arg(long, value_name = "NAME")]
     pub dataset: Option<String>,
+    /// Map of the columns of the files, which are tables or JSON of any form: docs/import-export.md.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["format", "kind"])]
+    pub map: Option<PathBuf>,
     /// The files have all records of their datasets: remove those that they no longer have.
     #[arg(long)]
     pub complete: bool,
@@ -56,6 +63,7 @@ pub async fn run(arguments: Arguments) -> Result<(), Failure> {
         files,
         format,
         dataset,
+        map,
         complete,
         strict,
         kind,
@@ -64,10 +72,19 @@ pub async fn run(arguments: Arguments) -> Result<(), Failure> {
         report,
         requester,
     } = arguments;
+    let kinds = Arc::new(RecordKinds::of(&catalog::catalog().object_types));
+    let map = match map {
+        Some(path) => {
+            let map = ColumnMap::load(&path, &kinds);
+            Some(map.map_err(|reason| Failure::of_usage(format!("--map {}: {reason}", path.display())))?)
+        }
+        None => None,
+    };
     let options = ImportOptions {
         files,
         format,
         dataset,
+        map,
         complete,
         strict,
         kind,
@@ -76,7 +93,6 @@ pub async fn run(arguments: Arguments) -> Result<(), Failure> {
         all_or_nothing,
         report,
     };
-    let kinds = Arc::new(RecordKinds::of(&catalog::catalog().object_types));
     options.check(&kinds).map_err(|error| match error {
         import::Error::Options(reason) => Failure::of_usage(reason),
         other => other.into(),

@@ -28,7 +28,7 @@ use crate::{
     bulk::{
         import::{
             editions::Gone,
-            readers::{Format, ReadError},
+            readers::{Format, ReadError, mappings::mapped::ColumnMap},
             source_file::Input,
             staging::{
                 READY_PREFIX, ReceiverClosed, Stager, Tables,
@@ -57,6 +57,8 @@ pub struct ImportOptions {
     pub format: Option<Format>,
     /// Dataset of the files in other formats than Dossier's own; default: by each document, or its name and folder.
     pub dataset: Option<String>,
+    /// The map of the files' columns, for tables and JSON of any form.
+    pub map: Option<ColumnMap>,
     /// The files have all records of their datasets: what they no longer have is removed.
     pub complete: bool,
     /// Import nothing if a value of a file is ignored.
@@ -293,10 +295,12 @@ fn read_files(
         let read = Input::open(path, progress.clone()).map_err(ReadError::from).and_then(|mut input| {
             let format = match options.format {
                 Some(format) => format,
+                None if options.map.is_some() => Format::Csv,
                 None => Format::detect(path, &mut input)?,
             };
             let (kind, dataset) = (options.kind.as_deref(), options.dataset.as_deref());
-            let file = readers::File { number, path, format, kind, dataset, tally: &tally };
+            let map = options.map.as_ref();
+            let file = readers::File { number, path, format, kind, dataset, map, tally: &tally };
             readers::read(file, input, kinds, &mut stager)
         });
         match read {

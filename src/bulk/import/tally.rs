@@ -181,6 +181,17 @@ impl<'a> Detail<'a> {
         self.tally.borrow_mut().change(&self.name(field), reason);
     }
 
+    /// The texts of a field, which stays to be taken.
+    pub fn peeked(&self, field: &str) -> Vec<String> {
+        let text = |value: &Value| value.as_str().map(|text| text.trim().to_owned());
+        let texts: Vec<String> = match self.fields.get(field) {
+            Some(Value::Array(values)) => values.iter().filter_map(text).collect(),
+            Some(value) => text(value).into_iter().collect(),
+            None => Vec::new(),
+        };
+        texts.into_iter().filter(|text| !text.is_empty()).collect()
+    }
+
     pub fn names(&self) -> Vec<String> {
         self.fields.keys().cloned().collect()
     }

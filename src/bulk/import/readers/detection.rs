@@ -47,6 +47,8 @@ fn object(text: &str, is_document: bool) -> Result<Format, ReadError> {
     let has = |name: &str| names.iter().any(|known| known == name);
     if POPOLO.iter().any(|name| has(name)) {
         Ok(Format::Popolo)
+    } else if has("entities") || has("labels") && has("id") {
+        Ok(Format::Wikidata)
     } else if has("schema") && has("properties") {
         Ok(Format::Ftm)
     } else if has("type") || has("slug") || !is_document {
@@ -55,7 +57,7 @@ fn object(text: &str, is_document: bool) -> Result<Format, ReadError> {
     } else {
         let found = names.iter().take(5).map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
         Err(ReadError::Invalid(format!(
-            "the JSON is neither Popolo, FollowTheMoney nor Dossier's own; it has {found}"
+            "the JSON is neither Popolo, FollowTheMoney, Wikidata's nor Dossier's own; it has {found}"
         )))
     }
 }
@@ -64,12 +66,15 @@ fn list(text: &str) -> Result<Format, ReadError> {
     let rest = text[1..].trim_start();
     let names = names(rest);
     let has = |name: &str| names.iter().any(|known| known == name);
-    if has("terms") || has("name") && has("id") && !has("schema") {
+    if has("labels") && has("id") {
+        Ok(Format::Wikidata)
+    } else if has("terms") || has("name") && has("id") && !has("schema") {
         Ok(Format::Legislators)
     } else if has("schema") {
-        Err(ReadError::Invalid("the entities are in a list; FollowTheMoney has one on each line".to_owned()))
+        Ok(Format::Ftm)
     } else {
-        Err(ReadError::Invalid("a JSON list is known only of congress-legislators".to_owned()))
+        let known = "a JSON list is known only of congress-legislators, FollowTheMoney and Wikidata";
+        Err(ReadError::Invalid(known.to_owned()))
     }
 }
 
@@ -134,6 +139,10 @@ mod tests {
             ("{\"persons\": [\n{\"id\": \"1\"}]}", Format::Popolo),
             ("{\"type\":\"Topic\",\"slug\":\"x\",\"name\":\"X\"}\n", Format::Jsonl),
             ("{\"id\":\"a\",\"schema\":\"Person\",\"properties\":{}}\n", Format::Ftm),
+            ("[{\"id\":\"a\",\"schema\":\"Person\",\"properties\":{}}]", Format::Ftm),
+            ("{\"type\":\"item\",\"id\":\"Q1\",\"labels\":{}}\n", Format::Wikidata),
+            ("[\n{\"type\":\"item\",\"id\":\"Q1\",\"labels\":{}}\n]", Format::Wikidata),
+            ("{\"entities\":{\"Q1\":{}}}", Format::Wikidata),
             ("<?xml version=\"1.0\"?><TEI/>", Format::Parlamint),
             ("  - id: {bioguide: X}\n", Format::Legislators),
             ("[{\"id\":{\"bioguide\":\"X\"},\"terms\":[]}]", Format::Legislators),

@@ -6,7 +6,7 @@ use std::{
     rc::Rc,
 };
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 use struson::reader::{JsonReader, JsonStreamReader, ReaderSettings, ValueType};
 
 use crate::bulk::import::{readers::ReadError, source_file::MAX_LINE_BYTES};
@@ -81,6 +81,78 @@ pub fn elements(
     json.consume_trailing_whitespace().map_err(|error| invalid(&error))
 }
 
+/// What a document has.
+pub enum Element {
+    /// An element of the list that it is, or of its field with the elements.
+    Member(Value),
+    /// An object's other fields.
+    Rest(Map<String, Value>),
+}
+
+type EachElement<'a> = dyn FnMut(Element) -> Result<(), ReadError> + 'a;
+
+/// Calls `each` with what is in one or several documents, one after the other: lists, and objects that have their
+/// elements in a field, a list or an object.
+pub fn documents(
+    input: impl Read,
+    field: &str,
+    mut each: impl FnMut(Element) -> Result<(), ReadError>,
+) -> Result<(), ReadError> {
+    let (input, left) = LimitedReader::new(input, "an element of the document");
+    let settings = ReaderSettings {
+        max_nesting_depth: Some(128),
+        allow_multiple_top_level: true,
+        ..ReaderSettings::default()
+    };
+    let mut json = JsonStreamReader::new_custom(input, settings);
+    let members = |json: &mut JsonStreamReader<_>, each: &mut EachElement<'_>| {
+        let is_list = json.peek().map_err(|error| invalid(&error))? == ValueType::Array;
+        let begun = if is_list { json.begin_array() } else { json.begin_object() };
+        begun.map_err(|error| invalid(&error))?;
+        while json.has_next().map_err(|error| invalid(&error))? {
+            left.set(MAX_LINE_BYTES);
+            if !is_list {
+                json.next_name_owned().map_err(|error| invalid(&error))?;
+            }
+            each(Element::Member(json.deserialize_next().map_err(|error| invalid(&error))?))?;
+        }
+        left.set(MAX_LINE_BYTES);
+        let ended = if is_list { json.end_array() } else { json.end_object() };
+        ended.map_err(|error| invalid(&error))
+    };
+    let mut is_first = true;
+    while std::mem::take(&mut is_first) || json.has_next().map_err(|error| invalid(&error))? {
+        match json.peek().map_err(|error| invalid(&error))? {
+            ValueType::Array => members(&mut json, &mut each)?,
+            ValueType::Object => {
+                json.begin_object().map_err(|error| invalid(&error))?;
+                let mut rest = Map::new();
+                while json.has_next().map_err(|error| invalid(&error))? {
+                    let name = json.next_name_owned().map_err(|error| invalid(&error))?;
+                    let has_members = matches!(
+                        json.peek().map_err(|error| invalid(&error))?,
+                        ValueType::Array | ValueType::Object
+                    );
+                    if name == field && has_members {
+                        members(&mut json, &mut each)?;
+                    } else {
+                        rest.insert(name, json.deserialize_next().map_err(|error| invalid(&error))?);
+                    }
+                }
+                json.end_object().map_err(|error| invalid(&error))?;
+                each(Element::Rest(rest))?;
+                left.set(MAX_LINE_BYTES);
+            }
+            _ => {
+                return Err(ReadError::Invalid(
+                    "the document is neither a JSON object nor a list".to_owned(),
+                ));
+            }
+        }
+    }
+    json.consume_trailing_whitespace().map_err(|error| invalid(&error))
+}
+
 fn invalid(error: &dyn std::error::Error) -> ReadError {
     ReadError::Invalid(format!("invalid JSON: {error}"))
 }
@@ -108,5 +180,20 @@ mod tests {
         });
         let Err(ReadError::Invalid(reason)) = told else { panic!("read") };
         assert!(read == 1 && reason.contains("longer than 8 MiB"), "{reason}");
+    }
+
+    #[test]
+    fn documents_may_be_several_and_have_their_elements_in_a_field() {
+        let mut read = Vec::new();
+        let text = "[1, 2]\n{\"a\": 3, \"in\": {\"x\": 4, \"y\": 5}}\n{\"in\": [6]} {\"in\": 7}\n";
+        documents(text.as_bytes(), "in", |element| {
+            read.push(match element {
+                Element::Member(value) => value.to_string(),
+                Element::Rest(rest) => Value::Object(rest).to_string(),
+            });
+            Ok(())
+        })
+        .unwrap();
+        assert_eq!(read, ["1", "2", "4", "5", "{\"a\":3}", "6", "{}", "{\"in\":7}"]);
     }
 }

@@ -12,9 +12,9 @@ use crate::{
     bulk::{
         export::formats::without_guard,
         import::{
-            readers::json::LimitedReader,
+            readers::{json::LimitedReader, mappings::mapped::ColumnMap},
             source_file::{Input, Line, MAX_LINE_BYTES},
-            staging::{ReceiverClosed, Stager, position},
+            staging::{Position, ReceiverClosed, Stager, position},
             tally::Tally,
         },
         records::{RecordKind, RecordKinds},
@@ -30,6 +30,7 @@ pub enum Format {
     Popolo,
     Legislators,
     Ftm,
+    Wikidata,
     Parlamint,
 }
 
@@ -75,6 +76,8 @@ pub struct File<'a> {
     pub kind: Option<&'a str>,
     /// The dataset that it belongs to; default: what the document says of itself, or its name and folder.
     pub dataset: Option<&'a str>,
+    /// The map of its columns, if it is in no format that is known.
+    pub map: Option<&'a ColumnMap>,
     pub tally: &'a RefCell<Tally>,
 }
 
@@ -85,46 +88,41 @@ pub fn read(
     kinds: &RecordKinds,
     stager: &mut Stager<'_>,
 ) -> Result<Option<String>, ReadError> {
+    if let Some(map) = file.map {
+        return mappings::mapped::read(file, map, input, kinds, stager).map(Some);
+    }
     match file.format {
-        Format::Jsonl => json_lines(file, input, stager, |object, stager, line| stager.record(line, &object))
-            .map(|()| None),
+        Format::Jsonl => objects(file, input, |line, object| match object {
+            Ok(object) => stager.record(line, &object),
+            Err(reason) => stager.reject_line(line, reason),
+        })
+        .map(|()| None),
         Format::Csv => csv(file, input, kinds, stager).map(|()| None),
         Format::Popolo => mappings::popolo::read(file, input, stager).map(Some),
         Format::Legislators => mappings::legislators::read(file, input, stager).map(Some),
         Format::Ftm => mappings::ftm::read(file, input, stager).map(Some),
+        Format::Wikidata => mappings::wikidata::read(file, input, stager).map(Some),
         Format::Parlamint => mappings::parlamint::read(file, input, stager).map(Some),
     }
 }
 
 /// Reads one JSON object per line.
-pub fn json_lines(
+pub fn objects(
     file: File<'_>,
     mut input: Input,
-    stager: &mut Stager<'_>,
-    mut each: impl FnMut(Map<String, Value>, &mut Stager<'_>, i64) -> Result<(), ReceiverClosed>,
+    mut each: impl FnMut(Position, Result<Map<String, Value>, String>) -> Result<(), ReceiverClosed>,
 ) -> Result<(), ReadError> {
     let (mut line, mut number) = (Vec::new(), 0);
     loop {
         number += 1;
         let position = position(file.number, number);
-        match input.read_line(&mut line)? {
+        let read = match input.read_line(&mut line)? {
             Line::End => return Ok(()),
-            Line::TooLong => {
-                stager.reject_line(
-                    position,
-                    format!("The line is longer than {} MiB.", MAX_LINE_BYTES >> 20),
-                )?;
-                continue;
-            }
-            Line::Whole => {}
-        }
-        if line.trim_ascii().is_empty() {
-            continue;
-        }
-        match object(&line) {
-            Ok(object) => each(object, stager, position)?,
-            Err(reason) => stager.reject_line(position, reason)?,
-        }
+            Line::TooLong => Err(format!("The line is longer than {} MiB.", MAX_LINE_BYTES >> 20)),
+            Line::Whole if line.trim_ascii().is_empty() => continue,
+            Line::Whole => object(&line),
+        };
+        each(position, read)?;
     }
 }
 

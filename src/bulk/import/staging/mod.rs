@@ -51,6 +51,11 @@ pub fn file_and_line_sql(place: &str) -> (String, String) {
     (file, format!("({place} >> {BITS_OF_RECORD}) & {}", (1_i64 << BITS_OF_LINE) - 1))
 }
 
+/// Bits of `given_fields`: of a record that a dataset only refers to, and of one that is left out where what it refers
+/// to is not there.
+pub const FALLBACK: i64 = 1 << 62;
+pub const OPTIONAL: i64 = 1 << 61;
+
 /// Prefix of the tables whose rows are validated.
 pub const READY_PREFIX: &str = "ready_";
 
@@ -193,11 +198,16 @@ impl<'a> Stager<'a> {
             self.write_rejection(line, "", vec![("type".to_owned(), message)]);
             return Ok(());
         };
-        match rows_of(&kinds, kind, line, fields, false) {
+        match rows_of(&kinds, kind, line, fields, Giver::Record) {
             Ok(rows) => self.write(number, rows),
             Err(errors) => self.write_rejection(line, kind.name, errors),
         }
         Ok(())
+    }
+
+    /// Whether there is a record type of this name.
+    pub fn has(&self, kind: &str) -> bool {
+        self.kinds.named(kind).is_some()
     }
 
     /// Stages a record that a dataset gives. A value that is not valid costs only this value, and is counted.
@@ -205,6 +215,7 @@ impl<'a> Stager<'a> {
         &mut self,
         line: Position,
         mut fields: Map<String, Value>,
+        giver: Giver,
         tally: &mut Tally,
     ) -> Result<(), ReceiverClosed> {
         let line = self.next_position(line)?;
@@ -212,7 +223,7 @@ impl<'a> Stager<'a> {
         let named = fields.get("type").and_then(Value::as_str);
         let (number, kind) = named.and_then(|name| kinds.named(name)).expect("a type that a mapping names");
         loop {
-            let errors = match rows_of(&kinds, kind, line, &fields, true) {
+            let errors = match rows_of(&kinds, kind, line, &fields, giver) {
                 Ok(rows) => {
                     self.write(number, rows);
                     return Ok(());
@@ -282,6 +293,28 @@ impl<'a> Stager<'a> {
     }
 }
 
+/// Who gives a record.
+#[derive(Clone, Copy, PartialEq)]
+pub enum Giver {
+    /// A file in one of Dossier's own formats.
+    Record,
+    Dataset,
+    /// A dataset that only refers to it.
+    Fallback,
+    /// A dataset; where what the record refers to is not there, it is left out.
+    Optional,
+}
+
+impl Giver {
+    fn flag(self) -> i64 {
+        match self {
+            Giver::Record | Giver::Dataset => 0,
+            Giver::Fallback => FALLBACK,
+            Giver::Optional => OPTIONAL,
+        }
+    }
+}
+
 /// A record's own row, and by index of the field the rows of its lists.
 struct StagedRows {
     own: Vec<u8>,
@@ -294,13 +327,13 @@ fn rows_of(
     kind: &RecordKind,
     line: Position,
     fields: &Map<String, Value>,
-    by_dataset: bool,
+    giver: Giver,
 ) -> Result<StagedRows, Vec<FieldError>> {
     let mut errors: Vec<FieldError> = Vec::new();
     for name in fields.keys().filter(|name| *name != "type" && kind.writable_field(name).is_none()) {
         errors.push((name.clone(), format!("Unknown field; {} has {}.", kind.name, kind.field_names())));
     }
-    let (mut row, mut given_fields) = (Vec::new(), 0_i64);
+    let (mut row, mut given_fields) = (Vec::new(), giver.flag());
     let mut lists: Vec<(usize, Vec<u8>)> = Vec::new();
     for (place, writable_field) in kind.writable_fields.iter().enumerate() {
         let value = fields.get(writable_field.name);
@@ -337,7 +370,8 @@ fn rows_of(
     if !errors.is_empty() {
         return Err(errors);
     }
-    let mut own = format!("{line}\t{given_fields}\t{}", if by_dataset { 't' } else { 'f' }).into_bytes();
+    let mut own =
+        format!("{line}\t{given_fields}\t{}", if giver == Giver::Record { 'f' } else { 't' }).into_bytes();
     own.extend_from_slice(&row);
     own.push(b'\n');
     Ok(StagedRows { own, lists })

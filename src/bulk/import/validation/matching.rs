@@ -4,8 +4,8 @@ use std::fmt::Write;
 
 use crate::bulk::{
     import::{
-        staging::list_name,
-        validation::{Validator, column_names, column_of, identifiers, list_fields, quoted, row_sets},
+        staging::{FALLBACK, list_name},
+        validation::{Validator, column_names, identifiers, quoted, row_sets},
     },
     records::{RecordKind, joined},
 };
@@ -28,62 +28,6 @@ pub const GLOBAL_SCHEMES: [&str; 11] = [
 ];
 
 impl Validator<'_> {
-    /// Joins the fragments of a record of a dataset: lines with one key become the first of them, with the values and
-    /// the entries of all.
-    pub(super) async fn join_fragments(&mut self, kind: &RecordKind) -> Result<(), sqlx::Error> {
-        let (table, staged) = (kind.table, self.staged);
-        let origins = list_name(staged, kind, "origins");
-        let repeated = self
-            .run(format!(
-                "create temp table fragments_{table} on commit drop as
-                 select line, first from (
-                     select o.line, first_value(o.line) over (partition by o.dataset, o.key order by o.line) as first
-                     from {origins} o join {staged}{table} s on s.line = o.line and s.by_dataset
-                 ) o where line > first"
-            ))
-            .await?;
-        if repeated == 0 {
-            return Ok(());
-        }
-        let columns: Vec<&str> = kind.writable_fields.iter().filter_map(column_of).collect();
-        let first = |column: &&str| {
-            format!(
-                "(array_agg(s.{column} order by s.line) filter (where s.{column} is not null))[1] as {column}"
-            )
-        };
-        self.run(format!(
-            "update {staged}{table} t set given_fields = j.given_fields, {} from (
-                 select coalesce(f.first, s.line) as line, bit_or(s.given_fields) as given_fields, {}
-                 from {staged}{table} s left join fragments_{table} f on f.line = s.line
-                 where f.line is not null or s.line in (select first from fragments_{table})
-                 group by 1
-             ) j where j.line = t.line",
-            joined(columns.iter().map(|column| format!("{column} = j.{column}")), ", "),
-            joined(columns.iter().map(first), ", ")
-        ))
-        .await?;
-        for (writable_field, rows) in list_fields(kind) {
-            let list = list_name(staged, kind, writable_field.name);
-            let columns = joined(rows.columns.iter().map(|column| format!("l.{}", column.column)), ", ");
-            self.run(format!(
-                "delete from {list} t using (
-                     select l.ctid as place, row_number() over (partition by coalesce(f.first, l.line), {columns} order by l.line, l.list_index) as number
-                     from {list} l left join fragments_{table} f on f.line = l.line
-                     where f.line is not null or l.line in (select first from fragments_{table})
-                 ) d where d.place = t.ctid and d.number > 1"
-            ))
-            .await?;
-            self.run(format!(
-                "update {list} l set line = f.first, list_index = l.list_index + ((f.line - f.first) & 1048575)::integer
-                 from fragments_{table} f where f.line = l.line"
-            ))
-            .await?;
-        }
-        self.run(format!("delete from {staged}{table} s using fragments_{table} f where f.line = s.line"))
-            .await?;
-        Ok(())
-    }
-
     /// Matches each line to the existing record with its slug, origin or identifier, or gives it a new id. A record of
     /// a dataset is never matched by its slug, and of identifiers only by those of global registers.
     pub(super) async fn match_records(&mut self, kind: &RecordKind) -> Result<(), sqlx::Error> {
@@ -105,7 +49,7 @@ impl Validator<'_> {
                 " left join (
                     select distinct on (l.line) l.line, i.{owner} as id from {list} l join {staged}{table} s on s.line = l.line
                     join {own} i on ({columns}) = ({others}) join {table} t on t.id = i.{owner}
-                    where not s.by_dataset or l.scheme in ({schemes}) and t.kind = s.kind and not exists (
+                    where not s.by_dataset or l.scheme in ({schemes}) and (t.kind = s.kind or l.scheme like 'iso3166-%') and not exists (
                         select from {origins} o join origins known on known.dataset = o.dataset and known.key <> o.key
                         where o.line = l.line and known.{owner} = t.id
                     )
@@ -148,11 +92,17 @@ impl Validator<'_> {
         // Of the lines of one record, the first one gives its values, the others what it lacks.
         self.run(format!(
             "update ids_{table} i set is_first = false from (
-                 select line, row_number() over (partition by id order by by_dataset, line) as number from ids_{table}
+                 select line, row_number() over (partition by id order by by_dataset, given_fields & {FALLBACK} <> 0, line) as number from ids_{table}
              ) n where n.line = i.line and n.number > 1 and i.by_dataset"
         ))
         .await?;
         self.name_records(kind).await?;
+        let known = format!(
+            "select line from ids_{table} where given_fields & {FALLBACK} <> 0 and not (is_new and is_first)"
+        );
+        self.drop_lines(kind, &known).await?;
+        self.run(format!("update ids_{table} set given_fields = 0 where given_fields & {FALLBACK} <> 0"))
+            .await?;
         for (by, what) in [("slug", "slug"), ("id", "record")] {
             let repeated = format!(
                 "select line, 'slug', {} from (
@@ -188,7 +138,7 @@ impl Validator<'_> {
              select distinct on (first, dataset) line, first, dataset from (
                  select later.line, min(given.line) as first, later.dataset from given
                  join given later using (scheme, value)
-                 where later.id is null and later.line > given.line and later.kind = given.kind and later.dataset <> given.dataset
+                 where later.id is null and later.line > given.line and (later.kind = given.kind or scheme like 'iso3166-%') and later.dataset <> given.dataset
                  group by later.line, later.dataset
              ) f order by first, dataset, line",
             global_schemes()

@@ -1,6 +1,7 @@
 //! Validation of the staged records, by one statement per rule for all records. Each invalid record is reported
 //! with line, field and reason, and so is each record that refers to it.
 
+mod fragments;
 mod matching;
 mod rows;
 
@@ -156,6 +157,7 @@ impl Validator<'_> {
         self.run("create temp table changed_values (line bigint, kind text, field text, reason text) on commit drop")
             .await?;
         for kind in &self.kinds.0 {
+            self.drop_fallbacks(kind).await?;
             self.join_fragments(kind).await?;
             self.match_records(kind).await?;
         }
@@ -163,6 +165,7 @@ impl Validator<'_> {
             self.resolve_references(kind).await?;
         }
         for kind in &self.kinds.0 {
+            self.drop_optional(kind).await?;
             self.drop_dangling(kind).await?;
         }
         for kind in &self.kinds.0 {

@@ -1,144 +1,994 @@
-//! `FollowTheMoney`: one entity per line. People and organizations become actors, links between them become
-//! relations.
+//! `FollowTheMoney`: one entity per line. People and organizations become actors, links between them relations,
+//! sanctions events, documents sources.
 
-use std::collections::BTreeMap;
+use std::{
+    cmp::Reverse,
+    collections::{BTreeSet, HashMap},
+    io::BufRead,
+};
 
-use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use crate::bulk::import::{
     readers::{
         self, File, ReadError,
-        mappings::{MAX_RELATIONS, Mapper, Relation, day},
+        json::elements,
+        mappings::{MAX_RELATIONS, Mapper, countries, day, excerpt},
         stem_and_extension,
     },
     source_file::Input,
-    staging::{ReceiverClosed, Stager, file_and_line},
+    staging::{Giver, ReceiverClosed, Stager, file_and_line},
+    tally::Detail,
 };
 
-#[derive(Deserialize)]
-struct Entity {
-    id: String,
-    schema: String,
-    #[serde(default)]
-    properties: BTreeMap<String, Vec<Value>>,
-}
-
-/// Schemas of actors, with the actor's kind.
-const ACTORS: [(&str, &str); 5] = [
-    ("Person", "PERSON"),
-    ("Organization", "ORGANIZATION"),
-    ("PublicBody", "ORGANIZATION"),
-    ("Company", "ORGANIZATION"),
-    ("LegalEntity", "ORGANIZATION"),
+/// Schemata of actors, with the actor's kind and the kind of organization.
+const ACTORS: [(&str, &str, Option<&str>); 6] = [
+    ("Person", "PERSON", None),
+    ("Organization", "ORGANIZATION", None),
+    ("PublicBody", "ORGANIZATION", Some("PUBLIC_BODY")),
+    ("Company", "ORGANIZATION", Some("COMPANY")),
+    ("LegalEntity", "ORGANIZATION", None),
+    ("Address", "PLACE", None),
 ];
 
-/// Schemas of relations: property of the subject, property of the object, kind, and property of the label.
-const RELATIONS: [(&str, &str, &str, &str, &str); 9] = [
-    ("Directorship", "director", "organization", "POSITION", "role"),
-    ("Employment", "employee", "employer", "POSITION", "role"),
-    ("Membership", "member", "organization", "MEMBERSHIP", "role"),
-    ("Ownership", "owner", "asset", "OWNERSHIP", "role"),
-    ("Family", "person", "relative", "FAMILY", "relationship"),
-    ("Associate", "person", "associate", "OTHER", "relationship"),
-    ("Representation", "agent", "client", "OTHER", "role"),
-    ("Succession", "predecessor", "successor", "OTHER", "role"),
-    ("UnknownLink", "subject", "object", "OTHER", "role"),
+/// Schema, property of the subject, property of the object, kind, property of the label, and the label of one that has
+/// none.
+type Link = (&'static str, &'static str, &'static str, &'static str, &'static str, Option<&'static str>);
+
+/// Schemata of relations.
+const RELATIONS: [Link; 9] = [
+    ("Directorship", "director", "organization", "POSITION", "role", Some("Director")),
+    ("Employment", "employee", "employer", "POSITION", "role", Some("Employee")),
+    ("Membership", "member", "organization", "MEMBERSHIP", "role", None),
+    ("Ownership", "owner", "asset", "OWNERSHIP", "role", None),
+    ("Family", "person", "relative", "FAMILY", "relationship", None),
+    ("Associate", "person", "associate", "OTHER", "relationship", Some("Associate")),
+    ("Representation", "agent", "client", "OTHER", "role", Some("Representative")),
+    ("Succession", "predecessor", "successor", "OTHER", "role", Some("Predecessor")),
+    ("UnknownLink", "subject", "object", "OTHER", "role", Some("Link")),
 ];
+
+const DOCUMENTS: [&str; 11] = [
+    "Article",
+    "Document",
+    "Pages",
+    "PlainText",
+    "HyperText",
+    "Email",
+    "Image",
+    "Audio",
+    "Video",
+    "Table",
+    "Workbook",
+];
+
+/// Properties that stand in for a name, in the order of `FollowTheMoney`'s captions.
+const CAPTIONS: [&str; 4] = ["lastName", "email", "phone", "registrationNumber"];
 
 /// Properties of further names, with the kind of name.
 const NAMES: [(&str, &str); 4] = [
-    ("alias", "ALIAS"),
-    ("weakAlias", "ALIAS"),
     ("previousName", "FORMER"),
     ("abbreviation", "ABBREVIATION"),
+    ("alias", "ALIAS"),
+    ("weakAlias", "ALIAS"),
 ];
 
-/// Properties of identifiers, with the scheme.
-const IDENTIFIERS: [(&str, &str); 3] =
-    [("wikidataId", "wikidata"), ("leiCode", "lei"), ("opencorporatesUrl", "opencorporates")];
+/// Properties with identifiers of global registers.
+const GLOBAL_IDENTIFIERS: [(&str, &str); 3] =
+    [("wikidataId", "wikidata"), ("leiCode", "lei"), ("imoNumber", "imo")];
 
-pub fn read(file: File<'_>, input: Input, stager: &mut Stager<'_>) -> Result<String, ReadError> {
-    let title = format!("[FollowTheMoney: {}]", stem_and_extension(file.path).0);
-    let dataset = Mapper::new(file, stager, None, json!({"title": title}))?.dataset;
-    readers::json_lines(file, input, stager, |object, stager, at| {
-        let mut mapper = Mapper::resume(file, stager, None);
-        mapper.set_line(file_and_line(at).1.cast_unsigned());
-        match serde_json::from_value(Value::Object(object)) {
-            Ok(entity) => stage_entity(&mut mapper, &entity),
-            Err(error) => mapper.reject("", &format!("Invalid entity: {error}.")),
-        }
-    })?;
-    Ok(dataset)
+/// Properties with other registers' numbers, which are also the schemes.
+const IDENTIFIERS: [&str; 41] = [
+    "amlId",
+    "bikCode",
+    "brightQueryId",
+    "brightQueryOrgId",
+    "bvdId",
+    "cageCode",
+    "cikCode",
+    "dunsCode",
+    "fnsCode",
+    "fssCode",
+    "giiNumber",
+    "ibcRuc",
+    "icijId",
+    "idNumber",
+    "innCode",
+    "ipoCode",
+    "irsCode",
+    "isin",
+    "isinCode",
+    "jibCode",
+    "kppCode",
+    "mbsCode",
+    "mmsi",
+    "npiCode",
+    "ogrnCode",
+    "okpoCode",
+    "opencorporatesUrl",
+    "passportNumber",
+    "permId",
+    "pfrNumber",
+    "registrationNumber",
+    "ricCode",
+    "sayariId",
+    "socialSecurityNumber",
+    "swiftBic",
+    "taxNumber",
+    "ticker",
+    "unscId",
+    "uniqueEntityId",
+    "uscCode",
+    "vatCode",
+];
+
+/// Properties with the code of a country, with the label of the relation to it.
+const COUNTRIES: [(&str, Option<&str>); 6] = [
+    ("nationality", None),
+    ("citizenship", None),
+    ("jurisdiction", Some("Jurisdiction")),
+    ("mainCountry", Some("Country of origin")),
+    ("country", Some("Country")),
+    ("birthCountry", Some("Country of birth")),
+];
+
+/// Properties that the summary tells, with what they are called there.
+const TOLD: [(&str, &str); 16] = [
+    ("title", "Title"),
+    ("position", "Position"),
+    ("topics", "Topics"),
+    ("status", "Status"),
+    ("legalForm", "Legal form"),
+    ("sector", "Sector"),
+    ("classification", "Classification"),
+    ("political", "Political association"),
+    ("education", "Education"),
+    ("religion", "Religion"),
+    ("ethnicity", "Ethnicity"),
+    ("spokenLanguage", "Languages"),
+    ("birthPlace", "Place of birth"),
+    ("address", "Address"),
+    ("program", "Programme"),
+    ("keywords", "Keywords"),
+];
+
+/// Topics by the beginning of their codes, and the kind of organization that they tell.
+const TOPICS_OF_ORGANIZATIONS: [(&str, &str); 10] = [
+    ("pol.party", "PARTY"),
+    ("pol.union", "ASSOCIATION"),
+    ("gov.igo", "INTERNATIONAL_BODY"),
+    ("gov.judicial", "COURT"),
+    ("gov.legislative", "PARLIAMENT"),
+    ("gov.security", "SECURITY_FORCE"),
+    ("gov.executive", "GOVERNMENT"),
+    ("gov", "PUBLIC_BODY"),
+    ("mil", "SECURITY_FORCE"),
+    ("fin", "COMPANY"),
+];
+
+/// Codes of languages with three letters, which have shorter ones.
+const LANGUAGES: [(&str, &str); 24] = [
+    ("ara", "ar"),
+    ("aze", "az"),
+    ("bel", "be"),
+    ("bul", "bg"),
+    ("ces", "cs"),
+    ("deu", "de"),
+    ("ell", "el"),
+    ("eng", "en"),
+    ("fra", "fr"),
+    ("heb", "he"),
+    ("hun", "hu"),
+    ("hye", "hy"),
+    ("ita", "it"),
+    ("jpn", "ja"),
+    ("kat", "ka"),
+    ("kaz", "kk"),
+    ("nld", "nl"),
+    ("pol", "pl"),
+    ("por", "pt"),
+    ("ron", "ro"),
+    ("rus", "ru"),
+    ("spa", "es"),
+    ("tur", "tr"),
+    ("ukr", "uk"),
+];
+
+/// Maximum size of what is held until the end of the file: offices and who held them.
+const MAX_HELD_BYTES: usize = 64 << 20;
+/// Maximum number of names that are compared to find the most usual.
+const MAX_COMPARED_NAMES: usize = 40;
+
+struct Ftm<'a, 'b> {
+    mapper: Mapper<'a, 'b>,
+    /// Offices, which the relations of those who held them name.
+    positions: HashMap<String, Position>,
+    occupancies: Vec<Occupancy>,
+    held_bytes: usize,
+    /// Actors without a name so far; another fragment may have it.
+    nameless: BTreeSet<String>,
+    /// What is staged already: countries, authorities, publishers, authors.
+    known: BTreeSet<String>,
+    /// Entities of the line.
+    entities: usize,
 }
 
-fn stage_entity(mapper: &mut Mapper<'_, '_>, entity: &Entity) -> Result<(), ReceiverClosed> {
-    let Entity { id, schema, .. } = entity;
-    if let Some((_, kind)) = ACTORS.iter().find(|(known, _)| known == schema) {
-        return actor(mapper, entity, kind);
-    }
-    let Some((_, from, to, kind, label)) = RELATIONS.iter().find(|(known, ..)| known == schema) else {
-        return mapper.reject("schema", &format!("The schema `{schema}` is not supported."));
+struct Position {
+    name: String,
+    /// The key of the organization or country whose office it is.
+    of: Option<String>,
+    is_held: bool,
+}
+
+struct Occupancy {
+    id: String,
+    holder: String,
+    post: String,
+    from: Option<String>,
+    until: Option<String>,
+}
+
+pub fn read(file: File<'_>, mut input: Input, stager: &mut Stager<'_>) -> Result<String, ReadError> {
+    let stem = stem_and_extension(file.path).0;
+    let stem = stem.trim_end_matches(".ftm").trim_end_matches(".entities");
+    let source = json!({"title": format!("[FollowTheMoney: {stem}]")});
+    let mapper = Mapper::new(file, stager, None, source)?;
+    let mut ftm = Ftm {
+        mapper,
+        positions: HashMap::new(),
+        occupancies: Vec::new(),
+        held_bytes: 0,
+        nameless: BTreeSet::new(),
+        known: BTreeSet::new(),
+        entities: 0,
     };
-    let (subjects, objects) = (entity.texts(from), entity.texts(to));
-    if subjects.is_empty() || objects.is_empty() {
-        return mapper.reject("properties", &format!("A {schema} needs the properties `{from}` and `{to}`."));
-    }
-    if subjects.len().saturating_mul(objects.len()) > MAX_RELATIONS {
-        return mapper
-            .reject("properties", &format!("The entity makes more than {MAX_RELATIONS} relations."));
-    }
-    for subject in &subjects {
-        for object in &objects {
-            let relation = Relation {
-                subject,
-                object,
-                kind,
-                label: entity.first(label),
-                from: day(entity.first("startDate")),
-                until: day(entity.first("endDate")),
+    let is_list = input.fill_buf()?.trim_ascii_start().first() == Some(&b'[');
+    if is_list {
+        let mut number = 0;
+        elements(input, |_, value| {
+            number += 1;
+            let object = match value {
+                Value::Object(object) => Ok(object),
+                _ => Err("The entity isn't an object.".to_owned()),
             };
-            let key = (subjects.len() * objects.len() == 1).then_some(id.as_str());
-            mapper.relation(relation, key, id)?;
-        }
+            Ok(ftm.line(number, object)?)
+        })?;
+    } else {
+        readers::objects(file, input, |at, object| ftm.line(file_and_line(at).1.cast_unsigned(), object))?;
     }
-    Ok(())
+    ftm.finish()?;
+    Ok(ftm.mapper.dataset)
 }
 
-fn actor(mapper: &mut Mapper<'_, '_>, entity: &Entity, kind: &str) -> Result<(), ReceiverClosed> {
-    let mut known = entity.texts("name");
-    let mut names: Vec<Value> = Vec::new();
-    for other in known.split_off(known.len().min(1)) {
-        names.push(json!({"name": other, "kind": "ALIAS"}));
-    }
-    for (property, kind) in NAMES {
-        names.extend(entity.texts(property).into_iter().map(|name| json!({"name": name, "kind": kind})));
-    }
-    let mut distinct: Vec<Value> = Vec::new();
-    for name in names {
-        if !distinct.contains(&name) {
-            distinct.push(name);
+impl<'a> Ftm<'a, '_> {
+    fn line(&mut self, line: u64, object: Result<Map<String, Value>, String>) -> Result<(), ReceiverClosed> {
+        self.mapper.set_line(line);
+        self.entities = 0;
+        match object {
+            Ok(object) => self.entity(object),
+            Err(reason) => self.mapper.reject("", &reason),
         }
     }
-    let identifiers = IDENTIFIERS
-        .iter()
-        .flat_map(|(property, scheme)| entity.texts(property).into_iter().map(move |value| (scheme, value)));
-    let fields = json!({
-        "kind": kind, "names": distinct,
-        "identifiers": identifiers.map(|(scheme, value)| mapper.identifier(scheme, value)).collect::<Value>(),
-        "citations": mapper.cite(&entity.id),
+
+    fn entity(&mut self, mut object: Map<String, Value>) -> Result<(), ReceiverClosed> {
+        self.entities += 1;
+        if self.entities > MAX_RELATIONS {
+            return self
+                .mapper
+                .reject("properties", &format!("The line has more than {MAX_RELATIONS} entities."));
+        }
+        let text = |value: Option<&Value>| match value {
+            Some(Value::String(text)) if !text.trim().is_empty() => Some(text.trim().to_owned()),
+            Some(Value::Number(number)) => Some(number.to_string()),
+            _ => None,
+        };
+        let Some(id) = text(object.get("id")) else {
+            return self.mapper.reject("id", "An entity needs an id.");
+        };
+        let Some(schema) = text(object.get("schema")) else {
+            return self.mapper.reject("schema", "An entity needs a schema.");
+        };
+        let mut properties = match object.remove("properties") {
+            None | Some(Value::Null) => Map::new(),
+            Some(Value::Object(properties)) => properties,
+            Some(_) => return self.mapper.reject("properties", "The properties aren't an object."),
+        };
+        for values in properties.values_mut() {
+            self.take_nested(values)?;
+        }
+        let tally = self.mapper.file.tally;
+        let mut top = Detail::new(&schema, object, tally);
+        let of = Detail::new(&schema, properties, tally);
+        if let Some((_, kind, organization)) = ACTORS.iter().find(|(known, ..)| *known == schema) {
+            top.known("id");
+            top.known("schema");
+            return self.actor(&id, &schema, kind, *organization, top, of);
+        }
+        let relation = RELATIONS.iter().find(|(known, ..)| *known == schema);
+        let is_mapped = relation.is_some()
+            || DOCUMENTS.contains(&schema.as_str())
+            || ["Position", "Occupancy", "Event"].contains(&schema.as_str())
+            || schema == "Sanction" && self.mapper.has("Event");
+        if !is_mapped {
+            return Ok(());
+        }
+        top.known("id");
+        top.known("schema");
+        match schema.as_str() {
+            "Position" => self.position(id, top, of),
+            "Occupancy" => self.occupancy(id, of),
+            "Sanction" => self.sanction(&id, of),
+            "Event" => self.event(&id, top, of),
+            _ => match relation {
+                Some(relation) => self.relation(&id, relation, of),
+                None => self.document(&id, &schema, top, of),
+            },
+        }
+    }
+
+    /// Stages entities that stand within a property, and leaves their ids there.
+    fn take_nested(&mut self, values: &mut Value) -> Result<(), ReceiverClosed> {
+        if let Value::Array(values) = values {
+            for value in values {
+                self.take_nested(value)?;
+            }
+            return Ok(());
+        }
+        let id = match values {
+            Value::Object(object) if object.contains_key("schema") => object.get("id").cloned(),
+            _ => None,
+        };
+        if let Some(id) = id
+            && let Value::Object(object) = std::mem::replace(values, id)
+        {
+            self.entity(object)?;
+        }
+        Ok(())
+    }
+
+    fn actor(
+        &mut self,
+        id: &str,
+        schema: &str,
+        kind: &str,
+        organization: Option<&str>,
+        mut top: Detail<'a>,
+        mut of: Detail<'a>,
+    ) -> Result<(), ReceiverClosed> {
+        let mut given = of.texts(if schema == "Address" { "full" } else { "name" });
+        let caption = caption(&mut top, schema, given.is_empty());
+        let name = caption.or_else(|| most_usual(&given)).or_else(|| stand_in(schema, &mut of));
+        let mut names = Vec::new();
+        let mut seen: BTreeSet<String> = name.iter().cloned().collect();
+        given.retain(|other| seen.insert(other.clone()));
+        names.extend(given.into_iter().map(|name| json!({"name": name, "kind": "ALIAS"})));
+        for (property, kind) in NAMES {
+            let others = of.texts(property).into_iter().filter(|other| seen.insert(other.clone()));
+            names.extend(others.map(|name| json!({"name": name, "kind": kind})));
+        }
+        let topics = of.texts("topics");
+        let of_topics = TOPICS_OF_ORGANIZATIONS
+            .iter()
+            .find(|(prefix, _)| topics.iter().any(|topic| is_below(topic, prefix)))
+            .map(|(_, kind)| *kind);
+        let mut fields = json!({
+            "kind": kind, "names": names, "identifiers": self.identifiers(id, &top, &mut of), "links": links(&mut of),
+            "summary": summary(&mut of, &topics), "citations": self.mapper.cite(id),
+        });
+        match kind {
+            "PERSON" => {
+                fields["bornOn"] = date(&mut of, "birthDate").into();
+                fields["diedOn"] = date(&mut of, "deathDate").into();
+                fields["gender"] = gender(&mut of).into();
+            }
+            "PLACE" => {
+                fields["latitude"] = number(&mut of, "latitude");
+                fields["longitude"] = number(&mut of, "longitude");
+            }
+            _ => {
+                fields["organizationKind"] = of_topics.or(organization).into();
+                fields["foundedOn"] = date(&mut of, "incorporationDate").into();
+                fields["dissolvedOn"] = date(&mut of, "dissolutionDate").into();
+            }
+        }
+        match &name {
+            Some(name) => self.mapper.actor(id, Some(name), fields)?,
+            None => {
+                self.nameless.insert(id.to_owned());
+                self.mapper.record("Actor", id, &self.mapper.slug(id), fields)?;
+            }
+        }
+        self.countries(id, kind, &mut of)?;
+        for (property, kind, is_subject) in [
+            ("parent", "HIERARCHY", true),
+            ("subsidiaries", "HIERARCHY", false),
+            ("addressEntity", "LOCATION", true),
+        ] {
+            for other in of.texts(property).iter().filter(|other| *other != id) {
+                let [subject, object] = if is_subject { [id, other] } else { [other, id] };
+                self.mapper.tie(
+                    &format!("{subject} {kind} {object}"),
+                    id,
+                    json!({"kind": kind}),
+                    [subject, object],
+                )?;
+            }
+        }
+        Ok(())
+    }
+
+    fn identifiers(&self, id: &str, top: &Detail<'_>, of: &mut Detail<'_>) -> Vec<Value> {
+        let mut identifiers = Vec::new();
+        let properties = GLOBAL_IDENTIFIERS
+            .iter()
+            .copied()
+            .chain(IDENTIFIERS.iter().map(|property| (*property, *property)));
+        for (property, scheme) in properties {
+            identifiers.extend(of.texts(property).iter().map(|value| self.mapper.identifier(scheme, value)));
+        }
+        // OpenSanctions says which of its ids were merged into this one.
+        if top.names().iter().any(|name| name == "referents") {
+            identifiers.push(self.mapper.identifier("opensanctions", id));
+        }
+        let mut distinct: Vec<Value> = Vec::new();
+        for identifier in identifiers {
+            if !distinct.contains(&identifier) {
+                distinct.push(identifier);
+            }
+        }
+        distinct
+    }
+
+    fn countries(&mut self, id: &str, kind: &str, of: &mut Detail<'_>) -> Result<(), ReceiverClosed> {
+        let mut seen = BTreeSet::new();
+        for (property, label) in COUNTRIES {
+            for code in of.texts(property) {
+                let Some(country) = self.country(&code)? else {
+                    of.change(property, "left out, the country is not known");
+                    continue;
+                };
+                let is_birth = property == "birthCountry";
+                if !is_birth && !seen.insert(country.clone()) {
+                    continue;
+                }
+                let relation = match kind {
+                    "PLACE" => "LOCATION",
+                    _ if is_birth => "OTHER",
+                    _ => "NATIONALITY",
+                };
+                let label = if kind == "PLACE" { None } else { label };
+                let key = format!("{id} {} {code}", if is_birth { "birthCountry" } else { relation });
+                self.mapper.tie(&key, id, json!({"kind": relation, "label": label}), [id, &country])?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The key of a country, which is staged where nobody has it.
+    fn country(&mut self, code: &str) -> Result<Option<String>, ReceiverClosed> {
+        let Some(countries::Country { codes, kind, name }) = countries::by_code(code) else {
+            return Ok(None);
+        };
+        let key = format!("country {}", codes.map_or(name, |[alpha2, _]| alpha2));
+        if self.known.insert(key.clone()) {
+            let identifiers: Vec<Value> = codes
+                .iter()
+                .flat_map(|codes| ["iso3166-1-alpha2", "iso3166-1-alpha3"].into_iter().zip(codes))
+                .map(|(scheme, code)| self.mapper.identifier(scheme, code))
+                .collect();
+            let fields = json!({"kind": kind, "name": name, "identifiers": identifiers});
+            self.mapper.fallback(&key, name, fields)?;
+        }
+        Ok(Some(key))
+    }
+
+    /// The key of an actor that is only named.
+    fn named(&mut self, what: &str, name: &str, fields: Value) -> Result<String, ReceiverClosed> {
+        let key = format!("{what} {name}");
+        if self.known.insert(key.clone()) {
+            self.mapper.actor(&key, Some(name), fields)?;
+        }
+        Ok(key)
+    }
+
+    fn relation(
+        &mut self,
+        id: &str,
+        (schema, from, to, kind, label, default): &Link,
+        mut of: Detail<'a>,
+    ) -> Result<(), ReceiverClosed> {
+        let (subjects, objects) = (of.texts(from), of.texts(to));
+        if subjects.is_empty() && objects.is_empty() {
+            return self
+                .mapper
+                .reject("properties", &format!("A {schema} needs the properties `{from}` and `{to}`."));
+        }
+        if subjects.len().saturating_mul(objects.len()) > MAX_RELATIONS {
+            return self
+                .mapper
+                .reject("properties", &format!("The entity makes more than {MAX_RELATIONS} relations."));
+        }
+        let mut labels = of.texts(label);
+        labels.dedup();
+        let label = if labels.is_empty() { default.map(ToOwned::to_owned) } else { Some(labels.join("; ")) };
+        let fields = json!({
+            "kind": kind, "label": label, "validFrom": date(&mut of, "startDate"), "validUntil": date(&mut of, "endDate"),
+            "share": if *schema == "Ownership" { number(&mut of, "percentage") } else { Value::Null },
+        });
+        // A fragment may have one end only; another one has the other.
+        let [subjects, objects] = [subjects, objects]
+            .map(|ends| if ends.is_empty() { vec![None] } else { ends.into_iter().map(Some).collect() });
+        let pairs = subjects.iter().flat_map(|subject| objects.iter().map(move |object| (subject, object)));
+        for (place, (subject, object)) in pairs.enumerate() {
+            if subject.is_some() && subject == object {
+                self.mapper.file.tally.borrow_mut().change(schema, "left out, it ties an entity to itself");
+                continue;
+            }
+            let ends = [subject, object].map(|end| end.as_deref().unwrap_or_default());
+            let key = if place == 0 { id.to_owned() } else { format!("{id} {}", ends.join(" ")) };
+            let mut fields = fields.clone();
+            for (end, of) in [("subject", subject), ("object", object)] {
+                if let Some(of) = of {
+                    fields[end] = self.mapper.reference(of);
+                }
+            }
+            fields["citations"] = self.mapper.cite(id);
+            self.mapper.stage("Relation", &key, &self.mapper.slug(&key), fields, Giver::Optional)?;
+        }
+        Ok(())
+    }
+
+    fn position(
+        &mut self,
+        id: String,
+        mut top: Detail<'a>,
+        mut of: Detail<'a>,
+    ) -> Result<(), ReceiverClosed> {
+        let names = of.texts("name");
+        let Some(name) = caption(&mut top, "Position", names.is_empty()).or_else(|| most_usual(&names))
+        else {
+            return self.mapper.reject("properties", "A Position needs a name.");
+        };
+        let mut at = of.texts("organization").into_iter().next();
+        for code in of.texts("country") {
+            match self.country(&code)? {
+                None => of.change("country", "left out, the country is not known"),
+                country => at = at.or(country),
+            }
+        }
+        if self.has_room(id.len() + name.len()) {
+            self.positions.insert(id, Position { name, of: at, is_held: false });
+        } else {
+            of.change("name", "left out, the file has too many offices");
+        }
+        Ok(())
+    }
+
+    fn occupancy(&mut self, id: String, mut of: Detail<'a>) -> Result<(), ReceiverClosed> {
+        let (Some(holder), Some(post)) = (of.text("holder"), of.text("post")) else {
+            return self
+                .mapper
+                .reject("properties", "An Occupancy needs the properties `holder` and `post`.");
+        };
+        let (from, until) = (date(&mut of, "startDate"), date(&mut of, "endDate"));
+        let has_room = self.has_room(id.len() + holder.len() + post.len());
+        let occupancy = Occupancy { id, holder, post, from, until };
+        if has_room {
+            self.occupancies.push(occupancy);
+            return Ok(());
+        }
+        self.stage_occupancy(occupancy)
+    }
+
+    /// Whether there is room to hold something until the end of the file.
+    fn has_room(&mut self, bytes: usize) -> bool {
+        const ENTRY_BYTES: usize = 200;
+        self.held_bytes += bytes + ENTRY_BYTES;
+        self.held_bytes <= MAX_HELD_BYTES
+    }
+
+    /// An office is the label of a relation to the organization or country whose office it is.
+    fn stage_occupancy(&mut self, occupancy: Occupancy) -> Result<(), ReceiverClosed> {
+        let Occupancy { id, holder, post, from, until } = occupancy;
+        let position = self.positions.get_mut(&post).map(|position| {
+            position.is_held = true;
+            (position.name.clone(), position.of.clone())
+        });
+        let (object, label) = match position {
+            Some((name, Some(of))) => (of, Some(name)),
+            // Where it is not known whose office it is, it stands for itself.
+            other => {
+                let name = other.map_or_else(|| post.clone(), |(name, _)| name);
+                self.mapper.fallback(&post, &name, json!({"kind": "ORGANIZATION"}))?;
+                (post, None)
+            }
+        };
+        let fields = json!({"kind": "POSITION", "label": label, "validFrom": from, "validUntil": until});
+        self.mapper.tie(&id, &id, fields, [&holder, &object])
+    }
+
+    fn stage_unheld(&mut self) {
+        let mut tally = self.mapper.file.tally.borrow_mut();
+        for _ in self.positions.drain().filter(|(_, position)| !position.is_held) {
+            tally.change("Position", "left out, nobody in the file holds it");
+        }
+    }
+
+    fn sanction(&mut self, id: &str, mut of: Detail<'a>) -> Result<(), ReceiverClosed> {
+        let targets = of.texts("entity");
+        let authorities = of.texts("authority");
+        let mut actors = Vec::new();
+        for authority in &authorities {
+            let fields = json!({"kind": "ORGANIZATION", "organizationKind": "PUBLIC_BODY"});
+            actors.push(self.named("authority", authority, fields)?);
+        }
+        for code in of.texts("country") {
+            let Some(country) = self.country(&code)? else {
+                of.change("country", "left out, the country is not known");
+                continue;
+            };
+            match actors.as_slice() {
+                [] => actors.push(country),
+                [authority] if !authorities.is_empty() => {
+                    let key = format!("{authority} NATIONALITY {country}");
+                    if self.known.insert(key.clone()) {
+                        let ends = [authority.as_str(), country.as_str()];
+                        self.mapper.tie(&key, id, json!({"kind": "NATIONALITY"}), ends)?;
+                    }
+                }
+                _ => of.change("country", "left out, the sanction has several authorities"),
+            }
+        }
+        let mut told = vec![match authorities.as_slice() {
+            [] => "Sanctions.".to_owned(),
+            names => format!("Sanctions by {}.", names.join(", ")),
+        }];
+        told.extend(of.texts("summary"));
+        for (property, name) in [
+            ("program", "Programme"),
+            ("programId", "Programme's id"),
+            ("programUrl", "Programme's page"),
+            ("reason", "Reason"),
+            ("provisions", "Provisions"),
+            ("authorityId", "Authority's id"),
+            ("unscId", "UN Security Council's id"),
+            ("recordId", "Record"),
+            ("listingDate", "Listed on"),
+            ("duration", "Duration"),
+            ("status", "Status"),
+            ("description", "Description"),
+            ("sourceUrl", "Source"),
+        ] {
+            told.extend(line_of(name, &of.peeked(property)));
+            if property != "listingDate" {
+                of.texts(property);
+            }
+        }
+        let from = date(&mut of, "startDate").or_else(|| date(&mut of, "listingDate"));
+        of.texts("listingDate");
+        let references =
+            |keys: &[String]| keys.iter().map(|key| self.mapper.reference(key)).collect::<Vec<_>>();
+        let fields = json!({
+            "summary": told.join("\n"), "eventType": "SANCTION", "actors": references(&actors),
+            "targets": references(&targets), "occurredOn": from, "endedOn": date(&mut of, "endDate"),
+            "citations": self.mapper.cite(id),
+        });
+        self.mapper.record("Event", id, &self.mapper.slug(id), fields)
+    }
+
+    /// What `FollowTheMoney` calls an event is an occasion at which those involved met.
+    fn event(&mut self, id: &str, mut top: Detail<'a>, mut of: Detail<'a>) -> Result<(), ReceiverClosed> {
+        let names = of.texts("name");
+        let mut told = of.texts("summary");
+        told.extend(of.texts("description"));
+        let name = caption(&mut top, "Event", names.is_empty())
+            .or_else(|| most_usual(&names))
+            .or_else(|| told.first().map(|text| excerpt(text)))
+            .unwrap_or_else(|| id.to_owned());
+        for (property, what) in [
+            ("location", "Location"),
+            ("address", "Address"),
+            ("country", "Country"),
+            ("keywords", "Keywords"),
+        ] {
+            told.extend(line_of(what, &of.texts(property)));
+        }
+        let hosts = of.texts("organizer");
+        let others: Vec<String> =
+            of.texts("involved").into_iter().filter(|other| !hosts.contains(other)).collect();
+        let participants: Vec<Value> = [("HOST", hosts), ("ATTENDEE", others)]
+            .into_iter()
+            .flat_map(|(role, actors)| actors.into_iter().map(move |actor| (role, actor)))
+            .map(|(role, actor)| json!({"actor": self.mapper.reference(&actor), "role": role}))
+            .collect();
+        let from = date(&mut of, "startDate").or_else(|| date(&mut of, "date"));
+        let fields = json!({
+            "name": name, "summary": (!told.is_empty()).then(|| told.join("\n")), "mode": "OTHER", "status": "OCCURRED",
+            "startsOn": from, "endsOn": date(&mut of, "endDate"), "participants": participants,
+            "citations": self.mapper.cite(id),
+        });
+        self.mapper.record("Meeting", id, &self.mapper.slug(id), fields)
+    }
+
+    fn document(
+        &mut self,
+        id: &str,
+        schema: &str,
+        mut top: Detail<'a>,
+        mut of: Detail<'a>,
+    ) -> Result<(), ReceiverClosed> {
+        let mut title = caption(&mut top, schema, false);
+        for property in ["title", "subject", "name", "fileName"] {
+            title = title.or_else(|| of.text(property));
+        }
+        let title = title.unwrap_or_else(|| {
+            of.change("title", "missing, the id of the document stands in");
+            id.to_owned()
+        });
+        let kind = if schema == "Article" { "MEDIA" } else { "ORGANIZATION" };
+        let publisher = match of.text("publisher") {
+            Some(name) => Some(self.named("publisher", &name, json!({"kind": kind}))?),
+            None => None,
+        };
+        let mut authors = Vec::new();
+        for name in of.texts("author") {
+            authors.push(self.named("author", &name, json!({"kind": "PERSON"}))?);
+        }
+        let language = of.text("language");
+        let language = language.map(|language| {
+            let short = LANGUAGES.iter().find(|(long, _)| *long == language);
+            short.map_or(language.clone(), |(_, short)| (*short).to_owned())
+        });
+        let on = ["publishedAt", "date", "authoredAt"].iter().find_map(|property| date(&mut of, property));
+        let fields = json!({
+            "title": title, "url": of.text("sourceUrl"), "language": language, "publishedOn": on,
+            "publisher": publisher.map(|key| self.mapper.reference(&key)),
+            "authors": authors.iter().map(|key| self.mapper.reference(key)).collect::<Vec<_>>(),
+        });
+        let slug = super::slug(&title);
+        let slug = if slug.is_empty() { self.mapper.slug(id) } else { slug };
+        self.mapper.record("Source", id, &slug, fields)
+    }
+
+    /// What waited for the end of the file.
+    fn finish(&mut self) -> Result<(), ReceiverClosed> {
+        for occupancy in std::mem::take(&mut self.occupancies) {
+            self.mapper.next_line();
+            self.stage_occupancy(occupancy)?;
+        }
+        self.stage_unheld();
+        for id in std::mem::take(&mut self.nameless) {
+            self.mapper.next_line();
+            self.mapper.record("Actor", &id, &self.mapper.slug(&id), json!({"name": id}))?;
+        }
+        Ok(())
+    }
+}
+
+/// The caption that the file gives. That of an entity without a name is its schema.
+fn caption(top: &mut Detail<'_>, schema: &str, is_nameless: bool) -> Option<String> {
+    let caption = top.text("caption")?;
+    let same = |letter: &char| letter.is_alphanumeric();
+    let is_schema = caption.to_lowercase().chars().filter(same).eq(schema.to_lowercase().chars());
+    (!(is_schema && is_nameless)).then_some(caption)
+}
+
+/// The name that differs least from all others, of those in Latin letters if there are any.
+fn most_usual(names: &[String]) -> Option<String> {
+    let is_latin = |name: &&String| {
+        name.chars().filter(|letter| letter.is_alphabetic()).all(|letter| letter < '\u{250}')
+    };
+    let mut candidates: Vec<&String> = names.iter().filter(is_latin).collect();
+    if candidates.is_empty() {
+        candidates = names.iter().collect();
+    }
+    candidates.truncate(MAX_COMPARED_NAMES);
+    let plain: Vec<String> = candidates.iter().map(|name| name.to_lowercase()).collect();
+    let distance = |name: &str| plain.iter().map(|other| strsim::levenshtein(name, other)).sum::<usize>();
+    let is_shouted = |name: &str| !name.chars().any(char::is_lowercase);
+    let best = candidates.iter().zip(&plain).min_by_key(|(name, plain)| {
+        (distance(plain), is_shouted(name), Reverse(name.len()), (**name).as_str())
     });
-    mapper.actor(&entity.id, known.first().copied(), fields)
+    best.map(|(name, _)| (*name).clone())
 }
 
-impl Entity {
-    /// The values of a property; the id of an entity that is embedded.
-    fn texts(&self, property: &str) -> Vec<&str> {
-        let values = self.properties.get(property).map(Vec::as_slice).unwrap_or_default();
-        values.iter().filter_map(|value| value.as_str().or_else(|| value["id"].as_str())).collect()
+fn stand_in(schema: &str, of: &mut Detail<'_>) -> Option<String> {
+    let first = |property: &str| of.peeked(property).into_iter().next();
+    if schema == "Person"
+        && let (Some(given), Some(family)) = (first("firstName"), first("lastName"))
+    {
+        return Some(format!("{given} {family}"));
+    }
+    CAPTIONS.iter().find_map(|property| first(property))
+}
+
+fn summary(of: &mut Detail<'_>, topics: &[String]) -> Option<String> {
+    let mut told: Vec<String> = Vec::new();
+    for property in ["summary", "description", "notes"] {
+        for text in of.texts(property) {
+            if !told.contains(&text) {
+                told.push(text);
+            }
+        }
+    }
+    let topics: Vec<String> = topics.iter().map(|topic| topic_in_words(topic)).collect();
+    for (property, name) in TOLD {
+        let values = if property == "topics" { topics.clone() } else { of.texts(property) };
+        told.extend(line_of(name, &values));
+    }
+    (!told.is_empty()).then(|| told.join("\n"))
+}
+
+fn line_of(name: &str, values: &[String]) -> Option<String> {
+    let mut distinct: Vec<&str> = Vec::new();
+    for value in values {
+        if !distinct.contains(&value.as_str()) {
+            distinct.push(value);
+        }
+    }
+    (!distinct.is_empty()).then(|| format!("{name}: {}", distinct.join("; ")))
+}
+
+fn is_below(topic: &str, prefix: &str) -> bool {
+    topic.strip_prefix(prefix).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+}
+
+fn topic_in_words(topic: &str) -> String {
+    const WORDS: [(&str, &str); 25] = [
+        ("role.pep", "politically exposed person"),
+        ("role.pol", "politician"),
+        ("role.rca", "close associate or relative"),
+        ("role.judge", "judge"),
+        ("role.civil", "civil servant"),
+        ("role.diplo", "diplomat"),
+        ("role.lawyer", "lawyer"),
+        ("role.spy", "intelligence officer"),
+        ("role.oligarch", "oligarch"),
+        ("role.journo", "journalist"),
+        ("role.act", "activist"),
+        ("sanction", "sanctioned"),
+        ("sanction.linked", "linked to the sanctioned"),
+        ("sanction.counter", "counter-sanctioned"),
+        ("debarment", "debarred"),
+        ("poi", "person of interest"),
+        ("wanted", "wanted"),
+        ("crime", "crime"),
+        ("crime.terror", "terrorism"),
+        ("crime.war", "war crimes"),
+        ("corp.offshore", "offshore company"),
+        ("corp.disqual", "disqualified director"),
+        ("gov.soe", "state-owned company"),
+        ("pol.party", "political party"),
+        ("fin.bank", "bank"),
+    ];
+    let words = WORDS.iter().find(|(code, _)| *code == topic);
+    words.map_or_else(|| topic.to_owned(), |(_, words)| (*words).to_owned())
+}
+
+fn links(of: &mut Detail<'_>) -> Vec<Value> {
+    let mut links = Vec::new();
+    for (property, kind, note) in [
+        ("website", "WEBSITE", None),
+        ("wikipediaUrl", "PROFILE", Some("Wikipedia")),
+        ("sourceUrl", "PROFILE", Some("Source")),
+        ("alephUrl", "PROFILE", Some("Aleph")),
+        ("email", "CONTACT", None),
+        ("phone", "CONTACT", None),
+    ] {
+        for value in of.texts(property) {
+            let url = match property {
+                "email" => format!("mailto:{}", value.trim_start_matches("mailto:")),
+                "phone" => {
+                    let digits: String =
+                        value.chars().filter(|letter| letter.is_ascii_digit() || *letter == '+').collect();
+                    format!("tel:{digits}")
+                }
+                _ if value.contains("://") => value.clone(),
+                _ => {
+                    of.change(property, "http:// was added");
+                    format!("http://{value}")
+                }
+            };
+            let note = if property == "phone" { Some(value.as_str()) } else { note };
+            let link = json!({"url": url, "kind": kind, "note": note});
+            if links.iter().all(|known: &Value| known["url"] != link["url"]) {
+                links.push(link);
+            }
+        }
+    }
+    links
+}
+
+fn gender(of: &mut Detail<'_>) -> Option<&'static str> {
+    let gender = of.text("gender")?;
+    match gender.to_lowercase().as_str() {
+        "female" | "f" | "w" => Some("FEMALE"),
+        "male" | "m" => Some("MALE"),
+        "other" | "divers" | "x" => Some("OTHER"),
+        _ => {
+            of.change("gender", "left out, not female, male or other");
+            None
+        }
+    }
+}
+
+fn number(of: &mut Detail<'_>, property: &str) -> Value {
+    let Some(text) = of.text(property) else { return Value::Null };
+    let number = text.trim_end_matches('%').trim().replace(',', ".").parse::<f64>();
+    number.ok().filter(|number| number.is_finite()).map_or_else(
+        || {
+            of.change(property, "left out, not a number");
+            Value::Null
+        },
+        Value::from,
+    )
+}
+
+/// Of several dates the one that most others agree with, as precise as one of them is.
+fn date(of: &mut Detail<'_>, property: &str) -> Option<String> {
+    let given = of.texts(property);
+    let mut dates: Vec<&str> = Vec::new();
+    for text in &given {
+        match day(Some(text)).filter(|date| is_date(date)) {
+            Some(date) => dates.push(date),
+            None => of.change(property, "left out, not a date"),
+        }
+    }
+    let agree = |one: &str, other: &str| one.starts_with(other) || other.starts_with(one);
+    let agreeing = |date: &str| dates.iter().filter(|other| agree(date, other)).count();
+    let best = dates.iter().max_by_key(|date| (agreeing(date), date.len(), Reverse(**date)))?;
+    for _ in dates.iter().filter(|other| !agree(best, other)) {
+        of.change(property, "left out, another date contradicts it");
+    }
+    Some((*best).to_owned())
+}
+
+fn is_date(text: &str) -> bool {
+    let digits =
+        |part: &str, count: usize| part.len() == count && part.bytes().all(|byte| byte.is_ascii_digit());
+    match text.split('-').collect::<Vec<_>>().as_slice() {
+        [year] => digits(year, 4),
+        [year, month] => digits(year, 4) && digits(month, 2),
+        [year, month, day] => digits(year, 4) && digits(month, 2) && digits(day, 2),
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::RefCell;
+
+    use super::*;
+
+    #[test]
+    fn of_several_dates_the_most_precise_that_others_agree_with_is_taken() {
+        let tally = RefCell::default();
+        let properties =
+            json!({"a": ["2014-05-03T00:00:00", "2014", "1999"], "b": ["2020-01-01", "2021"], "c": ["soon"]});
+        let Value::Object(properties) = properties else { unreachable!() };
+        let mut of = Detail::new("X", properties, &tally);
+        assert_eq!(date(&mut of, "a").as_deref(), Some("2014-05-03"));
+        assert_eq!(date(&mut of, "b").as_deref(), Some("2020-01-01"));
+        assert_eq!(date(&mut of, "c"), None);
+        drop(of);
+        let changed: Vec<_> = tally.into_inner().changed.into_keys().collect();
+        let contradicts = "left out, another date contradicts it";
+        assert_eq!(
+            changed,
+            [
+                format!("X.a: {contradicts}"),
+                format!("X.b: {contradicts}"),
+                "X.c: left out, not a date".to_owned()
+            ]
+        );
     }
 
-    fn first(&self, property: &str) -> Option<&str> {
-        self.texts(property).first().copied()
+    #[test]
+    fn the_most_usual_name_is_in_latin_letters_and_not_shouted() {
+        let names =
+            ["АРУ БЕКОВА", "BEKOVA, Aru", "ARU BEKOVA", "Aru Bekova", "Aru Bekovа"].map(ToOwned::to_owned);
+        assert_eq!(most_usual(&names).as_deref(), Some("Aru Bekova"));
+        assert_eq!(most_usual(&names[..1]).as_deref(), Some("АРУ БЕКОВА"));
+        assert_eq!(most_usual(&[]), None);
     }
 }

@@ -3,10 +3,13 @@
 //! A record that a file gives is known by its dataset and the dataset's own key for it, never by a slug. Each dataset
 //! also becomes a source, which its records cite.
 
+mod countries;
 pub mod ftm;
 pub mod legislators;
+pub mod mapped;
 pub mod parlamint;
 pub mod popolo;
+pub mod wikidata;
 
 use std::{collections::HashMap, fmt::Write, path::Path};
 
@@ -15,12 +18,14 @@ use sha2::{Digest, Sha256};
 
 use crate::bulk::import::{
     readers::{File, stem_and_extension},
-    staging::{Position, ReceiverClosed, Stager, position},
+    staging::{Giver, Position, ReceiverClosed, Stager, file_and_line, position},
     validation::GLOBAL_SCHEMES,
 };
 
 /// Maximum number of relations of one line.
 const MAX_RELATIONS: usize = 10_000;
+/// Maximum number of records of one line.
+const MAX_RECORDS: usize = 50_000;
 /// Maximum length of a slug, with room for a digest.
 const MAX_SLUG_BYTES: usize = 100;
 /// Maximum length of a key.
@@ -35,6 +40,8 @@ pub struct Mapper<'a, 'b> {
     stager: &'a mut Stager<'b>,
     /// Position that errors name.
     position: Position,
+    /// Records that it has.
+    records: usize,
     /// How many relations of one content there are.
     relations: HashMap<String, u32>,
 }
@@ -56,12 +63,25 @@ impl<'a, 'b> Mapper<'a, 'b> {
     /// For a file whose source is already staged.
     fn resume(file: File<'a>, stager: &'a mut Stager<'b>, dataset: Option<&str>) -> Self {
         let dataset = file.dataset.or(dataset).map_or_else(|| default_dataset(file.path), ToOwned::to_owned);
-        Mapper { file, dataset, stager, position: position(file.number, 1), relations: HashMap::new() }
+        Mapper {
+            file,
+            dataset,
+            stager,
+            position: position(file.number, 1),
+            records: 0,
+            relations: HashMap::new(),
+        }
     }
 
     /// Sets the line of the next records; in formats without lines, a running number.
     fn set_line(&mut self, line: u64) {
         self.position = position(self.file.number, line);
+        self.records = 0;
+    }
+
+    /// For what comes after the last line.
+    fn next_line(&mut self) {
+        self.set_line(file_and_line(self.position).1.cast_unsigned() + 1);
     }
 
     /// A reference to the record with this key of the dataset.
@@ -72,6 +92,48 @@ impl<'a, 'b> Mapper<'a, 'b> {
     /// Stages a record: its key in the dataset, the slug that it gets if nobody has it, and its fields. A field that
     /// is null was not given by this edition; a field that is missing is not known to the format.
     fn record(&mut self, kind: &str, key: &str, slug: &str, fields: Value) -> Result<(), ReceiverClosed> {
+        self.stage(kind, key, slug, fields, Giver::Dataset)
+    }
+
+    /// Stages an actor that the file only refers to. What is there of it already, or elsewhere in the file, stays.
+    fn fallback(&mut self, key: &str, name: &str, fields: Value) -> Result<(), ReceiverClosed> {
+        let mut fields = fields;
+        fields["name"] = name.into();
+        fields["citations"] = self.cite(key);
+        let readable = slug(name);
+        let slug = if readable.is_empty() { self.slug(key) } else { readable };
+        self.stage("Actor", key, &slug, fields, Giver::Fallback)
+    }
+
+    /// Stages a relation between two records, which is left out where one of them is not there.
+    fn tie(
+        &mut self,
+        key: &str,
+        locator: &str,
+        mut fields: Value,
+        [subject, object]: [&str; 2],
+    ) -> Result<(), ReceiverClosed> {
+        fields["subject"] = self.reference(subject);
+        fields["object"] = self.reference(object);
+        fields["citations"] = self.cite(locator);
+        let key = if key.len() > MAX_KEY_BYTES { digest(key, 32) } else { key.to_owned() };
+        self.stage("Relation", &key, &self.slug(&key), fields, Giver::Optional)
+    }
+
+    fn stage(
+        &mut self,
+        kind: &str,
+        key: &str,
+        slug: &str,
+        fields: Value,
+        giver: Giver,
+    ) -> Result<(), ReceiverClosed> {
+        self.records += 1;
+        if self.records > MAX_RECORDS {
+            let reason = format!("left out, a line gives at most {MAX_RECORDS} records");
+            self.file.tally.borrow_mut().change(kind, &reason);
+            return Ok(());
+        }
         let mut record = Map::from_iter([
             ("type".to_owned(), kind.into()),
             ("slug".to_owned(), slug.into()),
@@ -81,7 +143,12 @@ impl<'a, 'b> Mapper<'a, 'b> {
             record.extend(fields);
         }
         let mut tally = self.file.tally.borrow_mut();
-        self.stager.dataset_record(self.position, record, &mut tally)
+        self.stager.dataset_record(self.position, record, giver, &mut tally)
+    }
+
+    /// Whether there are records of this type.
+    fn has(&self, kind: &str) -> bool {
+        self.stager.has(kind)
     }
 
     fn reject(&mut self, field: &str, reason: &str) -> Result<(), ReceiverClosed> {

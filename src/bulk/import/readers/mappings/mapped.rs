@@ -1,0 +1,791 @@
+//! Tables and JSON of anybody, by a column map in TOML: which records a row gives, what they are known by, and where
+//! their fields come from.
+
+use std::{
+    collections::{BTreeMap, BTreeSet, HashSet},
+    fs,
+    hash::{BuildHasher, RandomState},
+    io::{BufRead, Read},
+    path::Path,
+};
+
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+
+use crate::{
+    bulk::{
+        import::{
+            readers::{
+                File, ReadError,
+                json::{Element, LimitedReader, documents},
+                mappings::{Mapper, countries, slug},
+            },
+            source_file::{Input, MAX_LINE_BYTES},
+            staging::{Giver, ReceiverClosed, Stager},
+            tally::Tally,
+        },
+        records::{RecordKind, RecordKinds},
+    },
+    engine::mutation::writable_fields::{RowKind, Rows, WritableKind},
+    model::object_type::Scalar,
+};
+
+const MONTHS: [&str; 12] = [
+    "january",
+    "february",
+    "march",
+    "april",
+    "may",
+    "june",
+    "july",
+    "august",
+    "september",
+    "october",
+    "november",
+    "december",
+];
+
+/// A column map, as somebody wrote it.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ColumnMap {
+    dataset: Option<String>,
+    title: String,
+    url: Option<String>,
+    /// What separates the cells of a table; default: a comma.
+    delimiter: Option<char>,
+    /// The names of the columns of a table without a header.
+    columns: Option<Vec<String>>,
+    /// The field of a JSON document that has the rows.
+    rows: Option<String>,
+    #[serde(rename = "record")]
+    records: Vec<Record>,
+}
+
+/// A record that a row gives.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Record {
+    /// What references call it.
+    name: String,
+    #[serde(rename = "type")]
+    kind: String,
+    /// The columns that it is known by.
+    key: OneOrMany,
+    each: Option<Each>,
+    /// Conditions: a column, and the values that it has.
+    #[serde(default)]
+    when: BTreeMap<String, OneOrMany>,
+    #[serde(default)]
+    unless: BTreeMap<String, OneOrMany>,
+    /// Where in the source it is; default: its key.
+    locator: Option<Rule>,
+    fields: BTreeMap<String, FieldRule>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(untagged)]
+enum OneOrMany {
+    One(String),
+    Many(Vec<String>),
+}
+
+/// A column with several values, each of which gives a record or an entry of a list.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(untagged)]
+enum Each {
+    Column(String),
+    Split { column: String, split: String },
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(untagged)]
+enum FieldRule {
+    /// References from several columns.
+    References(Vec<Reference>),
+    /// Entries of a list of objects.
+    Many(Vec<Entry>),
+    One(Rule),
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Reference {
+    record: String,
+    key: OneOrMany,
+    each: Option<Each>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+struct Entry {
+    each: Option<Each>,
+    #[serde(flatten)]
+    fields: BTreeMap<String, Rule>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(untagged)]
+enum Constant {
+    Text(String),
+    Whole(i64),
+    Decimal(f64),
+    Truth(bool),
+}
+
+/// Where a value comes from.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(untagged)]
+enum Rule {
+    Column(String),
+    Full(Box<FullRule>),
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct FullRule {
+    /// One column, or several of which the first with a value counts.
+    column: Option<OneOrMany>,
+    constant: Option<Constant>,
+    /// A text with columns in braces. Parts in brackets are left out where a column in them is empty.
+    template: Option<String>,
+    /// What values become; a `*` at the end stands for any rest.
+    values: Option<BTreeMap<String, String>>,
+    /// What a value becomes that is not in `values`, or an empty one.
+    default: Option<String>,
+    /// What separates several values.
+    split: Option<String>,
+    /// Forms of a date: `%d %B %Y`.
+    date: Option<OneOrMany>,
+    /// How precise a date is: `day`, `month` or `year`.
+    precision: Option<Rule>,
+    /// A country's `name` or code: `alpha2` or `alpha3`.
+    country: Option<String>,
+    /// What a number is multiplied by.
+    times: Option<f64>,
+    /// A record of the map, known by `key`.
+    record: Option<String>,
+    key: Option<OneOrMany>,
+    each: Option<Each>,
+}
+
+impl OneOrMany {
+    fn all(&self) -> &[String] {
+        match self {
+            OneOrMany::One(one) => std::slice::from_ref(one),
+            OneOrMany::Many(many) => many,
+        }
+    }
+}
+
+impl ColumnMap {
+    pub fn load(path: &Path, kinds: &RecordKinds) -> Result<ColumnMap, String> {
+        let text = fs::read_to_string(path).map_err(|error| error.to_string())?;
+        let map: ColumnMap =
+            toml::from_str(&text).map_err(|error| error.to_string().trim_end().to_owned())?;
+        for record in &map.records {
+            let Some((_, kind)) = kinds.named(&record.kind) else {
+                return Err(format!(
+                    "unknown record type `{}`; expected one of {}",
+                    record.kind,
+                    kinds.names()
+                ));
+            };
+            for (field, rule) in &record.fields {
+                map.check(kind, field, rule)?;
+            }
+        }
+        Ok(map)
+    }
+
+    fn check(&self, kind: &RecordKind, field: &str, rule: &FieldRule) -> Result<(), String> {
+        if field == "slug" {
+            return Ok(());
+        }
+        let Some((_, known)) = kind.writable_field(field) else {
+            return Err(format!("unknown field `{field}`; {} has {}", kind.name, kind.field_names()));
+        };
+        let mut referred = Vec::new();
+        let is_entries = matches!(&known.kind, WritableKind::Rows(rows) if !rows.is_reference());
+        let rules: Vec<&Rule> = match rule {
+            FieldRule::Many(_) if !is_entries => {
+                return Err(format!("`{field}` takes a value, not a list of tables"));
+            }
+            FieldRule::One(_) | FieldRule::References(_) if is_entries => {
+                return Err(format!("`{field}` takes a list of tables with the fields of its entries"));
+            }
+            FieldRule::References(references) => {
+                referred.extend(references.iter().map(|reference| &reference.record));
+                Vec::new()
+            }
+            FieldRule::One(rule) => vec![rule],
+            FieldRule::Many(entries) => entries.iter().flat_map(|entry| entry.fields.values()).collect(),
+        };
+        for rule in rules {
+            if let Rule::Full(full) = rule {
+                referred.extend(&full.record);
+            }
+        }
+        match referred.iter().find(|name| self.records.iter().all(|record| record.name != ***name)) {
+            Some(name) => Err(format!("`{field}` refers to the record `{name}`, which the map doesn't have")),
+            None => Ok(()),
+        }
+    }
+}
+
+pub fn read(
+    file: File<'_>,
+    map: &ColumnMap,
+    mut input: Input,
+    kinds: &RecordKinds,
+    stager: &mut Stager<'_>,
+) -> Result<String, ReadError> {
+    let source = json!({"title": map.title, "url": map.url});
+    let mapper = Mapper::new(file, stager, map.dataset.as_deref(), source)?;
+    let mut reader = Mapped { mapper, map, kinds, seen: HashSet::new(), hasher: RandomState::new() };
+    let is_json = matches!(input.fill_buf()?.trim_ascii_start().first(), Some(b'[' | b'{'));
+    if is_json {
+        let mut number = 0;
+        documents(input, map.rows.as_deref().unwrap_or_default(), |element| {
+            number += 1;
+            let row = match element {
+                Element::Member(Value::Object(row)) => row,
+                Element::Rest(row) if map.rows.is_none() => row,
+                Element::Rest(rest) => {
+                    rest.iter().for_each(|(name, value)| file.tally.borrow_mut().ignore_all(name, value));
+                    return Ok(());
+                }
+                Element::Member(_) => {
+                    reader.mapper.set_line(number);
+                    return Ok(reader.mapper.reject("", "The row isn't an object.")?);
+                }
+            };
+            Ok(reader.row(number, row)?)
+        })?;
+    } else {
+        table(map, input, |line, row| reader.row(line, row))?;
+    }
+    Ok(reader.mapper.dataset)
+}
+
+/// Reads a table. An empty cell is no value.
+fn table(
+    map: &ColumnMap,
+    input: impl Read,
+    mut each: impl FnMut(u64, Map<String, Value>) -> Result<(), ReceiverClosed>,
+) -> Result<(), ReadError> {
+    let (limited, left) = LimitedReader::new(input, "a row (is a quote not closed?)");
+    let delimiter = map.delimiter.map_or(Ok(b','), u8::try_from);
+    let delimiter =
+        delimiter.map_err(|_| ReadError::Invalid("the map's delimiter isn't ASCII".to_owned()))?;
+    let mut reader = csv::ReaderBuilder::new()
+        .flexible(true)
+        .delimiter(delimiter)
+        // Tables with tabs have no quotes, as a rule.
+        .quoting(delimiter != b'\t')
+        .has_headers(map.columns.is_none())
+        .from_reader(limited);
+    let failed = |error: csv::Error| {
+        let reason = error.to_string();
+        match error.into_kind() {
+            csv::ErrorKind::Io(error) => ReadError::from(error),
+            _ => ReadError::Invalid(format!("the file is no table: {reason}")),
+        }
+    };
+    let columns: Vec<String> = match &map.columns {
+        Some(columns) => columns.clone(),
+        None => {
+            let header = reader.byte_headers().map_err(failed)?;
+            header.iter().map(|name| String::from_utf8_lossy(name).trim().to_owned()).collect()
+        }
+    };
+    let mut cells = csv::ByteRecord::new();
+    while reader.read_byte_record(&mut cells).map_err(failed)? {
+        left.set(MAX_LINE_BYTES);
+        let named =
+            columns.iter().cloned().chain((columns.len()..).map(|place| format!("column {}", place + 1)));
+        let cells_in_words = cells.iter().map(|cell| String::from_utf8_lossy(cell).trim().to_owned());
+        let row = named.zip(cells_in_words).filter(|(_, cell)| !cell.is_empty());
+        let row = row.map(|(name, cell)| (name, Value::from(cell))).collect();
+        each(cells.position().map_or(0, csv::Position::line), row)?;
+    }
+    Ok(())
+}
+
+struct Mapped<'a, 'b, 'm> {
+    mapper: Mapper<'a, 'b>,
+    map: &'m ColumnMap,
+    kinds: &'m RecordKinds,
+    /// Digests of the actors that are staged, which many rows give alike.
+    seen: HashSet<u64>,
+    hasher: RandomState,
+}
+
+/// What a row has, and what was taken of it.
+#[derive(Clone)]
+struct Row {
+    values: Map<String, Value>,
+    taken: BTreeSet<String>,
+    changed: Vec<(String, &'static str)>,
+}
+
+impl Mapped<'_, '_, '_> {
+    fn row(&mut self, line: u64, values: Map<String, Value>) -> Result<(), ReceiverClosed> {
+        self.mapper.set_line(line);
+        let mut row = Row { values, taken: BTreeSet::new(), changed: Vec::new() };
+        let (map, kinds) = (self.map, self.kinds);
+        for record in &map.records {
+            let kind = kinds.known(&record.kind);
+            for mut part in row.parts(record.each.as_ref()) {
+                if part.fits(record) {
+                    self.record(record, kind, &mut part)?;
+                }
+                row.taken.append(&mut part.taken);
+                row.changed.append(&mut part.changed);
+            }
+        }
+        let mut tally = self.mapper.file.tally.borrow_mut();
+        for (column, reason) in &row.changed {
+            tally.change(column, reason);
+        }
+        for (column, value) in &row.values {
+            row.count(column, value, &mut tally);
+        }
+        Ok(())
+    }
+
+    fn record(&mut self, record: &Record, kind: &RecordKind, row: &mut Row) -> Result<(), ReceiverClosed> {
+        // A row without it has no such record.
+        let Some(key) = row.key(&record.name, &record.key) else { return Ok(()) };
+        let mut fields = Map::new();
+        let mut named = None;
+        for (field, rule) in &record.fields {
+            if field == "slug" {
+                if let FieldRule::One(rule) = rule {
+                    named = row.texts(rule).into_iter().next();
+                }
+                continue;
+            }
+            let Some((_, known)) = kind.writable_field(field) else { continue };
+            let value = match (&known.kind, rule) {
+                (WritableKind::Value { scalar, .. }, FieldRule::One(rule)) => {
+                    let text = row.texts(rule).into_iter().next();
+                    text.map_or(Value::Null, |text| row.scalar(field, *scalar, &text))
+                }
+                (WritableKind::Reference { .. }, FieldRule::One(rule)) => {
+                    self.references(rule, row).into_iter().next().unwrap_or_default()
+                }
+                (WritableKind::Rows(_), FieldRule::One(rule)) => self.references(rule, row).into(),
+                (WritableKind::Rows(_), FieldRule::References(references)) => {
+                    self.referred(references, row).into()
+                }
+                (WritableKind::Rows(rows), FieldRule::Many(entries)) => {
+                    self.entries(rows, entries, row).into()
+                }
+                _ => Value::Null,
+            };
+            if known.needed && value.is_null() {
+                row.changed.push((format!("{}.{field}", record.name), "empty, so there is no such record"));
+                return Ok(());
+            }
+            fields.insert(field.clone(), value);
+        }
+        if kind.writable_field("citations").is_some() && !fields.contains_key("citations") {
+            let locator = record.locator.as_ref().and_then(|rule| row.texts(rule).into_iter().next());
+            fields.insert("citations".to_owned(), self.mapper.cite(locator.as_deref().unwrap_or(&key)));
+        }
+        if kind.name == "Actor"
+            && !self.seen.insert(self.hasher.hash_one((&key, Value::from(fields.clone()).to_string())))
+        {
+            return Ok(());
+        }
+        let readable = ["name", "title"].iter().find_map(|field| fields.get(*field)?.as_str()).map(slug);
+        let slug = named.map(|name| slug(&name)).or(readable).filter(|slug| !slug.is_empty());
+        let slug = slug.unwrap_or_else(|| self.mapper.slug(&key));
+        let giver = if kind.name == "Relation" { Giver::Optional } else { Giver::Dataset };
+        self.mapper.stage(kind.name, &key, &slug, Value::Object(fields), giver)
+    }
+
+    fn references(&self, rule: &Rule, row: &mut Row) -> Vec<Value> {
+        if let Rule::Full(full) = rule
+            && let (Some(record), Some(key)) = (&full.record, &full.key)
+        {
+            let reference = Reference { record: record.clone(), key: key.clone(), each: full.each.clone() };
+            return self.referred(&[reference], row);
+        }
+        // Slugs.
+        row.texts(rule).into_iter().map(Value::from).collect()
+    }
+
+    fn referred(&self, references: &[Reference], row: &mut Row) -> Vec<Value> {
+        let mut referred: Vec<Value> = Vec::new();
+        for Reference { record, key, each } in references {
+            for mut part in row.parts(each.as_ref()) {
+                if let Some(key) = part.key(record, key) {
+                    let reference = self.mapper.reference(&key);
+                    if !referred.contains(&reference) {
+                        referred.push(reference);
+                    }
+                }
+                row.taken.append(&mut part.taken);
+            }
+        }
+        referred
+    }
+
+    /// The entries of a list of objects. One without a value of its own is none.
+    fn entries(&self, rows: &Rows, entries: &[Entry], row: &mut Row) -> Vec<Value> {
+        let mut list: Vec<Value> = Vec::new();
+        for Entry { each, fields: rules } in entries {
+            for mut part in row.parts(each.as_ref()) {
+                let (mut fields, mut has_value) = (Map::new(), false);
+                for (name, rule) in rules {
+                    let column = rows.columns.iter().find(|column| column.name == name.as_str());
+                    let value = match column.map(|column| &column.kind) {
+                        Some(RowKind::Reference(_)) => self.references(rule, &mut part).into_iter().next(),
+                        Some(RowKind::Value(scalar)) => {
+                            let text = part.texts(rule).into_iter().next();
+                            text.map(|text| part.scalar(name, *scalar, &text))
+                        }
+                        None => part.texts(rule).into_iter().next().map(Value::from),
+                    };
+                    has_value |=
+                        value.is_some() && !matches!(rule, Rule::Full(full) if full.constant.is_some());
+                    fields.insert(name.clone(), value.unwrap_or_default());
+                }
+                row.taken.append(&mut part.taken);
+                row.changed.append(&mut part.changed);
+                let entry = Value::Object(fields);
+                if has_value && !list.contains(&entry) {
+                    list.push(entry);
+                }
+            }
+        }
+        list
+    }
+}
+
+impl Row {
+    /// The row once, or for each of the values of a column.
+    fn parts(&self, each: Option<&Each>) -> Vec<Row> {
+        let row = |values| Row { values, taken: BTreeSet::new(), changed: Vec::new() };
+        let (column, split) = match each {
+            None => return vec![row(self.values.clone())],
+            Some(Each::Column(column)) => (column, None),
+            Some(Each::Split { column, split }) => (column, Some(split)),
+        };
+        let values = match (self.values.get(column), split) {
+            (Some(Value::Array(values)), _) => values.clone(),
+            (Some(Value::String(text)), Some(split)) => parts_of(text, split).map(Value::from).collect(),
+            (Some(value), _) => vec![value.clone()],
+            (None, _) => Vec::new(),
+        };
+        let with = |value| {
+            let mut values = self.values.clone();
+            values.insert(column.clone(), value);
+            row(values)
+        };
+        values.into_iter().map(with).collect()
+    }
+
+    /// The texts in a column, which may be a path: `source.name`.
+    fn column(&mut self, column: &str) -> Vec<String> {
+        let mut texts = Vec::new();
+        if let Some(value) = self.values.get(column) {
+            texts_of(value, &mut texts);
+        } else {
+            let mut parts = column.split('.');
+            let mut values: Vec<&Value> =
+                self.values.get(parts.next().unwrap_or_default()).into_iter().collect();
+            for part in parts {
+                let items = values.iter().flat_map(|value| match value {
+                    Value::Array(items) => items.iter().collect(),
+                    value => vec![*value],
+                });
+                values = items.filter_map(|value| value.get(part)).collect();
+            }
+            for value in values {
+                texts_of(value, &mut texts);
+            }
+        }
+        self.taken.insert(column.to_owned());
+        texts
+    }
+
+    fn fits(&mut self, record: &Record) -> bool {
+        let mut has = |(column, values): (&String, &OneOrMany)| {
+            let texts = self.column(column);
+            texts.iter().any(|text| values.all().iter().any(|value| matches_pattern(value, text)))
+        };
+        record.when.iter().all(&mut has) && !record.unless.iter().any(&mut has)
+    }
+
+    /// The key of a record of the map: its name and the values of its columns.
+    fn key(&mut self, name: &str, columns: &OneOrMany) -> Option<String> {
+        let values: Vec<String> =
+            columns.all().iter().filter_map(|column| self.column(column).into_iter().next()).collect();
+        (!values.is_empty()).then(|| format!("{name} {}", values.join(" ")))
+    }
+
+    /// The texts that a rule gives.
+    fn texts(&mut self, rule: &Rule) -> Vec<String> {
+        let full = match rule {
+            Rule::Column(column) => return self.column(column),
+            Rule::Full(full) => full,
+        };
+        let columns = full.column.as_ref().map(OneOrMany::all).unwrap_or_default();
+        let mut texts: Vec<String> = match (&full.constant, &full.template) {
+            (Some(constant), _) => vec![match constant {
+                Constant::Text(text) => text.clone(),
+                Constant::Whole(number) => number.to_string(),
+                Constant::Decimal(number) => number.to_string(),
+                Constant::Truth(value) => value.to_string(),
+            }],
+            (None, Some(template)) => self.fill(template).into_iter().collect(),
+            (None, None) => {
+                let found = columns.iter().map(|column| self.column(column)).find(|texts| !texts.is_empty());
+                found.unwrap_or_default()
+            }
+        };
+        if let Some(split) = &full.split {
+            texts = texts.iter().flat_map(|text| parts_of(text, split).map(ToOwned::to_owned)).collect();
+        }
+        let column = columns.first().or(full.template.as_ref()).map_or("", String::as_str);
+        if let Some(values) = &full.values {
+            texts.retain_mut(|text| {
+                let exact = values.get(text.as_str());
+                let found = exact.or_else(|| {
+                    let fits = values.iter().filter(|(value, _)| matches_pattern(value, text));
+                    fits.max_by_key(|(value, _)| value.len()).map(|(_, to)| to)
+                });
+                match found.or(full.default.as_ref()) {
+                    Some(to) => text.clone_from(to),
+                    None => self.changed.push((column.to_owned(), "left out, not in the map's values")),
+                }
+                found.or(full.default.as_ref()).is_some()
+            });
+            texts.retain(|text| !text.is_empty());
+        }
+        if let Some(forms) = &full.date {
+            texts = self.converted(column, texts, "left out, not a date", |text| {
+                forms.all().iter().find_map(|form| date(text, form))
+            });
+        }
+        if let Some(precision) = &full.precision {
+            let precision = self.texts(precision).into_iter().next();
+            let long = match precision.as_deref() {
+                Some("year") => 4,
+                Some("month") => 7,
+                _ => 10,
+            };
+            for text in &mut texts {
+                *text = text.chars().take(long).collect();
+            }
+        }
+        if let Some(code) = &full.country {
+            texts = self.converted(column, texts, "left out, not a country", |text| {
+                let countries::Country { codes, name, .. } = countries::named(text)?;
+                let of = match code.as_str() {
+                    "name" => name,
+                    "alpha2" => codes?[0],
+                    _ => codes?[1],
+                };
+                Some(of.to_owned())
+            });
+        }
+        if let Some(times) = full.times {
+            texts = self.converted(column, texts, "left out, not a number", |text| {
+                Some((text.replace(',', "").parse::<f64>().ok()? * times).to_string())
+            });
+        }
+        if texts.is_empty() && full.values.is_none() || texts.is_empty() && columns.is_empty() {
+            texts.extend(full.default.clone());
+        }
+        texts
+    }
+
+    fn converted(
+        &mut self,
+        column: &str,
+        texts: Vec<String>,
+        reason: &'static str,
+        convert: impl Fn(&str) -> Option<String>,
+    ) -> Vec<String> {
+        let mut converted = Vec::new();
+        for text in texts {
+            match convert(&text) {
+                Some(text) => converted.push(text),
+                None => self.changed.push((column.to_owned(), reason)),
+            }
+        }
+        converted
+    }
+
+    /// Fills a template. A part in brackets is left out if a column in it is empty.
+    fn fill(&mut self, template: &str) -> Option<String> {
+        let (mut text, mut rest) = (String::new(), template);
+        while let Some(start) = rest.find('[') {
+            let Some(end) = rest[start..].find(']').map(|end| start + end) else { break };
+            text += &self.fill_columns(&rest[..start])?;
+            text += &self.fill_columns(&rest[start + 1..end]).unwrap_or_default();
+            rest = &rest[end + 1..];
+        }
+        text += &self.fill_columns(rest)?;
+        Some(text.trim().to_owned()).filter(|text| !text.is_empty())
+    }
+
+    fn fill_columns(&mut self, template: &str) -> Option<String> {
+        let (mut text, mut rest) = (String::new(), template);
+        while let Some((before, after)) = rest.split_once('{') {
+            let (column, after) = after.split_once('}')?;
+            let values = self.column(column);
+            if values.is_empty() {
+                return None;
+            }
+            text += before;
+            text += &values.join(", ");
+            rest = after;
+        }
+        Some(text + rest)
+    }
+
+    fn scalar(&mut self, field: &str, scalar: Scalar, text: &str) -> Value {
+        let plain = || text.replace([',', ' '], "");
+        let number = match scalar {
+            Scalar::Int => plain().parse::<i64>().ok().map(Value::from),
+            Scalar::Boolean => text.to_lowercase().parse::<bool>().ok().map(Value::from),
+            _ => return text.into(),
+        };
+        number.unwrap_or_else(|| {
+            self.changed.push((field.to_owned(), "left out, not a number"));
+            Value::Null
+        })
+    }
+
+    /// Counts what was taken of a value, and what was not.
+    fn count(&self, path: &str, value: &Value, tally: &mut Tally) {
+        match value {
+            Value::Array(items) => items.iter().for_each(|item| self.count(path, item, tally)),
+            Value::Object(fields) if !self.taken.contains(path) => {
+                fields.iter().for_each(|(name, value)| self.count(&format!("{path}.{name}"), value, tally));
+            }
+            Value::Null => {}
+            Value::String(text) if text.trim().is_empty() => {}
+            _ if self.taken.contains(path) => tally.keep(path),
+            _ => tally.ignore(path),
+        }
+    }
+}
+
+fn texts_of(value: &Value, texts: &mut Vec<String>) {
+    match value {
+        Value::Array(items) => items.iter().for_each(|item| texts_of(item, texts)),
+        Value::String(text) if !text.trim().is_empty() => texts.push(text.trim().to_owned()),
+        Value::Number(number) => texts.push(number.to_string()),
+        Value::Bool(value) => texts.push(value.to_string()),
+        _ => {}
+    }
+}
+
+fn parts_of<'a>(text: &'a str, split: &'a str) -> impl Iterator<Item = &'a str> {
+    let split = if split.is_empty() { "\n" } else { split };
+    text.split(split).map(str::trim).filter(|part| !part.is_empty())
+}
+
+fn matches_pattern(pattern: &str, text: &str) -> bool {
+    match pattern.strip_suffix('*') {
+        Some(start) => text.starts_with(start),
+        None => text == pattern,
+    }
+}
+
+/// Reads a date in a form like `%d %B %Y`; as precise as the form is.
+fn date(text: &str, form: &str) -> Option<String> {
+    let (mut year, mut month, mut day) = (None, None, None);
+    let (mut text, mut form) = (text, form.chars());
+    let number = |text: &mut &str, most: usize| {
+        let count = text.bytes().take(most).take_while(u8::is_ascii_digit).count();
+        let number = text[..count].parse::<u32>().ok();
+        *text = &text[count..];
+        number
+    };
+    while let Some(letter) = form.next() {
+        if letter != '%' {
+            text = text.strip_prefix(letter)?;
+            continue;
+        }
+        match form.next()? {
+            'Y' => year = Some(number(&mut text, 4)?),
+            'y' => {
+                let short = number(&mut text, 2)?;
+                year = Some(if short < 70 { 2000 + short } else { 1900 + short });
+            }
+            'm' => month = Some(number(&mut text, 2)?),
+            'd' => day = Some(number(&mut text, 2)?),
+            'B' | 'b' => {
+                let count = text.chars().take_while(char::is_ascii_alphabetic).count();
+                let name = text[..count].to_lowercase();
+                let place = MONTHS.iter().position(|month| name.len() >= 3 && month.starts_with(&name))?;
+                month = Some(u32::try_from(place + 1).ok()?);
+                text = &text[count..];
+            }
+            // Whatever follows.
+            '*' => text = "",
+            _ => return None,
+        }
+    }
+    let year = year.filter(|_| text.trim().is_empty())?;
+    Some(match (month, day) {
+        (Some(month), Some(day)) => format!("{year:04}-{month:02}-{day:02}"),
+        (Some(month), None) => format!("{year:04}-{month:02}"),
+        _ => format!("{year:04}"),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn row(values: Value) -> Row {
+        let Value::Object(values) = values else { unreachable!() };
+        Row { values, taken: BTreeSet::new(), changed: Vec::new() }
+    }
+
+    fn rule(text: &str) -> Rule {
+        #[derive(Deserialize)]
+        struct Of {
+            rule: Rule,
+        }
+        toml::from_str::<Of>(&format!("rule = {text}")).unwrap().rule
+    }
+
+    #[test]
+    fn dates_are_as_precise_as_their_form() {
+        assert_eq!(date("08 March 2023", "%d %B %Y").as_deref(), Some("2023-03-08"));
+        assert_eq!(date("3/8/23", "%m/%d/%y").as_deref(), Some("2023-03-08"));
+        assert_eq!(date("Mar-2023", "%b-%Y").as_deref(), Some("2023-03"));
+        assert_eq!(date("2023-03-08T10:00", "%Y-%m-%d%*").as_deref(), Some("2023-03-08"));
+        assert_eq!(date("8 Marts", "%d %B %Y"), None);
+        assert_eq!(date("ä", "%Y"), None);
+    }
+
+    #[test]
+    fn a_rule_takes_a_column_splits_it_and_looks_values_up() {
+        let mut row =
+            row(json!({"a": "x; y;", "b": "190", "source": [{"name": "one"}, {"name": "two"}], "n": 3}));
+        assert_eq!(row.texts(&rule("'a'")), ["x; y;"]);
+        assert_eq!(row.texts(&rule("{column = 'a', split = ';'}")), ["x", "y"]);
+        assert_eq!(
+            row.texts(&rule("{column = 'b', values = {'19*' = 'ASSAULT', '1*' = 'AGREE'}}")),
+            ["ASSAULT"]
+        );
+        assert_eq!(row.texts(&rule("'source.name'")), ["one", "two"]);
+        assert_eq!(row.texts(&rule("{column = ['none', 'n']}")), ["3"]);
+        assert_eq!(row.texts(&rule("{template = '{n} of {b}[ and {none}][ or {n}]'}")), ["3 of 190 or 3"]);
+        assert_eq!(row.texts(&rule("{column = 'none', default = 'D'}")), ["D"]);
+        row.values.insert("land".to_owned(), "Russian Federation".into());
+        assert_eq!(row.texts(&rule("{column = 'land', country = 'alpha3'}")), ["RUS"]);
+        assert!(row.changed.is_empty());
+        assert!(row.texts(&rule("{column = 'n', values = {4 = 'F'}}")).is_empty());
+        assert_eq!(row.changed, [("n".to_owned(), "left out, not in the map's values")]);
+    }
+}
