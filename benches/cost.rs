@@ -195,6 +195,7 @@ impl Schema {
             _ => Some(match ty["name"].as_str()? {
                 "String" => self.text(rng).into(),
                 "Int" => (*rng.choice(&[1, 3, 6, 20, 50, 100, 200])?).into(),
+                "Float" => rng.f64().into(),
                 "Boolean" => rng.bool().into(),
                 "PartialDate" => rng.i32(1990..2027).to_string().into(),
                 "DateTime" => "2026-02-19T12:00:00Z".into(),

@@ -4,8 +4,9 @@ use crate::{
     domain::positions,
     model::{
         object_type::{
-            Enumeration, Join, LookupInput, LookupKey, ObjectType, OwnedItem, OwnedList, Predicate, Scalar,
-            evidence, many, one_of, overviews::Searched, term, text, values,
+            Enumeration, FieldDeclaration, Join, LookupInput, LookupKey, ObjectType, OwnedItem, OwnedList,
+            Predicate, Scalar, column, evidence, many, one_of, overviews::Searched, prose, term, text,
+            values,
         },
         sql::Expression,
     },
@@ -41,6 +42,52 @@ static NAME_KIND: Enumeration = Enumeration {
     deprecated: &[],
 };
 
+static ORGANIZATION_KIND: Enumeration = Enumeration {
+    name: "OrganizationKind",
+    sql: "organization_kind",
+    description: "The kind of an organization, medium or group.",
+    values: &[
+        ("PARTY", "A political party."),
+        ("PARLIAMENT", "A parliament, or one of its chambers."),
+        ("PARLIAMENTARY_GROUP", "Members of a parliament who sit together, as a rule those of a party."),
+        ("COMMITTEE", "A committee, commission or working group of another body."),
+        ("GOVERNMENT", "A government or cabinet."),
+        ("MINISTRY", "A ministry or department of a government."),
+        ("PUBLIC_BODY", "An agency, authority or other public body."),
+        ("COURT", "A court or tribunal."),
+        ("SECURITY_FORCE", "Armed forces, police or an intelligence service of a state."),
+        ("ARMED_GROUP", "Rebels, a militia or another armed group that is not a state's."),
+        ("INTERNATIONAL_BODY", "An organization or council of states."),
+        ("COMPANY", "A company or bank."),
+        ("ASSOCIATION", "An association, union, foundation or non-governmental organization."),
+        ("UNIVERSITY", "A university, school or research institute."),
+        ("OTHER", "Another kind."),
+    ],
+    deprecated: &[],
+};
+
+static GENDER: Enumeration = Enumeration {
+    name: "Gender",
+    sql: "gender",
+    description: "The gender of a person, as a source states it.",
+    values: &[("FEMALE", "Female."), ("MALE", "Male."), ("OTHER", "Another gender.")],
+    deprecated: &[],
+};
+
+static LINK_KIND: Enumeration = Enumeration {
+    name: "ActorLinkKind",
+    sql: "actor_link_kind",
+    description: "What a link leads to.",
+    values: &[
+        ("IMAGE", "A picture of the actor: a portrait, a logo, a flag."),
+        ("WEBSITE", "The actor's own website."),
+        ("PROFILE", "A page about the actor: at a parliament, in a social network, in an encyclopedia."),
+        ("CONTACT", "A way to reach the actor: an e-mail address, a telephone number, a form."),
+        ("OTHER", "Something else."),
+    ],
+    deprecated: &[],
+};
+
 static PARTICIPANT_ROLE: Enumeration = Enumeration {
     name: "ParticipantRole",
     sql: "participant_role",
@@ -57,12 +104,12 @@ static PARTICIPANT_ROLE: Enumeration = Enumeration {
 };
 
 /// The role that an actor has in a meeting, an attribute of the edge between them on both sides.
-pub fn role() -> crate::model::object_type::FieldDeclaration {
+pub fn role() -> FieldDeclaration {
     one_of("role", &PARTICIPANT_ROLE, "The role in which the actor took part.")
 }
 
 pub fn object_types() -> Vec<ObjectType> {
-    vec![actor(), actor_name(), actor_identifier(), participation()]
+    vec![actor(), actor_name(), actor_identifier(), actor_link(), participation()]
 }
 
 fn actor() -> ObjectType {
@@ -110,6 +157,52 @@ fn actor() -> ObjectType {
         )
         .filterable(),
     )
+    .field(prose("summary", "Who or what the actor is, in the editors' words.").nullable().filterable())
+    .field(
+        one_of(
+            "organizationKind",
+            &ORGANIZATION_KIND,
+            "The kind of organization: party, parliament, ministry, company, … Only for kind ORGANIZATION, MEDIA or GROUP.",
+        )
+        .nullable()
+        .filterable(),
+    )
+    .field(date("bornOn", "When the person was born, as precisely as it is known. Only for kind PERSON."))
+    .field(date("diedOn", "When the person died, as precisely as it is known. Only for kind PERSON."))
+    .field(date("foundedOn", "When it was founded or came into being, as precisely as it is known. For all kinds but PERSON."))
+    .field(date("dissolvedOn", "When it was dissolved or ceased to exist, as precisely as it is known. For all kinds but PERSON."))
+    .field(
+        one_of("gender", &GENDER, "The person's gender; null if no source states it. Only for kind PERSON.")
+            .nullable()
+            .filterable(),
+    )
+    .field(
+        values(
+            "links",
+            OwnedList { of: OwnedItem::Shape("ActorLink"), table: "actor_links", owner: "actor_id", order: "{}.id" },
+            "Images, websites, profiles and contacts.",
+        )
+        .filterable(),
+    )
+    .field(
+        column("latitude", Scalar::Float, "Degrees north of the equator, from -90 to 90. Given together with `longitude`.")
+            .nullable()
+            .filterable(),
+    )
+    .field(
+        column("longitude", Scalar::Float, "Degrees east of Greenwich, from -180 to 180. Given together with `latitude`.")
+            .nullable()
+            .filterable(),
+    )
+    .field(
+        column(
+            "coordinatePrecision",
+            Scalar::Int,
+            "How far the true place may be from the coordinates, in metres; null if that is not known.",
+        )
+        .nullable()
+        .filterable(),
+    )
     .field(many("statements", "Statement", Join::Column("speaker_id"), "What the actor said or wrote."))
     .field(many(
         "statementsOnBehalf",
@@ -145,6 +238,12 @@ fn actor() -> ObjectType {
         Join::Either("subject_id", "object_id"),
         "Relations from the actor to others, and from others to it.",
     ))
+    .field(many(
+        "relationsOnBehalf",
+        "Relation",
+        Join::Column("on_behalf_of_id"),
+        "Relations that others hold on behalf of the actor: the seats of a party.",
+    ))
     .field(many("positions", "Position", Join::Column("holder_id"), "The actor's positions on topics."))
     .field(many(
         "commentaries",
@@ -179,9 +278,9 @@ fn actor() -> ObjectType {
         Predicate::AnyText { among: &[("actors", "id", "name"), ("actor_names", "actor_id", "name")] },
     )
     .searchable(Searched {
-        description: "Actors, by their names and aliases in any script.",
+        description: "Actors, by their names and aliases in any script, and by summary.",
         name: Some("name"),
-        texts: &["name"],
+        texts: &["name", "summary"],
     })
     .searchable_names("actor_names", "actor_id")
     .in_order_of_entry()
@@ -193,6 +292,42 @@ fn actor_name() -> ObjectType {
         .field(one_of("kind", &NAME_KIND, "How it relates to the preferred name.").filterable())
         .field(term("language", "Its language as a BCP 47 tag: `en`, `kk`.").nullable().filterable())
         .field(term("script", "Its script as an ISO 15924 code: `Latn`, `Cyrl`.").nullable().filterable())
+        .field(
+            column("validFrom", Scalar::PartialDate, "When it came into use, as precisely as it is known.")
+                .nullable(),
+        )
+        .field(
+            column("validUntil", Scalar::PartialDate, "When it fell out of use, as precisely as it is known.")
+                .nullable(),
+        )
+        .condition(
+            "valid",
+            "It was in use in this period, or may have been. A name without dates may have been in use at any time; `isUnknown: false` leaves it out.",
+            Predicate::During { sql: "{}.valid_during".into(), any_time: true },
+        )
+}
+
+fn actor_link() -> ObjectType {
+    ObjectType::new(
+        "ActorLink",
+        "actor_links",
+        "A link of an actor: an image, a website, a profile, a contact.",
+    )
+    .field(
+        column(
+            "url",
+            Scalar::Url,
+            "The address, which begins with `http://`, `https://`, `mailto:` or `tel:`.",
+        )
+        .filterable(),
+    )
+    .field(one_of("kind", &LINK_KIND, "What it leads to.").filterable())
+    .field(text("note", "What it is, in words.").nullable())
+}
+
+/// A date of an actor's existence.
+fn date(name: &'static str, description: &'static str) -> FieldDeclaration {
+    column(name, Scalar::PartialDate, description).nullable().filterable()
 }
 
 fn actor_identifier() -> ObjectType {

@@ -18,6 +18,8 @@ pub static KIND: Enumeration = Enumeration {
         ("HIERARCHY", "The subject is subordinate to the object."),
         ("FAMILY", "The two are related."),
         ("LOCATION", "The subject lies in the object."),
+        ("COALITION", "The two, parties or groups, govern or vote together by agreement."),
+        ("OPPOSITION", "The subject, a party or group, is in opposition to the object, which governs."),
         ("OTHER", "Another relation; `label` names it."),
     ],
     deprecated: &[],
@@ -54,6 +56,36 @@ pub fn object_types() -> Vec<ObjectType> {
             .nullable()
             .filterable(),
         )
+        .field(
+            column(
+                "share",
+                Scalar::Float,
+                "How much of the object the subject holds, in percent: 51.2; null if that is not known.",
+            )
+            .nullable()
+            .filterable(),
+        )
+        .field(
+            text("area", "The constituency or area that it is for: `FL-19`, `Bavaria`.")
+                .nullable()
+                .filterable()
+                .facetable(),
+        )
+        .field(
+            text("term", "The legislative term in which it holds, as the source names it: `20th Bundestag`.")
+                .nullable()
+                .filterable()
+                .facetable(),
+        )
+        .field(
+            one(
+                "onBehalfOf",
+                "Actor",
+                "on_behalf_of_id",
+                "For whom the subject holds it: the party that a seat in a parliament is held for.",
+            )
+            .nullable(),
+        )
         .field(needed_evidence("relation_id"))
         .versioned()
         .ties_actors(Tie {
@@ -69,6 +101,12 @@ pub fn object_types() -> Vec<ObjectType> {
             found_by: ("relations", "subject_id", 2.0),
         })
         .in_order_of_entry()
-        .during("valid", "DATE", "It held in this period, or may have.", "{}.valid_during"),
+        .during(
+            "valid",
+            "DATE",
+            "It held in this period, or may have. A relation without dates may have held at any time; `isUnknown: false` leaves it out.",
+            "{}.valid_during",
+        )
+        .undated_at_any_time("valid"),
     ]
 }

@@ -364,7 +364,8 @@ async fn highlights(
         let own =
             own.map(|(ordinal, column)| text(*number, ordinal, object_type.table, "id", column, column));
         let aliases = object_type.searchable_names;
-        let aliases = aliases.map(|(table, owner)| text(*number, 1, table, owner, "names", "name"));
+        let aliases =
+            aliases.map(|(table, owner)| text(*number, by.texts.len(), table, owner, "names", "name"));
         own.chain(aliases)
     });
     let texts = texts.collect::<Vec<_>>().join(" union all ");

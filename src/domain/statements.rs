@@ -1,9 +1,12 @@
 //! Statements: what an actor said or wrote.
 
-use crate::model::object_type::{
-    Enumeration, Join, ObjectType, Scalar, column, many, needed_evidence, one, one_of,
-    overviews::{Mention, Searched, Tie, TimelineEntry},
-    prose, shortened, text,
+use crate::model::{
+    object_type::{
+        Enumeration, Join, ObjectType, Scalar, SortKey, column, many, needed_evidence, one, one_of,
+        overviews::{Mention, Searched, Tie, TimelineEntry},
+        prose, shortened, term, text,
+    },
+    pagination::KeyKind,
 };
 
 static MEDIUM: Enumeration = Enumeration {
@@ -67,7 +70,15 @@ pub fn object_types() -> Vec<ObjectType> {
         )
         .record("statements")
         .labelled(shortened("{}.summary"), "A short title for people: the beginning of its summary.")
-        .field(one("speaker", "Actor", "speaker_id", "The speaker; never a place or a territory."))
+        .field(
+            one(
+                "speaker",
+                "Actor",
+                "speaker_id",
+                "The speaker; never a place or a territory. Null if it is not known who spoke.",
+            )
+            .nullable(),
+        )
         .field(text("speakerRole", "The speaker's office or role when it was said.").nullable().filterable())
         .field(
             one(
@@ -90,6 +101,11 @@ pub fn object_types() -> Vec<ObjectType> {
         )
         .field(one("meeting", "Meeting", "meeting_id", "The meeting at which it was said.").nullable())
         .field(
+            column("ordinal", Scalar::Int, "Its position among the statements of its meeting, from 1.")
+                .nullable()
+                .filterable(),
+        )
+        .field(
             one("publication", "Actor", "publication_id", "The publication in which it appeared.").nullable(),
         )
         .field(one_of("medium", &MEDIUM, "How it was made.").filterable())
@@ -110,6 +126,12 @@ pub fn object_types() -> Vec<ObjectType> {
             prose("quote", "The speaker's own words; required if `rendering` is VERBATIM, otherwise null.")
                 .nullable()
                 .filterable(),
+        )
+        .field(
+            term("language", "The language in which it was made, as a BCP 47 tag: `en`, `kk`.")
+                .nullable()
+                .filterable()
+                .facetable(),
         )
         .field(
             column("saidOn", Scalar::PartialDate, "When it was said, as precisely as it is known.")
@@ -141,6 +163,9 @@ pub fn object_types() -> Vec<ObjectType> {
         .field(needed_evidence("statement_id"))
         .versioned()
         .during("said", "DATE", "It was said in this period, or may have been.", "{}.said_during")
+        .order("ORDINAL", "position in the meeting (a statement without one counts as last)", |_| {
+            SortKey::Key(format!("coalesce({{}}.ordinal, {})", i32::MAX).into(), KeyKind::Int)
+        })
         .ties_actors(Tie {
             kind: "STATEMENT",
             description: "One addressed a statement to the other. Weight: how many.",

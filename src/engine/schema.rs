@@ -546,7 +546,7 @@ impl Types<'_> {
                         ("from", "The first day, month or year of the period."),
                         ("until", "The last day, month or year of the period (inclusive)."),
                     ],
-                    "A period that the date must overlap. Without `from` or `until` it is open on that side. Unknown dates match only `isUnknown: true`.",
+                    "A period that the date must overlap. Without `from` or `until` it is open on that side. Unknown dates match only `isUnknown: true`, unless the field says otherwise.",
                     &[("isUnknown", "Whether the date is unknown.")],
                 ),
                 Predicate::Instant { .. } => self.range_filter(

@@ -67,7 +67,9 @@ impl Operator {
         };
         match scalar {
             Scalar::Text | Scalar::Prose => operators.extend([Operator::Contains, Operator::StartsWith]),
-            Scalar::Int | Scalar::RevisionNumber => operators.extend([Operator::Min, Operator::Max]),
+            Scalar::Int | Scalar::Float | Scalar::RevisionNumber => {
+                operators.extend([Operator::Min, Operator::Max]);
+            }
             Scalar::Enumeration(_) => operators.push(Operator::NotIn),
             _ => {}
         }

@@ -372,7 +372,7 @@ async fn every_dependency_of_a_response_has_a_history_by_that_column() {
         }
         let conditions = object_type.conditions.iter().filter_map(|condition| match &condition.test {
             Predicate::Value { sql, .. } => Some(sql.template()),
-            Predicate::During { sql } => Some(sql.to_string()),
+            Predicate::During { sql, .. } => Some(sql.to_string()),
             Predicate::Instant { sql } => Some((*sql).to_owned()),
             _ => None,
         });

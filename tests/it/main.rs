@@ -13,6 +13,7 @@ mod edge;
 mod embedded;
 mod everything;
 mod exactness;
+mod facts;
 mod generate;
 mod golden;
 mod guards;

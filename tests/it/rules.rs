@@ -83,6 +83,46 @@ async fn the_rules_of_the_model_are_the_databases() {
         (relation(tokayev, "", ""), "relations_between_two"),
         (relation(kazakhstan, "", ""), "relations_cited"),
         (relation(kazakhstan, ", valid_from, valid_until", ", '2026', '2025-12'"), "relations_start_before_end"),
+        (relation(kazakhstan, ", share", ", 100.5"), "relations_share_percent"),
+        (relation(kazakhstan, ", on_behalf_of_id", &format!(", {tokayev}")), "relations_on_behalf_of_another"),
+        (statement(tokayev, ", ordinal", "'PARAPHRASE', 0"), "statements_ordinal_in_meeting"),
+        ("update statements set ordinal = 0 where meeting_id is not null".into(), "statements_ordinal_positive"),
+        ("update statements set language = '?'".into(), "statements_language_form"),
+        ("update actors set born_on = '1953-05-17' where kind = 'COUNTRY'".into(), "actors_born_on_kind"),
+        ("update actors set died_on = '2026' where kind = 'MEDIA'".into(), "actors_died_on_kind"),
+        ("update actors set gender = 'MALE' where kind = 'GROUP'".into(), "actors_gender_kind"),
+        ("update actors set founded_on = '1953' where kind = 'PERSON'".into(), "actors_founded_on_kind"),
+        ("update actors set dissolved_on = '1953' where kind = 'PERSON'".into(), "actors_dissolved_on_kind"),
+        (
+            "update actors set organization_kind = 'PARTY' where kind = 'PERSON'".into(),
+            "actors_organization_kind_kind",
+        ),
+        (
+            "update actors set born_on = '1953-06', died_on = '1953-05' where kind = 'PERSON'".into(),
+            "actors_born_before_died",
+        ),
+        (
+            "update actors set founded_on = '1991', dissolved_on = '1990-12-31' where kind = 'COUNTRY'".into(),
+            "actors_founded_before_dissolved",
+        ),
+        ("update actors set latitude = 90.5, longitude = 0".into(), "actors_latitude_range"),
+        ("update actors set latitude = 0, longitude = 'nan'".into(), "actors_longitude_range"),
+        ("update actors set latitude = 51.2".into(), "actors_both_coordinates"),
+        (
+            "update actors set latitude = 0, longitude = 0, coordinate_precision = 0".into(),
+            "actors_coordinate_precision_positive",
+        ),
+        ("update actors set coordinate_precision = 1".into(), "actors_precision_of_coordinates"),
+        (
+            "insert into actor_links (actor_id, url, kind) values (1, 'example.org', 'WEBSITE')".into(),
+            "actor_links_url_form",
+        ),
+        (
+            "insert into actor_names (actor_id, name, kind, valid_from, valid_until)
+             values (1, 'X', 'FORMER', '1999', '1998')"
+                .into(),
+            "actor_names_start_before_end",
+        ),
         ("delete from citations where position_id is not null".into(), "positions_cited"),
         ("update citations set locator = ''".into(), "filled_text_not_blank"),
         ("update citations set topic_id = 1 where actor_id is not null".into(), "citations_one_record"),
@@ -113,6 +153,11 @@ async fn what_the_model_allows_is_accepted() {
          insert into citations (source_id, locator, statement_id) values (1, 'L99', 1)",
         "update meetings set starts_on = '2026-02-19', ends_on = '2026-02'",
         "update relations set valid_from = '2019'",
+        // Nobody may know who spoke.
+        "update statements set speaker_id = null, speaker_role = 'A deputy' where id = 1",
+        // One name may be in use twice.
+        "insert into actor_names (actor_id, name, kind, valid_from, valid_until)
+         values (1, 'X', 'FORMER', '1999', '2001'), (1, 'X', 'FORMER', '2004', '2005')",
     ] {
         assert_eq!(api_error(&mut connection, sql).await, None, "{sql}");
     }

@@ -390,6 +390,7 @@ fn next_value(row: &PgRow, column: &mut usize, scalar: Option<Scalar>) -> Result
     Ok(match (text, scalar) {
         (None, _) => Value::Null,
         (Some(text), Some(Scalar::Int)) => text.parse::<i64>().map_or(Value::Null, Value::from),
+        (Some(text), Some(Scalar::Float)) => text.parse::<f64>().map_or(Value::Null, Value::from),
         (Some(text), _) => text.into(),
     })
 }

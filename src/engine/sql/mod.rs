@@ -592,7 +592,7 @@ impl Builder {
                 }
                 self.sql.push(')');
             }
-            (Predicate::During { sql }, Value::Object(period)) => {
+            (Predicate::During { sql, any_time }, Value::Object(period)) => {
                 let sql = sql.replace("{}", alias);
                 self.sql.push_str("(true");
                 if let Some(Value::Boolean(unknown)) = period.get("isUnknown") {
@@ -604,8 +604,9 @@ impl Builder {
                 }
                 if ends.iter().any(Option::is_some) {
                     let [from, until] = ends;
+                    let days = if *any_time { format!("coalesce({sql}, '(,)'::daterange)") } else { sql };
                     // Not `period(…)`: Postgres would inline it and evaluate both dates twice per row.
-                    let _ = write!(self.sql, " and {sql} && daterange(lower(partial_date_range(");
+                    let _ = write!(self.sql, " and {days} && daterange(lower(partial_date_range(");
                     self.push(Bind::MaybeText(from));
                     self.sql.push_str(")), upper(partial_date_range(");
                     self.push(Bind::MaybeText(until));
@@ -895,6 +896,7 @@ impl Builder {
                 };
             }
             Scalar::Int => self.push(Bind::Int(int_of(value))),
+            Scalar::Float => self.push(Bind::Float(float_of(value))),
             Scalar::RevisionNumber => self.push(Bind::Id(big_of(value))),
             Scalar::Enumeration(of) => {
                 self.push(Bind::Text(text_of(value)));
@@ -907,7 +909,7 @@ impl Builder {
             | Scalar::DateTime
             | Scalar::Url
             | Scalar::Cursor => self.push(Bind::Text(text_of(value))),
-            Scalar::Float | Scalar::Boolean => unreachable!("no object type declares such a filter"),
+            Scalar::Boolean => unreachable!("no object type declares such a filter"),
         }
         Ok(())
     }
@@ -934,6 +936,7 @@ impl Builder {
                 };
             }
             Scalar::Int => self.push(Bind::Ints(values.iter().map(int_of).collect())),
+            Scalar::Float => self.push(Bind::Floats(values.iter().map(float_of).collect())),
             Scalar::RevisionNumber => self.push(Bind::Ids(values.iter().map(big_of).collect())),
             Scalar::Enumeration(of) => {
                 self.push(Bind::Texts(values.iter().map(text_of).collect()));
@@ -991,6 +994,13 @@ fn maybe_text(value: Option<&Value>) -> Option<String> {
 fn big_of(value: &Value) -> i64 {
     match value {
         Value::Number(number) => number.as_i64().unwrap_or(i64::MAX),
+        _ => unreachable!("coerced to a number"),
+    }
+}
+
+fn float_of(value: &Value) -> f64 {
+    match value {
+        Value::Number(number) => number.as_f64().unwrap_or(f64::MAX),
         _ => unreachable!("coerced to a number"),
     }
 }

@@ -331,8 +331,8 @@ impl FilterField {
 pub enum Predicate {
     /// The value at `sql` passes the scalar's operators.
     Value { sql: Expression, scalar: Scalar },
-    /// A daterange at `sql` overlaps the given period.
-    During { sql: Cow<'static, str> },
+    /// A daterange at `sql` overlaps the given period. It is null without dates: with `any_time` it overlaps every one.
+    During { sql: Cow<'static, str>, any_time: bool },
     /// A timestamp at `sql` lies in the given span.
     Instant { sql: &'static str },
     /// The record that `column` refers to passes that object type's filter.
@@ -601,7 +601,7 @@ impl ObjectType {
         let description = "The year in which it began or may have begun; null if the date is unknown.";
         let by = FacetBy::Value { sql: year, scalar: Scalar::Int };
         self.facets.push(Facet { without: name.into(), ..Facet::new("year", description, by) });
-        self.condition(name, what, Predicate::During { sql: sql.into() }).order(
+        self.condition(name, what, Predicate::During { sql: sql.into(), any_time: false }).order(
             order,
             "date, unknown dates last",
             |descending| {
@@ -609,6 +609,17 @@ impl ObjectType {
                 SortKey::Key(format!("coalesce(lower({sql}), '{unknown}'::date)").into(), KeyKind::Date)
             },
         )
+    }
+
+    /// A record without dates may fall in any period, so the filter by period finds it.
+    #[must_use]
+    pub fn undated_at_any_time(mut self, filter: &str) -> Self {
+        let condition = self.conditions.iter_mut().find(|condition| condition.name == filter);
+        let Some(FilterField { test: Predicate::During { any_time, .. }, .. }) = condition else {
+            unreachable!("only a period has dates")
+        };
+        *any_time = true;
+        self
     }
 
     /// What a reader would call a record, by SQL over its row.
@@ -839,7 +850,10 @@ impl FieldDeclaration {
             FieldKind::Column(Column { sql, scalar: Scalar::PartialDate, .. }) => {
                 condition(
                     name.into(),
-                    Predicate::During { sql: format!("partial_date_range({})", sql.template()).into() },
+                    Predicate::During {
+                        sql: format!("partial_date_range({})", sql.template()).into(),
+                        any_time: false,
+                    },
                 );
             }
             FieldKind::Column(Column { sql, scalar, .. }) => {
@@ -885,16 +899,20 @@ impl FieldDeclaration {
         self
     }
 
-    /// Records can be counted by what stands on the other side of this edge.
+    /// Records can be counted by its value, or by what stands on the other side of an edge; it is filterable.
     #[must_use]
     pub fn facetable(mut self) -> Self {
-        let FieldKind::ToMany(ToMany { to, via: Join::Link(between, from, other), .. }) = self.field.kind
-        else {
-            unreachable!("only records behind a link are counted this way")
+        let by = match &self.field.kind {
+            FieldKind::Column(Column { sql, scalar, .. }) => {
+                FacetBy::Value { sql: sql.clone(), scalar: *scalar }
+            }
+            FieldKind::ToMany(ToMany { to, via: Join::Link(between, from, other), .. }) => {
+                FacetBy::Link { to, between, from, other }
+            }
+            _ => unreachable!("only by values and records behind a link records are counted this way"),
         };
-        let by = FacetBy::Link { to, between, from, other };
         let FilterField { name, description, .. } =
-            self.conditions.first().expect("an edge brings its filter along");
+            self.conditions.first().expect("what is counted by has a filter");
         self.facets.push(Facet::new(name.clone(), description, by));
         self
     }

@@ -14,7 +14,7 @@ use crate::bulk::{
 };
 
 /// Actors are nodes. Relations are edges with their period. Statements are edges from the speaker to each
-/// addressee.
+/// addressee; a statement whose speaker is not known has none.
 #[derive(Default)]
 pub struct Gexf {
     edges: bool,
@@ -96,10 +96,12 @@ impl Writer for Gexf {
         if record.kind.name == "Relation" {
             let dates = [text(record, "validFrom"), text(record, "validUntil")];
             edge(out, &mut self.parallel, record, [of("subject"), of("object")], dates);
-        } else if let Some(Value::Array(addressees)) = record.fields.get("addressees") {
+        } else if let (Some(speaker), Some(Value::Array(addressees))) =
+            (text(record, "speaker"), record.fields.get("addressees"))
+        {
             let said = text(record, "saidOn");
             for addressee in addressees.iter().filter_map(Value::as_str) {
-                edge(out, &mut self.parallel, record, [of("speaker"), addressee], [said, said]);
+                edge(out, &mut self.parallel, record, [speaker, addressee], [said, said]);
             }
         }
     }

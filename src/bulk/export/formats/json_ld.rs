@@ -134,6 +134,18 @@ fn properties(ids: &Ids, record: &Record<'_>, name: &str, value: &Value) -> Vec<
             // Only an address can be the same as something.
             return vec![("identifier".to_owned(), identifiers), ("sameAs".to_owned(), same_as(value))];
         }
+        ("Actor", "links") => {
+            let links = |term: &str, is_wanted: &dyn Fn(&str) -> bool| {
+                let links = value.as_array().into_iter().flatten();
+                let wanted = links.filter(|link| is_wanted(link["kind"].as_str().unwrap_or_default()));
+                (term.to_owned(), wanted.map(|link| json!({"@id": link["url"]})).collect())
+            };
+            return vec![
+                links("image", &|kind| kind == "IMAGE"),
+                links("url", &|kind| kind == "WEBSITE"),
+                links("dossier:link", &|kind| !["IMAGE", "WEBSITE"].contains(&kind)),
+            ];
+        }
         ("Actor", "bornOn") => ("birthDate", value.clone()),
         ("Actor", "diedOn") => ("deathDate", value.clone()),
         ("Actor", "gender") => ("gender", value.clone()),

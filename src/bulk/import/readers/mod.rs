@@ -243,6 +243,10 @@ fn value(writable_field: &WritableField, cell: &str) -> Result<Value, String> {
         WritableKind::Value { scalar: Scalar::Int, .. } => {
             cell.trim().parse::<i64>().map_or(cell.into(), Value::from)
         }
+        WritableKind::Value { scalar: Scalar::Float, .. } => {
+            let number = cell.trim().parse::<f64>().ok().filter(|number| number.is_finite());
+            number.map_or_else(|| cell.into(), Value::from)
+        }
         WritableKind::Rows(rows) if rows.is_reference() => cell.split_whitespace().map(Value::from).collect(),
         WritableKind::Rows(_) => {
             serde_json::from_str(cell).map_err(|_| "Expected a JSON list.".to_owned())?

@@ -479,6 +479,8 @@ fn write_value(scalar: Scalar, value: &Value, out: &mut Vec<u8>) -> Result<(), S
             out.extend_from_slice(whole.to_string().as_bytes());
         }
         (Scalar::Int, _) => return Err("Expected a whole number.".to_owned()),
+        (Scalar::Float, Value::Number(number)) => out.extend_from_slice(number.to_string().as_bytes()),
+        (Scalar::Float, _) => return Err("Expected a number.".to_owned()),
         (Scalar::Boolean, Value::Bool(value)) => out.push(if *value { b't' } else { b'f' }),
         (Scalar::Enumeration(of), Value::String(text)) => {
             if of.values.iter().all(|(name, _)| name != text) {

@@ -55,7 +55,8 @@ pub async fn merge(mutation: &mut Mutation<'_>, connection: &mut PgConnection) -
     }
     mutation.finish()?;
     let named = "delete from actor_names n using actors k
-                 where k.id = $1 and n.actor_id = $2 and n.name = k.name and n.language is null and n.script is null";
+                 where k.id = $1 and n.actor_id = $2 and n.name = k.name and n.language is null and n.script is null
+                 and n.valid_during is null";
     sqlx::query(named).bind(keep).bind(merged).execute(&mut *connection).await?;
     for reference in &references {
         // One at a time, so that one error does not hide the next.
