@@ -892,60 +892,6 @@ async fn follow_the_money_becomes_actors_and_ties() {
     );
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn parlamint_becomes_a_sitting_with_its_speeches() {
-    let base = Base::new("parlamint").await;
-    let sitting = r##"<?xml version="1.0" encoding="UTF-8"?>
-<TEI xmlns="http://www.tei-c.org/ns/1.0" xml:id="ParlaMint-XX_2022-07-21" xml:lang="en">
-  <teiHeader><fileDesc>
-    <titleStmt><title type="main">Corpus, 2022-07-21</title><title type="sub">Minutes, 2022-07-21</title></titleStmt>
-    <sourceDesc><bibl><title>Official record &amp; index</title><idno type="URI">https://parliament.example/718</idno><date when="2022-07-22"/></bibl></sourceDesc>
-  </fileDesc>
-  <profileDesc><settingDesc><setting><name type="city">City</name><date when="2022-07-21"/></setting></settingDesc></profileDesc></teiHeader>
-  <text><body><div type="debateSection">
-    <head>Trade</head>
-    <u xml:id="ParlaMint-XX_2022-07-21.u1" ana="#chair" who="#AdaKing"><seg>Order &amp; peace.</seg><note>Laughter.</note>
-      <seg>Let us <note>aside</note>begin.</seg></u>
-    <u xml:id="ParlaMint-XX_2022-07-21.u2" ana="#regular" who="#Nobody"><seg>Who?</seg></u>
-    <u xml:id="ParlaMint-XX_2022-07-21.u3" ana="#regular"><seg>Me?</seg></u>
-  </div></body></text>
-</TEI>"##;
-    let persons = r##"<listPerson xmlns="http://www.tei-c.org/ns/1.0" xml:id="ParlaMint-XX-listPerson">
-  <person xml:id="AdaKing"><persName><forename>Ada</forename><surname>King</surname></persName>
-    <affiliation ref="#party.P" role="member" from="2015-05-07" to="2017-05-03"/>
-    <affiliation ref="#party.P" role="head" from="2017-05-03"/>
-    <idno type="URI" subtype="parliament">https://parliament.example/members/1</idno></person></listPerson>"##;
-    let parties = r#"<listOrg xmlns="http://www.tei-c.org/ns/1.0" xml:id="ParlaMint-XX-listOrg">
-  <org xml:id="party.P" role="politicalParty"><orgName full="abb">P</orgName><orgName full="yes" xml:lang="en">Party</orgName></org></listOrg>"#;
-    let files = [
-        base.file("ParlaMint-XX_2022-07-21.xml", sitting),
-        base.file("ParlaMint-XX-listPerson.xml", persons),
-        base.file("ParlaMint-XX-listOrg.xml", parties),
-    ];
-    let report = base.path("report.jsonl");
-    let mut arguments = vec!["import", "--report", report.to_str().expect("text")];
-    arguments.extend(files.iter().map(|file| file.to_str().expect("text")));
-    base.run(&arguments);
-    let reported: Vec<(String, String)> =
-        base.report().into_iter().map(|(_, field, reason)| (field, reason)).collect();
-    assert_eq!(reported.len(), 2, "{reported:?}");
-    assert!(reported[0].0 == "speaker" && reported[0].1 == "Actor not found: Nobody.", "{reported:?}");
-    assert_eq!(reported[1].0, "who");
-    let said = "select count(*) from statements join actors on actors.id = speaker_id join meetings on meetings.id = meeting_id
-        join citations on statement_id = statements.id join sources on sources.id = citations.source_id
-        where actors.name = 'Ada King' and quote = E'Order & peace.\nLet us begin.' and speaker_role = 'Chairperson'
-        and said_on = '2022-07-21' and meetings.name = 'Minutes, 2022-07-21' and locator = 'ParlaMint-XX_2022-07-21.u1'
-        and sources.title = 'Official record & index' and sources.url = 'https://parliament.example/718'";
-    assert_eq!(base.count(said).await, 1);
-    let ties = "select count(*) from relations join actors on actors.id = object_id
-                where actors.name = 'Party' and (relations.kind::text, coalesce(label, '')) in (('MEMBERSHIP', ''), ('POSITION', 'head'))";
-    assert_eq!(base.count(ties).await, 2);
-    let cut = base.file("cut.xml", &sitting[..sitting.len() - 100]);
-    let output = base.import_with(&cut, &[]);
-    let failure = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert!(failure.contains("nothing was imported"), "{failure}");
-}
-
 #[tokio::test]
 async fn an_export_over_http_has_the_limits_of_a_query() {
     let client = anonymous().await;

@@ -423,7 +423,8 @@ async fn statements_are_kept_where_nobody_knows_who_spoke() {
     assert!(!gexf.contains(r#"source="""#) && !gexf.contains("heckle"), "no edge begins nowhere");
     let json_ld: Value = serde_json::from_str(&get("jsonld").await).expect("JSON");
     let graph = json_ld["@graph"].as_array().expect("a graph");
-    let node = graph.iter().find(|node| node["@id"] == "urn:dossier:statement/heckle").expect("the statement");
+    let node =
+        graph.iter().find(|node| node["@id"] == "urn:dossier:statement/heckle").expect("the statement");
     assert!(node["author"].is_null() && node["abstract"] == "A heckler objects to the veto.", "{node}");
 }
 

@@ -25,6 +25,7 @@ mod keys;
 mod layers;
 mod mappings_ftm;
 mod mappings_mapped;
+mod mappings_parlamint;
 mod mappings_wikidata;
 mod merge;
 mod migrations;

@@ -3,6 +3,7 @@
 mod detection;
 pub mod json;
 pub mod mappings;
+mod xml;
 
 use std::{cell::RefCell, io, path::Path};
 

@@ -24,7 +24,7 @@ use crate::{
 /// Size of a batch: large enough that commits are cheap, small enough to hold two in memory.
 const BATCH_BYTES: usize = 2 << 20;
 /// Maximum size of a text in full-text search: Postgres limits a `tsvector` to 1 MB.
-const MAX_PROSE_BYTES: usize = 200_000;
+pub const MAX_PROSE_BYTES: usize = 200_000;
 
 /// Position of a record: file number, line number, and number of the record within the line, since other formats
 /// make several records of one line.

@@ -287,7 +287,7 @@ impl Validator<'_> {
             "create temp table digests_{table} on commit drop as
              select i.dataset, i.key, jsonb_strip_nulls(jsonb_build_object({})) as digests
              from {staged}{table} s join ids_{table} i on i.line = s.line and i.by_dataset{joins}
-             where not exists (select from rejected_lines r where r.line = s.line)",
+             where s.given_fields <> 0 and not exists (select from rejected_lines r where r.line = s.line)",
             digests.join(", ")
         ))
         .await?;

@@ -120,10 +120,34 @@ impl<'a, 'b> Mapper<'a, 'b> {
         self.stage("Relation", &key, &self.slug(&key), fields, Giver::Optional)
     }
 
+    /// The same as `fallback` for a record of any type and dataset.
+    fn stand_in(
+        &mut self,
+        kind: &str,
+        dataset: &str,
+        key: &str,
+        slug: &str,
+        fields: Value,
+    ) -> Result<(), ReceiverClosed> {
+        self.stage_of(kind, [dataset, key], slug, fields, Giver::Fallback)
+    }
+
     fn stage(
         &mut self,
         kind: &str,
         key: &str,
+        slug: &str,
+        fields: Value,
+        giver: Giver,
+    ) -> Result<(), ReceiverClosed> {
+        let dataset = self.dataset.clone();
+        self.stage_of(kind, [&dataset, key], slug, fields, giver)
+    }
+
+    fn stage_of(
+        &mut self,
+        kind: &str,
+        [dataset, key]: [&str; 2],
         slug: &str,
         fields: Value,
         giver: Giver,
@@ -137,7 +161,7 @@ impl<'a, 'b> Mapper<'a, 'b> {
         let mut record = Map::from_iter([
             ("type".to_owned(), kind.into()),
             ("slug".to_owned(), slug.into()),
-            ("origins".to_owned(), json!([{"dataset": self.dataset, "key": key}])),
+            ("origins".to_owned(), json!([{"dataset": dataset, "key": key}])),
         ]);
         if let Value::Object(fields) = fields {
             record.extend(fields);
