@@ -26,6 +26,7 @@ mod layers;
 mod mappings_ftm;
 mod mappings_mapped;
 mod mappings_parlamint;
+mod mappings_popolo;
 mod mappings_wikidata;
 mod merge;
 mod migrations;

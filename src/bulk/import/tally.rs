@@ -171,6 +171,16 @@ impl<'a> Detail<'a> {
         values.into_iter().filter_map(object).collect()
     }
 
+    /// The value of a field, which stays.
+    pub fn peek(&self, field: &str) -> Option<&Value> {
+        self.fields.get(field).filter(|value| !is_empty(value))
+    }
+
+    /// The value of a field that is counted elsewhere.
+    pub fn take(&mut self, field: &str) -> Option<Value> {
+        self.fields.remove(field)
+    }
+
     /// A field that says what is known without it.
     pub fn known(&mut self, field: &str) {
         self.value(field);

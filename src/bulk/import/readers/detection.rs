@@ -3,7 +3,7 @@
 use std::{io, path::Path};
 
 use crate::bulk::import::{
-    readers::{Format, ReadError, stem_and_extension},
+    readers::{Format, ReadError, mappings::legislators, stem_and_extension},
     source_file::Input,
 };
 
@@ -37,6 +37,7 @@ impl Format {
             Some('{') => object(text, extension == "json")?,
             Some('[') => list(text)?,
             Some('-' | '#') => Format::Legislators,
+            _ if text.lines().next().and_then(legislators::list_name).is_some() => Format::Legislators,
             _ => Format::Jsonl,
         })
     }
@@ -51,6 +52,8 @@ fn object(text: &str, is_document: bool) -> Result<Format, ReadError> {
         Ok(Format::Wikidata)
     } else if has("schema") && has("properties") {
         Ok(Format::Ftm)
+    } else if !names.is_empty() && names.iter().all(|name| legislators::is_committee_code(name)) {
+        Ok(Format::Legislators)
     } else if has("type") || has("slug") || !is_document {
         // A line with a mistake is reported with its number.
         Ok(Format::Jsonl)
@@ -68,7 +71,7 @@ fn list(text: &str) -> Result<Format, ReadError> {
     let has = |name: &str| names.iter().any(|known| known == name);
     if has("labels") && has("id") {
         Ok(Format::Wikidata)
-    } else if has("terms") || has("name") && has("id") && !has("schema") {
+    } else if has("terms") || has("thomas_id") || has("name") && has("id") && !has("schema") {
         Ok(Format::Legislators)
     } else if has("schema") {
         Ok(Format::Ftm)
@@ -109,7 +112,7 @@ fn names(text: &str) -> Vec<String> {
 
 impl Input {
     /// The first bytes of the input, which stay to be read.
-    fn peek(&mut self, count: usize) -> io::Result<Vec<u8>> {
+    pub fn peek(&mut self, count: usize) -> io::Result<Vec<u8>> {
         let mut first = Vec::new();
         io::Read::read_to_end(&mut io::Read::take(&mut *self, count as u64), &mut first)?;
         self.unread(first.clone());
@@ -146,6 +149,8 @@ mod tests {
             ("<?xml version=\"1.0\"?><TEI/>", Format::Parlamint),
             ("  - id: {bioguide: X}\n", Format::Legislators),
             ("[{\"id\":{\"bioguide\":\"X\"},\"terms\":[]}]", Format::Legislators),
+            ("HSXX:\n- {bioguide: X}\n", Format::Legislators),
+            ("{\"HSXX01\": [{\"bioguide\": \"X\"}]}", Format::Legislators),
             ("", Format::Jsonl),
         ] {
             for name in ["a.json", "a.ijson", "a.jsonl.gz", "a.yaml", "a.ftm.json", "a"] {

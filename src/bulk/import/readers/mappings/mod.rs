@@ -4,11 +4,13 @@
 //! also becomes a source, which its records cite.
 
 mod countries;
+mod dates;
 pub mod ftm;
 pub mod legislators;
 pub mod mapped;
 pub mod parlamint;
 pub mod popolo;
+mod spool;
 pub mod wikidata;
 
 use std::{collections::HashMap, fmt::Write, path::Path};
@@ -224,7 +226,7 @@ impl<'a, 'b> Mapper<'a, 'b> {
         key: Option<&str>,
         locator: &str,
     ) -> Result<(), ReceiverClosed> {
-        let Relation { subject, object, kind, label, from, until } = relation;
+        let Relation { subject, object, kind, label, from, until, more } = relation;
         let key = key.map_or_else(
             || {
                 let content = format!("{subject} {kind} {object} {}", label.unwrap_or_default());
@@ -236,10 +238,13 @@ impl<'a, 'b> Mapper<'a, 'b> {
             ToOwned::to_owned,
         );
         let key = if key.len() > MAX_KEY_BYTES { digest(&key, 32) } else { key };
-        let fields = json!({
+        let mut fields = json!({
             "subject": self.reference(subject), "object": self.reference(object), "kind": kind, "label": label,
             "validFrom": from, "validUntil": until, "citations": self.cite(locator),
         });
+        if let (Value::Object(fields), Value::Object(more)) = (&mut fields, more) {
+            fields.extend(more);
+        }
         self.record("Relation", &key, &self.slug(&key), fields)
     }
 }
@@ -256,7 +261,7 @@ fn default_dataset(path: &Path) -> String {
     format!("{}-{}", slug(&stem), digest(&folder.to_string_lossy(), 6)).trim_start_matches('-').to_owned()
 }
 
-#[derive(Clone, Copy)]
+#[derive(Clone, Default)]
 struct Relation<'a> {
     subject: &'a str,
     object: &'a str,
@@ -264,6 +269,8 @@ struct Relation<'a> {
     label: Option<&'a str>,
     from: Option<&'a str>,
     until: Option<&'a str>,
+    /// Fields that only some formats know.
+    more: Value,
 }
 
 /// A readable slug: the text in Latin letters. Empty where nothing can be read.

@@ -1,284 +1,841 @@
-//! Popolo: people, organizations, memberships, posts, events and speeches, in one JSON document.
+//! Popolo: people, organizations, memberships, posts, areas, events, speeches, motions and votes, in one JSON document.
+//!
+//! Lists are read one element at a time. Memberships wait for the end of the document in a temporary file: what they
+//! refer to (posts, areas, legislative periods) may come after them.
 
-use std::collections::HashMap;
+mod votes;
 
-use serde::Deserialize;
-use serde_json::{Value, json};
+use std::{
+    collections::{HashMap, HashSet},
+    hash::{DefaultHasher, Hash, Hasher},
+};
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
 
 use crate::bulk::import::{
     readers::{
-        File, ReadError,
-        mappings::{Mapper, Relation, day, excerpt},
+        File, ReadError, json,
+        mappings::{
+            Mapper, Relation, SOURCE_KEY,
+            dates::{PartialDate, Period, joined},
+            digest, excerpt,
+            spool::Spool,
+        },
         stem_and_extension,
     },
     source_file::Input,
     staging::{ReceiverClosed, Stager},
+    tally::Detail,
 };
 
-#[derive(Deserialize)]
-#[serde(default)]
-#[derive(Default)]
-struct Document {
-    persons: Vec<Actor>,
-    organizations: Vec<Organization>,
-    memberships: Vec<Membership>,
-    posts: Vec<Post>,
-    events: Vec<Event>,
-    speeches: Vec<Speech>,
-}
+/// Maximum size of the posts, areas and legislative periods of a document, which are kept in memory.
+const MAX_KNOWN_BYTES: usize = 64 << 20;
 
-/// What people and organizations have in common.
-#[derive(Deserialize)]
-struct Actor {
-    id: String,
-    name: String,
-    #[serde(default)]
-    other_names: Vec<OtherName>,
-    #[serde(default)]
-    identifiers: Vec<Identifier>,
-    #[serde(default)]
-    memberships: Vec<Membership>,
-}
+/// Words in the classification of an organization, with its kind. The first that fits counts.
+const ORGANIZATION_KINDS: [(&str, &[&str]); 13] = [
+    (
+        "PARLIAMENTARY_GROUP",
+        &["parliamentary group", "political group", "faction", "caucus", "fraktion", "parliamentary_group"],
+    ),
+    ("COMMITTEE", &["committee", "commission", "working group", "delegation"]),
+    ("PARTY", &["party"]),
+    ("MINISTRY", &["ministry", "department"]),
+    ("COURT", &["court", "tribunal"]),
+    ("INTERNATIONAL_BODY", &["international", "intergovernmental"]),
+    ("UNIVERSITY", &["university", "school", "institute"]),
+    ("COMPANY", &["company", "corporation", "bank", "business"]),
+    ("ASSOCIATION", &["association", "union", "foundation", "ngo", "non-governmental", "charity"]),
+    ("SECURITY_FORCE", &["military", "army", "police", "intelligence"]),
+    ("PARLIAMENT", &["legislature", "parliament", "chamber", "house", "senate", "assembly", "congress"]),
+    ("GOVERNMENT", &["government", "cabinet", "executive"]),
+    ("PUBLIC_BODY", &["agency", "authority", "public"]),
+];
+/// Words in the note of a further name, with its kind.
+const NAME_KINDS: [(&str, &[&str]); 3] = [
+    ("FORMER", &["former", "previous", "maiden", "birth"]),
+    ("TRANSLITERATION", &["translit", "romani", "latin", "cyrillic"]),
+    ("ABBREVIATION", &["abbrev", "acronym", "initial"]),
+];
+const PROFILES: [&str; 9] =
+    ["wikipedia", "wikidata", "twitter", "facebook", "instagram", "youtube", "linkedin", "flickr", "profile"];
+const WEBSITES: [&str; 4] = ["website", "homepage", "home page", "blog"];
 
-#[derive(Deserialize)]
-struct Organization {
-    #[serde(flatten)]
-    actor: Actor,
-    #[serde(default)]
-    posts: Vec<Post>,
-    parent_id: Option<String>,
-}
-
-#[derive(Deserialize)]
-struct OtherName {
-    name: String,
-    end_date: Option<String>,
-    #[serde(alias = "lang")]
-    language: Option<String>,
-}
-
-#[derive(Deserialize)]
-struct Identifier {
-    identifier: String,
-    scheme: Option<String>,
-}
-
-#[derive(Deserialize)]
-struct Post {
-    id: String,
-    label: Option<String>,
-    role: Option<String>,
-    organization_id: Option<String>,
-}
-
-#[derive(Deserialize)]
-struct Membership {
-    id: Option<String>,
-    person_id: Option<String>,
-    member_id: Option<String>,
-    organization_id: Option<String>,
-    on_behalf_of_id: Option<String>,
-    post_id: Option<String>,
-    role: Option<String>,
-    label: Option<String>,
-    start_date: Option<String>,
-    end_date: Option<String>,
-}
-
-#[derive(Deserialize)]
-struct Event {
-    id: String,
-    name: String,
-    description: Option<String>,
-    status: Option<String>,
-    start_date: Option<String>,
-    end_date: Option<String>,
-    organization_id: Option<String>,
-    parent_id: Option<String>,
-    #[serde(default)]
-    attendees: Vec<Attendee>,
-}
-
-#[derive(Deserialize)]
-struct Attendee {
-    id: String,
-}
-
-#[derive(Deserialize)]
-struct Speech {
-    id: Option<String>,
-    creator_id: Option<String>,
-    audience_id: Option<String>,
-    role: Option<String>,
-    text: Option<String>,
-    title: Option<String>,
-    date: Option<String>,
-    event_id: Option<String>,
-}
-
-/// Reads the whole document. Errors name a running number of records, as lines mean nothing here.
 pub fn read(file: File<'_>, input: Input, stager: &mut Stager<'_>) -> Result<String, ReadError> {
-    let document: Document = serde_json::from_reader(input)
-        .map_err(|error| ReadError::Invalid(format!("the file isn't a Popolo document: {error}")))?;
-    let stem = stem_and_extension(file.path).0;
-    let source = json!({"title": format!("[Popolo: {stem}]")});
-    let mapper = Mapper::new(file, stager, None, source)?;
-    let mut popolo = Popolo { mapper, number: 0, posts: HashMap::new() };
-    popolo.all(document)?;
-    Ok(popolo.mapper.dataset)
+    let name = file.dataset.map_or_else(|| stem_and_extension(file.path).0, ToOwned::to_owned);
+    let mapper = Mapper::new(file, stager, None, json!({"title": format!("[Popolo: {name}]")}))?;
+    let mut popolo = Popolo {
+        mapper,
+        number: 0,
+        is_popolo: false,
+        known_bytes: 0,
+        posts: HashMap::new(),
+        areas: HashMap::new(),
+        terms: HashMap::new(),
+        staged: HashSet::new(),
+        nameless: HashMap::new(),
+        memberships: Spool::new()?,
+    };
+    json::elements(input, |list, value| popolo.element(list, value))?;
+    if !popolo.is_popolo {
+        return Err(ReadError::Invalid(
+            "the JSON has no list of a Popolo document, such as `persons`".to_owned(),
+        ));
+    }
+    popolo.finish()
+}
+
+/// A post, as far as memberships of it need it.
+#[derive(Default)]
+struct Post {
+    label: Option<String>,
+    organization: Option<String>,
+    area: Option<String>,
+}
+
+/// A legislative period.
+struct Term {
+    name: String,
+    organization: Option<String>,
+    period: Period,
+}
+
+/// A membership as it is in the document.
+#[derive(Serialize, Deserialize)]
+struct Found {
+    /// Where it is: `memberships`, `persons.memberships`.
+    path: String,
+    number: u64,
+    fields: Map<String, Value>,
+}
+
+/// A membership with what it refers to.
+#[derive(Serialize, Deserialize)]
+struct Tie {
+    id: Option<String>,
+    subject: String,
+    object: String,
+    is_member: bool,
+    label: Option<String>,
+    area: Option<String>,
+    term: Option<String>,
+    party: Option<String>,
+    period: Period,
+}
+
+impl Tie {
+    /// What it is known by without an id: all but its period.
+    fn content(&self) -> String {
+        let Tie { subject, object, is_member, label, area, term, party, .. } = self;
+        let kind = if *is_member { "MEMBERSHIP" } else { "POSITION" };
+        let mut content = format!("{subject} {kind} {object}");
+        for (name, part) in [("as", label), ("for", area), ("in", term), ("party", party)] {
+            content.extend(part.iter().flat_map(|part| [" ", name, " ", part.as_str()]));
+        }
+        content
+    }
+}
+
+fn hash(of: impl Hash) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    of.hash(&mut hasher);
+    hasher.finish()
 }
 
 struct Popolo<'a, 'b> {
     mapper: Mapper<'a, 'b>,
     number: u64,
+    /// Whether one of Popolo's lists was found.
+    is_popolo: bool,
+    known_bytes: usize,
     posts: HashMap<String, Post>,
+    /// Names of areas.
+    areas: HashMap<String, String>,
+    terms: HashMap<String, Term>,
+    /// Hashes of keys of sources that are staged.
+    staged: HashSet<u64>,
+    /// How many records without an id have a name, by the name's hash.
+    nameless: HashMap<u64, u32>,
+    memberships: Spool<Found>,
 }
 
-impl Popolo<'_, '_> {
-    fn all(&mut self, document: Document) -> Result<(), ReceiverClosed> {
-        let Document { persons, organizations, memberships, posts, events, speeches } = document;
-        self.posts.extend(posts.into_iter().map(|post| (post.id.clone(), post)));
-        for organization in organizations {
-            self.organization(organization)?;
-        }
-        for person in persons {
-            self.actor("PERSON", &person)?;
-            for membership in person.memberships {
-                self.membership(&Membership { person_id: Some(person.id.clone()), ..membership })?;
-            }
-        }
-        for membership in memberships {
-            self.membership(&membership)?;
-        }
-        for event in events {
-            self.event(&event)?;
-        }
-        for speech in speeches {
-            self.speech(&speech)?;
-        }
-        Ok(())
-    }
-
+impl<'a> Popolo<'a, '_> {
+    /// The next record; errors name its number, since lines mean nothing here.
     fn next(&mut self) {
         self.number += 1;
         self.mapper.set_line(self.number);
     }
 
-    fn reference(&self, id: Option<&String>) -> Option<Value> {
-        id.map(|id| self.mapper.reference(id))
+    fn reference(&self, key: Option<&String>) -> Value {
+        key.map_or(Value::Null, |key| self.mapper.reference(key))
     }
 
-    fn actor(&mut self, kind: &str, actor: &Actor) -> Result<(), ReceiverClosed> {
-        let Actor { id, name, other_names, identifiers, .. } = actor;
-        self.next();
-        let names = other_names.iter().map(|other| {
-            let kind = if other.end_date.is_some() { "FORMER" } else { "ALIAS" };
-            json!({"name": other.name, "kind": kind, "language": other.language})
-        });
-        let schemes = identifiers
-            .iter()
-            .filter_map(|of| Some(self.mapper.identifier(of.scheme.as_ref()?, &of.identifier)));
-        let fields = json!({
-            "kind": kind, "names": names.collect::<Value>(), "identifiers": schemes.collect::<Value>(),
-            "citations": self.mapper.cite(id),
-        });
-        self.mapper.actor(id, Some(name), fields)
-    }
-
-    fn organization(&mut self, of: Organization) -> Result<(), ReceiverClosed> {
-        let Organization { actor, posts, parent_id } = of;
-        self.actor("ORGANIZATION", &actor)?;
-        let Actor { id, memberships, .. } = actor;
-        if let Some(parent) = parent_id {
-            let relation = Relation {
-                subject: &id,
-                object: &parent,
-                kind: "HIERARCHY",
-                label: None,
-                from: None,
-                until: None,
-            };
-            self.mapper.relation(relation, None, &id)?;
+    /// Counts what is kept in memory.
+    fn keep(&mut self, texts: &[Option<&String>]) -> Result<(), ReadError> {
+        self.known_bytes += 100 + texts.iter().flatten().map(|text| text.len()).sum::<usize>();
+        if self.known_bytes > MAX_KNOWN_BYTES {
+            let reason = format!(
+                "the posts, areas and legislative periods have more than {} MiB",
+                MAX_KNOWN_BYTES >> 20
+            );
+            return Err(ReadError::Invalid(reason));
         }
-        for post in posts {
-            let post = Post { organization_id: Some(id.clone()), ..post };
-            self.posts.insert(post.id.clone(), post);
+        Ok(())
+    }
+
+    fn element(&mut self, list: &str, value: Value) -> Result<(), ReadError> {
+        let tally = self.mapper.file.tally;
+        let is_known = [
+            "persons",
+            "organizations",
+            "memberships",
+            "posts",
+            "areas",
+            "events",
+            "speeches",
+            "motions",
+            "vote_events",
+            "votes",
+        ];
+        self.is_popolo |= is_known.contains(&list);
+        let fields = match value {
+            Value::Object(fields) => fields,
+            Value::Null => return Ok(()),
+            value => {
+                let mut tally = tally.borrow_mut();
+                if is_known.contains(&list) {
+                    tally.change(list, "left out, expected an object");
+                } else {
+                    tally.ignore_all(list, &value);
+                }
+                return Ok(());
+            }
+        };
+        if list == "memberships" {
+            return self.found_membership(list, fields);
+        }
+        let of = Detail::new(list, fields, tally);
+        self.next();
+        match list {
+            "persons" => self.actor("PERSON", of).map(drop),
+            "organizations" => self.actor("ORGANIZATION", of).map(drop),
+            "areas" => self.area(of).map(drop),
+            "posts" => self.post(of, None).map(drop),
+            "events" => self.event(of, None),
+            "speeches" => Ok(self.speech(of)?),
+            "motions" => self.motion(of).map(drop),
+            "vote_events" => self.division(of, None),
+            "votes" => self.vote(of, None),
+            "meta" => Ok(self.meta(of)?),
+            _ => Ok(()),
+        }
+    }
+
+    /// What the document says of itself.
+    fn meta(&mut self, mut meta: Detail<'_>) -> Result<(), ReceiverClosed> {
+        let Some(url) = meta.text("sources") else { return Ok(()) };
+        let slug = self.mapper.dataset.clone();
+        self.mapper.record("Source", SOURCE_KEY, &slug, json!({"url": url}))
+    }
+
+    /// The key of a record: its id. Without one, its first identifier or its name stands in.
+    fn key(&mut self, of: &mut Detail<'_>, name: Option<&str>) -> Option<String> {
+        if let Some(id) = of.text("id") {
+            return Some(id);
+        }
+        let name = name?;
+        of.change("id", "missing, the name stands in");
+        let count = self.nameless.entry(hash(name)).or_insert(0);
+        *count += 1;
+        Some(if *count == 1 { format!("name/{name}") } else { format!("name/{name} #{count}") })
+    }
+
+    /// Reads a person, an organization or an area, and returns its key.
+    fn actor(&mut self, kind: &'static str, mut of: Detail<'a>) -> Result<Option<String>, ReadError> {
+        let (name, names) = names(&mut of);
+        let Some(key) = self.key(&mut of, name.as_deref()) else {
+            self.mapper.reject("id", "The record needs an id or a name.")?;
+            return Ok(None);
+        };
+        let mut identifiers = Vec::new();
+        for mut identifier in of.details("identifiers") {
+            let Some(value) = identifier.text("identifier") else { continue };
+            let scheme = identifier
+                .text("scheme")
+                .map_or_else(|| "identifier".to_owned(), |scheme| scheme.to_lowercase());
+            // Some give the address of the item.
+            let value =
+                if scheme == "wikidata" { value.rsplit('/').next().unwrap_or_default() } else { &value };
+            identifiers.push(self.mapper.identifier(&scheme, value));
+        }
+        identifiers.extend(of.text("identifier").map(|value| self.mapper.identifier("identifier", &value)));
+        let citations = self.citations(&mut of, &key)?;
+        let mut fields = json!({
+            "kind": kind, "names": names, "identifiers": identifiers, "links": links(&mut of), "citations": citations,
+            "summary": summary(&mut of),
+        });
+        let mut ties = Vec::new();
+        let memberships = match of.take("memberships") {
+            Some(Value::Array(memberships)) => memberships,
+            None | Some(Value::Null) => Vec::new(),
+            Some(other) => vec![other],
+        };
+        let (path, end) = match kind {
+            "PERSON" => {
+                fields["bornOn"] = PartialDate::take(&mut of, "birth_date").text().into();
+                fields["diedOn"] = PartialDate::take(&mut of, "death_date").text().into();
+                fields["gender"] = gender(&mut of).into();
+                ("persons.memberships", "person_id")
+            }
+            "ORGANIZATION" => {
+                fields["foundedOn"] = PartialDate::take(&mut of, "founding_date").text().into();
+                fields["dissolvedOn"] = PartialDate::take(&mut of, "dissolution_date").text().into();
+                fields["organizationKind"] = organization_kind(&mut of).into();
+                ties.extend(
+                    self.end_of(&mut of, "parent", "ORGANIZATION")?.map(|parent| ("HIERARCHY", parent)),
+                );
+                ties.extend(self.area_of(&mut of)?.map(|(area, _)| ("LOCATION", area)));
+                for post in of.details("posts") {
+                    self.post(post, Some(&key))?;
+                }
+                ("organizations.memberships", "organization_id")
+            }
+            _ => {
+                let point = of.peek("geometry").filter(|geometry| geometry["type"] == "Point");
+                let point = point.and_then(|point| {
+                    Some((point["coordinates"][1].as_f64()?, point["coordinates"][0].as_f64()?))
+                });
+                if let Some((latitude, longitude)) = point {
+                    of.known("geometry");
+                    fields["latitude"] = latitude.into();
+                    fields["longitude"] = longitude.into();
+                }
+                ties.extend(self.area_parent(&mut of)?.map(|parent| ("LOCATION", parent)));
+                ("areas.memberships", "area_id")
+            }
+        };
+        self.mapper.actor(&key, name.as_deref(), fields)?;
+        for (kind, object) in &ties {
+            let relation = Relation { subject: &key, object, kind, ..Relation::default() };
+            self.mapper.relation(relation, None, &key)?;
         }
         for membership in memberships {
-            self.membership(&Membership { organization_id: Some(id.clone()), ..membership })?;
+            match membership {
+                Value::Object(mut fields) => {
+                    fields.insert(end.to_owned(), key.clone().into());
+                    self.found_membership(path, fields)?;
+                }
+                _ => of.change("memberships", "left out, expected an object"),
+            }
         }
-        Ok(())
+        Ok(Some(key))
     }
 
-    /// A post, or a role other than member, is a position.
-    fn membership(&mut self, of: &Membership) -> Result<(), ReceiverClosed> {
-        self.next();
-        let post = of.post_id.as_ref().and_then(|id| self.posts.get(id));
-        let role = of.role.as_deref().filter(|role| !role.eq_ignore_ascii_case("member"));
-        let label = of
-            .label
-            .as_deref()
-            .or(role)
-            .or_else(|| post.and_then(|post| post.label.as_deref().or(post.role.as_deref())))
-            .map(ToOwned::to_owned);
-        let at_post = post.and_then(|post| post.organization_id.clone());
-        let kind = if of.post_id.is_some() || role.is_some() { "POSITION" } else { "MEMBERSHIP" };
-        let subject = of.person_id.as_ref().or(of.member_id.as_ref());
-        let object = of.organization_id.as_ref().or(at_post.as_ref());
-        let (Some(subject), Some(object)) = (subject, object) else {
-            return self.mapper.reject("", "A membership needs a person and an organization.");
+    /// The dataset, and the pages that a record names as its sources.
+    fn citations(&mut self, of: &mut Detail<'_>, locator: &str) -> Result<Value, ReceiverClosed> {
+        let mut citations = self.mapper.cite(locator);
+        for mut source in of.details("sources") {
+            let Some(url) = source.text("url") else { continue };
+            let title = source.text("note");
+            let key = format!("source/{url}");
+            if self.staged.insert(hash(&key)) {
+                let fields = json!({"title": title.unwrap_or_else(|| format!("[{url}]")), "url": url});
+                self.mapper.record("Source", &key, &self.mapper.slug(&key), fields)?;
+            }
+            if let Value::Array(citations) = &mut citations {
+                citations.push(json!({"source": self.mapper.reference(&key), "locator": locator}));
+            }
+        }
+        Ok(citations)
+    }
+
+    /// The key of the record at one end of a tie: `person_id`, or a `person` that is embedded.
+    fn end_of(
+        &mut self,
+        of: &mut Detail<'a>,
+        name: &str,
+        kind: &'static str,
+    ) -> Result<Option<String>, ReadError> {
+        let embedded = match of.peek(name) {
+            Some(Value::Object(_)) => of.details(name).pop(),
+            _ => None,
         };
-        let locator = of.person_id.as_ref().or(of.member_id.as_ref()).cloned().unwrap_or_default();
-        let (from, until) = (day(of.start_date.as_deref()), day(of.end_date.as_deref()));
-        let relation = Relation { subject, object, kind, label: label.as_deref(), from, until };
-        self.mapper.relation(relation, of.id.as_deref(), &locator)?;
-        // For example the party of a member of parliament.
-        if let Some(party) = &of.on_behalf_of_id {
-            let relation = Relation { subject, object: party, kind: "MEMBERSHIP", label: None, from, until };
-            self.mapper.relation(relation, None, &locator)?;
+        let id = of.text(&format!("{name}_id"));
+        match embedded {
+            Some(embedded) => {
+                let found = self.actor(kind, embedded)?;
+                Ok(id.or(found))
+            }
+            None => Ok(id),
         }
-        Ok(())
     }
 
-    fn event(&mut self, event: &Event) -> Result<(), ReceiverClosed> {
-        self.next();
-        let status = match event.status.as_deref() {
+    /// The key and the name of the area of a record, if the document has it.
+    fn area_of(&mut self, of: &mut Detail<'a>) -> Result<Option<(String, Option<String>)>, ReadError> {
+        let embedded = match of.peek("area") {
+            Some(Value::Object(_)) => of.details("area").pop(),
+            _ => None,
+        };
+        let id = of.text("area_id");
+        let found = match embedded {
+            Some(embedded) => self.area(embedded)?,
+            None => None,
+        };
+        Ok(id.or(found).map(|key| {
+            let name = self.areas.get(&key).cloned();
+            (key, name)
+        }))
+    }
+
+    fn area_parent(&mut self, of: &mut Detail<'a>) -> Result<Option<String>, ReadError> {
+        let embedded = match of.peek("parent") {
+            Some(Value::Object(_)) => of.details("parent").pop(),
+            _ => None,
+        };
+        let id = of.text("parent_id");
+        match embedded {
+            Some(embedded) => Ok(self.area(embedded)?.or(id)),
+            None => Ok(id),
+        }
+    }
+
+    fn area(&mut self, of: Detail<'a>) -> Result<Option<String>, ReadError> {
+        let name = of.peek("name").and_then(Value::as_str).map(ToOwned::to_owned);
+        let key = self.actor("PLACE", of)?;
+        if let (Some(key), Some(name)) = (&key, name) {
+            self.keep(&[Some(key), Some(&name)])?;
+            self.areas.insert(key.clone(), name);
+        }
+        Ok(key)
+    }
+
+    fn post(&mut self, mut of: Detail<'a>, organization: Option<&str>) -> Result<Option<String>, ReadError> {
+        let Some(id) = of.text("id") else {
+            of.change("id", "missing, the post is left out");
+            return Ok(None);
+        };
+        let label = of.text("label");
+        // What the label says in other words.
+        let label = match label {
+            Some(label) => Some(label),
+            None => of.text("role"),
+        };
+        let own = self.end_of(&mut of, "organization", "ORGANIZATION")?;
+        let organization = own.or_else(|| organization.map(ToOwned::to_owned));
+        let area = self.area_of(&mut of)?.map(|(key, name)| name.unwrap_or(key));
+        if let Some(Value::Array(memberships)) = of.take("memberships") {
+            for membership in memberships {
+                if let Value::Object(mut fields) = membership {
+                    fields.insert("post_id".to_owned(), id.clone().into());
+                    self.found_membership("posts.memberships", fields)?;
+                }
+            }
+        }
+        self.keep(&[Some(&id), label.as_ref(), organization.as_ref(), area.as_ref()])?;
+        self.posts.insert(id.clone(), Post { label, organization, area });
+        Ok(Some(id))
+    }
+
+    /// A legislative period, or a meeting, which may be part of another one.
+    fn event(&mut self, mut of: Detail<'a>, parent: Option<&str>) -> Result<(), ReadError> {
+        let classification = of.peek("classification").and_then(Value::as_str).map(str::to_lowercase);
+        if classification
+            .is_some_and(|text| ["legislative period", "legislative term", "term"].contains(&text.as_str()))
+        {
+            return self.term(of);
+        }
+        let name = of.text("name").or_else(|| of.text("classification"));
+        let Some(key) = self.key(&mut of, name.as_deref()) else {
+            return Ok(self.mapper.reject("id", "An event needs an id or a name.")?);
+        };
+        let status = match of.text("status").as_deref() {
             Some("cancelled") => "CANCELLED",
             Some("tentative") => "SCHEDULED",
             _ => "OCCURRED",
         };
-        let host = event
-            .organization_id
-            .iter()
-            .map(|id| json!({"actor": self.mapper.reference(id), "role": "HOST"}));
-        let attendees = event
-            .attendees
-            .iter()
-            .filter(|attendee| Some(&attendee.id) != event.organization_id.as_ref())
-            .map(|attendee| json!({"actor": self.mapper.reference(&attendee.id), "role": "ATTENDEE"}));
+        let period = Period::take(&mut of, "start_date", "end_date");
+        let host = self.end_of(&mut of, "organization", "ORGANIZATION")?;
+        let mut participants: Vec<Value> = Vec::new();
+        participants
+            .extend(host.iter().map(|id| json!({"actor": self.mapper.reference(id), "role": "HOST"})));
+        for mut attendee in of.details("attendees") {
+            let id = attendee.text("id").filter(|id| Some(id) != host.as_ref());
+            let participant = id.map(|id| json!({"actor": self.mapper.reference(&id), "role": "ATTENDEE"}));
+            participants.extend(participant.filter(|of| !participants.contains(of)));
+        }
+        let venue = self.area_of(&mut of)?.map(|(key, _)| key);
+        let parent = of.text("parent_id").or_else(|| parent.map(ToOwned::to_owned));
         let fields = json!({
-            "name": event.name, "summary": event.description, "mode": "OTHER", "status": status,
-            "startsOn": day(event.start_date.as_deref()), "endsOn": day(event.end_date.as_deref()),
-            "parent": self.reference(event.parent_id.as_ref()), "participants": host.chain(attendees).collect::<Value>(),
-            "citations": self.mapper.cite(&event.id),
+            "name": name.unwrap_or_else(|| key.clone()), "summary": of.text("description"), "mode": "OTHER", "status": status,
+            "startsOn": period.from.text(), "endsOn": period.until.text(), "venue": self.reference(venue.as_ref()),
+            "parent": self.reference(parent.as_ref()), "participants": participants,
+            "citations": self.citations(&mut of, &key)?,
         });
-        self.mapper.record("Meeting", &event.id, &self.mapper.slug(&event.id), fields)
+        self.mapper.record("Meeting", &key, &self.mapper.slug(&key), fields)?;
+        for child in of.details("children") {
+            self.next();
+            self.event(child, Some(&key))?;
+        }
+        Ok(())
     }
 
-    fn speech(&mut self, speech: &Speech) -> Result<(), ReceiverClosed> {
-        self.next();
-        let Some(speaker) = self.reference(speech.creator_id.as_ref()) else {
-            return self.mapper.reject("creator_id", "A speech needs a speaker.");
+    fn term(&mut self, mut of: Detail<'_>) -> Result<(), ReadError> {
+        of.known("classification");
+        let name = of.text("name");
+        let Some(id) = of.text("id").or_else(|| name.clone()) else {
+            of.change("id", "missing, the period is left out");
+            return Ok(());
         };
-        let Some(text) = &speech.text else { return self.mapper.reject("text", "A speech needs a text.") };
-        let id = speech.id.clone().unwrap_or_else(|| format!("speech-{}", self.number));
+        let (period, organization) =
+            (Period::take(&mut of, "start_date", "end_date"), of.text("organization_id"));
+        let name = name.unwrap_or_else(|| id.clone());
+        self.keep(&[Some(&id), Some(&name), organization.as_ref()])?;
+        self.terms.insert(id, Term { name, organization, period });
+        Ok(())
+    }
+
+    /// A legislative period whose end isn't known ends, at the latest, when the next one of its chamber begins.
+    fn end_terms(&mut self) {
+        let mut starts: Vec<(Option<String>, PartialDate)> =
+            self.terms.values().map(|term| (term.organization.clone(), term.period.from)).collect();
+        starts.sort();
+        for Term { organization, period, .. } in self.terms.values_mut() {
+            let next = starts.iter().find(|(of, from)| of == organization && *from > period.from);
+            if let Some((_, next)) = next.filter(|_| period.from.is_known() && !period.until.is_known()) {
+                let mut tally = self.mapper.file.tally.borrow_mut();
+                tally.change("events.end_date", "missing, the next legislative period begins then");
+                period.until = *next;
+            }
+        }
+    }
+
+    fn speech(&mut self, mut of: Detail<'_>) -> Result<(), ReceiverClosed> {
+        // Stage directions are nobody's words.
+        if of.peek("type").is_some_and(|kind| ["scene", "narrative"].iter().any(|known| kind == known)) {
+            return Ok(());
+        }
+        let Some(text) = of.text("text") else { return self.mapper.reject("text", "A speech needs a text.") };
+        let (speaker, meeting) = (of.text("creator_id"), of.text("event_id"));
+        let date = PartialDate::take(&mut of, "date").text();
+        let id =
+            of.text("id").unwrap_or_else(|| digest(&format!("{speaker:?} {meeting:?} {date:?} {text}"), 32));
+        let role = of.text("role").or_else(|| of.text("attribution_text"));
+        let addressees: Vec<Value> =
+            of.text("audience_id").iter().map(|id| self.mapper.reference(id)).collect();
+        let ordinal = of.peek("position").and_then(Value::as_i64).filter(|_| meeting.is_some());
+        if ordinal.is_some() {
+            of.known("position");
+        }
         let fields = json!({
-            "speaker": speaker, "speakerRole": speech.role, "meeting": self.reference(speech.event_id.as_ref()),
-            "addressees": self.reference(speech.audience_id.as_ref()).into_iter().collect::<Vec<_>>(),
-            "medium": "SPEECH", "rendering": "VERBATIM", "eventType": "STATEMENT",
-            "summary": speech.title.clone().unwrap_or_else(|| excerpt(text)), "quote": text,
-            "saidOn": day(speech.date.as_deref()), "citations": self.mapper.cite(&id),
+            "speaker": self.reference(speaker.as_ref()), "speakerRole": role, "meeting": self.reference(meeting.as_ref()),
+            "addressees": addressees, "medium": "SPEECH", "rendering": "VERBATIM", "eventType": "STATEMENT",
+            "summary": of.text("title").unwrap_or_else(|| excerpt(&text)), "quote": text, "saidOn": date,
+            "ordinal": ordinal, "language": language(&mut of, "language"), "citations": self.citations(&mut of, &id)?,
         });
         self.mapper.record("Statement", &id, &self.mapper.slug(&id), fields)
     }
+
+    fn found_membership(&mut self, path: &str, fields: Map<String, Value>) -> Result<(), ReadError> {
+        self.number += 1;
+        Ok(self.memberships.push(&Found { path: path.to_owned(), number: self.number, fields })?)
+    }
+
+    /// Stages the memberships, once all that they refer to is known.
+    fn finish(mut self) -> Result<String, ReadError> {
+        self.end_terms();
+        let found = std::mem::replace(&mut self.memberships, Spool::new()?);
+        let mut ties = Spool::new()?;
+        // Hashes of what ties are known by without an id, with their periods.
+        let (mut numbers, mut parties, mut explicit) = (Vec::new(), Vec::new(), HashSet::new());
+        for found in found.entries()? {
+            if let Some(tie) = self.tie(found?)? {
+                if tie.id.is_none() {
+                    numbers.push((hash(tie.content()), tie.period));
+                }
+                if let Some(party) = &tie.party {
+                    parties.push((hash((&tie.subject, party)), tie.period));
+                }
+                if tie.is_member {
+                    explicit.insert(hash((&tie.subject, &tie.object)));
+                }
+                ties.push(&tie)?;
+            }
+        }
+        numbers.sort_unstable();
+        numbers.dedup();
+        let mut memberships = party_memberships(parties);
+        for tie in ties.entries()? {
+            let tie = tie?;
+            self.next();
+            self.stage_tie(&tie, &numbers)?;
+            let Some(party) = tie.party else { continue };
+            let between = hash((&tie.subject, &party));
+            if explicit.contains(&between) {
+                continue;
+            }
+            // Those who sit for a party are its members then.
+            for (number, period) in memberships.remove(&between).unwrap_or_default().into_iter().enumerate() {
+                let content = format!("{} for {party}", tie.subject);
+                let key = if number == 0 { content } else { format!("{content} #{}", number + 1) };
+                let (from, until) = (period.from.text(), period.until.text());
+                let relation = Relation {
+                    subject: &tie.subject,
+                    object: &party,
+                    kind: "MEMBERSHIP",
+                    from: from.as_deref(),
+                    until: until.as_deref(),
+                    ..Relation::default()
+                };
+                self.mapper.relation(relation, Some(&key), &tie.subject)?;
+            }
+        }
+        Ok(self.mapper.dataset)
+    }
+
+    /// What a membership ties. A post, or a role other than member, is a position.
+    fn tie(&mut self, found: Found) -> Result<Option<Tie>, ReadError> {
+        let Found { path, number, fields } = found;
+        let mut of = Detail::new(&path, fields, self.mapper.file.tally);
+        self.next();
+        let person = self.end_of(&mut of, "person", "PERSON")?;
+        let member = self.end_of(&mut of, "member", "PERSON")?;
+        let own = self.end_of(&mut of, "organization", "ORGANIZATION")?;
+        let party = self.end_of(&mut of, "on_behalf_of", "ORGANIZATION")?;
+        let post_id = match of.peek("post") {
+            Some(Value::Object(_)) => match of.details("post").pop() {
+                Some(post) => self.post(post, None)?,
+                None => None,
+            },
+            _ => None,
+        };
+        let post_id = of.text("post_id").or(post_id);
+        let area = self.area_of(&mut of)?.map(|(key, name)| name.unwrap_or(key));
+        let term_id = of.text("legislative_period_id");
+        let post = post_id.as_ref().and_then(|id| self.posts.get(id));
+        let term = term_id.as_ref().and_then(|id| self.terms.get(id));
+        let subject = person.or(member);
+        let object = own
+            .or_else(|| post.and_then(|post| post.organization.clone()))
+            .or_else(|| term.and_then(|term| term.organization.clone()));
+        let (Some(subject), Some(object)) = (subject, object) else {
+            let field = format!("{path} (record {number})");
+            self.mapper.reject(&field, "A membership needs a person and an organization.")?;
+            return Ok(None);
+        };
+        let role = of.text("role").filter(|role| !role.eq_ignore_ascii_case("member"));
+        let is_member = post_id.is_none() && role.is_none();
+        let label = of.text("label").or(role).or_else(|| post.and_then(|post| post.label.clone()));
+        let mut period = Period::take(&mut of, "start_date", "end_date");
+        if let Some(term) = term {
+            period = period.within(term.period);
+        }
+        Ok(Some(Tie {
+            id: of.text("id"),
+            party: party.filter(|party| *party != object && *party != subject),
+            subject,
+            object,
+            is_member,
+            label,
+            area: area.or_else(|| post.and_then(|post| post.area.clone())),
+            term: term.map(|term| term.name.clone()).or(term_id),
+            period,
+        }))
+    }
+
+    /// `numbers`: hashes and periods of those without an id, in order.
+    fn stage_tie(&mut self, tie: &Tie, numbers: &[(u64, Period)]) -> Result<(), ReceiverClosed> {
+        let key = tie.id.clone().unwrap_or_else(|| {
+            let content = tie.content();
+            let hash = hash(&content);
+            let place = |period| numbers.partition_point(|known| *known < (hash, period));
+            let number = place(tie.period) - place(Period::default()) + 1;
+            if number == 1 { content } else { format!("{content} #{number}") }
+        });
+        let (from, until) = (tie.period.from.text(), tie.period.until.text());
+        let relation = Relation {
+            subject: &tie.subject,
+            object: &tie.object,
+            kind: if tie.is_member { "MEMBERSHIP" } else { "POSITION" },
+            label: tie.label.as_deref(),
+            from: from.as_deref(),
+            until: until.as_deref(),
+            more: json!({"area": tie.area, "term": tie.term, "onBehalfOf": self.reference(tie.party.as_ref())}),
+        };
+        self.mapper.relation(relation, Some(&key), &tie.subject)
+    }
+}
+
+/// For the hash of each person and party, the periods of the membership in it.
+fn party_memberships(parties: Vec<(u64, Period)>) -> HashMap<u64, Vec<Period>> {
+    let mut memberships: HashMap<u64, Vec<Period>> = HashMap::new();
+    for (between, period) in parties {
+        memberships.entry(between).or_default().push(period);
+    }
+    memberships.into_iter().map(|(between, periods)| (between, joined(periods))).collect()
+}
+
+/// The preferred name of a record, and the further ones.
+fn names(of: &mut Detail<'_>) -> (Option<String>, Vec<Value>) {
+    let mut names: Vec<Value> = Vec::new();
+    let mut name = of.text("name");
+    if name.is_none() {
+        let parts: Vec<String> =
+            ["given_name", "family_name"].into_iter().filter_map(|part| of.text(part)).collect();
+        name = (!parts.is_empty()).then(|| parts.join(" "));
+    }
+    for mut other in of.details("other_names") {
+        let Some(text) = other.text("name") else { continue };
+        let mut period = json!({});
+        let of = Period::take(&mut other, "start_date", "end_date");
+        let note = other.peek("note").and_then(Value::as_str).map(str::to_lowercase);
+        let of_note = NAME_KINDS.iter().find(|(_, words)| {
+            note.as_ref().is_some_and(|note| words.iter().any(|word| note.contains(word)))
+        });
+        // It says no more than the language, or than the kind of the name.
+        if of_note.is_some()
+            || note.is_some_and(|note| ["multilingual", "alternate", "alternative"].contains(&note.as_str()))
+        {
+            other.known("note");
+        }
+        let kind = match of_note {
+            _ if of.until.is_known() => "FORMER",
+            Some((kind, _)) => *kind,
+            None => "ALIAS",
+        };
+        let field = if other.peek("lang").is_some() { "lang" } else { "language" };
+        period["name"] = text.into();
+        period["kind"] = kind.into();
+        period["language"] = language(&mut other, field).into();
+        period["validFrom"] = of.from.text().into();
+        period["validUntil"] = of.until.text().into();
+        if names.contains(&period) {
+            other.change("name", "left out: given twice");
+        } else {
+            names.push(period);
+        }
+    }
+    if name.is_none() && !names.is_empty() {
+        of.change("name", "missing, another name stands in");
+        name = names.remove(0)["name"].as_str().map(ToOwned::to_owned);
+    }
+    let sort_name = of.text("sort_name").filter(|sort_name| Some(sort_name) != name.as_ref());
+    names.extend(sort_name.map(|name| json!({"name": name, "kind": "ALIAS"})));
+    (name, names)
+}
+
+/// The tag of a language, if it is one: `simple` is the English of a Wikipedia.
+fn language(of: &mut Detail<'_>, field: &str) -> Option<String> {
+    let tag = of.text(field)?.replace('_', "-");
+    let is_tag = tag.split('-').enumerate().all(|(place, part)| {
+        let length = if place == 0 { 2..=3 } else { 2..=8 };
+        length.contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_alphanumeric())
+    });
+    if !is_tag {
+        of.change(field, "left out, expected the tag of a language");
+    }
+    is_tag.then_some(tag)
+}
+
+fn gender(of: &mut Detail<'_>) -> Option<&'static str> {
+    match of.text("gender")?.to_lowercase().as_str() {
+        "female" | "f" | "woman" => Some("FEMALE"),
+        "male" | "m" | "man" => Some("MALE"),
+        "unknown" | "not known" => None,
+        _ => Some("OTHER"),
+    }
+}
+
+fn organization_kind(of: &mut Detail<'_>) -> Option<&'static str> {
+    let text = of.text("classification")?.to_lowercase();
+    let known = ORGANIZATION_KINDS.iter().find(|(_, words)| words.iter().any(|word| text.contains(word)));
+    if known.is_none() {
+        of.change("classification", "has no kind of organization of its own, kept as OTHER");
+    }
+    Some(known.map_or("OTHER", |(kind, _)| *kind))
+}
+
+/// The accounts of a person or organization, the short one first.
+fn summary(of: &mut Detail<'_>) -> Option<String> {
+    let mut parts: Vec<String> = Vec::new();
+    for field in ["summary", "abstract", "biography", "description"] {
+        parts.extend(of.text(field).filter(|text| !parts.contains(text)));
+    }
+    (!parts.is_empty()).then(|| parts.join("\n\n"))
+}
+
+/// Images, links and contacts.
+fn links(of: &mut Detail<'_>) -> Vec<Value> {
+    let mut links: Vec<(String, &str, Option<String>)> = Vec::new();
+    links.extend(of.text("image").map(|url| (url, "IMAGE", None)));
+    for mut image in of.details("images") {
+        let note = image.text("note");
+        links.extend(image.text("url").map(|url| (url, "IMAGE", note)));
+    }
+    for mut link in of.details("links") {
+        let note = link.text("note");
+        links.extend(link.text("url").map(|url| {
+            let kind = link_kind(&url, note.as_deref());
+            (url, kind, note)
+        }));
+    }
+    links.extend(of.text("email").map(|address| (format!("mailto:{address}"), "CONTACT", None)));
+    for mut contact in of.details("contact_details") {
+        let kind = contact.peek("type").and_then(Value::as_str).unwrap_or_default().to_lowercase();
+        let value = contact.peek("value").and_then(Value::as_str).unwrap_or_default().trim().to_owned();
+        let link = match kind.as_str() {
+            _ if value.is_empty() => None,
+            _ if value.starts_with("http://") || value.starts_with("https://") => {
+                let kind = link_kind(&value, Some(&kind));
+                Some((value, kind))
+            }
+            "email" => Some((format!("mailto:{}", value.trim_start_matches("mailto:")), "CONTACT")),
+            "phone" | "voice" | "cell" | "mobile" | "fax" | "telephone" | "tel" => {
+                Some((telephone(&value), "CONTACT"))
+            }
+            "twitter" => Some((format!("https://twitter.com/{}", value.trim_start_matches('@')), "PROFILE")),
+            "facebook" => Some((format!("https://www.facebook.com/{value}"), "PROFILE")),
+            // For example a postal address.
+            _ => None,
+        };
+        let Some((url, of_kind)) = link else { continue };
+        contact.known("type");
+        contact.known("value");
+        let words = [contact.text("label"), contact.text("note")];
+        let words: Vec<String> =
+            words.into_iter().flatten().filter(|word| !word.eq_ignore_ascii_case(&kind)).collect();
+        let note = if words.is_empty() { kind } else { format!("{kind}, {}", words.join(", ")) };
+        links.push((url, of_kind, Some(note)));
+    }
+    let mut distinct: Vec<(String, &str, Option<String>)> = Vec::new();
+    for link in links {
+        // The portrait is among the images too.
+        if distinct.iter().all(|known| (&known.0, known.1) != (&link.0, link.1)) {
+            distinct.push(link);
+        }
+    }
+    distinct.into_iter().map(|(url, kind, note)| json!({"url": url, "kind": kind, "note": note})).collect()
+}
+
+fn link_kind(url: &str, note: Option<&str>) -> &'static str {
+    let note = note.unwrap_or_default().to_lowercase();
+    let host = url.split('/').nth(2).unwrap_or_default().to_lowercase();
+    let has = |words: &[&str], text: &str| words.iter().any(|word| text.contains(word));
+    if has(&PROFILES, &note) || has(&PROFILES, &host) {
+        "PROFILE"
+    } else if has(&WEBSITES, &note) {
+        "WEBSITE"
+    } else {
+        "OTHER"
+    }
+}
+
+fn telephone(number: &str) -> String {
+    let number = number.trim_start_matches("tel:");
+    let letters = number.chars().map(|letter| if letter.is_whitespace() { '-' } else { letter });
+    format!(
+        "tel:{}",
+        letters
+            .filter(|letter| letter.is_ascii_alphanumeric() || "+-.();=".contains(*letter))
+            .collect::<String>()
+    )
 }
