@@ -22,6 +22,9 @@ const TOPICS: u64 = 400;
 #[derive(Clone, Copy, Debug)]
 pub struct Size {
     pub statements: u64,
+    /// Divisions, and how many vote in each: at most as many as there are people.
+    pub divisions: u64,
+    pub voters: u64,
     pub seed: u64,
 }
 
@@ -42,6 +45,19 @@ impl Size {
         self.sources() * COMMENTARIES_OF_A_SOURCE
     }
 
+    fn events(self) -> u64 {
+        self.statements / 10
+    }
+
+    fn motions(self) -> u64 {
+        self.divisions.div_ceil(DIVISIONS_OF_A_MOTION)
+    }
+
+    /// People are 12 of 20 actors.
+    fn voters(self) -> u64 {
+        self.voters.min(self.actors() / 20 * 12)
+    }
+
     fn relations(self) -> u64 {
         self.statements / 10
     }
@@ -52,6 +68,8 @@ impl Size {
 }
 
 const COMMENTARIES_OF_A_SOURCE: u64 = 20;
+const DIVISIONS_OF_A_MOTION: u64 = 2;
+const PARTIES: u64 = 6;
 
 /// Adds generated records to the database, in the caller's transaction.
 pub async fn generate(
@@ -136,9 +154,13 @@ struct First {
     source: u64,
     meeting: u64,
     statement: u64,
+    event: u64,
     commentary: u64,
     relation: u64,
     position: u64,
+    motion: u64,
+    division: u64,
+    vote: u64,
 }
 
 impl First {
@@ -149,9 +171,13 @@ impl First {
             source: next_id(connection, "sources").await?,
             meeting: next_id(connection, "meetings").await?,
             statement: next_id(connection, "statements").await?,
+            event: next_id(connection, "events").await?,
             commentary: next_id(connection, "commentaries").await?,
             relation: next_id(connection, "relations").await?,
             position: next_id(connection, "positions").await?,
+            motion: next_id(connection, "motions").await?,
+            division: next_id(connection, "divisions").await?,
+            vote: next_id(connection, "votes").await?,
         })
     }
 }
@@ -187,6 +213,8 @@ impl Generator<'_> {
         size.actors() * 2
             + size.meetings() * 9
             + size.statements * 5
+            + size.events() * 7
+            + size.divisions * (size.voters() + 4)
             + size.commentaries() * 4
             + size.positions() * 4
     }
@@ -349,6 +377,44 @@ impl Generator<'_> {
         })
         .await?;
         self.copy(
+            "events",
+            "id, slug, summary, event_type, mode, place_id, occurred_on, killed, amount, currency",
+            size.events(),
+            |rows, rng, words, n| {
+                let id = first.event + n;
+                let (event, modes) = pick(&EVENTS, skewed(rng, EVENTS.len() as u64));
+                let mode = if modes.is_empty() { "\\N" } else { modes[rng.usize(..modes.len())] };
+                let place = first.actor + of_kinds(rng.u64(..size.actors() / 20), 18, 1);
+                let killed = if *event == "ASSAULT" { skewed(rng, 50).to_string() } else { "\\N".to_owned() };
+                let (amount, currency) = match *event {
+                    "AID" => (format!("{}.50", 1000 * rng.u32(1..100_000)), "USD"),
+                    _ => ("\\N".to_owned(), "\\N"),
+                };
+                let (summary, date) = (words.sentence(rng, 12), date(rng));
+                rows.row(format_args!(
+                    "{id}\tgenerated-event-{id}\t{summary}\t{event}\t{mode}\t{place}\t{date}\t{killed}\t{amount}\t{currency}"
+                ));
+            },
+        )
+        .await?;
+        for table in ["event_actors", "event_targets"] {
+            self.copy(table, "event_id, actor_id", size.events(), |rows, rng, _, n| {
+                let count = rng.u64(1..3);
+                for actor in distinct(count, || actor(rng)) {
+                    rows.row(format_args!("{}\t{actor}", first.event + n));
+                }
+            })
+            .await?;
+        }
+        self.copy("statement_events", "event_id, statement_id, kind", size.events(), |rows, rng, _, n| {
+            let count = rng.u64(..3);
+            for statement in distinct(count, || first.statement + rng.u64(..size.statements)) {
+                let kind = pick(&["REFERS_TO", "CALLS_FOR", "REFERS_TO", "DENIES"], statement);
+                rows.row(format_args!("{}\t{statement}\t{kind}", first.event + n));
+            }
+        })
+        .await?;
+        self.copy(
             "commentaries",
             "id, slug, author_id, source_id, ordinal, question, summary",
             size.commentaries(),
@@ -412,11 +478,85 @@ impl Generator<'_> {
             },
         )
         .await?;
+        self.copy(
+            "motions",
+            "id, slug, name, summary, meeting_id, proposed_on",
+            size.motions(),
+            |rows, rng, words, n| {
+                let id = first.motion + n;
+                let meeting = first.meeting + skewed(rng, size.meetings());
+                let (name, summary, date) = (words.sentence(rng, 5), words.sentence(rng, 20), date(rng));
+                rows.row(format_args!("{id}\tgenerated-motion-{id}\t{name}\t{summary}\t{meeting}\t{date}"));
+            },
+        )
+        .await?;
+        self.copy("motion_proposers", "motion_id, actor_id", size.motions(), |rows, rng, _, n| {
+            let count = rng.u64(1..4);
+            for actor in distinct(count, || speaker(rng)) {
+                rows.row(format_args!("{}\t{actor}", first.motion + n));
+            }
+        })
+        .await?;
+        self.copy("motion_topics", "motion_id, topic_id", size.motions(), |rows, rng, _, n| {
+            let count = rng.u64(1..4);
+            for topic in distinct(count, || topic(rng)) {
+                rows.row(format_args!("{}\t{topic}", first.motion + n));
+            }
+        })
+        .await?;
+        self.copy(
+            "divisions",
+            "id, slug, motion_id, name, meeting_id, held_on, result",
+            size.divisions,
+            |rows, rng, words, n| {
+                let id = first.division + n;
+                let motion = first.motion + n / DIVISIONS_OF_A_MOTION;
+                let meeting = first.meeting + skewed(rng, size.meetings());
+                let result = if rng.u8(..) < 200 { "PASSED" } else { "REJECTED" };
+                let (name, date) = (words.sentence(rng, 5), date(rng));
+                rows.row(format_args!(
+                    "{id}\tgenerated-division-{id}\t{motion}\t{name}\t{meeting}\t{date}\t{result}"
+                ));
+            },
+        )
+        .await?;
+        let voters = size.voters();
+        self.copy(
+            "votes",
+            "id, slug, division_id, actor_id, choice, party_id",
+            size.divisions,
+            |rows, rng, _, n| {
+                // A party votes as one, with few who don't.
+                let lines: Vec<&str> =
+                    (0..PARTIES).map(|_| ["FOR", "FOR", "AGAINST"][rng.usize(..3)]).collect();
+                for voter in 0..voters {
+                    let id = first.vote + n * voters + voter;
+                    let (division, actor) = (first.division + n, first.actor + of_kinds(voter, 0, 12));
+                    let party = voter % PARTIES;
+                    let choice = match rng.u8(..) {
+                        0..200 => *pick(&lines, party),
+                        200..210 => "FOR",
+                        210..220 => "AGAINST",
+                        220..230 => "ABSTAIN",
+                        230..252 => "ABSENT",
+                        _ => "PAIRED",
+                    };
+                    let party = first.actor + of_kinds(party, 13, 3);
+                    rows.row(format_args!(
+                        "{id}\tgenerated-vote-{id}\t{division}\t{actor}\t{choice}\t{party}"
+                    ));
+                }
+            },
+        )
+        .await?;
         for (column, first, count) in [
             ("statement_id", first.statement, size.statements),
+            ("event_id", first.event, size.events()),
             ("commentary_id", first.commentary, size.commentaries()),
             ("relation_id", first.relation, size.relations()),
             ("position_id", first.position, size.positions()),
+            ("motion_id", first.motion, size.motions()),
+            ("division_id", first.division, size.divisions),
         ] {
             self.copy("citations", &format!("source_id, locator, {column}"), count, |rows, rng, _, n| {
                 rows.row(format_args!("{}\tp{}\t{}", source(rng), locator(rng), first + n));
@@ -452,6 +592,18 @@ const EVENT_TYPES: [&str; 17] = [
     "MOBILIZE",
     "COERCE",
     "ASSAULT",
+];
+
+/// Event types, frequent ones first, with some of their modes.
+const EVENTS: [(&str, &[&str]); 8] = [
+    ("CONSULT", &["visit", "phone", "multilateral"]),
+    ("COOPERATE", &[]),
+    ("PROTEST", &["demo", "strike", "riot"]),
+    ("ASSAULT", &["firearms", "explosives", "drone"]),
+    ("AID", &[]),
+    ("COERCE", &["arrest", "restrict"]),
+    ("MOBILIZE", &["troops", "weapons"]),
+    ("RETREAT", &["release", "ceasefire"]),
 ];
 
 /// The kind of an actor by its number: 12 of 20 are people.

@@ -15,13 +15,24 @@ pub struct Arguments {
     /// Number of statements; other records are generated in proportion.
     #[arg(long, value_parser = clap::value_parser!(u64).range(1..=100_000_000))]
     pub statements: u64,
+    /// Number of divisions. Default: one for 1,000 statements.
+    #[arg(long, value_parser = clap::value_parser!(u64).range(..=1_000_000))]
+    pub divisions: Option<u64>,
+    /// Number of votes in each division, at most that of people: 12 for 500 statements.
+    #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u64).range(..=100_000))]
+    pub voters: u64,
     /// Seed of the random generator: the same seed generates the same records.
     #[arg(long, default_value_t = 1)]
     pub seed: u64,
 }
 
 pub async fn run(arguments: &Arguments) -> Result<(), Failure> {
-    let size = Size { statements: arguments.statements, seed: arguments.seed };
+    let size = Size {
+        statements: arguments.statements,
+        divisions: arguments.divisions.unwrap_or(arguments.statements.div_ceil(1000)),
+        voters: arguments.voters,
+        seed: arguments.seed,
+    };
     let database = open_migrated(&configured()?, true).await?;
     let generated = async {
         let since = Instant::now();

@@ -233,6 +233,19 @@ fn actor() -> ObjectType {
     )
     .field(many("meetingsHeld", "Meeting", Join::Column("venue_id"), "Meetings that were held at this place or organization."))
     .field(many(
+        "events",
+        "Event",
+        Join::Link("event_actors", "actor_id", "event_id"),
+        "Events in which the actor did something.",
+    ))
+    .field(many(
+        "eventsTargeted",
+        "Event",
+        Join::Link("event_targets", "actor_id", "event_id"),
+        "Events in which something was done to the actor.",
+    ))
+    .field(many("eventsHeld", "Event", Join::Column("place_id"), "Events that happened at this place, country or territory."))
+    .field(many(
         "relations",
         "Relation",
         Join::Either("subject_id", "object_id"),
@@ -244,6 +257,14 @@ fn actor() -> ObjectType {
         Join::Column("on_behalf_of_id"),
         "Relations that others hold on behalf of the actor: the seats of a party.",
     ))
+    .field(many(
+        "motionsProposed",
+        "Motion",
+        Join::Link("motion_proposers", "actor_id", "motion_id"),
+        "Motions that the actor proposed.",
+    ))
+    .field(many("votes", "Vote", Join::Column("actor_id"), "How the actor voted in divisions."))
+    .field(many("partyVotes", "Vote", Join::Column("party_id"), "How the members of this party or group voted."))
     .field(many("positions", "Position", Join::Column("holder_id"), "The actor's positions on topics."))
     .field(many(
         "commentaries",

@@ -88,6 +88,9 @@ pub fn object_types() -> Vec<ObjectType> {
             Predicate::Some { to: "Participation", via: Join::Column("meeting_id") },
         )
         .field(many("statements", "Statement", Join::Column("meeting_id"), "Statements made at the meeting."))
+        .field(many("events", "Event", Join::Column("meeting_id"), "Events that happened at the meeting."))
+        .field(many("motions", "Motion", Join::Column("meeting_id"), "Motions proposed at the meeting."))
+        .field(many("divisions", "Division", Join::Column("meeting_id"), "Divisions held at the meeting."))
         .field(many(
             "commentaries",
             "Commentary",

@@ -3,6 +3,7 @@
 pub mod actors;
 pub mod citations;
 pub mod commentaries;
+pub mod events;
 pub mod meetings;
 pub mod network;
 pub mod origins;
@@ -16,3 +17,4 @@ pub mod statements;
 pub mod timeline;
 pub mod topics;
 pub mod viewer;
+pub mod votes;

@@ -47,7 +47,7 @@ pub fn object_types(records: &[ObjectType]) -> Vec<ObjectType> {
             "evidence",
             "TieEvidence",
             all_ties(records).iter().map(|(object_type, _)| (object_type.name, "")).collect(),
-            "The relation, meeting or statement that shows the tie; if there are several, the one created last.",
+            "The relation, meeting, statement or event that shows the tie; if there are several, the one created last.",
         )
     };
     let actor = |name, description| reference(name, "Actor", vec![("Actor", "")], description);
@@ -100,7 +100,7 @@ pub fn object_types(records: &[ObjectType]) -> Vec<ObjectType> {
             .field(
                 text(
                     "label",
-                    "The name of the tie: a relation's label, a meeting's name, a statement's summary.",
+                    "The name of the tie: a relation's label, a meeting's name, a statement's summary, an event's name.",
                 )
                 .nullable(),
             )

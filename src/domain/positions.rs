@@ -28,15 +28,17 @@ static STANCE: Enumeration = Enumeration {
 /// Positions of a history, for its cost.
 const NAMED: f64 = 100.0;
 
-/// Positions with the date of what shows them: when it was said, or when the commentary was published.
+/// Positions with the date of what shows them: when it was said or voted, or when the commentary was published.
 const DATED: &str = "
     select positions.id, positions.holder_id, positions.topic_id, positions.stance,
-           coalesce(statements.said_on, sources.published_on) as date,
-           lower(coalesce(statements.said_during, sources.published_during)) as day
+           coalesce(statements.said_on, sources.published_on, divisions.held_on) as date,
+           lower(coalesce(statements.said_during, sources.published_during, divisions.held_during)) as day
     from positions
     left join statements on statements.id = positions.statement_id
     left join commentaries on commentaries.id = positions.commentary_id
-    left join sources on sources.id = commentaries.source_id";
+    left join sources on sources.id = commentaries.source_id
+    left join votes on votes.id = positions.vote_id
+    left join divisions on divisions.id = votes.division_id";
 
 pub fn object_types() -> Vec<ObjectType> {
     let record =
@@ -45,7 +47,7 @@ pub fn object_types() -> Vec<ObjectType> {
         column(
             "date",
             Scalar::PartialDate,
-            "When its evidence was said or published, as precisely as it is known.",
+            "When its evidence was said, published or voted, as precisely as it is known.",
         )
         .nullable()
     };
@@ -86,7 +88,7 @@ pub fn object_types() -> Vec<ObjectType> {
         ObjectType::new(
             "Position",
             "positions",
-            "An actor's stance on a topic, as the actor stated it or as an analyst reports it.",
+            "An actor's stance on a topic, as the actor stated it or voted, or as an analyst reports it.",
         )
         .record("positions")
         .labelled_by(
@@ -103,8 +105,8 @@ pub fn object_types() -> Vec<ObjectType> {
             reference(
                 "evidence",
                 "Evidence",
-                vec![("Statement", "statement_id"), ("Commentary", "commentary_id")],
-                "The evidence: the statement or commentary that shows it.",
+                vec![("Statement", "statement_id"), ("Commentary", "commentary_id"), ("Vote", "vote_id")],
+                "The evidence: the statement, commentary or vote that shows it.",
             )
             .filterable(),
         )

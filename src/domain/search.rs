@@ -116,7 +116,7 @@ pub fn fields(records: &[ObjectType]) -> Vec<FieldDeclaration> {
                 number("first", 50, "Number of suggestions. Default: 10. Maximum: 50."),
             ],
             |context| Box::pin(suggest(context)),
-            "Autocomplete: names of actors, meetings, topics and sources that start with this text.",
+            "Autocomplete: names of actors, meetings, events, topics, sources and motions that start with this text.",
         )
         .with_cost(price_of_suggest),
     ]

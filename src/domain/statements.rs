@@ -1,12 +1,16 @@
 //! Statements: what an actor said or wrote.
 
-use crate::model::{
-    object_type::{
-        Enumeration, Join, ObjectType, Scalar, SortKey, column, many, needed_evidence, one, one_of,
-        overviews::{Mention, Searched, Tie, TimelineEntry},
-        prose, shortened, term, text,
+use crate::{
+    domain::events,
+    model::{
+        object_type::{
+            Enumeration, Join, ObjectType, Predicate, Scalar, SortKey, column, many, needed_evidence, one,
+            one_of,
+            overviews::{Mention, Searched, Tie, TimelineEntry},
+            prose, shortened, term, text,
+        },
+        pagination::KeyKind,
     },
-    pagination::KeyKind,
 };
 
 static MEDIUM: Enumeration = Enumeration {
@@ -31,32 +35,6 @@ static RENDERING: Enumeration = Enumeration {
     values: &[
         ("VERBATIM", "The source quotes the speaker; the words are in `quote`."),
         ("PARAPHRASE", "The source reports what was said in other words."),
-    ],
-    deprecated: &[],
-};
-
-static EVENT_TYPE: Enumeration = Enumeration {
-    name: "EventType",
-    sql: "text",
-    description: "What a statement does: one of PLOVER's 16 event types, or STATEMENT (CAMEO 01) if none of them fits.",
-    values: &[
-        ("STATEMENT", "Says something that fits none of the other types."),
-        ("AGREE", "Agrees to do something, or declares that one will."),
-        ("CONSULT", "Meets, talks or exchanges views."),
-        ("SUPPORT", "Supports, praises or defends an actor or a cause by diplomatic means."),
-        ("CONCEDE", "Yields to a demand, or eases pressure."),
-        ("COOPERATE", "Works with another in economic, military, judicial or other practical matters."),
-        ("AID", "Provides help: economic, military, humanitarian."),
-        ("RETREAT", "Withdraws, demobilises or releases."),
-        ("REQUEST", "Asks, demands or proposes that something be done."),
-        ("ACCUSE", "Disapproves, blames or accuses."),
-        ("REJECT", "Refuses a demand or a proposal."),
-        ("THREATEN", "Threatens to do harm."),
-        ("PROTEST", "Takes part in public dissent."),
-        ("SANCTION", "Reduces or breaks off relations, or imposes penalties."),
-        ("MOBILIZE", "Raises or shows armed force."),
-        ("COERCE", "Uses force or repression short of assault."),
-        ("ASSAULT", "Uses violence."),
     ],
     deprecated: &[],
 };
@@ -116,7 +94,7 @@ pub fn object_types() -> Vec<ObjectType> {
         .field(
             one_of(
                 "eventType",
-                &EVENT_TYPE,
+                &events::EVENT_TYPE,
                 "What the statement does: agrees, demands, refuses, threatens, …",
             )
             .filterable(),
@@ -147,6 +125,22 @@ pub fn object_types() -> Vec<ObjectType> {
             .filterable_as("topic", "Has at least one topic that matches; `within` includes sub-topics.")
             .facetable()
             .writable(),
+        )
+        .field(
+            many(
+                "events",
+                "Event",
+                Join::Link("statement_events", "statement_id", "event_id"),
+                "Events that it calls for, denies or refers to.",
+            )
+            .with_attribute("StatementEvent", events::reference_kind())
+            .facetable()
+            .writable(),
+        )
+        .condition(
+            "eventReference",
+            "It calls for, denies or refers to an event that matches, as `kind` says.",
+            Predicate::Some { to: "EventReference", via: Join::Column("statement_id") },
         )
         .field(many(
             "commentaries",

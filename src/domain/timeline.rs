@@ -41,7 +41,7 @@ fn mentioned(mentions: &[Mention], is_wanted: &str) -> String {
 
 pub fn object_types(records: &[ObjectType]) -> Vec<ObjectType> {
     let choices = || sorts(records).iter().map(|(object_type, _)| (object_type.name, "")).collect();
-    let edge = ObjectType::new("TimelineEdge", "", "A meeting, a statement or a commentary in a timeline.")
+    let edge = ObjectType::new("TimelineEdge", "", "A meeting, a statement, an event, a commentary, a motion or a division in a timeline.")
         .field(reference(
             "node",
             "TimelineRecord",
@@ -53,7 +53,7 @@ pub fn object_types(records: &[ObjectType]) -> Vec<ObjectType> {
             column(
                 "date",
                 Scalar::PartialDate,
-                "When a meeting began, a statement was made or a commentary was published, as precisely as it is known.",
+                "When a meeting or an event began, a statement was made, a commentary was published, a motion was proposed or a division was held, as precisely as it is known.",
             )
             .nullable(),
         )
@@ -70,7 +70,7 @@ pub fn fields() -> Vec<FieldDeclaration> {
         argument(
             "actor",
             "ActorBy",
-            "Only entries in which this actor took part, spoke, was addressed, wrote or was the subject.",
+            "Only entries in which this actor took part, spoke, was addressed, acted, voted, wrote or was the subject.",
         ),
         argument("topic", "TopicBy", "Only entries on this topic or a sub-topic."),
         argument("from", "PartialDate", "Not before this date; excludes unknown dates."),
@@ -83,7 +83,7 @@ pub fn fields() -> Vec<FieldDeclaration> {
             ValueType { of: "TimelineConnection", form: Cardinality::One },
             own.into_iter().chain(page_arguments(ORDER, KeyKind::Date)).chain([as_of()]).collect(),
             |context| Box::pin(timeline(context)),
-            "Meetings, statements and published commentaries by date. A partial date sorts as its first day.",
+            "Meetings, statements, events, published commentaries, motions and divisions by date. A partial date sorts as its first day.",
         )
         .with_cost(price),
     ]

@@ -26,6 +26,12 @@ pub fn object_types() -> Vec<ObjectType> {
                 Join::Link("meeting_topics", "topic_id", "meeting_id"),
                 "Meetings with this topic on the agenda.",
             ))
+            .field(many(
+                "motions",
+                "Motion",
+                Join::Link("motion_topics", "topic_id", "motion_id"),
+                "Motions on exactly this topic.",
+            ))
             .field(many("positions", "Position", Join::Column("topic_id"), "Actors' positions on it."))
             .field(many(
                 "commentaries",

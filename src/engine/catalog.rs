@@ -4,8 +4,8 @@ use std::sync::LazyLock;
 
 use crate::{
     domain::{
-        actors, citations, commentaries, meetings, network, origins, positions, reconciliation, relations,
-        revisions, search, sources, statements, timeline, topics, viewer,
+        actors, citations, commentaries, events, meetings, network, origins, positions, reconciliation,
+        relations, revisions, search, sources, statements, timeline, topics, viewer, votes,
     },
     engine::{mutation, schema, subscriptions},
     model::{
@@ -21,10 +21,12 @@ pub fn records() -> Vec<ObjectType> {
         actors::object_types,
         meetings::object_types,
         statements::object_types,
+        events::object_types,
         commentaries::object_types,
         topics::object_types,
         sources::object_types,
         relations::object_types,
+        votes::object_types,
         positions::object_types,
     ];
     modules.iter().flat_map(|object_types| object_types()).collect()
@@ -73,7 +75,7 @@ const UNIONS: [(&str, &str); 5] = [
     ("Searchable", "What a search can find."),
     ("TimelineRecord", "A record in a timeline."),
     ("TieEvidence", "What shows that two actors are tied."),
-    ("Evidence", "Evidence for a position: a statement, or an analyst's commentary."),
+    ("Evidence", "Evidence for a position: a statement, an analyst's commentary, or a vote."),
 ];
 
 /// The types of references that lead to one of several object types.

@@ -459,6 +459,7 @@ impl<'a> Writer<'a> {
             Scalar::Text
             | Scalar::Term
             | Scalar::Prose
+            | Scalar::Decimal
             | Scalar::PartialDate
             | Scalar::DateTime
             | Scalar::Url

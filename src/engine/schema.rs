@@ -108,6 +108,7 @@ impl Scalar {
             Scalar::Id(_) => "ID",
             Scalar::Text | Scalar::Term | Scalar::Prose => "String",
             Scalar::Float => "Float",
+            Scalar::Decimal => "Decimal",
             Scalar::Int => "Int",
             Scalar::RevisionNumber => "RevisionNumber",
             Scalar::Boolean => "Boolean",
@@ -176,6 +177,8 @@ impl Types<'_> {
         for (name, description, specified) in scalars {
             self.add(ScalarType::new(name).description(description).specified_by_url(specified));
         }
+        let decimal = "An exact decimal number as a text, with at most 20 digits before the point and 10 after it: `\"1500000.50\"`. An input may be a number too.";
+        self.add(ScalarType::new("Decimal").description(decimal));
         let opaque = "The position of a record in a connection. Opaque: take it from `pageInfo` or an edge, and use it with the same `orderBy`.";
         self.add(ScalarType::new("Cursor").description(opaque));
         let revision = "The number of a revision: an integer. Later revisions have higher numbers.";

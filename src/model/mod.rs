@@ -2,6 +2,7 @@
 
 pub mod as_of;
 pub mod dates;
+pub mod decimal;
 pub mod naming;
 pub mod object_type;
 pub mod operator;

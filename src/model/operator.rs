@@ -67,7 +67,7 @@ impl Operator {
         };
         match scalar {
             Scalar::Text | Scalar::Prose => operators.extend([Operator::Contains, Operator::StartsWith]),
-            Scalar::Int | Scalar::Float | Scalar::RevisionNumber => {
+            Scalar::Int | Scalar::Float | Scalar::Decimal | Scalar::RevisionNumber => {
                 operators.extend([Operator::Min, Operator::Max]);
             }
             Scalar::Enumeration(_) => operators.push(Operator::NotIn),

@@ -13,6 +13,7 @@ const schema = buildClientSchema(await introspect(url));
 const isText = (value) => typeof value === 'string';
 const takes = {
   DateTime: (value) => isText(value) && /^\d{4}-\d\d-\d\dT/.test(value),
+  Decimal: (value) => /^-?\d{1,20}(\.\d{1,10})?$/.test(isText(value) || typeof value === 'number' ? `${value}` : ''),
   PartialDate: (value) => isText(value) && /^\d{4}(-\d\d){0,2}$/.test(value),
   RevisionNumber: (value) => Number.isInteger(value) && value >= 0,
 };

@@ -9,7 +9,13 @@ select actor, count(*) as weight from (select subject_id as known, object_id as 
                    union all
                    select statement_addressees.actor_id, statements.speaker_id
                    from statement_addressees join statements on statements.id = statement_addressees.statement_id
-                   where statement_addressees.actor_id = any($1) and statement_addressees.actor_id <> statements.speaker_id) t
+                   where statement_addressees.actor_id = any($1) and statement_addressees.actor_id <> statements.speaker_id union all select event_actors.actor_id as known, event_targets.actor_id as actor
+               from event_actors join event_targets on event_targets.event_id = event_actors.event_id
+               where event_actors.actor_id = any($1) and event_targets.actor_id <> event_actors.actor_id
+               union all
+               select event_targets.actor_id, event_actors.actor_id
+               from event_targets join event_actors on event_actors.event_id = event_targets.event_id
+               where event_targets.actor_id = any($1) and event_actors.actor_id <> event_targets.actor_id) t
              where actor <> all($2) group by actor order by weight desc, actor limit $3;
 select distinct known, actor from (select subject_id as known, object_id as actor from relations where subject_id = any($1)
                    union all
@@ -22,7 +28,13 @@ select distinct known, actor from (select subject_id as known, object_id as acto
                    union all
                    select statement_addressees.actor_id, statements.speaker_id
                    from statement_addressees join statements on statements.id = statement_addressees.statement_id
-                   where statement_addressees.actor_id = any($1) and statement_addressees.actor_id <> statements.speaker_id) t;
+                   where statement_addressees.actor_id = any($1) and statement_addressees.actor_id <> statements.speaker_id union all select event_actors.actor_id as known, event_targets.actor_id as actor
+               from event_actors join event_targets on event_targets.event_id = event_actors.event_id
+               where event_actors.actor_id = any($1) and event_targets.actor_id <> event_actors.actor_id
+               union all
+               select event_targets.actor_id, event_actors.actor_id
+               from event_targets join event_actors on event_actors.event_id = event_targets.event_id
+               where event_targets.actor_id = any($1) and event_actors.actor_id <> event_targets.actor_id) t;
 select distinct known, actor from (select subject_id as known, object_id as actor from relations where subject_id = any($1)
                    union all
                    select object_id, subject_id from relations where object_id = any($1) union all select one.actor_id as known, other.actor_id as actor
@@ -34,7 +46,13 @@ select distinct known, actor from (select subject_id as known, object_id as acto
                    union all
                    select statement_addressees.actor_id, statements.speaker_id
                    from statement_addressees join statements on statements.id = statement_addressees.statement_id
-                   where statement_addressees.actor_id = any($1) and statement_addressees.actor_id <> statements.speaker_id) t;
+                   where statement_addressees.actor_id = any($1) and statement_addressees.actor_id <> statements.speaker_id union all select event_actors.actor_id as known, event_targets.actor_id as actor
+               from event_actors join event_targets on event_targets.event_id = event_actors.event_id
+               where event_actors.actor_id = any($1) and event_targets.actor_id <> event_actors.actor_id
+               union all
+               select event_targets.actor_id, event_actors.actor_id
+               from event_targets join event_actors on event_actors.event_id = event_targets.event_id
+               where event_targets.actor_id = any($1) and event_actors.actor_id <> event_targets.actor_id) t;
 select source, target, type, kind, relation_kind, count(*) as weight, max(id) as id
          from (select 0 as type, 'RELATION' as kind, t.* from (select subject_id as source, object_id as target, kind as relation_kind, id
                     from relations where subject_id = any($1) and object_id = any($1)) t union all select 1 as type, 'CO_PARTICIPATION' as kind, t.* from (select one.actor_id as source, other.actor_id as target, null::relation_kind as relation_kind,
@@ -45,8 +63,12 @@ select source, target, type, kind, relation_kind, count(*) as weight, max(id) as
                            null::relation_kind as relation_kind, statements.id
                     from statements join statement_addressees on statement_addressees.statement_id = statements.id
                     where statements.speaker_id = any($1) and statement_addressees.actor_id = any($1)
-                    and statement_addressees.actor_id <> statements.speaker_id) t) t group by 1, 2, 3, 4, 5 order by weight desc, 1, 2, 4, 5;
-select t.*, case type when 0 then (select label from relations r where r.id = t.id) when 1 then (select name from meetings r where r.id = t.id) when 2 then (select summary from statements r where r.id = t.id) end as label from (
+                    and statement_addressees.actor_id <> statements.speaker_id) t union all select 3 as type, 'EVENT' as kind, t.* from (select event_actors.actor_id as source, event_targets.actor_id as target,
+                       null::relation_kind as relation_kind, event_actors.event_id as id
+                from event_actors join event_targets on event_targets.event_id = event_actors.event_id
+                where event_actors.actor_id = any($1) and event_targets.actor_id = any($1)
+                and event_targets.actor_id <> event_actors.actor_id) t) t group by 1, 2, 3, 4, 5 order by weight desc, 1, 2, 4, 5;
+select t.*, case type when 0 then (select label from relations r where r.id = t.id) when 1 then (select name from meetings r where r.id = t.id) when 2 then (select summary from statements r where r.id = t.id) when 3 then (select coalesce(name, summary) from events r where r.id = t.id) end as label from (
              select distinct on (1, 2) least(source, target) as one, greatest(source, target) as other, type, kind, id
              from (select 0 as type, 'RELATION' as kind, t.* from (select subject_id as source, object_id as target, kind as relation_kind, id
                     from relations where subject_id = any($1) and object_id = any($1)) t union all select 1 as type, 'CO_PARTICIPATION' as kind, t.* from (select one.actor_id as source, other.actor_id as target, null::relation_kind as relation_kind,
@@ -57,7 +79,11 @@ select t.*, case type when 0 then (select label from relations r where r.id = t.
                            null::relation_kind as relation_kind, statements.id
                     from statements join statement_addressees on statement_addressees.statement_id = statements.id
                     where statements.speaker_id = any($1) and statement_addressees.actor_id = any($1)
-                    and statement_addressees.actor_id <> statements.speaker_id) t) t order by 1, 2, type, id desc
+                    and statement_addressees.actor_id <> statements.speaker_id) t union all select 3 as type, 'EVENT' as kind, t.* from (select event_actors.actor_id as source, event_targets.actor_id as target,
+                       null::relation_kind as relation_kind, event_actors.event_id as id
+                from event_actors join event_targets on event_targets.event_id = event_actors.event_id
+                where event_actors.actor_id = any($1) and event_targets.actor_id = any($1)
+                and event_targets.actor_id <> event_actors.actor_id) t) t order by 1, 2, type, id desc
          ) t;
 select t.id from actors t where t.slug = $1;
 select t.id from actors t where t.slug = $1;

@@ -11,15 +11,23 @@ select kind, id, name from (
               where plain(name) like literally($1) || '%' order by length(name), name, id limit $2)
              union all
              (select 1, id, name, 1, 0 from meetings
-              where plain(name) like '% ' || literally($1) || '%' order by length(name), name, id limit $2) union all (select 4 as kind, id as id, name as name, 0 as inside, 0 as alias from topics
+              where plain(name) like '% ' || literally($1) || '%' order by length(name), name, id limit $2) union all (select 3 as kind, id as id, name as name, 0 as inside, 0 as alias from events
               where plain(name) like literally($1) || '%' order by length(name), name, id limit $2)
              union all
-             (select 4, id, name, 1, 0 from topics
-              where plain(name) like '% ' || literally($1) || '%' order by length(name), name, id limit $2) union all (select 5 as kind, id as id, title as name, 0 as inside, 0 as alias from sources
+             (select 3, id, name, 1, 0 from events
+              where plain(name) like '% ' || literally($1) || '%' order by length(name), name, id limit $2) union all (select 5 as kind, id as id, name as name, 0 as inside, 0 as alias from topics
+              where plain(name) like literally($1) || '%' order by length(name), name, id limit $2)
+             union all
+             (select 5, id, name, 1, 0 from topics
+              where plain(name) like '% ' || literally($1) || '%' order by length(name), name, id limit $2) union all (select 6 as kind, id as id, title as name, 0 as inside, 0 as alias from sources
               where plain(title) like literally($1) || '%' order by length(title), title, id limit $2)
              union all
-             (select 5, id, title, 1, 0 from sources
-              where plain(title) like '% ' || literally($1) || '%' order by length(title), title, id limit $2)) n order by kind, id, inside, alias, length(name), name
+             (select 6, id, title, 1, 0 from sources
+              where plain(title) like '% ' || literally($1) || '%' order by length(title), title, id limit $2) union all (select 7 as kind, id as id, name as name, 0 as inside, 0 as alias from motions
+              where plain(name) like literally($1) || '%' order by length(name), name, id limit $2)
+             union all
+             (select 7, id, name, 1, 0 from motions
+              where plain(name) like '% ' || literally($1) || '%' order by length(name), name, id limit $2)) n order by kind, id, inside, alias, length(name), name
          ) n order by inside, plain(name) <> plain($1), alias, length(name), name, kind, id limit $2;
 select kind, id, name from (
              select distinct on (kind, id) * from ((select 0 as kind, id as id, name as name, 0 as inside, 0 as alias from actors

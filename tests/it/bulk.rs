@@ -463,7 +463,7 @@ async fn csv_has_a_table_for_each_kind_and_brings_all_of_it_back() {
     assert!(actors.starts_with("slug,kind,name,names,identifiers,citations,origins\n"), "{actors}");
     let files: Vec<PathBuf> =
         fs::read_dir(&folder).expect("files").map(|file| file.expect("a file").path()).collect();
-    assert_eq!(files.len(), 8);
+    assert_eq!(files.len(), 12);
     let report = other.path("report.jsonl");
     let mut arguments = vec!["import", "--report", report.to_str().expect("text")];
     arguments.extend(files.iter().map(|file| file.to_str().expect("text")));
@@ -980,6 +980,18 @@ fn breaches() -> Vec<(Vec<Value>, &'static str)> {
             json!({"type": "Meeting", "slug": "met", "name": "Met", "mode": "CALL", "status": "OCCURRED"});
         with(meeting, changes)
     };
+    let event = |slug: &str, changes: Value| {
+        let event = json!({
+            "type": "Event", "slug": slug, "summary": "Shots were fired.", "eventType": "ASSAULT",
+            "citations": [{"source": "speeches", "locator": "L1"}],
+        });
+        with(event, changes)
+    };
+    let vote = |slug: &str, changes: Value| {
+        let vote =
+            json!({"type": "Vote", "slug": slug, "division": "division", "actor": "ada", "choice": "FOR"});
+        with(vote, changes)
+    };
     let topic =
         |slug: &str, parent: &str| json!({"type": "Topic", "slug": slug, "name": slug, "parent": parent});
     vec![
@@ -994,7 +1006,15 @@ fn breaches() -> Vec<(Vec<Value>, &'static str)> {
         (vec![with(source("x"), json!({"language": "?"}))], "language"),
         (vec![with(source("x"), json!({"publishedOn": "2025-13"}))], "publishedOn"),
         (vec![commentary("x", json!({"ordinal": 0}))], "ordinal"),
+        (vec![event("x", json!({"killed": -1}))], "killed"),
+        (vec![event("x", json!({"injured": -1}))], "injured"),
+        (vec![event("x", json!({"amount": "-1.5", "currency": "USD"}))], "amount"),
+        (vec![event("x", json!({"amount": "a lot", "currency": "USD"}))], "amount"),
+        (vec![event("x", json!({"amount": 5, "currency": "dollars"}))], "currency"),
         // Rules on several values.
+        (vec![event("x", json!({"amount": "5"}))], "currency"),
+        (vec![event("x", json!({"mode": "strike"}))], "mode"),
+        (vec![event("x", json!({"occurredOn": "2025", "endedOn": "2024"}))], "endedOn"),
         (vec![meeting(json!({"startsOn": "2025", "endsOn": "2024"}))], "endsOn"),
         (vec![relation(json!({"validFrom": "2025", "validUntil": "2024"}))], "validUntil"),
         (vec![relation(json!({"object": "ada"}))], "object"),
@@ -1008,14 +1028,19 @@ fn breaches() -> Vec<(Vec<Value>, &'static str)> {
             ],
             "publication",
         ),
-        (vec![position(json!({"statement": null}))], "commentary"),
+        (vec![position(json!({"statement": null}))], "vote"),
+        (vec![position(json!({"vote": "voted"}))], "vote"),
+        (vec![vote("x", json!({"party": "ada"}))], "party"),
         (
             vec![commentary("x", json!({"targets": [{"actor": "grace", "topic": "two-state-solution"}]}))],
             "targets.0.topic",
         ),
         // Rules on several records.
         (vec![commentary("x", json!({})), commentary("y", json!({}))], "ordinal"),
+        (vec![vote("x", json!({})), vote("y", json!({}))], "actor"),
+        (vec![vote("x", json!({"actor": "grace"}))], "actor"),
         (vec![topic("x", "y"), topic("y", "x")], "parent"),
+        (vec![event("x", json!({"parent": "y"})), event("y", json!({"parent": "x"}))], "parent"),
         (vec![topic("two-state-solution", "new"), topic("new", "two-state-solution")], "parent"),
         (
             vec![
@@ -1036,6 +1061,8 @@ fn breaches() -> Vec<(Vec<Value>, &'static str)> {
         (vec![cited("x", json!({"speaker": "washington"}))], "speaker"),
         (vec![cited("x", json!({"publication": "grace"}))], "publication"),
         (vec![meeting(json!({"venue": "grace"}))], "venue"),
+        (vec![event("x", json!({"place": "grace"}))], "place"),
+        (vec![event("x", json!({"citations": []}))], "citations"),
         (vec![with(actor("ada"), json!({"kind": "PLACE"}))], "kind"),
         (vec![with(actor("washington"), json!({"kind": "PERSON"}))], "kind"),
         (vec![cited("said", json!({"citations": []}))], "citations"),
@@ -1066,6 +1093,7 @@ fn breaches() -> Vec<(Vec<Value>, &'static str)> {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_dry_run_reports_every_rule_of_the_database() {
     let base = Base::new("foresees").await;
+    let cited = json!([{"source": "speeches", "locator": "L1"}]);
     let there = [
         actor("ada"),
         actor("grace"),
@@ -1073,6 +1101,9 @@ async fn a_dry_run_reports_every_rule_of_the_database() {
         source("speeches"),
         statement("said", "ada"),
         json!({"type": "Meeting", "slug": "held", "name": "Held", "mode": "CALL", "status": "OCCURRED"}),
+        json!({"type": "Motion", "slug": "motion", "name": "Motion", "citations": cited}),
+        json!({"type": "Division", "slug": "division", "motion": "motion", "name": "Motion", "citations": cited}),
+        json!({"type": "Vote", "slug": "voted", "division": "division", "actor": "grace", "choice": "AGAINST"}),
     ];
     base.import(&base.file("there.jsonl", lines(&there)));
     let merged = "select set_config('dossier.requester', 'test', true);

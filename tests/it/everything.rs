@@ -121,6 +121,7 @@ impl Schema {
                 .collect(),
             (_, "Boolean") => vec!["true".into(), "false".into()],
             (_, "Int" | "Float" | "RevisionNumber") => vec!["1".into()],
+            (_, "Decimal") => vec!["\"1.5\"".into()],
             (_, "PartialDate") => vec!["\"2026-02\"".into()],
             (_, "DateTime") => vec!["\"2026-02-19T12:00:00+01:00\"".into()],
             // Ids are tested elsewhere, because they are of one object type.

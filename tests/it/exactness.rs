@@ -159,9 +159,10 @@ async fn change_something(editor: &Client, rng: &mut Rng, round: u64) {
         chosen.into_iter().map(by).collect()
     };
     let text = format!("changed {round}");
+    let cited = json!([{"source": by("musavat-interview-with-yury-bocharov"), "locator": "L1"}]);
     let (actor, topic) = (one(&ACTORS, rng), one(&TOPICS, rng));
     // A change may be refused: the slug is taken, or a referenced record is gone.
-    let (mutation, input) = match rng.usize(..16) {
+    let (mutation, input) = match rng.usize(..21) {
         0 => ("updateActor", json!({"actor": by(actor), "name": text})),
         1 => ("updateActor", json!({"actor": by(actor), "names": [{"name": text, "kind": "ALIAS"}]})),
         2 => ("createActor", json!({"slug": one(&ACTORS[4..], rng), "kind": "PERSON", "name": text})),
@@ -197,6 +198,29 @@ async fn change_something(editor: &Client, rng: &mut Rng, round: u64) {
             json!({"statement": by(one(&STATEMENTS, rng)), "speaker": by(actor), "summary": text, "saidOn": "2026-04"}),
         ),
         14 => ("updateActor", json!({"actor": by(one(&ACTORS[4..], rng)), "slug": one(&ACTORS[4..], rng)})),
+        15 => (
+            "createEvent",
+            json!({
+                "slug": "event", "summary": text, "eventType": "AID", "actors": some(&ACTORS, rng),
+                "targets": some(&ACTORS, rng), "citations": cited,
+            }),
+        ),
+        16 => (
+            "updateStatement",
+            json!({"statement": by(one(&STATEMENTS, rng)), "events": [{"event": by("event"), "kind": "DENIES"}]}),
+        ),
+        17 => (
+            "createMotion",
+            json!({"slug": "motion", "name": text, "topics": some(&TOPICS, rng), "citations": cited}),
+        ),
+        18 => (
+            "createDivision",
+            json!({"slug": "division", "motion": by("motion"), "name": text, "heldOn": "2026", "citations": cited}),
+        ),
+        19 => (
+            "createVote",
+            json!({"slug": actor, "division": by("division"), "actor": by(actor), "choice": "FOR"}),
+        ),
         _ => {
             let last: i64 = sqlx::query_scalar("select max(id) from revisions")
                 .fetch_one(editor.pool())

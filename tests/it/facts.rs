@@ -34,7 +34,7 @@ fn with(mut input: Value, changes: Value) -> Value {
 
 /// The slugs of the records of a list.
 async fn found(client: &Client, list: &str, arguments: &str) -> Vec<String> {
-    let data = client.ask(&format!("{{ {list}({arguments}, first: 100) {{ nodes {{ slug }} }} }}")).await;
+    let data = client.query(&format!("{{ {list}({arguments}, first: 100) {{ nodes {{ slug }} }} }}")).await;
     let nodes = data[list]["nodes"].as_array().expect("nodes").iter();
     nodes.map(|node| node["slug"].as_str().expect("a slug").to_owned()).collect()
 }
@@ -80,7 +80,7 @@ async fn actors_are_found_by_what_is_known_of_them() {
             names { name kind validFrom validUntil } links { url kind note } }
         lake: actor(by: {slug: \"upper-lake\"}) { latitude longitude coordinatePrecision } }";
     assert_eq!(
-        editor.ask(read).await,
+        editor.query(read).await,
         json!({
             "party": {
                 "summary": "A party of vintners and beekeepers.", "organizationKind": "PARTY",
@@ -122,7 +122,7 @@ async fn actors_are_found_by_what_is_known_of_them() {
         assert_eq!(found(&editor, "actors", &format!("filter: {{{filter}}}")).await, slugs, "{filter}");
     }
     let data = editor
-        .ask(
+        .query(
             "{ actors(filter: {kind: {in: [PERSON, ORGANIZATION]}, or: [{foundedOn: {isUnknown: false}}, {bornOn: {isUnknown: false}}]}) {
                    facets { organizationKind { value count } gender { value count } } }
                search(query: \"beekeepers\", types: [ACTOR]) {
@@ -222,7 +222,7 @@ async fn numbers_keep_every_digit_through_changes_and_back() {
     let editor = editor().await;
     create_actor(&editor, lake()).await;
     let before = "{ revisions(last: 1) { nodes { number } } }";
-    let before = editor.ask(before).await["revisions"]["nodes"][0]["number"].clone();
+    let before = editor.query(before).await["revisions"]["nodes"][0]["number"].clone();
     for latitude in
         ["0.1", "-89.99999999999999", "1e-7", "33.333333333333336", "5e-324", "12", "-0.30000000000000004"]
     {
@@ -230,12 +230,12 @@ async fn numbers_keep_every_digit_through_changes_and_back() {
             "mutation {{ updateActor(input: {{actor: {{slug: \"upper-lake\"}}, latitude: {latitude}}}) {{
                 actor {{ latitude }} userErrors {{ message }} }} }}"
         );
-        let payload = editor.ask(&update).await["updateActor"].take();
+        let payload = editor.query(&update).await["updateActor"].take();
         let expected: f64 = latitude.parse().expect("a number");
         assert_eq!(payload, json!({"actor": {"latitude": expected}, "userErrors": []}), "{latitude}");
     }
     let data = editor
-        .ask_with(
+        .query_with(
             "query($before: RevisionNumber!) {
                 then: actor(by: {slug: \"upper-lake\"}, asOf: {revision: $before}) { latitude }
                 revisions(last: 1) { nodes { number diff { name before after } } } }",
@@ -273,7 +273,7 @@ async fn relations_hold_shares_seats_and_coalitions() {
         create(&editor, "createRelation", input).await;
     }
     let data = editor
-        .ask(
+        .query(
             "{ seat: relation(by: {slug: \"seat\"}) { area term share onBehalfOf { name } }
                stake: relation(by: {slug: \"stake\"}) { share area onBehalfOf { name } }
                coalition: relation(by: {slug: \"coalition\"}) { label }
@@ -384,7 +384,7 @@ async fn statements_are_kept_where_nobody_knows_who_spoke() {
     create(&editor, "createPosition", position).await;
     assert_eq!(found(&editor, "statements", "filter: {not: {speaker: {}}}").await, ["heckle"]);
     let data = editor
-        .ask(
+        .query(
             "{ statement(by: {slug: \"heckle\"}) { label speaker { name } speakerRole onBehalfOf { name } }
                search(query: \"heckler veto\") { nodes { ... on Statement { slug speaker { slug } } } }
                timeline(actor: {slug: \"israel\"}, from: \"2026-03\", until: \"2026-03\") {
@@ -447,7 +447,7 @@ async fn statements_of_a_meeting_stand_in_their_order_and_have_a_language() {
             nodes { slug ordinal language } pageInfo { endCursor hasNextPage }
             facets { language { value count } } } } }";
     let page = async |order: &str, after: Value| {
-        let data = editor.ask_with(query, json!({ "order": order, "after": after })).await;
+        let data = editor.query_with(query, json!({ "order": order, "after": after })).await;
         let page = data["meeting"]["statements"].clone();
         let slugs: Vec<String> = page["nodes"]
             .as_array()

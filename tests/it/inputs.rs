@@ -37,6 +37,20 @@ fn nasty(scalar: &str, orders: &[String]) -> Vec<Value> {
         "RevisionNumber" => {
             vec![json!(0), json!(-1), json!(1), json!(i64::MAX), json!(u64::MAX), json!(1e300), json!("1")]
         }
+        "Decimal" => vec![
+            json!(""),
+            json!("0"),
+            json!("-0.25"),
+            json!("1e6"),
+            json!("NaN"),
+            json!("infinity"),
+            json!("9".repeat(20)),
+            json!("9".repeat(21)),
+            json!("\u{ff11}"),
+            json!(1.5),
+            json!(u64::MAX),
+            json!(1e300),
+        ],
         "PartialDate" => [
             "",
             "0000",

@@ -442,6 +442,7 @@ async fn all_that_has_a_history_has_a_past() {
             "_sqlx_migrations",
             "api_keys",
             "client_mutations",
+            "event_modes",
             "event_types",
             "history_columns",
             "origin_digests"

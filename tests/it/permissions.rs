@@ -151,6 +151,7 @@ impl Types {
             _ => match ty["name"].as_str().expect("a name") {
                 "Boolean" => json!(true),
                 "Int" | "Float" | "RevisionNumber" => json!(1),
+                "Decimal" => json!("1.5"),
                 "PartialDate" => json!("2026"),
                 "DateTime" => json!("2026-02-19T16:30:00Z"),
                 "URL" => json!("https://example.org/"),

@@ -41,6 +41,20 @@ async fn the_rules_of_the_model_are_the_databases() {
              values ('new', 'OTHER', {tokayev}, {object}{values})"
         )
     };
+    let vote = |votes: &str| {
+        format!(
+            "insert into motions (slug, name) values ('new', 'New');
+             insert into divisions (slug, name, motion_id) select slug, name, id from motions where slug = 'new';
+             insert into votes (slug, division_id, actor_id, choice, party_id)
+             select v.slug, divisions.id, {tokayev}, v.choice::vote_choice, v.party_id::bigint
+             from divisions, (values {votes}) v (slug, choice, party_id) where divisions.slug = 'new'"
+        )
+    };
+    let event = |rest: &str, values: &str| {
+        format!(
+            "insert into events (slug, summary, event_type{rest}) values ('new', 'It was done.', 'ASSAULT'{values})"
+        )
+    };
     for (sql, rule) in [
         ("insert into actors (slug, kind, name) values ('Not a slug', 'PERSON', 'X')".into(), "slug_form"),
         ("insert into actors (slug, kind, name) values ('x', 'PERSON', ' ')".into(), "filled_text_not_blank"),
@@ -129,6 +143,21 @@ async fn the_rules_of_the_model_are_the_databases() {
         ("update positions set statement_id = 1, commentary_id = 1".into(), "positions_one_evidence"),
         ("update commentary_targets set actor_id = 1, topic_id = 1".into(), "commentary_targets_one_target"),
         ("update commentaries set ordinal = 1".into(), "commentaries_ordinal_key"),
+        (event("", ""), "events_cited"),
+        (event(", mode", ", 'demo'"), "events_mode_fkey"),
+        (event(", killed", ", -1"), "events_killed_not_negative"),
+        (event(", injured", ", -1"), "events_injured_not_negative"),
+        (event(", amount, currency", ", -0.01, 'USD'"), "events_amount_not_negative"),
+        (event(", amount, currency", ", 'NaN', 'USD'"), "events_amount_not_negative"),
+        (event(", amount, currency", ", 1, 'usd'"), "events_currency_form"),
+        (event(", amount", ", 1"), "events_amount_with_currency"),
+        (event(", currency", ", 'USD'"), "events_amount_with_currency"),
+        (event(", occurred_on, ended_on", ", '2026', '2025'"), "events_start_before_end"),
+        (event(", place_id", &format!(", {tokayev}")), "events_place_kind"),
+        ("update positions set vote_id = 1".into(), "positions_one_evidence"),
+        (vote(&format!("('a', 'FOR', {tokayev})")), "votes_party_is_another"),
+        (vote("('a', 'FOR', null), ('b', 'AGAINST', null)"), "votes_one_of_an_actor"),
+        (vote("('a', 'FOR', null)"), "motions_cited"),
         ("delete from actors where slug = 'israel'".into(), "commentary_targets_actor_id_fkey"),
         ("delete from revisions".into(), "revisions_append_only"),
         ("truncate statement_topics".into(), "revisions_no_truncate"),

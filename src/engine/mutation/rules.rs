@@ -42,6 +42,7 @@ struct Table {
 /// The columns of a unique index.
 #[derive(Debug)]
 pub struct Unique {
+    name: String,
     pub columns: Vec<String>,
     /// Whether two nulls are equal.
     pub nulls_alike: bool,
@@ -74,7 +75,8 @@ const COLUMNS: &str = "
     where t.relkind = 'r' and t.relnamespace = current_schema()::regnamespace
     order by t.relname, a.attnum";
 
-/// Checks of tables, by the last of their columns, and of the columns' domains.
+/// Checks of tables, by the last of their columns, of the columns' domains, and references to vocabularies: to tables
+/// that have no numbered rows.
 const CHECKS: &str = r"
     select t.relname::text as table, c.conname::text as name, a.attname::text as column,
            pg_get_expr(c.conbin, c.conrelid) as expression
@@ -88,6 +90,20 @@ const CHECKS: &str = r"
     join pg_class t on t.oid = a.attrelid and t.relkind = 'r' and t.relnamespace = current_schema()::regnamespace
     join pg_constraint c on c.contypid = a.atttypid and c.contype = 'c'
     where a.attnum > 0 and not a.attisdropped
+    union all
+    select t.relname, c.conname, (array_agg(a.attname order by a.attnum desc))[1],
+           format('num_nulls(%1$s) > 0 or (%1$s) in (select %2$s from %3$I v)',
+                  string_agg(quote_ident(a.attname), ', ' order by k.place),
+                  string_agg('v.' || quote_ident(b.attname), ', ' order by k.place), f.relname)
+    from pg_constraint c
+    join pg_class t on t.oid = c.conrelid and t.relnamespace = current_schema()::regnamespace
+    join pg_class f on f.oid = c.confrelid
+    cross join unnest(c.conkey, c.confkey) with ordinality k (own, other, place)
+    join pg_attribute a on a.attrelid = t.oid and a.attnum = k.own
+    join pg_attribute b on b.attrelid = f.oid and b.attnum = k.other
+    where c.contype = 'f'
+    group by t.relname, c.conname, f.relname
+    having bool_and(b.atttypid <> 'bigint'::regtype)
     order by 1, 2, 3";
 
 /// All named constraints, including unique indexes.
@@ -118,11 +134,11 @@ const INDEXED: &str = "
 
 /// Unique indexes, the primary key first.
 const UNIQUE: &str = "
-    select t.relname::text as table, i.indnullsnotdistinct as nulls_alike,
+    select t.relname::text as table, x.relname::text as name, i.indnullsnotdistinct as nulls_alike,
            coalesce(pg_get_expr(i.indpred, i.indrelid), 'true') as among,
            array(select a.attname::text from unnest(i.indkey::int2[]) with ordinality k (number, place)
                  join pg_attribute a on a.attrelid = i.indrelid and a.attnum = k.number order by k.place) as columns
-    from pg_index i join pg_class t on t.oid = i.indrelid
+    from pg_index i join pg_class t on t.oid = i.indrelid join pg_class x on x.oid = i.indexrelid
     where i.indisunique and i.indexprs is null and t.relnamespace = current_schema()::regnamespace
     order by t.relname, i.indisprimary desc, i.indexrelid";
 
@@ -153,6 +169,7 @@ impl Rules {
         }
         for row in sqlx::query(UNIQUE).fetch_all(&mut *connection).await? {
             rules.tables.entry(row.try_get("table")?).or_default().unique.push(Unique {
+                name: row.try_get("name")?,
                 columns: row.try_get("columns")?,
                 nulls_alike: row.try_get("nulls_alike")?,
                 among: row.try_get("among")?,
@@ -181,6 +198,17 @@ impl Rules {
 
     pub fn unique(&self, table: &str) -> &[Unique] {
         self.tables.get(table).map_or(&[], |table| &table.unique)
+    }
+
+    /// The unique indexes of a table that have one of these columns, with their messages.
+    pub fn unique_with<'a>(
+        &'a self,
+        table: &str,
+        columns: &'a [String],
+    ) -> impl Iterator<Item = (&'a Unique, &'a str)> {
+        let concerned = move |unique: &&Unique| unique.columns.iter().any(|column| columns.contains(column));
+        let unique = self.tables.get(table).map_or(&[][..], |table| &table.unique).iter().filter(concerned);
+        unique.map(move |unique| (unique, self.message(&unique.name)))
     }
 
     /// The checks of these columns of a table, with their expressions and messages.

@@ -13,7 +13,10 @@ use serde_json::Value as Json;
 use crate::{
     engine::prepare::validation::suggestion,
     error::{ApiError, Code},
-    model::dates::{date_time, in_utc, is_partial_date},
+    model::{
+        dates::{date_time, in_utc, is_partial_date},
+        decimal::is_decimal,
+    },
 };
 
 pub type Variables = IndexMap<Name, Constant>;
@@ -260,6 +263,7 @@ fn form_of(scalar: &str) -> &str {
         "PartialDate" => "a date as 2026, 2026-02 or 2026-02-19",
         "DateTime" => "a time of the years 0001 to 9999 as 2026-02-19T16:30:00Z",
         "RevisionNumber" => "an integer, 0 or more",
+        "Decimal" => "a decimal number as \"1500000.50\"",
         "String" => "a String without the character U+0000",
         scalar => scalar,
     }
@@ -274,6 +278,8 @@ fn scalar(name: &str, form: &Form<'_>) -> Option<Constant> {
         ("RevisionNumber", Form::Number(number)) => {
             integer(number).filter(|number| *number >= 0).map(Constant::from)
         }
+        ("Decimal", Form::String(text)) => decimal((*text).to_owned()),
+        ("Decimal", Form::Number(number)) => decimal(number.to_string()),
         ("PartialDate", Form::String(text)) => {
             is_partial_date(text).then(|| Constant::String((*text).to_owned()))
         }
@@ -284,6 +290,10 @@ fn scalar(name: &str, form: &Form<'_>) -> Option<Constant> {
         }
         _ => None,
     }
+}
+
+fn decimal(text: String) -> Option<Constant> {
+    is_decimal(&text).then_some(Constant::String(text))
 }
 
 /// The number as an integer; `1.0` counts, because JSON does not distinguish it from `1`.

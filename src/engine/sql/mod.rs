@@ -902,6 +902,10 @@ impl Builder {
                 self.push(Bind::Text(text_of(value)));
                 let _ = write!(self.sql, "::{}", of.sql);
             }
+            Scalar::Decimal => {
+                self.push(Bind::Text(text_of(value)));
+                self.sql.push_str("::numeric");
+            }
             Scalar::Text
             | Scalar::Term
             | Scalar::Prose
@@ -941,6 +945,10 @@ impl Builder {
             Scalar::Enumeration(of) => {
                 self.push(Bind::Texts(values.iter().map(text_of).collect()));
                 let _ = write!(self.sql, "::text[]::{}[]", of.sql);
+            }
+            Scalar::Decimal => {
+                self.push(Bind::Texts(values.iter().map(text_of).collect()));
+                self.sql.push_str("::text[]::numeric[]");
             }
             _ => self.push(Bind::Texts(values.iter().map(text_of).collect())),
         }

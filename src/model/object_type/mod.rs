@@ -159,11 +159,12 @@ pub struct Column {
 impl Column {
     /// SQL of the value that is read.
     pub fn shown(&self) -> Expression {
-        match self.fallback {
-            None => self.sql.clone(),
-            Some(fallback) => {
+        match (self.fallback, self.scalar) {
+            (Some(fallback), _) => {
                 Expression::Template(format!("coalesce({}, {fallback})", self.sql.template()).into())
             }
+            (None, Scalar::Decimal) => Expression::Template(format!("{}::text", self.sql.template()).into()),
+            (None, _) => self.sql.clone(),
         }
     }
 
@@ -187,6 +188,8 @@ pub enum Scalar {
     Int,
     RevisionNumber,
     Float,
+    /// An exact decimal number: `numeric` in the database, a text everywhere else.
+    Decimal,
     Boolean,
     Enumeration(&'static Enumeration),
     PartialDate,

@@ -13,8 +13,8 @@ use crate::bulk::{
     records::{RecordKind, RecordKinds},
 };
 
-/// Actors are nodes. Relations are edges with their period. Statements are edges from the speaker to each
-/// addressee; a statement whose speaker is not known has none.
+/// Actors are nodes. Relations are edges with their period. Statements are edges from the speaker to each addressee,
+/// unless the speaker is not known, events from each actor to each target.
 #[derive(Default)]
 pub struct Gexf {
     edges: bool,
@@ -47,14 +47,14 @@ fn edge(
 ) {
     let [source, target] = ends.map(escape);
     let [start, end] = dates;
-    let slug = text(record, "slug").unwrap_or_default();
+    let (type_name, slug) = (record.kind.name, text(record, "slug").unwrap_or_default());
     let kind = text(record, "kind").or(text(record, "eventType")).unwrap_or_default();
     let label = escape(clean(text(record, "label").unwrap_or(kind)));
     let number = parallel.entry(foldhash::fast::FixedState::default().hash_one((ends, kind))).or_insert(0);
     *number += 1;
     let apart = if *number == 1 { kind.to_owned() } else { format!("{kind} {number}") };
     let mut edge = format!(
-        r#"<edge id="{slug} {target}" source="{source}" target="{target}" kind="{apart}" label="{label}""#
+        r#"<edge id="{type_name} {slug} {source} {target}" source="{source}" target="{target}" kind="{apart}" label="{label}""#
     );
     if let Some(start) = start.map(first_day) {
         let _ = write!(edge, r#" start="{start}""#);
@@ -63,7 +63,7 @@ fn edge(
         let _ = write!(edge, r#" end="{end}""#);
     }
     edge.push_str("><attvalues>");
-    for (name, value) in [("type", record.kind.name), ("kind", kind), ("slug", slug)] {
+    for (name, value) in [("type", type_name), ("kind", kind), ("slug", slug)] {
         let _ = write!(edge, r#"<attvalue for="{name}" value="{value}"/>"#);
     }
     edge.push_str("</attvalues></edge>\n");
@@ -72,7 +72,7 @@ fn edge(
 
 impl Writer for Gexf {
     fn accepts(&self, kind: &RecordKind) -> bool {
-        ["Actor", "Statement", "Relation"].contains(&kind.name)
+        ["Actor", "Statement", "Event", "Relation"].contains(&kind.name)
     }
 
     fn begin(&mut self, _: &RecordKinds, out: &mut Vec<u8>) {
@@ -96,11 +96,22 @@ impl Writer for Gexf {
         if record.kind.name == "Relation" {
             let dates = [text(record, "validFrom"), text(record, "validUntil")];
             edge(out, &mut self.parallel, record, [of("subject"), of("object")], dates);
-        } else if let (Some(speaker), Some(Value::Array(addressees))) =
-            (text(record, "speaker"), record.fields.get("addressees"))
-        {
+        } else if record.kind.name == "Event" {
+            let [began, ended] = ["occurredOn", "endedOn"].map(|name| text(record, name));
+            for actor in slugs(record, "actors") {
+                for target in slugs(record, "targets").filter(|target| *target != actor) {
+                    edge(
+                        out,
+                        &mut self.parallel,
+                        record,
+                        [actor, target],
+                        [began.or(ended), ended.or(began)],
+                    );
+                }
+            }
+        } else if let Some(speaker) = text(record, "speaker") {
             let said = text(record, "saidOn");
-            for addressee in addressees.iter().filter_map(Value::as_str) {
+            for addressee in slugs(record, "addressees") {
                 edge(out, &mut self.parallel, record, [speaker, addressee], [said, said]);
             }
         }
@@ -110,6 +121,12 @@ impl Writer for Gexf {
         self.begin_edges(out);
         out.extend_from_slice(b"</edges>\n</graph>\n</gexf>\n");
     }
+}
+
+/// The slugs of a list of references.
+fn slugs<'a>(record: &'a Record<'_>, field: &str) -> impl Iterator<Item = &'a str> + use<'a> {
+    let list = record.fields.get(field).and_then(Value::as_array);
+    list.into_iter().flatten().filter_map(Value::as_str)
 }
 
 /// First day of a partial date.

@@ -90,6 +90,7 @@ fn types(record: &Record<'_>) -> Value {
         ("Actor", "GROUP") => json!(["Organization", "dossier:Group"]),
         ("Actor", _) => "Organization".into(),
         ("Meeting", _) => "Event".into(),
+        ("Event", _) => json!(["Event", "dossier:Event"]),
         ("Topic", _) => "DefinedTerm".into(),
         ("Source", _) => "CreativeWork".into(),
         ("Statement", _) if text(record, "quote").is_some() => {
@@ -152,7 +153,7 @@ fn properties(ids: &Ids, record: &Record<'_>, name: &str, value: &Value) -> Vec<
         ("Actor", "foundedOn") if !is_place => ("foundingDate", value.clone()),
         ("Actor", "dissolvedOn") if !is_place => ("dissolutionDate", value.clone()),
         ("Actor", "latitude" | "longitude") if is_place => (name, value.clone()),
-        ("Actor" | "Meeting" | "Topic", "summary") => ("description", value.clone()),
+        ("Actor" | "Meeting" | "Event" | "Topic", "summary") => ("description", value.clone()),
         ("Topic" | "Actor" | "Meeting" | "Motion" | "Division" | "Event", "name") | ("Source", "url") => {
             (name, value.clone())
         }
@@ -162,10 +163,14 @@ fn properties(ids: &Ids, record: &Record<'_>, name: &str, value: &Value) -> Vec<
             let status = event_status(value.as_str().unwrap_or_default());
             return vec![("eventStatus".to_owned(), status), ("dossier:status".to_owned(), value.clone())];
         }
-        ("Meeting", "startsOn") | ("Relation", "validFrom") => ("startDate", value.clone()),
-        ("Meeting", "endsOn") | ("Relation", "validUntil") => ("endDate", value.clone()),
-        ("Meeting", "venue") => ("location", ids.one("Actor", value)),
-        ("Meeting", "parent") => ("superEvent", ids.one("Meeting", value)),
+        ("Meeting", "startsOn") | ("Event", "occurredOn") | ("Relation", "validFrom") => {
+            ("startDate", value.clone())
+        }
+        ("Meeting", "endsOn") | ("Event", "endedOn") | ("Relation", "validUntil") => {
+            ("endDate", value.clone())
+        }
+        ("Meeting", "venue") | ("Event", "place") => ("location", ids.one("Actor", value)),
+        ("Meeting" | "Event", "parent") => ("superEvent", ids.one(kind, value)),
         ("Meeting", "agenda") | ("Statement", "topics") => ("about", ids.each("Topic", value)),
         ("Meeting", "participants") => {
             let participant = |participant: &Value| {

@@ -46,7 +46,8 @@ impl Format {
 fn object(text: &str, is_document: bool) -> Result<Format, ReadError> {
     let names = names(text);
     let has = |name: &str| names.iter().any(|known| known == name);
-    if POPOLO.iter().any(|name| has(name)) {
+    // A statement has a field `events` too.
+    if !has("type") && POPOLO.iter().any(|name| has(name)) {
         Ok(Format::Popolo)
     } else if has("entities") || has("labels") && has("id") {
         Ok(Format::Wikidata)
@@ -141,6 +142,7 @@ mod tests {
         for (content, format) in [
             ("{\"persons\": [\n{\"id\": \"1\"}]}", Format::Popolo),
             ("{\"type\":\"Topic\",\"slug\":\"x\",\"name\":\"X\"}\n", Format::Jsonl),
+            ("{\"type\":\"Statement\",\"slug\":\"x\",\"events\":[]}\n", Format::Jsonl),
             ("{\"id\":\"a\",\"schema\":\"Person\",\"properties\":{}}\n", Format::Ftm),
             ("[{\"id\":\"a\",\"schema\":\"Person\",\"properties\":{}}]", Format::Ftm),
             ("{\"type\":\"item\",\"id\":\"Q1\",\"labels\":{}}\n", Format::Wikidata),

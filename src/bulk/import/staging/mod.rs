@@ -18,7 +18,7 @@ use crate::{
         rules::{self, ENTRY_REQUIRED, MAX_INDEXED_BYTES, REQUIRED, Rules},
         writable_fields::{RowColumn, RowKind, Rows, WritableKind},
     },
-    model::{naming, object_type::Scalar},
+    model::{decimal::is_decimal, naming, object_type::Scalar},
 };
 
 /// Size of a batch: large enough that commits are cheap, small enough to hold two in memory.
@@ -481,6 +481,11 @@ fn write_value(scalar: Scalar, value: &Value, out: &mut Vec<u8>) -> Result<(), S
         (Scalar::Int, _) => return Err("Expected a whole number.".to_owned()),
         (Scalar::Float, Value::Number(number)) => out.extend_from_slice(number.to_string().as_bytes()),
         (Scalar::Float, _) => return Err("Expected a number.".to_owned()),
+        (Scalar::Decimal, Value::String(text)) if is_decimal(text) => out.extend_from_slice(text.as_bytes()),
+        (Scalar::Decimal, Value::Number(number)) if is_decimal(&number.to_string()) => {
+            out.extend_from_slice(number.to_string().as_bytes());
+        }
+        (Scalar::Decimal, _) => return Err("Expected a decimal number such as \"1500000.50\".".to_owned()),
         (Scalar::Boolean, Value::Bool(value)) => out.push(if *value { b't' } else { b'f' }),
         (Scalar::Enumeration(of), Value::String(text)) => {
             if of.values.iter().all(|(name, _)| name != text) {

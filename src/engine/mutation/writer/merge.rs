@@ -14,7 +14,7 @@ use crate::{
     model::{object_type::ObjectType, pagination},
 };
 
-pub const MERGE: &str = "Merges two records of the same actor. References to `merge` become references to `keep`. Names, identifiers and citations move to `keep`; the preferred name becomes an alias. Duplicates (a participation, an addressee, an alias, a relation that says the same) are removed. Fails if a record treats the two as different: a relation between them, or a statement of one on behalf of the other. The id and slug of `merge` then find `keep`. `unmergeActors` undoes it.";
+pub const MERGE: &str = "Merges two records of the same actor. References to `merge` become references to `keep`. Names, identifiers and citations move to `keep`; the preferred name becomes an alias. Duplicates (a participation, an addressee, an alias, a relation that says the same) are removed. Fails if a record treats the two as different: a relation between them, a statement of one on behalf of the other, or votes of both in one division. The id and slug of `merge` then find `keep`. `unmergeActors` undoes it.";
 
 pub const UNMERGE: &str = "Undoes a merge: restores the merged actor and everything that the merge changed. Other later changes stay. Changes nothing if something that the merge changed has been changed again since.";
 
@@ -130,12 +130,38 @@ async fn report_conflicting_records(
             values.collect::<Vec<_>>().join(", "),
             reference.refers_to_merged(),
         );
-        let query = sqlx::query_scalar(AssertSqlSafe(sql)).bind(keep).bind(merged).bind(NAMED);
-        let slugs: Vec<String> = query.fetch_all(&mut *connection).await?;
-        if !slugs.is_empty() {
-            let message = format!("{message} See {} {}.", object_type.name, slugs.join(", "));
-            mutation.wrong("INVALID", &["merge"], &message);
-        }
+        refuse_records(mutation, connection, object_type, (sql.as_str(), message), [keep, merged]).await?;
+    }
+    for (unique, message) in rules.unique_with(table, columns) {
+        let of = |alias: &str| {
+            let columns = unique.columns.iter().map(|column| redirected(&format!("{alias}.{column}")));
+            columns.collect::<Vec<_>>().join(", ")
+        };
+        let sql = format!(
+            "select t.slug::text from {table} t join {table} k on k.id <> t.id and ({}) = ({})
+             where {} order by t.slug limit $3",
+            of("k"),
+            of("t"),
+            reference.refers_to_merged(),
+        );
+        refuse_records(mutation, connection, object_type, (sql.as_str(), message), [keep, merged]).await?;
+    }
+    Ok(())
+}
+
+/// An error for the records that a statement finds.
+async fn refuse_records(
+    mutation: &mut Mutation<'_>,
+    connection: &mut PgConnection,
+    object_type: &ObjectType,
+    (sql, message): (&str, &str),
+    [keep, merged]: [i64; 2],
+) -> Result<(), Failure> {
+    let query = sqlx::query_scalar(AssertSqlSafe(sql.to_owned())).bind(keep).bind(merged).bind(NAMED);
+    let slugs: Vec<String> = query.fetch_all(&mut *connection).await?;
+    if !slugs.is_empty() {
+        let message = format!("{message} See {} {}.", object_type.name, slugs.join(", "));
+        mutation.wrong("INVALID", &["merge"], &message);
     }
     Ok(())
 }

@@ -1,0 +1,1 @@
+select t.id, t.id, (coalesce(t.name, case when length(t.summary) <= 120 then t.summary else regexp_replace(left(t.summary, 119), '\s+\S*$', '') || '…' end)), t.summary, t.event_type, t.mode, t.occurred_on, t.ended_on, t.killed, t.injured, t.amount::text, t.currency, t.place_id, t.meeting_id, t.parent_id from events t where t.slug = $1;

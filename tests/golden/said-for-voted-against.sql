@@ -1,0 +1,22 @@
+select 1::bigint, t.slug from actors t where true and (exists (select from positions t1 where t1.holder_id = t.id and (exists (select from topics t3 where t3.id = t1.topic_id and ((true and t3.slug = $1))) and (true and t1.stance = any($2::text[]::stance[])) and exists (select from statements t4 where t4.id = t1.statement_id and (true)))) and exists (select from votes t5 where t5.actor_id = t.id and ((true and t5.choice = $3::vote_choice) and exists (select from divisions t7 where t7.id = t5.division_id and (exists (select from motions t8 where t8.id = t7.motion_id and ((t8.id in (select l10.motion_id from motion_topics l10 join topics t9 on t9.id = l10.topic_id where ((true and t9.slug = $4)))) is true))))))) order by lower(t.name), t.id limit $5;
+select 1::bigint, t.slug, t.id from actors t where true and (exists (select from positions t1 where t1.holder_id = t.id and (exists (select from topics t3 where t3.id = t1.topic_id and ((true and t3.slug = $1))) and (true and t1.stance = any($2::text[]::stance[])) and exists (select from statements t4 where t4.id = t1.statement_id and (true)))) and exists (select from votes t5 where t5.actor_id = t.id and ((true and t5.choice = $3::vote_choice) and exists (select from divisions t7 where t7.id = t5.division_id and (exists (select from motions t8 where t8.id = t7.motion_id and ((t8.id in (select l10.motion_id from motion_topics l10 join topics t9 on t9.id = l10.topic_id where ((true and t9.slug = $4)))) is true))))))) order by lower(t.name), t.id limit $5;
+select t.id from topics t where t.slug = $1;
+select t.id, t.id from actors t where t.slug = $1;
+with recursive below as (
+             select id from topics where id = $2 union select topics.id from topics join below on topics.parent_id = below.id
+         )
+         select holder_id as parent, topic_id, id, stance, previous, date from (
+             select d.*, lag(stance) over (partition by holder_id, topic_id order by day nulls last, id) as previous
+             from (
+    select positions.id, positions.holder_id, positions.topic_id, positions.stance,
+           coalesce(statements.said_on, sources.published_on, divisions.held_on) as date,
+           lower(coalesce(statements.said_during, sources.published_during, divisions.held_during)) as day
+    from positions
+    left join statements on statements.id = positions.statement_id
+    left join commentaries on commentaries.id = positions.commentary_id
+    left join sources on sources.id = commentaries.source_id
+    left join votes on votes.id = positions.vote_id
+    left join divisions on divisions.id = votes.division_id where positions.holder_id = any($1)
+                   and ($2 is null or positions.topic_id in (select id from below))) d
+         ) d where previous is distinct from stance
+         order by holder_id, topic_id, day nulls last, id;
