@@ -10,7 +10,8 @@ select t.kind, t.id, t.field, ts_headline('dossier_english', left(t.text, 10000)
     from unnest(tsvector_to_array(to_tsvector('dossier_english', $5) || to_tsvector('dossier_simple', $5))) word
 ), $4) as headline
          from (select 0 as kind, 0 as ordinal, id as id, 'name' as field, name as text
-             from actors where id = any($2) and 0 = any($3) and search @@ (websearch_to_tsquery('dossier_english', $1) || websearch_to_tsquery('dossier_simple', $1)) union all select 0 as kind, 1 as ordinal, actor_id as id, 'names' as field, name as text
+             from actors where id = any($2) and 0 = any($3) and search @@ (websearch_to_tsquery('dossier_english', $1) || websearch_to_tsquery('dossier_simple', $1)) union all select 0 as kind, 1 as ordinal, id as id, 'summary' as field, summary as text
+             from actors where id = any($2) and 0 = any($3) and search @@ (websearch_to_tsquery('dossier_english', $1) || websearch_to_tsquery('dossier_simple', $1)) union all select 0 as kind, 2 as ordinal, actor_id as id, 'names' as field, name as text
              from actor_names where actor_id = any($2) and 0 = any($3) and search @@ (websearch_to_tsquery('dossier_english', $1) || websearch_to_tsquery('dossier_simple', $1)) union all select 1 as kind, 0 as ordinal, id as id, 'name' as field, name as text
              from meetings where id = any($2) and 1 = any($3) and search @@ (websearch_to_tsquery('dossier_english', $1) || websearch_to_tsquery('dossier_simple', $1)) union all select 1 as kind, 1 as ordinal, id as id, 'summary' as field, summary as text
              from meetings where id = any($2) and 1 = any($3) and search @@ (websearch_to_tsquery('dossier_english', $1) || websearch_to_tsquery('dossier_simple', $1)) union all select 2 as kind, 0 as ordinal, id as id, 'summary' as field, summary as text

@@ -10,4 +10,4 @@ select t.id, t.id, t.name from actors t where t.id = any((select $1::bigint[])::
 select t.id, t.id, t.name from topics t where t.id = any((select $1::bigint[])::bigint[]);
 select t.id, t.id, t.slug from meetings t where t.id = any((select $1::bigint[])::bigint[]);
 select t.id, t.id, t.slug from topics t where t.id = any((select $1::bigint[])::bigint[]);
-select t.id, t.id, t.slug, t.summary, t.quote, t.rendering, t.medium, t.event_type, t.said_on, t.speaker_id, t.speaker_role, t.on_behalf_of_id, t.meeting_id, t.publication_id from statements t where t.slug = $1;
+select t.id, t.id, t.slug, t.summary, t.quote, t.rendering, t.medium, t.event_type, t.said_on, t.ordinal, t.language, t.speaker_id, t.speaker_role, t.on_behalf_of_id, t.meeting_id, t.publication_id from statements t where t.slug = $1;
