@@ -48,6 +48,8 @@ struct Tie {
     from: Option<String>,
     until: Option<String>,
     term: Option<String>,
+    /// The ids of the terms.
+    terms: String,
     area: Option<String>,
 }
 
@@ -116,14 +118,7 @@ impl<'a> Corpus<'a, '_> {
         let area = affiliation.parts("placeName").iter_mut().find_map(Part::text);
         let terms = self.terms(&mut affiliation);
         // A seat without dates is held for its term.
-        if let [(_, Some(term))] = terms.as_slice()
-            && from.is_none()
-            && until.is_none()
-        {
-            (from, until) = (term.from.clone(), term.until.clone());
-        }
-        let labels = terms.iter().map(|(id, term)| term.map_or(id.as_str(), |term| &term.label));
-        let term = Some(labels.collect::<Vec<_>>().join(", ")).filter(|term| !term.is_empty());
+        let (ids, term) = in_term(&terms, &mut from, &mut until);
         let kind = if is_member { "MEMBERSHIP" } else { "POSITION" };
         ties.extend(targets(&to).map(|object| Tie {
             subject: person.to_owned(),
@@ -133,6 +128,7 @@ impl<'a> Corpus<'a, '_> {
             from: from.clone(),
             until: until.clone(),
             term: term.clone(),
+            terms: ids.clone(),
             area: area.clone(),
         }));
     }
@@ -211,6 +207,7 @@ impl<'a> Corpus<'a, '_> {
                 from: None,
                 until: None,
                 term: None,
+                terms: String::new(),
                 area: None,
             };
             self.stage(vec![tie], &id)?;
@@ -245,14 +242,7 @@ impl<'a> Corpus<'a, '_> {
             let (mutual, active, passive) = (all("mutual"), all("active"), all("passive"));
             let (mut from, mut until) = period(&mut relation);
             let terms = self.terms(&mut relation);
-            if let [(_, Some(term))] = terms.as_slice()
-                && from.is_none()
-                && until.is_none()
-            {
-                (from, until) = (term.from.clone(), term.until.clone());
-            }
-            let labels = terms.iter().map(|(id, term)| term.map_or(id.as_str(), |term| &term.label));
-            let term = Some(labels.collect::<Vec<_>>().join(", ")).filter(|term| !term.is_empty());
+            let (ids, term) = in_term(&terms, &mut from, &mut until);
             let each = mutual.iter().enumerate();
             let pairs =
                 each.flat_map(|(place, one)| mutual[place + 1..].iter().map(move |other| (one, other)));
@@ -270,6 +260,7 @@ impl<'a> Corpus<'a, '_> {
                 from: from.clone(),
                 until: until.clone(),
                 term: term.clone(),
+                terms: ids.clone(),
                 area: None,
             }));
             if ties.len() > MAX_RELATIONS {
@@ -287,8 +278,7 @@ impl<'a> Corpus<'a, '_> {
         for tie in ties {
             // The label of a membership is a wording, that of a position tells it from others.
             let label = tie.label.as_deref().filter(|_| tie.kind != "MEMBERSHIP").unwrap_or_default();
-            let term = tie.term.as_deref().unwrap_or_default();
-            let content = format!("{} {} {} {label} {term}", tie.subject, tie.kind, tie.object);
+            let content = format!("{} {} {} {label} {}", tie.subject, tie.kind, tie.object, tie.terms);
             let content = content.split_whitespace().collect::<Vec<_>>().join(" ");
             let number = numbers.entry(content.clone()).or_insert(0);
             *number += 1;
@@ -386,6 +376,24 @@ fn preferred_name(names: Vec<Name>) -> (Option<String>, Vec<Value>) {
         }
     }
     (Some(best), others)
+}
+
+/// The ids and the names of terms. What has no dates of its own holds for its term.
+fn in_term(
+    terms: &[(String, Option<&Term>)],
+    from: &mut Option<String>,
+    until: &mut Option<String>,
+) -> (String, Option<String>) {
+    if let [(_, Some(term))] = terms
+        && from.is_none()
+        && until.is_none()
+    {
+        (*from, *until) = (term.from.clone(), term.until.clone());
+    }
+    let ids = terms.iter().map(|(id, _)| id.as_str()).collect::<Vec<_>>().join(" ");
+    let names = terms.iter().map(|(id, term)| term.map_or(id.as_str(), |term| &term.label));
+    let names = names.collect::<Vec<_>>().join(", ");
+    (ids, Some(names).filter(|names| !names.is_empty()))
 }
 
 fn is_address(text: &str) -> bool {

@@ -2,7 +2,7 @@
 //! (`ParlaMint-GB.xml`), which includes the others; or sittings (`ParlaMint-GB_2022-07-21.xml`, `….ana.xml`), speakers
 //! (`…-listPerson.xml`) and organizations (`…-listOrg.xml`) alone.
 //!
-//! The document is read as a stream. Whoever is referred to and not described gets a stand-in, named by its id.
+//! The document is read as a stream. Whoever is referred to and not described is named by its id.
 
 mod actors;
 mod sittings;
@@ -122,8 +122,8 @@ fn targets(references: &str) -> impl Iterator<Item = String> {
 /// A date without its time and time zone.
 fn date(text: &str) -> Option<String> {
     let end = text.find(|letter: char| !letter.is_ascii_digit() && letter != '-').unwrap_or(text.len());
-    // A time zone to the west: 2015-05-07-05:00.
-    let day = &text[..end.min(10)];
+    // What is no date is left for the rules to refuse. A time zone to the west: 2015-05-07-05:00.
+    let day = if end == 0 { text } else { &text[..end.min(10)] };
     Some(day.to_owned()).filter(|day| !day.is_empty())
 }
 
