@@ -58,6 +58,7 @@ async fn an_odd_detail_of_popolo_costs_that_detail_and_not_the_record() {
         "posts": null,
         "memberships": [
             {"person_id": 3, "organization_id": "o1", "start_date": 2010, "end_date": "2012-00-00"},
+            {"person_id": "p1", "organization_id": "unlisted"},
             {"id": "", "person_id": "p1", "organization_id": "o1", "start_date": "2015-05-01T10:00:00Z", "end_date": "2014"},
         ],
     });
@@ -66,12 +67,19 @@ async fn an_odd_detail_of_popolo_costs_that_detail_and_not_the_record() {
     assert_eq!(base.report().len(), 1, "{:?}", base.report());
     assert_eq!(base.report()[0].2, "The record needs an id or a name.");
     let names = "select a.name from actors a join origins o on o.actor_id = a.id order by a.id";
-    assert_eq!(rows(&base, names).await, ["Ada Sample", "p2", "Cal Sample", "Without an id", "Assembly"]);
+    assert_eq!(
+        rows(&base, names).await,
+        ["Ada Sample", "p2", "Cal Sample", "Without an id", "Assembly", "unlisted"]
+    );
     let further = "select concat_ws(' ', n.name, n.kind, n.language) from actor_names n join origins o on o.actor_id = n.actor_id order by n.id";
     assert_eq!(rows(&base, further).await, ["C. Sample ALIAS", "Cal the Simple ALIAS"]);
     assert_eq!(
         ties(&base).await,
-        ["Ada Sample MEMBERSHIP Assembly - 2015-05-01 ?", "Cal Sample MEMBERSHIP Assembly - 2010 2012"]
+        [
+            "Ada Sample MEMBERSHIP Assembly - 2015-05-01 ?",
+            "Ada Sample MEMBERSHIP unlisted - ? ?",
+            "Cal Sample MEMBERSHIP Assembly - 2010 2012"
+        ]
     );
     let changed = counts(&base, "changed");
     for told in [
@@ -82,6 +90,7 @@ async fn an_odd_detail_of_popolo_costs_that_detail_and_not_the_record() {
         "persons.other_names.name: left out: given twice 1",
         "memberships.end_date: left out, before the start 1",
         "persons: left out, expected an object 1",
+        "memberships: ORGANIZATION: not in the document, its id stands in for it 1",
     ] {
         assert!(changed.iter().any(|change| change == told), "{told}: {changed:?}");
     }
@@ -338,10 +347,17 @@ HSXX01:
 - {name: Ada Sample-Roe, party: minority, rank: 2, bioguide: X000001}
 - {name: Nobody, party: minority, rank: 3}
 ";
+    // Members come before what says who they are.
+    base.import_with(&base.file("members.yaml", members), &[]);
+    assert_eq!(
+        ties(&base).await[..],
+        ["Ada Sample-Roe POSITION HSXX Chair ? ?", "Ada Sample-Roe MEMBERSHIP HSXX01 Minority member ? ?"]
+    );
     base.import(&base.file("legislators.yaml", ADA));
     let before = ties(&base).await.len();
     base.import(&base.file("committees.yaml", committees));
-    base.import_with(&base.file("members.yaml", members), &[]);
+    let output = base.import_with(&base.file("members.yaml", members), &[]);
+    assert!(String::from_utf8_lossy(&output.stdout).contains("nothing was written"));
     let told = base.report();
     assert!(told.len() == 1 && told[0].0 == 5 && told[0].1 == "members.bioguide", "{told:?}");
     let all = ties(&base).await;
@@ -350,7 +366,7 @@ HSXX01:
         .map(String::as_str)
         .filter(|tie| tie.contains("Committee") || tie.contains("Small"))
         .collect();
-    assert_eq!(all.len(), before + new.len());
+    assert_eq!(all.len(), before + new.len() - 2);
     assert_eq!(
         new,
         [
@@ -477,4 +493,25 @@ async fn legislators_have_lives_and_links_and_their_seats_an_area() {
     );
     let former = "select concat_ws(' ', name, valid_until) from actor_names where kind = 'FORMER' and name like 'Ada%'";
     assert_eq!(rows(&base, former).await, ["Ada M. Sample 2007-12-17"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_datasets_give_one_link_of_a_record_with_different_notes() {
+    let base = Base::new("popolo-links").await;
+    let house = |name: &str, id: &str, note: &str| {
+        let document = json!({"persons": [{
+            "id": id, "name": "Ada Sample", "identifiers": [{"scheme": "wikidata", "identifier": "Q900007"}],
+            "links": [{"url": "https://ada.example", "note": note}],
+        }]});
+        base.file(name, document.to_string())
+    };
+    let links = "select concat_ws(' ', url, note) from actor_links";
+    base.import(&house("one.json", "a", "first"));
+    base.import(&house("two.json", "b", "second"));
+    assert_eq!(rows(&base, links).await, ["https://ada.example first"]);
+    let changed = counts(&base, "changed");
+    assert_eq!(changed, ["Actor.links: left out: another entry stands for it 1"]);
+    assert!(base.import(&house("two.json", "b", "second")).contains("nothing was written"));
+    base.import(&house("one.json", "a", "newer"));
+    assert_eq!(rows(&base, links).await, ["https://ada.example newer"]);
 }

@@ -181,9 +181,30 @@ impl Validator<'_> {
                         equals("o", "t"),
                     )
                 } else {
+                    let of = |alias: &str| {
+                        list.columns.iter().map(|of| format!("{alias}.{}", of.column)).collect::<Vec<_>>()
+                    };
+                    let given = was_given(writable_field.name, &row_digest(&of("o")));
+                    let ids = format!("ids_{}", rows.kind.table);
+                    // A row of the table stays, unless only this import's datasets gave it.
                     format!(
-                        "exists (select from {ready} o where {} and o.{owner} = t.{owner} and (o.line, o.list_index) < (t.line, t.list_index))",
-                        equals("o", "t"),
+                        "exists (select from {ready} o where {equal} and o.{owner} = t.{owner} and (o.line, o.list_index) < (t.line, t.list_index))
+                         or exists (
+                             select from {table} o where {equal} and o.{owner} = t.{owner} and ({old}) is distinct from ({new})
+                             and (not exists (
+                                 select from {ids} i join origin_digests d on d.origin_id = i.origin_id
+                                 where i.id = o.{owner} and {given}
+                             ) or exists (
+                                 select from origins g join origin_digests d on d.origin_id = g.id
+                                 where g.{origin} = o.{owner} and {given}
+                                 and not exists (select from {ids} other where other.origin_id = g.id)
+                             ))
+                         )",
+                        equal = equals("o", "t"),
+                        table = rows.table(),
+                        old = of("o").join(", "),
+                        new = of("t").join(", "),
+                        origin = rows.kind.origin_column,
                     )
                 };
                 let reason = if is_global {

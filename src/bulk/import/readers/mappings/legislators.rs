@@ -501,8 +501,15 @@ impl Legislators<'_, '_> {
         let Some(person) = member.text("bioguide") else {
             return self.mapper.reject("members.bioguide", "A member of a committee needs a Bioguide id.");
         };
-        member.known("name");
+        if let Some(name) = member.text("name") {
+            let identifiers = json!([self.mapper.identifier("bioguide", &person)]);
+            self.mapper.fallback(&person, &name, json!({"kind": "PERSON", "identifiers": identifiers}))?;
+        }
         let object = committee_key(code);
+        if !self.staged.contains(&object) {
+            self.staged.insert(object.clone());
+            self.mapper.fallback(&object, code, json!({"kind": "ORGANIZATION"}))?;
+        }
         let title = member.text("title");
         let side = match (&title, member.peek("party").and_then(Value::as_str)) {
             (None, Some("majority")) => Some("Majority member"),

@@ -67,17 +67,18 @@ pub fn read(file: File<'_>, input: Input, stager: &mut Stager<'_>) -> Result<Str
     let mut popolo = Popolo {
         mapper,
         number: 0,
-        is_popolo: false,
+        has_list: false,
         known_bytes: 0,
         posts: HashMap::new(),
         areas: HashMap::new(),
         terms: HashMap::new(),
+        actors: HashSet::new(),
         staged: HashSet::new(),
         nameless: HashMap::new(),
         memberships: Spool::new()?,
     };
     json::elements(input, |list, value| popolo.element(list, value))?;
-    if !popolo.is_popolo {
+    if !popolo.has_list {
         return Err(ReadError::Invalid(
             "the JSON has no list of a Popolo document, such as `persons`".to_owned(),
         ));
@@ -146,12 +147,14 @@ struct Popolo<'a, 'b> {
     mapper: Mapper<'a, 'b>,
     number: u64,
     /// Whether one of Popolo's lists was found.
-    is_popolo: bool,
+    has_list: bool,
     known_bytes: usize,
     posts: HashMap<String, Post>,
     /// Names of areas.
     areas: HashMap<String, String>,
     terms: HashMap<String, Term>,
+    /// Hashes of the keys of actors that are staged.
+    actors: HashSet<u64>,
     /// Hashes of keys of sources that are staged.
     staged: HashSet<u64>,
     /// How many records without an id have a name, by the name's hash.
@@ -197,7 +200,7 @@ impl<'a> Popolo<'a, '_> {
             "vote_events",
             "votes",
         ];
-        self.is_popolo |= is_known.contains(&list);
+        self.has_list |= is_known.contains(&list);
         let fields = match value {
             Value::Object(fields) => fields,
             Value::Null => return Ok(()),
@@ -314,6 +317,7 @@ impl<'a> Popolo<'a, '_> {
                 ("areas.memberships", "area_id")
             }
         };
+        self.actors.insert(hash(&key));
         self.mapper.actor(&key, name.as_deref(), fields)?;
         for (kind, object) in &ties {
             let relation = Relation { subject: &key, object, kind, ..Relation::default() };
@@ -567,6 +571,7 @@ impl<'a> Popolo<'a, '_> {
         for tie in ties.entries()? {
             let tie = tie?;
             self.next();
+            self.stand_in(&tie)?;
             self.stage_tie(&tie, &numbers)?;
             let Some(party) = tie.party else { continue };
             let between = hash((&tie.subject, &party));
@@ -640,6 +645,19 @@ impl<'a> Popolo<'a, '_> {
             term: term.map(|term| term.name.clone()).or(term_id),
             period,
         }))
+    }
+
+    /// What a membership ties and the document lacks is named by its id, if it isn't there already.
+    fn stand_in(&mut self, tie: &Tie) -> Result<(), ReceiverClosed> {
+        let organizations = tie.party.iter().chain([&tie.object]).map(|key| (key, "ORGANIZATION"));
+        for (key, kind) in organizations.chain([(&tie.subject, "PERSON")]) {
+            if self.actors.insert(hash(key)) {
+                let reason = "not in the document, its id stands in for it";
+                self.mapper.file.tally.borrow_mut().change(&format!("memberships: {kind}"), reason);
+                self.mapper.fallback(key, key, json!({"kind": kind}))?;
+            }
+        }
+        Ok(())
     }
 
     /// `numbers`: hashes and periods of those without an id, in order.
@@ -809,8 +827,10 @@ fn links(of: &mut Detail<'_>) -> Vec<Value> {
     let mut distinct: Vec<(String, &str, Option<String>)> = Vec::new();
     for link in links {
         // The portrait is among the images too.
-        if distinct.iter().all(|known| (&known.0, known.1) != (&link.0, link.1)) {
-            distinct.push(link);
+        let (url, kind, note) = link;
+        let url = url.trim().replace(' ', "%20");
+        if distinct.iter().all(|(known, of, _)| *known != url || *of != kind) {
+            distinct.push((url, kind, note));
         }
     }
     distinct.into_iter().map(|(url, kind, note)| json!({"url": url, "kind": kind, "note": note})).collect()
