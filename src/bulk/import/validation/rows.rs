@@ -173,12 +173,20 @@ impl Validator<'_> {
                     joined(others.iter().map(|column| format!("{one}.{column} = {other}.{column}")), " and ")
                 };
                 let taken = if is_global {
+                    // Not an `or` of two conditions, which Postgres would check row by row.
+                    let columns = joined(others.iter().map(|column| format!("r.{column}")), ", ");
                     format!(
-                        "exists (select from {} o where {} and o.{owner} <> t.{owner})
-                         or exists (select from {ready} o where {} and o.{owner} <> t.{owner} and (o.line, o.list_index) < (t.line, t.list_index))",
+                        "ctid in (
+                             select r.ctid from {ready} r join {} o on {} and o.{owner} <> r.{owner}
+                             union all
+                             select place from (
+                                 select r.ctid as place, r.{owner} as own,
+                                        first_value(r.{owner}) over (partition by {columns} order by r.line, r.list_index) as first
+                                 from {ready} r where num_nulls({columns}) = 0
+                             ) d where own <> first
+                         )",
                         rows.table(),
-                        equals("o", "t"),
-                        equals("o", "t"),
+                        equals("o", "r"),
                     )
                 } else {
                     let of = |alias: &str| {
