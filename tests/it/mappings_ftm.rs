@@ -54,6 +54,10 @@ async fn entities_become_actors_relations_sources_and_meetings() {
         aru["names"].as_array().expect("names").iter().filter_map(|name| name["name"].as_str()).collect();
     assert_eq!(names, ["BEKOVA, Aru", "Ару Бекова"]);
     assert_eq!(aru["identifiers"], json!([{"scheme": "wikidata", "value": "Q999999001"}]));
+    let told = ["bornOn", "gender", "summary", "links"].map(|field| aru[field].clone());
+    let links = json!([{"url": "mailto:aru@example.org", "kind": "CONTACT", "note": null}]);
+    let summary = "Position: Minister\nTopics: politically exposed person";
+    assert_eq!(json!(told), json!(["1971-05-03", "FEMALE", summary, links]));
     assert_eq!(by_key(&all, "Actor", "q2")["name"], "Dan Bekov");
     assert_eq!(by_key(&all, "Actor", "q3")["name"], "q3");
 
@@ -67,6 +71,10 @@ async fn entities_become_actors_relations_sources_and_meetings() {
         .map(|scheme| scheme.rsplit(':').next().unwrap_or(scheme))
         .collect();
     assert_eq!(schemes, ["innCode", "registrationNumber"]);
+    let told = ["organizationKind", "foundedOn"].map(|field| water[field].clone());
+    assert_eq!(json!(told), json!(["COMPANY", "1997-02-24"]));
+    assert_eq!(by_key(&all, "Actor", "b1")["organizationKind"], "COURT");
+    assert_eq!(by_key(&all, "Relation", "o1")["share"], 51.2);
     assert_eq!(by_key(&all, "Actor", "a1")["kind"], "PLACE");
     assert_eq!(by_key(&all, "Actor", "b1")["name"], "Water Board");
 
@@ -187,4 +195,27 @@ async fn entities_in_a_list_are_read_and_what_is_none_is_rejected_by_its_line() 
     let told = base.report();
     let reasons: Vec<_> = told.iter().map(|(line, _, reason)| (*line, reason.as_str())).collect();
     assert_eq!(reasons, [(2, "An entity needs an id."), (3, "An entity needs a schema.")]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sanction_is_an_event_by_its_authority() {
+    let base = Base::empty("ftm-sanctions").await;
+    let entities = [
+        json!({"id": "p", "schema": "Person", "properties": {"name": ["Ada"]}}),
+        json!({"id": "s", "schema": "Sanction", "properties": {
+            "entity": ["p"], "authority": ["Examplia Treasury"], "country": ["kz"], "program": ["WATER-1"],
+            "reason": ["Sold water."], "startDate": ["2023-02-24"], "listingDate": ["2023-03-01"],
+        }}),
+    ];
+    let file = base.file("sanctions.ftm", lines(&entities));
+    base.import(&file);
+    let all = records(&base);
+    let event = by_key(&all, "Event", "s");
+    let told = ["eventType", "actors", "targets", "occurredOn", "summary"].map(|field| event[field].clone());
+    let summary =
+        "Sanctions by Examplia Treasury.\nProgramme: WATER-1\nReason: Sold water.\nListed on: 2023-03-01";
+    assert_eq!(json!(told), json!(["SANCTION", ["examplia-treasury"], ["ada"], "2023-02-24", summary]));
+    let of = by_key(&all, "Relation", "authority Examplia Treasury NATIONALITY country KZ");
+    assert_eq!(of["object"], "kazakhstan");
+    assert!(base.import(&file).contains("nothing was written"));
 }

@@ -162,3 +162,58 @@ async fn a_map_with_a_mistake_is_refused_by_name() {
         assert!(output.status.code() == Some(2) && told.contains(reason), "{reason}: {told}");
     }
 }
+
+/// Rows that are invented, in the form that each of the maps in the documentation is for.
+const EXAMPLES: [(&str, &str, &str); 4] = [
+    (
+        "acled.toml",
+        "event_id_cnty,event_date,time_precision,event_type,sub_event_type,actor1,assoc_actor_1,inter1,actor2,inter2,country,admin1,location,latitude,longitude,geo_precision,notes,fatalities\n\
+         KAZ1,08 March 2023,2,Battles,Air/drone strike,Forces of Examplia,Air Force; Water Party,State Forces,Rebels of Examplia,Rebel Groups,Kazakhstan,North,Exampleville,43.25,76.95,1,A strike.,1\n",
+        r#"{"eventType": "ASSAULT", "mode": "aerial", "occurredOn": "2023-03", "killed": 1, "actors": ["air-force", "forces-of-examplia", "water-party"], "targets": ["rebels-of-examplia"], "place": "exampleville"}"#,
+    ),
+    (
+        "icews.toml",
+        "Event ID\tEvent Date\tSource Name\tSource Sectors\tSource Country\tEvent Text\tCAMEO Code\tIntensity\tTarget Name\tTarget Country\tStory ID\tSentence Number\tCity\tCountry\tLatitude\tLongitude\n\
+         7\t2001-02-03\tArmed \"Rebels\"\tInsurgents\tKazakhstan\tMake a visit\t042\t1.9\tCitizen (Examplia)\tRussian Federation\t11\t2\tAlmaty\tKazakhstan\t43.25\t76.95\n",
+        r#"{"eventType": "CONSULT", "mode": null, "occurredOn": "2001-02-03", "killed": null, "actors": ["armed-rebels"], "targets": ["citizen-examplia"], "place": "almaty"}"#,
+    ),
+    (
+        "polecat.toml",
+        "Event ID\tEvent Date\tEvent Type\tEvent Mode\tContexts\tActor Name\tActor Country\tPrimary Actor Sector\tRecipient Name\tGeoNames ID\tPlacename\tCountry\tLatitude\tLongitude\n\
+         PC1\t2023-04-05\tPROTEST\tdemo\tlabor\tFarmers; Miners\tKAZ\tCVL\tWater Board\t1526384\tAlmaty\tKAZ\t43.25\t76.95\n",
+        r#"{"eventType": "PROTEST", "mode": "demo", "occurredOn": "2023-04-05", "killed": null, "actors": ["farmers", "miners"], "targets": ["water-board"], "place": "almaty"}"#,
+    ),
+    (
+        "plover-gsr.toml",
+        r#"[{"id": "0", "event": "DOCUMENT", "license": "free"},
+            {"id": "1", "event": "FIGHT", "mode": "firearms", "date": "2000-01-01", "text": "Rebels shoot at police.", "eventText": "shoot",
+             "source": [{"actorText": "Rebels", "code": "KAZ", "sector": "REB"}], "dead": "2",
+             "target": [{"actorText": "Police", "code": "KAZ", "sector": "COP"}], "eventLoc": {"name": "Almaty"}}]"#,
+        r#"{"eventType": "ASSAULT", "mode": "firearms", "occurredOn": null, "killed": 2, "actors": ["rebels"], "targets": ["police"], "place": "almaty"}"#,
+    ),
+];
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_maps_of_the_documentation_read_what_they_are_for() {
+    for (name, rows, expected) in EXAMPLES {
+        let base = Base::empty(&format!("maps-{name}")).await;
+        let map = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/maps").join(name);
+        let file = base.file("rows.txt", rows);
+        let told = import(&base, &file, &map);
+        let all = records(&base);
+        let event =
+            all.iter().find(|record| record["type"] == "Event").unwrap_or_else(|| panic!("{name}: {told}"));
+        let expected: Value = serde_json::from_str(expected).expect("JSON");
+        for (field, value) in expected.as_object().expect("fields") {
+            let mut found = event[field].clone();
+            if let Value::Array(list) = &mut found {
+                list.sort_by_key(Value::to_string);
+            }
+            assert_eq!(found, *value, "{name} {field}: {told}");
+        }
+        let kazakhstan = all.iter().find(|record| record["name"] == "Kazakhstan");
+        let codes = kazakhstan.map(|record| record["identifiers"].clone());
+        assert_eq!(codes, Some(json!([{"scheme": "iso3166-1-alpha3", "value": "KAZ"}])), "{name}: {told}");
+        assert!(import(&base, &file, &map).contains("nothing was written"), "{name}");
+    }
+}

@@ -120,6 +120,17 @@ async fn items_become_actors_and_statements_relations() {
     let identifiers = identifiers.map(|(scheme, value)| json!({"scheme": scheme, "value": value}));
     assert_eq!(aru["identifiers"], json!(identifiers));
 
+    let told = ["bornOn", "gender", "summary"].map(|field| aru[field].clone());
+    assert_eq!(json!(told), json!(["1971-05-03", "FEMALE", "politician of Examplia"]));
+    assert_eq!(
+        aru["links"][0]["url"],
+        "https://commons.wikimedia.org/wiki/Special:FilePath/Aru_Bekova_(2019).jpg"
+    );
+    let office = by_key(&all, "Relation", "Q900000001$4");
+    let told = ["area", "term"].map(|field| office[field].clone());
+    assert_eq!(json!(told), json!(["Q900000005", "7th Assembly"]));
+    assert_eq!(by_key(&all, "Actor", "Q900000008")["organizationKind"], "MINISTRY");
+
     let relation = |key: &str| {
         let of = by_key(&all, "Relation", key);
         ["kind", "subject", "object", "label", "validFrom", "validUntil"]

@@ -550,6 +550,7 @@ impl Row {
             texts = texts.iter().flat_map(|text| parts_of(text, split).map(ToOwned::to_owned)).collect();
         }
         let column = columns.first().or(full.template.as_ref()).map_or("", String::as_str);
+        let is_empty = texts.is_empty();
         if let Some(values) = &full.values {
             texts.retain_mut(|text| {
                 let exact = values.get(text.as_str());
@@ -597,7 +598,7 @@ impl Row {
                 Some((text.replace(',', "").parse::<f64>().ok()? * times).to_string())
             });
         }
-        if texts.is_empty() && full.values.is_none() || texts.is_empty() && columns.is_empty() {
+        if is_empty {
             texts.extend(full.default.clone());
         }
         texts
@@ -652,6 +653,7 @@ impl Row {
         let plain = || text.replace([',', ' '], "");
         let number = match scalar {
             Scalar::Int => plain().parse::<i64>().ok().map(Value::from),
+            Scalar::Float => plain().parse::<f64>().ok().filter(|number| number.is_finite()).map(Value::from),
             Scalar::Boolean => text.to_lowercase().parse::<bool>().ok().map(Value::from),
             _ => return text.into(),
         };
@@ -782,6 +784,7 @@ mod tests {
         assert_eq!(row.texts(&rule("{column = ['none', 'n']}")), ["3"]);
         assert_eq!(row.texts(&rule("{template = '{n} of {b}[ and {none}][ or {n}]'}")), ["3 of 190 or 3"]);
         assert_eq!(row.texts(&rule("{column = 'none', default = 'D'}")), ["D"]);
+        assert_eq!(row.texts(&rule("{column = 'none', values = {x = 'X'}, default = 'D'}")), ["D"]);
         row.values.insert("land".to_owned(), "Russian Federation".into());
         assert_eq!(row.texts(&rule("{column = 'land', country = 'alpha3'}")), ["RUS"]);
         assert!(row.changed.is_empty());
