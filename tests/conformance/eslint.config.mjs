@@ -30,6 +30,9 @@ export default [
       // names, the changes of a revision, the targets of a commentary. So is `nodes(ids:)`, of Relay.
       '@graphql-eslint/relay-edge-types': ['error', { listTypeCanWrapOnlyEdgeType: false }],
 
+      // Events share `eventType` with statements.
+      '@graphql-eslint/no-typename-prefix': 'off',
+
       // What is found by a search or stands in a timeline is read from the best or the first on: there is
       // no use for the worst. All other connections page both ways.
       '@graphql-eslint/relay-arguments': ['error', { includeBoth: false }],
@@ -39,7 +42,7 @@ export default [
         exceptions: {
           suffixes: ['Connection', 'Edge', 'Facet', 'Facets', 'Payload'],
           types: [
-            'ActorIdentifier', 'ActorName', 'Origin', 'Count', 'FieldChange', 'PageInfo', 'RateLimit', 'UserError', 'Viewer', 'Change',
+            'ActorIdentifier', 'ActorLink', 'ActorName', 'Origin', 'Count', 'FieldChange', 'PageInfo', 'RateLimit', 'UserError', 'Viewer', 'Change',
             'ActorMatch', 'ActorMatches', 'Highlight', 'HighlightPart', 'Suggestion',
             'Network', 'NetworkNode', 'Path', 'PathStep',
             'Disagreement', 'StanceChange', 'StanceHistory', 'Standing',

@@ -213,3 +213,23 @@ async fn a_dataset_that_comes_back_from_an_export_is_still_known() {
     assert!(reported.contains("created 0, updated 1"), "{reported}");
     assert_eq!(other.count("select count(*) from relations where valid_until = '2024'").await, 1);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_ignored_is_told_by_field_and_refused_where_that_is_asked() {
+    let base = Base::new("strict").await;
+    let entity =
+        json!({"id": "p1", "schema": "Person", "properties": {"name": ["Ada"]}, "unheard_of": {"a": [1, 2]}});
+    let file = base.file("register.ftm", lines(&[entity]));
+    let strict = base.import_with(&file, &["--strict"]);
+    let told = String::from_utf8_lossy(&strict.stderr).into_owned();
+    assert!(
+        !strict.status.success() && told.contains("unheard_of.a") && told.contains("nothing was imported"),
+        "{told}"
+    );
+    assert_eq!(base.count("select count(*) from origins").await, 0);
+    let told = base.import(&file);
+    assert!(told.contains("ignored:") && told.contains("unheard_of.a: 2×"), "{told}");
+    let report = fs::read_to_string(base.path("report.jsonl")).expect("a report");
+    let told: Value = serde_json::from_str(report.lines().last().expect("a line")).expect("JSON");
+    assert_eq!(told["ignored"]["unheard_of.a"], 2);
+}

@@ -43,8 +43,17 @@ async fn generated_base() -> PgConnection {
 async fn base_of(statements: &'static str) -> PgConnection {
     let database = database().await;
     let url = database.url().to_owned();
-    let generate =
-        move || output(dossier(&[("DATABASE_URL", &url)]).args(["generate", "--statements", statements]));
+    let generate = move || {
+        output(dossier(&[("DATABASE_URL", &url)]).args([
+            "generate",
+            "--statements",
+            statements,
+            "--divisions",
+            "3000",
+            "--voters",
+            "3",
+        ]))
+    };
     let made = tokio::task::spawn_blocking(generate).await.expect("not cancelled");
     assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
     let mut connection = PgConnection::connect(database.url()).await.expect("the database");

@@ -1,4 +1,4 @@
-//! ParlaMint and Parla-CLARIN as they are imported. Everybody in it is invented.
+//! `ParlaMint` and Parla-CLARIN as they are imported. Everybody in it is invented.
 
 use std::{fs, io::Write};
 
@@ -82,7 +82,7 @@ fn fields(base: &Base, what: &str) -> Value {
 async fn a_name_is_chosen_by_language_and_date_and_put_in_its_order() {
     let base = Base::new("parlamint-names").await;
     let list = persons(
-        r##"<person xml:id="Ash">
+        r#"<person xml:id="Ash">
    <persName to="2004-05-01"><surname>Elm</surname><forename>Tia</forename><forename>May</forename></persName>
    <persName from="2004-05-02"><surname>Ash</surname><forename>Tia</forename><forename>May</forename></persName>
    <sex value="F"/><birth when="1971-02-03"><placeName>Qtown</placeName></birth><death when="2020"/></person>
@@ -90,7 +90,7 @@ async fn a_name_is_chosen_by_language_and_date_and_put_in_its_order() {
    <persName xml:lang="en"><forename>Iva</forename><surname>Lesna</surname></persName></person>
   <person xml:id="Ruyter"><persName><roleName>Dr</roleName><surname>Ruyter</surname><nameLink>van de</nameLink><forename>Mo</forename><addName>Momo</addName></persName>
    <idno type="URI" subtype="wikimedia" xml:lang="en">https://en.wikipedia.example/Mo</idno><idno type="VIAF">https://viaf.org/viaf/777000777</idno><idno type="pool">17</idno></person>
-  <person xml:id="Whole"><persName>Sol  Whole</persName></person>"##,
+  <person xml:id="Whole"><persName>Sol  Whole</persName></person>"#,
     );
     base.import(&base.file("ParlaMint-QQ-listPerson.xml", list));
     assert_eq!(name(&base, "Ash").await, "Tia May Ash");

@@ -43,16 +43,16 @@ async fn divided(editor: &Client) {
     for (slug, speaker) in [("tokayev-for", "kassym-jomart-tokayev"), ("trump-for", "donald-trump")] {
         let mut said = statement(slug);
         (said["speaker"], said["topics"]) =
-            (json!({"slug": speaker}), json!([{"slug": "two-state-solution"}]));
+            (json!({"slug": speaker}), &json!([{"slug": "two-state-solution"}]));
         enter(editor, "Statement", said).await;
-        let position = position(speaker, "SUPPORTS", json!({"statement": {"slug": slug}}));
+        let position = position(speaker, "SUPPORTS", &json!({"statement": {"slug": slug}}));
         enter(editor, "Position", position).await;
     }
-    let voted = position("kassym-jomart-tokayev", "OPPOSES", json!({"vote": {"slug": "tokayev-on-plan"}}));
+    let voted = position("kassym-jomart-tokayev", "OPPOSES", &json!({"vote": {"slug": "tokayev-on-plan"}}));
     enter(editor, "Position", voted).await;
 }
 
-fn position(holder: &str, stance: &str, evidence: Value) -> Value {
+fn position(holder: &str, stance: &str, evidence: &Value) -> Value {
     let mut position = json!({
         "slug": format!("{holder}-{}", stance.to_lowercase()), "holder": {"slug": holder},
         "topic": {"slug": "two-state-solution"}, "stance": stance, "citations": cited(),
@@ -197,7 +197,7 @@ async fn what_is_wrong_with_votes_is_told_at_its_field() {
         ("Vote", vote("x", "nobody", "FOR"), "NOT_FOUND", "input.actor"),
         ("Vote", own_party, "INVALID", "input.party"),
         ("Motion", uncited, "INVALID", "input.citations"),
-        ("Position", position("donald-trump", "NEUTRAL", both), "INVALID", "input.vote"),
+        ("Position", position("donald-trump", "NEUTRAL", &both), "INVALID", "input.vote"),
     ] {
         let payload = change(&editor, &format!("create{kind}"), input.clone(), "").await;
         assert_eq!(errors(&payload), wrong([(code, field)]), "{input}");
@@ -227,7 +227,7 @@ async fn votes_leave_and_come_back_as_they_were() {
         json!({"type": "Motion", "slug": "plan", "name": "Peace plan", "topics": ["two-state-solution"],
                "proposers": ["israel"], "citations": cited}),
     ];
-    let lines: String = records.iter().map(|record| format!("{record}\n")).collect();
+    let lines = crate::bulk::lines(&records);
     let told = base.import(&base.file("votes.jsonl", lines));
     assert!(told.starts_with("created 4"), "{told}");
     let export = base.export(&[]);
