@@ -231,5 +231,5 @@ async fn what_is_ignored_is_told_by_field_and_refused_where_that_is_asked() {
     assert!(told.contains("ignored:") && told.contains("unheard_of.a: 2×"), "{told}");
     let report = fs::read_to_string(base.path("report.jsonl")).expect("a report");
     let told: Value = serde_json::from_str(report.lines().last().expect("a line")).expect("JSON");
-    assert_eq!(told["ignored"]["unheard_of.a"], 2);
+    assert_eq!(told["ignored"]["Person.unheard_of.a"], 2);
 }

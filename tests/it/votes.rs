@@ -43,7 +43,7 @@ async fn divided(editor: &Client) {
     for (slug, speaker) in [("tokayev-for", "kassym-jomart-tokayev"), ("trump-for", "donald-trump")] {
         let mut said = statement(slug);
         (said["speaker"], said["topics"]) =
-            (json!({"slug": speaker}), &json!([{"slug": "two-state-solution"}]));
+            (json!({"slug": speaker}), json!([{"slug": "two-state-solution"}]));
         enter(editor, "Statement", said).await;
         let position = position(speaker, "SUPPORTS", &json!({"statement": {"slug": slug}}));
         enter(editor, "Position", position).await;
