@@ -64,6 +64,11 @@ impl Sizes {
         known.copied().unwrap_or(1.0).clamp(1.0 / self.rows(table), 1.0)
     }
 
+    /// Whether a column is null in all rows.
+    pub fn is_unused(&self, table: &str, column: &str) -> bool {
+        self.tables.get(table).and_then(|table| table.shares.get(column)) == Some(&0.0)
+    }
+
     async fn read(reader: &Reader) -> Result<Self, sqlx::Error> {
         let mut tables = HashMap::<String, Table>::new();
         for row in reader.statistics(ROWS).await? {

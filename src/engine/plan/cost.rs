@@ -553,7 +553,12 @@ impl<'a> Weighing<'a> {
             }
             (Predicate::ToOne { to, column }, Value::Object(filter)) => {
                 let (found, once) = self.inner(to, filter, depth);
-                let share = (found * self.sizes.share(object_type.table, column)).min(1.0);
+                // Where the column is never set, a page in order looks for a first row among all.
+                let share = if self.sizes.is_unused(object_type.table, column) {
+                    1.0
+                } else {
+                    (found * self.sizes.share(object_type.table, column)).min(1.0)
+                };
                 Weight { share, each: self.probed, once }
             }
             (Predicate::Some { to, via }, Value::Object(filter)) => {
