@@ -160,8 +160,8 @@ mod tests {
             }
         }
         assert_eq!(detected("actors.csv", "slug,name\n"), Ok(Format::Csv));
-        let told = detected("a.json", "{\"rows\": [{\"persons\": 1}],\n \"meta\": {}}").unwrap_err();
-        assert!(told.contains("neither Popolo") && told.contains("`rows`, `meta`"), "{told}");
+        let reason = detected("a.json", "{\"rows\": [{\"persons\": 1}],\n \"meta\": {}}").unwrap_err();
+        assert!(reason.contains("neither Popolo") && reason.contains("`rows`, `meta`"), "{reason}");
         assert!(detected("a.json", "[1, 2]").is_err());
     }
 }

@@ -174,11 +174,11 @@ mod tests {
 
         let long = format!(r#"[1, "{}"]"#, "x".repeat(MAX_LINE_BYTES + (1 << 17)));
         let mut read = 0;
-        let told = elements(long.as_bytes(), |_, _| {
+        let reason = elements(long.as_bytes(), |_, _| {
             read += 1;
             Ok(())
         });
-        let Err(ReadError::Invalid(reason)) = told else { panic!("read") };
+        let Err(ReadError::Invalid(reason)) = reason else { panic!("read") };
         assert!(read == 1 && reason.contains("longer than 8 MiB"), "{reason}");
     }
 

@@ -369,14 +369,14 @@ mod tests {
     #[test]
     fn nothing_in_a_document_takes_more_than_a_limited_amount_of_memory() {
         assert_eq!(all("<a><!-- c -->x<b/>&amp;&nbsp;</a>"), Ok(7));
-        let told = |document: &str| all(document).unwrap_err();
+        let error_of = |document: &str| all(document).unwrap_err();
         let long = "x".repeat(9 << 20);
-        assert!(told(&format!("<a><!--{long}--></a>")).contains("longer than 8 MiB"));
-        assert!(told(&format!("<a>{long}</a>")).contains("longer than 8 MiB"));
-        assert!(told(&format!("<a b='{}'/>", &long[..100_000])).contains("longer than 64 kB"));
-        assert!(told(&"<a>".repeat(1_000)).contains("deeper than 200"));
-        assert!(told("<a><b></a>").contains("invalid XML"));
-        assert!(told("<a>").contains("unexpected end"));
+        assert!(error_of(&format!("<a><!--{long}--></a>")).contains("longer than 8 MiB"));
+        assert!(error_of(&format!("<a>{long}</a>")).contains("longer than 8 MiB"));
+        assert!(error_of(&format!("<a b='{}'/>", &long[..100_000])).contains("longer than 64 kB"));
+        assert!(error_of(&"<a>".repeat(1_000)).contains("deeper than 200"));
+        assert!(error_of("<a><b></a>").contains("invalid XML"));
+        assert!(error_of("<a>").contains("unexpected end"));
         let tally = RefCell::default();
         let document = format!("<a>{}</a>", "<b/>".repeat(200_000));
         let mut pieces = Pieces::new(document.as_bytes(), &tally);

@@ -639,11 +639,11 @@ impl<'a> Ftm<'a, '_> {
                 _ => of.change("country", "left out, the sanction has several authorities"),
             }
         }
-        let mut told = vec![match authorities.as_slice() {
+        let mut lines = vec![match authorities.as_slice() {
             [] => "Sanctions.".to_owned(),
             names => format!("Sanctions by {}.", names.join(", ")),
         }];
-        told.extend(of.texts("summary"));
+        lines.extend(of.texts("summary"));
         for (property, name) in [
             ("program", "Programme"),
             ("programId", "Programme's id"),
@@ -659,7 +659,7 @@ impl<'a> Ftm<'a, '_> {
             ("description", "Description"),
             ("sourceUrl", "Source"),
         ] {
-            told.extend(line_of(name, &of.peeked(property)));
+            lines.extend(line_of(name, &of.peeked(property)));
             if property != "listingDate" {
                 of.texts(property);
             }
@@ -669,7 +669,7 @@ impl<'a> Ftm<'a, '_> {
         let references =
             |keys: &[String]| keys.iter().map(|key| self.mapper.reference(key)).collect::<Vec<_>>();
         let fields = json!({
-            "summary": told.join("\n"), "eventType": "SANCTION", "actors": references(&actors),
+            "summary": lines.join("\n"), "eventType": "SANCTION", "actors": references(&actors),
             "targets": references(&targets), "occurredOn": from, "endedOn": date(&mut of, "endDate"),
             "citations": self.mapper.cite(id),
         });
@@ -679,11 +679,11 @@ impl<'a> Ftm<'a, '_> {
     /// What `FollowTheMoney` calls an event is an occasion at which those involved met.
     fn event(&mut self, id: &str, mut top: Detail<'a>, mut of: Detail<'a>) -> Result<(), ReceiverClosed> {
         let names = of.texts("name");
-        let mut told = of.texts("summary");
-        told.extend(of.texts("description"));
+        let mut lines = of.texts("summary");
+        lines.extend(of.texts("description"));
         let name = caption(&mut top, "Event", names.is_empty())
             .or_else(|| most_usual(&names))
-            .or_else(|| told.first().map(|text| excerpt(text)))
+            .or_else(|| lines.first().map(|text| excerpt(text)))
             .unwrap_or_else(|| id.to_owned());
         for (property, what) in [
             ("location", "Location"),
@@ -691,7 +691,7 @@ impl<'a> Ftm<'a, '_> {
             ("country", "Country"),
             ("keywords", "Keywords"),
         ] {
-            told.extend(line_of(what, &of.texts(property)));
+            lines.extend(line_of(what, &of.texts(property)));
         }
         let hosts = of.texts("organizer");
         let others: Vec<String> =
@@ -703,7 +703,7 @@ impl<'a> Ftm<'a, '_> {
             .collect();
         let from = date(&mut of, "startDate").or_else(|| date(&mut of, "date"));
         let fields = json!({
-            "name": name, "summary": (!told.is_empty()).then(|| told.join("\n")), "mode": "OTHER", "status": "OCCURRED",
+            "name": name, "summary": (!lines.is_empty()).then(|| lines.join("\n")), "mode": "OTHER", "status": "OCCURRED",
             "startsOn": from, "endsOn": date(&mut of, "endDate"), "participants": participants,
             "citations": self.mapper.cite(id),
         });
@@ -803,20 +803,20 @@ fn stand_in(schema: &str, of: &mut Detail<'_>) -> Option<String> {
 }
 
 fn summary(of: &mut Detail<'_>, topics: &[String]) -> Option<String> {
-    let mut told: Vec<String> = Vec::new();
+    let mut lines: Vec<String> = Vec::new();
     for property in ["summary", "description", "notes"] {
         for text in of.texts(property) {
-            if !told.contains(&text) {
-                told.push(text);
+            if !lines.contains(&text) {
+                lines.push(text);
             }
         }
     }
     let topics: Vec<String> = topics.iter().map(|topic| topic_in_words(topic)).collect();
     for (property, name) in TOLD {
         let values = if property == "topics" { topics.clone() } else { of.texts(property) };
-        told.extend(line_of(name, &values));
+        lines.extend(line_of(name, &values));
     }
-    (!told.is_empty()).then(|| told.join("\n"))
+    (!lines.is_empty()).then(|| lines.join("\n"))
 }
 
 fn line_of(name: &str, values: &[String]) -> Option<String> {

@@ -90,7 +90,7 @@ pub fn read(file: File<'_>, input: Input, stager: &mut Stager<'_>) -> Result<Str
         sitting: None,
         terms: HashMap::new(),
         topics: HashSet::new(),
-        told: HashSet::new(),
+        staged: HashSet::new(),
     };
     corpus.source()?;
     corpus.document(root, &mut pieces)?;
@@ -154,7 +154,7 @@ struct Corpus<'a, 'b> {
     /// Codes of topics that the document describes.
     topics: HashSet<String>,
     /// Stand-ins that were given.
-    told: HashSet<String>,
+    staged: HashSet<String>,
 }
 
 impl<'a> Corpus<'a, '_> {
@@ -376,10 +376,10 @@ impl<'a> Corpus<'a, '_> {
 
     /// Whether this is the first time that a stand-in is asked for.
     fn is_first(&mut self, kind: &str, key: &str) -> bool {
-        if self.told.len() >= MAX_REMEMBERED {
-            self.told.clear();
+        if self.staged.len() >= MAX_REMEMBERED {
+            self.staged.clear();
         }
-        self.told.insert(format!("{kind} {key}"))
+        self.staged.insert(format!("{kind} {key}"))
     }
 
     /// An actor that is referred to, for which its id stands in until it is described.
