@@ -212,9 +212,7 @@ impl Reader {
         sql: &str,
         bind: impl FnOnce(SqlQuery<'_>) -> SqlQuery<'_>,
     ) -> Result<Vec<PgRow>, sqlx::Error> {
-        let mut query = bind(sqlx::query(AssertSqlSafe(sql)));
-        let arguments = query.take_arguments().map_err(sqlx::Error::Encode)?.unwrap_or_default();
-        self.rows(sql, arguments).await
+        self.run_sql(sql, arguments(sql, bind)?, true).await
     }
 
     /// The same for SQL whose best plan depends on its values: Postgres plans it each time.
@@ -223,9 +221,7 @@ impl Reader {
         sql: &str,
         bind: impl FnOnce(SqlQuery<'_>) -> SqlQuery<'_>,
     ) -> Result<Vec<PgRow>, sqlx::Error> {
-        let mut query = bind(sqlx::query(AssertSqlSafe(sql)));
-        let arguments = query.take_arguments().map_err(sqlx::Error::Encode)?.unwrap_or_default();
-        self.run_sql(sql, arguments, false).await
+        self.run_sql(sql, arguments(sql, bind)?, false).await
     }
 
     /// The planner's estimate of a count.
@@ -284,6 +280,12 @@ const SET_AS_OF: &str = "with past as (
 select usable, set_config('search_path', oid::regnamespace || ', ' || current_setting('search_path'), true),
        set_config('dossier.as_of', $1::text, true)
 from past";
+
+/// The values that `bind` binds.
+fn arguments(sql: &str, bind: impl FnOnce(SqlQuery<'_>) -> SqlQuery<'_>) -> Result<PgArguments, sqlx::Error> {
+    let mut query = bind(sqlx::query(AssertSqlSafe(sql)));
+    Ok(query.take_arguments().map_err(sqlx::Error::Encode)?.unwrap_or_default())
+}
 
 /// Whether the statement that was to run is not there any more.
 fn statement_is_gone(error: &sqlx::Error) -> bool {

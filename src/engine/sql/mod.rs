@@ -740,10 +740,13 @@ impl Builder {
                 )
             }
         };
-        let (start, end) =
-            if self.leads() { ("= any(array(select", "))") } else { ("in (select", ")) is true") };
-        let bracket = if self.leads() { "" } else { "(" };
-        let _ = write!(self.sql, "{bracket}{owner} {start} {owners}");
+        let (start, end) = if self.leads() {
+            (format!("{owner} = any(array(select "), "))")
+        } else {
+            (format!("({owner} in (select "), ")) is true")
+        };
+        self.sql.push_str(&start);
+        self.sql.push_str(&owners);
         self.required(catalog, to, filter, &inner, path)?;
         self.sql.push_str(end);
         Ok(())

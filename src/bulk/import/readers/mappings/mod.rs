@@ -98,13 +98,10 @@ impl<'a, 'b> Mapper<'a, 'b> {
     }
 
     /// Stages an actor that the file only refers to. What is there of it already, or elsewhere in the file, stays.
-    fn fallback(&mut self, key: &str, name: &str, fields: Value) -> Result<(), ReceiverClosed> {
-        let mut fields = fields;
+    fn fallback(&mut self, key: &str, name: &str, mut fields: Value) -> Result<(), ReceiverClosed> {
         fields["name"] = name.into();
         fields["citations"] = self.cite(key);
-        let readable = slug(name);
-        let slug = if readable.is_empty() { self.slug(key) } else { readable };
-        self.stage("Actor", key, &slug, fields, Giver::Fallback)
+        self.stage("Actor", key, &self.slug_of(name, key), fields, Giver::Fallback)
     }
 
     /// Stages a relation between two records, which is left out where one of them is not there.
@@ -118,7 +115,7 @@ impl<'a, 'b> Mapper<'a, 'b> {
         fields["subject"] = self.reference(subject);
         fields["object"] = self.reference(object);
         fields["citations"] = self.cite(locator);
-        let key = if key.len() > MAX_KEY_BYTES { digest(key, 32) } else { key.to_owned() };
+        let key = bounded(key);
         self.stage("Relation", &key, &self.slug(&key), fields, Giver::Optional)
     }
 
@@ -192,8 +189,7 @@ impl<'a, 'b> Mapper<'a, 'b> {
             self.file.tally.borrow_mut().change("name", "missing, the key of the record stands in");
             key
         });
-        let readable = slug(name);
-        let slug = if readable.is_empty() { self.slug(key) } else { readable };
+        let slug = self.slug_of(name, key);
         fields["name"] = name.into();
         if fields.get("citations").is_none() {
             fields["citations"] = self.cite(key);
@@ -206,6 +202,12 @@ impl<'a, 'b> Mapper<'a, 'b> {
         let is_global = GLOBAL_SCHEMES.contains(&scheme);
         let scheme = if is_global { scheme.to_owned() } else { format!("{}:{scheme}", self.dataset) };
         json!({"scheme": scheme, "value": value})
+    }
+
+    /// A slug of the name, or of the key where the name can't be read.
+    fn slug_of(&self, name: &str, key: &str) -> String {
+        let readable = slug(name);
+        if readable.is_empty() { self.slug(key) } else { readable }
     }
 
     /// A slug for a record without a name of its own.
@@ -237,7 +239,7 @@ impl<'a, 'b> Mapper<'a, 'b> {
             },
             ToOwned::to_owned,
         );
-        let key = if key.len() > MAX_KEY_BYTES { digest(&key, 32) } else { key };
+        let key = bounded(&key);
         let mut fields = json!({
             "subject": self.reference(subject), "object": self.reference(object), "kind": kind, "label": label,
             "validFrom": from, "validUntil": until, "citations": self.cite(locator),
@@ -285,6 +287,11 @@ fn slug(text: &str) -> String {
     }
     slug.truncate(MAX_SLUG_BYTES);
     slug.trim_end_matches('-').to_owned()
+}
+
+/// A key that is not too long: itself, or its digest.
+fn bounded(key: &str) -> String {
+    if key.len() > MAX_KEY_BYTES { digest(key, 32) } else { key.to_owned() }
 }
 
 fn digest(text: &str, digits: usize) -> String {
