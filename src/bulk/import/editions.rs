@@ -6,9 +6,9 @@ use sqlx::{AssertSqlSafe, PgConnection};
 use crate::bulk::{
     import::{
         execute,
-        validation::{list_fields, rows_given_only_by},
+        validation::{list_fields, row_was_given, rows_given_only_by},
     },
-    records::{RecordKind, RecordKinds, joined},
+    records::{RecordKind, RecordKinds},
 };
 
 /// Keeps the digests of what this edition gave.
@@ -101,13 +101,14 @@ async fn keep_cited(connection: &mut PgConnection, kind: &RecordKind) -> Result<
     let Some((_, rows)) = list_fields(kind).find(|(field, _)| field.name == "citations") else {
         return Ok(());
     };
-    let values = joined(rows.columns.iter().map(|column| format!("t.{}", column.column)), ", ");
     let sql = format!(
         "update gone_{} g set stays = true where exists (
-             select from {} t join origin_digests d on d.origin_id = g.origin_id
-             where t.{} = g.id and not d.digests -> 'citations' ? left(md5(row({values})::text), 16)
+             select from {} t join origin_digests d on d.origin_id = g.origin_id where t.{} = g.id and not {}
          )",
-        kind.table, rows.table, rows.owner,
+        kind.table,
+        rows.table,
+        rows.owner,
+        row_was_given("citations", rows, "t"),
     );
     execute(connection, &sql).await?;
     Ok(())

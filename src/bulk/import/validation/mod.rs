@@ -138,7 +138,7 @@ fn item(writable_field: &WritableField) -> String {
 }
 
 pub use matching::GLOBAL_SCHEMES;
-pub use rows::{added_rows, removed_rows, rows_given_only_by};
+pub use rows::{added_rows, removed_rows, row_was_given, rows_given_only_by};
 
 pub struct Validator<'a> {
     pub kinds: &'a RecordKinds,

@@ -343,7 +343,7 @@ pub fn removed_rows(
          where not r.is_new and not r.by_dataset and r.given_fields & {bit} <> 0 and {absent}",
         rows.table
     );
-    let values: Vec<String> = rows.columns.iter().map(|column| format!("t.{}", column.column)).collect();
+    let given = row_was_given(writable_field.name, rows, "t");
     format!(
         "{replaced} union
          select {select} from ids_{table} i join origin_digests d on d.origin_id = i.origin_id
@@ -353,9 +353,9 @@ pub fn removed_rows(
              where o.{} = i.id and not exists (select from ids_{table} other where other.origin_id = o.id) and {}
          )",
         rows.table,
-        was_given(writable_field.name, &row_digest(&values)),
+        given,
         kind.origin_column,
-        was_given(writable_field.name, &row_digest(&values)),
+        given,
     )
 }
 
@@ -366,8 +366,7 @@ pub fn rows_given_only_by(
     rows: &Rows,
     origins: &str,
 ) -> String {
-    let values: Vec<String> = rows.columns.iter().map(|column| format!("t.{}", column.column)).collect();
-    let given = was_given(writable_field.name, &row_digest(&values));
+    let given = row_was_given(writable_field.name, rows, "t");
     format!(
         "select t.ctid from {origins} g join origin_digests d on d.origin_id = g.origin_id
          join {} t on t.{} = g.id
@@ -421,7 +420,14 @@ fn row_digest(values: &[String]) -> String {
     format!("left(md5(row({})::text), 16)", values.join(", "))
 }
 
-/// SQL for whether the last edition of a dataset gave the row of a list.
+/// SQL for whether the last edition `d` of a dataset gave the row of a list with this alias.
+pub fn row_was_given(field: &str, rows: &Rows, alias: &str) -> String {
+    let values: Vec<String> =
+        rows.columns.iter().map(|column| format!("{alias}.{}", column.column)).collect();
+    was_given(field, &row_digest(&values))
+}
+
+/// SQL for whether the last edition of a dataset gave the row of a list with this digest.
 fn was_given(field: &str, digest: &str) -> String {
     format!("coalesce(d.digests -> '{field}' ? {digest}, false)")
 }
