@@ -10,6 +10,7 @@ const browser = await chromium.launch({
 });
 const open = async (url, size = { width: 1280, height: 800 }) => {
   const context = await browser.newContext({ viewport: size });
+  context.setDefaultTimeout(120_000);
   const page = await context.newPage();
   await page.goto(url);
   await page.waitForSelector('.graphiql-execute-button');
@@ -30,9 +31,10 @@ const tabs = page.locator('.graphiql-tab');
 const count = await tabs.count();
 await page.getByRole('button', { name: 'New tab' }).click();
 await tabs.nth(count).waitFor();
-await page.waitForTimeout(1000);
+const isStored = (tabs) => JSON.parse(localStorage.getItem('graphiql:tabState')).tabs.length === tabs;
+await page.waitForFunction(isStored, count + 1);
 await page.reload();
-await page.waitForSelector('.graphiql-execute-button');
+await tabs.nth(count).waitFor();
 assert.equal(await tabs.count(), count + 1, 'tabs after a reload');
 const stored = await page.evaluate(() => JSON.stringify(localStorage));
 assert.ok(stored.includes('FollowChanges') && !stored.includes(key), 'tabs are stored without the key');
@@ -40,14 +42,19 @@ assert.ok(stored.includes('FollowChanges') && !stored.includes(key), 'tabs are s
 // The key is sent over WebSocket and HTTP, from every tab, and a change is shown where it is followed.
 await tabs.getByText('FollowChanges').click();
 await page.click('.graphiql-execute-button');
-await page.waitForTimeout(1000);
-const input = '{slug: "borders", name: "Borders", parent: {slug: "two-state-solution"}}';
-await fetch(`${address}graphql`, {
-  method: 'POST',
-  headers: { 'content-type': 'application/json', authorization: `Bearer ${key}` },
-  body: JSON.stringify({ query: `mutation { createTopic(input: ${input}) { revision } }` }),
-});
-await shows(page, '"borders"');
+// Nothing on the page says when the subscription has begun, so changes are made until one is shown.
+let isShown = false;
+const shown = shows(page, /"borders-\d+"/).finally(() => (isShown = true));
+for (let attempt = 1; !isShown; attempt += 1) {
+  const input = `{slug: "borders-${attempt}", name: "Borders", parent: {slug: "two-state-solution"}}`;
+  await fetch(`${address}graphql`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', authorization: `Bearer ${key}` },
+    body: JSON.stringify({ query: `mutation { createTopic(input: ${input}) { revision } }` }),
+  });
+  await Promise.race([shown, page.waitForTimeout(1000)]);
+}
+await shown;
 await tabs.getByText('EnterAStatement').click();
 await page.click('.graphiql-execute-button');
 await shows(page, '"userErrors"');
