@@ -76,7 +76,7 @@ async fn a_table_gives_the_records_that_its_map_says() {
     let map = base.file("map.toml", MAP);
     let table = base.file("table.csv", TABLE);
     let told = import(&base, &table, &map);
-    for part in ["dataset sayings", "Mood: 1×", "Since: left out, not a date: 1×", "Who: 3×"] {
+    for part in ["dataset sayings", "Mood: 1×", "Since: left out, expected a date: 1×", "Who: 3×"] {
         assert!(told.contains(part), "{part}: {told}");
     }
     let all = records(&base);

@@ -364,8 +364,10 @@ async fn an_odd_detail_costs_that_detail() {
     let changed: Vec<&String> = changed.as_object().expect("fields").keys().collect();
     let told =
         |start: &str| assert!(changed.iter().any(|told| told.starts_with(start)), "{start} {changed:#?}");
-    ["Actor.bornOn: left out", "Relation.validFrom: left out", "name: missing"].into_iter().for_each(told);
-    ["person.affiliation@ref: missing", "person@xml:id: missing"].into_iter().for_each(told);
+    let not_dates = ["person.affiliation@from", "person.birth@when"]
+        .map(|name| format!("{name}: left out, expected a date"));
+    not_dates.iter().map(String::as_str).for_each(told);
+    ["name: missing", "person.affiliation@ref: missing", "person@xml:id: missing"].into_iter().for_each(told);
 
     let refused = |name: &str, content: &[u8]| {
         let output = base.import_with(&base.file(name, content), &[]);

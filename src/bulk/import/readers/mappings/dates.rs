@@ -3,19 +3,58 @@
 use serde::{Deserialize, Serialize};
 use time::{Date, Month, util::days_in_month};
 
-use crate::{bulk::import::tally::Detail, model::dates::is_partial_date};
+use crate::{
+    bulk::import::{readers::xml::Part, tally::Detail},
+    model::dates::is_partial_date,
+};
 
+/// Why a text that should be a date is left out.
+pub const NOT_A_DATE: &str = "left out, expected a date";
 /// Longest gap, in days, that doesn't interrupt a period: a chamber meets some days after its last term has ended.
 const MAX_GAP_DAYS: i32 = 7;
+
+/// What dates are taken from: fields of JSON, or attributes of XML.
+pub trait Fields {
+    fn take_text(&mut self, name: &str) -> Option<String>;
+    fn count_changed(&self, name: &str, reason: &str);
+}
+
+impl Fields for Detail<'_> {
+    fn take_text(&mut self, name: &str) -> Option<String> {
+        self.text(name)
+    }
+
+    fn count_changed(&self, name: &str, reason: &str) {
+        self.change(name, reason);
+    }
+}
+
+impl Fields for Part<'_> {
+    fn take_text(&mut self, name: &str) -> Option<String> {
+        self.attribute(name)
+    }
+
+    fn count_changed(&self, name: &str, reason: &str) {
+        self.change(&format!("@{name}"), reason);
+    }
+}
 
 /// A partial date, as the number 20100517, 20100500 or 20100000; 0 if it isn't known.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct PartialDate(u32);
 
 impl PartialDate {
-    /// Reads a date, `2010`, `2010-05-00` or the date of a timestamp.
+    /// Reads a date: `2010`, `2010-05` or `2010-05-17`. Parts that are 00 are not known; a time and a time zone
+    /// are cut.
     pub fn read(text: &str) -> Option<Self> {
-        let mut date = text.split(['T', ' ']).next().unwrap_or_default();
+        let text = text.trim();
+        let end = text.find(|letter: char| !letter.is_ascii_digit() && letter != '-').unwrap_or(text.len());
+        let (mut date, rest) = text.split_at(end.min("2010-05-17".len()));
+        let is_time = rest.starts_with(['T', ' ', '+', '-'])
+            && rest[1..].starts_with(|letter: char| letter.is_ascii_digit());
+        if !(rest.is_empty() || rest == "Z" || is_time) {
+            return None;
+        }
         while let Some(known) = date.strip_suffix("-00") {
             date = known;
         }
@@ -26,13 +65,18 @@ impl PartialDate {
         })
     }
 
-    /// Takes the date of a field. What is no date is left out, and counted.
-    pub fn take(of: &mut Detail<'_>, field: &str) -> Self {
-        let Some(text) = of.text(field) else { return Self::default() };
+    /// Takes the date of a field or an attribute. What is no date is left out, and counted.
+    pub fn take(of: &mut impl Fields, field: &str) -> Self {
+        let Some(text) = of.take_text(field) else { return Self::default() };
         Self::read(&text).unwrap_or_else(|| {
-            of.change(field, "left out, expected a date");
+            of.count_changed(field, NOT_A_DATE);
             Self::default()
         })
+    }
+
+    /// This date, or another one if it isn't known.
+    pub fn or(self, other: impl FnOnce() -> Self) -> Self {
+        if self.is_known() { self } else { other() }
     }
 
     pub fn is_known(self) -> bool {
@@ -78,15 +122,24 @@ pub struct Period {
 
 impl Period {
     /// Takes the period of two fields. An end before the start is left out, and counted.
-    pub fn take(of: &mut Detail<'_>, from: &str, until: &str) -> Self {
-        let mut period = Period { from: PartialDate::take(of, from), until: PartialDate::take(of, until) };
-        if let (Some((first, _)), Some((_, last))) = (period.from.days(), period.until.days())
+    pub fn take(of: &mut impl Fields, from: &str, until: &str) -> Self {
+        let period = Period { from: PartialDate::take(of, from), until: PartialDate::take(of, until) };
+        period.checked(of, until)
+    }
+
+    /// Leaves out an end before the start, and counts it as a change of the field `until`.
+    pub fn checked(mut self, of: &impl Fields, until: &str) -> Self {
+        if let (Some((first, _)), Some((_, last))) = (self.from.days(), self.until.days())
             && last < first
         {
-            of.change(until, "left out, before the start");
-            period.until = PartialDate::default();
+            of.count_changed(until, "left out, before the start");
+            self.until = PartialDate::default();
         }
-        period
+        self
+    }
+
+    pub fn is_known(self) -> bool {
+        self != Period::default()
     }
 
     /// With the ends of another period, such as a legislative term, where this one has none of its own.
@@ -145,21 +198,36 @@ mod tests {
     }
 
     #[test]
-    fn dates_are_as_precise_as_they_are_known() {
-        let dates = [
-            "2010",
-            "2010-05",
-            "2010-05-00",
-            "2010-00-00",
-            "2010-05-17T10:00:00Z",
-            "2010-13",
-            "May 2010",
-            "",
-        ];
-        let read = dates.map(|date| PartialDate::read(date).and_then(PartialDate::text));
-        let expected = ["2010", "2010-05", "2010-05", "2010", "2010-05-17"].map(|date| Some(date.to_owned()));
-        assert_eq!(read[..5], expected);
-        assert_eq!(read[5..], [None, None, None]);
+    fn a_date_is_read_as_precisely_as_it_is_written_without_time_and_zone() {
+        for (written, date) in [
+            ("2010", Some("2010")),
+            ("2010-05", Some("2010-05")),
+            ("2010-05-17", Some("2010-05-17")),
+            (" 2010-05-17 ", Some("2010-05-17")),
+            ("2010-05-00", Some("2010-05")),
+            ("2010-00-00", Some("2010")),
+            ("2010-05-17T10:00:00Z", Some("2010-05-17")),
+            ("2010-05-17 10:00", Some("2010-05-17")),
+            ("2010-05-17Z", Some("2010-05-17")),
+            ("2010-05-17+02:00", Some("2010-05-17")),
+            ("2010-05-17-05:00", Some("2010-05-17")),
+            ("2010+02:00", Some("2010")),
+            ("2010-05-05:00", None),
+            ("2010-13", None),
+            ("2010-02-30", None),
+            ("2010-00-17", None),
+            ("2010-5-7", None),
+            ("2010-05-171", None),
+            ("2010 or 2011", None),
+            ("2010/2011", None),
+            ("17 May 2010", None),
+            ("May 2010", None),
+            ("-0044", None),
+            ("0000", None),
+            ("", None),
+        ] {
+            assert_eq!(PartialDate::read(written).and_then(PartialDate::text).as_deref(), date, "{written}");
+        }
     }
 
     #[test]

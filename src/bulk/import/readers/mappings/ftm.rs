@@ -13,7 +13,11 @@ use crate::bulk::import::{
     readers::{
         self, File, ReadError,
         json::elements,
-        mappings::{MAX_RELATIONS, Mapper, countries, day, excerpt},
+        mappings::{
+            MAX_RELATIONS, Mapper, countries,
+            dates::{NOT_A_DATE, PartialDate},
+            excerpt,
+        },
         stem_and_extension,
     },
     source_file::Input,
@@ -132,8 +136,8 @@ const COUNTRIES: [(&str, Option<&str>); 6] = [
     ("birthCountry", Some("Country of birth")),
 ];
 
-/// Properties that the summary tells, with what they are called there.
-const TOLD: [(&str, &str); 16] = [
+/// Properties that become lines of the summary, with their names there.
+const SUMMARIZED: [(&str, &str); 16] = [
     ("title", "Title"),
     ("position", "Position"),
     ("topics", "Topics"),
@@ -152,7 +156,7 @@ const TOLD: [(&str, &str); 16] = [
     ("keywords", "Keywords"),
 ];
 
-/// Topics by the beginning of their codes, and the kind of organization that they tell.
+/// Topics by the beginning of their codes, with the kind of organization that they stand for.
 const TOPICS_OF_ORGANIZATIONS: [(&str, &str); 10] = [
     ("pol.party", "PARTY"),
     ("pol.union", "ASSOCIATION"),
@@ -406,12 +410,8 @@ impl<'a> Ftm<'a, '_> {
         ] {
             for other in of.texts(property).iter().filter(|other| *other != id) {
                 let [subject, object] = if is_subject { [id, other] } else { [other, id] };
-                self.mapper.tie(
-                    &format!("{subject} {kind} {object}"),
-                    id,
-                    json!({"kind": kind}),
-                    [subject, object],
-                )?;
+                let key = format!("{subject} {kind} {object}");
+                self.mapper.relation(&key, id, [subject, object], json!({"kind": kind}))?;
             }
         }
         Ok(())
@@ -458,13 +458,14 @@ impl<'a> Ftm<'a, '_> {
                 };
                 let label = if kind == "PLACE" { None } else { label };
                 let key = format!("{id} {} {code}", if is_birth { "birthCountry" } else { relation });
-                self.mapper.tie(&key, id, json!({"kind": relation, "label": label}), [id, &country])?;
+                let fields = json!({"kind": relation, "label": label});
+                self.mapper.relation(&key, id, [id, &country], fields)?;
             }
         }
         Ok(())
     }
 
-    /// The key of a country, which is staged where nobody has it.
+    /// The key of a country, which is staged in case it doesn't exist yet.
     fn country(&mut self, code: &str) -> Result<Option<String>, ReceiverClosed> {
         let Some(countries::Country { codes, kind, name }) = countries::by_code(code) else {
             return Ok(None);
@@ -604,7 +605,7 @@ impl<'a> Ftm<'a, '_> {
             }
         };
         let fields = json!({"kind": "POSITION", "label": label, "validFrom": from, "validUntil": until});
-        self.mapper.tie(&id, &id, fields, [&holder, &object])
+        self.mapper.relation(&id, &id, [&holder, &object], fields)
     }
 
     fn stage_unheld(&mut self) {
@@ -633,7 +634,7 @@ impl<'a> Ftm<'a, '_> {
                     let key = format!("{authority} NATIONALITY {country}");
                     if self.known.insert(key.clone()) {
                         let ends = [authority.as_str(), country.as_str()];
-                        self.mapper.tie(&key, id, json!({"kind": "NATIONALITY"}), ends)?;
+                        self.mapper.relation(&key, id, ends, json!({"kind": "NATIONALITY"}))?;
                     }
                 }
                 _ => of.change("country", "left out, the sanction has several authorities"),
@@ -812,7 +813,7 @@ fn summary(of: &mut Detail<'_>, topics: &[String]) -> Option<String> {
         }
     }
     let topics: Vec<String> = topics.iter().map(|topic| topic_in_words(topic)).collect();
-    for (property, name) in TOLD {
+    for (property, name) in SUMMARIZED {
         let values = if property == "topics" { topics.clone() } else { of.texts(property) };
         lines.extend(line_of(name, &values));
     }
@@ -926,32 +927,20 @@ fn number(of: &mut Detail<'_>, property: &str) -> Value {
 
 /// Of several dates the one that most others agree with, as precise as one of them is.
 fn date(of: &mut Detail<'_>, property: &str) -> Option<String> {
-    let given = of.texts(property);
-    let mut dates: Vec<&str> = Vec::new();
-    for text in &given {
-        match day(Some(text)).filter(|date| is_date(date)) {
+    let mut dates: Vec<String> = Vec::new();
+    for text in of.texts(property) {
+        match PartialDate::read(&text).and_then(PartialDate::text) {
             Some(date) => dates.push(date),
-            None => of.change(property, "left out, not a date"),
+            None => of.change(property, NOT_A_DATE),
         }
     }
     let agree = |one: &str, other: &str| one.starts_with(other) || other.starts_with(one);
     let agreeing = |date: &str| dates.iter().filter(|other| agree(date, other)).count();
-    let best = dates.iter().max_by_key(|date| (agreeing(date), date.len(), Reverse(**date)))?;
+    let best = dates.iter().max_by_key(|date| (agreeing(date), date.len(), Reverse(*date)))?;
     for _ in dates.iter().filter(|other| !agree(best, other)) {
         of.change(property, "left out, another date contradicts it");
     }
-    Some((*best).to_owned())
-}
-
-fn is_date(text: &str) -> bool {
-    let digits =
-        |part: &str, count: usize| part.len() == count && part.bytes().all(|byte| byte.is_ascii_digit());
-    match text.split('-').collect::<Vec<_>>().as_slice() {
-        [year] => digits(year, 4),
-        [year, month] => digits(year, 4) && digits(month, 2),
-        [year, month, day] => digits(year, 4) && digits(month, 2) && digits(day, 2),
-        _ => false,
-    }
+    Some(best.clone())
 }
 
 #[cfg(test)]
@@ -975,11 +964,7 @@ mod tests {
         let contradicts = "left out, another date contradicts it";
         assert_eq!(
             changed,
-            [
-                format!("X.a: {contradicts}"),
-                format!("X.b: {contradicts}"),
-                "X.c: left out, not a date".to_owned()
-            ]
+            [format!("X.a: {contradicts}"), format!("X.b: {contradicts}"), format!("X.c: {NOT_A_DATE}")]
         );
     }
 

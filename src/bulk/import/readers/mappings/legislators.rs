@@ -12,8 +12,9 @@ use crate::bulk::import::{
     readers::{
         File, ReadError, json,
         mappings::{
-            MAX_RELATIONS, Mapper, Relation,
+            MAX_RELATIONS, Mapper,
             dates::{PartialDate, Period, joined},
+            numbered,
         },
     },
     source_file::{Input, Line, MAX_LINE_BYTES},
@@ -44,7 +45,7 @@ const GOVERNMENT: Body = (
 /// Parties whose names in the files are not their own: name in the files, name, Wikidata id.
 const PARTIES: [(&str, &str, &str); 2] =
     [("Democrat", "Democratic Party", "Q29552"), ("Republican", "Republican Party", "Q29468")];
-/// What stands where somebody has no party.
+/// What the files have instead of a party for those who have none.
 const NO_PARTY: [&str; 4] = ["no party", "none", "nonpartisan", "unknown"];
 
 pub fn read(file: File<'_>, mut input: Input, stager: &mut Stager<'_>) -> Result<String, ReadError> {
@@ -163,13 +164,11 @@ struct Legislators<'a, 'b> {
 }
 
 /// A relation of a person, before it has its number among those of the same content.
-struct Tie {
+struct Relation {
     content: String,
     object: String,
-    kind: &'static str,
-    label: Option<String>,
     period: Period,
-    more: Value,
+    fields: Value,
 }
 
 impl Legislators<'_, '_> {
@@ -206,7 +205,7 @@ impl Legislators<'_, '_> {
         Ok(key.to_owned())
     }
 
-    /// The party of this name; none for who has no party.
+    /// The key of the party of this name; `None` for those without a party.
     fn party(&mut self, name: &str) -> Result<Option<String>, ReceiverClosed> {
         if NO_PARTY.iter().any(|none| name.eq_ignore_ascii_case(none)) {
             return Ok(None);
@@ -258,11 +257,11 @@ impl Legislators<'_, '_> {
                 known
             });
         }
-        let mut ties = Vec::new();
-        self.family(&mut person, &key, &mut ties)?;
-        self.leadership(&mut person, &key, &mut ties)?;
-        let links = self.terms(&mut person, &key, &mut ties)?;
-        if ties.len() > MAX_RELATIONS {
+        let mut relations = Vec::new();
+        self.family(&mut person, &key, &mut relations)?;
+        self.leadership(&mut person, &key, &mut relations)?;
+        let links = self.terms(&mut person, &key, &mut relations)?;
+        if relations.len() > MAX_RELATIONS {
             return self
                 .mapper
                 .reject("terms", &format!("The legislator has more than {MAX_RELATIONS} terms."));
@@ -273,24 +272,24 @@ impl Legislators<'_, '_> {
             "kind": "PERSON", "names": names, "identifiers": identifiers, "bornOn": born, "gender": gender, "links": links,
         });
         self.mapper.actor(&key, name.as_deref(), fields)?;
-        // Ties of one content are numbered in the order of their periods, whatever the order of the file.
-        ties.sort_by(|one, other| (&one.content, one.period).cmp(&(&other.content, other.period)));
-        let mut number = 0;
-        for (place, tie) in ties.iter().enumerate() {
-            number = if place > 0 && ties[place - 1].content == tie.content { number + 1 } else { 1 };
-            let own_key =
-                if number == 1 { tie.content.clone() } else { format!("{} #{number}", tie.content) };
-            let (from, until) = (tie.period.from.text(), tie.period.until.text());
-            let relation = Relation {
-                subject: &key,
-                object: &tie.object,
-                kind: tie.kind,
-                label: tie.label.as_deref(),
-                from: from.as_deref(),
-                until: until.as_deref(),
-                more: tie.more.clone(),
-            };
-            self.mapper.relation(relation, Some(&own_key), &key)?;
+        self.stage_relations(&key, relations)
+    }
+
+    /// Those of one content are numbered in the order of their periods, whatever the order of the file.
+    fn stage_relations(&mut self, person: &str, mut relations: Vec<Relation>) -> Result<(), ReceiverClosed> {
+        relations.sort_by(|one, other| (&one.content, one.period).cmp(&(&other.content, other.period)));
+        for same in relations.chunk_by_mut(|one, other| one.content == other.content) {
+            for (place, Relation { content, object, period, fields }) in same.iter_mut().enumerate() {
+                let mut fields = mem::take(fields);
+                fields["validFrom"] = period.from.text().into();
+                fields["validUntil"] = period.until.text().into();
+                self.mapper.relation(
+                    &numbered(mem::take(content), place),
+                    person,
+                    [person, object],
+                    fields,
+                )?;
+            }
         }
         Ok(())
     }
@@ -300,7 +299,7 @@ impl Legislators<'_, '_> {
         &mut self,
         person: &mut Detail<'_>,
         key: &str,
-        ties: &mut Vec<Tie>,
+        relations: &mut Vec<Relation>,
     ) -> Result<(), ReceiverClosed> {
         for mut relative in person.details("family") {
             let Some(name) = relative.text("name") else { continue };
@@ -308,14 +307,11 @@ impl Legislators<'_, '_> {
             if self.staged.insert(object.clone()) {
                 self.mapper.actor(&object, Some(&name), json!({"kind": "PERSON"}))?;
             }
-            let label = relative.text("relation");
-            ties.push(Tie {
+            relations.push(Relation {
                 content: format!("{key} FAMILY {object}"),
                 object,
-                kind: "FAMILY",
-                label,
                 period: Period::default(),
-                more: Value::Null,
+                fields: json!({"kind": "FAMILY", "label": relative.text("relation")}),
             });
         }
         Ok(())
@@ -325,7 +321,7 @@ impl Legislators<'_, '_> {
         &mut self,
         person: &mut Detail<'_>,
         key: &str,
-        ties: &mut Vec<Tie>,
+        relations: &mut Vec<Relation>,
     ) -> Result<(), ReceiverClosed> {
         for mut role in person.details("leadership_roles") {
             let Some(title) = role.text("title") else {
@@ -337,13 +333,11 @@ impl Legislators<'_, '_> {
                 Some("house") => self.body(HOUSE)?,
                 _ => self.body(CONGRESS)?,
             };
-            ties.push(Tie {
+            relations.push(Relation {
                 content: format!("{key} POSITION {object} {title}"),
                 object,
-                kind: "POSITION",
-                label: Some(title),
                 period: Period::take(&mut role, "start", "end"),
-                more: Value::Null,
+                fields: json!({"kind": "POSITION", "label": title}),
             });
         }
         Ok(())
@@ -354,7 +348,7 @@ impl Legislators<'_, '_> {
         &mut self,
         person: &mut Detail<'_>,
         key: &str,
-        ties: &mut Vec<Tie>,
+        relations: &mut Vec<Relation>,
     ) -> Result<Vec<Value>, ReceiverClosed> {
         let mut links = Links::default();
         // Terms that follow on each other for one party are one membership. Files of Congress and of presidents don't
@@ -419,20 +413,20 @@ impl Legislators<'_, '_> {
                 parties.entry((content, object, is_member, is_executive)).or_default().push(period);
             }
             links.of_term(&mut term, title, period.until);
-            let more = json!({"area": area, "onBehalfOf": on_behalf_of});
-            ties.push(Tie { content, object, kind: "POSITION", label: Some(label), period, more });
+            let fields =
+                json!({"kind": "POSITION", "label": label, "area": area, "onBehalfOf": on_behalf_of});
+            relations.push(Relation { content, object, period, fields });
         }
         for ((content, object, is_member, _), periods) in parties {
-            for period in joined(periods) {
-                ties.push(Tie {
-                    content: content.clone(),
-                    object: object.clone(),
-                    kind: if is_member { "MEMBERSHIP" } else { "PARTICIPATION" },
-                    label: (!is_member).then(|| "Caucuses with the party".to_owned()),
-                    period,
-                    more: Value::Null,
-                });
-            }
+            let kind = if is_member { "MEMBERSHIP" } else { "PARTICIPATION" };
+            let label = (!is_member).then_some("Caucuses with the party");
+            let fields = json!({"kind": kind, "label": label});
+            relations.extend(joined(periods).into_iter().map(|period| Relation {
+                content: content.clone(),
+                object: object.clone(),
+                period,
+                fields: fields.clone(),
+            }));
         }
         Ok(links.finish())
     }
@@ -487,9 +481,8 @@ impl Legislators<'_, '_> {
         });
         self.mapper.actor(&key, name.as_deref(), fields)?;
         if let Some(parent) = &parent {
-            let relation =
-                Relation { subject: &key, object: parent, kind: "HIERARCHY", ..Relation::default() };
-            self.mapper.relation(relation, Some(&format!("{key} HIERARCHY")), &key)?;
+            let own_key = format!("{key} HIERARCHY");
+            self.mapper.relation(&own_key, &key, [&key, parent], json!({"kind": "HIERARCHY"}))?;
         }
         for subcommittee in committee.details("subcommittees") {
             self.committee(subcommittee, Some(&code))?;
@@ -520,17 +513,12 @@ impl Legislators<'_, '_> {
             member.known("party");
         }
         let period = Period::take(&mut member, "start_date", "end_date");
-        let (from, until) = (period.from.text(), period.until.text());
-        let relation = Relation {
-            subject: &person,
-            object: &object,
-            kind: if title.is_some() { "POSITION" } else { "MEMBERSHIP" },
-            label: title.as_deref().or(side),
-            from: from.as_deref(),
-            until: until.as_deref(),
-            more: Value::Null,
-        };
-        self.mapper.relation(relation, Some(&format!("{person} in {object}")), &person)
+        let kind = if title.is_some() { "POSITION" } else { "MEMBERSHIP" };
+        let fields = json!({
+            "kind": kind, "label": title.as_deref().or(side),
+            "validFrom": period.from.text(), "validUntil": period.until.text(),
+        });
+        self.mapper.relation(&format!("{person} in {object}"), &person, [&person, &object], fields)
     }
 }
 

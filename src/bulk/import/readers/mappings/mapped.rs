@@ -1,4 +1,4 @@
-//! Tables and JSON of anybody, by a column map in TOML: which records a row gives, what they are known by, and where
+//! Any table or JSON, by a column map in TOML: which records a row gives, what they are known by, and where
 //! their fields come from.
 
 use std::{
@@ -18,7 +18,11 @@ use crate::{
             readers::{
                 File, ReadError,
                 json::{Element, LimitedReader, documents},
-                mappings::{Mapper, countries, slug},
+                mappings::{
+                    Mapper, countries,
+                    dates::{NOT_A_DATE, PartialDate},
+                    slug,
+                },
             },
             source_file::{Input, MAX_LINE_BYTES},
             staging::{Giver, ReceiverClosed, Stager},
@@ -45,7 +49,7 @@ const MONTHS: [&str; 12] = [
     "december",
 ];
 
-/// A column map, as somebody wrote it.
+/// A column map, as it is written.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ColumnMap {
@@ -567,7 +571,7 @@ impl Row {
             texts.retain(|text| !text.is_empty());
         }
         if let Some(forms) = &full.date {
-            texts = self.converted(column, texts, "left out, not a date", |text| {
+            texts = self.converted(column, texts, NOT_A_DATE, |text| {
                 forms.all().iter().find_map(|form| date(text, form))
             });
         }
@@ -736,11 +740,8 @@ fn date(text: &str, form: &str) -> Option<String> {
         }
     }
     let year = year.filter(|_| text.trim().is_empty())?;
-    Some(match (month, day) {
-        (Some(month), Some(day)) => format!("{year:04}-{month:02}-{day:02}"),
-        (Some(month), None) => format!("{year:04}-{month:02}"),
-        _ => format!("{year:04}"),
-    })
+    let (month, day) = (month.unwrap_or(0), day.unwrap_or(0));
+    PartialDate::read(&format!("{year:04}-{month:02}-{day:02}"))?.text()
 }
 
 #[cfg(test)]

@@ -13,7 +13,7 @@ pub mod popolo;
 mod spool;
 pub mod wikidata;
 
-use std::{collections::HashMap, fmt::Write, path::Path};
+use std::{fmt::Write, path::Path};
 
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
@@ -42,10 +42,8 @@ pub struct Mapper<'a, 'b> {
     stager: &'a mut Stager<'b>,
     /// Position that errors name.
     position: Position,
-    /// Records that it has.
+    /// Records of the line so far.
     records: usize,
-    /// How many relations of one content there are.
-    relations: HashMap<String, u32>,
 }
 
 impl<'a, 'b> Mapper<'a, 'b> {
@@ -65,14 +63,7 @@ impl<'a, 'b> Mapper<'a, 'b> {
     /// For a file whose source is already staged.
     fn resume(file: File<'a>, stager: &'a mut Stager<'b>, dataset: Option<&str>) -> Self {
         let dataset = file.dataset.or(dataset).map_or_else(|| default_dataset(file.path), ToOwned::to_owned);
-        Mapper {
-            file,
-            dataset,
-            stager,
-            position: position(file.number, 1),
-            records: 0,
-            relations: HashMap::new(),
-        }
+        Mapper { file, dataset, stager, position: position(file.number, 1), records: 0 }
     }
 
     /// Sets the line of the next records; in formats without lines, a running number.
@@ -104,13 +95,13 @@ impl<'a, 'b> Mapper<'a, 'b> {
         self.stage("Actor", key, &self.slug_of(name, key), fields, Giver::Fallback)
     }
 
-    /// Stages a relation between two records, which is left out where one of them is not there.
-    fn tie(
+    /// Stages a relation between two actors. It is left out if one of them is not there.
+    fn relation(
         &mut self,
         key: &str,
         locator: &str,
-        mut fields: Value,
         [subject, object]: [&str; 2],
+        mut fields: Value,
     ) -> Result<(), ReceiverClosed> {
         fields["subject"] = self.reference(subject);
         fields["object"] = self.reference(object);
@@ -219,36 +210,6 @@ impl<'a, 'b> Mapper<'a, 'b> {
             readable
         }
     }
-
-    /// Stages a relation. Without a key of its own it is known by its content without its
-    /// period, and by its number among those of the same content.
-    fn relation(
-        &mut self,
-        relation: Relation<'_>,
-        key: Option<&str>,
-        locator: &str,
-    ) -> Result<(), ReceiverClosed> {
-        let Relation { subject, object, kind, label, from, until, more } = relation;
-        let key = key.map_or_else(
-            || {
-                let content = format!("{subject} {kind} {object} {}", label.unwrap_or_default());
-                let content = content.trim_end().to_owned();
-                let number = self.relations.entry(content.clone()).or_insert(0);
-                *number += 1;
-                if *number == 1 { content } else { format!("{content} #{number}") }
-            },
-            ToOwned::to_owned,
-        );
-        let key = bounded(&key);
-        let mut fields = json!({
-            "subject": self.reference(subject), "object": self.reference(object), "kind": kind, "label": label,
-            "validFrom": from, "validUntil": until, "citations": self.cite(locator),
-        });
-        if let (Value::Object(fields), Value::Object(more)) = (&mut fields, more) {
-            fields.extend(more);
-        }
-        self.record("Relation", &key, &self.slug(&key), fields)
-    }
 }
 
 /// The dataset of a file whose document doesn't name one: its whole name, and a digest of its folder, since files of one
@@ -261,18 +222,6 @@ fn default_dataset(path: &Path) -> String {
     let folder =
         path.canonicalize().ok().and_then(|path| path.parent().map(Path::to_owned)).unwrap_or_default();
     format!("{}-{}", slug(&stem), digest(&folder.to_string_lossy(), 6)).trim_start_matches('-').to_owned()
-}
-
-#[derive(Clone, Default)]
-struct Relation<'a> {
-    subject: &'a str,
-    object: &'a str,
-    kind: &'a str,
-    label: Option<&'a str>,
-    from: Option<&'a str>,
-    until: Option<&'a str>,
-    /// Fields that only some formats know.
-    more: Value,
 }
 
 /// A readable slug: the text in Latin letters. Empty where nothing can be read.
@@ -289,6 +238,11 @@ fn slug(text: &str) -> String {
     slug.trim_end_matches('-').to_owned()
 }
 
+/// The key of one of several records of the same content, by its place among them.
+fn numbered(content: String, place: usize) -> String {
+    if place == 0 { content } else { format!("{content} #{}", place + 1) }
+}
+
 /// A key that is not too long: itself, or its digest.
 fn bounded(key: &str) -> String {
     if key.len() > MAX_KEY_BYTES { digest(key, 32) } else { key.to_owned() }
@@ -300,11 +254,6 @@ fn digest(text: &str, digits: usize) -> String {
         let _ = write!(hex, "{byte:02x}");
     }
     hex
-}
-
-/// The date of a timestamp.
-fn day(date: Option<&str>) -> Option<&str> {
-    date.map(|date| date.split(['T', ' ']).next().unwrap_or(date)).filter(|date| !date.is_empty())
 }
 
 /// The beginning of a text, up to the end of a sentence or word.

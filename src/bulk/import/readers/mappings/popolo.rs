@@ -17,9 +17,9 @@ use crate::bulk::import::{
     readers::{
         File, ReadError, json,
         mappings::{
-            Mapper, Relation, SOURCE_KEY,
+            Mapper, SOURCE_KEY,
             dates::{PartialDate, Period, joined},
-            digest, excerpt,
+            digest, excerpt, numbered,
             spool::Spool,
         },
         stem_and_extension,
@@ -29,6 +29,7 @@ use crate::bulk::import::{
     tally::Detail,
 };
 
+const MEMBERSHIP: &str = "MEMBERSHIP";
 /// Maximum size of the posts, areas and legislative periods of a document, which are kept in memory.
 const MAX_KNOWN_BYTES: usize = 64 << 20;
 
@@ -103,20 +104,20 @@ struct Term {
 
 /// A membership as it is in the document.
 #[derive(Serialize, Deserialize)]
-struct Found {
+struct RawMembership {
     /// Where it is: `memberships`, `persons.memberships`.
     path: String,
     number: u64,
     fields: Map<String, Value>,
 }
 
-/// A membership with what it refers to.
+/// A membership with what it refers to: a relation of kind MEMBERSHIP or POSITION.
 #[derive(Serialize, Deserialize)]
-struct Tie {
+struct Membership {
     id: Option<String>,
     subject: String,
     object: String,
-    is_member: bool,
+    kind: String,
     label: Option<String>,
     area: Option<String>,
     term: Option<String>,
@@ -124,11 +125,10 @@ struct Tie {
     period: Period,
 }
 
-impl Tie {
+impl Membership {
     /// What it is known by without an id: all but its period.
     fn content(&self) -> String {
-        let Tie { subject, object, is_member, label, area, term, party, .. } = self;
-        let kind = if *is_member { "MEMBERSHIP" } else { "POSITION" };
+        let Membership { subject, object, kind, label, area, term, party, .. } = self;
         let mut content = format!("{subject} {kind} {object}");
         for (name, part) in [("as", label), ("for", area), ("in", term), ("party", party)] {
             content.extend(part.iter().flat_map(|part| [" ", name, " ", part.as_str()]));
@@ -159,7 +159,7 @@ struct Popolo<'a, 'b> {
     staged: HashSet<u64>,
     /// How many records without an id have a name, by the name's hash.
     nameless: HashMap<u64, u32>,
-    memberships: Spool<Found>,
+    memberships: Spool<RawMembership>,
 }
 
 impl<'a> Popolo<'a, '_> {
@@ -277,7 +277,7 @@ impl<'a> Popolo<'a, '_> {
             "kind": kind, "names": names, "identifiers": identifiers, "links": links(&mut of), "citations": citations,
             "summary": summary(&mut of),
         });
-        let mut ties = Vec::new();
+        let mut relations = Vec::new();
         let memberships = match of.take("memberships") {
             Some(Value::Array(memberships)) => memberships,
             None | Some(Value::Null) => Vec::new(),
@@ -294,10 +294,9 @@ impl<'a> Popolo<'a, '_> {
                 fields["foundedOn"] = PartialDate::take(&mut of, "founding_date").text().into();
                 fields["dissolvedOn"] = PartialDate::take(&mut of, "dissolution_date").text().into();
                 fields["organizationKind"] = organization_kind(&mut of).into();
-                ties.extend(
-                    self.end_of(&mut of, "parent", "ORGANIZATION")?.map(|parent| ("HIERARCHY", parent)),
-                );
-                ties.extend(self.area_of(&mut of)?.map(|(area, _)| ("LOCATION", area)));
+                let parent = self.end_of(&mut of, "parent", "ORGANIZATION")?;
+                relations.extend(parent.map(|parent| ("HIERARCHY", parent)));
+                relations.extend(self.area_of(&mut of)?.map(|(area, _)| ("LOCATION", area)));
                 for post in of.details("posts") {
                     self.post(post, Some(&key))?;
                 }
@@ -313,15 +312,15 @@ impl<'a> Popolo<'a, '_> {
                     fields["latitude"] = latitude.into();
                     fields["longitude"] = longitude.into();
                 }
-                ties.extend(self.area_parent(&mut of)?.map(|parent| ("LOCATION", parent)));
+                relations.extend(self.area_parent(&mut of)?.map(|parent| ("LOCATION", parent)));
                 ("areas.memberships", "area_id")
             }
         };
         self.actors.insert(hash(&key));
         self.mapper.actor(&key, name.as_deref(), fields)?;
-        for (kind, object) in &ties {
-            let relation = Relation { subject: &key, object, kind, ..Relation::default() };
-            self.mapper.relation(relation, None, &key)?;
+        for (kind, object) in &relations {
+            let own_key = format!("{key} {kind} {object}");
+            self.mapper.relation(&own_key, &key, [&key, object], json!({"kind": kind}))?;
         }
         for membership in memberships {
             match membership {
@@ -541,65 +540,50 @@ impl<'a> Popolo<'a, '_> {
 
     fn found_membership(&mut self, path: &str, fields: Map<String, Value>) -> Result<(), ReadError> {
         self.number += 1;
-        Ok(self.memberships.push(&Found { path: path.to_owned(), number: self.number, fields })?)
+        Ok(self.memberships.push(&RawMembership { path: path.to_owned(), number: self.number, fields })?)
     }
 
     /// Stages the memberships, once all that they refer to is known.
     fn finish(mut self) -> Result<String, ReadError> {
         self.end_terms();
-        let found = std::mem::replace(&mut self.memberships, Spool::new()?);
-        let mut ties = Spool::new()?;
-        // Hashes of what ties are known by without an id, with their periods.
-        let (mut numbers, mut parties, mut explicit) = (Vec::new(), Vec::new(), HashSet::new());
-        for found in found.entries()? {
-            if let Some(tie) = self.tie(found?)? {
-                if tie.id.is_none() {
-                    numbers.push((hash(tie.content()), tie.period));
-                }
-                if let Some(party) = &tie.party {
-                    parties.push((hash((&tie.subject, party)), tie.period));
-                }
-                if tie.is_member {
-                    explicit.insert(hash((&tie.subject, &tie.object)));
-                }
-                ties.push(&tie)?;
+        let raw = std::mem::replace(&mut self.memberships, Spool::new()?);
+        let mut memberships = Spool::new()?;
+        // Hashes of what memberships without an id are known by, with their periods.
+        let (mut unnamed, mut parties, mut explicit) = (Vec::new(), Vec::new(), HashSet::new());
+        for raw in raw.entries()? {
+            let Some(membership) = self.resolve(raw?)? else { continue };
+            let Membership { id, subject, object, kind, party, period, .. } = &membership;
+            if id.is_none() {
+                unnamed.push((hash(membership.content()), *period));
             }
+            if let Some(party) = party {
+                parties.push((hash((subject, party)), *period));
+            }
+            if kind == MEMBERSHIP {
+                explicit.insert(hash((subject, object)));
+            }
+            memberships.push(&membership)?;
         }
-        numbers.sort_unstable();
-        numbers.dedup();
-        let mut memberships = party_memberships(parties);
-        for tie in ties.entries()? {
-            let tie = tie?;
+        unnamed.sort_unstable();
+        unnamed.dedup();
+        let mut of_parties = party_periods(parties);
+        for membership in memberships.entries()? {
+            let membership = membership?;
             self.next();
-            self.stand_in(&tie)?;
-            self.stage_tie(&tie, &numbers)?;
-            let Some(party) = tie.party else { continue };
-            let between = hash((&tie.subject, &party));
-            if explicit.contains(&between) {
-                continue;
-            }
-            // Those who sit for a party are its members then.
-            for (number, period) in memberships.remove(&between).unwrap_or_default().into_iter().enumerate() {
-                let content = format!("{} for {party}", tie.subject);
-                let key = if number == 0 { content } else { format!("{content} #{}", number + 1) };
-                let (from, until) = (period.from.text(), period.until.text());
-                let relation = Relation {
-                    subject: &tie.subject,
-                    object: &party,
-                    kind: "MEMBERSHIP",
-                    from: from.as_deref(),
-                    until: until.as_deref(),
-                    ..Relation::default()
-                };
-                self.mapper.relation(relation, Some(&key), &tie.subject)?;
+            self.stage_undescribed(&membership)?;
+            self.stage_membership(&membership, &unnamed)?;
+            let Membership { subject, party: Some(party), .. } = membership else { continue };
+            let ends = hash((&subject, &party));
+            if !explicit.contains(&ends) {
+                self.stage_in_party(&subject, &party, of_parties.remove(&ends).unwrap_or_default())?;
             }
         }
         Ok(self.mapper.dataset)
     }
 
-    /// What a membership ties. A post, or a role other than member, is a position.
-    fn tie(&mut self, found: Found) -> Result<Option<Tie>, ReadError> {
-        let Found { path, number, fields } = found;
+    /// Finds what a membership refers to. A post, or a role other than member, makes it a position.
+    fn resolve(&mut self, raw: RawMembership) -> Result<Option<Membership>, ReadError> {
+        let RawMembership { path, number, fields } = raw;
         let mut of = Detail::new(&path, fields, self.mapper.file.tally);
         self.next();
         let person = self.end_of(&mut of, "person", "PERSON")?;
@@ -628,18 +612,18 @@ impl<'a> Popolo<'a, '_> {
             return Ok(None);
         };
         let role = of.text("role").filter(|role| !role.eq_ignore_ascii_case("member"));
-        let is_member = post_id.is_none() && role.is_none();
+        let kind = if post_id.is_none() && role.is_none() { MEMBERSHIP } else { "POSITION" };
         let label = of.text("label").or(role).or_else(|| post.and_then(|post| post.label.clone()));
         let mut period = Period::take(&mut of, "start_date", "end_date");
         if let Some(term) = term {
             period = period.within(term.period);
         }
-        Ok(Some(Tie {
+        Ok(Some(Membership {
             id: of.text("id"),
             party: party.filter(|party| *party != object && *party != subject),
             subject,
             object,
-            is_member,
+            kind: kind.to_owned(),
             label,
             area: area.or_else(|| post.and_then(|post| post.area.clone())),
             term: term.map(|term| term.name.clone()).or(term_id),
@@ -647,10 +631,11 @@ impl<'a> Popolo<'a, '_> {
         }))
     }
 
-    /// What a membership ties and the document lacks is named by its id, if it isn't there already.
-    fn stand_in(&mut self, tie: &Tie) -> Result<(), ReceiverClosed> {
-        let organizations = tie.party.iter().chain([&tie.object]).map(|key| (key, "ORGANIZATION"));
-        for (key, kind) in organizations.chain([(&tie.subject, "PERSON")]) {
+    /// Stages the actors that a membership refers to and the document lacks, named by their ids.
+    fn stage_undescribed(&mut self, membership: &Membership) -> Result<(), ReceiverClosed> {
+        let Membership { subject, object, party, .. } = membership;
+        let organizations = party.iter().chain([object]).map(|key| (key, "ORGANIZATION"));
+        for (key, kind) in organizations.chain([(subject, "PERSON")]) {
             if self.actors.insert(hash(key)) {
                 let reason = "not in the document, its id stands in for it";
                 self.mapper.file.tally.borrow_mut().change(&format!("memberships: {kind}"), reason);
@@ -660,36 +645,51 @@ impl<'a> Popolo<'a, '_> {
         Ok(())
     }
 
-    /// `numbers`: hashes and periods of those without an id, in order.
-    fn stage_tie(&mut self, tie: &Tie, numbers: &[(u64, Period)]) -> Result<(), ReceiverClosed> {
-        let key = tie.id.clone().unwrap_or_else(|| {
-            let content = tie.content();
+    /// `unnamed`: hashes and periods of the memberships without an id, in order.
+    fn stage_membership(
+        &mut self,
+        membership: &Membership,
+        unnamed: &[(u64, Period)],
+    ) -> Result<(), ReceiverClosed> {
+        let Membership { subject, object, kind, label, area, term, party, period, .. } = membership;
+        let key = membership.id.clone().unwrap_or_else(|| {
+            let content = membership.content();
             let hash = hash(&content);
-            let place = |period| numbers.partition_point(|known| *known < (hash, period));
-            let number = place(tie.period) - place(Period::default()) + 1;
-            if number == 1 { content } else { format!("{content} #{number}") }
+            let place = |period| unnamed.partition_point(|known| *known < (hash, period));
+            numbered(content, place(*period) - place(Period::default()))
         });
-        let (from, until) = (tie.period.from.text(), tie.period.until.text());
-        let relation = Relation {
-            subject: &tie.subject,
-            object: &tie.object,
-            kind: if tie.is_member { "MEMBERSHIP" } else { "POSITION" },
-            label: tie.label.as_deref(),
-            from: from.as_deref(),
-            until: until.as_deref(),
-            more: json!({"area": tie.area, "term": tie.term, "onBehalfOf": self.reference(tie.party.as_ref())}),
-        };
-        self.mapper.relation(relation, Some(&key), &tie.subject)
+        let fields = json!({
+            "kind": kind, "label": label, "validFrom": period.from.text(), "validUntil": period.until.text(),
+            "area": area, "term": term, "onBehalfOf": self.reference(party.as_ref()),
+        });
+        self.mapper.relation(&key, subject, [subject, object], fields)
+    }
+
+    /// Who sits for a party is its member then.
+    fn stage_in_party(
+        &mut self,
+        person: &str,
+        party: &str,
+        periods: Vec<Period>,
+    ) -> Result<(), ReceiverClosed> {
+        for (place, period) in periods.into_iter().enumerate() {
+            let key = numbered(format!("{person} for {party}"), place);
+            let fields = json!({
+                "kind": MEMBERSHIP, "validFrom": period.from.text(), "validUntil": period.until.text(),
+            });
+            self.mapper.relation(&key, person, [person, party], fields)?;
+        }
+        Ok(())
     }
 }
 
 /// For the hash of each person and party, the periods of the membership in it.
-fn party_memberships(parties: Vec<(u64, Period)>) -> HashMap<u64, Vec<Period>> {
+fn party_periods(parties: Vec<(u64, Period)>) -> HashMap<u64, Vec<Period>> {
     let mut memberships: HashMap<u64, Vec<Period>> = HashMap::new();
-    for (between, period) in parties {
-        memberships.entry(between).or_default().push(period);
+    for (ends, period) in parties {
+        memberships.entry(ends).or_default().push(period);
     }
-    memberships.into_iter().map(|(between, periods)| (between, joined(periods))).collect()
+    memberships.into_iter().map(|(ends, periods)| (ends, joined(periods))).collect()
 }
 
 /// The preferred name of a record, and the further ones.

@@ -13,7 +13,7 @@ use crate::bulk::import::{
     readers::{
         File, ReadError,
         json::{Element, documents},
-        mappings::Mapper,
+        mappings::{Mapper, dates::PartialDate},
     },
     source_file::Input,
     staging::{ReceiverClosed, Stager},
@@ -143,7 +143,7 @@ const LINKS: [(&str, &str); 6] = [
 ];
 
 /// How a statement becomes a relation.
-struct Tie {
+struct RelationRule {
     property: &'static str,
     kind: &'static str,
     label: Option<&'static str>,
@@ -154,31 +154,31 @@ struct Tie {
     is_reversed: bool,
 }
 
-const fn tie(
+const fn rule(
     property: &'static str,
     kind: &'static str,
     label: Option<&'static str>,
     of: &'static str,
     organization: Option<&'static str>,
-) -> Tie {
-    Tie { property, kind, label, of, organization, is_reversed: false }
+) -> RelationRule {
+    RelationRule { property, kind, label, of, organization, is_reversed: false }
 }
 
-const TIES: [Tie; 14] = [
-    tie("P102", "MEMBERSHIP", None, "ORGANIZATION", Some("PARTY")),
-    tie("P463", "MEMBERSHIP", None, "ORGANIZATION", None),
-    tie("P108", "POSITION", Some("Employee"), "ORGANIZATION", None),
-    tie("P27", "NATIONALITY", None, "COUNTRY", None),
-    tie("P17", "NATIONALITY", Some("Country"), "COUNTRY", None),
-    tie("P131", "LOCATION", None, "PLACE", None),
-    tie("P159", "LOCATION", Some("Headquarters"), "PLACE", None),
-    tie("P749", "HIERARCHY", None, "ORGANIZATION", None),
-    Tie { is_reversed: true, ..tie("P127", "OWNERSHIP", None, "ORGANIZATION", None) },
-    tie("P22", "FAMILY", Some("Child"), "PERSON", None),
-    tie("P25", "FAMILY", Some("Child"), "PERSON", None),
-    tie("P26", "FAMILY", Some("Spouse"), "PERSON", None),
-    tie("P40", "FAMILY", Some("Parent"), "PERSON", None),
-    tie("P3373", "FAMILY", Some("Sibling"), "PERSON", None),
+const RELATIONS: [RelationRule; 14] = [
+    rule("P102", "MEMBERSHIP", None, "ORGANIZATION", Some("PARTY")),
+    rule("P463", "MEMBERSHIP", None, "ORGANIZATION", None),
+    rule("P108", "POSITION", Some("Employee"), "ORGANIZATION", None),
+    rule("P27", "NATIONALITY", None, "COUNTRY", None),
+    rule("P17", "NATIONALITY", Some("Country"), "COUNTRY", None),
+    rule("P131", "LOCATION", None, "PLACE", None),
+    rule("P159", "LOCATION", Some("Headquarters"), "PLACE", None),
+    rule("P749", "HIERARCHY", None, "ORGANIZATION", None),
+    RelationRule { is_reversed: true, ..rule("P127", "OWNERSHIP", None, "ORGANIZATION", None) },
+    rule("P22", "FAMILY", Some("Child"), "PERSON", None),
+    rule("P25", "FAMILY", Some("Child"), "PERSON", None),
+    rule("P26", "FAMILY", Some("Spouse"), "PERSON", None),
+    rule("P40", "FAMILY", Some("Parent"), "PERSON", None),
+    rule("P3373", "FAMILY", Some("Sibling"), "PERSON", None),
 ];
 
 /// Maximum size of what is held until the end of the file: labels, and who held an office.
@@ -197,7 +197,7 @@ struct Wikidata<'a, 'b> {
     referred: BTreeMap<String, (&'static str, Option<&'static str>)>,
 }
 
-/// An office that somebody held.
+/// An office, and who held it.
 struct Office {
     id: String,
     holder: String,
@@ -346,7 +346,7 @@ impl Wikidata<'_, '_> {
         known
     }
 
-    /// Counts what nobody has taken.
+    /// Counts the statements that the mapping didn't use as ignored.
     fn ignore(&self, claims: BTreeMap<String, Vec<Claim>>) {
         let mut tally = self.mapper.file.tally.borrow_mut();
         for (property, claims) in claims {
@@ -557,7 +557,7 @@ impl Wikidata<'_, '_> {
         kind: &str,
         claims: &mut BTreeMap<String, Vec<Claim>>,
     ) -> Result<(), ReceiverClosed> {
-        for Tie { property, kind: relation, label, of, organization, is_reversed } in TIES {
+        for RelationRule { property, kind: relation, label, of, organization, is_reversed } in RELATIONS {
             let relation = if property == "P17" && kind == "PLACE" { "LOCATION" } else { relation };
             for claim in claims.remove(property).unwrap_or_default() {
                 let Some(other) = item(&claim.value).filter(|other| other != id) else {
@@ -579,7 +579,7 @@ impl Wikidata<'_, '_> {
                 let fields = json!({
                     "kind": relation, "label": label, "validFrom": from, "validUntil": until, "share": share,
                 });
-                self.mapper.tie(&key, id, fields, [subject, object])?;
+                self.mapper.relation(&key, id, [subject, object], fields)?;
             }
         }
         for claim in claims.remove("P39").unwrap_or_default() {
@@ -645,7 +645,7 @@ impl Wikidata<'_, '_> {
             "area": area.map(|area| self.label_of(area)), "term": term.map(|term| self.label_of(term)),
             "onBehalfOf": party.map(|party| self.mapper.reference(&party)),
         });
-        self.mapper.tie(&id, &holder, fields, [&holder, &object])
+        self.mapper.relation(&id, &holder, [&holder, &object], fields)
     }
 
     /// Stages the offices that people held, and what the file only refers to.
@@ -725,24 +725,19 @@ fn commons(file: &str) -> String {
 fn date(value: &Value) -> Option<String> {
     const YEAR: u64 = 9;
     const MONTH: u64 = 10;
-    const DAY: u64 = 11;
     let text = value["time"].as_str()?.strip_prefix('+')?;
     let mut parts = text.split('T').next()?.split('-');
     let mut part = || parts.next()?.parse::<i64>().ok();
     let (year, month, day) = (part()?, part()?, part()?);
     let is_julian = value["calendarmodel"].as_str().is_some_and(|calendar| calendar.ends_with("/Q1985786"));
-    let precision = value["precision"].as_u64()?;
-    if !(1..=9999).contains(&year) || precision < YEAR {
-        return None;
-    }
-    match precision {
-        YEAR => Some(format!("{year:04}")),
-        MONTH => Some(format!("{year:04}-{month:02}")),
-        _ => {
-            let (year, month, day) = if is_julian { gregorian(year, month, day) } else { (year, month, day) };
-            (precision >= DAY).then(|| format!("{year:04}-{month:02}-{day:02}"))
-        }
-    }
+    let (year, month, day) = match value["precision"].as_u64()? {
+        ..YEAR => return None,
+        YEAR => (year, 0, 0),
+        MONTH => (year, month, 0),
+        _ if is_julian => gregorian(year, month, day),
+        _ => (year, month, day),
+    };
+    PartialDate::read(&format!("{year:04}-{month:02}-{day:02}"))?.text()
 }
 
 /// The day of the Julian calendar in the Gregorian one, by the number of the day in Julian days.

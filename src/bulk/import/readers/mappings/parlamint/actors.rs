@@ -7,8 +7,10 @@ use serde_json::{Value, json};
 use crate::bulk::import::{
     readers::{
         mappings::{
-            MAX_KEY_BYTES, MAX_RELATIONS, digest,
-            parlamint::{Corpus, MAX_REMEMBERED, date, target, targets},
+            MAX_RELATIONS,
+            dates::{PartialDate, Period},
+            numbered,
+            parlamint::{Corpus, MAX_REMEMBERED, target, targets},
         },
         xml::Part,
     },
@@ -19,8 +21,7 @@ use crate::bulk::import::{
 /// A legislative term, or a cabinet.
 pub struct Term {
     label: String,
-    from: Option<String>,
-    until: Option<String>,
+    period: Period,
 }
 
 /// A name, with when it is in use.
@@ -28,28 +29,20 @@ struct Name {
     text: String,
     language: Option<String>,
     is_short: bool,
-    from: Option<String>,
-    until: Option<String>,
-}
-
-/// What an actor is known by elsewhere.
-#[derive(Default)]
-struct Elsewhere {
-    identifiers: Vec<Value>,
-    links: Vec<Value>,
+    period: Period,
 }
 
 /// A relation before it has a key.
-struct Tie {
+#[derive(Clone, Default)]
+struct Relation {
     subject: String,
     object: String,
     kind: &'static str,
     label: Option<String>,
-    from: Option<String>,
-    until: Option<String>,
+    period: Period,
+    /// The names of its terms, and their ids.
     term: Option<String>,
-    /// The ids of the terms.
-    terms: String,
+    term_ids: String,
     area: Option<String>,
 }
 
@@ -63,13 +56,13 @@ impl<'a> Corpus<'a, '_> {
         let mut names = Vec::new();
         let mut aliases = Vec::new();
         for mut name in person.parts("persName") {
-            let (from, until) = period(&mut name);
+            let period = period(&mut name);
             let language = name.uncounted("xml:lang").or_else(|| language.clone());
             let (name, also) = person_name(&mut name);
             aliases.extend(
                 also.into_iter().map(|also| json!({"name": also, "kind": "ALIAS", "language": language})),
             );
-            names.extend(name.map(|text| Name { text, language, is_short: false, from, until }));
+            names.extend(name.map(|text| Name { text, language, is_short: false, period }));
         }
         let (name, mut others) = preferred_name(names);
         others.extend(aliases.into_iter().filter(|alias| !others.contains(alias)).collect::<Vec<_>>());
@@ -87,50 +80,47 @@ impl<'a> Corpus<'a, '_> {
             sex.keep("@value");
             Some(gender)
         });
-        let mut day = |element: &str| {
-            person.parts(element).iter_mut().find_map(|event| date(&event.attribute("when")?))
+        let mut date_of = |element: &str| {
+            let dates = person.parts(element).into_iter();
+            dates.fold(PartialDate::default(), |date, mut event| {
+                date.or(|| PartialDate::take(&mut event, "when"))
+            })
         };
-        let (born, died) = (day("birth"), day("death"));
-        let Elsewhere { identifiers, links } = self.elsewhere(&mut person);
+        let (born, died) = (date_of("birth").text(), date_of("death").text());
+        let (identifiers, links) = self.identifiers_and_links(&mut person);
         self.next();
         let fields = json!({
             "kind": "PERSON", "names": others, "identifiers": identifiers, "links": links, "gender": gender,
             "bornOn": born, "diedOn": died,
         });
         self.mapper.actor(&id, name.as_deref(), fields)?;
-        let mut ties = Vec::new();
+        let mut relations = Vec::new();
         for affiliation in person.parts("affiliation") {
-            self.affiliation(&id, affiliation, &mut ties);
+            self.affiliation(&id, affiliation, &mut relations);
         }
-        self.stage(ties, &id)
+        self.stage_relations(relations, &id)
     }
 
-    fn affiliation(&self, person: &str, mut affiliation: Part<'a>, ties: &mut Vec<Tie>) {
+    fn affiliation(&self, person: &str, mut affiliation: Part<'a>, relations: &mut Vec<Relation>) {
         let Some(to) = affiliation.attribute("ref") else {
             affiliation.change("@ref", "missing, the affiliation is left out");
             return;
         };
         let role = affiliation.attribute("role").unwrap_or_else(|| "member".to_owned());
-        let (mut from, mut until) = period(&mut affiliation);
+        let own_period = period(&mut affiliation);
         let is_member = role == "member" || role == "MP";
         let label = preferred(affiliation.parts("roleName"));
         let label = label.or_else(|| (role != "member").then(|| role.clone()));
         let area = affiliation.parts("placeName").iter_mut().find_map(Part::text);
         let terms = self.terms(&mut affiliation);
-        // A seat without dates is held for its term.
-        let (ids, term) = in_term(&terms, &mut from, &mut until);
-        let kind = if is_member { "MEMBERSHIP" } else { "POSITION" };
-        ties.extend(targets(&to).map(|object| Tie {
+        let relation = Relation {
             subject: person.to_owned(),
-            object,
-            kind,
-            label: label.clone(),
-            from: from.clone(),
-            until: until.clone(),
-            term: term.clone(),
-            terms: ids.clone(),
-            area: area.clone(),
-        }));
+            kind: if is_member { "MEMBERSHIP" } else { "POSITION" },
+            label,
+            area,
+            ..in_terms(&terms, own_period)
+        };
+        relations.extend(targets(&to).map(|object| Relation { object, ..relation.clone() }));
     }
 
     /// The terms that an element names in `ana`.
@@ -157,10 +147,10 @@ impl<'a> Corpus<'a, '_> {
         let language = part.uncounted("xml:lang").or_else(|| self.language());
         let mut names = Vec::new();
         for mut name in part.parts("orgName") {
-            let (from, until) = period(&mut name);
+            let period = period(&mut name);
             let is_short = matches!(name.attribute("full").as_deref(), Some("abb" | "init" | "no"));
             let language = name.uncounted("xml:lang").or_else(|| language.clone().filter(|_| !is_short));
-            names.extend(name.text().map(|text| Name { text, language, is_short, from, until }));
+            names.extend(name.text().map(|text| Name { text, language, is_short, period }));
         }
         let (name, others) = preferred_name(names);
         let kind = part.uncounted("role").and_then(|role| {
@@ -172,45 +162,37 @@ impl<'a> Corpus<'a, '_> {
             }
             kind
         });
-        let (mut founded, mut dissolved) = (None, None);
+        let mut existence = Period::default();
         for mut event in part.parts("event") {
             if event.parts("label").iter_mut().filter_map(Part::text).any(|label| label == "existence") {
-                (founded, dissolved) = period(&mut event);
+                existence = period(&mut event);
             }
         }
         for mut list in part.parts("listEvent") {
             for mut event in list.parts("event") {
                 let label = preferred(event.parts("label"));
-                let (from, until) = period(&mut event);
+                let period = period(&mut event);
                 if let Some(id) = event.attribute("xml:id")
                     && self.terms.len() < MAX_REMEMBERED
                 {
                     let label = label.unwrap_or_else(|| id.clone()).chars().take(200).collect();
-                    self.terms.insert(target(&id), Term { label, from, until });
+                    self.terms.insert(target(&id), Term { label, period });
                 }
             }
         }
         let summary = preferred(part.parts("desc"));
-        let Elsewhere { identifiers, links } = self.elsewhere(&mut part);
+        let (identifiers, links) = self.identifiers_and_links(&mut part);
         self.next();
         let fields = json!({
             "kind": "ORGANIZATION", "names": others, "identifiers": identifiers, "links": links,
-            "organizationKind": kind, "foundedOn": founded, "dissolvedOn": dissolved, "summary": summary,
+            "organizationKind": kind, "foundedOn": existence.from.text(), "dissolvedOn": existence.until.text(),
+            "summary": summary,
         });
         self.mapper.actor(&id, name.as_deref(), fields)?;
         if let Some(parent) = parent {
-            let tie = Tie {
-                subject: id.clone(),
-                object: parent.to_owned(),
-                kind: "HIERARCHY",
-                label: None,
-                from: None,
-                until: None,
-                term: None,
-                terms: String::new(),
-                area: None,
-            };
-            self.stage(vec![tie], &id)?;
+            let (subject, object) = (id.clone(), parent.to_owned());
+            let relation = Relation { subject, object, kind: "HIERARCHY", ..Relation::default() };
+            self.stage_relations(vec![relation], &id)?;
         }
         let mut within = part.parts("org");
         for mut list in part.parts("listOrg") {
@@ -224,12 +206,12 @@ impl<'a> Corpus<'a, '_> {
 
     /// Relations between organizations: coalitions, oppositions, successors.
     pub fn relations(&mut self, mut list: Part<'a>) -> Result<(), ReceiverClosed> {
-        let mut ties = Vec::new();
+        let mut relations = Vec::new();
         for inner in list.parts("listRelation") {
             self.relations(inner)?;
         }
-        for mut relation in list.parts("relation") {
-            let name = relation.attribute("name").or_else(|| relation.attribute("type"));
+        for mut part in list.parts("relation") {
+            let name = part.attribute("name").or_else(|| part.attribute("type"));
             let name = name.unwrap_or_else(|| "relation".to_owned());
             let kind = match name.as_str() {
                 "coalition" => "COALITION",
@@ -237,12 +219,11 @@ impl<'a> Corpus<'a, '_> {
                 _ => "OTHER",
             };
             let mut all = |attribute: &str| -> Vec<String> {
-                targets(&relation.attribute(attribute).unwrap_or_default()).collect()
+                targets(&part.attribute(attribute).unwrap_or_default()).collect()
             };
             let (mutual, active, passive) = (all("mutual"), all("active"), all("passive"));
-            let (mut from, mut until) = period(&mut relation);
-            let terms = self.terms(&mut relation);
-            let (ids, term) = in_term(&terms, &mut from, &mut until);
+            let own_period = period(&mut part);
+            let terms = self.terms(&mut part);
             let each = mutual.iter().enumerate();
             let pairs =
                 each.flat_map(|(place, one)| mutual[place + 1..].iter().map(move |other| (one, other)));
@@ -250,59 +231,50 @@ impl<'a> Corpus<'a, '_> {
                 pairs.chain(active.iter().flat_map(|one| passive.iter().map(move |other| (one, other))));
             let pairs: Vec<_> = pairs.filter(|(one, other)| one != other).take(MAX_RELATIONS).collect();
             if pairs.is_empty() {
-                relation.change("", "left out: it does not relate two");
+                part.change("", "left out: it does not relate two");
             }
-            ties.extend(pairs.into_iter().map(|(subject, object)| Tie {
+            let label = (kind == "OTHER").then(|| name.clone());
+            let relation = Relation { kind, label, ..in_terms(&terms, own_period) };
+            relations.extend(pairs.into_iter().map(|(subject, object)| Relation {
                 subject: subject.clone(),
                 object: object.clone(),
-                kind,
-                label: (kind == "OTHER").then(|| name.clone()),
-                from: from.clone(),
-                until: until.clone(),
-                term: term.clone(),
-                terms: ids.clone(),
-                area: None,
+                ..relation.clone()
             }));
-            if ties.len() > MAX_RELATIONS {
-                self.stage(std::mem::take(&mut ties), &name)?;
+            if relations.len() > MAX_RELATIONS {
+                self.stage_relations(std::mem::take(&mut relations), &name)?;
             }
         }
-        self.stage(ties, "listRelation")
+        self.stage_relations(relations, "listRelation")
     }
 
     /// Stages relations. One is known by its content without its period; of several of one content, by its place
     /// among them in the order of time.
-    fn stage(&mut self, mut ties: Vec<Tie>, locator: &str) -> Result<(), ReceiverClosed> {
-        ties.sort_by(|one, other| one.from.cmp(&other.from));
-        let mut numbers: HashMap<String, u32> = HashMap::new();
-        for tie in ties {
-            // The label of a membership is a wording, that of a position tells it from others.
-            let label = tie.label.as_deref().filter(|_| tie.kind != "MEMBERSHIP").unwrap_or_default();
-            let content = format!("{} {} {} {label} {}", tie.subject, tie.kind, tie.object, tie.terms);
+    fn stage_relations(&mut self, mut relations: Vec<Relation>, locator: &str) -> Result<(), ReceiverClosed> {
+        relations.sort_by_key(|relation| relation.period.from);
+        let mut counts: HashMap<String, usize> = HashMap::new();
+        for Relation { subject, object, kind, label, period, term, term_ids, area } in relations {
+            // The label of a membership may be worded anew; the label of a position distinguishes it from others.
+            let fixed_label = label.as_deref().filter(|_| kind != "MEMBERSHIP").unwrap_or_default();
+            let content = format!("{subject} {kind} {object} {fixed_label} {term_ids}");
             let content = content.split_whitespace().collect::<Vec<_>>().join(" ");
-            let number = numbers.entry(content.clone()).or_insert(0);
-            *number += 1;
-            let key = if *number == 1 { content } else { format!("{content} #{number}") };
-            let key = if key.len() > MAX_KEY_BYTES { digest(&key, 32) } else { key };
-            let subject = self.referred(
-                if tie.kind == "MEMBERSHIP" || tie.kind == "POSITION" { "PERSON" } else { "ORGANIZATION" },
-                &tie.subject,
-            )?;
-            let object = self.referred("ORGANIZATION", &tie.object)?;
+            let count = counts.entry(content.clone()).or_insert(0);
+            let key = numbered(content, *count);
+            *count += 1;
+            let is_of_person = kind == "MEMBERSHIP" || kind == "POSITION";
+            self.referred(if is_of_person { "PERSON" } else { "ORGANIZATION" }, &subject)?;
+            self.referred("ORGANIZATION", &object)?;
             self.next();
             let fields = json!({
-                "subject": subject, "object": object, "kind": tie.kind, "label": tie.label,
-                "validFrom": tie.from, "validUntil": tie.until, "term": tie.term, "area": tie.area,
-                "citations": self.mapper.cite(locator),
+                "kind": kind, "label": label, "validFrom": period.from.text(), "validUntil": period.until.text(),
+                "term": term, "area": area,
             });
-            self.mapper.record("Relation", &key, &self.mapper.slug(&key), fields)?;
+            self.mapper.relation(&key, locator, [&subject, &object], fields)?;
         }
         Ok(())
     }
 
-    /// Identifiers and links.
-    fn elsewhere(&self, part: &mut Part<'a>) -> Elsewhere {
-        let mut elsewhere = Elsewhere::default();
+    fn identifiers_and_links(&self, part: &mut Part<'a>) -> (Vec<Value>, Vec<Value>) {
+        let (mut identifiers, mut links) = (Vec::new(), Vec::new());
         for mut id in part.parts("idno") {
             let (kind, subtype) = (id.attribute("type"), id.attribute("subtype"));
             let register = subtype.or(kind).unwrap_or_default().to_lowercase();
@@ -318,14 +290,14 @@ impl<'a> Corpus<'a, '_> {
                 None => Some(self.mapper.identifier(&register, &value)),
             };
             let (list, entry) = match identifier {
-                Some(identifier) => (&mut elsewhere.identifiers, identifier),
+                Some(identifier) => (&mut identifiers, identifier),
                 None => {
                     let note = match language {
                         Some(language) => format!("{register} ({language})"),
                         None => register,
                     };
                     let note = Some(note).filter(|note| !note.is_empty());
-                    (&mut elsewhere.links, json!({"url": value, "kind": "PROFILE", "note": note}))
+                    (&mut links, json!({"url": value, "kind": "PROFILE", "note": note}))
                 }
             };
             if !list.contains(&entry) {
@@ -335,19 +307,22 @@ impl<'a> Corpus<'a, '_> {
         for mut figure in part.parts("figure") {
             for mut graphic in figure.parts("graphic") {
                 if let Some(url) = graphic.attribute("url").filter(|url| is_address(url)) {
-                    elsewhere.links.push(json!({"url": url, "kind": "IMAGE"}));
+                    links.push(json!({"url": url, "kind": "IMAGE"}));
                 }
             }
         }
-        elsewhere
+        (identifiers, links)
     }
 }
 
 /// The preferred name, and the others: a name in use, in English, else in Latin letters, else the first.
 fn preferred_name(names: Vec<Name>) -> (Option<String>, Vec<Value>) {
-    let last = names.iter().filter_map(|name| name.until.clone()).max();
-    let is_open = names.iter().any(|name| name.until.is_none() && !name.is_short);
-    let is_in_use = |name: &Name| name.until.is_none() || !is_open && name.until == last;
+    let last = names.iter().map(|name| name.period.until).max().unwrap_or_default();
+    let is_open = names.iter().any(|name| !name.period.until.is_known() && !name.is_short);
+    let is_in_use = |name: &Name| {
+        let until = name.period.until;
+        !until.is_known() || !is_open && until == last
+    };
     let rank = |name: &Name| match name.language.as_deref() {
         Some("en") => 0,
         Some(language) if language.ends_with("-Latn") => 1,
@@ -368,8 +343,8 @@ fn preferred_name(names: Vec<Name>) -> (Option<String>, Vec<Value>) {
             continue;
         }
         let other = json!({
-            "name": name.text, "kind": kind, "language": name.language, "validFrom": name.from,
-            "validUntil": name.until,
+            "name": name.text, "kind": kind, "language": name.language,
+            "validFrom": name.period.from.text(), "validUntil": name.period.until.text(),
         });
         if !others.contains(&other) {
             others.push(other);
@@ -378,36 +353,29 @@ fn preferred_name(names: Vec<Name>) -> (Option<String>, Vec<Value>) {
     (Some(best), others)
 }
 
-/// The ids and the names of terms. What has no dates of its own holds for its term.
-fn in_term(
-    terms: &[(String, Option<&Term>)],
-    from: &mut Option<String>,
-    until: &mut Option<String>,
-) -> (String, Option<String>) {
-    if let [(_, Some(term))] = terms
-        && from.is_none()
-        && until.is_none()
-    {
-        (*from, *until) = (term.from.clone(), term.until.clone());
-    }
-    let ids = terms.iter().map(|(id, _)| id.as_str()).collect::<Vec<_>>().join(" ");
+/// A relation in these terms. One without dates of its own holds for its term.
+fn in_terms(terms: &[(String, Option<&Term>)], own_period: Period) -> Relation {
+    let period = match terms {
+        [(_, Some(term))] if !own_period.is_known() => term.period,
+        _ => own_period,
+    };
+    let term_ids = terms.iter().map(|(id, _)| id.as_str()).collect::<Vec<_>>().join(" ");
     let names = terms.iter().map(|(id, term)| term.map_or(id.as_str(), |term| &term.label));
     let names = names.collect::<Vec<_>>().join(", ");
-    (ids, Some(names).filter(|names| !names.is_empty()))
+    let term = Some(names).filter(|names| !names.is_empty());
+    Relation { period, term, term_ids, ..Relation::default() }
 }
 
 fn is_address(text: &str) -> bool {
     text.starts_with("http://") || text.starts_with("https://")
 }
 
-/// Since when and until when something holds, without times.
-fn period(part: &mut Part<'_>) -> (Option<String>, Option<String>) {
-    let mut day = |name: &str| date(&part.attribute(name)?);
-    let when = day("when");
-    (
-        day("from").or_else(|| day("notBefore")).or_else(|| when.clone()),
-        day("to").or_else(|| day("notAfter")).or(when),
-    )
+/// Since when and until when something holds.
+pub fn period(part: &mut Part<'_>) -> Period {
+    let when = PartialDate::take(part, "when");
+    let from = PartialDate::take(part, "from").or(|| PartialDate::take(part, "notBefore")).or(|| when);
+    let until = PartialDate::take(part, "to").or(|| PartialDate::take(part, "notAfter")).or(|| when);
+    Period { from, until }.checked(part, "to")
 }
 
 /// The text in English, else the first one.

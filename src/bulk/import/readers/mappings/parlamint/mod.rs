@@ -119,14 +119,6 @@ fn targets(references: &str) -> impl Iterator<Item = String> {
     references.split_whitespace().map(target).filter(|id| !id.is_empty())
 }
 
-/// A date without its time and time zone.
-fn date(text: &str) -> Option<String> {
-    let end = text.find(|letter: char| !letter.is_ascii_digit() && letter != '-').unwrap_or(text.len());
-    // What is no date is left for the rules to refuse. A time zone to the west: 2015-05-07-05:00.
-    let day = if end == 0 { text } else { &text[..end.min(10)] };
-    Some(day.to_owned()).filter(|day| !day.is_empty())
-}
-
 /// An open element.
 #[derive(Default)]
 struct Frame {

@@ -11,9 +11,13 @@ use crate::bulk::import::{
     readers::{
         ReadError,
         mappings::{
-            SOURCE_KEY, excerpt,
+            SOURCE_KEY,
+            dates::{PartialDate, Period},
+            excerpt,
             parlamint::{
-                Corpus, Frame, date, target, targets,
+                Corpus, Frame,
+                actors::period,
+                target, targets,
                 words::{Gap, Words, pieces},
             },
             slug,
@@ -35,12 +39,11 @@ pub struct Header {
     titles: Vec<(String, String, String)>,
     hosts: Vec<String>,
     source_titles: Vec<(String, String)>,
-    source_date: Option<String>,
+    source_date: PartialDate,
     source_url: Option<String>,
-    published_on: Option<String>,
+    published_on: PartialDate,
     url: Option<String>,
-    from: Option<String>,
-    until: Option<String>,
+    period: Period,
 }
 
 impl Header {
@@ -68,7 +71,7 @@ impl Header {
                     self.url = self.url.take().or_else(|| address(&mut id));
                 }
                 for mut date in part.parts("date") {
-                    self.published_on = self.published_on.take().or_else(|| day(&mut date, "when"));
+                    self.published_on = self.published_on.or(|| PartialDate::take(&mut date, "when"));
                 }
             }
             "sourceDesc" => {
@@ -81,22 +84,29 @@ impl Header {
                         self.source_url = self.source_url.take().or_else(|| address(&mut id));
                     }
                     for mut date in document.parts("date") {
-                        let from = day(&mut date, "when").or_else(|| day(&mut date, "from"));
-                        self.source_date = self.source_date.take().or(from);
+                        self.source_date = self.source_date.or(|| period(&mut date).from);
                     }
                 }
             }
             _ => {
                 for mut setting in part.parts("setting") {
                     for mut date in setting.parts("date") {
-                        let when = day(&mut date, "when");
-                        let from = when.clone().or_else(|| day(&mut date, "from"));
-                        self.from = self.from.take().or(from);
-                        self.until = when.or_else(|| day(&mut date, "to")).or(self.until.take());
+                        let Period { from, until } = period(&mut date);
+                        self.period = Period {
+                            from: self.period.from.or(|| from),
+                            until: until.or(|| self.period.until),
+                        };
                     }
                 }
             }
         }
+    }
+
+    /// When the sitting was held: as the setting says, else on the date of the source. Without an end it was held on
+    /// one day.
+    fn period(&self) -> Period {
+        let from = self.period.from.or(|| self.source_date);
+        Period { from, until: self.period.until.or(|| from) }
     }
 
     /// The title: in English if there is one, and the subtitle rather than the title of the corpus if `is_sub`.
@@ -116,10 +126,6 @@ impl Header {
 
 fn address(id: &mut Part<'_>) -> Option<String> {
     id.text().filter(|text| text.starts_with("http://") || text.starts_with("https://"))
-}
-
-fn day(element: &mut Part<'_>, attribute: &str) -> Option<String> {
-    date(&element.attribute(attribute)?)
 }
 
 pub struct Sitting {
@@ -383,8 +389,7 @@ impl Corpus<'_, '_> {
         }
         let is_named_after = slug(&id).starts_with(&self.mapper.dataset);
         let name = if is_named_after { slug(&id) } else { slug(&format!("{}-{id}", sitting.id)) };
-        let (meeting, date) = (sitting.id.clone(), sitting.header.from.clone());
-        let date = date.or_else(|| sitting.header.source_date.clone());
+        let (meeting, date) = (sitting.id.clone(), sitting.header.period().from.text());
         let language = match speech.languages.as_slice() {
             [one] => Some(one.as_str()),
             [] => None,
@@ -430,12 +435,11 @@ impl Corpus<'_, '_> {
             return Ok(());
         };
         let name = header.title(true).unwrap_or_else(|| id.clone());
-        let (from, until) =
-            (header.from.clone().or_else(|| header.source_date.clone()), header.until.clone());
+        let Period { from, until } = header.period();
         let title = header.source_title().unwrap_or_else(|| name.clone());
         self.next();
         let source = json!({
-            "title": title, "publishedOn": header.source_date, "url": header.source_url, "language": language,
+            "title": title, "publishedOn": header.source_date.text(), "url": header.source_url, "language": language,
         });
         self.mapper.record("Source", &id, &slug(&id), source)?;
         let mut took_part = Vec::new();
@@ -447,8 +451,8 @@ impl Corpus<'_, '_> {
         }
         self.next();
         let fields = json!({
-            "name": name, "mode": "OTHER", "status": "OCCURRED", "startsOn": from,
-            "endsOn": until.or(from.clone()), "participants": took_part,
+            "name": name, "mode": "OTHER", "status": "OCCURRED", "startsOn": from.text(), "endsOn": until.text(),
+            "participants": took_part,
             "citations": [{"source": self.mapper.reference(&id), "locator": id}],
         });
         self.mapper.record("Meeting", &id, &slug(&id), fields)
@@ -461,7 +465,7 @@ impl Corpus<'_, '_> {
         self.next();
         let dataset = self.mapper.dataset.clone();
         let fields = json!({
-            "title": title, "publishedOn": header.published_on, "url": header.url.or(header.source_url),
+            "title": title, "publishedOn": header.published_on.text(), "url": header.url.or(header.source_url),
             "language": self.language(),
         });
         self.mapper.record("Source", SOURCE_KEY, &slug(&dataset), fields)
