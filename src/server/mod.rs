@@ -345,7 +345,8 @@ fn fresh_id() -> String {
 /// `telemetry::log` logs the panic itself.
 fn panicked() -> Response {
     let api_error = ApiError::internal();
-    response::refuse_for(StatusCode::INTERNAL_SERVER_ERROR, response::Media::Json, &api_error, "")
+    let id = request::current_id().unwrap_or_default();
+    response::refuse_for(StatusCode::INTERNAL_SERVER_ERROR, response::Media::Json, &api_error, &id)
 }
 
 #[cfg(test)]
@@ -378,11 +379,10 @@ mod tests {
             responses.push(String::from_utf8_lossy(&buffer[..length]).into_owned());
         }
         assert!(responses[0].starts_with("HTTP/1.1 500") && responses[0].contains("\"code\":\"INTERNAL\""));
-        assert!(
-            responses[0].contains("x-request-id") && !responses[0].contains("secret"),
-            "{}",
-            responses[0]
-        );
+        for part in ["x-request-id", "\"requestId\":\""] {
+            assert!(responses[0].contains(part), "{part} in {}", responses[0]);
+        }
+        assert!(!responses[0].contains("\"requestId\":\"\"") && !responses[0].contains("secret"));
         assert!(
             responses[1].starts_with("HTTP/1.1 200") && responses[1].ends_with("fine"),
             "{}",

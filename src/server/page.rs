@@ -8,9 +8,8 @@ use std::{
 use axum::{
     Router,
     body::Bytes,
-    extract::Path,
     http::{
-        HeaderMap, HeaderValue, StatusCode,
+        HeaderMap, HeaderValue, StatusCode, Uri,
         header::{
             ACCEPT, ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, CONTENT_TYPE,
             ETAG, IF_NONE_MATCH, VARY, X_CONTENT_TYPE_OPTIONS,
@@ -20,6 +19,8 @@ use axum::{
     routing::get,
 };
 use flate2::read::GzDecoder;
+
+use crate::server::{RequestId, not_found};
 
 /// The files of the bundle, compressed with gzip; none if built without npm.
 static FILES: &[(&str, &[u8])] = include!(concat!(env!("OUT_DIR"), "/page.rs"));
@@ -52,21 +53,17 @@ pub(super) fn instead(path: &str, headers: &HeaderMap) -> Option<Response> {
 }
 
 async fn page(headers: HeaderMap) -> Response {
-    if is_bundled() {
-        file("index.html", "no-cache", &headers)
-    } else {
-        Html(FROM_THE_NETWORK).into_response()
-    }
+    file("index.html", "no-cache", &headers).unwrap_or_else(|| Html(FROM_THE_NETWORK).into_response())
 }
 
-async fn asset(Path(path): Path<String>, headers: HeaderMap) -> Response {
-    file(&format!("assets/{path}"), "public, max-age=31536000, immutable", &headers)
+async fn asset(RequestId(id): RequestId, uri: Uri, headers: HeaderMap) -> Response {
+    let path = uri.path().trim_start_matches('/');
+    file(path, "public, max-age=31536000, immutable", &headers).unwrap_or_else(|| not_found(&id))
 }
 
-fn file(path: &str, caching: &'static str, headers: &HeaderMap) -> Response {
-    let Some((_, compressed)) = FILES.iter().find(|(known, _)| *known == path) else {
-        return crate::server::not_found("");
-    };
+/// A file of the bundle, if it has one of this path.
+fn file(path: &str, caching: &'static str, headers: &HeaderMap) -> Option<Response> {
+    let (_, compressed) = FILES.iter().find(|(known, _)| *known == path)?;
     let mut hasher = DefaultHasher::new();
     compressed.hash(&mut hasher);
     let etag = format!("\"{:016x}\"", hasher.finish());
@@ -91,7 +88,7 @@ fn file(path: &str, caching: &'static str, headers: &HeaderMap) -> Response {
     if let Ok(etag) = HeaderValue::from_str(&etag) {
         response_headers.insert(ETAG, etag);
     }
-    response
+    Some(response)
 }
 
 pub(super) fn accepts_gzip(headers: &HeaderMap) -> bool {

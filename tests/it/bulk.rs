@@ -915,6 +915,8 @@ async fn an_export_over_http_has_the_limits_of_a_query() {
         ("/export.csv?type=Ghost", Some("type")),
         ("/export.jsonl?type=Topic", Some("type")),
         ("/export.jsonl?topic=nothing", Some("topic")),
+        ("/export.jsonl?topic=%00", Some("topic")),
+        ("/export.jsonl?actor=%00", Some("actor")),
         ("/export.jsonl?from=yesterday", Some("from")),
         ("/export.jsonl?until=2020&from=2021", Some("until")),
         ("/export.jsonl?sort=slug", None),

@@ -206,12 +206,15 @@ impl<'a> Export<'a> {
                 select id from topics where slug = $1
                 union select topics.id from topics join below on topics.parent_id = below.id
             ) select id from below";
-        let topics = sqlx::query(create).bind(&selection.topic).execute(&mut *self.transaction).await?;
+        let topics = sqlx::query(create)
+            .bind(selection.topic.as_deref().filter(is_storable))
+            .execute(&mut *self.transaction)
+            .await?;
         if topics.rows_affected() == 0 && selection.topic.is_some() {
             return Err(Error::Selection("topic", "Topic not found.".to_owned()));
         }
         let actor: Option<i64> = sqlx::query_scalar("select id from actors where slug = $1")
-            .bind(&selection.actor)
+            .bind(selection.actor.as_deref().filter(is_storable))
             .fetch_optional(&mut *self.transaction)
             .await?;
         if actor.is_none() && selection.actor.is_some() {
@@ -266,6 +269,11 @@ impl<'a> Export<'a> {
         let done = sqlx::query(AssertSqlSafe(sql)).persistent(false).execute(&mut *self.transaction).await?;
         Ok(done.rows_affected())
     }
+}
+
+/// Whether a record may have this slug. Postgres refuses NUL, even in a comparison.
+fn is_storable(slug: &&str) -> bool {
+    !slug.contains('\0')
 }
 
 /// SQL: whether the record `t` refers to a record of type `to` for which `test` holds, or is one.
