@@ -28,7 +28,7 @@ pub struct GraphqlResponse {
 }
 
 const BEFORE: &[u8] = br#"{"data":"#;
-/// Maximum size of the response of a query. What a mutation changed is told whatever its size.
+/// Maximum size of the response of a query. What a mutation changed is returned whatever its size.
 const MAX_RESPONSE_BYTES: usize = 16 << 20;
 
 impl GraphqlResponse {

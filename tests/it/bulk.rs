@@ -545,9 +545,9 @@ async fn a_selection_holds_what_it_is_about_and_all_that_this_refers_to() {
 async fn gephi_gets_actors_with_what_ties_them() {
     let base = Base::new("gexf").await;
     let reported =
-        with(statement("told", "kazakhstan"), json!({"addressees": ["israel"], "saidOn": "2021-02"}));
+        with(statement("reported", "kazakhstan"), json!({"addressees": ["israel"], "saidOn": "2021-02"}));
     base.import(&base.file(
-        "told.jsonl",
+        "reported.jsonl",
         lines(&[source("speeches"), reported, with(actor("quoted"), json!({"name": "A & \"B\" <C>"}))]),
     ));
     let gexf = base.export(&["--format", "gexf"]);
@@ -871,10 +871,10 @@ async fn follow_the_money_becomes_actors_and_ties() {
     ];
     let output = base.import_with(&base.file("entities.ftm", lines(&entities)), &[]);
     assert_eq!(base.report(), [(7, String::new(), "The line isn't a JSON object.".to_owned())]);
-    let told = String::from_utf8_lossy(&output.stdout).into_owned();
+    let reported = String::from_utf8_lossy(&output.stdout).into_owned();
     assert!(
-        told.contains("Relation.object: the record is left out: what it refers to is not there: 1×"),
-        "{told}"
+        reported.contains("Relation.object: the record is left out: what it refers to is not there: 1×"),
+        "{reported}"
     );
     let tie =
         "select count(*) from relations join actors s on s.id = subject_id join actors o on o.id = object_id

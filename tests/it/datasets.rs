@@ -221,15 +221,17 @@ async fn what_is_ignored_is_told_by_field_and_refused_where_that_is_asked() {
         json!({"id": "p1", "schema": "Person", "properties": {"name": ["Ada"]}, "unheard_of": {"a": [1, 2]}});
     let file = base.file("register.ftm", lines(&[entity]));
     let strict = base.import_with(&file, &["--strict"]);
-    let told = String::from_utf8_lossy(&strict.stderr).into_owned();
+    let reported = String::from_utf8_lossy(&strict.stderr).into_owned();
     assert!(
-        !strict.status.success() && told.contains("unheard_of.a") && told.contains("nothing was imported"),
-        "{told}"
+        !strict.status.success()
+            && reported.contains("unheard_of.a")
+            && reported.contains("nothing was imported"),
+        "{reported}"
     );
     assert_eq!(base.count("select count(*) from origins").await, 0);
-    let told = base.import(&file);
-    assert!(told.contains("ignored:") && told.contains("unheard_of.a: 2×"), "{told}");
+    let reported = base.import(&file);
+    assert!(reported.contains("ignored:") && reported.contains("unheard_of.a: 2×"), "{reported}");
     let report = fs::read_to_string(base.path("report.jsonl")).expect("a report");
-    let told: Value = serde_json::from_str(report.lines().last().expect("a line")).expect("JSON");
-    assert_eq!(told["ignored"]["Person.unheard_of.a"], 2);
+    let reported: Value = serde_json::from_str(report.lines().last().expect("a line")).expect("JSON");
+    assert_eq!(reported["ignored"]["Person.unheard_of.a"], 2);
 }

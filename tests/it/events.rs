@@ -74,11 +74,11 @@ async fn an_event_is_read_from_all_of_its_sides() {
         )
         .await;
     let event = &data["event"];
-    let told =
+    let reported =
         ["label", "eventType", "mode", "occurredOn", "endedOn", "killed", "injured", "amount", "currency"];
-    let told: Vec<&Value> = told.iter().map(|field| &event[field]).collect();
+    let reported: Vec<&Value> = reported.iter().map(|field| &event[field]).collect();
     let expected = json!(["The convoy", "AID", null, "2026-02", "2026-03-02", 0, 2, "1500000.50", "USD"]);
-    assert_eq!(json!(told), expected);
+    assert_eq!(json!(reported), expected);
     assert_eq!(event["place"], json!({"slug": "israel"}));
     assert_eq!(event["meeting"]["events"]["nodes"], json!([{"slug": "convoy"}]));
     assert_eq!(event["actors"]["nodes"].as_array().map(Vec::len), Some(2));
@@ -237,8 +237,8 @@ async fn what_is_wrong_with_an_event_is_told_at_its_field() {
     ] {
         let payload = changed(changes.clone()).await;
         assert_eq!(errors(&payload), wrong([(code, field)]), "{changes}");
-        let told = payload["userErrors"][0]["message"].as_str().expect("a message");
-        assert!(told.starts_with(message), "{changes}: {told}");
+        let reported = payload["userErrors"][0]["message"].as_str().expect("a message");
+        assert!(reported.starts_with(message), "{changes}: {reported}");
     }
     let query = "mutation($input: CreateEventInput!) { createEvent(input: $input) { revision } }";
     let mut input = event("wrong");
@@ -296,8 +296,8 @@ async fn events_leave_and_come_back_as_they_were() {
         "rendering": "PARAPHRASE", "summary": "Asks for aid.", "eventType": "REQUEST",
         "events": [{"event": "convoy", "kind": "CALLS_FOR"}], "citations": record["citations"],
     });
-    let told = base.import(&base.file("events.jsonl", format!("{said}\n{record}\n")));
-    assert!(told.starts_with("created 2"), "{told}");
+    let reported = base.import(&base.file("events.jsonl", format!("{said}\n{record}\n")));
+    assert!(reported.starts_with("created 2"), "{reported}");
     let export = base.export(&[]);
     for line in [r#""amount":"1500000.50""#, r#""events":[{"event":"convoy","kind":"CALLS_FOR"}]"#] {
         assert!(export.contains(line), "{line}");

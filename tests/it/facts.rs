@@ -206,8 +206,8 @@ async fn facts_that_do_not_fit_the_actor_are_refused_at_their_field() {
         let payload = change(&editor, "createActor", input.clone(), "actor { slug }").await;
         let expected = fields.iter().map(|field| ("INVALID".to_owned(), format!("input.{field}"))).collect();
         assert_eq!(errors(&payload), expected, "{input}: {payload}");
-        let told = payload["userErrors"][0]["message"].as_str().expect("a message");
-        assert!(told.contains(message), "{input}: {told}");
+        let reported = payload["userErrors"][0]["message"].as_str().expect("a message");
+        assert!(reported.contains(message), "{input}: {reported}");
     }
     // A fact stays in the way of another kind.
     create_actor(&editor, deputy()).await;
@@ -321,8 +321,8 @@ async fn relations_hold_shares_seats_and_coalitions() {
     }
     let payload =
         change(&editor, "deleteActor", json!({"actor": {"slug": "green-union"}}), "deletedId").await;
-    let told = payload["userErrors"].to_string();
-    assert!(told.contains("refer to it as `onBehalfOf`: seat."), "{told}");
+    let reported = payload["userErrors"].to_string();
+    assert!(reported.contains("refer to it as `onBehalfOf`: seat."), "{reported}");
 }
 
 #[tokio::test]
@@ -501,8 +501,8 @@ async fn facts_are_exported_and_imported_byte_for_byte() {
         of_type(seat, "Relation"),
         of_type(said, "Statement"),
     ];
-    let told = base.import(&base.file("facts.jsonl", crate::bulk::lines(&records)));
-    assert!(told.starts_with("created 5, updated 0"), "{told}");
+    let reported = base.import(&base.file("facts.jsonl", crate::bulk::lines(&records)));
+    assert!(reported.starts_with("created 5, updated 0"), "{reported}");
     let export = base.export(&[]);
     for fact in [
         r#""latitude":51.166666666666664,"longitude":-0.1,"coordinatePrecision":500"#,
@@ -519,10 +519,10 @@ async fn facts_are_exported_and_imported_byte_for_byte() {
     // The same as CSV changes nothing.
     for (ty, many) in [("Actor", "actors"), ("Relation", "relations"), ("Statement", "statements")] {
         let csv = base.export(&["--format", "csv", "--type", ty]);
-        let told = other.import(&other.file(&format!("{many}.csv"), csv));
-        assert!(told.starts_with("created 0, updated 0"), "{ty}: {told}");
+        let reported = other.import(&other.file(&format!("{many}.csv"), csv));
+        assert!(reported.starts_with("created 0, updated 0"), "{ty}: {reported}");
     }
-    // What is wrong is told by its line and field.
+    // What is wrong is reported by its line and field.
     let wrong = [
         json!({"type": "Actor", "slug": "upper-lake", "latitude": "north"}),
         json!({"type": "Actor", "slug": "ada-vine", "foundedOn": "1990"}),
@@ -530,7 +530,8 @@ async fn facts_are_exported_and_imported_byte_for_byte() {
         json!({"type": "Actor", "slug": "green-union", "links": [{"url": "nowhere", "kind": "OTHER"}]}),
     ];
     base.import_with(&base.file("wrong.jsonl", crate::bulk::lines(&wrong)), &[]);
-    let told: Vec<(u64, String)> = base.report().into_iter().map(|(line, field, _)| (line, field)).collect();
+    let reported: Vec<(u64, String)> =
+        base.report().into_iter().map(|(line, field, _)| (line, field)).collect();
     let expected = [(1, "latitude"), (2, "foundedOn"), (3, "share"), (4, "links.0.url")];
-    assert_eq!(told, expected.map(|(line, field)| (line, field.to_owned())));
+    assert_eq!(reported, expected.map(|(line, field)| (line, field.to_owned())));
 }

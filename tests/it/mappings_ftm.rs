@@ -44,8 +44,11 @@ pub fn by_key<'a>(records: &'a [Value], kind: &str, key: &str) -> &'a Value {
 async fn entities_become_actors_relations_sources_and_meetings() {
     let base = Base::empty("ftm").await;
     let file = base.file("examplia.entities.ftm.json", EXAMPLIA);
-    let told = base.import(&file);
-    assert!(told.contains("Person.height: 1×") && told.contains("Vessel.imoNumber: 1×"), "{told}");
+    let reported = base.import(&file);
+    assert!(
+        reported.contains("Person.height: 1×") && reported.contains("Vessel.imoNumber: 1×"),
+        "{reported}"
+    );
     let all = records(&base);
 
     let aru = by_key(&all, "Actor", "q1");
@@ -54,10 +57,10 @@ async fn entities_become_actors_relations_sources_and_meetings() {
         aru["names"].as_array().expect("names").iter().filter_map(|name| name["name"].as_str()).collect();
     assert_eq!(names, ["BEKOVA, Aru", "Ару Бекова"]);
     assert_eq!(aru["identifiers"], json!([{"scheme": "wikidata", "value": "Q999999001"}]));
-    let told = ["bornOn", "gender", "summary", "links"].map(|field| aru[field].clone());
+    let reported = ["bornOn", "gender", "summary", "links"].map(|field| aru[field].clone());
     let links = json!([{"url": "mailto:aru@example.org", "kind": "CONTACT", "note": null}]);
     let summary = "Position: Minister\nTopics: politically exposed person";
-    assert_eq!(json!(told), json!(["1971-05-03", "FEMALE", summary, links]));
+    assert_eq!(json!(reported), json!(["1971-05-03", "FEMALE", summary, links]));
     assert_eq!(by_key(&all, "Actor", "q2")["name"], "Dan Bekov");
     assert_eq!(by_key(&all, "Actor", "q3")["name"], "q3");
 
@@ -71,8 +74,8 @@ async fn entities_become_actors_relations_sources_and_meetings() {
         .map(|scheme| scheme.rsplit(':').next().unwrap_or(scheme))
         .collect();
     assert_eq!(schemes, ["innCode", "registrationNumber"]);
-    let told = ["organizationKind", "foundedOn"].map(|field| water[field].clone());
-    assert_eq!(json!(told), json!(["COMPANY", "1997-02-24"]));
+    let reported = ["organizationKind", "foundedOn"].map(|field| water[field].clone());
+    assert_eq!(json!(reported), json!(["COMPANY", "1997-02-24"]));
     assert_eq!(by_key(&all, "Actor", "b1")["organizationKind"], "COURT");
     assert_eq!(by_key(&all, "Relation", "o1")["share"], 51.2);
     assert_eq!(by_key(&all, "Actor", "a1")["kind"], "PLACE");
@@ -96,9 +99,10 @@ async fn entities_become_actors_relations_sources_and_meetings() {
     assert_eq!(relation("c1 LOCATION a1"), lies);
 
     let article = by_key(&all, "Source", "n1");
-    let told = ["title", "publisher", "url", "language", "publishedOn"].map(|field| article[field].clone());
+    let reported =
+        ["title", "publisher", "url", "language", "publishedOn"].map(|field| article[field].clone());
     assert_eq!(
-        json!(told),
+        json!(reported),
         json!(["Water sold", "examplia-times", "https://example.org/water", "en", "2020-02-03"])
     );
     assert_eq!(article["authors"], json!(["eve-penn"]));
@@ -127,8 +131,8 @@ async fn a_country_that_is_there_is_not_entered_again() {
     });
     base.import(&base.file("base.jsonl", lines(&[kazakhstan, gaza])));
     let entity = json!({"id": "p", "schema": "Person", "properties": {"name": ["Ada"], "nationality": ["kz", "PSE", "nowhere"]}});
-    let told = base.import(&base.file("one.ftm", lines(&[entity])));
-    assert!(told.contains("Person.nationality: left out, the country is not known: 1×"), "{told}");
+    let reported = base.import(&base.file("one.ftm", lines(&[entity])));
+    assert!(reported.contains("Person.nationality: left out, the country is not known: 1×"), "{reported}");
     let all = records(&base);
     let of = find(&all, "Actor", "qazaqstan");
     assert_eq!((&of["name"], &of["names"], &of["origins"]), (&json!("Qazaqstan"), &json!([]), &json!([])));
@@ -159,15 +163,15 @@ async fn a_newer_edition_changes_the_fact_with_the_same_id() {
         ]
     };
     base.import(&base.file("own.ftm", lines(&people(json!([])))));
-    let told = base.import(&base.file("own.ftm", lines(&people(json!(["2024"])))));
-    assert!(told.contains("created 0, updated 1"), "{told}");
+    let reported = base.import(&base.file("own.ftm", lines(&people(json!(["2024"])))));
+    assert!(reported.contains("created 0, updated 1"), "{reported}");
     let all = records(&base);
     assert_eq!(by_key(&all, "Relation", "o")["validUntil"], "2024");
     assert_eq!(by_key(&all, "Relation", "m")["object"], "sample");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_link_to_what_the_file_lacks_is_left_out_and_told() {
+async fn a_link_to_what_the_file_lacks_is_left_out_and_counted() {
     let base = Base::empty("ftm-dangling").await;
     let entities = [
         json!({"id": "p", "schema": "Person", "properties": {"name": ["Ada"], "addressEntity": ["nowhere"]}}),
@@ -177,9 +181,9 @@ async fn a_link_to_what_the_file_lacks_is_left_out_and_told() {
         json!({"id": "h", "schema": "Occupancy", "properties": {"holder": ["p"], "post": ["office-1"]}}),
     ];
     let file = base.file("some.ftm", lines(&entities));
-    let told = base.import(&file);
+    let reported = base.import(&file);
     let lost = "Relation.object: the record is left out: what it refers to is not there: 2×";
-    assert!(told.contains(lost) && told.contains("rejected 0"), "{told}");
+    assert!(reported.contains(lost) && reported.contains("rejected 0"), "{reported}");
     assert_eq!(by_key(&records(&base), "Relation", "h")["object"], "office-1");
     assert!(base.import(&file).contains("nothing was written"));
 }
@@ -192,8 +196,8 @@ async fn entities_in_a_list_are_read_and_what_is_none_is_rejected_by_its_line() 
     let odd = "{\"id\":\"a\",\"schema\":\"Person\",\"properties\":{\"name\":[\"Bea\"]}}\n{\"schema\":\"Person\"}\n{\"id\":\"b\"}\n";
     let output = base.import_with(&base.file("odd.ftm", odd), &[]);
     assert_eq!(output.status.code(), Some(1));
-    let told = base.report();
-    let reasons: Vec<_> = told.iter().map(|(line, _, reason)| (*line, reason.as_str())).collect();
+    let reported = base.report();
+    let reasons: Vec<_> = reported.iter().map(|(line, _, reason)| (*line, reason.as_str())).collect();
     assert_eq!(reasons, [(2, "An entity needs an id."), (3, "An entity needs a schema.")]);
 }
 
@@ -211,10 +215,11 @@ async fn a_sanction_is_an_event_by_its_authority() {
     base.import(&file);
     let all = records(&base);
     let event = by_key(&all, "Event", "s");
-    let told = ["eventType", "actors", "targets", "occurredOn", "summary"].map(|field| event[field].clone());
+    let reported =
+        ["eventType", "actors", "targets", "occurredOn", "summary"].map(|field| event[field].clone());
     let summary =
         "Sanctions by Examplia Treasury.\nProgramme: WATER-1\nReason: Sold water.\nListed on: 2023-03-01";
-    assert_eq!(json!(told), json!(["SANCTION", ["examplia-treasury"], ["ada"], "2023-02-24", summary]));
+    assert_eq!(json!(reported), json!(["SANCTION", ["examplia-treasury"], ["ada"], "2023-02-24", summary]));
     let of = by_key(&all, "Relation", "authority Examplia Treasury NATIONALITY country KZ");
     assert_eq!(of["object"], "kazakhstan");
     assert!(base.import(&file).contains("nothing was written"));

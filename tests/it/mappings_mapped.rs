@@ -65,8 +65,8 @@ const TABLE: &str = "Id;Who;Sort;Short;Party;Since;Exact;Code;To;Mood\n\
 
 fn import(base: &Base, file: &Path, map: &Path) -> String {
     let output = base.import_with(file, &["--map", map.to_str().expect("a path")]);
-    let told = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert!(output.status.success(), "{told} {:?}", base.report());
+    let reported = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(output.status.success(), "{reported} {:?}", base.report());
     String::from_utf8(output.stdout).expect("text")
 }
 
@@ -75,19 +75,19 @@ async fn a_table_gives_the_records_that_its_map_says() {
     let base = Base::empty("mapped").await;
     let map = base.file("map.toml", MAP);
     let table = base.file("table.csv", TABLE);
-    let told = import(&base, &table, &map);
+    let reported = import(&base, &table, &map);
     for part in ["dataset sayings", "Mood: 1×", "Since: left out, expected a date: 1×", "Who: 3×"] {
-        assert!(told.contains(part), "{part}: {told}");
+        assert!(reported.contains(part), "{part}: {reported}");
     }
     let all = records(&base);
     let ada = by_key(&all, "Actor", "actor Ada");
     assert_eq!([&ada["slug"], &ada["kind"], &ada["names"][0]["name"]], ["ada", "PERSON", "A."]);
     let membership = by_key(&all, "Relation", "membership Ada Water Party");
-    let told = ["subject", "object", "validFrom"].map(|field| membership[field].clone());
-    assert_eq!(json!(told), json!(["ada", "water-party", "2019-05"]));
+    let reported = ["subject", "object", "validFrom"].map(|field| membership[field].clone());
+    assert_eq!(json!(reported), json!(["ada", "water-party", "2019-05"]));
     let said = by_key(&all, "Statement", "statement 1");
-    let told = ["speaker", "eventType", "summary"].map(|field| said[field].clone());
-    assert_eq!(json!(told), json!(["ada", "THREATEN", "Ada speaks to Bea|Cyd."]));
+    let reported = ["speaker", "eventType", "summary"].map(|field| said[field].clone());
+    assert_eq!(json!(reported), json!(["ada", "THREATEN", "Ada speaks to Bea|Cyd."]));
     assert_eq!(said["addressees"], json!(["bea", "cyd"]));
     assert_eq!(said["citations"], json!([{"source": "sayings", "locator": "row 1"}]));
     assert_eq!(by_key(&all, "Statement", "statement 2")["summary"], "Bea speaks.");
@@ -126,8 +126,8 @@ async fn json_gives_records_by_paths() {
         {"id": "1", "event": "CONSULT", "text": "They talk", "date": "2000-01",
          "source": [{"text": "Ministers", "code": "GOV"}, {"text": "Farmers", "code": "CVL", "size": 3}]},
     ]);
-    let told = import(&base, &base.file("rows.txt", rows.to_string()), &map);
-    assert!(told.contains("license: 1×") && told.contains("source.size: 1×"), "{told}");
+    let reported = import(&base, &base.file("rows.txt", rows.to_string()), &map);
+    assert!(reported.contains("license: 1×") && reported.contains("source.size: 1×"), "{reported}");
     let all = records(&base);
     assert_eq!(by_key(&all, "Actor", "actor Ministers GOV")["kind"], "ORGANIZATION");
     let meeting = by_key(&all, "Meeting", "meeting 1");
@@ -158,8 +158,8 @@ async fn a_map_with_a_mistake_is_refused_by_name() {
     ] {
         let map = base.file("map.toml", map);
         let output = base.import_with(&table, &["--map", map.to_str().expect("a path")]);
-        let told = String::from_utf8_lossy(&output.stderr).into_owned();
-        assert!(output.status.code() == Some(2) && told.contains(reason), "{reason}: {told}");
+        let reported = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(output.status.code() == Some(2) && reported.contains(reason), "{reason}: {reported}");
     }
 }
 
@@ -199,21 +199,27 @@ async fn the_maps_of_the_documentation_read_what_they_are_for() {
         let base = Base::empty(&format!("maps-{name}")).await;
         let map = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/maps").join(name);
         let file = base.file("rows.txt", rows);
-        let told = import(&base, &file, &map);
+        let reported = import(&base, &file, &map);
         let all = records(&base);
-        let event =
-            all.iter().find(|record| record["type"] == "Event").unwrap_or_else(|| panic!("{name}: {told}"));
+        let event = all
+            .iter()
+            .find(|record| record["type"] == "Event")
+            .unwrap_or_else(|| panic!("{name}: {reported}"));
         let expected: Value = serde_json::from_str(expected).expect("JSON");
         for (field, value) in expected.as_object().expect("fields") {
             let mut found = event[field].clone();
             if let Value::Array(list) = &mut found {
                 list.sort_by_key(Value::to_string);
             }
-            assert_eq!(found, *value, "{name} {field}: {told}");
+            assert_eq!(found, *value, "{name} {field}: {reported}");
         }
         let kazakhstan = all.iter().find(|record| record["name"] == "Kazakhstan");
         let codes = kazakhstan.map(|record| record["identifiers"].clone());
-        assert_eq!(codes, Some(json!([{"scheme": "iso3166-1-alpha3", "value": "KAZ"}])), "{name}: {told}");
+        assert_eq!(
+            codes,
+            Some(json!([{"scheme": "iso3166-1-alpha3", "value": "KAZ"}])),
+            "{name}: {reported}"
+        );
         assert!(import(&base, &file, &map).contains("nothing was written"), "{name}");
     }
 }

@@ -23,8 +23,8 @@ async fn ties(base: &Base) -> Vec<String> {
 /// What the report says of the fields of a file: `kept`, `ignored` or `changed`.
 fn counts(base: &Base, what: &str) -> Vec<String> {
     let report = fs::read_to_string(base.path("report.jsonl")).unwrap_or_default();
-    let told = report.lines().map(|line| serde_json::from_str::<Value>(line).expect("JSON"));
-    let counts = told.filter_map(|told| told[what].as_object().cloned()).flatten();
+    let reported = report.lines().map(|line| serde_json::from_str::<Value>(line).expect("JSON"));
+    let counts = reported.filter_map(|reported| reported[what].as_object().cloned()).flatten();
     counts.map(|(field, count)| format!("{field} {count}")).collect()
 }
 
@@ -82,17 +82,17 @@ async fn an_odd_detail_of_popolo_costs_that_detail_and_not_the_record() {
         ]
     );
     let changed = counts(&base, "changed");
-    for told in [
-        "name: missing, the key of the record stands in 1",
-        "organizations.id: missing, the name stands in 1",
+    for reported in [
+        "name: missing, the key is used 1",
+        "organizations.id: missing, the name is used 1",
         "persons.death_date: left out, expected a date 1",
         "persons.other_names.lang: left out, expected the tag of a language 1",
         "persons.other_names.name: left out: given twice 1",
         "memberships.end_date: left out, before the start 1",
         "persons: left out, expected an object 1",
-        "memberships: ORGANIZATION: not in the document, its id stands in for it 1",
+        "memberships: ORGANIZATION: not in the document, named by its id 1",
     ] {
-        assert!(changed.iter().any(|change| change == told), "{told}: {changed:?}");
+        assert!(changed.iter().any(|change| change == reported), "{reported}: {changed:?}");
     }
 }
 
@@ -163,12 +163,12 @@ async fn a_newer_popolo_edition_ends_a_membership_and_doubles_none() {
     };
     let seat = |from: &str, until: Option<&str>| json!({"person_id": "p1", "organization_id": "o1", "role": "Chair", "start_date": from, "end_date": until});
     base.import(&edition(json!([seat("2018", None), seat("2010", Some("2012"))])));
-    let told = base.import(&edition(json!([
+    let reported = base.import(&edition(json!([
         seat("2010", Some("2012")),
         seat("2018", Some("2024")),
         seat("2018", Some("2024"))
     ])));
-    assert!(told.contains("created 0, updated 1,"), "{told}");
+    assert!(reported.contains("created 0, updated 1,"), "{reported}");
     assert_eq!(
         ties(&base).await,
         [
@@ -201,10 +201,10 @@ async fn records_embedded_in_popolo_memberships_are_records() {
             "Ada Sample MEMBERSHIP Committee without an id - ? ?",
         ]
     );
-    let told = base.report();
-    assert_eq!(told.len(), 1);
-    assert_eq!(told[0].2, "A membership needs a person and an organization.");
-    assert_eq!(told[0].1, "memberships (record 3)");
+    let reported = base.report();
+    assert_eq!(reported.len(), 1);
+    assert_eq!(reported[0].2, "A membership needs a person and an organization.");
+    assert_eq!(reported[0].1, "memberships (record 3)");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -358,8 +358,8 @@ HSXX01:
     base.import(&base.file("committees.yaml", committees));
     let output = base.import_with(&base.file("members.yaml", members), &[]);
     assert!(String::from_utf8_lossy(&output.stdout).contains("nothing was written"));
-    let told = base.report();
-    assert!(told.len() == 1 && told[0].0 == 5 && told[0].1 == "members.bioguide", "{told:?}");
+    let reported = base.report();
+    assert!(reported.len() == 1 && reported[0].0 == 5 && reported[0].1 == "members.bioguide", "{reported:?}");
     let all = ties(&base).await;
     let new: Vec<&str> = all
         .iter()
@@ -397,8 +397,11 @@ async fn motions_of_popolo_have_divisions_and_votes() {
     }]);
     let file = base.file("votes.json", document.to_string());
     base.import_with(&file, &[]);
-    let told = base.report();
-    assert!(told.len() == 1 && told[0].1 == "votes.option" && told[0].2.contains("`perhaps`"), "{told:?}");
+    let reported = base.report();
+    assert!(
+        reported.len() == 1 && reported[0].1 == "votes.option" && reported[0].2.contains("`perhaps`"),
+        "{reported:?}"
+    );
     let votes =
         "select concat_ws(' | ', m.name, d.name, d.held_on, d.result, a.name, v.choice, p.name) from votes v
                  join divisions d on d.id = v.division_id join motions m on m.id = d.motion_id

@@ -97,14 +97,14 @@ async fn items_become_actors_and_statements_relations() {
         .map(|entity| (entity["id"].as_str().unwrap_or_default().to_owned(), entity))
         .collect();
     let file = base.file("entities.json", json!({"entities": by_id, "success": 1}).to_string());
-    let told = base.import(&file);
+    let reported = base.import(&file);
     for part in [
         "claims.P999: 1×",
         "sitelinks.enwiki.title: 1×",
         "claims.P102 (deprecated): 1×",
         "claims.P39.P1365: 1×",
     ] {
-        assert!(told.contains(part), "{part}: {told}");
+        assert!(reported.contains(part), "{part}: {reported}");
     }
     let all = records(&base);
     let aru = by_key(&all, "Actor", "Q900000001");
@@ -120,15 +120,15 @@ async fn items_become_actors_and_statements_relations() {
     let identifiers = identifiers.map(|(scheme, value)| json!({"scheme": scheme, "value": value}));
     assert_eq!(aru["identifiers"], json!(identifiers));
 
-    let told = ["bornOn", "gender", "summary"].map(|field| aru[field].clone());
-    assert_eq!(json!(told), json!(["1971-05-03", "FEMALE", "politician of Examplia"]));
+    let reported = ["bornOn", "gender", "summary"].map(|field| aru[field].clone());
+    assert_eq!(json!(reported), json!(["1971-05-03", "FEMALE", "politician of Examplia"]));
     assert_eq!(
         aru["links"][0]["url"],
         "https://commons.wikimedia.org/wiki/Special:FilePath/Aru_Bekova_(2019).jpg"
     );
     let office = by_key(&all, "Relation", "Q900000001$4");
-    let told = ["area", "term"].map(|field| office[field].clone());
-    assert_eq!(json!(told), json!(["Q900000005", "7th Assembly"]));
+    let reported = ["area", "term"].map(|field| office[field].clone());
+    assert_eq!(json!(reported), json!(["Q900000005", "7th Assembly"]));
     assert_eq!(by_key(&all, "Actor", "Q900000008")["organizationKind"], "MINISTRY");
 
     let relation = |key: &str| {

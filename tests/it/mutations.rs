@@ -571,14 +571,14 @@ async fn a_record_has_the_times_of_its_creation_and_last_change() {
 #[tokio::test]
 async fn a_diff_names_fields_and_records_as_clients_do() {
     let editor = editor().await;
-    change(&editor, "createStatement", statement("told"), "revision").await;
+    change(&editor, "createStatement", statement("reported"), "revision").await;
     let input = json!({
-        "statement": {"slug": "told"}, "speaker": {"slug": "israel"}, "saidOn": "2026-04-02",
+        "statement": {"slug": "reported"}, "speaker": {"slug": "israel"}, "saidOn": "2026-04-02",
         "topics": [{"slug": "two-state-solution"}], "addressees": [{"slug": "kazakhstan"}],
     });
     change(&editor, "updateStatement", input, "revision").await;
     let query = r#"{
-        statement(by: {slug: "told"}) { id revisions(filter: {operation: {equals: UPDATE}}) { edges { node {
+        statement(by: {slug: "reported"}) { id revisions(filter: {operation: {equals: UPDATE}}) { edges { node {
             diff { field name before after beforeId afterId } } } } }
         israel: actor(by: {slug: "israel"}) { id }
         kazakhstan: actor(by: {slug: "kazakhstan"}) { id }

@@ -228,8 +228,8 @@ async fn votes_leave_and_come_back_as_they_were() {
                "proposers": ["israel"], "citations": cited}),
     ];
     let lines = crate::bulk::lines(&records);
-    let told = base.import(&base.file("votes.jsonl", lines));
-    assert!(told.starts_with("created 4"), "{told}");
+    let reported = base.import(&base.file("votes.jsonl", lines));
+    assert!(reported.starts_with("created 4"), "{reported}");
     let export = base.export(&[]);
     let other = Base::empty("votes-in").await;
     other.import(&other.file("base.jsonl", &export));

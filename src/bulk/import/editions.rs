@@ -30,7 +30,7 @@ pub async fn keep_digests(connection: &mut PgConnection, kinds: &RecordKinds) ->
 pub struct Gone {
     /// Records that were deleted.
     pub removed: u64,
-    /// Records that stay, because another dataset gives them, somebody cites another source for them, or other records
+    /// Records that stay, because another dataset gives them, they cite another source, or other records
     /// refer to them. They no longer have what only this dataset gave.
     pub kept: u64,
 }
@@ -96,7 +96,7 @@ pub async fn remove_gone(
     Ok(gone)
 }
 
-/// Marks records that somebody cites another source for than the dataset did.
+/// Marks records that cite another source than the dataset did.
 async fn keep_cited(connection: &mut PgConnection, kind: &RecordKind) -> Result<(), sqlx::Error> {
     let Some((_, rows)) = list_fields(kind).find(|(field, _)| field.name == "citations") else {
         return Ok(());

@@ -78,16 +78,16 @@ fn is_empty(value: &Value) -> bool {
 
 /// An object of a source document. What a mapping takes of it is counted as kept, and the rest as ignored when the
 /// mapping is done with it.
-pub struct Detail<'a> {
+pub struct SourceObject<'a> {
     /// `persons`, `persons.other_names`.
     path: String,
     fields: Map<String, Value>,
     tally: &'a RefCell<Tally>,
 }
 
-impl<'a> Detail<'a> {
+impl<'a> SourceObject<'a> {
     pub fn new(path: &str, fields: Map<String, Value>, tally: &'a RefCell<Tally>) -> Self {
-        Detail { path: path.to_owned(), fields, tally }
+        SourceObject { path: path.to_owned(), fields, tally }
     }
 
     fn name(&self, field: &str) -> String {
@@ -153,7 +153,7 @@ impl<'a> Detail<'a> {
     }
 
     /// The objects of a list, or a single object.
-    pub fn details(&mut self, field: &str) -> Vec<Detail<'a>> {
+    pub fn objects(&mut self, field: &str) -> Vec<SourceObject<'a>> {
         let values = match self.fields.remove(field) {
             None => Vec::new(),
             Some(Value::Array(values)) => values,
@@ -161,7 +161,7 @@ impl<'a> Detail<'a> {
         };
         let path = self.name(field);
         let object = |value| match value {
-            Value::Object(fields) => Some(Detail::new(&path, fields, self.tally)),
+            Value::Object(fields) => Some(SourceObject::new(&path, fields, self.tally)),
             value if is_empty(&value) => None,
             _ => {
                 self.tally.borrow_mut().change(&path, "left out, expected an object");
@@ -171,18 +171,24 @@ impl<'a> Detail<'a> {
         values.into_iter().filter_map(object).collect()
     }
 
+    /// The object in a field. Anything else stays.
+    pub fn object(&mut self, field: &str) -> Option<SourceObject<'a>> {
+        self.fields.get(field)?.as_object()?;
+        self.objects(field).pop()
+    }
+
     /// The value of a field, which stays.
     pub fn peek(&self, field: &str) -> Option<&Value> {
         self.fields.get(field).filter(|value| !is_empty(value))
     }
 
-    /// The value of a field that is counted elsewhere.
-    pub fn take(&mut self, field: &str) -> Option<Value> {
+    /// The value of a field of which the mapping says itself what became of it.
+    pub fn uncounted(&mut self, field: &str) -> Option<Value> {
         self.fields.remove(field)
     }
 
-    /// A field that says what is known without it.
-    pub fn known(&mut self, field: &str) {
+    /// Counts a field as kept that says only what other fields say too.
+    pub fn redundant(&mut self, field: &str) {
         self.value(field);
     }
 
@@ -191,8 +197,8 @@ impl<'a> Detail<'a> {
         self.tally.borrow_mut().change(&self.name(field), reason);
     }
 
-    /// The texts of a field, which stays to be taken.
-    pub fn peeked(&self, field: &str) -> Vec<String> {
+    /// The texts of a field, which stay.
+    pub fn peek_texts(&self, field: &str) -> Vec<String> {
         let text = |value: &Value| value.as_str().map(|text| text.trim().to_owned());
         let texts: Vec<String> = match self.fields.get(field) {
             Some(Value::Array(values)) => values.iter().filter_map(text).collect(),
@@ -207,7 +213,7 @@ impl<'a> Detail<'a> {
     }
 }
 
-impl Drop for Detail<'_> {
+impl Drop for SourceObject<'_> {
     fn drop(&mut self) {
         let mut tally = self.tally.borrow_mut();
         for (name, value) in &self.fields {
@@ -231,16 +237,16 @@ mod tests {
             "other_names": [{"name": "A.", "note": "short"}], "image": {"url": "c"},
         });
         let Value::Object(fields) = person else { unreachable!() };
-        let mut detail = Detail::new("persons", fields, &tally);
-        assert_eq!(detail.text("name").as_deref(), Some("Ada"));
-        assert_eq!(detail.text("born").as_deref(), Some("1815"));
-        assert_eq!(detail.text("note"), None);
-        let urls: Vec<_> = detail.details("links").iter_mut().map(|link| link.text("url").unwrap()).collect();
+        let mut object = SourceObject::new("persons", fields, &tally);
+        assert_eq!(object.text("name").as_deref(), Some("Ada"));
+        assert_eq!(object.text("born").as_deref(), Some("1815"));
+        assert_eq!(object.text("note"), None);
+        let urls: Vec<_> = object.objects("links").iter_mut().map(|link| link.text("url").unwrap()).collect();
         assert_eq!(urls, ["a", "b"]);
-        for mut other in detail.details("other_names") {
+        for mut other in object.objects("other_names") {
             assert_eq!(other.text("name").as_deref(), Some("A."));
         }
-        drop(detail);
+        drop(object);
         let Tally { kept, ignored, changed } = tally.into_inner();
         let counts = |counts: Counts| counts.into_iter().collect::<Vec<_>>();
         let of = |name: &str, count| (name.to_owned(), count);

@@ -3,24 +3,16 @@
 use std::{io, path::Path};
 
 use crate::bulk::import::{
-    readers::{Format, ReadError, mappings::legislators, stem_and_extension},
+    readers::{
+        Format, ReadError,
+        mappings::{legislators, popolo},
+        stem_and_extension,
+    },
     source_file::Input,
 };
 
 /// Bytes of a file that its format is known by.
 const BYTES_READ: usize = 1 << 16;
-/// Fields of a Popolo document, of which it has one at least.
-const POPOLO: [&str; 9] = [
-    "persons",
-    "organizations",
-    "memberships",
-    "posts",
-    "events",
-    "areas",
-    "motions",
-    "vote_events",
-    "speeches",
-];
 
 impl Format {
     /// The format by content; only CSV is known by its name, because any text may be CSV.
@@ -47,7 +39,7 @@ fn object(text: &str, is_document: bool) -> Result<Format, ReadError> {
     let names = names(text);
     let has = |name: &str| names.iter().any(|known| known == name);
     // A statement has a field `events` too.
-    if !has("type") && POPOLO.iter().any(|name| has(name)) {
+    if !has("type") && popolo::LISTS.iter().any(|name| has(name)) {
         Ok(Format::Popolo)
     } else if has("entities") || has("labels") && has("id") {
         Ok(Format::Wikidata)

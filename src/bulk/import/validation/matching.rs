@@ -164,7 +164,7 @@ impl Validator<'_> {
         Ok(())
     }
 
-    /// Gives new records of datasets a slug that nobody has. One that is taken gets a digest of the record's origin.
+    /// Gives new records of datasets a slug that no other record has. One that is taken gets a digest of the record's origin.
     pub(super) async fn name_records(&mut self, kind: &RecordKind) -> Result<(), sqlx::Error> {
         let table = kind.table;
         let merged = kind.merged.map_or_else(String::new, |merged| {

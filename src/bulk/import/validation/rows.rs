@@ -15,8 +15,8 @@ use crate::engine::mutation::{
 };
 
 impl Validator<'_> {
-    /// Builds the rows to write. Fields that a line doesn't have keep their value, and so do those that somebody has
-    /// changed since a dataset gave them.
+    /// Builds the rows to write. Fields that a line doesn't have keep their value, and so do those that
+    /// were changed by others since a dataset gave them.
     pub(super) async fn create_ready_tables(&mut self, kind: &RecordKind) -> Result<(), sqlx::Error> {
         let (table, staged) = (kind.table, self.staged);
         let (mut columns, mut joins) = (String::new(), String::new());
@@ -325,7 +325,7 @@ impl Validator<'_> {
 }
 
 /// SQL for rows of a list that are in the database and not in the import: of a record that the import replaces all
-/// rows, of a dataset those that its last edition gave and nobody gives now. `{owner}` stands for the column of the
+/// rows, of a dataset those that its last edition gave and no dataset gives now. `{owner}` stands for the column of the
 /// record.
 pub fn removed_rows(
     kind: &RecordKind,
@@ -379,7 +379,7 @@ pub fn rows_given_only_by(
 }
 
 /// SQL for rows of existing records' lists that are in the import and not in the database. Rows that a dataset has
-/// given before were removed by somebody.
+/// given before are left out: they were removed since.
 pub fn added_rows(kind: &RecordKind, writable_field: &WritableField, rows: &Rows, select: &str) -> String {
     let (owner, list) = (rows.owner, list_name(READY_PREFIX, kind, writable_field.name));
     format!(

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use time::{Date, Month, util::days_in_month};
 
 use crate::{
-    bulk::import::{readers::xml::Part, tally::Detail},
+    bulk::import::{readers::xml::Part, tally::SourceObject},
     model::dates::is_partial_date,
 };
 
@@ -19,7 +19,7 @@ pub trait Fields {
     fn count_changed(&self, name: &str, reason: &str);
 }
 
-impl Fields for Detail<'_> {
+impl Fields for SourceObject<'_> {
     fn take_text(&mut self, name: &str) -> Option<String> {
         self.text(name)
     }

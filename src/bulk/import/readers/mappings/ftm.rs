@@ -14,15 +14,15 @@ use crate::bulk::import::{
         self, File, ReadError,
         json::elements,
         mappings::{
-            MAX_RELATIONS, Mapper, countries,
+            Held, MAX_RELATIONS, Mapper, countries,
             dates::{NOT_A_DATE, PartialDate},
-            excerpt,
+            excerpt, telephone,
         },
         stem_and_extension,
     },
     source_file::Input,
     staging::{Giver, ReceiverClosed, Stager, file_and_line},
-    tally::Detail,
+    tally::SourceObject,
 };
 
 /// Schemata of actors, with the actor's kind and the kind of organization.
@@ -66,7 +66,7 @@ const DOCUMENTS: [&str; 11] = [
     "Workbook",
 ];
 
-/// Properties that stand in for a name, in the order of `FollowTheMoney`'s captions.
+/// Properties that are used where there is no name, in the order of `FollowTheMoney`'s captions.
 const CAPTIONS: [&str; 4] = ["lastName", "email", "phone", "registrationNumber"];
 
 /// Properties of further names, with the kind of name.
@@ -198,8 +198,6 @@ const LANGUAGES: [(&str, &str); 24] = [
     ("ukr", "uk"),
 ];
 
-/// Maximum size of what is held until the end of the file: offices and who held them.
-const MAX_HELD_BYTES: usize = 64 << 20;
 /// Maximum number of names that are compared to find the most usual.
 const MAX_COMPARED_NAMES: usize = 40;
 
@@ -208,11 +206,11 @@ struct Ftm<'a, 'b> {
     /// Offices, which the relations of those who held them name.
     positions: HashMap<String, Position>,
     occupancies: Vec<Occupancy>,
-    held_bytes: usize,
-    /// Actors without a name so far; another fragment may have it.
+    held: Held,
+    /// Ids of actors without a name; another fragment may have it.
     nameless: BTreeSet<String>,
-    /// What is staged already: countries, authorities, publishers, authors.
-    known: BTreeSet<String>,
+    /// Keys of what is staged once only: countries, authorities, publishers, authors.
+    staged: BTreeSet<String>,
     /// Entities of the line.
     entities: usize,
 }
@@ -241,9 +239,9 @@ pub fn read(file: File<'_>, mut input: Input, stager: &mut Stager<'_>) -> Result
         mapper,
         positions: HashMap::new(),
         occupancies: Vec::new(),
-        held_bytes: 0,
+        held: Held::default(),
         nameless: BTreeSet::new(),
-        known: BTreeSet::new(),
+        staged: BTreeSet::new(),
         entities: 0,
     };
     let is_list = input.fill_buf()?.trim_ascii_start().first() == Some(&b'[');
@@ -301,12 +299,12 @@ impl<'a> Ftm<'a, '_> {
             self.take_nested(values)?;
         }
         let tally = self.mapper.file.tally;
-        let mut top = Detail::new(&schema, object, tally);
-        let of = Detail::new(&schema, properties, tally);
+        let mut entity = SourceObject::new(&schema, object, tally);
+        let properties = SourceObject::new(&schema, properties, tally);
         if let Some((_, kind, organization)) = ACTORS.iter().find(|(known, ..)| *known == schema) {
-            top.known("id");
-            top.known("schema");
-            return self.actor(&id, &schema, kind, *organization, top, of);
+            entity.redundant("id");
+            entity.redundant("schema");
+            return self.actor(&id, &schema, kind, *organization, entity, properties);
         }
         let relation = RELATIONS.iter().find(|(known, ..)| *known == schema);
         let is_mapped = relation.is_some()
@@ -316,16 +314,16 @@ impl<'a> Ftm<'a, '_> {
         if !is_mapped {
             return Ok(());
         }
-        top.known("id");
-        top.known("schema");
+        entity.redundant("id");
+        entity.redundant("schema");
         match schema.as_str() {
-            "Position" => self.position(id, top, of),
-            "Occupancy" => self.occupancy(id, of),
-            "Sanction" => self.sanction(&id, of),
-            "Event" => self.event(&id, top, of),
+            "Position" => self.position(id, entity, properties),
+            "Occupancy" => self.occupancy(id, properties),
+            "Sanction" => self.sanction(&id, properties),
+            "Event" => self.event(&id, entity, properties),
             _ => match relation {
-                Some(relation) => self.relation(&id, relation, of),
-                None => self.document(&id, &schema, top, of),
+                Some(relation) => self.relation(&id, relation, properties),
+                None => self.document(&id, &schema, entity, properties),
             },
         }
     }
@@ -356,43 +354,44 @@ impl<'a> Ftm<'a, '_> {
         schema: &str,
         kind: &str,
         organization: Option<&str>,
-        mut top: Detail<'a>,
-        mut of: Detail<'a>,
+        mut entity: SourceObject<'a>,
+        mut properties: SourceObject<'a>,
     ) -> Result<(), ReceiverClosed> {
-        let mut given = of.texts(if schema == "Address" { "full" } else { "name" });
-        let caption = caption(&mut top, schema, given.is_empty());
-        let name = caption.or_else(|| most_usual(&given)).or_else(|| stand_in(schema, &mut of));
+        let mut given = properties.texts(if schema == "Address" { "full" } else { "name" });
+        let caption = caption(&mut entity, schema, given.is_empty());
+        let name =
+            caption.or_else(|| most_usual(&given)).or_else(|| substitute_name(schema, &mut properties));
         let mut names = Vec::new();
         let mut seen: BTreeSet<String> = name.iter().cloned().collect();
         given.retain(|other| seen.insert(other.clone()));
         names.extend(given.into_iter().map(|name| json!({"name": name, "kind": "ALIAS"})));
         for (property, kind) in NAMES {
-            let others = of.texts(property).into_iter().filter(|other| seen.insert(other.clone()));
+            let others = properties.texts(property).into_iter().filter(|other| seen.insert(other.clone()));
             names.extend(others.map(|name| json!({"name": name, "kind": kind})));
         }
-        let topics = of.texts("topics");
+        let topics = properties.texts("topics");
         let of_topics = TOPICS_OF_ORGANIZATIONS
             .iter()
             .find(|(prefix, _)| topics.iter().any(|topic| is_below(topic, prefix)))
             .map(|(_, kind)| *kind);
         let mut fields = json!({
-            "kind": kind, "names": names, "identifiers": self.identifiers(id, &top, &mut of), "links": links(&mut of),
-            "summary": summary(&mut of, &topics), "citations": self.mapper.cite(id),
+            "kind": kind, "names": names, "identifiers": self.identifiers(id, &entity, &mut properties), "links": links(&mut properties),
+            "summary": summary(&mut properties, &topics), "citations": self.mapper.cite(id),
         });
         match kind {
             "PERSON" => {
-                fields["bornOn"] = date(&mut of, "birthDate").into();
-                fields["diedOn"] = date(&mut of, "deathDate").into();
-                fields["gender"] = gender(&mut of).into();
+                fields["bornOn"] = date(&mut properties, "birthDate").into();
+                fields["diedOn"] = date(&mut properties, "deathDate").into();
+                fields["gender"] = gender(&mut properties).into();
             }
             "PLACE" => {
-                fields["latitude"] = number(&mut of, "latitude");
-                fields["longitude"] = number(&mut of, "longitude");
+                fields["latitude"] = number(&mut properties, "latitude");
+                fields["longitude"] = number(&mut properties, "longitude");
             }
             _ => {
                 fields["organizationKind"] = of_topics.or(organization).into();
-                fields["foundedOn"] = date(&mut of, "incorporationDate").into();
-                fields["dissolvedOn"] = date(&mut of, "dissolutionDate").into();
+                fields["foundedOn"] = date(&mut properties, "incorporationDate").into();
+                fields["dissolvedOn"] = date(&mut properties, "dissolutionDate").into();
             }
         }
         match &name {
@@ -402,13 +401,13 @@ impl<'a> Ftm<'a, '_> {
                 self.mapper.record("Actor", id, &self.mapper.slug(id), fields)?;
             }
         }
-        self.countries(id, kind, &mut of)?;
+        self.countries(id, kind, &mut properties)?;
         for (property, kind, is_subject) in [
             ("parent", "HIERARCHY", true),
             ("subsidiaries", "HIERARCHY", false),
             ("addressEntity", "LOCATION", true),
         ] {
-            for other in of.texts(property).iter().filter(|other| *other != id) {
+            for other in properties.texts(property).iter().filter(|other| *other != id) {
                 let [subject, object] = if is_subject { [id, other] } else { [other, id] };
                 let key = format!("{subject} {kind} {object}");
                 self.mapper.relation(&key, id, [subject, object], json!({"kind": kind}))?;
@@ -417,17 +416,23 @@ impl<'a> Ftm<'a, '_> {
         Ok(())
     }
 
-    fn identifiers(&self, id: &str, top: &Detail<'_>, of: &mut Detail<'_>) -> Vec<Value> {
+    fn identifiers(
+        &self,
+        id: &str,
+        entity: &SourceObject<'_>,
+        properties: &mut SourceObject<'_>,
+    ) -> Vec<Value> {
         let mut identifiers = Vec::new();
         let properties = GLOBAL_IDENTIFIERS
             .iter()
             .copied()
             .chain(IDENTIFIERS.iter().map(|property| (*property, *property)));
         for (property, scheme) in properties {
-            identifiers.extend(of.texts(property).iter().map(|value| self.mapper.identifier(scheme, value)));
+            identifiers
+                .extend(properties.texts(property).iter().map(|value| self.mapper.identifier(scheme, value)));
         }
         // OpenSanctions says which of its ids were merged into this one.
-        if top.names().iter().any(|name| name == "referents") {
+        if entity.names().iter().any(|name| name == "referents") {
             identifiers.push(self.mapper.identifier("opensanctions", id));
         }
         let mut distinct: Vec<Value> = Vec::new();
@@ -439,12 +444,17 @@ impl<'a> Ftm<'a, '_> {
         distinct
     }
 
-    fn countries(&mut self, id: &str, kind: &str, of: &mut Detail<'_>) -> Result<(), ReceiverClosed> {
+    fn countries(
+        &mut self,
+        id: &str,
+        kind: &str,
+        properties: &mut SourceObject<'_>,
+    ) -> Result<(), ReceiverClosed> {
         let mut seen = BTreeSet::new();
         for (property, label) in COUNTRIES {
-            for code in of.texts(property) {
+            for code in properties.texts(property) {
                 let Some(country) = self.country(&code)? else {
-                    of.change(property, "left out, the country is not known");
+                    properties.change(property, "left out, the country is not known");
                     continue;
                 };
                 let is_birth = property == "birthCountry";
@@ -471,7 +481,7 @@ impl<'a> Ftm<'a, '_> {
             return Ok(None);
         };
         let key = format!("country {}", codes.map_or(name, |[alpha2, _]| alpha2));
-        if self.known.insert(key.clone()) {
+        if self.staged.insert(key.clone()) {
             let identifiers: Vec<Value> = codes
                 .iter()
                 .flat_map(|codes| ["iso3166-1-alpha2", "iso3166-1-alpha3"].into_iter().zip(codes))
@@ -486,7 +496,7 @@ impl<'a> Ftm<'a, '_> {
     /// The key of an actor that is only named.
     fn named(&mut self, what: &str, name: &str, fields: Value) -> Result<String, ReceiverClosed> {
         let key = format!("{what} {name}");
-        if self.known.insert(key.clone()) {
+        if self.staged.insert(key.clone()) {
             self.mapper.actor(&key, Some(name), fields)?;
         }
         Ok(key)
@@ -496,9 +506,9 @@ impl<'a> Ftm<'a, '_> {
         &mut self,
         id: &str,
         (schema, from, to, kind, label, default): &Link,
-        mut of: Detail<'a>,
+        mut properties: SourceObject<'a>,
     ) -> Result<(), ReceiverClosed> {
-        let (subjects, objects) = (of.texts(from), of.texts(to));
+        let (subjects, objects) = (properties.texts(from), properties.texts(to));
         if subjects.is_empty() && objects.is_empty() {
             return self
                 .mapper
@@ -509,12 +519,12 @@ impl<'a> Ftm<'a, '_> {
                 .mapper
                 .reject("properties", &format!("The entity makes more than {MAX_RELATIONS} relations."));
         }
-        let mut labels = of.texts(label);
+        let mut labels = properties.texts(label);
         labels.dedup();
         let label = if labels.is_empty() { default.map(ToOwned::to_owned) } else { Some(labels.join("; ")) };
         let fields = json!({
-            "kind": kind, "label": label, "validFrom": date(&mut of, "startDate"), "validUntil": date(&mut of, "endDate"),
-            "share": if *schema == "Ownership" { number(&mut of, "percentage") } else { Value::Null },
+            "kind": kind, "label": label, "validFrom": date(&mut properties, "startDate"), "validUntil": date(&mut properties, "endDate"),
+            "share": if *schema == "Ownership" { number(&mut properties, "percentage") } else { Value::Null },
         });
         // A fragment may have one end only; another one has the other.
         let [subjects, objects] = [subjects, objects]
@@ -528,7 +538,7 @@ impl<'a> Ftm<'a, '_> {
             let ends = [subject, object].map(|end| end.as_deref().unwrap_or_default());
             let key = if place == 0 { id.to_owned() } else { format!("{id} {}", ends.join(" ")) };
             let mut fields = fields.clone();
-            for (end, of) in [("subject", subject), ("object", object)] {
+            for (end, properties) in [("subject", subject), ("object", object)] {
                 if let Some(of) = of {
                     fields[end] = self.mapper.reference(of);
                 }
@@ -542,50 +552,43 @@ impl<'a> Ftm<'a, '_> {
     fn position(
         &mut self,
         id: String,
-        mut top: Detail<'a>,
-        mut of: Detail<'a>,
+        mut entity: SourceObject<'a>,
+        mut properties: SourceObject<'a>,
     ) -> Result<(), ReceiverClosed> {
-        let names = of.texts("name");
-        let Some(name) = caption(&mut top, "Position", names.is_empty()).or_else(|| most_usual(&names))
+        let names = properties.texts("name");
+        let Some(name) = caption(&mut entity, "Position", names.is_empty()).or_else(|| most_usual(&names))
         else {
             return self.mapper.reject("properties", "A Position needs a name.");
         };
-        let mut at = of.texts("organization").into_iter().next();
-        for code in of.texts("country") {
+        let mut at = properties.texts("organization").into_iter().next();
+        for code in properties.texts("country") {
             match self.country(&code)? {
-                None => of.change("country", "left out, the country is not known"),
+                None => properties.change("country", "left out, the country is not known"),
                 country => at = at.or(country),
             }
         }
-        if self.has_room(id.len() + name.len()) {
+        if self.held.has_room(id.len() + name.len()) {
             self.positions.insert(id, Position { name, of: at, is_held: false });
         } else {
-            of.change("name", "left out, the file has too many offices");
+            properties.change("name", "left out, the file has too many offices");
         }
         Ok(())
     }
 
-    fn occupancy(&mut self, id: String, mut of: Detail<'a>) -> Result<(), ReceiverClosed> {
-        let (Some(holder), Some(post)) = (of.text("holder"), of.text("post")) else {
+    fn occupancy(&mut self, id: String, mut properties: SourceObject<'a>) -> Result<(), ReceiverClosed> {
+        let (Some(holder), Some(post)) = (properties.text("holder"), properties.text("post")) else {
             return self
                 .mapper
                 .reject("properties", "An Occupancy needs the properties `holder` and `post`.");
         };
-        let (from, until) = (date(&mut of, "startDate"), date(&mut of, "endDate"));
-        let has_room = self.has_room(id.len() + holder.len() + post.len());
+        let (from, until) = (date(&mut properties, "startDate"), date(&mut properties, "endDate"));
+        let has_room = self.held.has_room(id.len() + holder.len() + post.len());
         let occupancy = Occupancy { id, holder, post, from, until };
         if has_room {
             self.occupancies.push(occupancy);
             return Ok(());
         }
         self.stage_occupancy(occupancy)
-    }
-
-    /// Whether there is room to hold something until the end of the file.
-    fn has_room(&mut self, bytes: usize) -> bool {
-        const ENTRY_BYTES: usize = 200;
-        self.held_bytes += bytes + ENTRY_BYTES;
-        self.held_bytes <= MAX_HELD_BYTES
     }
 
     /// An office is the label of a relation to the organization or country whose office it is.
@@ -611,40 +614,40 @@ impl<'a> Ftm<'a, '_> {
     fn stage_unheld(&mut self) {
         let mut tally = self.mapper.file.tally.borrow_mut();
         for _ in self.positions.drain().filter(|(_, position)| !position.is_held) {
-            tally.change("Position", "left out, nobody in the file holds it");
+            tally.change("Position", "left out, the file has no holder of it");
         }
     }
 
-    fn sanction(&mut self, id: &str, mut of: Detail<'a>) -> Result<(), ReceiverClosed> {
-        let targets = of.texts("entity");
-        let authorities = of.texts("authority");
+    fn sanction(&mut self, id: &str, mut properties: SourceObject<'a>) -> Result<(), ReceiverClosed> {
+        let targets = properties.texts("entity");
+        let authorities = properties.texts("authority");
         let mut actors = Vec::new();
         for authority in &authorities {
             let fields = json!({"kind": "ORGANIZATION", "organizationKind": "PUBLIC_BODY"});
             actors.push(self.named("authority", authority, fields)?);
         }
-        for code in of.texts("country") {
+        for code in properties.texts("country") {
             let Some(country) = self.country(&code)? else {
-                of.change("country", "left out, the country is not known");
+                properties.change("country", "left out, the country is not known");
                 continue;
             };
             match actors.as_slice() {
                 [] => actors.push(country),
                 [authority] if !authorities.is_empty() => {
                     let key = format!("{authority} NATIONALITY {country}");
-                    if self.known.insert(key.clone()) {
+                    if self.staged.insert(key.clone()) {
                         let ends = [authority.as_str(), country.as_str()];
                         self.mapper.relation(&key, id, ends, json!({"kind": "NATIONALITY"}))?;
                     }
                 }
-                _ => of.change("country", "left out, the sanction has several authorities"),
+                _ => properties.change("country", "left out, the sanction has several authorities"),
             }
         }
         let mut lines = vec![match authorities.as_slice() {
             [] => "Sanctions.".to_owned(),
             names => format!("Sanctions by {}.", names.join(", ")),
         }];
-        lines.extend(of.texts("summary"));
+        lines.extend(properties.texts("summary"));
         for (property, name) in [
             ("program", "Programme"),
             ("programId", "Programme's id"),
@@ -660,29 +663,34 @@ impl<'a> Ftm<'a, '_> {
             ("description", "Description"),
             ("sourceUrl", "Source"),
         ] {
-            lines.extend(line_of(name, &of.peeked(property)));
+            lines.extend(line_of(name, &properties.peek_texts(property)));
             if property != "listingDate" {
-                of.texts(property);
+                properties.texts(property);
             }
         }
-        let from = date(&mut of, "startDate").or_else(|| date(&mut of, "listingDate"));
-        of.texts("listingDate");
+        let from = date(&mut properties, "startDate").or_else(|| date(&mut properties, "listingDate"));
+        properties.texts("listingDate");
         let references =
             |keys: &[String]| keys.iter().map(|key| self.mapper.reference(key)).collect::<Vec<_>>();
         let fields = json!({
             "summary": lines.join("\n"), "eventType": "SANCTION", "actors": references(&actors),
-            "targets": references(&targets), "occurredOn": from, "endedOn": date(&mut of, "endDate"),
+            "targets": references(&targets), "occurredOn": from, "endedOn": date(&mut properties, "endDate"),
             "citations": self.mapper.cite(id),
         });
         self.mapper.record("Event", id, &self.mapper.slug(id), fields)
     }
 
     /// What `FollowTheMoney` calls an event is an occasion at which those involved met.
-    fn event(&mut self, id: &str, mut top: Detail<'a>, mut of: Detail<'a>) -> Result<(), ReceiverClosed> {
-        let names = of.texts("name");
-        let mut lines = of.texts("summary");
-        lines.extend(of.texts("description"));
-        let name = caption(&mut top, "Event", names.is_empty())
+    fn event(
+        &mut self,
+        id: &str,
+        mut entity: SourceObject<'a>,
+        mut properties: SourceObject<'a>,
+    ) -> Result<(), ReceiverClosed> {
+        let names = properties.texts("name");
+        let mut lines = properties.texts("summary");
+        lines.extend(properties.texts("description"));
+        let name = caption(&mut entity, "Event", names.is_empty())
             .or_else(|| most_usual(&names))
             .or_else(|| lines.first().map(|text| excerpt(text)))
             .unwrap_or_else(|| id.to_owned());
@@ -692,20 +700,20 @@ impl<'a> Ftm<'a, '_> {
             ("country", "Country"),
             ("keywords", "Keywords"),
         ] {
-            lines.extend(line_of(what, &of.texts(property)));
+            lines.extend(line_of(what, &properties.texts(property)));
         }
-        let hosts = of.texts("organizer");
+        let hosts = properties.texts("organizer");
         let others: Vec<String> =
-            of.texts("involved").into_iter().filter(|other| !hosts.contains(other)).collect();
+            properties.texts("involved").into_iter().filter(|other| !hosts.contains(other)).collect();
         let participants: Vec<Value> = [("HOST", hosts), ("ATTENDEE", others)]
             .into_iter()
             .flat_map(|(role, actors)| actors.into_iter().map(move |actor| (role, actor)))
             .map(|(role, actor)| json!({"actor": self.mapper.reference(&actor), "role": role}))
             .collect();
-        let from = date(&mut of, "startDate").or_else(|| date(&mut of, "date"));
+        let from = date(&mut properties, "startDate").or_else(|| date(&mut properties, "date"));
         let fields = json!({
             "name": name, "summary": (!lines.is_empty()).then(|| lines.join("\n")), "mode": "OTHER", "status": "OCCURRED",
-            "startsOn": from, "endsOn": date(&mut of, "endDate"), "participants": participants,
+            "startsOn": from, "endsOn": date(&mut properties, "endDate"), "participants": participants,
             "citations": self.mapper.cite(id),
         });
         self.mapper.record("Meeting", id, &self.mapper.slug(id), fields)
@@ -715,34 +723,35 @@ impl<'a> Ftm<'a, '_> {
         &mut self,
         id: &str,
         schema: &str,
-        mut top: Detail<'a>,
-        mut of: Detail<'a>,
+        mut entity: SourceObject<'a>,
+        mut properties: SourceObject<'a>,
     ) -> Result<(), ReceiverClosed> {
-        let mut title = caption(&mut top, schema, false);
+        let mut title = caption(&mut entity, schema, false);
         for property in ["title", "subject", "name", "fileName"] {
-            title = title.or_else(|| of.text(property));
+            title = title.or_else(|| properties.text(property));
         }
         let title = title.unwrap_or_else(|| {
-            of.change("title", "missing, the id of the document stands in");
+            properties.change("title", "missing, the id is used");
             id.to_owned()
         });
         let kind = if schema == "Article" { "MEDIA" } else { "ORGANIZATION" };
-        let publisher = match of.text("publisher") {
+        let publisher = match properties.text("publisher") {
             Some(name) => Some(self.named("publisher", &name, json!({"kind": kind}))?),
             None => None,
         };
         let mut authors = Vec::new();
-        for name in of.texts("author") {
+        for name in properties.texts("author") {
             authors.push(self.named("author", &name, json!({"kind": "PERSON"}))?);
         }
-        let language = of.text("language");
+        let language = properties.text("language");
         let language = language.map(|language| {
             let short = LANGUAGES.iter().find(|(long, _)| *long == language);
             short.map_or(language.clone(), |(_, short)| (*short).to_owned())
         });
-        let on = ["publishedAt", "date", "authoredAt"].iter().find_map(|property| date(&mut of, property));
+        let on =
+            ["publishedAt", "date", "authoredAt"].iter().find_map(|property| date(&mut properties, property));
         let fields = json!({
-            "title": title, "url": of.text("sourceUrl"), "language": language, "publishedOn": on,
+            "title": title, "url": properties.text("sourceUrl"), "language": language, "publishedOn": on,
             "publisher": publisher.map(|key| self.mapper.reference(&key)),
             "authors": authors.iter().map(|key| self.mapper.reference(key)).collect::<Vec<_>>(),
         });
@@ -766,9 +775,9 @@ impl<'a> Ftm<'a, '_> {
     }
 }
 
-/// The caption that the file gives. That of an entity without a name is its schema.
-fn caption(top: &mut Detail<'_>, schema: &str, is_nameless: bool) -> Option<String> {
-    let caption = top.text("caption")?;
+/// The caption, unless it is only the schema, as `FollowTheMoney` writes for an entity without a name.
+fn caption(entity: &mut SourceObject<'_>, schema: &str, is_nameless: bool) -> Option<String> {
+    let caption = entity.text("caption")?;
     let same = |letter: &char| letter.is_alphanumeric();
     let is_schema = caption.to_lowercase().chars().filter(same).eq(schema.to_lowercase().chars());
     (!(is_schema && is_nameless)).then_some(caption)
@@ -793,8 +802,8 @@ fn most_usual(names: &[String]) -> Option<String> {
     best.map(|(name, _)| (*name).clone())
 }
 
-fn stand_in(schema: &str, of: &mut Detail<'_>) -> Option<String> {
-    let first = |property: &str| of.peeked(property).into_iter().next();
+fn substitute_name(schema: &str, properties: &mut SourceObject<'_>) -> Option<String> {
+    let first = |property: &str| properties.peek_texts(property).into_iter().next();
     if schema == "Person"
         && let (Some(given), Some(family)) = (first("firstName"), first("lastName"))
     {
@@ -803,10 +812,10 @@ fn stand_in(schema: &str, of: &mut Detail<'_>) -> Option<String> {
     CAPTIONS.iter().find_map(|property| first(property))
 }
 
-fn summary(of: &mut Detail<'_>, topics: &[String]) -> Option<String> {
+fn summary(properties: &mut SourceObject<'_>, topics: &[String]) -> Option<String> {
     let mut lines: Vec<String> = Vec::new();
     for property in ["summary", "description", "notes"] {
-        for text in of.texts(property) {
+        for text in properties.texts(property) {
             if !lines.contains(&text) {
                 lines.push(text);
             }
@@ -814,7 +823,7 @@ fn summary(of: &mut Detail<'_>, topics: &[String]) -> Option<String> {
     }
     let topics: Vec<String> = topics.iter().map(|topic| topic_in_words(topic)).collect();
     for (property, name) in SUMMARIZED {
-        let values = if property == "topics" { topics.clone() } else { of.texts(property) };
+        let values = if property == "topics" { topics.clone() } else { properties.texts(property) };
         lines.extend(line_of(name, &values));
     }
     (!lines.is_empty()).then(|| lines.join("\n"))
@@ -866,7 +875,7 @@ fn topic_in_words(topic: &str) -> String {
     words.map_or_else(|| topic.to_owned(), |(_, words)| (*words).to_owned())
 }
 
-fn links(of: &mut Detail<'_>) -> Vec<Value> {
+fn links(properties: &mut SourceObject<'_>) -> Vec<Value> {
     let mut links = Vec::new();
     for (property, kind, note) in [
         ("website", "WEBSITE", None),
@@ -876,17 +885,13 @@ fn links(of: &mut Detail<'_>) -> Vec<Value> {
         ("email", "CONTACT", None),
         ("phone", "CONTACT", None),
     ] {
-        for value in of.texts(property) {
+        for value in properties.texts(property) {
             let url = match property {
                 "email" => format!("mailto:{}", value.trim_start_matches("mailto:")),
-                "phone" => {
-                    let digits: String =
-                        value.chars().filter(|letter| letter.is_ascii_digit() || *letter == '+').collect();
-                    format!("tel:{digits}")
-                }
+                "phone" => telephone(&value),
                 _ if value.contains("://") => value.clone(),
                 _ => {
-                    of.change(property, "http:// was added");
+                    properties.change(property, "http:// was added");
                     format!("http://{value}")
                 }
             };
@@ -900,25 +905,25 @@ fn links(of: &mut Detail<'_>) -> Vec<Value> {
     links
 }
 
-fn gender(of: &mut Detail<'_>) -> Option<&'static str> {
-    let gender = of.text("gender")?;
+fn gender(properties: &mut SourceObject<'_>) -> Option<&'static str> {
+    let gender = properties.text("gender")?;
     match gender.to_lowercase().as_str() {
         "female" | "f" | "w" => Some("FEMALE"),
         "male" | "m" => Some("MALE"),
         "other" | "divers" | "x" => Some("OTHER"),
         _ => {
-            of.change("gender", "left out, not female, male or other");
+            properties.change("gender", "left out, not female, male or other");
             None
         }
     }
 }
 
-fn number(of: &mut Detail<'_>, property: &str) -> Value {
-    let Some(text) = of.text(property) else { return Value::Null };
+fn number(properties: &mut SourceObject<'_>, property: &str) -> Value {
+    let Some(text) = properties.text(property) else { return Value::Null };
     let number = text.trim_end_matches('%').trim().replace(',', ".").parse::<f64>();
     number.ok().filter(|number| number.is_finite()).map_or_else(
         || {
-            of.change(property, "left out, not a number");
+            properties.change(property, "left out, not a number");
             Value::Null
         },
         Value::from,
@@ -926,19 +931,19 @@ fn number(of: &mut Detail<'_>, property: &str) -> Value {
 }
 
 /// Of several dates the one that most others agree with, as precise as one of them is.
-fn date(of: &mut Detail<'_>, property: &str) -> Option<String> {
+fn date(properties: &mut SourceObject<'_>, property: &str) -> Option<String> {
     let mut dates: Vec<String> = Vec::new();
-    for text in of.texts(property) {
+    for text in properties.texts(property) {
         match PartialDate::read(&text).and_then(PartialDate::text) {
             Some(date) => dates.push(date),
-            None => of.change(property, NOT_A_DATE),
+            None => properties.change(property, NOT_A_DATE),
         }
     }
     let agree = |one: &str, other: &str| one.starts_with(other) || other.starts_with(one);
     let agreeing = |date: &str| dates.iter().filter(|other| agree(date, other)).count();
     let best = dates.iter().max_by_key(|date| (agreeing(date), date.len(), Reverse(*date)))?;
     for _ in dates.iter().filter(|other| !agree(best, other)) {
-        of.change(property, "left out, another date contradicts it");
+        properties.change(property, "left out, another date contradicts it");
     }
     Some(best.clone())
 }
@@ -955,11 +960,11 @@ mod tests {
         let properties =
             json!({"a": ["2014-05-03T00:00:00", "2014", "1999"], "b": ["2020-01-01", "2021"], "c": ["soon"]});
         let Value::Object(properties) = properties else { unreachable!() };
-        let mut of = Detail::new("X", properties, &tally);
-        assert_eq!(date(&mut of, "a").as_deref(), Some("2014-05-03"));
-        assert_eq!(date(&mut of, "b").as_deref(), Some("2020-01-01"));
-        assert_eq!(date(&mut of, "c"), None);
-        drop(of);
+        let mut properties = SourceObject::new("X", properties, &tally);
+        assert_eq!(date(&mut properties, "a").as_deref(), Some("2014-05-03"));
+        assert_eq!(date(&mut properties, "b").as_deref(), Some("2020-01-01"));
+        assert_eq!(date(&mut properties, "c"), None);
+        drop(properties);
         let changed: Vec<_> = tally.into_inner().changed.into_keys().collect();
         let contradicts = "left out, another date contradicts it";
         assert_eq!(

@@ -19,7 +19,7 @@ use crate::bulk::import::{
     },
     source_file::{Input, Line, MAX_LINE_BYTES},
     staging::{ReceiverClosed, Stager},
-    tally::Detail,
+    tally::SourceObject,
 };
 
 const DATASET: &str = "congress-legislators";
@@ -178,17 +178,17 @@ impl Legislators<'_, '_> {
         match value {
             Value::Null => Ok(()),
             Value::Object(fields) if !list.is_empty() => {
-                self.committee_member(list, Detail::new("members", fields, tally))
+                self.committee_member(list, SourceObject::new("members", fields, tally))
             }
             Value::Object(fields) if fields.contains_key("thomas_id") => {
-                self.committee(Detail::new("committees", fields, tally), None)
+                self.committee(SourceObject::new("committees", fields, tally), None)
             }
             Value::Object(fields) if fields.contains_key("name") || fields.contains_key("terms") => {
                 self.person(fields)
             }
             // For example addresses of offices and accounts of social media.
             Value::Object(fields) => {
-                drop(Detail::new("", fields, tally));
+                drop(SourceObject::new("", fields, tally));
                 Ok(())
             }
             _ => self.mapper.reject("", "Invalid entry: expected a legislator or a committee."),
@@ -227,9 +227,9 @@ impl Legislators<'_, '_> {
     }
 
     fn person(&mut self, fields: Map<String, Value>) -> Result<(), ReceiverClosed> {
-        let mut person = Detail::new("", fields, self.mapper.file.tally);
+        let mut person = SourceObject::new("", fields, self.mapper.file.tally);
         let mut ids: Vec<(String, String)> = Vec::new();
-        for mut id in person.details("id") {
+        for mut id in person.objects("id") {
             for scheme in id.names() {
                 ids.extend(id.texts(&scheme).into_iter().map(|value| (scheme.clone(), value)));
             }
@@ -243,7 +243,7 @@ impl Legislators<'_, '_> {
         };
         let (name, names) = names(&mut person);
         let (mut born, mut gender) = (None, None);
-        for mut bio in person.details("bio") {
+        for mut bio in person.objects("bio") {
             born = PartialDate::take(&mut bio, "birthday").text();
             gender = bio.text("gender").and_then(|text| {
                 let known = match text.as_str() {
@@ -297,11 +297,11 @@ impl Legislators<'_, '_> {
     /// Relatives who were in Congress too. They are known by name only.
     fn family(
         &mut self,
-        person: &mut Detail<'_>,
+        person: &mut SourceObject<'_>,
         key: &str,
         relations: &mut Vec<Relation>,
     ) -> Result<(), ReceiverClosed> {
-        for mut relative in person.details("family") {
+        for mut relative in person.objects("family") {
             let Some(name) = relative.text("name") else { continue };
             let object = format!("family/{name}");
             if self.staged.insert(object.clone()) {
@@ -319,11 +319,11 @@ impl Legislators<'_, '_> {
 
     fn leadership(
         &mut self,
-        person: &mut Detail<'_>,
+        person: &mut SourceObject<'_>,
         key: &str,
         relations: &mut Vec<Relation>,
     ) -> Result<(), ReceiverClosed> {
-        for mut role in person.details("leadership_roles") {
+        for mut role in person.objects("leadership_roles") {
             let Some(title) = role.text("title") else {
                 role.change("title", "missing, the role is left out");
                 continue;
@@ -346,7 +346,7 @@ impl Legislators<'_, '_> {
     /// Terms of office, and with them parties. Returns the links of the person.
     fn terms(
         &mut self,
-        person: &mut Detail<'_>,
+        person: &mut SourceObject<'_>,
         key: &str,
         relations: &mut Vec<Relation>,
     ) -> Result<Vec<Value>, ReceiverClosed> {
@@ -354,7 +354,7 @@ impl Legislators<'_, '_> {
         // Terms that follow on each other for one party are one membership. Files of Congress and of presidents don't
         // know each other's terms.
         let mut parties: BTreeMap<(String, String, bool, bool), Vec<Period>> = BTreeMap::new();
-        for mut term in person.details("terms") {
+        for mut term in person.objects("terms") {
             let (body, title, is_executive) = match term.text("type").as_deref() {
                 Some("sen") => (SENATE, "Senator", false),
                 Some("rep") => (HOUSE, "Representative", false),
@@ -387,7 +387,7 @@ impl Legislators<'_, '_> {
             let period = Period::take(&mut term, "start", "end");
             let (mut own_party, mut others) = (term.text("party"), Vec::new());
             let mut caucus = term.text("caucus").map(|caucus| (caucus, period));
-            for mut affiliation in term.details("party_affiliations") {
+            for mut affiliation in term.objects("party_affiliations") {
                 let period = Period::take(&mut affiliation, "start", "end");
                 others.extend(affiliation.text("party").map(|party| (party, period)));
                 caucus = affiliation.text("caucus").map(|caucus| (caucus, period)).or(caucus);
@@ -432,7 +432,7 @@ impl Legislators<'_, '_> {
     }
 
     /// A committee, or a subcommittee of the one with the code `of`.
-    fn committee(&mut self, mut committee: Detail<'_>, of: Option<&str>) -> Result<(), ReceiverClosed> {
+    fn committee(&mut self, mut committee: SourceObject<'_>, of: Option<&str>) -> Result<(), ReceiverClosed> {
         let Some(code) = committee.text("thomas_id") else {
             return self.mapper.reject("committees.thomas_id", "A committee needs a code.");
         };
@@ -484,13 +484,13 @@ impl Legislators<'_, '_> {
             let own_key = format!("{key} HIERARCHY");
             self.mapper.relation(&own_key, &key, [&key, parent], json!({"kind": "HIERARCHY"}))?;
         }
-        for subcommittee in committee.details("subcommittees") {
+        for subcommittee in committee.objects("subcommittees") {
             self.committee(subcommittee, Some(&code))?;
         }
         Ok(())
     }
 
-    fn committee_member(&mut self, code: &str, mut member: Detail<'_>) -> Result<(), ReceiverClosed> {
+    fn committee_member(&mut self, code: &str, mut member: SourceObject<'_>) -> Result<(), ReceiverClosed> {
         let Some(person) = member.text("bioguide") else {
             return self.mapper.reject("members.bioguide", "A member of a committee needs a Bioguide id.");
         };
@@ -510,7 +510,7 @@ impl Legislators<'_, '_> {
             _ => None,
         };
         if side.is_some() {
-            member.known("party");
+            member.redundant("party");
         }
         let period = Period::take(&mut member, "start_date", "end_date");
         let kind = if title.is_some() { "POSITION" } else { "MEMBERSHIP" };
@@ -527,7 +527,7 @@ fn committee_key(code: &str) -> String {
 }
 
 /// The preferred name of a person, and the further ones.
-fn names(person: &mut Detail<'_>) -> (Option<String>, Vec<Value>) {
+fn names(person: &mut SourceObject<'_>) -> (Option<String>, Vec<Value>) {
     const PARTS: [&str; 4] = ["first", "middle", "last", "suffix"];
     type Parts = [Option<String>; 4];
     let full = |[first, middle, last, suffix]: &Parts| {
@@ -536,7 +536,7 @@ fn names(person: &mut Detail<'_>) -> (Option<String>, Vec<Value>) {
         (!parts.is_empty()).then(|| parts.join(" "))
     };
     let (mut current, mut preferred, mut names) = (Parts::default(), None, Vec::new());
-    for mut name in person.details("name") {
+    for mut name in person.objects("name") {
         current = PARTS.map(|part| name.text(part));
         let whole = full(&current);
         preferred = name.text("official_full").or_else(|| whole.clone());
@@ -551,7 +551,7 @@ fn names(person: &mut Detail<'_>) -> (Option<String>, Vec<Value>) {
         );
     }
     // They have the parts that differ from the current name.
-    for mut other in person.details("other_names") {
+    for mut other in person.objects("other_names") {
         let own = PARTS.map(|part| other.text(part));
         let mut parts = current.clone();
         for (part, own) in parts.iter_mut().zip(own) {
@@ -575,9 +575,9 @@ fn names(person: &mut Detail<'_>) -> (Option<String>, Vec<Value>) {
 }
 
 /// Names that a committee had in earlier Congresses, each of which has two years.
-fn former_names(committee: &mut Detail<'_>, name: Option<&str>) -> Vec<Value> {
+fn former_names(committee: &mut SourceObject<'_>, name: Option<&str>) -> Vec<Value> {
     let mut years: BTreeMap<String, (u32, u32)> = BTreeMap::new();
-    for mut of in committee.details("names") {
+    for mut of in committee.objects("names") {
         for congress in of.names() {
             let (Some(former), Ok(number)) = (of.text(&congress), congress.parse::<u32>()) else { continue };
             if Some(former.as_str()) != name {
@@ -610,7 +610,7 @@ impl Links {
         }
     }
 
-    fn of_term(&mut self, term: &mut Detail<'_>, title: &str, until: PartialDate) {
+    fn of_term(&mut self, term: &mut SourceObject<'_>, title: &str, until: PartialDate) {
         self.last = self.last.max(until);
         self.add(term.text("url"), "WEBSITE", Some(title), until);
         self.add(term.text("contact_form"), "CONTACT", Some("contact form"), until);

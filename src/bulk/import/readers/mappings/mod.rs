@@ -13,7 +13,11 @@ pub mod popolo;
 mod spool;
 pub mod wikidata;
 
-use std::{fmt::Write, path::Path};
+use std::{
+    fmt::Write,
+    hash::{DefaultHasher, Hash, Hasher},
+    path::Path,
+};
 
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
@@ -32,6 +36,8 @@ const MAX_RECORDS: usize = 50_000;
 const MAX_SLUG_BYTES: usize = 100;
 /// Maximum length of a key.
 const MAX_KEY_BYTES: usize = 500;
+/// Maximum size of what a mapping holds in memory until the end of the file.
+const MAX_HELD_BYTES: usize = 64 << 20;
 /// The key of the dataset's own record, a source.
 const SOURCE_KEY: &str = "dataset";
 
@@ -82,13 +88,13 @@ impl<'a, 'b> Mapper<'a, 'b> {
         json!({"origin": {"dataset": self.dataset, "key": key}})
     }
 
-    /// Stages a record: its key in the dataset, the slug that it gets if nobody has it, and its fields. A field that
-    /// is null was not given by this edition; a field that is missing is not known to the format.
+    /// Stages a record: its key in the dataset, the slug that it gets if no other record has it, and its fields. A
+    /// field that is null was not given by this edition; a field that is missing is not known to the format.
     fn record(&mut self, kind: &str, key: &str, slug: &str, fields: Value) -> Result<(), ReceiverClosed> {
         self.stage(kind, key, slug, fields, Giver::Dataset)
     }
 
-    /// Stages an actor that the file only refers to. What is there of it already, or elsewhere in the file, stays.
+    /// Stages an actor that the file only refers to. If it exists, or the file describes it, this adds nothing.
     fn fallback(&mut self, key: &str, name: &str, mut fields: Value) -> Result<(), ReceiverClosed> {
         fields["name"] = name.into();
         fields["citations"] = self.cite(key);
@@ -111,7 +117,7 @@ impl<'a, 'b> Mapper<'a, 'b> {
     }
 
     /// The same as `fallback` for a record of any type and dataset.
-    fn stand_in(
+    fn fallback_record(
         &mut self,
         kind: &str,
         dataset: &str,
@@ -174,10 +180,10 @@ impl<'a, 'b> Mapper<'a, 'b> {
         json!([{"source": self.reference(SOURCE_KEY), "locator": locator}])
     }
 
-    /// Stages an actor, named after its name. Without one, its key stands in.
+    /// Stages an actor. Without a name it is named by its key.
     fn actor(&mut self, key: &str, name: Option<&str>, mut fields: Value) -> Result<(), ReceiverClosed> {
         let name = name.unwrap_or_else(|| {
-            self.file.tally.borrow_mut().change("name", "missing, the key of the record stands in");
+            self.file.tally.borrow_mut().change("name", "missing, the key is used");
             key
         });
         let slug = self.slug_of(name, key);
@@ -224,6 +230,21 @@ fn default_dataset(path: &Path) -> String {
     format!("{}-{}", slug(&stem), digest(&folder.to_string_lossy(), 6)).trim_start_matches('-').to_owned()
 }
 
+/// What a mapping holds in memory until the end of the file.
+#[derive(Default)]
+struct Held {
+    bytes: usize,
+}
+
+impl Held {
+    /// Whether there is room for another entry of this size.
+    fn has_room(&mut self, bytes: usize) -> bool {
+        const ENTRY_BYTES: usize = 200;
+        self.bytes += bytes + ENTRY_BYTES;
+        self.bytes <= MAX_HELD_BYTES
+    }
+}
+
 /// A readable slug: the text in Latin letters. Empty where nothing can be read.
 fn slug(text: &str) -> String {
     let mut slug = String::new();
@@ -254,6 +275,18 @@ fn digest(text: &str, digits: usize) -> String {
         let _ = write!(hex, "{byte:02x}");
     }
     hex
+}
+
+/// The address of a telephone number.
+fn telephone(number: &str) -> String {
+    let digits = number.chars().filter(|letter| letter.is_ascii_digit() || *letter == '+');
+    format!("tel:{}", digits.collect::<String>())
+}
+
+fn hash(of: impl Hash) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    of.hash(&mut hasher);
+    hasher.finish()
 }
 
 /// The beginning of a text, up to the end of a sentence or word.

@@ -5,10 +5,7 @@
 
 mod votes;
 
-use std::{
-    collections::{HashMap, HashSet},
-    hash::{DefaultHasher, Hash, Hasher},
-};
+use std::collections::{HashMap, HashSet};
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
@@ -17,21 +14,32 @@ use crate::bulk::import::{
     readers::{
         File, ReadError, json,
         mappings::{
-            Mapper, SOURCE_KEY,
+            Held, MAX_HELD_BYTES, Mapper, SOURCE_KEY,
             dates::{PartialDate, Period, joined},
-            digest, excerpt, numbered,
+            digest, excerpt, hash, numbered,
             spool::Spool,
         },
         stem_and_extension,
     },
     source_file::Input,
     staging::{ReceiverClosed, Stager},
-    tally::Detail,
+    tally::SourceObject,
 };
 
+/// The lists of a document, of which it has one at least.
+pub const LISTS: [&str; 10] = [
+    "persons",
+    "organizations",
+    "memberships",
+    "posts",
+    "areas",
+    "events",
+    "speeches",
+    "motions",
+    "vote_events",
+    "votes",
+];
 const MEMBERSHIP: &str = "MEMBERSHIP";
-/// Maximum size of the posts, areas and legislative periods of a document, which are kept in memory.
-const MAX_KNOWN_BYTES: usize = 64 << 20;
 
 /// Words in the classification of an organization, with its kind. The first that fits counts.
 const ORGANIZATION_KINDS: [(&str, &[&str]); 13] = [
@@ -69,7 +77,7 @@ pub fn read(file: File<'_>, input: Input, stager: &mut Stager<'_>) -> Result<Str
         mapper,
         number: 0,
         has_list: false,
-        known_bytes: 0,
+        held: Held::default(),
         posts: HashMap::new(),
         areas: HashMap::new(),
         terms: HashMap::new(),
@@ -137,18 +145,12 @@ impl Membership {
     }
 }
 
-fn hash(of: impl Hash) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    of.hash(&mut hasher);
-    hasher.finish()
-}
-
 struct Popolo<'a, 'b> {
     mapper: Mapper<'a, 'b>,
     number: u64,
     /// Whether one of Popolo's lists was found.
     has_list: bool,
-    known_bytes: usize,
+    held: Held,
     posts: HashMap<String, Post>,
     /// Names of areas.
     areas: HashMap<String, String>,
@@ -173,40 +175,25 @@ impl<'a> Popolo<'a, '_> {
         key.map_or(Value::Null, |key| self.mapper.reference(key))
     }
 
-    /// Counts what is kept in memory.
-    fn keep(&mut self, texts: &[Option<&String>]) -> Result<(), ReadError> {
-        self.known_bytes += 100 + texts.iter().flatten().map(|text| text.len()).sum::<usize>();
-        if self.known_bytes > MAX_KNOWN_BYTES {
-            let reason = format!(
-                "the posts, areas and legislative periods have more than {} MiB",
-                MAX_KNOWN_BYTES >> 20
-            );
-            return Err(ReadError::Invalid(reason));
+    /// Counts the texts of a post, an area or a legislative period, which are held in memory.
+    fn hold(&mut self, texts: &[Option<&String>]) -> Result<(), ReadError> {
+        if self.held.has_room(texts.iter().flatten().map(|text| text.len()).sum()) {
+            return Ok(());
         }
-        Ok(())
+        let most = MAX_HELD_BYTES >> 20;
+        let reason = format!("the posts, areas and legislative periods have more than {most} MiB");
+        Err(ReadError::Invalid(reason))
     }
 
     fn element(&mut self, list: &str, value: Value) -> Result<(), ReadError> {
         let tally = self.mapper.file.tally;
-        let is_known = [
-            "persons",
-            "organizations",
-            "memberships",
-            "posts",
-            "areas",
-            "events",
-            "speeches",
-            "motions",
-            "vote_events",
-            "votes",
-        ];
-        self.has_list |= is_known.contains(&list);
+        self.has_list |= LISTS.contains(&list);
         let fields = match value {
             Value::Object(fields) => fields,
             Value::Null => return Ok(()),
             value => {
                 let mut tally = tally.borrow_mut();
-                if is_known.contains(&list) {
+                if LISTS.contains(&list) {
                     tally.change(list, "left out, expected an object");
                 } else {
                     tally.ignore_all(list, &value);
@@ -217,51 +204,55 @@ impl<'a> Popolo<'a, '_> {
         if list == "memberships" {
             return self.found_membership(list, fields);
         }
-        let of = Detail::new(list, fields, tally);
+        let entry = SourceObject::new(list, fields, tally);
         self.next();
         match list {
-            "persons" => self.actor("PERSON", of).map(drop),
-            "organizations" => self.actor("ORGANIZATION", of).map(drop),
-            "areas" => self.area(of).map(drop),
-            "posts" => self.post(of, None).map(drop),
-            "events" => self.event(of, None),
-            "speeches" => Ok(self.speech(of)?),
-            "motions" => self.motion(of).map(drop),
-            "vote_events" => self.division(of, None),
-            "votes" => self.vote(of, None),
-            "meta" => Ok(self.meta(of)?),
+            "persons" => self.actor("PERSON", entry).map(drop),
+            "organizations" => self.actor("ORGANIZATION", entry).map(drop),
+            "areas" => self.area(entry).map(drop),
+            "posts" => self.post(entry, None).map(drop),
+            "events" => self.event(entry, None),
+            "speeches" => Ok(self.speech(entry)?),
+            "motions" => self.motion(entry).map(drop),
+            "vote_events" => self.division(entry, None),
+            "votes" => self.vote(entry, None),
+            "meta" => Ok(self.meta(entry)?),
             _ => Ok(()),
         }
     }
 
     /// What the document says of itself.
-    fn meta(&mut self, mut meta: Detail<'_>) -> Result<(), ReceiverClosed> {
+    fn meta(&mut self, mut meta: SourceObject<'_>) -> Result<(), ReceiverClosed> {
         let Some(url) = meta.text("sources") else { return Ok(()) };
         let slug = self.mapper.dataset.clone();
         self.mapper.record("Source", SOURCE_KEY, &slug, json!({"url": url}))
     }
 
-    /// The key of a record: its id. Without one, its first identifier or its name stands in.
-    fn key(&mut self, of: &mut Detail<'_>, name: Option<&str>) -> Option<String> {
-        if let Some(id) = of.text("id") {
+    /// The key of a record: its id, or else its name.
+    fn key(&mut self, entry: &mut SourceObject<'_>, name: Option<&str>) -> Option<String> {
+        if let Some(id) = entry.text("id") {
             return Some(id);
         }
         let name = name?;
-        of.change("id", "missing, the name stands in");
+        entry.change("id", "missing, the name is used");
         let count = self.nameless.entry(hash(name)).or_insert(0);
         *count += 1;
         Some(if *count == 1 { format!("name/{name}") } else { format!("name/{name} #{count}") })
     }
 
     /// Reads a person, an organization or an area, and returns its key.
-    fn actor(&mut self, kind: &'static str, mut of: Detail<'a>) -> Result<Option<String>, ReadError> {
-        let (name, names) = names(&mut of);
-        let Some(key) = self.key(&mut of, name.as_deref()) else {
+    fn actor(
+        &mut self,
+        kind: &'static str,
+        mut entry: SourceObject<'a>,
+    ) -> Result<Option<String>, ReadError> {
+        let (name, names) = names(&mut entry);
+        let Some(key) = self.key(&mut entry, name.as_deref()) else {
             self.mapper.reject("id", "The record needs an id or a name.")?;
             return Ok(None);
         };
         let mut identifiers = Vec::new();
-        for mut identifier in of.details("identifiers") {
+        for mut identifier in entry.objects("identifiers") {
             let Some(value) = identifier.text("identifier") else { continue };
             let scheme = identifier
                 .text("scheme")
@@ -271,48 +262,49 @@ impl<'a> Popolo<'a, '_> {
                 if scheme == "wikidata" { value.rsplit('/').next().unwrap_or_default() } else { &value };
             identifiers.push(self.mapper.identifier(&scheme, value));
         }
-        identifiers.extend(of.text("identifier").map(|value| self.mapper.identifier("identifier", &value)));
-        let citations = self.citations(&mut of, &key)?;
+        identifiers
+            .extend(entry.text("identifier").map(|value| self.mapper.identifier("identifier", &value)));
+        let citations = self.citations(&mut entry, &key)?;
         let mut fields = json!({
-            "kind": kind, "names": names, "identifiers": identifiers, "links": links(&mut of), "citations": citations,
-            "summary": summary(&mut of),
+            "kind": kind, "names": names, "identifiers": identifiers, "links": links(&mut entry), "citations": citations,
+            "summary": summary(&mut entry),
         });
         let mut relations = Vec::new();
-        let memberships = match of.take("memberships") {
+        let memberships = match entry.uncounted("memberships") {
             Some(Value::Array(memberships)) => memberships,
             None | Some(Value::Null) => Vec::new(),
             Some(other) => vec![other],
         };
         let (path, end) = match kind {
             "PERSON" => {
-                fields["bornOn"] = PartialDate::take(&mut of, "birth_date").text().into();
-                fields["diedOn"] = PartialDate::take(&mut of, "death_date").text().into();
-                fields["gender"] = gender(&mut of).into();
+                fields["bornOn"] = PartialDate::take(&mut entry, "birth_date").text().into();
+                fields["diedOn"] = PartialDate::take(&mut entry, "death_date").text().into();
+                fields["gender"] = gender(&mut entry).into();
                 ("persons.memberships", "person_id")
             }
             "ORGANIZATION" => {
-                fields["foundedOn"] = PartialDate::take(&mut of, "founding_date").text().into();
-                fields["dissolvedOn"] = PartialDate::take(&mut of, "dissolution_date").text().into();
-                fields["organizationKind"] = organization_kind(&mut of).into();
-                let parent = self.end_of(&mut of, "parent", "ORGANIZATION")?;
+                fields["foundedOn"] = PartialDate::take(&mut entry, "founding_date").text().into();
+                fields["dissolvedOn"] = PartialDate::take(&mut entry, "dissolution_date").text().into();
+                fields["organizationKind"] = organization_kind(&mut entry).into();
+                let parent = self.actor_of(&mut entry, "parent", "ORGANIZATION")?;
                 relations.extend(parent.map(|parent| ("HIERARCHY", parent)));
-                relations.extend(self.area_of(&mut of)?.map(|(area, _)| ("LOCATION", area)));
-                for post in of.details("posts") {
+                relations.extend(self.area_of(&mut entry)?.map(|(area, _)| ("LOCATION", area)));
+                for post in entry.objects("posts") {
                     self.post(post, Some(&key))?;
                 }
                 ("organizations.memberships", "organization_id")
             }
             _ => {
-                let point = of.peek("geometry").filter(|geometry| geometry["type"] == "Point");
+                let point = entry.peek("geometry").filter(|geometry| geometry["type"] == "Point");
                 let point = point.and_then(|point| {
                     Some((point["coordinates"][1].as_f64()?, point["coordinates"][0].as_f64()?))
                 });
                 if let Some((latitude, longitude)) = point {
-                    of.known("geometry");
+                    entry.redundant("geometry");
                     fields["latitude"] = latitude.into();
                     fields["longitude"] = longitude.into();
                 }
-                relations.extend(self.area_parent(&mut of)?.map(|parent| ("LOCATION", parent)));
+                relations.extend(self.area_parent(&mut entry)?.map(|parent| ("LOCATION", parent)));
                 ("areas.memberships", "area_id")
             }
         };
@@ -328,16 +320,16 @@ impl<'a> Popolo<'a, '_> {
                     fields.insert(end.to_owned(), key.clone().into());
                     self.found_membership(path, fields)?;
                 }
-                _ => of.change("memberships", "left out, expected an object"),
+                _ => entry.change("memberships", "left out, expected an object"),
             }
         }
         Ok(Some(key))
     }
 
     /// The dataset, and the pages that a record names as its sources.
-    fn citations(&mut self, of: &mut Detail<'_>, locator: &str) -> Result<Value, ReceiverClosed> {
+    fn citations(&mut self, entry: &mut SourceObject<'_>, locator: &str) -> Result<Value, ReceiverClosed> {
         let mut citations = self.mapper.cite(locator);
-        for mut source in of.details("sources") {
+        for mut source in entry.objects("sources") {
             let Some(url) = source.text("url") else { continue };
             let title = source.text("note");
             let key = format!("source/{url}");
@@ -352,18 +344,15 @@ impl<'a> Popolo<'a, '_> {
         Ok(citations)
     }
 
-    /// The key of the record at one end of a tie: `person_id`, or a `person` that is embedded.
-    fn end_of(
+    /// The key of the record that an entry refers to: `person_id`, or a `person` that is embedded.
+    fn actor_of(
         &mut self,
-        of: &mut Detail<'a>,
+        entry: &mut SourceObject<'a>,
         name: &str,
         kind: &'static str,
     ) -> Result<Option<String>, ReadError> {
-        let embedded = match of.peek(name) {
-            Some(Value::Object(_)) => of.details(name).pop(),
-            _ => None,
-        };
-        let id = of.text(&format!("{name}_id"));
+        let embedded = entry.object(name);
+        let id = entry.text(&format!("{name}_id"));
         match embedded {
             Some(embedded) => {
                 let found = self.actor(kind, embedded)?;
@@ -374,12 +363,12 @@ impl<'a> Popolo<'a, '_> {
     }
 
     /// The key and the name of the area of a record, if the document has it.
-    fn area_of(&mut self, of: &mut Detail<'a>) -> Result<Option<(String, Option<String>)>, ReadError> {
-        let embedded = match of.peek("area") {
-            Some(Value::Object(_)) => of.details("area").pop(),
-            _ => None,
-        };
-        let id = of.text("area_id");
+    fn area_of(
+        &mut self,
+        entry: &mut SourceObject<'a>,
+    ) -> Result<Option<(String, Option<String>)>, ReadError> {
+        let embedded = entry.object("area");
+        let id = entry.text("area_id");
         let found = match embedded {
             Some(embedded) => self.area(embedded)?,
             None => None,
@@ -390,43 +379,44 @@ impl<'a> Popolo<'a, '_> {
         }))
     }
 
-    fn area_parent(&mut self, of: &mut Detail<'a>) -> Result<Option<String>, ReadError> {
-        let embedded = match of.peek("parent") {
-            Some(Value::Object(_)) => of.details("parent").pop(),
-            _ => None,
-        };
-        let id = of.text("parent_id");
+    fn area_parent(&mut self, entry: &mut SourceObject<'a>) -> Result<Option<String>, ReadError> {
+        let embedded = entry.object("parent");
+        let id = entry.text("parent_id");
         match embedded {
             Some(embedded) => Ok(self.area(embedded)?.or(id)),
             None => Ok(id),
         }
     }
 
-    fn area(&mut self, of: Detail<'a>) -> Result<Option<String>, ReadError> {
-        let name = of.peek("name").and_then(Value::as_str).map(ToOwned::to_owned);
-        let key = self.actor("PLACE", of)?;
+    fn area(&mut self, entry: SourceObject<'a>) -> Result<Option<String>, ReadError> {
+        let name = entry.peek("name").and_then(Value::as_str).map(ToOwned::to_owned);
+        let key = self.actor("PLACE", entry)?;
         if let (Some(key), Some(name)) = (&key, name) {
-            self.keep(&[Some(key), Some(&name)])?;
+            self.hold(&[Some(key), Some(&name)])?;
             self.areas.insert(key.clone(), name);
         }
         Ok(key)
     }
 
-    fn post(&mut self, mut of: Detail<'a>, organization: Option<&str>) -> Result<Option<String>, ReadError> {
-        let Some(id) = of.text("id") else {
-            of.change("id", "missing, the post is left out");
+    fn post(
+        &mut self,
+        mut entry: SourceObject<'a>,
+        organization: Option<&str>,
+    ) -> Result<Option<String>, ReadError> {
+        let Some(id) = entry.text("id") else {
+            entry.change("id", "missing, the post is left out");
             return Ok(None);
         };
-        let label = of.text("label");
+        let label = entry.text("label");
         // What the label says in other words.
         let label = match label {
             Some(label) => Some(label),
-            None => of.text("role"),
+            None => entry.text("role"),
         };
-        let own = self.end_of(&mut of, "organization", "ORGANIZATION")?;
+        let own = self.actor_of(&mut entry, "organization", "ORGANIZATION")?;
         let organization = own.or_else(|| organization.map(ToOwned::to_owned));
-        let area = self.area_of(&mut of)?.map(|(key, name)| name.unwrap_or(key));
-        if let Some(Value::Array(memberships)) = of.take("memberships") {
+        let area = self.area_of(&mut entry)?.map(|(key, name)| name.unwrap_or(key));
+        if let Some(Value::Array(memberships)) = entry.uncounted("memberships") {
             for membership in memberships {
                 if let Value::Object(mut fields) = membership {
                     fields.insert("post_id".to_owned(), id.clone().into());
@@ -434,65 +424,65 @@ impl<'a> Popolo<'a, '_> {
                 }
             }
         }
-        self.keep(&[Some(&id), label.as_ref(), organization.as_ref(), area.as_ref()])?;
+        self.hold(&[Some(&id), label.as_ref(), organization.as_ref(), area.as_ref()])?;
         self.posts.insert(id.clone(), Post { label, organization, area });
         Ok(Some(id))
     }
 
     /// A legislative period, or a meeting, which may be part of another one.
-    fn event(&mut self, mut of: Detail<'a>, parent: Option<&str>) -> Result<(), ReadError> {
-        let classification = of.peek("classification").and_then(Value::as_str).map(str::to_lowercase);
+    fn event(&mut self, mut entry: SourceObject<'a>, parent: Option<&str>) -> Result<(), ReadError> {
+        let classification = entry.peek("classification").and_then(Value::as_str).map(str::to_lowercase);
         if classification
             .is_some_and(|text| ["legislative period", "legislative term", "term"].contains(&text.as_str()))
         {
-            return self.term(of);
+            return self.term(entry);
         }
-        let name = of.text("name").or_else(|| of.text("classification"));
-        let Some(key) = self.key(&mut of, name.as_deref()) else {
+        let name = entry.text("name").or_else(|| entry.text("classification"));
+        let Some(key) = self.key(&mut entry, name.as_deref()) else {
             return Ok(self.mapper.reject("id", "An event needs an id or a name.")?);
         };
-        let status = match of.text("status").as_deref() {
+        let status = match entry.text("status").as_deref() {
             Some("cancelled") => "CANCELLED",
             Some("tentative") => "SCHEDULED",
             _ => "OCCURRED",
         };
-        let period = Period::take(&mut of, "start_date", "end_date");
-        let host = self.end_of(&mut of, "organization", "ORGANIZATION")?;
+        let period = Period::take(&mut entry, "start_date", "end_date");
+        let host = self.actor_of(&mut entry, "organization", "ORGANIZATION")?;
         let mut participants: Vec<Value> = Vec::new();
         participants
             .extend(host.iter().map(|id| json!({"actor": self.mapper.reference(id), "role": "HOST"})));
-        for mut attendee in of.details("attendees") {
+        for mut attendee in entry.objects("attendees") {
             let id = attendee.text("id").filter(|id| Some(id) != host.as_ref());
             let participant = id.map(|id| json!({"actor": self.mapper.reference(&id), "role": "ATTENDEE"}));
-            participants.extend(participant.filter(|of| !participants.contains(of)));
+            participants.extend(participant.filter(|participant| !participants.contains(participant)));
         }
-        let venue = self.area_of(&mut of)?.map(|(key, _)| key);
-        let parent = of.text("parent_id").or_else(|| parent.map(ToOwned::to_owned));
+        let venue = self.area_of(&mut entry)?.map(|(key, _)| key);
+        let parent = entry.text("parent_id").or_else(|| parent.map(ToOwned::to_owned));
         let fields = json!({
-            "name": name.unwrap_or_else(|| key.clone()), "summary": of.text("description"), "mode": "OTHER", "status": status,
+            "name": name.unwrap_or_else(|| key.clone()), "summary": entry.text("description"), "mode": "OTHER", "status": status,
             "startsOn": period.from.text(), "endsOn": period.until.text(), "venue": self.reference(venue.as_ref()),
             "parent": self.reference(parent.as_ref()), "participants": participants,
-            "citations": self.citations(&mut of, &key)?,
+            "citations": self.citations(&mut entry, &key)?,
         });
         self.mapper.record("Meeting", &key, &self.mapper.slug(&key), fields)?;
-        for child in of.details("children") {
+        for child in entry.objects("children") {
             self.next();
             self.event(child, Some(&key))?;
         }
         Ok(())
     }
 
-    fn term(&mut self, mut of: Detail<'_>) -> Result<(), ReadError> {
-        of.known("classification");
-        let name = of.text("name");
-        let Some(id) = of.text("id").or_else(|| name.clone()) else {
-            of.change("id", "missing, the period is left out");
+    fn term(&mut self, mut entry: SourceObject<'_>) -> Result<(), ReadError> {
+        entry.redundant("classification");
+        let name = entry.text("name");
+        let Some(id) = entry.text("id").or_else(|| name.clone()) else {
+            entry.change("id", "missing, the period is left out");
             return Ok(());
         };
         let (period, organization) =
-            (Period::take(&mut of, "start_date", "end_date"), of.text("organization_id"));
+            (Period::take(&mut entry, "start_date", "end_date"), entry.text("organization_id"));
         let name = name.unwrap_or_else(|| id.clone());
-        self.keep(&[Some(&id), Some(&name), organization.as_ref()])?;
+        self.hold(&[Some(&id), Some(&name), organization.as_ref()])?;
         self.terms.insert(id, Term { name, organization, period });
         Ok(())
     }
@@ -512,28 +502,31 @@ impl<'a> Popolo<'a, '_> {
         }
     }
 
-    fn speech(&mut self, mut of: Detail<'_>) -> Result<(), ReceiverClosed> {
-        // Stage directions are nobody's words.
-        if of.peek("type").is_some_and(|kind| ["scene", "narrative"].iter().any(|known| kind == known)) {
+    fn speech(&mut self, mut entry: SourceObject<'_>) -> Result<(), ReceiverClosed> {
+        // Stage directions are not speech.
+        if entry.peek("type").is_some_and(|kind| ["scene", "narrative"].iter().any(|known| kind == known)) {
             return Ok(());
         }
-        let Some(text) = of.text("text") else { return self.mapper.reject("text", "A speech needs a text.") };
-        let (speaker, meeting) = (of.text("creator_id"), of.text("event_id"));
-        let date = PartialDate::take(&mut of, "date").text();
-        let id =
-            of.text("id").unwrap_or_else(|| digest(&format!("{speaker:?} {meeting:?} {date:?} {text}"), 32));
-        let role = of.text("role").or_else(|| of.text("attribution_text"));
+        let Some(text) = entry.text("text") else {
+            return self.mapper.reject("text", "A speech needs a text.");
+        };
+        let (speaker, meeting) = (entry.text("creator_id"), entry.text("event_id"));
+        let date = PartialDate::take(&mut entry, "date").text();
+        let id = entry
+            .text("id")
+            .unwrap_or_else(|| digest(&format!("{speaker:?} {meeting:?} {date:?} {text}"), 32));
+        let role = entry.text("role").or_else(|| entry.text("attribution_text"));
         let addressees: Vec<Value> =
-            of.text("audience_id").iter().map(|id| self.mapper.reference(id)).collect();
-        let ordinal = of.peek("position").and_then(Value::as_i64).filter(|_| meeting.is_some());
+            entry.text("audience_id").iter().map(|id| self.mapper.reference(id)).collect();
+        let ordinal = entry.peek("position").and_then(Value::as_i64).filter(|_| meeting.is_some());
         if ordinal.is_some() {
-            of.known("position");
+            entry.redundant("position");
         }
         let fields = json!({
             "speaker": self.reference(speaker.as_ref()), "speakerRole": role, "meeting": self.reference(meeting.as_ref()),
             "addressees": addressees, "medium": "SPEECH", "rendering": "VERBATIM", "eventType": "STATEMENT",
-            "summary": of.text("title").unwrap_or_else(|| excerpt(&text)), "quote": text, "saidOn": date,
-            "ordinal": ordinal, "language": language(&mut of, "language"), "citations": self.citations(&mut of, &id)?,
+            "summary": entry.text("title").unwrap_or_else(|| excerpt(&text)), "quote": text, "saidOn": date,
+            "ordinal": ordinal, "language": language(&mut entry, "language"), "citations": self.citations(&mut entry, &id)?,
         });
         self.mapper.record("Statement", &id, &self.mapper.slug(&id), fields)
     }
@@ -581,25 +574,22 @@ impl<'a> Popolo<'a, '_> {
         Ok(self.mapper.dataset)
     }
 
-    /// Finds what a membership refers to. A post, or a role other than member, makes it a position.
+    /// Looks up what a membership refers to. A post, or a role other than member, makes it a position.
     fn resolve(&mut self, raw: RawMembership) -> Result<Option<Membership>, ReadError> {
         let RawMembership { path, number, fields } = raw;
-        let mut of = Detail::new(&path, fields, self.mapper.file.tally);
+        let mut entry = SourceObject::new(&path, fields, self.mapper.file.tally);
         self.next();
-        let person = self.end_of(&mut of, "person", "PERSON")?;
-        let member = self.end_of(&mut of, "member", "PERSON")?;
-        let own = self.end_of(&mut of, "organization", "ORGANIZATION")?;
-        let party = self.end_of(&mut of, "on_behalf_of", "ORGANIZATION")?;
-        let post_id = match of.peek("post") {
-            Some(Value::Object(_)) => match of.details("post").pop() {
-                Some(post) => self.post(post, None)?,
-                None => None,
-            },
-            _ => None,
+        let person = self.actor_of(&mut entry, "person", "PERSON")?;
+        let member = self.actor_of(&mut entry, "member", "PERSON")?;
+        let own = self.actor_of(&mut entry, "organization", "ORGANIZATION")?;
+        let party = self.actor_of(&mut entry, "on_behalf_of", "ORGANIZATION")?;
+        let post_id = match entry.object("post") {
+            Some(post) => self.post(post, None)?,
+            None => None,
         };
-        let post_id = of.text("post_id").or(post_id);
-        let area = self.area_of(&mut of)?.map(|(key, name)| name.unwrap_or(key));
-        let term_id = of.text("legislative_period_id");
+        let post_id = entry.text("post_id").or(post_id);
+        let area = self.area_of(&mut entry)?.map(|(key, name)| name.unwrap_or(key));
+        let term_id = entry.text("legislative_period_id");
         let post = post_id.as_ref().and_then(|id| self.posts.get(id));
         let term = term_id.as_ref().and_then(|id| self.terms.get(id));
         let subject = person.or(member);
@@ -611,15 +601,15 @@ impl<'a> Popolo<'a, '_> {
             self.mapper.reject(&field, "A membership needs a person and an organization.")?;
             return Ok(None);
         };
-        let role = of.text("role").filter(|role| !role.eq_ignore_ascii_case("member"));
+        let role = entry.text("role").filter(|role| !role.eq_ignore_ascii_case("member"));
         let kind = if post_id.is_none() && role.is_none() { MEMBERSHIP } else { "POSITION" };
-        let label = of.text("label").or(role).or_else(|| post.and_then(|post| post.label.clone()));
-        let mut period = Period::take(&mut of, "start_date", "end_date");
+        let label = entry.text("label").or(role).or_else(|| post.and_then(|post| post.label.clone()));
+        let mut period = Period::take(&mut entry, "start_date", "end_date");
         if let Some(term) = term {
             period = period.within(term.period);
         }
         Ok(Some(Membership {
-            id: of.text("id"),
+            id: entry.text("id"),
             party: party.filter(|party| *party != object && *party != subject),
             subject,
             object,
@@ -637,7 +627,7 @@ impl<'a> Popolo<'a, '_> {
         let organizations = party.iter().chain([object]).map(|key| (key, "ORGANIZATION"));
         for (key, kind) in organizations.chain([(subject, "PERSON")]) {
             if self.actors.insert(hash(key)) {
-                let reason = "not in the document, its id stands in for it";
+                let reason = "not in the document, named by its id";
                 self.mapper.file.tally.borrow_mut().change(&format!("memberships: {kind}"), reason);
                 self.mapper.fallback(key, key, json!({"kind": kind}))?;
             }
@@ -693,69 +683,67 @@ fn party_periods(parties: Vec<(u64, Period)>) -> HashMap<u64, Vec<Period>> {
 }
 
 /// The preferred name of a record, and the further ones.
-fn names(of: &mut Detail<'_>) -> (Option<String>, Vec<Value>) {
+fn names(entry: &mut SourceObject<'_>) -> (Option<String>, Vec<Value>) {
     let mut names: Vec<Value> = Vec::new();
-    let mut name = of.text("name");
+    let mut name = entry.text("name");
     if name.is_none() {
         let parts: Vec<String> =
-            ["given_name", "family_name"].into_iter().filter_map(|part| of.text(part)).collect();
+            ["given_name", "family_name"].into_iter().filter_map(|part| entry.text(part)).collect();
         name = (!parts.is_empty()).then(|| parts.join(" "));
     }
-    for mut other in of.details("other_names") {
+    for mut other in entry.objects("other_names") {
         let Some(text) = other.text("name") else { continue };
-        let mut period = json!({});
-        let of = Period::take(&mut other, "start_date", "end_date");
+        let period = Period::take(&mut other, "start_date", "end_date");
         let note = other.peek("note").and_then(Value::as_str).map(str::to_lowercase);
-        let of_note = NAME_KINDS.iter().find(|(_, words)| {
+        let kind_by_note = NAME_KINDS.iter().find(|(_, words)| {
             note.as_ref().is_some_and(|note| words.iter().any(|word| note.contains(word)))
         });
         // It says no more than the language, or than the kind of the name.
-        if of_note.is_some()
+        if kind_by_note.is_some()
             || note.is_some_and(|note| ["multilingual", "alternate", "alternative"].contains(&note.as_str()))
         {
-            other.known("note");
+            other.redundant("note");
         }
-        let kind = match of_note {
-            _ if of.until.is_known() => "FORMER",
+        let kind = match kind_by_note {
+            _ if period.until.is_known() => "FORMER",
             Some((kind, _)) => *kind,
             None => "ALIAS",
         };
         let field = if other.peek("lang").is_some() { "lang" } else { "language" };
-        period["name"] = text.into();
-        period["kind"] = kind.into();
-        period["language"] = language(&mut other, field).into();
-        period["validFrom"] = of.from.text().into();
-        period["validUntil"] = of.until.text().into();
-        if names.contains(&period) {
+        let other_name = json!({
+            "name": text, "kind": kind, "language": language(&mut other, field),
+            "validFrom": period.from.text(), "validUntil": period.until.text(),
+        });
+        if names.contains(&other_name) {
             other.change("name", "left out: given twice");
         } else {
-            names.push(period);
+            names.push(other_name);
         }
     }
     if name.is_none() && !names.is_empty() {
-        of.change("name", "missing, another name stands in");
+        entry.change("name", "missing, another name is used");
         name = names.remove(0)["name"].as_str().map(ToOwned::to_owned);
     }
-    let sort_name = of.text("sort_name").filter(|sort_name| Some(sort_name) != name.as_ref());
+    let sort_name = entry.text("sort_name").filter(|sort_name| Some(sort_name) != name.as_ref());
     names.extend(sort_name.map(|name| json!({"name": name, "kind": "ALIAS"})));
     (name, names)
 }
 
 /// The tag of a language, if it is one: `simple` is the English of a Wikipedia.
-fn language(of: &mut Detail<'_>, field: &str) -> Option<String> {
-    let tag = of.text(field)?.replace('_', "-");
+fn language(entry: &mut SourceObject<'_>, field: &str) -> Option<String> {
+    let tag = entry.text(field)?.replace('_', "-");
     let is_tag = tag.split('-').enumerate().all(|(place, part)| {
         let length = if place == 0 { 2..=3 } else { 2..=8 };
         length.contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_alphanumeric())
     });
     if !is_tag {
-        of.change(field, "left out, expected the tag of a language");
+        entry.change(field, "left out, expected the tag of a language");
     }
     is_tag.then_some(tag)
 }
 
-fn gender(of: &mut Detail<'_>) -> Option<&'static str> {
-    match of.text("gender")?.to_lowercase().as_str() {
+fn gender(entry: &mut SourceObject<'_>) -> Option<&'static str> {
+    match entry.text("gender")?.to_lowercase().as_str() {
         "female" | "f" | "woman" => Some("FEMALE"),
         "male" | "m" | "man" => Some("MALE"),
         "unknown" | "not known" => None,
@@ -763,41 +751,41 @@ fn gender(of: &mut Detail<'_>) -> Option<&'static str> {
     }
 }
 
-fn organization_kind(of: &mut Detail<'_>) -> Option<&'static str> {
-    let text = of.text("classification")?.to_lowercase();
+fn organization_kind(entry: &mut SourceObject<'_>) -> Option<&'static str> {
+    let text = entry.text("classification")?.to_lowercase();
     let known = ORGANIZATION_KINDS.iter().find(|(_, words)| words.iter().any(|word| text.contains(word)));
     if known.is_none() {
-        of.change("classification", "has no kind of organization of its own, kept as OTHER");
+        entry.change("classification", "has no kind of organization of its own, kept as OTHER");
     }
     Some(known.map_or("OTHER", |(kind, _)| *kind))
 }
 
 /// The accounts of a person or organization, the short one first.
-fn summary(of: &mut Detail<'_>) -> Option<String> {
+fn summary(entry: &mut SourceObject<'_>) -> Option<String> {
     let mut parts: Vec<String> = Vec::new();
     for field in ["summary", "abstract", "biography", "description"] {
-        parts.extend(of.text(field).filter(|text| !parts.contains(text)));
+        parts.extend(entry.text(field).filter(|text| !parts.contains(text)));
     }
     (!parts.is_empty()).then(|| parts.join("\n\n"))
 }
 
 /// Images, links and contacts.
-fn links(of: &mut Detail<'_>) -> Vec<Value> {
+fn links(entry: &mut SourceObject<'_>) -> Vec<Value> {
     let mut links: Vec<(String, &str, Option<String>)> = Vec::new();
-    links.extend(of.text("image").map(|url| (url, "IMAGE", None)));
-    for mut image in of.details("images") {
+    links.extend(entry.text("image").map(|url| (url, "IMAGE", None)));
+    for mut image in entry.objects("images") {
         let note = image.text("note");
         links.extend(image.text("url").map(|url| (url, "IMAGE", note)));
     }
-    for mut link in of.details("links") {
+    for mut link in entry.objects("links") {
         let note = link.text("note");
         links.extend(link.text("url").map(|url| {
             let kind = link_kind(&url, note.as_deref());
             (url, kind, note)
         }));
     }
-    links.extend(of.text("email").map(|address| (format!("mailto:{address}"), "CONTACT", None)));
-    for mut contact in of.details("contact_details") {
+    links.extend(entry.text("email").map(|address| (format!("mailto:{address}"), "CONTACT", None)));
+    for mut contact in entry.objects("contact_details") {
         let kind = contact.peek("type").and_then(Value::as_str).unwrap_or_default().to_lowercase();
         let value = contact.peek("value").and_then(Value::as_str).unwrap_or_default().trim().to_owned();
         let link = match kind.as_str() {
@@ -816,8 +804,8 @@ fn links(of: &mut Detail<'_>) -> Vec<Value> {
             _ => None,
         };
         let Some((url, of_kind)) = link else { continue };
-        contact.known("type");
-        contact.known("value");
+        contact.redundant("type");
+        contact.redundant("value");
         let words = [contact.text("label"), contact.text("note")];
         let words: Vec<String> =
             words.into_iter().flatten().filter(|word| !word.eq_ignore_ascii_case(&kind)).collect();

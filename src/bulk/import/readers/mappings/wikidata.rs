@@ -13,11 +13,11 @@ use crate::bulk::import::{
     readers::{
         File, ReadError,
         json::{Element, documents},
-        mappings::{Mapper, dates::PartialDate},
+        mappings::{Held, Mapper, dates::PartialDate, telephone},
     },
     source_file::Input,
     staging::{ReceiverClosed, Stager},
-    tally::{Detail, Tally},
+    tally::{SourceObject, Tally},
 };
 
 const DATASET: &str = "wikidata";
@@ -92,8 +92,8 @@ const CLASSES: [(&str, &str, Option<&str>); 66] = [
     ("Q43229", "ORGANIZATION", None),
 ];
 
-/// Properties that only items of a kind have, for items of other classes.
-const TELLING: [(&str, &str); 14] = [
+/// Properties that only items of one kind have. They decide the kind where the class doesn't.
+const PROPERTIES_OF_KINDS: [(&str, &str); 14] = [
     ("P569", "PERSON"),
     ("P570", "PERSON"),
     ("P21", "PERSON"),
@@ -181,9 +181,6 @@ const RELATIONS: [RelationRule; 14] = [
     rule("P3373", "FAMILY", Some("Sibling"), "PERSON", None),
 ];
 
-/// Maximum size of what is held until the end of the file: labels, and who held an office.
-const MAX_HELD_BYTES: usize = 64 << 20;
-
 struct Wikidata<'a, 'b> {
     mapper: Mapper<'a, 'b>,
     /// Labels of items that relations name.
@@ -191,8 +188,8 @@ struct Wikidata<'a, 'b> {
     /// Offices, and what they are offices of.
     offices: HashMap<String, String>,
     /// Offices that people held, until the labels of all items are known.
-    held: Vec<Office>,
-    held_bytes: usize,
+    held_offices: Vec<Office>,
+    held: Held,
     /// Items that relations lead to, with their kind where they aren't in the file.
     referred: BTreeMap<String, (&'static str, Option<&'static str>)>,
 }
@@ -224,8 +221,8 @@ pub fn read(file: File<'_>, input: Input, stager: &mut Stager<'_>) -> Result<Str
         mapper,
         labels: HashMap::new(),
         offices: HashMap::new(),
-        held: Vec::new(),
-        held_bytes: 0,
+        held_offices: Vec::new(),
+        held: Held::default(),
         referred: BTreeMap::new(),
     };
     let mut number = 0;
@@ -266,27 +263,27 @@ impl Wikidata<'_, '_> {
         let [labels, descriptions, aliases, claims] =
             ["labels", "descriptions", "aliases", "claims"].map(&mut take);
         let tally = self.mapper.file.tally;
-        let mut top = Detail::new("", entity, tally);
+        let mut top = SourceObject::new("", entity, tally);
         for known in ["id", "type"] {
-            top.known(known);
+            top.redundant(known);
         }
         let mut claims = self.claims(claims);
         let classes: Vec<String> =
             claims.get("P31").into_iter().flatten().filter_map(|claim| item(&claim.value)).collect();
         let has = |of: &str| classes.iter().any(|class| class == of);
         let known = CLASSES.iter().find(|(class, ..)| has(class)).map(|(_, kind, of)| (*kind, *of));
-        let telling = || TELLING.iter().find(|(property, _)| claims.contains_key(*property));
+        let by_property = || PROPERTIES_OF_KINDS.iter().find(|(property, _)| claims.contains_key(*property));
         let is_named = NAMED.iter().any(|class| has(class));
         let kind = match known {
             None if is_named => None,
-            None => telling().map(|(_, kind)| (*kind, None)),
+            None => by_property().map(|(_, kind)| (*kind, None)),
             known => known,
         };
         let name = label(&labels);
         let Some((kind, organization)) = kind else {
             // An office, a term, a constituency, or something else that relations name.
             if let Some(name) = name {
-                if self.has_room(id.len() + name.len()) {
+                if self.held.has_room(id.len() + name.len()) {
                     tally.borrow_mut().keep("labels (of what relations name)");
                     self.labels.insert(id.clone(), name);
                 } else {
@@ -520,10 +517,7 @@ impl Wikidata<'_, '_> {
                 let value = claim.value.as_str().unwrap_or_default();
                 let url = match (property, kind) {
                     (_, "IMAGE") => commons(value),
-                    ("P1329", _) => {
-                        let digits = value.chars().filter(|letter| letter.is_ascii_digit() || *letter == '+');
-                        format!("tel:{}", digits.collect::<String>())
-                    }
+                    ("P1329", _) => telephone(value),
                     _ => value.to_owned(),
                 };
                 self.keep(&format!("claims.{property}"));
@@ -598,11 +592,11 @@ impl Wikidata<'_, '_> {
             let (party, area, term) = (named(&["P4100"]), named(&["P768"]), named(&["P2937"]));
             self.drop_qualifiers("P39", &qualifiers);
             let key = if claim.id.is_empty() { format!("{id} P39 {office}") } else { claim.id };
-            let has_room = self.has_room(key.len() + id.len() + office.len());
+            let has_room = self.held.has_room(key.len() + id.len() + office.len());
             let office =
                 Office { id: key, holder: id.to_owned(), post: office, of, party, area, term, from, until };
             if has_room {
-                self.held.push(office);
+                self.held_offices.push(office);
             } else {
                 self.stage_office(office)?;
             }
@@ -615,13 +609,6 @@ impl Wikidata<'_, '_> {
         if !self.referred.contains_key(id) {
             self.referred.insert(id.to_owned(), (kind, organization));
         }
-    }
-
-    /// Whether there is room to hold something until the end of the file.
-    fn has_room(&mut self, bytes: usize) -> bool {
-        const ENTRY_BYTES: usize = 200;
-        self.held_bytes += bytes + ENTRY_BYTES;
-        self.held_bytes <= MAX_HELD_BYTES
     }
 
     /// The label of an item, or its id.
@@ -650,7 +637,7 @@ impl Wikidata<'_, '_> {
 
     /// Stages the offices that people held, and what the file only refers to.
     fn finish(&mut self) -> Result<(), ReceiverClosed> {
-        for held in std::mem::take(&mut self.held) {
+        for held in std::mem::take(&mut self.held_offices) {
             self.mapper.next_line();
             self.stage_office(held)?;
         }

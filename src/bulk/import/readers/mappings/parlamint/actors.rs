@@ -261,8 +261,8 @@ impl<'a> Corpus<'a, '_> {
             let key = numbered(content, *count);
             *count += 1;
             let is_of_person = kind == "MEMBERSHIP" || kind == "POSITION";
-            self.referred(if is_of_person { "PERSON" } else { "ORGANIZATION" }, &subject)?;
-            self.referred("ORGANIZATION", &object)?;
+            self.actor_reference(if is_of_person { "PERSON" } else { "ORGANIZATION" }, &subject)?;
+            self.actor_reference("ORGANIZATION", &object)?;
             self.next();
             let fields = json!({
                 "kind": kind, "label": label, "validFrom": period.from.text(), "validUntil": period.until.text(),

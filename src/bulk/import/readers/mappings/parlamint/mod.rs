@@ -2,7 +2,7 @@
 //! (`ParlaMint-GB.xml`), which includes the others; or sittings (`ParlaMint-GB_2022-07-21.xml`, `….ana.xml`), speakers
 //! (`…-listPerson.xml`) and organizations (`…-listOrg.xml`) alone.
 //!
-//! The document is read as a stream. Whoever is referred to and not described is named by its id.
+//! The document is read as a stream. An actor that is referred to and not described is named by its id.
 
 mod actors;
 mod sittings;
@@ -37,7 +37,7 @@ use crate::bulk::import::{
 const ROOTS: [&str; 6] = ["TEI", "teiCorpus", "listPerson", "listOrg", "listRelation", "taxonomy"];
 /// How deep files include each other: a corpus its years, a year its sittings, a sitting its parts.
 const MAX_INCLUDES: usize = 4;
-/// How many ids are remembered to say something once. After that it is said again, which costs time only.
+/// How many ids are remembered so that a record is staged once. Beyond that it is staged again, which costs time only.
 const MAX_REMEMBERED: usize = 50_000;
 /// The dataset of topics that all parliaments share: the major topics of the Comparative Agendas Project.
 const CAP: &str = "comparative-agendas-project";
@@ -125,7 +125,7 @@ struct Frame {
     name: String,
     language: Option<String>,
     heading: String,
-    /// Whether somebody spoke since the heading.
+    /// Whether a speech followed the heading.
     has_speech: bool,
     topics: Vec<Value>,
 }
@@ -145,7 +145,7 @@ struct Corpus<'a, 'b> {
     terms: HashMap<String, Term>,
     /// Codes of topics that the document describes.
     topics: HashSet<String>,
-    /// Stand-ins that were given.
+    /// Types and keys of records that are staged for the sake of references to them.
     staged: HashSet<String>,
 }
 
@@ -172,7 +172,7 @@ impl<'a> Corpus<'a, '_> {
         self.next();
         let dataset = self.mapper.dataset.clone();
         let fields = json!({"title": format!("[ParlaMint: {dataset}]")});
-        self.mapper.stand_in("Source", &dataset, SOURCE_KEY, &slug(&dataset), fields)
+        self.mapper.fallback_record("Source", &dataset, SOURCE_KEY, &slug(&dataset), fields)
     }
 
     fn document(&mut self, root: Tag, pieces: &mut Pieces<'a, Input>) -> Result<(), ReadError> {
@@ -366,21 +366,21 @@ impl<'a> Corpus<'a, '_> {
         Ok(path)
     }
 
-    /// Whether this is the first time that a stand-in is asked for.
-    fn is_first(&mut self, kind: &str, key: &str) -> bool {
+    /// Whether a record is referred to for the first time.
+    fn is_first_reference(&mut self, kind: &str, key: &str) -> bool {
         if self.staged.len() >= MAX_REMEMBERED {
             self.staged.clear();
         }
         self.staged.insert(format!("{kind} {key}"))
     }
 
-    /// An actor that is referred to, for which its id stands in until it is described.
-    fn referred(&mut self, kind: &str, key: &str) -> Result<Value, ReceiverClosed> {
-        if self.is_first("Actor", key) {
+    /// A reference to an actor, which is named by its id until it is described.
+    fn actor_reference(&mut self, kind: &str, key: &str) -> Result<Value, ReceiverClosed> {
+        if self.is_first_reference("Actor", key) {
             self.next();
             let dataset = self.mapper.dataset.clone();
             let fields = json!({"kind": kind, "name": key, "citations": self.mapper.cite(key)});
-            self.mapper.stand_in("Actor", &dataset, key, &self.mapper.slug(key), fields)?;
+            self.mapper.fallback_record("Actor", &dataset, key, &self.mapper.slug(key), fields)?;
         }
         Ok(self.mapper.reference(key))
     }
@@ -421,10 +421,10 @@ impl<'a> Corpus<'a, '_> {
                 let fields = json!({"name": name, "parent": parent, "citations": self.mapper.cite(&key)});
                 self.mapper.record("Topic", &key, &slug(name), fields)?;
             }
-            _ if self.is_first("Topic", code) => {
+            _ if self.is_first_reference("Topic", code) => {
                 self.next();
                 let title = title.unwrap_or(code);
-                self.mapper.stand_in("Topic", &dataset, &key, &slug(title), json!({"name": title}))?;
+                self.mapper.fallback_record("Topic", &dataset, &key, &slug(title), json!({"name": title}))?;
             }
             _ => {}
         }

@@ -1,9 +1,6 @@
 //! Sittings and their speeches.
 
-use std::{
-    collections::{HashMap, HashSet},
-    hash::{DefaultHasher, Hash, Hasher},
-};
+use std::collections::{HashMap, HashSet};
 
 use serde_json::{Value, json};
 
@@ -13,7 +10,7 @@ use crate::bulk::import::{
         mappings::{
             SOURCE_KEY,
             dates::{PartialDate, Period},
-            excerpt,
+            excerpt, hash,
             parlamint::{
                 Corpus, Frame,
                 actors::period,
@@ -137,7 +134,7 @@ pub struct Sitting {
     parts: Vec<Speech>,
     /// Number of speeches so far.
     count: u32,
-    /// Digests of the ids so far.
+    /// Hashes of the keys of its speeches so far.
     ids: HashSet<u64>,
     /// Speakers in the order of their first speeches, with their roles.
     participants: Vec<(String, &'static str)>,
@@ -334,7 +331,7 @@ impl Corpus<'_, '_> {
             speech.ordinal = sitting.count;
         }
         if speech.words.is_empty() {
-            self.change("u", "left out: nobody says a word in it");
+            self.change("u", "left out: it has no words");
             return Ok(());
         }
         if speech.next.is_some() {
@@ -356,15 +353,13 @@ impl Corpus<'_, '_> {
 
     fn stage_speech(&mut self, mut speech: Speech) -> Result<(), ReceiverClosed> {
         let speaker = match &speech.who {
-            Some(who) => Some(self.referred("PERSON", who)?),
+            Some(who) => Some(self.actor_reference("PERSON", who)?),
             None => None,
         };
         let Some(sitting) = &mut self.sitting else { return Ok(()) };
         let id = speech.ids.first().cloned().unwrap_or_else(|| format!("u{}", speech.ordinal));
         let mut key = format!("{}#{id}", sitting.id);
-        let mut hash = DefaultHasher::new();
-        key.hash(&mut hash);
-        if sitting.ids.len() < MAX_SPEECHES && !sitting.ids.insert(hash.finish()) {
+        if sitting.ids.len() < MAX_SPEECHES && !sitting.ids.insert(hash(&key)) {
             key = format!("{key}#{}", speech.ordinal);
             self.mapper
                 .file
@@ -408,7 +403,7 @@ impl Corpus<'_, '_> {
         }
         for (number, text) in texts.into_iter().enumerate() {
             self.next();
-            // There is no summary in the file; the heading and an excerpt stand in for it.
+            // The file has no summary: the heading and an excerpt serve as one.
             let summary = match speech.heading.as_str() {
                 "" => excerpt(text),
                 heading => format!("[{heading}] {}", excerpt(text)),
@@ -442,17 +437,17 @@ impl Corpus<'_, '_> {
             "title": title, "publishedOn": header.source_date.text(), "url": header.source_url, "language": language,
         });
         self.mapper.record("Source", &id, &slug(&id), source)?;
-        let mut took_part = Vec::new();
+        let mut attendees = Vec::new();
         for host in &header.hosts {
-            took_part.push(json!({"actor": self.referred("ORGANIZATION", host)?, "role": "HOST"}));
+            attendees.push(json!({"actor": self.actor_reference("ORGANIZATION", host)?, "role": "HOST"}));
         }
         for (who, role) in participants.iter().filter(|(who, _)| !header.hosts.contains(who)) {
-            took_part.push(json!({"actor": self.mapper.reference(who), "role": role}));
+            attendees.push(json!({"actor": self.mapper.reference(who), "role": role}));
         }
         self.next();
         let fields = json!({
             "name": name, "mode": "OTHER", "status": "OCCURRED", "startsOn": from.text(), "endsOn": until.text(),
-            "participants": took_part,
+            "participants": attendees,
             "citations": [{"source": self.mapper.reference(&id), "locator": id}],
         });
         self.mapper.record("Meeting", &id, &slug(&id), fields)

@@ -8,7 +8,7 @@ use crate::bulk::import::{
         ReadError,
         mappings::{dates::PartialDate, excerpt},
     },
-    tally::Detail,
+    tally::SourceObject,
 };
 
 const RESULTS: [(&str, &[&str]); 3] = [
@@ -32,26 +32,30 @@ fn meaning(words: &[(&'static str, &[&str])], word: &str) -> Option<&'static str
 
 impl<'a> Popolo<'a, '_> {
     /// Reads a motion and its divisions, and returns its key and its name.
-    pub(super) fn motion(&mut self, mut of: Detail<'a>) -> Result<Option<(String, String)>, ReadError> {
-        let (text, identifier) = (of.text("text"), of.text("identifier"));
-        let title = of.text("name").or_else(|| of.text("title")).or_else(|| text.as_deref().map(excerpt));
+    pub(super) fn motion(
+        &mut self,
+        mut entry: SourceObject<'a>,
+    ) -> Result<Option<(String, String)>, ReadError> {
+        let (text, identifier) = (entry.text("text"), entry.text("identifier"));
+        let title =
+            entry.text("name").or_else(|| entry.text("title")).or_else(|| text.as_deref().map(excerpt));
         let name = match (identifier, title) {
             (Some(identifier), Some(title)) => Some(format!("{identifier}: {title}")),
             (identifier, title) => title.or(identifier),
         };
-        let Some(key) = self.key(&mut of, name.as_deref()) else {
+        let Some(key) = self.key(&mut entry, name.as_deref()) else {
             self.mapper.reject("motions.id", "A motion needs an id or a text.")?;
             return Ok(None);
         };
         let name = name.unwrap_or_else(|| key.clone());
-        let creator = self.end_of(&mut of, "creator", "PERSON")?;
+        let creator = self.actor_of(&mut entry, "creator", "PERSON")?;
         let proposers: Vec<Value> = creator.iter().map(|id| self.mapper.reference(id)).collect();
         let fields = json!({
-            "name": name, "summary": text, "proposers": proposers, "proposedOn": PartialDate::take(&mut of, "date").text(),
-            "citations": self.citations(&mut of, &key)?,
+            "name": name, "summary": text, "proposers": proposers, "proposedOn": PartialDate::take(&mut entry, "date").text(),
+            "citations": self.citations(&mut entry, &key)?,
         });
         self.mapper.record("Motion", &key, &self.mapper.slug(&key), fields)?;
-        for division in of.details("vote_events") {
+        for division in entry.objects("vote_events") {
             self.next();
             self.division(division, Some((key.clone(), name.clone())))?;
         }
@@ -61,30 +65,26 @@ impl<'a> Popolo<'a, '_> {
     /// Reads a vote event, of the motion if it is one of its own.
     pub(super) fn division(
         &mut self,
-        mut of: Detail<'a>,
+        mut entry: SourceObject<'a>,
         motion: Option<(String, String)>,
     ) -> Result<(), ReadError> {
-        let embedded = match of.peek("motion") {
-            Some(Value::Object(_)) => of.details("motion").pop(),
-            _ => None,
-        };
-        let motion = match embedded {
+        let motion = match entry.object("motion") {
             Some(embedded) => self.motion(embedded)?,
             None => motion,
         };
-        let date = PartialDate::take(&mut of, "start_date").text();
-        let title = of.text("name").or_else(|| of.text("title")).or_else(|| of.text("identifier"));
+        let date = PartialDate::take(&mut entry, "start_date").text();
+        let title = entry.text("name").or_else(|| entry.text("title")).or_else(|| entry.text("identifier"));
         let described = title.clone().or_else(|| {
             let (_, name) = motion.as_ref()?;
             Some(date.as_ref().map_or_else(|| name.clone(), |date| format!("{name}, {date}")))
         });
-        let Some(key) = self.key(&mut of, described.as_deref()) else {
+        let Some(key) = self.key(&mut entry, described.as_deref()) else {
             return Ok(self.mapper.reject("vote_events.id", "A vote event needs an id or a motion.")?);
         };
         let name = title
             .or_else(|| motion.as_ref().map(|(_, name)| name.clone()))
             .unwrap_or_else(|| format!("Division {key}"));
-        let motion = of.text("motion_id").or(motion.map(|(key, _)| key));
+        let motion = entry.text("motion_id").or(motion.map(|(key, _)| key));
         let motion = match motion {
             Some(motion) => motion,
             // A division that names no motion is one on a motion of the same name.
@@ -95,24 +95,24 @@ impl<'a> Popolo<'a, '_> {
                 motion
             }
         };
-        let result = of.text("result").and_then(|text| {
+        let result = entry.text("result").and_then(|text| {
             let result = meaning(&RESULTS, &text);
             if result.is_none() {
-                of.change("result", "left out, expected pass or fail");
+                entry.change("result", "left out, expected pass or fail");
             }
             result
         });
-        let meeting = of.text("event_id");
+        let meeting = entry.text("event_id");
         let fields = json!({
             "motion": self.mapper.reference(&motion), "name": name, "heldOn": date, "result": result,
-            "meeting": self.reference(meeting.as_ref()), "citations": self.citations(&mut of, &key)?,
+            "meeting": self.reference(meeting.as_ref()), "citations": self.citations(&mut entry, &key)?,
         });
         self.mapper.record("Division", &key, &self.mapper.slug(&key), fields)?;
-        let votes = of.details("votes");
+        let votes = entry.objects("votes");
         if !votes.is_empty() {
             // They follow from the votes.
-            of.known("counts");
-            of.known("group_results");
+            entry.redundant("counts");
+            entry.redundant("group_results");
         }
         for vote in votes {
             self.vote(vote, Some(&key))?;
@@ -120,14 +120,18 @@ impl<'a> Popolo<'a, '_> {
         Ok(())
     }
 
-    pub(super) fn vote(&mut self, mut of: Detail<'a>, division: Option<&str>) -> Result<(), ReadError> {
-        let own = of.text("vote_event_id");
-        let voter = self.end_of(&mut of, "voter", "PERSON")?;
-        let party = self.end_of(&mut of, "group", "ORGANIZATION")?;
+    pub(super) fn vote(
+        &mut self,
+        mut entry: SourceObject<'a>,
+        division: Option<&str>,
+    ) -> Result<(), ReadError> {
+        let own = entry.text("vote_event_id");
+        let voter = self.actor_of(&mut entry, "voter", "PERSON")?;
+        let party = self.actor_of(&mut entry, "group", "ORGANIZATION")?;
         let (Some(division), Some(voter)) = (division.or(own.as_deref()), voter) else {
             return Ok(self.mapper.reject("votes", "A vote needs a vote event and a voter.")?);
         };
-        let option = of.text("option").unwrap_or_default();
+        let option = entry.text("option").unwrap_or_default();
         let Some(choice) = meaning(&CHOICES, &option) else {
             let reason = format!("Unknown option `{option}`; expected yes, no, abstain, absent or paired.");
             return Ok(self.mapper.reject("votes.option", &reason)?);
