@@ -59,21 +59,8 @@ pub struct Arguments {
 
 pub async fn run(arguments: Arguments) -> Result<(), Failure> {
     let config = configured()?;
-    let Arguments {
-        files,
-        format,
-        dataset,
-        map,
-        complete,
-        strict,
-        kind,
-        dry_run,
-        all_or_nothing,
-        report,
-        requester,
-    } = arguments;
     let kinds = Arc::new(RecordKinds::of(&catalog::catalog().object_types));
-    let map = match map {
+    let map = match arguments.map {
         Some(path) => {
             let map = ColumnMap::load(&path, &kinds);
             Some(map.map_err(|reason| Failure::of_usage(format!("--map {}: {reason}", path.display())))?)
@@ -81,17 +68,17 @@ pub async fn run(arguments: Arguments) -> Result<(), Failure> {
         None => None,
     };
     let options = ImportOptions {
-        files,
-        format,
-        dataset,
+        files: arguments.files,
+        format: arguments.format,
+        dataset: arguments.dataset,
         map,
-        complete,
-        strict,
-        kind,
-        requester,
-        dry_run,
-        all_or_nothing,
-        report,
+        complete: arguments.complete,
+        strict: arguments.strict,
+        kind: arguments.kind,
+        requester: arguments.requester,
+        dry_run: arguments.dry_run,
+        all_or_nothing: arguments.all_or_nothing,
+        report: arguments.report,
     };
     options.check(&kinds).map_err(|error| match error {
         import::Error::Options(reason) => Failure::of_usage(reason),
@@ -110,7 +97,7 @@ pub async fn run(arguments: Arguments) -> Result<(), Failure> {
         }
         let end = match change {
             Some(change) => format!("recorded as change {change}"),
-            None if dry_run => "dry run: nothing was written".to_owned(),
+            None if options.dry_run => "dry run: nothing was written".to_owned(),
             None => "nothing was written".to_owned(),
         };
         print(&format!(

@@ -356,15 +356,20 @@ async fn until_they_write(connection: &mut PgConnection) {
     }
 }
 
+async fn new_clerks(connection: &mut PgConnection) -> Vec<Clerk> {
+    let mut clerks = Vec::new();
+    for number in 0..CLERKS {
+        clerks.push(Clerk::new(connection, number).await);
+    }
+    clerks
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn acknowledged_changes_survive_a_kill_of_the_server_and_retries_complete_the_rest() {
     let folder = Folder::new("killed-while-writing");
     let mut server = Process::serve(folder.path()).await;
     let mut connection = connect(folder.path()).await;
-    let mut clerks = Vec::new();
-    for number in 0..CLERKS {
-        clerks.push(Clerk::new(&mut connection, number).await);
-    }
+    let clerks = new_clerks(&mut connection).await;
     let stop = Arc::new(AtomicBool::new(false));
     let since = Instant::now();
     let writing = write_on(clerks, server.address(), &stop, true);
@@ -399,10 +404,7 @@ async fn acknowledged_changes_survive_a_kill_of_postgres_and_clients_continue_by
     let folder = Folder::new("postgres-killed-while-writing");
     let server = Process::serve(folder.path()).await;
     let mut connection = connect(folder.path()).await;
-    let mut clerks = Vec::new();
-    for number in 0..CLERKS {
-        clerks.push(Clerk::new(&mut connection, number).await);
-    }
+    let clerks = new_clerks(&mut connection).await;
     let stop = Arc::new(AtomicBool::new(false));
     let since = Instant::now();
     let writing = write_on(clerks, server.address(), &stop, false);

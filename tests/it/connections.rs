@@ -245,20 +245,8 @@ async fn a_read_only_primary_is_reported_until_it_accepts_changes_again() {
             sqlx::raw_sql(AssertSqlSafe(sql.to_owned())).execute(&mut *connection).await.expect("set");
         }
     };
-    let create = async |slug: &str| -> Value {
-        let query = format!(
-            "mutation {{ createTopic(input: {{slug: {slug:?}, name: \"A\"}}) {{ topic {{ slug }} }} }}"
-        );
-        let post =
-            reqwest::Client::new().post(format!("http://{}/graphql", server.address())).bearer_auth(&key);
-        post.json(&json!({ "query": query })).send().await.expect("a response").json().await.expect("JSON")
-    };
-    let ready = async || -> Value {
-        let response =
-            reqwest::get(format!("http://{}/health/ready", server.address())).await.expect("a response");
-        assert_eq!(response.status(), 200, "it can be read from");
-        response.json().await.expect("JSON")
-    };
+    let create = async |slug: &str| create_topic(&server, &key, slug).await;
+    let ready = async || ready_state(&server).await;
     assert_eq!(create("before").await["data"]["createTopic"]["topic"]["slug"], "before");
     set(&mut connection, "on").await;
     let refused = create("meanwhile").await;
@@ -310,21 +298,9 @@ async fn a_missing_write_privilege_is_reported_by_readiness_and_logged_once() {
     let execute = async |sql: String| {
         sqlx::raw_sql(AssertSqlSafe(sql)).execute(there.pool()).await.expect("done");
     };
-    let ready = async || -> Value {
-        let response =
-            reqwest::get(format!("http://{}/health/ready", server.address())).await.expect("a response");
-        assert_eq!(response.status(), 200, "it can be read from");
-        response.json().await.expect("JSON")
-    };
+    let ready = async || ready_state(&server).await;
     let all = json!({"status": "ready", "reading": true, "writing": true});
-    let create = async |slug: &str| -> Value {
-        let query = format!(
-            "mutation {{ createTopic(input: {{slug: {slug:?}, name: \"A\"}}) {{ topic {{ slug }} }} }}"
-        );
-        let post =
-            reqwest::Client::new().post(format!("http://{}/graphql", server.address())).bearer_auth(&key);
-        post.json(&json!({ "query": query })).send().await.expect("a response").json().await.expect("JSON")
-    };
+    let create = async |slug: &str| create_topic(&server, &key, slug).await;
     assert_eq!(ready().await, all);
     for (number, right) in [
         "insert, update, delete on all tables in schema public",
@@ -460,14 +436,7 @@ async fn what_was_refused_while_postgres_stood_still_is_not_done_once_it_goes_on
     let server = Process::serve(folder.path()).await;
     let mut connection = connect(folder.path()).await;
     let key = keys::create(&mut connection, "editor", Role::Editor, None).await.expect("a key");
-    let create = async |slug: &str| -> Value {
-        let query = format!(
-            "mutation {{ createTopic(input: {{slug: {slug:?}, name: \"A\"}}) {{ topic {{ slug }} }} }}"
-        );
-        let post =
-            reqwest::Client::new().post(format!("http://{}/graphql", server.address())).bearer_auth(&key);
-        post.json(&json!({ "query": query })).send().await.expect("a response").json().await.expect("JSON")
-    };
+    let create = async |slug: &str| create_topic(&server, &key, slug).await;
     assert_eq!(create("before").await["data"]["createTopic"]["topic"]["slug"], "before");
     let stopped = processes(&folder);
     for process in &stopped {
@@ -489,4 +458,18 @@ async fn what_was_refused_while_postgres_stood_still_is_not_done_once_it_goes_on
     assert!(!slugs.to_string().contains("meanwhile"), "{slugs}");
     assert!(slugs.to_string().contains("\"after\""), "{slugs}");
     assert!(server.stop().success());
+}
+
+async fn create_topic(server: &Process, key: &str, slug: &str) -> Value {
+    let query =
+        format!("mutation {{ createTopic(input: {{slug: {slug:?}, name: \"A\"}}) {{ topic {{ slug }} }} }}");
+    let post = reqwest::Client::new().post(format!("http://{}/graphql", server.address())).bearer_auth(key);
+    post.json(&json!({ "query": query })).send().await.expect("a response").json().await.expect("JSON")
+}
+
+async fn ready_state(server: &Process) -> Value {
+    let response =
+        reqwest::get(format!("http://{}/health/ready", server.address())).await.expect("a response");
+    assert_eq!(response.status(), 200, "it can be read from");
+    response.json().await.expect("JSON")
 }

@@ -363,7 +363,7 @@ async fn an_odd_detail_costs_that_detail() {
     let changed = fields(&base, "changed");
     let changed: Vec<&String> = changed.as_object().expect("fields").keys().collect();
     let reported = |start: &str| {
-        assert!(changed.iter().any(|reported| reported.starts_with(start)), "{start} {changed:#?}")
+        assert!(changed.iter().any(|reported| reported.starts_with(start)), "{start} {changed:#?}");
     };
     let not_dates = ["person.affiliation@from", "person.birth@when"]
         .map(|name| format!("{name}: left out, expected a date"));

@@ -423,11 +423,11 @@ impl<'a> Ftm<'a, '_> {
         properties: &mut SourceObject<'_>,
     ) -> Vec<Value> {
         let mut identifiers = Vec::new();
-        let properties = GLOBAL_IDENTIFIERS
+        let registers = GLOBAL_IDENTIFIERS
             .iter()
             .copied()
             .chain(IDENTIFIERS.iter().map(|property| (*property, *property)));
-        for (property, scheme) in properties {
+        for (property, scheme) in registers {
             identifiers
                 .extend(properties.texts(property).iter().map(|value| self.mapper.identifier(scheme, value)));
         }
@@ -538,9 +538,9 @@ impl<'a> Ftm<'a, '_> {
             let ends = [subject, object].map(|end| end.as_deref().unwrap_or_default());
             let key = if place == 0 { id.to_owned() } else { format!("{id} {}", ends.join(" ")) };
             let mut fields = fields.clone();
-            for (end, properties) in [("subject", subject), ("object", object)] {
-                if let Some(of) = of {
-                    fields[end] = self.mapper.reference(of);
+            for (end, key) in [("subject", subject), ("object", object)] {
+                if let Some(key) = key {
+                    fields[end] = self.mapper.reference(key);
                 }
             }
             fields["citations"] = self.mapper.cite(id);
