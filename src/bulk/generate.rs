@@ -197,6 +197,31 @@ struct Generator<'a> {
     rows: u64,
 }
 
+/// Ids of generated records at random; some are more frequent than others.
+#[derive(Clone, Copy)]
+struct Random {
+    size: Size,
+    first: First,
+}
+
+impl Random {
+    fn actor(self, rng: &mut Rng) -> u64 {
+        self.first.actor + skewed(rng, self.size.actors())
+    }
+
+    fn speaker(self, rng: &mut Rng) -> u64 {
+        self.first.actor + of_kinds(skewed(rng, self.size.actors() * 18 / 20), 0, 18)
+    }
+
+    fn topic(self, rng: &mut Rng) -> u64 {
+        self.first.topic + skewed(rng, TOPICS)
+    }
+
+    fn source(self, rng: &mut Rng) -> u64 {
+        self.first.source + rng.u64(..self.size.sources())
+    }
+}
+
 /// Rows in COPY format.
 struct Rows(String);
 
@@ -251,15 +276,19 @@ impl Generator<'_> {
     }
 
     #[allow(clippy::too_many_lines)]
+    /// Generates all records. The order matters: the random numbers follow from it.
     async fn all(&mut self) -> Result<(), sqlx::Error> {
-        let Generator { size, first, .. } = *self;
-        let actor = move |rng: &mut Rng| first.actor + skewed(rng, size.actors());
-        let speaker =
-            move |rng: &mut Rng| first.actor + of_kinds(skewed(rng, size.actors() * 18 / 20), 0, 18);
-        let topic = move |rng: &mut Rng| first.topic + skewed(rng, TOPICS);
-        let source = move |rng: &mut Rng| first.source + rng.u64(..size.sources());
-        let locator = |rng: &mut Rng| rng.u32(1..400);
+        self.actors_topics_and_sources().await?;
+        self.meetings().await?;
+        self.statements().await?;
+        self.events().await?;
+        self.commentaries_relations_and_positions().await?;
+        self.votes().await?;
+        self.citations().await
+    }
 
+    async fn actors_topics_and_sources(&mut self) -> Result<(), sqlx::Error> {
+        let Generator { size, first, .. } = *self;
         self.copy("actors", "id, slug, kind, name", size.actors(), |rows, rng, words, n| {
             let id = first.actor + n;
             rows.row(format_args!("{id}\tgenerated-actor-{id}\t{}\t{} {n}", kind(n), words.name(rng)));
@@ -300,6 +329,12 @@ impl Generator<'_> {
             },
         )
         .await?;
+        Ok(())
+    }
+
+    async fn meetings(&mut self) -> Result<(), sqlx::Error> {
+        let Generator { size, first, .. } = *self;
+        let random = Random { size, first };
         self.copy(
             "meetings",
             "id, slug, name, summary, mode, status, venue_id, starts_on",
@@ -323,7 +358,7 @@ impl Generator<'_> {
             size.meetings(),
             |rows, rng, _, n| {
                 let count = 2 + skewed(rng, 20);
-                for actor in distinct(count, || actor(rng)) {
+                for actor in distinct(count, || random.actor(rng)) {
                     let role = pick(&["HOST", "CHAIR", "SPEAKER", "GUEST", "ATTENDEE", "ATTENDEE"], actor);
                     rows.row(format_args!("{}\t{actor}\t{role}", first.meeting + n));
                 }
@@ -332,18 +367,24 @@ impl Generator<'_> {
         .await?;
         self.copy("meeting_topics", "meeting_id, topic_id", size.meetings(), |rows, rng, _, n| {
             let count = rng.u64(1..4);
-            for topic in distinct(count, || topic(rng)) {
+            for topic in distinct(count, || random.topic(rng)) {
                 rows.row(format_args!("{}\t{topic}", first.meeting + n));
             }
         })
         .await?;
+        Ok(())
+    }
+
+    async fn statements(&mut self) -> Result<(), sqlx::Error> {
+        let Generator { size, first, .. } = *self;
+        let random = Random { size, first };
         self.copy(
             "statements",
             "id, slug, speaker_id, speaker_role, meeting_id, medium, rendering, summary, quote, event_type, said_on",
             size.statements,
             |rows, rng, words, n| {
                 let id = first.statement + n;
-                let speaker = speaker(rng);
+                let speaker = random.speaker(rng);
                 let role = if rng.bool() { "Representative" } else { "\\N" };
                 let meeting = if rng.u8(..) < 205 {
                     (first.meeting + skewed(rng, size.meetings())).to_string()
@@ -364,18 +405,24 @@ impl Generator<'_> {
         .await?;
         self.copy("statement_addressees", "statement_id, actor_id", size.statements, |rows, rng, _, n| {
             let count = rng.u64(..3);
-            for actor in distinct(count, || actor(rng)) {
+            for actor in distinct(count, || random.actor(rng)) {
                 rows.row(format_args!("{}\t{actor}", first.statement + n));
             }
         })
         .await?;
         self.copy("statement_topics", "statement_id, topic_id", size.statements, |rows, rng, _, n| {
             let count = rng.u64(1..4);
-            for topic in distinct(count, || topic(rng)) {
+            for topic in distinct(count, || random.topic(rng)) {
                 rows.row(format_args!("{}\t{topic}", first.statement + n));
             }
         })
         .await?;
+        Ok(())
+    }
+
+    async fn events(&mut self) -> Result<(), sqlx::Error> {
+        let Generator { size, first, .. } = *self;
+        let random = Random { size, first };
         self.copy(
             "events",
             "id, slug, summary, event_type, mode, place_id, occurred_on, killed, amount, currency",
@@ -400,7 +447,7 @@ impl Generator<'_> {
         for table in ["event_actors", "event_targets"] {
             self.copy(table, "event_id, actor_id", size.events(), |rows, rng, _, n| {
                 let count = rng.u64(1..3);
-                for actor in distinct(count, || actor(rng)) {
+                for actor in distinct(count, || random.actor(rng)) {
                     rows.row(format_args!("{}\t{actor}", first.event + n));
                 }
             })
@@ -414,13 +461,19 @@ impl Generator<'_> {
             }
         })
         .await?;
+        Ok(())
+    }
+
+    async fn commentaries_relations_and_positions(&mut self) -> Result<(), sqlx::Error> {
+        let Generator { size, first, .. } = *self;
+        let random = Random { size, first };
         self.copy(
             "commentaries",
             "id, slug, author_id, source_id, ordinal, question, summary",
             size.commentaries(),
             |rows, rng, words, n| {
                 let id = first.commentary + n;
-                let author = speaker(rng);
+                let author = random.speaker(rng);
                 let source = first.source + n / COMMENTARIES_OF_A_SOURCE;
                 let ordinal = n % COMMENTARIES_OF_A_SOURCE + 1;
                 let (question, summary) = (words.sentence(rng, 8), words.sentence(rng, 25));
@@ -437,10 +490,10 @@ impl Generator<'_> {
             |rows, rng, _, n| {
                 let commentary = first.commentary + n;
                 let count = rng.u64(1..3);
-                for actor in distinct(count, || actor(rng)) {
+                for actor in distinct(count, || random.actor(rng)) {
                     rows.row(format_args!("{commentary}\t{actor}\t\\N"));
                 }
-                rows.row(format_args!("{commentary}\t\\N\t{}", topic(rng)));
+                rows.row(format_args!("{commentary}\t\\N\t{}", random.topic(rng)));
             },
         )
         .await?;
@@ -450,7 +503,7 @@ impl Generator<'_> {
             size.relations(),
             |rows, rng, _, n| {
                 let id = first.relation + n;
-                let subject = actor(rng);
+                let subject = random.actor(rng);
                 let object =
                     first.actor + (subject - first.actor + rng.u64(1..size.actors())) % size.actors();
                 let kind = ["POSITION", "MEMBERSHIP", "PARTNERSHIP", "OTHER"][rng.usize(..4)];
@@ -472,12 +525,18 @@ impl Generator<'_> {
                 let statement = first.statement + rng.u64(..size.statements);
                 rows.row(format_args!(
                     "{id}\tgenerated-position-{id}\t{}\t{}\t{stance}\t{statement}",
-                    actor(rng),
-                    topic(rng)
+                    random.actor(rng),
+                    random.topic(rng)
                 ));
             },
         )
         .await?;
+        Ok(())
+    }
+
+    async fn votes(&mut self) -> Result<(), sqlx::Error> {
+        let Generator { size, first, .. } = *self;
+        let random = Random { size, first };
         self.copy(
             "motions",
             "id, slug, name, summary, meeting_id, proposed_on",
@@ -492,14 +551,14 @@ impl Generator<'_> {
         .await?;
         self.copy("motion_proposers", "motion_id, actor_id", size.motions(), |rows, rng, _, n| {
             let count = rng.u64(1..4);
-            for actor in distinct(count, || speaker(rng)) {
+            for actor in distinct(count, || random.speaker(rng)) {
                 rows.row(format_args!("{}\t{actor}", first.motion + n));
             }
         })
         .await?;
         self.copy("motion_topics", "motion_id, topic_id", size.motions(), |rows, rng, _, n| {
             let count = rng.u64(1..4);
-            for topic in distinct(count, || topic(rng)) {
+            for topic in distinct(count, || random.topic(rng)) {
                 rows.row(format_args!("{}\t{topic}", first.motion + n));
             }
         })
@@ -549,6 +608,12 @@ impl Generator<'_> {
             },
         )
         .await?;
+        Ok(())
+    }
+
+    async fn citations(&mut self) -> Result<(), sqlx::Error> {
+        let Generator { size, first, .. } = *self;
+        let random = Random { size, first };
         for (column, first, count) in [
             ("statement_id", first.statement, size.statements),
             ("event_id", first.event, size.events()),
@@ -559,7 +624,7 @@ impl Generator<'_> {
             ("division_id", first.division, size.divisions),
         ] {
             self.copy("citations", &format!("source_id, locator, {column}"), count, |rows, rng, _, n| {
-                rows.row(format_args!("{}\tp{}\t{}", source(rng), locator(rng), first + n));
+                rows.row(format_args!("{}\tp{}\t{}", random.source(rng), rng.u32(1..400), first + n));
             })
             .await?;
         }

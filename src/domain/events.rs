@@ -13,7 +13,7 @@ use crate::model::{
 pub static EVENT_TYPE: Enumeration = Enumeration {
     name: "EventType",
     sql: "text",
-    description: "What an event does, or somebody does by a statement: one of PLOVER's 16 event types, or STATEMENT (CAMEO 01) if none of them fits.",
+    description: "What is done by an event or by making a statement: one of PLOVER's 16 event types, or STATEMENT (CAMEO 01) if none of them fits.",
     values: &[
         ("STATEMENT", "Says something that fits none of the other types."),
         ("AGREE", "Agrees to do something, or declares that one will."),
@@ -103,7 +103,7 @@ fn event() -> ObjectType {
             "targets",
             "Actor",
             Join::Link("event_targets", "event_id", "actor_id"),
-            "To whom it was done; empty if to nobody in particular.",
+            "To whom it was done; empty if it had no particular target.",
         )
         .facetable()
         .writable(),

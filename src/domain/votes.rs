@@ -27,7 +27,7 @@ static CHOICE: Enumeration = Enumeration {
         ("AGAINST", "Against the motion: no, nay."),
         ("ABSTAIN", "Was there, and voted neither for nor against it."),
         ("ABSENT", "Could have voted, and was not there."),
-        ("PAIRED", "Stayed away by agreement with somebody who would have voted the other way."),
+        ("PAIRED", "Stayed away by agreement with an actor who would have voted the other way."),
     ],
     deprecated: &[],
 };

@@ -152,82 +152,107 @@ impl Validator<'_> {
 
     /// Leaves out what is not valid of the rows that datasets give, where the record can do without.
     pub(super) async fn fit(&mut self, rows: &RowSet<'_>) -> Result<(), sqlx::Error> {
-        let (ready, owner, name) = (rows.name(READY_PREFIX), rows.owner(), rows.kind.name);
         if let Some((writable_field, list)) = rows.list {
-            let columns = joined(list.columns.iter().map(|column| column.column.to_owned()), ", ");
-            self.run(format!(
-                "delete from {ready} t using (
-                     select ctid as place, row_number() over (partition by {owner}, {columns} order by line, list_index) as number
-                     from {ready} where by_dataset
-                 ) d where d.place = t.ctid and d.number > 1"
-            ))
-            .await?;
+            self.drop_repeated_entries(rows, list).await?;
             for Unique { columns, .. } in self.rules.unique(rows.table()) {
-                let own = rows.columns();
-                if !columns.iter().all(|column| own.contains(&column.as_str())) || columns == &["id"] {
-                    continue;
-                }
-                let others: Vec<&String> = columns.iter().filter(|column| *column != owner).collect();
-                let is_global = others.len() == columns.len();
-                let equals = |one: &str, other: &str| {
-                    joined(others.iter().map(|column| format!("{one}.{column} = {other}.{column}")), " and ")
-                };
-                let taken = if is_global {
-                    // Not an `or` of two conditions, which Postgres would check row by row.
-                    let columns = joined(others.iter().map(|column| format!("r.{column}")), ", ");
-                    format!(
-                        "ctid in (
-                             select r.ctid from {ready} r join {} o on {} and o.{owner} <> r.{owner}
-                             union all
-                             select place from (
-                                 select r.ctid as place, r.{owner} as own,
-                                        first_value(r.{owner}) over (partition by {columns} order by r.line, r.list_index) as first
-                                 from {ready} r where num_nulls({columns}) = 0
-                             ) d where own <> first
-                         )",
-                        rows.table(),
-                        equals("o", "r"),
-                    )
-                } else {
-                    let of = |alias: &str| {
-                        list.columns.iter().map(|of| format!("{alias}.{}", of.column)).collect::<Vec<_>>()
-                    };
-                    let given = was_given(writable_field.name, &row_digest(&of("o")));
-                    let ids = format!("ids_{}", rows.kind.table);
-                    // A row of the table stays, unless only this import's datasets gave it.
-                    format!(
-                        "exists (select from {ready} o where {equal} and o.{owner} = t.{owner} and (o.line, o.list_index) < (t.line, t.list_index))
-                         or exists (
-                             select from {table} o where {equal} and o.{owner} = t.{owner} and ({old}) is distinct from ({new})
-                             and (not exists (
-                                 select from {ids} i join origin_digests d on d.origin_id = i.origin_id
-                                 where i.id = o.{owner} and {given}
-                             ) or exists (
-                                 select from origins g join origin_digests d on d.origin_id = g.id
-                                 where g.{origin} = o.{owner} and {given}
-                                 and not exists (select from {ids} other where other.origin_id = g.id)
-                             ))
-                         )",
-                        equal = equals("o", "t"),
-                        table = rows.table(),
-                        old = of("o").join(", "),
-                        new = of("t").join(", "),
-                        origin = rows.kind.origin_column,
-                    )
-                };
-                let reason = if is_global {
-                    "left out: another record has it"
-                } else {
-                    "left out: another entry stands for it"
-                };
-                self.run(format!(
-                    "with taken as (delete from {ready} t where by_dataset and ({taken}) returning line)
-                     insert into changed_values select line, '{name}', '{}', '{reason}' from taken",
-                    writable_field.name
-                ))
-                .await?;
+                self.drop_taken_entries(rows, writable_field, list, columns).await?;
             }
         }
+        self.drop_unfit_values(rows).await
+    }
+
+    /// Keeps the first of the entries of a record that are the same.
+    async fn drop_repeated_entries(&mut self, rows: &RowSet<'_>, list: &Rows) -> Result<(), sqlx::Error> {
+        let (ready, owner) = (rows.name(READY_PREFIX), rows.owner());
+        let columns = joined(list.columns.iter().map(|column| column.column.to_owned()), ", ");
+        self.run(format!(
+            "delete from {ready} t using (
+                 select ctid as place, row_number() over (partition by {owner}, {columns} order by line, list_index) as number
+                 from {ready} where by_dataset
+             ) d where d.place = t.ctid and d.number > 1"
+        ))
+        .await?;
+        Ok(())
+    }
+
+    /// Leaves out entries whose unique columns another record or another entry has.
+    async fn drop_taken_entries(
+        &mut self,
+        rows: &RowSet<'_>,
+        writable_field: &WritableField,
+        list: &Rows,
+        columns: &[String],
+    ) -> Result<(), sqlx::Error> {
+        let (ready, owner, name) = (rows.name(READY_PREFIX), rows.owner(), rows.kind.name);
+        let own = rows.columns();
+        if !columns.iter().all(|column| own.contains(&column.as_str())) || columns == ["id"] {
+            return Ok(());
+        }
+        let others: Vec<&String> = columns.iter().filter(|column| *column != owner).collect();
+        let is_global = others.len() == columns.len();
+        let equals = |one: &str, other: &str| {
+            joined(others.iter().map(|column| format!("{one}.{column} = {other}.{column}")), " and ")
+        };
+        let taken = if is_global {
+            // Not an `or` of two conditions, which Postgres would check row by row.
+            let columns = joined(others.iter().map(|column| format!("r.{column}")), ", ");
+            format!(
+                "ctid in (
+                     select r.ctid from {ready} r join {} o on {} and o.{owner} <> r.{owner}
+                     union all
+                     select place from (
+                         select r.ctid as place, r.{owner} as own,
+                                first_value(r.{owner}) over (partition by {columns} order by r.line, r.list_index) as first
+                         from {ready} r where num_nulls({columns}) = 0
+                     ) d where own <> first
+                 )",
+                rows.table(),
+                equals("o", "r"),
+            )
+        } else {
+            let of = |alias: &str| {
+                list.columns.iter().map(|of| format!("{alias}.{}", of.column)).collect::<Vec<_>>()
+            };
+            let given = was_given(writable_field.name, &row_digest(&of("o")));
+            let ids = format!("ids_{}", rows.kind.table);
+            // A row of the table stays, unless only this import's datasets gave it.
+            format!(
+                "exists (select from {ready} o where {equal} and o.{owner} = t.{owner} and (o.line, o.list_index) < (t.line, t.list_index))
+                 or exists (
+                     select from {table} o where {equal} and o.{owner} = t.{owner} and ({old}) is distinct from ({new})
+                     and (not exists (
+                         select from {ids} i join origin_digests d on d.origin_id = i.origin_id
+                         where i.id = o.{owner} and {given}
+                     ) or exists (
+                         select from origins g join origin_digests d on d.origin_id = g.id
+                         where g.{origin} = o.{owner} and {given}
+                         and not exists (select from {ids} other where other.origin_id = g.id)
+                     ))
+                 )",
+                equal = equals("o", "t"),
+                table = rows.table(),
+                old = of("o").join(", "),
+                new = of("t").join(", "),
+                origin = rows.kind.origin_column,
+            )
+        };
+        let reason = if is_global {
+            "left out: another record has it"
+        } else {
+            "left out: another entry stands for it"
+        };
+        self.run(format!(
+            "with taken as (delete from {ready} t where by_dataset and ({taken}) returning line)
+             insert into changed_values select line, '{name}', '{}', '{reason}' from taken",
+            writable_field.name
+        ))
+        .await?;
+        Ok(())
+    }
+
+    /// Leaves out values that a check constraint refuses, or the entries that have them.
+    async fn drop_unfit_values(&mut self, rows: &RowSet<'_>) -> Result<(), sqlx::Error> {
+        let (ready, name) = (rows.name(READY_PREFIX), rows.kind.name);
         let checks: Vec<_> =
             self.rules.checks(rows.table()).filter(|(column, ..)| rows.is_optional(column)).collect();
         if checks.is_empty() {

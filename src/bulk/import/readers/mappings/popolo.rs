@@ -251,19 +251,7 @@ impl<'a> Popolo<'a, '_> {
             self.mapper.reject("id", "The record needs an id or a name.")?;
             return Ok(None);
         };
-        let mut identifiers = Vec::new();
-        for mut identifier in entry.objects("identifiers") {
-            let Some(value) = identifier.text("identifier") else { continue };
-            let scheme = identifier
-                .text("scheme")
-                .map_or_else(|| "identifier".to_owned(), |scheme| scheme.to_lowercase());
-            // Some give the address of the item.
-            let value =
-                if scheme == "wikidata" { value.rsplit('/').next().unwrap_or_default() } else { &value };
-            identifiers.push(self.mapper.identifier(&scheme, value));
-        }
-        identifiers
-            .extend(entry.text("identifier").map(|value| self.mapper.identifier("identifier", &value)));
+        let identifiers = self.identifiers(&mut entry);
         let citations = self.citations(&mut entry, &key)?;
         let mut fields = json!({
             "kind": kind, "names": names, "identifiers": identifiers, "links": links(&mut entry), "citations": citations,
@@ -324,6 +312,23 @@ impl<'a> Popolo<'a, '_> {
             }
         }
         Ok(Some(key))
+    }
+
+    fn identifiers(&self, entry: &mut SourceObject<'_>) -> Vec<Value> {
+        let mut identifiers = Vec::new();
+        for mut identifier in entry.objects("identifiers") {
+            let Some(value) = identifier.text("identifier") else { continue };
+            let scheme = identifier
+                .text("scheme")
+                .map_or_else(|| "identifier".to_owned(), |scheme| scheme.to_lowercase());
+            // Some give the address of the item.
+            let value =
+                if scheme == "wikidata" { value.rsplit('/').next().unwrap_or_default() } else { &value };
+            identifiers.push(self.mapper.identifier(&scheme, value));
+        }
+        identifiers
+            .extend(entry.text("identifier").map(|value| self.mapper.identifier("identifier", &value)));
+        identifiers
     }
 
     /// The dataset, and the pages that a record names as its sources.
