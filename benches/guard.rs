@@ -65,6 +65,7 @@ async fn main() -> ExitCode {
         cost: config.max_cost,
         introspection: config.introspection,
         suggestions: config.suggestions,
+        whole_texts: Role::Anonymous,
     };
     let nowhere = PgConnectOptions::new();
     let nowhere = Reader::new(Connections::to(nowhere.clone(), 1), Connections::to(nowhere, 1));

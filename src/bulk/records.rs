@@ -131,7 +131,7 @@ impl RecordKind {
             let WritableKind::Rows(rows) = &writable_field.kind else { continue };
             all.extend(rows.columns.iter().filter_map(|column| match column.kind {
                 RowKind::Reference(to) => Some((rows.table, rows.owner, column.column, to)),
-                RowKind::Value(_) => None,
+                RowKind::Value(_) | RowKind::Content => None,
             }));
         }
         all

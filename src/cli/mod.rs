@@ -9,6 +9,7 @@ mod progress;
 mod schema;
 mod serve;
 mod signals;
+mod source;
 
 use std::{
     fmt::Display,
@@ -73,6 +74,15 @@ enum Command {
                             dossier export --format gexf --topic two-state-solution -o network.gexf"
     )]
     Export(export::Arguments),
+    /// Attach texts to sources.
+    #[command(
+        after_help = "Examples:\n  dossier source attach peace-talks-interview interview.txt --language en\n  \
+                      dossier source attach peace-talks-interview page.html --from https://news.example/talks --on 2026-02-19"
+    )]
+    Source {
+        #[command(subcommand)]
+        command: source::Command,
+    },
     /// Print the GraphQL schema.
     Schema(schema::Arguments),
 }
@@ -159,6 +169,7 @@ async fn run(command: Command) -> Result<(), Failure> {
             Command::Key { command } => key::run(command).await,
             Command::Import(arguments) => import::run(arguments).await,
             Command::Export(arguments) => export::run(arguments).await,
+            Command::Source { command } => source::run(command).await,
             Command::Schema(arguments) => schema::run(&arguments),
         }
     };

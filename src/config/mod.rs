@@ -73,6 +73,8 @@ pub struct Config {
     pub rate_limit: Option<NonZeroU32>,
     /// Whether reading requires a key.
     pub read_requires_key: bool,
+    /// Who may read whole texts of sources.
+    pub source_texts: SourceTexts,
     /// The trusted issuer of tokens; none: only keys are accepted.
     pub jwt: Option<Jwt>,
     /// The `.env` file that was read, which may be in a parent folder.
@@ -88,6 +90,14 @@ pub struct Jwt {
     pub jwks_url: Option<String>,
     /// The claim with the role, or a path to it that begins with a slash.
     pub role_claim: String,
+}
+
+/// Who may read whole texts of sources.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum SourceTexts {
+    /// Callers with a key.
+    Key,
+    Everyone,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -272,6 +282,11 @@ impl Config {
                 .read("RATE_LIMIT", "0", "a number of cost points per minute, or 0 for no limit", parsed::<u32>)
                 .map(NonZeroU32::new)?,
             read_requires_key: settings.read("READ_REQUIRES_KEY", "false", "`true` or `false`", parsed)?,
+            source_texts: settings.read("SOURCE_TEXTS", "key", "`key` or `everyone`", |value| match value {
+                "key" => Some(SourceTexts::Key),
+                "everyone" => Some(SourceTexts::Everyone),
+                _ => None,
+            })?,
             jwt: settings.jwt()?,
             env_file: None,
         })

@@ -139,7 +139,7 @@ fn actor() -> ObjectType {
     .field(
         values(
             "names",
-            OwnedList { of: OwnedItem::Shape("ActorName"), table: "actor_names", owner: "actor_id", order: "{}.id" },
+            OwnedList { of: OwnedItem::Shape("ActorName"), table: "actor_names", owner: "actor_id", order: "{}.id", appended: false },
             "Further names: aliases, former names, transliterations, abbreviations. Several actors may share a name.",
         )
         .filterable(),
@@ -152,6 +152,7 @@ fn actor() -> ObjectType {
                 table: "actor_identifiers",
                 owner: "actor_id",
                 order: "{}.scheme, {}.value",
+                appended: false,
             },
             "Identifiers of the actor in external registers, such as Wikidata.",
         )
@@ -179,7 +180,7 @@ fn actor() -> ObjectType {
     .field(
         values(
             "links",
-            OwnedList { of: OwnedItem::Shape("ActorLink"), table: "actor_links", owner: "actor_id", order: "{}.id" },
+            OwnedList { of: OwnedItem::Shape("ActorLink"), table: "actor_links", owner: "actor_id", order: "{}.id", appended: false },
             "Images, websites, profiles and contacts.",
         )
         .filterable(),

@@ -89,6 +89,7 @@ pub fn object_types() -> Vec<ObjectType> {
                 table: "commentary_targets",
                 owner: "commentary_id",
                 order: "{}.id",
+                appended: false,
             },
             "The records that it is about.",
         ))

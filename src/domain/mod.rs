@@ -14,6 +14,7 @@ pub mod revisions;
 pub mod search;
 pub mod sources;
 pub mod statements;
+pub mod texts;
 pub mod timeline;
 pub mod topics;
 pub mod viewer;

@@ -94,6 +94,7 @@ fn revision(records: &[ObjectType]) -> ObjectType {
             table: "revision_changes",
             owner: "revision_id",
             order: "{}.field",
+            appended: false,
         },
         "The changed columns of the row.",
     ))

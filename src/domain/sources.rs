@@ -1,8 +1,11 @@
 //! Sources: the documents that records cite.
 
-use crate::model::object_type::{
-    Enumeration, Join, ObjectType, Scalar, Writability, column, many, one, one_of, overviews::Searched, term,
-    text,
+use crate::{
+    domain::texts,
+    model::object_type::{
+        Enumeration, Join, ObjectType, Scalar, Writability, column, many, one, one_of, overviews::Searched,
+        term, text,
+    },
 };
 
 static RELIABILITY: Enumeration = Enumeration {
@@ -21,6 +24,7 @@ static RELIABILITY: Enumeration = Enumeration {
 };
 
 pub fn object_types() -> Vec<ObjectType> {
+    let [versions, whole] = texts::of_source();
     vec![
         ObjectType::new("Source", "sources", "A document: an article, an interview, a transcript.")
             .record("sources")
@@ -61,6 +65,8 @@ pub fn object_types() -> Vec<ObjectType> {
                     .nullable()
                     .filterable(),
             )
+            .field(versions)
+            .field(whole)
             .field(many(
                 "citations",
                 "Citation",

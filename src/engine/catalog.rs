@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use crate::{
     domain::{
         actors, citations, commentaries, events, meetings, network, origins, positions, reconciliation,
-        relations, revisions, search, sources, statements, timeline, topics, viewer, votes,
+        relations, revisions, search, sources, statements, texts, timeline, topics, viewer, votes,
     },
     engine::{mutation, schema, subscriptions},
     model::{
@@ -43,6 +43,7 @@ pub fn of(records: Vec<ObjectType>) -> Catalog {
     let overviews = [
         citations::object_types(&records),
         origins::object_types(),
+        texts::object_types(),
         search::object_types(&records),
         reconciliation::object_types(),
         timeline::object_types(&records),

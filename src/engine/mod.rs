@@ -114,6 +114,8 @@ pub struct Settings {
     pub introspection: bool,
     /// Whether errors suggest similar names.
     pub suggestions: bool,
+    /// The role that whole texts of sources require.
+    pub whole_texts: Role,
 }
 
 /// A request with a valid document.
@@ -202,7 +204,8 @@ impl Engine {
         if cost > self.settings.cost {
             return Err(ApiError::beyond("points of cost", self.settings.cost, cost));
         }
-        let request = bind::bind(self.catalog, registry, &plan, &variables, role, cost)?;
+        let request =
+            bind::bind(self.catalog, registry, &plan, &variables, [role, self.settings.whole_texts], cost)?;
         Ok(BoundOperation { plan, request, variables })
     }
 

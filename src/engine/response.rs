@@ -463,7 +463,8 @@ impl<'a> Writer<'a> {
             | Scalar::PartialDate
             | Scalar::DateTime
             | Scalar::Url
-            | Scalar::Cursor => match execute::text(row, index)? {
+            | Scalar::Cursor
+            | Scalar::Content => match execute::text(row, index)? {
                 Some(text) => {
                     let _ = serde_json::to_writer(&mut self.out, text);
                 }

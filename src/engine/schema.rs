@@ -106,7 +106,7 @@ impl Scalar {
     pub fn type_name(self) -> &'static str {
         match self {
             Scalar::Id(_) => "ID",
-            Scalar::Text | Scalar::Term | Scalar::Prose => "String",
+            Scalar::Text | Scalar::Term | Scalar::Prose | Scalar::Content => "String",
             Scalar::Float => "Float",
             Scalar::Decimal => "Decimal",
             Scalar::Int => "Int",

@@ -21,7 +21,7 @@ use tokio::{
 };
 
 use crate::{
-    auth::limits::Shares,
+    auth::{caller::Role, limits::Shares},
     bulk::{
         export::{self, Export, ExportState, Selection, formats::Format},
         records::RecordKinds,
@@ -35,6 +35,7 @@ use crate::{
         graphql,
         operation::Requester,
         response::{self, Media},
+        whole_texts,
     },
     telemetry::request::{self, Transport},
 };
@@ -52,14 +53,21 @@ pub(super) struct Exports {
     kinds: Arc<RecordKinds>,
     max_cost: usize,
     base_url: Option<String>,
+    /// The role that whole texts of sources require.
+    whole_texts: Role,
     running: Arc<Shares>,
 }
 
 impl Exports {
     pub(super) fn new(catalog: &Catalog, config: &Config) -> Self {
         let kinds = Arc::new(RecordKinds::of(&catalog.object_types));
-        let (max_cost, base_url) = (config.max_cost, config.base_url.clone());
-        Exports { kinds, max_cost, base_url, running: Arc::new(Shares::new(MAX_PER_CLIENT, MAX_EXPORTS)) }
+        Exports {
+            kinds,
+            max_cost: config.max_cost,
+            base_url: config.base_url.clone(),
+            whole_texts: whole_texts(config),
+            running: Arc::new(Shares::new(MAX_PER_CLIENT, MAX_EXPORTS)),
+        }
     }
 }
 
@@ -106,7 +114,7 @@ async fn handle(
         let status = Media::GraphqlResponse.status_of(api_error);
         response::refuse_for(status, Media::Json, api_error, &request_id)
     };
-    // Everyone who may read may read all records.
+    // Everyone who may read may read all records, but not whole texts.
     let requester = match Credentials::from_headers(&headers).identify(&app, client).await {
         Ok(identity) => Arc::new(Requester::new(identity, client)),
         Err(api_error) => return refused(&api_error),
@@ -193,7 +201,8 @@ async fn run(
     let _running = app.exports.running.take(Some(client)).map_err(|full| full.api_error("exports"))?;
     // Not from the pool: if the export is cancelled in the middle of a statement, the connection is closed.
     let mut connection = app.database.pool().acquire().await?.detach();
-    let mut export = Export::begin(&mut connection, &app.exports.kinds, &export_request.selection)
+    let texts = export_request.requester.identity.role >= app.exports.whole_texts;
+    let mut export = Export::begin(&mut connection, &app.exports.kinds, &export_request.selection, texts)
         .await
         .map_err(api_error)?;
     let writer = export_request.format.writer(export_request.kind, app.exports.base_url.as_deref());

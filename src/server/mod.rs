@@ -45,10 +45,11 @@ use tracing::Instrument;
 
 use crate::{
     auth::{
+        caller::Role,
         limits::{FailedAttempts, RateLimit, Shares},
         tokens::Tokens,
     },
-    config::Config,
+    config::{Config, SourceTexts},
     database::{
         Database,
         reader::{Reader, Slow},
@@ -125,6 +126,14 @@ impl<S: Sync> FromRequestParts<S> for RequestId {
     }
 }
 
+/// The role that whole texts of sources require.
+fn whole_texts(config: &Config) -> Role {
+    match config.source_texts {
+        SourceTexts::Key => Role::Reader,
+        SourceTexts::Everyone => Role::Anonymous,
+    }
+}
+
 /// The engine with the configured limits and the sizes of the tables.
 pub async fn engine(config: &Config, database: &Database, catalog: &'static Catalog) -> Engine {
     let limits = Limits { tokens: config.max_tokens, depth: config.max_depth, aliases: config.max_aliases };
@@ -133,6 +142,7 @@ pub async fn engine(config: &Config, database: &Database, catalog: &'static Cata
         cost: config.max_cost,
         introspection: config.introspection,
         suggestions: config.suggestions,
+        whole_texts: whole_texts(config),
     };
     let reader = Reader::new(database.readers().clone(), database.writers().clone())
         .with_slow_log(Slow { after: config.slow_statement, plan: config.slow_statement_plan });

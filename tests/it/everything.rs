@@ -171,6 +171,7 @@ pub async fn roomy() -> Client {
         ("MAX_BODY_BYTES", "10000000"),
         ("MAX_DEPTH", "50"),
         ("MAX_COST", "100000000"),
+        ("SOURCE_TEXTS", "everyone"),
     ];
     Client::with(&limits).await
 }

@@ -44,5 +44,6 @@ mod statements;
 mod subscriptions;
 mod support;
 mod telemetry;
+mod texts;
 mod tokens;
 mod votes;

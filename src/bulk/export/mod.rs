@@ -20,8 +20,9 @@ use crate::{
     },
 };
 
-/// Records per statement.
+/// Records per statement, and of a type that has whole texts.
 const RECORDS_PER_STATEMENT: i64 = 5_000;
+const TEXTS_PER_STATEMENT: i64 = 100;
 
 /// Which records to export: those that match every filter, and all records that they refer to.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -77,6 +78,8 @@ pub struct Export<'a> {
     /// Never committed.
     transaction: Transaction<'a, Postgres>,
     selected: bool,
+    /// Whether whole texts of sources are exported.
+    texts: bool,
 }
 
 /// State of a running export.
@@ -106,9 +109,10 @@ impl<'a> Export<'a> {
         connection: &'a mut PgConnection,
         kinds: &'a RecordKinds,
         selection: &Selection,
+        texts: bool,
     ) -> Result<Self, Error> {
         let transaction = connection.begin_with("begin isolation level repeatable read").await?;
-        let mut export = Export { kinds, transaction, selected: !selection.is_all() };
+        let mut export = Export { kinds, transaction, selected: !selection.is_all(), texts };
         if export.selected {
             export.select(selection).await?;
         }
@@ -145,7 +149,7 @@ impl<'a> Export<'a> {
         }
         let queries = match state.queries.take() {
             Some(queries) if queries.kind == kind.name => queries,
-            _ => Queries::of(kind, self.kinds, self.selected),
+            _ => Queries::of(kind, self.kinds, self.selected, self.texts),
         };
         let (records, last) = self.chunk(kind, &queries).await?;
         for record in &records {
@@ -163,9 +167,8 @@ impl<'a> Export<'a> {
         kind: &'k RecordKind,
         queries: &Queries,
     ) -> Result<(Vec<Record<'k>>, Option<i64>), Error> {
-        let query = sqlx::query(AssertSqlSafe(queries.records.clone()))
-            .bind(queries.after)
-            .bind(RECORDS_PER_STATEMENT);
+        let query =
+            sqlx::query(AssertSqlSafe(queries.records.clone())).bind(queries.after).bind(queries.size);
         let rows = query.fetch_all(&mut *self.transaction).await?;
         let ids = rows.iter().map(|row| row.try_get(0)).collect::<Result<Vec<i64>, _>>()?;
         let mut lists: HashMap<(usize, i64), Vec<Value>> = HashMap::new();
@@ -192,7 +195,7 @@ impl<'a> Export<'a> {
             }
             records.push(Record { kind, fields });
         }
-        let more = i64::try_from(ids.len()).is_ok_and(|read| read == RECORDS_PER_STATEMENT);
+        let more = i64::try_from(ids.len()).is_ok_and(|read| read == queries.size);
         Ok((records, ids.last().copied().filter(|_| more)))
     }
 
@@ -300,6 +303,8 @@ struct Queries {
     kind: &'static str,
     /// Id of the last record read.
     after: i64,
+    /// Records per statement.
+    size: i64,
     /// The `$2` records after the id `$1`.
     records: String,
     /// Index of the field, and the query for the rows of the records `$1`.
@@ -307,7 +312,8 @@ struct Queries {
 }
 
 impl Queries {
-    fn of(kind: &RecordKind, kinds: &RecordKinds, selected: bool) -> Self {
+    fn of(kind: &RecordKind, kinds: &RecordKinds, selected: bool, texts: bool) -> Self {
+        let mut size = RECORDS_PER_STATEMENT;
         let (mut columns, mut joins, mut lists) = ("t.id".to_owned(), String::new(), Vec::new());
         for (place, writable_field) in kind.writable_fields.iter().enumerate() {
             match &writable_field.kind {
@@ -322,6 +328,12 @@ impl Queries {
                         kinds.known(to).table
                     );
                 }
+                WritableKind::Rows(rows) if rows.appended => {
+                    if texts {
+                        size = TEXTS_PER_STATEMENT;
+                        lists.push((place, list_query(rows, kinds)));
+                    }
+                }
                 WritableKind::Rows(rows) => lists.push((place, list_query(rows, kinds))),
             }
         }
@@ -330,7 +342,7 @@ impl Queries {
         }
         let records =
             format!("select {columns} from {} t{joins} where t.id > $1 order by t.id limit $2", kind.table);
-        Queries { kind: kind.name, after: 0, records, lists }
+        Queries { kind: kind.name, after: 0, size, records, lists }
     }
 }
 
@@ -347,6 +359,13 @@ fn list_query(rows: &Rows, kinds: &RecordKinds) -> String {
         match column.kind {
             RowKind::Value(_) => {
                 let _ = write!(columns, ", t.{}::text", column.column);
+            }
+            RowKind::Content => {
+                let _ = write!(
+                    columns,
+                    ", (select string_agg(p.text, '' order by p.number) from text_passages p where p.sha256 = t.{})",
+                    column.column
+                );
             }
             RowKind::Reference(to) => {
                 let _ = write!(columns, ", r{place}.slug::text");
@@ -380,7 +399,7 @@ fn list_item(rows: &Rows, row: &PgRow) -> Result<Value, sqlx::Error> {
     for known in &rows.columns {
         let scalar = match known.kind {
             RowKind::Value(scalar) => Some(scalar),
-            RowKind::Reference(_) => None,
+            RowKind::Reference(_) | RowKind::Content => None,
         };
         let value = next_value(row, &mut column, scalar)?;
         // Exactly one of these references is set.

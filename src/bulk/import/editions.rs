@@ -84,7 +84,9 @@ pub async fn remove_gone(
     let mut gone = Gone::default();
     for kind in kinds.0.iter().rev() {
         let RecordKind { table, .. } = kind;
-        for (writable_field, rows) in list_fields(kind).filter(|(field, _)| field.name != "origins") {
+        for (writable_field, rows) in
+            list_fields(kind).filter(|(field, rows)| field.name != "origins" && !rows.appended)
+        {
             let sql = rows_given_only_by(kind, writable_field, rows, &format!("gone_{table}"));
             execute(connection, &format!("delete from {} where ctid in ({sql})", rows.table)).await?;
         }

@@ -507,8 +507,10 @@ async fn update_records(connection: &mut PgConnection, kind: &RecordKind) -> Res
 async fn update_lists(connection: &mut PgConnection, kind: &RecordKind) -> Result<(), sqlx::Error> {
     for (writable_field, rows) in validation::list_fields(kind) {
         let place = kind.writable_field(writable_field.name).map_or(0, |(place, _)| place);
-        let removed = validation::removed_rows(kind, writable_field, rows, place, "t.ctid");
-        execute(connection, &format!("delete from {} where ctid in ({removed})", rows.table)).await?;
+        if !rows.appended {
+            let removed = validation::removed_rows(kind, writable_field, rows, place, "t.ctid");
+            execute(connection, &format!("delete from {} where ctid in ({removed})", rows.table)).await?;
+        }
         let columns = columns_of_rows(rows);
         let given = joined(columns.iter().map(|column| format!("n.{column}")), ", ");
         let added = validation::added_rows(kind, writable_field, rows, &given);

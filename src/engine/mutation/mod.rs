@@ -6,9 +6,12 @@
 //! writer            one transaction per mutation
 //! undo              reverts a change
 //! merge             merges two actors, and undoes it
+//! attach            adds a version of a source's text
+//! texts             keeps texts
 //! ```
 
 pub mod rules;
+pub mod texts;
 pub mod writable_fields;
 pub mod writer;
 
@@ -18,7 +21,7 @@ use tracing::Instrument;
 
 use crate::{
     auth::caller::Role,
-    domain::revisions::Recorded,
+    domain::{revisions::Recorded, texts::VERSIONS},
     engine::mutation::{
         writable_fields::{RowKind, WritableField, WritableKind},
         writer::{Action, Task, Writer},
@@ -85,7 +88,9 @@ pub fn recorded(object_types: &[ObjectType]) -> Vec<Recorded> {
                     for column in &rows.columns {
                         let within = Some(format!("{}.{}", writable_field.name, column.name));
                         match column.kind {
-                            RowKind::Value(_) => add(rows.table, column.column, within, None),
+                            RowKind::Value(_) | RowKind::Content => {
+                                add(rows.table, column.column, within, None);
+                            }
                             RowKind::Reference(to) => {
                                 let is_whole = rows.one_of || rows.is_reference();
                                 let name = if is_whole { own.clone() } else { within };
@@ -123,7 +128,7 @@ pub fn of(object_types: &[ObjectType]) -> Mutations {
         Mutations { inputs: Vec::new(), object_types: vec![user_error, changed], fields: Vec::new() };
     let writer = Arc::new(Writer::default());
     for object_type in records {
-        let writable_fields = writable_fields::of(object_type, object_types);
+        let writable_fields = given_whole(object_type, object_types);
         for writable_field in &writable_fields {
             if let Some(input) = writable_field.input()
                 && made.inputs.iter().all(|known| known.name != input.name)
@@ -133,7 +138,7 @@ pub fn of(object_types: &[ObjectType]) -> Mutations {
         }
         for action in [Action::Create, Action::Update, Action::Delete] {
             let fields = input_fields(action, object_type, &writable_fields);
-            let writable_fields = writable_fields::of(object_type, object_types);
+            let writable_fields = given_whole(object_type, object_types);
             let name = leak(format!("{}{}", action.verb(), object_type.name));
             made.add(
                 name,
@@ -147,6 +152,20 @@ pub fn of(object_types: &[ObjectType]) -> Mutations {
                 &writer,
             );
         }
+    }
+    if let Some(versions) = object_types.iter().find(|object_type| object_type.table == VERSIONS) {
+        let mut task = Task {
+            action: Action::Attach,
+            object_type: "Source",
+            field: "source",
+            writable_fields: writable_fields::of_added_row(versions),
+        };
+        for field in task.writable_fields.iter_mut().filter(|field| field.name == "mediaType") {
+            field.needed = false;
+        }
+        let source = object_types.iter().find(|object_type| object_type.name == task.object_type);
+        let fields = input_fields(task.action, source.expect("a type of records"), &task.writable_fields);
+        made.add("AttachSourceText", task, fields, &writer);
     }
     let revision = "Change nothing if `keep` has a later revision than this one.";
     let keep = input("keep", "ActorBy!".to_owned(), "The actor that remains.");
@@ -185,7 +204,7 @@ impl Mutations {
         let record =
             |what| reference(task.field, task.object_type, vec![(task.object_type, "")], what).nullable();
         let shape = shape.field(match task.action {
-            Action::Create | Action::Update => {
+            Action::Create | Action::Update | Action::Attach => {
                 record("The record as it is now; null if nothing was changed.")
             }
             Action::Delete => column(
@@ -261,7 +280,7 @@ fn input_fields(
     }
     if action != Action::Delete {
         fields.extend(writable_fields.iter().map(|writable_field| {
-            let needed = action == Action::Create && writable_field.needed;
+            let needed = matches!(action, Action::Create | Action::Attach) && writable_field.needed;
             let ty = writable_field.type_name() + if needed { "!" } else { "" };
             let list = matches!(writable_field.kind, WritableKind::Rows(_));
             let whole = if list && action == Action::Update { " Replaces the whole list." } else { "" };
@@ -277,6 +296,12 @@ fn input_fields(
     }
     fields.push(client_mutation_id());
     fields
+}
+
+/// The fields that create and update write.
+fn given_whole(object_type: &ObjectType, object_types: &[ObjectType]) -> Vec<WritableField> {
+    let fields = writable_fields::of(object_type, object_types).into_iter();
+    fields.filter(WritableField::is_given_whole).collect()
 }
 
 /// An object type's name as a field.

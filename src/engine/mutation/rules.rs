@@ -76,7 +76,7 @@ const COLUMNS: &str = "
     order by t.relname, a.attnum";
 
 /// Checks of tables, by the last of their columns, of the columns' domains, and references to vocabularies: to tables
-/// that have no numbered rows.
+/// that have no numbered rows, except what may be written after the rows that refer to it.
 const CHECKS: &str = r"
     select t.relname::text as table, c.conname::text as name, a.attname::text as column,
            pg_get_expr(c.conbin, c.conrelid) as expression
@@ -101,7 +101,7 @@ const CHECKS: &str = r"
     cross join unnest(c.conkey, c.confkey) with ordinality k (own, other, place)
     join pg_attribute a on a.attrelid = t.oid and a.attnum = k.own
     join pg_attribute b on b.attrelid = f.oid and b.attnum = k.other
-    where c.contype = 'f'
+    where c.contype = 'f' and not c.condeferred
     group by t.relname, c.conname, f.relname
     having bool_and(b.atttypid <> 'bigint'::regtype)
     order by 1, 2, 3";

@@ -41,6 +41,8 @@ pub struct Rows {
     input: Option<String>,
     /// Whether exactly one of the columns is set.
     pub one_of: bool,
+    /// Whether rows are only added, by a mutation of their own and by imports.
+    pub appended: bool,
 }
 
 pub struct RowColumn {
@@ -56,14 +58,12 @@ impl RowColumn {
     /// A column of a field of an owned value or an edge, unless the field is computed.
     fn of(field: &Field) -> Option<Self> {
         let FieldKind::Column(Column { sql, scalar, nullable, .. }) = &field.kind else { return None };
-        Some(RowColumn {
-            name: field.name,
-            column: plain(sql)?,
-            kind: RowKind::Value(*scalar),
-            needed: !nullable,
-            description: field.description,
-            deprecation: field.deprecation,
-        })
+        let (name, kind, description) = match scalar {
+            Scalar::Content => ("content", RowKind::Content, "The whole text."),
+            scalar => (field.name, RowKind::Value(*scalar), field.description),
+        };
+        let (column, deprecation) = (plain(sql)?, field.deprecation);
+        Some(RowColumn { name, column, kind, needed: !nullable, description, deprecation })
     }
 }
 
@@ -71,6 +71,8 @@ impl RowColumn {
 pub enum RowKind {
     Value(Scalar),
     Reference(&'static str),
+    /// A text that is kept apart: the column has its SHA-256.
+    Content,
 }
 
 /// The writable fields of an object type: columns, references, owned lists and links.
@@ -115,6 +117,16 @@ pub fn of(object_type: &ObjectType, object_types: &[ObjectType]) -> Vec<Writable
     writable_fields
 }
 
+/// The values of a row that is added to a list of an object type, as fields of an input.
+pub fn of_added_row(list: &ObjectType) -> Vec<WritableField> {
+    let columns = list.fields.iter().filter_map(RowColumn::of);
+    let field = |RowColumn { name, column, kind, needed, description, deprecation }| {
+        let scalar = if let RowKind::Value(scalar) = kind { scalar } else { Scalar::Content };
+        WritableField { name, description, needed, kind: WritableKind::Value { column, scalar }, deprecation }
+    };
+    columns.map(field).collect()
+}
+
 /// The column of a field that is only a column.
 fn plain(sql: &Expression) -> Option<&'static str> {
     Some(sql.column()?.to_owned().leak())
@@ -146,6 +158,7 @@ fn owned<'a>(values: &OwnedList, named: impl Fn(&str) -> &'a ObjectType) -> Rows
         numbered: true,
         input: Some(input),
         one_of,
+        appended: values.appended,
     }
 }
 
@@ -163,7 +176,8 @@ fn linked<'a>(many: &ToMany, named: impl Fn(&str) -> &'a ObjectType) -> Option<(
             let attributes = many.attributes.iter().filter_map(RowColumn::of);
             let input = (!many.attributes.is_empty()).then(|| format!("{}Input", many.stem));
             let columns = [reference].into_iter().chain(attributes).collect();
-            Some((Rows { table, owner, columns, ordinal, numbered: false, input, one_of: false }, false))
+            let (numbered, one_of, appended) = (false, false, false);
+            Some((Rows { table, owner, columns, ordinal, numbered, input, one_of, appended }, false))
         }
         (Writability::Rows { of, needed }, Join::Column(owner)) => {
             let column =
@@ -182,16 +196,19 @@ fn linked<'a>(many: &ToMany, named: impl Fn(&str) -> &'a ObjectType) -> Option<(
             let input = Some(format!("{}Input", many.to));
             let table = named(many.to).table;
             let columns = of.iter().map(column).collect();
-            Some((
-                Rows { table, owner, columns, ordinal: None, numbered: true, input, one_of: false },
-                needed,
-            ))
+            let (ordinal, numbered, one_of, appended) = (None, true, false, false);
+            Some((Rows { table, owner, columns, ordinal, numbered, input, one_of, appended }, needed))
         }
         _ => None,
     }
 }
 
 impl WritableField {
+    /// Whether create and update write it.
+    pub fn is_given_whole(&self) -> bool {
+        !matches!(&self.kind, WritableKind::Rows(rows) if rows.appended)
+    }
+
     /// Its input type, without `!`.
     pub fn type_name(&self) -> String {
         match &self.kind {
@@ -235,6 +252,7 @@ impl RowColumn {
         match self.kind {
             RowKind::Value(scalar) => scalar.type_name().to_owned(),
             RowKind::Reference(to) => format!("{to}By"),
+            RowKind::Content => Scalar::Content.type_name().to_owned(),
         }
     }
 }

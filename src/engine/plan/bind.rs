@@ -109,11 +109,11 @@ pub fn bind(
     registry: &Registry,
     plan: &Plan,
     variables: &Variables,
-    role: Role,
+    [role, whole_texts]: [Role; 2],
     cost: usize,
 ) -> Result<BoundPlan, ApiError> {
     let (bound, as_of, since) = (Vec::new(), HashMap::new(), Vec::new());
-    let mut binder = Binder { catalog, registry, variables, role, bound, as_of, since };
+    let mut binder = Binder { catalog, registry, variables, role, whole_texts, bound, as_of, since };
     binder.bound.resize_with(plan.steps, || None);
     binder.level(&plan.root)?;
     Ok(BoundPlan { bound: binder.bound, as_of: binder.as_of, since: binder.since, cost })
@@ -124,6 +124,8 @@ struct Binder<'a> {
     registry: &'a Registry,
     variables: &'a Variables,
     role: Role,
+    /// The role that whole texts of sources require.
+    whole_texts: Role,
     bound: Vec<Option<BoundStep>>,
     as_of: HashMap<usize, AsOf>,
     since: Vec<(i64, Vec<PathStep>)>,
@@ -160,7 +162,7 @@ impl Binder<'_> {
             }
             StepKind::Nodes(levels) => self.nodes(step, levels).map(Some),
             StepKind::Computed { computed, .. } => {
-                self.permit(computed.role)?;
+                self.permit(if computed.whole_text { self.whole_texts } else { computed.role })?;
                 self.computed(step, computed).map(BoundStep::Computed).map(Some)
             }
             StepKind::ToOne(_) | StepKind::OwnedList { .. } | StepKind::References { .. } => Ok(None),
@@ -381,7 +383,8 @@ mod tests {
         let operation = document.operations.iter().next().expect("an operation").1.node.clone();
         let variables = Variables::new();
         let plan = plan::make(catalog(), &document, &operation, &variables, true).expect("a plan");
-        let bound = bind(catalog(), schema.registry(), &plan, &variables, Role::Anonymous, 0).expect("bound");
+        let bound =
+            bind(catalog(), schema.registry(), &plan, &variables, [Role::Anonymous; 2], 0).expect("bound");
         let mut statements = Vec::new();
         collect(&plan.root, &bound, &mut statements);
         statements

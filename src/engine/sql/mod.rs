@@ -915,7 +915,8 @@ impl Builder {
             | Scalar::PartialDate
             | Scalar::DateTime
             | Scalar::Url
-            | Scalar::Cursor => self.push(Bind::Text(text_of(value))),
+            | Scalar::Cursor
+            | Scalar::Content => self.push(Bind::Text(text_of(value))),
             Scalar::Boolean => unreachable!("no object type declares such a filter"),
         }
         Ok(())

@@ -35,6 +35,8 @@ pub struct Computed {
     pub price: Option<CostFunction>,
     /// Who may select it.
     pub role: Role,
+    /// Whether it is a source's whole text, which a setting protects.
+    pub whole_text: bool,
     /// Whether its value depends on the caller.
     pub per_caller: bool,
     /// For a mutation: its value if it failed after another mutation of the request was committed.
@@ -327,20 +329,22 @@ impl ResolveContext<'_> {
         }
     }
 
+    /// The number in an argument; none if it is absent.
+    pub fn given_number(&self, argument: &str) -> Option<i64> {
+        match self.arguments.get(argument) {
+            Some(Value::Number(number)) => number.as_i64(),
+            _ => None,
+        }
+    }
+
     /// The number in an argument, whose range was checked already.
     pub fn number(&self, argument: &str, default: i64) -> i64 {
-        match self.arguments.get(argument) {
-            Some(Value::Number(number)) => number.as_i64().unwrap_or(default),
-            _ => default,
-        }
+        self.given_number(argument).unwrap_or(default)
     }
 
     /// The page that `first` and `after` select, in an order of this name and key.
     pub fn page(&self, order: &str, key: KeyKind) -> Result<Page, ApiError> {
-        let size = match self.arguments.get("first") {
-            Some(Value::Number(number)) => number.as_i64(),
-            _ => None,
-        };
+        let size = self.given_number("first");
         let after = self.text("after").map(|text| Cursor::decode(text, order, Some(key), "after"));
         Page::new(size, None, after.transpose()?, None)
     }
@@ -448,6 +452,7 @@ pub fn computed(
         cost: 100,
         price: None,
         role: Role::Anonymous,
+        whole_text: false,
         per_caller: false,
         nothing: None,
         compute,

@@ -197,6 +197,8 @@ pub enum Scalar {
     DateTime,
     Url,
     Cursor,
+    /// A text that is kept apart: the column has its SHA-256.
+    Content,
 }
 
 /// An enumeration.
@@ -268,6 +270,8 @@ pub struct OwnedList {
     pub owner: &'static str,
     /// The order of the values, over `{}`.
     pub order: &'static str,
+    /// Rows are only added, by a mutation of their own and by imports.
+    pub appended: bool,
 }
 
 #[derive(Debug)]
@@ -667,6 +671,7 @@ impl ObjectType {
             table: "origins",
             owner: column,
             order: "{}.dataset, {}.key",
+            appended: false,
         };
         let datasets = "The datasets that give this record, each with its own key for it.";
         self.field(values("origins", origins, datasets).filterable())
@@ -766,6 +771,16 @@ impl FieldDeclaration {
             unreachable!("only computed fields require a role")
         };
         computed.role = role;
+        self
+    }
+
+    /// It is a source's whole text: a setting says who may select it.
+    #[must_use]
+    pub fn whole_text(mut self) -> Self {
+        let FieldKind::Computed(computed) = &mut self.field.kind else {
+            unreachable!("only computed fields require a role")
+        };
+        computed.whole_text = true;
         self
     }
 

@@ -119,7 +119,8 @@ fn properties(ids: &Ids, record: &Record<'_>, name: &str, value: &Value) -> Vec<
     let kind = record.kind.name;
     let is_place = ["PLACE", "COUNTRY", "TERRITORY"].contains(&text(record, "kind").unwrap_or_default());
     let (term, value) = match (kind, name) {
-        ("Actor", "kind") => return Vec::new(),
+        // A text is nothing that others link to, and may be long.
+        ("Actor", "kind") | ("Source", "texts") => return Vec::new(),
         ("Actor", "names") => {
             let other = each(value, |name| match name["language"].as_str() {
                 Some(language) => json!({"@value": name["name"], "@language": language}),
@@ -227,7 +228,7 @@ fn linked(ids: &Ids, kind: &RecordKind, name: &str, value: &Value) -> Value {
         WritableKind::Reference { to, .. } => ids.one(to, value),
         WritableKind::Rows(rows) if rows.is_reference() => match rows.columns[0].kind {
             RowKind::Reference(to) => ids.each(to, value),
-            RowKind::Value(_) => value.clone(),
+            RowKind::Value(_) | RowKind::Content => value.clone(),
         },
         _ => value.clone(),
     }

@@ -14,6 +14,7 @@ use crate::{
         },
         records::{RecordKind, RecordKinds, joined},
     },
+    domain::texts::cut::{self, Passage},
     engine::mutation::{
         rules::{self, ENTRY_REQUIRED, MAX_INDEXED_BYTES, REQUIRED, Rules},
         writable_fields::{RowColumn, RowKind, Rows, WritableKind},
@@ -67,7 +68,7 @@ pub struct Table {
     create: String,
 }
 
-/// The staging tables; the last one is that of the rejected records.
+/// The staging tables; the last ones are that of the passages of texts and that of the rejected records.
 pub struct Tables {
     pub all: Vec<Table>,
     /// Prefix of their names: their schema.
@@ -98,7 +99,7 @@ impl Tables {
             for (place, writable_field) in kind.writable_fields.iter().enumerate() {
                 let WritableKind::Rows(rows) = &writable_field.kind else { continue };
                 let columns = rows.columns.iter().map(|column| match column.kind {
-                    RowKind::Value(_) => {
+                    RowKind::Value(_) | RowKind::Content => {
                         format!(", {} {}", column.column, type_of(rows.table, column.column))
                     }
                     RowKind::Reference(_) => format!(", {} text", column.column),
@@ -108,6 +109,12 @@ impl Tables {
                 tables.push(Table { kind: number, writable_field: Some(place), name, create });
             }
         }
+        let name = format!("{staged}texts");
+        let create = format!(
+            "{name} (line bigint, sha256 text, number integer, starts integer, ends integer, at_line integer, page integer,
+             section text, seconds integer, text text)"
+        );
+        tables.push(Table { kind: 0, writable_field: None, name, create });
         let name = format!("{staged}rejected");
         let create = format!("{name} (line bigint, kind text, field text, reason text)");
         tables.push(Table { kind: 0, writable_field: None, name, create });
@@ -157,7 +164,7 @@ impl<'a> Stager<'a> {
         send: &'a mut dyn FnMut(Batch) -> Result<(), ReceiverClosed>,
     ) -> Self {
         let mut tables_of_kind: Vec<(usize, HashMap<usize, usize>)> = Vec::new();
-        for (number, table) in tables.all.iter().enumerate().take(tables.all.len() - 1) {
+        for (number, table) in tables.all.iter().enumerate().take(tables.all.len() - 2) {
             match table.writable_field {
                 None => tables_of_kind.push((number, HashMap::new())),
                 Some(writable_field) => {
@@ -253,6 +260,8 @@ impl<'a> Stager<'a> {
         for (place, list) in rows.lists {
             self.rows[lists[&place]].extend_from_slice(&list);
         }
+        let texts = self.rows.len() - 2;
+        self.rows[texts].extend_from_slice(&rows.texts);
     }
 
     /// Rejects a record, with an error per field.
@@ -319,6 +328,8 @@ impl Giver {
 struct StagedRows {
     own: Vec<u8>,
     lists: Vec<(usize, Vec<u8>)>,
+    /// Passages of its texts.
+    texts: Vec<u8>,
 }
 
 /// The rows of a record, or its errors.
@@ -334,7 +345,7 @@ fn rows_of(
         errors.push((name.clone(), format!("Unknown field; {} has {}.", kind.name, kind.field_names())));
     }
     let (mut row, mut given_fields) = (Vec::new(), giver.flag());
-    let mut lists: Vec<(usize, Vec<u8>)> = Vec::new();
+    let (mut lists, mut texts): (Vec<(usize, Vec<u8>)>, _) = (Vec::new(), Vec::new());
     for (place, writable_field) in kind.writable_fields.iter().enumerate() {
         let value = fields.get(writable_field.name);
         if let Some(value) = value {
@@ -362,7 +373,7 @@ fn rows_of(
                 write_key(to, value, &mut row)
                     .map_err(|message| vec![(writable_field.name.to_owned(), message)])
             }
-            WritableKind::Rows(list) => write_list(kinds, list, line, writable_field.name, value)
+            WritableKind::Rows(list) => write_list(kinds, list, line, writable_field.name, value, &mut texts)
                 .map(|list| lists.push((place, list))),
         };
         errors.extend(written.err().into_iter().flatten());
@@ -374,7 +385,7 @@ fn rows_of(
         format!("{line}\t{given_fields}\t{}", if giver == Giver::Record { 'f' } else { 't' }).into_bytes();
     own.extend_from_slice(&row);
     own.push(b'\n');
-    Ok(StagedRows { own, lists })
+    Ok(StagedRows { own, lists, texts })
 }
 
 /// Drops a value that a record can do without: a field (`url`), or an entry of a list (`names.0`, `names.0.kind`).
@@ -416,6 +427,7 @@ fn write_list(
     line: Position,
     name: &str,
     value: &Value,
+    texts: &mut Vec<u8>,
 ) -> Result<Vec<u8>, Vec<FieldError>> {
     let mut out = Vec::new();
     let items = match value {
@@ -446,7 +458,7 @@ fn write_list(
                 }
             };
             out.push(b'\t');
-            if let Err(message) = write_column(kinds, column, value, &mut out) {
+            if let Err(message) = write_column(kinds, column, line, value, [&mut out, texts]) {
                 errors.push((path, message));
             }
         }
@@ -458,8 +470,9 @@ fn write_list(
 fn write_column(
     kinds: &RecordKinds,
     column: &RowColumn,
+    line: Position,
     value: &Value,
-    out: &mut Vec<u8>,
+    [out, texts]: [&mut Vec<u8>; 2],
 ) -> Result<(), String> {
     if column.needed && value.is_null() {
         return Err("This field is required.".to_owned());
@@ -467,6 +480,32 @@ fn write_column(
     match column.kind {
         RowKind::Value(scalar) => write_value(scalar, value, out),
         RowKind::Reference(to) => write_key(kinds.known(to), value, out),
+        RowKind::Content => {
+            let Value::String(content) = value else { return Err("Expected a text.".to_owned()) };
+            write_content(line, &cut::kept(content)?, [out, texts]);
+            Ok(())
+        }
+    }
+}
+
+/// Writes the SHA-256 of a text to its column, and the passages to a table of their own.
+fn write_content(line: Position, content: &str, [out, texts]: [&mut Vec<u8>; 2]) {
+    let sha256 = cut::digest(content);
+    out.extend_from_slice(sha256.as_bytes());
+    let number = |number: Option<usize>| number.map_or_else(|| "\\N".to_owned(), |number| number.to_string());
+    for (index, passage) in cut::passages(content).into_iter().enumerate() {
+        let Passage { starts, ends, line: at_line, page, section, seconds, text } = passage;
+        let place =
+            format!("{line}\t{sha256}\t{}\t{starts}\t{ends}\t{at_line}\t{}\t", index + 1, number(page));
+        texts.extend_from_slice(place.as_bytes());
+        match section {
+            Some(section) => escape(&section, texts),
+            None => texts.extend_from_slice(b"\\N"),
+        }
+        let seconds = number(seconds.map(|seconds| seconds as usize));
+        texts.extend_from_slice(format!("\t{seconds}\t").as_bytes());
+        escape(&text, texts);
+        texts.push(b'\n');
     }
 }
 

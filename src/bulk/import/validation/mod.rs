@@ -77,7 +77,7 @@ impl<'a> RowSet<'a> {
         let Some((_, rows)) = self.list else { return self.kind.references().collect() };
         let references = rows.columns.iter().filter_map(|column| match column.kind {
             RowKind::Reference(to) => Some((column.column, to)),
-            RowKind::Value(_) => None,
+            RowKind::Value(_) | RowKind::Content => None,
         });
         references.collect()
     }
@@ -187,6 +187,7 @@ impl Validator<'_> {
                 self.check_unique(&rows).await?;
             }
         }
+        self.keep_texts().await?;
         let actor_kind_rules = self.actor_kind_rules().await?;
         loop {
             self.delete_rejected(READY_PREFIX).await?;
@@ -394,6 +395,30 @@ impl Validator<'_> {
         Ok(found + self.reject(self.kinds.known("Actor"), &wrong).await?)
     }
 
+    /// Keeps the texts of the valid records, each once.
+    async fn keep_texts(&mut self) -> Result<(), sqlx::Error> {
+        let staged = self.staged;
+        let lists = self.kinds.0.iter().flat_map(|kind| list_fields(kind).map(move |list| (kind, list)));
+        for (kind, (writable_field, rows)) in lists {
+            for column in rows.columns.iter().filter(|column| matches!(column.kind, RowKind::Content)) {
+                let list = list_name(READY_PREFIX, kind, writable_field.name);
+                self.run(format!(
+                    "with kept as (
+                         insert into text_contents (sha256, characters)
+                         select sha256, max(ends) from {staged}texts where sha256 in (select {} from {list}) group by sha256
+                         on conflict do nothing returning sha256
+                     )
+                     insert into text_passages (sha256, number, starts, ends, line, page, section, seconds, text)
+                     select distinct on (sha256, number) sha256, number, starts, ends, at_line, page, section, seconds, text
+                     from {staged}texts join kept using (sha256)",
+                    column.column
+                ))
+                .await?;
+            }
+        }
+        Ok(())
+    }
+
     /// Rejects records that would be their own ancestors.
     async fn check_cycles(&mut self, kind: &RecordKind) -> Result<u64, sqlx::Error> {
         let (Some(parent), table) = (kind.parent(), kind.table) else { return Ok(0) };
@@ -428,10 +453,10 @@ impl Validator<'_> {
             )];
             for (writable_field, rows) in list_fields(kind) {
                 let place = kind.writable_field(writable_field.name).map_or(0, |(place, _)| place);
-                changed.push(format!(
-                    "select id from ({}) g",
-                    removed_rows(kind, writable_field, rows, place, "t.{owner} as id")
-                ));
+                if !rows.appended {
+                    let removed = removed_rows(kind, writable_field, rows, place, "t.{owner} as id");
+                    changed.push(format!("select id from ({removed}) g"));
+                }
                 changed.push(format!(
                     "select id from ({}) e",
                     added_rows(kind, writable_field, rows, "n.{owner} as id")

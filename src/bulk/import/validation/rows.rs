@@ -45,7 +45,7 @@ impl Validator<'_> {
             for (place, column) in rows.columns.iter().enumerate() {
                 let name = column.column;
                 let value = match column.kind {
-                    RowKind::Value(_) => format!("l.{name}"),
+                    RowKind::Value(_) | RowKind::Content => format!("l.{name}"),
                     RowKind::Reference(to) => {
                         let to = self.kinds.known(to).table;
                         let _ = write!(joins, " left join keys_{to} k{place} on k{place}.key = l.{name}");

@@ -1,6 +1,7 @@
 //! One transaction per mutation: either everything is written with its revisions, or nothing, and all errors are
 //! reported.
 
+pub mod attach;
 pub mod merge;
 pub mod undo;
 
@@ -65,6 +66,8 @@ pub enum Action {
     Merge,
     Unmerge,
     Revert,
+    /// Adds a version of a source's text.
+    Attach,
 }
 
 impl Action {
@@ -76,6 +79,7 @@ impl Action {
             Action::Merge => "Merge",
             Action::Unmerge => "Unmerge",
             Action::Revert => "Revert",
+            Action::Attach => "Attach",
         }
     }
 
@@ -84,6 +88,7 @@ impl Action {
             Action::Merge => merge::MERGE.to_owned(),
             Action::Unmerge => merge::UNMERGE.to_owned(),
             Action::Revert => undo::REVERT.to_owned(),
+            Action::Attach => attach::ATTACH.to_owned(),
             Action::Create => format!("Creates a record of type {object_type}."),
             Action::Update => {
                 format!(
@@ -206,7 +211,9 @@ impl Writer {
         let mut transaction = context.reader.begin().await?;
         let fresh;
         let rules = match task.action {
-            Action::Create | Action::Update | Action::Delete => self.rules(&mut transaction).await?,
+            Action::Create | Action::Update | Action::Delete | Action::Attach => {
+                self.rules(&mut transaction).await?
+            }
             // These use all tables in the database, including those of a newer version.
             Action::Merge | Action::Unmerge | Action::Revert => {
                 fresh = Rules::load(&mut transaction).await?;
@@ -324,6 +331,7 @@ impl Mutation<'_> {
             Action::Merge => merge::merge(self, connection).await?,
             Action::Unmerge => merge::unmerge(self, connection).await?,
             Action::Revert => undo::revert(self, connection).await?,
+            Action::Attach => attach::attach(self, connection).await?,
         };
         self.finish()?;
         if let Some(name) = text(self.input.get("clientMutationId")) {
@@ -576,7 +584,7 @@ impl Mutation<'_> {
             };
             let value = match (column.kind, value) {
                 (_, None | Some(Input::Null)) => Value::Null,
-                (RowKind::Value(_), Some(value)) => json(value),
+                (RowKind::Value(_) | RowKind::Content, Some(value)) => json(value),
                 (RowKind::Reference(to), Some(value)) => self.reference(connection, to, value, &path).await?,
             };
             row.insert(column.column.to_owned(), value);

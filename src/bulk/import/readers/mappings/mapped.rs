@@ -450,7 +450,7 @@ impl Mapped<'_, '_, '_> {
                             let text = part.texts(rule).into_iter().next();
                             text.map(|text| part.scalar(name, *scalar, &text))
                         }
-                        None => part.texts(rule).into_iter().next().map(Value::from),
+                        Some(RowKind::Content) | None => part.texts(rule).into_iter().next().map(Value::from),
                     };
                     has_value |=
                         value.is_some() && !matches!(rule, Rule::Full(full) if full.constant.is_some());

@@ -1,0 +1,166 @@
+//! Texts of sources: versions, who reads them, history, import and export.
+
+use serde_json::{Value, json};
+
+use crate::{
+    bulk::Base,
+    mutations::{change, errors, wrong},
+    support::{
+        Client, anonymous, editor,
+        process::{Folder, dossier, output},
+    },
+};
+
+const TALK: &str = "The delegations met in the morning.\nA second round follows in May.\n";
+
+async fn source(editor: &Client, slug: &str) {
+    let input = json!({"slug": slug, "title": "A talk on the lake"});
+    let payload = change(editor, "createSource", input, "source { slug }").await;
+    assert_eq!(payload["userErrors"], json!([]), "{payload}");
+}
+
+async fn attach(editor: &Client, slug: &str, content: &str) -> Value {
+    let input = json!({"source": {"slug": slug}, "content": content, "language": "en"});
+    let selection = "source { texts { version sha256 mediaType language takenFrom takenOn characters } }";
+    change(editor, "attachSourceText", input, selection).await
+}
+
+/// The whole text of a version; null if there is none.
+async fn text(client: &Client, arguments: &str, version: &str) -> Value {
+    let query = format!("{{ source({arguments}) {{ text{version} {{ version content }} }} }}");
+    client.query(&query).await["source"]["text"].take()
+}
+
+#[tokio::test]
+async fn a_text_is_attached_in_versions_that_stay_as_they_are() {
+    let editor = editor().await;
+    source(&editor, "talk").await;
+    assert_eq!(text(&editor, "by: {slug: \"talk\"}", "").await, Value::Null);
+    let first = attach(&editor, "talk", TALK).await;
+    let version = &first["source"]["texts"][0];
+    assert_eq!(version["version"], 1);
+    assert_eq!(version["characters"], TALK.len());
+    assert_eq!([&version["mediaType"], &version["language"]], ["text/plain", "en"]);
+    let again = attach(&editor, "talk", &TALK.replace('\n', "\r\n")).await;
+    assert_eq!(again["revision"], first["revision"], "the same text changes nothing");
+    let second = attach(&editor, "talk", "Another text.").await;
+    assert_eq!(second["source"]["texts"][1]["version"], 2);
+    let by = "by: {slug: \"talk\"}";
+    assert_eq!(text(&editor, by, "").await, json!({"version": 2, "content": "Another text."}));
+    assert_eq!(text(&editor, by, "(version: 1)").await, json!({"version": 1, "content": TALK}));
+    assert_eq!(text(&editor, by, "(version: 3)").await, Value::Null);
+    let before = format!("by: {{slug: \"talk\"}}, asOf: {{revision: {}}}", first["revision"]);
+    assert_eq!(text(&editor, &before, "").await["content"], TALK);
+    let revert = json!({"revision": second["revision"]});
+    let reverted = change(&editor, "revertRevision", revert, "records { id }").await;
+    assert_eq!(reverted["userErrors"], json!([]));
+    assert_eq!(text(&editor, by, "").await["content"], TALK);
+    let third = attach(&editor, "talk", "A third text.").await;
+    assert_eq!(third["source"]["texts"].as_array().map(Vec::len), Some(2));
+    for sql in [
+        "update text_contents set characters = 1",
+        "delete from text_passages",
+        "update source_texts set language = 'kk'",
+    ] {
+        let refused = sqlx::query(sql).execute(editor.pool()).await.expect_err(sql).to_string();
+        assert!(refused.contains("A text stays as it is"), "{refused}");
+    }
+}
+
+#[tokio::test]
+async fn what_is_wrong_with_a_text_is_told_at_its_field() {
+    let editor = editor().await;
+    source(&editor, "talk").await;
+    let input = json!({"source": {"slug": "talk"}, "content": " \n", "mediaType": "text", "language": "!", "takenOn": "2026-02"});
+    let payload = change(&editor, "attachSourceText", input, "source { slug }").await;
+    let expected =
+        wrong([("INVALID", "input.content"), ("INVALID", "input.mediaType"), ("INVALID", "input.language")]);
+    assert_eq!(errors(&payload), expected, "{payload}");
+    let payload = attach(&editor, "nothing", TALK).await;
+    assert_eq!(errors(&payload), wrong([("NOT_FOUND", "input.source")]));
+}
+
+#[tokio::test]
+async fn whole_texts_are_for_holders_of_keys_unless_the_server_says_otherwise() {
+    let anonymous = anonymous().await;
+    let editor = anonymous.as_role(dossier::auth::caller::Role::Editor).await;
+    source(&editor, "talk").await;
+    attach(&editor, "talk", TALK).await;
+    let query = "{ source(by: {slug: \"talk\"}) { texts { characters } text { content } } }";
+    assert_eq!(anonymous.api_error(query, json!({})).await.0, "UNAUTHENTICATED");
+    let versions = anonymous.query("{ source(by: {slug: \"talk\"}) { texts { characters } } }").await;
+    assert_eq!(versions["source"]["texts"][0]["characters"], TALK.len());
+    let open = anonymous.at_another_server(&[("SOURCE_TEXTS", "everyone")]).await;
+    assert_eq!(open.query(query).await["source"]["text"]["content"], TALK);
+    let exported = |client: &Client| {
+        let get = client.http().get(client.address("/export.jsonl"));
+        let get = client.authorization().into_iter().fold(get, |get, key| get.header("authorization", key));
+        async move { get.send().await.expect("a response").text().await.expect("text").contains("second round") }
+    };
+    assert!(!exported(&anonymous).await, "an export gives nobody more than a query");
+    assert!(exported(&editor).await && exported(&open).await);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn exports_and_imports_keep_the_versions() {
+    let base = Base::new("texts").await;
+    let record = json!({
+        "type": "Source", "slug": "talk", "title": "A talk",
+        "texts": [
+            {"content": TALK, "mediaType": "text/plain", "language": "en"},
+            {"content": "# News\n\nChanged.\r\n", "mediaType": "text/markdown", "takenFrom": "https://news.example/", "takenOn": "2026-02"},
+        ],
+    });
+    let wrong = json!({"type": "Source", "slug": "other", "title": "Other", "texts": [{"content": "  ", "mediaType": "text/plain"}]});
+    let rejected = base.import_with(&base.file("talk.jsonl", format!("{record}\n{wrong}\n")), &[]);
+    assert_eq!(rejected.status.code(), Some(1));
+    assert_eq!(base.report(), [(2, "texts.0.content".to_owned(), "The text is empty.".to_owned())]);
+    let client = Client::of(&base.database).await;
+    let versions = |client: Client| async move {
+        let query =
+            "{ source(by: {slug: \"talk\"}) { texts { version sha256 mediaType takenFrom takenOn } } }";
+        client.query(query).await["source"]["texts"].take()
+    };
+    let imported = versions(client.clone()).await;
+    assert_eq!(imported[1]["takenOn"], "2026-02", "{imported}");
+    let again = base.import(&base.file("exported.jsonl", base.export(&[])));
+    assert!(again.contains("nothing was written"), "{again}");
+    // A version that the file lacks stays; one that it has comes.
+    let newer =
+        json!({"type": "Source", "slug": "talk", "texts": [{"content": "New.", "mediaType": "text/plain"}]});
+    base.import(&base.file("newer.jsonl", newer.to_string()));
+    assert_eq!(versions(client.clone()).await[2]["version"], 3);
+    let other = Base::empty("texts-empty").await;
+    other.import(&base.file("exported.jsonl", base.export(&[])));
+    let there = Client::of(&other.database).await;
+    assert_eq!(versions(there).await, versions(client).await);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_is_attached_from_the_command_line() {
+    let editor = editor().await;
+    source(&editor, "talk").await;
+    let folder = Folder::new("attach");
+    std::fs::create_dir_all(folder.path()).expect("a folder");
+    let run = |name: &str, content: &str, more: &[&str]| {
+        let path = folder.path().join(name);
+        std::fs::write(&path, content).expect("written");
+        let mut command = dossier(&[("DATABASE_URL", editor.database_url())]);
+        command.args(["source", "attach", "talk"]).arg(path).args(more);
+        tokio::task::block_in_place(|| output(&mut command))
+    };
+    let page = "<html><nav>Menu</nav><main><p>A page of words.</p></main></html>";
+    let attached = run("page.html", page, &["--from", "https://news.example/a", "--on", "2026-02-19"]);
+    assert_eq!(String::from_utf8_lossy(&attached.stdout), "talk: version 1, 17 characters\n", "{attached:?}");
+    let query = "{ source(by: {slug: \"talk\"}) { texts { mediaType takenFrom takenOn } text { content } revisions { nodes { requester } } } }";
+    let source = editor.query(query).await["source"].take();
+    assert_eq!(
+        source["texts"],
+        json!([{"mediaType": "text/html", "takenFrom": "https://news.example/a", "takenOn": "2026-02-19"}])
+    );
+    assert_eq!(source["text"]["content"], "A page of words.\n");
+    assert_eq!(source["revisions"]["nodes"][1]["requester"], "attach");
+    let refused = run("notes.txt", "Words.", &["--language", "?"]);
+    assert_eq!(refused.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&refused.stderr).contains("dossier: language: "), "{refused:?}");
+}
