@@ -763,7 +763,7 @@ async fn popolo_becomes_actors_relations_meetings_and_statements() {
         base.report().into_iter().map(|(line, field, reason)| format!("{line} {field} {reason}")).collect();
     assert_eq!(reported, ["12 memberships (record 6) A membership needs a person and an organization."]);
     let stdout = String::from_utf8_lossy(&output.stdout).into_owned();
-    // A source, three actors, four ties, a meeting and two statements, of which one has no known speaker.
+    // A source, three actors, four relations, a meeting and two statements, of which one has no known speaker.
     assert!(stdout.contains("created 11, updated 0, unchanged 0, rejected 1"), "{stdout}");
     let found = "select count(*) from relations
         join actors s on s.id = subject_id join actors o on o.id = object_id
@@ -858,7 +858,7 @@ async fn legislators_come_with_their_terms_and_parties() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn follow_the_money_becomes_actors_and_ties() {
+async fn follow_the_money_becomes_actors_and_relations() {
     let base = Base::new("ftm").await;
     let entities = [
         json!({"id": "d1", "schema": "Directorship", "properties": {"director": ["Q1"], "organization": ["c1"], "role": ["CFO"], "startDate": ["2015-08-22"]}}),

@@ -113,7 +113,7 @@ async fn a_name_is_chosen_by_language_and_date_and_put_in_its_order() {
 #[tokio::test(flavor = "multi_thread")]
 async fn who_sat_and_held_which_office_is_known_with_dates_and_terms() {
     let base = Base::new("parlamint-seats").await;
-    let ties = "select concat_ws(' ', r.kind, o.name, r.label, r.valid_from, r.valid_until, r.term) from relations r
+    let relations = "select concat_ws(' ', r.kind, o.name, r.label, r.valid_from, r.valid_until, r.term) from relations r
                 join actors s on s.id = r.subject_id join actors o on o.id = r.object_id where s.name = 'Tia Ash'";
     let person = |affiliations: &str| {
         persons(&format!(
@@ -140,7 +140,7 @@ async fn who_sat_and_held_which_office_is_known_with_dates_and_terms() {
     );
     base.import(&base.file("ParlaMint-QQ.xml", first));
     let seats = "MEMBERSHIP Lake 2015 2016-02; MEMBERSHIP Mead 2015 2016-02; MEMBERSHIP Parliament of Q 2016-02-10 Third term; MEMBERSHIP Parliament of Q MP 2013-01-01 2016-02-01 Second term; POSITION Cabinet of Q Minister of Water 2019-12-03 2021-05-01; POSITION party.X head";
-    assert_eq!(text(&base, ties).await, seats);
+    assert_eq!(text(&base, relations).await, seats);
     let kinds = "select concat_ws(' ', name, organization_kind, founded_on) from actors where organization_kind is not null";
     assert_eq!(
         text(&base, kinds).await,
@@ -163,7 +163,7 @@ async fn who_sat_and_held_which_office_is_known_with_dates_and_terms() {
     let output = base.import_with(&file, &["--complete"]);
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let left = "MEMBERSHIP Lake 2011 2012; MEMBERSHIP Lake 2015 2018-01-01; POSITION Cabinet of Q Minister of Water 2019-12-03 2021-06-01";
-    assert_eq!(text(&base, ties).await, left);
+    assert_eq!(text(&base, relations).await, left);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -354,7 +354,7 @@ async fn an_odd_detail_costs_that_detail() {
     let lengths = "select concat(ordinal, ' ', length(quote)) from statements where ordinal is not null";
     assert_eq!(text(&base, lengths).await, "1 13; 2 8; 3 6; 4 160002; 4 199996");
     let list = persons(
-        r##"<person xml:id="Bad"><persName/><birth when="1980-13-45"/><sex value="U"/><affiliation role="member" ref="#party.L" from="someday"/><affiliation role="member"/></person>
+        r##"<person xml:id="Bad"><persName/><birth when="1980-13-45"/><sex value="U"/><affiliation role="member" ref="#party.L" from="someday"/><affiliation role="member" ref="#party.M" from="2015" to="2014"/><affiliation role="member"/></person>
             <person><persName>No Id</persName></person>"##,
     );
     let reported = base.import(&base.file("ParlaMint-QQ-listPerson.xml", list));
@@ -365,9 +365,13 @@ async fn an_odd_detail_costs_that_detail() {
     let reported = |start: &str| {
         assert!(changed.iter().any(|reported| reported.starts_with(start)), "{start} {changed:#?}");
     };
-    let not_dates = ["person.affiliation@from", "person.birth@when"]
-        .map(|name| format!("{name}: left out, expected a date"));
-    not_dates.iter().map(String::as_str).for_each(reported);
+    for (attribute, reason) in [
+        ("person.affiliation@from", "expected a date"),
+        ("person.birth@when", "expected a date"),
+        ("person.affiliation@to", "before the start"),
+    ] {
+        reported(&format!("{attribute}: left out, {reason}"));
+    }
     ["name: missing", "person.affiliation@ref: missing", "person@xml:id: missing"]
         .into_iter()
         .for_each(reported);

@@ -13,7 +13,7 @@ async fn rows(base: &Base, sql: &str) -> Vec<String> {
 }
 
 /// Relations of datasets: subject, kind, object, label and period.
-async fn ties(base: &Base) -> Vec<String> {
+async fn relations(base: &Base) -> Vec<String> {
     let sql = "select concat_ws(' ', s.name, r.kind, o.name, coalesce(r.label, '-'), coalesce(r.valid_from, '?'), coalesce(r.valid_until, '?'))
                from relations r join actors s on s.id = r.subject_id join actors o on o.id = r.object_id
                join origins on origins.relation_id = r.id order by s.name, r.kind, o.name, r.valid_from nulls first, r.label";
@@ -74,7 +74,7 @@ async fn an_odd_detail_of_popolo_costs_that_detail_and_not_the_record() {
     let further = "select concat_ws(' ', n.name, n.kind, n.language) from actor_names n join origins o on o.actor_id = n.actor_id order by n.id";
     assert_eq!(rows(&base, further).await, ["C. Sample ALIAS", "Cal the Simple ALIAS"]);
     assert_eq!(
-        ties(&base).await,
+        relations(&base).await,
         [
             "Ada Sample MEMBERSHIP Assembly - 2015-05-01 ?",
             "Ada Sample MEMBERSHIP unlisted - ? ?",
@@ -133,7 +133,7 @@ async fn members_sit_in_the_legislative_periods_of_their_memberships() {
     let file = base.file("terms.json", document.to_string());
     base.import(&file);
     assert_eq!(
-        ties(&base).await,
+        relations(&base).await,
         [
             "Ada Sample MEMBERSHIP Assembly of Examplia - 1999-01-01 2003-12-31",
             "Ada Sample MEMBERSHIP Assembly of Examplia - 2004 2006-03-01",
@@ -170,7 +170,7 @@ async fn a_newer_popolo_edition_ends_a_membership_and_doubles_none() {
     ])));
     assert!(reported.contains("created 0, updated 1,"), "{reported}");
     assert_eq!(
-        ties(&base).await,
+        relations(&base).await,
         [
             "Ada Sample POSITION Assembly of Examplia Chair 2010 2012",
             "Ada Sample POSITION Assembly of Examplia Chair 2018 2024",
@@ -195,7 +195,7 @@ async fn records_embedded_in_popolo_memberships_are_records() {
     ]});
     base.import_with(&base.file("embedded.json", document.to_string()), &[]);
     assert_eq!(
-        ties(&base).await,
+        relations(&base).await,
         [
             "Ada Sample POSITION Assembly Speaker 2001 ?",
             "Ada Sample MEMBERSHIP Committee without an id - ? ?",
@@ -205,6 +205,25 @@ async fn records_embedded_in_popolo_memberships_are_records() {
     assert_eq!(reported.len(), 1);
     assert_eq!(reported[0].2, "A membership needs a person and an organization.");
     assert_eq!(reported[0].1, "memberships (record 3)");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_organization_that_is_embedded_twice_has_one_parent() {
+    let base = Base::new("popolo-parents").await;
+    let committee = json!({"id": "o1", "name": "Committee", "parent_id": "o0"});
+    let document = json!({
+        "persons": [{"id": "p1", "name": "Ada Sample"}, {"id": "p2", "name": "Ben Sample"}],
+        "organizations": [{"id": "o0", "name": "House"}, {"id": "o2", "name": "Office", "parent_id": "missing"}],
+        "memberships": [
+            {"person_id": "p1", "organization": committee},
+            {"person_id": "p2", "organization": committee},
+        ],
+    });
+    let reported = base.import(&base.file("parents.json", document.to_string()));
+    assert!(reported.contains("rejected 0"), "{reported}");
+    assert_eq!(base.count("select count(*) from relations where kind = 'HIERARCHY'").await, 1);
+    let left_out = "Relation.object: the record is left out: what it refers to is not there 1";
+    assert!(counts(&base, "changed").iter().any(|change| change == left_out));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -264,7 +283,7 @@ async fn legislators_have_parties_by_date_and_gaps_in_service() {
     let file = base.file("some-legislators.yaml", ADA);
     base.import(&file);
     assert_eq!(
-        ties(&base).await,
+        relations(&base).await,
         [
             "Ada Sample-Roe POSITION United States House of Representatives Representative for NJ-2 2001-01-03 2003-01-03",
             "Ada Sample-Roe POSITION United States House of Representatives Minority Whip 2003-01-07 2005-01-03",
@@ -300,7 +319,7 @@ async fn legislators_come_as_yaml_of_any_indentation_and_as_json() {
     let base = Base::new("legislators-json").await;
     let indented = ADA.lines().fold(String::from("---\n"), |text, line| format!("{text}    {line}\n"));
     base.import(&base.file("indented.yaml", indented));
-    let made = ties(&base).await;
+    let made = relations(&base).await;
     assert_eq!(made.len(), 11);
     let document = json!([
         {"id": {"bioguide": "X000002"}, "name": {"first": "Ben", "last": "Sample"},
@@ -313,7 +332,7 @@ async fn legislators_come_as_yaml_of_any_indentation_and_as_json() {
     let file = base.file("two.json", document.to_string());
     base.import(&file);
     assert_eq!(
-        ties(&base).await[made.len()..],
+        relations(&base).await[made.len()..],
         [
             "Ben Sample POSITION United States House of Representatives Representative for WY 2025-01-03 2027-01-03",
             "Dee Sample POSITION Federal government of the United States President 1901-03-04 1905-03-04",
@@ -350,17 +369,17 @@ HSXX01:
     // Members come before what says who they are.
     base.import_with(&base.file("members.yaml", members), &[]);
     assert_eq!(
-        ties(&base).await[..],
+        relations(&base).await[..],
         ["Ada Sample-Roe POSITION HSXX Chair ? ?", "Ada Sample-Roe MEMBERSHIP HSXX01 Minority member ? ?"]
     );
     base.import(&base.file("legislators.yaml", ADA));
-    let before = ties(&base).await.len();
+    let before = relations(&base).await.len();
     base.import(&base.file("committees.yaml", committees));
     let output = base.import_with(&base.file("members.yaml", members), &[]);
     assert!(String::from_utf8_lossy(&output.stdout).contains("nothing was written"));
     let reported = base.report();
     assert!(reported.len() == 1 && reported[0].0 == 5 && reported[0].1 == "members.bioguide", "{reported:?}");
-    let all = ties(&base).await;
+    let all = relations(&base).await;
     let new: Vec<&str> = all
         .iter()
         .map(String::as_str)
