@@ -319,13 +319,16 @@ impl Generator<'_> {
         .await?;
         self.copy(
             "sources",
-            "id, slug, title, publisher_id, language, published_on",
+            "id, slug, title, publisher_id, language, published_on, reliability",
             size.sources(),
             |rows, rng, words, n| {
                 let id = first.source + n;
                 let publisher = first.actor + of_kinds(rng.u64(..size.actors() / 20), 16, 1);
                 let (title, date) = (words.sentence(rng, 6), date(rng));
-                rows.row(format_args!("{id}\tgenerated-source-{id}\t{title}\t{publisher}\ten\t{date}"));
+                let reliability = pick(&["A", "B", "C", "D", "E", "F", "\\N"], rng.u64(..7));
+                rows.row(format_args!(
+                    "{id}\tgenerated-source-{id}\t{title}\t{publisher}\ten\t{date}\t{reliability}"
+                ));
             },
         )
         .await?;
@@ -623,8 +626,11 @@ impl Generator<'_> {
             ("motion_id", first.motion, size.motions()),
             ("division_id", first.division, size.divisions),
         ] {
-            self.copy("citations", &format!("source_id, locator, {column}"), count, |rows, rng, _, n| {
-                rows.row(format_args!("{}\tp{}\t{}", random.source(rng), rng.u32(1..400), first + n));
+            let columns = format!("source_id, locator, credibility, {column}");
+            self.copy("citations", &columns, count, |rows, rng, _, n| {
+                let (source, locator) = (random.source(rng), rng.u32(1..400));
+                let credibility = pick(&CREDIBILITIES, rng.u64(..8));
+                rows.row(format_args!("{source}\tp{locator}\t{credibility}\t{}", first + n));
             })
             .await?;
         }
@@ -669,6 +675,18 @@ const EVENTS: [(&str, &[&str]); 8] = [
     ("COERCE", &["arrest", "restrict"]),
     ("MOBILIZE", &["troops", "weapons"]),
     ("RETREAT", &["release", "ceasefire"]),
+];
+
+/// Credibilities of citations, some of which are not rated.
+const CREDIBILITIES: [&str; 8] = [
+    "\\N",
+    "\\N",
+    "CONFIRMED",
+    "PROBABLY_TRUE",
+    "POSSIBLY_TRUE",
+    "DOUBTFUL",
+    "IMPROBABLE",
+    "CANNOT_BE_JUDGED",
 ];
 
 /// The kind of an actor by its number: 12 of 20 are people.

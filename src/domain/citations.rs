@@ -1,8 +1,24 @@
 //! Citations: which passage of which source supports which record.
 
 use crate::model::{
-    object_type::{ObjectType, one, reference, term},
+    object_type::{Enumeration, ObjectType, SortKey, one, one_of, reference, term},
+    pagination::KeyKind,
     record_types,
+};
+
+static CREDIBILITY: Enumeration = Enumeration {
+    name: "Credibility",
+    sql: "credibility",
+    description: "How credible it is what a passage says: the number of its rating in the Admiralty code.",
+    values: &[
+        ("CONFIRMED", "1: confirmed by other sources."),
+        ("PROBABLY_TRUE", "2: probably true."),
+        ("POSSIBLY_TRUE", "3: possibly true."),
+        ("DOUBTFUL", "4: doubtful."),
+        ("IMPROBABLE", "5: improbable."),
+        ("CANNOT_BE_JUDGED", "6: its truth cannot be judged."),
+    ],
+    deprecated: &[],
 };
 
 pub fn object_types(records: &[ObjectType]) -> Vec<ObjectType> {
@@ -11,6 +27,25 @@ pub fn object_types(records: &[ObjectType]) -> Vec<ObjectType> {
             .listed("citations")
             .field(one("source", "Source", "source_id", "The document."))
             .field(term("locator", "The place in the document: `L12` is line 12.").filterable())
+            .field(
+                one_of(
+                    "credibility",
+                    &CREDIBILITY,
+                    "How credible it is what the passage says; null if it was not rated.",
+                )
+                .nullable()
+                .filterable(),
+            )
+            .field(
+                term(
+                    "grade",
+                    "The grade of the passage in the Admiralty code, `B2`: the letter of the source's reliability and the number of the credibility. A source that was not rated is F, a passage that was not rated is 6.",
+                )
+                .from_sql(
+                    "(select admiralty_grade(s.reliability, {}.credibility) from sources s where s.id = {}.source_id)",
+                )
+                .reading(&[("sources", "source_id")]),
+            )
             .field(
                 reference(
                     "record",
@@ -22,6 +57,9 @@ pub fn object_types(records: &[ObjectType]) -> Vec<ObjectType> {
                 )
                 .filterable(),
             )
-            .in_order_of_entry(),
+            .in_order_of_entry()
+            .order("CREDIBILITY", "credibility (not rated counts as not to be judged)", |_| {
+                SortKey::Key("credibility_number({}.credibility)".into(), KeyKind::Int)
+            }),
     ]
 }

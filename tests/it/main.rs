@@ -17,6 +17,7 @@ mod exactness;
 mod facts;
 mod generate;
 mod golden;
+mod grades;
 mod guards;
 mod http;
 mod indexes;

@@ -55,15 +55,33 @@ pub struct RowColumn {
 }
 
 impl RowColumn {
-    /// A column of a field of an owned value or an edge, unless the field is computed.
-    fn of(field: &Field) -> Option<Self> {
-        let FieldKind::Column(Column { sql, scalar, nullable, .. }) = &field.kind else { return None };
-        let (name, kind, description) = match scalar {
-            Scalar::Content => ("content", RowKind::Content, "The whole text."),
-            scalar => (field.name, RowKind::Value(*scalar), field.description),
+    /// The columns of a field of an owned value or an edge: none if it is computed, several if it is one of several
+    /// references.
+    fn of(field: &Field) -> Vec<Self> {
+        let of_column = |name, column, kind, needed, description| RowColumn {
+            name,
+            column,
+            kind,
+            needed,
+            description,
+            deprecation: field.deprecation,
         };
-        let (column, deprecation) = (plain(sql)?, field.deprecation);
-        Some(RowColumn { name, column, kind, needed: !nullable, description, deprecation })
+        match &field.kind {
+            FieldKind::Column(Column { sql, scalar, nullable, .. }) => {
+                let (name, kind, description) = match scalar {
+                    Scalar::Content => ("content", RowKind::Content, "The whole text."),
+                    scalar => (field.name, RowKind::Value(*scalar), field.description),
+                };
+                let column = plain(sql).map(|sql| of_column(name, sql, kind, !nullable, description));
+                column.into_iter().collect()
+            }
+            FieldKind::ToOne(one) => references(field.name, one)
+                .map(|(name, to, column, needed)| {
+                    of_column(name, column, RowKind::Reference(to), needed, field.description)
+                })
+                .collect(),
+            _ => Vec::new(),
+        }
     }
 }
 
@@ -96,11 +114,9 @@ pub fn of(object_type: &ObjectType, object_types: &[ObjectType]) -> Vec<Writable
                     writable_field(field.name, !nullable, WritableKind::Value { column, scalar: *scalar });
                 }
             }
-            FieldKind::ToOne(ToOne { choices, nullable, .. }) => {
-                let several = choices.len() > 1;
-                for (to, column) in choices {
-                    let name = if several { naming::camel_case(to).leak() } else { field.name };
-                    writable_field(name, !nullable && !several, WritableKind::Reference { column, to });
+            FieldKind::ToOne(one) => {
+                for (name, to, column, needed) in references(field.name, one) {
+                    writable_field(name, needed, WritableKind::Reference { column, to });
                 }
             }
             FieldKind::OwnedList(values) => {
@@ -119,12 +135,24 @@ pub fn of(object_type: &ObjectType, object_types: &[ObjectType]) -> Vec<Writable
 
 /// The values of a row that is added to a list of an object type, as fields of an input.
 pub fn of_added_row(list: &ObjectType) -> Vec<WritableField> {
-    let columns = list.fields.iter().filter_map(RowColumn::of);
+    let columns = list.fields.iter().flat_map(RowColumn::of);
     let field = |RowColumn { name, column, kind, needed, description, deprecation }| {
         let scalar = if let RowKind::Value(scalar) = kind { scalar } else { Scalar::Content };
         WritableField { name, description, needed, kind: WritableKind::Value { column, scalar }, deprecation }
     };
     columns.map(field).collect()
+}
+
+/// The references of a field: the name of each, its object type and column, and whether it is required.
+fn references<'a>(
+    field: &'static str,
+    one: &'a ToOne,
+) -> impl Iterator<Item = (&'static str, &'static str, &'static str, bool)> + use<'a> {
+    let several = one.choices.len() > 1;
+    one.choices.iter().map(move |(to, column)| {
+        let name = if several { naming::camel_case(to).leak() } else { field };
+        (name, *to, *column, !one.nullable && !several)
+    })
 }
 
 /// The column of a field that is only a column.
@@ -135,7 +163,7 @@ fn plain(sql: &Expression) -> Option<&'static str> {
 fn owned<'a>(values: &OwnedList, named: impl Fn(&str) -> &'a ObjectType) -> Rows {
     let (input, columns, one_of) = match &values.of {
         OwnedItem::Shape(shape) => {
-            let columns = named(shape).fields.iter().filter_map(RowColumn::of);
+            let columns = named(shape).fields.iter().flat_map(RowColumn::of);
             (format!("{shape}Input"), columns.collect(), false)
         }
         OwnedItem::Reference(one) => {
@@ -173,29 +201,16 @@ fn linked<'a>(many: &ToMany, named: impl Fn(&str) -> &'a ObjectType) -> Option<(
                 description: "The record on the other side.",
                 deprecation: None,
             };
-            let attributes = many.attributes.iter().filter_map(RowColumn::of);
+            let attributes = many.attributes.iter().flat_map(RowColumn::of);
             let input = (!many.attributes.is_empty()).then(|| format!("{}Input", many.stem));
             let columns = [reference].into_iter().chain(attributes).collect();
             let (numbered, one_of, appended) = (false, false, false);
             Some((Rows { table, owner, columns, ordinal, numbered, input, one_of, appended }, false))
         }
         (Writability::Rows { of, needed }, Join::Column(owner)) => {
-            let column =
-                |(name, column, to): &(&'static str, &'static str, Option<&'static str>)| RowColumn {
-                    name,
-                    column,
-                    kind: to.map_or(RowKind::Value(Scalar::Term), RowKind::Reference),
-                    needed: true,
-                    description: if to.is_some() {
-                        "The document."
-                    } else {
-                        "The place in the document: `L12` is line 12."
-                    },
-                    deprecation: None,
-                };
-            let input = Some(format!("{}Input", many.to));
-            let table = named(many.to).table;
-            let columns = of.iter().map(column).collect();
+            let to = named(many.to);
+            let columns = of.iter().flat_map(|name| RowColumn::of(to.field_named(name))).collect();
+            let (table, input) = (to.table, Some(format!("{}Input", many.to)));
             let (ordinal, numbered, one_of, appended) = (None, true, false, false);
             Some((Rows { table, owner, columns, ordinal, numbered, input, one_of, appended }, needed))
         }

@@ -301,9 +301,8 @@ pub enum Writability {
     No,
     /// As rows of its link table; with a column for their order, if they have one.
     Link(Option<&'static str>),
-    /// As rows of the other side's table, which are deleted with the record: the field, the column, and the object type
-    /// that it refers to.
-    Rows { of: &'static [(&'static str, &'static str, Option<&'static str>)], needed: bool },
+    /// As rows of the other side's table, which are deleted with the record: with these fields.
+    Rows { of: &'static [&'static str], needed: bool },
 }
 
 /// How the other side of an edge refers to this one.
@@ -445,6 +444,12 @@ impl ObjectType {
             timeline: None,
             tie: None,
         }
+    }
+
+    /// A field that a domain module names.
+    pub fn field_named(&self, name: &str) -> &Field {
+        let field = self.fields.iter().find(|field| field.name == name);
+        field.unwrap_or_else(|| panic!("{} has no field {name}", self.name))
     }
 
     /// Whether it is of records with a slug and a history.
@@ -644,9 +649,7 @@ impl ObjectType {
         description: &'static str,
     ) -> Self {
         // In brackets, so that it is no column that could be written.
-        let mut label = text("label", description).from_sql(format!("({})", sql.into()));
-        label.column().reads = Reads::Records(reads);
-        self.field(label)
+        self.field(text("label", description).from_sql(format!("({})", sql.into())).reading(reads))
     }
 
     /// Its history, by the column that `revisions` keeps for its object type.
@@ -847,6 +850,13 @@ impl FieldDeclaration {
     #[must_use]
     pub fn from_column(mut self, column: &'static str) -> Self {
         self.column().sql = Expression::Column(column.into());
+        self
+    }
+
+    /// Its SQL looks into other records: their tables, and the columns that refer to them.
+    #[must_use]
+    pub fn reading(mut self, records: &'static [(&'static str, &'static str)]) -> Self {
+        self.column().reads = Reads::Records(records);
         self
     }
 
@@ -1070,7 +1080,7 @@ pub fn needed_evidence(column: &'static str) -> FieldDeclaration {
 }
 
 fn cited(column: &'static str, needed: bool) -> FieldDeclaration {
-    let of = &[("source", "source_id", Some("Source")), ("locator", "locator", None)];
+    let of = &["source", "locator", "credibility"];
     many("citations", "Citation", Join::Column(column), "Passages of sources that support this record.")
         .writable_as(Writability::Rows { of, needed })
 }

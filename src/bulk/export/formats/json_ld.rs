@@ -210,7 +210,12 @@ fn properties(ids: &Ids, record: &Record<'_>, name: &str, value: &Value) -> Vec<
         (_, "citations") => {
             let cited = each(value, |citation| {
                 let source = ids.one("Source", &citation["source"]);
-                json!({"@type": "CreativeWork", "isPartOf": source, "position": citation["locator"]})
+                let mut work =
+                    json!({"@type": "CreativeWork", "isPartOf": source, "position": citation["locator"]});
+                if !citation["credibility"].is_null() {
+                    work["dossier:credibility"] = citation["credibility"].clone();
+                }
+                work
             });
             // Only works cite; other things are what works are about.
             let is_work = ["Statement", "Commentary"].contains(&kind);

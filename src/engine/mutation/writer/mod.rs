@@ -824,10 +824,11 @@ async fn replace(
     );
     let entered = format!(
         "insert into {table} ({owner_column}, {names}) select $1, {given}
-         from jsonb_populate_recordset(null::{table}, $2) n
+         from jsonb_populate_recordset(null::{table}, $2) with ordinality n
          where not exists (
              select from {table} t where t.{owner_column} = $1 and ({given}) is not distinct from ({there})
-         )"
+         )
+         order by n.ordinality"
     );
     for sql in [removed, entered] {
         sqlx::query(AssertSqlSafe(sql)).bind(owner).bind(&list).execute(&mut *connection).await?;
@@ -885,10 +886,14 @@ fn referrers(catalog: &'static Catalog, to: &str) -> Vec<Referrer> {
                     to: other,
                     ..
                 }) => {
-                    let between = catalog.named(other).table;
-                    for (_, column, _) in of.iter().filter(|(_, _, object_type)| *object_type == Some(to)) {
+                    let other = catalog.named(other);
+                    let references = of.iter().filter_map(|name| other.field_named(name).kind.reference());
+                    for (_, column) in
+                        references.flat_map(|one| &one.choices).filter(|(object_type, _)| *object_type == to)
+                    {
                         refer(format!(
-                            "{between} l join {table} r on r.id = l.{owner} where l.{column} = any($1)"
+                            "{} l join {table} r on r.id = l.{owner} where l.{column} = any($1)",
+                            other.table
                         ));
                     }
                 }
