@@ -217,6 +217,11 @@ impl Random {
         self.first.topic + skewed(rng, TOPICS)
     }
 
+    /// The statement that shows a position.
+    fn shows(self, position: u64) -> u64 {
+        self.first.statement + position.wrapping_mul(2_654_435_761) % self.size.statements
+    }
+
     fn source(self, rng: &mut Rng) -> u64 {
         self.first.source + rng.u64(..self.size.sources())
     }
@@ -241,7 +246,7 @@ impl Generator<'_> {
             + size.events() * 7
             + size.divisions * (size.voters() + 4)
             + size.commentaries() * 4
-            + size.positions() * 4
+            + size.positions() * 6
     }
 
     /// Copies the rows that `make` generates for each of `count` records.
@@ -525,15 +530,40 @@ impl Generator<'_> {
                 let id = first.position + n;
                 let stance = ["STRONGLY_OPPOSES", "OPPOSES", "NEUTRAL", "SUPPORTS", "STRONGLY_SUPPORTS"]
                     [rng.usize(..5)];
-                let statement = first.statement + rng.u64(..size.statements);
                 rows.row(format_args!(
-                    "{id}\tgenerated-position-{id}\t{}\t{}\t{stance}\t{statement}",
+                    "{id}\tgenerated-position-{id}\t{}\t{}\t{stance}\t{}",
                     random.actor(rng),
-                    random.topic(rng)
+                    random.topic(rng),
+                    random.shows(n)
                 ));
             },
         )
         .await?;
+        let columns = "position_id, statement_id, commentary_id, role";
+        self.copy("position_evidence", columns, size.positions(), |rows, rng, _, n| {
+            let position = first.position + n;
+            rows.row(format_args!("{position}\t{}\t\\N\tSUPPORTS", random.shows(n)));
+            if rng.u8(..) < 128 {
+                let commentary = first.commentary + rng.u64(..size.commentaries());
+                let role = pick(&["SUPPORTS", "SUPPORTS", "CONTRADICTS"], rng.u64(..3));
+                rows.row(format_args!("{position}\t\\N\t{commentary}\t{role}"));
+            }
+        })
+        .await?;
+        for (table, column) in [
+            ("statement_replies", "replied_to_id"),
+            ("statement_repeats", "repeated_id"),
+            ("statement_contradictions", "contradicted_id"),
+        ] {
+            // A statement refers to earlier ones.
+            self.copy(table, &format!("statement_id, {column}"), size.statements, |rows, rng, _, n| {
+                if n > 0 && rng.u8(..) < 16 {
+                    let statement = first.statement + n;
+                    rows.row(format_args!("{statement}\t{}", first.statement + rng.u64(..n)));
+                }
+            })
+            .await?;
+        }
         Ok(())
     }
 

@@ -26,10 +26,10 @@ static LIKELIHOOD: Enumeration = Enumeration {
     deprecated: &[],
 };
 
-static CONFIDENCE: Enumeration = Enumeration {
+pub static CONFIDENCE: Enumeration = Enumeration {
     name: "Confidence",
     sql: "confidence",
-    description: "How well founded the judgement is according to the analyst (ICD 203). It does not say how probable the content is.",
+    description: "How well founded a judgement is (ICD 203). It does not say how probable its content is.",
     values: &[
         ("LOW", "Scant, doubtful or fragmentary evidence."),
         ("MODERATE", "Credible and plausible evidence, open to other readings."),
@@ -96,8 +96,8 @@ pub fn object_types() -> Vec<ObjectType> {
         .field(many(
             "positions",
             "Position",
-            Join::Column("commentary_id"),
-            "Positions that it is evidence for.",
+            Join::Link("position_evidence", "commentary_id", "position_id"),
+            "Positions that it is evidence for or against.",
         ))
         .field(needed_evidence("commentary_id"))
         .versioned()

@@ -3,11 +3,16 @@
 use sqlx::{Row, postgres::PgRow};
 
 use crate::{
+    domain::commentaries::CONFIDENCE,
     error::ApiError,
-    model::object_type::{
-        Cardinality, Enumeration, FieldDeclaration, ObjectType, Scalar, ValueType, column,
-        computed::{ComputedValue, CostEstimate, ResolveContext, argument, computed, number},
-        needed_evidence, one, one_of, part, reference,
+    model::{
+        object_type::{
+            Cardinality, Enumeration, FieldDeclaration, ObjectType, OwnedItem, OwnedList, Predicate, Scalar,
+            SortKey, ValueType, column,
+            computed::{ComputedValue, CostEstimate, ResolveContext, argument, computed, number},
+            needed_evidence, one, one_of, part, reference, values,
+        },
+        pagination::KeyKind,
     },
 };
 
@@ -25,20 +30,39 @@ static STANCE: Enumeration = Enumeration {
     deprecated: &[],
 };
 
+static EVIDENCE_ROLE: Enumeration = Enumeration {
+    name: "EvidenceRole",
+    sql: "evidence_role",
+    description: "Whether a piece of evidence speaks for a position or against it.",
+    values: &[
+        ("SUPPORTS", "It shows that the holder has this stance."),
+        ("CONTRADICTS", "It speaks against the holder having this stance."),
+    ],
+    deprecated: &[],
+};
+
 /// Positions of a history, for its cost.
 const NAMED: f64 = 100.0;
 
-/// Positions with the date of what shows them: when it was said or voted, or when the commentary was published.
+/// Positions that something supports, with the date since when they are known: the beginning of their period, else when
+/// the first supporting evidence was said or voted, or when the commentary was published.
 const DATED: &str = "
     select positions.id, positions.holder_id, positions.topic_id, positions.stance,
-           coalesce(statements.said_on, sources.published_on, divisions.held_on) as date,
-           lower(coalesce(statements.said_during, sources.published_during, divisions.held_during)) as day
+           coalesce(positions.held_from, shown.date) as date,
+           coalesce(lower(positions.held_during), shown.day) as day
     from positions
-    left join statements on statements.id = positions.statement_id
-    left join commentaries on commentaries.id = positions.commentary_id
-    left join sources on sources.id = commentaries.source_id
-    left join votes on votes.id = positions.vote_id
-    left join divisions on divisions.id = votes.division_id";
+    cross join lateral (
+        select coalesce(statements.said_on, sources.published_on, divisions.held_on) as date,
+               lower(coalesce(statements.said_during, sources.published_during, divisions.held_during)) as day
+        from position_evidence e
+        left join statements on statements.id = e.statement_id
+        left join commentaries on commentaries.id = e.commentary_id
+        left join sources on sources.id = commentaries.source_id
+        left join votes on votes.id = e.vote_id
+        left join divisions on divisions.id = votes.division_id
+        where e.position_id = positions.id and e.role = 'SUPPORTS'
+        order by day nulls last, e.id limit 1
+    ) shown";
 
 pub fn object_types() -> Vec<ObjectType> {
     let record =
@@ -47,7 +71,7 @@ pub fn object_types() -> Vec<ObjectType> {
         column(
             "date",
             Scalar::PartialDate,
-            "When its evidence was said, published or voted, as precisely as it is known.",
+            "Since when it is held; where that is not known, when the first evidence that supports it was said, published or voted.",
         )
         .nullable()
     };
@@ -102,18 +126,64 @@ pub fn object_types() -> Vec<ObjectType> {
         .field(one("topic", "Topic", "topic_id", "The topic."))
         .field(one_of("stance", &STANCE, "For or against, and how firmly.").filterable())
         .field(
-            reference(
-                "evidence",
-                "Evidence",
-                vec![("Statement", "statement_id"), ("Commentary", "commentary_id"), ("Vote", "vote_id")],
-                "The evidence: the statement, commentary or vote that shows it.",
+            one_of(
+                "confidence",
+                &CONFIDENCE,
+                "How well founded it is that the holder has this stance; null if nobody has judged it.",
+            )
+            .nullable()
+            .filterable(),
+        )
+        .field(
+            column("heldFrom", Scalar::PartialDate, "Since when it is held, as precisely as it is known.")
+                .nullable(),
+        )
+        .field(
+            column("heldUntil", Scalar::PartialDate, "Until when it was held, as precisely as it is known.")
+                .nullable(),
+        )
+        .field(
+            values(
+                "evidenceItems",
+                OwnedList {
+                    of: OwnedItem::Shape("EvidenceItem"),
+                    table: "position_evidence",
+                    owner: "position_id",
+                    order: "{}.id",
+                    appended: false,
+                },
+                "The evidence for and against it. A position has at least one piece of evidence.",
             )
             .filterable(),
         )
+        .field(
+            shown_by("evidence", "One of its pieces of evidence: a statement, commentary or vote.")
+                .deprecated("Use `evidenceItems`, which has all pieces of evidence.", "2027-11-26"),
+        )
         .field(needed_evidence("position_id"))
         .versioned()
-        .in_order_of_entry(),
+        .condition(
+            "held",
+            "It was held in this period, or may have been. A position without dates may have been held at any time; `isUnknown: false` leaves it out.",
+            Predicate::During { sql: "{}.held_during".into(), any_time: true },
+        )
+        .in_order_of_entry()
+        .order("HELD", "the beginning of the period in which it was held, unknown dates last", |descending| {
+            let unknown = if descending { "-infinity" } else { "infinity" };
+            SortKey::Key(format!("coalesce(lower({{}}.held_during), '{unknown}'::date)").into(), KeyKind::Date)
+        }),
+        ObjectType::new("EvidenceItem", "position_evidence", "A piece of evidence for or against a position.")
+            .field(shown_by("evidence", "The statement, commentary or vote."))
+            .field(
+                one_of("role", &EVIDENCE_ROLE, "Whether it speaks for the position or against it.").filterable(),
+            ),
     ]
+}
+
+/// What shows a position.
+fn shown_by(name: &'static str, description: &'static str) -> FieldDeclaration {
+    let choices = vec![("Statement", "statement_id"), ("Commentary", "commentary_id"), ("Vote", "vote_id")];
+    reference(name, "Evidence", choices, description).filterable()
 }
 
 /// Computed fields of an actor.
@@ -126,7 +196,7 @@ pub fn of_actor() -> FieldDeclaration {
         "The history of the actor's stances, topic by topic, with the evidence of each change.",
     )
     .with_cost(|context| CostEstimate {
-        points: 10.0 + context.rows_of_one("positions", "holder_id") * 0.1,
+        points: 10.0 + context.rows_of_one("positions", "holder_id") * 0.2,
         records: context.rows_of_one("positions", "holder_id").min(NAMED),
     })
 }
@@ -142,7 +212,7 @@ pub fn of_topic() -> [FieldDeclaration; 2] {
             "Each actor's latest stance on exactly this topic, opponents first.",
         )
         .with_cost(|context| CostEstimate {
-            points: 10.0 + context.rows_of_one("positions", "topic_id") * 0.1,
+            points: 10.0 + context.rows_of_one("positions", "topic_id") * 0.2,
             records: context.number("first", 100, 1000),
         }),
         computed(
@@ -153,7 +223,7 @@ pub fn of_topic() -> [FieldDeclaration; 2] {
             "Pairs of actors with opposed latest stances on exactly this topic, the furthest apart first.",
         )
         .with_cost(|context| CostEstimate {
-            points: 20.0 + context.rows_of_one("positions", "topic_id") * 0.2,
+            points: 20.0 + context.rows_of_one("positions", "topic_id") * 0.3,
             records: context.number("first", 20, 100),
         }),
     ]

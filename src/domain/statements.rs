@@ -142,6 +142,54 @@ pub fn object_types() -> Vec<ObjectType> {
             "It calls for, denies or refers to an event that matches, as `kind` says.",
             Predicate::Some { to: "EventReference", via: Join::Column("statement_id") },
         )
+        .field(
+            many(
+                "repliesTo",
+                "Statement",
+                Join::Link("statement_replies", "statement_id", "replied_to_id"),
+                "Statements that it answers.",
+            )
+            .facetable()
+            .writable(),
+        )
+        .field(many(
+            "replies",
+            "Statement",
+            Join::Link("statement_replies", "replied_to_id", "statement_id"),
+            "Statements that answer it.",
+        ))
+        .field(
+            many(
+                "repeats",
+                "Statement",
+                Join::Link("statement_repeats", "statement_id", "repeated_id"),
+                "Statements that it repeats, as a newspaper repeats an agency.",
+            )
+            .facetable()
+            .writable(),
+        )
+        .field(many(
+            "repeatedBy",
+            "Statement",
+            Join::Link("statement_repeats", "repeated_id", "statement_id"),
+            "Statements that repeat it.",
+        ))
+        .field(
+            many(
+                "contradicts",
+                "Statement",
+                Join::Link("statement_contradictions", "statement_id", "contradicted_id"),
+                "Statements that it contradicts.",
+            )
+            .facetable()
+            .writable(),
+        )
+        .field(many(
+            "contradictedBy",
+            "Statement",
+            Join::Link("statement_contradictions", "contradicted_id", "statement_id"),
+            "Statements that contradict it.",
+        ))
         .field(many(
             "commentaries",
             "Commentary",
@@ -151,8 +199,8 @@ pub fn object_types() -> Vec<ObjectType> {
         .field(many(
             "positions",
             "Position",
-            Join::Column("statement_id"),
-            "Positions that it is evidence for.",
+            Join::Link("position_evidence", "statement_id", "position_id"),
+            "Positions that it is evidence for or against.",
         ))
         .field(needed_evidence("statement_id"))
         .versioned()
@@ -160,25 +208,7 @@ pub fn object_types() -> Vec<ObjectType> {
         .order("ORDINAL", "position in the meeting (a statement without one counts as last)", |_| {
             SortKey::Key(format!("coalesce({{}}.ordinal, {})", i32::MAX).into(), KeyKind::Int)
         })
-        .ties_actors(Tie {
-            kind: "STATEMENT",
-            description: "One addressed a statement to the other. Weight: how many.",
-            rank: 2,
-            from: "select statements.speaker_id as known, statement_addressees.actor_id as actor
-                   from statements join statement_addressees on statement_addressees.statement_id = statements.id
-                   where statements.speaker_id = any($1) and statement_addressees.actor_id <> statements.speaker_id
-                   union all
-                   select statement_addressees.actor_id, statements.speaker_id
-                   from statement_addressees join statements on statements.id = statement_addressees.statement_id
-                   where statement_addressees.actor_id = any($1) and statement_addressees.actor_id <> statements.speaker_id",
-            among: "select statements.speaker_id as source, statement_addressees.actor_id as target,
-                           null::relation_kind as relation_kind, statements.id
-                    from statements join statement_addressees on statement_addressees.statement_id = statements.id
-                    where statements.speaker_id = any($1) and statement_addressees.actor_id = any($1)
-                    and statement_addressees.actor_id <> statements.speaker_id",
-            label: "summary",
-            found_by: ("statement_addressees", "actor_id", 2.0),
-        })
+        .ties_actors(tie())
         .in_timeline(TimelineEntry {
             from: "statements t",
             date: "t.said_on",
@@ -197,4 +227,27 @@ pub fn object_types() -> Vec<ObjectType> {
         })
         .in_order_of_entry(),
     ]
+}
+
+/// Whoever addresses a statement to another is tied to them.
+fn tie() -> Tie {
+    Tie {
+            kind: "STATEMENT",
+            description: "One addressed a statement to the other. Weight: how many.",
+            rank: 2,
+            from: "select statements.speaker_id as known, statement_addressees.actor_id as actor
+                   from statements join statement_addressees on statement_addressees.statement_id = statements.id
+                   where statements.speaker_id = any($1) and statement_addressees.actor_id <> statements.speaker_id
+                   union all
+                   select statement_addressees.actor_id, statements.speaker_id
+                   from statement_addressees join statements on statements.id = statement_addressees.statement_id
+                   where statement_addressees.actor_id = any($1) and statement_addressees.actor_id <> statements.speaker_id",
+            among: "select statements.speaker_id as source, statement_addressees.actor_id as target,
+                           null::relation_kind as relation_kind, statements.id
+                    from statements join statement_addressees on statement_addressees.statement_id = statements.id
+                    where statements.speaker_id = any($1) and statement_addressees.actor_id = any($1)
+                    and statement_addressees.actor_id <> statements.speaker_id",
+            label: "summary",
+            found_by: ("statement_addressees", "actor_id", 2.0),
+        }
 }

@@ -136,7 +136,12 @@ fn vote() -> ObjectType {
         .field(
             one("party", "Actor", "party_id", "The party or group that the actor belonged to then.").nullable(),
         )
-        .field(many("positions", "Position", Join::Column("vote_id"), "Positions that it is evidence for."))
+        .field(many(
+            "positions",
+            "Position",
+            Join::Link("position_evidence", "vote_id", "position_id"),
+            "Positions that it is evidence for or against.",
+        ))
         .field(evidence("vote_id"))
         .versioned()
         .in_order_of_entry()

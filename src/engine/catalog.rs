@@ -76,7 +76,7 @@ const UNIONS: [(&str, &str); 5] = [
     ("Searchable", "What a search can find."),
     ("TimelineRecord", "A record in a timeline."),
     ("TieEvidence", "What shows that two actors are tied."),
-    ("Evidence", "Evidence for a position: a statement, an analyst's commentary, or a vote."),
+    ("Evidence", "Evidence for or against a position: a statement, an analyst's commentary, or a vote."),
 ];
 
 /// The types of references that lead to one of several object types.

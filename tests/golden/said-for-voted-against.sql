@@ -9,14 +9,21 @@ with recursive below as (
              select d.*, lag(stance) over (partition by holder_id, topic_id order by day nulls last, id) as previous
              from (
     select positions.id, positions.holder_id, positions.topic_id, positions.stance,
-           coalesce(statements.said_on, sources.published_on, divisions.held_on) as date,
-           lower(coalesce(statements.said_during, sources.published_during, divisions.held_during)) as day
+           coalesce(positions.held_from, shown.date) as date,
+           coalesce(lower(positions.held_during), shown.day) as day
     from positions
-    left join statements on statements.id = positions.statement_id
-    left join commentaries on commentaries.id = positions.commentary_id
-    left join sources on sources.id = commentaries.source_id
-    left join votes on votes.id = positions.vote_id
-    left join divisions on divisions.id = votes.division_id where positions.holder_id = any($1)
+    cross join lateral (
+        select coalesce(statements.said_on, sources.published_on, divisions.held_on) as date,
+               lower(coalesce(statements.said_during, sources.published_during, divisions.held_during)) as day
+        from position_evidence e
+        left join statements on statements.id = e.statement_id
+        left join commentaries on commentaries.id = e.commentary_id
+        left join sources on sources.id = commentaries.source_id
+        left join votes on votes.id = e.vote_id
+        left join divisions on divisions.id = votes.division_id
+        where e.position_id = positions.id and e.role = 'SUPPORTS'
+        order by day nulls last, e.id limit 1
+    ) shown where positions.holder_id = any($1)
                    and ($2 is null or positions.topic_id in (select id from below))) d
          ) d where previous is distinct from stance
          order by holder_id, topic_id, day nulls last, id;

@@ -14,14 +14,21 @@ select t.id, t.id, t.statement_id, t.commentary_id, t.vote_id from positions t w
 select topic_id as parent, holder_id, id, stance, date from (
              select l.*, row_number() over (partition by topic_id order by stance, holder_id) as number from (select distinct on (topic_id, holder_id) * from (
     select positions.id, positions.holder_id, positions.topic_id, positions.stance,
-           coalesce(statements.said_on, sources.published_on, divisions.held_on) as date,
-           lower(coalesce(statements.said_during, sources.published_during, divisions.held_during)) as day
+           coalesce(positions.held_from, shown.date) as date,
+           coalesce(lower(positions.held_during), shown.day) as day
     from positions
-    left join statements on statements.id = positions.statement_id
-    left join commentaries on commentaries.id = positions.commentary_id
-    left join sources on sources.id = commentaries.source_id
-    left join votes on votes.id = positions.vote_id
-    left join divisions on divisions.id = votes.division_id where positions.topic_id = any($1)) d
+    cross join lateral (
+        select coalesce(statements.said_on, sources.published_on, divisions.held_on) as date,
+               lower(coalesce(statements.said_during, sources.published_during, divisions.held_during)) as day
+        from position_evidence e
+        left join statements on statements.id = e.statement_id
+        left join commentaries on commentaries.id = e.commentary_id
+        left join sources on sources.id = commentaries.source_id
+        left join votes on votes.id = e.vote_id
+        left join divisions on divisions.id = votes.division_id
+        where e.position_id = positions.id and e.role = 'SUPPORTS'
+        order by day nulls last, e.id limit 1
+    ) shown where positions.topic_id = any($1)) d
          order by topic_id, holder_id, day desc nulls last, id desc) l
          ) l where number <= $2 order by topic_id, number;
 with recursive below as (
@@ -31,14 +38,21 @@ with recursive below as (
              select d.*, lag(stance) over (partition by holder_id, topic_id order by day nulls last, id) as previous
              from (
     select positions.id, positions.holder_id, positions.topic_id, positions.stance,
-           coalesce(statements.said_on, sources.published_on, divisions.held_on) as date,
-           lower(coalesce(statements.said_during, sources.published_during, divisions.held_during)) as day
+           coalesce(positions.held_from, shown.date) as date,
+           coalesce(lower(positions.held_during), shown.day) as day
     from positions
-    left join statements on statements.id = positions.statement_id
-    left join commentaries on commentaries.id = positions.commentary_id
-    left join sources on sources.id = commentaries.source_id
-    left join votes on votes.id = positions.vote_id
-    left join divisions on divisions.id = votes.division_id where positions.holder_id = any($1)
+    cross join lateral (
+        select coalesce(statements.said_on, sources.published_on, divisions.held_on) as date,
+               lower(coalesce(statements.said_during, sources.published_during, divisions.held_during)) as day
+        from position_evidence e
+        left join statements on statements.id = e.statement_id
+        left join commentaries on commentaries.id = e.commentary_id
+        left join sources on sources.id = commentaries.source_id
+        left join votes on votes.id = e.vote_id
+        left join divisions on divisions.id = votes.division_id
+        where e.position_id = positions.id and e.role = 'SUPPORTS'
+        order by day nulls last, e.id limit 1
+    ) shown where positions.holder_id = any($1)
                    and ($2 is null or positions.topic_id in (select id from below))) d
          ) d where previous is distinct from stance
          order by holder_id, topic_id, day nulls last, id;
@@ -47,14 +61,21 @@ with scale as (select stance, ordinality as step from unnest(enum_range(null::st
                   select l.*, step, row_number() over (partition by topic_id, step order by id) as nth
                   from (select distinct on (topic_id, holder_id) * from (
     select positions.id, positions.holder_id, positions.topic_id, positions.stance,
-           coalesce(statements.said_on, sources.published_on, divisions.held_on) as date,
-           lower(coalesce(statements.said_during, sources.published_during, divisions.held_during)) as day
+           coalesce(positions.held_from, shown.date) as date,
+           coalesce(lower(positions.held_during), shown.day) as day
     from positions
-    left join statements on statements.id = positions.statement_id
-    left join commentaries on commentaries.id = positions.commentary_id
-    left join sources on sources.id = commentaries.source_id
-    left join votes on votes.id = positions.vote_id
-    left join divisions on divisions.id = votes.division_id where positions.topic_id = any($1)) d
+    cross join lateral (
+        select coalesce(statements.said_on, sources.published_on, divisions.held_on) as date,
+               lower(coalesce(statements.said_during, sources.published_during, divisions.held_during)) as day
+        from position_evidence e
+        left join statements on statements.id = e.statement_id
+        left join commentaries on commentaries.id = e.commentary_id
+        left join sources on sources.id = commentaries.source_id
+        left join votes on votes.id = e.vote_id
+        left join divisions on divisions.id = votes.division_id
+        where e.position_id = positions.id and e.role = 'SUPPORTS'
+        order by day nulls last, e.id limit 1
+    ) shown where positions.topic_id = any($1)) d
          order by topic_id, holder_id, day desc nulls last, id desc) l join scale using (stance)
               ),
               first as materialized (select * from latest where nth <= $2)

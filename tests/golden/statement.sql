@@ -2,7 +2,7 @@ select p.place, (select count(*) from statement_addressees l join actors t on t.
 select p.place, r.* from unnest((select $1::bigint[])) with ordinality p (id, place) cross join lateral (select t.locator from citations t where t.statement_id = p.id order by t.id limit $2) r;
 select p.place, r.* from unnest((select $1::bigint[])) with ordinality p (id, place) cross join lateral (select t.ordinal, t.author_id, t.id from commentary_targets l join commentaries t on t.id = l.commentary_id where l.statement_id = p.id order by t.ordinal, t.id limit $2) r;
 select p.place, r.* from unnest((select $1::bigint[])) with ordinality p (id, place) cross join lateral (select t.slug, t.parent_id, t.id from statement_topics l join topics t on t.id = l.topic_id where l.statement_id = p.id order by lower(t.name), t.id limit $2) r;
-select p.place, r.* from unnest((select $1::bigint[])) with ordinality p (id, place) cross join lateral (select t.stance, t.holder_id, t.topic_id from positions t where t.statement_id = p.id order by t.id limit $2) r;
+select p.place, r.* from unnest((select $1::bigint[])) with ordinality p (id, place) cross join lateral (select t.stance, t.holder_id, t.topic_id, t.id from position_evidence l join positions t on t.id = l.position_id where l.statement_id = p.id order by t.id limit $2) r;
 select t.id, t.id, t.name from actors t where t.id = any((select $1::bigint[])::bigint[]);
 select t.id, t.id, t.name from actors t where t.id = any((select $1::bigint[])::bigint[]);
 select t.id, t.id, t.name from actors t where t.id = any((select $1::bigint[])::bigint[]);

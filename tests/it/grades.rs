@@ -135,3 +135,336 @@ async fn grades_leave_and_come_back_as_they_were() {
     let wells = graph.iter().find(|node| node["@id"] == "urn:dossier:topic/wells").expect("a node");
     assert_eq!(wells["subjectOf"][0]["dossier:credibility"], "POSSIBLY_TRUE");
 }
+
+/// A position of Tokayev on the two-state solution with this evidence.
+fn position(slug: &str, evidence: &Value) -> Value {
+    let mut position = json!({
+        "slug": slug, "holder": {"slug": "kassym-jomart-tokayev"}, "topic": {"slug": "two-state-solution"},
+        "stance": "OPPOSES",
+        "citations": [{"source": {"slug": "musavat-interview-with-yury-bocharov"}, "locator": "L3"}],
+    });
+    position.as_object_mut().expect("an object").extend(evidence.as_object().expect("an object").clone());
+    position
+}
+
+/// A statement as a piece of evidence.
+fn item(slug: &str, role: &str) -> Value {
+    json!({"statement": {"slug": slug}, "role": role})
+}
+
+/// The evidence of a position: the slug in `evidence`, and slugs with roles in `evidenceItems`.
+async fn evidence_of(client: &Client, position: &str, arguments: &str) -> (String, Vec<(String, String)>) {
+    let data = client
+        .query(&format!(
+            "{{ position(by: {{slug: \"{position}\"}}{arguments}) {{ evidence {{ ...slug }}
+                evidenceItems {{ role evidence {{ ...slug }} }} }} }}
+             fragment slug on Evidence {{ ... on Record {{ slug }} }}"
+        ))
+        .await;
+    let text = |value: &Value| value.as_str().expect("a text").to_owned();
+    let items = data["position"]["evidenceItems"].as_array().expect("evidence");
+    let items = items.iter().map(|item| (text(&item["evidence"]["slug"]), text(&item["role"])));
+    (text(&data["position"]["evidence"]["slug"]), items.collect())
+}
+
+fn told(one: &str, items: &[(&str, &str)]) -> (String, Vec<(String, String)>) {
+    let owned = |(slug, role): &(&str, &str)| ((*slug).to_owned(), (*role).to_owned());
+    (one.to_owned(), items.iter().map(owned).collect())
+}
+
+#[tokio::test]
+async fn a_position_has_evidence_for_and_against_it() {
+    let editor = editor().await;
+    for slug in ["first", "second", "third"] {
+        create(&editor, "Statement", statement(slug)).await;
+    }
+    let mut held = position(
+        "held",
+        &json!({"evidenceItems": [item("second", "CONTRADICTS"), item("first", "SUPPORTS")]}),
+    );
+    (held["heldFrom"], held["heldUntil"], held["confidence"]) =
+        (json!("2024-03"), json!("2025"), json!("MODERATE"));
+    create(&editor, "Position", held).await;
+    let both = [("second", "CONTRADICTS"), ("first", "SUPPORTS")];
+    assert_eq!(evidence_of(&editor, "held", "").await, told("first", &both));
+    let before = last_revision(&editor).await;
+
+    // The old field adds a piece of evidence, or replaces the one that it had.
+    let update = |changes: Value| {
+        let mut input = json!({"position": {"slug": "held"}});
+        input.as_object_mut().expect("an object").extend(changes.as_object().expect("an object").clone());
+        input
+    };
+    let third = update(json!({"statement": {"slug": "third"}}));
+    assert_eq!(errors(&change(&editor, "updatePosition", third, "").await), wrong([]));
+    let replaced = [("second", "CONTRADICTS"), ("third", "SUPPORTS")];
+    assert_eq!(evidence_of(&editor, "held", "").await, told("third", &replaced));
+    let listed = update(json!({"evidenceItems": [item("first", "SUPPORTS"), item("second", "SUPPORTS")]}));
+    let payload = change(&editor, "updatePosition", listed, "").await;
+    assert_eq!(errors(&payload), wrong([]));
+    assert_eq!(evidence_of(&editor, "held", "").await.0, "first");
+    let past = format!(", asOf: {{revision: {before}}}");
+    assert_eq!(evidence_of(&editor, "held", &past).await, told("first", &both));
+    let reverted = json!({"revision": payload["revision"]});
+    let reverted = change(&editor, "revertRevision", reverted, "").await;
+    assert_eq!(errors(&reverted), wrong([]), "{reverted}");
+    assert_eq!(evidence_of(&editor, "held", "").await.0, "third");
+
+    let data = editor
+        .query(
+            "{ position(by: {slug: \"held\"}) { heldFrom heldUntil confidence }
+               found: positions(filter: {evidenceItems: {role: {equals: CONTRADICTS}, statement: {slug: {equals: \"second\"}}}}) { nodes { slug } }
+               then: positions(filter: {held: {from: \"2025-06\", isUnknown: false}}) { nodes { slug } facets { confidence { value count } } }
+               later: positions(filter: {held: {from: \"2026\", isUnknown: false}}) { totalCount }
+               first: positions(orderBy: HELD_ASC, first: 1) { nodes { slug } }
+               statement(by: {slug: \"second\"}) { positions { nodes { slug } } } }",
+        )
+        .await;
+    assert_eq!(
+        data["position"],
+        json!({"heldFrom": "2024-03", "heldUntil": "2025", "confidence": "MODERATE"})
+    );
+    let held = json!([{"slug": "held"}]);
+    assert_eq!(data["found"]["nodes"], held);
+    assert_eq!(data["then"]["nodes"], held);
+    assert_eq!(data["then"]["facets"]["confidence"], json!([{"value": "MODERATE", "count": 1}]));
+    assert_eq!(data["later"]["totalCount"], 0);
+    assert_eq!(data["first"]["nodes"], held);
+    assert_eq!(data["statement"]["positions"]["nodes"], held);
+}
+
+#[tokio::test]
+async fn what_is_wrong_with_evidence_is_told_at_its_field() {
+    let editor = editor().await;
+    create(&editor, "Statement", statement("first")).await;
+    create(&editor, "Position", position("held", &json!({"evidenceItems": [item("first", "SUPPORTS")]})))
+        .await;
+    let commentary = json!({"slug": "bocharov-on-two-state-solution"});
+    let two = json!({"statement": {"slug": "first"}, "commentary": commentary, "role": "SUPPORTS"});
+    for (evidence, expected) in [
+        (json!({}), ("INVALID", "input.evidenceItems")),
+        (json!({"evidenceItems": []}), ("INVALID", "input.evidenceItems")),
+        (json!({"evidenceItems": [{"role": "SUPPORTS"}]}), ("INVALID", "input.evidenceItems.0.vote")),
+        (
+            json!({"evidenceItems": [item("nothing", "SUPPORTS")]}),
+            ("NOT_FOUND", "input.evidenceItems.0.statement"),
+        ),
+        (
+            json!({"evidenceItems": [item("first", "SUPPORTS"), item("first", "CONTRADICTS")]}),
+            ("TAKEN", "input.evidenceItems"),
+        ),
+        (
+            json!({"evidenceItems": [item("first", "SUPPORTS")], "heldFrom": "2025", "heldUntil": "2024"}),
+            ("INVALID", "input.heldUntil"),
+        ),
+    ] {
+        let payload = change(&editor, "createPosition", position("x", &evidence), "").await;
+        assert_eq!(errors(&payload), wrong([expected]), "{evidence}");
+    }
+    let slug = editor.query("{ commentaries(first: 1) { nodes { slug } } }").await;
+    let slug = slug["commentaries"]["nodes"][0]["slug"].clone();
+    let mut two = two;
+    two["commentary"]["slug"] = slug;
+    let payload =
+        change(&editor, "createPosition", position("x", &json!({"evidenceItems": [two]})), "").await;
+    assert_eq!(errors(&payload), wrong([("INVALID", "input.evidenceItems.0.vote")]));
+
+    // A list without entries leaves the evidence that it has.
+    let emptied = json!({"position": {"slug": "held"}, "evidenceItems": []});
+    assert_eq!(errors(&change(&editor, "updatePosition", emptied, "").await), wrong([]));
+    assert_eq!(evidence_of(&editor, "held", "").await, told("first", &[("first", "SUPPORTS")]));
+    let deleted = change(&editor, "deleteStatement", json!({"statement": {"slug": "first"}}), "").await;
+    assert_eq!(errors(&deleted), wrong([("IN_USE", "input.statement")]));
+    let message = "1 record of type Position refer to it as `evidenceItems`: held.";
+    assert_eq!(deleted["userErrors"][0]["message"], message);
+}
+
+#[tokio::test]
+async fn a_server_of_the_version_before_keeps_its_one_piece_of_evidence() {
+    let editor = editor().await;
+    for slug in ["first", "second"] {
+        create(&editor, "Statement", statement(slug)).await;
+    }
+    let old = |sql: &str| {
+        let sql = format!(
+            "begin; select set_config('dossier.requester', 'old server', true); {}; commit",
+            sql.replace('[', "(select id from statements where slug = '").replace(']', "')")
+        );
+        let pool = editor.pool().clone();
+        async move { sqlx::raw_sql(sqlx::AssertSqlSafe(sql)).execute(&pool).await.map(|_| ()) }
+    };
+    old("with entered as (
+             insert into positions (slug, holder_id, topic_id, stance, statement_id)
+             select 'old', speaker_id, (select min(id) from topics), 'NEUTRAL', id from statements where slug = 'first' returning id
+         )
+         insert into citations (source_id, locator, position_id) select (select min(id) from sources), 'L1', id from entered")
+        .await
+        .expect("entered");
+    assert_eq!(evidence_of(&editor, "old", "").await, told("first", &[("first", "SUPPORTS")]));
+    old("update positions set statement_id = [second] where slug = 'old'").await.expect("updated");
+    assert_eq!(evidence_of(&editor, "old", "").await, told("second", &[("second", "SUPPORTS")]));
+    old("update positions set stance = 'SUPPORTS' where slug = 'old'").await.expect("updated");
+    let none = old("delete from position_evidence; update positions set statement_id = null, commentary_id = null, vote_id = null").await;
+    assert!(none.is_err(), "a position without evidence");
+    old("delete from citations where position_id = (select id from positions where slug = 'old');
+         delete from positions where slug = 'old'")
+    .await
+    .expect("deleted");
+}
+
+/// Positions of the seed had one piece of evidence before they had a list.
+#[tokio::test]
+async fn the_evidence_that_positions_had_is_the_first_of_their_list_also_in_the_past() {
+    let editor = editor().await;
+    let all = |arguments: &str| {
+        format!(
+            "{{ positions(first: 100{arguments}) {{ nodes {{ slug evidence {{ ... on Record {{ id }} }}
+                evidenceItems {{ role evidence {{ ... on Record {{ id }} }} }} }} }} }}"
+        )
+    };
+    let first = editor
+        .query("{ revisions(filter: {part: {equals: \"position_evidence\"}}, first: 1) { nodes { number requester } } }")
+        .await;
+    let first = &first["revisions"]["nodes"][0];
+    assert_eq!(first["requester"], "migration");
+    let before = first["number"].as_i64().expect("a number") - 1;
+    for arguments in [String::new(), format!(", asOf: {{revision: {before}}}")] {
+        let data = editor.query(&all(&arguments)).await;
+        let positions = data["positions"]["nodes"].as_array().expect("positions");
+        assert!(!positions.is_empty());
+        for position in positions {
+            let item = json!([{"role": "SUPPORTS", "evidence": position["evidence"]}]);
+            assert_eq!(position["evidenceItems"], item, "{arguments}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_entered_a_position_before_it_had_a_list_can_be_reverted() {
+    let editor = editor().await;
+    for slug in ["first", "second"] {
+        create(&editor, "Statement", statement(slug)).await;
+    }
+    let before = [
+        ("old server", "alter table positions disable trigger positions_evidence_entered; with entered as (
+             insert into positions (slug, holder_id, topic_id, stance, statement_id)
+             select 'old', speaker_id, (select min(id) from topics), 'NEUTRAL', id from statements where slug = 'first' returning id
+         )
+         insert into citations (source_id, locator, position_id) select (select min(id) from sources), 'L1', id from entered;
+         set constraints all immediate; alter table positions enable trigger positions_evidence_entered"),
+        ("migration", "insert into position_evidence (position_id, statement_id, role)
+         select id, statement_id, 'SUPPORTS' from positions where slug = 'old'"),
+    ];
+    for (requester, sql) in before {
+        let sql =
+            format!("begin; select set_config('dossier.requester', '{requester}', true); {sql}; commit");
+        sqlx::raw_sql(sqlx::AssertSqlSafe(sql)).execute(editor.pool()).await.expect("entered");
+    }
+    let entered = "select id from revisions where requester = 'old server' order by id limit 1";
+    let entered: i64 = sqlx::query_scalar(entered).fetch_one(editor.pool()).await.expect("a revision");
+    let revert =
+        async |revision: Value| change(&editor, "revertRevision", json!({"revision": revision}), "").await;
+    let reverted = revert(json!(entered)).await;
+    assert_eq!(errors(&reverted), wrong([]), "{reverted}");
+    assert_eq!(editor.query("{ position(by: {slug: \"old\"}) { slug } }").await["position"], Value::Null);
+    assert_eq!(errors(&revert(reverted["revision"].clone()).await), wrong([]));
+    assert_eq!(evidence_of(&editor, "old", "").await, told("first", &[("first", "SUPPORTS")]));
+    // What somebody has entered since is not lost.
+    let more = json!({"position": {"slug": "old"}, "evidenceItems": [item("first", "SUPPORTS"), item("second", "SUPPORTS")]});
+    assert_eq!(errors(&change(&editor, "updatePosition", more, "").await), wrong([]));
+    assert_eq!(errors(&revert(json!(entered)).await), wrong([("CONFLICT", "input.revision")]));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn evidence_leaves_and_comes_back_as_it_was() {
+    let base = Base::new("evidence-out").await;
+    let cited = json!([{"source": "musavat-interview-with-yury-bocharov", "locator": "L3"}]);
+    let said = |slug: &str| {
+        json!({"type": "Statement", "slug": slug, "speaker": "israel", "medium": "SPEECH", "rendering": "PARAPHRASE",
+               "summary": "So it is.", "eventType": "STATEMENT", "citations": cited})
+    };
+    let position = |slug: &str, evidence: Value| {
+        let mut position = json!({"type": "Position", "slug": slug, "holder": "israel", "topic": "two-state-solution",
+                                  "stance": "OPPOSES", "citations": cited});
+        position.as_object_mut().expect("an object").extend(evidence.as_object().expect("an object").clone());
+        position
+    };
+    let mut agency = said("agency");
+    agency["contradicts"] = json!(["paper"]);
+    let mut paper = said("paper");
+    (paper["repeats"], paper["repliesTo"]) = (json!(["agency"]), json!(["agency"]));
+    let records = [
+        position(
+            "listed",
+            json!({"confidence": "LOW", "heldFrom": "2020", "evidenceItems": [
+            {"statement": "paper", "role": "SUPPORTS"}, {"statement": "agency", "role": "CONTRADICTS"}]}),
+        ),
+        position("single", json!({"statement": "agency"})),
+        paper,
+        agency,
+    ];
+    let told = base.import(&base.file("records.jsonl", lines(&records)));
+    assert!(told.starts_with("created 4"), "{told}");
+    let unshown = base.file("bare.jsonl", lines(&[position("bare", json!({}))]));
+    base.import_with(&unshown, &[]);
+    let (_, field, reason) = base.report()[0].clone();
+    assert_eq!((field.as_str(), reason.as_str()), ("evidenceItems", "At least one entry is required."));
+    let export = base.export(&[]);
+    for part in [
+        r#""evidenceItems":[{"statement":"paper","role":"SUPPORTS"},{"statement":"agency","role":"CONTRADICTS"}]"#,
+        r#""evidenceItems":[{"statement":"agency","role":"SUPPORTS"}]"#,
+        r#""repliesTo":["agency"]"#,
+    ] {
+        assert!(export.contains(part), "{part}");
+    }
+    let other = Base::empty("evidence-in").await;
+    other.import(&other.file("base.jsonl", &export));
+    assert_eq!(other.export(&[]), export);
+    let json_ld: Value = serde_json::from_str(&base.export(&["--format", "jsonld"])).expect("JSON");
+    let graph = json_ld["@graph"].as_array().expect("a graph");
+    let node = |id: &str| graph.iter().find(|node| node["@id"] == id).expect("a node");
+    let link = |slug: &str| json!({"@id": format!("urn:dossier:statement/{slug}")});
+    let items = &node("urn:dossier:position/listed")["dossier:evidenceItems"];
+    assert_eq!(items[0], json!({"statement": link("paper"), "role": "SUPPORTS"}));
+    assert_eq!(node("urn:dossier:statement/paper")["dossier:repeats"], json!([link("agency")]));
+}
+
+#[tokio::test]
+async fn statements_answer_repeat_and_contradict_others() {
+    let editor = editor().await;
+    create(&editor, "Statement", statement("agency")).await;
+    for (slug, field) in [("answer", "repliesTo"), ("paper", "repeats"), ("denial", "contradicts")] {
+        let mut said = statement(slug);
+        said[field] = json!([{"slug": "agency"}]);
+        create(&editor, "Statement", said).await;
+    }
+    let data = editor
+        .query(
+            "{ agency: statement(by: {slug: \"agency\"}) {
+                   replies { nodes { slug } } repeatedBy { nodes { slug } } contradictedBy { nodes { slug } } }
+               paper: statement(by: {slug: \"paper\"}) { repeats { nodes { slug } } }
+               found: statements(filter: {contradicts: {slug: {equals: \"agency\"}}}) { nodes { slug } }
+               facets: statements(filter: {repeats: {}}) { facets { repeats { value { slug } count } } } }",
+        )
+        .await;
+    let one = |slug: &str| json!({"nodes": [{"slug": slug}]});
+    assert_eq!(
+        data["agency"],
+        json!({"replies": one("answer"), "repeatedBy": one("paper"), "contradictedBy": one("denial")})
+    );
+    assert_eq!(data["paper"]["repeats"], one("agency"));
+    assert_eq!(data["found"], one("denial"));
+    let facet = data["facets"]["facets"]["repeats"].as_array().expect("a facet");
+    assert!(facet.contains(&json!({"value": {"slug": "agency"}, "count": 1})), "{facet:?}");
+    let itself = json!({"statement": {"slug": "paper"}, "repeats": [{"slug": "paper"}]});
+    let payload = change(&editor, "updateStatement", itself, "").await;
+    assert_eq!(errors(&payload), wrong([("INVALID", "input.repeats")]));
+    let deleted = change(&editor, "deleteStatement", json!({"statement": {"slug": "agency"}}), "").await;
+    let messages = deleted["userErrors"].as_array().expect("errors").iter();
+    let fields = ["repliesTo", "repeats", "contradicts"].map(|field| format!("as `{field}`"));
+    let messages: Vec<&str> = messages.filter_map(|error| error["message"].as_str()).collect();
+    assert!(
+        fields.iter().all(|field| messages.iter().any(|message| message.contains(field))),
+        "{messages:?}"
+    );
+}

@@ -402,8 +402,8 @@ fn list_item(rows: &Rows, row: &PgRow) -> Result<Value, sqlx::Error> {
             RowKind::Reference(_) | RowKind::Content => None,
         };
         let value = next_value(row, &mut column, scalar)?;
-        // Exactly one of these references is set.
-        if !(rows.one_of && value.is_null()) {
+        // Of several references, one is set.
+        if !(value.is_null() && matches!(known.kind, RowKind::Reference(_))) {
             object.insert(known.name.to_owned(), value);
         }
     }

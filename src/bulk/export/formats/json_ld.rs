@@ -10,7 +10,7 @@ use crate::{
         },
         records::{RecordKind, RecordKinds},
     },
-    engine::mutation::writable_fields::{RowKind, WritableKind},
+    engine::mutation::writable_fields::{RowColumn, RowKind, Rows, WritableKind},
     model::naming,
 };
 
@@ -231,11 +231,25 @@ fn linked(ids: &Ids, kind: &RecordKind, name: &str, value: &Value) -> Value {
     let Some((_, field)) = kind.writable_field(name) else { return value.clone() };
     match &field.kind {
         WritableKind::Reference { to, .. } => ids.one(to, value),
-        WritableKind::Rows(rows) if rows.is_reference() => match rows.columns[0].kind {
-            RowKind::Reference(to) => ids.each(to, value),
-            RowKind::Value(_) | RowKind::Content => value.clone(),
-        },
+        WritableKind::Rows(rows) => each(value, |item| linked_item(ids, rows, item)),
+        WritableKind::Value { .. } => value.clone(),
+    }
+}
+
+/// An entry of a list whose slugs are links.
+fn linked_item(ids: &Ids, rows: &Rows, item: &Value) -> Value {
+    let link = |column: Option<&RowColumn>, value: &Value| match column.map(|column| column.kind) {
+        Some(RowKind::Reference(to)) => ids.one(to, value),
         _ => value.clone(),
+    };
+    match item {
+        Value::Object(fields) => fields
+            .iter()
+            .map(|(name, value)| {
+                (name.clone(), link(rows.columns.iter().find(|column| column.name == name), value))
+            })
+            .collect(),
+        slug => link(rows.columns.first(), slug),
     }
 }
 

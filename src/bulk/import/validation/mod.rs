@@ -15,7 +15,7 @@ use crate::{
         records::{RecordKind, RecordKinds, joined},
     },
     engine::mutation::{
-        rules::{DUPLICATE, REQUIRED, Rules, TAKEN, Unique},
+        rules::{DUPLICATE, ENTRY_REQUIRED, REQUIRED, Rules, TAKEN, Unique},
         writable_fields::{RowKind, Rows, WritableField, WritableKind},
     },
 };
@@ -188,6 +188,7 @@ impl Validator<'_> {
             }
         }
         self.keep_texts().await?;
+        self.check_evidence().await?;
         let actor_kind_rules = self.actor_kind_rules().await?;
         loop {
             self.delete_rejected(READY_PREFIX).await?;
@@ -327,6 +328,25 @@ impl Validator<'_> {
                 self.reject(rows.kind, &taken).await?;
             }
         }
+        Ok(())
+    }
+
+    /// Rejects new positions without evidence.
+    async fn check_evidence(&mut self) -> Result<(), sqlx::Error> {
+        let Some((_, kind)) = self.kinds.named("Position") else { return Ok(()) };
+        let Some((writable_field, rows)) =
+            list_fields(kind).find(|(_, rows)| rows.table == "position_evidence")
+        else {
+            return Ok(());
+        };
+        let (ready, name) = (list_name(READY_PREFIX, kind, writable_field.name), writable_field.name);
+        let bare = format!(
+            "select r.line, '{name}', '{ENTRY_REQUIRED}' from ready_positions r
+             where r.is_new and num_nonnulls(r.statement_id, r.commentary_id, r.vote_id) = 0
+             and not exists (select from {ready} e where e.{} = r.id)",
+            rows.owner
+        );
+        self.reject(kind, &bare).await?;
         Ok(())
     }
 

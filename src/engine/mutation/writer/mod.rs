@@ -25,7 +25,7 @@ use crate::{
     engine::{
         mutation::{
             rules::{DUPLICATE, ENTRY_REQUIRED, REQUIRED, Rules, TAKEN},
-            writable_fields::{RowKind, Rows, WritableField, WritableKind},
+            writable_fields::{self, RowColumn, RowKind, Rows, WritableField, WritableKind},
         },
         sql::lookup_id,
     },
@@ -33,7 +33,7 @@ use crate::{
     model::{
         Catalog,
         object_type::{
-            FieldKind, Join, ObjectType, OwnedItem, OwnedList, ToMany, ToOne, Writability,
+            ObjectType,
             computed::{ComputedValue, REVISION, ResolveContext},
         },
         pagination,
@@ -650,6 +650,14 @@ impl Mutation<'_> {
             match list {
                 Some((name, rows)) => {
                     path.extend([name.to_owned(), broken.row.to_string()]);
+                    let entry = within(&path);
+                    if self
+                        .errors
+                        .iter()
+                        .any(|error| error.code == "NOT_FOUND" && error.path.starts_with(&entry))
+                    {
+                        continue;
+                    }
                     let column = rows.columns.iter().find(|column| column.column == broken.column);
                     // The owner is known when the row is written.
                     let Some(column) = column else { continue };
@@ -844,56 +852,26 @@ struct Referrer {
     from: String,
 }
 
-/// All references to an object type, except those of rows that are deleted with it.
+/// All references to an object type, except those of rows that are deleted with it. What replaces a deprecated field
+/// refers to the same records.
 fn referrers(catalog: &'static Catalog, to: &str) -> Vec<Referrer> {
     let mut referrers = Vec::new();
     for object_type in catalog.record_types() {
         let table = object_type.table;
-        for field in &object_type.fields {
+        let writable_fields = writable_fields::of(object_type, &catalog.object_types);
+        for field in writable_fields.iter().filter(|field| field.deprecation.is_none()) {
             let mut refer =
                 |from| referrers.push(Referrer { object_type: object_type.name, field: field.name, from });
             match &field.kind {
-                FieldKind::ToOne(ToOne { choices, .. }) => {
-                    for (_, column) in choices.iter().filter(|(object_type, _)| *object_type == to) {
-                        refer(format!("{table} r where r.{column} = any($1)"));
-                    }
+                WritableKind::Reference { column, to: other } if *other == to => {
+                    refer(format!("{table} r where r.{column} = any($1)"));
                 }
-                FieldKind::OwnedList(OwnedList {
-                    of: OwnedItem::Reference(one),
-                    table: between,
-                    owner,
-                    ..
-                }) => {
-                    for (_, column) in one.choices.iter().filter(|(object_type, _)| *object_type == to) {
+                WritableKind::Rows(Rows { table: between, owner, columns, .. }) => {
+                    let is_to =
+                        |column: &&RowColumn| matches!(column.kind, RowKind::Reference(other) if other == to);
+                    for RowColumn { column, .. } in columns.iter().filter(is_to) {
                         refer(format!(
                             "{between} l join {table} r on r.id = l.{owner} where l.{column} = any($1)"
-                        ));
-                    }
-                }
-                FieldKind::ToMany(ToMany {
-                    to: other,
-                    via: Join::Link(between, owner, column),
-                    written: Writability::Link(_),
-                    ..
-                }) if *other == to => {
-                    refer(format!(
-                        "{between} l join {table} r on r.id = l.{owner} where l.{column} = any($1)"
-                    ));
-                }
-                FieldKind::ToMany(ToMany {
-                    via: Join::Column(owner),
-                    written: Writability::Rows { of, .. },
-                    to: other,
-                    ..
-                }) => {
-                    let other = catalog.named(other);
-                    let references = of.iter().filter_map(|name| other.field_named(name).kind.reference());
-                    for (_, column) in
-                        references.flat_map(|one| &one.choices).filter(|(object_type, _)| *object_type == to)
-                    {
-                        refer(format!(
-                            "{} l join {table} r on r.id = l.{owner} where l.{column} = any($1)",
-                            other.table
                         ));
                     }
                 }

@@ -117,8 +117,7 @@ pub async fn undo(
         }
     }
     if whole && count(connection).await? != undone {
-        whole = false;
-        conflicts = taken_along(connection, change).await?;
+        (whole, conflicts) = taken_along(connection, change).await?;
     }
     if !whole {
         let named = conflicts.iter().map(|(id, requester)| format!("revision {id} by {requester}"));
@@ -313,6 +312,8 @@ impl Statements {
     }
 }
 
+/// The requester of rows that a migration makes from others.
+const MIGRATION: &str = "migration";
 /// The transaction's own change, if it has made one.
 const CURRENT: &str = "nullif(current_setting('dossier.change', true), '')::bigint";
 
@@ -323,24 +324,27 @@ async fn count(connection: &mut PgConnection) -> Result<usize, sqlx::Error> {
     Ok(usize::try_from(count).unwrap_or(usize::MAX))
 }
 
-/// Revisions of rows that were deleted with their records. They are later than the change, and must not be lost.
+/// Revisions of rows that were deleted with their records. They are later than the change, and must not be lost, unless
+/// all of them are rows that a migration made from the record. Returns whether they are, and the others.
 async fn taken_along(
     connection: &mut PgConnection,
     change: i64,
-) -> Result<BTreeMap<i64, String>, sqlx::Error> {
+) -> Result<(bool, BTreeMap<i64, String>), sqlx::Error> {
     let sql = format!(
         "select distinct l.id, l.requester::text from revisions r
-         cross join lateral (
+         left join lateral (
              select id, requester from revisions l
              where l.part = r.part and l.new_value = r.old_value and l.id < r.id order by id desc limit 1
-         ) l
-         where r.change = {CURRENT} and r.new_value is null and not exists (
+         ) l on true
+         where r.change = {CURRENT} and r.new_value is null and l.requester is distinct from '{MIGRATION}' and not exists (
              select from revisions o where o.change = $1 and o.part = r.part and o.new_value = r.old_value
          )
          order by l.id limit $2"
     );
     let rows = sqlx::query(AssertSqlSafe(sql)).bind(change).bind(MAX_NAMED).fetch_all(connection).await?;
-    rows.iter().map(number_and_requester).collect()
+    // Rows whose history was not recorded have no revision to name.
+    let named = rows.iter().filter(|row| row.try_get::<Option<i64>, _>(0).is_ok_and(|id| id.is_some()));
+    Ok((rows.is_empty(), named.map(number_and_requester).collect::<Result<_, _>>()?))
 }
 
 fn number_and_requester(row: &PgRow) -> Result<(i64, String), sqlx::Error> {
