@@ -8,8 +8,6 @@
 use std::{
     collections::{HashMap, HashSet},
     net::{IpAddr, Ipv4Addr},
-    path::{Path, PathBuf},
-    process::Command,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -18,11 +16,10 @@ use std::{
 };
 
 use clap::Parser;
-use dossier::database::embedded::{Durability, Postgres};
 use fastrand::Rng;
 use serde_json::{Map, Value, json};
 
-use self::support::{Program, Server};
+use self::support::{Program, Server, base};
 
 mod support;
 
@@ -405,33 +402,11 @@ async fn eight(server: &Server, client: &Client, worst: &Run, actor: &str) -> (D
     (took, p99, failed)
 }
 
-/// The base, and its Postgres if this benchmark starts it.
-fn base(program: &Path) -> (String, Option<Postgres>) {
-    if let Ok(url) = std::env::var("BENCH_DATABASE_URL") {
-        return (url, None);
-    }
-    let statements = std::env::var("STATEMENTS").unwrap_or_else(|_| "50000".to_owned());
-    let root = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("cost-{statements}"));
-    let made = root.join("made");
-    let postgres = Postgres::start(&root, None, Durability::Durable).expect("a Postgres");
-    let socket = postgres.socket_folder().display().to_string().replace('/', "%2F");
-    let url = format!("postgres://postgres@localhost:5432/postgres?host={socket}");
-    if !made.exists() {
-        let mut migrate = Command::new(program);
-        migrate.arg("migrate").env("DATABASE_URL", &url);
-        assert!(migrate.status().expect("dossier runs").success());
-        let mut generate = Command::new(program);
-        generate.args(["generate", "--statements", &statements]).env("DATABASE_URL", &url);
-        assert!(generate.status().expect("dossier runs").success());
-        std::fs::write(made, "").expect("a mark");
-    }
-    (url, Some(postgres))
-}
-
 #[tokio::main]
 async fn main() {
     let arguments = Arguments::parse();
-    let (url, _postgres) = base(&arguments.program.server);
+    let statements = std::env::var("STATEMENTS").unwrap_or_else(|_| "50000".to_owned());
+    let (url, _postgres) = base(&arguments.program.server, &["--statements", &statements]);
     let server = Server::start(&arguments.program.server, &url, &[("CACHE_BYTES", "0")]);
     let client = Client::at(&server, 1);
     let schema = Schema::of(&client).await;

@@ -1,10 +1,12 @@
-//! A server in a process of its own, as the benches start it.
+//! A server in a process of its own and a generated base, as the benches start and make them.
 
 use std::{
     io::{BufRead, BufReader},
-    path::Path,
+    path::{Path, PathBuf},
     process::{Child, Command, Stdio},
 };
+
+use dossier::database::embedded::{Durability, Postgres};
 
 pub struct Server {
     pub child: Child,
@@ -45,4 +47,27 @@ pub struct Program {
     /// Given by cargo.
     #[arg(long, hide = true)]
     bench: bool,
+}
+
+/// The base that `BENCH_DATABASE_URL` names, or one that is generated once with these arguments, and its Postgres.
+#[allow(dead_code, reason = "not all benches need one")]
+pub fn base(program: &Path, arguments: &[&str]) -> (String, Option<Postgres>) {
+    if let Ok(url) = std::env::var("BENCH_DATABASE_URL") {
+        return (url, None);
+    }
+    let name = arguments.concat().replace("--", "-");
+    let root = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("base{name}"));
+    let made = root.join("made");
+    let postgres = Postgres::start(&root, None, Durability::Durable).expect("a Postgres");
+    let socket = postgres.socket_folder().display().to_string().replace('/', "%2F");
+    let url = format!("postgres://postgres@localhost:5432/postgres?host={socket}");
+    if !made.exists() {
+        for arguments in [&["migrate"], &[&["generate"], arguments].concat()[..]] {
+            let mut command = Command::new(program);
+            let status = command.args(arguments).env("DATABASE_URL", &url).status();
+            assert!(status.expect("dossier runs").success());
+        }
+        std::fs::write(made, "").expect("a mark");
+    }
+    (url, Some(postgres))
 }

@@ -1,13 +1,21 @@
 //! `/metrics` in Prometheus' text format.
 
-use std::sync::{Arc, atomic::Ordering::Relaxed};
+use std::{
+    sync::{Arc, atomic::Ordering::Relaxed},
+    time::Duration,
+};
 
 use axum::{extract::State, http::header::CONTENT_TYPE, response::IntoResponse};
+use prometheus::proto::MetricFamily;
 
 use crate::{
+    bulk::import::log::{self, Totals},
     server::AppState,
-    telemetry::metrics::{METRICS, counter, gauge},
+    telemetry::metrics::{METRICS, counter, counters, gauge, seconds},
 };
+
+/// A scrape doesn't wait longer for the database.
+const IMPORTS_TIMEOUT: Duration = Duration::from_secs(1);
 
 pub(super) async fn handle(State(app): State<Arc<AppState>>) -> impl IntoResponse {
     let mut own = Vec::new();
@@ -60,5 +68,32 @@ pub(super) async fn handle(State(app): State<Arc<AppState>>) -> impl IntoRespons
         refused,
     );
     count("connections_made", "Connections to the database that were opened.", made);
+    if let Ok(Ok(totals)) = tokio::time::timeout(IMPORTS_TIMEOUT, log::totals(app.database.pool())).await {
+        own.extend(imports(&totals));
+    }
     ([(CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], METRICS.encode(own))
+}
+
+/// The imports of the database: commands run them, so they are left out while the database does not respond.
+fn imports(totals: &Totals) -> Vec<MetricFamily> {
+    let mut families =
+        gauge("dossier_import_running", "Whether an import is running.", totals.is_running.into());
+    families.extend(counters(
+        "dossier_imports_total",
+        "Imports that ended, by result.",
+        "result",
+        &totals.imports,
+    ));
+    families.extend(counters(
+        "dossier_import_records_total",
+        "Records of imports that ended, by what became of them.",
+        "result",
+        &totals.records,
+    ));
+    families.extend(seconds(
+        "dossier_import_seconds_total",
+        "Duration of all imports together.",
+        totals.seconds,
+    ));
+    families
 }

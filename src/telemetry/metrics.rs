@@ -3,8 +3,8 @@
 use std::sync::LazyLock;
 
 use prometheus::{
-    Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, Opts, Registry, TextEncoder,
-    core::Collector, proto::MetricFamily,
+    Counter, Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, Opts, Registry,
+    TextEncoder, core::Collector, proto::MetricFamily,
 };
 
 use crate::telemetry::output;
@@ -109,6 +109,22 @@ pub fn gauge(name: &str, help: &str, value: i64) -> Vec<MetricFamily> {
 
 pub fn counter(name: &str, help: &str, value: u64) -> Vec<MetricFamily> {
     let counter = IntCounter::new(name, help).expect("a valid metric");
+    counter.inc_by(value);
+    counter.collect()
+}
+
+/// A counter with one label.
+pub fn counters(name: &str, help: &str, label: &str, values: &[(&str, i64)]) -> Vec<MetricFamily> {
+    let counters = IntCounterVec::new(Opts::new(name, help), &[label]).expect("a valid metric");
+    for (value_of_label, value) in values {
+        counters.with_label_values(&[value_of_label]).inc_by(u64::try_from(*value).unwrap_or(0));
+    }
+    counters.collect()
+}
+
+/// A counter of time.
+pub fn seconds(name: &str, help: &str, value: f64) -> Vec<MetricFamily> {
+    let counter = Counter::new(name, help).expect("a valid metric");
     counter.inc_by(value);
     counter.collect()
 }

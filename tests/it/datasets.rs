@@ -2,9 +2,14 @@
 
 use std::{fs, path::PathBuf, process::Output};
 
+use dossier::auth::caller::Role;
 use serde_json::{Value, json};
 
-use crate::bulk::{Base, actor, lines, with};
+use crate::{
+    bulk::{Base, actor, lines, with},
+    mutations::change,
+    support::Client,
+};
 
 /// A Popolo document in a folder of its own.
 fn document(base: &Base, folder: &str, name: &str, content: &Value) -> PathBuf {
@@ -139,6 +144,43 @@ async fn a_complete_edition_removes_what_it_no_longer_has_and_that_can_be_revert
 
     let reported = text(&base.import_with(&file, &options));
     assert!(reported.contains("removed 0") && reported.contains("nothing was written"), "{reported}");
+
+    let editor = Client::of(&base.database).await.as_role(Role::Editor).await;
+    let last = base.count("select max(id) from revisions").await;
+    let payload =
+        change(&editor, "revertRevision", json!({"revision": last}), "records { __typename }").await;
+    assert_eq!(payload["userErrors"], json!([]));
+    let back =
+        "select count(*) from actors a join origins o on o.actor_id = a.id where a.slug in ('ben', 'cleo')";
+    assert_eq!(base.count(back).await, 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_complete_edition_keeps_what_others_cite_another_source_for() {
+    let base = Base::new("cited").await;
+    let edition = |memberships: &[&str]| {
+        let memberships = memberships.iter().map(
+            |id| json!({"id": id, "person_id": "p1", "organization_id": "o1", "role": id, "start_date": "2019"}),
+        );
+        json!({
+            "persons": [person("p1", "Ada")],
+            "organizations": [{"id": "o1", "name": "House"}],
+            "memberships": memberships.collect::<Vec<_>>(),
+        })
+    };
+    let file = document(&base, "1", "house.json", &edition(&["speaker", "whip"]));
+    text(&base.import_with(&file, &["--dataset", "house"]));
+    let cite = "select set_config('dossier.requester', 'analyst', true);
+                insert into sources (slug, title) values ('gazette', 'The gazette');
+                insert into citations (source_id, relation_id, locator)
+                select (select id from sources where slug = 'gazette'), id, 'p. 3' from relations where label = 'whip'";
+    sqlx::raw_sql(cite).execute(base.pool()).await.expect("cited");
+    let file = document(&base, "2", "house.json", &edition(&[]));
+    let reported = text(&base.import_with(&file, &["--dataset", "house", "--complete"]));
+    assert!(reported.contains("removed 1, no longer in the dataset but kept 1"), "{reported}");
+    let cited = "select count(*) from relations r join citations c on c.relation_id = r.id
+                 join sources s on s.id = c.source_id where r.label in ('speaker', 'whip')";
+    assert_eq!(base.count(cited).await, 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -345,6 +345,42 @@ async fn legislators_come_as_yaml_of_any_indentation_and_as_json() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_senator_who_became_vice_president_keeps_what_both_files_say() {
+    let base = Base::new("executives").await;
+    let person = |ids: &str, name: &str, term: &str| {
+        format!("- id: {{bioguide: R000001, {ids}}}\n  name: {name}\n  terms:\n  - {term}\n")
+    };
+    let senator = person(
+        "lis: S001",
+        "{first: Rosa, last: Sample, nickname: Ro}",
+        "{type: sen, start: '2011-01-03', end: '2017-01-03', state: OH, party: Democrat}",
+    );
+    let executive = person(
+        "icpsr_prez: 99999",
+        "{first: Rosa, middle: Q., last: Sample}",
+        "{type: viceprez, start: '2017-01-20', end: '2021-01-20', party: Democrat}",
+    );
+    let files = [("legislators-historical.yaml", senator), ("executive.yaml", executive)]
+        .map(|(name, text)| base.file(name, text));
+    for file in &files {
+        base.import(file);
+    }
+    for file in &files {
+        assert!(base.import(file).contains("nothing was written"));
+    }
+    let identifiers = "select i.scheme || ' ' || i.value from actor_identifiers i
+                       join actors a on a.id = i.actor_id and a.kind = 'PERSON' where a.name like 'Rosa%' order by 1";
+    assert_eq!(
+        rows(&base, identifiers).await,
+        [
+            "bioguide R000001",
+            "congress-legislators-executive:icpsr_prez 99999",
+            "congress-legislators:lis S001"
+        ]
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn committees_and_their_members_are_known_by_their_content() {
     let base = Base::new("legislators-committees").await;
     let committees = "\

@@ -17,8 +17,9 @@ use reqwest::header::ACCEPT;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
+use super::bulk::Base;
 use super::support::{
-    anonymous,
+    Client, anonymous,
     database::database,
     editor,
     process::{Process, dossier},
@@ -387,6 +388,30 @@ async fn requests_are_counted_by_kind_code_and_what_the_cache_did() {
     ] {
         let name = format!("dossier_request_duration_seconds_count{{{labels}}}");
         assert!(text.contains(&name), "{name} is not in {text}");
+    }
+}
+
+#[tokio::test]
+async fn imports_are_counted_by_result_and_records() {
+    let base = Base::new("metrics").await;
+    let client = Client::of(&base.database).await;
+    let file =
+        base.file("topics.jsonl", "{\"type\": \"Topic\", \"slug\": \"water\", \"name\": \"Water\"}\n{}\n");
+    base.import_with(&file, &[]);
+    base.import_with(&file, &[]);
+    base.import_with(&file, &["--dry-run"]);
+    base.import_with(&base.file("other.json", "{\"neither\": \"nor\"}"), &[]);
+    let text = client.get("/metrics").await.text().await.expect("text");
+    for line in [
+        "dossier_import_running 0",
+        "dossier_imports_total{result=\"written\"} 1",
+        "dossier_imports_total{result=\"unchanged\"} 1",
+        "dossier_imports_total{result=\"failed\"} 1",
+        "dossier_import_records_total{result=\"created\"} 1",
+        "dossier_import_records_total{result=\"unchanged\"} 1",
+        "dossier_import_records_total{result=\"rejected\"} 2",
+    ] {
+        assert!(text.lines().any(|there| there == line), "{line} is not in {text}");
     }
 }
 

@@ -5,6 +5,7 @@
 //! idempotent: a second run finds no differences and writes nothing.
 
 pub mod editions;
+pub mod log;
 pub mod readers;
 pub mod source_file;
 pub mod staging;
@@ -17,6 +18,7 @@ use std::{
     io::{BufWriter, Write as _},
     path::{Path, PathBuf},
     sync::Arc,
+    time::Instant,
 };
 
 use futures_util::TryStreamExt;
@@ -158,6 +160,7 @@ pub async fn import(
 ) -> Result<Outcome, Error> {
     execute(&mut connection, "set temp_buffers = '64MB'").await?;
     batches::lock(&mut connection).await?;
+    let since = Instant::now();
     let done = stage_and_upsert(&mut connection, &kinds, options, progress).await;
     if done.as_ref().is_ok_and(|outcome| outcome.change.is_some()) {
         // Without statistics, Postgres would plan queries as for empty tables until autovacuum runs.
@@ -167,6 +170,10 @@ pub async fn import(
     if !matches!(done, Err(Error::Database(_) | Error::Conflict | Error::Report(..))) {
         // If this fails, the next import drops the tables.
         let _ = batches::drop_tables(&mut connection).await;
+    }
+    if !options.dry_run {
+        // Only metrics would miss it.
+        let _ = log::add(&mut connection, &options.requester, since.elapsed().as_secs_f64(), &done).await;
     }
     let _ = connection.close().await;
     done

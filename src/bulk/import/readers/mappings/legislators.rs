@@ -22,7 +22,9 @@ use crate::bulk::import::{
     tally::SourceObject,
 };
 
-const DATASET: &str = "congress-legislators";
+const LEGISLATORS: &str = "congress-legislators";
+/// Apart, because a person in both would have the names and identifiers of the file that was read last.
+const EXECUTIVES: &str = "congress-legislators-executive";
 
 /// A body: key, name, Wikidata id, kind.
 type Body = (&'static str, &'static str, &'static str, &'static str);
@@ -53,8 +55,11 @@ pub fn read(file: File<'_>, mut input: Input, stager: &mut Stager<'_>) -> Result
         "title": "[congress-legislators: members of the United States Congress]",
         "url": "https://github.com/unitedstates/congress-legislators",
     });
-    let is_json = is_json(&mut input)?;
-    let mapper = Mapper::new(file, stager, Some(DATASET), source)?;
+    let first = input.peek(1 << 12)?;
+    let is_json = matches!(first.trim_ascii_start().first(), Some(b'{' | b'['));
+    let has_executives = String::from_utf8_lossy(&first).contains("prez");
+    let dataset = if has_executives { EXECUTIVES } else { LEGISLATORS };
+    let mapper = Mapper::new(file, stager, Some(dataset), source)?;
     let mut legislators = Legislators { mapper, staged: HashSet::new() };
     if is_json {
         let mut number = 0;
@@ -73,11 +78,6 @@ pub fn read(file: File<'_>, mut input: Input, stager: &mut Stager<'_>) -> Result
         })?;
     }
     Ok(legislators.mapper.dataset)
-}
-
-fn is_json(input: &mut Input) -> Result<bool, ReadError> {
-    let first = input.peek(1 << 12)?;
-    Ok(matches!(first.trim_ascii_start().first(), Some(b'{' | b'[')))
 }
 
 /// The committee whose members a line of YAML begins: `HSXX:`.
