@@ -57,6 +57,15 @@ pub struct Constraint {
     pub message: Option<String>,
 }
 
+/// A check of a table.
+pub struct Check<'a> {
+    /// The columns that it reads; errors name the first one.
+    pub columns: Vec<&'a str>,
+    /// The expression.
+    pub holds: &'a str,
+    pub message: &'a str,
+}
+
 /// A check that a row violates.
 #[derive(Debug, PartialEq)]
 pub struct Broken {
@@ -247,10 +256,15 @@ impl Rules {
         self.tables.get(table).map(|table| table.columns.as_slice()).unwrap_or_default()
     }
 
-    /// The checks of a table, with the column of each, their expressions and messages.
-    pub fn checks(&self, table: &str) -> impl Iterator<Item = (&str, &str, &str)> {
+    /// The checks of a table.
+    pub fn checks(&self, table: &str) -> impl Iterator<Item = Check<'_>> {
         let checks = self.tables.get(table).map(|table| table.checks.as_slice()).unwrap_or_default();
-        checks.iter().map(|(name, column, holds)| (column.as_str(), holds.as_str(), self.message(name)))
+        checks.iter().map(|(name, column, holds)| {
+            let of_table = self.constraint(name).map(|constraint| constraint.columns.as_slice());
+            let others = of_table.unwrap_or_default().iter().rev().filter(|other| *other != column);
+            let columns = std::iter::once(column).chain(others).map(String::as_str).collect();
+            Check { columns, holds, message: self.message(name) }
+        })
     }
 
     /// The checks that these rows violate.

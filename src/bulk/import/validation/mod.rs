@@ -15,7 +15,7 @@ use crate::{
         records::{RecordKind, RecordKinds, joined},
     },
     engine::mutation::{
-        rules::{DUPLICATE, ENTRY_REQUIRED, REQUIRED, Rules, TAKEN, Unique},
+        rules::{Check, DUPLICATE, ENTRY_REQUIRED, REQUIRED, Rules, TAKEN, Unique},
         writable_fields::{RowKind, Rows, WritableField, WritableKind},
     },
 };
@@ -277,8 +277,8 @@ impl Validator<'_> {
 
     /// Evaluates the check constraints of the table.
     async fn check_constraints(&mut self, rows: &RowSet<'_>) -> Result<(), sqlx::Error> {
-        let checks = self.rules.checks(rows.table()).map(|(column, holds, message)| {
-            format!("({}, {}, ({holds}) is false)", rows.field(column), quoted(message))
+        let checks = self.rules.checks(rows.table()).map(|Check { columns, holds, message }| {
+            format!("({}, {}, ({holds}) is false)", rows.field(columns[0]), quoted(message))
         });
         let checks = joined(checks, ", ");
         if checks.is_empty() {

@@ -1,6 +1,6 @@
 //! The rows that an import writes. A dataset changes only what its last edition gave: see `written_value`.
 
-use std::fmt::Write;
+use std::{collections::BTreeSet, fmt::Write};
 
 use crate::bulk::{
     import::{
@@ -10,7 +10,7 @@ use crate::bulk::{
     records::{RecordKind, joined},
 };
 use crate::engine::mutation::{
-    rules::Unique,
+    rules::{Check, Unique},
     writable_fields::{RowKind, Rows, WritableField, WritableKind},
 };
 
@@ -253,18 +253,25 @@ impl Validator<'_> {
     /// Leaves out values that a check constraint refuses, or the entries that have them.
     async fn drop_unfit_values(&mut self, rows: &RowSet<'_>) -> Result<(), sqlx::Error> {
         let (ready, name) = (rows.name(READY_PREFIX), rows.kind.name);
-        let checks: Vec<_> =
-            self.rules.checks(rows.table()).filter(|(column, ..)| rows.is_optional(column)).collect();
+        let mut checks: Vec<Check<'_>> = self.rules.checks(rows.table()).collect();
+        for check in &mut checks {
+            check.columns.retain(|column| rows.is_optional(column));
+        }
+        checks.retain(|check| !check.columns.is_empty());
         if checks.is_empty() {
             return Ok(());
         }
         let values = joined(
-            checks.iter().map(|(column, holds, message)| {
-                format!(
-                    "('{column}', '{}', {}, ({holds}) is false)",
-                    rows.column_name(column),
-                    quoted(message)
-                )
+            checks.iter().map(|Check { columns, holds, message }| {
+                let (column, field) = if rows.list.is_some() {
+                    (quoted(columns[0]), quoted(&rows.column_name(columns[0])))
+                } else {
+                    (
+                        first_to_leave_out(columns, |column| quoted(column)),
+                        first_to_leave_out(columns, |column| quoted(&rows.column_name(column))),
+                    )
+                };
+                format!("({column}, {field}, {}, ({holds}) is false)", quoted(message))
             }),
             ", ",
         );
@@ -272,19 +279,24 @@ impl Validator<'_> {
         let others = self.rules.columns(rows.table()).iter();
         let others = others.filter(|(column, _)| !own.contains(&column.as_str()));
         let others = joined(others.map(|(column, ty)| format!(", null::{ty} as {column}")), "");
-        let mut columns: Vec<&str> = checks.iter().map(|(column, ..)| *column).collect();
-        columns.dedup();
+        let columns: BTreeSet<&str> = checks.iter().flat_map(|check| check.columns.iter().copied()).collect();
+        let (known, from) = match rows.list {
+            Some(_) => ("", format!("{ready} r")),
+            None => (", known", format!("{ready} r left join {} known on known.id = r.id", rows.table())),
+        };
         loop {
             let found = self
                 .run(format!(
                     "create temp table unfit on commit drop as
-                     select t.place, t.line, c.* from (select r.ctid as place, r.*{others} from {ready} r where r.by_dataset) t
-                     cross join lateral (values {values}) c (of_column, field, message, broken) where c.broken"
+                     select t.place, t.line, c.* from (select r.ctid as place, r.*{others}{known} from {from} where r.by_dataset) t
+                     cross join lateral (values {values}) c (of_column, field, message, broken)
+                     where c.broken and of_column is not null"
                 ))
                 .await?;
             if found > 0 {
                 self.run(format!(
-                    "insert into changed_values select distinct line, '{name}', field, 'left out: ' || message from unfit"
+                    "insert into changed_values select line, '{name}', field, 'left out: ' || message
+                     from (select distinct on (place, field) * from unfit) u"
                 ))
                 .await?;
                 if rows.list.is_some() {
@@ -347,6 +359,18 @@ impl Validator<'_> {
         .await?;
         Ok(())
     }
+}
+
+/// SQL for what stands for the column of a broken check to leave out: the first that has a new value, else the first that
+/// has one. Each time a check is broken one value less is there.
+fn first_to_leave_out(columns: &[&str], value: impl Fn(&str) -> String) -> String {
+    let new =
+        columns.iter().map(|column| (column, format!(" and {column} is distinct from (known).{column}")));
+    let all = columns.iter().map(|column| (column, String::new()));
+    let cases = new
+        .chain(all)
+        .map(|(column, is_new)| format!("when {column} is not null{is_new} then {}", value(column)));
+    format!("case {} end", joined(cases, " "))
 }
 
 /// SQL for rows of a list that are in the database and not in the import: of a record that the import replaces all
