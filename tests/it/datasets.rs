@@ -156,6 +156,58 @@ async fn a_complete_edition_removes_what_it_no_longer_has_and_that_can_be_revert
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_is_entered_for_a_period_stays_there_whatever_periods_an_edition_has() {
+    let base = Base::new("periods").await;
+    let edition = |number: &str, periods: &[(&str, Option<&str>)]| {
+        let memberships = periods.iter().map(|(from, until)| {
+            json!({"person_id": "p1", "organization_id": "o1", "start_date": from, "end_date": until})
+        });
+        let content = json!({
+            "persons": [person("p1", "Ada")],
+            "organizations": [{"id": "o1", "name": "House"}],
+            "memberships": memberships.collect::<Vec<_>>(),
+        });
+        document(&base, number, "house.json", &content)
+    };
+    let import = |file: &PathBuf, options: &[&str]| {
+        text(&base.import_with(file, &[&["--dataset", "house"], options].concat()))
+    };
+    let periods = async || -> Vec<String> {
+        sqlx::query_scalar(
+            "select concat_ws(' ', valid_from, valid_until, label) from relations r
+             join origins o on o.relation_id = r.id and o.dataset = 'house' order by valid_from",
+        )
+        .fetch_all(base.pool())
+        .await
+        .expect("relations")
+    };
+    import(&edition("1", &[("2000", Some("2004")), ("2010", None)]), &[]);
+    let entered = "select set_config('dossier.requester', 'analyst', true);
+                   update relations set label = 'deputy speaker' where valid_from = '2010'";
+    sqlx::raw_sql(entered).execute(base.pool()).await.expect("changed");
+    // An earlier period comes to light, one is ended, and one begins a day later.
+    import(&edition("2", &[("1990", Some("1994")), ("2000", Some("2004")), ("2010", Some("2013"))]), &[]);
+    assert_eq!(periods().await, ["1990 1994", "2000 2004", "2010 2013 deputy speaker"]);
+    let third = edition("3", &[("2000-01-02", Some("2004")), ("2010", Some("2013"))]);
+    import(&third, &["--complete"]);
+    assert_eq!(periods().await, ["2000-01-02 2004", "2010 2013 deputy speaker"]);
+    assert!(import(&third, &[]).contains("nothing was written"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_value_that_cannot_stand_alone_is_left_out() {
+    let base = Base::new("alone").await;
+    let address =
+        json!({"id": "a1", "schema": "Address", "properties": {"full": ["1 Road"], "latitude": ["43.2"]}});
+    let company =
+        json!({"id": "c1", "schema": "Company", "properties": {"name": ["Mill"], "addressEntity": ["a1"]}});
+    let output = base.import_with(&base.file("own.ftm", lines(&[address, company])), &[]);
+    assert!(text(&output).contains("latitude"), "{}", text(&output));
+    assert_eq!(base.count("select count(*) from actors where latitude is not null").await, 0);
+    assert_eq!(base.count("select count(*) from actors where name in ('1 Road', 'Mill')").await, 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_complete_edition_keeps_what_others_cite_another_source_for() {
     let base = Base::new("cited").await;
     let edition = |memberships: &[&str]| {

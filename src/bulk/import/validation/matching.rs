@@ -5,7 +5,7 @@ use std::fmt::Write;
 use crate::bulk::{
     import::{
         staging::{FALLBACK, list_name},
-        validation::{Validator, column_names, identifiers, quoted, row_sets},
+        validation::{Validator, column_names, column_of, identifiers, quoted, row_sets},
     },
     records::{RecordKind, joined},
 };
@@ -27,7 +27,74 @@ pub const GLOBAL_SCHEMES: [&str; 11] = [
     "imo",
 ];
 
+/// What stands before the number in the key of one of several relations that differ in their periods only.
+pub const PERIOD_NUMBER: &str = " (period ";
+/// The end of such a key, with its number.
+const NUMBER: &str = r" \(period (\d{1,9})\)$";
+
 impl Validator<'_> {
+    /// Where a dataset gives several relations that differ in their periods only, numbers them as they are numbered in
+    /// the database: those that begin at the same date first, then the others in order. Otherwise one that is earlier
+    /// or no longer there would move what others entered for one period to another.
+    pub(super) async fn keep_period_numbers(&mut self, kind: &RecordKind) -> Result<(), sqlx::Error> {
+        let (table, staged, owner) = (kind.table, self.staged, kind.origin_column.as_str());
+        let start = "valid_from";
+        if !kind.writable_fields.iter().any(|field| column_of(field) == Some(start)) {
+            return Ok(());
+        }
+        let origins = list_name(staged, kind, "origins");
+        let content = |alias: &str| format!(r"regexp_replace({alias}.key, '{NUMBER}', '')");
+        let number = |alias: &str| format!(r"coalesce(substring({alias}.key from '{NUMBER}'), '1')::bigint");
+        self.run(format!(
+            "create temp table given_periods on commit drop as
+             select l.line, l.dataset, l.key, {} as content, {} as number, s.{start}::text as start, null::text as known_key
+             from {origins} l join {staged}{table} s on s.line = l.line and s.by_dataset",
+            content("l"),
+            number("l"),
+        ))
+        .await?;
+        self.run(format!(
+            "create temp table known_periods on commit drop as
+             select o.dataset, o.key, {} as content, {} as number, t.{start}::text as start
+             from origins o join {table} t on t.id = o.{owner}
+             where o.dataset in (select dataset from given_periods)",
+            content("o"),
+            number("o"),
+        ))
+        .await?;
+        for by in ["start", "null::text"] {
+            let numbered = |table: &str, free: &str| {
+                format!(
+                    "select *, {by} as by, row_number() over (partition by dataset, content, {by} order by number) as place
+                     from {table} p where {free}"
+                )
+            };
+            self.run(format!(
+                "update given_periods g set known_key = k.key from ({}) n join ({}) k
+                 on (k.dataset, k.content, k.place) = (n.dataset, n.content, n.place) and k.by is not distinct from n.by
+                 where (g.line, g.key) = (n.line, n.key)",
+                numbered("given_periods", "known_key is null"),
+                numbered(
+                    "known_periods",
+                    "not exists (select from given_periods g where g.dataset = p.dataset and g.known_key = p.key)"
+                ),
+            ))
+            .await?;
+        }
+        self.run(format!(
+            "update {origins} l set key = n.key from (
+                 select g.line, g.key as given, coalesce(g.known_key, g.content || '{PERIOD_NUMBER}' || (
+                            k.last + row_number() over (partition by g.dataset, g.content, g.known_key is null order by g.number)
+                        ) || ')') as key
+                 from given_periods g
+                 join (select dataset, content, max(number) as last from known_periods group by 1, 2) k using (dataset, content)
+             ) n where l.line = n.line and l.key = n.given and n.key <> n.given"
+        ))
+        .await?;
+        self.run("drop table given_periods, known_periods").await?;
+        Ok(())
+    }
+
     /// Matches each line to the existing record with its slug, origin or identifier, or gives it a new id. A record of
     /// a dataset is never matched by its slug, and of identifiers only by those of global registers.
     pub(super) async fn match_records(&mut self, kind: &RecordKind) -> Result<(), sqlx::Error> {

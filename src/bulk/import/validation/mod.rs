@@ -137,7 +137,7 @@ fn item(writable_field: &WritableField) -> String {
     format!("'{}.' || t.list_index", writable_field.name)
 }
 
-pub use matching::GLOBAL_SCHEMES;
+pub use matching::{GLOBAL_SCHEMES, PERIOD_NUMBER};
 pub use rows::{added_rows, removed_rows, row_was_given, rows_given_only_by};
 
 pub struct Validator<'a> {
@@ -159,6 +159,7 @@ impl Validator<'_> {
         for kind in &self.kinds.0 {
             self.drop_fallbacks(kind).await?;
             self.join_fragments(kind).await?;
+            self.keep_period_numbers(kind).await?;
             self.match_records(kind).await?;
         }
         for kind in &self.kinds.0 {

@@ -283,12 +283,7 @@ impl Legislators<'_, '_> {
                 let mut fields = mem::take(fields);
                 fields["validFrom"] = period.from.text().into();
                 fields["validUntil"] = period.until.text().into();
-                self.mapper.relation(
-                    &numbered(mem::take(content), place),
-                    person,
-                    [person, object],
-                    fields,
-                )?;
+                self.mapper.relation(&numbered(content, place), person, [person, object], fields)?;
             }
         }
         Ok(())

@@ -25,7 +25,7 @@ use sha2::{Digest, Sha256};
 use crate::bulk::import::{
     readers::{File, stem_and_extension},
     staging::{Giver, Position, ReceiverClosed, Stager, file_and_line, position},
-    validation::GLOBAL_SCHEMES,
+    validation::{GLOBAL_SCHEMES, PERIOD_NUMBER},
 };
 
 /// Maximum number of relations of one line.
@@ -259,14 +259,20 @@ fn slug(text: &str) -> String {
     slug.trim_end_matches('-').to_owned()
 }
 
-/// The key of one of several records of the same content, by its place among them.
-fn numbered(content: String, place: usize) -> String {
-    if place == 0 { content } else { format!("{content} #{}", place + 1) }
+/// The key of one of several relations that differ in their periods only, by its place among them. Those that the
+/// dataset gave before keep their numbers: see `keep_period_numbers`.
+fn numbered(content: &str, place: usize) -> String {
+    let content = digest_if_longer(content, MAX_KEY_BYTES - PERIOD_NUMBER.len() - 21);
+    if place == 0 { content } else { format!("{content}{PERIOD_NUMBER}{})", place + 1) }
 }
 
 /// A key that is not too long: itself, or its digest.
 fn bounded(key: &str) -> String {
-    if key.len() > MAX_KEY_BYTES { digest(key, 32) } else { key.to_owned() }
+    digest_if_longer(key, MAX_KEY_BYTES)
+}
+
+fn digest_if_longer(key: &str, max: usize) -> String {
+    if key.len() > max { digest(key, 32) } else { key.to_owned() }
 }
 
 fn digest(text: &str, digits: usize) -> String {

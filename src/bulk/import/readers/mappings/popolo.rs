@@ -651,7 +651,7 @@ impl<'a> Popolo<'a, '_> {
             let content = membership.content();
             let hash = hash(&content);
             let place = |period| unnamed.partition_point(|known| *known < (hash, period));
-            numbered(content, place(*period) - place(Period::default()))
+            numbered(&content, place(*period) - place(Period::default()))
         });
         let fields = json!({
             "kind": kind, "label": label, "validFrom": period.from.text(), "validUntil": period.until.text(),
@@ -668,7 +668,7 @@ impl<'a> Popolo<'a, '_> {
         periods: Vec<Period>,
     ) -> Result<(), ReceiverClosed> {
         for (place, period) in periods.into_iter().enumerate() {
-            let key = numbered(format!("{person} for {party}"), place);
+            let key = numbered(&format!("{person} for {party}"), place);
             let fields = json!({
                 "kind": MEMBERSHIP, "validFrom": period.from.text(), "validUntil": period.until.text(),
             });

@@ -258,7 +258,7 @@ impl<'a> Corpus<'a, '_> {
             let content = format!("{subject} {kind} {object} {fixed_label} {term_ids}");
             let content = content.split_whitespace().collect::<Vec<_>>().join(" ");
             let count = counts.entry(content.clone()).or_insert(0);
-            let key = numbered(content, *count);
+            let key = numbered(&content, *count);
             *count += 1;
             let is_of_person = kind == "MEMBERSHIP" || kind == "POSITION";
             self.actor_reference(if is_of_person { "PERSON" } else { "ORGANIZATION" }, &subject)?;
