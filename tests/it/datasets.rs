@@ -1,6 +1,11 @@
 //! Records of datasets: known by the dataset's own keys, changed by its newer editions, and by nothing else.
 
-use std::{fs, path::PathBuf, process::Output};
+use std::{
+    fs,
+    io::Write,
+    path::{Path, PathBuf},
+    process::Output,
+};
 
 use dossier::auth::caller::Role;
 use serde_json::{Value, json};
@@ -328,4 +333,49 @@ async fn what_is_ignored_is_told_by_field_and_refused_where_that_is_asked() {
     let report = fs::read_to_string(base.path("report.jsonl")).expect("a report");
     let reported: Value = serde_json::from_str(report.lines().last().expect("a line")).expect("JSON");
     assert_eq!(reported["ignored"]["Person.unheard_of.a"], 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_dataset_has_any_name_and_standard_input_needs_one() {
+    let base = Base::new("names").await;
+    let file = document(&base, "1", "house.json", &json!({"persons": [person("p1", "Ada")]}));
+    text(&base.import_with(&file, &["--dataset", "US Senate: 2026/ä"]));
+    assert_eq!(base.count("select count(*) from sources where slug = 'us-senate-2026-a'").await, 1);
+    let long = "x".repeat(101);
+    for wrong in ["", " house", "two\nlines", long.as_str()] {
+        let output = base.import_with(&file, &["--dataset", wrong]);
+        let reported = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(output.status.code() == Some(2) && reported.contains("--dataset takes"), "{reported}");
+    }
+    let mut importing = base.importing(Path::new("-")).spawn().expect("dossier runs");
+    let content = json!({"persons": [person("p1", "Ben")]}).to_string();
+    importing.stdin.take().expect("piped").write_all(content.as_bytes()).expect("written");
+    let output = importing.wait_with_output().expect("it ended");
+    let reported = String::from_utf8_lossy(&output.stderr);
+    assert!(!output.status.success() && reported.contains("needs --dataset"), "{reported}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_value_that_yields_to_another_one_is_counted() {
+    let base = Base::new("yields").await;
+    let one = json!({"persons": [{"id": "p1", "name": "Ada", "birth_date": "1960", "identifiers": [{"scheme": "wikidata", "identifier": "Q900001001"}]}]});
+    base.import(&document(&base, "1", "one.json", &one));
+    let two = json!({"id": "p9", "schema": "Person", "properties": {"name": ["Ada"], "wikidataId": ["Q900001001"], "birthDate": ["1961-02-03"]}});
+    let reported = text(&base.import_with(&base.file("two.ftm", lines(&[two])), &[]));
+    assert!(reported.contains("Actor.bornOn: left out: another value stands"), "{reported}");
+    assert_eq!(base.count("select count(*) from actors where name = 'Ada' and born_on = '1960'").await, 1);
+    // The same in one document.
+    let three = json!({
+        "persons": [person("p1", "Cleo")],
+        "vote_events": [{"id": "d1", "identifier": "Bill 1", "votes": [
+            {"voter_id": "p1", "option": "yes"}, {"voter_id": "p1", "option": "no"}, {"voter_id": "p2", "option": "not-voting"},
+        ]}],
+    });
+    let reported = base.import(&document(&base, "3", "three.json", &three));
+    for line in
+        ["Vote.choice: left out: another value stands", "votes: PERSON: not in the document, named by its id"]
+    {
+        assert!(reported.contains(line), "{reported}");
+    }
+    assert_eq!(base.count("select count(*) from votes").await, 2);
 }

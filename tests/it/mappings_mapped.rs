@@ -223,3 +223,39 @@ async fn the_maps_of_the_documentation_read_what_they_are_for() {
         assert!(import(&base, &file, &map).contains("nothing was written"), "{name}");
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_table_that_is_not_the_map_s_is_refused() {
+    let base = Base::new("wrong-tables").await;
+    let map = base.file(
+        "people.toml",
+        "title = \"People\"\ndataset = \"people\"\ndelimiter = \";\"\n[[record]]\nname = \"person\"\ntype = \"Actor\"\nkey = \"Id\"\n\
+         [record.fields]\nname = \"Name\"\nkind = {constant = \"PERSON\"}\nsummary = \"About\"\n",
+    );
+    let map = map.to_str().expect("text");
+    let right = base.file("people.csv", "Id;Name;About\n1;Ada;\n2;\"Ben; the other\";\"two\nlines\"\n");
+    assert!(base.import_with(&right, &["--map", map]).status.success());
+    for (content, reason) in [
+        (&b"Id,Name\n1,Ada\n"[..], "asks for columns that the table doesn't have (`Id`"),
+        (b"Id;Nme\n1;Ada\n", "asks for columns that the table doesn't have (`Name`)"),
+        (b"Id;Name;Name\n1;Ada;Bo\n", "two columns `Name`"),
+        (b"Id;Name\n1;\xc4nne\n", "line 2 is not UTF-8"),
+        (b"\xff\xfeI\0d\0", "is not UTF-8"),
+        (b"Id;Name\n1;\"Ada\n2;Ben\n", "a quote in the row of line 2 is not closed"),
+        (b"Id;Name\n", "has no records of the dataset `people`"),
+    ] {
+        let file = base.file("other.csv", content);
+        let output = base.import_with(&file, &["--map", map, "--complete"]);
+        let reported = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(!output.status.success() && reported.contains(reason), "{reason}: {reported}");
+    }
+    assert_eq!(
+        base.count("select count(*) from origins where dataset = 'people' and key <> 'dataset'").await,
+        2
+    );
+    // A column that a record can do without is counted.
+    let file = base.file("fewer.csv", "Id;Name\n1;Ada\n");
+    let output = base.import_with(&file, &["--map", map]);
+    let reported = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(reported.contains("the table has no such column"), "{reported}");
+}

@@ -177,7 +177,7 @@ async fn a_newer_popolo_edition_ends_a_membership_and_doubles_none() {
         ]
     );
     let keys = "select key from origins where relation_id is not null order by key";
-    assert_eq!(rows(&base, keys).await, ["p1 POSITION o1 as Chair", "p1 POSITION o1 as Chair #2"]);
+    assert_eq!(rows(&base, keys).await, ["p1 POSITION o1 as Chair", "p1 POSITION o1 as Chair (period 2)"]);
     // With an id, whatever else changes.
     let seat = |role: &str| json!([{"id": "m1", "person_id": "p1", "organization_id": "x", "role": role, "start_date": "2019"}]);
     base.import(&edition(seat("Whip")));
@@ -572,4 +572,28 @@ async fn two_datasets_give_one_link_of_a_record_with_different_notes() {
     assert!(base.import(&house("two.json", "b", "second")).contains("nothing was written"));
     base.import(&house("one.json", "a", "newer"));
     assert_eq!(rows(&base, links).await, ["https://ada.example newer"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_former_committee_renames_no_present_one_and_words_of_yaml_are_names() {
+    let base = Base::new("former-committees").await;
+    let current = base.file("committees-current.yaml", "- type: house\n  name: Forests\n  thomas_id: HSXX\n");
+    let former = base.file(
+        "committees-historical.yaml",
+        "- type: house\n  name: Woods\n  thomas_id: HSXX\n  congresses: [93]\n- type: house\n  name: Canals\n  thomas_id: HSYY\n  congresses: [93]\n",
+    );
+    base.import(&current);
+    base.import(&former);
+    let found = "select name from actors where name in ('Forests', 'Woods', 'Canals') order by 1";
+    assert_eq!(rows(&base, found).await, ["Canals", "Forests"]);
+    for file in [&current, &former] {
+        assert!(base.import(file).contains("nothing was written"));
+    }
+    base.import(&base.file("members.yaml", "HSXX:\n- {name: No Yes, bioguide: N000001}\nHSYY: []\n"));
+    base.import(&base.file(
+        "legislators-current.yaml",
+        "- id: {bioguide: N000001}\n  name: {first: No, last: Yes}\n  terms:\n  - {type: rep, start: '2021-01-03', end: '2023-01-03', state: NO, district: 1}\n",
+    ));
+    let found = "select a.name || ': ' || r.label from actors a join relations r on r.subject_id = a.id and r.label like 'Rep%'";
+    assert_eq!(rows(&base, found).await, ["No Yes: Representative for NO-1"]);
 }

@@ -6,9 +6,10 @@ use sqlx::{AssertSqlSafe, PgConnection};
 use crate::bulk::{
     import::{
         execute,
+        readers::mappings::SOURCE_KEY,
         validation::{list_fields, row_was_given, rows_given_only_by},
     },
-    records::{RecordKind, RecordKinds},
+    records::{RecordKind, RecordKinds, joined},
 };
 
 /// Keeps the digests of what this edition gave.
@@ -23,6 +24,19 @@ pub async fn keep_digests(connection: &mut PgConnection, kinds: &RecordKinds) ->
         execute(connection, &sql).await?;
     }
     Ok(())
+}
+
+/// Whether the import has records of a dataset, beside its source.
+pub async fn gives_records(
+    connection: &mut PgConnection,
+    kinds: &RecordKinds,
+    dataset: &str,
+) -> Result<bool, sqlx::Error> {
+    let of = |RecordKind { table, .. }: &RecordKind| {
+        format!("exists (select from ids_{table} where dataset = $1 and key <> '{SOURCE_KEY}')")
+    };
+    let sql = format!("select {}", joined(kinds.0.iter().map(of), " or "));
+    sqlx::query_scalar(AssertSqlSafe(sql)).bind(dataset).persistent(false).fetch_one(connection).await
 }
 
 /// What a complete edition no longer has.

@@ -48,6 +48,7 @@ use crate::{
 };
 
 const ROWS_PER_STATEMENT: i64 = 20_000;
+const MAX_DATASET_BYTES: usize = 100;
 /// After this many serialization failures the import gives up.
 const MAX_ATTEMPTS: usize = 5;
 
@@ -92,6 +93,17 @@ impl ImportOptions {
                 "unknown record type `{kind}`; expected one of {}",
                 kinds.names()
             )));
+        }
+        if let Some(dataset) = &self.dataset
+            && (dataset.trim() != dataset
+                || dataset.is_empty()
+                || dataset.len() > MAX_DATASET_BYTES
+                || dataset.contains(char::is_control))
+        {
+            let reason = format!(
+                "--dataset takes a name of 1 to {MAX_DATASET_BYTES} bytes without line breaks or blanks around it"
+            );
+            return Err(Error::Options(reason));
         }
         if self.requester.trim().is_empty() {
             return Err(Error::Options("--requester must not be empty".to_owned()));
@@ -144,6 +156,10 @@ pub enum Error {
         "--complete: {0} records are rejected, so what the datasets no longer have is not known; nothing was imported"
     )]
     Incomplete(u64),
+    #[error("--complete: {file} has no dataset: it is in Dossier's own format; nothing was imported", file = .0.display())]
+    NoDataset(PathBuf),
+    #[error("--complete: {file} has no records of the dataset `{dataset}`; nothing was imported", file = .0.display(), dataset = .1)]
+    Empty(PathBuf, String),
     #[error("other transactions changed the same records; nothing was imported, try again")]
     Conflict,
     /// A constraint that validation didn't cover: the message of Postgres with table and column.
@@ -350,8 +366,16 @@ async fn validate_and_upsert(
     validator.validate().await?;
     let mut outcome = Outcome { files: with_changes(&mut transaction, files).await?, ..Outcome::default() };
     outcome.rejected = write_report(&mut transaction, staged, &outcome.files, options).await?;
-    if options.complete && outcome.rejected > 0 {
-        return Err(Error::Incomplete(outcome.rejected));
+    if options.complete {
+        if outcome.rejected > 0 {
+            return Err(Error::Incomplete(outcome.rejected));
+        }
+        for file in files {
+            let Some(dataset) = &file.dataset else { return Err(Error::NoDataset(file.path.clone())) };
+            if !editions::gives_records(&mut transaction, kinds, dataset).await? {
+                return Err(Error::Empty(file.path.clone(), dataset.clone()));
+            }
+        }
     }
     for kind in &kinds.0 {
         let sql = format!(

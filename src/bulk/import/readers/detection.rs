@@ -18,10 +18,13 @@ impl Format {
     /// The format by content; only CSV is known by its name, because any text may be CSV.
     pub fn detect(path: &Path, input: &mut Input) -> Result<Format, ReadError> {
         let extension = stem_and_extension(path).1;
+        let first = input.peek(BYTES_READ)?;
+        if first.starts_with(&[0xff, 0xfe]) || first.starts_with(&[0xfe, 0xff]) {
+            return Err(ReadError::Invalid("the file is UTF-16; save it as UTF-8".to_owned()));
+        }
         if extension == "csv" {
             return Ok(Format::Csv);
         }
-        let first = input.peek(BYTES_READ)?;
         let text = String::from_utf8_lossy(&first);
         let text = text.trim_start();
         Ok(match text.chars().next() {
@@ -39,7 +42,8 @@ fn object(text: &str, is_document: bool) -> Result<Format, ReadError> {
     let names = names(text);
     let has = |name: &str| names.iter().any(|known| known == name);
     // A statement has a field `events` too.
-    if !has("type") && popolo::LISTS.iter().any(|name| has(name)) {
+    // One record may have such lists too.
+    if !has("type") && !has("id") && popolo::LISTS.iter().any(|name| has(name)) {
         Ok(Format::Popolo)
     } else if has("entities") || has("labels") && has("id") {
         Ok(Format::Wikidata)
@@ -52,6 +56,7 @@ fn object(text: &str, is_document: bool) -> Result<Format, ReadError> {
         Ok(Format::Jsonl)
     } else {
         let found = names.iter().take(5).map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
+        let found = if found.is_empty() { "no field".to_owned() } else { found };
         Err(ReadError::Invalid(format!(
             "the JSON is neither Popolo, FollowTheMoney, Wikidata's nor Dossier's own; it has {found}"
         )))
@@ -64,7 +69,11 @@ fn list(text: &str) -> Result<Format, ReadError> {
     let has = |name: &str| names.iter().any(|known| known == name);
     if has("labels") && has("id") {
         Ok(Format::Wikidata)
-    } else if has("terms") || has("thomas_id") || has("name") && has("id") && !has("schema") {
+    } else if has("terms")
+        || has("thomas_id")
+        || rest.contains("\"bioguide\"")
+        || rest.contains("\"govtrack\"")
+    {
         Ok(Format::Legislators)
     } else if has("schema") {
         Ok(Format::Ftm)

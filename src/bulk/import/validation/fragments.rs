@@ -3,7 +3,7 @@
 use crate::bulk::{
     import::{
         staging::{FALLBACK, OPTIONAL, list_name},
-        validation::{RowSet, Validator, column_of, list_fields, row_sets},
+        validation::{RowSet, Validator, YIELDED, column_of, fields_with_one_value, list_fields, row_sets},
     },
     records::{RecordKind, joined},
 };
@@ -84,6 +84,16 @@ impl Validator<'_> {
             self.run(format!(
                 "update {list} l set line = f.first, list_index = l.list_index + ((f.line - f.first) & 1048575)::integer
                  from fragments_{table} f where f.line = l.line"
+            ))
+            .await?;
+        }
+        for (_, writable_field) in fields_with_one_value(kind) {
+            let Some(column) = column_of(writable_field) else { continue };
+            self.run(format!(
+                "insert into changed_values select f.line, '{}', '{}', '{YIELDED}' from fragments_{table} f
+                 join {staged}{table} s on s.line = f.line join {staged}{table} t on t.line = f.first
+                 where s.{column} is distinct from t.{column} and s.{column} is not null",
+                kind.name, writable_field.name
             ))
             .await?;
         }

@@ -176,6 +176,7 @@ impl Validator<'_> {
         for kind in &self.kinds.0 {
             self.create_ready_tables(kind).await?;
             self.add_other_givers(kind).await?;
+            self.report_other_values(kind).await?;
         }
         for kind in &self.kinds.0 {
             for rows in row_sets(kind) {
@@ -490,6 +491,16 @@ impl Validator<'_> {
         self.run("analyze updates").await?;
         Ok(())
     }
+}
+
+/// What became of a value where another dataset, line or analyst gave another one.
+const YIELDED: &str = "left out: another value stands";
+
+/// The fields, with their places, in which one value excludes another. A name that isn't the preferred one is an alias.
+fn fields_with_one_value(kind: &RecordKind) -> impl Iterator<Item = (usize, &WritableField)> {
+    let has_names = list_fields(kind).any(|(field, _)| field.name == "names");
+    let fields = kind.writable_fields.iter().enumerate().skip(1);
+    fields.filter(move |(_, field)| !has_names || field.name != "name")
 }
 
 pub fn list_fields(kind: &RecordKind) -> impl Iterator<Item = (&WritableField, &Rows)> {

@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, fmt::Write};
 use crate::bulk::{
     import::{
         staging::{READY_PREFIX, list_name},
-        validation::{RowSet, Validator, list_fields, quoted},
+        validation::{RowSet, Validator, YIELDED, fields_with_one_value, list_fields, quoted},
     },
     records::{RecordKind, joined},
 };
@@ -147,6 +147,24 @@ impl Validator<'_> {
             digest = digest("s.name"),
         ))
         .await?;
+        Ok(())
+    }
+
+    /// Counts the values of datasets that are not written because another dataset, line or analyst gave another one.
+    pub(super) async fn report_other_values(&mut self, kind: &RecordKind) -> Result<(), sqlx::Error> {
+        let (table, staged, name) = (kind.table, self.staged, kind.name);
+        for (place, writable_field) in fields_with_one_value(kind) {
+            let Some((column, value, join)) = self.staged_value(place, writable_field) else { continue };
+            self.run(format!(
+                "insert into changed_values
+                 select s.line, '{name}', '{}', '{YIELDED}' from {staged}{table} s
+                 join ids_{table} i on i.line = s.line and i.by_dataset and i.given_fields <> 0
+                 join ready_{table} r on r.id = i.id{join}
+                 where {value} is not null and {value} is distinct from r.{column}",
+                writable_field.name
+            ))
+            .await?;
+        }
         Ok(())
     }
 

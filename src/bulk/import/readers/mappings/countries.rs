@@ -27,31 +27,51 @@ pub fn named(text: &str) -> Option<Country> {
     by_code(text).or_else(|| {
         let text = text.trim().to_lowercase();
         let code = ISO.iter().find(|(.., name)| name.to_lowercase() == text).map(|(code, ..)| *code);
+        let code = code
+            .or_else(|| OTHERS.iter().find(|(.., name)| name.to_lowercase() == text).map(|(code, ..)| *code));
         let code = code.or_else(|| NAMES.iter().find(|(name, _)| *name == text).map(|(_, code)| *code));
         by_code(code?)
     })
 }
 
 /// Other names in use.
-const NAMES: [(&str, &str); 20] = [
+const NAMES: [(&str, &str); 38] = [
     ("bosnia-herzegovina", "BA"),
+    ("brunei darussalam", "BN"),
     ("burma", "MM"),
     ("cape verde", "CV"),
+    ("congo", "CG"),
+    ("congo, democratic republic of", "CD"),
+    ("cote d'ivoire", "CI"),
+    ("cote divoire", "CI"),
+    ("curacao", "CW"),
     ("czech republic", "CZ"),
+    ("democratic people's republic of korea", "KP"),
+    ("democratic republic of congo", "CD"),
+    ("democratic republic of the congo", "CD"),
     ("east timor", "TL"),
+    ("great britain", "GB"),
+    ("iran, islamic republic of", "IR"),
     ("ivory coast", "CI"),
+    ("kyrgyz republic", "KG"),
+    ("lao people's democratic republic", "LA"),
     ("macedonia", "MK"),
     ("occupied palestinian territory", "PS"),
     ("palestinian territory, occupied", "PS"),
     ("republic of congo", "CG"),
+    ("republic of korea", "KR"),
+    ("reunion", "RE"),
     ("russian federation", "RU"),
     ("swaziland", "SZ"),
     ("são tomé and príncipe", "ST"),
     ("south korea, republic of", "KR"),
     ("the gambia", "GM"),
+    ("syrian arab republic", "SY"),
     ("türkiye", "TR"),
     ("turkiye", "TR"),
+    ("uk", "GB"),
     ("united states of america", "US"),
+    ("usa", "US"),
     ("vatican city", "VA"),
     ("viet nam", "VN"),
 ];

@@ -57,7 +57,9 @@ pub fn read(file: File<'_>, mut input: Input, stager: &mut Stager<'_>) -> Result
     });
     let first = input.peek(1 << 12)?;
     let is_json = matches!(first.trim_ascii_start().first(), Some(b'{' | b'['));
-    let has_executives = String::from_utf8_lossy(&first).contains("prez");
+    let first = String::from_utf8_lossy(&first);
+    let has_executives =
+        ["type: prez", "type: viceprez", "\"prez\"", "\"viceprez\""].iter().any(|text| first.contains(text));
     let dataset = if has_executives { EXECUTIVES } else { LEGISLATORS };
     let mapper = Mapper::new(file, stager, Some(dataset), source)?;
     let mut legislators = Legislators { mapper, staged: HashSet::new() };
@@ -82,7 +84,9 @@ pub fn read(file: File<'_>, mut input: Input, stager: &mut Stager<'_>) -> Result
 
 /// The committee whose members a line of YAML begins: `HSXX:`.
 pub fn list_name(line: &str) -> Option<&str> {
-    let name = line.trim_end().strip_suffix(':')?.trim_matches(['"', '\'']);
+    // A committee without members is an empty list.
+    let line = line.trim_end().trim_end_matches("[]").trim_end();
+    let name = line.strip_suffix(':')?.trim_matches(['"', '\'']);
     is_committee_code(name).then_some(name)
 }
 
@@ -151,7 +155,11 @@ fn yaml_entries(
 
 fn entries(text: &[u8]) -> Vec<Result<Value, String>> {
     let Ok(text) = std::str::from_utf8(text) else { return vec![Err("invalid UTF-8".to_owned())] };
-    match serde_saphyr::from_str::<Vec<Value>>(text) {
+    // `No` is a name, and `NO` a state.
+    match serde_saphyr::from_str_with_options::<Vec<Value>>(
+        text,
+        serde_saphyr::options! { strict_booleans: true },
+    ) {
         Ok(values) => values.into_iter().map(Ok).collect(),
         Err(error) => vec![Err(error.to_string().lines().next().unwrap_or_default().to_owned())],
     }
@@ -474,7 +482,14 @@ impl Legislators<'_, '_> {
             "kind": "ORGANIZATION", "organizationKind": "COMMITTEE", "names": former_names(&mut committee, name.as_deref()),
             "identifiers": identifiers, "links": links.finish(), "summary": committee.text("jurisdiction"),
         });
-        self.mapper.actor(&key, name.as_deref(), fields)?;
+        // What a file of former committees has of one that exists is of earlier Congresses.
+        let is_former = committee.uncounted("congresses").is_some();
+        if is_former {
+            committee.change("congresses", "a former committee, used only if the committee is not known");
+            self.mapper.fallback(&key, name.as_deref().unwrap_or(&key), fields)?;
+        } else {
+            self.mapper.actor(&key, name.as_deref(), fields)?;
+        }
         if let Some(parent) = &parent {
             let own_key = format!("{key} HIERARCHY");
             self.mapper.relation(&own_key, &key, [&key, parent], json!({"kind": "HIERARCHY"}))?;

@@ -2,11 +2,13 @@
 //! their fields come from.
 
 use std::{
+    cell::Cell,
     collections::{BTreeMap, BTreeSet, HashSet},
     fs,
     hash::{BuildHasher, RandomState},
-    io::{BufRead, Read},
+    io::{self, BufRead, Read},
     path::Path,
+    rc::Rc,
 };
 
 use serde::Deserialize;
@@ -245,7 +247,16 @@ pub fn read(
 ) -> Result<String, ReadError> {
     let source = json!({"title": map.title, "url": map.url});
     let mapper = Mapper::new(file, stager, map.dataset.as_deref(), source)?;
-    let mut reader = Mapped { mapper, map, kinds, seen: HashSet::new(), hasher: RandomState::new() };
+    let mut reader = Mapped {
+        mapper,
+        map,
+        kinds,
+        seen: HashSet::new(),
+        hasher: RandomState::new(),
+        has_rows: false,
+        has_records: false,
+        asked: BTreeSet::new(),
+    };
     let is_json = matches!(input.fill_buf()?.trim_ascii_start().first(), Some(b'[' | b'{'));
     if is_json {
         let mut number = 0;
@@ -266,17 +277,20 @@ pub fn read(
             Ok(reader.row(number, row)?)
         })?;
     } else {
-        table(map, input, |line, row| reader.row(line, row))?;
+        let columns = table(map, input, |line, row| reader.row(line, row))?;
+        reader.check_columns(&columns)?;
     }
     Ok(reader.mapper.dataset)
 }
 
-/// Reads a table. An empty cell is no value.
+/// Reads a table, and returns its columns. An empty cell is no value.
 fn table(
     map: &ColumnMap,
     input: impl Read,
     mut each: impl FnMut(u64, Map<String, Value>) -> Result<(), ReceiverClosed>,
-) -> Result<(), ReadError> {
+) -> Result<Vec<String>, ReadError> {
+    let quotes = Rc::new(Cell::new(0));
+    let input = QuoteCounter { reader: input, quotes: quotes.clone() };
     let (limited, left) = LimitedReader::new(input, "a row (is a quote not closed?)");
     let delimiter = map.delimiter.map_or(Ok(b','), u8::try_from);
     let delimiter =
@@ -299,20 +313,59 @@ fn table(
         Some(columns) => columns.clone(),
         None => {
             let header = reader.byte_headers().map_err(failed)?;
-            header.iter().map(|name| String::from_utf8_lossy(name).trim().to_owned()).collect()
+            let names = header.iter().map(|name| text(name, 1)).collect::<Result<Vec<_>, _>>()?;
+            let is_again = |(place, name): (usize, &String)| names[..place].contains(name);
+            let again = names.iter().enumerate().filter(|column| is_again(*column)).map(|(_, name)| name);
+            if let Some(name) = again.filter(|name| !name.is_empty()).min() {
+                return Err(ReadError::Invalid(format!("the table has two columns `{name}`")));
+            }
+            names
         }
     };
     let mut cells = csv::ByteRecord::new();
+    // Where the last row begins that spans several lines, and is the last one.
+    let mut open = None;
     while reader.read_byte_record(&mut cells).map_err(failed)? {
         left.set(MAX_LINE_BYTES);
-        let named =
-            columns.iter().cloned().chain((columns.len()..).map(|place| format!("column {}", place + 1)));
-        let cells_in_words = cells.iter().map(|cell| String::from_utf8_lossy(cell).trim().to_owned());
-        let row = named.zip(cells_in_words).filter(|(_, cell)| !cell.is_empty());
-        let row = row.map(|(name, cell)| (name, Value::from(cell))).collect();
-        each(cells.position().map_or(0, csv::Position::line), row)?;
+        let line = cells.position().map_or(0, csv::Position::line);
+        open = cells.iter().any(|cell| cell.contains(&b'\n')).then_some(line);
+        let mut row = Map::new();
+        for (place, cell) in cells.iter().enumerate() {
+            let cell = text(cell, line)?;
+            if !cell.is_empty() {
+                let name = columns.get(place).cloned();
+                row.insert(name.unwrap_or_else(|| format!("column {}", place + 1)), cell.into());
+            }
+        }
+        each(line, row)?;
     }
-    Ok(())
+    match open {
+        Some(line) if delimiter != b'\t' && quotes.get() % 2 == 1 => {
+            Err(ReadError::Invalid(format!("a quote in the row of line {line} is not closed")))
+        }
+        _ => Ok(columns),
+    }
+}
+
+/// The text of a cell.
+fn text(cell: &[u8], line: u64) -> Result<String, ReadError> {
+    let text = std::str::from_utf8(cell).map(|text| text.trim().to_owned());
+    text.map_err(|_| ReadError::Invalid(format!("line {line} is not UTF-8; save the file as UTF-8")))
+}
+
+/// Counts the quotation marks of a table.
+struct QuoteCounter<R> {
+    reader: R,
+    quotes: Rc<Cell<usize>>,
+}
+
+impl<R: Read> Read for QuoteCounter<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.reader.read(buffer)?;
+        let quotes = buffer[..read].iter().filter(|byte| **byte == b'"').count();
+        self.quotes.set(self.quotes.get() + quotes);
+        Ok(read)
+    }
 }
 
 struct Mapped<'a, 'b, 'm> {
@@ -322,6 +375,11 @@ struct Mapped<'a, 'b, 'm> {
     /// Digests of the actors that are staged, which many rows give alike.
     seen: HashSet<u64>,
     hasher: RandomState,
+    has_rows: bool,
+    /// Whether a row gave a record.
+    has_records: bool,
+    /// The columns that the map asked for.
+    asked: BTreeSet<String>,
 }
 
 /// What a row has, and what was taken of it.
@@ -347,12 +405,36 @@ impl Mapped<'_, '_, '_> {
                 row.changed.append(&mut part.changed);
             }
         }
+        self.has_rows = true;
+        self.asked.extend(
+            row.taken.iter().filter(|column| !self.asked.contains(*column)).cloned().collect::<Vec<_>>(),
+        );
         let mut tally = self.mapper.file.tally.borrow_mut();
         for (column, reason) in &row.changed {
             tally.change(column, reason);
         }
         for (column, value) in &row.values {
             row.count(column, value, &mut tally);
+        }
+        Ok(())
+    }
+
+    /// Counts the columns of the map that the table doesn't have. If no row gives a record, the map isn't that of the
+    /// table.
+    fn check_columns(&self, columns: &[String]) -> Result<(), ReadError> {
+        let missing: Vec<&String> = self.asked.iter().filter(|column| !columns.contains(column)).collect();
+        if self.has_rows && !self.has_records {
+            let named = |names: &mut dyn Iterator<Item = &String>| {
+                names.take(10).map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
+            };
+            return Err(ReadError::Invalid(format!(
+                "no row gives a record of the map; it asks for columns that the table doesn't have ({}); the table has {} (is the delimiter right?)",
+                named(&mut missing.into_iter()),
+                named(&mut columns.iter()),
+            )));
+        }
+        for column in missing {
+            self.mapper.file.tally.borrow_mut().change(column, "the table has no such column");
         }
         Ok(())
     }
@@ -406,6 +488,7 @@ impl Mapped<'_, '_, '_> {
         let slug = named.map(|name| slug(&name)).or(readable).filter(|slug| !slug.is_empty());
         let slug = slug.unwrap_or_else(|| self.mapper.slug(&key));
         let giver = if kind.name == "Relation" { Giver::Optional } else { Giver::Dataset };
+        self.has_records = true;
         self.mapper.stage(kind.name, &key, &slug, Value::Object(fields), giver)
     }
 
@@ -697,7 +780,9 @@ fn parts_of<'a>(text: &'a str, split: &'a str) -> impl Iterator<Item = &'a str> 
     text.split(split).map(str::trim).filter(|part| !part.is_empty())
 }
 
+/// Whether a text is that of a pattern, whatever its case. A `*` at its end stands for any rest.
 fn matches_pattern(pattern: &str, text: &str) -> bool {
+    let (pattern, text) = (pattern.to_lowercase(), text.to_lowercase());
     match pattern.strip_suffix('*') {
         Some(start) => text.starts_with(start),
         None => text == pattern,

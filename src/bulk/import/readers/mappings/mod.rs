@@ -23,7 +23,7 @@ use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 
 use crate::bulk::import::{
-    readers::{File, stem_and_extension},
+    readers::{File, ReadError, stem_and_extension},
     staging::{Giver, Position, ReceiverClosed, Stager, file_and_line, position},
     validation::{GLOBAL_SCHEMES, PERIOD_NUMBER},
 };
@@ -39,7 +39,7 @@ const MAX_KEY_BYTES: usize = 500;
 /// Maximum size of what a mapping holds in memory until the end of the file.
 const MAX_HELD_BYTES: usize = 64 << 20;
 /// The key of the dataset's own record, a source.
-const SOURCE_KEY: &str = "dataset";
+pub const SOURCE_KEY: &str = "dataset";
 
 /// Stages the records that a file of a dataset gives.
 pub struct Mapper<'a, 'b> {
@@ -59,17 +59,28 @@ impl<'a, 'b> Mapper<'a, 'b> {
         stager: &'a mut Stager<'b>,
         dataset: Option<&str>,
         source: Value,
-    ) -> Result<Self, ReceiverClosed> {
-        let mut mapper = Self::resume(file, stager, dataset);
-        let slug = mapper.dataset.clone();
+    ) -> Result<Self, ReadError> {
+        let mut mapper = Self::resume(file, stager, dataset)?;
+        let slug = mapper.source_slug();
         mapper.record("Source", SOURCE_KEY, &slug, source)?;
         Ok(mapper)
     }
 
     /// For a file whose source is already staged.
-    fn resume(file: File<'a>, stager: &'a mut Stager<'b>, dataset: Option<&str>) -> Self {
-        let dataset = file.dataset.or(dataset).map_or_else(|| default_dataset(file.path), ToOwned::to_owned);
-        Mapper { file, dataset, stager, position: position(file.number, 1), records: 0 }
+    fn resume(file: File<'a>, stager: &'a mut Stager<'b>, dataset: Option<&str>) -> Result<Self, ReadError> {
+        let dataset = match file.dataset.or(dataset) {
+            Some(dataset) => dataset.to_owned(),
+            None if file.path == "-" => {
+                return Err(ReadError::Invalid("standard input needs --dataset in this format".to_owned()));
+            }
+            None => default_dataset(file.path),
+        };
+        Ok(Mapper { file, dataset, stager, position: position(file.number, 1), records: 0 })
+    }
+
+    /// The slug of the dataset's own record.
+    fn source_slug(&self) -> String {
+        self.slug_of(&self.dataset, SOURCE_KEY)
     }
 
     /// Sets the line of the next records; in formats without lines, a running number.
@@ -222,9 +233,6 @@ impl<'a, 'b> Mapper<'a, 'b> {
 /// name in two folders are different datasets.
 fn default_dataset(path: &Path) -> String {
     let stem = stem_and_extension(path).0;
-    if path == "-" {
-        return "standard-input".to_owned();
-    }
     let folder =
         path.canonicalize().ok().and_then(|path| path.parent().map(Path::to_owned)).unwrap_or_default();
     format!("{}-{}", slug(&stem), digest(&folder.to_string_lossy(), 6)).trim_start_matches('-').to_owned()

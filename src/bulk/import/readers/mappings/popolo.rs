@@ -5,7 +5,7 @@
 
 mod votes;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
@@ -84,6 +84,7 @@ pub fn read(file: File<'_>, input: Input, stager: &mut Stager<'_>) -> Result<Str
         actors: HashSet::new(),
         staged: HashSet::new(),
         nameless: HashMap::new(),
+        voters: BTreeSet::new(),
         memberships: Spool::new()?,
     };
     json::elements(input, |list, value| popolo.element(list, value))?;
@@ -150,6 +151,8 @@ struct Popolo<'a, 'b> {
     number: u64,
     /// Whether one of Popolo's lists was found.
     has_list: bool,
+    /// Who voted and for which party, looked up at the end of the document.
+    voters: BTreeSet<(String, &'static str)>,
     held: Held,
     posts: HashMap<String, Post>,
     /// Names of areas.
@@ -187,6 +190,7 @@ impl<'a> Popolo<'a, '_> {
 
     fn element(&mut self, list: &str, value: Value) -> Result<(), ReadError> {
         let tally = self.mapper.file.tally;
+        let was_there = self.has_list;
         self.has_list |= LISTS.contains(&list);
         let fields = match value {
             Value::Object(fields) => fields,
@@ -194,6 +198,7 @@ impl<'a> Popolo<'a, '_> {
             value => {
                 let mut tally = tally.borrow_mut();
                 if LISTS.contains(&list) {
+                    self.has_list = was_there;
                     tally.change(list, "left out, expected an object");
                 } else {
                     tally.ignore_all(list, &value);
@@ -224,7 +229,7 @@ impl<'a> Popolo<'a, '_> {
     /// What the document says of itself.
     fn meta(&mut self, mut meta: SourceObject<'_>) -> Result<(), ReceiverClosed> {
         let Some(url) = meta.text("sources") else { return Ok(()) };
-        let slug = self.mapper.dataset.clone();
+        let slug = self.mapper.source_slug();
         self.mapper.record("Source", SOURCE_KEY, &slug, json!({"url": url}))
     }
 
@@ -562,6 +567,10 @@ impl<'a> Popolo<'a, '_> {
             }
             memberships.push(&membership)?;
         }
+        for (voter, kind) in std::mem::take(&mut self.voters) {
+            self.next();
+            self.stage_if_undescribed("votes", &voter, kind)?;
+        }
         unnamed.sort_unstable();
         unnamed.dedup();
         let mut of_parties = party_periods(parties);
@@ -631,11 +640,16 @@ impl<'a> Popolo<'a, '_> {
         let Membership { subject, object, party, .. } = membership;
         let organizations = party.iter().chain([object]).map(|key| (key, "ORGANIZATION"));
         for (key, kind) in organizations.chain([(subject, "PERSON")]) {
-            if self.actors.insert(hash(key)) {
-                let reason = "not in the document, named by its id";
-                self.mapper.file.tally.borrow_mut().change(&format!("memberships: {kind}"), reason);
-                self.mapper.fallback(key, key, json!({"kind": kind}))?;
-            }
+            self.stage_if_undescribed("memberships", key, kind)?;
+        }
+        Ok(())
+    }
+
+    fn stage_if_undescribed(&mut self, from: &str, key: &str, kind: &str) -> Result<(), ReceiverClosed> {
+        if self.actors.insert(hash(key)) {
+            let reason = "not in the document, named by its id";
+            self.mapper.file.tally.borrow_mut().change(&format!("{from}: {kind}"), reason);
+            self.mapper.fallback(key, key, json!({"kind": kind}))?;
         }
         Ok(())
     }
@@ -751,8 +765,11 @@ fn gender(entry: &mut SourceObject<'_>) -> Option<&'static str> {
     match entry.text("gender")?.to_lowercase().as_str() {
         "female" | "f" | "woman" => Some("FEMALE"),
         "male" | "m" | "man" => Some("MALE"),
-        "unknown" | "not known" => None,
-        _ => Some("OTHER"),
+        "other" | "non-binary" | "nonbinary" => Some("OTHER"),
+        _ => {
+            entry.change("gender", "left out, not female, male or other");
+            None
+        }
     }
 }
 

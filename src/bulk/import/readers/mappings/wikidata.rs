@@ -281,6 +281,12 @@ impl Wikidata<'_, '_> {
         };
         let name = label(&labels);
         let Some((kind, organization)) = kind else {
+            if !is_named {
+                self.change(
+                    "P31",
+                    "missing or of no class that is kept: the item only names what relations refer to",
+                );
+            }
             // An office, a term, a constituency, or something else that relations name.
             if let Some(name) = name {
                 if self.held.has_room(id.len() + name.len()) {

@@ -78,7 +78,7 @@ pub fn read(file: File<'_>, input: Input, stager: &mut Stager<'_>) -> Result<Str
     }
     let folder = if file.path == "-" { None } else { file.path.canonicalize().ok() };
     let folder = folder.and_then(|path| path.parent().map(Path::to_owned));
-    let mapper = Mapper::resume(file, stager, dataset(&root).as_deref());
+    let mapper = Mapper::resume(file, stager, dataset(&root).as_deref())?;
     let mut corpus = Corpus {
         mapper,
         number: 0,

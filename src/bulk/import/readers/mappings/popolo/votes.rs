@@ -26,7 +26,7 @@ const CHOICES: [(&str, &[&str]); 5] = [
 
 /// The value that a word stands for.
 fn meaning(words: &[(&'static str, &[&str])], word: &str) -> Option<&'static str> {
-    let word = word.trim().to_lowercase();
+    let word = word.trim().to_lowercase().replace(['-', '_'], " ");
     words.iter().find(|(_, known)| known.contains(&word.as_str())).map(|(value, _)| *value)
 }
 
@@ -136,6 +136,8 @@ impl<'a> Popolo<'a, '_> {
             let reason = format!("Unknown option `{option}`; expected yes, no, abstain, absent or paired.");
             return Ok(self.mapper.reject("votes.option", &reason)?);
         };
+        self.voters.insert((voter.clone(), "PERSON"));
+        self.voters.extend(party.clone().map(|party| (party, "ORGANIZATION")));
         let key = format!("{division} {voter}");
         let fields = json!({
             "division": self.mapper.reference(division), "actor": self.mapper.reference(&voter), "choice": choice,
