@@ -575,6 +575,17 @@ async fn two_datasets_give_one_link_of_a_record_with_different_notes() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_name_that_cannot_be_stored_is_shortened() {
+    let base = Base::new("long-names").await;
+    let content =
+        json!({"persons": [{"id": "p1", "name": "Ada\u{0} Sample"}, {"id": "p2", "name": "ä".repeat(700)}]});
+    let reported = base.import(&base.file("house.json", content.to_string()));
+    assert!(reported.contains("Actor.name: shortened"), "{reported}");
+    let found = "select a.name from actors a join origins o on o.actor_id = a.id where o.key in ('p1', 'p2') order by o.key";
+    assert_eq!(rows(&base, found).await, ["Ada Sample".to_owned(), format!("{}…", "ä".repeat(648))]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_former_committee_renames_no_present_one_and_words_of_yaml_are_names() {
     let base = Base::new("former-committees").await;
     let current = base.file("committees-current.yaml", "- type: house\n  name: Forests\n  thomas_id: HSXX\n");

@@ -186,7 +186,8 @@ fn properties(ids: &Ids, record: &Record<'_>, name: &str, value: &Value) -> Vec<
         ("Source", "publishedOn") | ("Statement", "saidOn") => ("datePublished", value.clone()),
         ("Statement", "speaker") | ("Commentary", "author") => ("author", ids.one("Actor", value)),
         ("Statement", "meeting") => ("recordedAt", ids.one("Meeting", value)),
-        ("Statement", "addressees") => ("audience", ids.each("Actor", value)),
+        // `audience` takes no person.
+        ("Statement", "addressees") => ("dossier:addressees", ids.each("Actor", value)),
         ("Statement", "quote") => ("text", value.clone()),
         ("Statement" | "Commentary", "summary") => ("abstract", value.clone()),
         ("Commentary", "question") => ("parentItem", json!({"@type": "Question", "text": value})),
@@ -217,9 +218,15 @@ fn properties(ids: &Ids, record: &Record<'_>, name: &str, value: &Value) -> Vec<
                 }
                 work
             });
-            // Only works cite; other things are what works are about.
-            let is_work = ["Statement", "Commentary"].contains(&kind);
-            (if is_work { "citation" } else { "subjectOf" }, cited)
+            // Only works cite; other things of schema.org are what works are about.
+            let term = match kind {
+                "Statement" | "Commentary" => "citation",
+                _ if types(record).as_str().is_some_and(|own| own.starts_with("dossier:")) => {
+                    "dossier:citations"
+                }
+                _ => "subjectOf",
+            };
+            (term, cited)
         }
         _ => return vec![(format!("dossier:{name}"), linked(ids, record.kind, name, value))],
     };

@@ -237,17 +237,20 @@ impl<'a> Stager<'a> {
                 }
                 Err(errors) => errors,
             };
-            let mut dropped = false;
+            let mut mended = false;
             // From the last entry of a list to the first, so that their numbers stay true.
             for (field, reason) in errors.iter().rev() {
                 if drop_value(kind, &mut fields, field) {
                     let field = field.split('.').filter(|part| part.parse::<usize>().is_err());
                     let field = field.collect::<Vec<_>>().join(".");
                     tally.change(&format!("{}.{field}", kind.name), &format!("left out: {reason}"));
-                    dropped = true;
+                    mended = true;
+                } else if fit_text(kind, &mut fields, field) {
+                    tally.change(&format!("{}.{field}", kind.name), &format!("shortened: {reason}"));
+                    mended = true;
                 }
             }
-            if !dropped {
+            if !mended {
                 self.write_rejection(line, kind.name, errors);
                 return Ok(());
             }
@@ -420,6 +423,25 @@ fn drop_value(kind: &RecordKind, fields: &mut Map<String, Value>, path: &str) ->
     }
 }
 
+/// Shortens a text that a record needs and that can't be stored as it is. Says whether that changed anything.
+fn fit_text(kind: &RecordKind, fields: &mut Map<String, Value>, field: &str) -> bool {
+    let Some((_, writable_field)) = kind.writable_field(field) else { return false };
+    let WritableKind::Value { scalar, .. } = writable_field.kind else { return false };
+    let Some(Value::String(text)) = fields.get_mut(field) else { return false };
+    let before = text.len();
+    text.retain(|letter| letter != '\0');
+    let max = max_bytes(scalar);
+    if text.len() > max {
+        text.truncate(text.floor_char_boundary(max - '…'.len_utf8()));
+        text.push('…');
+    }
+    text.len() < before && !text.trim().is_empty()
+}
+
+fn max_bytes(scalar: Scalar) -> usize {
+    if scalar == Scalar::Prose { MAX_PROSE_BYTES } else { MAX_INDEXED_BYTES }
+}
+
 /// The rows of a list, or its errors.
 fn write_list(
     kinds: &RecordKinds,
@@ -534,7 +556,7 @@ fn write_value(scalar: Scalar, value: &Value, out: &mut Vec<u8>) -> Result<(), S
             out.extend_from_slice(text.as_bytes());
         }
         (_, Value::String(text)) => {
-            let max = if scalar == Scalar::Prose { MAX_PROSE_BYTES } else { MAX_INDEXED_BYTES };
+            let max = max_bytes(scalar);
             if text.len() > max {
                 return Err(rules::too_long(max));
             }

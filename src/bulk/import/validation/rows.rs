@@ -285,7 +285,7 @@ impl Validator<'_> {
                     (quoted(columns[0]), quoted(&rows.column_name(columns[0])))
                 } else {
                     (
-                        first_to_leave_out(columns, |column| quoted(column)),
+                        first_to_leave_out(columns, quoted),
                         first_to_leave_out(columns, |column| quoted(&rows.column_name(column))),
                     )
                 };

@@ -3,7 +3,7 @@
 
 use std::{
     cmp::Reverse,
-    collections::{BTreeSet, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap},
     io::BufRead,
 };
 
@@ -783,23 +783,53 @@ fn caption(entity: &mut SourceObject<'_>, schema: &str, is_nameless: bool) -> Op
     (!(is_schema && is_nameless)).then_some(caption)
 }
 
-/// The name that differs least from all others, of those in Latin letters if there are any.
+/// The name that is most like all others, as `FollowTheMoney` chooses a caption: each form of a name, and its spelling in
+/// Latin letters, weighs as much as the names that have it, those in Latin letters twice. A single Latin name is taken
+/// whatever the others are.
 fn most_usual(names: &[String]) -> Option<String> {
-    let is_latin = |name: &&String| {
-        name.chars().filter(|letter| letter.is_alphabetic()).all(|letter| letter < '\u{250}')
-    };
-    let mut candidates: Vec<&String> = names.iter().filter(is_latin).collect();
-    if candidates.is_empty() {
-        candidates = names.iter().collect();
+    let mut names: Vec<&str> = names.iter().map(String::as_str).collect();
+    names.sort_unstable();
+    names.dedup();
+    let latin: Vec<&str> = names.iter().copied().filter(|name| latin_share(name) > 0.85).collect();
+    if let [only] = latin[..] {
+        return Some(only.to_owned());
     }
-    candidates.truncate(MAX_COMPARED_NAMES);
-    let plain: Vec<String> = candidates.iter().map(|name| name.to_lowercase()).collect();
-    let distance = |name: &str| plain.iter().map(|other| strsim::levenshtein(name, other)).sum::<usize>();
-    let is_shouted = |name: &str| !name.chars().any(char::is_lowercase);
-    let best = candidates.iter().zip(&plain).min_by_key(|(name, plain)| {
-        (distance(plain), is_shouted(name), Reverse(name.len()), (**name).as_str())
+    let mut forms: BTreeMap<String, (f64, Vec<&str>)> = BTreeMap::new();
+    for name in names.into_iter().take(MAX_COMPARED_NAMES) {
+        let form = name.trim().to_lowercase();
+        for form in [deunicode::deunicode(&form).to_lowercase(), form] {
+            let (weight, of) = forms.entry(form).or_default();
+            *weight += 1.0 + latin_share(name);
+            of.push(name);
+        }
+    }
+    let score = |form: &str, weight: f64| {
+        let others = forms.iter().filter(|(other, _)| *other != form);
+        let likeness = |(other, (weight, _)): (&String, &(f64, Vec<&str>))| {
+            strsim::normalized_levenshtein(form, other).max(0.1) * weight
+        };
+        weight * others.map(likeness).sum::<f64>()
+    };
+    let mut scored: Vec<(f64, &Vec<&str>)> =
+        forms.iter().map(|(form, (weight, of))| (score(form, *weight), of)).collect();
+    scored.sort_by(|(one, _), (other, _)| other.total_cmp(one));
+    let best = scored.into_iter().find_map(|(_, of)| {
+        let fits = of.iter().filter(|name| latin.is_empty() || latin.contains(name));
+        // In capitals only where words begin.
+        fits.min_by_key(|name| {
+            let capitals = name.chars().filter(|letter| letter.is_uppercase()).count();
+            (capitals.abs_diff(name.split_whitespace().count()), **name)
+        })
     });
-    best.map(|(name, _)| (*name).clone())
+    best.map(|name| (*name).to_owned())
+}
+
+/// How many of the letters of a text are Latin: 0 to 1.
+fn latin_share(text: &str) -> f64 {
+    let letters = || text.chars().filter(|letter| letter.is_alphabetic());
+    let latin = letters().filter(|letter| *letter < '\u{250}').count();
+    let count = |number: usize| f64::from(u32::try_from(number).unwrap_or(u32::MAX));
+    count(latin) / count(letters().count().max(1))
 }
 
 fn substitute_name(schema: &str, properties: &mut SourceObject<'_>) -> Option<String> {
@@ -953,6 +983,29 @@ mod tests {
     use std::cell::RefCell;
 
     use super::*;
+
+    #[test]
+    fn the_caption_is_the_name_that_is_most_like_the_others() {
+        for (names, caption) in [
+            (&["Lee Ho", "LEE Ho"][..], "Lee Ho"),
+            (&["SAMPLE, Ada", "Ada Sample", "Ада Сампле"], "Ada Sample"),
+            (
+                &["Mill LLC", "ООО Мельница", "Mill Limited Liability Company"],
+                "Mill Limited Liability Company",
+            ),
+            (&["Ада", "Ada"], "Ada"),
+            (&["ACME", "Acme Inc", "ACME INC."], "Acme Inc"),
+            (&["Müller", "Mueller"], "Mueller"),
+            (&["B", "A"], "A"),
+            (&["Ада Сампле"], "Ада Сампле"),
+        ] {
+            let mut names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
+            assert_eq!(most_usual(&names).as_deref(), Some(caption));
+            names.reverse();
+            assert_eq!(most_usual(&names).as_deref(), Some(caption), "in any order");
+        }
+        assert_eq!(most_usual(&[]), None);
+    }
 
     #[test]
     fn of_several_dates_the_most_precise_that_others_agree_with_is_taken() {

@@ -362,8 +362,8 @@ struct QuoteCounter<R> {
 impl<R: Read> Read for QuoteCounter<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let read = self.reader.read(buffer)?;
-        let quotes = buffer[..read].iter().filter(|byte| **byte == b'"').count();
-        self.quotes.set(self.quotes.get() + quotes);
+        let is_quote = |byte: &u8| usize::from(*byte == b'"');
+        self.quotes.set(self.quotes.get() + buffer[..read].iter().map(is_quote).sum::<usize>());
         Ok(read)
     }
 }
