@@ -862,7 +862,7 @@ async fn follow_the_money_becomes_actors_and_relations() {
     let base = Base::new("ftm").await;
     let entities = [
         json!({"id": "d1", "schema": "Directorship", "properties": {"director": ["Q1"], "organization": ["c1"], "role": ["CFO"], "startDate": ["2015-08-22"]}}),
-        json!({"id": "Q1", "schema": "Person", "properties": {"name": ["Ana Silva", "A. Silva"], "alias": ["A. Silva", "Ana"], "wikidataId": ["Q1"]}}),
+        json!({"id": "Q1", "schema": "Person", "caption": "Ana Silva", "properties": {"name": ["Ana Silva", "A. Silva"], "alias": ["A. Silva", "Ana"], "wikidataId": ["Q1"]}}),
         json!({"id": "c1", "schema": "Company", "properties": {"name": ["Clinic"], "previousName": ["Old clinic"]}}),
         json!({"id": "a1", "schema": "Address", "properties": {"full": ["Somewhere"]}}),
         json!({"id": "o1", "schema": "Ownership", "properties": {"owner": ["Q1"], "asset": ["missing"]}}),
