@@ -3,6 +3,7 @@
 pub mod actors;
 pub mod citations;
 pub mod commentaries;
+pub mod corroboration;
 pub mod events;
 pub mod meetings;
 pub mod network;

@@ -3,13 +3,18 @@
 use sqlx::{Row, postgres::PgRow};
 
 use crate::{
-    domain::commentaries::CONFIDENCE,
+    domain::{
+        commentaries::CONFIDENCE,
+        corroboration::{self, Required},
+    },
     error::ApiError,
     model::{
         object_type::{
             Cardinality, Enumeration, FieldDeclaration, ObjectType, OwnedItem, OwnedList, Predicate, Scalar,
             SortKey, ValueType, column,
-            computed::{ComputedValue, CostEstimate, ResolveContext, argument, computed, number},
+            computed::{
+                ComputedValue, CostContext, CostEstimate, ResolveContext, argument, computed, number,
+            },
             needed_evidence, one, one_of, part, reference, values,
         },
         pagination::KeyKind,
@@ -160,6 +165,7 @@ pub fn object_types() -> Vec<ObjectType> {
             shown_by("evidence", "One of its pieces of evidence: a statement, commentary or vote.")
                 .deprecated("Use `evidenceItems`, which has all pieces of evidence.", "2027-11-26"),
         )
+        .field(corroboration::of_position())
         .field(needed_evidence("position_id"))
         .versioned()
         .condition(
@@ -191,13 +197,19 @@ pub fn of_actor() -> FieldDeclaration {
     computed(
         "stanceHistory",
         ValueType { of: "StanceHistory", form: Cardinality::List },
-        vec![argument("topic", "TopicBy", "Only this topic and its sub-topics.")],
+        [argument("topic", "TopicBy", "Only this topic and its sub-topics.")]
+            .into_iter()
+            .chain(corroboration::arguments())
+            .collect(),
         |context| Box::pin(stance_history(context)),
-        "The history of the actor's stances, topic by topic, with the evidence of each change.",
+        "The history of the actor's stances, topic by topic, with the evidence of each change. Positions that no evidence supports are left out.",
     )
-    .with_cost(|context| CostEstimate {
-        points: 10.0 + context.rows_of_one("positions", "holder_id") * 0.2,
-        records: context.rows_of_one("positions", "holder_id").min(NAMED),
+    .with_cost(|context| {
+        let positions = context.rows_of_one("positions", "holder_id");
+        CostEstimate {
+            points: 10.0 + positions * 0.2 + corroboration::points(context, positions),
+            records: positions.min(NAMED),
+        }
     })
 }
 
@@ -207,26 +219,38 @@ pub fn of_topic() -> [FieldDeclaration; 2] {
         computed(
             "standings",
             ValueType { of: "Standing", form: Cardinality::List },
-            vec![number("first", 1000, "Number of actors. Default: 100. Maximum: 1000.")],
+            [number("first", 1000, "Number of actors. Default: 100. Maximum: 1000.")]
+                .into_iter()
+                .chain(corroboration::arguments())
+                .collect(),
             |context| Box::pin(standings(context)),
-            "Each actor's latest stance on exactly this topic, opponents first.",
+            "Each actor's latest stance on exactly this topic, opponents first. Positions that no evidence supports are left out.",
         )
         .with_cost(|context| CostEstimate {
-            points: 10.0 + context.rows_of_one("positions", "topic_id") * 0.2,
+            points: 10.0 + on_topic(context, 0.2),
             records: context.number("first", 100, 1000),
         }),
         computed(
             "disagreements",
             ValueType { of: "Disagreement", form: Cardinality::List },
-            vec![number("first", 100, "Number of pairs. Default: 20. Maximum: 100.")],
+            [number("first", 100, "Number of pairs. Default: 20. Maximum: 100.")]
+                .into_iter()
+                .chain(corroboration::arguments())
+                .collect(),
             |context| Box::pin(disagreements(context)),
-            "Pairs of actors with opposed latest stances on exactly this topic, the furthest apart first.",
+            "Pairs of actors with opposed latest stances on exactly this topic, the furthest apart first. Positions that no evidence supports are left out.",
         )
         .with_cost(|context| CostEstimate {
-            points: 20.0 + context.rows_of_one("positions", "topic_id") * 0.3,
+            points: 20.0 + on_topic(context, 0.3),
             records: context.number("first", 20, 100),
         }),
     ]
+}
+
+/// Points to read the positions on a topic.
+fn on_topic(context: &CostContext<'_>, each: f64) -> f64 {
+    let positions = context.rows_of_one("positions", "topic_id");
+    positions * each + corroboration::points(context, positions)
 }
 
 /// The rows of each parent, by the column `parent`, as lists.
@@ -250,6 +274,8 @@ fn enumerated(row: &PgRow, column: &str) -> Result<ComputedValue, sqlx::Error> {
 
 async fn stance_history(context: ResolveContext<'_>) -> Result<Vec<ComputedValue>, ApiError> {
     let topic = context.record("Topic", "topic").await?;
+    let required = Required::of(&context);
+    let corroborated = required.sql("positions.holder_id = any($1)", 2);
     let sql = format!(
         "with recursive below as (
              select id from topics where id = $2 union select topics.id from topics join below on topics.parent_id = below.id
@@ -257,11 +283,11 @@ async fn stance_history(context: ResolveContext<'_>) -> Result<Vec<ComputedValue
          select holder_id as parent, topic_id, id, stance, previous, date from (
              select d.*, lag(stance) over (partition by holder_id, topic_id order by day nulls last, id) as previous
              from ({DATED} where positions.holder_id = any($1)
-                   and ($2 is null or positions.topic_id in (select id from below))) d
+                   and ($2 is null or positions.topic_id in (select id from below)){corroborated}) d
          ) d where previous is distinct from stance
          order by holder_id, topic_id, day nulls last, id"
     );
-    let rows = context.reader.fetch(&sql, |sql| sql.bind(context.parents).bind(topic)).await?;
+    let rows = context.reader.fetch(&sql, |sql| required.bind(sql.bind(context.parents).bind(topic))).await?;
     let mut histories: Vec<Vec<(i64, Vec<ComputedValue>)>> =
         context.parents.iter().map(|_| Vec::new()).collect();
     for row in &rows {
@@ -290,23 +316,25 @@ async fn stance_history(context: ResolveContext<'_>) -> Result<Vec<ComputedValue
         .collect())
 }
 
-/// Each holder's latest position on the topics `$1`; an unknown date is no later than a known one.
-fn latest() -> String {
+/// Each holder's latest position on the topics `$1`; an unknown date is no later than a known one. Two values are bound
+/// before those of `required`.
+fn latest(required: &Required) -> String {
+    let corroborated = required.sql("positions.topic_id = any($1)", 2);
     format!(
-        "select distinct on (topic_id, holder_id) * from ({DATED} where positions.topic_id = any($1)) d
+        "select distinct on (topic_id, holder_id) * from ({DATED} where positions.topic_id = any($1){corroborated}) d
          order by topic_id, holder_id, day desc nulls last, id desc"
     )
 }
 
 async fn standings(context: ResolveContext<'_>) -> Result<Vec<ComputedValue>, ApiError> {
-    let first = context.number("first", 100);
+    let (first, required) = (context.number("first", 100), Required::of(&context));
     let sql = format!(
         "select topic_id as parent, holder_id, id, stance, date from (
              select l.*, row_number() over (partition by topic_id order by stance, holder_id) as number from ({}) l
          ) l where number <= $2 order by topic_id, number",
-        latest()
+        latest(&required)
     );
-    let rows = context.reader.fetch(&sql, |sql| sql.bind(context.parents).bind(first)).await?;
+    let rows = context.reader.fetch(&sql, |sql| required.bind(sql.bind(context.parents).bind(first))).await?;
     grouped(context.parents, &rows, |row| {
         Ok(ComputedValue::Object(vec![
             ("holder", ComputedValue::Record("Actor", row.try_get("holder_id")?)),
@@ -318,7 +346,7 @@ async fn standings(context: ResolveContext<'_>) -> Result<Vec<ComputedValue>, Ap
 }
 
 async fn disagreements(context: ResolveContext<'_>) -> Result<Vec<ComputedValue>, ApiError> {
-    let first = context.number("first", 20);
+    let (first, required) = (context.number("first", 20), Required::of(&context));
     // A pair with the nth holder of a stance comes after n - 1 pairs that are as far apart. So only the first holders of
     // each stance are paired, instead of each actor with each.
     let sql = format!(
@@ -333,9 +361,9 @@ async fn disagreements(context: ResolveContext<'_>) -> Result<Vec<ComputedValue>
                     row_number() over (partition by one.topic_id order by other.step - one.step desc, one.id, other.id) as number
              from first one join first other on other.topic_id = one.topic_id and other.step > one.step
          ) p where number <= $2 order by parent, number",
-        latest()
+        latest(&required)
     );
-    let rows = context.reader.fetch(&sql, |sql| sql.bind(context.parents).bind(first)).await?;
+    let rows = context.reader.fetch(&sql, |sql| required.bind(sql.bind(context.parents).bind(first))).await?;
     grouped(context.parents, &rows, |row| {
         Ok(ComputedValue::Object(vec![
             ("one", ComputedValue::Record("Position", row.try_get("one")?)),

@@ -1,7 +1,7 @@
 //! Statements: what an actor said or wrote.
 
 use crate::{
-    domain::events,
+    domain::{corroboration, events},
     model::{
         object_type::{
             Enumeration, Join, ObjectType, Predicate, Scalar, SortKey, column, many, needed_evidence, one,
@@ -202,6 +202,7 @@ pub fn object_types() -> Vec<ObjectType> {
             Join::Link("position_evidence", "statement_id", "position_id"),
             "Positions that it is evidence for or against.",
         ))
+        .field(corroboration::of_statement())
         .field(needed_evidence("statement_id"))
         .versioned()
         .during("said", "DATE", "It was said in this period, or may have been.", "{}.said_during")

@@ -56,6 +56,52 @@ with recursive below as (
                    and ($2 is null or positions.topic_id in (select id from below))) d
          ) d where previous is distinct from stance
          order by holder_id, topic_id, day nulls last, id;
+with recursive evidence (subject, statement_id, commentary_id, vote_id, role) as materialized (
+    select e.position_id, e.statement_id, e.commentary_id, e.vote_id, e.role
+    from position_evidence e join positions on positions.id = e.position_id where  positions.id = any($1)),
+         told (teller, statement_id) as (
+             select distinct statement_id, statement_id from evidence where role = 'SUPPORTS' and statement_id is not null
+             union
+             select teller, repeated_id from told join statement_repeats r on r.statement_id = told.statement_id
+         ),
+         originals (teller, statement_id) as (
+             select teller, unnest(coalesce(array_agg(statement_id) filter (where not repeats), array[min(statement_id)]))
+             from (
+                 select told.*, exists (select from statement_repeats r where r.statement_id = told.statement_id) as repeats
+                 from told
+             ) t group by teller
+         ),
+         cited (subject, source_id, credibility) as (
+             select subject, source_id, credibility from evidence e
+             join originals o on o.teller = e.statement_id
+             join citations c on c.statement_id = o.statement_id where role = 'SUPPORTS'
+             union all
+             select subject, source_id, credibility from evidence e
+             join citations c on c.commentary_id = e.commentary_id where role = 'SUPPORTS'
+             union all
+             select subject, source_id, credibility from evidence e
+             join citations c on c.vote_id = e.vote_id where role = 'SUPPORTS'
+             union all
+             select subject, source_id, credibility from evidence e
+             join votes v on v.id = e.vote_id
+             join citations c on c.division_id = v.division_id where role = 'SUPPORTS'
+         ),
+         graded as (
+             select subject, count(distinct coalesce(s.publisher_id, -s.id)) as independent_sources,
+                    min(admiralty_grade(s.reliability, cited.credibility) collate "C") as best
+             from cited join sources s on s.id = cited.source_id group by subject
+         ),
+         contradicted (subject) as (
+             select subject from evidence where role = 'CONTRADICTS'
+             union
+             select subject from evidence e join statement_contradictions c using (statement_id) where role = 'SUPPORTS'
+             union
+             select subject from evidence e
+             join statement_contradictions c on c.contradicted_id = e.statement_id where role = 'SUPPORTS'
+         )
+         select subject, coalesce(independent_sources, 0) as independent_sources, best,
+                subject in (select subject from contradicted) as disputed
+         from (select distinct subject from evidence) e left join graded using (subject);
 with scale as (select stance, ordinality as step from unnest(enum_range(null::stance)) with ordinality s (stance)),
               latest as materialized (
                   select l.*, step, row_number() over (partition by topic_id, step order by id) as nth
@@ -75,7 +121,53 @@ with scale as (select stance, ordinality as step from unnest(enum_range(null::st
         left join divisions on divisions.id = votes.division_id
         where e.position_id = positions.id and e.role = 'SUPPORTS'
         order by day nulls last, e.id limit 1
-    ) shown where positions.topic_id = any($1)) d
+    ) shown where positions.topic_id = any($1) and positions.id in (select subject from (with recursive evidence (subject, statement_id, commentary_id, vote_id, role) as materialized (
+    select e.position_id, e.statement_id, e.commentary_id, e.vote_id, e.role
+    from position_evidence e join positions on positions.id = e.position_id where positions.topic_id = any($1)),
+         told (teller, statement_id) as (
+             select distinct statement_id, statement_id from evidence where role = 'SUPPORTS' and statement_id is not null
+             union
+             select teller, repeated_id from told join statement_repeats r on r.statement_id = told.statement_id
+         ),
+         originals (teller, statement_id) as (
+             select teller, unnest(coalesce(array_agg(statement_id) filter (where not repeats), array[min(statement_id)]))
+             from (
+                 select told.*, exists (select from statement_repeats r where r.statement_id = told.statement_id) as repeats
+                 from told
+             ) t group by teller
+         ),
+         cited (subject, source_id, credibility) as (
+             select subject, source_id, credibility from evidence e
+             join originals o on o.teller = e.statement_id
+             join citations c on c.statement_id = o.statement_id where role = 'SUPPORTS'
+             union all
+             select subject, source_id, credibility from evidence e
+             join citations c on c.commentary_id = e.commentary_id where role = 'SUPPORTS'
+             union all
+             select subject, source_id, credibility from evidence e
+             join citations c on c.vote_id = e.vote_id where role = 'SUPPORTS'
+             union all
+             select subject, source_id, credibility from evidence e
+             join votes v on v.id = e.vote_id
+             join citations c on c.division_id = v.division_id where role = 'SUPPORTS'
+         ),
+         graded as (
+             select subject, count(distinct coalesce(s.publisher_id, -s.id)) as independent_sources,
+                    min(admiralty_grade(s.reliability, cited.credibility) collate "C") as best
+             from cited join sources s on s.id = cited.source_id group by subject
+         ),
+         contradicted (subject) as (
+             select subject from evidence where role = 'CONTRADICTS'
+             union
+             select subject from evidence e join statement_contradictions c using (statement_id) where role = 'SUPPORTS'
+             union
+             select subject from evidence e
+             join statement_contradictions c on c.contradicted_id = e.statement_id where role = 'SUPPORTS'
+         )
+         select subject, coalesce(independent_sources, 0) as independent_sources, best,
+                subject in (select subject from contradicted) as disputed
+         from (select distinct subject from evidence) e left join graded using (subject)) k
+               where independent_sources >= $3 and ($4::boolean is null or disputed = $4))) d
          order by topic_id, holder_id, day desc nulls last, id desc) l join scale using (stance)
               ),
               first as materialized (select * from latest where nth <= $2)

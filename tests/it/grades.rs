@@ -468,3 +468,130 @@ async fn statements_answer_repeat_and_contradict_others() {
         "{messages:?}"
     );
 }
+
+async fn corroboration(client: &Client, record: &str, slug: &str) -> Value {
+    let query = format!(
+        "{{ {record}(by: {{slug: \"{slug}\"}}) {{ corroboration {{ independentSources best disputed }} }} }}"
+    );
+    client.query(&query).await[record]["corroboration"].clone()
+}
+
+fn known(sources: i64, best: &str, disputed: bool) -> Value {
+    json!({"independentSources": sources, "best": best, "disputed": disputed})
+}
+
+/// Three publishers, of which one has two documents, and a document without a publisher.
+async fn publishers(editor: &Client) {
+    for (slug, publisher, reliability) in [
+        ("wire", "the-national-interest", Some("B")),
+        ("wire-archive", "the-national-interest", Some("C")),
+        ("paper", "musavat", Some("D")),
+    ] {
+        create(editor, "Source", source(slug, publisher, reliability)).await;
+    }
+    create(editor, "Source", json!({"slug": "leaflet", "title": "A leaflet"})).await;
+}
+
+#[tokio::test]
+async fn what_repeats_an_agency_counts_as_the_agency() {
+    let editor = editor().await;
+    publishers(&editor).await;
+    create(&editor, "Statement", said("agency", &[("wire", Some("PROBABLY_TRUE")), ("wire-archive", None)]))
+        .await;
+    for (slug, source) in [("in-paper", "paper"), ("in-leaflet", "leaflet")] {
+        let mut repeated = said(slug, &[(source, Some("CONFIRMED"))]);
+        repeated["repeats"] = json!([{"slug": "agency"}]);
+        create(&editor, "Statement", repeated).await;
+    }
+    let mut of_it = said("of-leaflet", &[("paper", None)]);
+    of_it["repeats"] = json!([{"slug": "in-leaflet"}]);
+    create(&editor, "Statement", of_it).await;
+    create(&editor, "Statement", said("own-report", &[("leaflet", None), ("paper", None)])).await;
+    for (slug, expected) in [
+        ("agency", known(1, "B2", false)),
+        ("in-paper", known(1, "B2", false)),
+        ("of-leaflet", known(1, "B2", false)),
+        ("own-report", known(2, "D6", false)),
+    ] {
+        assert_eq!(corroboration(&editor, "statement", slug).await, expected, "{slug}");
+    }
+    let items = |slugs: &[&str]| json!({"evidenceItems": slugs.iter().map(|slug| item(slug, "SUPPORTS")).collect::<Value>()});
+    create(&editor, "Position", position("repeated", &items(&["in-paper", "in-leaflet", "of-leaflet"])))
+        .await;
+    create(&editor, "Position", position("reported", &items(&["in-paper", "own-report"]))).await;
+    assert_eq!(corroboration(&editor, "position", "repeated").await, known(1, "B2", false));
+    assert_eq!(corroboration(&editor, "position", "reported").await, known(3, "B2", false));
+
+    // Two that repeat each other are one.
+    let circle = json!({"statement": {"slug": "agency"}, "repeats": [{"slug": "of-leaflet"}]});
+    assert_eq!(errors(&change(&editor, "updateStatement", circle, "").await), wrong([]));
+    assert_eq!(corroboration(&editor, "position", "repeated").await["independentSources"], 1);
+}
+
+#[tokio::test]
+async fn stances_are_read_from_positions_that_are_corroborated_enough() {
+    let editor = editor().await;
+    publishers(&editor).await;
+    for (slug, on, source) in [
+        ("early", "2020", "wire"),
+        ("also-early", "2020-02", "paper"),
+        ("late", "2026-05", "leaflet"),
+        ("later", "2026-06", "paper"),
+    ] {
+        let mut dated = said(slug, &[(source, None)]);
+        dated["saidOn"] = json!(on);
+        create(&editor, "Statement", dated).await;
+    }
+    let of = |slug: &str, stance: &str, items: Value| {
+        let mut position = position(slug, &json!({ "evidenceItems": items }));
+        (position["stance"], position["topic"]) = (json!(stance), json!({"slug": "wells"}));
+        position
+    };
+    create(&editor, "Topic", json!({"slug": "wells", "name": "Wells"})).await;
+    let early = json!([item("also-early", "SUPPORTS"), item("early", "SUPPORTS")]);
+    create(&editor, "Position", of("early-on", "OPPOSES", early)).await;
+    create(&editor, "Position", of("lately", "SUPPORTS", json!([item("late", "SUPPORTS")]))).await;
+    create(&editor, "Position", of("unshown", "NEUTRAL", json!([item("later", "CONTRADICTS")]))).await;
+    let mut israel =
+        of("of-israel", "STRONGLY_SUPPORTS", json!([item("late", "SUPPORTS"), item("later", "CONTRADICTS")]));
+    israel["holder"] = json!({"slug": "israel"});
+    create(&editor, "Position", israel).await;
+    let data = editor
+        .query(
+            "{ topic(by: {slug: \"wells\"}) {
+                   standings { date position { slug } }
+                   strong: standings(minIndependentSources: 2) { date position { slug } }
+                   calm: standings(disputed: false) { position { slug } }
+                   disputed: standings(disputed: true) { position { slug } }
+                   disagreements { distance }
+                   some: disagreements(minIndependentSources: 2, disputed: false) { distance } }
+               actor(by: {slug: \"kassym-jomart-tokayev\"}) {
+                   stanceHistory(topic: {slug: \"wells\"}) { changes { stance date } }
+                   strong: stanceHistory(topic: {slug: \"wells\"}, minIndependentSources: 2) { changes { stance } } } }",
+        )
+        .await;
+    let topic = &data["topic"];
+    let at = |date: &str, slug: &str| json!({"date": date, "position": {"slug": slug}});
+    assert_eq!(topic["standings"], json!([at("2026-05", "lately"), at("2026-05", "of-israel")]));
+    assert_eq!(topic["strong"], json!([at("2020", "early-on")]));
+    assert_eq!(topic["calm"], json!([{"position": {"slug": "lately"}}]));
+    assert_eq!(topic["disputed"], json!([{"position": {"slug": "of-israel"}}]));
+    assert_eq!(topic["disagreements"], json!([{"distance": 1}]));
+    assert_eq!(topic["some"], json!([]));
+    let changes = json!([{"stance": "OPPOSES", "date": "2020"}, {"stance": "SUPPORTS", "date": "2026-05"}]);
+    assert_eq!(data["actor"]["stanceHistory"][0]["changes"], changes);
+    assert_eq!(data["actor"]["strong"], json!([{"changes": [{"stance": "OPPOSES"}]}]));
+
+    // A denial disputes what it contradicts, and as of a moment before, nothing is disputed.
+    let before = last_revision(&editor).await;
+    let mut denial = said("denial", &[("paper", None)]);
+    denial["contradicts"] = json!([{"slug": "early"}]);
+    create(&editor, "Statement", denial).await;
+    assert_eq!(corroboration(&editor, "statement", "early").await, known(1, "B6", true));
+    assert_eq!(corroboration(&editor, "position", "early-on").await, known(2, "B6", true));
+    let past = format!(
+        "{{ position(by: {{slug: \"early-on\"}}, asOf: {{revision: {before}}}) {{ corroboration {{ independentSources disputed }} }} }}"
+    );
+    let then = editor.query(&past).await["position"]["corroboration"].clone();
+    assert_eq!(then, json!({"independentSources": 2, "disputed": false}));
+}
