@@ -18,9 +18,11 @@ use crate::{
 
 const MIN_SOURCES: &str = "minIndependentSources";
 const DISPUTED: &str = "disputed";
-/// Points for the corroboration of a position or statement, and for each piece of evidence and passage.
-const EACH: f64 = 1.0;
+/// Points for the corroboration of a position or statement, and for each piece of evidence or passage of it.
+const EACH: f64 = 5.0;
 const READ: f64 = 0.1;
+/// Points for a position whose corroboration is a condition: it is computed for all at once.
+const REQUIRED: f64 = 0.3;
 
 /// The evidence of positions.
 const OF_POSITIONS: &str = "
@@ -128,7 +130,10 @@ fn of(evidence: &str) -> String {
          originals (teller, statement_id) as (
              select teller, unnest(coalesce(array_agg(statement_id) filter (where not repeats), array[min(statement_id)]))
              from (
-                 select told.*, exists (select from statement_repeats r where r.statement_id = told.statement_id) as repeats
+                 -- Not an `exists`, for which Postgres would read the whole table.
+                 select told.*, (
+                     select true from statement_repeats r where r.statement_id = told.statement_id limit 1
+                 ) is not null as repeats
                  from told
              ) t group by teller
          ),
@@ -182,7 +187,7 @@ pub fn arguments() -> [Argument; 2] {
 
 /// What the arguments cost for so many positions.
 pub fn points(context: &CostContext<'_>, positions: f64) -> f64 {
-    if context.has(MIN_SOURCES) || context.has(DISPUTED) { positions * EACH } else { 0.0 }
+    if context.has(MIN_SOURCES) || context.has(DISPUTED) { positions * REQUIRED } else { 0.0 }
 }
 
 impl Required {

@@ -67,7 +67,10 @@ with recursive evidence (subject, statement_id, commentary_id, vote_id, role) as
          originals (teller, statement_id) as (
              select teller, unnest(coalesce(array_agg(statement_id) filter (where not repeats), array[min(statement_id)]))
              from (
-                 select told.*, exists (select from statement_repeats r where r.statement_id = told.statement_id) as repeats
+                 -- Not an `exists`, for which Postgres would read the whole table.
+                 select told.*, (
+                     select true from statement_repeats r where r.statement_id = told.statement_id limit 1
+                 ) is not null as repeats
                  from told
              ) t group by teller
          ),
@@ -132,7 +135,10 @@ with scale as (select stance, ordinality as step from unnest(enum_range(null::st
          originals (teller, statement_id) as (
              select teller, unnest(coalesce(array_agg(statement_id) filter (where not repeats), array[min(statement_id)]))
              from (
-                 select told.*, exists (select from statement_repeats r where r.statement_id = told.statement_id) as repeats
+                 -- Not an `exists`, for which Postgres would read the whole table.
+                 select told.*, (
+                     select true from statement_repeats r where r.statement_id = told.statement_id limit 1
+                 ) is not null as repeats
                  from told
              ) t group by teller
          ),
