@@ -1,9 +1,14 @@
 //! Citations: which passage of which source supports which record.
 
-use crate::model::{
-    object_type::{Enumeration, ObjectType, SortKey, one, one_of, reference, term},
-    pagination::KeyKind,
-    record_types,
+use crate::{
+    domain::texts,
+    model::{
+        object_type::{
+            Enumeration, ObjectType, Scalar, SortKey, column, one, one_of, prose, reference, term, text,
+        },
+        pagination::KeyKind,
+        record_types,
+    },
 };
 
 static CREDIBILITY: Enumeration = Enumeration {
@@ -26,7 +31,7 @@ pub fn object_types(records: &[ObjectType]) -> Vec<ObjectType> {
         ObjectType::new("Citation", "citations", "A passage of a source that supports a record.")
             .listed("citations")
             .field(one("source", "Source", "source_id", "The document."))
-            .field(term("locator", "The place in the document: `L12` is line 12.").filterable())
+            .field(term("locator", "The place in the document: `L12` is line 12, `L4-L9` are lines, `p. 3` is a page, `§ 2` a section, `t=00:12:31` a time of a recording, `char=120,180` are characters.").filterable())
             .field(
                 one_of(
                     "credibility",
@@ -46,6 +51,21 @@ pub fn object_types(records: &[ObjectType]) -> Vec<ObjectType> {
                 )
                 .reading(&[("sources", "source_id")]),
             )
+            .field(
+                prose("quote", "The words of the passage, exactly as the source has them, apart from white space.").nullable(),
+            )
+            .field(text("prefix", "The words before the quote, if the source has the quote several times.").nullable())
+            .field(text("suffix", "The words after the quote, if the source has the quote several times.").nullable())
+            .field(
+                column(
+                    "version",
+                    Scalar::Int,
+                    "The version of the source's text that the locator and the quote are of. Default: the last one. 0: the source had no text yet; then they are of the first.",
+                )
+                .nullable()
+                .or_else("0"),
+            )
+            .field(texts::of_citation())
             .field(
                 reference(
                     "record",

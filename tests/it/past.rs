@@ -441,11 +441,14 @@ async fn all_that_has_a_history_has_a_past() {
         [
             "_sqlx_migrations",
             "api_keys",
+            "citation_anchors",
             "client_mutations",
             "event_modes",
             "event_types",
             "history_columns",
-            "origin_digests"
+            "origin_digests",
+            "text_contents",
+            "text_passages"
         ],
         "what has no history: after a change of tables, a migration calls rebuild_history_views()"
     );

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::{
-    bulk::Base,
+    bulk::{Base, lines},
     mutations::{change, errors, wrong},
     support::{
         Client, anonymous, editor,
@@ -163,4 +163,167 @@ async fn a_file_is_attached_from_the_command_line() {
     let refused = run("notes.txt", "Words.", &["--language", "?"]);
     assert_eq!(refused.status.code(), Some(1));
     assert!(String::from_utf8_lossy(&refused.stderr).contains("dossier: language: "), "{refused:?}");
+}
+
+/// A statement with a citation of the source `talk`.
+fn cited(slug: &str, citation: Value) -> Value {
+    let mut input = crate::mutations::statement(slug);
+    let mut own = json!({"source": {"slug": "talk"}, "locator": "L1"});
+    let Value::Object(citation) = citation else { panic!("no object") };
+    own.as_object_mut().expect("an object").extend(citation);
+    input["citations"] = json!([own]);
+    input
+}
+
+const PASSAGE: &str = "passage { state version text before after start end line page }";
+
+/// The passage of the only citation of a statement.
+async fn passage(client: &Client, slug: &str, as_of: &str) -> Value {
+    let query = format!(
+        "{{ statement(by: {{slug: \"{slug}\"}}{as_of}) {{ citations {{ nodes {{ {PASSAGE} }} }} }} }}"
+    );
+    client.query(&query).await["statement"]["citations"]["nodes"][0]["passage"].take()
+}
+
+async fn cite(editor: &Client, slug: &str, citation: Value) -> Value {
+    let payload = change(editor, "createStatement", cited(slug, citation), "statement { slug }").await;
+    assert_eq!(payload["userErrors"], json!([]), "{payload}");
+    payload["revision"].clone()
+}
+
+const ROUNDS: &str = "The first round of the talks was held behind closed doors in the old town hall by the lake.\n\
+    Nothing was agreed.\n\
+    The second round was held in the open, and the delegations answered questions for an hour.\n\
+    Nothing was agreed.\n\
+    The third round is to be held in spring, the hosts said, when the passes are open again.\n";
+
+#[tokio::test]
+async fn a_citation_gives_its_passage_in_words_to_every_reader() {
+    let anonymous = anonymous().await;
+    let editor = anonymous.as_role(dossier::auth::caller::Role::Editor).await;
+    source(&editor, "talk").await;
+    cite(&editor, "before", json!({"locator": "L2"})).await;
+    assert_eq!(passage(&anonymous, "before", "").await, Value::Null, "there is no text yet");
+    attach(&editor, "talk", ROUNDS).await;
+    let found = passage(&anonymous, "before", "").await;
+    assert_eq!(
+        found,
+        json!({
+            "state": "RESOLVED", "version": 1, "text": "Nothing was agreed.", "line": 2, "page": null,
+            "before": ROUNDS.lines().next().expect("a line").to_owned() + "\n",
+            "after": "\n".to_owned() + ROUNDS.lines().nth(2).expect("a line"), "start": 92, "end": 111,
+        })
+    );
+    cite(&editor, "quoted", json!({"quote": "answered  questions", "locator": "somewhere"})).await;
+    let found = passage(&anonymous, "quoted", "").await;
+    assert_eq!([&found["state"], &found["text"]], ["ANCHORED", "answered questions"]);
+    cite(&editor, "nowhere", json!({"locator": "p. 7"})).await;
+    let found = passage(&anonymous, "nowhere", "").await;
+    assert_eq!([&found["state"], &found["text"]], [&json!("UNRESOLVED"), &Value::Null]);
+}
+
+#[tokio::test]
+async fn a_quote_that_the_text_does_not_have_is_refused_with_the_nearest_words() {
+    let editor = editor().await;
+    source(&editor, "talk").await;
+    attach(&editor, "talk", ROUNDS).await;
+    for (citation, field, message) in [
+        (
+            json!({"quote": "the delegations answered no questions for an hour", "locator": "article"}),
+            "quote",
+            "The nearest are on line 3: “The second round was held in the open, and the delegations answered questions for an hour.”",
+        ),
+        (json!({"quote": "Nothing was agreed.", "locator": "article"}), "quote", "has these words 2 times"),
+        (
+            json!({"quote": "Nothing was agreed."}),
+            "quote",
+            "The text of the source does not have these words here.",
+        ),
+        (json!({"quote": "talks", "version": 2}), "version", "The text of the source has no such version."),
+        (json!({"prefix": "talks"}), "suffix", "Words before or after need a quote."),
+    ] {
+        let payload =
+            change(&editor, "createStatement", cited("wrong", citation), "statement { slug }").await;
+        let error = &payload["userErrors"][0];
+        assert_eq!(error["field"], json!(["input", "citations", "0", field]), "{payload}");
+        assert!(error["message"].as_str().is_some_and(|text| text.contains(message)), "{payload}");
+    }
+    for (slug, citation) in [
+        ("by-line", json!({"quote": "Nothing was agreed.", "locator": "L4"})),
+        (
+            "by-words",
+            json!({"quote": "Nothing was agreed.", "locator": "article", "suffix": "The third round"}),
+        ),
+    ] {
+        cite(&editor, slug, citation).await;
+        assert_eq!(passage(&editor, slug, "").await["line"], 4, "{slug}");
+    }
+}
+
+#[tokio::test]
+async fn a_new_version_moves_anchors_or_tells_that_they_are_orphaned() {
+    let editor = editor().await;
+    source(&editor, "talk").await;
+    attach(&editor, "talk", ROUNDS).await;
+    cite(&editor, "kept", json!({"locator": "L5"})).await;
+    let revision = cite(&editor, "lost", json!({"quote": "behind closed doors"})).await;
+    let corrected = format!("News\n\n{}", ROUNDS.replace("closed doors", "open doors"));
+    attach(&editor, "talk", &corrected).await;
+    let kept = passage(&editor, "kept", "").await;
+    assert_eq!([&kept["state"], &kept["version"], &kept["line"]], [&json!("ANCHORED"), &json!(2), &json!(7)]);
+    let lost = passage(&editor, "lost", "").await;
+    assert_eq!([&lost["state"], &lost["text"]], [&json!("ORPHANED"), &Value::Null]);
+    let then = passage(&editor, "lost", &format!(", asOf: {{revision: {revision}}}")).await;
+    assert_eq!([&then["state"], &then["text"]], ["ANCHORED", "behind closed doors"]);
+    // A client that sends citations back as it has read them changes nothing.
+    let same = json!({"statement": {"slug": "lost"}, "citations": cited("lost", json!({"quote": "behind closed doors"}))["citations"]});
+    let payload = change(&editor, "updateStatement", same, "statement { slug }").await;
+    assert_eq!([&payload["userErrors"], &payload["revision"]], [&json!([]), &revision]);
+    // The words are back, where they were.
+    attach(&editor, "talk", &format!("News\n\n{ROUNDS}")).await;
+    assert_eq!(passage(&editor, "lost", "").await["state"], "ANCHORED");
+    let locator = json!({"locator": "L4", "version": 1});
+    cite(&editor, "earlier", locator).await;
+    let earlier = passage(&editor, "earlier", "").await;
+    assert_eq!([&earlier["line"], &earlier["text"]], [&json!(6), &json!("Nothing was agreed.")]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_import_checks_quotes_and_keeps_anchors() {
+    let base = Base::new("quotes").await;
+    let client = Client::of(&base.database).await;
+    let editor = client.as_role(dossier::auth::caller::Role::Editor).await;
+    source(&editor, "talk").await;
+    attach(&editor, "talk", ROUNDS).await;
+    cite(&editor, "first", json!({"locator": "L4"})).await;
+    attach(&editor, "talk", &format!("News\n\n{ROUNDS}")).await;
+    cite(&editor, "second", json!({"locator": "L4"})).await;
+    let cited_lines = |client: Client| async move {
+        [
+            passage(&client, "first", "").await["line"].take(),
+            passage(&client, "second", "").await["line"].take(),
+        ]
+    };
+    assert_eq!(cited_lines(client.clone()).await, [6, 4]);
+    let exported = base.file("exported.jsonl", base.export(&[]));
+    assert!(base.import(&exported).contains("nothing was written"));
+    let other = Base::empty("quotes-empty").await;
+    other.import(&exported);
+    assert_eq!(cited_lines(Client::of(&other.database).await).await, [6, 4]);
+    let record = |slug: &str, citation: Value| {
+        let mut citation = citation;
+        citation["source"] = json!("talk");
+        json!({"type": "Statement", "slug": slug, "speaker": "kassym-jomart-tokayev", "medium": "SPEECH", "rendering": "PARAPHRASE",
+               "summary": "Dialogue goes on.", "eventType": "CONSULT", "citations": [citation]})
+    };
+    let records = [
+        record("good", json!({"locator": "article", "quote": "in the open"})),
+        record("bad", json!({"locator": "article", "quote": "in the rain"})),
+        record("later", json!({"locator": "L1", "version": 3})),
+    ];
+    base.import_with(&base.file("quotes.jsonl", lines(&records)), &[]);
+    let report = base.report();
+    let fields: Vec<_> = report.iter().map(|(line, field, _)| (*line, field.as_str())).collect();
+    assert_eq!(fields, [(2, "citations.0.quote"), (3, "citations.0.version")], "{report:?}");
+    assert_eq!(passage(&client, "good", "").await["text"], "in the open");
 }

@@ -43,7 +43,7 @@ use crate::{
         records::{RecordKind, RecordKinds, joined},
     },
     database::error::in_words,
-    engine::mutation::{rules::Rules, writable_fields::Rows},
+    engine::mutation::{rules::Rules, texts, writable_fields::Rows},
     progress::{Progress, Step},
 };
 
@@ -415,7 +415,10 @@ async fn validate_and_upsert(
         update_records(&mut transaction, kind).await?;
         insert_records(&mut transaction, kind, progress).await?;
     }
-    for kind in &kinds.0 {
+    // Texts first: a citation is of the last one.
+    let mut of_lists: Vec<&RecordKind> = kinds.0.iter().collect();
+    of_lists.sort_by_key(|kind| validation::list_fields(kind).all(|(_, rows)| !rows.appended));
+    for kind in of_lists {
         progress.part(&format!("of {}", kind.many));
         update_lists(&mut transaction, kind).await?;
         insert_lists(&mut transaction, kind, progress).await?;
@@ -424,6 +427,7 @@ async fn validate_and_upsert(
         let datasets: Vec<String> = files.iter().filter_map(|file| file.dataset.clone()).collect();
         outcome.gone = Some(editions::remove_gone(&mut transaction, kinds, &datasets).await?);
     }
+    texts::anchor(&mut transaction).await?;
     // Run the constraint triggers, in a dry run too.
     execute(&mut transaction, "set constraints all immediate").await?;
     let removed = outcome.gone.map_or(0, |gone| gone.removed + gone.kept);

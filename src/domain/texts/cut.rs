@@ -196,9 +196,10 @@ mod tests {
 
     #[test]
     fn lines_are_passages_and_blank_lines_belong_to_the_one_before() {
+        let long = "One is a paragraph of its own: its line is longer than the lines of a text whose paragraphs are broken into lines.";
         assert_eq!(
-            texts("\nOne.\n\n  \nTwo.\nThree."),
-            ["\nOne.\n\n  \n", "Two.\n", "Three."].map(String::from)
+            texts(&format!("\n{long}\n\n  \nTwo.\nThree.")),
+            [format!("\n{long}\n\n  \n"), "Two.\n".to_owned(), "Three.".to_owned()]
         );
         assert_eq!(passages("One.\n\nTwo.").iter().map(|passage| passage.line).collect::<Vec<_>>(), [1, 3]);
     }

@@ -1,20 +1,51 @@
 //! Texts of sources, in versions, and the passages that citations name.
 
+pub mod anchors;
 pub mod cut;
 
-use sqlx::Row;
+use std::collections::HashMap;
+
+use sqlx::{Row, postgres::PgRow};
 
 use crate::{
     error::ApiError,
     model::object_type::{
-        Cardinality, FieldDeclaration, ObjectType, OwnedItem, OwnedList, Scalar, ValueType, column,
+        Cardinality, Enumeration, FieldDeclaration, ObjectType, OwnedItem, OwnedList, Scalar, ValueType,
+        column,
         computed::{ComputedValue, CostContext, CostEstimate, ResolveContext, computed, number},
-        prose, term, values,
+        one_of, prose, term, values,
     },
 };
 
 /// The table of the versions.
 pub const VERSIONS: &str = "source_texts";
+
+/// The table of citations.
+pub const CITATIONS: &str = "citations";
+
+pub const NO_VERSION: &str = "The text of the source has no such version.";
+
+/// Maximum length of a cited passage, and of what is shown before and after it, in characters.
+const LONGEST: usize = 5000;
+const AROUND: usize = 200;
+/// Maximum number of passages of a text that are read for a cited passage.
+const PASSAGES: i32 = 20;
+
+static STATE: Enumeration = Enumeration {
+    name: "AnchorState",
+    sql: "anchor_state",
+    description: "How a citation is tied to a passage of its source's text.",
+    values: &[
+        ("ANCHORED", "Its words are in the text, here."),
+        ("RESOLVED", "Its locator leads here."),
+        (
+            "ORPHANED",
+            "It was anchored in an earlier version; its words, with those around them, are not in this one.",
+        ),
+        ("UNRESOLVED", "Its quote or locator leads nowhere in the text."),
+    ],
+    deprecated: &[],
+};
 
 /// The last version of a text: a condition on the row `t`.
 const LAST: &str = "not exists (
@@ -48,6 +79,23 @@ pub fn object_types() -> Vec<ObjectType> {
             column("characters", Scalar::Int, "The number of its characters.")
                 .from_sql("(select c.characters from text_contents c where c.sha256 = {}.sha256)"),
         ),
+        ObjectType::new(
+            "CitedPassage",
+            "",
+            "The passage of a source's text that a citation names, in the last version of the text.",
+        )
+        .field(one_of("state", &STATE, "How the citation is tied to the text."))
+        .field(version("version"))
+        .field(
+            prose("text", "The words of the passage, at most 5,000 characters; null if the citation has no place in the text.")
+                .nullable(),
+        )
+        .field(prose("before", "Up to 200 characters before it.").nullable())
+        .field(prose("after", "Up to 200 characters after it.").nullable())
+        .field(column("start", Scalar::Int, "The number of characters of the text before it.").nullable())
+        .field(column("end", Scalar::Int, "The number of characters of the text up to its end.").nullable())
+        .field(column("line", Scalar::Int, "The line on which it starts, from 1.").nullable())
+        .field(column("page", Scalar::Int, "The page on which it starts, from 1, if the text has pages.").nullable()),
         ObjectType::new("WholeText", "", "A source's whole text.")
             .field(version("version"))
             .field(prose("content", "The text.")),
@@ -75,6 +123,98 @@ pub fn of_source() -> [FieldDeclaration; 2] {
         .with_cost(price_of_whole)
         .whole_text(),
     ]
+}
+
+/// The passage of a citation.
+pub fn of_citation() -> FieldDeclaration {
+    computed(
+        "passage",
+        ValueType { of: "CitedPassage", form: Cardinality::Maybe },
+        Vec::new(),
+        |context| Box::pin(cited(context)),
+        "The passage of the source's text that it names, in words; null if the source has no text.",
+    )
+    .with_cost(|_| CostEstimate { points: 3.0, records: 0.0 })
+}
+
+async fn cited(context: ResolveContext<'_>) -> Result<Vec<ComputedValue>, ApiError> {
+    let sql = format!(
+        "select c.id, t.version, coalesce(a.state::text, 'UNRESOLVED') as state, a.starts, a.ends, a.first_passage,
+                p.number, p.starts as at, p.line, p.page, p.text
+         from {CITATIONS} c join {VERSIONS} t on t.source_id = c.source_id and {LAST}
+         left join citation_anchors a on a.citation_id = c.id and a.sha256 = t.sha256
+         left join text_passages p on p.sha256 = a.sha256
+         and p.number between a.first_passage - 1 and least(a.last_passage, a.first_passage + $2) + 1
+         where c.id = any($1) order by c.id, p.number"
+    );
+    let rows = context.reader.fetch(&sql, |sql| sql.bind(context.parents).bind(PASSAGES)).await?;
+    let mut passages: HashMap<i64, ComputedValue> = HashMap::new();
+    for rows in rows.chunk_by(|one, other| one.get::<i64, _>("id") == other.get::<i64, _>("id")) {
+        passages.insert(rows[0].try_get("id")?, cited_passage(rows)?);
+    }
+    Ok(context.parents.iter().map(|id| passages.remove(id).unwrap_or(ComputedValue::Null)).collect())
+}
+
+/// The passage of a citation, from the passages of the text that it is in and those around them.
+fn cited_passage(rows: &[PgRow]) -> Result<ComputedValue, sqlx::Error> {
+    let number = |row: &PgRow, column: &str| -> Result<Option<usize>, sqlx::Error> {
+        Ok(row.try_get::<Option<i32>, _>(column)?.and_then(|number| usize::try_from(number).ok()))
+    };
+    let int = |number: Option<usize>| {
+        number.map_or(ComputedValue::Null, |number| {
+            ComputedValue::Int(i64::try_from(number).unwrap_or(i64::MAX))
+        })
+    };
+    let row = &rows[0];
+    let mut fields = vec![
+        ("state", ComputedValue::Text(row.try_get("state")?)),
+        ("version", int(number(row, "version")?)),
+        ("start", int(number(row, "starts")?)),
+        ("end", int(number(row, "ends")?)),
+    ];
+    if let (Some(starts), Some(ends), Some(at)) =
+        (number(row, "starts")?, number(row, "ends")?, number(row, "at")?)
+    {
+        let texts = rows.iter().map(|row| row.try_get::<&str, _>("text")).collect::<Result<Vec<_>, _>>()?;
+        let characters: Vec<char> = texts.iter().flat_map(|text| text.chars()).collect();
+        let end = characters.len().min(ends - at);
+        let [before, text, after] =
+            [&characters[..starts - at], &characters[starts - at..end], &characters[end..]]
+                .map(|part| part.iter().collect::<String>());
+        let is_first = |row: &&PgRow| {
+            number(row, "number")
+                .is_ok_and(|own| number(row, "first_passage").is_ok_and(|first| own == first))
+        };
+        let first = rows.iter().find(is_first).unwrap_or(row);
+        let first_at = number(first, "at")?.unwrap_or(at);
+        let lines_before =
+            characters[first_at - at..starts - at].iter().filter(|next| **next == '\n').count();
+        fields.extend([
+            ("text", ComputedValue::Text(text.chars().take(LONGEST).collect())),
+            ("before", ComputedValue::Text(last_words(&before).to_owned())),
+            ("after", ComputedValue::Text(first_words(&after).to_owned())),
+            ("line", int(number(first, "line")?.map(|line| line + lines_before))),
+            ("page", int(number(first, "page")?)),
+        ]);
+    }
+    Ok(ComputedValue::Object(fields))
+}
+
+/// The words at the beginning of a text.
+fn first_words(text: &str) -> &str {
+    let Some((end, _)) = text.char_indices().nth(AROUND) else { return text.trim_end() };
+    let words = &text[..end];
+    words.rfind(char::is_whitespace).map_or(words, |space| &words[..space]).trim_end()
+}
+
+/// The words at the end of a text.
+fn last_words(text: &str) -> &str {
+    let Some((start, _)) = text.char_indices().rev().nth(AROUND - 1) else { return text.trim_start() };
+    if start == 0 {
+        return text.trim_start();
+    }
+    let words = &text[start..];
+    words.find(char::is_whitespace).map_or(words, |space| &words[space..]).trim_start()
 }
 
 /// Passages of a text, on average.

@@ -7,7 +7,7 @@
 //! undo              reverts a change
 //! merge             merges two actors, and undoes it
 //! attach            adds a version of a source's text
-//! texts             keeps texts
+//! texts             keeps texts, and anchors citations in them
 //! ```
 
 pub mod rules;

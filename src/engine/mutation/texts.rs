@@ -1,8 +1,20 @@
-//! Keeps texts of sources, each once, under its SHA-256, as its passages.
+//! Keeps texts of sources, each once, under its SHA-256, as its passages; and anchors citations in them.
 
-use sqlx::PgConnection;
+use std::{collections::HashMap, ops::Range};
 
-use crate::domain::texts::cut::{self, Passage};
+use sqlx::{AssertSqlSafe, PgConnection, Row, postgres::PgRow};
+
+use crate::{
+    domain::texts::{
+        VERSIONS,
+        anchors::{Selectors, Text, Unplaced},
+        cut::{self, Passage},
+    },
+    sync::heavy,
+};
+
+/// The transaction's own change, if it has made one.
+pub const CURRENT_CHANGE: &str = "nullif(current_setting('dossier.change', true), '')::bigint";
 
 /// Keeps a text, and returns its SHA-256.
 pub async fn keep(connection: &mut PgConnection, text: &str) -> Result<String, sqlx::Error> {
@@ -32,6 +44,151 @@ pub async fn keep(connection: &mut PgConnection, text: &str) -> Result<String, s
         .execute(connection)
         .await?;
     Ok(sha256)
+}
+
+/// A text that is kept, and where its passages start.
+pub struct Kept {
+    text: Text,
+    starts: Vec<usize>,
+}
+
+impl Kept {
+    pub async fn load(connection: &mut PgConnection, sha256: &str) -> Result<Self, sqlx::Error> {
+        let sql = "select starts, text from text_passages where sha256 = $1 order by number";
+        let rows: Vec<(i32, String)> = sqlx::query_as(sql).bind(sha256).fetch_all(connection).await?;
+        let starts = rows.iter().map(|(start, _)| usize::try_from(*start).unwrap_or(0)).collect();
+        let content: String = rows.into_iter().map(|(_, text)| text).collect();
+        Ok(Kept { text: heavy(true, || Text::new(&content)), starts })
+    }
+
+    /// Where a citation stands in it; an error if its quote doesn't.
+    pub fn place(&self, selectors: &Selectors<'_>) -> Result<Option<Range<usize>>, Unplaced> {
+        self.text.place(selectors)
+    }
+
+    /// The numbers of the first and the last passage of a place.
+    fn passages(&self, place: &Range<usize>) -> [usize; 2] {
+        [
+            self.starts.partition_point(|start| *start <= place.start),
+            self.starts.partition_point(|start| *start < place.end),
+        ]
+    }
+}
+
+/// Citations of sources that the transaction has changed, or whose text it has, and that are not anchored in the last
+/// version of the text: with the text that they are of, and the last place that they had.
+fn unanchored() -> String {
+    format!(
+        "with touched as (
+             select distinct (coalesce(new_value, old_value) ->> 'source_id')::bigint as source_id from revisions
+             where change = {CURRENT_CHANGE} and part in ('citations', '{VERSIONS}') and exists (select from {VERSIONS})
+         ), last as (
+             select distinct on (source_id) source_id, sha256 from {VERSIONS} join touched using (source_id)
+             order by source_id, version desc
+         )
+         select c.id, c.locator, c.quote, c.prefix, c.suffix, last.sha256 as last, before.sha256 as before,
+                before.starts, before.ends, coalesce((
+                    select t.sha256 from {VERSIONS} t where t.source_id = c.source_id and t.version >= c.version
+                    order by t.version limit 1
+                ), last.sha256) as own
+         from last join citations c using (source_id)
+         left join lateral (
+             select a.sha256, a.starts, a.ends from {VERSIONS} t
+             join citation_anchors a on a.citation_id = c.id and a.sha256 = t.sha256 and a.starts is not null
+             where t.source_id = c.source_id order by t.version desc limit 1
+         ) before on true
+         where not exists (select from citation_anchors a where a.citation_id = c.id and a.sha256 = last.sha256)
+         order by last.source_id, c.id"
+    )
+}
+
+/// An anchor of a citation in a text.
+struct Anchor<'a> {
+    citation: i64,
+    sha256: &'a str,
+    state: &'static str,
+    place: Option<(Range<usize>, [usize; 2])>,
+}
+
+/// Anchors the citations that the transaction has changed, and those of sources whose text it has changed.
+pub async fn anchor(connection: &mut PgConnection) -> Result<(), sqlx::Error> {
+    let sql = AssertSqlSafe(unanchored());
+    let rows = sqlx::query(sql).fetch_all(&mut *connection).await?;
+    let mut kept: HashMap<String, Kept> = HashMap::new();
+    let mut last = String::new();
+    for row in &rows {
+        let texts = ["last", "own", "before"].map(|column| row.try_get::<Option<String>, _>(column));
+        for (place, sha256) in texts.into_iter().enumerate() {
+            let Some(sha256) = sha256? else { continue };
+            if place == 0 && sha256 != last {
+                // The citations of one source come together.
+                kept.clear();
+                last.clone_from(&sha256);
+            }
+            if !kept.contains_key(&sha256) {
+                kept.insert(sha256.clone(), Kept::load(connection, &sha256).await?);
+            }
+        }
+        let anchors = heavy(true, || anchors(row, &kept))?;
+        write(connection, &anchors).await?;
+    }
+    Ok(())
+}
+
+/// The anchors of a citation: in the last version of the text, and in the one that it is of.
+fn anchors<'a>(row: &'a PgRow, kept: &HashMap<String, Kept>) -> Result<Vec<Anchor<'a>>, sqlx::Error> {
+    let (citation, last, own): (i64, &str, &str) =
+        (row.try_get("id")?, row.try_get("last")?, row.try_get("own")?);
+    let anchor = |sha256: &'a str, place: Option<Range<usize>>, [found, missing]: [&'static str; 2]| {
+        let state = if place.is_some() { found } else { missing };
+        let place = place.map(|place| {
+            let passages = kept[sha256].passages(&place);
+            (place, passages)
+        });
+        Anchor { citation, sha256, state, place }
+    };
+    let mut anchors = Vec::new();
+    let before = match row.try_get::<Option<&str>, _>("before")? {
+        Some(before) => {
+            let [starts, ends] = ["starts", "ends"].map(|column| row.try_get::<i32, _>(column));
+            let place = |number: i32| usize::try_from(number).unwrap_or(0);
+            Some((before, place(starts?)..place(ends?)))
+        }
+        None => {
+            let (locator, quote): (&str, Option<&str>) = (row.try_get("locator")?, row.try_get("quote")?);
+            let selectors =
+                Selectors { locator, quote, prefix: row.try_get("prefix")?, suffix: row.try_get("suffix")? };
+            let place = kept[own].place(&selectors).unwrap_or_default();
+            let found = if quote.is_some() { "ANCHORED" } else { "RESOLVED" };
+            anchors.push(anchor(own, place.clone(), [found, "UNRESOLVED"]));
+            place.map(|place| (own, place))
+        }
+    };
+    if anchors.is_empty() || own != last {
+        let moved = before.as_ref().and_then(|(text, place)| kept[*text].text.moved(place, &kept[last].text));
+        let missing = if before.is_some() { "ORPHANED" } else { "UNRESOLVED" };
+        anchors.push(anchor(last, moved, ["ANCHORED", missing]));
+    }
+    Ok(anchors)
+}
+
+async fn write(connection: &mut PgConnection, anchors: &[Anchor<'_>]) -> Result<(), sqlx::Error> {
+    for Anchor { citation, sha256, state, place } in anchors {
+        let place = place.as_ref();
+        let sql = "insert into citation_anchors (citation_id, sha256, state, starts, ends, first_passage, last_passage)
+                   values ($1, $2, $3::anchor_state, $4, $5, $6, $7) on conflict do nothing";
+        sqlx::query(sql)
+            .bind(citation)
+            .bind(sha256)
+            .bind(state)
+            .bind(place.map(|(place, _)| number(place.start)))
+            .bind(place.map(|(place, _)| number(place.end)))
+            .bind(place.map(|(_, [first, _])| number(*first)))
+            .bind(place.map(|(_, [_, last])| number(*last)))
+            .execute(&mut *connection)
+            .await?;
+    }
+    Ok(())
 }
 
 fn number(number: usize) -> i32 {

@@ -50,6 +50,8 @@ pub struct RowColumn {
     pub column: &'static str,
     pub kind: RowKind,
     pub needed: bool,
+    /// Whether the database sets it where an input lacks it.
+    pub settled: bool,
     description: &'static str,
     deprecation: Option<Deprecation>,
 }
@@ -63,6 +65,7 @@ impl RowColumn {
             column,
             kind,
             needed,
+            settled: matches!(&field.kind, FieldKind::Column(Column { fallback: Some(_), .. })),
             description,
             deprecation: field.deprecation,
         };
@@ -136,7 +139,7 @@ pub fn of(object_type: &ObjectType, object_types: &[ObjectType]) -> Vec<Writable
 /// The values of a row that is added to a list of an object type, as fields of an input.
 pub fn of_added_row(list: &ObjectType) -> Vec<WritableField> {
     let columns = list.fields.iter().flat_map(RowColumn::of);
-    let field = |RowColumn { name, column, kind, needed, description, deprecation }| {
+    let field = |RowColumn { name, column, kind, needed, description, deprecation, .. }| {
         let scalar = if let RowKind::Value(scalar) = kind { scalar } else { Scalar::Content };
         WritableField { name, description, needed, kind: WritableKind::Value { column, scalar }, deprecation }
     };
@@ -172,6 +175,7 @@ fn owned<'a>(values: &OwnedList, named: impl Fn(&str) -> &'a ObjectType) -> Rows
                 column,
                 kind: RowKind::Reference(to),
                 needed: false,
+                settled: false,
                 description: "This record.",
                 deprecation: None,
             });
@@ -198,6 +202,7 @@ fn linked<'a>(many: &ToMany, named: impl Fn(&str) -> &'a ObjectType) -> Option<(
                 column: other,
                 kind: RowKind::Reference(many.to),
                 needed: true,
+                settled: false,
                 description: "The record on the other side.",
                 deprecation: None,
             };
@@ -256,6 +261,28 @@ impl WritableField {
 }
 
 impl Rows {
+    /// SQL that holds if the row `n` of an input is the row `t`.
+    pub fn same(&self) -> String {
+        let given = self
+            .columns
+            .iter()
+            .map(RowColumn::given)
+            .chain(self.ordinal.map(|ordinal| format!("n.{ordinal}")));
+        let there = self
+            .columns
+            .iter()
+            .map(|column| column.column)
+            .chain(self.ordinal)
+            .map(|column| format!("t.{column}"));
+        let [given, there] = [given.collect::<Vec<_>>(), there.collect()].map(|columns| columns.join(", "));
+        format!("({given}) is not distinct from ({there})")
+    }
+
+    /// The columns that an input sets.
+    pub fn given(&self) -> impl Iterator<Item = &RowColumn> {
+        self.columns.iter().filter(|column| !column.settled)
+    }
+
     /// Whether a row is only a reference.
     pub fn is_reference(&self) -> bool {
         self.input.is_none()
@@ -263,6 +290,12 @@ impl Rows {
 }
 
 impl RowColumn {
+    /// SQL of the value of the row `n` of an input, or of the row `t` where the database has set it.
+    fn given(&self) -> String {
+        let column = self.column;
+        if self.settled { format!("coalesce(n.{column}, t.{column})") } else { format!("n.{column}") }
+    }
+
     fn type_name(&self) -> String {
         match self.kind {
             RowKind::Value(scalar) => scalar.type_name().to_owned(),

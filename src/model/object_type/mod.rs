@@ -1080,7 +1080,7 @@ pub fn needed_evidence(column: &'static str) -> FieldDeclaration {
 }
 
 fn cited(column: &'static str, needed: bool) -> FieldDeclaration {
-    let of = &["source", "locator", "credibility"];
+    let of = &["source", "locator", "credibility", "quote", "prefix", "suffix", "version"];
     many("citations", "Citation", Join::Column(column), "Passages of sources that support this record.")
         .writable_as(Writability::Rows { of, needed })
 }

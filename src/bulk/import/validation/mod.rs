@@ -14,8 +14,10 @@ use crate::{
         import::staging::{READY_PREFIX, file_and_line_sql, list_name},
         records::{RecordKind, RecordKinds, joined},
     },
+    domain::texts::{CITATIONS, NO_VERSION, VERSIONS, anchors::Selectors},
     engine::mutation::{
         rules::{Check, DUPLICATE, ENTRY_REQUIRED, REQUIRED, Rules, TAKEN, Unique},
+        texts::Kept,
         writable_fields::{RowKind, Rows, WritableField, WritableKind},
     },
 };
@@ -191,6 +193,9 @@ impl Validator<'_> {
         }
         self.keep_texts().await?;
         self.check_evidence().await?;
+        for kind in &self.kinds.0 {
+            self.check_quotes(kind).await?;
+        }
         let actor_kind_rules = self.actor_kind_rules().await?;
         loop {
             self.delete_rejected(READY_PREFIX).await?;
@@ -420,6 +425,9 @@ impl Validator<'_> {
     /// Keeps the texts of the valid records, each once.
     async fn keep_texts(&mut self) -> Result<(), sqlx::Error> {
         let staged = self.staged;
+        // The versions that there will be.
+        self.run(format!("create temp table text_versions on commit drop as select source_id, version, sha256 from {VERSIONS}"))
+            .await?;
         let lists = self.kinds.0.iter().flat_map(|kind| list_fields(kind).map(move |list| (kind, list)));
         for (kind, (writable_field, rows)) in lists {
             for column in rows.columns.iter().filter(|column| matches!(column.kind, RowKind::Content)) {
@@ -436,8 +444,75 @@ impl Validator<'_> {
                     column.column
                 ))
                 .await?;
+                self.run(format!(
+                    "insert into text_versions
+                     select source_id, coalesce((select max(version) from {VERSIONS} t where t.source_id = n.source_id), 0)
+                         + row_number() over (partition by source_id order by line, list_index), sha256
+                     from {list} n where n.is_new or not n.was_given
+                     and not exists (select from {VERSIONS} t where t.source_id = n.source_id and {})",
+                    rows.same(),
+                ))
+                .await?;
             }
         }
+        Ok(())
+    }
+
+    /// Rejects quotes that the texts of their sources don't have.
+    async fn check_quotes(&mut self, kind: &RecordKind) -> Result<(), sqlx::Error> {
+        let Some((writable_field, rows)) = list_fields(kind).find(|(_, rows)| rows.table == CITATIONS) else {
+            return Ok(());
+        };
+        let owner = rows.owner;
+        let sql = format!(
+            "select n.line, n.list_index, n.locator, n.quote, n.prefix, n.suffix, v.sha256
+             from {list} n join (
+                 select source_id, min(version) as first, max(version) as last from text_versions group by source_id
+             ) l using (source_id)
+             left join text_versions v on v.source_id = n.source_id
+             and v.version = case n.version when 0 then l.first else coalesce(n.version, l.last) end
+             where (n.quote is not null or n.version > 0)
+             and not exists (select from {CITATIONS} t where t.{owner} = n.{owner} and {same})
+             order by v.sha256, n.line",
+            list = list_name(READY_PREFIX, kind, writable_field.name),
+            same = rows.same(),
+        );
+        let cited =
+            sqlx::query(AssertSqlSafe(sql)).persistent(false).fetch_all(&mut *self.connection).await?;
+        let mut kept: Option<(String, Kept)> = None;
+        let (mut lines, mut fields, mut reasons) = (Vec::new(), Vec::new(), Vec::new());
+        for row in cited {
+            let wrong = match row.try_get::<Option<String>, _>("sha256")? {
+                None => Some(("version", NO_VERSION.to_owned())),
+                Some(sha256) => {
+                    if kept.as_ref().is_none_or(|(known, _)| *known != sha256) {
+                        let text = Kept::load(self.connection, &sha256).await?;
+                        kept = Some((sha256, text));
+                    }
+                    let selectors = Selectors {
+                        locator: row.try_get("locator")?,
+                        quote: row.try_get("quote")?,
+                        prefix: row.try_get("prefix")?,
+                        suffix: row.try_get("suffix")?,
+                    };
+                    let placed = kept.as_ref().map(|(_, text)| text.place(&selectors));
+                    placed.and_then(Result::err).map(|unplaced| ("quote", unplaced.message()))
+                }
+            };
+            if let Some((column, reason)) = wrong {
+                lines.push(row.try_get::<i64, _>("line")?);
+                let index: i32 = row.try_get("list_index")?;
+                fields.push(format!("{}.{index}.{column}", writable_field.name));
+                reasons.push(reason);
+            }
+        }
+        let sql = format!(
+            "insert into {}rejected select line, '{}', field, reason
+             from unnest($1::bigint[], $2::text[], $3::text[]) w (line, field, reason)",
+            self.staged, kind.name
+        );
+        let query = sqlx::query(AssertSqlSafe(sql)).persistent(false).bind(lines).bind(fields).bind(reasons);
+        query.execute(&mut *self.connection).await?;
         Ok(())
     }
 

@@ -53,7 +53,9 @@ impl Validator<'_> {
                     }
                 };
                 let _ = write!(columns, ", {value} as {name}");
-                values.push(value);
+                if !column.settled {
+                    values.push(value);
+                }
             }
             if let Some(ordinal) = rows.ordinal {
                 let _ = write!(columns, ", l.list_index + 1 as {ordinal}");
@@ -228,9 +230,8 @@ impl Validator<'_> {
                 equals("o", "r"),
             )
         } else {
-            let of = |alias: &str| {
-                list.columns.iter().map(|of| format!("{alias}.{}", of.column)).collect::<Vec<_>>()
-            };
+            let of =
+                |alias: &str| list.given().map(|of| format!("{alias}.{}", of.column)).collect::<Vec<_>>();
             let given = was_given(writable_field.name, &row_digest(&of("o")));
             let ids = format!("ids_{}", rows.kind.table);
             // A row of the table stays, unless only this import's datasets gave it.
@@ -346,7 +347,7 @@ impl Validator<'_> {
                 WritableKind::Rows(rows) => {
                     let list = list_name(READY_PREFIX, kind, name);
                     let values: Vec<String> =
-                        rows.columns.iter().map(|column| format!("n.{}", column.column)).collect();
+                        rows.given().map(|column| format!("n.{}", column.column)).collect();
                     let _ = write!(
                         joins,
                         " left join (select n.line, jsonb_agg({digest} order by {digest}) as digests from {list} n where n.by_dataset group by n.line) l{place}
@@ -403,8 +404,7 @@ pub fn removed_rows(
 ) -> String {
     let (owner, list) = (rows.owner, list_name(READY_PREFIX, kind, writable_field.name));
     let (table, select, bit) = (kind.table, select.replace("{owner}", owner), 1_i64 << place);
-    let absent =
-        format!("not exists (select from {list} n where n.{owner} = t.{owner} and {})", rows_match(rows));
+    let absent = format!("not exists (select from {list} n where n.{owner} = t.{owner} and {})", rows.same());
     let replaced = format!(
         "select {select} from ready_{table} r join {} t on t.{owner} = r.id
          where not r.is_new and not r.by_dataset and r.given_fields & {bit} <> 0 and {absent}",
@@ -454,7 +454,7 @@ pub fn added_rows(kind: &RecordKind, writable_field: &WritableField, rows: &Rows
          and not exists (select from {} t where t.{owner} = n.{owner} and {})",
         select.replace("{owner}", owner),
         rows.table,
-        rows_match(rows)
+        rows.same()
     )
 }
 
@@ -489,19 +489,11 @@ fn row_digest(values: &[String]) -> String {
 
 /// SQL for whether the last edition `d` of a dataset gave the row of a list with this alias.
 pub fn row_was_given(field: &str, rows: &Rows, alias: &str) -> String {
-    let values: Vec<String> =
-        rows.columns.iter().map(|column| format!("{alias}.{}", column.column)).collect();
+    let values: Vec<String> = rows.given().map(|column| format!("{alias}.{}", column.column)).collect();
     was_given(field, &row_digest(&values))
 }
 
 /// SQL for whether the last edition of a dataset gave the row of a list with this digest.
 fn was_given(field: &str, digest: &str) -> String {
     format!("coalesce(d.digests -> '{field}' ? {digest}, false)")
-}
-
-/// SQL that compares the rows `n` and `t`.
-fn rows_match(rows: &Rows) -> String {
-    let columns: Vec<&str> = rows.columns.iter().map(|column| column.column).chain(rows.ordinal).collect();
-    let list = |alias: &str| joined(columns.iter().map(|column| format!("{alias}.{column}")), ", ");
-    format!("({}) is not distinct from ({})", list("n"), list("t"))
 }

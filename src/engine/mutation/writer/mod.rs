@@ -3,6 +3,7 @@
 
 pub mod attach;
 pub mod merge;
+pub mod quotes;
 pub mod undo;
 
 use std::time::Duration;
@@ -25,6 +26,7 @@ use crate::{
     engine::{
         mutation::{
             rules::{DUPLICATE, ENTRY_REQUIRED, REQUIRED, Rules, TAKEN},
+            texts,
             writable_fields::{self, RowColumn, RowKind, Rows, WritableField, WritableKind},
         },
         sql::lookup_id,
@@ -334,6 +336,7 @@ impl Mutation<'_> {
             Action::Attach => attach::attach(self, connection).await?,
         };
         self.finish()?;
+        texts::anchor(connection).await?;
         if let Some(name) = text(self.input.get("clientMutationId")) {
             let sql = "update client_mutations set record_id = $3, revision = $4
                        where requester = $1 and client_mutation_id = $2";
@@ -389,6 +392,7 @@ impl Mutation<'_> {
         self.check(connection, self.object_type.table, std::slice::from_ref(&row), None).await?;
         self.check_slug(connection, &row, None).await?;
         let lists = self.lists(connection).await?;
+        quotes::check(self, connection, &lists, None).await?;
         self.finish()?;
         lock_revision_numbers(connection).await?;
         let columns = row.keys().cloned().collect::<Vec<_>>();
@@ -420,6 +424,7 @@ impl Mutation<'_> {
         after.extend(row.clone());
         self.check(connection, self.object_type.table, std::slice::from_ref(&after), None).await?;
         self.check_slug(connection, &row, Some(id)).await?;
+        quotes::check(self, connection, &lists, Some(id)).await?;
         self.finish()?;
         if !row.is_empty() {
             let table = self.object_type.table;
@@ -822,19 +827,19 @@ async fn replace(
     let Rows { table, owner: owner_column, .. } = rows;
     let columns: Vec<&str> = rows.columns.iter().map(|column| column.column).chain(rows.ordinal).collect();
     let given = columns.iter().map(|column| format!("n.{column}")).collect::<Vec<_>>().join(", ");
-    let there = columns.iter().map(|column| format!("t.{column}")).collect::<Vec<_>>().join(", ");
+    let same = rows.same();
     let names = columns.join(", ");
     let list = Value::Array(list.into_iter().map(Value::Object).collect());
     let removed = format!(
         "delete from {table} t where t.{owner_column} = $1 and not exists (
-             select from jsonb_populate_recordset(null::{table}, $2) n where ({given}) is not distinct from ({there})
+             select from jsonb_populate_recordset(null::{table}, $2) n where {same}
          )"
     );
     let entered = format!(
         "insert into {table} ({owner_column}, {names}) select $1, {given}
          from jsonb_populate_recordset(null::{table}, $2) with ordinality n
          where not exists (
-             select from {table} t where t.{owner_column} = $1 and ({given}) is not distinct from ({there})
+             select from {table} t where t.{owner_column} = $1 and {same}
          )
          order by n.ordinality"
     );

@@ -10,7 +10,10 @@ use sqlx::{
 };
 
 use crate::{
-    engine::mutation::writer::{Done, Failure, Mutation, constraint_of, lock_revision_numbers},
+    engine::mutation::{
+        texts::CURRENT_CHANGE as CURRENT,
+        writer::{Done, Failure, Mutation, constraint_of, lock_revision_numbers},
+    },
     error::ApiError,
     model::{
         Catalog,
@@ -314,8 +317,6 @@ impl Statements {
 
 /// The requester of rows that a migration makes from others.
 const MIGRATION: &str = "migration";
-/// The transaction's own change, if it has made one.
-const CURRENT: &str = "nullif(current_setting('dossier.change', true), '')::bigint";
 
 /// The number of revisions in this transaction.
 async fn count(connection: &mut PgConnection) -> Result<usize, sqlx::Error> {
