@@ -15,7 +15,7 @@ use crate::{
                 computed, connection, connection_of, cursor, number, page_arguments,
             },
             overviews::Searched,
-            part, reference, text,
+            part, reference, references, text,
         },
         pagination::{Cursor, CursorKey, KeyKind, Page},
         record_types,
@@ -27,6 +27,8 @@ use crate::{
 const ORDER: &str = "SEARCH";
 /// Characters of a text in which highlights are looked for.
 const SHOWN: usize = 10_000;
+/// Passages of a text that are shown of a hit.
+const PASSAGES: usize = 3;
 /// The marks of a match in a headline: private characters.
 const MARKS: [char; 2] = ['\u{e000}', '\u{e001}'];
 
@@ -61,12 +63,21 @@ pub fn object_types(records: &[ObjectType]) -> Vec<ObjectType> {
         ));
     let highlight =
         ObjectType::new("Highlight", "", "An excerpt of a field around the words that match the search.")
-            .field(text("field", "The field of the record: `summary`."))
+            .field(text(
+                "field",
+                "The field of the record: `summary`; `text` for a passage of a source's text.",
+            ))
             .field(part(
                 "parts",
                 "HighlightPart",
                 Cardinality::List,
                 "The parts of the excerpt in order: matches and the text between them.",
+            ))
+            .field(references(
+                "citations",
+                "Citation",
+                vec![("Citation", "")],
+                "The citations that name this passage of a source's text, each with its record.",
             ));
     let highlight_part = ObjectType::new("HighlightPart", "", "A part of an excerpt.")
         .field(text("text", "The text."))
@@ -127,6 +138,7 @@ fn price_of_search(context: &CostContext<'_>) -> CostEstimate {
     let (words, first) = (context.words("query"), context.number("first", 20, 100));
     let rows: f64 =
         searched(&context.catalog.object_types).map(|(object_type, _)| context.rows(object_type.table)).sum();
+    let rows = rows + context.rows("text_passages");
     let names = names(context);
     let ranked =
         if is_only_negative(context.text("query")) { rows * 0.4 } else { rows / 4.0 * (0.05 + 0.01 * words) };
@@ -192,9 +204,14 @@ fn matches((object_type, by): &Kind<'_>, search: &str) -> String {
         )
     };
     let own = named(table, "id", name);
-    let Some((table, owner)) = object_type.searchable_names else { return own };
-    let aliases = named(table, owner, "name");
-    format!("select id, max(score) as score from ({own} union all {aliases}) m group by id")
+    let other = match (object_type.searchable_names, object_type.searchable_passages) {
+        (Some((table, owner)), _) => named(table, owner, "name"),
+        (None, Some((table, owner))) => format!(
+            "select {owner} as id, ts_rank(search, {search}, 32) as score from {table} where search @@ {search}"
+        ),
+        (None, None) => return own,
+    };
+    format!("select id, max(score) as score from ({own} union all {other}) m group by id")
 }
 
 /// The number by which results of one score are sorted: unique among all types.
@@ -355,8 +372,17 @@ async fn highlights(
     let query = search.sql(1);
     let text = |number: usize, ordinal: usize, table: &str, id: &str, field: &str, column: &str| {
         format!(
-            "select {number} as kind, {ordinal} as ordinal, {id} as id, '{field}' as field, {column} as text
+            "select {number} as kind, {ordinal} as ordinal, {id} as id, '{field}' as field, {column} as text, null as sha256,
+                    null::integer as number
              from {table} where {id} = any($2) and {number} = any($3) and search @@ {query}"
+        )
+    };
+    let passages = |number: usize, (table, owner): (&str, &str)| {
+        format!(
+            "select {number}, 100, h.id, 'text', p.text, p.sha256, p.number from unnest($2::bigint[]) h (id) cross join lateral (
+                 select text, sha256, number from {table} where {owner} = h.id and search @@ {query}
+                 order by ts_rank(search, {query}) desc, number limit {PASSAGES}
+             ) p where {number} = any($3)"
         )
     };
     let texts = kinds.iter().flat_map(|(number, (object_type, by))| {
@@ -366,11 +392,16 @@ async fn highlights(
         let aliases = object_type.searchable_names;
         let aliases =
             aliases.map(|(table, owner)| text(*number, by.texts.len(), table, owner, "names", "name"));
-        own.chain(aliases)
+        let passages = object_type.searchable_passages.map(|table| passages(*number, table));
+        own.chain(aliases).chain(passages)
     });
     let texts = texts.collect::<Vec<_>>().join(" union all ");
     let sql = format!(
-        "select t.kind, t.id, t.field, ts_headline('dossier_english', left(t.text, {SHOWN}), {ANY_WORD}, $4) as headline
+        "select t.kind, t.id, t.field, ts_headline('dossier_english', left(t.text, {SHOWN}), {ANY_WORD}, $4) as headline,
+                array(
+                    select c.id from citation_anchors a join citations c on c.id = a.citation_id and c.source_id = t.id
+                    where a.sha256 = t.sha256 and t.number between a.first_passage and a.last_passage order by a.starts, c.id
+                ) as citations
          from ({texts}) t join unnest($2::bigint[], $3::integer[]) hit (id, kind) using (kind, id)
          where t.text is not null order by t.ordinal, t.text"
     );
@@ -385,11 +416,14 @@ async fn highlights(
     for row in rows {
         let (kind, id): (i32, i64) = (row.try_get("kind")?, row.try_get("id")?);
         let parts = parts(row.try_get("headline")?);
+        let (citations, cited) =
+            (row.try_get::<Vec<i64>, _>("citations")?, |id| ComputedValue::Record("Citation", id));
         if parts.len() > 1 || parts.iter().any(|part| *part.field("isMatch") == ComputedValue::Boolean(true))
         {
             let highlight = ComputedValue::Object(vec![
                 ("field", ComputedValue::Text(row.try_get("field")?)),
                 ("parts", ComputedValue::List(parts)),
+                ("citations", ComputedValue::List(citations.into_iter().map(cited).collect())),
             ]);
             found.entry((usize::try_from(kind).unwrap_or(0), id)).or_default().push(highlight);
         }

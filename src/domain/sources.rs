@@ -24,7 +24,7 @@ static RELIABILITY: Enumeration = Enumeration {
 };
 
 pub fn object_types() -> Vec<ObjectType> {
-    let [versions, whole] = texts::of_source();
+    let [versions, whole, passages, uncited, coverage] = texts::of_source();
     vec![
         ObjectType::new("Source", "sources", "A document: an article, an interview, a transcript.")
             .record("sources")
@@ -67,6 +67,9 @@ pub fn object_types() -> Vec<ObjectType> {
             )
             .field(versions)
             .field(whole)
+            .field(passages)
+            .field(uncited)
+            .field(coverage)
             .field(many(
                 "citations",
                 "Citation",
@@ -81,10 +84,11 @@ pub fn object_types() -> Vec<ObjectType> {
             ))
             .versioned()
             .searchable(Searched {
-                description: "Sources, by title.",
+                description: "Sources, by title and text.",
                 name: Some("title"),
                 texts: &["title"],
             })
+            .searchable_passages("source_passages", "source_id")
             .in_order_of_entry(),
     ]
 }

@@ -7,22 +7,44 @@ select t.id, t.id, t.speaker_id, t.summary from statements t where t.id = any((s
 select t.kind, t.id, t.field, ts_headline('dossier_english', left(t.text, 10000), (
     select coalesce(string_agg('''' || replace(replace(word, '\', '\\'), '''', '''''') || '''', ' | '), '')::tsquery
     from unnest(tsvector_to_array(to_tsvector('dossier_english', $5) || to_tsvector('dossier_simple', $5))) word
-), $4) as headline
-         from (select 0 as kind, 0 as ordinal, id as id, 'name' as field, name as text
-             from actors where id = any($2) and 0 = any($3) and search @@ (websearch_to_tsquery('dossier_english', $1) || websearch_to_tsquery('dossier_simple', $1)) union all select 0 as kind, 1 as ordinal, id as id, 'summary' as field, summary as text
-             from actors where id = any($2) and 0 = any($3) and search @@ (websearch_to_tsquery('dossier_english', $1) || websearch_to_tsquery('dossier_simple', $1)) union all select 0 as kind, 2 as ordinal, actor_id as id, 'names' as field, name as text
-             from actor_names where actor_id = any($2) and 0 = any($3) and search @@ (websearch_to_tsquery('dossier_english', $1) || websearch_to_tsquery('dossier_simple', $1)) union all select 1 as kind, 0 as ordinal, id as id, 'name' as field, name as text
-             from meetings where id = any($2) and 1 = any($3) and search @@ (websearch_to_tsquery('dossier_english', $1) || websearch_to_tsquery('dossier_simple', $1)) union all select 1 as kind, 1 as ordinal, id as id, 'summary' as field, summary as text
-             from meetings where id = any($2) and 1 = any($3) and search @@ (websearch_to_tsquery('dossier_english', $1) || websearch_to_tsquery('dossier_simple', $1)) union all select 2 as kind, 0 as ordinal, id as id, 'summary' as field, summary as text
-             from statements where id = any($2) and 2 = any($3) and search @@ (websearch_to_tsquery('dossier_english', $1) || websearch_to_tsquery('dossier_simple', $1)) union all select 2 as kind, 1 as ordinal, id as id, 'quote' as field, quote as text
-             from statements where id = any($2) and 2 = any($3) and search @@ (websearch_to_tsquery('dossier_english', $1) || websearch_to_tsquery('dossier_simple', $1)) union all select 3 as kind, 0 as ordinal, id as id, 'name' as field, name as text
-             from events where id = any($2) and 3 = any($3) and search @@ (websearch_to_tsquery('dossier_english', $1) || websearch_to_tsquery('dossier_simple', $1)) union all select 3 as kind, 1 as ordinal, id as id, 'summary' as field, summary as text
-             from events where id = any($2) and 3 = any($3) and search @@ (websearch_to_tsquery('dossier_english', $1) || websearch_to_tsquery('dossier_simple', $1)) union all select 4 as kind, 0 as ordinal, id as id, 'question' as field, question as text
-             from commentaries where id = any($2) and 4 = any($3) and search @@ (websearch_to_tsquery('dossier_english', $1) || websearch_to_tsquery('dossier_simple', $1)) union all select 4 as kind, 1 as ordinal, id as id, 'summary' as field, summary as text
-             from commentaries where id = any($2) and 4 = any($3) and search @@ (websearch_to_tsquery('dossier_english', $1) || websearch_to_tsquery('dossier_simple', $1)) union all select 5 as kind, 0 as ordinal, id as id, 'name' as field, name as text
-             from topics where id = any($2) and 5 = any($3) and search @@ (websearch_to_tsquery('dossier_english', $1) || websearch_to_tsquery('dossier_simple', $1)) union all select 6 as kind, 0 as ordinal, id as id, 'title' as field, title as text
-             from sources where id = any($2) and 6 = any($3) and search @@ (websearch_to_tsquery('dossier_english', $1) || websearch_to_tsquery('dossier_simple', $1)) union all select 7 as kind, 0 as ordinal, id as id, 'name' as field, name as text
-             from motions where id = any($2) and 7 = any($3) and search @@ (websearch_to_tsquery('dossier_english', $1) || websearch_to_tsquery('dossier_simple', $1)) union all select 7 as kind, 1 as ordinal, id as id, 'summary' as field, summary as text
+), $4) as headline,
+                array(
+                    select c.id from citation_anchors a join citations c on c.id = a.citation_id and c.source_id = t.id
+                    where a.sha256 = t.sha256 and t.number between a.first_passage and a.last_passage order by a.starts, c.id
+                ) as citations
+         from (select 0 as kind, 0 as ordinal, id as id, 'name' as field, name as text, null as sha256,
+                    null::integer as number
+             from actors where id = any($2) and 0 = any($3) and search @@ (websearch_to_tsquery('dossier_english', $1) || websearch_to_tsquery('dossier_simple', $1)) union all select 0 as kind, 1 as ordinal, id as id, 'summary' as field, summary as text, null as sha256,
+                    null::integer as number
+             from actors where id = any($2) and 0 = any($3) and search @@ (websearch_to_tsquery('dossier_english', $1) || websearch_to_tsquery('dossier_simple', $1)) union all select 0 as kind, 2 as ordinal, actor_id as id, 'names' as field, name as text, null as sha256,
+                    null::integer as number
+             from actor_names where actor_id = any($2) and 0 = any($3) and search @@ (websearch_to_tsquery('dossier_english', $1) || websearch_to_tsquery('dossier_simple', $1)) union all select 1 as kind, 0 as ordinal, id as id, 'name' as field, name as text, null as sha256,
+                    null::integer as number
+             from meetings where id = any($2) and 1 = any($3) and search @@ (websearch_to_tsquery('dossier_english', $1) || websearch_to_tsquery('dossier_simple', $1)) union all select 1 as kind, 1 as ordinal, id as id, 'summary' as field, summary as text, null as sha256,
+                    null::integer as number
+             from meetings where id = any($2) and 1 = any($3) and search @@ (websearch_to_tsquery('dossier_english', $1) || websearch_to_tsquery('dossier_simple', $1)) union all select 2 as kind, 0 as ordinal, id as id, 'summary' as field, summary as text, null as sha256,
+                    null::integer as number
+             from statements where id = any($2) and 2 = any($3) and search @@ (websearch_to_tsquery('dossier_english', $1) || websearch_to_tsquery('dossier_simple', $1)) union all select 2 as kind, 1 as ordinal, id as id, 'quote' as field, quote as text, null as sha256,
+                    null::integer as number
+             from statements where id = any($2) and 2 = any($3) and search @@ (websearch_to_tsquery('dossier_english', $1) || websearch_to_tsquery('dossier_simple', $1)) union all select 3 as kind, 0 as ordinal, id as id, 'name' as field, name as text, null as sha256,
+                    null::integer as number
+             from events where id = any($2) and 3 = any($3) and search @@ (websearch_to_tsquery('dossier_english', $1) || websearch_to_tsquery('dossier_simple', $1)) union all select 3 as kind, 1 as ordinal, id as id, 'summary' as field, summary as text, null as sha256,
+                    null::integer as number
+             from events where id = any($2) and 3 = any($3) and search @@ (websearch_to_tsquery('dossier_english', $1) || websearch_to_tsquery('dossier_simple', $1)) union all select 4 as kind, 0 as ordinal, id as id, 'question' as field, question as text, null as sha256,
+                    null::integer as number
+             from commentaries where id = any($2) and 4 = any($3) and search @@ (websearch_to_tsquery('dossier_english', $1) || websearch_to_tsquery('dossier_simple', $1)) union all select 4 as kind, 1 as ordinal, id as id, 'summary' as field, summary as text, null as sha256,
+                    null::integer as number
+             from commentaries where id = any($2) and 4 = any($3) and search @@ (websearch_to_tsquery('dossier_english', $1) || websearch_to_tsquery('dossier_simple', $1)) union all select 5 as kind, 0 as ordinal, id as id, 'name' as field, name as text, null as sha256,
+                    null::integer as number
+             from topics where id = any($2) and 5 = any($3) and search @@ (websearch_to_tsquery('dossier_english', $1) || websearch_to_tsquery('dossier_simple', $1)) union all select 6 as kind, 0 as ordinal, id as id, 'title' as field, title as text, null as sha256,
+                    null::integer as number
+             from sources where id = any($2) and 6 = any($3) and search @@ (websearch_to_tsquery('dossier_english', $1) || websearch_to_tsquery('dossier_simple', $1)) union all select 6, 100, h.id, 'text', p.text, p.sha256, p.number from unnest($2::bigint[]) h (id) cross join lateral (
+                 select text, sha256, number from source_passages where source_id = h.id and search @@ (websearch_to_tsquery('dossier_english', $1) || websearch_to_tsquery('dossier_simple', $1))
+                 order by ts_rank(search, (websearch_to_tsquery('dossier_english', $1) || websearch_to_tsquery('dossier_simple', $1))) desc, number limit 3
+             ) p where 6 = any($3) union all select 7 as kind, 0 as ordinal, id as id, 'name' as field, name as text, null as sha256,
+                    null::integer as number
+             from motions where id = any($2) and 7 = any($3) and search @@ (websearch_to_tsquery('dossier_english', $1) || websearch_to_tsquery('dossier_simple', $1)) union all select 7 as kind, 1 as ordinal, id as id, 'summary' as field, summary as text, null as sha256,
+                    null::integer as number
              from motions where id = any($2) and 7 = any($3) and search @@ (websearch_to_tsquery('dossier_english', $1) || websearch_to_tsquery('dossier_simple', $1))) t join unnest($2::bigint[], $3::integer[]) hit (id, kind) using (kind, id)
          where t.text is not null order by t.ordinal, t.text;
 with k0 as (select 0 as kind, id, ((0::bigint << 56) + id) as place, score::real as score from (select id, max(score) as score from (select id as id, greatest(
@@ -45,11 +67,11 @@ with k0 as (select 0 as kind, id, ((0::bigint << 56) + id) as place, score::real
                  ts_rank(search, (websearch_to_tsquery('dossier_english', $1) || websearch_to_tsquery('dossier_simple', $1)), 32),
                  (word_similarity(plain($2), plain(name)) + similarity(plain($2), plain(name))) / 2
              ) as score
-             from topics where search @@ (websearch_to_tsquery('dossier_english', $1) || websearch_to_tsquery('dossier_simple', $1)) or plain($2) <% plain(name) or plain($2) % plain(name)) m), k6 as (select 6 as kind, id, ((6::bigint << 56) + id) as place, score::real as score from (select id as id, greatest(
+             from topics where search @@ (websearch_to_tsquery('dossier_english', $1) || websearch_to_tsquery('dossier_simple', $1)) or plain($2) <% plain(name) or plain($2) % plain(name)) m), k6 as (select 6 as kind, id, ((6::bigint << 56) + id) as place, score::real as score from (select id, max(score) as score from (select id as id, greatest(
                  ts_rank(search, (websearch_to_tsquery('dossier_english', $1) || websearch_to_tsquery('dossier_simple', $1)), 32),
                  (word_similarity(plain($2), plain(title)) + similarity(plain($2), plain(title))) / 2
              ) as score
-             from sources where search @@ (websearch_to_tsquery('dossier_english', $1) || websearch_to_tsquery('dossier_simple', $1)) or plain($2) <% plain(title) or plain($2) % plain(title)) m), k7 as (select 7 as kind, id, ((7::bigint << 56) + id) as place, score::real as score from (select id as id, greatest(
+             from sources where search @@ (websearch_to_tsquery('dossier_english', $1) || websearch_to_tsquery('dossier_simple', $1)) or plain($2) <% plain(title) or plain($2) % plain(title) union all select source_id as id, ts_rank(search, (websearch_to_tsquery('dossier_english', $1) || websearch_to_tsquery('dossier_simple', $1)), 32) as score from source_passages where search @@ (websearch_to_tsquery('dossier_english', $1) || websearch_to_tsquery('dossier_simple', $1))) m group by id) m), k7 as (select 7 as kind, id, ((7::bigint << 56) + id) as place, score::real as score from (select id as id, greatest(
                  ts_rank(search, (websearch_to_tsquery('dossier_english', $1) || websearch_to_tsquery('dossier_simple', $1)), 32),
                  (word_similarity(plain($2), plain(name)) + similarity(plain($2), plain(name))) / 2
              ) as score

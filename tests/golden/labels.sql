@@ -31,11 +31,11 @@ with k0 as (select 0 as kind, id, ((0::bigint << 56) + id) as place, score::real
                  ts_rank(search, (websearch_to_tsquery('dossier_english', $1) || websearch_to_tsquery('dossier_simple', $1)), 32),
                  (word_similarity(plain($2), plain(name)) + similarity(plain($2), plain(name))) / 2
              ) as score
-             from topics where search @@ (websearch_to_tsquery('dossier_english', $1) || websearch_to_tsquery('dossier_simple', $1)) or plain($2) <% plain(name) or plain($2) % plain(name)) m), k6 as (select 6 as kind, id, ((6::bigint << 56) + id) as place, score::real as score from (select id as id, greatest(
+             from topics where search @@ (websearch_to_tsquery('dossier_english', $1) || websearch_to_tsquery('dossier_simple', $1)) or plain($2) <% plain(name) or plain($2) % plain(name)) m), k6 as (select 6 as kind, id, ((6::bigint << 56) + id) as place, score::real as score from (select id, max(score) as score from (select id as id, greatest(
                  ts_rank(search, (websearch_to_tsquery('dossier_english', $1) || websearch_to_tsquery('dossier_simple', $1)), 32),
                  (word_similarity(plain($2), plain(title)) + similarity(plain($2), plain(title))) / 2
              ) as score
-             from sources where search @@ (websearch_to_tsquery('dossier_english', $1) || websearch_to_tsquery('dossier_simple', $1)) or plain($2) <% plain(title) or plain($2) % plain(title)) m), k7 as (select 7 as kind, id, ((7::bigint << 56) + id) as place, score::real as score from (select id as id, greatest(
+             from sources where search @@ (websearch_to_tsquery('dossier_english', $1) || websearch_to_tsquery('dossier_simple', $1)) or plain($2) <% plain(title) or plain($2) % plain(title) union all select source_id as id, ts_rank(search, (websearch_to_tsquery('dossier_english', $1) || websearch_to_tsquery('dossier_simple', $1)), 32) as score from source_passages where search @@ (websearch_to_tsquery('dossier_english', $1) || websearch_to_tsquery('dossier_simple', $1))) m group by id) m), k7 as (select 7 as kind, id, ((7::bigint << 56) + id) as place, score::real as score from (select id as id, greatest(
                  ts_rank(search, (websearch_to_tsquery('dossier_english', $1) || websearch_to_tsquery('dossier_simple', $1)), 32),
                  (word_similarity(plain($2), plain(name)) + similarity(plain($2), plain(name))) / 2
              ) as score

@@ -327,3 +327,75 @@ async fn an_import_checks_quotes_and_keeps_anchors() {
     assert_eq!(fields, [(2, "citations.0.quote"), (3, "citations.0.version")], "{report:?}");
     assert_eq!(passage(&client, "good", "").await["text"], "in the open");
 }
+
+#[tokio::test]
+async fn a_source_tells_which_passages_support_records_and_which_do_not_yet() {
+    let anonymous = anonymous().await;
+    let editor = anonymous.as_role(dossier::auth::caller::Role::Editor).await;
+    source(&editor, "talk").await;
+    attach(&editor, "talk", ROUNDS).await;
+    for (slug, locator) in [("later", "L5"), ("both", "L1-L2"), ("first", "L1")] {
+        cite(&editor, slug, json!({"locator": locator})).await;
+    }
+    let passages =
+        "passages(first: 2) { number line text citations { record { slug } } } coverage { passages cited }";
+    let found = anonymous.query(&format!("{{ source(by: {{slug: \"talk\"}}) {{ {passages} }} }}")).await;
+    let lines: Vec<&str> = ROUNDS.lines().collect();
+    let record = |slug: &str| json!({"record": {"slug": slug}});
+    assert_eq!(
+        found["source"],
+        json!({
+            "passages": [
+                {"number": 1, "line": 1, "text": lines[0], "citations": [record("both"), record("first")]},
+                {"number": 2, "line": 2, "text": lines[1], "citations": [record("both")]},
+            ],
+            "coverage": {"passages": 5, "cited": 3},
+        })
+    );
+    let next =
+        "{ source(by: {slug: \"talk\"}) { passages(after: 2) { number citations { record { slug } } } } }";
+    assert_eq!(
+        anonymous.query(next).await["source"]["passages"],
+        json!([{"number": 5, "citations": [record("later")]}])
+    );
+    let uncited = "{ source(by: {slug: \"talk\"}) { uncitedPassages { number text } } }";
+    assert_eq!(anonymous.api_error(uncited, json!({})).await.0, "UNAUTHENTICATED");
+    assert_eq!(
+        editor.query(uncited).await["source"]["uncitedPassages"],
+        json!([{"number": 3, "text": lines[2]}, {"number": 4, "text": lines[3]}])
+    );
+    let delete = json!({"statement": {"slug": "later"}});
+    change(&editor, "deleteStatement", delete, "deletedId").await;
+    let after = editor.query("{ source(by: {slug: \"talk\"}) { coverage { cited } } }").await;
+    assert_eq!(after["source"]["coverage"]["cited"], 2);
+}
+
+#[tokio::test]
+async fn a_search_finds_texts_with_the_records_that_rest_on_them() {
+    let editor = editor().await;
+    source(&editor, "talk").await;
+    let revision = attach(&editor, "talk", ROUNDS).await["revision"].clone();
+    cite(&editor, "by-the-lake", json!({"locator": "L1"})).await;
+    let search = "search(query: \"delegations or hall\", types: [SOURCE])";
+    let highlights = "highlights { field parts { text isMatch } citations { record { slug } } }";
+    let data = editor
+        .query(&format!(
+            "{{ {search} {{ totalCount edges {{ node {{ ... on Source {{ slug }} }} {highlights} }} }} }}"
+        ))
+        .await;
+    assert_eq!(data["search"]["totalCount"], 1, "{data}");
+    let edge = &data["search"]["edges"][0];
+    assert_eq!(edge["node"]["slug"], "talk");
+    let found = edge["highlights"].as_array().expect("highlights");
+    let cited: Vec<&Value> = found.iter().filter(|found| found["citations"] != json!([])).collect();
+    assert_eq!((found.len(), cited.len()), (2, 1), "{edge}");
+    assert_eq!(cited[0]["citations"], json!([{"record": {"slug": "by-the-lake"}}]));
+    let filter = "sources(filter: {search: \"delegations\"}, orderBy: RELEVANCE) { nodes { slug } }";
+    assert_eq!(editor.query(&format!("{{ {filter} }}")).await["sources"]["nodes"], json!([{"slug": "talk"}]));
+    attach(&editor, "talk", "Other words.").await;
+    let then = format!("asOf: {{revision: {revision}}}");
+    let query = format!(
+        "{{ now: {search} {{ totalCount }} then: search(query: \"hall\", types: [SOURCE], {then}) {{ totalCount }} }}"
+    );
+    assert_eq!(editor.query(&query).await, json!({"now": {"totalCount": 0}, "then": {"totalCount": 1}}));
+}

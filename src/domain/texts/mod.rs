@@ -9,11 +9,16 @@ use sqlx::{Row, postgres::PgRow};
 
 use crate::{
     error::ApiError,
-    model::object_type::{
-        Cardinality, Enumeration, FieldDeclaration, ObjectType, OwnedItem, OwnedList, Scalar, ValueType,
-        column,
-        computed::{ComputedValue, CostContext, CostEstimate, ResolveContext, computed, number},
-        one_of, prose, term, values,
+    model::{
+        object_type::{
+            Cardinality, Enumeration, FieldDeclaration, ObjectType, OwnedItem, OwnedList, Scalar, ValueType,
+            column,
+            computed::{
+                Argument, ComputedValue, CostContext, CostEstimate, ResolveContext, computed, number,
+            },
+            one_of, prose, references, term, text, values,
+        },
+        pagination::MAX_PAGE,
     },
 };
 
@@ -96,6 +101,19 @@ pub fn object_types() -> Vec<ObjectType> {
         .field(column("end", Scalar::Int, "The number of characters of the text up to its end.").nullable())
         .field(column("line", Scalar::Int, "The line on which it starts, from 1.").nullable())
         .field(column("page", Scalar::Int, "The page on which it starts, from 1, if the text has pages.").nullable()),
+        ObjectType::new("SourcePassage", "", "A passage of a source's text: a paragraph, or a part of a long one.")
+            .field(column("number", Scalar::Int, "Its position in the text, from 1."))
+            .field(prose("text", "Its words."))
+            .field(column("start", Scalar::Int, "The number of characters of the text before it."))
+            .field(column("end", Scalar::Int, "The number of characters of the text up to its end."))
+            .field(column("line", Scalar::Int, "The line on which it starts, from 1."))
+            .field(column("page", Scalar::Int, "The page on which it starts, from 1, if the text has pages.").nullable())
+            .field(text("section", "The section that it is in, if the text has sections.").nullable())
+            .field(column("seconds", Scalar::Int, "The time of a recording at which it starts, if the text has times.").nullable())
+            .field(references("citations", "Citation", vec![("Citation", "")], "The citations that name it, each with its record.")),
+        ObjectType::new("SourceCoverage", "", "How much of a source's text supports records.")
+            .field(column("passages", Scalar::Int, "The number of passages of the text."))
+            .field(column("cited", Scalar::Int, "The number of passages that citations name.")),
         ObjectType::new("WholeText", "", "A source's whole text.")
             .field(version("version"))
             .field(prose("content", "The text.")),
@@ -103,7 +121,7 @@ pub fn object_types() -> Vec<ObjectType> {
 }
 
 /// The fields of a source.
-pub fn of_source() -> [FieldDeclaration; 2] {
+pub fn of_source() -> [FieldDeclaration; 5] {
     let versions = OwnedList {
         of: OwnedItem::Shape("SourceText"),
         table: VERSIONS,
@@ -122,7 +140,122 @@ pub fn of_source() -> [FieldDeclaration; 2] {
         )
         .with_cost(price_of_whole)
         .whole_text(),
+        computed(
+            "passages",
+            ValueType { of: "SourcePassage", form: Cardinality::List },
+            page_of_passages(),
+            |context| Box::pin(passages(context, CITED)),
+            "Passages of its text that citations name, in order of position, with these citations.",
+        )
+        .with_cost(price_of_passages),
+        computed(
+            "uncitedPassages",
+            ValueType { of: "SourcePassage", form: Cardinality::List },
+            page_of_passages(),
+            |context| Box::pin(passages(context, UNCITED)),
+            "Passages of its text that support no record yet, in order of position. The setting `SOURCE_TEXTS` says who may read them.",
+        )
+        .with_cost(price_of_passages)
+        .whole_text(),
+        computed(
+            "coverage",
+            ValueType { of: "SourceCoverage", form: Cardinality::Maybe },
+            Vec::new(),
+            |context| Box::pin(coverage(context)),
+            "How much of its text supports records; null if it has no text.",
+        )
+        .with_cost(|context| CostEstimate { points: 10.0 + anchors_of_one(context) * 0.1, records: 0.0 }),
     ]
+}
+
+/// The citations of the passages of the text `t`, each passage once for each of its citations.
+const NAMED: &str = "
+    citation_anchors a
+    join citations c on c.id = a.citation_id and c.source_id = t.source_id
+    cross join lateral generate_series(a.first_passage, a.last_passage) n (number)
+    where a.sha256 = t.sha256";
+
+/// The numbers and citations of a page of passages of the text `t`: those after `$2`, at most `$3`.
+const CITED: &str = "
+    select n.number, array_agg(a.citation_id order by a.starts, a.citation_id) as citations from {named}
+    and a.last_passage > $2 and n.number > $2 group by n.number order by n.number limit $3";
+const UNCITED: &str = "
+    select p.number, null::bigint[] as citations from text_passages p
+    where p.sha256 = t.sha256 and p.number > $2 and p.number not in (select n.number from {named})
+    order by p.number limit $3";
+
+fn page_of_passages() -> Vec<Argument> {
+    vec![
+        number("first", MAX_PAGE, "Number of passages. Default: 20. Maximum: 100."),
+        number("after", i64::from(i32::MAX), "Only passages after the one with this number."),
+    ]
+}
+
+/// Anchors of a text, on average.
+fn anchors_of_one(context: &CostContext<'_>) -> f64 {
+    context.rows("citation_anchors") / context.rows(VERSIONS).max(1.0)
+}
+
+fn price_of_passages(context: &CostContext<'_>) -> CostEstimate {
+    let first = context.number("first", 20, 100);
+    let found = anchors_of_one(context) + passages_of_one(context) * 0.1;
+    CostEstimate { points: 10.0 + first + found * 0.1, records: first }
+}
+
+async fn passages(context: ResolveContext<'_>, page: &str) -> Result<Vec<ComputedValue>, ApiError> {
+    let (first, after) = (context.number("first", 20), context.number("after", 0));
+    let sql = format!(
+        "select t.source_id, p.*, n.citations from {VERSIONS} t
+         cross join lateral ({}) n join text_passages p on p.sha256 = t.sha256 and p.number = n.number
+         where t.source_id = any($1) and {LAST} order by t.source_id, p.number",
+        page.replace("{named}", NAMED)
+    );
+    let rows = context.reader.fetch(&sql, |sql| sql.bind(context.parents).bind(after).bind(first)).await?;
+    let mut pages: HashMap<i64, Vec<ComputedValue>> = HashMap::new();
+    for row in &rows {
+        pages.entry(row.try_get("source_id")?).or_default().push(passage(row)?);
+    }
+    let page = |id: &i64| ComputedValue::List(pages.remove(id).unwrap_or_default());
+    Ok(context.parents.iter().map(page).collect())
+}
+
+fn passage(row: &PgRow) -> Result<ComputedValue, sqlx::Error> {
+    let int = |column| -> Result<ComputedValue, sqlx::Error> {
+        let number: Option<i32> = row.try_get(column)?;
+        Ok(number.map_or(ComputedValue::Null, |number| ComputedValue::Int(number.into())))
+    };
+    let citations: Option<Vec<i64>> = row.try_get("citations")?;
+    let citations = citations.unwrap_or_default().into_iter().map(|id| ComputedValue::Record("Citation", id));
+    Ok(ComputedValue::Object(vec![
+        ("number", int("number")?),
+        ("text", ComputedValue::Text(row.try_get::<&str, _>("text")?.trim().to_owned())),
+        ("start", int("starts")?),
+        ("end", int("ends")?),
+        ("line", int("line")?),
+        ("page", int("page")?),
+        ("section", ComputedValue::text(row.try_get::<Option<String>, _>("section")?)),
+        ("seconds", int("seconds")?),
+        ("citations", ComputedValue::List(citations.collect())),
+    ]))
+}
+
+async fn coverage(context: ResolveContext<'_>) -> Result<Vec<ComputedValue>, ApiError> {
+    let sql = format!(
+        "select t.source_id, (select max(p.number) from text_passages p where p.sha256 = t.sha256) as passages,
+                (select count(distinct n.number) from {NAMED}) as cited
+         from {VERSIONS} t where t.source_id = any($1) and {LAST}"
+    );
+    let rows = context.reader.fetch(&sql, |sql| sql.bind(context.parents)).await?;
+    let mut found = HashMap::new();
+    for row in rows {
+        let passages: i32 = row.try_get("passages")?;
+        let covered = ComputedValue::Object(vec![
+            ("passages", ComputedValue::Int(passages.into())),
+            ("cited", ComputedValue::Int(row.try_get("cited")?)),
+        ]);
+        found.insert(row.try_get::<i64, _>("source_id")?, covered);
+    }
+    Ok(context.parents.iter().map(|id| found.remove(id).unwrap_or(ComputedValue::Null)).collect())
 }
 
 /// The passage of a citation.

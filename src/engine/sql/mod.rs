@@ -337,7 +337,7 @@ pub fn of_one(object_type: &ObjectType, filter: &Fields) -> Option<(&'static str
 /// How well the record `t` matches a full-text query.
 fn rank(object_type: &ObjectType, query: &str) -> String {
     let own = format!("ts_rank(t.search, {query})");
-    match object_type.searchable_names {
+    match object_type.searched_in() {
         None => own,
         Some((names, owner)) => format!(
             "greatest({own}, (select max(ts_rank(n.search, {query})) from {names} n where n.{owner} = t.id))"
@@ -781,10 +781,10 @@ impl Builder {
         Ok(())
     }
 
-    /// The condition that a full-text query matches the record or one of its other names.
+    /// The condition that a full-text query matches the record, one of its other names or a passage of its text.
     fn search(&mut self, object_type: &ObjectType, query: &str, alias: &str) -> String {
         let own = format!("{alias}.search @@ {query}");
-        let Some((names, owner)) = object_type.searchable_names else { return own };
+        let Some((names, owner)) = object_type.searched_in() else { return own };
         let inner = self.subquery();
         format!(
             "({own} or {alias}.id = any(array(select {inner}.{owner} from {names} {inner} where {inner}.search @@ {query})))"

@@ -37,6 +37,8 @@ pub struct ObjectType {
     pub merged: Option<&'static str>,
     /// The table of its other names, which a search reads too, and the column that refers to the record.
     pub searchable_names: Option<(&'static str, &'static str)>,
+    /// The table of passages of its text, which a search reads too, and the column that refers to the record.
+    pub searchable_passages: Option<(&'static str, &'static str)>,
     /// The column of `revisions` that refers to it, if it has a history.
     pub history: Option<&'static str>,
     /// The description of the argument `since` of its lists, if they have it.
@@ -437,6 +439,7 @@ impl ObjectType {
             facets: Vec::new(),
             merged: None,
             searchable_names: None,
+            searchable_passages: None,
             history: None,
             since: None,
             period: None,
@@ -570,6 +573,18 @@ impl ObjectType {
     pub fn searchable_names(mut self, names: &'static str, owner: &'static str) -> Self {
         self.searchable_names = Some((names, owner));
         self
+    }
+
+    /// A search looks at passages of its text too, in this table by the column that refers to it.
+    #[must_use]
+    pub fn searchable_passages(mut self, passages: &'static str, owner: &'static str) -> Self {
+        self.searchable_passages = Some((passages, owner));
+        self
+    }
+
+    /// The table besides its own in which a search finds it, and the column that refers to it.
+    pub fn searched_in(&self) -> Option<(&'static str, &'static str)> {
+        self.searchable_names.or(self.searchable_passages)
     }
 
     /// Its records are entries of timelines.
