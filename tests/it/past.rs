@@ -446,6 +446,7 @@ async fn all_that_has_a_history_has_a_past() {
             "event_modes",
             "event_types",
             "history_columns",
+            "imports",
             "origin_digests",
             "text_contents",
             "text_passages"
