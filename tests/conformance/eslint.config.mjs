@@ -23,7 +23,7 @@ export default [
         FieldDefinition: true,
         InputValueDefinition: true,
         // GraphQL's own directives: the library prints them, without descriptions of their arguments.
-        ignoredSelectors: ['DirectiveDefinition[name.value=/^(include|skip|specifiedBy)$/] > InputValueDefinition'],
+        ignoredSelectors: ['DirectiveDefinition[name.value=/^(deprecated|include|skip|specifiedBy)$/] > InputValueDefinition'],
       }],
 
       // What belongs to one record and is always read whole is a list, not a connection: an actor's
@@ -42,10 +42,10 @@ export default [
         exceptions: {
           suffixes: ['Connection', 'Edge', 'Facet', 'Facets', 'Payload'],
           types: [
-            'ActorIdentifier', 'ActorLink', 'ActorName', 'Origin', 'Count', 'FieldChange', 'PageInfo', 'RateLimit', 'UserError', 'Viewer', 'Change',
+            'ActorIdentifier', 'ActorLink', 'ActorName', 'EvidenceItem', 'Origin', 'SourceText', 'WholeText', 'Count', 'FieldChange', 'PageInfo', 'RateLimit', 'UserError', 'Viewer', 'Change',
             'ActorMatch', 'ActorMatches', 'Highlight', 'HighlightPart', 'Suggestion',
             'Network', 'NetworkNode', 'Path', 'PathStep',
-            'Disagreement', 'StanceChange', 'StanceHistory', 'Standing',
+            'Disagreement', 'StanceChange', 'StanceHistory', 'Standing', 'Corroboration',
           ],
         },
       }],
