@@ -224,3 +224,19 @@ async fn a_sanction_is_an_event_by_its_authority() {
     assert_eq!(of["object"], "kazakhstan");
     assert!(base.import(&file).contains("nothing was written"));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_article_brings_its_text() {
+    let base = Base::empty("ftm-text").await;
+    let article = json!({"id": "n1", "schema": "Article", "properties": {
+        "title": ["Water sold"], "language": ["eng"], "bodyText": ["The water was sold.", "Nobody was asked."],
+    }});
+    let file = base.file("articles.ftm.json", lines(&[article]));
+    base.import(&file);
+    let text = json!([{
+        "content": "The water was sold.\n\nNobody was asked.", "mediaType": "text/plain", "language": "en",
+        "takenFrom": null, "takenOn": null,
+    }]);
+    assert_eq!(by_key(&records(&base), "Source", "n1")["texts"], text);
+    assert!(base.import(&file).contains("nothing was written"));
+}

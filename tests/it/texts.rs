@@ -399,3 +399,20 @@ async fn a_search_finds_texts_with_the_records_that_rest_on_them() {
     );
     assert_eq!(editor.query(&query).await, json!({"now": {"totalCount": 0}, "then": {"totalCount": 1}}));
 }
+
+#[tokio::test]
+async fn the_first_question_of_the_readme_is_answered_with_the_passage_in_words() {
+    let anonymous = anonymous().await;
+    let editor = anonymous.as_role(dossier::auth::caller::Role::Editor).await;
+    let page = include_str!("../../README.md");
+    let query = page.split("```graphql\n").nth(1).and_then(|rest| rest.split("```").next()).expect("a query");
+    let own: Vec<String> =
+        (1..=33).map(|line| format!("This is line {line} of a text of this test.")).collect();
+    attach(&editor, "musavat-interview-with-yury-bocharov", &own.join("\n")).await;
+    let data = anonymous.query(query).await;
+    let positions = data["topic"]["positions"]["nodes"].as_array().expect("positions");
+    let citations =
+        positions.iter().flat_map(|position| position["citations"]["nodes"].as_array().expect("citations"));
+    let words: Vec<&Value> = citations.map(|citation| &citation["passage"]["text"]).collect();
+    assert_eq!(words, [&json!(own[24]), &json!(own[24]), &json!(own[26])]);
+}

@@ -750,8 +750,11 @@ impl<'a> Ftm<'a, '_> {
         });
         let on =
             ["publishedAt", "date", "authoredAt"].iter().find_map(|property| date(&mut properties, property));
+        let content = properties.texts("bodyText").join("\n\n");
+        let text = json!([{"content": content, "mediaType": "text/plain", "language": language}]);
         let fields = json!({
             "title": title, "url": properties.text("sourceUrl"), "language": language, "publishedOn": on,
+            "texts": (!content.is_empty()).then_some(text),
             "publisher": publisher.map(|key| self.mapper.reference(&key)),
             "authors": authors.iter().map(|key| self.mapper.reference(key)).collect::<Vec<_>>(),
         });
