@@ -656,11 +656,11 @@ impl Generator<'_> {
             ("motion_id", first.motion, size.motions()),
             ("division_id", first.division, size.divisions),
         ] {
-            let columns = format!("source_id, locator, credibility, {column}");
+            let columns = format!("source_id, locator, version, credibility, {column}");
             self.copy("citations", &columns, count, |rows, rng, _, n| {
                 let (source, locator) = (random.source(rng), rng.u32(1..400));
                 let credibility = pick(&CREDIBILITIES, rng.u64(..8));
-                rows.row(format_args!("{source}\tp{locator}\t{credibility}\t{}", first + n));
+                rows.row(format_args!("{source}\tp{locator}\t0\t{credibility}\t{}", first + n));
             })
             .await?;
         }
