@@ -170,7 +170,8 @@ impl Database {
             .max_connections(config.database_pool_size)
             .acquire_timeout(ACQUIRE_TIMEOUT)
             .before_acquire(|connection, _| Box::pin(is_alive(connection)))
-            .connect_lazy_with(options.clone());
+            // Not logged, as metrics would count it as a client's write.
+            .connect_lazy_with(options.clone().disable_statement_logging());
         let control = Control::new(hosts.clone());
         let size = config.database_pool_size;
         // Shorter than the request timeout, so that the client learns why it waited.

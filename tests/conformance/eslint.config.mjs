@@ -42,7 +42,8 @@ export default [
         exceptions: {
           suffixes: ['Connection', 'Edge', 'Facet', 'Facets', 'Payload'],
           types: [
-            'ActorIdentifier', 'ActorLink', 'ActorName', 'EvidenceItem', 'Origin', 'SourceText', 'WholeText', 'Count', 'FieldChange', 'PageInfo', 'RateLimit', 'UserError', 'Viewer', 'Change',
+            'ActorIdentifier', 'ActorLink', 'ActorName', 'EvidenceItem', 'Origin', 'SourceText', 'WholeText',
+            'CitedPassage', 'SourceCoverage', 'SourcePassage', 'Count', 'FieldChange', 'PageInfo', 'RateLimit', 'UserError', 'Viewer', 'Change',
             'ActorMatch', 'ActorMatches', 'Highlight', 'HighlightPart', 'Suggestion',
             'Network', 'NetworkNode', 'Path', 'PathStep',
             'Disagreement', 'StanceChange', 'StanceHistory', 'Standing', 'Corroboration',

@@ -1030,7 +1030,7 @@ fn breaches() -> Vec<(Vec<Value>, &'static str)> {
             ],
             "publication",
         ),
-        (vec![position(json!({"statement": null}))], "vote"),
+        (vec![position(json!({"statement": null}))], "evidenceItems"),
         (vec![position(json!({"vote": "voted"}))], "vote"),
         (vec![vote("x", json!({"party": "ada"}))], "party"),
         (

@@ -15,7 +15,7 @@ use crate::{
 pub async fn everything(client: &Client) -> BTreeMap<String, Vec<String>> {
     let tables: Vec<String> = sqlx::query_scalar(
         "select relname::text from pg_class where relkind = 'r' and relnamespace = 'public'::regnamespace
-         and relname not in ('revisions', 'client_mutations')",
+         and relname not in ('revisions', 'client_mutations', 'imports')",
     )
     .fetch_all(client.pool())
     .await
