@@ -6,7 +6,7 @@ use sqlx::{AssertSqlSafe, PgConnection, Row, postgres::PgRow};
 
 use crate::{
     domain::texts::{
-        VERSIONS,
+        CITATIONS, VERSIONS,
         anchors::{Selectors, Text, Unplaced},
         cut::{self, Passage},
     },
@@ -81,7 +81,7 @@ fn unanchored() -> String {
     format!(
         "with touched as (
              select distinct (coalesce(new_value, old_value) ->> 'source_id')::bigint as source_id from revisions
-             where change = {CURRENT_CHANGE} and part in ('citations', '{VERSIONS}') and exists (select from {VERSIONS})
+             where change = {CURRENT_CHANGE} and part in ('{CITATIONS}', '{VERSIONS}')
          ), last as (
              select distinct on (source_id) source_id, sha256 from {VERSIONS} join touched using (source_id)
              order by source_id, version desc
@@ -112,6 +112,14 @@ struct Anchor<'a> {
 
 /// Anchors the citations that the transaction has changed, and those of sources whose text it has changed.
 pub async fn anchor(connection: &mut PgConnection) -> Result<(), sqlx::Error> {
+    // Most changes touch no citation. Apart from the next statement, which waits for whoever locks the citations.
+    let touches = format!(
+        "select exists (select from {VERSIONS})
+         and exists (select from revisions where change = {CURRENT_CHANGE} and part in ('{CITATIONS}', '{VERSIONS}'))"
+    );
+    if !sqlx::query_scalar(AssertSqlSafe(touches)).fetch_one(&mut *connection).await? {
+        return Ok(());
+    }
     let sql = AssertSqlSafe(unanchored());
     let rows = sqlx::query(sql).fetch_all(&mut *connection).await?;
     let mut kept: HashMap<String, Kept> = HashMap::new();
