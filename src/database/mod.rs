@@ -170,8 +170,7 @@ impl Database {
             .max_connections(config.database_pool_size)
             .acquire_timeout(ACQUIRE_TIMEOUT)
             .before_acquire(|connection, _| Box::pin(is_alive(connection)))
-            // Not logged, as metrics would count it as a client's write.
-            .connect_lazy_with(options.clone().disable_statement_logging());
+            .connect_lazy_with(options.clone());
         let control = Control::new(hosts.clone());
         let size = config.database_pool_size;
         // Shorter than the request timeout, so that the client learns why it waited.
@@ -252,6 +251,11 @@ impl Database {
         let options = self.options.clone().options([("statement_timeout", "0")]);
         let connecting = self.hosts.with_retry(async || PgConnection::connect_with(&options).await);
         connecting.await.map_err(|error| connect_error(&error))
+    }
+
+    /// A connection whose statements metrics don't count.
+    pub async fn connect_uncounted(&self) -> Result<PgConnection, sqlx::Error> {
+        PgConnection::connect_with(&self.hosts.writable().1.clone().disable_statement_logging()).await
     }
 
     /// Listens on a notification channel of this schema, on its own connection.

@@ -7,6 +7,7 @@ use std::{
 
 use axum::{extract::State, http::header::CONTENT_TYPE, response::IntoResponse};
 use prometheus::proto::MetricFamily;
+use sqlx::Connection;
 
 use crate::{
     bulk::import::log::{self, Totals},
@@ -68,7 +69,13 @@ pub(super) async fn handle(State(app): State<Arc<AppState>>) -> impl IntoRespons
         refused,
     );
     count("connections_made", "Connections to the database that were opened.", made);
-    if let Ok(Ok(totals)) = tokio::time::timeout(IMPORTS_TIMEOUT, log::totals(app.database.pool())).await {
+    let read = async || {
+        let mut connection = database.connect_uncounted().await?;
+        let totals = log::totals(&mut connection).await?;
+        let _ = connection.close().await;
+        Ok::<_, sqlx::Error>(totals)
+    };
+    if let Ok(Ok(totals)) = tokio::time::timeout(IMPORTS_TIMEOUT, read()).await {
         own.extend(imports(&totals));
     }
     ([(CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], METRICS.encode(own))

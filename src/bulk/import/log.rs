@@ -1,6 +1,6 @@
 //! The log of imports, which the metrics of a server count.
 
-use sqlx::{PgConnection, PgPool};
+use sqlx::PgConnection;
 
 use crate::bulk::import::{Error, Outcome};
 
@@ -51,7 +51,7 @@ pub struct Totals {
     pub records: [(&'static str, i64); 5],
 }
 
-pub async fn totals(pool: &PgPool) -> Result<Totals, sqlx::Error> {
+pub async fn totals(connection: &mut PgConnection) -> Result<Totals, sqlx::Error> {
     // An import holds an advisory lock on the schema of its staging tables: see `batches::lock`.
     let sql = "
         select exists (
@@ -70,7 +70,7 @@ pub async fn totals(pool: &PgPool) -> Result<Totals, sqlx::Error> {
                ]::bigint[]
         from imports";
     let (is_running, seconds, imports, records): (bool, f64, [i64; 3], [i64; 5]) =
-        sqlx::query_as(sql).fetch_one(pool).await?;
+        sqlx::query_as(sql).fetch_one(connection).await?;
     let [written, unchanged, failed] = imports;
     let imports = [("written", written), ("unchanged", unchanged), ("failed", failed)];
     let [created, updated, unchanged, rejected, removed] = records;

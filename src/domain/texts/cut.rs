@@ -26,8 +26,8 @@ pub struct Passage {
     pub text: String,
 }
 
-/// The text as it is kept: in Unicode NFC, with line feeds only, and without a byte order mark. Or why it can't be.
-pub fn kept(text: &str) -> Result<String, String> {
+/// The text as it is stored: in Unicode NFC, with line feeds only, and without a byte order mark. Or why it can't be.
+pub fn normalized(text: &str) -> Result<String, String> {
     let text = text.trim_start_matches('\u{feff}').replace("\r\n", "\n").replace('\r', "\n");
     let text: String = text.nfc().collect();
     if text.len() > MAX_BYTES {
@@ -238,8 +238,12 @@ mod tests {
     }
 
     #[test]
-    fn a_text_is_kept_in_one_form() {
-        assert_eq!(kept("\u{feff}cafe\u{301}\r\nx\ry"), Ok("café\nx\ny".to_owned()));
-        assert!(kept(" \n").is_err() && kept("a\0b").is_err() && kept(&"x".repeat(MAX_BYTES + 1)).is_err());
+    fn a_text_is_stored_in_one_form() {
+        assert_eq!(normalized("\u{feff}cafe\u{301}\r\nx\ry"), Ok("café\nx\ny".to_owned()));
+        assert!(
+            normalized(" \n").is_err()
+                && normalized("a\0b").is_err()
+                && normalized(&"x".repeat(MAX_BYTES + 1)).is_err()
+        );
     }
 }

@@ -1,4 +1,4 @@
-//! Keeps texts of sources, each once, under its SHA-256, as its passages; and anchors citations in them.
+//! Stores texts of sources, each once, under its SHA-256, as its passages; and anchors citations in them.
 
 use std::{collections::HashMap, ops::Range};
 
@@ -16,13 +16,13 @@ use crate::{
 /// The transaction's own change, if it has made one.
 pub const CURRENT_CHANGE: &str = "nullif(current_setting('dossier.change', true), '')::bigint";
 
-/// Keeps a text, and returns its SHA-256.
-pub async fn keep(connection: &mut PgConnection, text: &str) -> Result<String, sqlx::Error> {
+/// Stores a text, and returns its SHA-256.
+pub async fn store(connection: &mut PgConnection, text: &str) -> Result<String, sqlx::Error> {
     let sha256 = cut::digest(text);
     let length = text.chars().count();
     let sql = "insert into text_contents (sha256, characters) values ($1, $2) on conflict do nothing";
-    let kept = sqlx::query(sql).bind(&sha256).bind(number(length)).execute(&mut *connection).await?;
-    if kept.rows_affected() == 0 {
+    let stored = sqlx::query(sql).bind(&sha256).bind(number(length)).execute(&mut *connection).await?;
+    if stored.rows_affected() == 0 {
         return Ok(sha256);
     }
     let passages = cut::passages(text);
@@ -46,19 +46,19 @@ pub async fn keep(connection: &mut PgConnection, text: &str) -> Result<String, s
     Ok(sha256)
 }
 
-/// A text that is kept, and where its passages start.
-pub struct Kept {
+/// A stored text, and where its passages start.
+pub struct StoredText {
     text: Text,
     starts: Vec<usize>,
 }
 
-impl Kept {
+impl StoredText {
     pub async fn load(connection: &mut PgConnection, sha256: &str) -> Result<Self, sqlx::Error> {
         let sql = "select starts, text from text_passages where sha256 = $1 order by number";
         let rows: Vec<(i32, String)> = sqlx::query_as(sql).bind(sha256).fetch_all(connection).await?;
         let starts = rows.iter().map(|(start, _)| usize::try_from(*start).unwrap_or(0)).collect();
         let content: String = rows.into_iter().map(|(_, text)| text).collect();
-        Ok(Kept { text: heavy(true, || Text::new(&content)), starts })
+        Ok(StoredText { text: heavy(true, || Text::new(&content)), starts })
     }
 
     /// Where a citation stands in it; an error if its quote doesn't.
@@ -122,7 +122,7 @@ pub async fn anchor(connection: &mut PgConnection) -> Result<(), sqlx::Error> {
     }
     let sql = AssertSqlSafe(unanchored());
     let rows = sqlx::query(sql).fetch_all(&mut *connection).await?;
-    let mut kept: HashMap<String, Kept> = HashMap::new();
+    let mut stored: HashMap<String, StoredText> = HashMap::new();
     let mut last = String::new();
     for row in &rows {
         let texts = ["last", "own", "before"].map(|column| row.try_get::<Option<String>, _>(column));
@@ -130,27 +130,27 @@ pub async fn anchor(connection: &mut PgConnection) -> Result<(), sqlx::Error> {
             let Some(sha256) = sha256? else { continue };
             if place == 0 && sha256 != last {
                 // The citations of one source come together.
-                kept.clear();
+                stored.clear();
                 last.clone_from(&sha256);
             }
-            if !kept.contains_key(&sha256) {
-                kept.insert(sha256.clone(), Kept::load(connection, &sha256).await?);
+            if !stored.contains_key(&sha256) {
+                stored.insert(sha256.clone(), StoredText::load(connection, &sha256).await?);
             }
         }
-        let anchors = heavy(true, || anchors(row, &kept))?;
+        let anchors = heavy(true, || anchors(row, &stored))?;
         write(connection, &anchors).await?;
     }
     Ok(())
 }
 
 /// The anchors of a citation: in the last version of the text, and in the one that it is of.
-fn anchors<'a>(row: &'a PgRow, kept: &HashMap<String, Kept>) -> Result<Vec<Anchor<'a>>, sqlx::Error> {
+fn anchors<'a>(row: &'a PgRow, stored: &HashMap<String, StoredText>) -> Result<Vec<Anchor<'a>>, sqlx::Error> {
     let (citation, last, own): (i64, &str, &str) =
         (row.try_get("id")?, row.try_get("last")?, row.try_get("own")?);
     let anchor = |sha256: &'a str, place: Option<Range<usize>>, [found, missing]: [&'static str; 2]| {
         let state = if place.is_some() { found } else { missing };
         let place = place.map(|place| {
-            let passages = kept[sha256].passages(&place);
+            let passages = stored[sha256].passages(&place);
             (place, passages)
         });
         Anchor { citation, sha256, state, place }
@@ -166,14 +166,15 @@ fn anchors<'a>(row: &'a PgRow, kept: &HashMap<String, Kept>) -> Result<Vec<Ancho
             let (locator, quote): (&str, Option<&str>) = (row.try_get("locator")?, row.try_get("quote")?);
             let selectors =
                 Selectors { locator, quote, prefix: row.try_get("prefix")?, suffix: row.try_get("suffix")? };
-            let place = kept[own].place(&selectors).unwrap_or_default();
+            let place = stored[own].place(&selectors).unwrap_or_default();
             let found = if quote.is_some() { "ANCHORED" } else { "RESOLVED" };
             anchors.push(anchor(own, place.clone(), [found, "UNRESOLVED"]));
             place.map(|place| (own, place))
         }
     };
     if anchors.is_empty() || own != last {
-        let moved = before.as_ref().and_then(|(text, place)| kept[*text].text.moved(place, &kept[last].text));
+        let moved =
+            before.as_ref().and_then(|(text, place)| stored[*text].text.moved(place, &stored[last].text));
         let missing = if before.is_some() { "ORPHANED" } else { "UNRESOLVED" };
         anchors.push(anchor(last, moved, ["ANCHORED", missing]));
     }

@@ -504,7 +504,7 @@ fn write_column(
         RowKind::Reference(to) => write_key(kinds.known(to), value, out),
         RowKind::Content => {
             let Value::String(content) = value else { return Err("Expected a text.".to_owned()) };
-            write_content(line, &cut::kept(content)?, [out, texts]);
+            write_content(line, &cut::normalized(content)?, [out, texts]);
             Ok(())
         }
     }

@@ -17,7 +17,7 @@ use crate::{
     domain::texts::{CITATIONS, NO_VERSION, VERSIONS, anchors::Selectors},
     engine::mutation::{
         rules::{Check, DUPLICATE, ENTRY_REQUIRED, REQUIRED, Rules, TAKEN, Unique},
-        texts::Kept,
+        texts::StoredText,
         writable_fields::{RowKind, Rows, WritableField, WritableKind},
     },
 };
@@ -479,14 +479,14 @@ impl Validator<'_> {
         );
         let cited =
             sqlx::query(AssertSqlSafe(sql)).persistent(false).fetch_all(&mut *self.connection).await?;
-        let mut kept: Option<(String, Kept)> = None;
+        let mut kept: Option<(String, StoredText)> = None;
         let (mut lines, mut fields, mut reasons) = (Vec::new(), Vec::new(), Vec::new());
         for row in cited {
             let wrong = match row.try_get::<Option<String>, _>("sha256")? {
                 None => Some(("version", NO_VERSION.to_owned())),
                 Some(sha256) => {
                     if kept.as_ref().is_none_or(|(known, _)| *known != sha256) {
-                        let text = Kept::load(self.connection, &sha256).await?;
+                        let text = StoredText::load(self.connection, &sha256).await?;
                         kept = Some((sha256, text));
                     }
                     let selectors = Selectors {

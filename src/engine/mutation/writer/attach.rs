@@ -20,7 +20,7 @@ const PLAIN: &str = "text/plain";
 pub async fn attach(mutation: &mut Mutation<'_>, connection: &mut PgConnection) -> Result<Done, Failure> {
     let mut row = mutation.row(connection).await?;
     let content = match mutation.input.get("content") {
-        Some(Input::String(content)) => cut::kept(content),
+        Some(Input::String(content)) => cut::normalized(content),
         _ => Err("A text is required.".to_owned()),
     };
     row.insert("sha256".to_owned(), Value::Null);
@@ -34,7 +34,7 @@ pub async fn attach(mutation: &mut Mutation<'_>, connection: &mut PgConnection) 
     });
     let (id, _) = mutation.lock(connection, mutation.task.field, "no key update").await?;
     mutation.finish()?;
-    row.insert("sha256".to_owned(), texts::keep(connection, &content).await?.into());
+    row.insert("sha256".to_owned(), texts::store(connection, &content).await?.into());
     let columns: Vec<&str> = row.keys().map(String::as_str).collect();
     let (names, values) =
         (columns.join(", "), columns.iter().map(|column| format!("n.{column}")).collect::<Vec<_>>());

@@ -8,7 +8,7 @@ use sqlx::{AssertSqlSafe, PgConnection, Row};
 use crate::{
     domain::texts::{CITATIONS, NO_VERSION, VERSIONS, anchors::Selectors},
     engine::mutation::{
-        texts::Kept,
+        texts::StoredText,
         writable_fields::WritableKind,
         writer::{Failure, Mutation, UserError, error, within},
     },
@@ -22,7 +22,7 @@ pub async fn check(
     lists: &[(usize, Vec<Map<String, Value>>)],
     id: Option<i64>,
 ) -> Result<(), Failure> {
-    let mut kept: HashMap<String, Kept> = HashMap::new();
+    let mut stored: HashMap<String, StoredText> = HashMap::new();
     for (place, list) in lists {
         let field = &mutation.task.writable_fields[*place];
         let WritableKind::Rows(rows) = &field.kind else { continue };
@@ -60,8 +60,8 @@ pub async fn check(
                 _ if found.try_get("is_known")? => {}
                 (_, None) if is_of_a_version => wrong("version", NO_VERSION),
                 (true, Some(sha256)) => {
-                    if !kept.contains_key(&sha256) {
-                        kept.insert(sha256.clone(), Kept::load(connection, &sha256).await?);
+                    if !stored.contains_key(&sha256) {
+                        stored.insert(sha256.clone(), StoredText::load(connection, &sha256).await?);
                     }
                     let selectors = Selectors {
                         locator: text("locator").unwrap_or_default(),
@@ -69,7 +69,7 @@ pub async fn check(
                         prefix: text("prefix"),
                         suffix: text("suffix"),
                     };
-                    if let Err(unplaced) = kept[&sha256].place(&selectors) {
+                    if let Err(unplaced) = stored[&sha256].place(&selectors) {
                         wrong("quote", &unplaced.message());
                     }
                 }
