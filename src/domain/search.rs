@@ -140,8 +140,11 @@ fn price_of_search(context: &CostContext<'_>) -> CostEstimate {
         searched(&context.catalog.object_types).map(|(object_type, _)| context.rows(object_type.table)).sum();
     let rows = rows + context.rows("text_passages");
     let names = names(context);
-    let ranked =
-        if is_only_negative(context.text("query")) { rows * 0.4 } else { rows / 4.0 * (0.05 + 0.01 * words) };
+    let ranked = if is_only_negative(context.text("query")) {
+        rows * 0.4
+    } else {
+        rows / 4.0 * (0.075 + 0.015 * words)
+    };
     // Names similar to one or two letters are too many for an index.
     let letters = context.letters("query").0;
     let similar = names * (if letters < 4.0 * words { 0.12 } else { 0.02 } + 0.0002 * letters);

@@ -2,12 +2,15 @@
 
 use std::{
     os::unix::process::ExitStatusExt,
+    path::PathBuf,
     time::{Duration, Instant},
 };
 
 use nix::sys::signal::{Signal, kill};
 
-use crate::support::process::{Folder, Process, connect, dossier, enter_topic, output, postmaster};
+use crate::support::process::{
+    Folder, Process, can, connect, dossier, enter_topic, output, postmaster, through,
+};
 
 #[tokio::test]
 async fn what_was_acknowledged_outlives_a_kill_of_the_server() {
@@ -102,16 +105,60 @@ async fn a_failing_restart_of_postgres_is_retried_and_its_reason_logged() {
     std::fs::rename(&control, &hidden).expect("hidden");
     kill(postmaster(folder.path()), Signal::SIGKILL).expect("killed");
     tokio::time::sleep(Duration::from_secs(2)).await;
-    let health = async |which: &str| {
-        let address = format!("http://{}/health/{which}", server.address());
-        reqwest::get(address).await.expect("a response").status().as_u16()
-    };
-    assert_eq!((health("live").await, health("ready").await), (200, 503));
+    assert_eq!((server.health("live").await, server.health("ready").await), (200, 503));
     std::fs::rename(&hidden, &control).expect("found");
     assert_eq!(server.count_topics().await, before);
     let log = server.log();
     assert!(log.contains("can't restart Postgres") && log.contains("pg_control"), "{log}");
     assert!(log.contains("Postgres is running again"), "{log}");
+}
+
+#[tokio::test]
+async fn a_full_disk_loses_nothing_that_was_acknowledged() {
+    let folder = Folder::new("full-disk");
+    std::fs::create_dir_all(folder.path()).expect("a folder");
+    let apart = ["unshare", "--mount", "--"];
+    if !can(&apart) {
+        return;
+    }
+    // A disk of its own, which only the server sees.
+    let disk = r#"mount -t tmpfs -o size=160m,mode=755 disk "$DATA_DIR" && exec "$0""#;
+    let data = ("DATA_DIR", folder.path().to_str().expect("text"));
+    let server = Process::of(through(&[&apart[..], &["sh", "-c", disk]].concat(), &[data])).await;
+    let seen = PathBuf::from(format!("/proc/{}/root{}", server.id(), folder.path().display()));
+    let before = server.count_topics().await;
+    let inside = ["nsenter", "--mount", "--target", &server.id().to_string(), "--"];
+    let key =
+        output(through(&inside, &[data]).args(["key", "create", "--name", "editor", "--role", "editor"]));
+    let key = String::from_utf8(key.stdout).expect("text");
+    let filler = seen.join("filler");
+    let full = std::fs::write(&filler, vec![1; 160 << 20]).expect_err("the disk is smaller");
+    assert_eq!(full.kind(), std::io::ErrorKind::StorageFull);
+    let mut acknowledged = 0;
+    let refused = loop {
+        let response =
+            server.create_topic(key.trim(), &format!("topic-{acknowledged}-{}", "x".repeat(60))).await;
+        if response["errors"].is_array() {
+            break response;
+        }
+        acknowledged += 1;
+        assert!(acknowledged < 10_000, "the disk never was full");
+    };
+    assert_eq!(refused["errors"][0]["extensions"]["code"], "UNAVAILABLE", "{refused}");
+    assert!(!refused.to_string().contains("pg_wal") && !refused.to_string().contains("base/"), "{refused}");
+    // Without room for its log, Postgres itself ends.
+    let mut connection = connect(&seen).await;
+    while sqlx::query("select pg_switch_wal()").execute(&mut connection).await.is_ok() {
+        let _ = enter_topic(&mut connection, "refused").await;
+    }
+    assert_eq!(server.health("live").await, 200);
+
+    std::fs::remove_file(filler).expect("room again");
+    assert_eq!(server.count_topics().await, before + acknowledged);
+    let response = server.create_topic(key.trim(), "there-is-room").await;
+    assert_eq!(response["data"]["createTopic"]["topic"]["slug"], "there-is-room", "{response}");
+    let log = server.log();
+    assert!(log.contains("No space left on device"), "{log}");
 }
 
 #[tokio::test]
@@ -202,20 +249,10 @@ async fn a_first_start_that_is_interrupted_leaves_nothing_half_made() {
 async fn as_process_1_it_reaps_orphans_and_handles_signals() {
     let folder = Folder::new("first-process");
     let apart = ["unshare", "--pid", "--fork", "--mount-proc", "--"];
-    let may = std::process::Command::new(apart[0]).args(&apart[1..]).arg("true").status();
-    if !may.is_ok_and(|status| status.success()) {
-        eprintln!("NOT TRIED: this machine gives no process namespaces (unshare --pid)");
+    if !can(&apart) {
         return;
     }
-    let plain = dossier(&[("DATA_DIR", folder.path().to_str().expect("text"))]);
-    let mut command = std::process::Command::new(apart[0]);
-    command.args(&apart[1..]).arg(plain.get_program()).current_dir("/");
-    for (name, value) in plain.get_envs() {
-        match value {
-            Some(value) => command.env(name, value),
-            None => command.env_remove(name),
-        };
-    }
+    let command = through(&apart, &[("DATA_DIR", folder.path().to_str().expect("text"))]);
     let mut server = Process::of(command).await;
     let before = server.count_topics().await;
     let first = children(server.id());

@@ -45,6 +45,25 @@ pub fn dossier(settings: &[(&str, &str)]) -> Command {
     command
 }
 
+/// `dossier` with these settings, started by a wrapper that takes the program as its last argument.
+pub fn through(wrapper: &[&str], settings: &[(&str, &str)]) -> Command {
+    let plain = dossier(settings);
+    let mut command = Command::new(wrapper[0]);
+    command.args(&wrapper[1..]).arg(plain.get_program()).current_dir("/").env_remove("DATABASE_URL");
+    command.envs(plain.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    command
+}
+
+/// Whether this machine runs a command with this wrapper; says so if not.
+pub fn can(wrapper: &[&str]) -> bool {
+    let tried = Command::new(wrapper[0]).args(&wrapper[1..]).arg("true").stderr(Stdio::null()).status();
+    let can = tried.is_ok_and(|status| status.success());
+    if !can {
+        eprintln!("NOT TRIED: this machine refuses `{}`", wrapper.join(" "));
+    }
+    can
+}
+
 pub fn output(command: &mut Command) -> Output {
     command.output().expect("dossier runs")
 }
@@ -68,12 +87,7 @@ impl Process {
 
     /// A server with this limit of open files.
     pub async fn with_files(files: u32, settings: &[(&str, &str)]) -> Process {
-        let plain = dossier(settings);
-        let mut command = Command::new("sh");
-        command.arg("-c").arg(format!("ulimit -n {files} && exec \"$0\"")).arg(plain.get_program());
-        command.current_dir("/").env_remove("DATABASE_URL");
-        command.envs(plain.get_envs().filter_map(|(name, value)| Some((name, value?))));
-        Self::of(command).await
+        Self::of(through(&["sh", "-c", &format!("ulimit -n {files} && exec \"$0\"")], settings)).await
     }
 
     /// A server that this command starts.
@@ -139,14 +153,35 @@ impl Process {
 
     /// The caller's role and name with this key.
     pub async fn viewer(&self, key: &str) -> Value {
-        let post = reqwest::Client::new().post(format!("http://{}/graphql", self.address)).bearer_auth(key);
-        let query = json!({ "query": "{ viewer { role name } }" });
-        post.json(&query).send().await.expect("a response").json().await.expect("JSON")
+        let response = self.request(Some(key), json!({ "query": "{ viewer { role name } }" })).await;
+        response.expect("a response")
+    }
+
+    /// Creates a topic, or responds with the reason why not.
+    pub async fn create_topic(&self, key: &str, slug: &str) -> Value {
+        let query = "mutation($slug: String!) {
+            createTopic(input: { slug: $slug, name: $slug }) { topic { slug } userErrors { message } }
+        }";
+        let request = json!({ "query": query, "variables": { "slug": slug } });
+        self.request(Some(key), request).await.expect("a response")
     }
 
     pub async fn response(&self, query: &str) -> Result<Value, reqwest::Error> {
-        let post = reqwest::Client::new().post(format!("http://{}/graphql", self.address));
-        post.json(&json!({ "query": query })).send().await?.json().await
+        self.request(None, json!({ "query": query })).await
+    }
+
+    async fn request(&self, key: Option<&str>, request: Value) -> Result<Value, reqwest::Error> {
+        let mut post = reqwest::Client::new().post(format!("http://{}/graphql", self.address));
+        if let Some(key) = key {
+            post = post.bearer_auth(key);
+        }
+        post.json(&request).send().await?.json().await
+    }
+
+    /// The status of `/health/live` or `/health/ready`.
+    pub async fn health(&self, which: &str) -> u16 {
+        let response = reqwest::get(format!("http://{}/health/{which}", self.address)).await;
+        response.expect("a response").status().as_u16()
     }
 
     /// The number of topics, once the server responds without an error.
