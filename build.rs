@@ -20,8 +20,12 @@ fn main() {
         "web/src",
         "web/examples",
         "web/index.html",
+        "web/graphiql.html",
         "web/package-lock.json",
+        "web/documents.js",
+        "web/tsconfig.json",
         "web/vite.config.js",
+        "schema.graphql",
         "migrations",
     ] {
         println!("cargo:rerun-if-changed={source}");
@@ -35,7 +39,7 @@ fn main() {
         bundle(&work)
     };
     let files = bundle.unwrap_or_else(|reason| {
-        println!("cargo:warning=the GraphiQL page is not bundled ({reason}); the server shows one from the network instead");
+        println!("cargo:warning=the page is not bundled ({reason}); the server shows GraphiQL from the network instead");
         Vec::new()
     });
     fs::write(out.join("page.rs"), list(&work.join("dist"), &files)).expect("OUT_DIR can be written");
@@ -69,6 +73,11 @@ fn bundle(work: &Path) -> Result<Vec<PathBuf>, String> {
     let lock = fs::read("web/package-lock.json").map_err(message)?;
     let installed = work.join("installed");
     copy(Path::new("web"), work).map_err(message)?;
+    // `cargo run -- schema > schema.graphql` empties it before it builds: then the last one stays.
+    let schema = fs::read("schema.graphql").map_err(message)?;
+    if !schema.is_empty() {
+        fs::write(work.with_file_name("schema.graphql"), schema).map_err(message)?;
+    }
     if fs::read(&installed).ok().as_ref() != Some(&lock) {
         run(work, &["ci", "--ignore-scripts", "--no-audit", "--no-fund"])?;
         fs::write(installed, lock).map_err(message)?;

@@ -146,7 +146,12 @@ pub async fn engine(config: &Config, database: &Database, catalog: &'static Cata
     };
     let reader = Reader::new(database.readers().clone(), database.writers().clone())
         .with_slow_log(Slow { after: config.slow_statement, plan: config.slow_statement_plan });
-    let engine = Engine::new(catalog, reader, settings);
+    let mut engine = Engine::new(catalog, reader, settings);
+    if config.graphiql {
+        engine
+            .trust(page::documents(), config.trusted_documents_only)
+            .expect("the page's documents are valid");
+    }
     engine.learn_sizes().await;
     engine
 }
@@ -195,7 +200,8 @@ pub fn build(config: &Config, database: Database, engine: Engine) -> Server {
         _running: shutdown.guard(),
         shutdown: shutdown.clone(),
     });
-    let (introspection, sdl) = (config.introspection, catalog::sdl(app.engine.catalog()));
+    let catalog = app.engine.catalog();
+    let (introspection, sdl) = (config.introspection, catalog::sdl(catalog));
     let mut router = Router::new()
         .route("/graphql", any(graphql::handle))
         .route("/graphql/", any(graphql::handle))
@@ -209,7 +215,7 @@ pub fn build(config: &Config, database: Database, engine: Engine) -> Server {
         .merge(export::routes(config))
         .with_state(app);
     if config.graphiql {
-        router = router.merge(page::router());
+        router = router.merge(page::router(catalog));
     }
     let router = router.fallback(unknown_path).method_not_allowed_fallback(method_not_allowed);
     let router = with_layers(router, edge.clone(), cors(&config.cors_origins));

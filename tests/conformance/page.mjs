@@ -1,4 +1,4 @@
-// Uses the page in a real browser, node page.mjs ADDRESS CLOSED-ADDRESS KEY
+// Uses GraphiQL in a real browser, node page.mjs ADDRESS CLOSED-ADDRESS KEY
 // CLOSED-ADDRESS is a server that requires a key for reading.
 import assert from 'node:assert/strict';
 import { chromium } from 'playwright-core';
@@ -61,7 +61,7 @@ let isShown = false;
 const shown = shows(page, /"borders-\d+"/).finally(() => (isShown = true));
 for (let attempt = 1; !isShown; attempt += 1) {
   const input = `{slug: "borders-${attempt}", name: "Borders", parent: {slug: "two-state-solution"}}`;
-  await fetch(`${address}graphql`, {
+  await fetch(new URL('graphql', address), {
     method: 'POST',
     headers: { 'content-type': 'application/json', authorization: `Bearer ${key}` },
     body: JSON.stringify({ query: `mutation { createTopic(input: ${input}) { revision } }` }),
@@ -71,6 +71,14 @@ for (let attempt = 1; !isShown; attempt += 1) {
 await shown;
 await tabs.getByText('EnterAStatement').click();
 await executes(page, '"userErrors"');
+
+// A link with a query and its variables opens them in a tab of their own.
+const linked = await open(`${address}#${new URLSearchParams({
+  query: 'query Linked($slug: String!){actor(by:{slug:$slug}){name}}',
+  variables: '{"slug": "israel"}',
+})}`);
+await linked.locator('.graphiql-tab').getByText('Linked').waitFor();
+await executes(linked, '"Israel"');
 
 // A phone shows the response as wide as the query.
 const phone = await open(address, { width: 390, height: 844 });

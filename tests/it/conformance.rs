@@ -147,18 +147,25 @@ async fn python_gql_works_as_the_guide_says() {
 }
 
 #[tokio::test]
-async fn the_page_works_in_a_browser() {
-    let Some(tools) = Tools::new("page").await else { return };
-    if !page::is_bundled() {
-        return missing("the page is not bundled: build with npm and without DOSSIER_WEB=off");
-    }
-    if !Path::new("/usr/bin/chromium").exists() {
-        return missing("/usr/bin/chromium is not installed");
-    }
+async fn graphiql_works_in_a_browser() {
+    let Some(tools) = Tools::with_a_browser("page").await else { return };
     let editor = editor().await;
     let closed = editor.at_another_server(&[("READ_REQUIRES_KEY", "true")]).await;
     let key = editor.authorization().expect("a key").replace("Bearer ", "");
-    tools.accept("node", &["page.mjs", &editor.address("/"), &closed.address("/"), &key]).await;
+    let check = ["page.mjs", &editor.address("/graphiql"), &closed.address("/graphiql"), &key];
+    tools.accept("node", &check).await;
+}
+
+#[tokio::test]
+async fn the_explorer_works_in_a_browser() {
+    let Some(tools) = Tools::with_a_browser("explorer").await else { return };
+    let editor = editor().await;
+    let closed = editor.at_another_server(&[("READ_REQUIRES_KEY", "true")]).await;
+    let key = editor.authorization().expect("a key").replace("Bearer ", "");
+    let screenshots = Path::new(env!("CARGO_TARGET_TMPDIR")).join("screenshots");
+    let screenshots = screenshots.display().to_string();
+    let check = ["explorer.mjs", &editor.address("/"), &closed.address("/"), &key, &screenshots];
+    tools.accept("node", &check).await;
 }
 
 #[tokio::test]
@@ -220,6 +227,20 @@ impl Tools {
             .expect("copied");
         std::os::unix::fs::symlink(packages, folder.path().join("node_modules")).expect("a link");
         Some(Tools { folder, packages })
+    }
+
+    /// None if the test is skipped, or there is no page or browser.
+    async fn with_a_browser(test: &str) -> Option<Tools> {
+        let tools = Tools::new(test).await?;
+        if !page::is_bundled() {
+            missing("the page is not bundled: build with npm and without DOSSIER_WEB=off");
+            return None;
+        }
+        if !Path::new("/usr/bin/chromium").exists() {
+            missing("/usr/bin/chromium is not installed");
+            return None;
+        }
+        Some(tools)
     }
 
     /// Breaks the schema, to check that a tool reports it.

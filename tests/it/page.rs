@@ -1,18 +1,56 @@
-//! The GraphiQL page.
+//! The explorer and GraphiQL.
 
 use dossier::server::page;
-use reqwest::header::{ACCEPT, ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_TYPE, ETAG, IF_NONE_MATCH};
+use reqwest::header::{
+    ACCEPT, ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, IF_NONE_MATCH,
+};
 
 use crate::support::{Client, anonymous};
 
 #[tokio::test]
-async fn the_page_stands_at_both_its_addresses() {
+async fn the_page_stands_at_all_its_addresses() {
     let anonymous = anonymous().await;
-    for path in ["/", "/graphiql"] {
+    for path in ["/", "/graphiql", "/search?q=peace", "/actors/kazakhstan", "/sources/talks/read"] {
         let response = anonymous.get(path).await;
         assert_eq!(response.status(), 200);
         assert!(response.headers()[CONTENT_TYPE].to_str().expect("text").starts_with("text/html"));
         assert!(response.text().await.expect("text").contains("Dossier"));
+    }
+}
+
+#[tokio::test]
+async fn every_address_of_the_explorer_finds_its_files_below_any_path() {
+    let anonymous = anonymous().await;
+    if !page::is_bundled() {
+        return;
+    }
+    for (path, root) in [
+        ("/", "./"),
+        ("/search", "./"),
+        ("/positions", "./"),
+        ("/motions/ceasefire", "../"),
+        ("/sources/talks/read", "../../"),
+    ] {
+        let response = anonymous.get(path).await;
+        let policy = response.headers()[CONTENT_SECURITY_POLICY].to_str().expect("text").to_owned();
+        assert!(policy.starts_with("default-src 'self'; ") && !policy.contains("unsafe"), "{policy}");
+        let html = response.text().await.expect("text");
+        assert!(html.contains(&format!(r#"<base href="{root}" />"#)), "{path}: {html}");
+    }
+    for path in ["/nothing", "/actor/kazakhstan", "/revisions/1"] {
+        assert_eq!(anonymous.get(path).await.status(), 404, "{path}");
+    }
+}
+
+#[tokio::test]
+async fn the_documents_of_the_explorer_are_trusted() {
+    let only = Client::with(&[("TRUSTED_DOCUMENTS_ONLY", "true")]).await;
+    for (hash, _) in page::documents() {
+        let answer = only.get(&format!("/graphql?documentId={hash}")).await;
+        let answer: serde_json::Value = answer.json().await.expect("JSON");
+        let code = &answer["errors"][0]["extensions"]["code"];
+        // Without variables, some are refused later.
+        assert!(code != "FORBIDDEN" && code != "PERSISTED_QUERY_NOT_FOUND", "{answer}");
     }
 }
 

@@ -5,7 +5,7 @@ import '@graphiql/plugin-explorer/style.css';
 import { explorerPlugin } from '@graphiql/plugin-explorer';
 import { createGraphiQLFetcher } from '@graphiql/toolkit';
 import { GraphiQL, HISTORY_PLUGIN } from 'graphiql';
-import { Kind, parse } from 'graphql';
+import { Kind, parse, print } from 'graphql';
 import { createElement } from 'react';
 import { createRoot } from 'react-dom/client';
 
@@ -44,10 +44,15 @@ const withKey = (key) => (...sent) => {
 };
 
 // Commands in the examples name the address of this server.
-const examples = import.meta.glob('../examples/*.graphql', { query: '?raw', import: 'default', eager: true });
+const examples = import.meta.glob('../../examples/*.graphql', { query: '?raw', import: 'default', eager: true });
 const defaultTabs = Object.keys(examples)
   .sort()
   .map((path) => ({ query: examples[path].replaceAll('http://127.0.0.1:8000', location.origin) }));
+
+// The explorer links here with the query of a view and its variables, which open as a tab of their own.
+const given = new URLSearchParams(location.hash.slice(1));
+const query = given.get('query');
+const opened = query ? { initialQuery: print(parse(query)), initialVariables: given.get('variables') ?? '' } : {};
 
 // Headers are not stored: they may hold a key. GraphiQL takes stored tabs only if they have `headers`, so it is null.
 const withoutHeaders = (text) => {
@@ -75,6 +80,7 @@ const show = (key) =>
       key,
       fetcher: withKey(key),
       defaultTabs,
+      ...opened,
       plugins: [HISTORY_PLUGIN, explorerPlugin({ showAttribution: false })],
       isHeadersEditorEnabled: true,
       shouldPersistHeaders: false,

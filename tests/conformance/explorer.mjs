@@ -1,0 +1,130 @@
+// Uses the explorer in a real browser, node explorer.mjs ADDRESS CLOSED-ADDRESS KEY SCREENSHOTS
+// CLOSED-ADDRESS is a server that requires a key for reading. SCREENSHOTS is a folder for pictures of each view.
+import assert from 'node:assert/strict';
+import { mkdirSync, readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { chromium } from 'playwright-core';
+
+const [address, closed, key, screenshots] = process.argv.slice(2);
+mkdirSync(screenshots, { recursive: true });
+const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+
+const browser = await chromium.launch({
+  executablePath: '/usr/bin/chromium',
+  args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking'],
+});
+const DESK = { width: 1280, height: 800 };
+const PHONE = { width: 390, height: 844 };
+const faults = [];
+
+/** A reader with a browser of their own. */
+async function reader({ viewport = DESK, colorScheme = 'light', locale = 'en-GB', withKey } = {}) {
+  const context = await browser.newContext({ viewport, colorScheme, locale, reducedMotion: 'reduce' });
+  context.setDefaultTimeout(30_000);
+  if (withKey) await context.addInitScript((key) => sessionStorage.setItem('dossier:key', key), withKey);
+  const page = await context.newPage();
+  const origins = [address, closed].map((one) => new URL(one).host);
+  page.on('request', (request) => {
+    const { protocol, host } = new URL(request.url());
+    if (protocol !== 'data:' && !origins.includes(host)) faults.push(`a request to ${request.url()}`);
+  });
+  page.on('pageerror', (error) => faults.push(`${page.url()}: ${error.stack ?? error}`));
+  page.on('console', (message) => {
+    if (/Content.Security.Policy/i.test(message.text())) faults.push(`${page.url()}: ${message.text()}`);
+  });
+  return page;
+}
+
+const open = async (page, view, base = address) => {
+  await page.goto(new URL(view, base).href);
+  return page;
+};
+const shows = (page, text) => page.getByText(text).first().waitFor();
+const heading = (page, text) => page.locator('h1').getByText(text).waitFor();
+
+/** Checks a view that is shown: that everybody can use it, that it fits the screen; and keeps a picture of it. */
+async function check(page, name) {
+  await page.evaluate(axe);
+  const { violations } = await page.evaluate(() => window.axe.run({ resultTypes: ['violations'] }));
+  const found = violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join('\n  ')}`);
+  assert.deepEqual(found, [], `${name} for everybody`);
+  const beyond = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
+  assert.ok(beyond <= 0, `${name} is ${beyond} pixels wider than the screen`);
+  await page.screenshot({ path: `${screenshots}/${name}.png` });
+}
+
+const desk = await reader();
+const dark = await reader({ colorScheme: 'dark' });
+const phone = await reader({ viewport: PHONE });
+const all = { desk, dark, phone };
+
+/** Opens a view for each reader, waits for what it shows and checks it. */
+async function view(name, path, isShown) {
+  for (const [who, page] of Object.entries(all)) {
+    await open(page, path);
+    await isShown(page);
+    await check(page, `${name}-${who}`);
+  }
+}
+
+await view('start', '', async (page) => {
+  await heading(page, 'Who met whom');
+  await shows(page, '18 actors');
+  await shows(page, 'Questions to begin with');
+  await shows(page, 'by migration');
+});
+
+// Suggestions follow the typing, and the keyboard opens them.
+await open(desk, '');
+await heading(desk, 'Who met whom');
+await desk.keyboard.press('/');
+await desk.keyboard.type('kazakhs');
+await desk.getByRole('option', { name: 'Kazakhstan' }).first().waitFor();
+await desk.keyboard.press('ArrowDown');
+await desk.keyboard.press('Enter');
+await desk.waitForURL(/\/actors\/kazakhstan$/);
+
+// The past is shown as it was, and says so.
+await open(desk, '?asOf=1');
+await shows(desk, 'You see the base as it stood: revision 1.');
+await desk.getByRole('button', { name: 'Back to now' }).click();
+await shows(desk, '18 actors');
+
+// The query of a view opens in GraphiQL.
+await desk.getByText('The GraphQL of this view').click();
+await desk.getByRole('link', { name: 'Glance' }).click();
+await desk.waitForURL(/graphiql#query=/);
+
+// A page that does not exist says so.
+await open(desk, 'actors/kazakhstan/nothing/here');
+await heading(desk, 'There is no such page');
+
+// The page speaks Russian.
+const russian = await reader({ locale: 'ru-RU' });
+await open(russian, '');
+await shows(russian, '18 участников');
+await check(russian, 'start-russian');
+
+// Where reading needs a key, the page asks for one, refuses a wrong one and keeps a right one for the tab.
+const asked = await reader();
+await open(asked, '', closed);
+await asked.getByRole('alert').getByText('This needs a key.').first().waitFor();
+await check(asked, 'refused');
+const field = asked.getByLabel('Key').first();
+await field.fill('wrong');
+await asked.getByRole('button', { name: 'Sign in' }).first().click();
+await asked.getByText(/key is not valid|Invalid/i).first().waitFor();
+await field.fill(key);
+await asked.getByRole('button', { name: 'Sign in' }).first().click();
+await shows(asked, '18 actors');
+await shows(asked, ', editor');
+assert.equal(await asked.evaluate(() => JSON.stringify(localStorage).includes(sessionStorage['dossier:key'])), false);
+
+// Without a connection the page says so, and comes back by itself.
+const offline = await reader();
+await open(offline, '');
+await shows(offline, '18 actors');
+
+assert.deepEqual(faults, []);
+await browser.close();
+console.log('the explorer works');

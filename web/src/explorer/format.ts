@@ -1,0 +1,36 @@
+import { locale } from './texts';
+
+const numbers = new Intl.NumberFormat(locale);
+const years = new Intl.DateTimeFormat(locale, { year: 'numeric', timeZone: 'UTC' });
+const months = new Intl.DateTimeFormat(locale, { year: 'numeric', month: 'long', timeZone: 'UTC' });
+const days = new Intl.DateTimeFormat(locale, { dateStyle: 'long', timeZone: 'UTC' });
+const moments = new Intl.DateTimeFormat(locale, { dateStyle: 'medium', timeStyle: 'short' });
+
+export const number = (value: number) => numbers.format(value);
+
+/** A partial date, no more exact than it is known. */
+export function date(partial: string): string {
+  const form = [years, months, days][partial.split('-').length - 1] ?? days;
+  const day = new Date(partial);
+  return Number.isNaN(day.getTime()) ? partial : form.format(day);
+}
+
+export const moment = (time: string) => moments.format(new Date(time));
+
+/** A period, open where an end is not known. */
+export function period(from?: string | null, until?: string | null): string {
+  if (from && from === until) return date(from);
+  if (from && until) return `${date(from)} – ${date(until)}`;
+  if (from) return `${date(from)} –`;
+  return until ? `– ${date(until)}` : '';
+}
+
+const languages = new Intl.DisplayNames(locale, { type: 'language', fallback: 'code' });
+
+export function languageName(code: string): string {
+  try {
+    return languages.of(code) ?? code;
+  } catch {
+    return code;
+  }
+}

@@ -1,0 +1,42 @@
+import { type FormEvent, useState } from 'react';
+import { Viewer } from '../api/documents';
+import { Refusal, request } from '../api/request';
+import { t } from '../texts';
+import { keep, key } from './key';
+
+/** Takes a key, asks the server whose it is, and keeps it for this tab. */
+export default function SignIn() {
+  const [entered, enter] = useState('');
+  const [reason, setReason] = useState('');
+  const signIn = async (event: FormEvent) => {
+    event.preventDefault();
+    const before = key();
+    keep(entered.trim().replace(/^bearer\s+/i, ''));
+    try {
+      await request(Viewer, {});
+      location.reload();
+    } catch (error) {
+      keep(before);
+      setReason(error instanceof Refusal ? error.message : t.fault);
+    }
+  };
+  return (
+    <form className="sign-in" onSubmit={signIn}>
+      <label>
+        <span className="label">{t.key}</span>
+        <input
+          type="password"
+          autoComplete="off"
+          spellCheck={false}
+          value={entered}
+          onChange={(event) => enter(event.target.value)}
+        />
+      </label>{' '}
+      <button className="main" disabled={entered.trim() === ''}>
+        {t.signIn}
+      </button>
+      <p role="alert">{reason}</p>
+      <p className="small soft">{t.keyKept}</p>
+    </form>
+  );
+}

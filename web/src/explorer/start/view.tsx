@@ -1,0 +1,141 @@
+import { Glance, LatestChanges, type LatestChangesQuery, Questions } from '../api/documents';
+import { useQuery } from '../api/queries';
+import * as format from '../format';
+import { useTitle } from '../frame/title';
+import { Answer, Empty } from '../parts/answer';
+import { RecordLink, type RecordType } from '../parts/record-link';
+import { SearchField } from '../parts/search-field';
+import { useAsOf } from '../router';
+import { t } from '../texts';
+import './start.css';
+
+/** Says in ten seconds what this is and what to click. */
+export default function Start() {
+  useTitle('');
+  return (
+    <div className="start">
+      <header>
+        <h1>{t.start.tagline}</h1>
+        <p className="soft">{t.start.explained}</p>
+        <SearchField isLarge />
+      </header>
+      <QuestionList />
+      <Counts />
+      <Changes />
+    </div>
+  );
+}
+
+function QuestionList() {
+  const { data } = useQuery(Questions, { asOf: useAsOf() });
+  if (!data) return null;
+  const { topic, holder } = data.positions.facets;
+  const speaker = data.statements.facets.speaker[0]?.value;
+  const meeting = data.meetings.nodes[0];
+  const [one, other] = holder.map(({ value }) => value);
+  return (
+    <section className="questions">
+      <h2>{t.start.questions}</h2>
+      <ul>
+        {topic.map(({ value }) => value && <Question key={value.id} words={t.start.whoStandsWhere} record={value} />)}
+        {speaker && <Question words={t.start.whatDidSay} record={speaker} />}
+        {meeting && <Question words={t.start.whoTookPart} record={meeting} />}
+        {one && other && (
+          <li>
+            {t.start.howTied} <RecordLink record={one} />, <RecordLink record={other} />
+          </li>
+        )}
+      </ul>
+    </section>
+  );
+}
+
+type Asked = Parameters<typeof RecordLink>[0]['record'];
+
+const Question = ({ words, record }: { words: string; record: Asked }) => (
+  <li>
+    {words} <RecordLink record={record} />
+  </li>
+);
+
+const COUNTED: [RecordType, string][] = [
+  ['Actor', 'actors'],
+  ['Meeting', 'meetings'],
+  ['Statement', 'statements'],
+  ['Position', 'positions'],
+  ['Relation', 'relations'],
+  ['Commentary', 'commentaries'],
+  ['Event', 'events'],
+  ['Motion', 'motions'],
+  ['Topic', 'topics'],
+  ['Source', 'sources'],
+];
+
+function Counts() {
+  const glance = useQuery(Glance, { asOf: useAsOf() });
+  return (
+    <section>
+      <h2>{t.start.glance}</h2>
+      <Answer of={glance}>
+        {(data) => (
+          <ul className="counts">
+            {COUNTED.map(([type, list]) => {
+              const { value, precision } = data[list as keyof typeof data].count;
+              if (value === 0) return null;
+              const said = t.countOf(value, type);
+              return <li key={type}>{precision === 'EXACT' ? said : t.start.about(said)}</li>;
+            })}
+          </ul>
+        )}
+      </Answer>
+    </section>
+  );
+}
+
+type Revision = LatestChangesQuery['revisions']['nodes'][number];
+
+/** Changes with the records that each touched: revisions that were made together are one change. */
+function changesOf(revisions: Revision[]) {
+  const changes = new Map<number, Revision[]>();
+  for (const revision of revisions) changes.set(revision.change, [...(changes.get(revision.change) ?? []), revision]);
+  return [...changes.values()].map((parts) => {
+    const records = new Map(parts.flatMap(({ record }) => (record ? [[record.id, record]] : [])));
+    return { ...parts[0]!, records: [...records.values()] };
+  });
+}
+
+const SHOWN = 3;
+
+function Changes() {
+  const latest = useQuery(LatestChanges, { asOf: useAsOf() });
+  return (
+    <section>
+      <h2>{t.start.changes}</h2>
+      <Answer of={latest}>
+        {({ revisions }) => {
+          const changes = changesOf(revisions.nodes).slice(0, 5);
+          if (changes.length === 0) return <Empty>{t.start.noChanges}</Empty>;
+          return (
+            <ol className="changes">
+              {changes.map(({ change, recordedAt, requester, records }) => (
+                <li key={change}>
+                  <p className="small soft figures">
+                    <time dateTime={recordedAt}>{format.moment(recordedAt)}</time> <bdi>{t.start.changedBy(requester)}</bdi>
+                  </p>
+                  <ul>
+                    {records.slice(0, SHOWN).map((record) => (
+                      <li key={record.id}>
+                        <RecordLink record={record} />
+                      </li>
+                    ))}
+                  </ul>
+                  {records.length > SHOWN && <p className="small soft">{t.start.andMore(records.length - SHOWN)}</p>}
+                </li>
+              ))}
+            </ol>
+          );
+        }}
+      </Answer>
+    </section>
+  );
+}

@@ -1,0 +1,111 @@
+import type { RecordType } from '../parts/record-link';
+
+const numbers = new Intl.NumberFormat('en');
+const count = (value: number, one: string, many: string) => `${numbers.format(value)} ${value === 1 ? one : many}`;
+
+const types: Record<RecordType, { one: string; many: string }> = {
+  Actor: { one: 'actor', many: 'actors' },
+  Commentary: { one: 'commentary', many: 'commentaries' },
+  Division: { one: 'division', many: 'divisions' },
+  Event: { one: 'event', many: 'events' },
+  Meeting: { one: 'meeting', many: 'meetings' },
+  Motion: { one: 'motion', many: 'motions' },
+  Position: { one: 'position', many: 'positions' },
+  Relation: { one: 'relation', many: 'relations' },
+  Source: { one: 'source', many: 'sources' },
+  Statement: { one: 'statement', many: 'statements' },
+  Topic: { one: 'topic', many: 'topics' },
+  Vote: { one: 'vote', many: 'votes' },
+};
+
+interface Refusal {
+  title: string;
+  advice?: string;
+}
+
+const refusals: Record<string, Refusal> = {
+  OFFLINE: {
+    title: 'The server can’t be reached.',
+    advice: 'Check your connection. The page tries again by itself when you are online.',
+  },
+  UNAVAILABLE: { title: 'The database can’t be reached right now.', advice: 'Try again in a moment.' },
+  UNAUTHENTICATED: { title: 'This needs a key.', advice: 'Whoever runs this server can give you one.' },
+  FORBIDDEN: { title: 'Your key does not allow this.' },
+  LIMIT_EXCEEDED: { title: 'This would read too much at once.', advice: 'Narrow it down: fewer types, a topic, a period.' },
+  RATE_LIMITED: { title: 'Too many requests.', advice: 'The page tries again by itself in a moment.' },
+  TIMEOUT: { title: 'This took too long.', advice: 'Narrow it down, or try again.' },
+  BAD_USER_INPUT: { title: 'The address asks for something that the server doesn’t know.' },
+  INTERNAL: { title: 'Something went wrong.' },
+};
+
+/** Words for values of enums that differ from the values' own names. */
+const words: Record<string, string> = {
+  ABSENT: 'was absent',
+  ABSTAIN: 'abstained',
+  AGAINST: 'voted against',
+  FOR: 'voted for',
+  PAIRED: 'paired',
+  CO_PARTICIPATION: 'common meeting',
+  MEDIA: 'news medium',
+};
+
+const t = {
+  skip: 'Skip to the content',
+  views: 'Views',
+  loading: 'Loading…',
+  details: 'Details',
+  tryAgain: 'Try again',
+  reload: 'Reload',
+  fault: 'This view failed.',
+  faultAdvice: 'Reload the page: it may be older than the server.',
+  noSuchPage: 'There is no such page',
+  noSuchPageAdvice: 'The address may be mistyped. Search for what you are looking for.',
+  deletedRecord: 'deleted record',
+  search: 'Search',
+  searchHint: 'A name, a topic, a word somebody said…',
+  suggestions: 'Suggestions',
+  graphql: 'The GraphQL of this view',
+  more: 'Show more',
+  types,
+  refusals,
+  word: (value: string) => words[value] ?? value.toLowerCase().replaceAll('_', ' '),
+  countOf: (value: number, type: RecordType) => count(value, types[type].one, types[type].many),
+
+  signIn: 'Sign in',
+  signInWhy: 'With an editor’s key you can enter and change records.',
+  signOut: 'Sign out',
+  signedIn: (name: string, role: string) => `${name}, ${role}`,
+  key: 'Key',
+  keyKept: 'The key is kept until you close this tab.',
+  roles: { ANONYMOUS: 'not signed in', READER: 'reader', EDITOR: 'editor', ADMIN: 'administrator' },
+
+  asOf: {
+    now: 'As of now',
+    shown: (moment: string) => `As of ${moment}`,
+    atRevision: (revision: number) => `revision ${numbers.format(revision)}`,
+    note: (moment: string) => `You see the base as it stood: ${moment}.`,
+    back: 'Back to now',
+    day: 'Day',
+    revision: (revision: number) => `Revision ${numbers.format(revision)}`,
+    explained: 'Every change is recorded. Choose a day or a revision to see the base as it stood then.',
+  },
+
+  start: {
+    tagline: 'Who met whom, who said what, where they stand, and what analysts make of it.',
+    explained: 'Every entry names the passage of the source that says so.',
+    questions: 'Questions to begin with',
+    whoStandsWhere: 'Who stands where on',
+    whatDidSay: 'What is known about',
+    whoTookPart: 'Who took part in',
+    howTied: 'How are these two connected:',
+    glance: 'In this base',
+    changes: 'Changed last',
+    noChanges: 'Nothing was entered yet.',
+    changedBy: (requester: string) => `by ${requester}`,
+    andMore: (count: number) => `and ${numbers.format(count)} more`,
+    about: (count: string) => `about ${count}`,
+  },
+};
+
+export type Texts = typeof t;
+export default t;

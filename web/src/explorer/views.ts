@@ -1,0 +1,32 @@
+import { type ComponentType, lazy } from 'react';
+
+/** The words of an address that a view's path names. */
+export type Parameters = Record<string, string>;
+
+interface View {
+  /** The words of its address; `:slug` stands for any word. */
+  path: string;
+  component: ComponentType<{ parameters: Parameters }>;
+  /** Its name in the navigation, if it is there. */
+  name?: string;
+}
+
+/** All views, each loaded when it is first opened. */
+export const views: View[] = [
+  { path: '', component: lazy(() => import('./start/view')) },
+  { path: 'sign-in', component: lazy(() => import('./session/view')) },
+];
+
+export const navigation = views.filter(({ name }) => name !== undefined);
+
+/** The view at an address, with the words that its path names. */
+export function viewAt(words: string[]): { view: View; parameters: Parameters } | undefined {
+  for (const view of views) {
+    const path = view.path.split('/').filter(Boolean);
+    const isMatch = path.length === words.length && path.every((word, at) => word[0] === ':' || word === words[at]);
+    if (!isMatch) continue;
+    const named = path.flatMap((word, at) => (word[0] === ':' ? [[word.slice(1), words[at]!]] : []));
+    return { view, parameters: Object.fromEntries(named) };
+  }
+  return undefined;
+}
