@@ -5,8 +5,8 @@ use crate::{
     model::{
         object_type::{
             Enumeration, FieldDeclaration, Join, LookupInput, LookupKey, ObjectType, OwnedItem, OwnedList,
-            Predicate, Scalar, column, evidence, many, one_of, overviews::Searched, prose, term, text,
-            values,
+            Predicate, Scalar, column, evidence, language, many, one_of, overviews::Searched, prose, term,
+            text, values,
         },
         sql::Expression,
     },
@@ -312,7 +312,7 @@ fn actor_name() -> ObjectType {
     ObjectType::new("ActorName", "actor_names", "A further name of an actor.")
         .field(text("name", "The name.").filterable())
         .field(one_of("kind", &NAME_KIND, "How it relates to the preferred name.").filterable())
-        .field(term("language", "Its language as a BCP 47 tag: `en`, `kk`.").nullable().filterable())
+        .field(language("language", "Its language as a BCP 47 tag: `en`, `kk`.").filterable())
         .field(term("script", "Its script as an ISO 15924 code: `Latn`, `Cyrl`.").nullable().filterable())
         .field(
             column("validFrom", Scalar::PartialDate, "When it came into use, as precisely as it is known.")

@@ -3,8 +3,8 @@
 use crate::{
     domain::texts,
     model::object_type::{
-        Enumeration, Join, ObjectType, Scalar, Writability, column, many, one, one_of, overviews::Searched,
-        term, text,
+        Enumeration, Join, ObjectType, Scalar, Writability, column, language, many, one, one_of,
+        overviews::Searched, text,
     },
 };
 
@@ -51,7 +51,7 @@ pub fn object_types() -> Vec<ObjectType> {
                 .writable_as(Writability::Link(Some("ordinal"))),
             )
             .field(column("url", Scalar::Url, "The URL of the document.").nullable().filterable())
-            .field(term("language", "Its language as a BCP 47 tag: `en`.").nullable().filterable())
+            .field(language("language", "Its language as a BCP 47 tag: `en`.").filterable())
             .field(
                 column(
                     "publishedOn",

@@ -4,10 +4,10 @@ use crate::{
     domain::{corroboration, events},
     model::{
         object_type::{
-            Enumeration, Join, ObjectType, Predicate, Scalar, SortKey, column, many, needed_evidence, one,
-            one_of,
+            Enumeration, Join, ObjectType, Predicate, Scalar, SortKey, column, language, many,
+            needed_evidence, one, one_of,
             overviews::{Mention, Searched, Tie, TimelineEntry},
-            prose, shortened, term, text,
+            prose, shortened, text,
         },
         pagination::KeyKind,
     },
@@ -106,8 +106,7 @@ pub fn object_types() -> Vec<ObjectType> {
                 .filterable(),
         )
         .field(
-            term("language", "The language in which it was made, as a BCP 47 tag: `en`, `kk`.")
-                .nullable()
+            language("language", "The language in which it was made, as a BCP 47 tag: `en`, `kk`.")
                 .filterable()
                 .facetable(),
         )

@@ -463,6 +463,7 @@ impl<'a> Writer<'a> {
             | Scalar::PartialDate
             | Scalar::DateTime
             | Scalar::Url
+            | Scalar::Language
             | Scalar::Cursor
             | Scalar::Content => match execute::text(row, index)? {
                 Some(text) => {

@@ -106,7 +106,7 @@ impl Scalar {
     pub fn type_name(self) -> &'static str {
         match self {
             Scalar::Id(_) => "ID",
-            Scalar::Text | Scalar::Term | Scalar::Prose | Scalar::Content => "String",
+            Scalar::Text | Scalar::Term | Scalar::Prose | Scalar::Language | Scalar::Content => "String",
             Scalar::Float => "Float",
             Scalar::Decimal => "Decimal",
             Scalar::Int => "Int",
@@ -122,7 +122,7 @@ impl Scalar {
 
     fn filter_name(self) -> String {
         match self {
-            Scalar::Term | Scalar::Url => "TermFilter".to_owned(),
+            Scalar::Term | Scalar::Url | Scalar::Language => "TermFilter".to_owned(),
             Scalar::Prose => "TextFilter".to_owned(),
             scalar => format!("{}Filter", scalar.type_name()),
         }

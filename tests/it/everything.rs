@@ -108,6 +108,9 @@ impl Schema {
             ("INPUT_OBJECT", "ActorIdentifierInput") => {
                 vec!["{scheme: \"wikidata\", value: \"Q1\"}".to_owned()]
             }
+            ("INPUT_OBJECT", "TermFilter") if input.name == "language" => {
+                ["{equals: \"en\"}", "{in: [\"en\"]}", "{isNull: true}"].map(ToOwned::to_owned).into()
+            }
             ("INPUT_OBJECT", ty) => self
                 .parts(ty, "inputFields")
                 .iter()

@@ -24,6 +24,7 @@ mod indexes;
 mod inputs;
 mod interrupted;
 mod keys;
+mod languages;
 mod layers;
 mod mappings_ftm;
 mod mappings_mapped;

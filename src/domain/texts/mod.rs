@@ -16,7 +16,7 @@ use crate::{
             computed::{
                 Argument, ComputedValue, CostContext, CostEstimate, ResolveContext, computed, number,
             },
-            one_of, prose, references, term, text, values,
+            language, one_of, prose, references, term, text, values,
         },
         pagination::MAX_PAGE,
     },
@@ -74,7 +74,7 @@ pub fn object_types() -> Vec<ObjectType> {
                 .from_column("sha256"),
         )
         .field(term("mediaType", "The media type of the document that the text was taken from: `text/html`."))
-        .field(term("language", "Its language as a BCP 47 tag: `en`.").nullable())
+        .field(language("language", "Its language as a BCP 47 tag: `en`."))
         .field(column("takenFrom", Scalar::Url, "The URL that it was taken from.").nullable())
         .field(
             column("takenOn", Scalar::PartialDate, "When it was taken, as precisely as it is known.")

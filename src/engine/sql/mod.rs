@@ -10,7 +10,7 @@ use crate::{
     database::statement::{ANY_PARENT, Bind, Key, Merged, SELECT_ID, Statement},
     error::ApiError,
     model::{
-        Catalog, dates,
+        Catalog, dates, languages,
         object_type::{
             Facet, FacetBy, FilterField, Join, LookupInput, LookupKey, ObjectType, Order, OwnedList,
             Predicate, Scalar, SortKey, ToMany,
@@ -909,6 +909,7 @@ impl Builder {
                 self.push(Bind::Text(text_of(value)));
                 self.sql.push_str("::numeric");
             }
+            Scalar::Language => self.push(Bind::Text(tag(value, path)?)),
             Scalar::Text
             | Scalar::Term
             | Scalar::Prose
@@ -954,6 +955,11 @@ impl Builder {
                 self.push(Bind::Texts(values.iter().map(text_of).collect()));
                 self.sql.push_str("::text[]::numeric[]");
             }
+            Scalar::Language => {
+                let tag = |(index, value)| tag(value, &format!("{path}[{index}]"));
+                let tags = values.iter().enumerate().map(tag).collect::<Result<_, _>>()?;
+                self.push(Bind::Texts(tags));
+            }
             _ => self.push(Bind::Texts(values.iter().map(text_of).collect())),
         }
         Ok(())
@@ -978,6 +984,13 @@ fn own_id(object_type: &str, value: &Value, path: &str) -> Result<i64, ApiError>
             format!("`{path}` is not the id of a record of type {object_type}."),
         )),
     }
+}
+
+/// The canonical form of a tag of a language.
+fn tag(value: &Value, path: &str) -> Result<String, ApiError> {
+    let tag = text_of(value);
+    languages::canonical(&tag)
+        .ok_or_else(|| ApiError::bad_input(path, format!("`{tag}` is no language. {}", languages::FORM)))
 }
 
 /// Refuses a search text that is too long: Postgres needs long to parse it.

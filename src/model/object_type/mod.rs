@@ -198,6 +198,8 @@ pub enum Scalar {
     /// Rendered by the column's SQL as RFC 3339 in UTC.
     DateTime,
     Url,
+    /// A tag of a language, in its canonical form.
+    Language,
     Cursor,
     /// A text that is kept apart: the column has its SHA-256.
     Content,
@@ -1015,6 +1017,11 @@ pub fn text(name: &'static str, description: &'static str) -> FieldDeclaration {
 /// A term of a vocabulary or a register.
 pub fn term(name: &'static str, description: &'static str) -> FieldDeclaration {
     column(name, Scalar::Term, description)
+}
+
+/// The language of something.
+pub fn language(name: &'static str, description: &'static str) -> FieldDeclaration {
+    column(name, Scalar::Language, description).nullable()
 }
 
 /// Sentences.

@@ -19,7 +19,7 @@ use crate::{
         rules::{self, ENTRY_REQUIRED, MAX_INDEXED_BYTES, REQUIRED, Rules},
         writable_fields::{RowColumn, RowKind, Rows, WritableKind},
     },
-    model::{decimal::is_decimal, naming, object_type::Scalar},
+    model::{decimal::is_decimal, languages, naming, object_type::Scalar},
 };
 
 /// Size of a batch: large enough that commits are cheap, small enough to hold two in memory.
@@ -554,6 +554,10 @@ fn write_value(scalar: Scalar, value: &Value, out: &mut Vec<u8>) -> Result<(), S
                 return Err(format!("Unknown value `{}`; expected one of {names}.", truncated(text)));
             }
             out.extend_from_slice(text.as_bytes());
+        }
+        (Scalar::Language, Value::String(text)) => {
+            let tag = languages::canonical(text).ok_or_else(|| languages::FORM.to_owned())?;
+            out.extend_from_slice(tag.as_bytes());
         }
         (_, Value::String(text)) => {
             let max = max_bytes(scalar);

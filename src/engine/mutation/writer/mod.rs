@@ -33,9 +33,9 @@ use crate::{
     },
     error::ApiError,
     model::{
-        Catalog,
+        Catalog, languages,
         object_type::{
-            ObjectType,
+            ObjectType, Scalar,
             computed::{ComputedValue, REVISION, ResolveContext},
         },
         pagination,
@@ -515,8 +515,9 @@ impl Mutation<'_> {
         for writable_field in &task.writable_fields {
             let Some(value) = self.input.get(writable_field.name) else { continue };
             match &writable_field.kind {
-                WritableKind::Value { column, .. } => {
-                    row.insert((*column).to_owned(), json(value));
+                WritableKind::Value { column, scalar } => {
+                    let value = self.value(*scalar, value, &[writable_field.name.to_owned()]);
+                    row.insert((*column).to_owned(), value);
                 }
                 WritableKind::Reference { column, to } => {
                     let id = self.reference(connection, to, value, &[writable_field.name.to_owned()]).await?;
@@ -589,12 +590,23 @@ impl Mutation<'_> {
             };
             let value = match (column.kind, value) {
                 (_, None | Some(Input::Null)) => Value::Null,
-                (RowKind::Value(_) | RowKind::Content, Some(value)) => json(value),
+                (RowKind::Value(scalar), Some(value)) => self.value(scalar, value, &path),
+                (RowKind::Content, Some(value)) => json(value),
                 (RowKind::Reference(to), Some(value)) => self.reference(connection, to, value, &path).await?,
             };
             row.insert(column.column.to_owned(), value);
         }
         Ok(row)
+    }
+
+    /// A value in the input; an error if it is a language that is none.
+    fn value(&mut self, scalar: Scalar, value: &Input, path: &[String]) -> Value {
+        let (Scalar::Language, Input::String(tag)) = (scalar, value) else { return json(value) };
+        let tag = languages::canonical(tag);
+        if tag.is_none() {
+            self.errors.push(UserError { path: within(path), ..error("INVALID", &[], languages::FORM) });
+        }
+        tag.map_or(Value::Null, Value::String)
     }
 
     /// The id of a record in the input; an error if there is none.

@@ -10,20 +10,23 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
-use crate::bulk::import::{
-    readers::{
-        File, ReadError, json,
-        mappings::{
-            Held, MAX_HELD_BYTES, Mapper, SOURCE_KEY,
-            dates::{PartialDate, Period, joined},
-            digest, excerpt, hash, numbered,
-            spool::Spool,
+use crate::{
+    bulk::import::{
+        readers::{
+            File, ReadError, json,
+            mappings::{
+                Held, MAX_HELD_BYTES, Mapper, SOURCE_KEY,
+                dates::{PartialDate, Period, joined},
+                digest, excerpt, hash, numbered,
+                spool::Spool,
+            },
+            stem_and_extension,
         },
-        stem_and_extension,
+        source_file::Input,
+        staging::{ReceiverClosed, Stager},
+        tally::SourceObject,
     },
-    source_file::Input,
-    staging::{ReceiverClosed, Stager},
-    tally::SourceObject,
+    model::languages,
 };
 
 /// The lists of a document, of which it has one at least.
@@ -750,15 +753,11 @@ fn names(entry: &mut SourceObject<'_>) -> (Option<String>, Vec<Value>) {
 
 /// The tag of a language, if it is one: `simple` is the English of a Wikipedia.
 fn language(entry: &mut SourceObject<'_>, field: &str) -> Option<String> {
-    let tag = entry.text(field)?.replace('_', "-");
-    let is_tag = tag.split('-').enumerate().all(|(place, part)| {
-        let length = if place == 0 { 2..=3 } else { 2..=8 };
-        length.contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_alphanumeric())
-    });
-    if !is_tag {
+    let tag = languages::canonical(&entry.text(field)?.replace('_', "-"));
+    if tag.is_none() {
         entry.change(field, "left out, expected the tag of a language");
     }
-    is_tag.then_some(tag)
+    tag
 }
 
 fn gender(entry: &mut SourceObject<'_>) -> Option<&'static str> {
