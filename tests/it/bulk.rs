@@ -854,7 +854,7 @@ async fn legislators_come_with_their_terms_and_parties() {
             term("John Q. Doe", "Independent: ", "2021-01-20 2025-01-20"),
         ]
     );
-    assert_eq!(base.count("select count(*) from actor_identifiers where (scheme like 'congress-legislators%:fec' or scheme like 'congress-legislators%:govtrack' or scheme = 'wikidata') and value <> 'Q66096' and value <> 'Q11701' and value <> 'Q48525'").await, 5);
+    assert_eq!(base.count("select count(*) from actor_identifiers where (scheme like 'congress-legislators%:fec' or scheme like 'congress-legislators%:govtrack' or scheme = 'wikidata') and value <> 'Q66096' and value <> 'Q11701' and value <> 'Q48525' and actor_id in (select actor_id from origins)").await, 5);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -145,6 +145,30 @@ async fn a_country_that_is_there_is_not_entered_again() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn countries_of_datasets_are_those_of_the_seed() {
+    let base = Base::new("ftm-seed").await;
+    let entity =
+        json!({"id": "p", "schema": "Person", "properties": {"name": ["Ada"], "nationality": ["kz", "us"]}});
+    base.import(&base.file("one.ftm", lines(&[entity])));
+    let area = json!({
+        "id": "1", "name": "Republic of Kazakhstan", "classification": "country",
+        "identifiers": [{"scheme": "wikidata", "identifier": "Q232"}],
+    });
+    let popolo = json!({"areas": [area], "memberships": [], "persons": []});
+    base.import(&base.file("states.json", popolo.to_string()));
+    let all = records(&base);
+    let countries: Vec<&str> = all
+        .iter()
+        .filter(|record| record["type"] == "Relation" && record["kind"] == "NATIONALITY")
+        .filter(|relation| relation["subject"] == "ada")
+        .filter_map(|relation| relation["object"].as_str())
+        .collect();
+    assert_eq!(countries, ["kazakhstan", "united-states"]);
+    let kazakhstan = by_key(&all, "Actor", "1");
+    assert_eq!(json!([kazakhstan["slug"], kazakhstan["kind"]]), json!(["kazakhstan", "COUNTRY"]));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_newer_edition_changes_the_fact_with_the_same_id() {
     let base = Base::empty("ftm-editions").await;
     let people = |until: Value| {

@@ -108,7 +108,7 @@ async fn kazakhstan_again(editor: &Client) -> String {
         json!({
             "slug": "qazaqstan", "kind": "COUNTRY", "name": "Qazaqstan",
             "names": [{"name": "QZ", "kind": "ABBREVIATION"}, {"name": "Казахстан", "kind": "ALIAS", "language": "ru"}],
-            "identifiers": [{"scheme": "wikidata", "value": "Q232"}], "citations": citations,
+            "identifiers": [{"scheme": "parliaments", "value": "QZ"}], "citations": citations,
         }),
     )
     .await;
@@ -175,7 +175,8 @@ async fn two_actors_that_are_one_are_merged_and_what_was_merged_is_exactly_undon
     let names = reported["names"].as_array().expect("names");
     assert_eq!(names.len(), 3, "{names:?}");
     assert!(names.contains(&json!({"name": "Qazaqstan", "kind": "ALIAS"})), "{names:?}");
-    assert_eq!(reported["identifiers"], json!([{"value": "Q232"}]));
+    let identifiers = reported["identifiers"].as_array().expect("identifiers");
+    assert!(identifiers.contains(&json!({"value": "QZ"})), "{identifiers:?}");
     assert!(slugs("statements").contains(&"said-again".to_owned()));
     assert!(slugs("statementsOnBehalf").contains(&"heard-twice".to_owned()));
     assert_eq!(

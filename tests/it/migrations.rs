@@ -236,6 +236,28 @@ async fn a_base_of_before_keeps_its_past_and_what_an_import_read() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn actors_of_the_seed_get_identifiers_unless_somebody_changed_them() {
+    let old = empty_database().await;
+    let migrations = Migrator::new(Path::new(env!("CARGO_MANIFEST_DIR")).join("migrations")).await;
+    migrations.expect("the migrations").run_to(37, old.pool()).await.expect("migrated");
+    execute(
+        old.pool(),
+        "select set_config('dossier.requester', 'analyst', true);
+         update actors set name = 'Qazaqstan' where slug = 'kazakhstan';
+         update actors set slug = 'azerbaijan-of-before' where slug = 'azerbaijan';
+         insert into actors (slug, kind, name) values ('azerbaijan', 'COUNTRY', 'Azerbaijan'), ('the-us', 'COUNTRY', 'US');
+         insert into actor_identifiers (actor_id, scheme, value)
+         select id, 'iso3166-1-alpha3', 'USA' from actors where slug = 'the-us'",
+    )
+    .await;
+    succeeds(&[("DATABASE_URL", old.url())], &["migrate"]).await;
+    let identified = "select array_agg(distinct slug order by slug) from actors
+                      join actor_identifiers on actor_id = actors.id";
+    let identified: Vec<String> = value(old.pool(), identified).await;
+    assert_eq!(identified, ["donald-trump", "gaza-strip", "israel", "the-us", "washington"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn two_schemas_of_one_database_hold_two_bases() {
     let shared = empty_database().await;
     // One of them is a keyword.

@@ -62,7 +62,9 @@ impl Validator<'_> {
             number("o"),
         ))
         .await?;
-        for by in ["start", "null::text"] {
+        self.run("analyze given_periods, known_periods").await?;
+        // First those that begin at the same date.
+        for by in ["coalesce(start, '')", "''"] {
             let numbered = |table: &str, free: &str| {
                 format!(
                     "select *, {by} as by, row_number() over (partition by dataset, content, {by} order by number) as place
@@ -71,7 +73,7 @@ impl Validator<'_> {
             };
             self.run(format!(
                 "update given_periods g set known_key = k.key from ({}) n join ({}) k
-                 on (k.dataset, k.content, k.place) = (n.dataset, n.content, n.place) and k.by is not distinct from n.by
+                 on (k.dataset, k.content, k.by, k.place) = (n.dataset, n.content, n.by, n.place)
                  where (g.line, g.key) = (n.line, n.key)",
                 numbered("given_periods", "known_key is null"),
                 numbered(
@@ -116,7 +118,7 @@ impl Validator<'_> {
                 " left join (
                     select distinct on (l.line) l.line, i.{owner} as id from {list} l join {staged}{table} s on s.line = l.line
                     join {own} i on ({columns}) = ({others}) join {table} t on t.id = i.{owner}
-                    where not s.by_dataset or l.scheme in ({schemes}) and (t.kind = s.kind or l.scheme like 'iso3166-%') and not exists (
+                    where not s.by_dataset or l.scheme in ({schemes}) and ({alike} or l.scheme like 'iso3166-%') and not exists (
                         select from {origins} o join origins known on known.dataset = o.dataset and known.key <> o.key
                         where o.line = l.line and known.{owner} = t.id
                     )
@@ -124,6 +126,7 @@ impl Validator<'_> {
                   ) i on i.line = s.line",
                 others = column_names(rows, "i"),
                 schemes = global_schemes(),
+                alike = are_alike("t", "s"),
             );
             identified = "i.id";
         }
@@ -137,7 +140,9 @@ impl Validator<'_> {
              order by s.line"
         ))
         .await?;
-        self.run(format!("create index on ids_{table} (line)")).await?;
+        for column in ["line", "slug"] {
+            self.run(format!("create index on ids_{table} ({column})")).await?;
+        }
         self.run(format!("analyze ids_{table}")).await?;
         if let Some((writable_field, _)) = identifiers(kind) {
             self.match_datasets(kind, writable_field).await?;
@@ -205,10 +210,11 @@ impl Validator<'_> {
              select distinct on (first, dataset) line, first, dataset from (
                  select later.line, min(given.line) as first, later.dataset from given
                  join given later using (scheme, value)
-                 where later.id is null and later.line > given.line and (later.kind = given.kind or scheme like 'iso3166-%') and later.dataset <> given.dataset
+                 where later.id is null and later.line > given.line and ({} or scheme like 'iso3166-%') and later.dataset <> given.dataset
                  group by later.line, later.dataset
              ) f order by first, dataset, line",
-            global_schemes()
+            global_schemes(),
+            are_alike("later", "given"),
         ))
         .await?;
         while self
@@ -337,6 +343,12 @@ impl Validator<'_> {
         }
         Ok(())
     }
+}
+
+/// SQL for whether two records of a register may be the same: a country is only a place to some datasets.
+fn are_alike(one: &str, other: &str) -> String {
+    let of_land = |alias: &str| format!("{alias}.kind::text in ('COUNTRY', 'TERRITORY', 'PLACE')");
+    format!("({one}.kind = {other}.kind or {} and {})", of_land(one), of_land(other))
 }
 
 fn global_schemes() -> String {
