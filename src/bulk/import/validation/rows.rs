@@ -210,24 +210,24 @@ impl Validator<'_> {
         }
         let others: Vec<&String> = columns.iter().filter(|column| *column != owner).collect();
         let is_global = others.len() == columns.len();
-        let equals = |one: &str, other: &str| {
-            joined(others.iter().map(|column| format!("{one}.{column} = {other}.{column}")), " and ")
-        };
+        // Entries that are the same in all columns are one.
+        if !is_global && list.columns.iter().all(|known| columns.iter().any(|column| column == known.column))
+        {
+            return Ok(());
+        }
+        let equal = joined(others.iter().map(|column| format!("o.{column} = r.{column}")), " and ");
+        let columns = joined(others.iter().map(|column| format!("r.{column}")), ", ");
+        let table = rows.table();
+        // Not an `or` of two conditions, which Postgres would check row by row.
         let taken = if is_global {
-            // Not an `or` of two conditions, which Postgres would check row by row.
-            let columns = joined(others.iter().map(|column| format!("r.{column}")), ", ");
             format!(
-                "ctid in (
-                     select r.ctid from {ready} r join {} o on {} and o.{owner} <> r.{owner}
-                     union all
-                     select place from (
-                         select r.ctid as place, r.{owner} as own,
-                                first_value(r.{owner}) over (partition by {columns} order by r.line, r.list_index) as first
-                         from {ready} r where num_nulls({columns}) = 0
-                     ) d where own <> first
-                 )",
-                rows.table(),
-                equals("o", "r"),
+                "select r.ctid from {ready} r join {table} o on {equal} and o.{owner} <> r.{owner}
+                 union all
+                 select place from (
+                     select r.ctid as place, r.{owner} as own,
+                            first_value(r.{owner}) over (partition by {columns} order by r.line, r.list_index) as first
+                     from {ready} r where num_nulls({columns}) = 0
+                 ) d where own <> first"
             )
         } else {
             let of =
@@ -236,22 +236,24 @@ impl Validator<'_> {
             let ids = format!("ids_{}", rows.kind.table);
             // A row of the table stays, unless only this import's datasets gave it.
             format!(
-                "exists (select from {ready} o where {equal} and o.{owner} = t.{owner} and (o.line, o.list_index) < (t.line, t.list_index))
-                 or exists (
-                     select from {table} o where {equal} and o.{owner} = t.{owner} and ({old}) is distinct from ({new})
-                     and (not exists (
-                         select from {ids} i join origin_digests d on d.origin_id = i.origin_id
-                         where i.id = o.{owner} and {given}
-                     ) or exists (
-                         select from origins g join origin_digests d on d.origin_id = g.id
-                         where g.{origin} = o.{owner} and {given}
-                         and not exists (select from {ids} other where other.origin_id = g.id)
-                     ))
-                 )",
-                equal = equals("o", "t"),
-                table = rows.table(),
+                "select place from (
+                     select r.ctid as place,
+                            row_number() over (partition by r.{owner}, {columns} order by r.line, r.list_index) as number
+                     from {ready} r where num_nulls({columns}) = 0
+                 ) d where number > 1
+                 union all
+                 select r.ctid from {ready} r join {table} o on {equal} and o.{owner} = r.{owner}
+                 where ({old}) is distinct from ({new})
+                 and (not exists (
+                     select from {ids} i join origin_digests d on d.origin_id = i.origin_id
+                     where i.id = o.{owner} and {given}
+                 ) or exists (
+                     select from origins g join origin_digests d on d.origin_id = g.id
+                     where g.{origin} = o.{owner} and {given}
+                     and not exists (select from {ids} other where other.origin_id = g.id)
+                 ))",
                 old = of("o").join(", "),
-                new = of("t").join(", "),
+                new = of("r").join(", "),
                 origin = rows.kind.origin_column,
             )
         };
@@ -261,7 +263,7 @@ impl Validator<'_> {
             "left out: another entry stands for it"
         };
         self.run(format!(
-            "with taken as (delete from {ready} t where by_dataset and ({taken}) returning line)
+            "with taken as (delete from {ready} where by_dataset and ctid in ({taken}) returning line)
              insert into changed_values select line, '{name}', '{}', '{reason}' from taken",
             writable_field.name
         ))
@@ -404,7 +406,7 @@ pub fn removed_rows(
 ) -> String {
     let (owner, list) = (rows.owner, list_name(READY_PREFIX, kind, writable_field.name));
     let (table, select, bit) = (kind.table, select.replace("{owner}", owner), 1_i64 << place);
-    let absent = format!("not exists (select from {list} n where n.{owner} = t.{owner} and {})", rows.same());
+    let absent = format!("not exists (select from {list} n where {})", is_row(rows));
     let replaced = format!(
         "select {select} from ready_{table} r join {} t on t.{owner} = r.id
          where not r.is_new and not r.by_dataset and r.given_fields & {bit} <> 0 and {absent}",
@@ -451,10 +453,24 @@ pub fn added_rows(kind: &RecordKind, writable_field: &WritableField, rows: &Rows
     let (owner, list) = (rows.owner, list_name(READY_PREFIX, kind, writable_field.name));
     format!(
         "select {} from {list} n where not n.is_new and not n.was_given
-         and not exists (select from {} t where t.{owner} = n.{owner} and {})",
+         and not exists (select from {} t where {})",
         select.replace("{owner}", owner),
         rows.table,
-        rows.same()
+        is_row(rows)
+    )
+}
+
+/// SQL for whether the row `n` of an import is the row `t`. By the digests, Postgres needs not compare each with each.
+fn is_row(rows: &Rows) -> String {
+    let digest = |alias: &str| {
+        row_digest(&rows.given().map(|column| format!("{alias}.{}", column.column)).collect::<Vec<_>>())
+    };
+    format!(
+        "n.{owner} = t.{owner} and {} = {} and {}",
+        digest("n"),
+        digest("t"),
+        rows.same(),
+        owner = rows.owner
     )
 }
 
