@@ -74,6 +74,61 @@ await view('start', '', async (page) => {
   await shows(page, 'by migration');
 });
 
+await view('actor', 'actors/kassym-jomart-tokayev', async (page) => {
+  await heading(page, 'Kassym-Jomart Tokayev');
+  await shows(page, 'He put the weight on investments');
+  await shows(page, 'What analysts make of it');
+  await shows(page, 'L29');
+});
+await view('meeting', 'meetings/inaugural-peace-council-meeting', async (page) => {
+  await heading(page, 'Inaugural meeting');
+  await shows(page, 'Participants');
+  await shows(page, 'date unknown');
+});
+await view('position', 'positions/tokayev-on-relations-with-the-united-states', async (page) => {
+  await shows(page, 'Evidence for it');
+  await shows(page, '1 independent source');
+});
+await view('topic', 'topics/two-state-solution', (page) => shows(page, 'neutral'));
+await view('search', 'search?q=peace%20councl', async (page) => {
+  await shows(page, '4 records for “peace councl”');
+});
+await view('statements', 'statements', (page) => shows(page, 'The Peace Council should have an award'));
+for (const [path, text] of [
+  ['actors/peace-council', 'Organization'],
+  ['commentaries', 'Yury Bocharov'],
+  ['relations', 'President'],
+  ['sources/musavat-interview-with-yury-bocharov', 'Read the source'],
+  ['events', 'There are none yet.'],
+  ['votes', 'There are none yet.'],
+]) {
+  await open(desk, path);
+  await desk.locator('main').getByText(text, { exact: false }).first().waitFor();
+}
+
+// A record's changes are readable, and each leads to the base as it stood after it.
+await open(desk, 'topics/two-state-solution');
+await desk.getByText('Every change').click();
+await desk.locator('.history').getByText('Two-state solution').first().waitFor();
+await desk.locator('.history').getByRole('button', { name: /^revision/ }).last().click();
+await shows(desk, 'You see the base as it stood: revision');
+await open(desk, 'actors/nobody-of-this-name');
+await heading(desk, 'No such record');
+
+// A search follows the typing, by keyboard alone and misspelt, and narrows by type.
+await open(desk, 'search');
+const field = desk.getByRole('combobox', { name: 'Search' });
+await field.fill('tokaev');
+await desk.waitForURL(/q=tokaev/);
+await desk.locator('.results').getByText('Kassym-Jomart Tokayev').first().waitFor();
+await field.press('ArrowDown');
+await desk.keyboard.press('Enter');
+await desk.waitForURL(/kassym-jomart-tokayev$/);
+await open(desk, 'search?q=gaza');
+await desk.getByLabel('topics').check();
+await desk.waitForURL(/type=TOPIC/);
+await desk.locator('.results .label').filter({ hasText: 'actor' }).waitFor({ state: 'detached' });
+
 // Suggestions follow the typing, and the keyboard opens them.
 await open(desk, '');
 await heading(desk, 'Who met whom');
@@ -110,11 +165,11 @@ const asked = await reader();
 await open(asked, '', closed);
 await asked.getByRole('alert').getByText('This needs a key.').first().waitFor();
 await check(asked, 'refused');
-const field = asked.getByLabel('Key').first();
-await field.fill('wrong');
+const entry = asked.getByLabel('Key').first();
+await entry.fill('wrong');
 await asked.getByRole('button', { name: 'Sign in' }).first().click();
 await asked.getByText(/key is not valid|Invalid/i).first().waitFor();
-await field.fill(key);
+await entry.fill(key);
 await asked.getByRole('button', { name: 'Sign in' }).first().click();
 await shows(asked, '18 actors');
 await shows(asked, ', editor');

@@ -48,11 +48,11 @@ export function navigate(view: string, { replace = false } = {}) {
 }
 
 /** Sets parameters of the present address; null removes one. */
-export function setParameters(changes: Record<string, string | null>, { replace = false } = {}) {
+export function setParameters(changes: Record<string, string | string[] | null>, { replace = false } = {}) {
   const address = new URL(location.href);
   for (const [name, value] of Object.entries(changes)) {
-    if (value === null || value === '') address.searchParams.delete(name);
-    else address.searchParams.set(name, value);
+    address.searchParams.delete(name);
+    for (const one of [value ?? []].flat()) if (one !== '') address.searchParams.append(name, one);
   }
   history[replace ? 'replaceState' : 'pushState'](null, '', address);
   tell();

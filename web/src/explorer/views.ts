@@ -11,9 +11,25 @@ interface View {
   name?: string;
 }
 
+const browse = lazy(() => import('./browse/view'));
+
 /** All views, each loaded when it is first opened. */
 export const views: View[] = [
   { path: '', component: lazy(() => import('./start/view')) },
+  { path: 'actors/:slug', component: lazy(() => import('./record/actor')) },
+  { path: 'commentaries/:slug', component: lazy(() => import('./record/commentary')) },
+  { path: 'divisions/:slug', component: lazy(() => import('./record/division')) },
+  { path: 'events/:slug', component: lazy(() => import('./record/event')) },
+  { path: 'meetings/:slug', component: lazy(() => import('./record/meeting')) },
+  { path: 'motions/:slug', component: lazy(() => import('./record/motion')) },
+  { path: 'positions/:slug', component: lazy(() => import('./record/position')) },
+  { path: 'relations/:slug', component: lazy(() => import('./record/relation')) },
+  { path: 'sources/:slug', component: lazy(() => import('./record/source')) },
+  { path: 'statements/:slug', component: lazy(() => import('./record/statement')) },
+  { path: 'topics/:slug', component: lazy(() => import('./record/topic')) },
+  { path: 'votes/:slug', component: lazy(() => import('./record/vote')) },
+  ...['actors', 'commentaries', 'divisions', 'events', 'meetings', 'motions', 'relations', 'sources', 'statements', 'topics', 'votes'].map((path) => ({ path, component: browse })),
+  { path: 'search', component: lazy(() => import('./search/view')) },
   { path: 'sign-in', component: lazy(() => import('./session/view')) },
 ];
 

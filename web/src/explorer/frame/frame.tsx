@@ -11,11 +11,11 @@ import './frame.css';
 
 /** What stands around every view. */
 export function Frame() {
-  const { segments, parameters: query } = useAddress();
+  const { segments } = useAddress();
   const main = useRef<HTMLElement>(null);
   const found = viewAt(segments);
   const place = segments.join('/');
-  const isStart = place === '';
+  const hasField = place === '' || place === 'search';
   useEffect(() => (place === '' ? undefined : focusHeading(main.current!)), [place]);
   return (
     <>
@@ -26,7 +26,7 @@ export function Frame() {
         <Link to="" className="wordmark">
           Dossier
         </Link>
-        {!isStart && <SearchField key="field" value={place === 'search' ? (query.get('q') ?? '') : ''} />}
+        {!hasField && <SearchField />}
         <nav aria-label={t.views}>
           {navigation.map(({ path, name }) => (
             <Link key={path} to={path} aria-current={segments[0] === path ? 'page' : undefined}>

@@ -6,8 +6,15 @@ import { t } from '../texts';
 import { placeOf } from './record-link';
 import './search-field.css';
 
+interface Props {
+  isLarge?: boolean;
+  value?: string;
+  /** What follows the typing in place of suggestions. */
+  onType?: (text: string) => void;
+}
+
 /** Where to search from: suggests records as one types; Enter opens the one chosen, or the search. */
-export function SearchField({ isLarge = false, value = '' }: { isLarge?: boolean; value?: string }) {
+export function SearchField({ isLarge = false, value = '', onType }: Props) {
   const [text, setText] = useState(value);
   const [isOpen, setOpen] = useState(false);
   const [chosen, choose] = useState(-1);
@@ -23,6 +30,7 @@ export function SearchField({ isLarge = false, value = '' }: { isLarge?: boolean
     const suggestion = suggestions[at];
     setOpen(false);
     choose(-1);
+    if (onType) return;
     input.current?.blur();
     if (suggestion) {
       setText('');
@@ -58,7 +66,8 @@ export function SearchField({ isLarge = false, value = '' }: { isLarge?: boolean
         value={text}
         onChange={(event) => {
           setText(event.target.value);
-          setOpen(true);
+          onType?.(event.target.value);
+          setOpen(!onType);
           choose(-1);
         }}
         onKeyDown={move}

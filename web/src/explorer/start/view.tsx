@@ -5,7 +5,7 @@ import { useTitle } from '../frame/title';
 import { Answer, Empty } from '../parts/answer';
 import { RecordLink, type RecordType } from '../parts/record-link';
 import { SearchField } from '../parts/search-field';
-import { useAsOf } from '../router';
+import { Link, useAsOf } from '../router';
 import { t } from '../texts';
 import './start.css';
 
@@ -83,7 +83,11 @@ function Counts() {
               const { value, precision } = data[list as keyof typeof data].count;
               if (value === 0) return null;
               const said = t.countOf(value, type);
-              return <li key={type}>{precision === 'EXACT' ? said : t.start.about(said)}</li>;
+              return (
+                <li key={type}>
+                  <Link to={list}>{precision === 'EXACT' ? said : t.start.about(said)}</Link>
+                </li>
+              );
             })}
           </ul>
         )}

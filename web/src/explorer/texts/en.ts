@@ -49,6 +49,47 @@ const words: Record<string, string> = {
   MEDIA: 'news medium',
 };
 
+/** Names of fields that are not just their words. */
+const fields: Record<string, string> = {
+  bornOn: 'born',
+  diedOn: 'died',
+  foundedOn: 'founded',
+  dissolvedOn: 'dissolved',
+  saidOn: 'said',
+  proposedOn: 'proposed',
+  publishedOn: 'published',
+  parent: 'part of',
+  children: 'parts',
+  targets: 'about',
+};
+
+const RELIABILITY: Record<string, string> = {
+  A: 'completely reliable',
+  B: 'usually reliable',
+  C: 'fairly reliable',
+  D: 'not usually reliable',
+  E: 'unreliable',
+  F: 'reliability can’t be judged',
+};
+
+const CREDIBILITY: Record<string, string> = {
+  1: 'confirmed by others',
+  2: 'probably true',
+  3: 'possibly true',
+  4: 'doubtful',
+  5: 'improbable',
+  6: 'truth can’t be judged',
+};
+
+const gradeMeaning = (grade: string) =>
+  [RELIABILITY[grade[0] ?? ''], CREDIBILITY[grade[1] ?? '']].filter(Boolean).join('; ');
+
+interface Corroboration {
+  independentSources: number;
+  best: string | null;
+  disputed: boolean;
+}
+
 const t = {
   skip: 'Skip to the content',
   views: 'Views',
@@ -70,6 +111,66 @@ const t = {
   refusals,
   word: (value: string) => words[value] ?? value.toLowerCase().replaceAll('_', ' '),
   countOf: (value: number, type: RecordType) => count(value, types[type].one, types[type].many),
+
+  field: (name: string) => fields[name] ?? name.replace(/[A-Z.]/g, (sign) => (sign === '.' ? ', ' : ` ${sign.toLowerCase()}`)),
+  searchFound: (value: number, query: string) => `${count(value, 'record', 'records')} for “${query}”`,
+  searchNothing: 'Nothing found. Fewer or other words may find more; misspelt names are found too.',
+  searchAll: 'everything',
+  searchTypes: 'Types of records',
+  all: 'All',
+  noneYet: 'There are none yet.',
+  noRecord: 'No such record',
+  noRecordAdvice: (slug: string) => `Nothing is filed under “${slug}”, at least not at this moment. It may have been deleted or renamed.`,
+  edit: 'Edit',
+  undo: 'Undo',
+  history: 'History',
+  revisions: 'Every change',
+  entered: (moment: string) => `Entered ${moment}`,
+  changed: (moment: string) => `last changed ${moment}`,
+  unknownSpeaker: 'Speaker unknown',
+  unknownDate: 'date unknown',
+  onBehalfOf: 'on behalf of',
+  accordingTo: 'according to',
+  partOf: 'part of',
+  otherNames: 'Other names',
+  citations: 'Citations',
+  orphaned: 'These words are not in the newest version of the text.',
+  gradeMeaning: (grade: string) => gradeMeaning(grade),
+  reliability: (letter: string) => `${letter}: ${RELIABILITY[letter] ?? ''}`,
+  confidence: (level: string) => `confidence ${level}`,
+  killed: (value: number) => `${numbers.format(value)} killed`,
+  injured: (value: number) => `${numbers.format(value)} injured`,
+  corroboration: 'Sources',
+  corroborated: ({ independentSources, best, disputed }: Corroboration) =>
+    [count(independentSources, 'independent source', 'independent sources'), best && `best grade ${best}`, disputed && 'disputed']
+      .filter(Boolean)
+      .join(', '),
+  readSource: 'Read the source beside what cites it',
+  text: 'Text',
+  coverage: (cited: number, passages: number) => `${numbers.format(cited)} of ${numbers.format(passages)} passages are cited`,
+  evidence: { SUPPORTS: 'Evidence for it', CONTRADICTS: 'Evidence against it' },
+  participants: 'Participants',
+  positions: 'Positions',
+  positionsOn: 'Positions that rest on it',
+  statements: 'Statements',
+  statementsOnBehalf: 'Statements on behalf of this actor',
+  statementsAddressed: 'Statements addressed to this actor',
+  replies: 'Replies to it',
+  repliesTo: 'It replies to',
+  repeats: 'The same, said elsewhere',
+  contradicts: 'In contradiction with it',
+  meetings: 'Meetings',
+  meetingsHeld: 'Meetings held here',
+  meetingsWithin: 'Meetings held on it',
+  relations: 'Relations',
+  events: 'Events',
+  eventsWithin: 'Parts of it',
+  votes: 'Votes',
+  motions: 'Motions',
+  divisions: 'Divisions',
+  commentaries: 'What analysts make of it',
+  commentariesAuthored: 'Commentaries by this author',
+  sources: 'Sources by it',
 
   signIn: 'Sign in',
   signInWhy: 'With an editor’s key you can enter and change records.',

@@ -1,0 +1,77 @@
+import { ActorRecord } from '../api/documents';
+import * as format from '../format';
+import { meeting } from '../lists/entries';
+import { Commentaries, Events, Meetings, Motions, Positions, Relations, Sources, Statements, Votes } from '../lists/lists';
+import { Facts } from '../parts/entry';
+import { When } from '../parts/when';
+import { t } from '../texts';
+import type { Parameters } from '../views';
+import { RecordView } from './record';
+
+export default function Actor({ parameters: { slug = '' } }: { parameters: Parameters }) {
+  const it = { slug: { equals: slug } };
+  return (
+    <RecordView
+      document={ActorRecord}
+      slug={slug}
+      find={(data) => data.actor}
+      kind={({ kind, organizationKind }) => t.word(organizationKind ?? kind)}
+    >
+      {(actor) => (
+        <>
+          <div>
+            {actor.names.length > 0 && (
+              <ul className="names soft" aria-label={t.otherNames}>
+                {actor.names.map(({ name, language, kind }) => (
+                  <li key={`${name} ${language} ${kind}`} title={t.word(kind)}>
+                    <bdi lang={language ?? undefined}>{name}</bdi>
+                    {language && <span className="label"> {format.languageName(language)}</span>}
+                  </li>
+                ))}
+              </ul>
+            )}
+            {actor.summary && (
+              <p className="lead" dir="auto">
+                {actor.summary}
+              </p>
+            )}
+            <Facts
+              of={[
+                [t.field('bornOn'), actor.bornOn && <When from={actor.bornOn} />],
+                [t.field('diedOn'), actor.diedOn && <When from={actor.diedOn} />],
+                [t.field('foundedOn'), actor.foundedOn && <When from={actor.foundedOn} />],
+                [t.field('dissolvedOn'), actor.dissolvedOn && <When from={actor.dissolvedOn} />],
+                [t.field('gender'), actor.gender && t.word(actor.gender)],
+                ...actor.identifiers.map(({ scheme, value }): [string, string] => [scheme, value]),
+                ...actor.links.map(({ url, kind, note }): [string, React.ReactNode] => [
+                  t.word(kind),
+                  <a key={url} href={url} rel="noreferrer nofollow">
+                    <bdi>{note ?? url}</bdi>
+                  </a>,
+                ]),
+              ]}
+            />
+          </div>
+          <Positions title={t.positions} filter={{ holder: it }} />
+          <Statements title={t.statements} filter={{ speaker: it }} orderBy="DATE_DESC" />
+          <Statements title={t.statementsOnBehalf} filter={{ onBehalfOf: it }} orderBy="DATE_DESC" />
+          <Statements title={t.statementsAddressed} filter={{ addressees: it }} orderBy="DATE_DESC" />
+          {actor.meetings.edges.length > 0 && (
+            <section className="section">
+              <h2>{t.meetings}</h2>
+              <ul>{actor.meetings.edges.map(({ role, node }) => meeting(node, role))}</ul>
+            </section>
+          )}
+          <Meetings title={t.meetingsHeld} filter={{ venue: it }} orderBy="DATE_DESC" />
+          <Relations title={t.relations} filter={{ or: [{ subject: it }, { object: it }] }} />
+          <Events title={t.events} filter={{ or: [{ actors: it }, { targets: it }, { place: it }] }} orderBy="DATE_DESC" />
+          <Votes title={t.votes} filter={{ actor: it }} orderBy="ENTERED_DESC" />
+          <Motions title={t.motions} filter={{ proposers: it }} orderBy="DATE_DESC" />
+          <Commentaries title={t.commentaries} filter={{ aboutActor: it }} orderBy="ORDINAL_ASC" />
+          <Commentaries title={t.commentariesAuthored} filter={{ author: it }} orderBy="ORDINAL_ASC" />
+          <Sources title={t.sources} filter={{ or: [{ publisher: it }, { authors: it }] }} orderBy="DATE_DESC" />
+        </>
+      )}
+    </RecordView>
+  );
+}

@@ -1,0 +1,37 @@
+import { CommentaryRecord } from '../api/documents';
+import * as format from '../format';
+import { Records } from '../lists/entries';
+import { Positions } from '../lists/lists';
+import { Facts } from '../parts/entry';
+import { RecordLink } from '../parts/record-link';
+import { t } from '../texts';
+import type { Parameters } from '../views';
+import { RecordView } from './record';
+
+export default function Commentary({ parameters: { slug = '' } }: { parameters: Parameters }) {
+  return (
+    <RecordView document={CommentaryRecord} slug={slug} find={(data) => data.commentary}>
+      {(commentary) => (
+        <>
+          <div>
+            <p className="lead" dir="auto">
+              {commentary.summary}
+            </p>
+            <Facts
+              of={[
+                [t.field('author'), <RecordLink key="author" record={commentary.author} />],
+                [t.field('source'), <RecordLink key="source" record={commentary.source} />],
+                [t.field('question'), <bdi key="question">{commentary.question}</bdi>],
+                [t.field('ordinal'), format.number(commentary.ordinal)],
+                [t.field('likelihood'), commentary.likelihood && t.word(commentary.likelihood)],
+                [t.field('confidence'), commentary.confidence && t.word(commentary.confidence)],
+                [t.field('targets'), commentary.targets.length > 0 && <Records of={commentary.targets} />],
+              ]}
+            />
+          </div>
+          <Positions title={t.positionsOn} filter={{ commentary: { slug: { equals: slug } } }} />
+        </>
+      )}
+    </RecordView>
+  );
+}

@@ -1,0 +1,77 @@
+import type { ReactNode } from 'react';
+import type { Document } from '../api/document';
+import type { AsOf, CitedFragment, RecordHeadFragment } from '../api/documents';
+import { useQuery } from '../api/queries';
+import { useTitle } from '../frame/title';
+import { Answer, Empty } from '../parts/answer';
+import { Citations } from '../parts/citations';
+import { placeOf } from '../parts/record-link';
+import { Link, useAsOf } from '../router';
+import { useIsEditor } from '../session/role';
+import { t } from '../texts';
+import { History } from './history';
+import './record.css';
+
+interface Props<Data, Found> {
+  document: Document<Data, { slug: string; asOf?: AsOf | null | undefined }>;
+  slug: string;
+  find: (data: Data) => Found | null;
+  /** What kind of record it is, if its type says too little. */
+  kind?: (record: Found) => string;
+  children: (record: Found) => ReactNode;
+}
+
+type Head = RecordHeadFragment & { citations?: { nodes: CitedFragment[] } };
+
+/** A record: its name, what is known of it, and how it came to be known. */
+export function RecordView<Data, Found extends Head>({ document, slug, find, kind, children }: Props<Data, Found>) {
+  const query = useQuery(document, { slug, asOf: useAsOf() });
+  return (
+    <Answer of={query}>
+      {(data) => {
+        const record = find(data);
+        return record ? (
+          <Sheet record={record} kind={kind?.(record) ?? t.types[record.__typename].one}>
+            {children(record)}
+          </Sheet>
+        ) : <Missing slug={slug} />;
+      }}
+    </Answer>
+  );
+}
+
+const EDITED = ['Actor', 'Commentary', 'Meeting', 'Statement'];
+
+function Sheet({ record, kind, children }: { record: Head; kind: string; children: ReactNode }) {
+  useTitle(record.label);
+  const mayEdit = useIsEditor() && EDITED.includes(record.__typename);
+  return (
+    <article className="view record">
+      <header className="section">
+        <p className="label">
+          {kind}
+          {mayEdit && (
+            <>
+              {' · '}
+              <Link to={`${placeOf(record)}/edit`}>{t.edit}</Link>
+            </>
+          )}
+        </p>
+        <h1 dir="auto">{record.label}</h1>
+        {record.citations && <Citations of={record.citations.nodes} />}
+      </header>
+      {children}
+      <History record={record} />
+    </article>
+  );
+}
+
+function Missing({ slug }: { slug: string }) {
+  useTitle(slug);
+  return (
+    <div className="view">
+      <h1>{t.noRecord}</h1>
+      <Empty>{t.noRecordAdvice(slug)}</Empty>
+    </div>
+  );
+}

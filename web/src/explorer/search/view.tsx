@@ -1,0 +1,125 @@
+import { type KeyboardEvent, useEffect, useState } from 'react';
+import { Search, type SearchQuery, type SearchType } from '../api/documents';
+import { usePages } from '../api/queries';
+import { useTitle } from '../frame/title';
+import { Empty, Loading, Refused } from '../parts/answer';
+import { RecordLink, type RecordType } from '../parts/record-link';
+import { SearchField } from '../parts/search-field';
+import { setParameters, useAddress, useAsOf } from '../router';
+import { t } from '../texts';
+import './search.css';
+
+const TYPES: [SearchType, RecordType][] = [
+  ['ACTOR', 'Actor'],
+  ['MEETING', 'Meeting'],
+  ['STATEMENT', 'Statement'],
+  ['EVENT', 'Event'],
+  ['COMMENTARY', 'Commentary'],
+  ['TOPIC', 'Topic'],
+  ['SOURCE', 'Source'],
+  ['MOTION', 'Motion'],
+];
+
+/** How long the reader must pause before a search. */
+const PAUSE = 200;
+
+/** Searches as one types, in any script. */
+export default function SearchView() {
+  const { parameters } = useAddress();
+  const query = parameters.get('q') ?? '';
+  const types = TYPES.map(([type]) => type).filter((type) => parameters.getAll('type').includes(type));
+  useTitle(query || t.search);
+  const [typed, type] = useState(query);
+  useEffect(() => type(query), [query]);
+  useEffect(() => {
+    if (typed === query) return undefined;
+    const timer = setTimeout(() => setParameters({ q: typed }, { replace: true }), PAUSE);
+    return () => clearTimeout(timer);
+  }, [typed, query]);
+  return (
+    <div className="view search" onKeyDown={moveThroughResults}>
+      <header>
+        <h1 className="hidden">{t.search}</h1>
+        <SearchField isLarge value={typed} onType={type} />
+        <fieldset className="types small">
+          <legend className="hidden">{t.searchTypes}</legend>
+          {TYPES.map(([value, name]) => (
+            <label key={value}>
+              <input type="checkbox" checked={types.includes(value)} onChange={() => toggle(types, value)} />{' '}
+              {t.types[name].many}
+            </label>
+          ))}
+        </fieldset>
+      </header>
+      {query.trim() && <Results query={query} types={types} />}
+    </div>
+  );
+}
+
+/** Switches a type on or off; without any, all are searched. */
+function toggle(types: SearchType[], type: SearchType) {
+  const chosen = types.includes(type) ? types.filter((one) => one !== type) : [...types, type];
+  setParameters({ type: chosen }, { replace: true });
+}
+
+type Edge = SearchQuery['search']['edges'][number];
+
+function Results({ query, types }: { query: string; types: SearchType[] }) {
+  const variables = { query, types: types.length > 0 ? types : null, asOf: useAsOf() };
+  const found = usePages(Search, variables, (data) => data.search, { keep: true });
+  if (found.error) return <Refused error={found.error} retry={() => void found.refetch()} />;
+  if (!found.data) return <Loading />;
+  const edges = found.data.pages.flatMap(({ search }) => search.edges);
+  return (
+    <section aria-busy={found.isPlaceholderData}>
+      <p className="soft" role="status">
+        {t.searchFound(found.data.pages[0]!.search.totalCount, query)}
+      </p>
+      {edges.length === 0 && <Empty>{t.searchNothing}</Empty>}
+      <ol className="results">
+        {edges.map((edge) => (
+          <Result key={edge.node.id} edge={edge} />
+        ))}
+      </ol>
+      {found.hasNextPage && (
+        <button type="button" disabled={found.isFetchingNextPage} onClick={() => void found.fetchNextPage()}>
+          {t.more}
+        </button>
+      )}
+    </section>
+  );
+}
+
+function Result({ edge: { node, highlights } }: { edge: Edge }) {
+  // What the link says already is not said again.
+  const others = highlights.filter(({ parts }) => parts.map(({ text }) => text).join('') !== node.label);
+  return (
+    <li>
+      <p>
+        <RecordLink record={node} /> <span className="label">{t.types[node.__typename].one}</span>
+      </p>
+      {others.map(({ field, parts, citations }, at) => (
+        <p key={at} className="small" title={t.field(field)} dir="auto">
+          {parts.map(({ text, isMatch }, at) => (isMatch ? <mark key={at}>{text}</mark> : text))}
+          {citations.map(({ record }) => (
+            <span key={record.id}>
+              {' '}
+              → <RecordLink record={record} />
+            </span>
+          ))}
+        </p>
+      ))}
+    </li>
+  );
+}
+
+/** The arrow keys move between the field and the results. */
+function moveThroughResults(event: KeyboardEvent<HTMLElement>) {
+  const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+  if (!step || event.defaultPrevented) return;
+  const stops = [...event.currentTarget.querySelectorAll<HTMLElement>('input[type=search], .results > li > p:first-child > a')];
+  const next = stops[stops.indexOf(document.activeElement as HTMLElement) + step];
+  if (!next) return;
+  event.preventDefault();
+  next.focus();
+}
