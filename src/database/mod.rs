@@ -255,7 +255,12 @@ impl Database {
 
     /// A connection whose statements metrics don't count.
     pub async fn connect_uncounted(&self) -> Result<PgConnection, sqlx::Error> {
-        PgConnection::connect_with(&self.hosts.writable().1.clone().disable_statement_logging()).await
+        PgConnection::connect_with(&self.uncounted_options()).await
+    }
+
+    /// How to connect where statements are not logged, as metrics would count them as a client's.
+    fn uncounted_options(&self) -> PgConnectOptions {
+        self.hosts.writable().1.clone().disable_statement_logging()
     }
 
     /// Listens on a notification channel of this schema, on its own connection.
@@ -266,9 +271,7 @@ impl Database {
             self.pool.set_connect_options(self.hosts.options(found.host).clone());
         }
         let own = PgPoolOptions::new().max_connections(1).max_lifetime(None).idle_timeout(None);
-        // Not logged, as metrics would count it as a client's write.
-        let options = self.hosts.writable().1.clone().disable_statement_logging();
-        let options = options.application_name("dossier listening");
+        let options = self.uncounted_options().application_name("dossier listening");
         let own = own.acquire_timeout(ACQUIRE_TIMEOUT).connect_lazy_with(options);
         let mut listener = PgListener::connect_with(&own).await?;
         let schema = if self.current_schema == "public" { "dossier" } else { &self.current_schema };

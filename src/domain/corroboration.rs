@@ -1,8 +1,10 @@
 //! Corroboration: how many independent sources support something, how the best passage of them is graded, and whether
 //! anything contradicts it.
 
+use std::collections::HashMap;
+
 use async_graphql::Value;
-use sqlx::{Row, postgres::PgRow};
+use sqlx::Row;
 
 use crate::{
     database::reader::SqlQuery,
@@ -93,17 +95,13 @@ fn field(sql: String, description: &'static str) -> FieldDeclaration {
 
 async fn corroborations(context: ResolveContext<'_>, sql: &str) -> Result<Vec<ComputedValue>, ApiError> {
     let rows = context.reader.fetch(sql, |sql| sql.bind(context.parents)).await?;
-    let mut values: Vec<ComputedValue> = context.parents.iter().map(|_| value(0, None, false)).collect();
+    let mut values = HashMap::new();
     for row in &rows {
-        let subject: i64 = row.try_get("subject")?;
-        let place = context.parents.iter().position(|id| *id == subject).ok_or(sqlx::Error::RowNotFound)?;
-        values[place] = of_row(row)?;
+        let found =
+            value(row.try_get("independent_sources")?, row.try_get("best")?, row.try_get("disputed")?);
+        values.insert(row.try_get::<i64, _>("subject")?, found);
     }
-    Ok(values)
-}
-
-fn of_row(row: &PgRow) -> Result<ComputedValue, sqlx::Error> {
-    Ok(value(row.try_get("independent_sources")?, row.try_get("best")?, row.try_get("disputed")?))
+    Ok(context.parents.iter().map(|id| values.remove(id).unwrap_or_else(|| value(0, None, false))).collect())
 }
 
 fn value(sources: i64, best: Option<String>, disputed: bool) -> ComputedValue {

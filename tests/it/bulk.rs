@@ -613,6 +613,11 @@ async fn json_ld_speaks_of_the_records_in_the_terms_of_schema_org() {
     let meeting = node("urn:dossier:meeting/inaugural-peace-council-meeting");
     assert_eq!(meeting["@type"], "Event");
     assert_eq!(meeting["attendee"][0]["@type"], "Role");
+    // An organization is no location.
+    let institute = json!({"@id": "urn:dossier:actor/donald-trump-institute-of-peace"});
+    assert_eq!((&meeting["location"], &meeting["dossier:location"]), (&Value::Null, &institute));
+    let visit = node("urn:dossier:meeting/tokayev-visit-to-the-united-states");
+    assert_eq!(visit["location"], json!({"@id": "urn:dossier:actor/washington"}));
     // Every named id is there, except terms of schema.org.
     let ids: Vec<&str> = graph.iter().map(|node| node["@id"].as_str().expect("an id")).collect();
     let mut found = Vec::new();

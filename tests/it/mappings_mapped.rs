@@ -241,7 +241,7 @@ async fn a_table_that_is_not_the_map_s_is_refused() {
         (b"Id;Nme\n1;Ada\n", "asks for columns that the table doesn't have (`Name`)"),
         (b"Id;Name;Name\n1;Ada;Bo\n", "two columns `Name`"),
         (b"Id;Name\n1;\xc4nne\n", "line 2 is not UTF-8"),
-        (b"\xff\xfeI\0d\0", "is not UTF-8"),
+        (b"\xff\xfeI\0d", "isn't in the encoding UTF-16LE"),
         (b"Id;Name\n1;\"Ada\n2;Ben\n", "a quote in the row of line 2 is not closed"),
         (b"Id;Name\n", "has no records of the dataset `people`"),
     ] {

@@ -79,6 +79,33 @@ fn fields(base: &Base, what: &str) -> Value {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn xml_is_read_in_the_encoding_that_it_declares() {
+    let base = Base::empty("parlamint-encodings").await;
+    let speech = r##"<div type="debateSection"><u who="#A" xml:id="u1"><seg>Öğrenci, şehir, İstanbul.</seg></u></div>"##;
+    let document = sitting("ParlaMint-QQ_1", speech);
+    let utf16: Vec<u8> = format!("\u{feff}{document}").encode_utf16().flat_map(u16::to_le_bytes).collect();
+    let turkish = document.replacen("UTF-8", "ISO-8859-9", 1);
+    let byte = |letter: char| match letter {
+        'ğ' => 0xf0,
+        'ş' => 0xfe,
+        'İ' => 0xdd,
+        letter => u8::try_from(letter).expect("a Latin letter"),
+    };
+    let turkish: Vec<u8> = turkish.chars().map(byte).collect();
+    base.import_with(&base.file("one.xml", document), &[]);
+    let read = quotes(&base).await;
+    assert!(read.contains("Öğrenci, şehir, İstanbul."), "{read}");
+    for (name, content) in [("turkish.xml", turkish), ("utf16.xml", utf16)] {
+        let reported = base.import(&base.file(name, content));
+        assert!(reported.contains("nothing was written"), "{name}: {reported}");
+    }
+    let unknown =
+        base.import_with(&base.file("unknown.xml", "<?xml version='1.0' encoding='EBCDIC'?><TEI/>"), &[]);
+    let reported = String::from_utf8_lossy(&unknown.stderr).into_owned();
+    assert!(reported.contains("the encoding `EBCDIC` is not known"), "{reported}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_name_is_chosen_by_language_and_date_and_put_in_its_order() {
     let base = Base::new("parlamint-names").await;
     let list = persons(

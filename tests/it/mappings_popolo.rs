@@ -5,7 +5,10 @@ use std::fs;
 use serde_json::{Value, json};
 use sqlx::AssertSqlSafe;
 
-use crate::bulk::Base;
+use crate::{
+    bulk::{Base, with},
+    mappings_ftm::{by_key, records},
+};
 
 /// What a query selects, a line for each row.
 async fn rows(base: &Base, sql: &str) -> Vec<String> {
@@ -37,6 +40,30 @@ fn house() -> Value {
             {"id": "y", "name": "Party Y", "classification": "party"},
         ],
     })
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_speech_was_made_at_its_start_or_on_the_day_of_its_event() {
+    let base = Base::empty("popolo-speeches").await;
+    let speech = |id: &str, of: Value| {
+        with(json!({"id": id, "text": format!("Words of {id}."), "creator_id": "a"}), of)
+    };
+    let document = json!({
+        "persons": [{"id": "a", "name": "Ada"}],
+        "events": [
+            {"id": "day", "name": "A day", "start_date": "2020-02-03"},
+            {"id": "week", "name": "A week", "start_date": "2020-02-03", "end_date": "2020-02-09"},
+        ],
+        "speeches": [
+            speech("s1", json!({"start_date": "2020-02-04T10:00:00Z", "event_id": "week"})),
+            speech("s2", json!({"event_id": "day"})),
+            speech("s3", json!({"event_id": "week"})),
+        ],
+    });
+    base.import(&base.file("speeches.json", document.to_string()));
+    let all = records(&base);
+    let dates = ["s1", "s2", "s3"].map(|key| by_key(&all, "Statement", key)["saidOn"].clone());
+    assert_eq!(json!(dates), json!(["2020-02-04", "2020-02-03", null]));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,8 +1,8 @@
 //! The log of imports, which the metrics of a server count.
 
-use sqlx::PgConnection;
+use sqlx::{AssertSqlSafe, PgConnection};
 
-use crate::bulk::import::{Error, Outcome};
+use crate::bulk::import::{Error, Outcome, staging::batches::LOCK};
 
 /// Logs how an import ended. An import is not undone because this fails.
 pub async fn add(
@@ -52,12 +52,11 @@ pub struct Totals {
 }
 
 pub async fn totals(connection: &mut PgConnection) -> Result<Totals, sqlx::Error> {
-    // An import holds an advisory lock on the schema of its staging tables: see `batches::lock`.
-    let sql = "
-        select exists (
+    let sql = format!(
+        "select exists (
                    select from pg_locks where locktype = 'advisory' and granted and objsubid = 1
                    and database = (select oid from pg_database where datname = current_database())
-                   and objid = to_regnamespace(quote_ident(own_name('importing')))::oid
+                   and objid = {LOCK}
                ),
                coalesce(sum(seconds), 0),
                array[
@@ -68,9 +67,10 @@ pub async fn totals(connection: &mut PgConnection) -> Result<Totals, sqlx::Error
                    coalesce(sum(created), 0), coalesce(sum(updated), 0), coalesce(sum(unchanged), 0),
                    coalesce(sum(rejected), 0), coalesce(sum(removed), 0)
                ]::bigint[]
-        from imports";
+        from imports"
+    );
     let (is_running, seconds, imports, records): (bool, f64, [i64; 3], [i64; 5]) =
-        sqlx::query_as(sql).fetch_one(connection).await?;
+        sqlx::query_as(AssertSqlSafe(sql)).fetch_one(connection).await?;
     let [written, unchanged, failed] = imports;
     let imports = [("written", written), ("unchanged", unchanged), ("failed", failed)];
     let [created, updated, unchanged, rejected, removed] = records;

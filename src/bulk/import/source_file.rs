@@ -1,4 +1,4 @@
-//! Input files: decompressed by their first bytes, and read in constant memory.
+//! Input files: decompressed and decoded by their first bytes, and read in constant memory.
 
 use std::{
     fs::File,
@@ -7,6 +7,7 @@ use std::{
     sync::Arc,
 };
 
+use encoding_rs::{Decoder, DecoderResult, Encoding, UTF_8, UTF_16BE, UTF_16LE};
 use flate2::bufread::MultiGzDecoder;
 
 use crate::progress::Progress;
@@ -14,6 +15,8 @@ use crate::progress::Progress;
 /// Maximum length of a line or a CSV row.
 pub const MAX_LINE_BYTES: usize = 8 << 20;
 const BUFFER_BYTES: usize = 1 << 18;
+/// Bytes of a file that its encoding is known by: those of an XML declaration.
+const DECLARATION_BYTES: u64 = 256;
 
 /// A file, or standard input.
 pub struct Input {
@@ -60,11 +63,22 @@ impl Input {
             _ => Box::new(compressed),
         };
         let mut plain = BufReader::with_capacity(BUFFER_BYTES, plain);
-        let mut first = peek(&mut plain, 3)?;
-        if first == "\u{feff}".as_bytes() {
-            first.clear();
+        let first = peek(&mut plain, DECLARATION_BYTES)?;
+        let encoding = encoding(&first)?;
+        let mut whole = Cursor::new(first).chain(plain);
+        if encoding == UTF_8 {
+            let mark = peek(&mut whole, 3)?;
+            let mark = if mark == "\u{feff}".as_bytes() { Vec::new() } else { mark };
+            return Ok(Input { reader: Box::new(Cursor::new(mark).chain(whole)) });
         }
-        Ok(Input { reader: Box::new(Cursor::new(first).chain(plain)) })
+        let decoded = DecodingReader {
+            raw: whole,
+            decoder: encoding.new_decoder_with_bom_removal(),
+            text: Vec::new(),
+            read: 0,
+            is_at_end: false,
+        };
+        Ok(Input { reader: Box::new(BufReader::with_capacity(BUFFER_BYTES, decoded)) })
     }
 
     /// Puts bytes back, before the rest.
@@ -122,6 +136,68 @@ impl BufRead for Input {
     }
 }
 
+/// Decodes a text to UTF-8.
+struct DecodingReader<R> {
+    raw: R,
+    decoder: Decoder,
+    text: Vec<u8>,
+    /// Bytes of the text that were read.
+    read: usize,
+    is_at_end: bool,
+}
+
+impl<R: BufRead> Read for DecodingReader<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        while self.read == self.text.len() && !self.is_at_end {
+            let raw = self.raw.fill_buf()?;
+            let is_last = raw.is_empty();
+            self.text.resize(BUFFER_BYTES, 0);
+            let (result, used, written) =
+                self.decoder.decode_to_utf8_without_replacement(raw, &mut self.text, is_last);
+            self.raw.consume(used);
+            self.text.truncate(written);
+            self.read = 0;
+            if let DecoderResult::Malformed(..) = result {
+                let name = self.decoder.encoding().name();
+                return Err(invalid(format!("the file isn't in the encoding {name} throughout")));
+            }
+            self.is_at_end = is_last && result == DecoderResult::InputEmpty;
+        }
+        let read = (&self.text[self.read..]).read(buffer)?;
+        self.read += read;
+        Ok(read)
+    }
+}
+
+/// The encoding of a file: by its byte order mark, or by its XML declaration, else UTF-8.
+fn encoding(first: &[u8]) -> io::Result<&'static Encoding> {
+    if let Some((encoding, _)) = Encoding::for_bom(first) {
+        return Ok(encoding);
+    }
+    if first.starts_with(b"<\0?\0") {
+        return Ok(UTF_16LE);
+    }
+    if first.starts_with(b"\0<\0?") {
+        return Ok(UTF_16BE);
+    }
+    let text = String::from_utf8_lossy(first);
+    let declaration = text.trim_start().strip_prefix("<?xml").and_then(|rest| rest.split_once("?>"));
+    let declared = declaration.and_then(|(declaration, _)| declaration.split_once("encoding"));
+    let Some((_, declared)) = declared else { return Ok(UTF_8) };
+    let label =
+        declared.trim_start_matches(['=', ' ', '"', '\'']).split(['"', '\'']).next().unwrap_or_default();
+    match Encoding::for_label(label.as_bytes()) {
+        // As it can be read without decoding, it isn't in UTF-16.
+        Some(encoding) if encoding == UTF_16LE || encoding == UTF_16BE => Ok(UTF_8),
+        Some(encoding) => Ok(encoding),
+        None => Err(invalid(format!("the encoding `{label}` is not known; save the file as UTF-8"))),
+    }
+}
+
+fn invalid(reason: String) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, reason)
+}
+
 /// The first `count` bytes, or fewer at the end of the file.
 fn peek(reader: &mut impl Read, count: u64) -> io::Result<Vec<u8>> {
     let mut first = Vec::new();
@@ -132,6 +208,37 @@ fn peek(reader: &mut impl Read, count: u64) -> io::Result<Vec<u8>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn text(bytes: Vec<u8>) -> Result<String, String> {
+        let mut text = String::new();
+        let read =
+            Input::of(Box::new(Cursor::new(bytes))).and_then(|mut input| input.read_to_string(&mut text));
+        read.map(|_| text).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn a_text_is_decoded_by_its_mark_or_its_declaration() {
+        let utf16 =
+            |text: &str, to: fn(u16) -> [u8; 2]| text.encode_utf16().flat_map(to).collect::<Vec<u8>>();
+        let long = "Şanlıurfa ".repeat(BUFFER_BYTES / 5);
+        assert_eq!(text(utf16(&format!("\u{feff}{long}"), u16::to_le_bytes)), Ok(long));
+        assert_eq!(text(utf16("\u{feff}a,ğ", u16::to_be_bytes)).as_deref(), Ok("a,ğ"));
+        assert_eq!(text(utf16("<?xml ?>ğ", u16::to_be_bytes)).as_deref(), Ok("<?xml ?>ğ"));
+        for (label, byte) in [("ISO-8859-9", 0xfe), ("windows-1254", 0xfe), ("iso-8859-2", 0xba)] {
+            let head = format!("<?xml version='1.0' encoding = '{label}' standalone=\"no\"?>");
+            let bytes = [head.as_bytes(), &[byte]].concat();
+            assert_eq!(text(bytes), Ok(format!("{head}ş")));
+        }
+        assert_eq!(
+            text("\u{feff}<?xml encoding='UTF-16'?>ş".into()).as_deref(),
+            Ok("<?xml encoding='UTF-16'?>ş")
+        );
+        assert_eq!(text("<?xml encoding='UTF-16'?>ş".into()).as_deref(), Ok("<?xml encoding='UTF-16'?>ş"));
+        let unknown = text("<?xml encoding=\"EBCDIC\"?>".into()).unwrap_err();
+        assert!(unknown.contains("the encoding `EBCDIC` is not known"), "{unknown}");
+        let cut = text(vec![0xff, 0xfe, 0x41, 0x00, 0x00, 0xd8]).unwrap_err();
+        assert!(cut.contains("isn't in the encoding UTF-16LE"), "{cut}");
+    }
 
     #[test]
     fn a_line_beyond_the_limit_is_read_over_and_the_next_one_is_read() {

@@ -368,14 +368,13 @@ async fn whole(context: ResolveContext<'_>) -> Result<Vec<ComputedValue>, ApiErr
          from {VERSIONS} t where t.source_id = any($1) and case when $2 is null then {LAST} else t.version = $2 end"
     );
     let rows = context.reader.fetch(&sql, |sql| sql.bind(context.parents).bind(version)).await?;
-    let mut texts = vec![ComputedValue::Null; context.parents.len()];
+    let mut texts = HashMap::new();
     for row in rows {
-        let source: i64 = row.try_get("source_id")?;
-        let place = context.parents.iter().position(|id| *id == source).ok_or(sqlx::Error::RowNotFound)?;
-        texts[place] = ComputedValue::Object(vec![
+        let text = ComputedValue::Object(vec![
             ("version", ComputedValue::Int(i64::from(row.try_get::<i32, _>("version")?))),
             ("content", ComputedValue::Text(row.try_get("content")?)),
         ]);
+        texts.insert(row.try_get::<i64, _>("source_id")?, text);
     }
-    Ok(texts)
+    Ok(context.parents.iter().map(|id| texts.remove(id).unwrap_or(ComputedValue::Null)).collect())
 }

@@ -1,5 +1,7 @@
 //! JSON-LD with schema.org terms where a type has them, and terms of our own for the rest.
 
+use std::collections::HashSet;
+
 use serde_json::{Map, Value, json};
 
 use crate::{
@@ -24,7 +26,7 @@ pub struct JsonLd {
 impl JsonLd {
     pub fn at(base_url: Option<&str>) -> Self {
         let base = base_url.map_or_else(|| "urn:dossier:".to_owned(), |url| format!("{url}/"));
-        JsonLd { ids: Ids(base), begun: false }
+        JsonLd { ids: Ids { base, places: HashSet::new() }, begun: false }
     }
 }
 
@@ -38,6 +40,9 @@ impl Writer for JsonLd {
         if std::mem::replace(&mut self.begun, true) {
             out.extend_from_slice(b",\n");
         }
+        if is_place(record) {
+            self.ids.places.extend(text(record, "slug").map(ToOwned::to_owned));
+        }
         // Writing to memory doesn't fail.
         let _ = serde_json::to_writer(&mut *out, &node(&self.ids, record));
     }
@@ -47,12 +52,16 @@ impl Writer for JsonLd {
     }
 }
 
-/// Ids by their common beginning.
-struct Ids(String);
+struct Ids {
+    /// Their common beginning.
+    base: String,
+    /// Slugs of the places so far: actors come before what takes place there.
+    places: HashSet<String>,
+}
 
 impl Ids {
     fn id(&self, kind: &str, slug: &str) -> String {
-        format!("{}{}/{slug}", self.0, naming::camel_case(kind))
+        format!("{}{}/{slug}", self.base, naming::camel_case(kind))
     }
 
     fn one(&self, kind: &str, slug: &Value) -> Value {
@@ -104,6 +113,11 @@ fn types(record: &Record<'_>) -> Value {
     }
 }
 
+fn is_place(record: &Record<'_>) -> bool {
+    let kind = text(record, "kind").unwrap_or_default();
+    record.kind.name == "Actor" && ["PLACE", "COUNTRY", "TERRITORY"].contains(&kind)
+}
+
 /// Whether an analyst comments on statements, which are claims.
 fn is_review(record: &Record<'_>) -> bool {
     record.kind.name == "Commentary" && statements(record).next().is_some()
@@ -117,7 +131,7 @@ fn statements<'a>(record: &'a Record<'_>) -> impl Iterator<Item = &'a Value> {
 /// A field as properties: by terms of schema.org that the type of the record has, else by a term of our own.
 fn properties(ids: &Ids, record: &Record<'_>, name: &str, value: &Value) -> Vec<(String, Value)> {
     let kind = record.kind.name;
-    let is_place = ["PLACE", "COUNTRY", "TERRITORY"].contains(&text(record, "kind").unwrap_or_default());
+    let is_place = is_place(record);
     let (term, value) = match (kind, name) {
         // A text is nothing that others link to, and may be long.
         ("Actor", "kind") | ("Source", "texts") => return Vec::new(),
@@ -170,7 +184,11 @@ fn properties(ids: &Ids, record: &Record<'_>, name: &str, value: &Value) -> Vec<
         ("Meeting", "endsOn") | ("Event", "endedOn") | ("Relation", "validUntil") => {
             ("endDate", value.clone())
         }
-        ("Meeting", "venue") | ("Event", "place") => ("location", ids.one("Actor", value)),
+        ("Meeting", "venue") | ("Event", "place") => {
+            // `location` takes no organization.
+            let is_known = value.as_str().is_some_and(|slug| ids.places.contains(slug));
+            (if is_known { "location" } else { "dossier:location" }, ids.one("Actor", value))
+        }
         ("Meeting" | "Event", "parent") => ("superEvent", ids.one(kind, value)),
         ("Meeting", "agenda") | ("Statement", "topics") => ("about", ids.each("Topic", value)),
         ("Meeting", "participants") => {

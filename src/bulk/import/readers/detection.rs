@@ -19,9 +19,6 @@ impl Format {
     pub fn detect(path: &Path, input: &mut Input) -> Result<Format, ReadError> {
         let extension = stem_and_extension(path).1;
         let first = input.peek(BYTES_READ)?;
-        if first.starts_with(&[0xff, 0xfe]) || first.starts_with(&[0xfe, 0xff]) {
-            return Err(ReadError::Invalid("the file is UTF-16; save it as UTF-8".to_owned()));
-        }
         if extension == "csv" {
             return Ok(Format::Csv);
         }

@@ -11,6 +11,9 @@ use crate::{
 
 const COPY_CHUNK_BYTES: usize = 1 << 18;
 
+/// SQL for the number of the advisory lock that an import holds: the schema of its staging tables.
+pub const LOCK: &str = "to_regnamespace(quote_ident(own_name('importing')))::oid";
+
 pub type Digest = [u8; 32];
 
 /// Rows of consecutive records for the staging tables.
@@ -46,9 +49,7 @@ pub async fn staging_schema(connection: &mut PgConnection) -> Result<String, sql
 
 /// Allows one import at a time: takes an advisory lock, which ends with the connection.
 pub async fn lock(connection: &mut PgConnection) -> Result<(), sqlx::Error> {
-    let call = |function: &str| {
-        format!("select {function}(quote_ident(own_name('importing'))::regnamespace::oid::bigint)")
-    };
+    let call = |function: &str| format!("select {function}({LOCK}::bigint)");
     let locked = sqlx::query_scalar(AssertSqlSafe(call("pg_try_advisory_lock")));
     if !locked.fetch_one(&mut *connection).await? {
         output::say("waiting for another import to finish");

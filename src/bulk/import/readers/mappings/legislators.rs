@@ -161,7 +161,19 @@ fn entries(text: &[u8]) -> Vec<Result<Value, String>> {
         serde_saphyr::options! { strict_booleans: true },
     ) {
         Ok(values) => values.into_iter().map(Ok).collect(),
-        Err(error) => vec![Err(error.to_string().lines().next().unwrap_or_default().to_owned())],
+        Err(error) => {
+            let text = error.to_string();
+            let reason = text.lines().next().unwrap_or_default();
+            vec![Err(match reason {
+                _ if reason.contains("unknown anchor") => {
+                    "it has an alias of another entry; write out what it stands for".to_owned()
+                }
+                _ if reason.contains("budget breached") => {
+                    "it is too large with all that its aliases stand for".to_owned()
+                }
+                reason => reason.to_owned(),
+            })]
+        }
     }
 }
 
@@ -657,6 +669,30 @@ fn wikipedia(title: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn aliases_are_read_within_an_entry_and_never_grow_without_bound() {
+        let read = |text: &str| {
+            let mut read = Vec::new();
+            let input = Input::of(Box::new(std::io::Cursor::new(text.to_owned()))).unwrap();
+            let done = yaml_entries(input, |_, _, entry| {
+                read.push(entry.map(|value| value.to_string()));
+                Ok(())
+            });
+            assert!(done.is_ok());
+            read
+        };
+        let [one, other, last] = read("- a: &x {b: 1}\n  c: *x\n- d: *x\n- e: 2\n").try_into().unwrap();
+        assert_eq!([one.as_deref(), last.as_deref()], [Ok(r#"{"a":{"b":1},"c":{"b":1}}"#), Ok(r#"{"e":2}"#)]);
+        assert!(other.unwrap_err().contains("alias of another entry"));
+        let mut laughs = "- a0: &a0 [1, 2, 3, 4, 5, 6, 7, 8, 9]\n".to_owned();
+        for level in 1..20 {
+            let before = format!("*a{}, ", level - 1).repeat(9);
+            laughs += &format!("  a{level}: &a{level} [{before}]\n");
+        }
+        let [all] = read(&laughs).try_into().unwrap();
+        assert!(all.unwrap_err().contains("too large with all that its aliases"));
+    }
 
     #[test]
     fn entries_of_yaml_come_one_at_a_time_at_any_indentation() {

@@ -83,6 +83,7 @@ pub fn read(file: File<'_>, input: Input, stager: &mut Stager<'_>) -> Result<Str
         held: Held::default(),
         posts: HashMap::new(),
         areas: HashMap::new(),
+        days: HashMap::new(),
         terms: HashMap::new(),
         actors: HashSet::new(),
         staged: HashSet::new(),
@@ -160,6 +161,8 @@ struct Popolo<'a, 'b> {
     posts: HashMap<String, Post>,
     /// Names of areas.
     areas: HashMap<String, String>,
+    /// The dates of events of one day.
+    days: HashMap<String, String>,
     terms: HashMap<String, Term>,
     /// Hashes of the keys of actors that are staged.
     actors: HashSet<u64>,
@@ -469,6 +472,12 @@ impl<'a> Popolo<'a, '_> {
             let participant = id.map(|id| json!({"actor": self.mapper.reference(&id), "role": "ATTENDEE"}));
             participants.extend(participant.filter(|participant| !participants.contains(participant)));
         }
+        if let Some(day) =
+            period.from.text().filter(|_| !period.until.is_known() || period.until == period.from)
+        {
+            self.hold(&[Some(&key), Some(&day)])?;
+            self.days.insert(key.clone(), day);
+        }
         let venue = self.area_of(&mut entry)?.map(|(key, _)| key);
         let parent = entry.text("parent_id").or_else(|| parent.map(ToOwned::to_owned));
         let fields = json!({
@@ -524,7 +533,8 @@ impl<'a> Popolo<'a, '_> {
             return self.mapper.reject("text", "A speech needs a text.");
         };
         let (speaker, meeting) = (entry.text("creator_id"), entry.text("event_id"));
-        let date = PartialDate::take(&mut entry, "date").text();
+        let [date, start] = ["date", "start_date"].map(|field| PartialDate::take(&mut entry, field).text());
+        let date = date.or(start).or_else(|| self.days.get(meeting.as_ref()?).cloned());
         let id = entry
             .text("id")
             .unwrap_or_else(|| digest(&format!("{speaker:?} {meeting:?} {date:?} {text}"), 32));
