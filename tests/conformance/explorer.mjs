@@ -35,6 +35,18 @@ async function reader({ viewport = DESK, colorScheme = 'light', locale = 'en-GB'
   return page;
 }
 
+/** Asks the server itself, as an editor. */
+async function send(query, variables) {
+  const response = await fetch(new URL('graphql', address), {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', authorization: `Bearer ${key}` },
+    body: JSON.stringify({ query, variables }),
+  });
+  const { data, errors } = await response.json();
+  assert.equal(errors, undefined, JSON.stringify(errors));
+  return data;
+}
+
 const open = async (page, view, base = address) => {
   await page.goto(new URL(view, base).href);
   return page;
@@ -154,6 +166,68 @@ await desk.waitForURL(/graphiql#query=/);
 await open(desk, 'actors/kazakhstan/nothing/here');
 await heading(desk, 'There is no such page');
 
+// What others change appears on a page that is open, and nothing is missed while it was offline.
+await view('changes', 'changes', async (page) => {
+  await shows(page, 'migration');
+  await page.locator('[data-connection=live]').waitFor();
+});
+const addTopic = (slug, name) =>
+  send(`mutation ($slug: String!, $name: String!) {
+    createTopic(input: { slug: $slug, name: $name }) { userErrors { message } }
+  }`, { slug, name });
+await open(desk, 'changes');
+await desk.locator('[data-connection=live]').waitFor();
+await addTopic('water', 'Water security');
+await shows(desk, 'Water security');
+
+// A name is text, whatever it looks like, and a name in another direction stays in its place.
+await addTopic('markup', '<script>document.title = "broken"</script><img src=x onerror="document.title=1">');
+await addTopic('arabic', 'أمن المياه');
+await shows(desk, '<script>document.title');
+await open(desk, 'topics/markup');
+await heading(desk, '<script>document.title');
+assert.equal(await desk.title(), '<script>document.title = "broken"</script><img src=x onerror="document.title=1"> – Dossier');
+await check(desk, 'markup');
+await open(desk, 'search?q=المياه');
+await desk.locator('.results').getByText('أمن المياه').first().waitFor();
+
+// A source without a text lists its citations by locator.
+const INTERVIEW = 'sources/musavat-interview-with-yury-bocharov/read';
+await view('reader-without-text', INTERVIEW, async (page) => {
+  await shows(page, 'its citations are listed by locator');
+  await shows(page, 'at L1');
+});
+
+// With a text, and the right to read it, its passages and what cites them point at each other.
+const lines = Array.from({ length: 32 }, (_, at) => `Line ${at + 1} of a text that stands in for the interview. 𝒰`);
+lines[28] += ' Nobody cites these words.';
+await send(`mutation ($content: String!) {
+  attachSourceText(input: { source: { slug: "musavat-interview-with-yury-bocharov" }, content: $content, language: "en" }) {
+    userErrors { message }
+  }
+}`, { content: `${lines.join('\n')}\n` });
+await open(desk, INTERVIEW);
+await shows(desk, 'The whole text needs a key');
+await shows(desk, 'Line 29 of a text');
+await desk.getByText('Line 3 of').waitFor();
+await check(desk, 'reader-of-passages');
+const editor = await reader({ withKey: key });
+await open(editor, INTERVIEW);
+await shows(editor, 'Line 31 of a text');
+const painted = (page, name) => page.evaluate((name) => CSS.highlights.get(name)?.size ?? 0, name);
+await editor.waitForFunction(() => CSS.highlights.get('cited')?.size > 0);
+assert.equal(await painted(editor, 'active'), 0);
+await editor.locator('.claims a').first().hover();
+await editor.waitForFunction(() => CSS.highlights.get('active')?.size > 0);
+const painting = await editor.evaluate(() => {
+  const [range] = CSS.highlights.get('active');
+  return range.startContainer.textContent.slice(range.startOffset, range.endOffset);
+});
+assert.match(painting, /^Line \d+ of a text that stands in for the interview\. 𝒰$/);
+await editor.getByText('Line 10 of a text').click();
+await editor.waitForURL(/citation=/);
+await check(editor, 'reader');
+
 // The page speaks Russian.
 const russian = await reader({ locale: 'ru-RU' });
 await open(russian, '');
@@ -179,6 +253,15 @@ assert.equal(await asked.evaluate(() => JSON.stringify(localStorage).includes(se
 const offline = await reader();
 await open(offline, '');
 await shows(offline, '18 actors');
+await open(offline, 'changes');
+await offline.locator('[data-connection=live]').waitFor();
+await offline.context().setOffline(true);
+await offline.getByText('The server can’t be reached. What you see').waitFor();
+await addTopic('missed', 'Entered meanwhile');
+await check(offline, 'offline');
+await offline.context().setOffline(false);
+await shows(offline, 'Entered meanwhile');
+await offline.getByText('The server can’t be reached. What you see').waitFor({ state: 'detached' });
 
 assert.deepEqual(faults, []);
 await browser.close();

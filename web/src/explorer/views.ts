@@ -1,4 +1,5 @@
 import { type ComponentType, lazy } from 'react';
+import { t } from './texts';
 
 /** The words of an address that a view's path names. */
 export type Parameters = Record<string, string>;
@@ -29,7 +30,9 @@ export const views: View[] = [
   { path: 'topics/:slug', component: lazy(() => import('./record/topic')) },
   { path: 'votes/:slug', component: lazy(() => import('./record/vote')) },
   ...['actors', 'commentaries', 'divisions', 'events', 'meetings', 'motions', 'relations', 'sources', 'statements', 'topics', 'votes'].map((path) => ({ path, component: browse })),
+  { path: 'changes', component: lazy(() => import('./changes/view')), name: t.changes.name },
   { path: 'search', component: lazy(() => import('./search/view')) },
+  { path: 'sources/:slug/read', component: lazy(() => import('./reader/view')) },
   { path: 'sign-in', component: lazy(() => import('./session/view')) },
 ];
 

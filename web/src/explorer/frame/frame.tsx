@@ -4,6 +4,7 @@ import { SearchField } from '../parts/search-field';
 import { Link, useAddress } from '../router';
 import { t } from '../texts';
 import { navigation, viewAt } from '../views';
+import { ConnectionNote, useLive } from './live-note';
 import { AsOfNote, Moment } from './moment';
 import { Faults } from './faults';
 import { Foot } from './foot';
@@ -15,6 +16,7 @@ export function Frame() {
   const main = useRef<HTMLElement>(null);
   const found = viewAt(segments);
   const place = segments.join('/');
+  useLive();
   const hasField = place === '' || place === 'search';
   useEffect(() => (place === '' ? undefined : focusHeading(main.current!)), [place]);
   return (
@@ -37,6 +39,7 @@ export function Frame() {
         <Moment />
       </header>
       <AsOfNote />
+      <ConnectionNote />
       <main ref={main} id="main" tabIndex={-1}>
         <Faults key={place}>
           <Suspense fallback={<Loading />}>

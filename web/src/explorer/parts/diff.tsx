@@ -1,12 +1,13 @@
 import type { RevisionEntryFragment } from '../api/documents';
 import { t } from '../texts';
+import './diff.css';
 
 /** What a revision changed, field by field, in words of the API; values that only the database knows are left out. */
 export function Diff({ of }: { of: RevisionEntryFragment['diff'] }) {
   const named = of.filter(({ name }) => name !== null);
   if (named.length === 0) return null;
   return (
-    <table>
+    <table className="diff">
       <tbody>
         {named.map(({ field, name, before, after }) => (
           <tr key={field}>

@@ -4,6 +4,7 @@ import { usePages } from '../api/queries';
 import * as format from '../format';
 import { Loading, Refused } from '../parts/answer';
 import { Diff } from '../parts/diff';
+import { Entry } from '../parts/entry';
 import { setParameters, useAsOf } from '../router';
 import { Undo } from '../session/undo';
 import { t } from '../texts';
@@ -51,7 +52,7 @@ function Revisions({ id }: { id: string }) {
 function Revision({ revision }: { revision: RevisionEntryFragment }) {
   const { number, operation, requester, recordedAt, diff } = revision;
   return (
-    <li className="entry">
+    <Entry>
       <p className="small">
         <button type="button" className="plain figures" onClick={() => setParameters({ asOf: String(number) })}>
           {t.asOf.atRevision(number)}
@@ -62,6 +63,6 @@ function Revision({ revision }: { revision: RevisionEntryFragment }) {
         <Undo revision={number} />
       </p>
       <Diff of={diff} />
-    </li>
+    </Entry>
   );
 }

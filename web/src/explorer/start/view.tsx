@@ -1,8 +1,9 @@
-import { Glance, LatestChanges, type LatestChangesQuery, Questions } from '../api/documents';
+import { Glance, LatestChanges, Questions } from '../api/documents';
 import { useQuery } from '../api/queries';
 import * as format from '../format';
 import { useTitle } from '../frame/title';
 import { Answer, Empty } from '../parts/answer';
+import { changesOf } from '../parts/changes';
 import { RecordLink, type RecordType } from '../parts/record-link';
 import { SearchField } from '../parts/search-field';
 import { Link, useAsOf } from '../router';
@@ -96,18 +97,6 @@ function Counts() {
   );
 }
 
-type Revision = LatestChangesQuery['revisions']['nodes'][number];
-
-/** Changes with the records that each touched: revisions that were made together are one change. */
-function changesOf(revisions: Revision[]) {
-  const changes = new Map<number, Revision[]>();
-  for (const revision of revisions) changes.set(revision.change, [...(changes.get(revision.change) ?? []), revision]);
-  return [...changes.values()].map((parts) => {
-    const records = new Map(parts.flatMap(({ record }) => (record ? [[record.id, record]] : [])));
-    return { ...parts[0]!, records: [...records.values()] };
-  });
-}
-
 const SHOWN = 3;
 
 function Changes() {
@@ -121,15 +110,16 @@ function Changes() {
           if (changes.length === 0) return <Empty>{t.start.noChanges}</Empty>;
           return (
             <ol className="changes">
-              {changes.map(({ change, recordedAt, requester, records }) => (
+              {changes.map(({ change, first, records }) => (
                 <li key={change}>
                   <p className="small soft figures">
-                    <time dateTime={recordedAt}>{format.moment(recordedAt)}</time> <bdi>{t.start.changedBy(requester)}</bdi>
+                    <time dateTime={first.recordedAt}>{format.moment(first.recordedAt)}</time>{' '}
+                    <bdi>{t.start.changedBy(first.requester)}</bdi>
                   </p>
                   <ul>
-                    {records.slice(0, SHOWN).map((record) => (
-                      <li key={record.id}>
-                        <RecordLink record={record} />
+                    {records.slice(0, SHOWN).map(([revision]) => (
+                      <li key={revision!.number}>
+                        <RecordLink record={revision!.record} />
                       </li>
                     ))}
                   </ul>

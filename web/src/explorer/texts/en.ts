@@ -191,6 +191,29 @@ const t = {
     explained: 'Every change is recorded. Choose a day or a revision to see the base as it stood then.',
   },
 
+  reader: {
+    noText: 'This source has no text here: its citations are listed by locator.',
+    needsKey: 'The whole text needs a key. What is cited is shown.',
+    nothing: 'Nothing cites this source yet.',
+    gaps: 'Underline what supports nothing yet',
+    claims: 'What cites this',
+    at: (locator: string) => `at ${locator}`,
+    cite: 'Marked words',
+    citeIn: (type: string) => `Cite in a new ${type}`,
+  },
+
+  offline: 'The server can’t be reached. What you see may be out of date; what you missed is loaded as soon as it is back.',
+  changes: {
+    name: 'Changes',
+    explained: 'Every change, newest first. New ones appear as they are made.',
+    isLive: 'Live',
+    isNot: 'Connecting…',
+    all: 'All changes',
+    what: 'What changed',
+    operation: 'Kind of change',
+    more: (count: number) => `${numbers.format(count)} more records`,
+  },
+
   start: {
     tagline: 'Who met whom, who said what, where they stand, and what analysts make of it.',
     explained: 'Every entry names the passage of the source that says so.',
