@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use sqlx::{Row, postgres::PgRow};
 
 use crate::{
+    domain::texts,
     error::ApiError,
     model::{
         as_of, naming,
@@ -380,15 +381,27 @@ async fn highlights(
              from {table} where {id} = any($2) and {number} = any($3) and search @@ {query}"
         )
     };
+    // Others see only what citations name.
+    let shown = if context.reads_texts {
+        String::new()
+    } else {
+        format!(
+            " and exists (
+                 select from citation_anchors a join citations c on c.id = a.citation_id and c.source_id = h.id
+                 where a.sha256 = n.sha256 and n.number between a.first_passage and a.last_passage and {}
+             )",
+            texts::is_shown("n.sha256", "n.number")
+        )
+    };
     let passages = |number: usize, (table, owner): (&str, &str)| {
         format!(
             "select {number}, 100, h.id, 'text', p.text, p.sha256, p.number from unnest($2::bigint[]) h (id) cross join lateral (
-                 select text, sha256, number from {table} where {owner} = h.id and search @@ {query}
+                 select text, sha256, number from {table} n where {owner} = h.id and search @@ {query}{shown}
                  order by ts_rank(search, {query}) desc, number limit {PASSAGES}
              ) p where {number} = any($3)"
         )
     };
-    let texts = kinds.iter().flat_map(|(number, (object_type, by))| {
+    let found_in = kinds.iter().flat_map(|(number, (object_type, by))| {
         let own = by.texts.iter().enumerate();
         let own =
             own.map(|(ordinal, column)| text(*number, ordinal, object_type.table, "id", column, column));
@@ -398,14 +411,14 @@ async fn highlights(
         let passages = object_type.searchable_passages.map(|table| passages(*number, table));
         own.chain(aliases).chain(passages)
     });
-    let texts = texts.collect::<Vec<_>>().join(" union all ");
+    let found_in = found_in.collect::<Vec<_>>().join(" union all ");
     let sql = format!(
         "select t.kind, t.id, t.field, ts_headline('dossier_english', left(t.text, {SHOWN}), {ANY_WORD}, $4) as headline,
                 array(
                     select c.id from citation_anchors a join citations c on c.id = a.citation_id and c.source_id = t.id
                     where a.sha256 = t.sha256 and t.number between a.first_passage and a.last_passage order by a.starts, c.id
                 ) as citations
-         from ({texts}) t join unnest($2::bigint[], $3::integer[]) hit (id, kind) using (kind, id)
+         from ({found_in}) t join unnest($2::bigint[], $3::integer[]) hit (id, kind) using (kind, id)
          where t.text is not null order by t.ordinal, t.text"
     );
     let [open, close] = MARKS;

@@ -40,7 +40,13 @@ select t.kind, t.id, t.field, ts_headline('dossier_english', left(t.text, 10000)
              from topics where id = any($2) and 5 = any($3) and search @@ (websearch_to_tsquery('dossier_english', $1) || websearch_to_tsquery('dossier_simple', $1)) union all select 6 as kind, 0 as ordinal, id as id, 'title' as field, title as text, null as sha256,
                     null::integer as number
              from sources where id = any($2) and 6 = any($3) and search @@ (websearch_to_tsquery('dossier_english', $1) || websearch_to_tsquery('dossier_simple', $1)) union all select 6, 100, h.id, 'text', p.text, p.sha256, p.number from unnest($2::bigint[]) h (id) cross join lateral (
-                 select text, sha256, number from source_passages where source_id = h.id and search @@ (websearch_to_tsquery('dossier_english', $1) || websearch_to_tsquery('dossier_simple', $1))
+                 select text, sha256, number from source_passages n where source_id = h.id and search @@ (websearch_to_tsquery('dossier_english', $1) || websearch_to_tsquery('dossier_simple', $1)) and exists (
+                 select from citation_anchors a join citations c on c.id = a.citation_id and c.source_id = h.id
+                 where a.sha256 = n.sha256 and n.number between a.first_passage and a.last_passage and exists (
+             select from text_passages s
+             where s.sha256 = n.sha256 and s.number = n.number and s.starts < a.starts + 5000
+         )
+             )
                  order by ts_rank(search, (websearch_to_tsquery('dossier_english', $1) || websearch_to_tsquery('dossier_simple', $1))) desc, number limit 3
              ) p where 6 = any($3) union all select 7 as kind, 0 as ordinal, id as id, 'name' as field, name as text, null as sha256,
                     null::integer as number

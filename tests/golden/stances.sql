@@ -59,25 +59,25 @@ with recursive below as (
 with recursive evidence (subject, statement_id, commentary_id, vote_id, role) as materialized (
     select e.position_id, e.statement_id, e.commentary_id, e.vote_id, e.role
     from position_evidence e join positions on positions.id = e.position_id where  positions.id = any($1)),
-         told (teller, statement_id) as (
+         repeated (statement_id, original_id) as (
              select distinct statement_id, statement_id from evidence where role = 'SUPPORTS' and statement_id is not null
              union
-             select teller, repeated_id from told join statement_repeats r on r.statement_id = told.statement_id
+             select repeated.statement_id, r.repeated_id from repeated join statement_repeats r on r.statement_id = repeated.original_id
          ),
-         originals (teller, statement_id) as (
-             select teller, unnest(coalesce(array_agg(statement_id) filter (where not repeats), array[min(statement_id)]))
+         originals (statement_id, original_id) as (
+             select statement_id, unnest(coalesce(array_agg(original_id) filter (where not repeats), array[min(original_id)]))
              from (
                  -- Not an `exists`, for which Postgres would read the whole table.
-                 select told.*, (
-                     select true from statement_repeats r where r.statement_id = told.statement_id limit 1
+                 select repeated.*, (
+                     select true from statement_repeats r where r.statement_id = repeated.original_id limit 1
                  ) is not null as repeats
-                 from told
-             ) t group by teller
+                 from repeated
+             ) r group by statement_id
          ),
          cited (subject, source_id, credibility) as (
              select subject, source_id, credibility from evidence e
-             join originals o on o.teller = e.statement_id
-             join citations c on c.statement_id = o.statement_id where role = 'SUPPORTS'
+             join originals o on o.statement_id = e.statement_id
+             join citations c on c.statement_id = o.original_id where role = 'SUPPORTS'
              union all
              select subject, source_id, credibility from evidence e
              join citations c on c.commentary_id = e.commentary_id where role = 'SUPPORTS'
@@ -127,25 +127,25 @@ with scale as (select stance, ordinality as step from unnest(enum_range(null::st
     ) shown where positions.topic_id = any($1) and positions.id in (select subject from (with recursive evidence (subject, statement_id, commentary_id, vote_id, role) as materialized (
     select e.position_id, e.statement_id, e.commentary_id, e.vote_id, e.role
     from position_evidence e join positions on positions.id = e.position_id where positions.topic_id = any($1)),
-         told (teller, statement_id) as (
+         repeated (statement_id, original_id) as (
              select distinct statement_id, statement_id from evidence where role = 'SUPPORTS' and statement_id is not null
              union
-             select teller, repeated_id from told join statement_repeats r on r.statement_id = told.statement_id
+             select repeated.statement_id, r.repeated_id from repeated join statement_repeats r on r.statement_id = repeated.original_id
          ),
-         originals (teller, statement_id) as (
-             select teller, unnest(coalesce(array_agg(statement_id) filter (where not repeats), array[min(statement_id)]))
+         originals (statement_id, original_id) as (
+             select statement_id, unnest(coalesce(array_agg(original_id) filter (where not repeats), array[min(original_id)]))
              from (
                  -- Not an `exists`, for which Postgres would read the whole table.
-                 select told.*, (
-                     select true from statement_repeats r where r.statement_id = told.statement_id limit 1
+                 select repeated.*, (
+                     select true from statement_repeats r where r.statement_id = repeated.original_id limit 1
                  ) is not null as repeats
-                 from told
-             ) t group by teller
+                 from repeated
+             ) r group by statement_id
          ),
          cited (subject, source_id, credibility) as (
              select subject, source_id, credibility from evidence e
-             join originals o on o.teller = e.statement_id
-             join citations c on c.statement_id = o.statement_id where role = 'SUPPORTS'
+             join originals o on o.statement_id = e.statement_id
+             join citations c on c.statement_id = o.original_id where role = 'SUPPORTS'
              union all
              select subject, source_id, credibility from evidence e
              join citations c on c.commentary_id = e.commentary_id where role = 'SUPPORTS'

@@ -251,7 +251,7 @@ async fn what_is_wrong_with_evidence_is_told_at_its_field() {
         ),
         (
             json!({"evidenceItems": [item("first", "SUPPORTS"), item("first", "CONTRADICTS")]}),
-            ("TAKEN", "input.evidenceItems"),
+            ("INVALID", "input.evidenceItems"),
         ),
         (
             json!({"evidenceItems": [item("first", "SUPPORTS")], "heldFrom": "2025", "heldUntil": "2024"}),

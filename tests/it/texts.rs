@@ -56,7 +56,9 @@ async fn a_text_is_attached_in_versions_that_stay_as_they_are() {
     assert_eq!(reverted["userErrors"], json!([]));
     assert_eq!(text(&editor, by, "").await["content"], TALK);
     let third = attach(&editor, "talk", "A third text.").await;
-    assert_eq!(third["source"]["texts"].as_array().map(Vec::len), Some(2));
+    let numbers: Vec<_> =
+        third["source"]["texts"].as_array().expect("texts").iter().map(|text| &text["version"]).collect();
+    assert_eq!(numbers, [1, 3], "no number is given twice");
     for sql in [
         "update text_contents set characters = 1",
         "delete from text_passages",
@@ -240,7 +242,14 @@ async fn a_quote_that_the_text_does_not_have_is_refused_with_the_nearest_words()
             "The text of the source does not have these words here.",
         ),
         (json!({"quote": "talks", "version": 2}), "version", "The text of the source has no such version."),
-        (json!({"prefix": "talks"}), "suffix", "Words before or after need a quote."),
+        (json!({"prefix": "talks"}), "prefix", "Words before need a quote."),
+        (json!({"quote": " "}), "quote", "It must not be blank."),
+        (json!({"quote": "talks", "suffix": ""}), "suffix", "It must not be blank."),
+        (
+            json!({"quote": "Nothing was agreed.", "suffix": "The fourth", "locator": "article"}),
+            "suffix",
+            "On line 2 there are: “The second round was held in the open, and the delegations”.",
+        ),
     ] {
         let payload =
             change(&editor, "createStatement", cited("wrong", citation), "statement { slug }").await;
@@ -326,6 +335,101 @@ async fn an_import_checks_quotes_and_keeps_anchors() {
     let fields: Vec<_> = report.iter().map(|(line, field, _)| (*line, field.as_str())).collect();
     assert_eq!(fields, [(2, "citations.0.quote"), (3, "citations.0.version")], "{report:?}");
     assert_eq!(passage(&client, "good", "").await["text"], "in the open");
+}
+
+#[tokio::test]
+async fn a_record_cites_several_quotes_of_one_line() {
+    let editor = editor().await;
+    source(&editor, "talk").await;
+    attach(&editor, "talk", ROUNDS).await;
+    let long = "The hosts said nothing. ".repeat(200);
+    attach(&editor, "talk", &format!("{ROUNDS}{long}")).await;
+    let mut input = cited("both", json!({"quote": "first round"}));
+    let another =
+        |quote: &str, locator: &str| json!({"source": {"slug": "talk"}, "locator": locator, "quote": quote});
+    let citations = input["citations"].as_array_mut().expect("citations");
+    citations.extend([
+        another("town hall", "L1"),
+        json!({"source": {"slug": "talk"}, "locator": "L1"}),
+        another(long.trim(), "L6"),
+    ]);
+    let created = change(&editor, "createStatement", input.clone(), "statement { slug }").await;
+    assert_eq!(created["userErrors"], json!([]), "{created}");
+    let again = json!({"statement": {"slug": "both"}, "citations": input["citations"]});
+    let again = change(&editor, "updateStatement", again, "statement { slug }").await;
+    assert_eq!(again["revision"], created["revision"], "nothing changes");
+    let twice = json!({"statement": {"slug": "both"}, "citations": [
+        another("first round", "L1"), {"source": {"slug": "talk"}, "locator": "L1", "quote": "first round", "credibility": "DOUBTFUL"},
+    ]});
+    let refused = change(&editor, "updateStatement", twice, "statement { slug }").await;
+    assert_eq!(errors(&refused), wrong([("INVALID", "input.citations")]), "{refused}");
+}
+
+#[tokio::test]
+async fn a_version_that_citations_are_of_is_not_taken_back() {
+    let editor = editor().await;
+    source(&editor, "talk").await;
+    attach(&editor, "talk", "The king is dead.\nLong live the king.\n").await;
+    let second = attach(&editor, "talk", ROUNDS).await;
+    let cited = cite(&editor, "of-the-second", json!({"locator": "L1"})).await;
+    let revert =
+        |revision: &Value| change(&editor, "revertRevision", json!({"revision": revision}), "records { id }");
+    let refused = revert(&second["revision"]).await;
+    let message = refused["userErrors"][0]["message"].as_str().unwrap_or_default().to_owned();
+    assert!(message.contains("Citations are of version 2 of the text"), "{refused}");
+    assert_eq!(revert(&cited).await["userErrors"], json!([]));
+    assert_eq!(revert(&second["revision"]).await["userErrors"], json!([]));
+    let number = |payload: &Value| payload["source"]["texts"][1]["version"].clone();
+    assert_eq!(number(&attach(&editor, "talk", "Another king.\nHe lives.\n").await), 3);
+}
+
+#[tokio::test]
+async fn readers_without_a_key_see_of_a_text_what_citations_name_and_no_more() {
+    let anonymous = anonymous().await;
+    let editor = anonymous.as_role(dossier::auth::caller::Role::Editor).await;
+    source(&editor, "talk").await;
+    let paragraph =
+        |number: usize| format!("Paragraph number{number} says {}.", "many words ".repeat(60).trim());
+    let text: Vec<String> = (1..=40).map(paragraph).collect();
+    attach(&editor, "talk", &text.join("\n")).await;
+    cite(&editor, "narrow", json!({"locator": "L40"})).await;
+    let found = |client: Client, number: usize| async move {
+        let query = format!(
+            "{{ search(query: \"number{number}\", types: [SOURCE]) {{ totalCount edges {{ highlights {{ field }} }} }} }}"
+        );
+        let data = client.query(&query).await["search"].take();
+        assert_eq!(data["totalCount"], 1, "the source is found");
+        data["edges"][0]["highlights"].as_array().map(Vec::len)
+    };
+    assert_eq!([found(anonymous.clone(), 7).await, found(anonymous.clone(), 40).await], [Some(0), Some(1)]);
+    assert_eq!(found(editor.clone(), 7).await, Some(1));
+    cite(&editor, "wide", json!({"locator": "L1-L40"})).await;
+    let query = "{ source(by: {slug: \"talk\"}) { passages(first: 100, after: 0) { number } } }";
+    let count = |data: Value| data["source"]["passages"].as_array().map_or(0, Vec::len);
+    assert_eq!(count(editor.query(query).await), 40);
+    let shown = count(anonymous.query(query).await);
+    assert!(shown < 12, "{shown} passages");
+    assert_eq!(found(anonymous.clone(), 30).await, Some(0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_export_of_citations_that_lead_nowhere_comes_in_again() {
+    let base = Base::new("nowhere").await;
+    let editor = Client::of(&base.database).await.as_role(dossier::auth::caller::Role::Editor).await;
+    source(&editor, "talk").await;
+    cite(&editor, "before-the-text", json!({"quote": "not a word of it"})).await;
+    attach(&editor, "talk", ROUNDS).await;
+    let exported = base.export(&[]);
+    let other = Base::empty("nowhere-empty").await;
+    other.import(&other.file("exported.jsonl", exported.clone()));
+    assert_eq!(other.export(&[]), exported);
+    // A text without a media type is plain.
+    let plain = json!({"type": "Source", "slug": "talk", "texts": [{"content": ROUNDS, "language": "en"}, {"content": "More."}]});
+    other.import(&other.file("plain.jsonl", plain.to_string()));
+    let there = Client::of(&other.database).await;
+    let data = there.query("{ source(by: {slug: \"talk\"}) { texts { version mediaType } } }").await;
+    assert_eq!(data["source"]["texts"][1], json!({"version": 2, "mediaType": "text/plain"}));
+    assert_eq!(data["source"]["texts"].as_array().map(Vec::len), Some(2));
 }
 
 #[tokio::test]

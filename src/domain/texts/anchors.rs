@@ -10,17 +10,20 @@ use std::{
 use strsim::sorensen_dice;
 use unicode_normalization::UnicodeNormalization;
 
-use crate::domain::texts::cut::{Mark, seconds};
+use crate::domain::texts::cut::{self, Mark, seconds};
 
 /// Characters on either side of a passage that must be the same in a new version.
 const SURROUNDINGS: usize = 160;
 /// A side with fewer characters is the beginning or the end of the text.
 const SHORT: usize = 32;
+/// How much of the other side must be the same where a side is the beginning or the end of the text, and no longer is.
+const FAR: usize = 640;
 /// The length of the beginnings by which words are looked up, and from how many searches on that is worthwhile.
 const BEGINNING: usize = 12;
 const MANY: usize = 3;
-/// Maximum length of what is shown of a text in an error.
+/// Maximum length of what is shown of a text in an error, and of what is next to a quote.
 const SHOWN: usize = 200;
+const NEXT: usize = 60;
 
 /// A text, ready to be searched. Places in it are counted in characters.
 #[derive(Debug)]
@@ -54,11 +57,24 @@ pub enum Unplaced {
     Missing(Option<(usize, String)>),
     /// It is there several times.
     Ambiguous(usize),
+    /// It is there, but not after the words of this selector, or not before them; its line, and what is there.
+    Elsewhere { selector: &'static str, line: usize, there: String },
 }
 
 impl Unplaced {
+    /// The selector that is wrong.
+    pub fn selector(&self) -> &'static str {
+        if let Unplaced::Elsewhere { selector, .. } = self { selector } else { "quote" }
+    }
+
     pub fn message(&self) -> String {
         match self {
+            Unplaced::Elsewhere { selector, line, there } => {
+                let side = if *selector == "prefix" { "before" } else { "after" };
+                format!(
+                    "The text of the source has the quote, but not these words {side} it. On line {line} there are: “{there}”."
+                )
+            }
             Unplaced::Missing(Some((line, nearest))) => {
                 format!(
                     "The text of the source does not have these words here. The nearest are on line {line}: “{nearest}”."
@@ -77,7 +93,7 @@ impl Unplaced {
 enum Locator {
     Lines(usize, usize),
     Pages(usize, usize),
-    Section(String),
+    Sections(String, Option<String>),
     Time(u32, Option<u32>),
     /// Characters, as in RFC 5147.
     Characters(usize, usize),
@@ -86,8 +102,14 @@ enum Locator {
 impl Locator {
     fn of(text: &str) -> Option<Locator> {
         let text = text.trim();
-        if let Some(section) = text.strip_prefix('§') {
-            return Some(Locator::Section(section.trim().trim_end_matches('.').to_owned()));
+        if let Some(sections) = text.strip_prefix('§') {
+            let name = |section: &str| section.trim().trim_end_matches('.').to_owned();
+            return Some(
+                match sections.strip_prefix('§').and_then(|several| several.split_once(['-', '–'])) {
+                    Some((from, until)) => Locator::Sections(name(from), Some(name(until))),
+                    None => Locator::Sections(name(sections), None),
+                },
+            );
         }
         if let Some(times) = text.strip_prefix("t=") {
             let (from, until) =
@@ -98,16 +120,19 @@ impl Locator {
             ));
         }
         if let Some(range) = text.strip_prefix("char=") {
-            let (from, until) = range.split_once(',')?;
-            return Some(Locator::Characters(from.parse().ok()?, until.parse().ok()?));
+            let (from, until) =
+                range.split_once(',').filter(|(from, until)| !(from.is_empty() && until.is_empty()))?;
+            let number = |text: &str, end| if text.is_empty() { Some(end) } else { text.parse().ok() };
+            return Some(Locator::Characters(number(from, 0)?, number(until, usize::MAX)?));
         }
+        let text = text.to_ascii_lowercase();
         let numbers = |stems: [&str; 3]| {
             let rest = stems.iter().find_map(|stem| text.strip_prefix(stem))?;
             let (from, until) = rest.split_once(['-', '–']).unwrap_or((rest, rest));
             let number = |text: &str| text.trim().trim_start_matches(stems[2]).trim().parse::<usize>().ok();
             Some((number(from)?, number(until)?)).filter(|(from, until)| 0 < *from && from <= until)
         };
-        if let Some((from, until)) = numbers(["lines ", "line ", "L"]) {
+        if let Some((from, until)) = numbers(["lines ", "line ", "l"]) {
             return Some(Locator::Lines(from, until));
         }
         numbers(["pp.", "p.", "p"]).map(|(from, until)| Locator::Pages(from, until))
@@ -140,27 +165,37 @@ impl Text {
     /// Where a citation stands in the text: by its quote, if it has one, else by its locator.
     pub fn place(&self, selectors: &Selectors<'_>) -> Result<Option<Range<usize>>, Unplaced> {
         let located = Locator::of(selectors.locator).and_then(|locator| self.located(&locator));
-        let Some(quote) = selectors.quote else { return Ok(located) };
-        let (quote, [prefix, suffix]) = (
-            folded(quote),
-            [selectors.prefix, selectors.suffix].map(|words| folded(words.unwrap_or_default())),
-        );
+        let [quote, prefix, suffix] = [selectors.quote, selectors.prefix, selectors.suffix]
+            .map(|words| folded(words.unwrap_or_default()));
+        if quote.is_empty() {
+            return Ok(located);
+        }
         let mut found = self.occurrences(&quote);
-        found.retain(|place| {
-            let before = trimmed_end(&self.folded[..place.start]);
-            let after = trimmed_start(&self.folded[place.end..]);
-            before.ends_with(&prefix) && after.starts_with(&suffix)
-        });
-        let places = found.into_iter().map(|place| self.unfolded(&place));
-        let places: Vec<Range<usize>> = match &located {
-            Some(within) => {
-                places.filter(|place| within.start <= place.start && place.end <= within.end).collect()
+        if let Some(within) = &located {
+            found.retain(|place| {
+                let place = self.unfolded(place);
+                within.start <= place.start && place.end <= within.end
+            });
+        }
+        let [first, ..] = found.as_slice() else { return Err(Unplaced::Missing(self.nearest(&quote))) };
+        let first = first.clone();
+        let follows = |place: &Range<usize>| trimmed_end(&self.folded[..place.start]).ends_with(&prefix);
+        let leads = |place: &Range<usize>| trimmed_start(&self.folded[place.end..]).starts_with(&suffix);
+        let is_after_prefix = found.iter().any(follows);
+        found.retain(|place| follows(place) && leads(place));
+        match found.as_slice() {
+            [place] => Ok(Some(self.unfolded(place))),
+            [] => {
+                let [before, after] = self.surroundings(&first);
+                let (selector, there) = if is_after_prefix {
+                    ("suffix", &after[..after.len().min(NEXT)])
+                } else {
+                    ("prefix", &before[before.len().saturating_sub(NEXT)..])
+                };
+                let line = self.line(self.places[first.start]);
+                let there = there.iter().collect::<String>().trim().to_owned();
+                Err(Unplaced::Elsewhere { selector, line, there })
             }
-            None => places.collect(),
-        };
-        match places.as_slice() {
-            [place] => Ok(Some(place.clone())),
-            [] => Err(Unplaced::Missing(self.nearest(&quote))),
             places => Err(Unplaced::Ambiguous(places.len())),
         }
     }
@@ -170,20 +205,25 @@ impl Text {
     pub fn moved(&self, place: &Range<usize>, new: &Text) -> Option<Range<usize>> {
         let own = self.folded_place(place)?;
         let (words, [before, after]) = (&self.folded[own.clone()], self.surroundings(&own));
+        // Nothing tells copies, or equal words next to each other, from the words themselves.
+        let is_copied = |part: &[char]| new.occurrences(part).len() > self.occurrences(part).len();
+        // What is first or last in the text stays so, unless it is not copied and much of the other side is as it was.
+        let known = if is_copied(words) { [None, None] } else { self.far(&own) };
         let places = |text: &Text| {
             let mut places = text.occurrences(words);
             let agrees = |place: &Range<usize>| {
                 let around = [&text.folded[..place.start], trimmed_end(&text.folded[place.end..])];
                 around[0].ends_with(before)
                     && around[1].starts_with(after)
-                    // What is first or last in the text stays so.
-                    && [before, after].iter().zip(around).all(|(own, all)| own.len() >= SHORT || own.len() == all.len())
+                    && [before, after].iter().zip(around).zip(known.iter().zip(text.far(place))).all(
+                        |((own, all), (known, there))| {
+                            own.len() >= SHORT || own.len() == all.len() || known.is_some() && *known == there
+                        },
+                    )
             };
             places.retain(agrees);
             places
         };
-        // Nothing tells copies, or equal words next to each other, from the words themselves.
-        let is_copied = |part: &[char]| new.occurrences(part).len() > self.occurrences(part).len();
         if is_copied(before)
             || is_copied(after)
             || is_repeated(words, trimmed_end(before), trimmed_start(after))
@@ -232,6 +272,12 @@ impl Text {
         ]
     }
 
+    /// Much of what is after a folded place, and of what is before it: what may tell where the other side was.
+    fn far(&self, place: &Range<usize>) -> [Option<&[char]>; 2] {
+        let before = place.start.checked_sub(FAR).map(|start| &self.folded[start..place.start]);
+        [self.folded[place.end..].get(..FAR), before]
+    }
+
     fn unfolded(&self, place: &Range<usize>) -> Range<usize> {
         self.places[place.start]..self.places[place.end - 1] + 1
     }
@@ -264,28 +310,36 @@ impl Text {
                 let start = if *from == 1 { 0 } else { *breaks.get(from - 2)? };
                 start..breaks.get(until - 1).copied().unwrap_or(self.characters.len())
             }
-            Locator::Section(name) => {
-                let (start, level) = self.marks().find_map(|(at, mark)| match mark {
-                    Mark::Section(level, heading) if is_section(&heading, name) => Some((at, level)),
-                    _ => None,
-                })?;
-                let ends = self.marks().find(|(at, mark)| {
-                    *at > start && matches!(mark, Mark::Section(other, _) if *other <= level)
-                });
-                start..ends.map_or(self.characters.len(), |(at, _)| at)
+            Locator::Sections(from, until) => {
+                let marks = self.marks();
+                let section = |name: &str| {
+                    let (start, level) = marks.iter().find_map(|(at, mark)| match mark {
+                        Mark::Section(level, heading) if is_section(heading, name) => Some((*at, *level)),
+                        _ => None,
+                    })?;
+                    let ends = marks.iter().find(|(at, mark)| {
+                        *at > start && matches!(mark, Mark::Section(other, _) if *other <= level)
+                    });
+                    Some(start..ends.map_or(self.characters.len(), |(at, _)| *at))
+                };
+                let first = section(from)?;
+                let last = until.as_deref().map_or_else(|| Some(first.clone()), section)?;
+                Some(first.start..last.end).filter(|place| place.start < place.end)?
             }
             Locator::Time(from, until) => {
+                let marks = self.marks();
                 let times = || {
-                    self.marks().filter_map(
-                        |(at, mark)| if let Mark::Time(time) = mark { Some((at, time)) } else { None },
-                    )
+                    marks.iter().filter_map(|(at, mark)| {
+                        if let Mark::Time(time) = mark { Some((*at, *time)) } else { None }
+                    })
                 };
                 let (start, _) = times().take_while(|(_, time)| time <= from).last()?;
                 let ends = times().find(|(at, time)| *at > start && *time > until.unwrap_or(*from));
                 start..ends.map_or(self.characters.len(), |(at, _)| at)
             }
             Locator::Characters(from, until) => {
-                Some(*from..*until).filter(|place| place.end <= self.characters.len())?
+                let end = if *until == usize::MAX { self.characters.len() } else { *until };
+                Some(*from..end).filter(|place| place.end <= self.characters.len())?
             }
         };
         let place = self.folded_place(&place)?;
@@ -293,16 +347,26 @@ impl Text {
     }
 
     /// The lines that say something about those after them.
-    fn marks(&self) -> impl Iterator<Item = (usize, Mark)> {
-        self.lines.iter().enumerate().filter_map(|(number, start)| {
-            let end = self.lines.get(number + 1).copied().unwrap_or(self.characters.len());
-            let line: String = self.characters[*start..end].iter().collect();
-            Some((*start, Mark::of(&line)?))
-        })
+    fn marks(&self) -> Vec<(usize, Mark)> {
+        let text: String = self.characters.iter().collect();
+        let lines: Vec<&str> = text.split_inclusive('\n').collect();
+        let marks = self.lines.iter().zip(cut::marks(&lines));
+        marks.filter_map(|(start, mark)| Some((*start, mark?))).collect()
     }
 
-    /// The sentence that is most like some words, with its line.
+    /// The words that differ from others only in signs, accents or capital letters, or the sentence that is most like
+    /// them, with its line.
     fn nearest(&self, words: &[char]) -> Option<(usize, String)> {
+        let (wanted, own) = (plain(words), plain(&self.folded));
+        let is_alike =
+            |part: &&[(usize, char)]| part.iter().zip(&wanted).all(|(one, other)| one.1 == other.1);
+        if !wanted.is_empty()
+            && let Some(alike) = own.windows(wanted.len()).find(is_alike)
+        {
+            let place = alike[0].0..alike[alike.len() - 1].0 + 1;
+            let shown = self.folded[place.clone()].iter().take(SHOWN).collect();
+            return Some((self.line(self.places[place.start]), shown));
+        }
         let words: String = words.iter().collect();
         let sentences = self.folded.split_inclusive(|character| ".!?".contains(*character));
         let (mut start, mut best) = (0, (0.3, None));
@@ -332,6 +396,23 @@ fn is_section(heading: &str, name: &str) -> bool {
     let heading = heading.trim_start_matches('§').trim();
     heading.strip_prefix(name).is_some_and(|rest| !rest.starts_with(|next: char| next.is_alphanumeric()))
         && !name.is_empty()
+}
+
+/// Words without accents, capital letters, kinds of quotation marks and dashes, and characters that nobody sees; each
+/// character with its place.
+fn plain(words: &[char]) -> Vec<(usize, char)> {
+    let plain = |(place, character): (usize, &char)| {
+        let base = character.nfkd().next().unwrap_or(*character);
+        let base = match base {
+            '’' | '‘' | '‚' | '′' | 'ʼ' | '`' => '\'',
+            '“' | '”' | '„' | '«' | '»' | '″' => '"',
+            '‐'..='―' | '−' => '-',
+            '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{2060}' | '\u{feff}' => return None,
+            other => other.to_lowercase().next().unwrap_or(other),
+        };
+        Some((place, base))
+    };
+    words.iter().enumerate().filter_map(plain).collect()
 }
 
 fn hash(beginning: &[char]) -> u64 {
@@ -395,6 +476,18 @@ mod tests {
             ("t=0:12:31,0:14:00", Some("[00:12:31] And then?\n[00:13:00] Nothing.")),
             ("char=12,17", Some("first")),
             ("chapter one", None),
+            ("l2", Some("The first round was short. It ended at noon.")),
+            ("P. 1", Some("# Talks\nThe first round was short. It ended at noon.")),
+            ("§§ Talks–2", Some(TALK.trim())),
+            (
+                "§§ 2-Talks",
+                Some(
+                    "## 2. Results\nThey agreed\nto meet. It ended at noon.\n[00:12:31] And then?\n[00:13:00] Nothing.",
+                ),
+            ),
+            ("char=,7", Some("# Talks")),
+            ("char=139,", Some("Nothing.")),
+            ("char=,", None),
         ] {
             assert_eq!(located(TALK, locator).as_deref(), expected, "{locator}");
         }
@@ -424,6 +517,62 @@ mod tests {
         };
         let message = wrong.message();
         assert!(message.contains("line 3") && message.contains("They agreed to meet."), "{message}");
+    }
+
+    #[test]
+    fn what_is_nearest_differs_in_signs_accents_or_capital_letters_or_is_most_alike() {
+        let text = Text::new("One.\nShe said “don't”, and left the café\u{ad} – at last.\nTwo.");
+        for (words, expected) in [
+            ("don’t", "don't"),
+            ("\"Don't\"", "“don't”"),
+            ("cafe - at last", "café\u{ad} – at last"),
+            ("She said nothing and left the café", "She said “don't”, and left the café\u{ad} – at last."),
+        ] {
+            assert_eq!(
+                text.place(&quote(words)),
+                Err(Unplaced::Missing(Some((2, expected.to_owned())))),
+                "{words}"
+            );
+        }
+    }
+
+    #[test]
+    fn wrong_words_around_a_quote_are_told_with_those_that_are_there() {
+        let text = Text::new(TALK);
+        for (selectors, selector, there) in [
+            (Selectors { prefix: Some("They left."), ..quote("first round") }, "prefix", "# Talks The"),
+            (
+                Selectors { suffix: Some("is long"), prefix: Some("The"), ..quote("first round") },
+                "suffix",
+                "was short.",
+            ),
+        ] {
+            let Err(wrong) = text.place(&selectors) else { panic!("it is not there") };
+            assert_eq!(wrong.selector(), selector);
+            assert!(
+                wrong.message().contains(there) && wrong.message().contains("line 2"),
+                "{}",
+                wrong.message()
+            );
+        }
+    }
+
+    #[test]
+    fn what_is_first_or_last_moves_if_it_is_there_once_and_the_other_side_is_as_it_was() {
+        let days = (0..20).map(|number| format!("On day {number} the delegations met in the morning.\n"));
+        let middle = days.collect::<Vec<_>>().concat();
+        let old = format!("Opening words.\n{middle}Closing words.");
+        let new = Text::new(&format!("Headline\n\n{old}\n\nFooter"));
+        let old = Text::new(&old);
+        for words_there in ["Opening words.", "Closing words."] {
+            let place = old.place(&quote(words_there)).expect("found").expect("a place");
+            assert_eq!(old.moved(&place, &new).map(|place| words(&new, place)).as_deref(), Some(words_there));
+        }
+        let place = old.place(&quote("Opening words.")).expect("found").expect("a place");
+        let short = Text::new("Headline\n\nOpening words.\nMore.");
+        assert_eq!(Text::new("Opening words.\nMore.").moved(&(0..14), &short), None);
+        let twice = Text::new(&format!("Opening words.\nMore.\nOpening words.\n{middle}Closing words."));
+        assert_eq!(old.moved(&place, &twice), None, "nothing tells which one it was");
     }
 
     #[test]

@@ -60,7 +60,7 @@ pub enum Mark {
 }
 
 impl Mark {
-    pub fn of(line: &str) -> Option<Mark> {
+    fn of(line: &str) -> Option<Mark> {
         let line = line.trim();
         if let Some(rest) = line.strip_prefix('§') {
             let number: String =
@@ -79,6 +79,34 @@ impl Mark {
     }
 }
 
+/// What each of the lines of a text says about those from there on. Code in Markdown says nothing; a heading may be
+/// underlined.
+pub fn marks(lines: &[&str]) -> Vec<Option<Mark>> {
+    let mut fence = None;
+    let mut mark = |number: usize| {
+        let line = lines[number].trim();
+        let fence_here = ["```", "~~~"].into_iter().find(|fence| line.starts_with(fence));
+        match (fence, fence_here) {
+            (None, Some(_)) => fence = fence_here,
+            (Some(open), Some(here)) if open == here => fence = None,
+            (None, None) => return Mark::of(line).or_else(|| underlined(lines, number)),
+            _ => {}
+        }
+        None
+    };
+    (0..lines.len()).map(&mut mark).collect()
+}
+
+/// A line of its own that the next one underlines, as a heading in Markdown.
+fn underlined(lines: &[&str], number: usize) -> Option<Mark> {
+    let is_blank = |line: &&str| line.trim().is_empty();
+    let before = number.checked_sub(1).map(|before| lines[before]);
+    let (heading, under) = (lines[number].trim(), lines.get(number + 1)?.trim());
+    let level = ["=", "-"].iter().position(|sign| under.len() > 2 && under.replace(sign, "").is_empty())?;
+    (before.as_ref().is_none_or(is_blank) && !heading.is_empty())
+        .then(|| Mark::Section(level + 1, heading.to_owned()))
+}
+
 /// A time such as `12:31`, `00:12:31` or `751`, in seconds.
 pub fn seconds(time: &str) -> Option<u32> {
     let parts: Vec<&str> = time.split(':').collect();
@@ -94,20 +122,20 @@ pub fn seconds(time: &str) -> Option<u32> {
 /// The passages of a text.
 pub fn passages(text: &str) -> Vec<Passage> {
     let lines: Vec<&str> = text.split_inclusive('\n').collect();
+    let marks = marks(&lines);
     let is_wrapped = lines.iter().any(|line| line.trim().is_empty())
         && lines.iter().all(|line| line.trim_end().chars().count() <= WRAPPED);
     let has_pages = text.contains('\u{c}');
     let mut cutter = Cutter { passages: Vec::new(), next: Passage::first(), is_open: false };
     let (mut page, mut section, mut time) = (1, None, None);
     let mut after_blank = true;
-    for (number, line) in lines.into_iter().enumerate() {
+    for (number, (line, mark)) in lines.into_iter().zip(marks).enumerate() {
         let before = line.len() - line.trim_start().len();
         page += line[..before].matches('\u{c}').count();
         if line.trim().is_empty() {
             cutter.next.text.push_str(line);
             after_blank = true;
         } else {
-            let mark = Mark::of(line);
             if after_blank || !is_wrapped || mark.is_some() || line[..before].contains('\u{c}') {
                 cutter.close();
             }
@@ -223,6 +251,14 @@ mod tests {
         assert_eq!(place(6), (Some(2), Some("§ 2"), Some(751)));
         assert_eq!(place(7), (Some(3), Some("§ 2"), Some(751)));
         assert_eq!(passages.iter().map(|passage| passage.text.as_str()).collect::<String>(), text);
+    }
+
+    #[test]
+    fn code_is_no_heading_and_an_underlined_line_is_one() {
+        let text = "Title\n=====\n\nWords.\n\n```\n# no heading\n```\n\nPart\n----\nMore.\n";
+        let sections: Vec<_> = passages(text).into_iter().filter_map(|passage| passage.section).collect();
+        assert!(sections.iter().all(|section| ["Title", "Part"].contains(&section.as_str())), "{sections:?}");
+        assert!(sections.contains(&"Part".to_owned()), "{sections:?}");
     }
 
     #[test]

@@ -14,7 +14,8 @@ use crate::{
             Cardinality, Enumeration, FieldDeclaration, ObjectType, OwnedItem, OwnedList, Scalar, ValueType,
             column,
             computed::{
-                Argument, ComputedValue, CostContext, CostEstimate, ResolveContext, computed, number,
+                Argument, ArgumentRule, ComputedValue, CostContext, CostEstimate, ResolveContext, computed,
+                number,
             },
             language, one_of, prose, references, term, text, values,
         },
@@ -73,7 +74,14 @@ pub fn object_types() -> Vec<ObjectType> {
             column("sha256", Scalar::Content, "The SHA-256 of the text in UTF-8, as a hexadecimal number.")
                 .from_column("sha256"),
         )
-        .field(term("mediaType", "The media type of the document that the text was taken from: `text/html`."))
+        .field(
+            term(
+                "mediaType",
+                "The media type of the document that the text was taken from: `text/html`. Default: `text/plain`.",
+            )
+            .nullable()
+            .or_else("'text/plain'"),
+        )
         .field(language("language", "Its language as a BCP 47 tag: `en`."))
         .field(column("takenFrom", Scalar::Url, "The URL that it was taken from.").nullable())
         .field(
@@ -145,7 +153,7 @@ pub fn of_source() -> [FieldDeclaration; 5] {
             ValueType { of: "SourcePassage", form: Cardinality::List },
             page_of_passages(),
             |context| Box::pin(passages(context, CITED)),
-            "Passages of its text that citations name, in order of position, with these citations.",
+            "Passages of its text that citations name, in order of position, with these citations. Of a longer place than 5,000 characters, callers who may not read whole texts see the beginning.",
         )
         .with_cost(price_of_passages),
         computed(
@@ -175,10 +183,21 @@ const NAMED: &str = "
     cross join lateral generate_series(a.first_passage, a.last_passage) n (number)
     where a.sha256 = t.sha256";
 
+/// What a caller who may not read whole texts sees of a cited place of the text `{text}`: its passage `{number}`, if it
+/// is near the beginning of the anchor `a`.
+pub fn is_shown(text: &str, number: &str) -> String {
+    format!(
+        "exists (
+             select from text_passages s
+             where s.sha256 = {text} and s.number = {number} and s.starts < a.starts + {LONGEST}
+         )"
+    )
+}
+
 /// The numbers and citations of a page of passages of the text `t`: those after `$2`, at most `$3`.
 const CITED: &str = "
     select n.number, array_agg(a.citation_id order by a.starts, a.citation_id) as citations from {named}
-    and a.last_passage > $2 and n.number > $2 group by n.number order by n.number limit $3";
+    and a.last_passage > $2 and n.number > $2 and {shown} group by n.number order by n.number limit $3";
 const UNCITED: &str = "
     select p.number, null::bigint[] as citations from text_passages p
     where p.sha256 = t.sha256 and p.number > $2 and p.number not in (select n.number from {named})
@@ -187,7 +206,8 @@ const UNCITED: &str = "
 fn page_of_passages() -> Vec<Argument> {
     vec![
         number("first", MAX_PAGE, "Number of passages. Default: 20. Maximum: 100."),
-        number("after", i64::from(i32::MAX), "Only passages after the one with this number."),
+        number("after", i64::from(i32::MAX), "Only passages after the one with this number.")
+            .taking(ArgumentRule::Within(0..=i64::from(i32::MAX))),
     ]
 }
 
@@ -204,11 +224,12 @@ fn price_of_passages(context: &CostContext<'_>) -> CostEstimate {
 
 async fn passages(context: ResolveContext<'_>, page: &str) -> Result<Vec<ComputedValue>, ApiError> {
     let (first, after) = (context.number("first", 20), context.number("after", 0));
+    let shown = if context.reads_texts { "true".to_owned() } else { is_shown("a.sha256", "n.number") };
     let sql = format!(
         "select t.source_id, p.*, n.citations from {VERSIONS} t
          cross join lateral ({}) n join text_passages p on p.sha256 = t.sha256 and p.number = n.number
          where t.source_id = any($1) and {LAST} order by t.source_id, p.number",
-        page.replace("{named}", NAMED)
+        page.replace("{named}", NAMED).replace("{shown}", &shown)
     );
     let rows = context.reader.fetch(&sql, |sql| sql.bind(context.parents).bind(after).bind(first)).await?;
     let mut pages: HashMap<i64, Vec<ComputedValue>> = HashMap::new();

@@ -334,6 +334,7 @@ impl Executor<'_> {
                     arguments,
                     fields,
                     caller: self.caller,
+                    reads_texts: self.request.reads_texts,
                     event: self.event,
                     deadline: self.deadline,
                 };

@@ -35,6 +35,8 @@ struct Table {
     /// The columns that identify a row, the primary key first.
     unique: Vec<Unique>,
     indexed: Vec<String>,
+    /// Generated columns with their types and expressions.
+    generated: Vec<(String, String, String)>,
     /// The constraint's name, its column, and its expression.
     checks: Vec<(String, String, String)>,
 }
@@ -83,6 +85,17 @@ const COLUMNS: &str = "
     join pg_type y on y.oid = a.atttypid
     where t.relkind = 'r' and t.relnamespace = current_schema()::regnamespace
     order by t.relname, a.attnum";
+
+/// Generated columns that tell rows apart.
+const GENERATED: &str = "
+    select distinct t.relname::text as table, a.attname::text as column, format_type(a.atttypid, null) as type,
+           pg_get_expr(d.adbin, d.adrelid) as expression
+    from pg_class t
+    join pg_attribute a on a.attrelid = t.oid and a.attgenerated <> ''
+    join pg_attrdef d on d.adrelid = t.oid and d.adnum = a.attnum
+    join pg_index i on i.indrelid = t.oid and i.indisunique and a.attnum = any(i.indkey::int2[])
+    where t.relkind = 'r' and t.relnamespace = current_schema()::regnamespace
+    order by 1, 2";
 
 /// Checks of tables, by the last of their columns, of the columns' domains, and references to vocabularies: to tables
 /// that have no numbered rows, except what may be written after the rows that refer to it.
@@ -176,6 +189,10 @@ impl Rules {
             let table = rules.tables.entry(row.try_get("table")?).or_default();
             table.indexed.push(row.try_get("column")?);
         }
+        for row in sqlx::query(GENERATED).fetch_all(&mut *connection).await? {
+            let column = (row.try_get("column")?, row.try_get("type")?, row.try_get("expression")?);
+            rules.tables.entry(row.try_get("table")?).or_default().generated.push(column);
+        }
         for row in sqlx::query(UNIQUE).fetch_all(&mut *connection).await? {
             rules.tables.entry(row.try_get("table")?).or_default().unique.push(Unique {
                 name: row.try_get("name")?,
@@ -254,6 +271,11 @@ impl Rules {
     /// The columns of a table with their types, except generated ones.
     pub fn columns(&self, table: &str) -> &[(String, String)] {
         self.tables.get(table).map(|table| table.columns.as_slice()).unwrap_or_default()
+    }
+
+    /// The generated columns of a table that tell its rows apart, each with its type and expression.
+    pub fn generated(&self, table: &str) -> &[(String, String, String)] {
+        self.tables.get(table).map(|table| table.generated.as_slice()).unwrap_or_default()
     }
 
     /// The checks of a table.

@@ -87,10 +87,11 @@ fn unanchored() -> String {
              order by source_id, version desc
          )
          select c.id, c.locator, c.quote, c.prefix, c.suffix, last.sha256 as last, before.sha256 as before,
-                before.starts, before.ends, coalesce((
-                    select t.sha256 from {VERSIONS} t where t.source_id = c.source_id and t.version >= c.version
+                before.starts, before.ends, (
+                    select t.sha256 from {VERSIONS} t
+                    where t.source_id = c.source_id and (t.version = c.version or c.version = 0)
                     order by t.version limit 1
-                ), last.sha256) as own
+                ) as own
          from last join citations c using (source_id)
          left join lateral (
              select a.sha256, a.starts, a.ends from {VERSIONS} t
@@ -145,7 +146,7 @@ pub async fn anchor(connection: &mut PgConnection) -> Result<(), sqlx::Error> {
 
 /// The anchors of a citation: in the last version of the text, and in the one that it is of.
 fn anchors<'a>(row: &'a PgRow, stored: &HashMap<String, StoredText>) -> Result<Vec<Anchor<'a>>, sqlx::Error> {
-    let (citation, last, own): (i64, &str, &str) =
+    let (citation, last, own): (i64, &str, Option<&str>) =
         (row.try_get("id")?, row.try_get("last")?, row.try_get("own")?);
     let anchor = |sha256: &'a str, place: Option<Range<usize>>, [found, missing]: [&'static str; 2]| {
         let state = if place.is_some() { found } else { missing };
@@ -156,13 +157,15 @@ fn anchors<'a>(row: &'a PgRow, stored: &HashMap<String, StoredText>) -> Result<V
         Anchor { citation, sha256, state, place }
     };
     let mut anchors = Vec::new();
-    let before = match row.try_get::<Option<&str>, _>("before")? {
-        Some(before) => {
+    let before = match (row.try_get::<Option<&str>, _>("before")?, own) {
+        (Some(before), _) => {
             let [starts, ends] = ["starts", "ends"].map(|column| row.try_get::<i32, _>(column));
             let place = |number: i32| usize::try_from(number).unwrap_or(0);
             Some((before, place(starts?)..place(ends?)))
         }
-        None => {
+        // It is of a version that is not there.
+        (None, None) => None,
+        (None, Some(own)) => {
             let (locator, quote): (&str, Option<&str>) = (row.try_get("locator")?, row.try_get("quote")?);
             let selectors =
                 Selectors { locator, quote, prefix: row.try_get("prefix")?, suffix: row.try_get("suffix")? };
@@ -172,10 +175,10 @@ fn anchors<'a>(row: &'a PgRow, stored: &HashMap<String, StoredText>) -> Result<V
             place.map(|place| (own, place))
         }
     };
-    if anchors.is_empty() || own != last {
+    if anchors.is_empty() || own != Some(last) {
         let moved =
             before.as_ref().and_then(|(text, place)| stored[*text].text.moved(place, &stored[last].text));
-        let missing = if before.is_some() { "ORPHANED" } else { "UNRESOLVED" };
+        let missing = if before.is_some() || own.is_none() { "ORPHANED" } else { "UNRESOLVED" };
         anchors.push(anchor(last, moved, ["ANCHORED", missing]));
     }
     Ok(anchors)

@@ -37,6 +37,8 @@ pub struct BoundPlan {
     pub since: Vec<(i64, Vec<PathStep>)>,
     /// The cost in points.
     pub cost: usize,
+    /// Whether the caller may read whole texts of sources.
+    pub reads_texts: bool,
 }
 
 #[derive(Debug)]
@@ -116,7 +118,8 @@ pub fn bind(
     let mut binder = Binder { catalog, registry, variables, role, whole_texts, bound, as_of, since };
     binder.bound.resize_with(plan.steps, || None);
     binder.level(&plan.root)?;
-    Ok(BoundPlan { bound: binder.bound, as_of: binder.as_of, since: binder.since, cost })
+    let reads_texts = role >= whole_texts;
+    Ok(BoundPlan { bound: binder.bound, as_of: binder.as_of, since: binder.since, cost, reads_texts })
 }
 
 struct Binder<'a> {

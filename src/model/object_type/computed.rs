@@ -222,6 +222,8 @@ pub struct ResolveContext<'a> {
     /// Selected fields, nested ones as `edges.node.score`, so that costly values are computed only where they are selected.
     pub fields: &'a [String],
     pub caller: &'a Caller,
+    /// Whether the caller may read whole texts of sources.
+    pub reads_texts: bool,
     /// The event, in a subscription.
     pub event: Option<&'a ComputedValue>,
     /// The deadline: nothing is changed after it.

@@ -63,15 +63,14 @@ impl<'a> RowSet<'a> {
         self.list.map_or("id", |(_, rows)| rows.owner)
     }
 
-    fn columns(&self) -> Vec<&'static str> {
-        let mut columns = vec![self.owner()];
-        match self.list {
-            None => columns.extend(self.kind.writable_fields.iter().filter_map(column_of)),
-            Some((_, rows)) => {
-                columns.extend(rows.columns.iter().map(|column| column.column).chain(rows.ordinal));
-            }
-        }
-        columns
+    fn columns<'r>(&self, rules: &'r Rules) -> Vec<&'r str> {
+        let own: Vec<&'static str> = match self.list {
+            None => self.kind.writable_fields.iter().filter_map(column_of).collect(),
+            Some((_, rows)) => rows.columns.iter().map(|column| column.column).chain(rows.ordinal).collect(),
+        };
+        let generated = rules.generated(self.table()).iter().filter(|_| self.list.is_some());
+        let generated = generated.map(|(column, ..)| column.as_str());
+        std::iter::once(self.owner()).chain(own).chain(generated).collect()
     }
 
     /// The columns that refer to records, with the type.
@@ -291,7 +290,7 @@ impl Validator<'_> {
         if checks.is_empty() {
             return Ok(());
         }
-        let own = rows.columns();
+        let own = rows.columns(self.rules);
         let others = self.rules.columns(rows.table()).iter();
         let others = others.filter(|(column, _)| !own.contains(&column.as_str()));
         let others = joined(others.map(|(column, ty)| format!(", null::{ty} as {column}")), "");
@@ -306,7 +305,7 @@ impl Validator<'_> {
 
     /// Rejects duplicates of unique columns, within the import and in the database.
     async fn check_unique(&mut self, rows: &RowSet<'_>) -> Result<(), sqlx::Error> {
-        let (own, owner, ready) = (rows.columns(), rows.owner(), rows.name(READY_PREFIX));
+        let (own, owner, ready) = (rows.columns(self.rules), rows.owner(), rows.name(READY_PREFIX));
         for Unique { columns, nulls_alike, .. } in self.rules.unique(rows.table()) {
             let given = columns.iter().all(|column| own.contains(&column.as_str()));
             // `match_records` has checked these.
@@ -446,7 +445,7 @@ impl Validator<'_> {
                 .await?;
                 self.run(format!(
                     "insert into text_versions
-                     select source_id, coalesce((select max(version) from {VERSIONS} t where t.source_id = n.source_id), 0)
+                     select source_id, next_text_version(source_id) - 1
                          + row_number() over (partition by source_id order by line, list_index), sha256
                      from {list} n where n.is_new or not n.was_given
                      and not exists (select from {VERSIONS} t where t.source_id = n.source_id and {})",
@@ -471,7 +470,7 @@ impl Validator<'_> {
              ) l using (source_id)
              left join text_versions v on v.source_id = n.source_id
              and v.version = case n.version when 0 then l.first else coalesce(n.version, l.last) end
-             where (n.quote is not null or n.version > 0)
+             where (n.quote is not null and n.version is distinct from 0 or n.version > 0)
              and not exists (select from {CITATIONS} t where t.{owner} = n.{owner} and {same})
              order by v.sha256, n.line",
             list = list_name(READY_PREFIX, kind, writable_field.name),
@@ -496,7 +495,7 @@ impl Validator<'_> {
                         suffix: row.try_get("suffix")?,
                     };
                     let placed = kept.as_ref().map(|(_, text)| text.place(&selectors));
-                    placed.and_then(Result::err).map(|unplaced| ("quote", unplaced.message()))
+                    placed.and_then(Result::err).map(|unplaced| (unplaced.selector(), unplaced.message()))
                 }
             };
             if let Some((column, reason)) = wrong {

@@ -72,6 +72,12 @@ impl Validator<'_> {
                 given = was_given(writable_field.name, &row_digest(&values)),
             ))
             .await?;
+            for (column, ty, value) in self.rules.generated(rows.table) {
+                self.run(format!(
+                    "alter table {list} add column {column} {ty} generated always as ({value}) stored"
+                ))
+                .await?;
+            }
             self.run(format!("create index on {list} ({})", rows.owner)).await?;
             self.run(format!("analyze {list}")).await?;
         }
@@ -204,7 +210,7 @@ impl Validator<'_> {
         columns: &[String],
     ) -> Result<(), sqlx::Error> {
         let (ready, owner, name) = (rows.name(READY_PREFIX), rows.owner(), rows.kind.name);
-        let own = rows.columns();
+        let own = rows.columns(self.rules);
         if !columns.iter().all(|column| own.contains(&column.as_str())) || columns == ["id"] {
             return Ok(());
         }
@@ -296,7 +302,7 @@ impl Validator<'_> {
             }),
             ", ",
         );
-        let own = rows.columns();
+        let own = rows.columns(self.rules);
         let others = self.rules.columns(rows.table()).iter();
         let others = others.filter(|(column, _)| !own.contains(&column.as_str()));
         let others = joined(others.map(|(column, ty)| format!(", null::{ty} as {column}")), "");

@@ -722,7 +722,15 @@ impl Mutation<'_> {
                 Err(error) => {
                     part.rollback().await?;
                     let name = writable_field.name;
-                    self.refused(error, Some(name))?;
+                    let columns = constraint_of(&error)
+                        .filter(|refused| refused.code() == "23505")
+                        .and_then(|refused| self.rules.constraint(refused.constraint()?))
+                        .map(|unique| &unique.columns);
+                    if columns.is_some_and(|columns| columns.iter().any(|column| column == rows.owner)) {
+                        self.wrong("INVALID", &[name], DUPLICATE);
+                    } else {
+                        self.refused(error, Some(name))?;
+                    }
                 }
             }
         }

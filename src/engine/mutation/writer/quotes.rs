@@ -44,6 +44,10 @@ pub async fn check(
             rows.same(),
         );
         for (index, row) in list.iter().enumerate() {
+            let entry = within(&[field.name.to_owned(), index.to_string()]);
+            if mutation.errors.iter().any(|error| error.path.starts_with(&entry)) {
+                continue;
+            }
             let text = |column| row.get(column).and_then(Value::as_str);
             let is_of_a_version =
                 row.get("version").and_then(Value::as_i64).is_some_and(|version| version > 0);
@@ -70,7 +74,7 @@ pub async fn check(
                         suffix: text("suffix"),
                     };
                     if let Err(unplaced) = stored[&sha256].place(&selectors) {
-                        wrong("quote", &unplaced.message());
+                        wrong(unplaced.selector(), &unplaced.message());
                     }
                 }
                 _ => {}
