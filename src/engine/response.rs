@@ -309,6 +309,7 @@ impl<'a> Writer<'a> {
                 writer.count(fields, count(pages, *aggregate, place))
             }
             ConnectionOutput::Facets(fields) => writer.facets(fields, pages, place),
+            ConnectionOutput::Groups(aggregate, object) => writer.groups(object, pages, *aggregate, place),
             ConnectionOutput::PageInfo(fields) => writer.page_info(fields, pages, rows, place),
             ConnectionOutput::Edges(fields) => {
                 writer.list(rows, |writer, row| writer.edge(fields, pages, *row))
@@ -345,13 +346,22 @@ impl<'a> Writer<'a> {
                 writer.quoted(name);
                 Ok(())
             }
-            FacetOutput::Counts(aggregate, object) => {
-                let AggregateRows::Facet { rows, of } = &pages.aggregates[*aggregate] else {
-                    unreachable!("a facet was planned there")
-                };
-                writer.list(&of[place], |writer, row| writer.object(object, rows, *row))
-            }
+            FacetOutput::Counts(aggregate, object) => writer.groups(object, pages, *aggregate, place),
         })
+    }
+
+    /// The values of a facet, or the groups.
+    fn groups(
+        &mut self,
+        object: &'a Object,
+        pages: &'a PageRows,
+        aggregate: usize,
+        place: usize,
+    ) -> Result<(), Null> {
+        let AggregateRows::Groups { rows, of } = &pages.aggregates[aggregate] else {
+            unreachable!("groups were planned there")
+        };
+        self.list(&of[place], |writer, row| writer.object(object, rows, *row))
     }
 
     fn page_info(
@@ -546,7 +556,7 @@ impl<'a> Writer<'a> {
 fn count(pages: &PageRows, aggregate: usize, place: usize) -> (i64, Precision) {
     match &pages.aggregates[aggregate] {
         AggregateRows::Counts(counts) => counts[place],
-        AggregateRows::Facet { .. } => unreachable!("a count was planned there"),
+        AggregateRows::Groups { .. } => unreachable!("a count was planned there"),
     }
 }
 

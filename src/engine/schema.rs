@@ -17,6 +17,7 @@ use crate::model::{
         CREATED_AT, Cardinality, Deprecation, Enumeration, Facet, FieldKind, Join, LABEL, LookupInput,
         ObjectType, Order, OwnedItem, Predicate, Scalar, ToMany, ToOne, UPDATED_AT, ValueType,
         computed::{Argument, Computed, NODES},
+        grouping::{Dimension, GROUPS, MAX_GROUPS, group_of, grouping_of},
     },
     operator::Operator,
 };
@@ -48,6 +49,21 @@ fn builder(catalog: &Catalog) -> SchemaBuilder {
     Schema::build(ROOTS[0], root(ROOTS[1]), root(ROOTS[2]))
 }
 
+static GROUP_ORDER: Enumeration = Enumeration {
+    name: "GroupOrder",
+    sql: "",
+    description: "An order of groups.",
+    values: &[
+        ("COUNT_DESC", "Groups with most records first."),
+        ("COUNT_ASC", "Groups with fewest records first."),
+        (
+            "KEYS_ASC",
+            "By the keys in the order of `by`: dates by time, records by their entry. Unknown keys come last.",
+        ),
+        ("KEYS_DESC", "By the keys in the order of `by`, the last ones first. Unknown keys come last."),
+    ],
+    deprecated: &[],
+};
 static COUNT_MODE: Enumeration = Enumeration {
     name: "CountMode",
     sql: "",
@@ -229,6 +245,7 @@ impl Types<'_> {
 
     fn counts(&mut self) {
         self.enumeration(&COUNT_MODE);
+        self.enumeration(&GROUP_ORDER);
         self.enumeration(&COUNT_PRECISION);
         self.add(
             Object::new("Count")
@@ -403,35 +420,69 @@ impl Types<'_> {
         self.add(edge_type);
         let facets = self.facets(many);
         let mode = input("mode", TypeRef::named(COUNT_MODE.name), "How exact the number is. Default: EXACT.");
-        self.add(
-            Object::new(connection)
-                .description(format!("A page of records of type {}.", many.to))
-                .field(field("edges", TypeRef::named_nn_list_nn(edge), "The records of the page, in order."))
-                .field(field("nodes", TypeRef::named_nn_list_nn(many.to), NODES))
-                .field(field(
-                    "pageInfo",
-                    TypeRef::named_nn("PageInfo"),
-                    "Cursors of the page, and whether there are more records.",
-                ))
-                .field(field(
-                    "totalCount",
-                    TypeRef::named_nn(TypeRef::INT),
-                    "The number of records on all pages; counted only when selected.",
-                ))
-                .field(
-                    field(
-                        "count",
-                        TypeRef::named_nn("Count"),
-                        "The number of records on all pages, as exact as `mode` says.",
-                    )
-                    .argument(mode),
+        let connection = Object::new(connection)
+            .description(format!("A page of records of type {}.", many.to))
+            .field(field("edges", TypeRef::named_nn_list_nn(edge), "The records of the page, in order."))
+            .field(field("nodes", TypeRef::named_nn_list_nn(many.to), NODES))
+            .field(field(
+                "pageInfo",
+                TypeRef::named_nn("PageInfo"),
+                "Cursors of the page, and whether there are more records.",
+            ))
+            .field(field(
+                "totalCount",
+                TypeRef::named_nn(TypeRef::INT),
+                "The number of records on all pages; counted only when selected.",
+            ))
+            .field(
+                field(
+                    "count",
+                    TypeRef::named_nn("Count"),
+                    "The number of records on all pages, as exact as `mode` says.",
                 )
-                .field(field(
-                    "facets",
-                    TypeRef::named_nn(facets),
-                    "Counts of the records on all pages, grouped by value.",
-                )),
+                .argument(mode),
+            )
+            .field(field(
+                "facets",
+                TypeRef::named_nn(facets),
+                "Counts of the records on all pages, grouped by value.",
+            ));
+        let connection = match self.groups(self.catalog.named(many.to)) {
+            Some(groups) => connection.field(groups),
+            None => connection,
+        };
+        self.add(connection);
+    }
+
+    /// The field with the groups of a connection, if its records can be grouped.
+    fn groups(&mut self, object_type: &ObjectType) -> Option<Field> {
+        if object_type.dimensions.is_empty() {
+            return None;
+        }
+        let grouping = grouping_of(object_type);
+        if self.is_new(&grouping) {
+            let by = format!("What records of type {} can be grouped by.", object_type.name);
+            let by = Enum::new(&grouping).description(by);
+            let item =
+                |dimension: &Dimension| EnumItem::new(&dimension.name).description(&dimension.description);
+            self.add(object_type.dimensions.iter().map(item).fold(by, Enum::item));
+        }
+        let by = InputValue::new("by", TypeRef::named_nn_list_nn(grouping));
+        let first = format!("Number of groups. Default: {GROUPS}. Maximum: {MAX_GROUPS}.");
+        let order =
+            input("orderBy", TypeRef::named(GROUP_ORDER.name), "Order of the groups. Default: COUNT_DESC.");
+        let groups = field(
+            "groups",
+            TypeRef::named_nn_list_nn(group_of(object_type)),
+            "The records on all pages that match the filter, counted by up to three dimensions together: by speaker and month, for example. A record with several topics is counted in the group of each.",
         );
+        let by = by.description("The dimensions: one to three.");
+        Some(
+            groups
+                .argument(by)
+                .argument(input("first", TypeRef::named(TypeRef::INT), &first))
+                .argument(order),
+        )
     }
 
     fn facets(&mut self, many: &ToMany) -> String {

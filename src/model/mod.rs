@@ -17,7 +17,10 @@ use async_graphql::parser::types::OperationType;
 
 use crate::model::object_type::{
     Deprecation, Facet, FacetBy, Field, FieldDeclaration, FieldKind, Join, LookupKey, ObjectType, Scalar,
-    ToMany, Writability, column, computed::page_info, reference,
+    ToMany, Writability, column,
+    computed::page_info,
+    grouping::{dimensions, group},
+    reference,
 };
 
 /// The names of the root types.
@@ -82,6 +85,11 @@ impl Catalog {
     ) -> Self {
         object_types.push(page_info());
         object_types.extend(counted(&object_types));
+        for index in 0..object_types.len() {
+            object_types[index].dimensions = dimensions(&object_types[index], &object_types);
+        }
+        let groups: Vec<ObjectType> = object_types.iter().filter_map(group).collect();
+        object_types.extend(groups);
         object_types.push(query(&object_types, roots.query));
         let root = |name, description, fields: Vec<FieldDeclaration>| {
             fields.into_iter().fold(ObjectType::new(name, "", description), ObjectType::field)

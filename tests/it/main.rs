@@ -18,6 +18,7 @@ mod facts;
 mod generate;
 mod golden;
 mod grades;
+mod groups;
 mod guards;
 mod http;
 mod indexes;

@@ -238,7 +238,7 @@ impl Collector<'_> {
                     || pages
                         .aggregates
                         .iter()
-                        .any(|aggregate| matches!(aggregate, AggregateRows::Facet { .. }))
+                        .any(|aggregate| matches!(aggregate, AggregateRows::Groups { .. }))
                     || is_cut && !matches!(pages.order.by, SortKey::Id);
                 if reads_all {
                     self.tags.push(CacheTag::table(table));
@@ -254,11 +254,12 @@ impl Collector<'_> {
     fn aggregate(&mut self, aggregate: &Aggregate, fetched: &AggregateRows) -> Collected {
         match (aggregate, fetched) {
             (Aggregate::Count(_), AggregateRows::Counts(_)) => Ok(()),
-            (Aggregate::Facet { facet, level, .. }, AggregateRows::Facet { rows, .. })
+            (Aggregate::Facet { facet, level, .. }, AggregateRows::Groups { rows, .. })
                 if !matches!(facet.by, FacetBy::Link { .. }) =>
             {
                 self.steps(level, rows)
             }
+            (Aggregate::Groups { level, .. }, AggregateRows::Groups { rows, .. }) => self.steps(level, rows),
             _ => Err(Everything),
         }
     }

@@ -88,7 +88,11 @@ pub struct PageRows {
 #[derive(Debug)]
 pub enum AggregateRows {
     Counts(Vec<(i64, Precision)>),
-    Facet { rows: Rows, of: Vec<Vec<usize>> },
+    /// The values of a facet, or groups.
+    Groups {
+        rows: Rows,
+        of: Vec<Vec<usize>>,
+    },
 }
 
 /// Records of one object type, with the row of each.
@@ -504,10 +508,10 @@ impl Executor<'_> {
         parents: &Parents,
     ) -> Result<AggregateRows> {
         match aggregate {
-            Aggregate::Facet { level, .. } => {
+            Aggregate::Facet { level, .. } | Aggregate::Groups { level, .. } => {
                 let rows = self.run_for(statement, parents).await?;
                 let of = parents.groups_by_place(&rows)?;
-                Ok(AggregateRows::Facet { rows: self.level(level, rows).await?, of })
+                Ok(AggregateRows::Groups { rows: self.level(level, rows).await?, of })
             }
             Aggregate::Count(_) if precision == Precision::Estimate => {
                 let estimate = self.reader.estimate(statement).await?;

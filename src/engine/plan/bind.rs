@@ -13,7 +13,7 @@ use crate::{
     engine::{
         plan::{self, Aggregate, ConnectionSelection, Level, Plan, Step, StepKind},
         prepare::coerce::{self, Variables},
-        sql::{self, Paged, Side},
+        sql::{self, GroupOrder, Paged, Side},
     },
     error::{ApiError, Code, PathStep},
     model::{
@@ -22,6 +22,7 @@ use crate::{
         object_type::{
             Order, SortKey, ToMany,
             computed::{self, Computed},
+            grouping::{Dimension, GROUPS, MAX_DIMENSIONS, MAX_GROUPS, grouping_of},
         },
         pagination::{self, Cursor, MAX_PAGE, Page},
     },
@@ -312,7 +313,57 @@ impl Binder<'_> {
                 let page = Page::new(Some(first), None, None, None)?;
                 Ok((paged.facet(facet, &level.columns, page.size)?, Precision::Exact))
             }
+            Aggregate::Groups { arguments, level } => {
+                Ok((self.groups(paged, arguments, level)?, Precision::Exact))
+            }
         }
+    }
+
+    fn groups(
+        &self,
+        paged: &Paged<'_>,
+        arguments: &plan::Arguments,
+        level: &Level,
+    ) -> Result<Statement, ApiError> {
+        let object_type = self.catalog.named(paged.many.to);
+        let names = match self.given(arguments, "by", &format!("[{}!]!", grouping_of(object_type)))? {
+            Some(Value::List(names)) => names,
+            _ => Vec::new(),
+        };
+        if !(1..=MAX_DIMENSIONS).contains(&names.len()) {
+            let message = format!("`by` has {} values; it takes 1 to {MAX_DIMENSIONS}.", names.len());
+            return Err(ApiError::bad_input("by", message));
+        }
+        let mut by = Vec::new();
+        for name in names {
+            let Value::Enum(name) = name else { unreachable!("coerced to a dimension") };
+            let dimension = object_type.dimension_named(&name);
+            if let Some(same) = by.iter().find(|known: &&&Dimension| known.has_value_of(dimension)) {
+                let message = format!("`by` names one value twice: {} and {name}.", same.name);
+                return Err(ApiError::bad_input("by", message));
+            }
+            by.push(dimension);
+        }
+        let first = match self.given(arguments, "first", "Int")? {
+            Some(Value::Number(number)) => number.as_i64().unwrap_or(i64::MAX),
+            _ => i64::from(GROUPS),
+        };
+        if !(0..=i64::from(MAX_GROUPS)).contains(&first) {
+            return Err(ApiError::bad_input(
+                "first",
+                format!("`first` is {first}; it takes 0 to {MAX_GROUPS}."),
+            ));
+        }
+        let order = match self.given(arguments, "orderBy", "GroupOrder")? {
+            Some(Value::Enum(name)) => match name.as_str() {
+                "COUNT_ASC" => GroupOrder::Count { descending: false },
+                "KEYS_ASC" => GroupOrder::Keys { descending: false },
+                "KEYS_DESC" => GroupOrder::Keys { descending: true },
+                _ => GroupOrder::Count { descending: true },
+            },
+            _ => GroupOrder::Count { descending: true },
+        };
+        paged.groups(&object_type.dimensions, &by, &level.columns, order, first)
     }
 
     fn size(&self, step: &Step, name: &str) -> Result<Option<i64>, ApiError> {

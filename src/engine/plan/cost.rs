@@ -25,6 +25,7 @@ use crate::{
         object_type::{
             Facet, FacetBy, FilterField, Join, ObjectType, Order, Predicate, Scalar, SortKey, ToMany,
             computed::{self, CostContext, CostEstimate, float, words},
+            grouping::{GROUPS, Key, Origin, Unit, grouping_of},
         },
         operator::{Operator, has_trigram},
         pagination::{MAX_PAGE, page_size},
@@ -49,6 +50,13 @@ const ROW_IN_ORDER: f64 = 0.03;
 /// To group a row by its own value, and by each record behind a link.
 const GROUPED: f64 = 0.006;
 const GROUPED_BY_LINK: f64 = 0.02;
+/// Records above one, itself too, usually at most.
+const ABOVE: f64 = 3.0;
+/// To spread dates that are known less exactly.
+const SPREAD_OVER_MONTHS: f64 = 0.05;
+const SPREAD_OVER_DAYS: f64 = 2.5;
+/// How many dates there are, usually at most.
+const DATES: f64 = 15_000.0;
 /// To compare a value of it.
 const COMPARED: f64 = 0.0025;
 /// To search a part of a text, in a stored plain column or without one.
@@ -168,8 +176,7 @@ fn measure(level: &Level, variables: &HashMap<&str, usize>, total: &mut usize) -
         count(&step.arguments).map_err(at)?;
         if let StepKind::ToMany { aggregates, .. } = &step.kind {
             for aggregate in aggregates {
-                let (Aggregate::Count(arguments) | Aggregate::Facet { arguments, .. }) = aggregate;
-                count(arguments).map_err(at)?;
+                count(aggregate.arguments()).map_err(at)?;
             }
         }
         for level in step.kind.levels() {
@@ -219,8 +226,17 @@ impl Pricing<'_> {
                 let on_page = self.many(step, many, wants, aggregates, records).map_err(at)?;
                 self.level(level, on_page)?;
                 for aggregate in aggregates {
-                    if let Aggregate::Facet { level, .. } = aggregate {
-                        self.level(level, records * NAMED)?;
+                    match aggregate {
+                        Aggregate::Count(_) => {}
+                        Aggregate::Facet { level, .. } => self.level(level, records * NAMED)?,
+                        Aggregate::Groups { level, arguments } => {
+                            let first = match self.given(arguments, "first", "Int").map_err(at)? {
+                                Some(Value::Number(number)) => number.as_f64().unwrap_or(f64::MAX),
+                                _ => f64::from(GROUPS),
+                            };
+                            self.spend(records * first);
+                            self.level(level, records * first)?;
+                        }
                     }
                 }
                 Ok(())
@@ -314,6 +330,11 @@ impl Pricing<'_> {
             self.spend(COUNTED + parents);
             match (aggregate, filter) {
                 (Aggregate::Facet { facet, .. }, _) => self.facet(object_type, facet, filter, read),
+                (Aggregate::Groups { arguments, .. }, _) => {
+                    let share = weight.as_ref().map_or(1.0, |weight| weight.share);
+                    self.spend(weight.as_ref().map_or(read * ROW, |weight| weight.points(read)));
+                    self.groups(object_type, arguments, read * share)?;
+                }
                 (Aggregate::Count(_), Some(_)) => {
                     self.spend(weight.as_ref().map_or(0.0, |weight| weight.points(read)));
                 }
@@ -341,6 +362,49 @@ impl Pricing<'_> {
             _ => weight.points(read),
         };
         self.spend(found + grouped * weight.share);
+    }
+
+    /// Groups are of all records that match the filter, for each dimension of each record behind a link.
+    fn groups(
+        &mut self,
+        object_type: &ObjectType,
+        arguments: &plan::Arguments,
+        records: f64,
+    ) -> Result<(), ApiError> {
+        let by = self.given(arguments, "by", &format!("[{}!]!", grouping_of(object_type)))?;
+        let Some(Value::List(by)) = by else { return Ok(()) };
+        let (mut each, mut rows, mut spread) = (0.0, records, 0.0);
+        for name in &by {
+            let Value::Enum(name) = name else { continue };
+            let links = |table| (self.sizes.rows(table) / self.sizes.rows(object_type.table)).max(1.0);
+            each += match object_type.dimension_named(name).key {
+                Key::Value { .. } | Key::Record { .. } => GROUPED,
+                Key::Linked { link: (table, ..), .. } => {
+                    rows *= links(table);
+                    GROUPED_BY_LINK
+                }
+                Key::Above { from: Origin::Column(_), .. } => {
+                    rows *= ABOVE;
+                    GROUPED_BY_LINK
+                }
+                Key::Above { from: Origin::Link(table, ..), .. } => {
+                    rows *= ABOVE * links(table);
+                    2.0 * GROUPED_BY_LINK
+                }
+                Key::Period { unit, .. } => {
+                    spread += match unit {
+                        Unit::Year => 0.0,
+                        Unit::Quarter | Unit::Month => SPREAD_OVER_MONTHS,
+                        Unit::Day => SPREAD_OVER_DAYS,
+                    };
+                    GROUPED
+                }
+            };
+        }
+        // Dates are spread after they are grouped.
+        let dates = if by.len() == 1 { rows.min(DATES) } else { rows };
+        self.spend(rows * each + dates * spread);
+        Ok(())
     }
 
     /// Rows on the other side of an edge, for all parents together.

@@ -25,6 +25,7 @@ use crate::{
             Cardinality, Column, Facet, Field, FieldKind, Join, ObjectType, OwnedItem, OwnedList, Scalar,
             ToMany, ToOne, ValueType,
             computed::{Computed, ComputedValue},
+            grouping::group_of,
         },
         sql::{Expression, Reads},
     },
@@ -117,11 +118,8 @@ impl StepKind {
             }
             StepKind::OwnedList { level, .. } | StepKind::Lookup(level) => vec![level],
             StepKind::ToMany { level, aggregates, .. } => {
-                let facets = aggregates.iter().filter_map(|aggregate| match aggregate {
-                    Aggregate::Facet { level, .. } => Some(level),
-                    Aggregate::Count(_) => None,
-                });
-                [level].into_iter().chain(facets).collect()
+                let aggregated = aggregates.iter().filter_map(Aggregate::level);
+                [level].into_iter().chain(aggregated).collect()
             }
             StepKind::Nodes(levels) => levels.iter().collect(),
             StepKind::Computed { places, .. } => places.iter().flat_map(|place| &place.kinds).collect(),
@@ -143,6 +141,26 @@ pub enum Aggregate {
     Count(Arguments),
     /// The number of records per value; the level has the columns `value` and `count`.
     Facet { facet: &'static Facet, arguments: Arguments, level: Level },
+    /// The number of records per group; the level has a column for each key, and the counts.
+    Groups { arguments: Arguments, level: Level },
+}
+
+impl Aggregate {
+    pub fn arguments(&self) -> &Arguments {
+        match self {
+            Aggregate::Count(arguments)
+            | Aggregate::Facet { arguments, .. }
+            | Aggregate::Groups { arguments, .. } => arguments,
+        }
+    }
+
+    /// The rows of it, if it has rows.
+    pub fn level(&self) -> Option<&Level> {
+        match self {
+            Aggregate::Count(_) => None,
+            Aggregate::Facet { level, .. } | Aggregate::Groups { level, .. } => Some(level),
+        }
+    }
 }
 
 /// A possible type of a reference: the parent's column, and the level to read.
@@ -290,6 +308,8 @@ pub enum ConnectionOutput {
     TotalCount(usize),
     Count(usize, Vec<Entry<CountOutput>>),
     Facets(Vec<Entry<FacetOutput>>),
+    /// The groups at this index of the aggregates.
+    Groups(usize, Object),
     PageInfo(Vec<Entry<PageInfo>>),
     Edges(Vec<Entry<EdgeOutput>>),
     Nodes(Object),
@@ -609,6 +629,13 @@ impl<'a> Planner<'a> {
                         &mut aggregates,
                         &path,
                     ))
+                }
+                "groups" => {
+                    let path = below(path, key);
+                    let mut level = Level::new(self.catalog.named(&group_of(inner.object_type)));
+                    let object = self.object(level.object_type, &field.sets, &mut level, &path);
+                    aggregates.push(Aggregate::Groups { arguments: Arguments::of(field.field), level });
+                    ConnectionOutput::Groups(aggregates.len() - 1, object)
                 }
                 "pageInfo" => {
                     wants.rows = true;

@@ -1,6 +1,8 @@
 //! SQL for one level of a plan. The text depends on the shape of the request alone, and on whether an index finds a
 //! part of a text; every value is bound, so that the database plans a text once.
 
+mod groups;
+
 use std::{borrow::Cow, fmt::Write};
 
 use async_graphql::{Name, Value};
@@ -33,6 +35,8 @@ const JOINED: usize = 6;
 
 /// Maximum length of a search text in characters.
 const LONGEST: usize = 1000;
+
+pub use self::groups::GroupOrder;
 
 type Fields = IndexMap<Name, Value>;
 

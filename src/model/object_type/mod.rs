@@ -4,6 +4,7 @@
 //! SQL fragments name their own row as `{}`, because each statement gives it another alias.
 
 pub mod computed;
+pub mod grouping;
 pub mod overviews;
 
 use std::borrow::Cow;
@@ -14,6 +15,7 @@ use crate::{
         naming,
         object_type::{
             computed::{Computed, ComputedValue, CostFunction},
+            grouping::Dimension,
             overviews::{Searched, Tie, TimelineEntry},
         },
         pagination::KeyKind,
@@ -33,6 +35,8 @@ pub struct ObjectType {
     pub conditions: Vec<FilterField>,
     pub orders: Vec<Order>,
     pub facets: Vec<Facet>,
+    /// What its records can be grouped by; follows from the catalog.
+    pub dimensions: Vec<Dimension>,
     /// The table with ids and slugs of merged records, and the record that each was merged into (`kept_id`).
     pub merged: Option<&'static str>,
     /// The table of its other names, which a search reads too, and the column that refers to the record.
@@ -439,6 +443,7 @@ impl ObjectType {
             conditions: Vec::new(),
             orders: Vec::new(),
             facets: Vec::new(),
+            dimensions: Vec::new(),
             merged: None,
             searchable_names: None,
             searchable_passages: None,
@@ -455,6 +460,11 @@ impl ObjectType {
     pub fn field_named(&self, name: &str) -> &Field {
         let field = self.fields.iter().find(|field| field.name == name);
         field.unwrap_or_else(|| panic!("{} has no field {name}", self.name))
+    }
+
+    /// A dimension by its name in the schema.
+    pub fn dimension_named(&self, name: &str) -> &Dimension {
+        self.dimensions.iter().find(|dimension| dimension.name == name).expect("validated")
     }
 
     /// Whether it is of records with a slug and a history.
