@@ -52,7 +52,7 @@ fn above(statement: &Value, parents: &Parents) -> Vec<(Value, bool)> {
     for topic in topics(statement) {
         let mut next = Some(topic);
         while let Some(topic) = next.filter(|topic| !all.contains(topic)) {
-            next = parents[&topic].clone();
+            next.clone_from(&parents[&topic]);
             all.push(topic);
         }
     }
@@ -152,7 +152,7 @@ async fn groups_are_what_counting_the_records_gives() {
                     let of_dimension = (dimension.keys)(statement, &parents);
                     let extended = keys.iter().flat_map(|(known, certain): &(Vec<Value>, bool)| {
                         of_dimension.iter().map(move |(key, is_certain)| {
-                            ([known.as_slice(), &[key.clone()]].concat(), *certain && *is_certain)
+                            ([known.as_slice(), std::slice::from_ref(key)].concat(), *certain && *is_certain)
                         })
                     });
                     keys = extended.collect();

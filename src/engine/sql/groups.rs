@@ -140,7 +140,7 @@ impl Paged<'_> {
         match &dimension.key {
             Key::Value { sql, .. } => keys.push(sql.of("r")),
             Key::Record { choices, .. } => {
-                keys.extend(choices.iter().map(|(_, column)| format!("r.{column}")))
+                keys.extend(choices.iter().map(|(_, column)| format!("r.{column}")));
             }
             Key::Linked { link: (between, from, other), .. } => {
                 let link = builder.subquery();
