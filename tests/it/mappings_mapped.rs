@@ -155,6 +155,11 @@ async fn a_map_with_a_mistake_is_refused_by_name() {
             of("Relation", "{subject = {record = 'x', key = 'a'}}"),
             "the record `x`, which the map doesn't have",
         ),
+        (
+            of("Actor", "{bornOn = {column = 'a', date = '%d.%M.%Y'}}"),
+            "`bornOn` has the date form `%d.%M.%Y`",
+        ),
+        (of("Actor", "{name = {colum = 'a'}}"), "expected a column in quotes, a table of a rule"),
         ("title = 3".to_owned(), "invalid type"),
     ] {
         let map = base.file("map.toml", map);

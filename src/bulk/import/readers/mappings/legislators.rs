@@ -688,7 +688,7 @@ mod tests {
         let mut laughs = "- a0: &a0 [1, 2, 3, 4, 5, 6, 7, 8, 9]\n".to_owned();
         for level in 1..20 {
             let before = format!("*a{}, ", level - 1).repeat(9);
-            laughs += &format!("  a{level}: &a{level} [{before}]\n");
+            laughs.extend([format!("  a{level}: &a{level} [{before}]\n")]);
         }
         let [all] = read(&laughs).try_into().unwrap();
         assert!(all.unwrap_err().contains("too large with all that its aliases"));

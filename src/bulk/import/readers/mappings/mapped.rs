@@ -90,7 +90,7 @@ struct Record {
 }
 
 #[derive(Clone, Debug, Deserialize)]
-#[serde(untagged)]
+#[serde(untagged, expecting = "expected a column, or a list of columns, in quotes")]
 enum OneOrMany {
     One(String),
     Many(Vec<String>),
@@ -98,14 +98,17 @@ enum OneOrMany {
 
 /// A column with several values, each of which gives a record or an entry of a list.
 #[derive(Clone, Debug, Deserialize)]
-#[serde(untagged)]
+#[serde(untagged, expecting = "expected a column in quotes, or a table with `column` and `split`")]
 enum Each {
     Column(String),
     Split { column: String, split: String },
 }
 
 #[derive(Clone, Debug, Deserialize)]
-#[serde(untagged)]
+#[serde(
+    untagged,
+    expecting = "expected a column in quotes, a table of a rule (column, constant, template …), or a list of tables"
+)]
 enum FieldRule {
     /// References from several columns.
     References(Vec<Reference>),
@@ -130,7 +133,7 @@ struct Entry {
 }
 
 #[derive(Clone, Debug, Deserialize)]
-#[serde(untagged)]
+#[serde(untagged, expecting = "expected a text, a number, true or false")]
 enum Constant {
     Text(String),
     Whole(i64),
@@ -140,7 +143,10 @@ enum Constant {
 
 /// Where a value comes from.
 #[derive(Clone, Debug, Deserialize)]
-#[serde(untagged)]
+#[serde(
+    untagged,
+    expecting = "expected a column in quotes, or a table of a rule: column, constant, template, values, default, split, date, precision, country, times, record, key, each"
+)]
 enum Rule {
     Column(String),
     Full(Box<FullRule>),
@@ -229,6 +235,12 @@ impl ColumnMap {
         for rule in rules {
             if let Rule::Full(full) = rule {
                 referred.extend(&full.record);
+                let forms = full.date.as_ref().map(OneOrMany::all).unwrap_or_default();
+                if let Some(form) = forms.iter().find(|form| !is_date_form(form)) {
+                    return Err(format!(
+                        "`{field}` has the date form `{form}`; a form has %Y or %y, and may have %m, %b, %B, %d and %*"
+                    ));
+                }
             }
         }
         match referred.iter().find(|name| self.records.iter().all(|record| record.name != ***name)) {
@@ -787,6 +799,19 @@ fn matches_pattern(pattern: &str, text: &str) -> bool {
         Some(start) => text.starts_with(start),
         None => text == pattern,
     }
+}
+
+/// Whether dates can be read in a form.
+fn is_date_form(form: &str) -> bool {
+    let letters = form.split('%').skip(1).map(|part| part.chars().next());
+    let mut has_year = false;
+    for letter in letters {
+        has_year |= matches!(letter, Some('Y' | 'y'));
+        if !matches!(letter, Some('Y' | 'y' | 'm' | 'd' | 'B' | 'b' | '*')) {
+            return false;
+        }
+    }
+    has_year
 }
 
 /// Reads a date in a form like `%d %B %Y`; as precise as the form is.
