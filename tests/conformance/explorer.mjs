@@ -17,12 +17,21 @@ const DESK = { width: 1280, height: 800 };
 const PHONE = { width: 390, height: 844 };
 const faults = [];
 
+// Where a check fails, a picture shows what every reader saw.
+const pages = [];
+process.on('uncaughtException', async (error) => {
+  console.error(error, faults);
+  for (const [at, page] of pages.entries()) await page.screenshot({ path: `${screenshots}/failed-${at}.png` });
+  process.exit(1);
+});
+
 /** A reader with a browser of their own. */
 async function reader({ viewport = DESK, colorScheme = 'light', locale = 'en-GB', withKey } = {}) {
   const context = await browser.newContext({ viewport, colorScheme, locale, reducedMotion: 'reduce' });
-  context.setDefaultTimeout(30_000);
+  context.setDefaultTimeout(Number(process.env.PATIENCE ?? 30_000));
   if (withKey) await context.addInitScript((key) => sessionStorage.setItem('dossier:key', key), withKey);
   const page = await context.newPage();
+  pages.push(page);
   const origins = [address, closed].map((one) => new URL(one).host);
   page.on('request', (request) => {
     const { protocol, host } = new URL(request.url());
@@ -227,6 +236,68 @@ assert.match(painting, /^Line \d+ of a text that stands in for the interview\. ð
 await editor.getByText('Line 10 of a text').click();
 await editor.waitForURL(/citation=/);
 await check(editor, 'reader');
+
+// Words that are marked begin a citation.
+await open(editor, INTERVIEW);
+await shows(editor, 'Line 31 of a text');
+await editor.getByText('Line 31 of a text').evaluate((line) => {
+  getSelection().setBaseAndExtent(line.firstChild, 0, line.firstChild, 'Line 31 of a text'.length);
+});
+await editor.getByRole('link', { name: 'Cite in a new statement' }).click();
+await heading(editor, 'New statement');
+await editor.locator('.items q').getByText('Line 31 of a text').waitFor();
+await check(editor, 'new-statement');
+
+// A form says at its fields what is wrong, and what was entered can be undone.
+const pick = async (label, text) => {
+  const field = editor.getByRole('combobox', { name: label });
+  await field.fill(text);
+  await editor.getByRole('option').first().waitFor();
+  await field.press('Enter');
+};
+await pick('Speaker', 'tokay');
+await editor.getByLabel('Summary').fill('He hopes that the dialogue goes on.');
+await editor.getByLabel('Rendering').selectOption('VERBATIM');
+await editor.getByLabel('Event type').selectOption('CONSULT');
+await editor.getByLabel('Medium').selectOption('SPEECH');
+await editor.getByRole('button', { name: 'Save' }).click();
+await editor.locator('.field.wrong').getByText('A quote is there exactly where the rendering is VERBATIM.').waitFor();
+await check(editor, 'refused-at-its-field');
+await editor.getByLabel('Rendering').selectOption('PARAPHRASE');
+await editor.getByRole('button', { name: 'Save' }).click();
+await editor.waitForURL(/statements\/he-hopes-that-the-dialogue-goes-on\?saved=/);
+await editor.getByText('Saved as revision').waitFor();
+await shows(editor, 'Line 31 of a text');
+await editor.getByRole('button', { name: 'Undo' }).first().click();
+await heading(editor, 'No such record');
+
+// Who changes what another has just changed sees both, side by side, and decides.
+await open(editor, 'meetings/inaugural-peace-council-meeting');
+await editor.getByRole('link', { name: 'Edit' }).click();
+await heading(editor, 'Edit this meeting');
+await editor.getByLabel('Name').fill('Inaugural session');
+await send(`mutation {
+  updateMeeting(input: { meeting: { slug: "inaugural-peace-council-meeting" }, name: "First session", status: SCHEDULED }) {
+    userErrors { message }
+  }
+}`);
+await editor.getByRole('button', { name: 'Save' }).click();
+await editor.getByText('Someone else changed this record').waitFor();
+await editor.locator('.conflict').getByText('First session').waitFor();
+await check(editor, 'conflict');
+assert.equal(await editor.getByLabel('Status').inputValue(), 'SCHEDULED', 'what only the other changed is taken over');
+await editor.getByRole('button', { name: 'Use' }).click();
+await editor.getByLabel('Summary').fill('It began the work of the council.');
+await editor.getByRole('button', { name: 'Save' }).click();
+await editor.getByText('Saved as revision').waitFor();
+await heading(editor, 'First session');
+await shows(editor, 'It began the work of the council.');
+const phoneEditor = await reader({ viewport: PHONE, withKey: key });
+await open(phoneEditor, 'actors/kassym-jomart-tokayev/edit');
+await heading(phoneEditor, 'Edit this actor');
+await check(phoneEditor, 'edit-phone');
+await open(desk, 'new/actor');
+await shows(desk, 'Changes need the key of an editor.');
 
 // The page speaks Russian.
 const russian = await reader({ locale: 'ru-RU' });

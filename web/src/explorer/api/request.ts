@@ -9,6 +9,8 @@ export class Refusal extends Error {
     message: string,
     readonly requestId?: string,
     readonly retryAfter?: number,
+    /** The input that is wrong, from its variable on: `$input.saidOn`. */
+    readonly field?: string,
   ) {
     super(message);
   }
@@ -16,7 +18,7 @@ export class Refusal extends Error {
 
 interface GraphQLError {
   message: string;
-  extensions?: { code?: string; requestId?: string; retryAfter?: number };
+  extensions?: { code?: string; requestId?: string; retryAfter?: number; field?: string };
 }
 
 export const endpoint = new URL('graphql', root);
@@ -61,8 +63,8 @@ async function send<Data>(url: URL, body: unknown, signal: AbortSignal | undefin
   });
   const [error] = (answer.errors ?? []) as GraphQLError[];
   if (error) {
-    const { code = 'INTERNAL', requestId, retryAfter } = error.extensions ?? {};
-    throw new Refusal(code, error.message, requestId, retryAfter);
+    const { code = 'INTERNAL', requestId, retryAfter, field } = error.extensions ?? {};
+    throw new Refusal(code, error.message, requestId, retryAfter, field);
   }
   return answer.data;
 }

@@ -5,6 +5,7 @@ import { Viewer } from '../api/documents';
 import { queries, useQuery } from '../api/queries';
 import { root } from '../router';
 import { key, keep } from '../session/key';
+import { useIsEditor } from '../session/role';
 import { choose, language, languages, t } from '../texts';
 import { Link } from '../router';
 
@@ -35,6 +36,7 @@ export function Foot() {
 
 /** Who is signed in, and the way in and out. */
 function Session() {
+  const isEditor = useIsEditor();
   const { data } = useQuery(Viewer, {}, { enabled: key() !== '' });
   if (key() === '') return <Link to="sign-in">{t.signIn}</Link>;
   const signOut = () => {
@@ -44,6 +46,7 @@ function Session() {
   return (
     <span>
       {data && t.signedIn(data.viewer.name ?? '', t.roles[data.viewer.role])}{' '}
+      {isEditor && <Link to="new/statement">{t.edited.enter}</Link>}{' '}
       <button type="button" className="plain" onClick={signOut}>
         {t.signOut}
       </button>

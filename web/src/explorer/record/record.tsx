@@ -6,8 +6,9 @@ import { useTitle } from '../frame/title';
 import { Answer, Empty } from '../parts/answer';
 import { Citations } from '../parts/citations';
 import { placeOf } from '../parts/record-link';
-import { Link, useAsOf } from '../router';
+import { Link, useAddress, useAsOf } from '../router';
 import { useIsEditor } from '../session/role';
+import { Undo } from '../session/undo';
 import { t } from '../texts';
 import { History } from './history';
 import './record.css';
@@ -44,6 +45,7 @@ const EDITED = ['Actor', 'Commentary', 'Meeting', 'Statement'];
 
 function Sheet({ record, kind, children }: { record: Head; kind: string; children: ReactNode }) {
   useTitle(record.label);
+  const saved = useAddress().parameters.get('saved');
   const mayEdit = useIsEditor() && EDITED.includes(record.__typename);
   return (
     <article className="view record">
@@ -58,6 +60,11 @@ function Sheet({ record, kind, children }: { record: Head; kind: string; childre
           )}
         </p>
         <h1 dir="auto">{record.label}</h1>
+        {saved && (
+          <p className="saved small" role="status">
+            {t.edited.saved(Number(saved))} <Undo revision={Number(saved)} />
+          </p>
+        )}
         {record.citations && <Citations of={record.citations.nodes} />}
       </header>
       {children}

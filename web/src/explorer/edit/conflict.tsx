@@ -1,0 +1,46 @@
+import { t } from '../texts';
+import type { Field } from './forms';
+import { kinds } from './kinds';
+import { type Values, isSame } from './values';
+
+interface Props {
+  fields: Field[];
+  mine: Values;
+  theirs: Values;
+  take: (name: string) => void;
+}
+
+/** What two editors made of the same record, side by side. */
+export function Conflict({ fields, mine, theirs, take }: Props) {
+  const differing = fields.filter((field) => !isSame(field, mine[field.name], theirs[field.name]));
+  return (
+    <section className="conflict" role="alert">
+      <p>
+        <strong>{t.edited.conflict}</strong> {t.edited.conflictAdvice}
+      </p>
+      <table>
+        <thead>
+          <tr>
+            <td />
+            <th scope="col">{t.edited.yours}</th>
+            <th scope="col">{t.edited.theirs}</th>
+          </tr>
+        </thead>
+        <tbody>
+          {differing.map(({ name, kind }) => (
+            <tr key={name}>
+              <th scope="row">{t.field(name)}</th>
+              <td dir="auto">{kinds[kind].show(mine[name])}</td>
+              <td dir="auto">
+                {kinds[kind].show(theirs[name])}{' '}
+                <button type="button" className="plain" onClick={() => take(name)}>
+                  {t.edited.use}
+                </button>
+              </td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </section>
+  );
+}
