@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { mkdirSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { chromium } from 'playwright-core';
+import { analysis } from './analysis.mjs';
 
 const [address, closed, key, screenshots] = process.argv.slice(2);
 mkdirSync(screenshots, { recursive: true });
@@ -333,6 +334,8 @@ await check(offline, 'offline');
 await offline.context().setOffline(false);
 await shows(offline, 'Entered meanwhile');
 await offline.getByText('The server can’t be reached. What you see').waitFor({ state: 'detached' });
+
+await analysis({ address, key, desk, phone, open, shows, heading, view, check });
 
 assert.deepEqual(faults, []);
 await browser.close();

@@ -4,15 +4,21 @@ const numbers = new Intl.NumberFormat(locale);
 const years = new Intl.DateTimeFormat(locale, { year: 'numeric', timeZone: 'UTC' });
 const months = new Intl.DateTimeFormat(locale, { year: 'numeric', month: 'long', timeZone: 'UTC' });
 const days = new Intl.DateTimeFormat(locale, { dateStyle: 'long', timeZone: 'UTC' });
+const shortMonths = new Intl.DateTimeFormat(locale, { year: 'numeric', month: 'short', timeZone: 'UTC' });
+const shortDays = new Intl.DateTimeFormat(locale, { dateStyle: 'medium', timeZone: 'UTC' });
 const moments = new Intl.DateTimeFormat(locale, { dateStyle: 'medium', timeStyle: 'short' });
 
 export const number = (value: number) => numbers.format(value);
 
 /** A partial date, no more exact than it is known. */
-export function date(partial: string): string {
-  const form = [years, months, days][partial.split('-').length - 1] ?? days;
+export const date = (partial: string) => inForm(partial, [years, months, days]);
+
+/** The same where there is little room. */
+export const shortDate = (partial: string) => inForm(partial, [years, shortMonths, shortDays]);
+
+function inForm(partial: string, forms: Intl.DateTimeFormat[]): string {
   const day = new Date(partial);
-  return Number.isNaN(day.getTime()) ? partial : form.format(day);
+  return Number.isNaN(day.getTime()) ? partial : forms[partial.split('-').length - 1]!.format(day);
 }
 
 export const moment = (time: string) => moments.format(new Date(time));

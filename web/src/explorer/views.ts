@@ -30,6 +30,7 @@ export const views: View[] = [
   { path: 'topics/:slug', component: lazy(() => import('./record/topic')) },
   { path: 'votes/:slug', component: lazy(() => import('./record/vote')) },
   ...['actors', 'commentaries', 'divisions', 'events', 'meetings', 'motions', 'relations', 'sources', 'statements', 'topics', 'votes'].map((path) => ({ path, component: browse })),
+  { path: 'positions', component: lazy(() => import('./positions/view')), name: t.positions },
   { path: 'changes', component: lazy(() => import('./changes/view')), name: t.changes.name },
   { path: ':place/:slug/edit', component: lazy(() => import('./edit/view')) },
   { path: 'new/:type', component: lazy(() => import('./edit/view')) },

@@ -254,6 +254,28 @@ const t = {
     andMore: (count: number) => `and ${numbers.format(count)} more`,
     about: (count: string) => `about ${count}`,
   },
+
+  leaveOut: (name: string) => `Leave out ${name}`,
+  stands: {
+    title: 'Who stands where',
+    explained: 'The latest stance of each actor on each topic that evidence supports. Choose a sign for its evidence, a topic for how stances on it changed.',
+    topics: 'Topics',
+    holders: 'Actors',
+    scale: 'Stances',
+    none: 'No positions are known here.',
+    evidence: 'Stances and their evidence',
+    votes: 'Votes on it',
+    said: 'What was said on it',
+    overTime: 'Over time',
+    overTimeExplained: 'A sign stands in the year since which a stance is known; the line goes on until another is known.',
+    disagreements: 'Who disagrees most',
+    noDisagreements: 'No two actors are known to be opposed here.',
+    saidAndVoted: 'Said one thing, voted another',
+    saidAndVotedExplained: 'A motion on a topic may want the opposite of it: read both.',
+    saidFor: 'Said for, voted against',
+    saidAgainst: 'Said against, voted for',
+    nobodyVotedOtherwise: 'Nobody is known to have done so.',
+  },
 };
 
 export type Texts = typeof t;

@@ -1,0 +1,89 @@
+import { type KeyboardEvent, type RefObject, useDeferredValue, useId, useState } from 'react';
+import { type RecordRefFragment, type SearchType, Suggest } from '../api/documents';
+import { useQuery } from '../api/queries';
+import { t } from '../texts';
+import './combobox.css';
+
+interface Props {
+  label: string;
+  placeholder?: string;
+  text: string;
+  onText: (text: string) => void;
+  /** What to do with the record that the reader chose among the suggestions; without it there are none. */
+  onChoose?: ((record: RecordRefFragment) => void) | undefined;
+  /** Types of records that are suggested; all if left out. */
+  types?: SearchType[];
+  input?: RefObject<HTMLInputElement | null>;
+}
+
+/** A field that suggests records as one types, by pointer or by keyboard. */
+export function Combobox({ label, placeholder, text, onText, onChoose, types, input }: Props) {
+  const [isOpen, setOpen] = useState(false);
+  const [chosen, choose] = useState(-1);
+  const list = useId();
+  const prefix = useDeferredValue(text.trim());
+  const isAsked = isOpen && onChoose !== undefined && prefix.length > 1;
+  const { data } = useQuery(Suggest, { prefix, types: types ?? null }, { enabled: isAsked, keep: true });
+  const suggestions = isAsked ? (data?.suggest ?? []) : [];
+
+  const pick = (at: number) => {
+    const suggestion = suggestions[at];
+    setOpen(false);
+    choose(-1);
+    if (suggestion) onChoose?.(suggestion.record);
+  };
+  const press = (event: KeyboardEvent) => {
+    if (event.key === 'Escape') setOpen(false);
+    if (event.key === 'Enter') {
+      if (chosen >= 0) event.preventDefault();
+      pick(chosen);
+    }
+    const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+    if (!step || suggestions.length === 0) return;
+    event.preventDefault();
+    const count = suggestions.length + 1;
+    choose(((chosen + 1 + step + count) % count) - 1);
+  };
+  return (
+    <div className="combobox">
+      <input
+        ref={input}
+        type="search"
+        role="combobox"
+        aria-label={label}
+        aria-expanded={suggestions.length > 0}
+        aria-controls={list}
+        aria-autocomplete="list"
+        aria-activedescendant={chosen < 0 ? undefined : `${list}-${chosen}`}
+        autoComplete="off"
+        dir="auto"
+        placeholder={placeholder}
+        value={text}
+        onChange={(event) => {
+          onText(event.target.value);
+          setOpen(true);
+          choose(-1);
+        }}
+        onKeyDown={press}
+        onBlur={() => setOpen(false)}
+      />
+      <ul id={list} role="listbox" aria-label={t.suggestions} hidden={suggestions.length === 0}>
+        {suggestions.map(({ text, record }, at) => (
+          <li
+            key={record.id}
+            id={`${list}-${at}`}
+            role="option"
+            aria-selected={at === chosen}
+            onPointerDown={(event) => {
+              event.preventDefault();
+              pick(at);
+            }}
+          >
+            <bdi>{text}</bdi>
+            <span className="label">{t.types[record.__typename].one}</span>
+          </li>
+        ))}
+      </ul>
+    </div>
+  );
+}
