@@ -52,8 +52,9 @@ fn above(statement: &Value, parents: &Parents) -> Vec<(Value, bool)> {
     for topic in topics(statement) {
         let mut next = Some(topic);
         while let Some(topic) = next.filter(|topic| !all.contains(topic)) {
-            next.clone_from(&parents[&topic]);
+            let parent = parents[&topic].clone();
             all.push(topic);
+            next = parent;
         }
     }
     linked(all)
