@@ -1,4 +1,5 @@
 import { t } from '../texts';
+import { focus } from './focus';
 import type { Field } from './forms';
 import { kinds } from './kinds';
 import { type Values, isSame } from './values';
@@ -14,7 +15,7 @@ interface Props {
 export function Conflict({ fields, mine, theirs, take }: Props) {
   const differing = fields.filter((field) => !isSame(field, mine[field.name], theirs[field.name]));
   return (
-    <section className="conflict" role="alert">
+    <section ref={focus} tabIndex={-1} className="conflict" role="alert">
       <p>
         <strong>{t.edited.conflict}</strong> {t.edited.conflictAdvice}
       </p>

@@ -6,13 +6,11 @@ import { placeOf } from '../parts/record-link';
 import { Link, navigate } from '../router';
 import { t } from '../texts';
 import { Conflict } from './conflict';
+import { focus } from './focus';
 import './edit.css';
 import type { Field, Form } from './forms';
 import { kinds } from './kinds';
 import { type Given, type Values, isSame, isWhole, valuesOf, written } from './values';
-
-/** Brings what just appeared into view. */
-const focus = (element: HTMLElement | null) => element?.focus();
 
 interface Props {
   form: Form;

@@ -101,6 +101,8 @@ const SHOWN = 3;
 
 function Changes() {
   const latest = useQuery(LatestChanges, { asOf: useAsOf() });
+  // The base at a glance has asked for a key already.
+  if (latest.error?.code === 'UNAUTHENTICATED') return null;
   return (
     <section>
       <h2>{t.start.changes}</h2>
