@@ -129,6 +129,17 @@ for (const [path, text] of [
   await desk.locator('main').getByText(text).first().waitFor();
 }
 
+// A list is narrowed down by what its records share.
+await open(desk, 'statements');
+await shows(desk, '7 statements');
+await desk.locator('.facets').getByRole('button', { name: 'Donald Trump' }).click();
+await shows(desk, '2 statements');
+await desk.waitForURL(/speaker=donald-trump/);
+await desk.getByText('He put the weight on investments').waitFor({ state: 'detached' });
+await check(desk, 'statements-narrowed');
+await desk.locator('.facets').getByRole('button', { name: 'Donald Trump' }).click();
+await shows(desk, '7 statements');
+
 // A record's changes are readable, and each leads to the base as it stood after it.
 await open(desk, 'topics/two-state-solution');
 await desk.getByText('Every change').click();

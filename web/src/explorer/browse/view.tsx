@@ -1,48 +1,71 @@
+import { useQuery } from '../api/queries';
+import * as format from '../format';
 import { useTitle } from '../frame/title';
-import * as lists from '../lists/lists';
 import { typeAt } from '../parts/record-link';
-import { useAddress } from '../router';
+import { setParameters, useAddress, useAsOf } from '../router';
 import { t } from '../texts';
+import './browse.css';
+import { type Value, types } from './types';
 
-/** All records of a type. */
+/** All records of a type, narrowed down by what they share. */
 export default function Browse() {
-  const type = typeAt(useAddress().segments[0] ?? '') ?? 'Actor';
-  const name = t.types[type].many;
+  const { segments, parameters } = useAddress();
+  const place = segments[0] ?? '';
+  const { list: List, order, document, filters } = types[place]!;
+  const name = t.types[typeAt(place)!].many;
   useTitle(name);
+  const chosen = Object.keys(filters).filter((facet) => parameters.has(facet));
+  const filter = { and: chosen.map((facet) => filters[facet]!(parameters.get(facet)!)) } as never;
+  const { data } = useQuery(document, { filter, asOf: useAsOf() } as never, { keep: true });
   return (
-    <div className="view">
-      <h1 className="browse">{name}</h1>
-      {listOf(type)}
+    <div className="view browse">
+      <h1>{name}</h1>
+      <List
+        title={data ? t.countOf(data.list.totalCount, typeAt(place)!) : t.all}
+        empty={t.noneYet}
+        filter={filter}
+        orderBy={order as never}
+      />
+      {data && (
+        <details className="small" open={matchMedia('(min-width: 68rem)').matches}>
+          <summary>
+            {t.facets}
+            {chosen.length > 0 && ` (${format.number(chosen.length)})`}
+          </summary>
+          <div className="facets">
+            {Object.entries(data.list.facets).map(([facet, values]) => (
+              <Facet key={facet} name={facet} values={values} chosen={parameters.get(facet)} />
+            ))}
+          </div>
+        </details>
+      )}
     </div>
   );
 }
 
-function listOf(type: NonNullable<ReturnType<typeof typeAt>>) {
-  const said = { title: t.all, empty: t.noneYet };
-  switch (type) {
-    case 'Actor':
-      return <lists.Actors {...said} orderBy="NAME_ASC" />;
-    case 'Commentary':
-      return <lists.Commentaries {...said} orderBy="ORDINAL_ASC" />;
-    case 'Division':
-      return <lists.Divisions {...said} orderBy="DATE_DESC" />;
-    case 'Event':
-      return <lists.Events {...said} orderBy="DATE_DESC" />;
-    case 'Meeting':
-      return <lists.Meetings {...said} orderBy="DATE_DESC" />;
-    case 'Motion':
-      return <lists.Motions {...said} orderBy="DATE_DESC" />;
-    case 'Position':
-      return <lists.Positions {...said} orderBy="HELD_DESC" />;
-    case 'Relation':
-      return <lists.Relations {...said} orderBy="DATE_DESC" />;
-    case 'Source':
-      return <lists.Sources {...said} orderBy="TITLE_ASC" />;
-    case 'Statement':
-      return <lists.Statements {...said} orderBy="DATE_DESC" />;
-    case 'Topic':
-      return <lists.Topics {...said} orderBy="NAME_ASC" />;
-    case 'Vote':
-      return <lists.Votes {...said} orderBy="ENTERED_DESC" />;
-  }
+/** The commonest values of what records share, with how many records have each. */
+function Facet({ name, values, chosen }: { name: string; values: Value[]; chosen: string | null }) {
+  const known = values.filter(({ value }) => value !== null);
+  if (known.length === 0 || (known.length === 1 && !chosen)) return null;
+  return (
+    <fieldset>
+      <legend className="label">{t.field(name)}</legend>
+      {known.map(({ value, count }) => {
+        const [key, said] = typeof value === 'object' ? [value!.slug, value!.label] : [String(value), sayable(value!)];
+        return (
+          <button
+            key={key}
+            type="button"
+            className="plain"
+            aria-pressed={key === chosen}
+            onClick={() => setParameters({ [name]: key === chosen ? null : key })}
+          >
+            <bdi>{said}</bdi> <span className="soft figures">{format.number(count)}</span>
+          </button>
+        );
+      })}
+    </fieldset>
+  );
 }
+
+const sayable = (value: string | number) => (/^[A-Z_]{2,}$/.test(String(value)) ? t.word(String(value)) : String(value));

@@ -118,6 +118,7 @@ const t = {
   searchAll: 'everything',
   searchTypes: 'Types of records',
   all: 'All',
+  facets: 'Narrow down',
   noneYet: 'There are none yet.',
   noRecord: 'No such record',
   noRecordAdvice: (slug: string) => `Nothing is filed under “${slug}”, at least not at this moment. It may have been deleted or renamed.`,
