@@ -54,7 +54,7 @@ pub async fn run(arguments: Arguments, stop: Stop) -> Result<(), Failure> {
         let app = server::build(&config, database.clone(), engine);
         if config.graphiql && !server::page::is_bundled() {
             tracing::warn!(
-                "the build has no GraphiQL bundle (npm was missing); the page loads GraphiQL from a CDN"
+                "the build has no page (npm was missing): there is no explorer, and GraphiQL is loaded from a CDN"
             );
         }
         let address = reachable(address);

@@ -117,16 +117,12 @@ function Text({ slug, language, rows, uncited, isWhole }: TextProps) {
       )}
       <ol className="section text" ref={text} lang={language ?? undefined}>
         {rows.map((row) => (
-          <li key={`${row.start} ${row.label}`} className="row">
-            <span className="line label" aria-hidden="true">
-              {row.label}
-            </span>
-            {row.text ? (
+          <li key={`${row.start} ${row.label}`} className={row.text ? 'row' : 'row bare'}>
+            <bdi className="line label">{row.label}</bdi>
+            {row.text && (
               <p dir="auto" data-start={isWhole && row.start >= 0 ? row.start : undefined} onClick={(event) => choose(event, row)}>
                 {row.text}
               </p>
-            ) : (
-              <p className="soft">{t.reader.at(row.label)}</p>
             )}
             <Claims citations={row.citations} active={active} point={point} />
           </li>

@@ -198,7 +198,6 @@ const t = {
     nothing: 'Nothing cites this source yet.',
     gaps: 'Underline what supports nothing yet',
     claims: 'What cites this',
-    at: (locator: string) => `at ${locator}`,
     cite: 'Marked words',
     citeIn: (type: string) => `Cite in a new ${type}`,
   },
