@@ -2,6 +2,7 @@
 // CLOSED-ADDRESS is a server that requires a key for reading. SCREENSHOTS is a folder for pictures of each view.
 import assert from 'node:assert/strict';
 import { mkdirSync, readFileSync } from 'node:fs';
+import { createServer, request } from 'node:http';
 import { createRequire } from 'node:module';
 import { chromium } from 'playwright-core';
 import { analysis } from './analysis.mjs';
@@ -17,6 +18,7 @@ const browser = await chromium.launch({
 const DESK = { width: 1280, height: 800 };
 const PHONE = { width: 390, height: 844 };
 const faults = [];
+const hosts = new Set([address, closed].map((one) => new URL(one).host));
 
 // Where a check fails, a picture shows what every reader saw.
 const pages = [];
@@ -33,10 +35,9 @@ async function reader({ viewport = DESK, colorScheme = 'light', locale = 'en-GB'
   if (withKey) await context.addInitScript((key) => sessionStorage.setItem('dossier:key', key), withKey);
   const page = await context.newPage();
   pages.push(page);
-  const origins = [address, closed].map((one) => new URL(one).host);
   page.on('request', (request) => {
     const { protocol, host } = new URL(request.url());
-    if (protocol !== 'data:' && !origins.includes(host)) faults.push(`a request to ${request.url()}`);
+    if (protocol !== 'data:' && !hosts.has(host)) faults.push(`a request to ${request.url()}`);
   });
   page.on('pageerror', (error) => faults.push(`${page.url()}: ${error.stack ?? error}`));
   page.on('console', (message) => {
@@ -193,6 +194,35 @@ await open(desk, '?asOf=1');
 await shows(desk, 'You see the base as it stood: revision 1.');
 await desk.getByRole('button', { name: 'Back to now' }).click();
 await shows(desk, '18 actors');
+
+await open(desk, `?asOf=${new Date().toISOString().slice(0, 10)}`);
+await shows(desk, '18 actors');
+await open(desk, '?asOf=2001-02-03');
+await shows(desk, 'Nothing was entered yet.');
+await open(desk, '');
+
+// Behind a proxy that serves it below a path, every address finds its files and the API.
+const proxy = createServer((incoming, outgoing) => {
+  const { method, headers, url } = incoming;
+  const there = new URL(url.replace(/^\/below\/a\/path\//, ''), address);
+  incoming.pipe(
+    request(there, { method, headers: { ...headers, host: there.host } }, (answer) => {
+      outgoing.writeHead(answer.statusCode, answer.headers);
+      answer.pipe(outgoing);
+    }),
+  );
+});
+await new Promise((done) => proxy.listen(0, '127.0.0.1', done));
+hosts.add(`127.0.0.1:${proxy.address().port}`);
+const below = `http://127.0.0.1:${proxy.address().port}/below/a/path/`;
+const proxied = await reader();
+await open(proxied, 'actors/kazakhstan', below);
+await heading(proxied, 'Kazakhstan');
+await proxied.getByRole('link', { name: 'Dossier' }).click();
+await shows(proxied, '18 actors');
+assert.equal(proxied.url(), below);
+await proxied.close();
+proxy.close();
 
 // The query of a view opens in GraphiQL.
 await desk.getByText('The GraphQL of this view').click();

@@ -63,10 +63,13 @@ export function useAsOf(): AsOf | undefined {
   const { parameters } = useAddress();
   const moment = parameters.get('asOf');
   return useMemo(() => {
-    if (!moment) return undefined;
-    return /^\d+$/.test(moment) && moment.length !== 4 ? { revision: Number(moment) } : { time: endOf(moment) };
+    if (!moment || moment === today()) return undefined;
+    return /^\d+$/.test(moment) ? { revision: Number(moment) } : { time: endOf(moment) };
   }, [moment]);
 }
+
+/** Today is not over: as of today is as of now. */
+const today = () => new Date().toISOString().slice(0, 10);
 
 /** A day as its last moment; a time as it is. */
 const endOf = (moment: string) => (/^\d{4}-\d{2}-\d{2}$/.test(moment) ? `${moment}T23:59:59Z` : moment);
