@@ -58,6 +58,12 @@ async function send(query, variables) {
   return data;
 }
 
+/** Enters a topic, as somebody else would. */
+const addTopic = (slug, name) =>
+  send(`mutation ($slug: String!, $name: String!) {
+    createTopic(input: { slug: $slug, name: $name }) { userErrors { message } }
+  }`, { slug, name });
+
 const open = async (page, view, base = address) => {
   await page.goto(new URL(view, base).href);
   return page;
@@ -212,6 +218,7 @@ const proxy = createServer((incoming, outgoing) => {
     }),
   );
 });
+proxy.on('upgrade', (incoming, socket) => socket.destroy());
 await new Promise((done) => proxy.listen(0, '127.0.0.1', done));
 hosts.add(`127.0.0.1:${proxy.address().port}`);
 const below = `http://127.0.0.1:${proxy.address().port}/below/a/path/`;
@@ -221,6 +228,12 @@ await heading(proxied, 'Kazakhstan');
 await proxied.getByRole('link', { name: 'Dossier' }).click();
 await shows(proxied, '18 actors');
 assert.equal(proxied.url(), below);
+// It lets no WebSocket through, so changes are noticed more slowly, and nobody is told that the server has gone.
+await open(proxied, 'changes', below);
+await shows(proxied, 'Connecting…');
+await addTopic('slowly', 'Noticed slowly');
+await shows(proxied, 'Noticed slowly');
+await proxied.getByText('The server can’t be reached').waitFor({ state: 'detached' });
 await proxied.close();
 proxy.close();
 
@@ -238,10 +251,6 @@ await view('changes', 'changes', async (page) => {
   await shows(page, 'migration');
   await page.locator('[data-connection=live]').waitFor();
 });
-const addTopic = (slug, name) =>
-  send(`mutation ($slug: String!, $name: String!) {
-    createTopic(input: { slug: $slug, name: $name }) { userErrors { message } }
-  }`, { slug, name });
 await open(desk, 'changes');
 await desk.locator('[data-connection=live]').waitFor();
 await addTopic('water', 'Water security');

@@ -49,10 +49,11 @@ const defaultTabs = Object.keys(examples)
   .sort()
   .map((path) => ({ query: examples[path].replaceAll('http://127.0.0.1:8000', location.origin) }));
 
-// The explorer links here with the query of a view and its variables, which open as a tab of their own.
+// The explorer links here with the query of a view and its variables, which open in a tab of their own: besides the
+// stored tabs, or before the examples.
 const given = new URLSearchParams(location.hash.slice(1));
-const query = given.get('query');
-const opened = query ? { initialQuery: print(parse(query)), initialVariables: given.get('variables') ?? '' } : {};
+const linked = given.has('query') && { query: print(parse(given.get('query'))), variables: given.get('variables') ?? '' };
+const opened = linked ? { initialQuery: linked.query, initialVariables: linked.variables } : {};
 
 // Headers are not stored: they may hold a key. GraphiQL takes stored tabs only if they have `headers`, so it is null.
 const withoutHeaders = (text) => {
@@ -79,7 +80,7 @@ const show = (key) =>
     createElement(GraphiQL, {
       key,
       fetcher: withKey(key),
-      defaultTabs,
+      defaultTabs: linked ? [linked, ...defaultTabs] : defaultTabs,
       ...opened,
       plugins: [HISTORY_PLUGIN, explorerPlugin({ showAttribution: false })],
       isHeadersEditorEnabled: true,

@@ -3,29 +3,35 @@ import { bearer } from '../session/key';
 import { setConnection } from './connection';
 import { textOf } from './document';
 import { Changed, type ChangedSubscription, Latest } from './documents';
-import { queries } from './queries';
-import { endpoint, request } from './request';
+import { PASSING, queries } from './queries';
+import { Refusal, endpoint, request } from './request';
 
 const LONGEST_PAUSE = 30_000;
 /** Changes that come together are loaded together. */
 const TOGETHER = 300;
 
-/** Follows the changes of all records and loads again what is shown. After an interruption it resumes where it was. */
+/**
+ * Follows the changes of all records and loads again what is shown. Each time it begins it asks for the newest revision,
+ * so nothing is missed in between, and where no WebSocket gets through it still notices changes.
+ */
 export async function follow() {
   let since: number | undefined;
   for (let pause = 1000; ; pause = Math.min(2 * pause, LONGEST_PAUSE)) {
     try {
-      // What changed before the subscription began is not missed either.
-      since ??= (await request(Latest, {})).revisions.nodes[0]?.number ?? 0;
+      const newest = (await request(Latest, {})).revisions.nodes[0]?.number ?? 0;
+      if (since !== newest) reload();
+      since = newest;
       for await (const revision of changesSince(since)) {
         since = revision;
         pause = 1000;
         reload();
       }
+      setConnection('connecting');
     } catch (error) {
-      if (isReplaced(error)) since = undefined;
+      // Who may not read has nothing to follow.
+      if (error instanceof Refusal && !PASSING.has(error.code)) return;
+      setConnection(error instanceof Refusal ? 'offline' : 'connecting');
     }
-    setConnection('offline');
     await online(pause);
   }
 }
@@ -36,11 +42,9 @@ async function* changesSince(since: number): AsyncGenerator<number> {
     connectionParams: bearer(),
     retryAttempts: 0,
     keepAlive: 20_000,
+    connectionAckWaitTimeout: 10_000,
     on: {
-      connected: () => {
-        setConnection('live');
-        reload();
-      },
+      connected: () => setConnection('live'),
     },
   });
   // A socket may take minutes to notice that the network has gone; the browser knows at once.
@@ -57,10 +61,6 @@ async function* changesSince(since: number): AsyncGenerator<number> {
     void client.dispose();
   }
 }
-
-/** Whether the base was restored to another history, in which the last revision may not exist. */
-const isReplaced = (error: unknown) =>
-  JSON.stringify(error)?.includes('HISTORY_REPLACED') || JSON.stringify(error)?.includes('BAD_USER_INPUT');
 
 let timer: ReturnType<typeof setTimeout> | undefined;
 

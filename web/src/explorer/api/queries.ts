@@ -15,7 +15,7 @@ declare module '@tanstack/react-query' {
 }
 
 /** Refusals that a second try may not meet. */
-const PASSING = new Set(['OFFLINE', 'UNAVAILABLE', 'TIMEOUT', 'TOO_SLOW', 'RATE_LIMITED']);
+export const PASSING = new Set(['OFFLINE', 'UNAVAILABLE', 'TIMEOUT', 'TOO_SLOW', 'RATE_LIMITED']);
 
 export const queries = new QueryClient({
   defaultOptions: {
