@@ -151,6 +151,11 @@ await shows(desk, '7 statements');
 await open(desk, 'topics/two-state-solution');
 await desk.getByText('Every change').click();
 await desk.locator('.history').getByText('Two-state solution').first().waitFor();
+await open(desk, 'positions/tokayev-on-relations-with-the-united-states');
+await desk.getByText('Every change').click();
+// References are named, and values of enums are words.
+await desk.locator('.diff').getByRole('link', { name: 'Kassym-Jomart Tokayev' }).first().waitFor();
+await desk.locator('.diff').getByText('supports', { exact: true }).first().waitFor();
 await desk.locator('.history').getByRole('button', { name: /^revision/ }).last().click();
 await shows(desk, 'You see the base as it stood: revision');
 await open(desk, 'actors/nobody-of-this-name');

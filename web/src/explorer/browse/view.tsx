@@ -51,7 +51,7 @@ function Facet({ name, values, chosen }: { name: string; values: Value[]; chosen
     <fieldset>
       <legend className="label">{t.field(name)}</legend>
       {known.map(({ value, count }) => {
-        const [key, said] = typeof value === 'object' ? [value!.slug, value!.label] : [String(value), sayable(value!)];
+        const [key, said] = typeof value === 'object' ? [value!.slug, value!.label] : [String(value), t.value(String(value))];
         return (
           <button
             key={key}
@@ -67,5 +67,3 @@ function Facet({ name, values, chosen }: { name: string; values: Value[]; chosen
     </fieldset>
   );
 }
-
-const sayable = (value: string | number) => (/^[A-Z_]{2,}$/.test(String(value)) ? t.word(String(value)) : String(value));

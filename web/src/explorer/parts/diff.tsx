@@ -1,19 +1,30 @@
-import type { RevisionEntryFragment } from '../api/documents';
+import { Referred, type RecordRefFragment, type RevisionEntryFragment } from '../api/documents';
+import { useQuery } from '../api/queries';
 import { t } from '../texts';
 import './diff.css';
+import { RecordLink } from './record-link';
+
+type Change = RevisionEntryFragment['diff'][number];
 
 /** What a revision changed, field by field, in words of the API; values that only the database knows are left out. */
-export function Diff({ of }: { of: RevisionEntryFragment['diff'] }) {
+export function Diff({ of }: { of: Change[] }) {
   const named = of.filter(({ name }) => name !== null);
+  const ids = [...new Set(named.flatMap(({ beforeId, afterId }) => [beforeId, afterId].filter((id) => id !== null)))];
+  const { data } = useQuery(Referred, { ids }, { enabled: ids.length > 0 });
   if (named.length === 0) return null;
+  const records = new Map(data?.nodes.flatMap((one) => (one && 'slug' in one ? [[one.id, one]] : [])));
   return (
     <table className="diff">
       <tbody>
-        {named.map(({ field, name, before, after }) => (
-          <tr key={field}>
-            <th scope="row">{t.field(name!)}</th>
+        {named.map((change) => (
+          <tr key={change.field}>
+            <th scope="row">{t.field(change.name!)}</th>
             <td dir="auto">
-              <Words {...wordsThatDiffer(before ?? '', after ?? '')} />
+              {(change.beforeId || change.afterId) && data ? (
+                <References change={change} records={records} />
+              ) : (
+                <Words {...wordsThatDiffer(t.value(change.before ?? ''), t.value(change.after ?? ''))} />
+              )}
             </td>
           </tr>
         ))}
@@ -21,6 +32,23 @@ export function Diff({ of }: { of: RevisionEntryFragment['diff'] }) {
     </table>
   );
 }
+
+/** The records that a field referred to before and after. */
+const References = ({ change, records }: { change: Change; records: Map<string, RecordRefFragment> }) => (
+  <>
+    {change.beforeId && (
+      <del>
+        <RecordLink record={records.get(change.beforeId)} />
+      </del>
+    )}
+    {change.beforeId && change.afterId && ' '}
+    {change.afterId && (
+      <ins>
+        <RecordLink record={records.get(change.afterId)} />
+      </ins>
+    )}
+  </>
+);
 
 const Words = ({ first, removed, added, last }: ReturnType<typeof wordsThatDiffer>) => (
   <>

@@ -49,7 +49,7 @@ function Sheet({ record, kind, children }: { record: Head; kind: string; childre
   const mayEdit = useIsEditor() && EDITED.includes(record.__typename);
   return (
     <article className="view record">
-      <header className="section">
+      <header>
         <p className="label">
           {kind}
           {mayEdit && (
@@ -65,8 +65,8 @@ function Sheet({ record, kind, children }: { record: Head; kind: string; childre
             {t.edited.saved(Number(saved))} <Undo revision={Number(saved)} />
           </p>
         )}
-        {record.citations && <Citations of={record.citations.nodes} />}
       </header>
+      {record.citations && <Citations of={record.citations.nodes} />}
       {children}
       <History record={record} />
     </article>

@@ -109,7 +109,9 @@ const t = {
   more: 'Show more',
   types,
   refusals,
-  word: (value: string) => words[value] ?? value.toLowerCase().replaceAll('_', ' '),
+  /** A value that may be one of an enum, such as `STRONGLY_OPPOSES`. */
+  value: (value: string): string => (/^[A-Z_]{2,}$/.test(value) ? t.word(value) : value),
+  word: (value: string): string => words[value] ?? value.toLowerCase().replaceAll('_', ' '),
   countOf: (value: number, type: RecordType) => count(value, types[type].one, types[type].many),
 
   field: (name: string) => fields[name] ?? name.replace(/[A-Z.]/g, (sign) => (sign === '.' ? ', ' : ` ${sign.toLowerCase()}`)),

@@ -290,6 +290,7 @@ const t: Texts = {
   more: 'Показать ещё',
   types,
   refusals,
+  value: (value) => (/^[A-Z_]{2,}$/.test(value) ? t.word(value) : value),
   word: (value) => words[value] ?? value.toLowerCase().replaceAll('_', ' '),
   countOf: (value, type) => count(value, counted[type]),
 
