@@ -121,6 +121,7 @@ await view('position', 'positions/tokayev-on-relations-with-the-united-states', 
 await view('topic', 'topics/two-state-solution', (page) => shows(page, 'neutral'));
 await view('search', 'search?q=peace%20councl', async (page) => {
   await shows(page, '4 records for “peace councl”');
+  await page.getByRole('checkbox', { name: 'meetings 1' }).waitFor();
 });
 await view('statements', 'statements', (page) => shows(page, 'The Peace Council should have an award'));
 for (const [path, text] of [
@@ -171,7 +172,7 @@ await field.press('ArrowDown');
 await desk.keyboard.press('Enter');
 await desk.waitForURL(/kassym-jomart-tokayev$/);
 await open(desk, 'search?q=gaza');
-await desk.getByLabel('topics').check();
+await desk.getByRole('checkbox', { name: /^topics/ }).check();
 await desk.waitForURL(/type=TOPIC/);
 await desk.locator('.results .label').filter({ hasText: 'actor' }).waitFor({ state: 'detached' });
 

@@ -60,6 +60,7 @@ const Options = ({ of }: { of: readonly string[] }) =>
   ));
 
 const NAME_KINDS = ['ALIAS', 'FORMER', 'TRANSLITERATION', 'ABBREVIATION', 'PATRONYMIC'];
+const CREDIBILITIES = ['CONFIRMED', 'PROBABLY_TRUE', 'POSSIBLY_TRUE', 'DOUBTFUL', 'IMPROBABLE', 'CANNOT_BE_JUDGED'];
 const ROLES = ['HOST', 'CHAIR', 'SPEAKER', 'GUEST', 'ATTENDEE', 'MEDIATOR'];
 
 /** A list whose items are changed, added and removed. */
@@ -274,6 +275,14 @@ export const kinds = {
                 value={one.locator}
                 onChange={(event) => changeOne({ ...one, locator: event.target.value })}
               />
+              <select
+                aria-label={t.field('credibility')}
+                value={one.credibility ?? ''}
+                onChange={(event) => changeOne({ ...one, credibility: (event.target.value || null) as Citation['credibility'] })}
+              >
+                <option value="">{t.edited.notRated}</option>
+                <Options of={CREDIBILITIES} />
+              </select>
               {one.quote && <q dir="auto">{one.quote}</q>}
             </>
           )}

@@ -1,6 +1,7 @@
 import { type KeyboardEvent, useEffect, useState } from 'react';
-import { Search, type SearchQuery, type SearchType } from '../api/documents';
-import { usePages } from '../api/queries';
+import { Search, SearchCounts, type SearchQuery, type SearchType } from '../api/documents';
+import { usePages, useQuery } from '../api/queries';
+import * as format from '../format';
 import { useTitle } from '../frame/title';
 import { Empty, Loading, Refused } from '../parts/answer';
 import { RecordLink, type RecordType } from '../parts/record-link';
@@ -20,8 +21,8 @@ const TYPES: [SearchType, RecordType][] = [
   ['MOTION', 'Motion'],
 ];
 
-/** How long the reader must pause before a search. */
-const PAUSE = 200;
+/** How long the reader must pause before a search, and before the counts by type, which cost as much for each type. */
+const [PAUSE, LONG_PAUSE] = [200, 1000];
 
 /** Searches as one types, in any script. */
 export default function SearchView() {
@@ -36,6 +37,7 @@ export default function SearchView() {
     const timer = setTimeout(() => setParameters({ q: typed }, { replace: true }), PAUSE);
     return () => clearTimeout(timer);
   }, [typed, query]);
+  const counts = useCounts(query);
   return (
     <div className="view search" onKeyDown={moveThroughResults}>
       <header>
@@ -47,6 +49,7 @@ export default function SearchView() {
             <label key={value}>
               <input type="checkbox" checked={types.includes(value)} onChange={() => toggle(types, value)} />{' '}
               {t.types[name].many}
+              {counts && <span className="soft figures"> {format.number(counts[value].totalCount)}</span>}
             </label>
           ))}
         </fieldset>
@@ -54,6 +57,17 @@ export default function SearchView() {
       {query.trim() && <Results query={query} types={types} />}
     </div>
   );
+}
+
+/** How many records of each type there are for a query that the reader has finished. */
+function useCounts(query: string) {
+  const [finished, finish] = useState('');
+  useEffect(() => {
+    const timer = setTimeout(() => finish(query.trim()), LONG_PAUSE);
+    return () => clearTimeout(timer);
+  }, [query]);
+  const isFinished = finished !== '' && finished === query.trim();
+  return useQuery(SearchCounts, { query: finished, asOf: useAsOf() }, { enabled: isFinished }).data;
 }
 
 /** Switches a type on or off; without any, all are searched. */

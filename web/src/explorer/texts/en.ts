@@ -230,6 +230,7 @@ const t = {
     remove: (name: string) => `Remove ${name}`,
     choose: 'Type a name to choose…',
     none: 'not stated',
+    notRated: 'credibility not rated',
     required: 'required',
     dateHint: '2026, 2026-02 or 2026-02-19: as exact as it is known',
     slugHint: 'The last part of its address: lower-case words joined by hyphens',
