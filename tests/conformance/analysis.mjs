@@ -1,5 +1,6 @@
-// The views of the explorer that count and compare: positions.
+// The views of the explorer that count and compare: positions, timeline, network.
 import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
 
 /** Uses them; `of` has what explorer.mjs has for readers and views. */
 export async function analysis({ address, key, desk, phone, open, shows, heading, view, check }) {
@@ -45,4 +46,60 @@ export async function analysis({ address, key, desk, phone, open, shows, heading
   await desk.getByRole('columnheader', { name: 'Two-state solution' }).waitFor();
   await desk.getByRole('button', { name: 'Leave out Two-state solution' }).click();
   await desk.getByRole('columnheader', { name: 'Two-state solution' }).waitFor({ state: 'detached' });
+
+  // Timeline: dates as long as they are uncertain, unknown ones apart; of one actor, in a period.
+  await view('timeline', 'timeline', async (page) => {
+    await heading(page, 'Timeline');
+    await shows(page, 'Date unknown');
+    await shows(page, 'Peace should be approached');
+    await page.locator('.track .uncertain').first().waitFor();
+  });
+  await desk.getByRole('combobox', { name: 'Actor' }).fill('kazakhs');
+  await desk.getByRole('option', { name: 'Kazakhstan' }).first().waitFor();
+  await desk.keyboard.press('ArrowDown');
+  await desk.keyboard.press('Enter');
+  await desk.waitForURL(/actor=kazakhstan/);
+  await desk.getByLabel('From').fill('2026-02');
+  await desk.keyboard.press('Enter');
+  await desk.waitForURL(/from=2026-02/);
+  await shows(desk, 'There are none yet.');
+
+  // Network: a picture that a worker lays out, and the same as a table, from which actors expand.
+  const isDrawn = (page) => page.locator('canvas[aria-busy=false]').waitFor();
+  await view('network', 'network?actor=kazakhstan', async (page) => {
+    await heading(page, 'Who is tied to whom');
+    await page.getByRole('img', { name: /^\d+ actors and \d+ ties/ }).waitFor();
+    await isDrawn(page);
+  });
+  const tones = await desk.locator('canvas').evaluate((canvas) => {
+    const { data } = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);
+    return new Set(new Uint32Array(data.buffer)).size;
+  });
+  assert.ok(tones > 20, `the picture has ${tones} tones`);
+  await desk.getByRole('button', { name: 'Expand Kassym-Jomart Tokayev' }).first().click();
+  await desk.waitForURL(/actor=kazakhstan&actor=kassym-jomart-tokayev/);
+  await desk.getByRole('cell', { name: /^Representatives of American business/ }).first().waitFor();
+  await desk.getByRole('button', { name: 'Collapse Kassym-Jomart Tokayev' }).first().click();
+  await desk.getByRole('cell', { name: /^Representatives of American business/ }).first().waitFor({ state: 'detached' });
+  await desk.getByLabel('relation').uncheck();
+  await desk.waitForURL(/kind=CO_PARTICIPATION/);
+  await desk.getByRole('cell', { name: 'President', exact: true }).waitFor({ state: 'detached' });
+
+  // A path, with what shows each step; the picture as files that other programs read.
+  await open(desk, 'network?from=donald-trump&to=peace-council');
+  await shows(desk, 'The shortest paths');
+  await desk.locator('.paths a').filter({ hasText: 'Peace Council' }).first().waitFor();
+  await isDrawn(desk);
+  for (const [format, begins] of [['SVG', '<svg xmlns='], ['PNG', '\x89PNG'], ['GEXF', '<?xml']]) {
+    const [file] = await Promise.all([
+      desk.waitForEvent('download'),
+      desk.getByRole('button', { name: format, exact: true }).click(),
+    ]);
+    assert.equal(file.suggestedFilename(), `network.${format.toLowerCase()}`);
+    const content = await readFile(await file.path(), 'latin1');
+    assert.ok(content.startsWith(begins), `${format}: ${content.slice(0, 20)}`);
+  }
+  await open(desk, 'network');
+  await shows(desk, 'Choose an actor');
+  await check(desk, 'network-empty');
 }

@@ -66,6 +66,8 @@ export const usePages = <Data, Variables extends { after?: string | null | undef
       return info?.hasNextPage ? info.endCursor : undefined;
     },
     enabled,
+    // To compare all pages with those before takes longer than to draw the few entries in sight.
+    structuralSharing: false,
     ...(keep && { placeholderData: keepPreviousData }),
   });
 

@@ -35,7 +35,7 @@ function Line({ of }: { of: (React.ReactNode | false | null | undefined)[] }) {
 }
 
 /** Text of a record that leads to it. */
-const Quiet = ({ record, children }: { record: Pick<Ref, '__typename' | 'slug'>; children: React.ReactNode }) => (
+export const Quiet = ({ record, children }: { record: Pick<Ref, '__typename' | 'slug'>; children: React.ReactNode }) => (
   <Link to={placeOf(record)} className="quiet" dir="auto">
     {children}
   </Link>

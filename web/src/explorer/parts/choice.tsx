@@ -25,9 +25,11 @@ export function Choice({ parameter, type, label, isOne = false }: Props) {
   const set = (chosen: string[]) => setParameters({ [parameter]: chosen });
   return (
     <div className="choice">
+      <span className="label" aria-hidden="true">
+        {label}
+      </span>
       <Combobox
         label={label}
-        placeholder={label}
         types={[type]}
         text={text}
         onText={setText}

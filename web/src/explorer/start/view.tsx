@@ -38,12 +38,25 @@ function QuestionList() {
     <section className="questions">
       <h2>{t.start.questions}</h2>
       <ul>
-        {topic.map(({ value }) => value && <Question key={value.id} words={t.start.whoStandsWhere} record={value} />)}
+        {topic.map(
+          ({ value }) =>
+            value && (
+              <li key={value.id}>
+                {t.start.whoStandsWhere}{' '}
+                <Link to={`positions?${new URLSearchParams({ topic: value.slug })}`}>
+                  <bdi>{value.label}</bdi>
+                </Link>
+              </li>
+            ),
+        )}
         {speaker && <Question words={t.start.whatDidSay} record={speaker} />}
         {meeting && <Question words={t.start.whoTookPart} record={meeting} />}
         {one && other && (
           <li>
-            {t.start.howTied} <RecordLink record={one} />, <RecordLink record={other} />
+            {t.start.howTied}{' '}
+            <Link to={`network?${new URLSearchParams({ from: one.slug, to: other.slug })}`}>
+              <bdi>{one.label}</bdi>, <bdi>{other.label}</bdi>
+            </Link>
           </li>
         )}
       </ul>

@@ -279,6 +279,43 @@ const t = {
     saidAgainst: 'Said against, voted for',
     nobodyVotedOtherwise: 'Nobody is known to have done so.',
   },
+
+  partialDate: '2026, 2026-02…',
+  timeline: {
+    title: 'Timeline',
+    explained: 'Meetings, statements, events and what analysts wrote. A bar is as long as the date is uncertain within its year.',
+    actor: 'Actor',
+    topic: 'Topic',
+    from: 'From',
+    until: 'Until',
+    unknown: 'Date unknown',
+    entries: (value: number) => count(value, 'entry', 'entries'),
+  },
+
+  network: {
+    name: 'Network',
+    title: 'Who is tied to whom',
+    explained: 'Relations, common meetings, what was said to whom and what was done to whom, each with what shows it.',
+    around: 'Around',
+    from: 'Path from',
+    to: 'Path to',
+    kinds: 'Kinds of ties',
+    least: (weight: number) => `Weight at least ${weight}`,
+    begin: 'Choose an actor, or begin with one of those who say most',
+    none: 'No ties are known here.',
+    picture: (actors: number, ties: number) => `${count(actors, 'actor', 'actors')} and ${count(ties, 'tie', 'ties')}. The table below has the same.`,
+    keys: 'Drag or use the arrow keys to move, + and − to zoom, 0 to see all. Choose an actor to expand it.',
+    save: 'Save as',
+    expand: 'Expand',
+    collapse: 'Collapse',
+    expandOf: (name: string) => `Expand ${name}`,
+    collapseOf: (name: string) => `Collapse ${name}`,
+    close: 'Close',
+    paths: 'The shortest paths',
+    noPaths: 'No path of four steps or fewer is known.',
+    ties: 'Ties',
+    columns: ['From', 'Kind', 'To', 'Weight', 'Shown by'],
+  },
 };
 
 export type Texts = typeof t;

@@ -1,0 +1,55 @@
+import { TimelineCount, TimelinePage } from '../api/documents';
+import { usePages, useQuery } from '../api/queries';
+import { useTitle } from '../frame/title';
+import { Empty, Loading, Refused } from '../parts/answer';
+import { Choice } from '../parts/choice';
+import { DateField } from '../parts/date-field';
+import { useAddress, useAsOf } from '../router';
+import { t } from '../texts';
+import { Feed } from './feed';
+import './timeline.css';
+
+/** What happened, was said and was written, by date; of all or of one actor, on all topics or one. */
+export default function TimelineView() {
+  useTitle(t.timeline.title);
+  const { parameters } = useAddress();
+  const [actor, topic] = ['actor', 'topic'].map((name) => parameters.get(name));
+  const about = {
+    actor: actor ? { slug: actor } : null,
+    topic: topic ? { slug: topic } : null,
+    from: parameters.get('from'),
+    until: parameters.get('until'),
+    asOf: useAsOf(),
+  };
+  const count = useQuery(TimelineCount, about, { keep: true });
+  const found = usePages(TimelinePage, about, (data) => data.timeline, { keep: true });
+  const edges = found.data?.pages.flatMap(({ timeline }) => timeline.edges);
+  return (
+    <div className="view broad">
+      <header>
+        <h1>{t.timeline.title}</h1>
+        <p className="soft">{t.timeline.explained}</p>
+      </header>
+      <div className="choices">
+        <Choice parameter="actor" type="ACTOR" label={t.timeline.actor} isOne />
+        <Choice parameter="topic" type="TOPIC" label={t.timeline.topic} isOne />
+        <DateField parameter="from" label={t.timeline.from} />
+        <DateField parameter="until" label={t.timeline.until} />
+        <p className="soft figures" role="status">
+          {count.data && t.timeline.entries(count.data.timeline.totalCount)}
+        </p>
+      </div>
+      {found.error && <Refused error={found.error} retry={() => void found.refetch()} />}
+      {!found.error && !edges && <Loading />}
+      {edges?.length === 0 && <Empty>{t.noneYet}</Empty>}
+      {edges && edges.length > 0 && (
+        <Feed
+          edges={edges}
+          total={count.data?.timeline.totalCount}
+          isLoading={found.isFetchingNextPage}
+          more={found.hasNextPage && !found.isFetchingNextPage ? () => void found.fetchNextPage() : undefined}
+        />
+      )}
+    </div>
+  );
+}
