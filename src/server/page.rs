@@ -43,7 +43,7 @@ const GRAPHIQL: &str = "default-src 'self'; script-src 'self' blob:; worker-src 
                         base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 /// The first words of the explorer's addresses, besides the root fields of lists: `/search`, `/actors/SLUG`.
-const VIEWS: [&str; 6] = ["changes", "network", "new", "search", "sign-in", "timeline"];
+const VIEWS: [&str; 7] = ["changes", "network", "new", "numbers", "search", "sign-in", "timeline"];
 
 /// Where the explorer's HTML says what its addresses are relative to.
 const BASE: &str = r#"<base href="./" />"#;

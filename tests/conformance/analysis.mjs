@@ -1,4 +1,4 @@
-// The views of the explorer that count and compare: positions, timeline, network.
+// The views of the explorer that count and compare: positions, timeline, network, numbers.
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 
@@ -102,4 +102,23 @@ export async function analysis({ address, key, desk, phone, open, shows, heading
   await open(desk, 'network');
   await shows(desk, 'Choose an actor');
   await check(desk, 'network-empty');
+
+  // Numbers: statements by speaker and period; dates known less exactly are possible in each, and a number leads to them.
+  for (const [slug, saidOn] of [['said-in-a-year', '2026'], ['said-in-a-month', '2026-02']]) {
+    await enter(`
+      createStatement(input: { slug: "${slug}", summary: "${slug}", saidOn: "${saidOn}", medium: SPEECH, rendering: PARAPHRASE, eventType: STATEMENT, speaker: { slug: "donald-trump" }, ${citations} }) { userErrors { message } }`);
+  }
+  await view('numbers', 'numbers?step=month', async (page) => {
+    await heading(page, 'How much was said');
+    await page.getByRole('rowheader', { name: 'Donald Trump' }).waitFor();
+    await page.getByRole('columnheader', { name: 'Dec 2026' }).waitFor();
+  });
+  const february = desk.getByRole('row', { name: /^Donald Trump/ }).getByRole('link', { name: '2 of which 1 may belong to other periods' });
+  await february.click();
+  await desk.waitForURL(/timeline\?from=2026-02&until=2026-02&actor=donald-trump/);
+  await shows(desk, 'said-in-a-month');
+  await open(desk, 'numbers');
+  await desk.getByLabel('Count by').selectOption('topic');
+  await desk.waitForURL(/by=topic/);
+  await desk.getByRole('rowheader', { name: 'Public signals in diplomacy' }).waitFor();
 }

@@ -33,6 +33,7 @@ export const views: View[] = [
   { path: 'positions', component: lazy(() => import('./positions/view')), name: t.positions },
   { path: 'timeline', component: lazy(() => import('./timeline/view')), name: t.timeline.title },
   { path: 'network', component: lazy(() => import('./network/view')), name: t.network.name },
+  { path: 'numbers', component: lazy(() => import('./numbers/view')), name: t.numbers.name },
   { path: 'changes', component: lazy(() => import('./changes/view')), name: t.changes.name },
   { path: ':place/:slug/edit', component: lazy(() => import('./edit/view')) },
   { path: 'new/:type', component: lazy(() => import('./edit/view')) },

@@ -2,10 +2,11 @@ import { useEffect } from 'react';
 import { StancesOverTime, type StancesOverTimeQuery } from '../api/documents';
 import { usePages } from '../api/queries';
 import { Loading, Refused } from '../parts/answer';
+import { Matrix } from '../parts/matrix';
 import { RecordLink, placeOf } from '../parts/record-link';
 import { useAsOf } from '../router';
 import { t } from '../texts';
-import { Mark, Matrix } from './matrix';
+import { Mark } from './mark';
 
 type Position = StancesOverTimeQuery['positions']['nodes'][number];
 
@@ -55,6 +56,7 @@ export function OverTime({ topic, holders }: { topic: string; holders: string[] 
       <h2>{t.stands.overTime}</h2>
       <p className="small soft">{t.stands.overTimeExplained}</p>
       <Matrix
+        isAtEnd
         caption={t.stands.overTime}
         columns={columns.map((key) => ({ key, name: key === UNKNOWN ? t.unknownDate : key }))}
         rows={[...byHolder].map(([key, [first]]) => ({ key, name: <RecordLink record={first!.holder} /> }))}

@@ -316,6 +316,18 @@ const t = {
     ties: 'Ties',
     columns: ['From', 'Kind', 'To', 'Weight', 'Shown by'],
   },
+
+  numbers: {
+    name: 'Numbers',
+    title: 'How much was said',
+    explained: 'Statements counted over time. The lighter part of a bar may belong to other periods, as its dates are known less exactly. A number leads to what it counts.',
+    by: 'Count by',
+    dimensions: { speaker: 'speaker', topic: 'topic', kind: 'what is done by it' },
+    step: 'Each',
+    steps: { year: 'year', quarter: 'quarter', month: 'month' },
+    cut: 'There are too many numbers for one table: the smallest are left out. Choose a shorter period.',
+    ofThem: (possible: number) => `of which ${numbers.format(possible)} may belong to other periods`,
+  },
 };
 
 export type Texts = typeof t;

@@ -1,0 +1,54 @@
+import type { CountedFragment, StatementGrouping } from '../api/documents';
+import * as format from '../format';
+import { t } from '../texts';
+
+/** Years, quarters or months: how groups name them, and how many there are in a year. */
+export const STEPS = {
+  year: { grouping: 'SAID_ON_YEAR', key: 'saidOnYear', months: 12 },
+  quarter: { grouping: 'SAID_ON_QUARTER', key: 'saidOnQuarter', months: 3 },
+  month: { grouping: 'SAID_ON_MONTH', key: 'saidOnMonth', months: 1 },
+} as const satisfies Record<string, { grouping: StatementGrouping; key: keyof CountedFragment; months: number }>;
+
+export type Step = keyof typeof STEPS;
+
+/** A period by its name in groups: `2026`, `2026-Q1`, `2026-02`; unknown dates have none. */
+export type Period = string | null;
+
+export const periodOf = (group: CountedFragment, step: Step): Period => group[STEPS[step].key];
+
+/** Months since the year 0. */
+function startOf(period: string): number {
+  const [year, part = '1'] = period.split('-');
+  return Number(year) * 12 + (part.startsWith('Q') ? (Number(part.slice(1)) - 1) * 3 : Number(part) - 1);
+}
+
+function at(month: number, step: Step): string {
+  const [year, part] = [String(Math.floor(month / 12)).padStart(4, '0'), month % 12];
+  if (step === 'year') return year;
+  return step === 'quarter' ? `${year}-Q${part / 3 + 1}` : monthAt(month);
+}
+
+const monthAt = (month: number) =>
+  `${String(Math.floor(month / 12)).padStart(4, '0')}-${String((month % 12) + 1).padStart(2, '0')}`;
+
+/** All periods from the first to the last, those without any record too; unknown dates last. */
+export function allBetween(known: Period[], step: Step): Period[] {
+  const months = known.flatMap((period) => (period === null ? [] : [startOf(period)]));
+  const unknown = known.includes(null) ? [null] : [];
+  if (months.length === 0) return unknown;
+  const [first, { months: length }] = [Math.min(...months), STEPS[step]];
+  const count = (Math.max(...months) - first) / length + 1;
+  return [...Array.from({ length: count }, (_, number) => at(first + number * length, step)), ...unknown];
+}
+
+/** The first and the last partial date of a period. */
+export function endsOf(period: string, step: Step): { from: string; until: string } {
+  if (step !== 'quarter') return { from: period, until: period };
+  const month = startOf(period);
+  return { from: monthAt(month), until: monthAt(month + 2) };
+}
+
+export function nameOf(period: Period): string {
+  if (period === null) return t.unknownDate;
+  return period.includes('Q') ? period.replace('-', ' ') : format.shortDate(period);
+}
