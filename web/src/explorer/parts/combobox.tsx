@@ -5,26 +5,33 @@ import { t } from '../texts';
 import './combobox.css';
 
 interface Props {
-  label: string;
+  /** Its name, unless a label in the document names it by its `id`. */
+  label?: string;
+  id?: string;
+  describedBy?: string | undefined;
   placeholder?: string;
   text: string;
   onText: (text: string) => void;
   /** What to do with the record that the reader chose among the suggestions; without it there are none. */
   onChoose?: ((record: RecordRefFragment) => void) | undefined;
   /** Types of records that are suggested; all if left out. */
-  types?: SearchType[];
+  types?: SearchType[] | undefined;
+  /** Whether Enter takes the first suggestion unless another is chosen, and never what was typed. */
+  mustChoose?: boolean;
   input?: RefObject<HTMLInputElement | null>;
 }
 
 /** A field that suggests records as one types, by pointer or by keyboard. */
-export function Combobox({ label, placeholder, text, onText, onChoose, types, input }: Props) {
+export function Combobox({ label, id, describedBy, placeholder, text, onText, onChoose, types, mustChoose = false, input }: Props) {
   const [isOpen, setOpen] = useState(false);
-  const [chosen, choose] = useState(-1);
+  const [moved, choose] = useState(-1);
   const list = useId();
   const prefix = useDeferredValue(text.trim());
   const isAsked = isOpen && onChoose !== undefined && prefix.length > 1;
   const { data } = useQuery(Suggest, { prefix, types: types ?? null }, { enabled: isAsked, keep: true });
   const suggestions = isAsked ? (data?.suggest ?? []) : [];
+  const least = mustChoose && suggestions.length > 0 ? 0 : -1;
+  const chosen = Math.max(moved, least);
 
   const pick = (at: number) => {
     const suggestion = suggestions[at];
@@ -35,22 +42,24 @@ export function Combobox({ label, placeholder, text, onText, onChoose, types, in
   const press = (event: KeyboardEvent) => {
     if (event.key === 'Escape') setOpen(false);
     if (event.key === 'Enter') {
-      if (chosen >= 0) event.preventDefault();
+      if (chosen >= 0 || mustChoose) event.preventDefault();
       pick(chosen);
     }
     const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
     if (!step || suggestions.length === 0) return;
     event.preventDefault();
-    const count = suggestions.length + 1;
-    choose(((chosen + 1 + step + count) % count) - 1);
+    const count = suggestions.length - least;
+    choose(((chosen - least + step + count) % count) + least);
   };
   return (
     <div className="combobox">
       <input
         ref={input}
+        id={id}
         type="search"
         role="combobox"
         aria-label={label}
+        aria-describedby={describedBy}
         aria-expanded={suggestions.length > 0}
         aria-controls={list}
         aria-autocomplete="list"

@@ -41,6 +41,21 @@ export function RecordView<Data, Found extends Head>({ document, slug, find, kin
   );
 }
 
+/** Views that a record is seen in: the parameter that names it there. */
+const SEEN_IN: Record<string, [view: string, parameter: string, name: string][]> = {
+  Actor: [
+    ['positions', 'holder', t.positions],
+    ['timeline', 'actor', t.timeline.title],
+    ['network', 'actor', t.network.name],
+    ['numbers', 'actor', t.numbers.name],
+  ],
+  Topic: [
+    ['positions', 'topic', t.positions],
+    ['timeline', 'topic', t.timeline.title],
+    ['numbers', 'topic', t.numbers.name],
+  ],
+};
+
 const EDITED = ['Actor', 'Commentary', 'Meeting', 'Statement'];
 
 function Sheet({ record, kind, children }: { record: Head; kind: string; children: ReactNode }) {
@@ -58,6 +73,12 @@ function Sheet({ record, kind, children }: { record: Head; kind: string; childre
               <Link to={`${placeOf(record)}/edit`}>{t.edit}</Link>
             </>
           )}
+          {SEEN_IN[record.__typename]?.map(([view, parameter, name]) => (
+            <span key={view}>
+              {' · '}
+              <Link to={`${view}?${new URLSearchParams({ [parameter]: record.slug })}`}>{name}</Link>
+            </span>
+          ))}
         </p>
         <h1 dir="auto">{record.label}</h1>
         {saved && (
