@@ -391,6 +391,15 @@ await entry.fill(key);
 await asked.getByRole('button', { name: 'Sign in' }).first().click();
 await shows(asked, '18 actors');
 await shows(asked, ', editor');
+await asked.getByRole('button', { name: 'Sign out' }).click();
+await asked.getByText('This needs a key.').first().waitFor();
+await open(asked, 'sign-in', closed);
+await heading(asked, 'Sign in');
+await check(asked, 'sign-in');
+await asked.getByLabel('Key').first().fill(key);
+await asked.locator('main').getByRole('button', { name: 'Sign in' }).click();
+await asked.waitForURL(closed);
+await shows(asked, '18 actors');
 assert.equal(await asked.evaluate(() => JSON.stringify(localStorage).includes(sessionStorage['dossier:key'])), false);
 
 // Without a connection the page says so, and comes back by itself.

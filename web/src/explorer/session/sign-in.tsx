@@ -4,8 +4,8 @@ import { Refusal, request } from '../api/request';
 import { t } from '../texts';
 import { keep, key } from './key';
 
-/** Takes a key, asks the server whose it is, and keeps it for this tab. */
-export default function SignIn() {
+/** Takes a key, asks the server whose it is, and keeps it for this tab. Then the page is loaded as its owner sees it. */
+export default function SignIn({ next = location.href }: { next?: string }) {
   const [entered, enter] = useState('');
   const [reason, setReason] = useState('');
   const signIn = async (event: FormEvent) => {
@@ -14,7 +14,8 @@ export default function SignIn() {
     keep(entered.trim().replace(/^bearer\s+/i, ''));
     try {
       await request(Viewer, {});
-      location.reload();
+      if (next === location.href) location.reload();
+      else location.assign(next);
     } catch (error) {
       keep(before);
       setReason(error instanceof Refusal ? error.message : t.fault);

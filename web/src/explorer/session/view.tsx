@@ -1,4 +1,5 @@
 import { useTitle } from '../frame/title';
+import { root } from '../router';
 import { t } from '../texts';
 import SignIn from './sign-in';
 
@@ -8,7 +9,7 @@ export default function SignInView() {
     <div className="view">
       <h1>{t.signIn}</h1>
       <p>{t.signInWhy}</p>
-      <SignIn />
+      <SignIn next={root.href} />
     </div>
   );
 }
