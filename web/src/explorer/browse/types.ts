@@ -20,12 +20,16 @@ interface Browsed {
   filters: Record<string, Filter>;
 }
 
-const browsed = (one: { list: unknown; order: string; document: unknown; filters: Record<string, Filter> }) => one as Browsed;
+const browsed = (one: { list: unknown; order: string; document: unknown; filters: Record<string, Filter> }) =>
+  one as Browsed;
 
 const record = (name: string): [string, Filter] => [name, (slug) => ({ [name]: { slug: { equals: slug } } })];
 const value = (name: string): [string, Filter] => [name, (value) => ({ [name]: { equals: value } })];
 /** A year, by the field that filters by date: what may lie in it is found. */
-const year = (field: string): [string, Filter] => ['year', (year) => ({ [field]: { from: year, until: year, isUnknown: false } })];
+const year = (field: string): [string, Filter] => [
+  'year',
+  (year) => ({ [field]: { from: year, until: year, isUnknown: false } }),
+];
 const filters = (...all: [string, Filter][]) => Object.fromEntries(all);
 
 /** How the records of each type are listed and narrowed down, by the first word of their addresses. */
@@ -52,7 +56,14 @@ export const types: Record<string, Browsed> = {
     list: lists.Events,
     order: 'DATE_DESC',
     document: documents.EventFacets,
-    filters: filters(year('occurred'), value('eventType'), value('mode'), record('actors'), record('targets'), record('place')),
+    filters: filters(
+      year('occurred'),
+      value('eventType'),
+      value('mode'),
+      record('actors'),
+      record('targets'),
+      record('place'),
+    ),
   }),
   meetings: browsed({
     list: lists.Meetings,

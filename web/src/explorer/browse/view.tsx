@@ -51,7 +51,8 @@ function Facet({ name, values, chosen }: { name: string; values: Value[]; chosen
     <fieldset>
       <legend className="label">{t.field(name)}</legend>
       {known.map(({ value, count }) => {
-        const [key, said] = typeof value === 'object' ? [value!.slug, value!.label] : [String(value), t.value(String(value))];
+        const [key, said] =
+          typeof value === 'object' ? [value!.slug, value!.label] : [String(value), t.value(String(value))];
         return (
           <button
             key={key}

@@ -36,7 +36,9 @@ export function RecordForm({ form, record, given = {} }: Props) {
   const id = useId();
   const change = (name: string, value: unknown) => setValues((now) => ({ ...now, [name]: value }));
   const proposed = { ...values, slug: values['slug'] || (record ? '' : slugOf(values)) };
-  const changed = fields.filter((field) => !record || !isSame(field, proposed[field.name as keyof typeof proposed], base.values[field.name]));
+  const changed = fields.filter(
+    (field) => !record || !isSame(field, proposed[field.name as keyof typeof proposed], base.values[field.name]),
+  );
 
   const save = async (event: FormEvent) => {
     event.preventDefault();
@@ -146,5 +148,8 @@ const LONGEST_SLUG = 60;
 function slugOf(values: Values): string {
   const words = String(values['name'] || values['question'] || values['summary'] || '');
   const plain = words.normalize('NFKD').replace(/\p{M}/gu, '').toLowerCase();
-  return plain.replace(/[^a-z0-9]+/g, '-').slice(0, LONGEST_SLUG).replace(/^-|-$/g, '');
+  return plain
+    .replace(/[^a-z0-9]+/g, '-')
+    .slice(0, LONGEST_SLUG)
+    .replace(/^-|-$/g, '');
 }

@@ -40,12 +40,25 @@ const choice = (name: string, options: readonly string[], required = false): Fie
   options,
   required,
 });
-const record = (name: string, types: SearchType[], required = false): Field => ({ name, kind: 'record', types, required });
+const record = (name: string, types: SearchType[], required = false): Field => ({
+  name,
+  kind: 'record',
+  types,
+  required,
+});
 const records = (name: string, types: SearchType[]): Field => ({ name, kind: 'records', types });
 const citations = (required = false): Field => ({ name: 'citations', kind: 'citations', required });
 const slug: Field = { name: 'slug', kind: 'slug', required: true };
 
-const ACTOR_KINDS: documents.ActorKind[] = ['PERSON', 'COUNTRY', 'TERRITORY', 'ORGANIZATION', 'MEDIA', 'GROUP', 'PLACE'];
+const ACTOR_KINDS: documents.ActorKind[] = [
+  'PERSON',
+  'COUNTRY',
+  'TERRITORY',
+  'ORGANIZATION',
+  'MEDIA',
+  'GROUP',
+  'PLACE',
+];
 const ORGANIZATION_KINDS: documents.OrganizationKind[] = [
   'PARTY',
   'PARLIAMENT',
@@ -64,7 +77,15 @@ const ORGANIZATION_KINDS: documents.OrganizationKind[] = [
   'OTHER',
 ];
 const GENDERS: documents.Gender[] = ['FEMALE', 'MALE', 'OTHER'];
-const MODES: documents.MeetingMode[] = ['VISIT', 'MULTILATERAL', 'BILATERAL', 'CALL', 'CONFERENCE', 'INTERVIEW', 'OTHER'];
+const MODES: documents.MeetingMode[] = [
+  'VISIT',
+  'MULTILATERAL',
+  'BILATERAL',
+  'CALL',
+  'CONFERENCE',
+  'INTERVIEW',
+  'OTHER',
+];
 const STATUSES: documents.MeetingStatus[] = ['OCCURRED', 'SCHEDULED', 'POSTPONED', 'CANCELLED', 'HYPOTHETICAL'];
 const MEDIA: documents.StatementMedium[] = ['SPEECH', 'INTERVIEW', 'ARTICLE', 'WRITTEN', 'CONVERSATION', 'UNSPECIFIED'];
 const RENDERINGS: documents.StatementRendering[] = ['PARAPHRASE', 'VERBATIM'];

@@ -209,7 +209,8 @@ export const kinds = {
   names: kind<Name[]>({
     empty: [],
     read: (given: Name[] | null) => given ?? [],
-    write: (value) => value.filter(({ name }) => name.trim()).map((one) => ({ ...one, language: one.language || null })),
+    write: (value) =>
+      value.filter(({ name }) => name.trim()).map((one) => ({ ...one, language: one.language || null })),
     show: (value) => value.map(({ name }) => name).join(', '),
     Control: ({ id, value, change, described }) => (
       <>
@@ -278,7 +279,9 @@ export const kinds = {
               <select
                 aria-label={t.field('credibility')}
                 value={one.credibility ?? ''}
-                onChange={(event) => changeOne({ ...one, credibility: (event.target.value || null) as Citation['credibility'] })}
+                onChange={(event) =>
+                  changeOne({ ...one, credibility: (event.target.value || null) as Citation['credibility'] })
+                }
               >
                 <option value="">{t.edited.notRated}</option>
                 <Options of={CREDIBILITIES} />

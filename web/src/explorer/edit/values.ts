@@ -6,7 +6,9 @@ export type Given = Record<string, unknown>;
 
 /** The values of a form's fields, from what was loaded. */
 export const valuesOf = (fields: Field[], given: Given): Values =>
-  Object.fromEntries(fields.map(({ name, kind }) => [name, name in given ? kinds[kind].read(given[name] as never) : kinds[kind].empty]));
+  Object.fromEntries(
+    fields.map(({ name, kind }) => [name, name in given ? kinds[kind].read(given[name] as never) : kinds[kind].empty]),
+  );
 
 /** The value of a field as the API takes it. */
 export const written = ({ kind }: Field, value: unknown) => kinds[kind].write(value);

@@ -61,4 +61,3 @@ function New({ form }: { form: Form }) {
     </Answer>
   );
 }
-

@@ -35,7 +35,13 @@ function Line({ of }: { of: (React.ReactNode | false | null | undefined)[] }) {
 }
 
 /** Text of a record that leads to it. */
-export const Quiet = ({ record, children }: { record: Pick<Ref, '__typename' | 'slug'>; children: React.ReactNode }) => (
+export const Quiet = ({
+  record,
+  children,
+}: {
+  record: Pick<Ref, '__typename' | 'slug'>;
+  children: React.ReactNode;
+}) => (
   <Link to={placeOf(record)} className="quiet" dir="auto">
     {children}
   </Link>
@@ -122,14 +128,19 @@ export const relation = (one: documents.RelationEntryFragment) => (
       <span className="soft"> → </span>
       <RecordLink record={one.object} />
     </p>
-    <Line of={[t.word(one.kind), (one.validFrom || one.validUntil) && <When from={one.validFrom} until={one.validUntil} />]} />
+    <Line
+      of={[t.word(one.kind), (one.validFrom || one.validUntil) && <When from={one.validFrom} until={one.validUntil} />]}
+    />
   </Entry>
 );
 
 export const position = (one: documents.PositionEntryFragment) => (
   <Entry key={one.id} citations={one.citations}>
     <p>
-      <RecordLink record={one.holder} /> <Link to={placeOf(one)} className="quiet"><Stance stance={one.stance} /></Link>{' '}
+      <RecordLink record={one.holder} />{' '}
+      <Link to={placeOf(one)} className="quiet">
+        <Stance stance={one.stance} />
+      </Link>{' '}
       <RecordLink record={one.topic} />
     </p>
     <Line
@@ -167,12 +178,7 @@ export const commentary = (one: documents.CommentaryEntryFragment) => (
     </p>
     <p dir="auto">{one.summary}</p>
     {(one.likelihood || one.confidence) && (
-      <Line
-        of={[
-          one.likelihood && t.word(one.likelihood),
-          one.confidence && t.confidence(t.word(one.confidence)),
-        ]}
-      />
+      <Line of={[one.likelihood && t.word(one.likelihood), one.confidence && t.confidence(t.word(one.confidence))]} />
     )}
   </Entry>
 );
@@ -222,7 +228,11 @@ export const division = (one: documents.DivisionEntryFragment) => (
       <RecordLink record={one} />
     </p>
     <Line
-      of={[<RecordLink record={one.motion} />, one.result && t.word(one.result), one.heldOn && <When from={one.heldOn} />]}
+      of={[
+        <RecordLink record={one.motion} />,
+        one.result && t.word(one.result),
+        one.heldOn && <When from={one.heldOn} />,
+      ]}
     />
   </Entry>
 );

@@ -30,7 +30,13 @@ export function List<Data, Variables extends { after?: string | null | undefined
   return (
     <section className="section">
       <h2>{title}</h2>
-      {nodes ? <ul>{nodes.map((node) => entry(node))}</ul> : error ? <Refused error={error} retry={() => void refetch()} /> : <Loading />}
+      {nodes ? (
+        <ul>{nodes.map((node) => entry(node))}</ul>
+      ) : error ? (
+        <Refused error={error} retry={() => void refetch()} />
+      ) : (
+        <Loading />
+      )}
       {nodes?.length === 0 && <Empty>{empty}</Empty>}
       {hasNextPage && (
         <p>

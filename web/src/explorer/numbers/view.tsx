@@ -21,7 +21,10 @@ import { STEPS, type Step, allBetween, endsOf, nameOf, periodOf } from './period
 import './numbers.css';
 
 /** What statements are counted by. */
-const DIMENSIONS = { speaker: 'SPEAKER', topic: 'TOPIC_WITHIN', kind: 'EVENT_TYPE' } as const satisfies Record<string, StatementGrouping>;
+const DIMENSIONS = { speaker: 'SPEAKER', topic: 'TOPIC_WITHIN', kind: 'EVENT_TYPE' } as const satisfies Record<
+  string,
+  StatementGrouping
+>;
 
 type Dimension = keyof typeof DIMENSIONS;
 
@@ -68,7 +71,8 @@ function filterOf(parameters: URLSearchParams): StatementFilter {
   };
 }
 
-const keyOf = ({ speaker, topicWithin, eventType }: StatementKeyFragment) => speaker?.slug ?? topicWithin?.slug ?? eventType;
+const keyOf = ({ speaker, topicWithin, eventType }: StatementKeyFragment) =>
+  speaker?.slug ?? topicWithin?.slug ?? eventType;
 
 interface CountsProps {
   dimension: Dimension;
@@ -80,12 +84,21 @@ interface CountsProps {
 function Counts({ dimension, step, filter, keys }: CountsProps) {
   const slugs = keys.flatMap((key) => keyOf(key) ?? []);
   const period = [STEPS[step].grouping];
-  const variables = { filter, shown: shownOf(dimension, filter, slugs), period, by: [DIMENSIONS[dimension], ...period] };
+  const variables = {
+    filter,
+    shown: shownOf(dimension, filter, slugs),
+    period,
+    by: [DIMENSIONS[dimension], ...period],
+  };
   const counts = useQuery(StatementsOverTime, { ...variables, asOf: useAsOf() }, { keep: true });
   return (
     <Answer of={counts}>
       {({ all, each }) =>
-        all.groups.length === 0 ? <Empty>{t.noneYet}</Empty> : <Table {...{ dimension, step, keys }} all={all.groups} each={each.groups} />
+        all.groups.length === 0 ? (
+          <Empty>{t.noneYet}</Empty>
+        ) : (
+          <Table {...{ dimension, step, keys }} all={all.groups} each={each.groups} />
+        )
       }
     </Answer>
   );
@@ -112,7 +125,10 @@ const MOST_GROUPS = 1000;
 
 function Table({ dimension, step, keys, all, each }: TableProps) {
   const { parameters } = useAddress();
-  const periods = allBetween(all.map((group) => periodOf(group, step)), step);
+  const periods = allBetween(
+    all.map((group) => periodOf(group, step)),
+    step,
+  );
   const most = Math.max(...each.map(({ count }) => count), 1);
   const mostOfAll = Math.max(...all.map(({ count }) => count));
   const groupOf = (row: string, column: string) =>

@@ -22,7 +22,18 @@ interface Props {
 }
 
 /** A field that suggests records as one types, by pointer or by keyboard. */
-export function Combobox({ label, id, describedBy, placeholder, text, onText, onChoose, types, mustChoose = false, input }: Props) {
+export function Combobox({
+  label,
+  id,
+  describedBy,
+  placeholder,
+  text,
+  onText,
+  onChoose,
+  types,
+  mustChoose = false,
+  input,
+}: Props) {
   const [isOpen, setOpen] = useState(false);
   const [moved, choose] = useState(-1);
   const list = useId();

@@ -23,8 +23,7 @@ const PLACES: Record<RecordType, string> = {
 export const placeOf = ({ __typename, slug }: Pick<RecordRefFragment, '__typename' | 'slug'>) =>
   `${PLACES[__typename]}/${encodeURIComponent(slug)}`;
 
-export const typeAt = (place: string) =>
-  (Object.keys(PLACES) as RecordType[]).find((type) => PLACES[type] === place);
+export const typeAt = (place: string) => (Object.keys(PLACES) as RecordType[]).find((type) => PLACES[type] === place);
 
 type Named = Pick<RecordRefFragment, '__typename' | 'slug' | 'label'>;
 

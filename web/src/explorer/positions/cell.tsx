@@ -12,8 +12,17 @@ export function Cell({ holder, topic }: { holder: string; topic: string }) {
   const [of, on] = [{ slug: { equals: holder } }, { slug: { equals: topic } }];
   return (
     <div ref={place} className="at" tabIndex={-1}>
-      <Positions title={t.stands.evidence} filter={{ holder: of, topic: on }} orderBy="HELD_DESC" empty={t.stands.none} />
-      <Votes title={t.stands.votes} filter={{ actor: of, division: { motion: { topic: on } } }} orderBy="ENTERED_DESC" />
+      <Positions
+        title={t.stands.evidence}
+        filter={{ holder: of, topic: on }}
+        orderBy="HELD_DESC"
+        empty={t.stands.none}
+      />
+      <Votes
+        title={t.stands.votes}
+        filter={{ actor: of, division: { motion: { topic: on } } }}
+        orderBy="ENTERED_DESC"
+      />
       <Statements title={t.stands.said} filter={{ speaker: of, topic: on }} orderBy="DATE_DESC" />
     </div>
   );

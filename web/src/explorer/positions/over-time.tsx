@@ -83,6 +83,9 @@ function yearsOf(positions: Position[]): number[] {
 /** The last position that began before a year, unless it had ended. */
 function heldIn(positions: Position[], year: number): Position | undefined {
   const before = positions.filter((one) => (yearOf(since(one)) ?? year) < year);
-  const last = before.reduce<Position | undefined>((one, other) => (one && since(one)! > since(other)! ? one : other), undefined);
+  const last = before.reduce<Position | undefined>(
+    (one, other) => (one && since(one)! > since(other)! ? one : other),
+    undefined,
+  );
   return last && (yearOf(last.heldUntil) ?? year) >= year ? last : undefined;
 }

@@ -136,7 +136,9 @@ const SHOWN = 10;
 function Disagreements({ of, holders }: { of: Topic[]; holders: string[] }) {
   const pairs = of
     .flatMap((topic) => topic.disagreements.map((pair) => ({ topic, ...pair })))
-    .filter(({ one, other }) => [one, other].some(({ holder }) => holders.length === 0 || holders.includes(holder.slug)))
+    .filter(({ one, other }) =>
+      [one, other].some(({ holder }) => holders.length === 0 || holders.includes(holder.slug)),
+    )
     .sort((a, b) => b.distance - a.distance)
     .slice(0, SHOWN);
   return (

@@ -43,7 +43,12 @@ const byLocator = new Intl.Collator('en', { numeric: true });
 function locatorsOf(citations: Citation[]): Row[] {
   const rows = new Map<string, Row>();
   for (const citation of citations) {
-    const row = rows.get(citation.locator) ?? { label: citation.locator, text: citation.quote, start: -1, citations: [] };
+    const row = rows.get(citation.locator) ?? {
+      label: citation.locator,
+      text: citation.quote,
+      start: -1,
+      citations: [],
+    };
     row.citations.push(citation);
     rows.set(citation.locator, row);
   }

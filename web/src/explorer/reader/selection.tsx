@@ -38,8 +38,12 @@ function markedIn(text: HTMLElement | null): Marked | null {
   const selection = getSelection();
   const node = selection?.anchorNode;
   const line = node?.parentElement?.closest<HTMLElement>('[data-start]');
-  if (!selection || selection.isCollapsed || !line || node !== selection.focusNode || !text?.contains(line)) return null;
-  const [from, to] = [selection.anchorOffset, selection.focusOffset].sort((one, other) => one - other) as [number, number];
+  if (!selection || selection.isCollapsed || !line || node !== selection.focusNode || !text?.contains(line))
+    return null;
+  const [from, to] = [selection.anchorOffset, selection.focusOffset].sort((one, other) => one - other) as [
+    number,
+    number,
+  ];
   const words = node?.textContent ?? '';
   const quote = words.slice(from, to).trim();
   if (!quote) return null;

@@ -25,7 +25,10 @@ export default function Reader({ parameters: { slug = '' } }: { parameters: Para
   const source = cited.data?.pages[0]?.source;
   const hasText = (source?.texts.length ?? 0) > 0;
   const whole = useQuery(WholeText, { slug, asOf }, { enabled: hasText });
-  const citations = useMemo(() => cited.data?.pages.flatMap((page) => page.source?.citations.nodes ?? []) ?? [], [cited.data]);
+  const citations = useMemo(
+    () => cited.data?.pages.flatMap((page) => page.source?.citations.nodes ?? []) ?? [],
+    [cited.data],
+  );
   const content = whole.data?.source?.text?.content;
   const rows = useMemo(() => (content ? linesOf(content, citations) : passagesOf(citations)), [content, citations]);
   useTitle(source?.label ?? slug);
@@ -42,7 +45,12 @@ export default function Reader({ parameters: { slug = '' } }: { parameters: Para
         </h1>
         {source.coverage && <p className="soft">{t.coverage(source.coverage.cited, source.coverage.passages)}</p>}
         {!hasText && <p className="soft">{t.reader.noText}</p>}
-        {whole.error && <p className="soft">{whole.error.code === 'UNAUTHENTICATED' ? t.reader.needsKey : whole.error.message} <Link to="sign-in">{t.signIn}</Link></p>}
+        {whole.error && (
+          <p className="soft">
+            {whole.error.code === 'UNAUTHENTICATED' ? t.reader.needsKey : whole.error.message}{' '}
+            <Link to="sign-in">{t.signIn}</Link>
+          </p>
+        )}
       </header>
       <Text
         slug={slug}
@@ -74,7 +82,9 @@ interface TextProps {
 }
 
 const spanOf = ({ passage }: ReaderCitationFragment): Span[] =>
-  typeof passage?.start === 'number' && typeof passage.end === 'number' ? [{ start: passage.start, end: passage.end }] : [];
+  typeof passage?.start === 'number' && typeof passage.end === 'number'
+    ? [{ start: passage.start, end: passage.end }]
+    : [];
 
 function Text({ slug, language, rows, uncited, isWhole }: TextProps) {
   const text = useRef<HTMLOListElement>(null);
@@ -97,7 +107,8 @@ function Text({ slug, language, rows, uncited, isWhole }: TextProps) {
   // The passage that the address names is brought into view.
   const first = chosen[0];
   useEffect(() => {
-    if (first) text.current?.querySelector(`[data-citation="${CSS.escape(first)}"]`)?.scrollIntoView({ block: 'center' });
+    if (first)
+      text.current?.querySelector(`[data-citation="${CSS.escape(first)}"]`)?.scrollIntoView({ block: 'center' });
   }, [first, rows.length]);
 
   /** Points out what cites the passage that was clicked. */
@@ -120,7 +131,11 @@ function Text({ slug, language, rows, uncited, isWhole }: TextProps) {
           <li key={`${row.start} ${row.label}`} className={row.text ? 'row' : 'row bare'}>
             <bdi className="line label">{row.label}</bdi>
             {row.text && (
-              <p dir="auto" data-start={isWhole && row.start >= 0 ? row.start : undefined} onClick={(event) => choose(event, row)}>
+              <p
+                dir="auto"
+                data-start={isWhole && row.start >= 0 ? row.start : undefined}
+                onClick={(event) => choose(event, row)}
+              >
                 {row.text}
               </p>
             )}

@@ -1,7 +1,17 @@
 import { ActorRecord } from '../api/documents';
 import * as format from '../format';
 import { meeting } from '../lists/entries';
-import { Commentaries, Events, Meetings, Motions, Positions, Relations, Sources, Statements, Votes } from '../lists/lists';
+import {
+  Commentaries,
+  Events,
+  Meetings,
+  Motions,
+  Positions,
+  Relations,
+  Sources,
+  Statements,
+  Votes,
+} from '../lists/lists';
 import { Facts } from '../parts/entry';
 import { When } from '../parts/when';
 import { t } from '../texts';
@@ -64,7 +74,11 @@ export default function Actor({ parameters: { slug = '' } }: { parameters: Param
           )}
           <Meetings title={t.meetingsHeld} filter={{ venue: it }} orderBy="DATE_DESC" />
           <Relations title={t.relations} filter={{ or: [{ subject: it }, { object: it }] }} />
-          <Events title={t.events} filter={{ or: [{ actors: it }, { targets: it }, { place: it }] }} orderBy="DATE_DESC" />
+          <Events
+            title={t.events}
+            filter={{ or: [{ actors: it }, { targets: it }, { place: it }] }}
+            orderBy="DATE_DESC"
+          />
           <Votes title={t.votes} filter={{ actor: it }} orderBy="ENTERED_DESC" />
           <Motions title={t.motions} filter={{ proposers: it }} orderBy="DATE_DESC" />
           <Commentaries title={t.commentaries} filter={{ aboutActor: it }} orderBy="ORDINAL_ASC" />

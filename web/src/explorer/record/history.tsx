@@ -1,5 +1,10 @@
 import { useState } from 'react';
-import { RecordHistory, type RecordHeadFragment, type RecordHistoryQuery, type RevisionEntryFragment } from '../api/documents';
+import {
+  RecordHistory,
+  type RecordHeadFragment,
+  type RecordHistoryQuery,
+  type RevisionEntryFragment,
+} from '../api/documents';
 import { usePages } from '../api/queries';
 import * as format from '../format';
 import { Loading, Refused } from '../parts/answer';

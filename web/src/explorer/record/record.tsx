@@ -35,7 +35,9 @@ export function RecordView<Data, Found extends Head>({ document, slug, find, kin
           <Sheet record={record} kind={kind?.(record) ?? t.types[record.__typename].one}>
             {children(record)}
           </Sheet>
-        ) : <Missing slug={slug} />;
+        ) : (
+          <Missing slug={slug} />
+        );
       }}
     </Answer>
   );

@@ -26,10 +26,7 @@ export default function Statement({ parameters: { slug = '' } }: { parameters: P
             </p>
             <Facts
               of={[
-                [
-                  t.field('speaker'),
-                  statement.speaker ? <RecordLink record={statement.speaker} /> : t.unknownSpeaker,
-                ],
+                [t.field('speaker'), statement.speaker ? <RecordLink record={statement.speaker} /> : t.unknownSpeaker],
                 [t.field('speakerRole'), statement.speakerRole && <bdi>{statement.speakerRole}</bdi>],
                 [t.field('onBehalfOf'), statement.onBehalfOf && <RecordLink record={statement.onBehalfOf} />],
                 [

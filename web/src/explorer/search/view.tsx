@@ -131,7 +131,9 @@ function Result({ edge: { node, highlights } }: { edge: Edge }) {
 function moveThroughResults(event: KeyboardEvent<HTMLElement>) {
   const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
   if (!step || event.defaultPrevented) return;
-  const stops = [...event.currentTarget.querySelectorAll<HTMLElement>('input[type=search], .results > li > p:first-child > a')];
+  const stops = [
+    ...event.currentTarget.querySelectorAll<HTMLElement>('input[type=search], .results > li > p:first-child > a'),
+  ];
   const next = stops[stops.indexOf(document.activeElement as HTMLElement) + step];
   if (!next) return;
   event.preventDefault();

@@ -31,10 +31,14 @@ const refusals: Record<string, Refusal> = {
   UNAVAILABLE: { title: 'The database can’t be reached right now.', advice: 'Try again in a moment.' },
   UNAUTHENTICATED: { title: 'This needs a key.', advice: 'Whoever runs this server can give you one.' },
   FORBIDDEN: { title: 'Your key does not allow this.' },
-  LIMIT_EXCEEDED: { title: 'This would read too much at once.', advice: 'Narrow it down: fewer types, a topic, a period.' },
+  LIMIT_EXCEEDED: {
+    title: 'This would read too much at once.',
+    advice: 'Narrow it down: fewer types, a topic, a period.',
+  },
   RATE_LIMITED: { title: 'Too many requests.', advice: 'The page tries again by itself in a moment.' },
   TIMEOUT: { title: 'This took too long.', advice: 'Narrow it down, or try again.' },
   BAD_USER_INPUT: { title: 'The address asks for something that the server doesn’t know.' },
+  GRAPHQL_VALIDATION_FAILED: { title: 'The server has another version than this page.', advice: 'Reload the page.' },
   INTERNAL: { title: 'Something went wrong.' },
 };
 
@@ -114,7 +118,8 @@ const t = {
   word: (value: string): string => words[value] ?? value.toLowerCase().replaceAll('_', ' '),
   countOf: (value: number, type: RecordType) => count(value, types[type].one, types[type].many),
 
-  field: (name: string) => fields[name] ?? name.replace(/[A-Z.]/g, (sign) => (sign === '.' ? ', ' : ` ${sign.toLowerCase()}`)),
+  field: (name: string) =>
+    fields[name] ?? name.replace(/[A-Z.]/g, (sign) => (sign === '.' ? ', ' : ` ${sign.toLowerCase()}`)),
   searchFound: (value: number, query: string) => `${count(value, 'record', 'records')} for “${query}”`,
   searchNothing: 'Nothing found. Fewer or other words may find more; misspelt names are found too.',
   searchAll: 'everything',
@@ -123,7 +128,8 @@ const t = {
   facets: 'Narrow down',
   noneYet: 'There are none yet.',
   noRecord: 'No such record',
-  noRecordAdvice: (slug: string) => `Nothing is filed under “${slug}”, at least not at this moment. It may have been deleted or renamed.`,
+  noRecordAdvice: (slug: string) =>
+    `Nothing is filed under “${slug}”, at least not at this moment. It may have been deleted or renamed.`,
   edit: 'Edit',
   undo: 'Undo',
   history: 'History',
@@ -145,12 +151,17 @@ const t = {
   injured: (value: number) => `${numbers.format(value)} injured`,
   corroboration: 'Sources',
   corroborated: ({ independentSources, best, disputed }: Corroboration) =>
-    [count(independentSources, 'independent source', 'independent sources'), best && `best grade ${best}`, disputed && 'disputed']
+    [
+      count(independentSources, 'independent source', 'independent sources'),
+      best && `best grade ${best}`,
+      disputed && 'disputed',
+    ]
       .filter(Boolean)
       .join(', '),
   readSource: 'Read the source beside what cites it',
   text: 'Text',
-  coverage: (cited: number, passages: number) => `${numbers.format(cited)} of ${numbers.format(passages)} passages are cited`,
+  coverage: (cited: number, passages: number) =>
+    `${numbers.format(cited)} of ${numbers.format(passages)} passages are cited`,
   evidence: { SUPPORTS: 'Evidence for it', CONTRADICTS: 'Evidence against it' },
   participants: 'Participants',
   positions: 'Positions',
@@ -204,7 +215,8 @@ const t = {
     citeIn: (type: string) => `Cite in a new ${type}`,
   },
 
-  offline: 'The server can’t be reached. What you see may be out of date; what you missed is loaded as soon as it is back.',
+  offline:
+    'The server can’t be reached. What you see may be out of date; what you missed is loaded as soon as it is back.',
   changes: {
     name: 'Changes',
     explained: 'Every change, newest first. New ones appear as they are made.',
@@ -261,7 +273,8 @@ const t = {
   leaveOut: (name: string) => `Leave out ${name}`,
   stands: {
     title: 'Who stands where',
-    explained: 'The latest stance of each actor on each topic that evidence supports. Choose a sign for its evidence, a topic for how stances on it changed.',
+    explained:
+      'The latest stance of each actor on each topic that evidence supports. Choose a sign for its evidence, a topic for how stances on it changed.',
     topics: 'Topics',
     holders: 'Actors',
     scale: 'Stances',
@@ -270,7 +283,8 @@ const t = {
     votes: 'Votes on it',
     said: 'What was said on it',
     overTime: 'Over time',
-    overTimeExplained: 'A sign stands in the year since which a stance is known; the line goes on until another is known.',
+    overTimeExplained:
+      'A sign stands in the year since which a stance is known; the line goes on until another is known.',
     disagreements: 'Who disagrees most',
     noDisagreements: 'No two actors are known to be opposed here.',
     saidAndVoted: 'Said one thing, voted another',
@@ -283,7 +297,8 @@ const t = {
   partialDate: '2026, 2026-02…',
   timeline: {
     title: 'Timeline',
-    explained: 'Meetings, statements, events and what analysts wrote. A bar is as long as the date is uncertain within its year.',
+    explained:
+      'Meetings, statements, events and what analysts wrote. A bar is as long as the date is uncertain within its year.',
     actor: 'Actor',
     topic: 'Topic',
     from: 'From',
@@ -303,7 +318,8 @@ const t = {
     least: (weight: number) => `Weight at least ${weight}`,
     begin: 'Choose an actor, or begin with one of those who say most',
     none: 'No ties are known here.',
-    picture: (actors: number, ties: number) => `${count(actors, 'actor', 'actors')} and ${count(ties, 'tie', 'ties')}. The table below has the same.`,
+    picture: (actors: number, ties: number) =>
+      `${count(actors, 'actor', 'actors')} and ${count(ties, 'tie', 'ties')}. The table below has the same.`,
     keys: 'Drag or use the arrow keys to move, + and − to zoom, 0 to see all. Choose an actor to expand it.',
     save: 'Save as',
     expand: 'Expand',
@@ -320,7 +336,8 @@ const t = {
   numbers: {
     name: 'Numbers',
     title: 'How much was said',
-    explained: 'Statements counted over time. The lighter part of a bar may belong to other periods, as its dates are known less exactly. A number leads to what it counts.',
+    explained:
+      'Statements counted over time. The lighter part of a bar may belong to other periods, as its dates are known less exactly. A number leads to what it counts.',
     by: 'Count by',
     dimensions: { speaker: 'speaker', topic: 'topic', kind: 'what is done by it' },
     step: 'Each',

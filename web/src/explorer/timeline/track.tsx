@@ -6,7 +6,13 @@ export function Track({ earliest, latest }: { earliest: string; latest: string }
       {MONTHS.map((day) => (
         <line key={day} x1={day} x2={day} y1={4} y2={8} />
       ))}
-      <rect x={from} y={1} width={Math.max(until - from, 4)} height={10} className={until - from > 1 ? 'uncertain' : ''} />
+      <rect
+        x={from}
+        y={1}
+        width={Math.max(until - from, 4)}
+        height={10}
+        className={until - from > 1 ? 'uncertain' : ''}
+      />
     </svg>
   );
 }
