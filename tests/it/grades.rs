@@ -120,7 +120,7 @@ async fn grades_leave_and_come_back_as_they_were() {
     let base = Base::new("grades-out").await;
     let topic = |credibility: &str| {
         lines(&[json!({"type": "Topic", "slug": "wells", "name": "Wells", "citations": [
-            {"source": "musavat-interview-with-yury-bocharov", "locator": "L3", "credibility": credibility}]})])
+            {"source": "musavat-interview-with-yury-bocharov", "locator": "L3", "credibility": credibility, "quote": "the wells"}]})])
     };
     base.import_with(&base.file("odd.jsonl", topic("PERHAPS")), &[]);
     assert_eq!(base.report()[0].1, "citations.0.credibility");
@@ -134,6 +134,8 @@ async fn grades_leave_and_come_back_as_they_were() {
     let graph = json_ld["@graph"].as_array().expect("a graph");
     let wells = graph.iter().find(|node| node["@id"] == "urn:dossier:topic/wells").expect("a node");
     assert_eq!(wells["subjectOf"][0]["dossier:credibility"], "POSSIBLY_TRUE");
+    let quotation = &wells["subjectOf"][0];
+    assert_eq!([&quotation["@type"], &quotation["text"]], ["Quotation", "the wells"]);
 }
 
 /// A position of Tokayev on the two-state solution with this evidence.

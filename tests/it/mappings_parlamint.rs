@@ -430,3 +430,24 @@ async fn a_parla_clarin_corpus_without_ids_of_its_own_is_known_by_its_file() {
     let said = "select concat_ws(' ', a.name, quote, said_on, m.name) from statements s join actors a on a.id = speaker_id join meetings m on m.id = s.meeting_id where ordinal = 1";
     assert_eq!(text(&base, said).await, "Una Rowe Jr Build them. 1999-09-09 Sitting 9");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sitting_is_the_text_of_its_source_and_citations_lead_to_its_elements() {
+    let base = Base::new("parlamint-texts").await;
+    let sections = r##"<div type="debateSection"><head>Bread</head>
+        <u who="#A" xml:id="q.u1" next="#q.u3"><seg>We meet.</seg><seg>Again.</seg></u><note>Applause</note>
+        <u who="#B" xml:id="q.u2"><seg>Thank you.</seg></u><u who="#A" xml:id="q.u3" prev="#q.u1"><seg>I go on.</seg></u></div>"##;
+    let document = sitting("ParlaMint-QQ_2021-03-04", sections);
+    base.import(&base.file("ParlaMint-QQ_2021-03-04.xml", document.clone()));
+    let passages = "select concat_ws(' ', c.locator, a.state, p.text) from citations c
+         join citation_anchors a on a.citation_id = c.id
+         join text_passages p on p.sha256 = a.sha256 and p.number = a.first_passage where c.statement_id is not null";
+    assert_eq!(
+        text(&base, passages).await,
+        "q.u1 RESOLVED [#q.u1 #q.u3] We meet.\n; q.u2 RESOLVED [#q.u2] Thank you.\n; q.u3 RESOLVED [#q.u1 #q.u3] We meet.\n"
+    );
+    let kinds = text(&base, "select concat(media_type, ' ', language, ' ', version) from source_texts").await;
+    assert_eq!(kinds, "application/tei+xml tt 1");
+    let again = base.import(&base.file("ParlaMint-QQ_2021-03-04.xml", document));
+    assert!(again.contains("nothing was written"), "{again}");
+}

@@ -164,7 +164,7 @@ async fn a_file_is_attached_from_the_command_line() {
     assert_eq!(source["revisions"]["nodes"][1]["requester"], "attach");
     let refused = run("notes.txt", "Words.", &["--language", "?"]);
     assert_eq!(refused.status.code(), Some(1));
-    assert!(String::from_utf8_lossy(&refused.stderr).contains("dossier: language: "), "{refused:?}");
+    assert!(String::from_utf8_lossy(&refused.stderr).contains("dossier: --language: "), "{refused:?}");
 }
 
 /// A statement with a citation of the source `talk`.

@@ -149,7 +149,7 @@ impl<'a> Export<'a> {
         }
         let queries = match state.queries.take() {
             Some(queries) if queries.kind == kind.name => queries,
-            _ => Queries::of(kind, self.kinds, self.selected, self.texts),
+            _ => Queries::of(kind, self.kinds, self.selected, self.texts && state.writer.has_texts()),
         };
         let (records, last) = self.chunk(kind, &queries).await?;
         for record in &records {

@@ -37,6 +37,7 @@ pub struct Text {
     lines: Vec<usize>,
     /// How often words were searched for, and the folded places by the hash of what begins there.
     searches: Cell<usize>,
+    marks: OnceCell<Vec<(usize, Mark)>>,
     beginnings: OnceCell<HashMap<u64, Vec<u32>, foldhash::fast::FixedState>>,
 }
 
@@ -159,12 +160,21 @@ impl Text {
                 places.push(place);
             }
         }
-        Text { characters, folded, places, lines, searches: Cell::new(0), beginnings: OnceCell::new() }
+        Text {
+            characters,
+            folded,
+            places,
+            lines,
+            searches: Cell::new(0),
+            marks: OnceCell::new(),
+            beginnings: OnceCell::new(),
+        }
     }
 
     /// Where a citation stands in the text: by its quote, if it has one, else by its locator.
     pub fn place(&self, selectors: &Selectors<'_>) -> Result<Option<Range<usize>>, Unplaced> {
-        let located = Locator::of(selectors.locator).and_then(|locator| self.located(&locator));
+        let located = || Locator::of(selectors.locator).and_then(|locator| self.located(&locator));
+        let located = self.element(selectors.locator).or_else(located);
         let [quote, prefix, suffix] = [selectors.quote, selectors.prefix, selectors.suffix]
             .map(|words| folded(words.unwrap_or_default()));
         if quote.is_empty() {
@@ -347,11 +357,26 @@ impl Text {
     }
 
     /// The lines that say something about those after them.
-    fn marks(&self) -> Vec<(usize, Mark)> {
-        let text: String = self.characters.iter().collect();
-        let lines: Vec<&str> = text.split_inclusive('\n').collect();
-        let marks = self.lines.iter().zip(cut::marks(&lines));
-        marks.filter_map(|(start, mark)| Some((*start, mark?))).collect()
+    fn marks(&self) -> &[(usize, Mark)] {
+        self.marks.get_or_init(|| {
+            let text: String = self.characters.iter().collect();
+            let lines: Vec<&str> = text.split_inclusive('\n').collect();
+            let marks = self.lines.iter().zip(cut::marks(&lines));
+            marks.filter_map(|(start, mark)| Some((*start, mark?))).collect()
+        })
+    }
+
+    /// What is said in the element of a transcript with this id.
+    fn element(&self, id: &str) -> Option<Range<usize>> {
+        let id = id.trim().trim_start_matches('#');
+        let mut elements = self.marks().iter().filter_map(|(at, mark)| match mark {
+            Mark::Elements(ids, length) => Some((*at, ids, length)),
+            _ => None,
+        });
+        let (at, _, length) = elements.find(|(_, ids, _)| ids.iter().any(|own| own == id))?;
+        let end = elements.next().map_or(self.characters.len(), |(at, ..)| at);
+        let place = self.folded_place(&(at + length..end))?;
+        Some(self.unfolded(&place))
     }
 
     /// The words that differ from others only in signs, accents or capital letters, or the sentence that is most like
@@ -476,6 +501,7 @@ mod tests {
             ("t=0:12:31,0:14:00", Some("[00:12:31] And then?\n[00:13:00] Nothing.")),
             ("char=12,17", Some("first")),
             ("chapter one", None),
+            ("#u1", None),
             ("l2", Some("The first round was short. It ended at noon.")),
             ("P. 1", Some("# Talks\nThe first round was short. It ended at noon.")),
             ("§§ Talks–2", Some(TALK.trim())),
@@ -492,6 +518,19 @@ mod tests {
             assert_eq!(located(TALK, locator).as_deref(), expected, "{locator}");
         }
         assert_eq!(located("No pages.", "p. 1"), None);
+    }
+
+    #[test]
+    fn the_id_of_an_element_leads_to_what_is_said_in_it() {
+        let transcript = "[#s.u1] We meet\nagain.\n[#s.u2 #s.u3] Thank you.\n";
+        for (locator, expected) in [
+            ("s.u1", Some("We meet\nagain.")),
+            ("#s.u1", Some("We meet\nagain.")),
+            ("s.u3", Some("Thank you.")),
+            ("s.u", None),
+        ] {
+            assert_eq!(located(transcript, locator).as_deref(), expected, "{locator}");
+        }
     }
 
     #[test]

@@ -57,6 +57,8 @@ pub enum Mark {
     Section(usize, String),
     /// A time of a recording in seconds.
     Time(u32),
+    /// What is said in elements of a transcript, by their ids, and the length of what names them: `[#u1 #u2]`.
+    Elements(Vec<String>, usize),
 }
 
 impl Mark {
@@ -72,6 +74,11 @@ impl Mark {
         let level = line.len() - heading.len();
         if (1..=6).contains(&level) && heading.starts_with(' ') && !heading.trim().is_empty() {
             return Some(Mark::Section(level, heading.trim().to_owned()));
+        }
+        if let Some((ids, _)) = line.strip_prefix("[#").and_then(|rest| rest.split_once(']')) {
+            let length = ids.chars().count() + 3;
+            let ids = ids.split_whitespace().map(|id| id.trim_start_matches('#').to_owned()).collect();
+            return Some(Mark::Elements(ids, length));
         }
         let time = line.trim_start_matches(['[', '(']);
         let time: String = time.chars().take_while(|c| c.is_ascii_digit() || *c == ':').collect();
@@ -142,7 +149,7 @@ pub fn passages(text: &str) -> Vec<Passage> {
             match mark {
                 Some(Mark::Section(_, name)) => section = Some(name),
                 Some(Mark::Time(seconds)) => time = Some(seconds),
-                None => {}
+                Some(Mark::Elements(..)) | None => {}
             }
             if !cutter.is_open {
                 let place = Passage { line: number + 1, page: has_pages.then_some(page), ..Passage::first() };

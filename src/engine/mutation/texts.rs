@@ -125,6 +125,7 @@ pub async fn anchor(connection: &mut PgConnection) -> Result<(), sqlx::Error> {
     let rows = sqlx::query(sql).fetch_all(&mut *connection).await?;
     let mut stored: HashMap<String, StoredText> = HashMap::new();
     let mut last = String::new();
+    let mut found = Vec::new();
     for row in &rows {
         let texts = ["last", "own", "before"].map(|column| row.try_get::<Option<String>, _>(column));
         for (place, sha256) in texts.into_iter().enumerate() {
@@ -138,10 +139,9 @@ pub async fn anchor(connection: &mut PgConnection) -> Result<(), sqlx::Error> {
                 stored.insert(sha256.clone(), StoredText::load(connection, &sha256).await?);
             }
         }
-        let anchors = heavy(true, || anchors(row, &stored))?;
-        write(connection, &anchors).await?;
+        found.extend(heavy(true, || anchors(row, &stored))?);
     }
-    Ok(())
+    write(connection, &found).await
 }
 
 /// The anchors of a citation: in the last version of the text, and in the one that it is of.
@@ -185,21 +185,25 @@ fn anchors<'a>(row: &'a PgRow, stored: &HashMap<String, StoredText>) -> Result<V
 }
 
 async fn write(connection: &mut PgConnection, anchors: &[Anchor<'_>]) -> Result<(), sqlx::Error> {
-    for Anchor { citation, sha256, state, place } in anchors {
-        let place = place.as_ref();
-        let sql = "insert into citation_anchors (citation_id, sha256, state, starts, ends, first_passage, last_passage)
-                   values ($1, $2, $3::anchor_state, $4, $5, $6, $7) on conflict do nothing";
-        sqlx::query(sql)
-            .bind(citation)
-            .bind(sha256)
-            .bind(state)
-            .bind(place.map(|(place, _)| number(place.start)))
-            .bind(place.map(|(place, _)| number(place.end)))
-            .bind(place.map(|(_, [first, _])| number(*first)))
-            .bind(place.map(|(_, [_, last])| number(*last)))
-            .execute(&mut *connection)
-            .await?;
-    }
+    let places = |of: fn(&(Range<usize>, [usize; 2])) -> usize| {
+        let place = |anchor: &Anchor<'_>| anchor.place.as_ref().map(|place| number(of(place)));
+        anchors.iter().map(place).collect::<Vec<Option<i32>>>()
+    };
+    let sql = "insert into citation_anchors (citation_id, sha256, state, starts, ends, first_passage, last_passage)
+               select citation, sha256, state::anchor_state, starts, ends, first, last
+               from unnest($1::bigint[], $2::text[], $3::text[], $4::integer[], $5::integer[], $6::integer[], $7::integer[])
+                    a (citation, sha256, state, starts, ends, first, last)
+               on conflict do nothing";
+    sqlx::query(sql)
+        .bind(anchors.iter().map(|anchor| anchor.citation).collect::<Vec<_>>())
+        .bind(anchors.iter().map(|anchor| anchor.sha256).collect::<Vec<_>>())
+        .bind(anchors.iter().map(|anchor| anchor.state).collect::<Vec<_>>())
+        .bind(places(|(place, _)| place.start))
+        .bind(places(|(place, _)| place.end))
+        .bind(places(|(_, [first, _])| *first))
+        .bind(places(|(_, [_, last])| *last))
+        .execute(connection)
+        .await?;
     Ok(())
 }
 

@@ -19,6 +19,10 @@ impl Csv {
 }
 
 impl Writer for Csv {
+    fn has_texts(&self) -> bool {
+        true
+    }
+
     fn accepts(&self, kind: &RecordKind) -> bool {
         kind.name == self.kind
     }

@@ -231,6 +231,9 @@ fn properties(ids: &Ids, record: &Record<'_>, name: &str, value: &Value) -> Vec<
                 let source = ids.one("Source", &citation["source"]);
                 let mut work =
                     json!({"@type": "CreativeWork", "isPartOf": source, "position": citation["locator"]});
+                if !citation["quote"].is_null() {
+                    (work["@type"], work["text"]) = ("Quotation".into(), citation["quote"].clone());
+                }
                 if !citation["credibility"].is_null() {
                     work["dossier:credibility"] = citation["credibility"].clone();
                 }

@@ -23,6 +23,10 @@ pub trait Writer: Send + Sync {
     fn accepts(&self, _: &RecordKind) -> bool {
         true
     }
+    /// Whether the format contains texts of sources.
+    fn has_texts(&self) -> bool {
+        false
+    }
     fn begin(&mut self, _: &RecordKinds, _: &mut Vec<u8>) {}
     fn record(&mut self, record: &Record<'_>, out: &mut Vec<u8>);
     fn end(&mut self, _: &mut Vec<u8>) {}
@@ -97,6 +101,10 @@ impl Format {
 pub struct Jsonl;
 
 impl Writer for Jsonl {
+    fn has_texts(&self) -> bool {
+        true
+    }
+
     fn record(&mut self, record: &Record<'_>, out: &mut Vec<u8>) {
         out.extend_from_slice(b"{\"type\":\"");
         out.extend_from_slice(record.kind.name.as_bytes());

@@ -4,25 +4,28 @@ use std::collections::{HashMap, HashSet};
 
 use serde_json::{Value, json};
 
-use crate::bulk::import::{
-    readers::{
-        ReadError,
-        mappings::{
-            SOURCE_KEY,
-            dates::{PartialDate, Period},
-            excerpt, hash,
-            parlamint::{
-                Corpus, Frame,
-                actors::period,
-                target, targets,
-                words::{Gap, Words, pieces},
+use crate::{
+    bulk::import::{
+        readers::{
+            ReadError,
+            mappings::{
+                SOURCE_KEY,
+                dates::{PartialDate, Period},
+                excerpt, hash,
+                parlamint::{
+                    Corpus, Frame,
+                    actors::period,
+                    target, targets,
+                    words::{Gap, Words, pieces},
+                },
+                slug,
             },
-            slug,
+            xml::{Part, Pieces, Tag},
         },
-        xml::{Part, Pieces, Tag},
+        source_file::{Input, MAX_LINE_BYTES},
+        staging::{MAX_PROSE_BYTES, ReceiverClosed},
     },
-    source_file::{Input, MAX_LINE_BYTES},
-    staging::{MAX_PROSE_BYTES, ReceiverClosed},
+    domain::texts::cut::MAX_BYTES,
 };
 
 /// How many speakers of a sitting become participants, and how many ids of speeches are compared.
@@ -139,6 +142,8 @@ pub struct Sitting {
     /// Speakers in the order of their first speeches, with their roles.
     participants: Vec<(String, &'static str)>,
     places: HashMap<String, usize>,
+    /// What was said, each speech after the ids of its elements.
+    text: String,
 }
 
 #[derive(Default)]
@@ -174,6 +179,7 @@ impl Corpus<'_, '_> {
             ids: HashSet::new(),
             participants: Vec::new(),
             places: HashMap::new(),
+            text: String::new(),
         });
         Ok(())
     }
@@ -397,6 +403,14 @@ impl Corpus<'_, '_> {
         let source = self.mapper.reference(&meeting);
         let citations = speech.ids.iter().map(|id| json!({"source": source, "locator": id}));
         let citations: Value = citations.collect();
+        let ids: Vec<String> = speech.ids.iter().map(|id| format!("#{id}")).collect();
+        let said = format!("[{}] {}\n", ids.join(" "), speech.words.text);
+        if sitting.text.len() + said.len() <= MAX_BYTES {
+            sitting.text.push_str(&said);
+        } else {
+            let reason = "not in the text of its source, which is longer than 5 MB";
+            self.mapper.file.tally.borrow_mut().change("u", reason);
+        }
         let texts = pieces(&speech.words.text, MAX_PROSE_BYTES);
         if texts.len() > 1 {
             self.change("u", "cut into several statements, it is longer than 200 kB");
@@ -426,7 +440,7 @@ impl Corpus<'_, '_> {
     /// Stages the meeting of the sitting, and the source that its speeches cite.
     pub fn end_sitting(&mut self) -> Result<(), ReceiverClosed> {
         self.end_parts()?;
-        let Some(Sitting { id, header, language, participants, .. }) = self.sitting.take() else {
+        let Some(Sitting { id, header, language, participants, text, .. }) = self.sitting.take() else {
             return Ok(());
         };
         let name = header.title(true).unwrap_or_else(|| id.clone());
@@ -435,6 +449,7 @@ impl Corpus<'_, '_> {
         self.next();
         let source = json!({
             "title": title, "publishedOn": header.source_date.text(), "url": header.source_url, "language": language,
+            "texts": (!text.is_empty()).then(|| json!([{"content": text, "mediaType": "application/tei+xml", "language": language}])),
         });
         self.mapper.record("Source", &id, &slug(&id), source)?;
         let mut attendees = Vec::new();

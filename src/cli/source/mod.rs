@@ -1,13 +1,9 @@
 //! `dossier source`.
 
-use std::{
-    fs,
-    net::Ipv4Addr,
-    path::{Path, PathBuf},
-    process::Command as Program,
-    sync::Arc,
-    time::Duration,
-};
+mod document;
+mod html;
+
+use std::{net::Ipv4Addr, path::PathBuf, time::Duration};
 
 use clap::Subcommand;
 use serde_json::{Value, json};
@@ -19,7 +15,7 @@ use crate::{
         limits::Allowance,
     },
     cli::{Failure, configured, open_migrated, print},
-    database::{client::Client, subprocess::Subprocess},
+    database::client::Client,
     engine::{OperationRequest, catalog},
     error::ApiError,
     server,
@@ -27,8 +23,14 @@ use crate::{
 
 /// How long attaching a text may take.
 const PATIENCE: Duration = Duration::from_mins(5);
-/// The width of lines of a text that was HTML: its paragraphs are put together again.
-const WIDTH: usize = 100;
+/// Fields of the input, as the command line calls them.
+const NAMES: [(&str, &str); 5] = [
+    ("source", "SLUG"),
+    ("content", "FILE"),
+    ("language", "--language"),
+    ("takenFrom", "--from"),
+    ("takenOn", "--on"),
+];
 
 const ATTACH: &str = "mutation($input: AttachSourceTextInput!) {
     attachSourceText(input: $input) { source { texts { version characters } } userErrors { field message } } }";
@@ -39,7 +41,8 @@ pub enum Command {
     Attach {
         /// The source.
         slug: String,
-        /// The document: text, Markdown, HTML, or PDF with the program pdftotext.
+        /// The document: text, Markdown, HTML, subtitles (.srt, .vtt), or PDF with the program pdftotext; `-` is standard
+        /// input.
         file: PathBuf,
         /// The language of the text as a BCP 47 tag: en, kk.
         #[arg(long, value_name = "TAG")]
@@ -58,7 +61,8 @@ pub enum Command {
 
 pub async fn run(command: Command) -> Result<(), Failure> {
     let Command::Attach { slug, file, language, taken_from, taken_on, requester } = command;
-    let (media_type, content) = read(&file)?;
+    let read = document::read(&file);
+    let (media_type, content) = read.map_err(|reason| format!("can't read {}: {reason}", file.display()))?;
     let config = configured()?;
     let database = open_migrated(&config, true).await?;
     let input = json!({
@@ -70,7 +74,12 @@ pub async fn run(command: Command) -> Result<(), Failure> {
         let variables = json!({ "input": input }).as_object().cloned().unwrap_or_default();
         let request =
             OperationRequest { document: Some(ATTACH.to_owned()), variables, ..OperationRequest::default() };
-        let refused = |api_error: &ApiError| Failure::from(api_error.message.clone());
+        let refused = |api_error: &ApiError| {
+            let named = |message: String, (field, name): &(&str, &str)| {
+                message.replace(&format!("`$input.{field}`"), &format!("`{name}`"))
+            };
+            Failure::from(NAMES.iter().fold(api_error.message.clone(), named))
+        };
         let prepared = engine.prepare(request).map_err(|errors| refused(&errors[0]))?;
         let bound = engine.bind(&prepared, Role::Editor).map_err(|api_error| refused(&api_error))?;
         let client = Client::of(Some(&requester), Ipv4Addr::LOCALHOST.into());
@@ -95,7 +104,8 @@ fn report(slug: &str, response: &Value) -> Result<(), Failure> {
     let payload = &response["data"]["attachSourceText"];
     let errors = payload["userErrors"].as_array().into_iter().flatten().map(|error| {
         let field = error["field"].as_array().and_then(|path| path.get(1)).and_then(Value::as_str);
-        format!("{}: {}", field.unwrap_or_default(), error["message"].as_str().unwrap_or_default())
+        let name = NAMES.iter().find(|(own, _)| field == Some(own)).map_or("input", |(_, name)| name);
+        format!("{name}: {}", error["message"].as_str().unwrap_or_default())
     });
     let errors: Vec<String> = errors.collect();
     if !errors.is_empty() {
@@ -104,64 +114,4 @@ fn report(slug: &str, response: &Value) -> Result<(), Failure> {
     let last = payload["source"]["texts"].as_array().and_then(|texts| texts.last());
     let number = |name: &str| last.map_or(0, |last| last[name].as_i64().unwrap_or(0));
     print(&format!("{slug}: version {}, {} characters\n", number("version"), number("characters")))
-}
-
-/// The media type and the text of a document.
-fn read(file: &Path) -> Result<(&'static str, String), Failure> {
-    let extension = file.extension().unwrap_or_default().to_ascii_lowercase();
-    let failed = |reason: String| Failure::from(format!("can't read {}: {reason}", file.display()));
-    let bytes = fs::read(file).map_err(|error| failed(error.to_string()))?;
-    let text = |bytes| String::from_utf8(bytes).map_err(|_| failed("it is not in UTF-8".to_owned()));
-    match extension.to_str().unwrap_or_default() {
-        "html" | "htm" | "xhtml" => Ok(("text/html", of_html(&text(bytes)?).map_err(failed)?)),
-        "pdf" => Ok(("application/pdf", text(of_pdf(file).map_err(failed)?)?)),
-        "md" | "markdown" => Ok(("text/markdown", text(bytes)?)),
-        _ => Ok(("text/plain", text(bytes)?)),
-    }
-}
-
-/// The readable text of a page: of its article or main part, if it has only one.
-fn of_html(page: &str) -> Result<String, String> {
-    let part = |element: &str| {
-        let (start, end) = (format!("<{element}"), format!("</{element}>"));
-        let is_only = page.matches(&start).count() == 1;
-        page.find(&start)
-            .zip(page.find(&end))
-            .filter(|(from, to)| is_only && from < to)
-            .map(|(from, to)| &page[from..to])
-    };
-    let readable = part("article").or_else(|| part("main")).unwrap_or(page);
-    let text = html2text::config::plain_no_decorate().string_from_read(readable.as_bytes(), WIDTH);
-    text.map_err(|error| error.to_string())
-}
-
-/// The text of a PDF, whose pages end with a form feed.
-fn of_pdf(file: &Path) -> Result<Vec<u8>, String> {
-    let mut program = Program::new("pdftotext");
-    program.args(["-enc", "UTF-8"]).arg(file).arg("-");
-    let output =
-        Arc::new(Subprocess::default()).output(&mut program, |_| {}).map_err(|error| match error.kind() {
-            std::io::ErrorKind::NotFound => {
-                "it takes the program pdftotext; install poppler-utils, or attach the text".to_owned()
-            }
-            _ => error.to_string(),
-        })?;
-    if output.status.success() {
-        return Ok(output.stdout);
-    }
-    Err(String::from_utf8_lossy(&output.stderr).lines().next().unwrap_or("pdftotext failed").to_owned())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_article_of_a_page_is_its_text() {
-        let page = "<html><body><nav>Home</nav><article><h1>Talks</h1><p>They met in&nbsp;Astana.</p>
-                    <script>count()</script><p>They agreed.</p></article></body></html>";
-        let text = of_html(page).expect("readable");
-        assert!(text.contains("They agreed.") && text.contains("Astana"), "{text}");
-        assert!(!text.contains("Home") && !text.contains("count"), "{text}");
-    }
 }
