@@ -126,7 +126,8 @@ pub async fn undo(
         let named = conflicts.iter().map(|(id, requester)| format!("revision {id} by {requester}"));
         let message = match named.collect::<Vec<_>>().join(", ") {
             named if named.is_empty() => {
-                "It was changed again since by what has no revision, such as an upgrade of the database.".to_owned()
+                "It was changed again since by what has no revision, such as an upgrade of the database."
+                    .to_owned()
             }
             named => format!("It was changed again since: {named}."),
         };
