@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 
 /** Uses them; `of` has what explorer.mjs has for readers and views. */
-export async function analysis({ address, key, desk, phone, open, shows, heading, view, check }) {
+export async function analysis({ address, key, reader, desk, open, shows, heading, view, check }) {
   const enter = async (mutation) => {
     const headers = { 'content-type': 'application/json', authorization: `Bearer ${key}` };
     const body = JSON.stringify({ query: `mutation { ${mutation} }` });
@@ -81,7 +81,7 @@ export async function analysis({ address, key, desk, phone, open, shows, heading
   await desk.getByRole('cell', { name: /^Representatives of American business/ }).first().waitFor({ state: 'detached' });
   await desk.getByLabel('relation').uncheck();
   await desk.waitForURL(/kind=CO_PARTICIPATION/);
-  await desk.getByRole('cell', { name: 'President', exact: true }).waitFor({ state: 'detached' });
+  await desk.getByRole('cell', { name: 'President', exact: true }).first().waitFor({ state: 'detached' });
 
   // A path, with what shows each step; the picture as files that other programs read.
   await open(desk, 'network?from=donald-trump&to=peace-council');
@@ -119,4 +119,27 @@ export async function analysis({ address, key, desk, phone, open, shows, heading
   await desk.getByLabel('Count by').selectOption('topic');
   await desk.waitForURL(/by=topic/);
   await desk.getByRole('rowheader', { name: 'Public signals in diplomacy' }).waitFor();
+
+  // In Russian, and on a wide screen by night.
+  const wide = await reader({ locale: 'ru-RU', colorScheme: 'dark', viewport: { width: 2560, height: 1440 } });
+  for (const [path, title] of [
+    ['positions', 'Кто за, кто против'],
+    ['timeline', 'Хроника'],
+    ['network?actor=kazakhstan', 'Кто с кем связан'],
+    ['numbers', 'Сколько сказано'],
+  ]) {
+    await open(wide, path);
+    await heading(wide, title);
+    await wide.locator('main :is(table, .feed)').first().waitFor();
+    await check(wide, `${path.split('?')[0]}-wide-russian`);
+  }
+
+  // An actor that is chosen in the picture is told about beside it: without ties it stands alone, in the middle.
+  await open(desk, 'network?actor=kazakhstan&kind=EVENT');
+  await isDrawn(desk);
+  await desk.locator('canvas').click();
+  await desk.locator('.chosen').getByRole('link', { name: 'Kazakhstan' }).waitFor();
+  await desk.getByLabel('common meeting').check();
+  await desk.locator('.chosen').getByRole('link', { name: 'Kassym-Jomart Tokayev' }).waitFor();
+  await check(desk, 'network-chosen');
 }

@@ -421,7 +421,7 @@ await offline.context().setOffline(false);
 await shows(offline, 'Entered meanwhile');
 await offline.getByText('The server can’t be reached. What you see').waitFor({ state: 'detached' });
 
-await analysis({ address, key, desk, phone, open, shows, heading, view, check });
+await analysis({ address, key, reader, desk, open, shows, heading, view, check });
 
 assert.deepEqual(faults, []);
 await browser.close();

@@ -1,5 +1,5 @@
 import { type KeyboardEvent, type PointerEvent, useCallback, useEffect, useLayoutEffect, useRef, useState } from 'react';
-import { type Eye, type Look, RADIUS, draw, seen } from './draw';
+import { type Eye, type Look, draw, radiusOf, seen } from './draw';
 import type { Graph } from './graph';
 import type { Layout, Point } from './layout';
 import { canvasPen } from './pens';
@@ -134,14 +134,15 @@ function fit(layout: Layout, [width, height]: Point): Eye {
 }
 
 /** Who is drawn at a point. */
-function nearest({ actors }: Graph, layout: Layout, eye: Eye, [x, y]: Point): string | undefined {
+function nearest(graph: Graph, layout: Layout, eye: Eye, [x, y]: Point): string | undefined {
+  const reach = radiusOf(graph) * 2.5;
   let found: { id: string; distance: number } | undefined;
-  for (const id of actors.keys()) {
+  for (const id of graph.actors.keys()) {
     const point = layout.get(id);
     if (!point) continue;
     const [atX, atY] = seen(eye, point);
     const distance = Math.hypot(atX - x, atY - y);
-    if (distance < RADIUS * 2.5 && distance < (found?.distance ?? Infinity)) found = { id, distance };
+    if (distance < reach && distance < (found?.distance ?? Infinity)) found = { id, distance };
   }
   return found?.id;
 }

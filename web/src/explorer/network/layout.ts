@@ -1,4 +1,4 @@
-import { useEffect, useRef, useState } from 'react';
+import { useEffect, useMemo, useRef, useState } from 'react';
 import type { Graph } from './graph';
 import type { Places, Task } from './layout.worker';
 
@@ -8,7 +8,7 @@ export type Layout = Map<string, Point>;
 const isStill = matchMedia('(prefers-reduced-motion: reduce)');
 
 /** Where each actor is drawn. A worker computes it; those who were there already stay about where they are. */
-export function useLayout({ actors, ties }: Graph): { layout: Layout; isSettled: boolean } {
+export function useLayout(graph: Graph): { layout: Layout; isSettled: boolean } {
   const [state, set] = useState<{ layout: Layout; isSettled: boolean }>({ layout: new Map(), isSettled: false });
   const last = useRef<Layout>(new Map());
   const worker = useRef<Worker>(null);
@@ -18,13 +18,9 @@ export function useLayout({ actors, ties }: Graph): { layout: Layout; isSettled:
     return () => worker.current?.terminate();
   }, []);
   // The same actors and ties need no other layout.
-  const ids = [...actors.keys()];
-  const places = new Map(ids.map((id, at) => [id, at]));
-  const pairs = [...new Set(ties.map(({ source, target }) => [source, target].sort().join()))].map(
-    (pair) => pair.split(',').map((id) => places.get(id)!) as [number, number],
-  );
-  const shape = JSON.stringify([ids, pairs]);
+  const shape = useMemo(() => shapeOf(graph), [graph]);
   useEffect(() => {
+    const { ids, pairs } = JSON.parse(shape) as Shape;
     const number = ++count.current;
     if (ids.length === 0) return;
     worker.current!.onmessage = ({ data }: MessageEvent<Places>) => {
@@ -36,4 +32,21 @@ export function useLayout({ actors, ties }: Graph): { layout: Layout; isSettled:
     worker.current!.postMessage({ positions, pairs, number } satisfies Task);
   }, [shape]);
   return state;
+}
+
+interface Shape {
+  ids: string[];
+  pairs: [source: number, target: number][];
+}
+
+/** Who is tied to whom, each pair once, as text to compare. */
+function shapeOf({ actors, ties }: Graph): string {
+  const ids = [...actors.keys()];
+  const places = new Map(ids.map((id, at) => [id, at]));
+  const pairs = new Map<string, [number, number]>();
+  for (const { source, target } of ties) {
+    const pair: [number, number] = [places.get(source)!, places.get(target)!];
+    pairs.set(pair.sort((one, other) => one - other).join(), pair);
+  }
+  return JSON.stringify({ ids, pairs: [...pairs.values()] } satisfies Shape);
 }

@@ -18,11 +18,16 @@ export function canvasPen(context: CanvasRenderingContext2D, family: string, pap
     context.stroke();
   };
   return {
-    line: (points, color, width, dashes) => {
-      path(points);
-      Object.assign(context, { strokeStyle: color, lineWidth: width });
+    lines: (lines, { color, opacity, width, dashes }) => {
+      context.beginPath();
+      for (const [from, to] of lines) {
+        context.moveTo(...from);
+        context.lineTo(...to);
+      }
+      Object.assign(context, { strokeStyle: color, lineWidth: width, globalAlpha: opacity });
       context.setLineDash(dashes);
       context.stroke();
+      context.globalAlpha = 1;
     },
     shape: (points, fill, stroke, width) => {
       path(points);
@@ -69,9 +74,10 @@ export function svgPen(family: string, paper: string, widthOf: Pen['widthOf']): 
   return {
     parts,
     widthOf,
-    line: (points, color, width, dashes) => {
+    lines: (lines, { color, opacity, width, dashes }) => {
       const dashed = dashes.length > 0 ? ` stroke-dasharray="${dashes.join(' ')}"` : '';
-      parts.push(`<polyline points="${pointsOf(points)}" fill="none" stroke="${color}" stroke-width="${round(width)}"${dashed}/>`);
+      const drawn = lines.map(([from, to]) => `M${pointsOf([from])}L${pointsOf([to])}`).join('');
+      parts.push(`<path d="${drawn}" stroke="${color}" stroke-opacity="${opacity}" stroke-width="${width}"${dashed}/>`);
     },
     shape: (points, fill, stroke, width) => {
       parts.push(`<polygon points="${pointsOf(points)}" fill="${fill}" stroke="${stroke}" stroke-width="${width}"/>`);

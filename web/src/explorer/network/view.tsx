@@ -1,5 +1,5 @@
 import { useQueries } from '@tanstack/react-query';
-import { useId, useMemo, useState } from 'react';
+import { useMemo, useRef } from 'react';
 import { Network, Paths, Speakers, type TieKind } from '../api/documents';
 import { useQuery } from '../api/queries';
 import { request } from '../api/request';
@@ -8,14 +8,10 @@ import { Answer, Empty, Loading, Refused } from '../parts/answer';
 import { Choice } from '../parts/choice';
 import { Link, setParameters, useAddress, useAsOf } from '../router';
 import { t } from '../texts';
-import { Canvas } from './canvas';
-import { Chosen } from './chosen';
 import { merge } from './graph';
 import { KINDS, Kinds, kindsIn, leastIn } from './kinds';
-import { useLayout } from './layout';
-import { family, useColors } from './look';
 import { PathList } from './paths';
-import { download, gexf, png, svg } from './save';
+import { Picture } from './picture';
 import { Ties } from './ties';
 import './network.css';
 
@@ -71,7 +67,7 @@ function Begin() {
   );
 }
 
-/** The networks around actors; those that are loaded stay while others are on their way. */
+/** The networks around actors, each loaded once. */
 function useNetworks(actors: string[], kinds: TieKind[] | null) {
   const asOf = useAsOf();
   return useQueries({
@@ -85,6 +81,13 @@ function useNetworks(actors: string[], kinds: TieKind[] | null) {
   });
 }
 
+/** A value, or the last one while another is on its way. */
+function useKept<Value>(value: Value, isOnItsWay: boolean): Value {
+  const kept = useRef(value);
+  if (!isOnItsWay) kept.current = value;
+  return kept.current;
+}
+
 function Shown({ actors, from, to }: { actors: string[]; from: string | null; to: string | null }) {
   const { parameters } = useAddress();
   const on = kindsIn(parameters);
@@ -93,56 +96,26 @@ function Shown({ actors, from, to }: { actors: string[]; from: string | null; to
   const networks = useNetworks(actors, kinds);
   const asked = { from: { slug: from ?? '' }, to: { slug: to ?? '' }, kinds, asOf: useAsOf() };
   const paths = useQuery(Paths, asked, { enabled: Boolean(from && to) });
-  const [chosen, choose] = useState<string>();
-  const described = useId();
-  const colors = useColors();
 
   const all = [...networks, paths];
   const stamp = all.map(({ dataUpdatedAt }) => dataUpdatedAt).join();
   const expanded = useMemo(() => new Set(actors), [actors.join()]);
-  const graph = useMemo(
+  const isFetching = all.some((query) => query.isFetching);
+  const merged = useMemo(
     () => merge(networks.flatMap(({ data }) => data?.network ?? []), paths.data?.path ?? [], least, expanded),
     [stamp, least, expanded],
   );
-  const { layout, isSettled } = useLayout(graph);
+  const graph = useKept(merged, isFetching && merged.actors.size === 0);
 
   const failed = all.find(({ error }) => error);
   if (failed?.error) return <Refused error={failed.error} retry={() => void failed.refetch()} />;
-  if (graph.actors.size === 0) return all.some(({ isFetching }) => isFetching) ? <Loading /> : <Empty>{t.network.none}</Empty>;
+  if (graph.actors.size === 0) return isFetching ? <Loading /> : <Empty>{t.network.none}</Empty>;
 
-  const look = { colors, expanded, chosen: chosen !== undefined && graph.actors.has(chosen) ? chosen : undefined };
   const expand = (slug: string) =>
     setParameters({ actor: expanded.has(slug) ? actors.filter((one) => one !== slug) : [...actors, slug] });
-  const picture = { graph, layout, look: { ...look, chosen: undefined }, family: family() };
-  const saves = { SVG: () => svg(picture), PNG: () => png(picture), GEXF: () => gexf(picture) };
   return (
     <>
-      <figure className="network">
-        <Canvas
-          {...{ graph, layout, isSettled, look }}
-          family={picture.family}
-          label={t.network.picture(graph.actors.size, graph.ties.length)}
-          describedBy={described}
-          onChoose={choose}
-        />
-        {look.chosen && <Chosen id={look.chosen} {...{ graph, expanded, expand }} close={() => choose(undefined)} />}
-        <figcaption className="small soft">
-          <span id={described}>{t.network.keys}</span>
-          <span className="saves">
-            {t.network.save}
-            {Object.entries(saves).map(([format, made]) => (
-              <button
-                key={format}
-                type="button"
-                className="plain"
-                onClick={async () => download(await made(), `network.${format.toLowerCase()}`)}
-              >
-                {format}
-              </button>
-            ))}
-          </span>
-        </figcaption>
-      </figure>
+      <Picture {...{ graph, expanded, expand }} />
       {from && to && <PathList of={paths} />}
       <Ties {...{ graph, expanded, expand }} />
     </>
