@@ -11,7 +11,8 @@ use crate::{
         object_type::{
             Cardinality, Enumeration, FieldDeclaration, ObjectType, Scalar, ValueType, column,
             computed::{
-                ComputedValue, CostContext, CostEstimate, ResolveContext, argument, as_of, computed, number,
+                ArgumentRule, ComputedValue, CostContext, CostEstimate, ResolveContext, argument, as_of,
+                computed, number,
             },
             one_of,
             overviews::Tie,
@@ -21,8 +22,9 @@ use crate::{
     },
 };
 
-/// Maximum number of actors in a network.
-const MOST_ACTORS: i64 = 200;
+/// Maximum number of actors in a network, and how many of them one response has.
+const MOST_ACTORS: i64 = 2000;
+const ACTORS: u32 = 2000;
 /// Maximum number of paths in a response.
 const MOST_PATHS: i64 = 20;
 
@@ -63,7 +65,12 @@ pub fn object_types(records: &[ObjectType]) -> Vec<ObjectType> {
                 "edges",
                 "NetworkEdge",
                 Cardinality::List,
-                "All ties among those actors, the strongest first.",
+                "All ties among those actors, the strongest first; after a position, those ties of theirs that also lead to actors before it.",
+            ))
+            .field(column(
+                "hasMore",
+                Scalar::Boolean,
+                "Whether there are more actors within the distance, which `after` gives.",
             )),
         ObjectType::new("NetworkNode", "", "An actor in a network, and its distance from the centre.")
             .field(actor("actor", "The actor."))
@@ -71,7 +78,8 @@ pub fn object_types(records: &[ObjectType]) -> Vec<ObjectType> {
                 "distance",
                 Scalar::Int,
                 "The number of steps from the actor in the centre; 0 for that actor itself.",
-            )),
+            ))
+            .field(column("position", Scalar::Int, "Its place among the actors of the network, from 1.")),
         ObjectType::new("NetworkEdge", "", "The ties of one kind between two actors.")
             .field(actor(
                 "source",
@@ -121,8 +129,14 @@ pub fn fields() -> Vec<FieldDeclaration> {
                 number(
                     "limit",
                     MOST_ACTORS,
-                    "Number of actors, nearest first, then those with most ties. Default: 50. Maximum: 200.",
+                    "Number of actors, nearest first, then those with most ties. Default: 50. Maximum: 2,000.",
                 ),
+                argument(
+                    "after",
+                    "Int",
+                    "The position after which the actors begin: the `position` of the last one that the client has. With `limit` it is at most 2,000. Default: 0.",
+                )
+                .taking(ArgumentRule::Within(0..=MOST_ACTORS)),
                 as_of(),
             ],
             |context| Box::pin(network(context)),
@@ -160,11 +174,12 @@ fn price_of_ties(context: &CostContext<'_>) -> (f64, f64) {
 
 fn price_of_network(context: &CostContext<'_>) -> CostEstimate {
     let (all, of_one) = price_of_ties(context);
-    let limit = context.number("limit", 50, 200);
+    let shown = context.number("limit", 50, ACTORS);
+    let limit = (shown + context.number("after", 0, ACTORS)).min(f64::from(ACTORS));
     let (edges, among) =
         if context.wants("edges") { (1.0, 150.0 + 5.0 * limit + 0.02 * limit * limit) } else { (0.0, 0.0) };
     let times = context.number("depth", 1, 3) - 1.0 + edges;
-    CostEstimate { points: 100.0 + 40.0 * of_one + times * all + among, records: limit }
+    CostEstimate { points: 100.0 + 40.0 * of_one + times * all + among, records: shown }
 }
 
 /// Two steps read the ties of one actor each, the others those of many.
@@ -215,13 +230,19 @@ async fn required(context: &ResolveContext<'_>, argument: &str) -> Result<i64, A
 async fn network(context: ResolveContext<'_>) -> Result<Vec<ComputedValue>, ApiError> {
     let center = required(&context, "actor").await?;
     let depth = context.number("depth", 1);
-    let limit = usize::try_from(context.number("limit", 50)).unwrap_or(1);
+    let after = usize::try_from(context.number("after", 0)).unwrap_or(0);
+    let limit = after + usize::try_from(context.number("limit", 50)).unwrap_or(1);
+    if i64::try_from(limit).is_ok_and(|limit| limit > MOST_ACTORS) {
+        let message = format!("`after` and `limit` are {limit} together; the maximum is {MOST_ACTORS}.");
+        return Err(ApiError::bad_input("limit", message));
+    }
     let from = from_actors(&ties(&context));
     let mut distances = vec![(center, 0)];
     let mut known = HashSet::from([center]);
     let mut frontier = vec![center];
     for distance in 1..=depth {
-        let room = limit.saturating_sub(distances.len());
+        // One more tells whether there are more.
+        let room = (limit + 1).saturating_sub(distances.len());
         if room == 0 || frontier.is_empty() {
             break;
         }
@@ -237,9 +258,12 @@ async fn network(context: ResolveContext<'_>) -> Result<Vec<ComputedValue>, ApiE
         distances.extend(frontier.iter().map(|actor| (*actor, distance)));
         known.extend(&frontier);
     }
-    let edges = if context.wants("edges") { edges(&context, &distances).await? } else { Vec::new() };
-    let nodes = distances.iter().map(|(actor, distance)| {
+    let has_more = distances.len() > limit;
+    distances.truncate(limit);
+    let edges = if context.wants("edges") { edges(&context, &distances, after).await? } else { Vec::new() };
+    let nodes = distances.iter().zip(1..).skip(after).map(|((actor, distance), position)| {
         ComputedValue::Object(vec![
+            ("position", ComputedValue::Int(position)),
             ("actor", ComputedValue::Record("Actor", *actor)),
             ("distance", ComputedValue::Int(*distance)),
         ])
@@ -247,19 +271,26 @@ async fn network(context: ResolveContext<'_>) -> Result<Vec<ComputedValue>, ApiE
     Ok(vec![ComputedValue::Object(vec![
         ("nodes", ComputedValue::List(nodes.collect())),
         ("edges", ComputedValue::List(edges)),
+        ("hasMore", ComputedValue::Boolean(has_more)),
     ])])
 }
 
-/// All ties among actors, those of one kind between the same two counted together.
-async fn edges(context: &ResolveContext<'_>, actors: &[(i64, i64)]) -> Result<Vec<ComputedValue>, ApiError> {
+/// All ties among actors, those of one kind between the same two counted together: those of the actors after a position.
+async fn edges(
+    context: &ResolveContext<'_>,
+    actors: &[(i64, i64)],
+    after: usize,
+) -> Result<Vec<ComputedValue>, ApiError> {
     let actors: Vec<i64> = actors.iter().map(|(actor, _)| *actor).collect();
+    let before: Vec<i64> = actors.iter().take(after).copied().collect();
     let ties = ties(context);
     let sql = format!(
         "select source, target, type, kind, relation_kind, count(*) as weight, max(id) as id
-         from ({}) t group by 1, 2, 3, 4, 5 order by weight desc, 1, 2, 4, 5",
+         from ({}) t where source <> all($2) or target <> all($2)
+         group by 1, 2, 3, 4, 5 order by weight desc, 1, 2, 4, 5",
         among_actors(&ties)
     );
-    let rows = context.reader.fetch(&sql, |sql| sql.bind(actors)).await?;
+    let rows = context.reader.fetch(&sql, |sql| sql.bind(actors).bind(before)).await?;
     let edge = |row: &PgRow| {
         Ok(ComputedValue::Object(vec![
             ("source", ComputedValue::Record("Actor", row.try_get("source")?)),

@@ -1,5 +1,7 @@
 //! Positions: where an actor stands on a topic, and what shows it.
 
+use std::collections::HashSet;
+
 use sqlx::{Row, postgres::PgRow};
 
 use crate::{
@@ -13,9 +15,10 @@ use crate::{
             Cardinality, Enumeration, FieldDeclaration, ObjectType, OwnedItem, OwnedList, Predicate, Scalar,
             SortKey, ValueType, column,
             computed::{
-                ComputedValue, CostContext, CostEstimate, ResolveContext, argument, computed, number,
+                ArgumentRule, ComputedValue, CostContext, CostEstimate, ResolveContext, argument, as_of,
+                computed, float, number,
             },
-            needed_evidence, one, one_of, part, reference, values,
+            needed_evidence, one, one_of, part, reference, references, values,
         },
         pagination::KeyKind,
     },
@@ -99,6 +102,21 @@ pub fn object_types() -> Vec<ObjectType> {
             .field(record("position", "Position", "The position, with its evidence.")),
         ObjectType::new("Standing", "", "An actor's latest known stance on a topic.")
             .field(record("holder", "Actor", "Who holds it."))
+            .field(one_of("stance", &STANCE, "For or against, and how firmly."))
+            .field(date())
+            .field(record("position", "Position", "The position, with its evidence.")),
+        ObjectType::new("StanceMatrix", "", "Who stands where on some topics.")
+            .field(references("topics", "Topic", vec![("Topic", "")], "The topics, in the order in which they were given."))
+            .field(references(
+                "holders",
+                "Actor",
+                vec![("Actor", "")],
+                "The actors: in the given order, or those with stances on most of the topics first.",
+            ))
+            .field(part("cells", "StanceCell", Cardinality::List, "The stances that are known.")),
+        ObjectType::new("StanceCell", "", "An actor's latest known stance on a topic.")
+            .field(record("holder", "Actor", "Who holds it."))
+            .field(record("topic", "Topic", "The topic."))
             .field(one_of("stance", &STANCE, "For or against, and how firmly."))
             .field(date())
             .field(record("position", "Position", "The position, with its evidence.")),
@@ -213,6 +231,37 @@ pub fn of_actor() -> FieldDeclaration {
     })
 }
 
+/// Maximum number of topics of a matrix, and of holders.
+const MOST_TOPICS: usize = 50;
+const MOST_HOLDERS: usize = 100;
+
+/// Computed fields of the root.
+pub fn fields() -> Vec<FieldDeclaration> {
+    let own = [
+        argument("topics", "[TopicBy!]!", "The topics, exactly these. At most 50.")
+            .taking(ArgumentRule::AtMost(MOST_TOPICS)),
+        argument(
+            "holders",
+            "[ActorBy!]",
+            "The actors. At most 100. Default: the actors with stances on most of the topics.",
+        )
+        .taking(ArgumentRule::AtMost(MOST_HOLDERS)),
+    ];
+    vec![
+        computed(
+            "stanceMatrix",
+            ValueType { of: "StanceMatrix", form: Cardinality::One },
+            own.into_iter().chain(corroboration::arguments()).chain([as_of()]).collect(),
+            |context| Box::pin(stance_matrix(context)),
+            "Who stands where: the latest stance of each actor on each topic. Positions that no evidence supports are left out.",
+        )
+        .with_cost(|context| CostEstimate {
+            points: 50.0 + context.length("topics", MOST_TOPICS) * on_topic(context, 0.2),
+            records: float(MOST_TOPICS * MOST_HOLDERS).min(context.rows("positions")),
+        }),
+    ]
+}
+
 /// Computed fields of a topic.
 pub fn of_topic() -> [FieldDeclaration; 2] {
     [
@@ -324,6 +373,50 @@ fn latest(required: &Required) -> String {
         "select distinct on (topic_id, holder_id) * from ({DATED} where positions.topic_id = any($1){corroborated}) d
          order by topic_id, holder_id, day desc nulls last, id desc"
     )
+}
+
+async fn stance_matrix(context: ResolveContext<'_>) -> Result<Vec<ComputedValue>, ApiError> {
+    let required = Required::of(&context);
+    let topics = distinct(context.records("Topic", "topics").await?.unwrap_or_default());
+    let holders = context.records("Actor", "holders").await?.map(distinct);
+    let sql = format!(
+        "with latest as ({}), holders as (
+             select holder_id, count(*) as stances from latest where $2 is null or holder_id = any($2)
+             group by 1 order by 2 desc, 1 limit {MOST_HOLDERS}
+         )
+         select latest.topic_id, holder_id, id, stance, date from latest join holders using (holder_id)
+         order by stances desc, holder_id, topic_id",
+        latest(&required)
+    );
+    let rows = context
+        .reader
+        .fetch(&sql, |sql| required.bind(sql.bind(topics.clone()).bind(holders.clone())))
+        .await?;
+    let cell = |row: &PgRow| {
+        Ok(ComputedValue::Object(vec![
+            ("holder", ComputedValue::Record("Actor", row.try_get("holder_id")?)),
+            ("topic", ComputedValue::Record("Topic", row.try_get("topic_id")?)),
+            ("stance", enumerated(row, "stance")?),
+            ("date", enumerated(row, "date")?),
+            ("position", ComputedValue::Record("Position", row.try_get("id")?)),
+        ]))
+    };
+    let found = rows.iter().map(|row| row.try_get("holder_id")).collect::<Result<Vec<i64>, _>>()?;
+    let holders = holders.unwrap_or_else(|| distinct(found));
+    let list = |object_type, ids: Vec<i64>| {
+        ComputedValue::List(ids.into_iter().map(|id| ComputedValue::Record(object_type, id)).collect())
+    };
+    Ok(vec![ComputedValue::Object(vec![
+        ("topics", list("Topic", topics)),
+        ("holders", list("Actor", holders)),
+        ("cells", ComputedValue::List(rows.iter().map(cell).collect::<Result<_, sqlx::Error>>()?)),
+    ])])
+}
+
+/// Ids without repetitions, in their order.
+fn distinct(ids: Vec<i64>) -> Vec<i64> {
+    let mut known = HashSet::new();
+    ids.into_iter().filter(|id| known.insert(*id)).collect()
 }
 
 async fn standings(context: ResolveContext<'_>) -> Result<Vec<ComputedValue>, ApiError> {

@@ -58,6 +58,7 @@ pub fn of(records: Vec<ObjectType>) -> Catalog {
         reconciliation::fields(),
         timeline::fields(),
         network::fields(),
+        positions::fields(),
         viewer::fields(),
     ];
     let subscription = subscriptions::fields(&records);

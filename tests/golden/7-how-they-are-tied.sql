@@ -67,7 +67,8 @@ select source, target, type, kind, relation_kind, count(*) as weight, max(id) as
                        null::relation_kind as relation_kind, event_actors.event_id as id
                 from event_actors join event_targets on event_targets.event_id = event_actors.event_id
                 where event_actors.actor_id = any($1) and event_targets.actor_id = any($1)
-                and event_targets.actor_id <> event_actors.actor_id) t) t group by 1, 2, 3, 4, 5 order by weight desc, 1, 2, 4, 5;
+                and event_targets.actor_id <> event_actors.actor_id) t) t where source <> all($2) or target <> all($2)
+         group by 1, 2, 3, 4, 5 order by weight desc, 1, 2, 4, 5;
 select t.*, case type when 0 then (select label from relations r where r.id = t.id) when 1 then (select name from meetings r where r.id = t.id) when 2 then (select summary from statements r where r.id = t.id) when 3 then (select coalesce(name, summary) from events r where r.id = t.id) end as label from (
              select distinct on (1, 2) least(source, target) as one, greatest(source, target) as other, type, kind, id
              from (select 0 as type, 'RELATION' as kind, t.* from (select subject_id as source, object_id as target, kind as relation_kind, id

@@ -43,8 +43,8 @@ with k0 as (select 0 as kind, id, ((0::bigint << 56) + id) as place, score::real
              select * from (select * from k0 union all select * from k1 union all select * from k2 union all select * from k3 union all select * from k4 union all select * from k5 union all select * from k6 union all select * from k7) k  order by score desc, place limit $3
          ) h on true order by score desc, place;
 with recursive below as (
-        select id from topics where id = $3 union select topics.id from topics join below on topics.parent_id = below.id
-    ) select sort, id, place, day, date, lower(during)::text as earliest, (upper(during) - 1)::text as latest
+    select id from topics where id = $3 union select topics.id from topics join below on topics.parent_id = below.id
+) select sort, id, place, day, date, lower(during)::text as earliest, (upper(during) - 1)::text as latest
              from ((select 0 as sort, t.id, 0 + t.id as place, coalesce(lower(t.held_during), 'infinity'::date) as day, coalesce(t.starts_on, t.ends_on) as date, t.held_during as during
                    from meetings t where true order by coalesce(lower(t.held_during), 'infinity'::date), t.id limit $1) union all (select 1 as sort, t.id, 72057594037927936 + t.id as place, coalesce(lower(t.said_during), 'infinity'::date) as day, t.said_on as date, t.said_during as during
                    from statements t where true order by coalesce(lower(t.said_during), 'infinity'::date), t.id limit $1) union all (select 2 as sort, t.id, 144115188075855872 + t.id as place, coalesce(lower(t.occurred_during), 'infinity'::date) as day, coalesce(t.occurred_on, t.ended_on) as date, t.occurred_during as during

@@ -105,6 +105,14 @@ async fn generated() -> Client {
     Client::of(&database).await.at_another_server(&[("MAX_COST", "1000000")]).await
 }
 
+/// The slug of the actor who said most.
+async fn busiest(client: &Client) -> String {
+    let query = "{ statements { groups(by: [SPEAKER], first: 2) { speaker { slug } } } }";
+    let groups = client.query(query).await["statements"]["groups"].clone();
+    let named = groups.as_array().expect("groups").iter().find_map(|group| group["speaker"]["slug"].as_str());
+    named.expect("a speaker").to_owned()
+}
+
 /// All records of a connection.
 async fn all(client: &Client, field: &str, filter: &str, selected: &str) -> Vec<Value> {
     let (mut records, mut after) = (Vec::new(), Value::Null);
@@ -261,4 +269,81 @@ async fn every_dimension_of_every_connection_can_be_asked_for() {
         }
     }
     assert!(asked > 60, "{asked} dimensions");
+}
+
+#[tokio::test]
+async fn a_density_counts_the_entries_of_the_timeline() {
+    let client = generated().await;
+    let of_actor = format!(", actor: {{ slug: \"{}\" }}", busiest(&client).await);
+    for arguments in ["", &of_actor, ", from: \"2003\", until: \"2009-05\""] {
+        let mut counted: BTreeMap<(String, String), (i64, i64)> = BTreeMap::new();
+        let mut after = Value::Null;
+        loop {
+            let query = format!(
+                "query($after: Cursor) {{ timeline(first: 100, after: $after{arguments}) {{
+                    edges {{ date node {{ __typename }} }} pageInfo {{ hasNextPage endCursor }}
+                }} }}"
+            );
+            let page = &client.query_with(&query, json!({ "after": after })).await["timeline"];
+            for edge in page["edges"].as_array().expect("edges") {
+                let ty = edge["node"]["__typename"].as_str().expect("a type").to_uppercase();
+                for (period, certain) in periods(&json!({ "saidOn": edge["date"] }), 7, month) {
+                    let counts = counted.entry((period.to_string(), ty.clone())).or_default();
+                    if certain { counts.0 += 1 } else { counts.1 += 1 }
+                }
+            }
+            after = page["pageInfo"]["endCursor"].clone();
+            if page["pageInfo"]["hasNextPage"] == false {
+                break;
+            }
+        }
+        let query = format!("{{ timelineDensity(by: MONTH{arguments}) {{ period type certain possible }} }}");
+        let density = client.query(&query).await["timelineDensity"].clone();
+        let density = density.as_array().expect("values");
+        assert_eq!(density.len(), counted.len(), "{arguments}");
+        for value in density {
+            let key = (value["period"].to_string(), value["type"].as_str().expect("a type").to_owned());
+            assert_eq!(
+                json!([value["certain"], value["possible"]]),
+                json!(counted[&key]),
+                "{key:?} {arguments}"
+            );
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_network_read_page_by_page_is_the_network_read_at_once() {
+    let client = generated().await;
+    let actor = busiest(&client).await;
+    let network = async |after: usize, limit: usize| {
+        let query = format!(
+            "{{ network(actor: {{ slug: \"{actor}\" }}, depth: 2, after: {after}, limit: {limit}) {{
+                nodes {{ position distance actor {{ id }} }}
+                edges {{ source {{ id }} target {{ id }} kind relationKind weight }}
+                hasMore
+            }} }}"
+        );
+        client.query(&query).await["network"].clone()
+    };
+    let whole = network(0, 30).await;
+    let (mut nodes, mut edges) = (Vec::new(), Vec::new());
+    for after in [0, 10, 20] {
+        let page = network(after, 10).await;
+        assert_eq!(page["hasMore"], after < 20 || whole["hasMore"] == true);
+        nodes.extend(page["nodes"].as_array().expect("nodes").clone());
+        edges.extend(page["edges"].as_array().expect("edges").clone());
+    }
+    assert_eq!(json!(nodes), whole["nodes"]);
+    let mut whole: Vec<String> =
+        whole["edges"].as_array().expect("edges").iter().map(Value::to_string).collect();
+    let mut edges: Vec<String> = edges.iter().map(Value::to_string).collect();
+    whole.sort();
+    edges.sort();
+    assert!(edges.len() > 20, "{} edges", edges.len());
+    assert_eq!(edges, whole);
+
+    let query = "{ network(actor: { slug: \"israel\" }, after: 1990, limit: 50) { hasMore } }";
+    let (code, field) = client.api_error(query, json!({})).await;
+    assert_eq!((code.as_str(), field.as_deref()), ("BAD_USER_INPUT", Some("limit")));
 }

@@ -10,7 +10,7 @@ use crate::{
     database::statement::{Bind, Statement},
     engine::sql::{Builder, PARENTS, Paged, SelectedColumn, listed},
     error::ApiError,
-    model::object_type::grouping::{Dimension, Key, Origin, Unit},
+    model::object_type::grouping::{Dimension, Key, Origin},
 };
 
 /// How groups are sorted.
@@ -18,46 +18,6 @@ use crate::{
 pub enum GroupOrder {
     Count { descending: bool },
     Keys { descending: bool },
-}
-
-impl Unit {
-    /// The beginning of a partial date, up to the unit.
-    fn beginning(self, date: &str) -> String {
-        match self {
-            Unit::Year => format!("left({date}, 4)"),
-            Unit::Quarter | Unit::Month => format!("left({date}, 7)"),
-            Unit::Day => date.to_owned(),
-        }
-    }
-
-    /// The rows that a beginning is spread over: each unit, and whether it certainly lies in it. A year needs none.
-    fn spread(self, beginning: &str) -> Option<String> {
-        let (length, exact, possible, units) = match self {
-            Unit::Year => return None,
-            Unit::Quarter => (
-                7,
-                format!("left({beginning}, 4) || '-Q' || (substr({beginning}, 6)::integer + 2) / 3"),
-                format!("{beginning} || '-Q' || u"),
-                "generate_series(1, 4)".to_owned(),
-            ),
-            Unit::Month => (
-                7,
-                beginning.to_owned(),
-                format!("{beginning} || '-' || lpad(u::text, 2, '0')"),
-                "generate_series(1, 12)".to_owned(),
-            ),
-            Unit::Day => {
-                let first = format!("lower(partial_date_range({beginning}))");
-                let days = format!("upper(partial_date_range({beginning})) - {first}");
-                let units = format!("generate_series(0, {days} - 1)");
-                (10, beginning.to_owned(), format!("({first} + u)::text"), units)
-            }
-        };
-        Some(format!(
-            "(select {exact}, true where length({beginning}) is null or length({beginning}) >= {length} \
-             union all select {possible}, false from {units} u where length({beginning}) < {length})"
-        ))
-    }
 }
 
 /// What the parts of both statements say of the dimensions.

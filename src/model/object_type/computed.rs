@@ -6,7 +6,7 @@
 use std::{fmt, ops::RangeInclusive, sync::Arc};
 
 use async_graphql::{Name, Value};
-use futures_util::future::BoxFuture;
+use futures_util::future::{BoxFuture, try_join_all};
 use indexmap::IndexMap;
 use tokio::time::Instant;
 
@@ -151,6 +151,14 @@ impl CostContext<'_> {
             _ => Some(default),
         };
         f64::from(given.unwrap_or(max).clamp(1, max))
+    }
+
+    /// The length of a list, at most `max`; that where it is absent.
+    pub fn length(&self, argument: &str, max: usize) -> f64 {
+        match self.arguments.get(argument) {
+            Some(Value::List(values)) => float(values.len().min(max)),
+            _ => float(max),
+        }
     }
 
     /// Words of all texts that an argument has.
@@ -311,9 +319,23 @@ impl ResolveContext<'_> {
         record(self.reader, self.lookup, self.catalog.named(object_type), self.arguments, argument).await
     }
 
+    /// The ids of the records that a list of type `[…By!]` names; none if it is absent.
+    pub async fn records(&self, object_type: &str, argument: &str) -> Result<Option<Vec<i64>>, ApiError> {
+        let Some(Value::List(list)) = self.arguments.get(argument) else { return Ok(None) };
+        let object_type = self.catalog.named(object_type);
+        let ids = list.iter().enumerate().map(|(index, by)| async move {
+            let path = format!("{argument}[{index}]");
+            let given = Arguments::from_iter([(Name::new(&path), by.clone())]);
+            let id = record(self.reader, self.lookup, object_type, &given, &path).await?;
+            Ok(id.expect("an item of a list is given"))
+        });
+        try_join_all(ids).await.map(Some)
+    }
+
     pub fn text(&self, argument: &str) -> Option<&str> {
         match self.arguments.get(argument) {
             Some(Value::String(text)) => Some(text),
+            Some(Value::Enum(name)) => Some(name),
             _ => None,
         }
     }

@@ -73,15 +73,69 @@ pub enum Unit {
 }
 
 impl Unit {
-    const ALL: [Unit; 4] = [Unit::Year, Unit::Quarter, Unit::Month, Unit::Day];
+    pub const ALL: [Unit; 4] = [Unit::Year, Unit::Quarter, Unit::Month, Unit::Day];
 
-    fn name(self) -> &'static str {
+    pub fn name(self) -> &'static str {
         match self {
             Unit::Year => "Year",
             Unit::Quarter => "Quarter",
             Unit::Month => "Month",
             Unit::Day => "Day",
         }
+    }
+
+    /// The unit with this name in the schema.
+    pub fn named(name: &str) -> Unit {
+        let is_named = |unit: &Unit| naming::constant_case(unit.name()) == name;
+        Unit::ALL.into_iter().find(is_named).expect("validated")
+    }
+
+    /// A period of it, as the schema writes it.
+    pub fn description(self) -> &'static str {
+        match self {
+            Unit::Year => "A year: `2026`.",
+            Unit::Quarter => "A quarter: `2026-Q1`.",
+            Unit::Month => "A month: `2026-02`.",
+            Unit::Day => "A day: `2026-02-19`.",
+        }
+    }
+
+    /// The beginning of a partial date, up to the unit.
+    pub fn beginning(self, date: &str) -> String {
+        match self {
+            Unit::Year => format!("left({date}, 4)"),
+            Unit::Quarter | Unit::Month => format!("left({date}, 7)"),
+            Unit::Day => date.to_owned(),
+        }
+    }
+
+    /// The rows that a beginning is spread over: each unit, and whether it certainly lies in it. A year needs none.
+    pub fn spread(self, beginning: &str) -> Option<String> {
+        let (length, exact, possible, units) = match self {
+            Unit::Year => return None,
+            Unit::Quarter => (
+                7,
+                format!("left({beginning}, 4) || '-Q' || (substr({beginning}, 6)::integer + 2) / 3"),
+                format!("{beginning} || '-Q' || u"),
+                "generate_series(1, 4)".to_owned(),
+            ),
+            Unit::Month => (
+                7,
+                beginning.to_owned(),
+                format!("{beginning} || '-' || lpad(u::text, 2, '0')"),
+                "generate_series(1, 12)".to_owned(),
+            ),
+            Unit::Day => {
+                let first = format!("lower(partial_date_range({beginning}))");
+                let days = format!("upper(partial_date_range({beginning})) - {first}");
+                let units = format!("generate_series(0, {days} - 1)");
+                (10, beginning.to_owned(), format!("({first} + u)::text"), units)
+            }
+        };
+        Some(format!(
+            "(select {exact}, true where length({beginning}) is null or length({beginning}) >= {length} \
+             union all select {possible}, false from {units} u where length({beginning}) < {length})"
+        ))
     }
 }
 
@@ -172,14 +226,7 @@ fn of_facet(facet: &Facet, object_types: &[ObjectType]) -> Vec<Dimension> {
 
 fn of_date(name: &str, description: &str, sql: &Expression) -> Vec<Dimension> {
     let of_unit = |unit: Unit| {
-        let example = match unit {
-            Unit::Year => "`2026`",
-            Unit::Quarter => "`2026-Q1`",
-            Unit::Month => "`2026-02`",
-            Unit::Day => "`2026-02-19`",
-        };
-        let unit_name = unit.name().to_lowercase();
-        let description = format!("The {unit_name}, as {example}. {description}");
+        let description = format!("{} {description}", unit.description());
         Dimension::new(format!("{name}{}", unit.name()), description, Key::Period { sql: sql.clone(), unit })
     };
     Unit::ALL.map(of_unit).into()
