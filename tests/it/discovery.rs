@@ -198,7 +198,7 @@ async fn a_network_grows_with_its_depth_and_keeps_to_its_limit() {
     let edges = related["network"]["edges"].as_array().expect("edges");
     assert!(!edges.is_empty() && edges.iter().all(|edge| edge["kind"] == "RELATION"), "{edges:?}");
     for (variables, field) in
-        [(json!({"depth": 4}), "depth"), (json!({"limit": 0}), "limit"), (json!({"limit": 201}), "limit")]
+        [(json!({"depth": 4}), "depth"), (json!({"limit": 0}), "limit"), (json!({"limit": 2001}), "limit")]
     {
         let api_error = anonymous.api_error(query, variables).await;
         assert_eq!(api_error, ("BAD_USER_INPUT".to_owned(), Some(field.to_owned())));
