@@ -176,8 +176,12 @@ fn price_of_network(context: &CostContext<'_>) -> CostEstimate {
     let (all, of_one) = price_of_ties(context);
     let shown = context.number("limit", 50, ACTORS);
     let limit = (shown + context.number("after", 0, ACTORS)).min(f64::from(ACTORS));
-    let (edges, among) =
-        if context.wants("edges") { (1.0, 150.0 + 5.0 * limit + 0.02 * limit * limit) } else { (0.0, 0.0) };
+    let (edges, among) = if context.wants("edges") {
+        // No more pairs are tied than there are ties.
+        (1.0, 150.0 + 5.0 * limit + (0.02 * limit * limit).min(10.0 * all))
+    } else {
+        (0.0, 0.0)
+    };
     let times = context.number("depth", 1, 3) - 1.0 + edges;
     CostEstimate { points: 100.0 + 40.0 * of_one + times * all + among, records: shown }
 }
