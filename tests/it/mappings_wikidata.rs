@@ -183,3 +183,15 @@ async fn what_a_file_only_refers_to_keeps_what_is_known_of_it() {
         by_key(&all, "Actor", "Q900000002")["slug"]
     );
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_entity_that_wikidata_does_not_have_is_counted() {
+    let base = Base::empty("wikidata-missing").await;
+    let known = json!({"id": "Q900000011", "labels": labels(&[("en", "Ada")]), "claims": {"P31": [claim("a", item("Q5"), json!({}))]},
+                       "count": 1e300});
+    let document =
+        json!({"entities": {"Q900000011": known, "Q900000012": {"id": "Q900000012", "missing": ""}}});
+    let reported = base.import(&base.file("entities.json", document.to_string()));
+    assert!(reported.contains("missing: left out, Wikidata has no such entity: 1×"), "{reported}");
+    assert_eq!(by_key(&records(&base), "Actor", "Q900000011")["name"], "Ada");
+}

@@ -4,7 +4,10 @@ use std::{
     fs::File,
     io::{self, BufRead, BufReader, Cursor, Read},
     path::Path,
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
 use encoding_rs::{Decoder, DecoderResult, Encoding, UTF_8, UTF_16BE, UTF_16LE};
@@ -79,6 +82,15 @@ impl Input {
             is_at_end: false,
         };
         Ok(Input { reader: Box::new(BufReader::with_capacity(BUFFER_BYTES, decoded)) })
+    }
+
+    /// Replaces escapes of JSON that stand for no character by U+FFFD, and counts them.
+    pub fn mend_surrogates(&mut self) -> Arc<AtomicU64> {
+        let raw = std::mem::replace(&mut self.reader, Box::new(io::empty()));
+        let mended = Arc::new(AtomicU64::new(0));
+        let reader = SurrogateMender { raw, ahead: Vec::new(), ready: Vec::new(), mended: mended.clone() };
+        self.reader = Box::new(BufReader::with_capacity(BUFFER_BYTES, reader));
+        mended
     }
 
     /// Puts bytes back, before the rest.
@@ -169,6 +181,61 @@ impl<R: BufRead> Read for DecodingReader<R> {
     }
 }
 
+/// Replaces lone surrogates in JSON, `\ud83d` without its other half.
+struct SurrogateMender<R> {
+    raw: R,
+    /// Bytes from the last backslash on.
+    ahead: Vec<u8>,
+    /// Bytes that are given next.
+    ready: Vec<u8>,
+    mended: Arc<AtomicU64>,
+}
+
+const REPLACEMENT: &[u8] = b"\\ufffd";
+const PAIR_BYTES: usize = 2 * REPLACEMENT.len();
+
+impl<R: BufRead> Read for SurrogateMender<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if self.ready.is_empty() && self.ahead.is_empty() {
+            let raw = self.raw.fill_buf()?;
+            let plain = raw.iter().position(|byte| *byte == b'\\').unwrap_or(raw.len()).min(buffer.len());
+            buffer[..plain].copy_from_slice(&raw[..plain]);
+            self.raw.consume(plain);
+            if plain > 0 || buffer.is_empty() {
+                return Ok(plain);
+            }
+        }
+        if self.ready.is_empty() {
+            if self.ahead.is_empty() || self.ahead[0] == b'\\' {
+                let missing = (PAIR_BYTES - self.ahead.len()) as u64;
+                (&mut self.raw).take(missing).read_to_end(&mut self.ahead)?;
+            }
+            let used = match (escaped(&self.ahead), escaped(self.ahead.get(6..).unwrap_or_default())) {
+                (Some(0xd800..0xdc00), Some(0xdc00..0xe000)) => PAIR_BYTES,
+                (Some(0xd800..0xe000), _) => {
+                    self.mended.fetch_add(1, Ordering::Relaxed);
+                    self.ahead[..REPLACEMENT.len()].copy_from_slice(REPLACEMENT);
+                    REPLACEMENT.len()
+                }
+                _ if self.ahead.starts_with(b"\\") => 2,
+                _ => self.ahead.iter().position(|byte| *byte == b'\\').unwrap_or(PAIR_BYTES),
+            };
+            self.ready = self.ahead.drain(..used.min(self.ahead.len())).collect();
+        }
+        let read = self.ready.len().min(buffer.len());
+        buffer[..read].copy_from_slice(&self.ready[..read]);
+        self.ready.drain(..read);
+        Ok(read)
+    }
+}
+
+/// The number in an escape that a text begins with: `\u00e9`.
+fn escaped(text: &[u8]) -> Option<u32> {
+    let digits = text.strip_prefix(b"\\u")?.get(..4)?;
+    let digits = std::str::from_utf8(digits).ok().filter(|digits| !digits.starts_with('+'))?;
+    u32::from_str_radix(digits, 16).ok()
+}
+
 /// The encoding of a file: by its byte order mark, or by its XML declaration, else UTF-8.
 fn encoding(first: &[u8]) -> io::Result<&'static Encoding> {
     if let Some((encoding, _)) = Encoding::for_bom(first) {
@@ -238,6 +305,17 @@ mod tests {
         assert!(unknown.contains("the encoding `EBCDIC` is not known"), "{unknown}");
         let cut = text(vec![0xff, 0xfe, 0x41, 0x00, 0x00, 0xd8]).unwrap_err();
         assert!(cut.contains("isn't in the encoding UTF-16LE"), "{cut}");
+    }
+
+    #[test]
+    fn a_surrogate_without_its_other_half_is_replaced() {
+        let lone = r"\ud83d \ud83d\ude00 \\ud83d \ude00\ud83d\n \ud83d\ud83d\ude00 é\u00e9 \\\ud8";
+        let mended = r"\ufffd \ud83d\ude00 \\ud83d \ufffd\ufffd\n \ufffd\ud83d\ude00 é\u00e9 \\\ud8";
+        let mut input = Input::of(Box::new(lone.as_bytes())).unwrap();
+        let count = input.mend_surrogates();
+        let mut text = String::new();
+        input.read_to_string(&mut text).unwrap();
+        assert_eq!((text.as_str(), count.load(Ordering::Relaxed)), (mended, 4));
     }
 
     #[test]

@@ -39,7 +39,11 @@ impl Tally {
     }
 
     pub fn change(&mut self, field: &str, reason: &str) {
-        add(&mut self.changed, &format!("{field}: {reason}"), 1);
+        self.change_times(field, reason, 1);
+    }
+
+    pub fn change_times(&mut self, field: &str, reason: &str, times: u64) {
+        add(&mut self.changed, &format!("{field}: {reason}"), times);
     }
 
     /// Counts each value within a value as ignored.

@@ -45,8 +45,7 @@ pub fn elements(
     mut each: impl FnMut(&str, Value) -> Result<(), ReadError>,
 ) -> Result<(), ReadError> {
     let (input, left) = LimitedReader::new(input, "an element of the document");
-    let settings = ReaderSettings { max_nesting_depth: Some(128), ..ReaderSettings::default() };
-    let mut json = JsonStreamReader::new_custom(input, settings);
+    let mut json = JsonStreamReader::new_custom(input, settings());
     let mut next = |json: &mut JsonStreamReader<_>, name: &str| {
         left.set(MAX_LINE_BYTES);
         let value = json.deserialize_next().map_err(|error| invalid(&error))?;
@@ -99,11 +98,7 @@ pub fn documents(
     mut each: impl FnMut(Element) -> Result<(), ReadError>,
 ) -> Result<(), ReadError> {
     let (input, left) = LimitedReader::new(input, "an element of the document");
-    let settings = ReaderSettings {
-        max_nesting_depth: Some(128),
-        allow_multiple_top_level: true,
-        ..ReaderSettings::default()
-    };
+    let settings = ReaderSettings { allow_multiple_top_level: true, ..settings() };
     let mut json = JsonStreamReader::new_custom(input, settings);
     let members = |json: &mut JsonStreamReader<_>, each: &mut EachElement<'_>| {
         let is_list = json.peek().map_err(|error| invalid(&error))? == ValueType::Array;
@@ -153,6 +148,15 @@ pub fn documents(
     json.consume_trailing_whitespace().map_err(|error| invalid(&error))
 }
 
+/// Any number is read: one that is too large for its field costs only this value.
+fn settings() -> ReaderSettings {
+    ReaderSettings {
+        max_nesting_depth: Some(128),
+        restrict_number_values: false,
+        ..ReaderSettings::default()
+    }
+}
+
 fn invalid(error: &dyn std::error::Error) -> ReadError {
     ReadError::Invalid(format!("invalid JSON: {error}"))
 }
@@ -164,13 +168,13 @@ mod tests {
     #[test]
     fn elements_come_one_at_a_time_and_none_is_larger_than_the_limit() {
         let mut read = Vec::new();
-        let document = r#"{"persons": [{"id": "1"}, 2], "meta": {"a": []}, "none": null}"#;
+        let document = r#"{"persons": [{"id": "1"}, 2], "meta": {"a": []}, "none": 1e300}"#;
         elements(document.as_bytes(), |name, value| {
             read.push(format!("{name} {value}"));
             Ok(())
         })
         .unwrap();
-        assert_eq!(read, [r#"persons {"id":"1"}"#, "persons 2", r#"meta {"a":[]}"#, "none null"]);
+        assert_eq!(read, [r#"persons {"id":"1"}"#, "persons 2", r#"meta {"a":[]}"#, "none 1e300"]);
 
         let long = format!(r#"[1, "{}"]"#, "x".repeat(MAX_LINE_BYTES + (1 << 17)));
         let mut read = 0;

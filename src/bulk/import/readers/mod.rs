@@ -5,7 +5,12 @@ pub mod json;
 pub mod mappings;
 mod xml;
 
-use std::{cell::RefCell, io, path::Path};
+use std::{
+    cell::RefCell,
+    io::{self, BufRead},
+    path::Path,
+    sync::atomic::Ordering,
+};
 
 use serde_json::{Map, Value};
 
@@ -84,6 +89,28 @@ pub struct File<'a> {
 
 /// Reads a file; returns the dataset that its records belong to, if it is in another format than Dossier's own.
 pub fn read(
+    file: File<'_>,
+    mut input: Input,
+    kinds: &RecordKinds,
+    stager: &mut Stager<'_>,
+) -> Result<Option<String>, ReadError> {
+    let is_json = file.map.is_none() && file.format == Format::Jsonl || is_json(input.fill_buf()?);
+    let mended = is_json.then(|| input.mend_surrogates());
+    let dataset = read_format(file, input, kinds, stager);
+    let mended = mended.map_or(0, |mended| mended.load(Ordering::Relaxed));
+    if mended > 0 {
+        let reason = "replaced by U+FFFD, half of a surrogate pair is no character";
+        file.tally.borrow_mut().change_times("text", reason, mended);
+    }
+    dataset
+}
+
+/// Whether a text begins as a JSON object or list.
+pub fn is_json(first: &[u8]) -> bool {
+    matches!(first.trim_ascii_start().first(), Some(b'[' | b'{'))
+}
+
+fn read_format(
     file: File<'_>,
     input: Input,
     kinds: &RecordKinds,

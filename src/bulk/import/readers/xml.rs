@@ -23,6 +23,8 @@ const MAX_TREE_BYTES: usize = 16 << 20;
 /// What an element or a text takes apart from its letters.
 const NODE_BYTES: usize = 200;
 const BUFFER_BYTES: usize = 64 << 10;
+/// What becomes of a text with an entity that only a declaration of the document could explain.
+const UNDECLARED: &str = "left as it is, this entity is not declared in XML";
 
 /// A start tag.
 #[derive(Debug, Default)]
@@ -90,7 +92,7 @@ impl<'a, R: Read> Pieces<'a, R> {
                         let message = format!("the elements are nested deeper than {MAX_DEPTH}");
                         return Err(ReadError::Invalid(message));
                     }
-                    Piece::Begin(tag(&start)?)
+                    Piece::Begin(tag(&start, self.tally)?)
                 }
                 Event::End(_) => {
                     self.depth -= 1;
@@ -102,8 +104,7 @@ impl<'a, R: Read> Pieces<'a, R> {
                     let written = format!("&{};", &*name);
                     Piece::Text(quick_xml::escape::unescape(&written).map_or_else(
                         |_| {
-                            let reason = "left as it is, this entity is not declared in XML";
-                            self.tally.borrow_mut().change(&written, reason);
+                            self.tally.borrow_mut().change(&written, UNDECLARED);
                             written.clone()
                         },
                         std::borrow::Cow::into_owned,
@@ -203,7 +204,7 @@ fn invalid(error: &dyn std::error::Error) -> ReadError {
     ReadError::Invalid(format!("invalid XML: {error}"))
 }
 
-fn tag(start: &BytesStart<'_>) -> Result<Tag, ReadError> {
+fn tag(start: &BytesStart<'_>, tally: &RefCell<Tally>) -> Result<Tag, ReadError> {
     if start.len() > MAX_TAG_BYTES {
         return Err(ReadError::Invalid(format!("a tag is longer than {} kB", MAX_TAG_BYTES >> 10)));
     }
@@ -212,8 +213,14 @@ fn tag(start: &BytesStart<'_>) -> Result<Tag, ReadError> {
         let attribute = attribute.map_err(|error| invalid(&error))?;
         let name: &str = attribute.key.as_ref();
         if name != "xmlns" && !name.starts_with("xmlns:") {
-            let value = quick_xml::escape::unescape(&attribute.value).map_err(|error| invalid(&error))?;
-            tag.attributes.push((name.to_owned(), value.into_owned()));
+            let value = quick_xml::escape::unescape(&attribute.value).map_or_else(
+                |_| {
+                    tally.borrow_mut().change(&format!("{}@{name}", tag.name), UNDECLARED);
+                    attribute.value.to_string()
+                },
+                std::borrow::Cow::into_owned,
+            );
+            tag.attributes.push((name.to_owned(), value));
         }
     }
     Ok(tag)
@@ -346,6 +353,22 @@ mod tests {
                 Err(ReadError::ReceiverClosed) => unreachable!(),
             }
         }
+    }
+
+    #[test]
+    fn an_entity_that_is_not_declared_is_left_as_it_is() {
+        let tally = RefCell::default();
+        let mut pieces = Pieces::new("<a b='&nbsp;x' c='&lt;'>&#xD800;&amp;</a>".as_bytes(), &tally);
+        assert_eq!(
+            pieces.root().unwrap().attributes.iter().map(|(_, value)| value.as_str()).collect::<Vec<_>>(),
+            ["&nbsp;x", "<"]
+        );
+        let mut text = String::new();
+        while let Piece::Text(part) = pieces.next().unwrap() {
+            text += &part;
+        }
+        assert_eq!(text, "&#xD800;&");
+        assert_eq!(tally.into_inner().changed.len(), 2);
     }
 
     #[test]

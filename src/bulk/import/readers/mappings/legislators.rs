@@ -10,7 +10,7 @@ use serde_json::{Map, Value, json};
 
 use crate::bulk::import::{
     readers::{
-        File, ReadError, json,
+        File, ReadError, is_json, json,
         mappings::{
             MAX_RELATIONS, Mapper,
             dates::{PartialDate, Period, joined},
@@ -56,7 +56,7 @@ pub fn read(file: File<'_>, mut input: Input, stager: &mut Stager<'_>) -> Result
         "url": "https://github.com/unitedstates/congress-legislators",
     });
     let first = input.peek(1 << 12)?;
-    let is_json = matches!(first.trim_ascii_start().first(), Some(b'{' | b'['));
+    let is_json = is_json(&first);
     let first = String::from_utf8_lossy(&first);
     let has_executives =
         ["type: prez", "type: viceprez", "\"prez\"", "\"viceprez\""].iter().any(|text| first.contains(text));
@@ -376,8 +376,7 @@ impl Legislators<'_, '_> {
                 Some("prez") => (GOVERNMENT, "President", true),
                 Some("viceprez") => (GOVERNMENT, "Vice President", true),
                 _ => {
-                    let reason = "Unknown term type; expected one of sen, rep, prez, viceprez.";
-                    self.mapper.reject("terms.type", reason)?;
+                    term.change("type", "the term is left out, expected one of sen, rep, prez, viceprez");
                     continue;
                 }
             };

@@ -254,7 +254,9 @@ impl Wikidata<'_, '_> {
             return self.mapper.reject("id", "An entity needs an id.");
         };
         if entity.contains_key("missing") {
-            return self.mapper.reject("missing", "Wikidata has no such entity.");
+            let reason = "left out, Wikidata has no such entity";
+            self.mapper.file.tally.borrow_mut().change("missing", reason);
+            return Ok(());
         }
         let mut take = |field: &str| match entity.remove(field) {
             Some(Value::Object(object)) => object,
