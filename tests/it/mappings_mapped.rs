@@ -146,18 +146,54 @@ async fn a_map_with_a_mistake_is_refused_by_name() {
             "title = \"T\"\n[[record]]\nname = \"r\"\ntype = \"{kind}\"\nkey = \"a\"\nfields = {fields}\n"
         )
     };
+    let other = "[[record]]\nname = \"t\"\ntype = \"Topic\"\nkey = \"a\"\nfields = {name = 'a'}\n";
+    let event = |fields: &str| of("Event", fields) + other;
     for (map, reason) in [
-        (of("Ghost", "{}"), "unknown record type `Ghost`"),
-        (of("Actor", "{height = 'a'}"), "unknown field `height`; Actor has"),
-        (of("Actor", "{names = 'a'}"), "`names` takes a list of tables"),
-        (of("Actor", "{name = [{a = 'b'}]}"), "`name` takes a value"),
+        (of("Ghost", "{}"), "[r]: unknown record type `Ghost`"),
+        (of("Actor", "{height = 'a'}"), "[r.height]: unknown field `height`; Actor has"),
+        (of("Actor", "{names = 'a'}"), "[r.names]: takes a list of tables"),
+        (of("Actor", "{names = [{nam = 'a'}]}"), "[r.names.nam]: unknown field; expected one of name"),
+        (of("Actor", "{name = [{a = 'b'}]}"), "[r.name]: takes a value"),
+        (of("Actor", "{kind = {constant = 'PRSON'}}"), "[r.kind]: Unknown value `PRSON`; expected one of"),
+        (
+            of("Actor", "{kind = {column = 'a', values = {x = 'GHOST', y = ''}}}"),
+            "[r.kind]: Unknown value `GHOST`",
+        ),
+        (of("Actor", "{kind = {column = 'a', default = 'Q'}}"), "[r.kind]: Unknown value `Q`"),
+        (
+            of("Actor", "{names = [{name = 'a', kind = {constant = 'NICK'}}]}"),
+            "[r.names.kind]: Unknown value `NICK`",
+        ),
+        (of("Actor", "{bornOn = {constant = '3.5.2019'}}"), "[r.bornOn]: `3.5.2019` is not a date"),
+        (
+            of("Actor", "{bornOn = {constant = '2019-05-03', date = '%d.%m.%Y'}}"),
+            "[r.bornOn]: `2019-05-03`: expected a date",
+        ),
+        (of("Actor", "{bornOn = {column = 'a', default = '0'}}"), "[r.bornOn]: `0` is not a date"),
+        (
+            of("Actor", "{bornOn = {column = 'a', precision = {column = 'b', values = {1 = 'dya'}}}}"),
+            "[r.bornOn]: `precision` is `dya`",
+        ),
+        (of("Actor", "{latitude = {constant = 'north'}}"), "[r.latitude]: `north` is not a number"),
+        (of("Actor", "{name = {column = 'a', country = 'iso'}}"), "[r.name]: `country` is `iso`"),
+        (
+            of("Actor", "{name = {constant = 'Nowhere', country = 'name'}}"),
+            "[r.name]: `Nowhere`: not a country",
+        ),
+        (of("Actor", "{name = {template = '{a'}}"), "[r.name]: the template has a brace"),
+        (of("Actor", "{name = {split = ';'}}"), "[r.name]: needs `column`, `constant` or `template`"),
+        (of("Actor", "{slug = {constant = 'Ada B'}}"), "[r.slug]: `Ada B` is no slug"),
+        (event("{targets = {constant = 'War and Peace'}}"), "[r.targets]: `War and Peace` is no slug"),
+        (event("{targets = {record = 't'}}"), "[r.targets]: a reference needs both"),
+        (event("{place = {record = 't', key = 'a'}}"), "[r.place]: refers to the record `t` of type Topic"),
+        (event("{summary = {record = 't', key = 'a'}}"), "[r.summary]: takes a value, not a reference"),
         (
             of("Relation", "{subject = {record = 'x', key = 'a'}}"),
-            "the record `x`, which the map doesn't have",
+            "[r.subject]: refers to the record `x`, which the map doesn't have",
         ),
         (
             of("Actor", "{bornOn = {column = 'a', date = '%d.%M.%Y'}}"),
-            "`bornOn` has the date form `%d.%M.%Y`",
+            "[r.bornOn]: has the date form `%d.%M.%Y`",
         ),
         (of("Actor", "{name = {colum = 'a'}}"), "expected a column in quotes, a table of a rule"),
         ("title = 3".to_owned(), "invalid type"),
@@ -259,6 +295,16 @@ async fn a_table_that_is_not_the_map_s_is_refused() {
         base.count("select count(*) from origins where dataset = 'people' and key <> 'dataset'").await,
         2
     );
+    // A row is known by its line, whatever ends the lines.
+    let sorted = base.file(
+        "sorted.toml",
+        "title = \"People\"\n[[record]]\nname = \"person\"\ntype = \"Actor\"\nkey = \"Id\"\nfields = {name = \"Name\", kind = \"Sort\"}\n",
+    );
+    let rows =
+        base.file("sorted.csv", "\u{feff}Id,Name,Sort\r\n1,\"A,\r\nda\",PERSON\r\n2,\"Ben\",GHOST\r\n");
+    base.import_with(&rows, &["--map", sorted.to_str().expect("text")]);
+    let report = base.report();
+    assert_eq!((report.len(), report[0].0, report[0].1.as_str()), (1, 4, "kind"), "{report:?}");
     // A column that a record can do without is counted.
     let file = base.file("fewer.csv", "Id;Name\n1;Ada\n");
     let output = base.import_with(&file, &["--map", map]);

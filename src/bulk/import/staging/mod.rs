@@ -531,6 +531,11 @@ fn write_content(line: Position, content: &str, [out, texts]: [&mut Vec<u8>; 2])
     }
 }
 
+/// Checks the form of a value.
+pub fn check_value(scalar: Scalar, value: &Value) -> Result<(), String> {
+    write_value(scalar, value, &mut Vec::new())
+}
+
 fn write_value(scalar: Scalar, value: &Value, out: &mut Vec<u8>) -> Result<(), String> {
     match (scalar, value) {
         (_, Value::Null) => out.extend_from_slice(b"\\N"),
