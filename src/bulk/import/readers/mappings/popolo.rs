@@ -90,6 +90,7 @@ pub fn read(file: File<'_>, input: Input, stager: &mut Stager<'_>) -> Result<Str
         nameless: HashMap::new(),
         voters: BTreeSet::new(),
         memberships: Spool::new()?,
+        speeches: Spool::new()?,
     };
     json::elements(input, |list, value| popolo.element(list, value))?;
     if !popolo.has_list {
@@ -115,9 +116,9 @@ struct Term {
     period: Period,
 }
 
-/// A membership as it is in the document.
+/// A membership or a speech as it is in the document.
 #[derive(Serialize, Deserialize)]
-struct RawMembership {
+struct RawEntry {
     /// Where it is: `memberships`, `persons.memberships`.
     path: String,
     number: u64,
@@ -170,7 +171,9 @@ struct Popolo<'a, 'b> {
     staged: HashSet<u64>,
     /// How many records without an id have a name, by the name's hash.
     nameless: HashMap<u64, u32>,
-    memberships: Spool<RawMembership>,
+    memberships: Spool<RawEntry>,
+    /// Speeches without a date whose event may come after them.
+    speeches: Spool<RawEntry>,
 }
 
 impl<'a> Popolo<'a, '_> {
@@ -214,6 +217,11 @@ impl<'a> Popolo<'a, '_> {
         };
         if list == "memberships" {
             return self.found_membership(list, fields);
+        }
+        if list == "speeches" && self.waits(&fields) {
+            self.number += 1;
+            let waiting = RawEntry { path: list.to_owned(), number: self.number, fields };
+            return Ok(self.speeches.push(&waiting)?);
         }
         let entry = SourceObject::new(list, fields, tally);
         self.next();
@@ -524,6 +532,15 @@ impl<'a> Popolo<'a, '_> {
         }
     }
 
+    /// Whether a speech has no date but the day of an event that was not read yet.
+    fn waits(&self, speech: &Map<String, Value>) -> bool {
+        let has = |field: &str| speech.get(field).is_some_and(|value| !value.is_null());
+        let event = speech.get("event_id").and_then(Value::as_str);
+        has("text")
+            && !["date", "start_date"].into_iter().any(has)
+            && event.is_some_and(|event| !self.days.contains_key(event))
+    }
+
     fn speech(&mut self, mut entry: SourceObject<'_>) -> Result<(), ReceiverClosed> {
         // Stage directions are not speech.
         if entry.peek("type").is_some_and(|kind| ["scene", "narrative"].iter().any(|known| kind == known)) {
@@ -556,12 +573,18 @@ impl<'a> Popolo<'a, '_> {
 
     fn found_membership(&mut self, path: &str, fields: Map<String, Value>) -> Result<(), ReadError> {
         self.number += 1;
-        Ok(self.memberships.push(&RawMembership { path: path.to_owned(), number: self.number, fields })?)
+        Ok(self.memberships.push(&RawEntry { path: path.to_owned(), number: self.number, fields })?)
     }
 
     /// Stages the memberships, once all that they refer to is known.
     fn finish(mut self) -> Result<String, ReadError> {
         self.end_terms();
+        let speeches = std::mem::replace(&mut self.speeches, Spool::new()?);
+        for speech in speeches.entries()? {
+            let RawEntry { path, fields, .. } = speech?;
+            self.next();
+            self.speech(SourceObject::new(&path, fields, self.mapper.file.tally))?;
+        }
         let raw = std::mem::replace(&mut self.memberships, Spool::new()?);
         let mut memberships = Spool::new()?;
         // Hashes of what memberships without an id are known by, with their periods.
@@ -602,8 +625,8 @@ impl<'a> Popolo<'a, '_> {
     }
 
     /// Looks up what a membership refers to. A post, or a role other than member, makes it a position.
-    fn resolve(&mut self, raw: RawMembership) -> Result<Option<Membership>, ReadError> {
-        let RawMembership { path, number, fields } = raw;
+    fn resolve(&mut self, raw: RawEntry) -> Result<Option<Membership>, ReadError> {
+        let RawEntry { path, number, fields } = raw;
         let mut entry = SourceObject::new(&path, fields, self.mapper.file.tally);
         self.next();
         let person = self.actor_of(&mut entry, "person", "PERSON")?;
