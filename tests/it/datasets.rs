@@ -379,3 +379,32 @@ async fn a_value_that_yields_to_another_one_is_counted() {
     }
     assert_eq!(base.count("select count(*) from votes").await, 2);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_second_edition_of_many_names_reads_what_was_given_a_few_times() {
+    let base = Base::empty("many-names").await;
+    let mut read = Vec::new();
+    for count in [500, 2_000] {
+        let fragment = |number: u32| {
+            format!(r#"{{"id":"p-{count}","schema":"Person","properties":{{"name":["Name {number}"]}}}}"#)
+                + "\n"
+        };
+        let file = base.file("names.ftm.json", (0..count).map(fragment).collect::<String>());
+        base.import_with(&file, &["--dataset", "names"]);
+        sqlx::query("select pg_stat_reset()").execute(base.pool()).await.expect("a reset");
+        let reported = text(&base.import_with(&file, &["--dataset", "names"]));
+        assert!(reported.contains("nothing was written"), "{reported}");
+        let blocks = "select coalesce(toast_blks_hit + toast_blks_read, 0) from pg_statio_user_tables where relname = 'origin_digests'";
+        // Postgres counts them when the import's connection has ended.
+        let mut found = 0;
+        for _ in 0..100 {
+            found = base.count(blocks).await;
+            if found > 0 {
+                break;
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+        }
+        read.push(found);
+    }
+    assert!(read[0] > 0 && read[1] < 8 * read[0], "{read:?}");
+}

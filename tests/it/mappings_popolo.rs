@@ -48,22 +48,27 @@ async fn a_speech_was_made_at_its_start_or_on_the_day_of_its_event() {
     let speech = |id: &str, of: Value| {
         with(json!({"id": id, "text": format!("Words of {id}."), "creator_id": "a"}), of)
     };
-    let document = json!({
-        "persons": [{"id": "a", "name": "Ada"}],
-        "events": [
-            {"id": "day", "name": "A day", "start_date": "2020-02-03"},
-            {"id": "week", "name": "A week", "start_date": "2020-02-03", "end_date": "2020-02-09"},
-        ],
-        "speeches": [
-            speech("s1", json!({"start_date": "2020-02-04T10:00:00Z", "event_id": "week"})),
-            speech("s2", json!({"event_id": "day"})),
-            speech("s3", json!({"event_id": "week"})),
-        ],
-    });
-    base.import(&base.file("speeches.json", document.to_string()));
+    let persons = json!([{"id": "a", "name": "Ada"}]);
+    let events = json!([
+        {"id": "day", "name": "A day", "start_date": "2020-02-03"},
+        {"id": "week", "name": "A week", "start_date": "2020-02-03", "end_date": "2020-02-09"},
+    ]);
+    let speeches = json!([
+        speech("s1", json!({"start_date": "2020-02-04T10:00:00Z", "event_id": "week"})),
+        speech("s2", json!({"event_id": "day"})),
+        speech("s3", json!({"event_id": "week"})),
+    ]);
+    let file = |first: (&str, &Value), then: (&str, &Value)| {
+        let [(first, of_first), (then, of_then)] = [first, then];
+        let document = format!("{{\"{first}\": {of_first}, \"persons\": {persons}, \"{then}\": {of_then}}}");
+        base.file("speeches.json", document)
+    };
+    base.import(&file(("events", &events), ("speeches", &speeches)));
     let all = records(&base);
     let dates = ["s1", "s2", "s3"].map(|key| by_key(&all, "Statement", key)["saidOn"].clone());
     assert_eq!(json!(dates), json!(["2020-02-04", "2020-02-03", null]));
+    let reported = base.import(&file(("speeches", &speeches), ("events", &events)));
+    assert!(reported.contains("nothing was written"), "{reported}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -121,6 +126,43 @@ async fn an_odd_detail_of_popolo_costs_that_detail_and_not_the_record() {
     ] {
         assert!(changed.iter().any(|change| change == reported), "{reported}: {changed:?}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_refers_to_itself_and_half_a_character_cost_that_detail() {
+    let base = Base::empty("popolo-itself").await;
+    let document = json!({
+        "persons": [{"id": "p", "name": "Ada HALF", "links": [{"url": "https://example.org/a b"}, {"url": "not a link"}],
+                     "sources": [{"url": "https://example.org/one two"}]}],
+        "organizations": [{"id": "o", "name": "Assembly", "parent_id": "o"}],
+        "areas": [{"id": "a", "name": "North", "parent_id": "a"}],
+        "memberships": [{"person_id": "o", "organization_id": "o"}, {"person_id": "p", "organization_id": "o"}],
+        "events": [
+            {"id": "self", "name": "Alone", "parent_id": "self"},
+            {"id": "one", "name": "One", "parent_id": "two"},
+            {"id": "two", "name": "Two", "parent_id": "one"},
+            {"id": "three", "name": "Three", "parent_id": "two"},
+        ],
+    });
+    let file = base.file("itself.json", document.to_string().replace("HALF", "\\ud83d"));
+    let output = base.import_with(&file, &[]);
+    assert!(output.status.success(), "{:?}", base.report());
+    let all = records(&base);
+    assert_eq!(by_key(&all, "Actor", "p")["name"], "Ada \u{fffd}");
+    let parents = ["self", "one", "two", "three"].map(|key| by_key(&all, "Meeting", key)["parent"].clone());
+    let [one, two] = ["one", "two"].map(|key| by_key(&all, "Meeting", key)["slug"].clone());
+    assert_eq!(json!(parents), json!([null, two, null, two]), "{one}");
+    assert_eq!(relations(&base).await, ["Ada \u{fffd} MEMBERSHIP Assembly - ? ?"]);
+    let changed = counts(&base, "changed");
+    for reported in [
+        "text: replaced by U+FFFD, half of a surrogate pair is no character 1",
+        "Meeting.parent: left out: The record would be its own ancestor. 2",
+        "Relation.object: the record is left out: An actor is not tied to itself. 3",
+    ] {
+        assert!(changed.iter().any(|change| change == reported), "{reported}: {changed:?}");
+    }
+    let reported = base.import(&file);
+    assert!(reported.contains("nothing was written"), "{reported}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -634,4 +676,15 @@ async fn a_former_committee_renames_no_present_one_and_words_of_yaml_are_names()
     ));
     let found = "select a.name || ': ' || r.label from actors a join relations r on r.subject_id = a.id and r.label like 'Rep%'";
     assert_eq!(rows(&base, found).await, ["No Yes: Representative for NO-1"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_term_of_a_type_that_is_not_known_costs_this_term() {
+    let base = Base::new("legislators-term-types").await;
+    let yaml = "- id: {bioguide: X1}\n  name: {last: Sample}\n  terms:\n  - {type: del, start: '1912-01-01', party: Whig}\n  \
+                - {type: rep, start: '1914-01-01', state: NJ}\n";
+    let reported = base.import(&base.file("legislators.yaml", yaml));
+    assert!(reported.contains("terms.type: the term is left out, expected one of sen, rep"), "{reported}");
+    let found = relations(&base).await;
+    assert_eq!(found.len(), 1, "{found:?}");
 }

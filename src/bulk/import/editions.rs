@@ -7,7 +7,7 @@ use crate::bulk::{
     import::{
         execute,
         readers::mappings::SOURCE_KEY,
-        validation::{list_fields, row_was_given, rows_given_only_by},
+        validation::{gather_given_entries, list_fields, row_was_given, rows_given_only_by},
     },
     records::{RecordKind, RecordKinds, joined},
 };
@@ -55,7 +55,8 @@ pub async fn remove_gone(
     kinds: &RecordKinds,
     datasets: &[String],
 ) -> Result<Gone, sqlx::Error> {
-    for RecordKind { table, origin_column, .. } in &kinds.0 {
+    for kind in &kinds.0 {
+        let RecordKind { table, origin_column, .. } = kind;
         let sql = format!(
             "create temp table gone_{table} on commit drop as
              select o.id as origin_id, o.{origin_column} as id, false as stays from origins o
@@ -64,6 +65,7 @@ pub async fn remove_gone(
         );
         sqlx::query(AssertSqlSafe(sql)).bind(datasets).persistent(false).execute(&mut *connection).await?;
         execute(connection, &format!("create index on gone_{table} (id)")).await?;
+        gather_given_entries(connection, kind, &format!("select id from gone_{table}")).await?;
         let given = format!(
             "update gone_{table} g set stays = true where exists (
                  select from origins o where o.{origin_column} = g.id
@@ -72,6 +74,7 @@ pub async fn remove_gone(
         );
         execute(connection, &given).await?;
     }
+    execute(connection, "analyze given_entries").await?;
     for kind in &kinds.0 {
         keep_cited(connection, kind).await?;
     }

@@ -11,7 +11,7 @@ use sqlx::{AssertSqlSafe, PgConnection, Row, postgres::PgRow};
 
 use crate::{
     bulk::{
-        import::staging::{READY_PREFIX, file_and_line_sql, list_name},
+        import::staging::{OPTIONAL, READY_PREFIX, file_and_line_sql, list_name},
         records::{RecordKind, RecordKinds, joined},
     },
     domain::texts::{CITATIONS, NO_VERSION, VERSIONS, anchors::Selectors},
@@ -139,7 +139,7 @@ fn item(writable_field: &WritableField) -> String {
 }
 
 pub use matching::{GLOBAL_SCHEMES, PERIOD_NUMBER};
-pub use rows::{added_rows, removed_rows, row_was_given, rows_given_only_by};
+pub use rows::{added_rows, gather_given_entries, removed_rows, row_was_given, rows_given_only_by};
 
 pub struct Validator<'a> {
     pub kinds: &'a RecordKinds,
@@ -157,12 +157,21 @@ impl Validator<'_> {
         self.run("create temp table rejected_lines (line bigint primary key) on commit drop").await?;
         self.run("create temp table changed_values (line bigint, kind text, field text, reason text) on commit drop")
             .await?;
+        self.run(
+            "create temp table given_entries (
+                 origin_id bigint, field text, digest text, primary key (origin_id, field, digest)
+             ) on commit drop",
+        )
+        .await?;
         for kind in &self.kinds.0 {
             self.drop_fallbacks(kind).await?;
             self.join_fragments(kind).await?;
             self.keep_period_numbers(kind).await?;
             self.match_records(kind).await?;
+            let known = format!("select id from ids_{} where not is_new", kind.table);
+            gather_given_entries(self.connection, kind, &known).await?;
         }
+        self.run("analyze given_entries").await?;
         for kind in &self.kinds.0 {
             self.resolve_references(kind).await?;
         }
@@ -294,12 +303,42 @@ impl Validator<'_> {
         let others = self.rules.columns(rows.table()).iter();
         let others = others.filter(|(column, _)| !own.contains(&column.as_str()));
         let others = joined(others.map(|(column, ty)| format!(", null::{ty} as {column}")), "");
-        let broken = format!(
-            "select t.line, c.field, c.message from (select r.*{others} from {} r) t
-             cross join lateral (values {checks}) c (field, message, broken) where c.broken",
-            rows.name(READY_PREFIX)
-        );
-        self.reject(rows.kind, &broken).await?;
+        let is_optional = match rows.list {
+            None => format!("t.by_dataset and t.given_fields & {OPTIONAL} <> 0"),
+            Some(_) => "false".to_owned(),
+        };
+        let found = self
+            .run(format!(
+                "create temp table broken on commit drop as
+                 select t.line, c.field, c.message, {is_optional} as is_optional from (select r.*{others} from {} r) t
+                 cross join lateral (values {checks}) c (field, message, broken) where c.broken",
+                rows.name(READY_PREFIX)
+            ))
+            .await?;
+        if found > 0 {
+            self.reject(rows.kind, "select line, field, message from broken where not is_optional").await?;
+            self.leave_out(rows.kind, "select line, field, message from broken where is_optional").await?;
+        }
+        self.run("drop table broken").await?;
+        Ok(())
+    }
+
+    /// Leaves out records that a dataset gives for the sake of what they refer to, and counts why.
+    async fn leave_out(&mut self, kind: &RecordKind, lines: &str) -> Result<(), sqlx::Error> {
+        self.run(format!(
+            "insert into changed_values select w.line, '{}', w.field, 'the record is left out: ' || w.reason
+             from ({lines}) w (line, field, reason)",
+            kind.name
+        ))
+        .await?;
+        self.run(format!(
+            "insert into rejected_lines select distinct line from ({lines}) w on conflict do nothing"
+        ))
+        .await?;
+        for rows in row_sets(kind) {
+            let table = rows.name(READY_PREFIX);
+            self.run(format!("delete from {table} t using ({lines}) w where w.line = t.line")).await?;
+        }
         Ok(())
     }
 
@@ -515,22 +554,37 @@ impl Validator<'_> {
         Ok(())
     }
 
-    /// Rejects records that would be their own ancestors.
+    /// Rejects records that would be their own ancestors. Of a circle of datasets the last record loses its parent.
     async fn check_cycles(&mut self, kind: &RecordKind) -> Result<u64, sqlx::Error> {
         let (Some(parent), table) = (kind.parent(), kind.table) else { return Ok(0) };
-        let circles = format!(
-            "with recursive above as (
+        self.run(format!(
+            "create temp table circles on commit drop as
+             with recursive above as (
                  select id, {parent} as above from ready_{table} where {parent} is not null
                  union
                  select above.id, case when r.id is null then t.{parent} else r.{parent} end from above
                  left join ready_{table} r on r.id = above.above left join {table} t on t.id = above.above
                  where above.above <> above.id and above.above is not null
              )
-             select r.line, {}, 'The record would be its own ancestor.' from above join ready_{table} r on r.id = above.id
-             where above.above = above.id",
-            field(kind, parent)
-        );
-        self.reject(kind, &circles).await
+             select r.line, r.by_dataset and r.line = (
+                 select max(o.line) from above one join ready_{table} o on o.id = one.above where one.id = r.id and o.by_dataset
+             ) as is_last, r.by_dataset from above join ready_{table} r on r.id = above.id where above.above = above.id"
+        ))
+        .await?;
+        let left_out = self
+            .run(format!("update ready_{table} r set {parent} = null from circles c where c.line = r.line and c.is_last"))
+            .await?;
+        let message = "The record would be its own ancestor.";
+        let column = field(kind, parent);
+        self.run(format!(
+            "insert into changed_values select line, '{}', {column}, 'left out: {message}' from circles where is_last",
+            kind.name
+        ))
+        .await?;
+        let circles = format!("select line, {column}, '{message}' from circles where not by_dataset");
+        let rejected = self.reject(kind, &circles).await?;
+        self.run("drop table circles").await?;
+        Ok(left_out + rejected)
     }
 
     /// Lists the existing records that would change.

@@ -2,6 +2,8 @@
 
 use std::{collections::BTreeSet, fmt::Write};
 
+use sqlx::{AssertSqlSafe, PgConnection};
+
 use crate::bulk::{
     import::{
         staging::{READY_PREFIX, list_name},
@@ -515,7 +517,28 @@ pub fn row_was_given(field: &str, rows: &Rows, alias: &str) -> String {
     was_given(field, &row_digest(&values))
 }
 
-/// SQL for whether the last edition of a dataset gave the row of a list with this digest.
+/// SQL for whether the last edition of a dataset gave the row of a list with this digest: see `gather_given_entries`.
 fn was_given(field: &str, digest: &str) -> String {
-    format!("coalesce(d.digests -> '{field}' ? {digest}, false)")
+    format!(
+        "exists (select from given_entries g where (g.origin_id, g.field, g.digest) = (d.origin_id, '{field}', {digest}))"
+    )
+}
+
+/// Gathers the digests of list entries that datasets gave of these records before, a row each: to look for one in the
+/// list of an origin would read the whole list each time.
+pub async fn gather_given_entries(
+    connection: &mut PgConnection,
+    kind: &RecordKind,
+    records: &str,
+) -> Result<(), sqlx::Error> {
+    let sql = format!(
+        "insert into given_entries
+         select d.origin_id, f.key, e.digest from origins o join origin_digests d on d.origin_id = o.id
+         cross join lateral jsonb_each(d.digests) f
+         cross join lateral jsonb_array_elements_text(case jsonb_typeof(f.value) when 'array' then f.value else '[]' end) e (digest)
+         where o.{} in ({records}) on conflict do nothing",
+        kind.origin_column
+    );
+    sqlx::query(AssertSqlSafe(sql)).persistent(false).execute(&mut *connection).await?;
+    Ok(())
 }
