@@ -217,6 +217,9 @@ async fn entities_in_a_list_are_read_and_what_is_none_is_rejected_by_its_line() 
     let base = Base::empty("ftm-lists").await;
     let list = r#"[{"id": "p", "schema": "Person", "properties": {"name": ["Ada"]}}]"#;
     assert!(base.import(&base.file("list.json", list)).contains("created 2"));
+    let address = r#"{"id": "a1", "schema": "Address", "properties": {"city": ["Exampleville"], "street": ["1 Canal Street"]}}"#;
+    base.import(&base.file("address.ftm", address));
+    assert_eq!(by_key(&records(&base), "Actor", "a1")["name"], "1 Canal Street, Exampleville");
     let odd = "{\"id\":\"a\",\"schema\":\"Person\",\"properties\":{\"name\":[\"Bea\"]}}\n{\"schema\":\"Person\"}\n{\"id\":\"b\"}\n";
     let output = base.import_with(&base.file("odd.ftm", odd), &[]);
     assert_eq!(output.status.code(), Some(1));

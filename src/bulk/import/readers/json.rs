@@ -174,7 +174,7 @@ mod tests {
             Ok(())
         })
         .unwrap();
-        assert_eq!(read, [r#"persons {"id":"1"}"#, "persons 2", r#"meta {"a":[]}"#, "none 1e300"]);
+        assert_eq!(read, [r#"persons {"id":"1"}"#, "persons 2", r#"meta {"a":[]}"#, "none 1e+300"]);
 
         let long = format!(r#"[1, "{}"]"#, "x".repeat(MAX_LINE_BYTES + (1 << 17)));
         let mut read = 0;

@@ -836,6 +836,11 @@ fn latin_share(text: &str) -> f64 {
 }
 
 fn substitute_name(schema: &str, properties: &mut SourceObject<'_>) -> Option<String> {
+    if schema == "Address" {
+        let parts = ["postOfficeBox", "street", "postalCode", "city", "region", "state"];
+        let parts: Vec<String> = parts.iter().filter_map(|part| properties.text(part)).collect();
+        return (!parts.is_empty()).then(|| parts.join(", "));
+    }
     let first = |property: &str| properties.peek_texts(property).into_iter().next();
     if schema == "Person"
         && let (Some(given), Some(family)) = (first("firstName"), first("lastName"))
