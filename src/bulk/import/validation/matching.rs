@@ -187,6 +187,9 @@ impl Validator<'_> {
             self.run(format!("delete from ids_{table} i using {staged}rejected r where r.line = i.line"))
                 .await?;
         }
+        for column in ["id", "origin_id"] {
+            self.run(format!("create index on ids_{table} ({column})")).await?;
+        }
         self.run(format!("analyze ids_{table}")).await?;
         Ok(())
     }
