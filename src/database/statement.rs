@@ -19,6 +19,8 @@ pub struct Statement {
     pub binds: Vec<Bind>,
     /// Number of subqueries.
     pub subqueries: usize,
+    /// Whether Postgres plans it each time, so that what follows from its values alone is computed once.
+    pub planned: bool,
     /// The key of a lookup of one record.
     pub key: Option<Key>,
     /// How to find a missing record by the id or slug that it had before a merge.
@@ -87,12 +89,12 @@ impl Encode<'_, Postgres> for Days {
 
 impl Statement {
     pub fn of_parents(sql: String) -> Self {
-        Statement { sql, binds: vec![Bind::Parents], subqueries: 0, key: None, merged: None }
+        Statement { sql, binds: vec![Bind::Parents], subqueries: 0, planned: false, key: None, merged: None }
     }
 
     /// Long statements rarely repeat, and a prepared one takes megabytes of every connection.
     pub fn is_prepared(&self) -> bool {
-        self.sql.len() <= MAX_PREPARED_BYTES
+        !self.planned && self.sql.len() <= MAX_PREPARED_BYTES
     }
 
     /// The lookup by old ids or slugs.
@@ -113,6 +115,7 @@ impl Statement {
             sql,
             binds: self.binds.clone(),
             subqueries: self.subqueries,
+            planned: self.planned,
             key: self.key,
             merged: None,
         })

@@ -1,7 +1,10 @@
 //! Actors: who acts or is acted on.
 
 use crate::{
-    domain::positions,
+    domain::{
+        languages::{self, Text},
+        positions,
+    },
     model::{
         object_type::{
             Enumeration, FieldDeclaration, Join, LookupInput, LookupKey, ObjectType, OwnedItem, OwnedList,
@@ -283,6 +286,7 @@ fn actor() -> ObjectType {
     .field(many("sourcesPublished", "Source", Join::Column("publisher_id"), "Documents that the actor published."))
     .field(positions::of_actor())
     .field(evidence("actor_id"))
+    .fields(languages::of(&[Text::of("actors", "actor_id", "name").in_names("actor_names"), Text::of("actors", "actor_id", "summary")]))
     .versioned()
     .condition(
         "participation",

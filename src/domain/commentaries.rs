@@ -1,13 +1,16 @@
 //! Commentaries: what an analyst makes of actors, meetings, statements and topics.
 
-use crate::model::{
-    object_type::{
-        Enumeration, Join, ObjectType, OwnedItem, OwnedList, Predicate, Scalar, SortKey, ToOne, column, many,
-        needed_evidence, one, one_of,
-        overviews::{Mention, Searched, TimelineEntry},
-        prose, shortened, values,
+use crate::{
+    domain::languages::{self, Text},
+    model::{
+        object_type::{
+            Enumeration, Join, ObjectType, OwnedItem, OwnedList, Predicate, Scalar, SortKey, ToOne, column,
+            many, needed_evidence, one, one_of,
+            overviews::{Mention, Searched, TimelineEntry},
+            prose, shortened, values,
+        },
+        pagination::KeyKind,
     },
-    pagination::KeyKind,
 };
 
 static LIKELIHOOD: Enumeration = Enumeration {
@@ -100,6 +103,10 @@ pub fn object_types() -> Vec<ObjectType> {
             "Positions that it is evidence for or against.",
         ))
         .field(needed_evidence("commentary_id"))
+        .fields(languages::of(&[
+            Text::of("commentaries", "commentary_id", "question"),
+            Text::of("commentaries", "commentary_id", "summary"),
+        ]))
         .versioned()
         .condition(
             "aboutActor",

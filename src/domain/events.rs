@@ -1,13 +1,16 @@
 //! Events: what actors did, rather than said.
 
-use crate::model::{
-    object_type::{
-        Enumeration, FieldDeclaration, Join, ObjectType, Predicate, Scalar, column, many, needed_evidence,
-        one, one_of,
-        overviews::{Mention, Searched, Tie, TimelineEntry},
-        prose, shortened, term, text,
+use crate::{
+    domain::languages::{self, Text},
+    model::{
+        object_type::{
+            Enumeration, FieldDeclaration, Join, ObjectType, Predicate, Scalar, column, many,
+            needed_evidence, one, one_of,
+            overviews::{Mention, Searched, Tie, TimelineEntry},
+            prose, shortened, term, text,
+        },
+        sql::Expression,
     },
-    sql::Expression,
 };
 
 pub static EVENT_TYPE: Enumeration = Enumeration {
@@ -164,6 +167,10 @@ fn event() -> ObjectType {
         Predicate::Some { to: "EventReference", via: Join::Column("event_id") },
     )
     .field(needed_evidence("event_id"))
+    .fields(languages::of(&[
+        Text::of("events", "event_id", "name"),
+        Text::of("events", "event_id", "summary"),
+    ]))
     .versioned()
     .ties_actors(Tie {
         kind: "EVENT",

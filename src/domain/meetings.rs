@@ -1,7 +1,10 @@
 //! Meetings: occasions at which actors met.
 
 use crate::{
-    domain::actors,
+    domain::{
+        actors,
+        languages::{self, Text},
+    },
     model::object_type::{
         Enumeration, Join, ObjectType, Predicate, Scalar, column, evidence, many, one, one_of,
         overviews::{Mention, Searched, Tie, TimelineEntry},
@@ -98,6 +101,7 @@ pub fn object_types() -> Vec<ObjectType> {
             "Analysts' commentaries about it.",
         ))
         .field(evidence("meeting_id"))
+        .fields(languages::of(&[Text::of("meetings", "meeting_id", "name"), Text::of("meetings", "meeting_id", "summary")]))
         .versioned()
         .ties_actors(Tie {
             kind: "CO_PARTICIPATION",

@@ -5,6 +5,7 @@ pub mod citations;
 pub mod commentaries;
 pub mod corroboration;
 pub mod events;
+pub mod languages;
 pub mod meetings;
 pub mod network;
 pub mod origins;

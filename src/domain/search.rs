@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use sqlx::{Row, postgres::PgRow};
 
 use crate::{
-    domain::texts,
+    domain::{languages::TRANSLATIONS, texts},
     error::ApiError,
     model::{
         as_of, naming,
@@ -20,7 +20,7 @@ use crate::{
         },
         pagination::{Cursor, CursorKey, KeyKind, Page},
         record_types,
-        web_search::Search,
+        web_search::{self, Search},
     },
 };
 
@@ -41,11 +41,18 @@ fn searched(object_types: &[ObjectType]) -> impl Iterator<Item = Kind<'_>> {
     record_types(object_types).filter_map(|object_type| Some((object_type, object_type.searched?)))
 }
 
-/// Any word of `$5`. Highlights use only the words of the query: with its phrases or repeated words, the time of
+/// The queries of the search in every language and in English, which `$1` has.
+const QUERY: &str = "($1::text[])[1]::tsquery";
+const ENGLISH: &str = "($1::text[])[2]::tsquery";
+
+/// Any word of `$5`, in the language of the text `t`. Highlights use only the words of the query: with its phrases or repeated words, the time of
 /// `ts_headline` grows much faster than the text, and its memory without bound.
 const ANY_WORD: &str = r"(
     select coalesce(string_agg('''' || replace(replace(word, '\', '\\'), '''', '''''') || '''', ' | '), '')::tsquery
-    from unnest(tsvector_to_array(to_tsvector('dossier_english', $5) || to_tsvector('dossier_simple', $5))) word
+    from unnest(tsvector_to_array(
+        to_tsvector('dossier_english', $5) || to_tsvector('dossier_simple', $5)
+        || coalesce(to_tsvector(dictionary_of(t.language), $5), '')
+    )) word
 )";
 
 pub fn object_types(records: &[ObjectType]) -> Vec<ObjectType> {
@@ -139,7 +146,7 @@ fn price_of_search(context: &CostContext<'_>) -> CostEstimate {
     let (words, first) = (context.words("query"), context.number("first", 20, 100));
     let rows: f64 =
         searched(&context.catalog.object_types).map(|(object_type, _)| context.rows(object_type.table)).sum();
-    let rows = rows + context.rows("text_passages");
+    let rows = rows + context.rows("text_passages") + context.rows(TRANSLATIONS);
     let names = names(context);
     let ranked = if is_only_negative(context.text("query")) {
         rows * 0.4
@@ -190,32 +197,54 @@ fn object_type(kinds: &[(usize, Kind<'static>)], number: usize) -> &'static str 
     kinds.iter().find(|(kind, _)| *kind == number).expect("a requested type").1.0.name
 }
 
-/// Records of a type that match a full-text query, with their scores: `$2` is the query as a name, or null.
-fn matches((object_type, by): &Kind<'_>, search: &str) -> String {
-    let table = object_type.table;
-    let Some(name) = by.name else {
-        return format!(
-            "select id, ts_rank(search, {search}, 32) as score from {table} where search @@ {search}"
-        );
+/// Records of a type that match the query, with their scores: `$2` is the query as a name, or null.
+fn matches((object_type, by): &Kind<'_>) -> String {
+    let rank = format!("search_rank(search, {QUERY}, {ENGLISH})");
+    let worded = |table: &str, id: &str| {
+        format!(
+            "select {id} as id, {rank} as score from {table} where {id} is not null and search @@ {QUERY}"
+        )
     };
+    let is_named =
+        |name: &str| format!("search @@ {QUERY} or plain($2) <% plain({name}) or plain($2) % plain({name})");
     let named = |table: &str, id: &str, name: &str| {
         format!(
             "select {id} as id, greatest(
-                 ts_rank(search, {search}, 32),
-                 (word_similarity(plain($2), plain({name})) + similarity(plain($2), plain({name}))) / 2
+                 {rank}, (word_similarity(plain($2), plain({name})) + similarity(plain($2), plain({name}))) / 2
              ) as score
-             from {table} where search @@ {search} or plain($2) <% plain({name}) or plain($2) % plain({name})"
+             from {table} where {}",
+            is_named(name)
         )
     };
-    let own = named(table, "id", name);
-    let other = match (object_type.searchable_names, object_type.searchable_passages) {
-        (Some((table, owner)), _) => named(table, owner, "name"),
-        (None, Some((table, owner))) => format!(
-            "select {owner} as id, ts_rank(search, {search}, 32) as score from {table} where search @@ {search}"
+    let table = object_type.table;
+    let own = by.name.map_or_else(|| worded(table, "id"), |name| named(table, "id", name));
+    let translated = object_type.translations().map(|(table, owner)| worded(table, owner));
+    let aliases = object_type.searchable_names.map(|(table, owner)| named(table, owner, "name"));
+    let passages = object_type.searchable_passages.map(|(table, owner)| worded(table, owner));
+    let others: Vec<String> = aliases.into_iter().chain(passages).collect();
+    match (others.is_empty(), translated) {
+        (true, None) => own,
+        // Few match by a translation alone: grouping all would take longer than finding them.
+        (true, Some(translated)) => format!(
+            "{own} union all select id, max(score) from ({translated}) m
+             where not exists (select from {table} o where o.id = m.id and ({})) group by id",
+            by.name.map_or_else(|| format!("search @@ {QUERY}"), is_named)
         ),
-        (None, None) => return own,
-    };
-    format!("select id, max(score) as score from ({own} union all {other}) m group by id")
+        (false, translated) => {
+            let others: Vec<String> = others.into_iter().chain(translated).collect();
+            format!(
+                "select id, max(score) as score from ({own} union all {}) m group by id",
+                others.join(" union all ")
+            )
+        }
+    }
+}
+
+/// The queries of a search in every language and in English: Postgres makes them of the words once.
+async fn queries(context: &ResolveContext<'_>, search: &Search) -> Result<Vec<String>, ApiError> {
+    let sql = format!("select array[{}::text, {}::text]", web_search::query(1), web_search::english(1));
+    let rows = context.reader.fetch(&sql, |sql| sql.bind(search.pairs())).await?;
+    Ok(rows.first().ok_or(sqlx::Error::RowNotFound)?.try_get(0)?)
 }
 
 /// The number by which results of one score are sorted: unique among all types.
@@ -227,18 +256,19 @@ async fn search(context: ResolveContext<'_>) -> Result<Vec<ComputedValue>, ApiEr
     let query = context.text("query").unwrap_or_default();
     let page = context.page(ORDER, KeyKind::Rank)?;
     let kinds = kinds(&context);
-    let search = Search::read(query);
-    let name = search.is_words.then_some(query);
+    let words = Search::read(query);
+    let name = words.is_words.then_some(query);
+    let search = &queries(&context, &words).await?[..];
     let counted = context.wants("totalCount");
     let (more, hits, total) = if context.wants_page() {
-        hits(&context, &search, name, &kinds, &page, counted).await?
+        hits(&context, search, name, &kinds, &page, counted).await?
     } else {
-        let total = if counted { total(&context, &search, name, &kinds).await? } else { None };
+        let total = if counted { total(&context, search, name, &kinds).await? } else { None };
         (false, Vec::new(), total)
     };
     let before =
-        context.wants("pageInfo.hasPreviousPage") && precede(&context, &search, name, &kinds, &page).await?;
-    let mut highlights = highlights(&context, &search, &kinds, &hits).await?;
+        context.wants("pageInfo.hasPreviousPage") && precede(&context, search, name, &kinds, &page).await?;
+    let mut highlights = highlights(&context, search, &words.wanted(), &kinds, &hits).await?;
     let edges = hits.into_iter().map(|hit| {
         let found = highlights.remove(&(hit.kind, hit.id)).unwrap_or_default();
         let edge = vec![
@@ -261,17 +291,16 @@ struct Hit {
 /// How many hits of all kinds there are.
 async fn total(
     context: &ResolveContext<'_>,
-    search: &Search,
+    search: &[String],
     name: Option<&str>,
     kinds: &[(usize, Kind<'static>)],
 ) -> Result<Option<i64>, ApiError> {
     if kinds.is_empty() {
         return Ok(Some(0));
     }
-    let counts =
-        kinds.iter().map(|(_, kind)| format!("(select count(*) from ({}) k)", matches(kind, &search.sql(1))));
+    let counts = kinds.iter().map(|(_, kind)| format!("(select count(*) from ({}) k)", matches(kind)));
     let sql = format!("select {}", counts.collect::<Vec<_>>().join(" + "));
-    let rows = context.reader.fetch_planned(&sql, |sql| search.bind(sql).bind(name)).await?;
+    let rows = context.reader.fetch_planned(&sql, |sql| sql.bind(search).bind(name)).await?;
     Ok(rows.first().map(|row| row.try_get(0)).transpose()?)
 }
 
@@ -279,7 +308,7 @@ async fn total(
 /// ranks and counts.
 async fn hits(
     context: &ResolveContext<'_>,
-    search: &Search,
+    search: &[String],
     name: Option<&str>,
     kinds: &[(usize, Kind<'static>)],
     page: &Page,
@@ -292,7 +321,7 @@ async fn hits(
     let of_kind = |(number, kind): &(usize, Kind<'static>)| {
         format!(
             "k{number} as (select {number} as kind, id, {place} as place, score::real as score from ({}) m)",
-            matches(kind, &search.sql(1)),
+            matches(kind),
             place = place(*number),
         )
     };
@@ -315,7 +344,7 @@ async fn hits(
     let rows = context
         .reader
         .fetch(&sql, |sql| {
-            let sql = search.bind(sql).bind(name).bind(page.size + 1);
+            let sql = sql.bind(search).bind(name).bind(page.size + 1);
             match &page.after {
                 Some(Cursor { key: Some(CursorKey::Rank(score)), id }) => sql.bind(*score).bind(*id),
                 _ => sql,
@@ -339,7 +368,7 @@ async fn hits(
 /// Whether there is a hit at the cursor of a page, or a better one.
 async fn precede(
     context: &ResolveContext<'_>,
-    search: &Search,
+    search: &[String],
     name: Option<&str>,
     kinds: &[(usize, Kind<'static>)],
     page: &Page,
@@ -350,7 +379,7 @@ async fn precede(
             "exists (select from (select {} as place, score::real as score from ({}) m) k
                      where score > $3 or (score = $3 and place <= $4))",
             place(*number),
-            matches(kind, &search.sql(1)),
+            matches(kind),
         )
     };
     if kinds.is_empty() {
@@ -358,14 +387,15 @@ async fn precede(
     }
     let sql = format!("select {}", kinds.iter().map(of_kind).collect::<Vec<_>>().join(" or "));
     let rows =
-        context.reader.fetch_planned(&sql, |sql| search.bind(sql).bind(name).bind(*score).bind(*id)).await?;
+        context.reader.fetch_planned(&sql, |sql| sql.bind(search).bind(name).bind(*score).bind(*id)).await?;
     Ok(rows.first().map(|row| row.try_get(0)).transpose()?.unwrap_or(false))
 }
 
 /// The passages of each hit that contain words of the query.
 async fn highlights(
     context: &ResolveContext<'_>,
-    search: &Search,
+    search: &[String],
+    wanted: &str,
     kinds: &[(usize, Kind<'static>)],
     hits: &[Hit],
 ) -> Result<HashMap<(usize, i64), Vec<ComputedValue>>, ApiError> {
@@ -373,12 +403,11 @@ async fn highlights(
     if !context.wants("edges.highlights") || hits.is_empty() {
         return Ok(found);
     }
-    let query = search.sql(1);
-    let text = |number: usize, ordinal: usize, table: &str, id: &str, field: &str, column: &str| {
+    let text = |number: usize, ordinal: usize, [table, id, field, column]: [&str; 4], language: &str| {
         format!(
-            "select {number} as kind, {ordinal} as ordinal, {id} as id, '{field}' as field, {column} as text, null as sha256,
-                    null::integer as number
-             from {table} where {id} = any($2) and {number} = any($3) and search @@ {query}"
+            "select {number} as kind, {ordinal} as ordinal, {id} as id, {field} as field, {column} as text, {language}::text as language,
+                    null as sha256, null::integer as number
+             from {table} where {id} = any($2) and {number} = any($3) and search @@ {QUERY}"
         )
     };
     // Others see only what citations name.
@@ -395,25 +424,30 @@ async fn highlights(
     };
     let passages = |number: usize, (table, owner): (&str, &str)| {
         format!(
-            "select {number}, 100, h.id, 'text', p.text, p.sha256, p.number from unnest($2::bigint[]) h (id) cross join lateral (
-                 select text, sha256, number from {table} n where {owner} = h.id and search @@ {query}{shown}
-                 order by ts_rank(search, {query}) desc, number limit {PASSAGES}
+            "select {number}, 100, h.id, 'text', p.text, p.language, p.sha256, p.number from unnest($2::bigint[]) h (id) cross join lateral (
+                 select text, language::text, sha256, number from {table} n where {owner} = h.id and search @@ {QUERY}{shown}
+                 order by search_rank(search, {QUERY}, {ENGLISH}) desc, number limit {PASSAGES}
              ) p where {number} = any($3)"
         )
     };
     let found_in = kinds.iter().flat_map(|(number, (object_type, by))| {
-        let own = by.texts.iter().enumerate();
-        let own =
-            own.map(|(ordinal, column)| text(*number, ordinal, object_type.table, "id", column, column));
+        let own = by.texts.iter().enumerate().map(|(ordinal, column)| {
+            let language = object_type.language_of(column).replace("{}", object_type.table);
+            text(*number, ordinal, [object_type.table, "id", &format!("'{column}'"), column], &language)
+        });
+        let others = by.texts.len();
         let aliases = object_type.searchable_names;
-        let aliases =
-            aliases.map(|(table, owner)| text(*number, by.texts.len(), table, owner, "names", "name"));
+        let aliases = aliases
+            .map(|(table, owner)| text(*number, others, [table, owner, "'names'", "name"], "language"));
+        let translations = object_type.translations().map(|(table, owner)| {
+            text(*number, others, [table, owner, "lower(field::text)", "value"], "language")
+        });
         let passages = object_type.searchable_passages.map(|table| passages(*number, table));
-        own.chain(aliases).chain(passages)
+        own.chain(aliases).chain(translations).chain(passages)
     });
     let found_in = found_in.collect::<Vec<_>>().join(" union all ");
     let sql = format!(
-        "select t.kind, t.id, t.field, ts_headline('dossier_english', left(t.text, {SHOWN}), {ANY_WORD}, $4) as headline,
+        "select t.kind, t.id, t.field, ts_headline(coalesce(dictionary_of(t.language), 'dossier_english'), left(t.text, {SHOWN}), {ANY_WORD}, $4) as headline,
                 array(
                     select c.id from citation_anchors a join citations c on c.id = a.citation_id and c.source_id = t.id
                     where a.sha256 = t.sha256 and t.number between a.first_passage and a.last_passage order by a.starts, c.id
@@ -427,7 +461,7 @@ async fn highlights(
     let numbers: Vec<i32> = hits.iter().map(|hit| i32::try_from(hit.kind).unwrap_or(0)).collect();
     let rows = context
         .reader
-        .fetch(&sql, |sql| search.bind(sql).bind(ids).bind(numbers).bind(options).bind(search.wanted()))
+        .fetch(&sql, |sql| sql.bind(search).bind(ids).bind(numbers).bind(options).bind(wanted))
         .await?;
     for row in rows {
         let (kind, id): (i32, i64) = (row.try_get("kind")?, row.try_get("id")?);

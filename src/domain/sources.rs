@@ -1,7 +1,10 @@
 //! Sources: the documents that records cite.
 
 use crate::{
-    domain::texts,
+    domain::{
+        languages::{self, Text},
+        texts,
+    },
     model::object_type::{
         Enumeration, Join, ObjectType, Scalar, Writability, column, language, many, one, one_of,
         overviews::Searched, text,
@@ -82,6 +85,7 @@ pub fn object_types() -> Vec<ObjectType> {
                 Join::Column("source_id"),
                 "Analysts' commentaries in the source.",
             ))
+            .fields(languages::of(&[Text::of("sources", "source_id", "title")]))
             .versioned()
             .searchable(Searched {
                 description: "Sources, by title and text.",

@@ -1,7 +1,10 @@
 //! Statements: what an actor said or wrote.
 
 use crate::{
-    domain::{corroboration, events},
+    domain::{
+        corroboration, events,
+        languages::{self, Text},
+    },
     model::{
         object_type::{
             Enumeration, Join, ObjectType, Predicate, Scalar, SortKey, column, language, many,
@@ -203,6 +206,10 @@ pub fn object_types() -> Vec<ObjectType> {
         ))
         .field(corroboration::of_statement())
         .field(needed_evidence("statement_id"))
+        .fields(languages::of(&[
+            Text::of("statements", "statement_id", "summary"),
+            Text::of("statements", "statement_id", "quote").or_else("{}.language"),
+        ]))
         .versioned()
         .during("said", "DATE", "It was said in this period, or may have been.", "{}.said_during")
         .order("ORDINAL", "position in the meeting (a statement without one counts as last)", |_| {

@@ -1,9 +1,12 @@
 //! Votes: motions, their divisions, and how each actor voted.
 
-use crate::model::object_type::{
-    Enumeration, Join, ObjectType, Scalar, column, evidence, many, needed_evidence, one, one_of,
-    overviews::{Mention, Searched, TimelineEntry},
-    prose, text,
+use crate::{
+    domain::languages::{self, Text},
+    model::object_type::{
+        Enumeration, Join, ObjectType, Scalar, column, evidence, many, needed_evidence, one, one_of,
+        overviews::{Mention, Searched, TimelineEntry},
+        prose, text,
+    },
 };
 
 static RESULT: Enumeration = Enumeration {
@@ -70,6 +73,10 @@ fn motion() -> ObjectType {
     )
     .field(many("divisions", "Division", Join::Column("motion_id"), "The divisions on it."))
     .field(needed_evidence("motion_id"))
+    .fields(languages::of(&[
+        Text::of("motions", "motion_id", "name"),
+        Text::of("motions", "motion_id", "summary"),
+    ]))
     .versioned()
     .in_timeline(TimelineEntry {
         from: "motions t",
@@ -108,6 +115,7 @@ fn division() -> ObjectType {
     )
     .field(many("votes", "Vote", Join::Column("division_id"), "How each actor voted."))
     .field(needed_evidence("division_id"))
+    .fields(languages::of(&[Text::of("divisions", "division_id", "name")]))
     .versioned()
     .in_timeline(TimelineEntry {
         from: "divisions t",

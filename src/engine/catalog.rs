@@ -4,9 +4,9 @@ use std::sync::LazyLock;
 
 use crate::{
     domain::{
-        actors, citations, commentaries, corroboration, events, meetings, network, origins, positions,
-        reconciliation, relations, revisions, search, sources, statements, texts, timeline, topics, viewer,
-        votes,
+        actors, citations, commentaries, corroboration, events, languages, meetings, network, origins,
+        positions, reconciliation, relations, revisions, search, sources, statements, texts, timeline,
+        topics, viewer, votes,
     },
     engine::{mutation, schema, subscriptions},
     model::{
@@ -44,6 +44,7 @@ pub fn of(records: Vec<ObjectType>) -> Catalog {
     let overviews = [
         citations::object_types(&records),
         origins::object_types(),
+        languages::object_types(),
         texts::object_types(),
         corroboration::object_types(),
         search::object_types(&records),

@@ -58,6 +58,8 @@ pub struct OperationRequest {
     pub document_name: Option<DocumentName>,
     pub operation: Option<String>,
     pub variables: Map<String, Value>,
+    /// The languages that the client accepts, best first.
+    pub languages: Vec<String>,
 }
 
 /// A request that costs more than this fraction of the maximum leaves some connections to smaller ones.
@@ -146,11 +148,10 @@ impl Engine {
         // Documents are validated by `prepare` already.
         let schema = schema::schema(catalog).validation_mode(ValidationMode::Fast).finish();
         let schema = schema.expect("the domain modules make a schema");
-        let personal = catalog.per_caller().collect();
         Engine {
             catalog,
             reader,
-            documents: Documents::new(schema.clone(), settings.limits, settings.suggestions, personal),
+            documents: Documents::new(schema.clone(), settings.limits, settings.suggestions, catalog),
             schema,
             settings,
             sizes: Arc::default(),
@@ -204,8 +205,8 @@ impl Engine {
         if cost > self.settings.cost {
             return Err(ApiError::beyond("points of cost", self.settings.cost, cost));
         }
-        let request =
-            bind::bind(self.catalog, registry, &plan, &variables, [role, self.settings.whole_texts], cost)?;
+        let roles = [role, self.settings.whole_texts];
+        let request = bind::bind(self.catalog, registry, &plan, &variables, roles, &request.languages, cost)?;
         Ok(BoundOperation { plan, request, variables })
     }
 
@@ -331,9 +332,16 @@ impl PreparedOperation {
         let operation = operation.as_deref().unwrap_or_default();
         let digest = Sha256::new().chain_update(self.document.digest);
         let digest = digest.chain_update(operation).chain_update([0]);
+        let languages = if self.is_localized() { self.request.languages.join(",") } else { String::new() };
+        let digest = digest.chain_update(languages).chain_update([0]);
         Some(heavy(self.request.is_large(), || {
             digest.chain_update(serde_json::to_vec(variables).unwrap_or_default())
         }))
+    }
+
+    /// Whether the response depends on the languages that the client accepts.
+    pub fn is_localized(&self) -> bool {
+        self.document.localized
     }
 
     pub fn is_query(&self) -> bool {

@@ -18,7 +18,7 @@ use async_graphql::parser::types::OperationType;
 use crate::model::object_type::{
     Deprecation, Facet, FacetBy, Field, FieldDeclaration, FieldKind, Join, LookupKey, ObjectType, Scalar,
     ToMany, Writability, column,
-    computed::page_info,
+    computed::{Argument, ArgumentRule, page_info},
     grouping::{dimensions, group},
     reference,
 };
@@ -126,6 +126,15 @@ impl Catalog {
         {
             FieldKind::Computed(computed) if computed.per_caller => Some(field.name),
             _ => None,
+        })
+    }
+
+    /// Names of fields whose values depend on the languages that a client accepts, and of their arguments that say others.
+    pub fn per_language(&self) -> impl Iterator<Item = (&'static str, &'static str)> {
+        self.object_types.iter().flat_map(|object_type| &object_type.fields).filter_map(|field| {
+            let FieldKind::Computed(computed) = &field.kind else { return None };
+            let takes = |argument: &&Argument| matches!(argument.takes, ArgumentRule::Languages);
+            Some((field.name, computed.arguments.iter().find(takes)?.name))
         })
     }
 

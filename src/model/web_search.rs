@@ -1,12 +1,10 @@
 //! The syntax of search texts: words, `"an exact phrase"`, `or`, `-without`.
 //!
-//! Texts are indexed in two forms, stemmed and as they are written, and a search looks for
-//! either. Excluded words must be in neither form, which Postgres' own parser of this syntax can't express for two
-//! forms; so wanted and excluded words are separated here.
+//! Texts are indexed in several forms, as they are written and stemmed in English and in their own language, and a
+//! search looks for any. Excluded words must be in none of the forms, which Postgres' own parser of this syntax can't
+//! express for several forms; so wanted and excluded words are separated here.
 
-use std::fmt::Write;
-
-use crate::database::{reader::SqlQuery, statement::Bind};
+use crate::database::statement::Bind;
 
 /// Operators of other syntaxes: they end a word like white space, and mean nothing here.
 const OPERATORS: [char; 5] = ['!', '&', '|', '(', ')'];
@@ -59,23 +57,9 @@ impl Search {
         Search { branches, is_words }
     }
 
-    /// The query as SQL, with its value as `$place`.
-    pub fn sql(&self, place: usize) -> String {
-        if self.excludes() {
-            return format!("search_query(${place}::text[])");
-        }
-        let of = |form: &str| format!("websearch_to_tsquery('dossier_{form}', ${place})");
-        format!("({} || {})", of("english"), of("simple"))
-    }
-
-    /// That value.
+    /// The value of a query.
     pub fn value(&self) -> Bind {
-        if self.excludes() { Bind::Texts(self.pairs()) } else { Bind::Text(self.text()) }
-    }
-
-    /// Binds that value.
-    pub fn bind<'q>(&self, query: SqlQuery<'q>) -> SqlQuery<'q> {
-        if self.excludes() { query.bind(self.pairs()) } else { query.bind(self.text()) }
+        Bind::Texts(self.pairs())
     }
 
     /// The words that a match may contain.
@@ -84,24 +68,21 @@ impl Search {
         wanted.map(|term| term.trim_matches('"')).collect::<Vec<_>>().join(" ")
     }
 
-    fn excludes(&self) -> bool {
-        self.branches.iter().any(|branch| !branch.unwanted.is_empty())
-    }
-
-    fn text(&self) -> String {
-        let mut text = String::new();
-        for (index, Branch { wanted, .. }) in self.branches.iter().enumerate() {
-            let or = if index == 0 { "" } else { " or " };
-            let _ = write!(text, "{or}{}", wanted.join(" "));
-        }
-        text
-    }
-
     /// The wanted and the excluded terms of each branch.
-    fn pairs(&self) -> Vec<String> {
+    pub fn pairs(&self) -> Vec<String> {
         let pair = |Branch { wanted, unwanted }: &Branch| [wanted.join(" "), unwanted.join(" or ")];
         self.branches.iter().flat_map(pair).collect()
     }
+}
+
+/// SQL of the query in every language, of the value at `$place`.
+pub fn query(place: usize) -> String {
+    format!("search_query(${place}::text[])")
+}
+
+/// SQL of the same in English, and of the words as they are.
+pub fn english(place: usize) -> String {
+    format!("english_query(${place}::text[])")
 }
 
 /// Skips white space and operators, and counts the dashes right before the next term.
@@ -145,7 +126,6 @@ mod tests {
         assert_eq!(pairs("a -b or \"c d\" e"), ["\"a\"", "\"b\"", "\"c d\" \"e\"", ""]);
         assert_eq!(pairs("jean-luc or a"), ["\"jean-luc\"", "", "\"a\"", ""]);
         assert_eq!(pairs("-(a|b)"), ["\"b\"", "\"a\""]);
-        assert_eq!(Search::read("peace or \"two states\"").text(), "\"peace\" or \"two states\"");
     }
 
     #[test]

@@ -134,7 +134,7 @@ pub(super) async fn handle(
         Ok(identity) => Requester::new(identity, client),
         Err(api_error) => return reply.refused_for(&api_error),
     };
-    let operation_request = match parameters.into_request() {
+    let operation_request = match parameters.into_request(super::accepted_languages(&headers)) {
         Ok(operation_request) => operation_request,
         Err(api_error) => return reply.refused(StatusCode::BAD_REQUEST, &[api_error]),
     };
@@ -190,7 +190,8 @@ async fn respond(
         response.headers_mut().insert(ALLOW, "POST".parse().expect("a header value"));
         return response;
     }
-    let caching = is_get.then(|| Caching { control: app.cache_control.clone() });
+    let caching =
+        is_get.then(|| Caching { control: app.cache_control.clone(), localized: prepared.is_localized() });
     match app.execute(&prepared, requester).await {
         Ok(response) => reply.respond(response, caching, headers),
         Err(api_error) => reply.refused_for(&api_error),
@@ -213,6 +214,8 @@ pub(super) fn set_rate_limit_headers(headers: &mut HeaderMap, budget: &Budget) {
 /// The headers by which clients and intermediaries cache a response to GET.
 struct Caching {
     control: HeaderValue,
+    /// Whether the response depends on the languages that the client accepts.
+    localized: bool,
 }
 
 impl Caching {
@@ -237,7 +240,11 @@ impl Caching {
     }
 
     fn headers(&self, tag: HeaderValue) -> [(HeaderName, HeaderValue); 3] {
-        let varies = HeaderValue::from_static("accept, accept-encoding, authorization");
+        let varies = HeaderValue::from_static(if self.localized {
+            "accept, accept-encoding, accept-language, authorization"
+        } else {
+            "accept, accept-encoding, authorization"
+        });
         [(ETAG, tag), (CACHE_CONTROL, self.control.clone()), (VARY, varies)]
     }
 }

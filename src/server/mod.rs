@@ -353,6 +353,13 @@ fn is_plain(id: &str) -> bool {
         && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte))
 }
 
+/// The languages that a client accepts, best first.
+fn accepted_languages(headers: &axum::http::HeaderMap) -> Vec<String> {
+    let values =
+        headers.get_all(axum::http::header::ACCEPT_LANGUAGE).iter().filter_map(|value| value.to_str().ok());
+    crate::model::languages::accepted(&values.collect::<Vec<_>>().join(","))
+}
+
 fn fresh_id() -> String {
     use std::hash::{BuildHasher, RandomState};
     format!("{:016x}", RandomState::new().hash_one(()))

@@ -90,7 +90,8 @@ impl Parameters {
         self.extensions.as_ref().is_some_and(|extensions| extensions.cache == Some(true))
     }
 
-    pub fn into_request(self) -> Result<OperationRequest, ApiError> {
+    /// The request of a client that accepts these languages.
+    pub fn into_request(self, languages: Vec<String>) -> Result<OperationRequest, ApiError> {
         let hash =
             self.extensions.and_then(|extensions| extensions.persisted_query).map(|query| query.sha256_hash);
         Ok(OperationRequest {
@@ -98,6 +99,7 @@ impl Parameters {
             document_name: self.named.agreed(hash)?,
             operation: self.operation_name.filter(|name| !name.is_empty()),
             variables: self.variables.unwrap_or_default(),
+            languages,
         })
     }
 }

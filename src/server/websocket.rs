@@ -89,6 +89,7 @@ pub(super) fn open(
     // Clients behind a proxy are limited by their own address. The connection is counted while it is open.
     let share = app.sockets.take(Some(Client::at(client))).map_err(|full| full.api_error("WebSockets"))?;
     let permits = (share, parts.extensions.get::<Permit>().cloned());
+    let languages = super::accepted_languages(&parts.headers);
     let (size, shutdown) = (app.max_body_bytes, app.shutdown.clone());
     let upgrade = upgrade.protocols([PROTOCOL]).max_message_size(size).max_frame_size(size);
     // The default buffer is large for many connections with small messages.
@@ -100,6 +101,7 @@ pub(super) fn open(
             socket,
             client,
             credentials,
+            languages,
             identity: None,
             operations: HashMap::new(),
             tasks: JoinSet::new(),
@@ -148,6 +150,8 @@ struct Connection {
     socket: WebSocket,
     client: IpAddr,
     credentials: Credentials,
+    /// The languages that the client accepts, by the header of its handshake.
+    languages: Vec<String>,
     /// None before `connection_init`.
     identity: Option<Identity>,
     operations: HashMap<Arc<str>, (u64, AbortHandle)>,
@@ -290,6 +294,7 @@ impl Connection {
             id: id.clone(),
             number: self.started,
             request_id: fresh_id(),
+            languages: self.languages.clone(),
             messages: self.messages.clone(),
             unsent: self.unsent.clone(),
         };
@@ -348,6 +353,7 @@ struct Operation {
     id: Arc<str>,
     number: u64,
     request_id: String,
+    languages: Vec<String>,
     messages: mpsc::Sender<Outgoing>,
     unsent: Arc<Semaphore>,
 }
@@ -381,7 +387,8 @@ impl Operation {
     async fn execute(&self, requester: &Requester, parameters: Parameters) -> Result<(), Vec<ApiError>> {
         let one = |api_error| vec![api_error];
         let reports_cache = parameters.reports_cache();
-        let prepared = self.app.prepare(parameters.into_request().map_err(one)?, requester)?;
+        let prepared =
+            self.app.prepare(parameters.into_request(self.languages.clone()).map_err(one)?, requester)?;
         if !prepared.is_subscription() {
             let unsent = self.unsent.clone().acquire_owned().await.ok();
             let response = self.app.execute(&prepared, requester).await.map_err(one)?;

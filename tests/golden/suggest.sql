@@ -19,7 +19,11 @@ select kind, id, name from (
               where plain(name) like literally($1) || '%' order by length(name), name, id limit $2)
              union all
              (select 5, id, name, 1, 0 from topics
-              where plain(name) like '% ' || literally($1) || '%' order by length(name), name, id limit $2) union all (select 6 as kind, id as id, title as name, 0 as inside, 0 as alias from sources
+              where plain(name) like '% ' || literally($1) || '%' order by length(name), name, id limit $2) union all (select 5 as kind, topic_id as id, name as name, 0 as inside, 1 as alias from topic_names
+              where plain(name) like literally($1) || '%' order by length(name), name, topic_id limit $2)
+             union all
+             (select 5, topic_id, name, 1, 1 from topic_names
+              where plain(name) like '% ' || literally($1) || '%' order by length(name), name, topic_id limit $2) union all (select 6 as kind, id as id, title as name, 0 as inside, 0 as alias from sources
               where plain(title) like literally($1) || '%' order by length(title), title, id limit $2)
              union all
              (select 6, id, title, 1, 0 from sources

@@ -105,7 +105,7 @@ impl Schema {
     pub fn literals(&self, input: &Part<'_>, depth: usize) -> Vec<String> {
         let literals = match (self.kind(input.ty), input.ty) {
             ("ENUM", ty) => vec![self.0[ty]["enumValues"][0]["name"].as_str().expect("a value").to_owned()],
-            ("INPUT_OBJECT", "ActorIdentifierInput") => {
+            ("INPUT_OBJECT", ty) if ty.ends_with("IdentifierInput") => {
                 vec!["{scheme: \"wikidata\", value: \"Q1\"}".to_owned()]
             }
             ("INPUT_OBJECT", "TermFilter") if input.name == "language" => {

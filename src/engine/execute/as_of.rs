@@ -40,8 +40,14 @@ pub async fn reader(moment: &AsOf, today: &Reader) -> Result<Reader, ApiError> {
             Bind::Text(time.clone()),
         ),
     };
-    let statement =
-        Statement { sql: sql.to_owned(), binds: vec![bind], subqueries: 0, key: None, merged: None };
+    let statement = Statement {
+        sql: sql.to_owned(),
+        binds: vec![bind],
+        subqueries: 0,
+        planned: false,
+        key: None,
+        merged: None,
+    };
     let rows = today.run(&statement, &[]).await?;
     let row = rows.first().ok_or(sqlx::Error::RowNotFound)?;
     let (known, revision): (i64, Option<i64>) = (sqlx::Row::try_get(row, 0)?, sqlx::Row::try_get(row, 1)?);

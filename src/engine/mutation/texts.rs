@@ -16,8 +16,12 @@ use crate::{
 /// The transaction's own change, if it has made one.
 pub const CURRENT_CHANGE: &str = "nullif(current_setting('dossier.change', true), '')::bigint";
 
-/// Stores a text, and returns its SHA-256.
-pub async fn store(connection: &mut PgConnection, text: &str) -> Result<String, sqlx::Error> {
+/// Stores a text in a language, and returns its SHA-256.
+pub async fn store(
+    connection: &mut PgConnection,
+    text: &str,
+    language: Option<&str>,
+) -> Result<String, sqlx::Error> {
     let sha256 = cut::digest(text);
     let length = text.chars().count();
     let sql = "insert into text_contents (sha256, characters) values ($1, $2) on conflict do nothing";
@@ -28,8 +32,8 @@ pub async fn store(connection: &mut PgConnection, text: &str) -> Result<String, 
     let passages = cut::passages(text);
     let numbers =
         |of: fn(&Passage) -> usize| passages.iter().map(|passage| number(of(passage))).collect::<Vec<_>>();
-    let sql = "insert into text_passages (sha256, number, starts, ends, line, page, section, seconds, text)
-               select $1, number, starts, ends, line, page, section, seconds, text
+    let sql = "insert into text_passages (sha256, number, starts, ends, line, page, section, seconds, text, language)
+               select $1, number, starts, ends, line, page, section, seconds, text, $9
                from unnest($2::integer[], $3::integer[], $4::integer[], $5::integer[], $6::text[], $7::integer[], $8::text[])
                     with ordinality p (starts, ends, line, page, section, seconds, text, number)";
     sqlx::query(sql)
@@ -41,6 +45,7 @@ pub async fn store(connection: &mut PgConnection, text: &str) -> Result<String, 
         .bind(passages.iter().map(|passage| passage.section.as_deref()).collect::<Vec<_>>())
         .bind(passages.iter().map(|passage| passage.seconds.map(u32::cast_signed)).collect::<Vec<_>>())
         .bind(passages.iter().map(|passage| passage.text.as_str()).collect::<Vec<_>>())
+        .bind(language)
         .execute(connection)
         .await?;
     Ok(sha256)

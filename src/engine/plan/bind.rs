@@ -21,7 +21,7 @@ use crate::{
         as_of::{self, AsOf},
         object_type::{
             Order, SortKey, ToMany,
-            computed::{self, Computed},
+            computed::{self, ArgumentRule, Computed},
             grouping::{Dimension, GROUPS, MAX_DIMENSIONS, MAX_GROUPS, grouping_of},
         },
         pagination::{self, Cursor, MAX_PAGE, Page},
@@ -113,10 +113,12 @@ pub fn bind(
     plan: &Plan,
     variables: &Variables,
     [role, whole_texts]: [Role; 2],
+    languages: &[String],
     cost: usize,
 ) -> Result<BoundPlan, ApiError> {
     let (bound, as_of, since) = (Vec::new(), HashMap::new(), Vec::new());
-    let mut binder = Binder { catalog, registry, variables, role, whole_texts, bound, as_of, since };
+    let mut binder =
+        Binder { catalog, registry, variables, role, whole_texts, languages, bound, as_of, since };
     binder.bound.resize_with(plan.steps, || None);
     binder.level(&plan.root)?;
     let reads_texts = role >= whole_texts;
@@ -130,6 +132,8 @@ struct Binder<'a> {
     role: Role,
     /// The role that whole texts of sources require.
     whole_texts: Role,
+    /// The languages that the client accepts, best first.
+    languages: &'a [String],
     bound: Vec<Option<BoundStep>>,
     as_of: HashMap<usize, AsOf>,
     since: Vec<(i64, Vec<PathStep>)>,
@@ -187,6 +191,10 @@ impl Binder<'_> {
                 }
                 None if declared.ty.ends_with('!') => return Err(missing(declared.name)),
                 None => {}
+            }
+            if matches!(declared.takes, ArgumentRule::Languages) && !given.contains_key(declared.name) {
+                let accepted = self.languages.iter().map(|tag| Value::String(tag.clone()));
+                given.insert(Name::new(declared.name), Value::List(accepted.collect()));
             }
         }
         computed.arguments.iter().try_for_each(|declared| declared.check(&given))?;
@@ -437,8 +445,8 @@ mod tests {
         let operation = document.operations.iter().next().expect("an operation").1.node.clone();
         let variables = Variables::new();
         let plan = plan::make(catalog(), &document, &operation, &variables, true).expect("a plan");
-        let bound =
-            bind(catalog(), schema.registry(), &plan, &variables, [Role::Anonymous; 2], 0).expect("bound");
+        let bound = bind(catalog(), schema.registry(), &plan, &variables, [Role::Anonymous; 2], &[], 0)
+            .expect("bound");
         let mut statements = Vec::new();
         collect(&plan.root, &bound, &mut statements);
         statements

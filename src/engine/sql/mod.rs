@@ -20,7 +20,7 @@ use crate::{
         operator::{Operator, has_trigram},
         pagination::{self, Cursor, CursorKey, KeyKind, MAX_PAGE, Page},
         sql::Reads,
-        web_search::Search,
+        web_search::{self, Search},
     },
 };
 
@@ -299,7 +299,7 @@ impl Paged<'_> {
             SortKey::Id => Ok(None),
             SortKey::Key(sql, kind) => Ok(Some((sql.replace("{}", "t"), *kind))),
             SortKey::Relevance => match &builder.searched {
-                Some(query) => Ok(Some((rank(self.object_type(), query), KeyKind::Rank))),
+                Some(place) => Ok(Some((rank(self.object_type(), *place), KeyKind::Rank))),
                 None => Err(ApiError::bad_input("orderBy", "`RELEVANCE` needs `filter.search`.")),
             },
         }
@@ -338,15 +338,17 @@ pub fn of_one(object_type: &ObjectType, filter: &Fields) -> Option<(&'static str
     })
 }
 
-/// How well the record `t` matches a full-text query.
-fn rank(object_type: &ObjectType, query: &str) -> String {
-    let own = format!("ts_rank(t.search, {query})");
-    match object_type.searched_in() {
-        None => own,
-        Some((names, owner)) => format!(
-            "greatest({own}, (select max(ts_rank(n.search, {query})) from {names} n where n.{owner} = t.id))"
-        ),
-    }
+/// How well the record `t` matches the words at `$place`.
+fn rank(object_type: &ObjectType, place: usize) -> String {
+    let rank = |alias| {
+        format!("search_rank({alias}.search, {}, {})", web_search::query(place), web_search::english(place))
+    };
+    let others = object_type
+        .searched_in()
+        .map(|(table, owner)| format!(", (select max({}) from {table} n where n.{owner} = t.id)", rank("n")));
+    let others: String = others.collect();
+    let own = rank("t");
+    if others.is_empty() { own } else { format!("greatest({own}{others})") }
 }
 
 /// Columns with a comma before each.
@@ -380,15 +382,18 @@ struct Builder {
     /// Number of aliases of tables in subqueries.
     aliases: usize,
     subqueries: usize,
-    /// The query of the outermost `search`, which an order by relevance ranks by.
-    searched: Option<String>,
+    /// Whether it has a full-text query, which takes Postgres a while to make of words.
+    planned: bool,
+    /// The place of the words of the outermost `search`, which an order by relevance ranks by.
+    searched: Option<usize>,
     /// The condition that records have the words of the outermost filter.
     words: Option<String>,
 }
 
 impl Builder {
     fn finish(self) -> Statement {
-        Statement { sql: self.sql, binds: self.binds, subqueries: self.subqueries, key: None, merged: None }
+        let Builder { sql, binds, subqueries, planned, .. } = self;
+        Statement { sql, binds, subqueries, planned, key: None, merged: None }
     }
 
     fn parents(&mut self) {
@@ -649,11 +654,12 @@ impl Builder {
                 check_length(text, path)?;
                 let search = Search::read(text);
                 self.binds.push(search.value());
-                let query = search.sql(self.binds.len());
-                let words = self.search(object_type, &query, alias);
+                let place = self.binds.len();
+                self.planned = true;
+                let words = self.search(object_type, &web_search::query(place), alias);
                 self.sql.push_str(&words);
                 if alias == "t" {
-                    self.searched = Some(query);
+                    self.searched = Some(place);
                 }
                 if alias == "t" && !self.optional {
                     self.words = Some(words);
@@ -785,14 +791,17 @@ impl Builder {
         Ok(())
     }
 
-    /// The condition that a full-text query matches the record, one of its other names or a passage of its text.
+    /// The condition that a full-text query matches the record, another name, a passage of its text or a translation.
     fn search(&mut self, object_type: &ObjectType, query: &str, alias: &str) -> String {
         let own = format!("{alias}.search @@ {query}");
-        let Some((names, owner)) = object_type.searched_in() else { return own };
-        let inner = self.subquery();
-        format!(
-            "({own} or {alias}.id = any(array(select {inner}.{owner} from {names} {inner} where {inner}.search @@ {query})))"
-        )
+        let others = object_type.searched_in().map(|(table, owner)| {
+            let inner = self.subquery();
+            format!(
+                " or {alias}.id = any(array(select {inner}.{owner} from {table} {inner} where {inner}.search @@ {query}))"
+            )
+        });
+        let others: String = others.collect();
+        if others.is_empty() { own } else { format!("({own}{others})") }
     }
 
     /// All operators given for a value.

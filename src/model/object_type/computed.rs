@@ -15,7 +15,7 @@ use crate::{
     database::{reader::Reader, sizes::Sizes, statement::Statement},
     error::ApiError,
     model::{
-        Catalog, as_of, dates,
+        Catalog, as_of, dates, languages,
         object_type::{
             Cardinality, Deprecation, Enumeration, Field, FieldDeclaration, FieldKind, ObjectType, Scalar,
             ValueType, column, part, references,
@@ -79,6 +79,8 @@ pub enum ArgumentRule {
     Cursor(&'static str, KeyKind),
     /// A partial date that ends no earlier than the one in this argument begins.
     NotBefore(&'static str),
+    /// Tags of languages. Without one, it has the languages that the client accepts.
+    Languages,
 }
 
 impl Argument {
@@ -110,6 +112,20 @@ impl Argument {
             (ArgumentRule::AtMost(most), Value::List(values)) if values.len() > *most => {
                 let message = format!("`{name}` has {} entries; the maximum is {most}.", values.len());
                 Err(ApiError::bad_input(name, message))
+            }
+            (ArgumentRule::Languages, Value::List(tags)) => {
+                if tags.len() > languages::MOST {
+                    let message =
+                        format!("`{name}` has {} entries; the maximum is {}.", tags.len(), languages::MOST);
+                    return Err(ApiError::bad_input(name, message));
+                }
+                tags.iter().enumerate().try_for_each(|(index, tag)| match tag {
+                    Value::String(tag) if languages::canonical(tag).is_none() => {
+                        let message = format!("`{tag}` is no language. {}", languages::FORM);
+                        Err(ApiError::bad_input(format!("{name}[{index}]"), message))
+                    }
+                    _ => Ok(()),
+                })
             }
             (ArgumentRule::Cursor(order, kind), Value::String(text)) => {
                 Cursor::decode(text, order, Some(*kind), name).map(|_| ())

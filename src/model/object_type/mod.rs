@@ -550,6 +550,11 @@ impl ObjectType {
     }
 
     #[must_use]
+    pub fn fields(self, declared: impl IntoIterator<Item = FieldDeclaration>) -> Self {
+        declared.into_iter().fold(self, Self::field)
+    }
+
+    #[must_use]
     pub fn condition(mut self, name: &'static str, description: &'static str, test: Predicate) -> Self {
         self.conditions.push(FilterField::new(name, description, test));
         self
@@ -594,9 +599,29 @@ impl ObjectType {
         self
     }
 
-    /// The table besides its own in which a search finds it, and the column that refers to it.
-    pub fn searched_in(&self) -> Option<(&'static str, &'static str)> {
-        self.searchable_names.or(self.searchable_passages)
+    /// The tables besides its own in which a search finds it, and the columns that refer to it.
+    pub fn searched_in(&self) -> impl Iterator<Item = (&'static str, &'static str)> + Clone {
+        self.searchable_names.into_iter().chain(self.searchable_passages).chain(self.translations())
+    }
+
+    /// The table of translations of its texts, and the column that refers to it.
+    pub fn translations(&self) -> Option<(&'static str, &'static str)> {
+        self.fields.iter().find_map(|field| match field.kind {
+            FieldKind::OwnedList(OwnedList { of: OwnedItem::Shape("Translation"), table, owner, .. }) => {
+                Some((table, owner))
+            }
+            _ => None,
+        })
+    }
+
+    /// SQL over `{}` for the language of a text; null if it has none.
+    pub fn language_of(&self, text: &str) -> String {
+        let language = format!("{text}Language");
+        let of = self.fields.iter().find(|field| field.name == language);
+        match of.map(|field| &field.kind) {
+            Some(FieldKind::Column(column)) => column.shown().template(),
+            _ => "null".to_owned(),
+        }
     }
 
     /// Its records are entries of timelines.

@@ -13,8 +13,10 @@ use crate::engine::mutation::writable_fields::WritableField;
 
 /// Registers whose identifiers are unique everywhere. Only by these does a record of a dataset match one that another
 /// dataset or an analyst entered.
-pub const GLOBAL_SCHEMES: [&str; 11] = [
+pub const GLOBAL_SCHEMES: [&str; 13] = [
     "wikidata",
+    "cap",
+    "eurovoc",
     "viaf",
     "isni",
     "gnd",
@@ -126,7 +128,7 @@ impl Validator<'_> {
                   ) i on i.line = s.line",
                 others = column_names(rows, "i"),
                 schemes = global_schemes(),
-                alike = are_alike("t", "s"),
+                alike = are_alike(kind, "t", "s"),
             );
             identified = "i.id";
         }
@@ -206,7 +208,7 @@ impl Validator<'_> {
         self.run(format!(
             "create temp table same_{table} on commit drop as
              with given as (
-                 select i.line, i.id, i.dataset, s.kind, l.scheme, l.value from ids_{table} i
+                 select i.line, i.id, i.dataset, {kind_of} as kind, l.scheme, l.value from ids_{table} i
                  join {staged}{table} s on s.line = i.line and s.by_dataset join {list} l on l.line = i.line
                  where l.scheme in ({})
              )
@@ -217,7 +219,8 @@ impl Validator<'_> {
                  group by later.line, later.dataset
              ) f order by first, dataset, line",
             global_schemes(),
-            are_alike("later", "given"),
+            are_alike(kind, "later", "given"),
+            kind_of = if has_kind(kind) { "s.kind" } else { "null::text" },
         ))
         .await?;
         while self
@@ -349,9 +352,17 @@ impl Validator<'_> {
 }
 
 /// SQL for whether two records of a register may be the same: a country is only a place to some datasets.
-fn are_alike(one: &str, other: &str) -> String {
+fn are_alike(kind: &RecordKind, one: &str, other: &str) -> String {
+    if !has_kind(kind) {
+        return "true".to_owned();
+    }
     let of_land = |alias: &str| format!("{alias}.kind::text in ('COUNTRY', 'TERRITORY', 'PLACE')");
     format!("({one}.kind = {other}.kind or {} and {})", of_land(one), of_land(other))
+}
+
+/// Whether records are of several kinds, as actors are.
+fn has_kind(kind: &RecordKind) -> bool {
+    kind.writable_field("kind").is_some()
 }
 
 fn global_schemes() -> String {

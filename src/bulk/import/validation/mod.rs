@@ -469,17 +469,17 @@ impl Validator<'_> {
         let lists = self.kinds.0.iter().flat_map(|kind| list_fields(kind).map(move |list| (kind, list)));
         for (kind, (writable_field, rows)) in lists {
             for column in rows.columns.iter().filter(|column| matches!(column.kind, RowKind::Content)) {
-                let list = list_name(READY_PREFIX, kind, writable_field.name);
+                let (list, content) = (list_name(READY_PREFIX, kind, writable_field.name), column.column);
                 self.run(format!(
                     "with kept as (
                          insert into text_contents (sha256, characters)
-                         select sha256, max(ends) from {staged}texts where sha256 in (select {} from {list}) group by sha256
+                         select sha256, max(ends) from {staged}texts where sha256 in (select {content} from {list}) group by sha256
                          on conflict do nothing returning sha256
                      )
-                     insert into text_passages (sha256, number, starts, ends, line, page, section, seconds, text)
-                     select distinct on (sha256, number) sha256, number, starts, ends, at_line, page, section, seconds, text
+                     insert into text_passages (sha256, number, starts, ends, line, page, section, seconds, text, language)
+                     select distinct on (sha256, number) sha256, number, starts, ends, at_line, page, section, seconds, text,
+                            (select language from {list} l where l.{content} = sha256 and language is not null limit 1)
                      from {staged}texts join kept using (sha256)",
-                    column.column
                 ))
                 .await?;
                 self.run(format!(

@@ -34,7 +34,9 @@ pub async fn attach(mutation: &mut Mutation<'_>, connection: &mut PgConnection) 
     });
     let (id, _) = mutation.lock(connection, mutation.task.field, "no key update").await?;
     mutation.finish()?;
-    row.insert("sha256".to_owned(), texts::store(connection, &content).await?.into());
+    let language = row.get("language").and_then(Value::as_str);
+    let sha256 = texts::store(connection, &content, language).await?;
+    row.insert("sha256".to_owned(), sha256.into());
     let columns: Vec<&str> = row.keys().map(String::as_str).collect();
     let (names, values) =
         (columns.join(", "), columns.iter().map(|column| format!("n.{column}")).collect::<Vec<_>>());

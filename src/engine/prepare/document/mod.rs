@@ -10,7 +10,8 @@ use std::{
 use async_graphql::{
     dynamic::Schema,
     parser::types::{
-        Directive, DocumentOperations, ExecutableDocument, OperationDefinition, Selection, SelectionSet,
+        Directive, DocumentOperations, ExecutableDocument, Field, OperationDefinition, Selection,
+        SelectionSet,
     },
 };
 use async_graphql_value::{Name, Value as Literal};
@@ -29,6 +30,7 @@ use crate::{
         },
     },
     error::{ApiError, Code},
+    model::Catalog,
     sync::lock,
 };
 
@@ -44,6 +46,8 @@ pub struct Document {
     pub digest: [u8; 32],
     /// Whether it selects fields that differ per caller.
     pub personal: bool,
+    /// Whether it selects fields that depend on the languages that the client accepts.
+    pub localized: bool,
     /// Variables of `@skip` and `@include`: each combination has a plan.
     deciding: BTreeSet<String>,
     plans: Mutex<HashMap<PlanKey, Arc<Plan>>>,
@@ -56,6 +60,7 @@ impl Document {
         Document {
             digest: Sha256::digest(text).into(),
             personal: false,
+            localized: false,
             deciding: deciding_variables(&ast),
             ast,
             plans: Mutex::default(),
@@ -113,6 +118,8 @@ pub struct Documents {
     suggestions: bool,
     /// Names of fields that differ per caller.
     personal: Vec<&'static str>,
+    /// Names of fields that depend on the client's languages, with the argument that says others.
+    localized: Vec<(&'static str, &'static str)>,
     cached: DocumentCache,
     /// Persisted queries, by hash.
     persisted: DocumentCache,
@@ -121,10 +128,21 @@ pub struct Documents {
 }
 
 impl Documents {
-    pub fn new(schema: Schema, limits: Limits, suggestions: bool, personal: Vec<&'static str>) -> Self {
+    pub fn new(schema: Schema, limits: Limits, suggestions: bool, catalog: &Catalog) -> Self {
+        let (personal, localized) = (catalog.per_caller().collect(), catalog.per_language().collect());
         let (cached, persisted) = (DocumentCache::new(), DocumentCache::new());
         let (trusted, only_trusted) = (HashMap::new(), false);
-        Documents { schema, limits, suggestions, personal, cached, persisted, trusted, only_trusted }
+        Documents {
+            schema,
+            limits,
+            suggestions,
+            personal,
+            localized,
+            cached,
+            persisted,
+            trusted,
+            only_trusted,
+        }
     }
 
     /// Trusts documents by their ids; with `only`, refuses all others. Fails if one is invalid.
@@ -201,8 +219,20 @@ impl Documents {
         if !api_errors.is_empty() {
             return Err(api_errors);
         }
-        let personal = selections(&ast).any(|set| selects(set, &self.personal));
-        Ok(Arc::new(Document { personal, ..Document::of(ast, text) }))
+        let is_personal = |field: &Field| self.personal.contains(&field.name.node.as_str());
+        let personal = selections(&ast).any(|set| selects(set, &is_personal));
+        let is_localized = |field: &Field| {
+            let takes = |(name, argument): &(&str, &str)| {
+                // A variable may be null.
+                let is_given = field
+                    .get_argument(argument)
+                    .is_some_and(|value| matches!(value.node, Literal::List(_) | Literal::String(_)));
+                field.name.node == *name && !is_given
+            };
+            self.localized.iter().any(takes)
+        };
+        let localized = selections(&ast).any(|set| selects(set, &is_localized));
+        Ok(Arc::new(Document { personal, localized, ..Document::of(ast, text) }))
     }
 
     fn parse(&self, text: &str) -> Result<Parsed, ApiError> {
@@ -224,13 +254,11 @@ fn selections(ast: &ExecutableDocument) -> impl Iterator<Item = &SelectionSet> {
     operations.chain(ast.fragments.values().map(|fragment| &fragment.node.selection_set.node))
 }
 
-/// Whether a selection contains a field with one of these names.
-fn selects(set: &SelectionSet, names: &[&str]) -> bool {
+/// Whether a selection contains such a field.
+fn selects(set: &SelectionSet, is_such: &impl Fn(&Field) -> bool) -> bool {
     set.items.iter().any(|selection| match &selection.node {
-        Selection::Field(field) => {
-            names.contains(&field.node.name.node.as_str()) || selects(&field.node.selection_set.node, names)
-        }
-        Selection::InlineFragment(inline) => selects(&inline.node.selection_set.node, names),
+        Selection::Field(field) => is_such(&field.node) || selects(&field.node.selection_set.node, is_such),
+        Selection::InlineFragment(inline) => selects(&inline.node.selection_set.node, is_such),
         Selection::FragmentSpread(_) => false,
     })
 }

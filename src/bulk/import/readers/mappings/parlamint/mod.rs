@@ -41,29 +41,29 @@ const MAX_INCLUDES: usize = 4;
 const MAX_REMEMBERED: usize = 50_000;
 /// The dataset of topics that all parliaments share: the major topics of the Comparative Agendas Project.
 const CAP: &str = "comparative-agendas-project";
-/// The codes that `ParlaMint` has for them.
-const CAP_TOPICS: [(&str, &str); 21] = [
-    ("argic", "Agriculture"),
-    ("civil", "Civil Rights"),
-    ("cultu", "Culture"),
-    ("defen", "Defense"),
-    ("domes", "Domestic Commerce"),
-    ("educa", "Education"),
-    ("energ", "Energy"),
-    ("envir", "Environment"),
-    ("gover", "Government Operations"),
-    ("healt", "Health"),
-    ("housi", "Housing"),
-    ("immig", "Immigration"),
-    ("inter", "International Affairs"),
-    ("labor", "Labor"),
-    ("lands", "Public Lands"),
-    ("lawcr", "Law and Crime"),
-    ("macro", "Macroeconomics"),
-    ("techn", "Technology"),
-    ("trade", "Foreign Trade"),
-    ("trans", "Transportation"),
-    ("welfa", "Social Welfare"),
+/// The codes that `ParlaMint` has for them, their names, and their codes in the codebook of that project.
+const CAP_TOPICS: [(&str, &str, &str); 21] = [
+    ("argic", "Agriculture", "4"),
+    ("civil", "Civil Rights", "2"),
+    ("cultu", "Culture", "23"),
+    ("defen", "Defense", "16"),
+    ("domes", "Domestic Commerce", "15"),
+    ("educa", "Education", "6"),
+    ("energ", "Energy", "8"),
+    ("envir", "Environment", "7"),
+    ("gover", "Government Operations", "20"),
+    ("healt", "Health", "3"),
+    ("housi", "Housing", "14"),
+    ("immig", "Immigration", "9"),
+    ("inter", "International Affairs", "19"),
+    ("labor", "Labor", "5"),
+    ("lands", "Public Lands", "21"),
+    ("lawcr", "Law and Crime", "12"),
+    ("macro", "Macroeconomics", "1"),
+    ("techn", "Technology", "17"),
+    ("trade", "Foreign Trade", "18"),
+    ("trans", "Transportation", "10"),
+    ("welfa", "Social Welfare", "13"),
 ];
 /// Codes that say that a speech has no one topic.
 const NO_TOPIC: [&str; 3] = ["mix", "mixed", "other"];
@@ -395,7 +395,7 @@ impl<'a> Corpus<'a, '_> {
             });
             match code {
                 Some(code) if !code.is_empty() && !NO_TOPIC.contains(&code.as_str()) => {
-                    topics.push(self.topic(&code, None, None)?);
+                    topics.push(self.topic(&code, &[], None)?);
                 }
                 _ => rest.push(category.to_owned()),
             }
@@ -407,24 +407,36 @@ impl<'a> Corpus<'a, '_> {
     fn topic(
         &mut self,
         code: &str,
-        name: Option<&str>,
+        names: &[(String, Option<String>)],
         parent: Option<&Value>,
     ) -> Result<Value, ReceiverClosed> {
-        let shared = CAP_TOPICS.iter().find(|(known, _)| *known == code);
+        let shared = CAP_TOPICS.iter().find(|(known, ..)| *known == code);
         let dataset = if shared.is_some() { CAP.to_owned() } else { self.mapper.dataset.clone() };
         let key = format!("topic:{code}");
         let reference = json!({"origin": {"dataset": dataset, "key": key}});
-        let title = shared.map(|(_, name)| *name).or(name);
-        match (shared, name) {
-            (None, Some(name)) => {
+        let name =
+            shared.map(|(_, name, _)| *name).or(names.first().map(|(name, _)| name.as_str())).unwrap_or(code);
+        let others = names.iter().filter(|(other, _)| other != name);
+        let others =
+            others.map(|(other, language)| json!({"name": other, "kind": "ALIAS", "language": language}));
+        let others: Value = others.collect();
+        match (shared, names.first()) {
+            (None, Some((_, language))) => {
                 self.next();
-                let fields = json!({"name": name, "parent": parent, "citations": self.mapper.cite(&key)});
+                let fields = json!({
+                    "name": name, "nameLanguage": language, "names": others, "parent": parent,
+                    "citations": self.mapper.cite(&key),
+                });
                 self.mapper.record("Topic", &key, &slug(name), fields)?;
             }
             _ if self.is_first_reference("Topic", code) => {
                 self.next();
-                let title = title.unwrap_or(code);
-                self.mapper.fallback_record("Topic", &dataset, &key, &slug(title), json!({"name": title}))?;
+                let mut fields = json!({"name": name, "names": others});
+                if let Some((.., number)) = shared {
+                    fields["nameLanguage"] = "en".into();
+                    fields["identifiers"] = json!([self.mapper.identifier("cap", number)]);
+                }
+                self.mapper.fallback_record("Topic", &dataset, &key, &slug(name), fields)?;
             }
             _ => {}
         }
@@ -445,17 +457,19 @@ impl<'a> Corpus<'a, '_> {
         }
         let mut names = Vec::new();
         for mut description in category.parts("catDesc") {
-            let language = description.uncounted("xml:lang").unwrap_or_default();
+            let language = description.uncounted("xml:lang");
             let mut terms = description.parts("term");
             let name = terms.first_mut().and_then(Part::text);
-            names.extend(name.map(|name| (language != "en", name)));
+            names.extend(name.map(|name| (name, language)));
         }
-        names.sort_by_key(|(is_foreign, _)| *is_foreign);
-        let name = names.first().map_or(code.as_str(), |(_, name)| name.as_str());
+        names.sort_by_key(|(_, language)| language.as_deref() != Some("en"));
+        if names.is_empty() {
+            names.push((code.clone(), None));
+        }
         if self.topics.len() < MAX_REMEMBERED {
             self.topics.insert(code.clone());
         }
-        let topic = self.topic(&code, Some(name), parent)?;
+        let topic = self.topic(&code, &names, parent)?;
         for within in category.parts("category") {
             self.category(within, Some(&topic))?;
         }

@@ -429,7 +429,7 @@ impl Corpus<'_, '_> {
             let fields = json!({
                 "speaker": speaker, "speakerRole": speech.role, "meeting": self.mapper.reference(&meeting),
                 "ordinal": speech.ordinal, "medium": "SPEECH", "rendering": "VERBATIM", "eventType": "STATEMENT",
-                "summary": summary, "quote": text, "language": language, "saidOn": date, "topics": speech.topics,
+                "summary": summary, "summaryLanguage": language, "quote": text, "language": language, "saidOn": date, "topics": speech.topics,
                 "citations": citations,
             });
             self.mapper.record("Statement", &key, &name, fields)?;
