@@ -93,7 +93,7 @@ mod tests {
         for (preferred, tags, best) in [
             (&["kk", "ru", "en"][..], &["en", "ru"][..], Some("ru")),
             (&["zh-Hant-TW"], &["zh", "zh-Hant"], Some("zh-Hant")),
-            (&["zh-Hant-TW"], &["zh-Hant-HK", "zh"], Some("zh")),
+            (&["zh-Hant-TW"], &["zh-Hant-HK", "zh"], Some("zh-Hant-HK")),
             (&["pt"], &["en", "pt-BR"], Some("pt-BR")),
             (&["pt-PT", "en"], &["en", "pt-BR"], Some("pt-BR")),
             (&["en"], &["en-GB", "en"], Some("en")),

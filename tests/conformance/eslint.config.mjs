@@ -40,13 +40,14 @@ export default [
       // Pages, counts, computed values, payloads, and the values inside a record are no records and have no id.
       '@graphql-eslint/strict-id-in-types': ['error', {
         exceptions: {
-          suffixes: ['Connection', 'Edge', 'Facet', 'Facets', 'Payload'],
+          suffixes: ['Connection', 'Edge', 'Facet', 'Facets', 'Group', 'Payload'],
           types: [
             'ActorIdentifier', 'ActorLink', 'ActorName', 'EvidenceItem', 'Origin', 'SourceText', 'WholeText',
             'CitedPassage', 'SourceCoverage', 'SourcePassage', 'Count', 'FieldChange', 'PageInfo', 'RateLimit', 'UserError', 'Viewer', 'Change',
             'ActorMatch', 'ActorMatches', 'Highlight', 'HighlightPart', 'Suggestion',
             'Network', 'NetworkNode', 'Path', 'PathStep',
             'Disagreement', 'StanceChange', 'StanceHistory', 'Standing', 'Corroboration',
+            'StanceMatrix', 'StanceCell', 'TimelineDensity', 'LocalizedText', 'Translation', 'TopicIdentifier', 'TopicName',
           ],
         },
       }],
