@@ -86,7 +86,7 @@ impl Text {
         let own =
             language(name, format!("The language of `{field}` as a BCP 47 tag: `en`, `kk`.{default}").leak());
         let own = match fallback {
-            Some(fallback) => own.or_else(fallback),
+            Some(fallback) => own.or_maybe(fallback),
             None => own,
         };
         let of = ValueType { of: "LocalizedText", form: Cardinality::Maybe };

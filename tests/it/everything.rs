@@ -39,20 +39,7 @@ impl Schema {
 
     pub fn parts<'a>(&'a self, ty: &str, of: &str) -> Vec<Part<'a>> {
         let parts = self.0[ty][of].as_array().expect("parts");
-        let part = |value: &'a Value| {
-            let (mut ty, mut is_list) = (&value["type"], false);
-            while ty["ofType"].is_object() {
-                is_list |= ty["kind"] == "LIST";
-                ty = &ty["ofType"];
-            }
-            Part {
-                name: value["name"].as_str().expect("a name"),
-                ty: ty["name"].as_str().expect("a name"),
-                is_list,
-                value,
-            }
-        };
-        parts.iter().map(part).collect()
+        parts.iter().map(Part::of).collect()
     }
 
     /// All fields of a type, and of the types that its edges lead to, to a depth.
@@ -72,12 +59,23 @@ impl Schema {
                     let is_edge = self.kind(field.ty) == "OBJECT" && self.has_id(field.ty)
                         || field.ty.ends_with("Connection");
                     let depth = if is_edge { depth.checked_sub(1)? } else { depth };
-                    let arguments = if field.ty.ends_with("Connection") { "(first: 2)" } else { "" };
+                    let arguments = self.needed_arguments(&field);
                     Some(format!("{}{arguments} {}", field.name, self.selection(field.ty, depth)))
                 });
                 format!("{{ {} }}", fields.collect::<Vec<_>>().join(" "))
             }
         }
+    }
+
+    /// The arguments that a field within a record needs, and a small page of a connection.
+    fn needed_arguments(&self, field: &Part<'_>) -> String {
+        if field.ty.ends_with("Connection") {
+            return "(first: 2)".to_owned();
+        }
+        let needed = field.arguments().into_iter().filter(|of| of.value["type"]["kind"] == "NON_NULL");
+        let needed = needed.map(|of| format!("{}: {}", of.name, self.literals(&of, 0)[0]));
+        let needed = needed.collect::<Vec<_>>().join(", ");
+        if needed.is_empty() { needed } else { format!("({needed})") }
     }
 
     fn has_id(&self, ty: &str) -> bool {
@@ -150,21 +148,24 @@ impl Schema {
 }
 
 impl<'a> Part<'a> {
+    fn of(value: &'a Value) -> Self {
+        let (mut ty, mut is_list) = (&value["type"], false);
+        while ty["ofType"].is_object() {
+            is_list |= ty["kind"] == "LIST";
+            ty = &ty["ofType"];
+        }
+        let name = |of: &'a Value| of["name"].as_str().expect("a name");
+        Part { name: name(value), ty: name(ty), is_list, value }
+    }
+
     /// The arguments of a field.
     pub fn arguments(&self) -> Vec<Part<'a>> {
         arguments(self.value)
     }
 }
 
-fn arguments<'a>(field: &'a Value) -> Vec<Part<'a>> {
-    let argument = |value: &'a Value| Part {
-        name: value["name"].as_str().expect("a name"),
-        ty: value["type"]["name"].as_str().unwrap_or_default(),
-        is_list: false,
-        value,
-    };
-    let arguments = field["args"].as_array().expect("arguments");
-    arguments.iter().map(argument).collect()
+fn arguments(field: &Value) -> Vec<Part<'_>> {
+    field["args"].as_array().expect("arguments").iter().map(Part::of).collect()
 }
 
 pub async fn roomy() -> Client {

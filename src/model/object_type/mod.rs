@@ -159,6 +159,8 @@ pub struct Column {
     pub nullable: bool,
     /// SQL of the value that is read instead of null. Writes, filters and exports use the column alone.
     pub fallback: Option<&'static str>,
+    /// Whether that may be null too.
+    pub fallback_is_nullable: bool,
     pub reads: Reads,
 }
 
@@ -176,7 +178,7 @@ impl Column {
 
     /// Whether it may be read as null.
     pub fn may_be_null(&self) -> bool {
-        self.nullable && self.fallback.is_none()
+        self.nullable && (self.fallback.is_none() || self.fallback_is_nullable)
     }
 }
 
@@ -812,7 +814,14 @@ impl FieldDeclaration {
         self
     }
 
-    /// SQL of the default where the column is null.
+    /// SQL of the default where the column is null, which may be null too.
+    #[must_use]
+    pub fn or_maybe(mut self, fallback: &'static str) -> Self {
+        self.column().fallback_is_nullable = true;
+        self.or_else(fallback)
+    }
+
+    /// SQL of the default where the column is null, which is never null itself.
     #[must_use]
     pub fn or_else(mut self, fallback: &'static str) -> Self {
         self.column().fallback = Some(fallback);
@@ -1041,7 +1050,14 @@ pub const UPDATED_AT: &str =
 /// A column whose name in the database is the field's, in snake case.
 pub fn column(name: &'static str, scalar: Scalar, description: &'static str) -> FieldDeclaration {
     let sql = Expression::Column(naming::snake_case(name).into());
-    let column = Column { sql, scalar, nullable: false, fallback: None, reads: Reads::Row };
+    let column = Column {
+        sql,
+        scalar,
+        nullable: false,
+        fallback: None,
+        fallback_is_nullable: false,
+        reads: Reads::Row,
+    };
     Field::new(name, description, FieldKind::Column(column)).into()
 }
 
