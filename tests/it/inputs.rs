@@ -249,6 +249,7 @@ fn good(argument: &Part<'_>) -> String {
         "String" if type_text(argument).starts_with('[') => "[\"Israel\"]".to_owned(),
         "String" => "\"israel\"".to_owned(),
         "RevisionBy" => "{number: 1}".to_owned(),
+        "CalendarUnit" => "MONTH".to_owned(),
         "ID" => "[\"x\"]".to_owned(),
         by if by.ends_with("By") => "{slug: \"nothing\"}".to_owned(),
         other => panic!("no good value is known for {other}"),
