@@ -22,9 +22,8 @@ use crate::{
     },
 };
 
-/// Maximum number of actors in a network, and how many of them one response has.
-const MOST_ACTORS: i64 = 2000;
-const ACTORS: u32 = 2000;
+/// Maximum number of actors in a network.
+const MOST_ACTORS: u32 = 2000;
 /// Maximum number of paths in a response.
 const MOST_PATHS: i64 = 20;
 
@@ -128,7 +127,7 @@ pub fn fields() -> Vec<FieldDeclaration> {
                 kinds.clone(),
                 number(
                     "limit",
-                    MOST_ACTORS,
+                    MOST_ACTORS.into(),
                     "Number of actors, nearest first, then those with most ties. Default: 50. Maximum: 2,000.",
                 ),
                 argument(
@@ -136,7 +135,7 @@ pub fn fields() -> Vec<FieldDeclaration> {
                     "Int",
                     "The position after which the actors begin: the `position` of the last one that the client has. With `limit` it is at most 2,000. Default: 0.",
                 )
-                .taking(ArgumentRule::Within(0..=MOST_ACTORS)),
+                .taking(ArgumentRule::Within(0..=MOST_ACTORS.into())),
                 as_of(),
             ],
             |context| Box::pin(network(context)),
@@ -174,8 +173,8 @@ fn price_of_ties(context: &CostContext<'_>) -> (f64, f64) {
 
 fn price_of_network(context: &CostContext<'_>) -> CostEstimate {
     let (all, of_one) = price_of_ties(context);
-    let shown = context.number("limit", 50, ACTORS);
-    let limit = (shown + context.number("after", 0, ACTORS)).min(f64::from(ACTORS));
+    let shown = context.number("limit", 50, MOST_ACTORS);
+    let limit = (shown + context.number("after", 0, MOST_ACTORS)).min(f64::from(MOST_ACTORS));
     let (edges, among) = if context.wants("edges") {
         // No more pairs are tied than there are ties.
         (1.0, 150.0 + 5.0 * limit + (0.02 * limit * limit).min(10.0 * all))
@@ -232,14 +231,14 @@ async fn required(context: &ResolveContext<'_>, argument: &str) -> Result<i64, A
 }
 
 async fn network(context: ResolveContext<'_>) -> Result<Vec<ComputedValue>, ApiError> {
-    let center = required(&context, "actor").await?;
-    let depth = context.number("depth", 1);
     let after = usize::try_from(context.number("after", 0)).unwrap_or(0);
     let limit = after + usize::try_from(context.number("limit", 50)).unwrap_or(1);
-    if i64::try_from(limit).is_ok_and(|limit| limit > MOST_ACTORS) {
+    if i64::try_from(limit).is_ok_and(|limit| limit > i64::from(MOST_ACTORS)) {
         let message = format!("`after` and `limit` are {limit} together; the maximum is {MOST_ACTORS}.");
         return Err(ApiError::bad_input("limit", message));
     }
+    let center = required(&context, "actor").await?;
+    let depth = context.number("depth", 1);
     let from = from_actors(&ties(&context));
     let mut distances = vec![(center, 0)];
     let mut known = HashSet::from([center]);
@@ -256,7 +255,7 @@ async fn network(context: ResolveContext<'_>) -> Result<Vec<ComputedValue>, ApiE
              where actor <> all($2) group by actor order by weight desc, actor limit $3"
         );
         let all: Vec<i64> = known.iter().copied().collect();
-        let room = i64::try_from(room).unwrap_or(MOST_ACTORS);
+        let room = i64::try_from(room).unwrap_or(i64::MAX);
         let rows = context.reader.fetch(&sql, |sql| sql.bind(&frontier).bind(all).bind(room)).await?;
         frontier = rows.iter().map(|row| row.try_get("actor")).collect::<Result<_, _>>()?;
         distances.extend(frontier.iter().map(|actor| (*actor, distance)));

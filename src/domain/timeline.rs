@@ -235,10 +235,7 @@ impl<'a> Wanted<'a> {
     }
 
     fn bind<'q>(&self, sql: SqlQuery<'q>) -> SqlQuery<'q> {
-        sql.bind(self.actor)
-            .bind(self.topic)
-            .bind(self.from.map(str::to_owned))
-            .bind(self.until.map(str::to_owned))
+        sql.bind(self.actor).bind(self.topic).bind(self.from).bind(self.until)
     }
 
     /// The selected sets of rows of a type, with the order of each. Without an actor or a topic, an index on days finds

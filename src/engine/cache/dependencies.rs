@@ -18,7 +18,7 @@ use crate::{
         },
     },
     model::{
-        object_type::{FacetBy, Join, ObjectType, SortKey, ToMany},
+        object_type::{Join, ObjectType, SortKey, ToMany},
         sql::Reads,
     },
 };
@@ -254,12 +254,10 @@ impl Collector<'_> {
     fn aggregate(&mut self, aggregate: &Aggregate, fetched: &AggregateRows) -> Collected {
         match (aggregate, fetched) {
             (Aggregate::Count(_), AggregateRows::Counts(_)) => Ok(()),
-            (Aggregate::Facet { facet, level, .. }, AggregateRows::Groups { rows, .. })
-                if !matches!(facet.by, FacetBy::Link { .. }) =>
-            {
-                self.steps(level, rows)
-            }
-            (Aggregate::Groups { level, .. }, AggregateRows::Groups { rows, .. }) => self.steps(level, rows),
+            (
+                Aggregate::Facet { level, .. } | Aggregate::Groups { level, .. },
+                AggregateRows::Groups { rows, .. },
+            ) => self.steps(level, rows),
             _ => Err(Everything),
         }
     }

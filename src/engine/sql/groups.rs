@@ -56,7 +56,6 @@ impl Paged<'_> {
         let others = others.flat_map(Dimension::columns).filter(|(column, _)| is_selected(column));
         let others = others.map(|(column, ty)| format!("null::{ty} as {column}"));
         let shown: Vec<String> = named.iter().cloned().chain(others).collect();
-        let numbers = |count: usize| (1..=count).map(|number| number.to_string()).collect::<Vec<_>>();
         let counts = if certain.is_empty() {
             "n::integer as count, n::integer as certain, 0 as possible".to_owned()
         } else {
@@ -76,7 +75,7 @@ impl Paged<'_> {
             keys.join(", "),
         );
         self.from(&mut builder, None)?;
-        let numbers = numbers(keys.len());
+        let numbers: Vec<String> = (1..=keys.len()).map(|number| number.to_string()).collect();
         let _ = write!(builder.sql, ") r{links} group by {}) g{spread}", numbers.join(", "));
         if !certain.is_empty() {
             let _ = write!(builder.sql, " group by {}", numbers.join(", "));

@@ -242,6 +242,7 @@ impl Paged<'_> {
             FacetBy::Value { sql, .. } => (sql.of("r"), String::new()),
             FacetBy::ToOne { column, .. } => (format!("r.{column}"), String::new()),
             FacetBy::Link { between, from, other, .. } => {
+                builder.subqueries += 1;
                 // Records without a value are counted together.
                 (format!("f.{other}"), format!(" left join {between} f on f.{from} = r.id"))
             }
