@@ -513,7 +513,7 @@ async fn motions_of_popolo_have_divisions_and_votes() {
         {"id": "v1", "motion_id": "b1", "start_date": "2020-05-01T09:30:00", "result": "pass", "identifier": "Division 1",
          "counts": [{"option": "yes", "value": 1}],
          "votes": [{"voter_id": "p1", "option": "yes", "group_id": "x"}, {"voter_id": "p1", "option": "perhaps"}]},
-        {"id": "v2", "name": "On nothing", "result": "unclear", "votes": [{"voter_id": "p1", "option": "not voting"}]},
+        {"id": "v2", "name": "On nothing", "result": "unclear", "votes": [{"voter_id": "p1", "option": "leave of absence"}]},
     ]);
     document["motions"] = json!([{
         "id": "b1", "identifier": "B 1", "text": "That samples be taken.", "creator_id": "p1", "date": "2020-04",

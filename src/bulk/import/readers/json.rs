@@ -7,7 +7,7 @@ use std::{
 };
 
 use serde_json::{Map, Value};
-use struson::reader::{JsonReader, JsonStreamReader, ReaderSettings, ValueType};
+use struson::reader::{JsonReader, JsonStreamReader, ReaderError, ReaderSettings, ValueType};
 
 use crate::bulk::import::{readers::ReadError, source_file::MAX_LINE_BYTES};
 
@@ -48,8 +48,7 @@ pub fn elements(
     let mut json = JsonStreamReader::new_custom(input, settings());
     let mut next = |json: &mut JsonStreamReader<_>, name: &str| {
         left.set(MAX_LINE_BYTES);
-        let value = json.deserialize_next().map_err(|error| invalid(&error))?;
-        each(name, value)
+        each(name, value(json).map_err(|error| invalid(&error))?)
     };
     match json.peek().map_err(|error| invalid(&error))? {
         ValueType::Array => {
@@ -109,7 +108,7 @@ pub fn documents(
             if !is_list {
                 json.next_name_owned().map_err(|error| invalid(&error))?;
             }
-            each(Element::Member(json.deserialize_next().map_err(|error| invalid(&error))?))?;
+            each(Element::Member(value(json).map_err(|error| invalid(&error))?))?;
         }
         left.set(MAX_LINE_BYTES);
         let ended = if is_list { json.end_array() } else { json.end_object() };
@@ -131,7 +130,7 @@ pub fn documents(
                     if name == field && has_members {
                         members(&mut json, &mut each)?;
                     } else {
-                        rest.insert(name, json.deserialize_next().map_err(|error| invalid(&error))?);
+                        rest.insert(name, value(&mut json).map_err(|error| invalid(&error))?);
                     }
                 }
                 json.end_object().map_err(|error| invalid(&error))?;
@@ -148,7 +147,50 @@ pub fn documents(
     json.consume_trailing_whitespace().map_err(|error| invalid(&error))
 }
 
-/// Any number is read: one that is too large for its field costs only this value.
+/// The value of a text that is JSON.
+pub fn parse(text: &str) -> Result<Value, ReaderError> {
+    let mut json = JsonStreamReader::new_custom(text.as_bytes(), settings());
+    let value = value(&mut json)?;
+    json.consume_trailing_whitespace()?;
+    Ok(value)
+}
+
+/// The next value. A number that a double can't hold becomes a text, so that it costs its field and nothing else.
+fn value<R: Read>(json: &mut JsonStreamReader<R>) -> Result<Value, ReaderError> {
+    Ok(match json.peek()? {
+        ValueType::Array => {
+            json.begin_array()?;
+            let mut items = Vec::new();
+            while json.has_next()? {
+                items.push(value(json)?);
+            }
+            json.end_array()?;
+            items.into()
+        }
+        ValueType::Object => {
+            json.begin_object()?;
+            let mut fields = Map::new();
+            while json.has_next()? {
+                let name = json.next_name_owned()?;
+                fields.insert(name, value(json)?);
+            }
+            json.end_object()?;
+            fields.into()
+        }
+        ValueType::String => json.next_string()?.into(),
+        ValueType::Number => {
+            let text = json.next_number_as_str()?;
+            serde_json::from_str(text).unwrap_or_else(|_| text.into())
+        }
+        ValueType::Boolean => json.next_bool()?.into(),
+        ValueType::Null => {
+            json.next_null()?;
+            Value::Null
+        }
+    })
+}
+
+/// Numbers of any size are read.
 fn settings() -> ReaderSettings {
     ReaderSettings {
         max_nesting_depth: Some(128),
@@ -184,6 +226,16 @@ mod tests {
         });
         let Err(ReadError::Invalid(reason)) = reason else { panic!("read") };
         assert!(read == 1 && reason.contains("longer than 8 MiB"), "{reason}");
+    }
+
+    #[test]
+    fn a_number_that_a_double_cannot_hold_is_a_text() {
+        let digits = "9".repeat(400);
+        let read = parse(&format!(r#"{{"a": [1e999, -2], "b": {digits}, "c": {{"d": [null, true, "x"]}}}}"#))
+            .unwrap();
+        let expected = serde_json::json!({"a": ["1e999", -2], "b": digits, "c": {"d": [null, true, "x"]}});
+        assert_eq!(read, expected);
+        assert!(parse("{} 1").is_err() && parse("[01]").is_err());
     }
 
     #[test]

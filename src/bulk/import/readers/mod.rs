@@ -157,7 +157,8 @@ pub fn objects(
 fn object(line: &[u8]) -> Result<Map<String, Value>, String> {
     let text = std::str::from_utf8(line)
         .map_err(|error| format!("Invalid UTF-8 at byte {}.", error.valid_up_to() + 1))?;
-    match serde_json::from_str(text) {
+    // The other reader takes numbers of any size.
+    match serde_json::from_str(text).or_else(|error| json::parse(text).map_err(|_| error)) {
         Ok(Value::Object(object)) => Ok(object),
         Ok(_) => Err("The line isn't a JSON object.".to_owned()),
         Err(error) => {

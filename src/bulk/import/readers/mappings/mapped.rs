@@ -64,6 +64,9 @@ pub struct ColumnMap {
     columns: Option<Vec<String>>,
     /// The field of a JSON document that has the rows.
     rows: Option<String>,
+    /// Values that stand for none: `None`, `N/A`.
+    #[serde(default)]
+    empty: Vec<String>,
     #[serde(rename = "record")]
     records: Vec<Record>,
 }
@@ -355,7 +358,7 @@ fn types(rows: &Rows) -> impl Iterator<Item = &'static str> {
 
 /// Checks a value that a map has.
 fn check_text(scalar: Scalar, text: &str) -> Result<(), String> {
-    let mut row = Row { values: Map::new(), taken: BTreeSet::new(), changed: Vec::new() };
+    let mut row = Row::new(Map::new(), &[]);
     let value = row.scalar("", scalar, text);
     if value.is_null() {
         return Err(format!("`{text}` is not a number, true or false"));
@@ -386,7 +389,7 @@ impl FullRule {
                 split: if self.values.is_none() { self.split.clone() } else { None },
                 ..FullRule::default()
             };
-            let mut row = Row { values: Map::new(), taken: BTreeSet::new(), changed: Vec::new() };
+            let mut row = Row::new(Map::new(), &[]);
             texts.extend(row.texts(&Rule::Full(Box::new(rule))));
             if let Some((_, reason)) = row.changed.first() {
                 let reason = reason.trim_start_matches("left out, ");
@@ -544,8 +547,10 @@ struct Mapped<'a, 'b, 'm> {
 
 /// What a row has, and what was taken of it.
 #[derive(Clone)]
-struct Row {
+struct Row<'m> {
     values: Map<String, Value>,
+    /// The map's values that stand for none.
+    empty: &'m [String],
     taken: BTreeSet<String>,
     changed: Vec<(String, &'static str)>,
 }
@@ -553,8 +558,8 @@ struct Row {
 impl Mapped<'_, '_, '_> {
     fn row(&mut self, line: u64, values: Map<String, Value>) -> Result<(), ReceiverClosed> {
         self.mapper.set_line(line);
-        let mut row = Row { values, taken: BTreeSet::new(), changed: Vec::new() };
         let (map, kinds) = (self.map, self.kinds);
+        let mut row = Row::new(values, &map.empty);
         for record in &map.records {
             let kind = kinds.known(&record.kind);
             for mut part in row.parts(record.each.as_ref()) {
@@ -599,7 +604,12 @@ impl Mapped<'_, '_, '_> {
         Ok(())
     }
 
-    fn record(&mut self, record: &Record, kind: &RecordKind, row: &mut Row) -> Result<(), ReceiverClosed> {
+    fn record(
+        &mut self,
+        record: &Record,
+        kind: &RecordKind,
+        row: &mut Row<'_>,
+    ) -> Result<(), ReceiverClosed> {
         // A row without it has no such record.
         let Some(key) = row.key(&record.name, &record.key) else { return Ok(()) };
         let mut fields = Map::new();
@@ -652,7 +662,7 @@ impl Mapped<'_, '_, '_> {
         self.mapper.stage(kind.name, &key, &slug, Value::Object(fields), giver)
     }
 
-    fn references(&self, rule: &Rule, row: &mut Row) -> Vec<Value> {
+    fn references(&self, rule: &Rule, row: &mut Row<'_>) -> Vec<Value> {
         if let Rule::Full(full) = rule
             && let (Some(record), Some(key)) = (&full.record, &full.key)
         {
@@ -663,7 +673,7 @@ impl Mapped<'_, '_, '_> {
         row.texts(rule).into_iter().map(Value::from).collect()
     }
 
-    fn referred(&self, references: &[Reference], row: &mut Row) -> Vec<Value> {
+    fn referred(&self, references: &[Reference], row: &mut Row<'_>) -> Vec<Value> {
         let mut referred: Vec<Value> = Vec::new();
         for Reference { record, key, each } in references {
             for mut part in row.parts(each.as_ref()) {
@@ -680,7 +690,7 @@ impl Mapped<'_, '_, '_> {
     }
 
     /// The entries of a list of objects. One without a value of its own is none.
-    fn entries(&self, rows: &Rows, entries: &[Entry], row: &mut Row) -> Vec<Value> {
+    fn entries(&self, rows: &Rows, entries: &[Entry], row: &mut Row<'_>) -> Vec<Value> {
         let mut list: Vec<Value> = Vec::new();
         for Entry { each, fields: rules } in entries {
             for mut part in row.parts(each.as_ref()) {
@@ -711,10 +721,20 @@ impl Mapped<'_, '_, '_> {
     }
 }
 
-impl Row {
+impl<'m> Row<'m> {
+    fn new(values: Map<String, Value>, empty: &'m [String]) -> Row<'m> {
+        Row { values, empty, taken: BTreeSet::new(), changed: Vec::new() }
+    }
+
+    /// Whether a text stands for none.
+    fn is_none(&self, text: &str) -> bool {
+        let text = text.trim();
+        text.is_empty() || self.empty.iter().any(|empty| empty.eq_ignore_ascii_case(text))
+    }
+
     /// The row once, or for each of the values of a column.
-    fn parts(&self, each: Option<&Each>) -> Vec<Row> {
-        let row = |values| Row { values, taken: BTreeSet::new(), changed: Vec::new() };
+    fn parts(&self, each: Option<&Each>) -> Vec<Row<'m>> {
+        let row = |values| Row::new(values, self.empty);
         let (column, split) = match each {
             None => return vec![row(self.values.clone())],
             Some(Each::Column(column)) => (column, None),
@@ -731,7 +751,11 @@ impl Row {
             values.insert(column.clone(), value);
             row(values)
         };
-        values.into_iter().map(with).collect()
+        values
+            .into_iter()
+            .filter(|value| !value.as_str().is_some_and(|text| self.is_none(text)))
+            .map(with)
+            .collect()
     }
 
     /// The texts in a column, which may be a path: `source.name`.
@@ -754,6 +778,7 @@ impl Row {
                 texts_of(value, &mut texts);
             }
         }
+        texts.retain(|text| !self.is_none(text));
         self.taken.insert(column.to_owned());
         texts
     }
@@ -789,7 +814,8 @@ impl Row {
             }
         };
         if let Some(split) = &full.split {
-            texts = texts.iter().flat_map(|text| parts_of(text, split).map(ToOwned::to_owned)).collect();
+            let parts = texts.iter().flat_map(|text| parts_of(text, split));
+            texts = parts.filter(|part| !self.is_none(part)).map(ToOwned::to_owned).collect();
         }
         let column = columns.first().or(full.template.as_ref()).map_or("", String::as_str);
         let is_empty = texts.is_empty();
@@ -913,7 +939,7 @@ impl Row {
                 fields.iter().for_each(|(name, value)| self.count(&format!("{path}.{name}"), value, tally));
             }
             Value::Null => {}
-            Value::String(text) if text.trim().is_empty() => {}
+            Value::String(text) if self.is_none(text) => {}
             _ if self.taken.contains(path) => tally.keep(path),
             _ => tally.ignore(path),
         }
@@ -1017,9 +1043,9 @@ fn date(text: &str, form: &str) -> Option<String> {
 mod tests {
     use super::*;
 
-    fn row(values: Value) -> Row {
+    fn row(values: Value) -> Row<'static> {
         let Value::Object(values) = values else { unreachable!() };
-        Row { values, taken: BTreeSet::new(), changed: Vec::new() }
+        Row::new(values, &[])
     }
 
     fn rule(text: &str) -> Rule {
@@ -1060,5 +1086,19 @@ mod tests {
         assert!(row.changed.is_empty());
         assert!(row.texts(&rule("{column = 'n', values = {4 = 'F'}}")).is_empty());
         assert_eq!(row.changed, [("n".to_owned(), "left out, not in the map's values")]);
+    }
+
+    #[test]
+    fn values_that_stand_for_none_are_left_out_alone_and_among_others() {
+        let empty = ["None".to_owned()];
+        let mut row = row(json!({"Who": "NONE; Ada", "To": "none", "Where": {"name": "None"}}));
+        row.empty = &empty;
+        let each = Each::Split { column: "Who".to_owned(), split: ";".to_owned() };
+        let parts = row.parts(Some(&each));
+        assert_eq!(parts.iter().map(|part| &part.values["Who"]).collect::<Vec<_>>(), ["Ada"]);
+        assert_eq!(row.texts(&rule("{column = 'Who', split = ';'}")), ["Ada"]);
+        assert_eq!(row.texts(&rule("{column = 'To', default = 'all'}")), ["all"]);
+        assert_eq!(row.texts(&rule("{template = '{Who}[ in {Where.name}]'}")), ["NONE; Ada"]);
+        assert_eq!(row.key("actor", &OneOrMany::One("To".to_owned())), None);
     }
 }

@@ -17,11 +17,23 @@ const RESULTS: [(&str, &[&str]); 3] = [
     ("TIED", &["tie", "tied"]),
 ];
 const CHOICES: [(&str, &[&str]); 5] = [
-    ("FOR", &["yes", "aye", "yea", "for", "in favour", "in favor", "y"]),
-    ("AGAINST", &["no", "nay", "against", "n"]),
-    ("ABSTAIN", &["abstain", "abstained", "abstention", "present"]),
-    ("ABSENT", &["absent", "not voting", "did not vote", "excused"]),
-    ("PAIRED", &["paired"]),
+    ("FOR", &["yes", "aye", "yea", "for", "in favour", "in favor", "y", "tellaye", "tellyes", "teller for"]),
+    ("AGAINST", &["no", "nay", "against", "n", "tellno", "tellnay", "teller against"]),
+    ("ABSTAIN", &["abstain", "abstained", "abstention", "abstaining", "present"]),
+    (
+        "ABSENT",
+        &[
+            "absent",
+            "not voting",
+            "did not vote",
+            "no vote",
+            "excused",
+            "not present",
+            "leave of absence",
+            "on leave",
+        ],
+    ),
+    ("PAIRED", &["paired", "pair", "paired yes", "paired aye", "paired no"]),
 ];
 
 /// The value that a word stands for.
