@@ -14,7 +14,7 @@ use futures_util::stream;
 use crate::model::{
     Catalog, Input, ROOTS, as_of, facet_of,
     object_type::{
-        CREATED_AT, Cardinality, Deprecation, Enumeration, Facet, FieldKind, Join, LABEL, LookupInput,
+        self, CREATED_AT, Cardinality, Deprecation, Enumeration, Facet, FieldKind, Join, LABEL, LookupInput,
         ObjectType, Order, OwnedItem, Predicate, Scalar, ToMany, ToOne, UPDATED_AT, ValueType,
         computed::{Argument, Computed, NODES},
         grouping::{Dimension, GROUPS, MAX_GROUPS, group_of, grouping_of},
@@ -213,9 +213,7 @@ impl Types<'_> {
             .catalog
             .record_types()
             .find_map(|object_type| object_type.fields.iter().find(|field| field.name == "revisions"));
-        let Some(crate::model::object_type::Field { description, kind: FieldKind::ToMany(many), .. }) =
-            revisions
-        else {
+        let Some(object_type::Field { description, kind: FieldKind::ToMany(many), .. }) = revisions else {
             return;
         };
         let revisions = self.page_arguments(many).into_iter().fold(
@@ -257,9 +255,7 @@ impl Types<'_> {
 
     fn past(&mut self) {
         let object = InputObject::new(as_of::INPUT).description(as_of::INPUT_DESCRIPTION).oneof();
-        let field = |(name, scalar, description): (&str, Scalar, &str)| {
-            input(name, TypeRef::named(scalar.type_name()), description)
-        };
+        let field = |(name, ty, description)| input(name, TypeRef::named(ty), description);
         self.add(as_of::FIELDS.map(field).into_iter().fold(object, InputObject::field));
     }
 
@@ -288,7 +284,7 @@ impl Types<'_> {
         }
     }
 
-    fn field(&mut self, declared: &crate::model::object_type::Field) -> Field {
+    fn field(&mut self, declared: &object_type::Field) -> Field {
         let field = self.undeprecated_field(declared);
         match declared.deprecation {
             Some(deprecation) => field.deprecation(Some(&deprecation.text())),
@@ -296,7 +292,7 @@ impl Types<'_> {
         }
     }
 
-    fn undeprecated_field(&mut self, declared: &crate::model::object_type::Field) -> Field {
+    fn undeprecated_field(&mut self, declared: &object_type::Field) -> Field {
         let made = |ty| field(declared.name, ty, declared.description);
         match &declared.kind {
             FieldKind::Column(column) => {

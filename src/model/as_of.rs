@@ -2,17 +2,15 @@
 
 use async_graphql::Value;
 
-use crate::model::object_type::Scalar;
-
 /// The argument that reads the past, and its input type.
 pub const ARGUMENT: &str = "asOf";
 pub const INPUT: &str = "AsOf";
 pub const DESCRIPTION: &str = "Read this field and everything below it as of this time. Default: now.";
 pub const INPUT_DESCRIPTION: &str = "A point in the history of the knowledge base, by exactly one of these fields. A change is visible completely or not at all. Before the first change there are no records, and records without history are never visible.";
-/// The fields of the input: name, type and description.
-pub const FIELDS: [(&str, Scalar, &str); 2] = [
-    ("revision", Scalar::RevisionNumber, "The state after this revision, which must exist."),
-    ("time", Scalar::DateTime, "The state at this time, which must be in the past."),
+/// The fields of the input: name, type in GraphQL, and description.
+pub const FIELDS: [(&str, &str, &str); 2] = [
+    ("revision", "RevisionNumber", "The state after this revision, which must exist."),
+    ("time", "DateTime", "The state at this time, which must be in the past."),
 ];
 
 /// A moment as a request names it.

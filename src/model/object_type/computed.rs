@@ -3,11 +3,12 @@
 //! A domain module declares the type of the value, the arguments, and a function that computes it. The function names
 //! records by their ids; what a query selects of them is read as a level like any other.
 
-use std::{fmt, ops::RangeInclusive, sync::Arc};
+use std::{collections::HashMap, fmt, ops::RangeInclusive, sync::Arc};
 
 use async_graphql::{Name, Value};
 use futures_util::future::{BoxFuture, try_join_all};
 use indexmap::IndexMap;
+use sqlx::{Row, postgres::PgRow};
 use tokio::time::Instant;
 
 use crate::{
@@ -281,6 +282,11 @@ impl ComputedValue {
         value.map_or(ComputedValue::Null, |text| ComputedValue::Text(text.into()))
     }
 
+    /// A column of text, or of a type that is read as text.
+    pub fn text_in(row: &PgRow, column: &str) -> Result<ComputedValue, sqlx::Error> {
+        row.try_get_unchecked(column).map(|text: Option<String>| ComputedValue::text(text))
+    }
+
     /// A score from 0 to 1, to a thousandth.
     pub fn fraction(score: f64) -> ComputedValue {
         ComputedValue::Float((score.clamp(0.0, 1.0) * 1000.0).round() / 1000.0)
@@ -319,7 +325,7 @@ pub async fn record(
 ) -> Result<Option<i64>, ApiError> {
     let Some(Value::Object(by)) = arguments.get(argument) else { return Ok(None) };
     let rows = reader.run(&lookup(object_type, by, argument)?, &[]).await?;
-    let id = rows.first().map(|row| sqlx::Row::try_get(row, 0)).transpose()?;
+    let id = rows.first().map(|row| row.try_get(0)).transpose()?;
     let missing = || {
         ApiError::bad_input(
             argument,
@@ -330,6 +336,15 @@ pub async fn record(
 }
 
 impl ResolveContext<'_> {
+    /// The value of each parent, in their order; `missing` for those without one.
+    pub fn by_parent(
+        &self,
+        mut values: HashMap<i64, ComputedValue>,
+        missing: &ComputedValue,
+    ) -> Vec<ComputedValue> {
+        self.parents.iter().map(|id| values.remove(id).unwrap_or_else(|| missing.clone())).collect()
+    }
+
     /// The id of the record that an argument of type `…By` names; none if it is absent.
     pub async fn record(&self, object_type: &str, argument: &str) -> Result<Option<i64>, ApiError> {
         record(self.reader, self.lookup, self.catalog.named(object_type), self.arguments, argument).await
@@ -498,6 +513,58 @@ pub fn computed(
         compute,
     };
     Field::new(name, description, FieldKind::Computed(computed)).into()
+}
+
+impl FieldDeclaration {
+    fn computed(&mut self) -> &mut Computed {
+        match &mut self.field.kind {
+            FieldKind::Computed(computed) => computed,
+            _ => unreachable!("only computed fields are declared this way"),
+        }
+    }
+
+    /// Only callers of this role, or a higher one, may select it.
+    #[must_use]
+    pub fn requires_role(mut self, role: Role) -> Self {
+        self.computed().role = role;
+        self
+    }
+
+    /// It is a source's whole text: a setting says who may select it.
+    #[must_use]
+    pub fn whole_text(mut self) -> Self {
+        self.computed().whole_text = true;
+        self
+    }
+
+    /// It costs nothing to compute.
+    #[must_use]
+    pub fn free(mut self) -> Self {
+        self.computed().cost = 0;
+        self
+    }
+
+    /// Its cost depends on its arguments.
+    #[must_use]
+    pub fn with_cost(mut self, price: CostFunction) -> Self {
+        self.computed().price = Some(price);
+        self
+    }
+
+    /// Computing it changes the base; `nothing` stands in its place where it came to nothing, though something
+    /// else of the request was done.
+    #[must_use]
+    pub fn mutating(mut self, nothing: ComputedValue) -> Self {
+        self.computed().nothing = Some(nothing);
+        self
+    }
+
+    /// Its value depends on the caller, so responses are not shared between callers.
+    #[must_use]
+    pub fn per_caller(mut self) -> Self {
+        self.computed().per_caller = true;
+        self
+    }
 }
 
 pub fn argument(name: &'static str, ty: &'static str, description: &'static str) -> Argument {
