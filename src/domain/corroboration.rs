@@ -101,7 +101,7 @@ async fn corroborations(context: ResolveContext<'_>, sql: &str) -> Result<Vec<Co
             value(row.try_get("independent_sources")?, row.try_get("best")?, row.try_get("disputed")?);
         values.insert(row.try_get::<i64, _>("subject")?, found);
     }
-    Ok(context.parents.iter().map(|id| values.remove(id).unwrap_or_else(|| value(0, None, false))).collect())
+    Ok(context.by_parent(values, &value(0, None, false)))
 }
 
 fn value(sources: i64, best: Option<String>, disputed: bool) -> ComputedValue {

@@ -194,13 +194,11 @@ async fn pick(context: ResolveContext<'_>, text: Text) -> Result<Vec<ComputedVal
         let place = languages::pick(&preferred, &tags).unwrap_or(0);
         best.insert(versions[place].try_get("id")?, localized(&versions[place])?);
     }
-    Ok(context.parents.iter().map(|id| best.remove(id).unwrap_or(ComputedValue::Null)).collect())
+    Ok(context.by_parent(best, &ComputedValue::Null))
 }
 
 fn localized(row: &PgRow) -> Result<ComputedValue, sqlx::Error> {
-    let text = |column| -> Result<ComputedValue, sqlx::Error> {
-        Ok(ComputedValue::text(row.try_get::<Option<String>, _>(column)?))
-    };
+    let text = |column| ComputedValue::text_in(row, column);
     Ok(ComputedValue::Object(vec![
         ("value", text("value")?),
         ("language", text("language")?),

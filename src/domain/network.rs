@@ -299,10 +299,7 @@ async fn edges(
             ("source", ComputedValue::Record("Actor", row.try_get("source")?)),
             ("target", ComputedValue::Record("Actor", row.try_get("target")?)),
             ("kind", ComputedValue::Text(row.try_get("kind")?)),
-            (
-                "relationKind",
-                ComputedValue::text(row.try_get_unchecked::<Option<String>, _>("relation_kind")?),
-            ),
+            ("relationKind", ComputedValue::text_in(row, "relation_kind")?),
             ("weight", ComputedValue::Int(row.try_get("weight")?)),
             ("evidence", evidence(&ties, row)?),
         ]))
@@ -437,7 +434,7 @@ async fn paths(context: &ResolveContext<'_>, ways: &[Vec<i64>]) -> Result<Vec<Co
             ("from", ComputedValue::Record("Actor", from)),
             ("to", ComputedValue::Record("Actor", to)),
             ("kind", ComputedValue::Text(tie.try_get("kind")?)),
-            ("label", ComputedValue::text(tie.try_get_unchecked::<Option<String>, _>("label")?)),
+            ("label", ComputedValue::text_in(tie, "label")?),
             ("evidence", evidence(&ties, tie)?),
         ]))
     };

@@ -1,6 +1,6 @@
 //! Positions: where an actor stands on a topic, and what shows it.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use sqlx::{Row, postgres::PgRow};
 
@@ -302,23 +302,18 @@ fn on_topic(context: &CostContext<'_>, each: f64) -> f64 {
     positions * each + corroboration::points(context, positions)
 }
 
-/// The rows of each parent, by the column `parent`, as lists.
-fn grouped(
-    parents: &[i64],
+/// The values of each parent, by the column `parent` of their rows, as lists.
+fn lists(
+    context: &ResolveContext<'_>,
     rows: &[PgRow],
-    tree: impl Fn(&PgRow) -> Result<ComputedValue, sqlx::Error>,
+    value: impl Fn(&PgRow) -> Result<ComputedValue, sqlx::Error>,
 ) -> Result<Vec<ComputedValue>, ApiError> {
-    let mut lists: Vec<Vec<ComputedValue>> = parents.iter().map(|_| Vec::new()).collect();
+    let mut lists: HashMap<i64, Vec<ComputedValue>> = HashMap::new();
     for row in rows {
-        let parent: i64 = row.try_get("parent")?;
-        let place = parents.iter().position(|id| *id == parent);
-        lists[place.ok_or(sqlx::Error::RowNotFound)?].push(tree(row)?);
+        lists.entry(row.try_get("parent")?).or_default().push(value(row)?);
     }
-    Ok(lists.into_iter().map(ComputedValue::List).collect())
-}
-
-fn enumerated(row: &PgRow, column: &str) -> Result<ComputedValue, sqlx::Error> {
-    Ok(ComputedValue::text(row.try_get_unchecked::<Option<String>, _>(column)?))
+    let lists = lists.into_iter().map(|(parent, values)| (parent, ComputedValue::List(values))).collect();
+    Ok(context.by_parent(lists, &ComputedValue::List(Vec::new())))
 }
 
 async fn stance_history(context: ResolveContext<'_>) -> Result<Vec<ComputedValue>, ApiError> {
@@ -337,32 +332,26 @@ async fn stance_history(context: ResolveContext<'_>) -> Result<Vec<ComputedValue
          order by holder_id, topic_id, day nulls last, id"
     );
     let rows = context.reader.fetch(&sql, |sql| required.bind(sql.bind(context.parents).bind(topic))).await?;
-    let mut histories: Vec<Vec<(i64, Vec<ComputedValue>)>> =
-        context.parents.iter().map(|_| Vec::new()).collect();
-    for row in &rows {
-        let (holder, topic): (i64, i64) = (row.try_get("parent")?, row.try_get("topic_id")?);
-        let change = ComputedValue::Object(vec![
-            ("stance", enumerated(row, "stance")?),
-            ("previous", enumerated(row, "previous")?),
-            ("date", enumerated(row, "date")?),
+    let change = |row: &PgRow| {
+        Ok(ComputedValue::Object(vec![
+            ("stance", ComputedValue::text_in(row, "stance")?),
+            ("previous", ComputedValue::text_in(row, "previous")?),
+            ("date", ComputedValue::text_in(row, "date")?),
             ("position", ComputedValue::Record("Position", row.try_get("id")?)),
-        ]);
-        let place = context.parents.iter().position(|id| *id == holder).ok_or(sqlx::Error::RowNotFound)?;
-        match histories[place].last_mut().filter(|(last, _)| *last == topic) {
-            Some((_, changes)) => changes.push(change),
-            None => histories[place].push((topic, vec![change])),
-        }
-    }
-    let history = |(topic, changes)| {
-        ComputedValue::Object(vec![
+        ]))
+    };
+    let holder_and_topic = |row: &PgRow| (row.get::<i64, _>("parent"), row.get::<i64, _>("topic_id"));
+    let mut histories: HashMap<i64, Vec<ComputedValue>> = HashMap::new();
+    for rows in rows.chunk_by(|one, other| holder_and_topic(one) == holder_and_topic(other)) {
+        let (holder, topic) = holder_and_topic(&rows[0]);
+        let changes = rows.iter().map(change).collect::<Result<_, sqlx::Error>>()?;
+        histories.entry(holder).or_default().push(ComputedValue::Object(vec![
             ("topic", ComputedValue::Record("Topic", topic)),
             ("changes", ComputedValue::List(changes)),
-        ])
-    };
-    Ok(histories
-        .into_iter()
-        .map(|topics| ComputedValue::List(topics.into_iter().map(history).collect()))
-        .collect())
+        ]));
+    }
+    let histories = histories.into_iter().map(|(holder, topics)| (holder, ComputedValue::List(topics)));
+    Ok(context.by_parent(histories.collect(), &ComputedValue::List(Vec::new())))
 }
 
 /// Each holder's latest position on the topics `$1`; an unknown date is no later than a known one. Two values are bound
@@ -396,8 +385,8 @@ async fn stance_matrix(context: ResolveContext<'_>) -> Result<Vec<ComputedValue>
         Ok(ComputedValue::Object(vec![
             ("holder", ComputedValue::Record("Actor", row.try_get("holder_id")?)),
             ("topic", ComputedValue::Record("Topic", row.try_get("topic_id")?)),
-            ("stance", enumerated(row, "stance")?),
-            ("date", enumerated(row, "date")?),
+            ("stance", ComputedValue::text_in(row, "stance")?),
+            ("date", ComputedValue::text_in(row, "date")?),
             ("position", ComputedValue::Record("Position", row.try_get("id")?)),
         ]))
     };
@@ -428,11 +417,11 @@ async fn standings(context: ResolveContext<'_>) -> Result<Vec<ComputedValue>, Ap
         latest(&required)
     );
     let rows = context.reader.fetch(&sql, |sql| required.bind(sql.bind(context.parents).bind(first))).await?;
-    grouped(context.parents, &rows, |row| {
+    lists(&context, &rows, |row| {
         Ok(ComputedValue::Object(vec![
             ("holder", ComputedValue::Record("Actor", row.try_get("holder_id")?)),
-            ("stance", enumerated(row, "stance")?),
-            ("date", enumerated(row, "date")?),
+            ("stance", ComputedValue::text_in(row, "stance")?),
+            ("date", ComputedValue::text_in(row, "date")?),
             ("position", ComputedValue::Record("Position", row.try_get("id")?)),
         ]))
     })
@@ -457,7 +446,7 @@ async fn disagreements(context: ResolveContext<'_>) -> Result<Vec<ComputedValue>
         latest(&required)
     );
     let rows = context.reader.fetch(&sql, |sql| required.bind(sql.bind(context.parents).bind(first))).await?;
-    grouped(context.parents, &rows, |row| {
+    lists(&context, &rows, |row| {
         Ok(ComputedValue::Object(vec![
             ("one", ComputedValue::Record("Position", row.try_get("one")?)),
             ("other", ComputedValue::Record("Position", row.try_get("other")?)),

@@ -27,7 +27,6 @@ static RELIABILITY: Enumeration = Enumeration {
 };
 
 pub fn object_types() -> Vec<ObjectType> {
-    let [versions, whole, passages, uncited, coverage] = texts::of_source();
     vec![
         ObjectType::new("Source", "sources", "A document: an article, an interview, a transcript.")
             .record("sources")
@@ -68,11 +67,7 @@ pub fn object_types() -> Vec<ObjectType> {
                     .nullable()
                     .filterable(),
             )
-            .field(versions)
-            .field(whole)
-            .field(passages)
-            .field(uncited)
-            .field(coverage)
+            .fields(texts::of_source())
             .field(many(
                 "citations",
                 "Citation",

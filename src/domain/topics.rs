@@ -24,7 +24,6 @@ static NAME_KIND: Enumeration = Enumeration {
 };
 
 pub fn object_types() -> Vec<ObjectType> {
-    let [standings, disagreements] = positions::of_topic();
     vec![
         ObjectType::new("Topic", "topics", "A subject, which can have sub-topics.")
             .record("topics")
@@ -92,8 +91,7 @@ pub fn object_types() -> Vec<ObjectType> {
                 Join::Link("commentary_targets", "topic_id", "commentary_id"),
                 "Analysts' commentaries about it.",
             ))
-            .field(standings)
-            .field(disagreements)
+            .fields(positions::of_topic())
             .field(evidence("topic_id"))
             .fields(languages::of(&[Text::of("topics", "topic_id", "name").in_names("topic_names")]))
             .versioned()

@@ -35,9 +35,11 @@ pub struct Text {
     places: Vec<usize>,
     /// For each line where it starts.
     lines: Vec<usize>,
-    /// How often words were searched for, and the folded places by the hash of what begins there.
+    /// How often words were searched for.
     searches: Cell<usize>,
+    /// The marks of its lines, each with its place.
     marks: OnceCell<Vec<(usize, Mark)>>,
+    /// The folded places by the hash of what begins there.
     beginnings: OnceCell<HashMap<u64, Vec<u32>, foldhash::fast::FixedState>>,
 }
 

@@ -129,7 +129,7 @@ pub fn object_types() -> Vec<ObjectType> {
 }
 
 /// The fields of a source.
-pub fn of_source() -> [FieldDeclaration; 5] {
+pub fn of_source() -> Vec<FieldDeclaration> {
     let versions = OwnedList {
         of: OwnedItem::Shape("SourceText"),
         table: VERSIONS,
@@ -137,7 +137,7 @@ pub fn of_source() -> [FieldDeclaration; 5] {
         order: "{}.version",
         appended: true,
     };
-    [
+    vec![
         values("texts", versions, "The versions of its text, if it has one. `attachSourceText` adds one."),
         computed(
             "text",
@@ -236,8 +236,8 @@ async fn passages(context: ResolveContext<'_>, page: &str) -> Result<Vec<Compute
     for row in &rows {
         pages.entry(row.try_get("source_id")?).or_default().push(passage(row)?);
     }
-    let page = |id: &i64| ComputedValue::List(pages.remove(id).unwrap_or_default());
-    Ok(context.parents.iter().map(page).collect())
+    let pages = pages.into_iter().map(|(id, page)| (id, ComputedValue::List(page))).collect();
+    Ok(context.by_parent(pages, &ComputedValue::List(Vec::new())))
 }
 
 fn passage(row: &PgRow) -> Result<ComputedValue, sqlx::Error> {
@@ -254,7 +254,7 @@ fn passage(row: &PgRow) -> Result<ComputedValue, sqlx::Error> {
         ("end", int("ends")?),
         ("line", int("line")?),
         ("page", int("page")?),
-        ("section", ComputedValue::text(row.try_get::<Option<String>, _>("section")?)),
+        ("section", ComputedValue::text_in(row, "section")?),
         ("seconds", int("seconds")?),
         ("citations", ComputedValue::List(citations.collect())),
     ]))
@@ -276,7 +276,7 @@ async fn coverage(context: ResolveContext<'_>) -> Result<Vec<ComputedValue>, Api
         ]);
         found.insert(row.try_get::<i64, _>("source_id")?, covered);
     }
-    Ok(context.parents.iter().map(|id| found.remove(id).unwrap_or(ComputedValue::Null)).collect())
+    Ok(context.by_parent(found, &ComputedValue::Null))
 }
 
 /// The passage of a citation.
@@ -306,7 +306,7 @@ async fn cited(context: ResolveContext<'_>) -> Result<Vec<ComputedValue>, ApiErr
     for rows in rows.chunk_by(|one, other| one.get::<i64, _>("id") == other.get::<i64, _>("id")) {
         passages.insert(rows[0].try_get("id")?, cited_passage(rows)?);
     }
-    Ok(context.parents.iter().map(|id| passages.remove(id).unwrap_or(ComputedValue::Null)).collect())
+    Ok(context.by_parent(passages, &ComputedValue::Null))
 }
 
 /// The passage of a citation, from the passages of the text that it is in and those around them.
@@ -397,5 +397,5 @@ async fn whole(context: ResolveContext<'_>) -> Result<Vec<ComputedValue>, ApiErr
         ]);
         texts.insert(row.try_get::<i64, _>("source_id")?, text);
     }
-    Ok(context.parents.iter().map(|id| texts.remove(id).unwrap_or(ComputedValue::Null)).collect())
+    Ok(context.by_parent(texts, &ComputedValue::Null))
 }
