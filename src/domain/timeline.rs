@@ -1,4 +1,4 @@
-//! Timelines: meetings, statements and commentaries in order of date.
+//! Timelines: records of several types in order of date, and how many there are in each period.
 
 use std::fmt::Write;
 
@@ -20,7 +20,7 @@ use crate::{
             overviews::{Mention, TimelineEntry},
             reference, term,
         },
-        pagination::{Cursor, CursorKey, KeyKind},
+        pagination::{Cursor, CursorKey, KeyKind, Page},
         record_types,
     },
 };
@@ -35,7 +35,7 @@ const BELOW: &str = "with recursive below as (
 )";
 
 /// The types whose records are entries, in the order of the schema, which is also their order on one day.
-fn sorts(object_types: &[ObjectType]) -> Vec<(&ObjectType, TimelineEntry)> {
+fn entry_types(object_types: &[ObjectType]) -> Vec<(&ObjectType, TimelineEntry)> {
     record_types(object_types).filter_map(|object_type| Some((object_type, object_type.timeline?))).collect()
 }
 
@@ -49,7 +49,7 @@ fn mentioned(mentions: &[Mention], is_wanted: &str) -> String {
 }
 
 pub fn object_types(records: &[ObjectType]) -> Vec<ObjectType> {
-    let choices = || sorts(records).iter().map(|(object_type, _)| (object_type.name, "")).collect();
+    let choices = || entry_types(records).iter().map(|(object_type, _)| (object_type.name, "")).collect();
     let edge = ObjectType::new("TimelineEdge", "", "A meeting, a statement, an event, a commentary, a motion or a division in a timeline.")
         .field(reference(
             "node",
@@ -80,7 +80,7 @@ pub fn object_types(records: &[ObjectType]) -> Vec<ObjectType> {
                 )
                 .nullable(),
             )
-            .field(one_of("type", entry_type(records), "The type of the entries."))
+            .field(one_of("type", timeline_type(records), "The type of the entries."))
             .field(column("certain", Scalar::Int, "The number of entries that certainly began in it."))
             .field(column(
                 "possible",
@@ -94,9 +94,9 @@ pub fn object_types(records: &[ObjectType]) -> Vec<ObjectType> {
     ]
 }
 
-/// The enumeration of entries' types.
-fn entry_type(records: &[ObjectType]) -> &'static Enumeration {
-    let values = sorts(records)
+/// The enumeration of these types.
+fn timeline_type(records: &[ObjectType]) -> &'static Enumeration {
+    let values = entry_types(records)
         .into_iter()
         .map(|(object_type, _)| (naming::constant_case(object_type.name), object_type.description));
     Enumeration::of("TimelineType", "A type of records that timelines have.", values)
@@ -143,13 +143,13 @@ pub fn fields() -> Vec<FieldDeclaration> {
 
 /// All entries by date come from an index in order; those of an actor or a topic are collected and sorted.
 fn price(context: &CostContext<'_>) -> CostEstimate {
-    let sorts = sorts(&context.catalog.object_types);
+    let types = entry_types(&context.catalog.object_types);
     let rows_of_one = |mentions: fn(&TimelineEntry) -> &'static [Mention]| -> f64 {
-        let all = sorts.iter().flat_map(|(_, sort)| mentions(sort));
+        let all = types.iter().flat_map(|(_, entry)| mentions(entry));
         all.map(|Mention { table, to, .. }| context.rows_of_one(table, to)).sum()
     };
-    let (of_actor, on_topic) = (rows_of_one(|sort| sort.actors), rows_of_one(|sort| sort.topics));
-    let all: f64 = sorts.iter().map(|(object_type, _)| context.rows(object_type.table)).sum();
+    let (of_actor, on_topic) = (rows_of_one(|entry| entry.actors), rows_of_one(|entry| entry.topics));
+    let all: f64 = types.iter().map(|(object_type, _)| context.rows(object_type.table)).sum();
     let gathered = match (context.has("actor"), context.has("topic")) {
         (true, _) => of_actor * 0.15,
         (false, true) => on_topic * 0.12,
@@ -171,44 +171,43 @@ fn price(context: &CostContext<'_>) -> CostEstimate {
 }
 
 /// The first number of a type's entries within one day: an entry's number is unique among all types.
-fn place(sort: usize) -> i64 {
-    i64::try_from(sort).unwrap_or(0) << 56
+fn place(number: usize) -> i64 {
+    i64::try_from(number).unwrap_or(0) << 56
 }
 
 /// All entries are read, and their dates spread over the periods.
 fn price_of_density(context: &CostContext<'_>) -> CostEstimate {
     let read = price(context).points;
-    let all: f64 = sorts(&context.catalog.object_types).iter().map(|(of, _)| context.rows(of.table)).sum();
+    let types = entry_types(&context.catalog.object_types);
+    let all: f64 = types.iter().map(|(object_type, _)| context.rows(object_type.table)).sum();
     CostEstimate { points: read + all * 0.02, records: 0.0 }
 }
 
 async fn density(context: ResolveContext<'_>) -> Result<Vec<ComputedValue>, ApiError> {
-    let sorts = sorts(&context.catalog.object_types);
+    let types = entry_types(&context.catalog.object_types);
     let wanted = Wanted::of(&context).await?;
     let unit = Unit::named(context.text("by").unwrap_or_default());
-    let parts = sorts.iter().enumerate().flat_map(|(number, (_, sort))| {
-        let date = unit.beginning(sort.date);
-        let rows = wanted.rows(sort).into_iter();
+    let parts = types.iter().enumerate().flat_map(|(number, (_, entry))| {
+        let date = unit.beginning(entry.date);
+        let rows = wanted.rows(entry).into_iter();
         rows.map(move |(rows, _)| {
-            format!("select {number} as sort, {date} as k, count(*) as n{rows} group by 2")
+            format!("select {number} as type, {date} as k, count(*) as n{rows} group by 2")
         })
     });
     let parts = parts.collect::<Vec<_>>().join(" union all ");
     let spread = unit.spread("g.k").unwrap_or_else(|| "(select g.k, true)".to_owned());
     let sql = format!(
-        "{BELOW} select sort, period, coalesce(sum(n) filter (where certain), 0)::bigint as certain,
+        "{BELOW} select type, period, coalesce(sum(n) filter (where certain), 0)::bigint as certain,
                 coalesce(sum(n) filter (where not certain), 0)::bigint as possible
          from ({parts}) g cross join lateral {spread} s (period, certain)
-         group by 1, 2 order by period nulls last, sort limit $1"
+         group by 1, 2 order by period nulls last, type limit $1"
     );
     let first = context.number("first", MOST_PERIODS);
     let rows = context.reader.fetch(&sql, |sql| wanted.bind(sql.bind(first))).await?;
     let value = |row: &PgRow| {
-        let sort: i32 = row.try_get("sort")?;
-        let (object_type, _) = sorts[usize::try_from(sort).unwrap_or(0)];
         Ok(ComputedValue::Object(vec![
-            ("period", ComputedValue::text(row.try_get::<Option<String>, _>("period")?)),
-            ("type", ComputedValue::Text(naming::constant_case(object_type.name))),
+            ("period", ComputedValue::text_in(row, "period")?),
+            ("type", ComputedValue::Text(naming::constant_case(type_name(&types, row)?))),
             ("certain", ComputedValue::Int(row.try_get("certain")?)),
             ("possible", ComputedValue::Int(row.try_get("possible")?)),
         ]))
@@ -240,14 +239,14 @@ impl<'a> Wanted<'a> {
 
     /// The selected sets of rows of a type, with the order of each. Without an actor or a topic, an index on days finds
     /// them: those that begin in the period, and those that are still going on when it begins.
-    fn rows(&self, sort: &TimelineEntry) -> Vec<(String, String)> {
-        let (day, during) = (day(sort), sort.during);
-        let mut rows = format!(" from {} where true", sort.from);
+    fn rows(&self, entry: &TimelineEntry) -> Vec<(String, String)> {
+        let (day, during) = (day(entry), entry.during);
+        let mut rows = format!(" from {} where true", entry.from);
         if self.actor.is_some() {
-            let _ = write!(rows, " and t.id in ({})", mentioned(sort.actors, "= $2"));
+            let _ = write!(rows, " and t.id in ({})", mentioned(entry.actors, "= $2"));
         }
         if self.topic.is_some() {
-            let _ = write!(rows, " and t.id in ({})", mentioned(sort.topics, "in (select id from below)"));
+            let _ = write!(rows, " and t.id in ({})", mentioned(entry.topics, "in (select id from below)"));
         }
         let first = "(select lower(partial_date_range($4)))";
         let end = "(select coalesce(upper(partial_date_range($5)), 'infinity'))";
@@ -265,88 +264,112 @@ impl<'a> Wanted<'a> {
 }
 
 /// The first possible day of an entry, by which it is sorted.
-fn day(sort: &TimelineEntry) -> String {
-    format!("coalesce(lower({}), 'infinity'::date)", sort.during)
+fn day(entry: &TimelineEntry) -> String {
+    format!("coalesce(lower({}), 'infinity'::date)", entry.during)
 }
 
 async fn timeline(context: ResolveContext<'_>) -> Result<Vec<ComputedValue>, ApiError> {
-    let sorts = sorts(&context.catalog.object_types);
     let page = context.page(ORDER, KeyKind::Date)?;
     let wanted = Wanted::of(&context).await?;
-    let (mut before, mut behind, mut edges) = (false, false, Vec::new());
-    // Rows of a type on one side of the cursor, in a form that uses an index on day and id.
-    let beside = |number: usize, sort: &TimelineEntry, comparison: &str| {
-        let (day, place) = (day(sort), place(number));
-        let max = (1_i64 << 56) - 1;
-        format!(" and ({day}, t.id) {comparison} ($6, greatest(least($7 - {place}, {max}), 0))")
-    };
-    if let Some(Cursor { key: Some(CursorKey::Date(days)), id }) = &page.after
-        && context.wants("pageInfo.hasPreviousPage")
-    {
-        let earlier = sorts.iter().enumerate().flat_map(|(number, (_, sort))| {
-            let side = beside(number, sort, "<=");
-            wanted.rows(sort).into_iter().map(move |(rows, day)| {
-                format!("(select true{rows}{side} order by {day} desc, t.id desc limit 1) is not null")
-            })
-        });
-        let sql = format!("{BELOW} select {}", earlier.collect::<Vec<_>>().join(" or "));
-        let rows = context.reader.fetch(&sql, |sql| wanted.bind(sql.bind(1_i64)).bind(Days(*days)).bind(*id));
-        before = rows.await?.first().is_some_and(|row| row.try_get(0).unwrap_or(false));
-    }
-    if context.wants_page() {
-        let branches = sorts.iter().enumerate().flat_map(|(number, (_, sort))| {
-            let place = place(number);
-            let beyond = if page.after.is_some() { beside(number, sort, ">") } else { String::new() };
-            wanted.rows(sort).into_iter().map(move |(rows, day)| {
-                format!(
-                    "(select {number} as sort, t.id, {place} + t.id as place, {day} as day, {date} as date, {during} as during
-                  {rows}{beyond} order by {day}, t.id limit $1)",
-                    date = sort.date,
-                    during = sort.during,
-                )
-            })
-        });
-        let sql = format!(
-            "{BELOW} select sort, id, place, day, date, lower(during)::text as earliest, (upper(during) - 1)::text as latest
-             from ({}) e order by day, place limit $1",
-            branches.collect::<Vec<_>>().join(" union all ")
-        );
-        let rows = context
-            .reader
-            .fetch(&sql, |sql| {
-                let sql = wanted.bind(sql.bind(page.size + 1));
-                match &page.after {
-                    Some(Cursor { key: Some(CursorKey::Date(days)), id }) => sql.bind(Days(*days)).bind(*id),
-                    _ => sql,
-                }
-            })
-            .await?;
-        let size = usize::try_from(page.size).unwrap_or(0);
-        behind = rows.len() > size;
-        for row in rows.iter().take(size) {
-            let sort: i32 = row.try_get("sort")?;
-            let (object_type, _) = sorts[usize::try_from(sort).unwrap_or(0)];
-            let edge = vec![
-                ("node", ComputedValue::Record(object_type.name, row.try_get("id")?)),
-                ("date", ComputedValue::text(row.try_get_unchecked::<Option<String>, _>("date")?)),
-                ("earliest", ComputedValue::text(row.try_get::<Option<String>, _>("earliest")?)),
-                ("latest", ComputedValue::text(row.try_get::<Option<String>, _>("latest")?)),
-            ];
-            let days = row.try_get_unchecked("day")?;
-            edges.push((Cursor { key: Some(CursorKey::Date(days)), id: row.try_get("place")? }, edge));
-        }
-    }
-    let total = if context.wants("totalCount") {
-        let counts: Vec<String> = sorts
-            .iter()
-            .flat_map(|(_, sort)| wanted.rows(sort))
-            .map(|(rows, _)| format!("(select count(*){rows})"))
-            .collect();
-        let sql = format!("{BELOW} select {}", counts.join(" + "));
-        let rows = context.reader.fetch(&sql, |sql| wanted.bind(sql.bind(page.size))).await?;
-        rows.first().map(|row| row.try_get(0)).transpose()?
-    } else {
-        Some(0)
-    };
+    let before = context.wants("pageInfo.hasPreviousPage") && precede(&context, &wanted, &page).await?;
+    let (edges, behind) =
+        if context.wants_page() { edges(&context, &wanted, &page).await? } else { (Vec::new(), false) };
+    let total = if context.wants("totalCount") { total(&context, &wanted).await? } else { Some(0) };
     Ok(vec![connection(ORDER, edges, [before, behind], total)])
+}
+
+/// SQL for the rows of a type, with this number, on one side of the cursor: in a form that uses an index on day and id.
+fn beside(number: usize, entry: &TimelineEntry, comparison: &str) -> String {
+    let (day, place, max) = (day(entry), place(number), (1_i64 << 56) - 1);
+    format!(" and ({day}, t.id) {comparison} ($6, greatest(least($7 - {place}, {max}), 0))")
+}
+
+/// The cursor after which a page begins: its day and its place.
+fn after(page: &Page) -> Option<(Days, i64)> {
+    match &page.after {
+        Some(Cursor { key: Some(CursorKey::Date(days)), id }) => Some((Days(*days), *id)),
+        _ => None,
+    }
+}
+
+/// Whether there is an entry at the cursor of a page, or before it.
+async fn precede(context: &ResolveContext<'_>, wanted: &Wanted<'_>, page: &Page) -> Result<bool, ApiError> {
+    let Some((days, id)) = after(page) else { return Ok(false) };
+    let types = entry_types(&context.catalog.object_types);
+    let earlier = types.iter().enumerate().flat_map(|(number, (_, entry))| {
+        let side = beside(number, entry, "<=");
+        wanted.rows(entry).into_iter().map(move |(rows, day)| {
+            format!("(select true{rows}{side} order by {day} desc, t.id desc limit 1) is not null")
+        })
+    });
+    let sql = format!("{BELOW} select {}", earlier.collect::<Vec<_>>().join(" or "));
+    let rows = context.reader.fetch(&sql, |sql| wanted.bind(sql.bind(1_i64)).bind(days).bind(id)).await?;
+    Ok(rows.first().is_some_and(|row| row.try_get(0).unwrap_or(false)))
+}
+
+type Edge = (Cursor, Vec<(&'static str, ComputedValue)>);
+
+/// The edges of a page, and whether there are entries behind it.
+async fn edges(
+    context: &ResolveContext<'_>,
+    wanted: &Wanted<'_>,
+    page: &Page,
+) -> Result<(Vec<Edge>, bool), ApiError> {
+    let types = entry_types(&context.catalog.object_types);
+    let branches = types.iter().enumerate().flat_map(|(number, (_, entry))| {
+        let place = place(number);
+        let beyond = if page.after.is_some() { beside(number, entry, ">") } else { String::new() };
+        wanted.rows(entry).into_iter().map(move |(rows, day)| {
+            format!(
+                "(select {number} as type, t.id, {place} + t.id as place, {day} as day, {date} as date, {during} as during
+                  {rows}{beyond} order by {day}, t.id limit $1)",
+                date = entry.date,
+                during = entry.during,
+            )
+        })
+    });
+    let sql = format!(
+        "{BELOW} select type, id, place, day, date, lower(during)::text as earliest, (upper(during) - 1)::text as latest
+             from ({}) e order by day, place limit $1",
+        branches.collect::<Vec<_>>().join(" union all ")
+    );
+    let rows = context
+        .reader
+        .fetch(&sql, |sql| {
+            let sql = wanted.bind(sql.bind(page.size + 1));
+            match after(page) {
+                Some((days, id)) => sql.bind(days).bind(id),
+                None => sql,
+            }
+        })
+        .await?;
+    let size = usize::try_from(page.size).unwrap_or(0);
+    let edge = |row: &PgRow| {
+        let key = CursorKey::Date(row.try_get_unchecked("day")?);
+        let node = ComputedValue::Record(type_name(&types, row)?, row.try_get("id")?);
+        let edge = vec![
+            ("node", node),
+            ("date", ComputedValue::text_in(row, "date")?),
+            ("earliest", ComputedValue::text_in(row, "earliest")?),
+            ("latest", ComputedValue::text_in(row, "latest")?),
+        ];
+        Ok((Cursor { key: Some(key), id: row.try_get("place")? }, edge))
+    };
+    let edges = rows.iter().take(size).map(edge).collect::<Result<_, sqlx::Error>>()?;
+    Ok((edges, rows.len() > size))
+}
+
+/// The name of the type that the column `type` of a row has the number of.
+fn type_name(types: &[(&ObjectType, TimelineEntry)], row: &PgRow) -> Result<&'static str, sqlx::Error> {
+    let number: i32 = row.try_get("type")?;
+    Ok(types[usize::try_from(number).unwrap_or(0)].0.name)
+}
+
+async fn total(context: &ResolveContext<'_>, wanted: &Wanted<'_>) -> Result<Option<i64>, ApiError> {
+    let types = entry_types(&context.catalog.object_types);
+    let rows = types.iter().flat_map(|(_, entry)| wanted.rows(entry));
+    let counts: Vec<String> = rows.map(|(rows, _)| format!("(select count(*){rows})")).collect();
+    let sql = format!("{BELOW} select {}", counts.join(" + "));
+    let rows = context.reader.fetch(&sql, |sql| wanted.bind(sql.bind(0_i64))).await?;
+    Ok(rows.first().map(|row| row.try_get(0)).transpose()?)
 }
