@@ -45,8 +45,8 @@ fn searched(object_types: &[ObjectType]) -> impl Iterator<Item = Kind<'_>> {
 const QUERY: &str = "($1::text[])[1]::tsquery";
 const ENGLISH: &str = "($1::text[])[2]::tsquery";
 
-/// Any word of `$5`, in the language of the text `t`. Highlights use only the words of the query: with its phrases or repeated words, the time of
-/// `ts_headline` grows much faster than the text, and its memory without bound.
+/// Any word of `$5`, in the language of the text `t`. Highlights use only the words of the query: with its phrases or
+/// repeated words, the time of `ts_headline` grows much faster than the text, and its memory without bound.
 const ANY_WORD: &str = r"(
     select coalesce(string_agg('''' || replace(replace(word, '\', '\\'), '''', '''''') || '''', ' | '), '')::tsquery
     from unnest(tsvector_to_array(
@@ -391,7 +391,7 @@ async fn precede(
     Ok(rows.first().map(|row| row.try_get(0)).transpose()?.unwrap_or(false))
 }
 
-/// The passages of each hit that contain words of the query.
+/// Excerpts of each hit around the words of the query.
 async fn highlights(
     context: &ResolveContext<'_>,
     search: &[String],
@@ -403,49 +403,7 @@ async fn highlights(
     if !context.wants("edges.highlights") || hits.is_empty() {
         return Ok(found);
     }
-    let text = |number: usize, ordinal: usize, [table, id, field, column]: [&str; 4], language: &str| {
-        format!(
-            "select {number} as kind, {ordinal} as ordinal, {id} as id, {field} as field, {column} as text, {language}::text as language,
-                    null as sha256, null::integer as number
-             from {table} where {id} = any($2) and {number} = any($3) and search @@ {QUERY}"
-        )
-    };
-    // Others see only what citations name.
-    let shown = if context.reads_texts {
-        String::new()
-    } else {
-        format!(
-            " and exists (
-                 select from citation_anchors a join citations c on c.id = a.citation_id and c.source_id = h.id
-                 where a.sha256 = n.sha256 and n.number between a.first_passage and a.last_passage and {}
-             )",
-            texts::is_shown("n.sha256", "n.number")
-        )
-    };
-    let passages = |number: usize, (table, owner): (&str, &str)| {
-        format!(
-            "select {number}, 100, h.id, 'text', p.text, p.language, p.sha256, p.number from unnest($2::bigint[]) h (id) cross join lateral (
-                 select text, language::text, sha256, number from {table} n where {owner} = h.id and search @@ {QUERY}{shown}
-                 order by search_rank(search, {QUERY}, {ENGLISH}) desc, number limit {PASSAGES}
-             ) p where {number} = any($3)"
-        )
-    };
-    let found_in = kinds.iter().flat_map(|(number, (object_type, by))| {
-        let own = by.texts.iter().enumerate().map(|(ordinal, column)| {
-            let language = object_type.language_of(column).replace("{}", object_type.table);
-            text(*number, ordinal, [object_type.table, "id", &format!("'{column}'"), column], &language)
-        });
-        let others = by.texts.len();
-        let aliases = object_type.searchable_names;
-        let aliases = aliases
-            .map(|(table, owner)| text(*number, others, [table, owner, "'names'", "name"], "language"));
-        let translations = object_type.translations().map(|(table, owner)| {
-            text(*number, others, [table, owner, "lower(field::text)", "value"], "language")
-        });
-        let passages = object_type.searchable_passages.map(|table| passages(*number, table));
-        own.chain(aliases).chain(translations).chain(passages)
-    });
-    let found_in = found_in.collect::<Vec<_>>().join(" union all ");
+    let found_in = found_in(kinds, context.reads_texts);
     let sql = format!(
         "select t.kind, t.id, t.field, ts_headline(coalesce(dictionary_of(t.language), 'dossier_english'), left(t.text, {SHOWN}), {ANY_WORD}, $4) as headline,
                 array(
@@ -463,22 +421,78 @@ async fn highlights(
         .reader
         .fetch(&sql, |sql| sql.bind(search).bind(ids).bind(numbers).bind(options).bind(wanted))
         .await?;
-    for row in rows {
+    for row in &rows {
         let (kind, id): (i32, i64) = (row.try_get("kind")?, row.try_get("id")?);
-        let parts = parts(row.try_get("headline")?);
-        let (citations, cited) =
-            (row.try_get::<Vec<i64>, _>("citations")?, |id| ComputedValue::Record("Citation", id));
-        if parts.len() > 1 || parts.iter().any(|part| *part.field("isMatch") == ComputedValue::Boolean(true))
-        {
-            let highlight = ComputedValue::Object(vec![
-                ("field", ComputedValue::Text(row.try_get("field")?)),
-                ("parts", ComputedValue::List(parts)),
-                ("citations", ComputedValue::List(citations.into_iter().map(cited).collect())),
-            ]);
+        if let Some(highlight) = highlight(row)? {
             found.entry((usize::try_from(kind).unwrap_or(0), id)).or_default().push(highlight);
         }
     }
     Ok(found)
+}
+
+/// SQL for the texts in which the hits `$2` of the kinds `$3` may have words of the query, each with its language.
+fn found_in(kinds: &[(usize, Kind<'static>)], reads_texts: bool) -> String {
+    let text = |number: usize, ordinal: usize, [table, id, field, column]: [&str; 4], language: &str| {
+        format!(
+            "select {number} as kind, {ordinal} as ordinal, {id} as id, {field} as field, {column} as text, {language}::text as language,
+                    null as sha256, null::integer as number
+             from {table} where {id} = any($2) and {number} = any($3) and search @@ {QUERY}"
+        )
+    };
+    let texts = kinds.iter().flat_map(|(number, (object_type, by))| {
+        let own = by.texts.iter().enumerate().map(|(ordinal, column)| {
+            let language = object_type.language_of(column).replace("{}", object_type.table);
+            text(*number, ordinal, [object_type.table, "id", &format!("'{column}'"), column], &language)
+        });
+        let others = by.texts.len();
+        let aliases = object_type
+            .searchable_names
+            .map(|(table, owner)| text(*number, others, [table, owner, "'names'", "name"], "language"));
+        let translations = object_type.translations().map(|(table, owner)| {
+            text(*number, others, [table, owner, "lower(field::text)", "value"], "language")
+        });
+        let passages =
+            object_type.searchable_passages.map(|table| best_passages(*number, table, reads_texts));
+        own.chain(aliases).chain(translations).chain(passages)
+    });
+    texts.collect::<Vec<_>>().join(" union all ")
+}
+
+/// SQL for the best passages of each hit. Who may not read whole texts sees only what citations name.
+fn best_passages(number: usize, (table, owner): (&str, &str), reads_texts: bool) -> String {
+    let shown = if reads_texts {
+        String::new()
+    } else {
+        format!(
+            " and exists (
+                 select from citation_anchors a join citations c on c.id = a.citation_id and c.source_id = h.id
+                 where a.sha256 = n.sha256 and n.number between a.first_passage and a.last_passage and {}
+             )",
+            texts::is_shown("n.sha256", "n.number")
+        )
+    };
+    format!(
+        "select {number}, 100, h.id, 'text', p.text, p.language, p.sha256, p.number from unnest($2::bigint[]) h (id) cross join lateral (
+                 select text, language::text, sha256, number from {table} n where {owner} = h.id and search @@ {QUERY}{shown}
+                 order by search_rank(search, {QUERY}, {ENGLISH}) desc, number limit {PASSAGES}
+             ) p where {number} = any($3)"
+    )
+}
+
+/// An excerpt; none where no word of it matches.
+fn highlight(row: &PgRow) -> Result<Option<ComputedValue>, sqlx::Error> {
+    let parts = parts(row.try_get("headline")?);
+    let is_match = |part: &ComputedValue| *part.field("isMatch") == ComputedValue::Boolean(true);
+    if parts.len() < 2 && !parts.iter().any(is_match) {
+        return Ok(None);
+    }
+    let citations: Vec<i64> = row.try_get("citations")?;
+    let citations = citations.into_iter().map(|id| ComputedValue::Record("Citation", id));
+    Ok(Some(ComputedValue::Object(vec![
+        ("field", ComputedValue::Text(row.try_get("field")?)),
+        ("parts", ComputedValue::List(parts)),
+        ("citations", ComputedValue::List(citations.collect())),
+    ])))
 }
 
 /// A headline cut at its marks.
