@@ -1,7 +1,5 @@
-//! Changes: the revisions that one transaction made of one record, sent together, and what the record
-//! was tied to.
-
-use std::fmt::Write;
+//! Changes: the revisions that one transaction made of one record, sent together, and the actors and topics that the
+//! record mentioned.
 
 use async_graphql::Value;
 use sqlx::{Row, postgres::PgRow};
@@ -195,8 +193,8 @@ fn read_ids(catalog: &Catalog, ids: &[Value]) -> Result<Vec<(String, i64)>, ApiE
     ids.iter().enumerate().map(read).collect()
 }
 
-/// A column by which a record is tied to actors or topics: of its own row, or of rows that belong to it.
-struct Tie {
+/// A column by which a record refers to an actor or a topic: of its own row, or of rows that belong to it.
+struct Mention {
     of: &'static str,
     table: &'static str,
     owner: &'static str,
@@ -204,21 +202,21 @@ struct Tie {
     to_topic: bool,
 }
 
-/// The ties of all records, as their domain modules declare them: references, and lists that are written with
+/// The mentions of all records, as their domain modules declare them: references, and lists that are written with
 /// the record.
-fn ties(catalog: &Catalog) -> Vec<Tie> {
-    let mut ties = Vec::new();
+fn mentions(catalog: &Catalog) -> Vec<Mention> {
+    let mut mentions = Vec::new();
     for record in catalog.record_types() {
         let (of, own) = (record.history_column(), record.table);
-        let mut tie = |table, owner, to: &str, column| {
+        let mut mention = |table, owner, to: &str, column| {
             if to == "Actor" || to == "Topic" {
-                ties.push(Tie { of, table, owner, column, to_topic: to == "Topic" });
+                mentions.push(Mention { of, table, owner, column, to_topic: to == "Topic" });
             }
         };
         for field in &record.fields {
             match &field.kind {
                 FieldKind::ToOne(one) => {
-                    one.choices.iter().for_each(|(to, column)| tie(own, "id", to, column));
+                    one.choices.iter().for_each(|(to, column)| mention(own, "id", to, column));
                 }
                 FieldKind::ToMany(ToMany {
                     to,
@@ -226,31 +224,75 @@ fn ties(catalog: &Catalog) -> Vec<Tie> {
                     written: Writability::Link(_),
                     ..
                 }) => {
-                    tie(link, owner, to, column);
+                    mention(link, owner, to, column);
                 }
                 FieldKind::OwnedList(OwnedList { of: OwnedItem::Reference(one), table, owner, .. }) => {
-                    one.choices.iter().for_each(|(to, column)| tie(table, owner, to, column));
+                    one.choices.iter().for_each(|(to, column)| mention(table, owner, to, column));
                 }
                 _ => {}
             }
         }
     }
-    ties
+    mentions
 }
 
-/// The changes behind a revision (`$1`), so many at most (`$2`), in order: one statement for all of
-/// them. What a record was tied to is what the change touched, before and after, and what it left
-/// alone: that is known from the next revision of the same row, or from the row as it is now.
+/// The changes after a revision (`$1`), so many at most (`$2`), in order: one statement for all of them. Which actors
+/// and topics a record mentioned is what the change touched, before and after, and what it left alone: that is known
+/// from the next revision of the same row, or from the row as it is now.
 ///
 /// `offset 0` keeps the database from reading whole tables, because it can't estimate how few rows are needed.
 pub fn statement(catalog: &Catalog) -> String {
-    let (records, ties): (Vec<(&str, &str)>, Vec<Tie>) = (
-        catalog.record_types().map(|record| (record.name, record.history_column())).collect(),
-        ties(catalog),
-    );
-    let columns = records.iter().map(|(_, column)| *column).collect::<Vec<_>>().join(", ");
-    let mut sql = format!(
-        "with recursive page as materialized (
+    let records: Vec<(&str, &str)> =
+        catalog.record_types().map(|record| (record.name, record.history_column())).collect();
+    let columns: Vec<&str> = records.iter().map(|(_, column)| *column).collect();
+    let mentions = mentions(catalog);
+    let types = records.iter().map(|(name, column)| format!("when {column} is not null then '{name}'"));
+    let types: Vec<String> = types.collect();
+    format!(
+        "with recursive {},
+        {},
+        {},
+        mentioned as (
+            select number, to_topic, id from touched where id is not null
+            union
+            select number, to_topic, id from (
+                select distinct on (number, part, field, id) number, to_topic, id, is_there
+                from known where id is not null
+                order by number, part, field, id, at nulls last, is_there desc
+            ) as first where is_there
+            union
+            select number, topic_id is not null, coalesce(topic_id, actor_id) from reported
+            where coalesce(topic_id, actor_id) is not null
+        ),
+        within (number, id) as (
+            select number, id from mentioned where to_topic
+            union
+            select within.number, topics.parent_id
+            from within join topics on topics.id = within.id where topics.parent_id is not null
+        )
+        select number, change, operation, requester, revisions,
+               {} as recorded_at,
+               case {} end as object_type, coalesce({}) as id,
+               array(
+                   select mentioned.id from mentioned
+                   where mentioned.number = reported.number and not mentioned.to_topic
+               ) as actors,
+               array(select within.id from within where within.number = reported.number) as topics
+        from reported order by number",
+        reported(&columns),
+        touched(&mentions),
+        known(&columns, &mentions),
+        rfc_3339("recorded_at"),
+        types.join(" "),
+        columns.join(", "),
+    )
+}
+
+/// SQL for the changes of records, with their revisions.
+fn reported(columns: &[&str]) -> String {
+    let columns = columns.join(", ");
+    format!(
+        "page as materialized (
             select id, change from revisions where id > $1 order by id limit $2
         ),
         reported as materialized (
@@ -266,89 +308,57 @@ pub fn statement(catalog: &Catalog) -> String {
             group by change, {columns}
             having max(id) > $1
             order by max(id) limit $2
-        ),
-        ties (part, field, to_topic) as (values "
-    );
-    for (index, Tie { table, column, to_topic, .. }) in ties.iter().enumerate() {
-        let comma = if index == 0 { "" } else { ", " };
-        let _ = write!(sql, "{comma}('{table}', '{column}', {to_topic})");
-    }
-    sql.push_str(
-        "),
+        )"
+    )
+}
+
+/// SQL for what the rows that a change touched mentioned, before and after.
+fn touched(mentions: &[Mention]) -> String {
+    let values = mentions
+        .iter()
+        .map(|Mention { table, column, to_topic, .. }| format!("('{table}', '{column}', {to_topic})"));
+    format!(
+        "mentions (part, field, to_topic) as (values {}),
         touched as (
-            select reported.number, ties.to_topic, value.id
+            select reported.number, mentions.to_topic, value.id
             from reported
             cross join lateral (
                 select part, old_value, new_value from revisions where id = any(reported.revisions) offset 0
             ) as revisions
-            join ties on ties.part = revisions.part
+            join mentions on mentions.part = revisions.part
             cross join lateral (values
-                ((revisions.old_value ->> ties.field)::bigint), ((revisions.new_value ->> ties.field)::bigint)
+                ((revisions.old_value ->> mentions.field)::bigint), ((revisions.new_value ->> mentions.field)::bigint)
             ) as value (id)
-        ),
-        known as (",
-    );
-    for (_, column) in &records {
-        let _ = write!(
-            sql,
+        )",
+        values.collect::<Vec<_>>().join(", ")
+    )
+}
+
+/// SQL for what rows mention that a change left alone: by their next revisions, and as they are now.
+fn known(columns: &[&str], mentions: &[Mention]) -> String {
+    let later = columns.iter().map(|column| {
+        format!(
             "
-            select reported.number, ties.part, ties.field, ties.to_topic, value.id, value.is_there, revisions.id as at
+            select reported.number, mentions.part, mentions.field, mentions.to_topic, value.id, value.is_there, revisions.id as at
             from reported
             cross join lateral (
                 select id, part, old_value, new_value from revisions
                 where {column} = reported.{column} and id > reported.number offset 0
             ) as revisions
-            join ties on ties.part = revisions.part
+            join mentions on mentions.part = revisions.part
             cross join lateral (values
-                ((revisions.old_value ->> ties.field)::bigint, true), ((revisions.new_value ->> ties.field)::bigint, false)
-            ) as value (id, is_there)
-            union all"
-        );
-    }
-    for (index, Tie { of, table, owner, column, to_topic }) in ties.iter().enumerate() {
-        let union = if index == 0 { "" } else { "union all" };
-        let _ = write!(
-            sql,
-            " {union}
+                ((revisions.old_value ->> mentions.field)::bigint, true), ((revisions.new_value ->> mentions.field)::bigint, false)
+            ) as value (id, is_there)"
+        )
+    });
+    let now = mentions.iter().map(|Mention { of, table, owner, column, to_topic }| {
+        format!(
+            "
             select reported.number, '{table}', '{column}', {to_topic}, t.{column}, true, null
             from reported cross join lateral (select {column} from {table} where {owner} = reported.{of} offset 0) as t"
-        );
-    }
-    let object_types: Vec<String> =
-        records.iter().map(|(name, column)| format!("when {column} is not null then '{name}'")).collect();
-    let _ = write!(
-        sql,
-        "
-        ),
-        tied as (
-            select number, to_topic, id from touched where id is not null
-            union
-            select number, to_topic, id from (
-                select distinct on (number, part, field, id) number, to_topic, id, is_there
-                from known where id is not null
-                order by number, part, field, id, at nulls last, is_there desc
-            ) as first where is_there
-            union
-            select number, topic_id is not null, coalesce(topic_id, actor_id) from reported
-            where coalesce(topic_id, actor_id) is not null
-        ),
-        within (number, id) as (
-            select number, id from tied where to_topic
-            union
-            select within.number, topics.parent_id
-            from within join topics on topics.id = within.id where topics.parent_id is not null
         )
-        select number, change, operation, requester, revisions,
-               {} as recorded_at,
-               case {} end as object_type, coalesce({}) as id,
-               array(select tied.id from tied where tied.number = reported.number and not tied.to_topic) as actors,
-               array(select within.id from within where within.number = reported.number) as topics
-        from reported order by number",
-        rfc_3339("recorded_at"),
-        object_types.join(" "),
-        columns
-    );
-    sql
+    });
+    format!("known as ({}\n        )", later.chain(now).collect::<Vec<_>>().join(" union all"))
 }
 
 /// A row of that statement.
