@@ -2,6 +2,7 @@
 //! concurrently.
 
 pub mod as_of;
+mod parents;
 
 use async_graphql::Value;
 use foldhash::{HashMap, HashMapExt};
@@ -12,6 +13,7 @@ use futures_util::{
 use sqlx::{Row, postgres::PgRow};
 use tokio::time::{Instant, timeout_at};
 
+use self::parents::{Parents, place_of};
 use crate::{
     auth::caller::Caller,
     database::{reader::Reader, statement::Statement},
@@ -291,73 +293,8 @@ impl Executor<'_> {
                 let of = of.into_iter().map(|group| group.into_iter().filter_map(|row| found[row]).collect());
                 Ok(StepRows::References { kinds, of: of.collect() })
             }
-            StepKind::ToMany { owner, level, wants, aggregates: requested, .. } => {
-                let BoundStep::ToMany { rows, sides, aggregates, page, order, .. } = self.request.bound(step)
-                else {
-                    unreachable!("a connection is bound as one")
-                };
-                let owners = match owner {
-                    Some(column) => Parents::by_column(&parents.rows, *column)?,
-                    None => Parents::root(),
-                };
-                let aggregates = requested.iter().zip(aggregates);
-                let aggregates = aggregates.map(|(aggregate, (statement, precision))| {
-                    self.aggregate(aggregate, statement, *precision, &owners).boxed()
-                });
-                let pages = self.pages(rows.as_ref(), level, page, &owners);
-                let sides = try_join_all(sides.iter().map(|side| self.side(side.as_ref(), &owners)));
-                let (pages, sides, aggregates) = try_join3(pages, sides, try_join_all(aggregates)).await?;
-                let (rows, of, more) = pages;
-                let [mut before, mut behind] = <[Vec<bool>; 2]>::try_from(sides).unwrap_or_default();
-                let seen = if page.backward { &mut before } else { &mut behind };
-                seen.iter_mut().zip(more).for_each(|(side, more)| *side |= more);
-                let sides = [before, behind];
-                Ok(StepRows::ToMany(PageRows {
-                    rows,
-                    of,
-                    sides,
-                    aggregates,
-                    id: wants.id,
-                    page: page.clone(),
-                    order,
-                }))
-            }
-            StepKind::Computed { computed, owner, fields, places } => {
-                let BoundStep::Computed(arguments) = self.request.bound(step) else {
-                    unreachable!("what is computed is bound as such")
-                };
-                let owners = match owner {
-                    Some(column) => Parents::by_column(&parents.rows, *column)?,
-                    None => Parents::root(),
-                };
-                let requested = ResolveContext {
-                    reader: self.reader,
-                    catalog: self.catalog,
-                    lookup: sql::lookup_id,
-                    parents: &owners.distinct,
-                    arguments,
-                    fields,
-                    caller: self.caller,
-                    reads_texts: self.request.reads_texts,
-                    event: self.event,
-                    deadline: self.deadline,
-                };
-                let trees = (computed.compute)(requested).await?;
-                let records = try_join_all(places.iter().map(|place| self.place(place, &trees)));
-                let (records, failed) =
-                    match trees.first().and_then(revision_of).filter(|_| step.nothing().is_some()) {
-                        None => (records.await?, None),
-                        Some(revision) => match self.in_time(records).await {
-                            Ok(records) => (records, None),
-                            Err(api_error) => (Vec::new(), Some(api_error.after_commit(revision))),
-                        },
-                    };
-                let of = owners
-                    .places
-                    .iter()
-                    .map(|place| place.map_or(ComputedValue::Null, |place| trees[place].clone()));
-                Ok(StepRows::Computed { of: of.collect(), records, failed })
-            }
+            StepKind::ToMany { .. } => self.connection(step, parents).await,
+            StepKind::Computed { .. } => self.computed(step, parents).await,
             StepKind::Lookup(level) => {
                 let BoundStep::Lookup(statement) = self.request.bound(step) else {
                     unreachable!("a lookup is bound as one")
@@ -374,6 +311,73 @@ impl Executor<'_> {
                 Ok(StepRows::ToOne { kinds, found })
             }
         }
+    }
+
+    /// The pages of a connection, with what is asked about all of it.
+    async fn connection(&self, step: &Step, parents: &Rows) -> Result<StepRows> {
+        let (
+            StepKind::ToMany { owner, level, wants, aggregates: requested, .. },
+            BoundStep::ToMany { rows, sides, aggregates, page, order, .. },
+        ) = (&step.kind, self.request.bound(step))
+        else {
+            unreachable!("a connection is bound as one")
+        };
+        let owners = Parents::of_step(&parents.rows, *owner)?;
+        let aggregates = requested.iter().zip(aggregates);
+        let aggregates = aggregates.map(|(aggregate, (statement, precision))| {
+            self.aggregate(aggregate, statement, *precision, &owners).boxed()
+        });
+        let pages = self.pages(rows.as_ref(), level, page, &owners);
+        let sides = try_join_all(sides.iter().map(|side| self.side(side.as_ref(), &owners)));
+        let (pages, sides, aggregates) = try_join3(pages, sides, try_join_all(aggregates)).await?;
+        let (rows, of, more) = pages;
+        let [mut before, mut behind] = <[Vec<bool>; 2]>::try_from(sides).unwrap_or_default();
+        let seen = if page.backward { &mut before } else { &mut behind };
+        seen.iter_mut().zip(more).for_each(|(side, more)| *side |= more);
+        let sides = [before, behind];
+        Ok(StepRows::ToMany(PageRows {
+            rows,
+            of,
+            sides,
+            aggregates,
+            id: wants.id,
+            page: page.clone(),
+            order,
+        }))
+    }
+
+    async fn computed(&self, step: &Step, parents: &Rows) -> Result<StepRows> {
+        let (StepKind::Computed { computed, owner, fields, places }, BoundStep::Computed(arguments)) =
+            (&step.kind, self.request.bound(step))
+        else {
+            unreachable!("what is computed is bound as such")
+        };
+        let owners = Parents::of_step(&parents.rows, *owner)?;
+        let requested = ResolveContext {
+            reader: self.reader,
+            catalog: self.catalog,
+            lookup: sql::lookup_id,
+            parents: &owners.distinct,
+            arguments,
+            fields,
+            caller: self.caller,
+            reads_texts: self.request.reads_texts,
+            event: self.event,
+            deadline: self.deadline,
+        };
+        let trees = (computed.compute)(requested).await?;
+        let records = try_join_all(places.iter().map(|place| self.place(place, &trees)));
+        let (records, failed) = match trees.first().and_then(revision_of).filter(|_| step.nothing().is_some())
+        {
+            None => (records.await?, None),
+            Some(revision) => match self.in_time(records).await {
+                Ok(records) => (records, None),
+                Err(api_error) => (Vec::new(), Some(api_error.after_commit(revision))),
+            },
+        };
+        let of =
+            owners.places.iter().map(|place| place.map_or(ComputedValue::Null, |place| trees[place].clone()));
+        Ok(StepRows::Computed { of: of.collect(), records, failed })
     }
 
     /// Stops reading at the deadline.
@@ -550,65 +554,4 @@ fn below<'l>(level: &'l Level, steps: &mut Vec<&'l Step>) {
         steps.push(step);
         step.kind.levels().into_iter().for_each(|level| below(level, steps));
     }
-}
-
-/// The distinct ids of rows, and for each row the index of its id.
-struct Parents {
-    distinct: Vec<i64>,
-    places: Vec<Option<usize>>,
-}
-
-impl Parents {
-    /// The root: one parent, whose id is not used.
-    fn root() -> Self {
-        Parents { distinct: vec![0], places: vec![Some(0)] }
-    }
-
-    fn of(ids: impl Iterator<Item = Option<i64>>) -> Self {
-        let mut distinct = Vec::new();
-        let mut known = HashMap::new();
-        let places = ids.map(|id| {
-            let id = id?;
-            Some(*known.entry(id).or_insert_with(|| {
-                distinct.push(id);
-                distinct.len() - 1
-            }))
-        });
-        let places = places.collect();
-        Parents { distinct, places }
-    }
-
-    fn by_column(rows: &[PgRow], column: usize) -> Result<Self> {
-        let ids = rows.iter().map(|row| get(row, column)).collect::<Result<Vec<Option<i64>>, _>>()?;
-        Ok(Self::of(ids.into_iter()))
-    }
-
-    /// The rows of each parent, where column 0 is the parent's id.
-    fn groups_by_id(&self, rows: &[PgRow]) -> Result<Vec<Vec<usize>>> {
-        let place: HashMap<i64, usize> =
-            self.distinct.iter().enumerate().map(|(place, id)| (*id, place)).collect();
-        self.groups(rows, |row| Ok(place[&row.try_get::<i64, _>(0)?]))
-    }
-
-    /// The rows of each parent, where column 0 is the parent's index, from 1.
-    fn groups_by_place(&self, rows: &[PgRow]) -> Result<Vec<Vec<usize>>> {
-        self.groups(rows, place_of)
-    }
-
-    fn groups(&self, rows: &[PgRow], place: impl Fn(&PgRow) -> Result<usize>) -> Result<Vec<Vec<usize>>> {
-        let mut groups = vec![Vec::new(); self.distinct.len()];
-        for (index, row) in rows.iter().enumerate() {
-            groups[place(row)?].push(index);
-        }
-        Ok(self
-            .places
-            .iter()
-            .map(|place| place.map_or_else(Vec::new, |place| groups[place].clone()))
-            .collect())
-    }
-}
-
-fn place_of(row: &PgRow) -> Result<usize> {
-    let place: i64 = row.try_get(0)?;
-    Ok(usize::try_from(place - 1).unwrap_or(0))
 }
