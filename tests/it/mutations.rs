@@ -183,6 +183,33 @@ async fn what_is_left_out_stays_null_clears_and_a_list_is_replaced() {
 }
 
 #[tokio::test]
+async fn the_records_of_a_list_are_named_by_slug_by_id_or_as_before_a_merge() {
+    let editor = editor().await;
+    let israel = editor.query("{ actor(by: {slug: \"israel\"}) { id } }").await["actor"]["id"].take();
+    let guest = json!({"slug": "guest", "kind": "PERSON", "name": "A guest"});
+    change(&editor, "createActor", guest, "actor { slug }").await;
+    let merge = json!({"keep": {"slug": "donald-trump"}, "merge": {"slug": "guest"}});
+    change(&editor, "mergeActors", merge, "actor { slug }").await;
+    let mut input = statement("addressed");
+    input["addressees"] = json!([{"slug": "kazakhstan"}, {"id": israel}, {"slug": "guest"}]);
+    let selection = "statement { addressees(orderBy: NAME_ASC) { edges { node { slug } } } }";
+    let payload = change(&editor, "createStatement", input, selection).await;
+    assert_eq!(
+        payload["statement"]["addressees"]["edges"],
+        json!([{"node": {"slug": "donald-trump"}}, {"node": {"slug": "israel"}}, {"node": {"slug": "kazakhstan"}}])
+    );
+    let twice = json!({
+        "statement": {"slug": "addressed"},
+        "addressees": [{"slug": "israel"}, {"slug": "none"}, {"id": israel}],
+    });
+    let payload = change(&editor, "updateStatement", twice, selection).await;
+    assert_eq!(
+        errors(&payload),
+        wrong([("NOT_FOUND", "input.addressees.1"), ("INVALID", "input.addressees.2")])
+    );
+}
+
+#[tokio::test]
 async fn a_change_of_what_has_changed_meanwhile_is_refused() {
     let editor = editor().await;
     let selection = "actor { name }";

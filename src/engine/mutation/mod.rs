@@ -107,53 +107,68 @@ pub fn recorded(object_types: &[ObjectType]) -> Vec<Recorded> {
 
 /// The mutations of every record type.
 pub fn of(object_types: &[ObjectType]) -> Mutations {
-    let user_error =
-        ObjectType::new("UserError", "", "An error of a mutation, and the input field that caused it.")
-            .field(one_of("code", &CODE, "The error code."))
-            .field(Field::new(
-                "field",
-                "The path of the input field: `[\"input\", \"names\", \"0\", \"language\"]`.",
-                FieldKind::Scalars(Scalar::Text),
-            ))
-            .field(prose("message", "The error message."));
-    let records: Vec<&ObjectType> = record_types(object_types).collect();
-    let every_kind = records.iter().map(|object_type| (object_type.name, "record")).collect();
-    let changed = ObjectType::new("ChangedRecord", "", "A record that a revert changed.")
+    let mut made = Mutations {
+        inputs: Vec::new(),
+        object_types: vec![user_error(), changed_record(object_types)],
+        fields: Vec::new(),
+    };
+    let writer = Arc::new(Writer::default());
+    for object_type in record_types(object_types) {
+        made.add_edits(object_type, object_types, &writer);
+    }
+    made.add_attaching(object_types, &writer);
+    made.add_merging_and_reverting(&writer);
+    made
+}
+
+fn user_error() -> ObjectType {
+    ObjectType::new("UserError", "", "An error of a mutation, and the input field that caused it.")
+        .field(one_of("code", &CODE, "The error code."))
+        .field(Field::new(
+            "field",
+            "The path of the input field: `[\"input\", \"names\", \"0\", \"language\"]`.",
+            FieldKind::Scalars(Scalar::Text),
+        ))
+        .field(prose("message", "The error message."))
+}
+
+fn changed_record(object_types: &[ObjectType]) -> ObjectType {
+    let every_kind = record_types(object_types).map(|object_type| (object_type.name, "record")).collect();
+    ObjectType::new("ChangedRecord", "", "A record that a revert changed.")
         .field(column("id", Scalar::Id("Record"), "The record's global id."))
         .field(
             reference("record", "Record", every_kind, "The record as it is now; null if it was deleted.")
                 .nullable(),
-        );
-    let mut made =
-        Mutations { inputs: Vec::new(), object_types: vec![user_error, changed], fields: Vec::new() };
-    let writer = Arc::new(Writer::default());
-    for object_type in records {
+        )
+}
+
+impl Mutations {
+    /// The mutations that create, update and delete records of one type.
+    fn add_edits(&mut self, object_type: &ObjectType, object_types: &[ObjectType], writer: &Arc<Writer>) {
         let writable_fields = given_whole(object_type, object_types);
         for writable_field in &writable_fields {
             if let Some(input) = writable_field.input()
-                && made.inputs.iter().all(|known| known.name != input.name)
+                && self.inputs.iter().all(|known| known.name != input.name)
             {
-                made.inputs.push(input);
+                self.inputs.push(input);
             }
         }
         for action in [Action::Create, Action::Update, Action::Delete] {
             let fields = input_fields(action, object_type, &writable_fields);
-            let writable_fields = given_whole(object_type, object_types);
-            let name = leak(format!("{}{}", action.verb(), object_type.name));
-            made.add(
-                name,
-                Task {
-                    action,
-                    object_type: object_type.name,
-                    field: field_name(object_type.name),
-                    writable_fields,
-                },
-                fields,
-                &writer,
-            );
+            let task = Task {
+                action,
+                object_type: object_type.name,
+                field: field_name(object_type.name),
+                writable_fields: given_whole(object_type, object_types),
+            };
+            self.add(leak(format!("{}{}", action.verb(), object_type.name)), task, fields, writer);
         }
     }
-    if let Some(versions) = object_types.iter().find(|object_type| object_type.table == VERSIONS) {
+
+    fn add_attaching(&mut self, object_types: &[ObjectType], writer: &Arc<Writer>) {
+        let Some(versions) = object_types.iter().find(|object_type| object_type.table == VERSIONS) else {
+            return;
+        };
         let mut task = Task {
             action: Action::Attach,
             object_type: "Source",
@@ -165,31 +180,37 @@ pub fn of(object_types: &[ObjectType]) -> Mutations {
         }
         let source = object_types.iter().find(|object_type| object_type.name == task.object_type);
         let fields = input_fields(task.action, source.expect("a type of records"), &task.writable_fields);
-        made.add("AttachSourceText", task, fields, &writer);
+        self.add("AttachSourceText", task, fields, writer);
     }
-    let revision = "Change nothing if `keep` has a later revision than this one.";
-    let keep = input("keep", "ActorBy!".to_owned(), "The actor that remains.");
-    let merge = input("merge", "ActorBy!".to_owned(), "The actor that is merged into it.");
-    let expected = input("expectedRevision", "RevisionNumber".to_owned(), revision);
-    let merged = "The actor that was merged, by the id or the slug that it had.";
-    let merged = input("merge", "ActorBy!".to_owned(), merged);
-    let undone = "A revision of the change to revert.";
-    let undone = input("revision", "RevisionNumber!".to_owned(), undone);
-    // Editors may use these, because they can be reverted.
-    for (name, action, object_type, mut fields) in [
-        ("MergeActors", Action::Merge, "Actor", vec![keep, merge, expected]),
-        ("UnmergeActors", Action::Unmerge, "Actor", vec![merged]),
-        ("RevertRevision", Action::Revert, "Revision", vec![undone]),
-    ] {
-        let task = Task { action, object_type, field: field_name(object_type), writable_fields: Vec::new() };
-        fields.push(client_mutation_id());
-        made.add(name, task, fields, &writer);
-    }
-    made
-}
 
-impl Mutations {
-    /// A mutation with its input and payload.
+    /// Editors may use these, because they can be reverted.
+    fn add_merging_and_reverting(&mut self, writer: &Arc<Writer>) {
+        let keep = input("keep", "ActorBy!".to_owned(), "The actor that remains.");
+        let merge = input("merge", "ActorBy!".to_owned(), "The actor that is merged into it.");
+        let expected = input(
+            "expectedRevision",
+            "RevisionNumber".to_owned(),
+            "Change nothing if `keep` has a later revision than this one.",
+        );
+        let merged = input(
+            "merge",
+            "ActorBy!".to_owned(),
+            "The actor that was merged, by the id or the slug that it had.",
+        );
+        let undone = input("revision", "RevisionNumber!".to_owned(), "A revision of the change to revert.");
+        for (name, action, object_type, mut fields) in [
+            ("MergeActors", Action::Merge, "Actor", vec![keep, merge, expected]),
+            ("UnmergeActors", Action::Unmerge, "Actor", vec![merged]),
+            ("RevertRevision", Action::Revert, "Revision", vec![undone]),
+        ] {
+            let field = field_name(object_type);
+            let task = Task { action, object_type, field, writable_fields: Vec::new() };
+            fields.push(client_mutation_id());
+            self.add(name, task, fields, writer);
+        }
+    }
+
+    /// Adds a mutation with its input and payload.
     fn add(&mut self, name: &'static str, task: Task, fields: Vec<InputField>, writer: &Arc<Writer>) {
         let description = task.action.describe(task.object_type);
         self.inputs.push(Input {
@@ -199,51 +220,7 @@ impl Mutations {
             fields,
         });
         let payload = leak(format!("{name}Payload"));
-        let shape =
-            ObjectType::new(payload, "", "The result of a mutation, or the reasons why it changed nothing.");
-        let record =
-            |what| reference(task.field, task.object_type, vec![(task.object_type, "")], what).nullable();
-        let shape = shape.field(match task.action {
-            Action::Create | Action::Update | Action::Attach => {
-                record("The record as it is now; null if nothing was changed.")
-            }
-            Action::Delete => column(
-                "deletedId",
-                Scalar::Id(task.object_type),
-                "The global id of the deleted record; null if it was not deleted.",
-            )
-            .nullable(),
-            Action::Merge => record("The actor that remains; null if they were not merged."),
-            Action::Unmerge => record("The restored actor; null if nothing was changed."),
-            Action::Revert => part(
-                "records",
-                "ChangedRecord",
-                Cardinality::List,
-                "The records that were reverted, at most 100.",
-            ),
-        });
-        self.object_types.push(
-            shape
-                .field(
-                    column(
-                        "revision",
-                        Scalar::RevisionNumber,
-                        if task.action == Action::Revert {
-                            "The last revision of the revert; null if nothing was changed."
-                        } else {
-                            "The last revision of the record; null if nothing was changed."
-                        },
-                    )
-                    .nullable(),
-                )
-                .field(part(
-                    "userErrors",
-                    "UserError",
-                    Cardinality::List,
-                    "Why nothing was changed; empty if the mutation succeeded.",
-                ))
-                .field(term("clientMutationId", "The idempotency key that the client sent.").nullable()),
-        );
+        self.object_types.push(payload_type(payload, &task));
         let (nothing, writer, task) = (task.payload(None, Vec::new(), None), writer.clone(), Arc::new(task));
         let mutation = computed(
             leak(naming::camel_case(name)),
@@ -258,6 +235,45 @@ impl Mutations {
         );
         self.fields.push(mutation.requires_role(Role::Editor).mutating(nothing));
     }
+}
+
+fn payload_type(name: &'static str, task: &Task) -> ObjectType {
+    let record =
+        |what| reference(task.field, task.object_type, vec![(task.object_type, "")], what).nullable();
+    let result = match task.action {
+        Action::Create | Action::Update | Action::Attach => {
+            record("The record as it is now; null if nothing was changed.")
+        }
+        Action::Delete => column(
+            "deletedId",
+            Scalar::Id(task.object_type),
+            "The global id of the deleted record; null if it was not deleted.",
+        )
+        .nullable(),
+        Action::Merge => record("The actor that remains; null if they were not merged."),
+        Action::Unmerge => record("The restored actor; null if nothing was changed."),
+        Action::Revert => part(
+            "records",
+            "ChangedRecord",
+            Cardinality::List,
+            "The records that were reverted, at most 100.",
+        ),
+    };
+    let last = if task.action == Action::Revert {
+        "The last revision of the revert; null if nothing was changed."
+    } else {
+        "The last revision of the record; null if nothing was changed."
+    };
+    ObjectType::new(name, "", "The result of a mutation, or the reasons why it changed nothing.")
+        .field(result)
+        .field(column("revision", Scalar::RevisionNumber, last).nullable())
+        .field(part(
+            "userErrors",
+            "UserError",
+            Cardinality::List,
+            "Why nothing was changed; empty if the mutation succeeded.",
+        ))
+        .field(term("clientMutationId", "The idempotency key that the client sent.").nullable())
 }
 
 fn input(name: &str, ty: String, description: &str) -> InputField {

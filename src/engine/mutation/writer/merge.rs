@@ -9,7 +9,7 @@ use sqlx::{AssertSqlSafe, Connection, PgConnection};
 use crate::{
     engine::mutation::{
         rules::Rules,
-        writer::{Done, Failure, Mutation, lock_revision_numbers, undo::undo},
+        writer::{Done, Failure, Mutation, NAMED, lock_revision_numbers, undo::undo},
     },
     model::{object_type::ObjectType, pagination},
 };
@@ -17,9 +17,6 @@ use crate::{
 pub const MERGE: &str = "Merges two records of the same actor. References to `merge` become references to `keep`. Names, identifiers and citations move to `keep`; the preferred name becomes an alias. Duplicates (a participation, an addressee, an alias, a relation that says the same) are removed. Fails if a record treats the two as different: a relation between them, a statement of one on behalf of the other, or votes of both in one division. The id and slug of `merge` then find `keep`. `unmergeActors` undoes it.";
 
 pub const UNMERGE: &str = "Undoes a merge: restores the merged actor and everything that the merge changed. Other later changes stay. Changes nothing if something that the merge changed has been changed again since.";
-
-/// Maximum number of records named in an error.
-const NAMED: i64 = 5;
 
 /// The referenced table.
 const ACTORS: &str = "actors";

@@ -1,10 +1,15 @@
 //! One transaction per mutation: either everything is written with its revisions, or nothing, and all errors are
 //! reported.
 
-pub mod attach;
-pub mod merge;
-pub mod quotes;
-pub mod undo;
+mod attach;
+mod errors;
+mod input;
+mod lists;
+mod merge;
+mod quotes;
+mod referrers;
+mod task;
+mod undo;
 
 use std::time::Duration;
 
@@ -12,31 +17,27 @@ use async_graphql::{Name, Value as Input};
 use indexmap::IndexMap;
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
-use sqlx::{
-    AssertSqlSafe, Connection, PgConnection, Row,
-    postgres::{PgDatabaseError, PgRow},
-};
+use sqlx::{AssertSqlSafe, PgConnection, Row};
 use tokio::{
     sync::OnceCell,
     time::{Instant, timeout_at},
 };
 
+use self::errors::{Failure, NAMED, TOO_LONG, UserError, constraint_of, error, within};
+pub use self::task::{Action, Task};
 use crate::{
     database::connections::Change,
-    engine::{
-        mutation::{
-            rules::{DUPLICATE, ENTRY_REQUIRED, REQUIRED, Rules, TAKEN},
-            texts,
-            writable_fields::{self, RowColumn, RowKind, Rows, WritableField, WritableKind},
-        },
-        sql::lookup_id,
+    engine::mutation::{
+        rules::{REQUIRED, Rules, TAKEN},
+        texts,
+        writable_fields::{WritableField, WritableKind},
     },
     error::ApiError,
     model::{
-        Catalog, languages,
+        Catalog,
         object_type::{
-            ObjectType, Scalar,
-            computed::{ComputedValue, REVISION, ResolveContext},
+            ObjectType,
+            computed::{ComputedValue, ResolveContext},
         },
         pagination,
     },
@@ -49,110 +50,17 @@ type Fields = IndexMap<Name, Input>;
 const TRIES: u32 = 8;
 /// How long to wait for a commit after the deadline.
 const PATIENCE: Duration = Duration::from_secs(5);
-/// `program_limit_exceeded`: the value is too long for an index.
-const TOO_LONG: &str = "54000";
 /// Deletes some idempotency keys that are older than a week.
 const FORGET_OLD: &str = "
     delete from client_mutations where (requester, client_mutation_id) in (
         select requester, client_mutation_id from client_mutations
         where recorded_at < now() - interval '7 days' order by recorded_at limit 10 for update skip locked
     )";
-/// Maximum number of records named in an error.
-const NAMED: i64 = 5;
-
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Action {
-    Create,
-    Update,
-    Delete,
-    Merge,
-    Unmerge,
-    Revert,
-    /// Adds a version of a source's text.
-    Attach,
-}
-
-impl Action {
-    pub fn verb(self) -> &'static str {
-        match self {
-            Action::Create => "Create",
-            Action::Update => "Update",
-            Action::Delete => "Delete",
-            Action::Merge => "Merge",
-            Action::Unmerge => "Unmerge",
-            Action::Revert => "Revert",
-            Action::Attach => "Attach",
-        }
-    }
-
-    pub fn describe(self, object_type: &str) -> String {
-        match self {
-            Action::Merge => merge::MERGE.to_owned(),
-            Action::Unmerge => merge::UNMERGE.to_owned(),
-            Action::Revert => undo::REVERT.to_owned(),
-            Action::Attach => attach::ATTACH.to_owned(),
-            Action::Create => format!("Creates a record of type {object_type}."),
-            Action::Update => {
-                format!(
-                    "Updates a record of type {object_type}: absent fields stay unchanged, null clears a field."
-                )
-            }
-            Action::Delete => {
-                format!(
-                    "Deletes a record of type {object_type} and its citations. Fails while other records refer to it."
-                )
-            }
-        }
-    }
-}
-
-pub struct Task {
-    pub action: Action,
-    pub object_type: &'static str,
-    /// The object type's name as a field: `actor` of `Actor`.
-    pub field: &'static str,
-    /// The writable fields of the record, if there is one.
-    pub writable_fields: Vec<WritableField>,
-}
 
 /// The rules are read once, because they come with the migrations.
 #[derive(Debug, Default)]
 pub struct Writer {
     rules: OnceCell<Rules>,
-}
-
-/// An error of a part of the input.
-#[derive(Clone, Debug, PartialEq)]
-pub struct UserError {
-    pub code: &'static str,
-    pub path: Vec<String>,
-    pub message: String,
-}
-
-/// Why a try failed.
-pub enum Failure {
-    User(Vec<UserError>),
-    /// A conflict with another transaction: a retry can succeed.
-    Again,
-    Refused(ApiError),
-}
-
-impl From<sqlx::Error> for Failure {
-    fn from(error: sqlx::Error) -> Self {
-        let code = error.as_database_error().and_then(sqlx::error::DatabaseError::code);
-        match code.as_deref() {
-            // serialization_failure, deadlock_detected, and read_only_sql_transaction, where another host may accept
-            // it
-            Some("40001" | "40P01" | "25006") => Failure::Again,
-            _ => Failure::Refused(error.into()),
-        }
-    }
-}
-
-impl From<ApiError> for Failure {
-    fn from(api_error: ApiError) -> Self {
-        Failure::Refused(api_error)
-    }
 }
 
 /// The result of a mutation.
@@ -253,45 +161,6 @@ async fn commit(transaction: Change, deadline: Instant) -> Result<(), Failure> {
     };
     let message = "The connection to the database was lost during the commit, so the change may have been made. Retry with the same `clientMutationId`, or check the record.";
     Err(ApiError { message: message.to_owned(), ..api_error }.into())
-}
-
-impl Task {
-    /// The payload: the operation with its revision, or the errors.
-    pub fn payload(
-        &self,
-        done: Option<(ComputedValue, i64)>,
-        errors: Vec<UserError>,
-        name: Option<String>,
-    ) -> ComputedValue {
-        let nothing =
-            if self.action == Action::Revert { ComputedValue::List(Vec::new()) } else { ComputedValue::Null };
-        let (result, revision) = done.map_or((nothing, ComputedValue::Null), |(result, revision)| {
-            (result, ComputedValue::Int(revision))
-        });
-        let field = match self.action {
-            Action::Delete => "deletedId",
-            Action::Revert => "records",
-            _ => self.field,
-        };
-        let errors = errors.into_iter().map(UserError::tree).collect();
-        ComputedValue::Object(vec![
-            (field, result),
-            (REVISION, revision),
-            ("userErrors", ComputedValue::List(errors)),
-            ("clientMutationId", ComputedValue::text(name)),
-        ])
-    }
-}
-
-impl UserError {
-    fn tree(self) -> ComputedValue {
-        let field = self.path.into_iter().map(ComputedValue::Text).collect();
-        ComputedValue::Object(vec![
-            ("code", ComputedValue::text(Some(self.code))),
-            ("field", ComputedValue::List(field)),
-            ("message", ComputedValue::Text(self.message)),
-        ])
-    }
 }
 
 /// A try of a mutation.
@@ -508,266 +377,6 @@ impl Mutation<'_> {
         sqlx::query_scalar(AssertSqlSafe(sql)).bind(id).fetch_one(connection).await
     }
 
-    /// The columns in the input, with references resolved.
-    async fn row(&mut self, connection: &mut PgConnection) -> Result<Map<String, Value>, Failure> {
-        let mut row = Map::new();
-        let task = self.task;
-        for writable_field in &task.writable_fields {
-            let Some(value) = self.input.get(writable_field.name) else { continue };
-            match &writable_field.kind {
-                WritableKind::Value { column, scalar } => {
-                    let value = self.value(*scalar, value, &[writable_field.name.to_owned()]);
-                    row.insert((*column).to_owned(), value);
-                }
-                WritableKind::Reference { column, to } => {
-                    let id = self.reference(connection, to, value, &[writable_field.name.to_owned()]).await?;
-                    row.insert((*column).to_owned(), id);
-                }
-                WritableKind::Rows(_) => {}
-            }
-        }
-        Ok(row)
-    }
-
-    /// The lists in the input, as rows.
-    async fn lists(
-        &mut self,
-        connection: &mut PgConnection,
-    ) -> Result<Vec<(usize, Vec<Map<String, Value>>)>, Failure> {
-        let mut lists = Vec::new();
-        let task = self.task;
-        for (place, writable_field) in task.writable_fields.iter().enumerate() {
-            let WritableKind::Rows(rows) = &writable_field.kind else { continue };
-            let items = match self.input.get(writable_field.name) {
-                Some(Input::List(items)) => items.as_slice(),
-                Some(Input::Null) => &[],
-                _ => continue,
-            };
-            if writable_field.needed
-                && items.is_empty()
-                && self.input.get(writable_field.name) != Some(&Input::Null)
-            {
-                self.wrong("INVALID", &[writable_field.name], ENTRY_REQUIRED);
-            }
-            let mut list: Vec<Map<String, Value>> = Vec::new();
-            for (index, item) in items.iter().enumerate() {
-                let path = [writable_field.name.to_owned(), index.to_string()];
-                let row = self.list_row(connection, rows, item, &path).await?;
-                if list.contains(&row) {
-                    self.errors.push(UserError { path: within(&path), ..error("INVALID", &[], DUPLICATE) });
-                }
-                list.push(row);
-            }
-            if let Some(ordinal) = rows.ordinal {
-                for (index, row) in list.iter_mut().enumerate() {
-                    row.insert(ordinal.to_owned(), (index + 1).into());
-                }
-            }
-            self.check(connection, rows.table, &list, Some((writable_field.name, rows))).await?;
-            lists.push((place, list));
-        }
-        Ok(lists)
-    }
-
-    async fn list_row(
-        &mut self,
-        connection: &mut PgConnection,
-        rows: &Rows,
-        item: &Input,
-        path: &[String],
-    ) -> Result<Map<String, Value>, Failure> {
-        let mut row = Map::new();
-        for column in &rows.columns {
-            let mut path = path.to_vec();
-            let value = if rows.is_reference() {
-                Some(item)
-            } else {
-                path.push(column.name.to_owned());
-                match item {
-                    Input::Object(fields) => fields.get(column.name),
-                    _ => None,
-                }
-            };
-            let value = match (column.kind, value) {
-                (_, None | Some(Input::Null)) => Value::Null,
-                (RowKind::Value(scalar), Some(value)) => self.value(scalar, value, &path),
-                (RowKind::Content, Some(value)) => json(value),
-                (RowKind::Reference(to), Some(value)) => self.reference(connection, to, value, &path).await?,
-            };
-            row.insert(column.column.to_owned(), value);
-        }
-        Ok(row)
-    }
-
-    /// A value in the input; an error if it is a language that is none.
-    fn value(&mut self, scalar: Scalar, value: &Input, path: &[String]) -> Value {
-        let (Scalar::Language, Input::String(tag)) = (scalar, value) else { return json(value) };
-        let tag = languages::canonical(tag);
-        if tag.is_none() {
-            self.errors.push(UserError { path: within(path), ..error("INVALID", &[], languages::FORM) });
-        }
-        tag.map_or(Value::Null, Value::String)
-    }
-
-    /// The id of a record in the input; an error if there is none.
-    async fn reference(
-        &mut self,
-        connection: &mut PgConnection,
-        to: &str,
-        value: &Input,
-        path: &[String],
-    ) -> Result<Value, Failure> {
-        let Input::Object(by) = value else { return Ok(Value::Null) };
-        let found = self.find(connection, to, by, &format!("input.{}", path.join("."))).await?;
-        if found.is_none() {
-            let message = format!("No such record of type {to} exists.");
-            self.errors.push(UserError { path: within(path), ..error("NOT_FOUND", &[], &message) });
-        }
-        Ok(found.map_or(Value::Null, Value::from))
-    }
-
-    async fn find(
-        &self,
-        connection: &mut PgConnection,
-        object_type: &str,
-        by: &Fields,
-        path: &str,
-    ) -> Result<Option<i64>, Failure> {
-        let statement = lookup_id(self.catalog.named(object_type), by, path)?;
-        let arguments = statement.arguments(&[]).map_err(Failure::from)?;
-        let sql = AssertSqlSafe(statement.sql.as_str());
-        let mut found = sqlx::query_with(sql, arguments).fetch_optional(&mut *connection).await?;
-        if found.is_none()
-            && let Some(merged) = statement.under_old_names()
-        {
-            let arguments = merged.arguments(&[]).map_err(Failure::from)?;
-            let sql = AssertSqlSafe(merged.sql);
-            found = sqlx::query_with(sql, arguments).fetch_optional(connection).await?;
-        }
-        Ok(found.map(|row| row.try_get(0)).transpose()?)
-    }
-
-    /// Checks rows: the record's own, or those of a list.
-    async fn check(
-        &mut self,
-        connection: &mut PgConnection,
-        table: &str,
-        rows: &[Map<String, Value>],
-        list: Option<(&str, &Rows)>,
-    ) -> Result<(), Failure> {
-        // A missing reference is reported already; rules that count references would report it again.
-        if !self.errors.is_empty()
-            && list.is_none()
-            && self.errors.iter().any(|error| error.code == "NOT_FOUND")
-        {
-            return Ok(());
-        }
-        for broken in self.rules.broken(connection, table, rows).await? {
-            let mut path = Vec::new();
-            match list {
-                Some((name, rows)) => {
-                    path.extend([name.to_owned(), broken.row.to_string()]);
-                    let entry = within(&path);
-                    if self
-                        .errors
-                        .iter()
-                        .any(|error| error.code == "NOT_FOUND" && error.path.starts_with(&entry))
-                    {
-                        continue;
-                    }
-                    let column = rows.columns.iter().find(|column| column.column == broken.column);
-                    // The owner is known when the row is written.
-                    let Some(column) = column else { continue };
-                    if !rows.is_reference() {
-                        path.push(column.name.to_owned());
-                    }
-                }
-                None => path.extend(self.field_of(&broken.column).map(ToOwned::to_owned)),
-            }
-            self.errors.push(UserError { path: within(&path), ..error("INVALID", &[], &broken.message) });
-        }
-        Ok(())
-    }
-
-    /// Whether the slug is taken. The constraint alone could not report it together with the other errors.
-    async fn check_slug(
-        &mut self,
-        connection: &mut PgConnection,
-        row: &Map<String, Value>,
-        own: Option<i64>,
-    ) -> Result<(), Failure> {
-        let Some(Value::String(slug)) = row.get("slug") else { return Ok(()) };
-        let by = Fields::from_iter([(Name::new("slug"), Input::from(slug.as_str()))]);
-        let found = self.find(connection, self.object_type.name, &by, "input.slug").await?;
-        if found.is_some_and(|id| Some(id) != own) {
-            self.wrong("TAKEN", &["slug"], TAKEN);
-        }
-        Ok(())
-    }
-
-    /// Replaces the lists, and checks deferred constraints.
-    async fn write_lists(
-        &mut self,
-        connection: &mut PgConnection,
-        id: i64,
-        lists: Vec<(usize, Vec<Map<String, Value>>)>,
-    ) -> Result<Done, Failure> {
-        for (place, list) in lists {
-            let writable_field = &self.task.writable_fields[place];
-            let WritableKind::Rows(rows) = &writable_field.kind else { unreachable!("lists are of rows") };
-            // One at a time, so that one error does not hide the next.
-            let mut part = connection.begin().await?;
-            match replace(&mut part, rows, id, list).await {
-                Ok(()) => part.commit().await?,
-                Err(error) => {
-                    part.rollback().await?;
-                    let name = writable_field.name;
-                    let columns = constraint_of(&error)
-                        .filter(|refused| refused.code() == "23505")
-                        .and_then(|refused| self.rules.constraint(refused.constraint()?))
-                        .map(|unique| &unique.columns);
-                    if columns.is_some_and(|columns| columns.iter().any(|column| column == rows.owner)) {
-                        self.wrong("INVALID", &[name], DUPLICATE);
-                    } else {
-                        self.refused(error, Some(name))?;
-                    }
-                }
-            }
-        }
-        self.finish()?;
-        if let Err(error) = sqlx::query("set constraints all immediate").execute(&mut *connection).await {
-            return Err(self.failed(error));
-        }
-        let revision = self.revision(connection, id).await?;
-        Ok(Done { id, revision })
-    }
-
-    /// Errors for the records that refer to a deleted one.
-    pub async fn refuse_while_referred_to(
-        &mut self,
-        connection: &mut PgConnection,
-        to: &str,
-        ids: &[i64],
-        field: &str,
-    ) -> Result<(), Failure> {
-        for Referrer { object_type, field: reference, from } in referrers(self.catalog, to) {
-            let sql = format!("select count(*) over (), r.slug::text from {from} order by r.slug limit $2");
-            let rows =
-                sqlx::query(AssertSqlSafe(sql)).bind(ids).bind(NAMED).fetch_all(&mut *connection).await?;
-            let Some(first) = rows.first() else { continue };
-            let count: i64 = first.try_get(0)?;
-            let slugs = rows.iter().map(|row: &PgRow| row.try_get(1)).collect::<Result<Vec<String>, _>>()?;
-            let more = if count > NAMED { ", …" } else { "" };
-            let records = if count == 1 { "record" } else { "records" };
-            let message = format!(
-                "{count} {records} of type {object_type} refer to it as `{reference}`: {}{more}.",
-                slugs.join(", ")
-            );
-            self.wrong("IN_USE", &[field], &message);
-        }
-        Ok(())
-    }
-
     /// The input field of a column.
     fn field_of(&self, column: &str) -> Option<&'static str> {
         let is_of = |writable_field: &&WritableField| match &writable_field.kind {
@@ -837,106 +446,9 @@ pub async fn lock_revision_numbers(connection: &mut PgConnection) -> Result<(), 
     sqlx::query("select lock_revision_numbers()").execute(connection).await.map(|_| ())
 }
 
-/// Replaces the rows of a list. Unchanged rows stay, so they get no revision.
-async fn replace(
-    connection: &mut PgConnection,
-    rows: &Rows,
-    owner: i64,
-    list: Vec<Map<String, Value>>,
-) -> Result<(), sqlx::Error> {
-    let Rows { table, owner: owner_column, .. } = rows;
-    let columns: Vec<&str> = rows.columns.iter().map(|column| column.column).chain(rows.ordinal).collect();
-    let given = columns.iter().map(|column| format!("n.{column}")).collect::<Vec<_>>().join(", ");
-    let same = rows.same();
-    let names = columns.join(", ");
-    let list = Value::Array(list.into_iter().map(Value::Object).collect());
-    let removed = format!(
-        "delete from {table} t where t.{owner_column} = $1 and not exists (
-             select from jsonb_populate_recordset(null::{table}, $2) n where {same}
-         )"
-    );
-    let entered = format!(
-        "insert into {table} ({owner_column}, {names}) select $1, {given}
-         from jsonb_populate_recordset(null::{table}, $2) with ordinality n
-         where not exists (
-             select from {table} t where t.{owner_column} = $1 and {same}
-         )
-         order by n.ordinality"
-    );
-    for sql in [removed, entered] {
-        sqlx::query(AssertSqlSafe(sql)).bind(owner).bind(&list).execute(&mut *connection).await?;
-    }
-    Ok(())
-}
-
-/// A reference to an object type.
-struct Referrer {
-    object_type: &'static str,
-    field: &'static str,
-    /// The records `r` that refer to one of `$1`.
-    from: String,
-}
-
-/// All references to an object type, except those of rows that are deleted with it. What replaces a deprecated field
-/// refers to the same records.
-fn referrers(catalog: &'static Catalog, to: &str) -> Vec<Referrer> {
-    let mut referrers = Vec::new();
-    for object_type in catalog.record_types() {
-        let table = object_type.table;
-        let writable_fields = writable_fields::of(object_type, &catalog.object_types);
-        for field in writable_fields.iter().filter(|field| field.deprecation.is_none()) {
-            let mut refer =
-                |from| referrers.push(Referrer { object_type: object_type.name, field: field.name, from });
-            match &field.kind {
-                WritableKind::Reference { column, to: other } if *other == to => {
-                    refer(format!("{table} r where r.{column} = any($1)"));
-                }
-                WritableKind::Rows(Rows { table: between, owner, columns, .. }) => {
-                    let is_to =
-                        |column: &&RowColumn| matches!(column.kind, RowKind::Reference(other) if other == to);
-                    for RowColumn { column, .. } in columns.iter().filter(is_to) {
-                        refer(format!(
-                            "{between} l join {table} r on r.id = l.{owner} where l.{column} = any($1)"
-                        ));
-                    }
-                }
-                _ => {}
-            }
-        }
-    }
-    referrers
-}
-
-pub fn constraint_of(error: &sqlx::Error) -> Option<&PgDatabaseError> {
-    let refused = error.as_database_error()?.try_downcast_ref::<PgDatabaseError>()?;
-    (refused.code().starts_with("23") || refused.code() == TOO_LONG).then_some(refused)
-}
-
-fn error(code: &'static str, path: &[&str], message: &str) -> UserError {
-    let path: Vec<String> = path.iter().map(|step| (*step).to_owned()).collect();
-    UserError { code, path: within(&path), message: message.to_owned() }
-}
-
-/// A path in the input, from its root.
-fn within(path: &[String]) -> Vec<String> {
-    [&["input".to_owned()], path].concat()
-}
-
 fn text(value: Option<&Input>) -> Option<String> {
     match value {
         Some(Input::String(text)) => Some(text.clone()),
         _ => None,
-    }
-}
-
-/// A value as text for a column.
-fn json(value: &Input) -> Value {
-    match value {
-        Input::Null => Value::Null,
-        Input::Boolean(value) => (*value).into(),
-        Input::Number(number) => Value::Number(number.clone()),
-        Input::String(text) => text.as_str().into(),
-        Input::Enum(name) => name.as_str().into(),
-        other => other.to_string().into(),
     }
 }

@@ -92,6 +92,24 @@ enum Kind {
     Changed(Vec<String>),
 }
 
+impl Step {
+    /// Errors for the records that refer to those of this step.
+    async fn refuse_while_referred_to(
+        &self,
+        mutation: &mut Mutation<'_>,
+        connection: &mut PgConnection,
+        field: &str,
+    ) -> Result<(), Failure> {
+        let mut records = mutation.catalog.record_types();
+        let Some(object_type) = records.find(|object_type| object_type.table == self.table) else {
+            return Ok(());
+        };
+        let sql = "select (new_value ->> 'id')::bigint from revisions where id = any($1)";
+        let ids: Vec<i64> = sqlx::query_scalar(sql).bind(&self.revisions).fetch_all(&mut *connection).await?;
+        mutation.refuse_while_referred_to(connection, object_type.name, &ids, field).await
+    }
+}
+
 /// Reverts a change, or reports at an input field why it can't.
 pub async fn undo(
     mutation: &mut Mutation<'_>,
@@ -134,18 +152,8 @@ pub async fn undo(
         mutation.wrong("CONFLICT", &[field], &message);
         return Err(mutation.end());
     }
-    for step in removed {
-        let Some(object_type) = mutation
-            .catalog
-            .object_types
-            .iter()
-            .find(|object_type| object_type.is_record() && object_type.table == step.table)
-        else {
-            continue;
-        };
-        let sql = "select (new_value ->> 'id')::bigint from revisions where id = any($1)";
-        let ids: Vec<i64> = sqlx::query_scalar(sql).bind(&step.revisions).fetch_all(&mut *connection).await?;
-        mutation.refuse_while_referred_to(connection, object_type.name, &ids, field).await?;
+    for step in &removed {
+        step.refuse_while_referred_to(mutation, connection, field).await?;
     }
     mutation.finish()?;
     let settled = sqlx::query("set constraints all immediate").execute(&mut *connection).await;
@@ -231,59 +239,13 @@ impl Statements {
             tracing::error!(table, "a revision is of a table that has no key");
             ApiError::internal()
         })?;
-        let of = |row: &str, columns: &[String]| {
-            let columns = columns.iter().map(|column| format!("{row}.{column}"));
-            format!("({})", columns.collect::<Vec<_>>().join(", "))
-        };
-        let (row_key, old_key, new_key) = (of("t", key), of("o", key), of("n", key));
-        let rows = format!(
-            "revisions r
-             cross join lateral jsonb_populate_record(null::{table}, r.old_value) o
-             cross join lateral jsonb_populate_record(null::{table}, r.new_value) n"
-        );
         let (undo, touching) = match kind {
-            Kind::Entered => (
-                format!(
-                    "delete from {table} t using {rows}
-                     where r.id = any($1) and {row_key} = {new_key} and to_jsonb(t) @> r.new_value returning r.id"
-                ),
-                String::new(),
-            ),
+            Kind::Entered => (delete_again(table, key), String::new()),
             Kind::Removed => {
-                let columns: Vec<&str> = mutation.rules.columns(table).iter().map(|(name, _)| name.as_str()).collect();
-                let names = columns.join(", ");
-                let values = columns.iter().map(|column| format!("b.{column}")).collect::<Vec<_>>().join(", ");
-                (
-                    format!(
-                        "with back as materialized (
-                             select r.id as revision, o.* from {rows} where r.id = any($1)
-                             and not exists (select from {table} t where {row_key} = {old_key})
-                         ), entered as (
-                             insert into {table} ({names}) overriding system value select {values} from back b
-                         )
-                         select revision from back"
-                    ),
-                    String::new(),
-                )
+                let columns = mutation.rules.columns(table).iter().map(|(name, _)| name.as_str());
+                (insert_again(table, key, &columns.collect::<Vec<_>>()), String::new())
             }
-            Kind::Changed(columns) => {
-                let set = columns.iter().map(|column| format!("{column} = o.{column}"));
-                let list = columns.iter().map(|column| format!("'{column}'")).collect::<Vec<_>>().join(", ");
-                (
-                    format!(
-                        "update {table} t set {} from {rows}
-                         where r.id = any($1) and {row_key} = {new_key} and {} is not distinct from {} returning r.id",
-                        set.collect::<Vec<_>>().join(", "),
-                        of("t", columns),
-                        of("n", columns),
-                    ),
-                    format!(
-                        " and (l.new_value is null or exists (
-                             select from unnest(array[{list}]) c
-                             where l.new_value -> c is distinct from l.old_value -> c))"
-                    ),
-                )
-            }
+            Kind::Changed(columns) => (restore(table, key, columns), changes_one_of(columns)),
         };
         let same = key.iter().map(|column| {
             format!(
@@ -316,6 +278,72 @@ impl Statements {
         let query = sqlx::query(AssertSqlSafe(sql)).bind(revisions).bind(&step.table).bind(MAX_NAMED);
         query.fetch_all(connection).await?.iter().map(number_and_requester).collect()
     }
+}
+
+/// Columns of a row as one value.
+fn row_of(row: &str, columns: &[String]) -> String {
+    let columns = columns.iter().map(|column| format!("{row}.{column}"));
+    format!("({})", columns.collect::<Vec<_>>().join(", "))
+}
+
+/// The revisions `r` with their old rows `o` and their new ones `n`.
+fn revisions_of(table: &str) -> String {
+    format!(
+        "revisions r
+         cross join lateral jsonb_populate_record(null::{table}, r.old_value) o
+         cross join lateral jsonb_populate_record(null::{table}, r.new_value) n"
+    )
+}
+
+fn delete_again(table: &str, key: &[String]) -> String {
+    format!(
+        "delete from {table} t using {}
+         where r.id = any($1) and {} = {} and to_jsonb(t) @> r.new_value returning r.id",
+        revisions_of(table),
+        row_of("t", key),
+        row_of("n", key)
+    )
+}
+
+fn insert_again(table: &str, key: &[String], columns: &[&str]) -> String {
+    let values = columns.iter().map(|column| format!("b.{column}")).collect::<Vec<_>>().join(", ");
+    format!(
+        "with back as materialized (
+             select r.id as revision, o.* from {} where r.id = any($1)
+             and not exists (select from {table} t where {} = {})
+         ), entered as (
+             insert into {table} ({}) overriding system value select {values} from back b
+         )
+         select revision from back",
+        revisions_of(table),
+        row_of("t", key),
+        row_of("o", key),
+        columns.join(", ")
+    )
+}
+
+fn restore(table: &str, key: &[String], columns: &[String]) -> String {
+    let set = columns.iter().map(|column| format!("{column} = o.{column}"));
+    format!(
+        "update {table} t set {} from {}
+         where r.id = any($1) and {} = {} and {} is not distinct from {} returning r.id",
+        set.collect::<Vec<_>>().join(", "),
+        revisions_of(table),
+        row_of("t", key),
+        row_of("n", key),
+        row_of("t", columns),
+        row_of("n", columns)
+    )
+}
+
+/// The condition that a later revision `l` deletes the row or changes one of the columns.
+fn changes_one_of(columns: &[String]) -> String {
+    let columns = columns.iter().map(|column| format!("'{column}'")).collect::<Vec<_>>().join(", ");
+    format!(
+        " and (l.new_value is null or exists (
+             select from unnest(array[{columns}]) c
+             where l.new_value -> c is distinct from l.old_value -> c))"
+    )
 }
 
 /// The requester of rows that a migration makes from others.
