@@ -4,7 +4,7 @@
 use async_graphql::{
     Name, Value as Constant,
     parser::types::{BaseType, Type, VariableDefinition},
-    registry::{MetaType, MetaTypeName, Registry},
+    registry::{MetaEnumValue, MetaInputValue, MetaType, MetaTypeName, Registry},
 };
 use async_graphql_value::Value as Literal;
 use indexmap::IndexMap;
@@ -175,51 +175,66 @@ impl<'a> Source<'a> {
                     let Form::Object(fields) = form else {
                         return Err(wrong_type(path, ty, form.name()));
                     };
-                    let mut object = IndexMap::with_capacity(fields.len());
-                    for (field, value) in fields {
-                        let path = format!("{path}.{field}");
-                        let Some(declared) = input_fields.get(field) else {
-                            let suggestions = self.suggestions(field, input_fields.keys());
-                            let message = format!("{name} has no field `{field}`.{suggestions}");
-                            return Err(ApiError::bad_input(&path, message));
-                        };
-                        if let Some(value) = value.resolve(registry, &declared.ty, &path)? {
-                            object.insert(Name::new(field), value);
-                        }
-                    }
+                    let object = self.object(registry, name, input_fields, fields, path)?;
                     if *oneof && (object.len() != 1 || object.values().any(|value| *value == Constant::Null))
                     {
-                        return Err(ApiError::bad_input(
-                            path,
-                            format!("`{path}` must have exactly one field of {name}."),
-                        ));
+                        let message = format!("`{path}` must have exactly one field of {name}.");
+                        return Err(ApiError::bad_input(path, message));
                     }
-                    let required = input_fields.values().find(|declared| {
-                        declared.ty.ends_with('!') && !object.contains_key(declared.name.as_str())
-                    });
-                    match required {
-                        Some(declared) => Err(missing(&format!("{path}.{}", declared.name), &declared.ty)),
-                        None => Ok(Constant::Object(object)),
-                    }
+                    Ok(Constant::Object(object))
                 }
-                Some(MetaType::Enum { enum_values, .. }) => match (&form, self) {
-                    (Form::Enum(value), _) | (Form::String(value), Source::Json(..))
-                        if enum_values.contains_key(*value) =>
-                    {
-                        Ok(Constant::Enum(Name::new(value)))
-                    }
-                    (Form::Enum(value), _) | (Form::String(value), Source::Json(..)) => {
-                        let suggestions = self.suggestions(value, enum_values.keys());
-                        Err(ApiError::bad_input(
-                            path,
-                            format!("`{path}`: {name} has no value `{value}`.{suggestions}"),
-                        ))
-                    }
-                    _ => Err(wrong_type(path, ty, form.name())),
-                },
+                Some(MetaType::Enum { enum_values, .. }) => self.enumerated(name, enum_values, &form, path),
                 _ => scalar(name, &form).ok_or_else(|| wrong_type(path, form_of(name), form.name())),
             },
         }
+    }
+
+    /// The fields of an input object, with those that it requires.
+    fn object(
+        &self,
+        registry: &Registry,
+        name: &str,
+        input_fields: &IndexMap<String, MetaInputValue>,
+        fields: Vec<(&str, Source<'_>)>,
+        path: &str,
+    ) -> Result<IndexMap<Name, Constant>, ApiError> {
+        let mut object = IndexMap::with_capacity(fields.len());
+        for (field, value) in fields {
+            let path = format!("{path}.{field}");
+            let Some(declared) = input_fields.get(field) else {
+                let suggestions = self.suggestions(field, input_fields.keys());
+                let message = format!("{name} has no field `{field}`.{suggestions}");
+                return Err(ApiError::bad_input(&path, message));
+            };
+            if let Some(value) = value.resolve(registry, &declared.ty, &path)? {
+                object.insert(Name::new(field), value);
+            }
+        }
+        let required = input_fields
+            .values()
+            .find(|declared| declared.ty.ends_with('!') && !object.contains_key(declared.name.as_str()));
+        match required {
+            Some(declared) => Err(missing(&format!("{path}.{}", declared.name), &declared.ty)),
+            None => Ok(object),
+        }
+    }
+
+    fn enumerated(
+        &self,
+        name: &str,
+        enum_values: &IndexMap<String, MetaEnumValue>,
+        form: &Form<'_>,
+        path: &str,
+    ) -> Result<Constant, ApiError> {
+        let value = match (form, self) {
+            (Form::Enum(value), _) | (Form::String(value), Source::Json(..)) => *value,
+            _ => return Err(wrong_type(path, name, form.name())),
+        };
+        if enum_values.contains_key(value) {
+            return Ok(Constant::Enum(Name::new(value)));
+        }
+        let suggestions = self.suggestions(value, enum_values.keys());
+        Err(ApiError::bad_input(path, format!("`{path}`: {name} has no value `{value}`.{suggestions}")))
     }
 
     /// Suggestions for an unknown name, as the end of a message.
