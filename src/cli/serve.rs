@@ -61,7 +61,8 @@ pub async fn run(arguments: Arguments, stop: Stop) -> Result<(), Failure> {
         let message =
             format!("Dossier is listening on http://{address}/ (GraphQL: http://{address}/graphql)");
         output::say(&message);
-        server::serve(listener, app, stop.graceful_shutdown()).await.map_err(Failure::from)
+        server::serve(listener, app, stop.graceful_shutdown()).await;
+        Ok(())
     };
     let served = served.await;
     database.close().await;

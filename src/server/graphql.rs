@@ -26,7 +26,7 @@ use crate::{
     engine::{OperationRequest, cache::CachedResponse},
     error::{ApiError, Code},
     server::{
-        AppState, RATE_LIMIT, RATE_LIMIT_POLICY, RequestId, Sender,
+        AppState, RATE_LIMIT, RATE_LIMIT_POLICY, RequestId, Sender, accepted_languages,
         credentials::Credentials,
         operation::{DocumentNames, OperationResponse, Parameters, Requester},
         page::{self, accepts_gzip},
@@ -69,15 +69,15 @@ pub(super) async fn handle(
             refuse_for(Media::GraphqlResponse.status_of(&api_error), Media::Json, &api_error, &request_id)
         });
     }
-    let Parts { method, headers, uri, .. } = parts;
+    let Parts { method, headers, uri, .. } = &parts;
     if app.graphiql
         && method == Method::GET
         && uri.query().unwrap_or_default().is_empty()
-        && let Some(page) = page::instead(uri.path(), &headers)
+        && let Some(page) = page::instead(uri.path(), headers)
     {
         return page;
     }
-    let Some(media) = Media::negotiate(&headers) else {
+    let Some(media) = Media::negotiate(headers) else {
         let api_error = ApiError::new(
             Code::BadUserInput,
             "Accept `application/graphql-response+json`, `application/json` or `text/event-stream`.",
@@ -85,65 +85,82 @@ pub(super) async fn handle(
         return refuse(StatusCode::NOT_ACCEPTABLE, Media::Json, &[api_error], &request_id);
     };
     let mut reply = Reply { media, request_id, reports_cache: false };
-    let is_get = method == Method::GET || method == Method::HEAD;
-    let parameters = if is_get {
-        from_url(uri.query().unwrap_or_default())
-    } else if method == Method::POST {
-        if !is_json(&headers) {
-            let api_error = ApiError::new(
-                Code::BadUserInput,
-                "The content type must be `application/json`, in UTF-8 and not compressed.",
-            );
-            return reply.refused(StatusCode::UNSUPPORTED_MEDIA_TYPE, &[api_error]);
-        }
-        let Ok(read) = timeout(app.request_timeout.min(BODY_TIMEOUT), read(body, app.max_body_bytes)).await
-        else {
-            let api_error = ApiError::new(Code::Timeout, "The request body took too long to arrive.");
-            let mut response = reply.refused(StatusCode::REQUEST_TIMEOUT, &[api_error]);
-            response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
-            return response;
-        };
-        match read {
-            Ok(body) => heavy(body.len() > LARGE, || from_body(&body)),
-            Err(rejection) => {
-                let api_error = if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE {
-                    let length =
-                        headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
-                    // A chunked body is read up to the limit only, so its size is unknown.
-                    ApiError::beyond("bytes", app.max_body_bytes, length.unwrap_or(app.max_body_bytes + 1))
-                } else {
-                    ApiError::new(Code::BadUserInput, "The request body can't be read.")
-                };
-                return reply.refused(rejection.status(), &[api_error]);
-            }
-        }
-    } else if method == Method::OPTIONS {
-        return (StatusCode::NO_CONTENT, [(ALLOW, METHODS)]).into_response();
-    } else {
-        let api_error = ApiError::new(Code::BadUserInput, "Use GET or POST.");
-        let mut response = reply.refused(StatusCode::METHOD_NOT_ALLOWED, &[api_error]);
-        response.headers_mut().insert(ALLOW, METHODS);
-        return response;
-    };
-    let parameters = match parameters {
+    let parameters = match parameters_of(&app, &parts, body, &reply).await {
         Ok(parameters) => parameters,
-        Err(api_error) => return reply.refused(StatusCode::BAD_REQUEST, &[api_error]),
+        Err(response) => return response,
     };
     reply.reports_cache = parameters.reports_cache();
     let requester = match credentials.identify(&app, client).await {
         Ok(identity) => Requester::new(identity, client),
         Err(api_error) => return reply.refused_for(&api_error),
     };
-    let operation_request = match parameters.into_request(super::accepted_languages(&headers)) {
+    let operation_request = match parameters.into_request(accepted_languages(headers)) {
         Ok(operation_request) => operation_request,
         Err(api_error) => return reply.refused(StatusCode::BAD_REQUEST, &[api_error]),
     };
-    let mut response =
-        respond(app, reply, operation_request, &requester, credentials, &headers, is_get).await;
+    let is_get = method == Method::GET || method == Method::HEAD;
+    let mut response = respond(app, reply, operation_request, &requester, credentials, headers, is_get).await;
     if let Some(budget) = requester.budget() {
         set_rate_limit_headers(response.headers_mut(), budget);
     }
     response
+}
+
+/// The parameters of a request, or the response to one that has none.
+async fn parameters_of(
+    app: &AppState,
+    Parts { method, headers, uri, .. }: &Parts,
+    body: Body,
+    reply: &Reply,
+) -> Result<Parameters, Response> {
+    let parameters = match *method {
+        Method::GET | Method::HEAD => from_url(uri.query().unwrap_or_default()),
+        Method::POST => {
+            let body = read_json(app, headers, body, reply).await?;
+            heavy(body.len() > LARGE, || from_body(&body))
+        }
+        Method::OPTIONS => return Err((StatusCode::NO_CONTENT, [(ALLOW, METHODS)]).into_response()),
+        _ => {
+            let api_error = ApiError::new(Code::BadUserInput, "Use GET or POST.");
+            let mut response = reply.refused(StatusCode::METHOD_NOT_ALLOWED, &[api_error]);
+            response.headers_mut().insert(ALLOW, METHODS);
+            return Err(response);
+        }
+    };
+    parameters.map_err(|api_error| reply.refused(StatusCode::BAD_REQUEST, &[api_error]))
+}
+
+/// The body of a request, or the response that refuses it.
+async fn read_json(
+    app: &AppState,
+    headers: &HeaderMap,
+    body: Body,
+    reply: &Reply,
+) -> Result<Bytes, Response> {
+    if !is_json(headers) {
+        let api_error = ApiError::new(
+            Code::BadUserInput,
+            "The content type must be `application/json`, in UTF-8 and not compressed.",
+        );
+        return Err(reply.refused(StatusCode::UNSUPPORTED_MEDIA_TYPE, &[api_error]));
+    }
+    let Ok(read) = timeout(app.request_timeout.min(BODY_TIMEOUT), read(body, app.max_body_bytes)).await
+    else {
+        let api_error = ApiError::new(Code::Timeout, "The request body took too long to arrive.");
+        let mut response = reply.refused(StatusCode::REQUEST_TIMEOUT, &[api_error]);
+        response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+        return Err(response);
+    };
+    read.map_err(|rejection| {
+        let api_error = if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE {
+            let length = headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
+            // A chunked body is read up to the limit only, so its size is unknown.
+            ApiError::beyond("bytes", app.max_body_bytes, length.unwrap_or(app.max_body_bytes + 1))
+        } else {
+            ApiError::new(Code::BadUserInput, "The request body can't be read.")
+        };
+        reply.refused(rejection.status(), &[api_error])
+    })
 }
 
 /// The response to an authenticated request.

@@ -26,8 +26,8 @@ use axum::{
     Router,
     extract::{ConnectInfo, FromRequestParts, Request, State},
     http::{
-        HeaderName, HeaderValue, Method, StatusCode,
-        header::{CONTENT_TYPE, ETAG, RETRY_AFTER, WWW_AUTHENTICATE},
+        HeaderMap, HeaderName, HeaderValue, Method, StatusCode,
+        header::{ACCEPT_LANGUAGE, CONTENT_TYPE, ETAG, RETRY_AFTER, WWW_AUTHENTICATE},
         request::Parts,
     },
     middleware::{self, Next},
@@ -65,7 +65,7 @@ use crate::{
         subscriptions::{ChangeFeed, audience::Audiences},
     },
     error::{ApiError, Code},
-    model::Catalog,
+    model::{Catalog, languages},
     server::{edge::Edge, shutdown::Shutdown},
     telemetry::request::{self, Observed, Transport},
 };
@@ -270,11 +270,7 @@ fn with_layers(router: Router, edge: Arc<Edge>, cors: Option<CorsLayer>) -> Rout
 }
 
 /// Serves until `stop` resolves, then waits for running requests.
-pub async fn serve(
-    listener: TcpListener,
-    server: Server,
-    stop: impl Future<Output = ()> + Send + 'static,
-) -> std::io::Result<()> {
+pub async fn serve(listener: TcpListener, server: Server, stop: impl Future<Output = ()> + Send + 'static) {
     let Server { router, shutdown, edge, limits, delays: (delay, run_timeout) } = server;
     let stopping = async {
         stop.await;
@@ -289,7 +285,6 @@ pub async fn serve(
             run_timeout.as_secs_f64()
         );
     }
-    Ok(())
 }
 
 fn cors(origins: &[String]) -> Option<CorsLayer> {
@@ -366,10 +361,9 @@ fn is_plain(id: &str) -> bool {
 }
 
 /// The languages that a client accepts, best first.
-fn accepted_languages(headers: &axum::http::HeaderMap) -> Vec<String> {
-    let values =
-        headers.get_all(axum::http::header::ACCEPT_LANGUAGE).iter().filter_map(|value| value.to_str().ok());
-    crate::model::languages::accepted(&values.collect::<Vec<_>>().join(","))
+fn accepted_languages(headers: &HeaderMap) -> Vec<String> {
+    let values = headers.get_all(ACCEPT_LANGUAGE).iter().filter_map(|value| value.to_str().ok());
+    languages::accepted(&values.collect::<Vec<_>>().join(","))
 }
 
 fn fresh_id() -> String {

@@ -23,7 +23,8 @@ use tokio::{
 use crate::{
     error::{self, ApiError, Code},
     server::{
-        AppState, PING_INTERVAL, credentials::Credentials, operation::Subscription, shutdown::Shutdown,
+        AppState, PING_INTERVAL, TOO_SLOW, credentials::Credentials, operation::Subscription,
+        shutdown::Shutdown,
     },
     telemetry::request,
 };
@@ -118,7 +119,7 @@ async fn send_events(
         };
         match timeout(app.request_timeout, events.send(event)).await {
             Ok(sent) => sent.ok()?,
-            Err(_) => return Some(ApiError::new(Code::TooSlow, crate::server::TOO_SLOW)),
+            Err(_) => return Some(ApiError::new(Code::TooSlow, TOO_SLOW)),
         }
     }
 }

@@ -24,7 +24,7 @@ use crate::{
     database::client::Client,
     error::{self, ApiError, Code},
     server::{
-        AppState, PING_INTERVAL, Sender, TOO_SLOW,
+        AppState, PING_INTERVAL, Sender, TOO_SLOW, accepted_languages,
         connections::Permit,
         credentials::Credentials,
         fresh_id,
@@ -89,7 +89,7 @@ pub(super) fn open(
     // Clients behind a proxy are limited by their own address. The connection is counted while it is open.
     let share = app.sockets.take(Some(Client::at(client))).map_err(|full| full.api_error("WebSockets"))?;
     let permits = (share, parts.extensions.get::<Permit>().cloned());
-    let languages = super::accepted_languages(&parts.headers);
+    let languages = accepted_languages(&parts.headers);
     let (size, shutdown) = (app.max_body_bytes, app.shutdown.clone());
     let upgrade = upgrade.protocols([PROTOCOL]).max_message_size(size).max_frame_size(size);
     // The default buffer is large for many connections with small messages.
