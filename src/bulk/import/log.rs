@@ -2,7 +2,7 @@
 
 use sqlx::{AssertSqlSafe, PgConnection};
 
-use crate::bulk::import::{Error, Outcome, staging::batches::LOCK};
+use crate::bulk::import::{Error, Outcome, lock};
 
 /// Logs how an import ended. An import is not undone because this fails.
 pub async fn add(
@@ -53,11 +53,7 @@ pub struct Totals {
 
 pub async fn totals(connection: &mut PgConnection) -> Result<Totals, sqlx::Error> {
     let sql = format!(
-        "select exists (
-                   select from pg_locks where locktype = 'advisory' and granted and objsubid = 1
-                   and database = (select oid from pg_database where datname = current_database())
-                   and objid = {LOCK}
-               ),
+        "select {},
                coalesce(sum(seconds), 0),
                array[
                    count(*) filter (where result = 'WRITTEN'), count(*) filter (where result = 'UNCHANGED'),
@@ -67,7 +63,8 @@ pub async fn totals(connection: &mut PgConnection) -> Result<Totals, sqlx::Error
                    coalesce(sum(created), 0), coalesce(sum(updated), 0), coalesce(sum(unchanged), 0),
                    coalesce(sum(rejected), 0), coalesce(sum(removed), 0)
                ]::bigint[]
-        from imports"
+        from imports",
+        lock::is_held(),
     );
     let (is_running, seconds, imports, records): (bool, f64, [i64; 3], [i64; 5]) =
         sqlx::query_as(AssertSqlSafe(sql)).fetch_one(connection).await?;

@@ -5,25 +5,25 @@
 //! idempotent: a second run finds no differences and writes nothing.
 
 pub mod editions;
+mod lock;
 pub mod log;
 pub mod readers;
+mod report;
 pub mod source_file;
 pub mod staging;
 pub mod tally;
+mod upsert;
 pub mod validation;
 
 use std::{
     cell::RefCell,
     fs::{self, File},
-    io::{BufWriter, Write as _},
     path::{Path, PathBuf},
     sync::Arc,
     time::Instant,
 };
 
-use futures_util::TryStreamExt;
-use serde_json::json;
-use sqlx::{AssertSqlSafe, Connection, PgConnection, Row, postgres::PgDatabaseError};
+use sqlx::{AssertSqlSafe, Connection, PgConnection, postgres::PgDatabaseError};
 use tokio::sync::mpsc;
 
 use crate::{
@@ -33,21 +33,19 @@ use crate::{
             readers::{Format, ReadError, mappings::mapped::ColumnMap},
             source_file::Input,
             staging::{
-                READY_PREFIX, ReceiverClosed, Stager, Tables,
+                ReceiverClosed, Stager, Tables,
                 batches::{self, Batch},
-                file_and_line, file_and_line_sql, list_name,
             },
             tally::{FileReport, Tally},
             validation::Validator,
         },
-        records::{RecordKind, RecordKinds, joined},
+        records::RecordKinds,
     },
     database::error::in_words,
-    engine::mutation::{rules::Rules, texts, writable_fields::Rows},
+    engine::mutation::{rules::Rules, texts},
     progress::{Progress, Step},
 };
 
-const ROWS_PER_STATEMENT: i64 = 20_000;
 const MAX_DATASET_BYTES: usize = 100;
 /// After this many serialization failures the import gives up.
 const MAX_ATTEMPTS: usize = 5;
@@ -175,7 +173,7 @@ pub async fn import(
     progress: &Arc<dyn Progress>,
 ) -> Result<Outcome, Error> {
     execute(&mut connection, "set temp_buffers = '64MB'").await?;
-    batches::lock(&mut connection).await?;
+    lock::take(&mut connection, progress.as_ref()).await?;
     let since = Instant::now();
     let done = stage_and_upsert(&mut connection, &kinds, options, progress).await;
     if done.as_ref().is_ok_and(|outcome| outcome.change.is_some()) {
@@ -364,65 +362,20 @@ async fn validate_and_upsert(
     let (number, staged) = (options.files.len(), tables.staged.as_str());
     let mut validator = Validator { kinds, rules, files: number, staged, connection: &mut transaction };
     validator.validate().await?;
-    let mut outcome = Outcome { files: with_changes(&mut transaction, files).await?, ..Outcome::default() };
-    outcome.rejected = write_report(&mut transaction, staged, &outcome.files, options).await?;
+    let mut outcome =
+        Outcome { files: report::with_changes(&mut transaction, files).await?, ..Outcome::default() };
+    outcome.rejected = report::write(&mut transaction, staged, &outcome.files, options).await?;
     if options.complete {
-        if outcome.rejected > 0 {
-            return Err(Error::Incomplete(outcome.rejected));
-        }
-        for file in files {
-            let Some(dataset) = &file.dataset else { return Err(Error::NoDataset(file.path.clone())) };
-            if !editions::gives_records(&mut transaction, kinds, dataset).await? {
-                return Err(Error::Empty(file.path.clone(), dataset.clone()));
-            }
-        }
+        check_complete(&mut transaction, kinds, files, outcome.rejected).await?;
     }
-    for kind in &kinds.0 {
-        let sql = format!(
-            "select count(*) filter (where is_new), count(*) filter (where not is_new),
-                    (select count(*) from updates where kind = '{}') from ready_{}",
-            kind.name, kind.table
-        );
-        let row = sqlx::query(AssertSqlSafe(sql)).persistent(false).fetch_one(&mut *transaction).await?;
-        let [created, known, updated] = [0, 1, 2].map(|place| row.try_get::<i64, _>(place));
-        outcome.created += created?.cast_unsigned();
-        outcome.unchanged +=
-            known?.cast_unsigned() - updated.as_ref().map_or(0, |count| count.cast_unsigned());
-        outcome.updated += updated?.cast_unsigned();
-    }
+    upsert::count(&mut transaction, kinds, &mut outcome).await?;
     progress.end();
     if options.all_or_nothing && outcome.rejected > 0 {
         transaction.rollback().await?;
         return Ok(outcome);
     }
     execute(&mut transaction, "savepoint before_writing").await?;
-    // An existing record may refer to a new one.
-    execute(&mut transaction, "set constraints all deferred").await?;
-    // First the records, which refer only to types before them; then their lists, which refer to any type.
-    let lists: i64 = {
-        let count = |(kind, writable_field): (&RecordKind, &str)| {
-            format!("(select count(*) from {})", list_name(READY_PREFIX, kind, writable_field))
-        };
-        let lists = kinds.0.iter().flat_map(|kind| {
-            validation::list_fields(kind).map(move |(writable_field, _)| (kind, writable_field.name))
-        });
-        let sql = format!("select {}", joined(lists.map(count), " + "));
-        sqlx::query_scalar(AssertSqlSafe(sql)).persistent(false).fetch_one(&mut *transaction).await?
-    };
-    progress.begin(Step::Writing, Some(outcome.created + lists.cast_unsigned()));
-    for kind in &kinds.0 {
-        progress.part(kind.many);
-        update_records(&mut transaction, kind).await?;
-        insert_records(&mut transaction, kind, progress).await?;
-    }
-    // Texts first: a citation is of the last one.
-    let mut of_lists: Vec<&RecordKind> = kinds.0.iter().collect();
-    of_lists.sort_by_key(|kind| validation::list_fields(kind).all(|(_, rows)| !rows.appended));
-    for kind in of_lists {
-        progress.part(&format!("of {}", kind.many));
-        update_lists(&mut transaction, kind).await?;
-        insert_lists(&mut transaction, kind, progress).await?;
-    }
+    upsert::write(&mut transaction, kinds, outcome.created, progress).await?;
     if options.complete {
         let datasets: Vec<String> = files.iter().filter_map(|file| file.dataset.clone()).collect();
         outcome.gone = Some(editions::remove_gone(&mut transaction, kinds, &datasets).await?);
@@ -451,181 +404,23 @@ async fn validate_and_upsert(
     Ok(outcome)
 }
 
-/// The reports of the files, with the values that the validation changed to fit.
-async fn with_changes(
+/// Refuses an import from which it can't be known what the datasets no longer have.
+async fn check_complete(
     connection: &mut PgConnection,
+    kinds: &RecordKinds,
     files: &[FileReport],
-) -> Result<Vec<FileReport>, sqlx::Error> {
-    let mut files = files.to_vec();
-    let (file, _) = file_and_line_sql("line");
-    let sql = format!(
-        "select ({file})::bigint, kind || '.' || field, reason, count(*) from changed_values group by 1, 2, 3"
-    );
-    let changes: Vec<(i64, String, String, i64)> =
-        sqlx::query_as(AssertSqlSafe(sql)).persistent(false).fetch_all(connection).await?;
-    for (file, field, reason, count) in changes {
-        let number = usize::try_from(file - 1).unwrap_or(0);
-        if let Some(report) = files.get_mut(number) {
-            *report.tally.changed.entry(format!("{field}: {reason}")).or_default() += count.cast_unsigned();
-        }
+    rejected: u64,
+) -> Result<(), Error> {
+    if rejected > 0 {
+        return Err(Error::Incomplete(rejected));
     }
-    Ok(files)
-}
-
-/// Writes the rejected records to the report, counts them, and adds what became of the fields of each file. Without
-/// either there is no report.
-async fn write_report(
-    connection: &mut PgConnection,
-    staged: &str,
-    files: &[FileReport],
-    options: &ImportOptions,
-) -> Result<u64, Error> {
-    let failed = |error| Error::Report(options.report.clone(), error);
-    let count = format!("select count(distinct line) from {staged}rejected");
-    let count: i64 = sqlx::query_scalar(AssertSqlSafe(count)).fetch_one(&mut *connection).await?;
-    let files: Vec<&FileReport> = files.iter().filter(|file| !file.tally.is_empty()).collect();
-    if count == 0 && files.is_empty() {
-        // A report of an earlier import would be misleading. Devices such as /dev/null stay.
-        if fs::symlink_metadata(&options.report).is_ok_and(|found| found.is_file()) {
-            fs::remove_file(&options.report).map_err(failed)?;
-        }
-        return Ok(0);
-    }
-    let mut file = BufWriter::new(File::create(&options.report).map_err(failed)?);
-    let sql = format!(
-        "select distinct line, kind, field, reason from {staged}rejected order by line, field, reason"
-    );
-    let mut rows = sqlx::query(AssertSqlSafe(sql)).fetch(connection);
-    while let Some(row) = rows.try_next().await? {
-        let (number, line) = file_and_line(row.try_get("line")?);
-        let text = |column| row.try_get::<Option<String>, _>(column);
-        let filled = |text: Option<String>| text.filter(|text| !text.is_empty());
-        let name = options.files.get(number).map(|file| file.display().to_string());
-        let rejection = json!({
-            "file": name,
-            "line": line,
-            "type": filled(text("kind")?),
-            "field": filled(text("field")?),
-            "reason": text("reason")?,
-        });
-        writeln!(file, "{rejection}").map_err(failed)?;
-    }
-    for FileReport { path, dataset, tally } in files {
-        let Tally { kept, ignored, changed } = tally;
-        let fields = json!({
-            "file": path.display().to_string(), "dataset": dataset, "kept": kept, "ignored": ignored, "changed": changed,
-        });
-        writeln!(file, "{fields}").map_err(failed)?;
-    }
-    file.flush().map_err(failed)?;
-    Ok(count.cast_unsigned())
-}
-
-/// Updates existing records where a column differs.
-async fn update_records(connection: &mut PgConnection, kind: &RecordKind) -> Result<(), sqlx::Error> {
-    let table = kind.table;
-    let columns: Vec<&str> = kind.writable_fields.iter().filter_map(validation::column_of).collect();
-    let list = |alias: &str| joined(columns.iter().map(|column| format!("{alias}.{column}")), ", ");
-    let set = joined(columns.iter().map(|column| format!("{column} = r.{column}")), ", ");
-    let sql = format!(
-        "update {table} t set {set} from ready_{table} r, updates c
-         where t.id = r.id and c.kind = '{}' and c.id = t.id and ({}) is distinct from ({})",
-        kind.name,
-        list("r"),
-        list("t")
-    );
-    execute(connection, &sql).await?;
-    Ok(())
-}
-
-/// Updates the lists of existing records: deletes removed rows and inserts added ones.
-async fn update_lists(connection: &mut PgConnection, kind: &RecordKind) -> Result<(), sqlx::Error> {
-    for (writable_field, rows) in validation::list_fields(kind) {
-        let place = kind.writable_field(writable_field.name).map_or(0, |(place, _)| place);
-        if !rows.appended {
-            let removed = validation::removed_rows(kind, writable_field, rows, place, "t.ctid");
-            execute(connection, &format!("delete from {} where ctid in ({removed})", rows.table)).await?;
-        }
-        let columns = columns_of_rows(rows);
-        let given = joined(columns.iter().map(|column| format!("n.{column}")), ", ");
-        let added = validation::added_rows(kind, writable_field, rows, &given);
-        let sql = format!(
-            "insert into {} ({}) {added} order by n.line, n.list_index",
-            rows.table,
-            columns.join(", ")
-        );
-        execute(connection, &sql).await?;
-    }
-    Ok(())
-}
-
-/// Inserts the new records of a type in file order. A type whose records refer to each other is inserted by one
-/// statement, which checks its foreign key at the end.
-async fn insert_records(
-    connection: &mut PgConnection,
-    kind: &RecordKind,
-    progress: &dyn Progress,
-) -> Result<(), sqlx::Error> {
-    let table = kind.table;
-    let columns =
-        kind.writable_fields.iter().filter_map(validation::column_of).collect::<Vec<_>>().join(", ");
-    let step = if kind.parent().is_some() { i64::MAX } else { ROWS_PER_STATEMENT };
-    for (from, until) in id_ranges(connection, kind, step).await? {
-        let sql = format!(
-            "insert into {table} (id, {columns}) overriding system value select id, {columns} from ready_{table}
-             where is_new and id between {from} and {until} order by id"
-        );
-        progress.advance(execute(connection, &sql).await?);
-    }
-    Ok(())
-}
-
-/// Inserts the lists of the new records in file order.
-async fn insert_lists(
-    connection: &mut PgConnection,
-    kind: &RecordKind,
-    progress: &dyn Progress,
-) -> Result<(), sqlx::Error> {
-    for (writable_field, rows) in validation::list_fields(kind) {
-        let (list, columns) =
-            (list_name(READY_PREFIX, kind, writable_field.name), columns_of_rows(rows).join(", "));
-        for (from, until) in id_ranges(connection, kind, ROWS_PER_STATEMENT).await? {
-            let sql = format!(
-                "insert into {} ({columns}) select {columns} from {list}
-                 where is_new and {owner} between {from} and {until} order by {owner}, list_index",
-                rows.table,
-                owner = rows.owner
-            );
-            progress.advance(execute(connection, &sql).await?);
+    for file in files {
+        let Some(dataset) = &file.dataset else { return Err(Error::NoDataset(file.path.clone())) };
+        if !editions::gives_records(connection, kinds, dataset).await? {
+            return Err(Error::Empty(file.path.clone(), dataset.clone()));
         }
     }
     Ok(())
-}
-
-/// Id ranges of the new records of a type, for statements of bounded size.
-async fn id_ranges(
-    connection: &mut PgConnection,
-    kind: &RecordKind,
-    size: i64,
-) -> Result<Vec<(i64, i64)>, sqlx::Error> {
-    let sql = format!("select min(id), max(id) from ready_{} where is_new", kind.table);
-    let row = sqlx::query(AssertSqlSafe(sql)).persistent(false).fetch_one(connection).await?;
-    let (Some(first), Some(last)) = (row.try_get::<Option<i64>, _>(0)?, row.try_get::<Option<i64>, _>(1)?)
-    else {
-        return Ok(Vec::new());
-    };
-    let (mut ranges, mut from) = (Vec::new(), first);
-    while from <= last {
-        let until = from.saturating_add(size - 1).min(last);
-        ranges.push((from, until));
-        from = until + 1;
-    }
-    Ok(ranges)
-}
-
-fn columns_of_rows(rows: &Rows) -> Vec<&'static str> {
-    let columns = rows.columns.iter().map(|column| column.column);
-    [rows.owner].into_iter().chain(columns).chain(rows.ordinal).collect()
 }
 
 fn file_size(file: &Path) -> Option<u64> {

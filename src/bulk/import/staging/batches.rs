@@ -4,15 +4,9 @@
 use sha2::{Digest as _, Sha256};
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
 
-use crate::{
-    bulk::import::staging::{Position, Tables},
-    telemetry::output,
-};
+use crate::bulk::import::staging::{Position, Tables};
 
 const COPY_CHUNK_BYTES: usize = 1 << 18;
-
-/// SQL for the number of the advisory lock that an import holds: the schema of its staging tables.
-pub const LOCK: &str = "to_regnamespace(quote_ident(own_name('importing')))::oid";
 
 pub type Digest = [u8; 32];
 
@@ -45,17 +39,6 @@ pub fn initial_digest(tables: &Tables) -> Digest {
 /// The schema of the staging tables, as a prefix for their names.
 pub async fn staging_schema(connection: &mut PgConnection) -> Result<String, sqlx::Error> {
     sqlx::query_scalar("select quote_ident(own_name('importing')) || '.'").fetch_one(connection).await
-}
-
-/// Allows one import at a time: takes an advisory lock, which ends with the connection.
-pub async fn lock(connection: &mut PgConnection) -> Result<(), sqlx::Error> {
-    let call = |function: &str| format!("select {function}({LOCK}::bigint)");
-    let locked = sqlx::query_scalar(AssertSqlSafe(call("pg_try_advisory_lock")));
-    if !locked.fetch_one(&mut *connection).await? {
-        output::say("waiting for another import to finish");
-        sqlx::query(AssertSqlSafe(call("pg_advisory_lock"))).execute(connection).await?;
-    }
-    Ok(())
 }
 
 pub async fn committed_digests(
