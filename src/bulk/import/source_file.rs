@@ -93,10 +93,12 @@ impl Input {
         mended
     }
 
-    /// Puts bytes back, before the rest.
-    pub fn unread(&mut self, bytes: Vec<u8>) {
+    /// The first bytes of the input, which stay to be read.
+    pub fn peek(&mut self, count: u64) -> io::Result<Vec<u8>> {
+        let first = peek(&mut self.reader, count)?;
         let rest = std::mem::replace(&mut self.reader, Box::new(io::empty()));
-        self.reader = Box::new(Cursor::new(bytes).chain(rest));
+        self.reader = Box::new(Cursor::new(first.clone()).chain(rest));
+        Ok(first)
     }
 
     /// Reads the next line into `line`, without its line ending.

@@ -1,6 +1,6 @@
 //! The format of a file, by its content.
 
-use std::{io, path::Path};
+use std::path::Path;
 
 use crate::bulk::import::{
     readers::{
@@ -12,7 +12,7 @@ use crate::bulk::import::{
 };
 
 /// Bytes of a file that its format is known by.
-const BYTES_READ: usize = 1 << 16;
+const BYTES_READ: u64 = 1 << 16;
 
 impl Format {
     /// The format by content; only CSV is known by its name, because any text may be CSV.
@@ -38,8 +38,7 @@ impl Format {
 fn object(text: &str, is_document: bool) -> Result<Format, ReadError> {
     let names = names(text);
     let has = |name: &str| names.iter().any(|known| known == name);
-    // A statement has a field `events` too.
-    // One record may have such lists too.
+    // A record may have such a list too, as a statement has `events`.
     if !has("type") && !has("id") && popolo::LISTS.iter().any(|name| has(name)) {
         Ok(Format::Popolo)
     } else if has("entities") || has("labels") && has("id") {
@@ -109,18 +108,10 @@ fn names(text: &str) -> Vec<String> {
     names
 }
 
-impl Input {
-    /// The first bytes of the input, which stay to be read.
-    pub fn peek(&mut self, count: usize) -> io::Result<Vec<u8>> {
-        let mut first = Vec::new();
-        io::Read::read_to_end(&mut io::Read::take(&mut *self, count as u64), &mut first)?;
-        self.unread(first.clone());
-        Ok(first)
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use std::io;
+
     use super::*;
 
     fn detected(name: &str, content: &'static str) -> Result<Format, String> {

@@ -102,6 +102,21 @@ impl Validator<'_> {
     /// Matches each line to the existing record with its slug, origin or identifier, or gives it a new id. A record of
     /// a dataset is never matched by its slug, and of identifiers only by those of global registers.
     pub(super) async fn match_records(&mut self, kind: &RecordKind) -> Result<(), sqlx::Error> {
+        self.find_known_records(kind).await?;
+        self.give_new_ids(kind).await?;
+        self.choose_first_lines(kind).await?;
+        self.name_records(kind).await?;
+        self.drop_fallbacks_of_known_records(kind).await?;
+        self.reject_repeated_records(kind).await?;
+        let table = kind.table;
+        for column in ["id", "origin_id"] {
+            self.run(format!("create index on ids_{table} ({column})")).await?;
+        }
+        self.run(format!("analyze ids_{table}")).await?;
+        Ok(())
+    }
+
+    async fn find_known_records(&mut self, kind: &RecordKind) -> Result<(), sqlx::Error> {
         let (table, staged, owner) = (kind.table, self.staged, kind.origin_column.as_str());
         let origins = list_name(staged, kind, "origins");
         let (mut join, mut merged, mut identified) = (String::new(), "null::bigint", "null::bigint");
@@ -149,6 +164,11 @@ impl Validator<'_> {
         if let Some((writable_field, _)) = identifiers(kind) {
             self.match_datasets(kind, writable_field).await?;
         }
+        Ok(())
+    }
+
+    async fn give_new_ids(&mut self, kind: &RecordKind) -> Result<(), sqlx::Error> {
+        let table = kind.table;
         self.run(format!(
             "update ids_{table} i set id = n.id, is_new = true from (
                  select line, nextval(pg_get_serial_sequence('{table}', 'id')) as id
@@ -163,20 +183,34 @@ impl Validator<'_> {
             ))
             .await?;
         }
-        // Of the lines of one record, the first one gives its values, the others what it lacks.
+        Ok(())
+    }
+
+    /// Of the lines of one record, the first one gives its values, the others what it lacks.
+    async fn choose_first_lines(&mut self, kind: &RecordKind) -> Result<(), sqlx::Error> {
+        let table = kind.table;
         self.run(format!(
             "update ids_{table} i set is_first = false from (
                  select line, row_number() over (partition by id order by by_dataset, given_fields & {FALLBACK} <> 0, line) as number from ids_{table}
              ) n where n.line = i.line and n.number > 1 and i.by_dataset"
         ))
         .await?;
-        self.name_records(kind).await?;
+        Ok(())
+    }
+
+    async fn drop_fallbacks_of_known_records(&mut self, kind: &RecordKind) -> Result<(), sqlx::Error> {
+        let table = kind.table;
         let known = format!(
             "select line from ids_{table} where given_fields & {FALLBACK} <> 0 and not (is_new and is_first)"
         );
         self.drop_lines(kind, &known).await?;
         self.run(format!("update ids_{table} set given_fields = 0 where given_fields & {FALLBACK} <> 0"))
             .await?;
+        Ok(())
+    }
+
+    async fn reject_repeated_records(&mut self, kind: &RecordKind) -> Result<(), sqlx::Error> {
+        let (table, staged) = (kind.table, self.staged);
         for (by, what) in [("slug", "slug"), ("id", "record")] {
             let repeated = format!(
                 "select line, 'slug', {} from (
@@ -189,10 +223,6 @@ impl Validator<'_> {
             self.run(format!("delete from ids_{table} i using {staged}rejected r where r.line = i.line"))
                 .await?;
         }
-        for column in ["id", "origin_id"] {
-            self.run(format!("create index on ids_{table} ({column})")).await?;
-        }
-        self.run(format!("analyze ids_{table}")).await?;
         Ok(())
     }
 

@@ -602,9 +602,8 @@ impl Validator<'_> {
                 list("t")
             )];
             for (writable_field, rows) in list_fields(kind) {
-                let place = kind.writable_field(writable_field.name).map_or(0, |(place, _)| place);
                 if !rows.appended {
-                    let removed = removed_rows(kind, writable_field, rows, place, "t.{owner} as id");
+                    let removed = removed_rows(kind, writable_field, rows, "t.{owner} as id");
                     changed.push(format!("select id from ({removed}) g"));
                 }
                 changed.push(format!(

@@ -43,46 +43,57 @@ impl Validator<'_> {
         self.run(format!("create index on ready_{table} (id)")).await?;
         self.run(format!("analyze ready_{table}")).await?;
         for (writable_field, rows) in list_fields(kind) {
-            let (mut columns, mut joins, mut values) = (String::new(), String::new(), Vec::new());
-            for (place, column) in rows.columns.iter().enumerate() {
-                let name = column.column;
-                let value = match column.kind {
-                    RowKind::Value(_) | RowKind::Content => format!("l.{name}"),
-                    RowKind::Reference(to) => {
-                        let to = self.kinds.known(to).table;
-                        let _ = write!(joins, " left join keys_{to} k{place} on k{place}.key = l.{name}");
-                        format!("k{place}.id")
-                    }
-                };
-                let _ = write!(columns, ", {value} as {name}");
-                if !column.settled {
-                    values.push(value);
+            self.create_ready_list(kind, writable_field, rows).await?;
+        }
+        Ok(())
+    }
+
+    async fn create_ready_list(
+        &mut self,
+        kind: &RecordKind,
+        writable_field: &WritableField,
+        rows: &Rows,
+    ) -> Result<(), sqlx::Error> {
+        let (mut columns, mut joins, mut values) = (String::new(), String::new(), Vec::new());
+        for (place, column) in rows.columns.iter().enumerate() {
+            let name = column.column;
+            let value = match column.kind {
+                RowKind::Value(_) | RowKind::Content => format!("l.{name}"),
+                RowKind::Reference(to) => {
+                    let to = self.kinds.known(to).table;
+                    let _ = write!(joins, " left join keys_{to} k{place} on k{place}.key = l.{name}");
+                    format!("k{place}.id")
                 }
+            };
+            let _ = write!(columns, ", {value} as {name}");
+            if !column.settled {
+                values.push(value);
             }
-            if let Some(ordinal) = rows.ordinal {
-                let _ = write!(columns, ", l.list_index + 1 as {ordinal}");
-            }
-            let (from, list) = (
-                list_name(self.staged, kind, writable_field.name),
-                list_name(READY_PREFIX, kind, writable_field.name),
-            );
+        }
+        if let Some(ordinal) = rows.ordinal {
+            let _ = write!(columns, ", l.list_index + 1 as {ordinal}");
+        }
+        let (table, from, list) = (
+            kind.table,
+            list_name(self.staged, kind, writable_field.name),
+            list_name(READY_PREFIX, kind, writable_field.name),
+        );
+        self.run(format!(
+            "create temp table {list} on commit drop as
+             select l.line, l.list_index, i.id as {owner}, i.is_new, i.by_dataset, {given} as was_given{columns} from {from} l
+             join ids_{table} i on i.line = l.line left join origin_digests d on d.origin_id = i.origin_id{joins}",
+            owner = rows.owner,
+            given = was_given(writable_field.name, &row_digest(&values)),
+        ))
+        .await?;
+        for (column, ty, value) in self.rules.generated(rows.table) {
             self.run(format!(
-                "create temp table {list} on commit drop as
-                 select l.line, l.list_index, i.id as {owner}, i.is_new, i.by_dataset, {given} as was_given{columns} from {from} l
-                 join ids_{table} i on i.line = l.line left join origin_digests d on d.origin_id = i.origin_id{joins}",
-                owner = rows.owner,
-                given = was_given(writable_field.name, &row_digest(&values)),
+                "alter table {list} add column {column} {ty} generated always as ({value}) stored"
             ))
             .await?;
-            for (column, ty, value) in self.rules.generated(rows.table) {
-                self.run(format!(
-                    "alter table {list} add column {column} {ty} generated always as ({value}) stored"
-                ))
-                .await?;
-            }
-            self.run(format!("create index on {list} ({})", rows.owner)).await?;
-            self.run(format!("analyze {list}")).await?;
         }
+        self.run(format!("create index on {list} ({})", rows.owner)).await?;
+        self.run(format!("analyze {list}")).await?;
         Ok(())
     }
 
@@ -225,45 +236,10 @@ impl Validator<'_> {
         }
         let equal = joined(others.iter().map(|column| format!("o.{column} = r.{column}")), " and ");
         let columns = joined(others.iter().map(|column| format!("r.{column}")), ", ");
-        let table = rows.table();
-        // Not an `or` of two conditions, which Postgres would check row by row.
         let taken = if is_global {
-            format!(
-                "select r.ctid from {ready} r join {table} o on {equal} and o.{owner} <> r.{owner}
-                 union all
-                 select place from (
-                     select r.ctid as place, r.{owner} as own,
-                            first_value(r.{owner}) over (partition by {columns} order by r.line, r.list_index) as first
-                     from {ready} r where num_nulls({columns}) = 0
-                 ) d where own <> first"
-            )
+            taken_by_another_record(rows, &equal, &columns)
         } else {
-            let of =
-                |alias: &str| list.given().map(|of| format!("{alias}.{}", of.column)).collect::<Vec<_>>();
-            let given = was_given(writable_field.name, &row_digest(&of("o")));
-            let ids = format!("ids_{}", rows.kind.table);
-            // A row of the table stays, unless only this import's datasets gave it.
-            format!(
-                "select place from (
-                     select r.ctid as place,
-                            row_number() over (partition by r.{owner}, {columns} order by r.line, r.list_index) as number
-                     from {ready} r where num_nulls({columns}) = 0
-                 ) d where number > 1
-                 union all
-                 select r.ctid from {ready} r join {table} o on {equal} and o.{owner} = r.{owner}
-                 where ({old}) is distinct from ({new})
-                 and (not exists (
-                     select from {ids} i join origin_digests d on d.origin_id = i.origin_id
-                     where i.id = o.{owner} and {given}
-                 ) or exists (
-                     select from origins g join origin_digests d on d.origin_id = g.id
-                     where g.{origin} = o.{owner} and {given}
-                     and not exists (select from {ids} other where other.origin_id = g.id)
-                 ))",
-                old = of("o").join(", "),
-                new = of("r").join(", "),
-                origin = rows.kind.origin_column,
-            )
+            taken_by_another_entry(rows, writable_field, list, &equal, &columns)
         };
         let reason = if is_global {
             "left out: another record has it"
@@ -405,14 +381,9 @@ fn first_to_leave_out(columns: &[&str], value: impl Fn(&str) -> String) -> Strin
 /// SQL for rows of a list that are in the database and not in the import: of a record that the import replaces all
 /// rows, of a dataset those that its last edition gave and no dataset gives now. `{owner}` stands for the column of the
 /// record.
-pub fn removed_rows(
-    kind: &RecordKind,
-    writable_field: &WritableField,
-    rows: &Rows,
-    place: usize,
-    select: &str,
-) -> String {
+pub fn removed_rows(kind: &RecordKind, writable_field: &WritableField, rows: &Rows, select: &str) -> String {
     let (owner, list) = (rows.owner, list_name(READY_PREFIX, kind, writable_field.name));
+    let place = kind.writable_field(writable_field.name).map_or(0, |(place, _)| place);
     let (table, select, bit) = (kind.table, select.replace("{owner}", owner), 1_i64 << place);
     let absent = format!("not exists (select from {list} n where {})", is_row(rows));
     let replaced = format!(
@@ -541,4 +512,55 @@ pub async fn gather_given_entries(
     );
     sqlx::query(AssertSqlSafe(sql)).persistent(false).execute(&mut *connection).await?;
     Ok(())
+}
+
+/// The places of entries whose values another record has. Not an `or` of two conditions, which Postgres would check row
+/// by row.
+fn taken_by_another_record(rows: &RowSet<'_>, equal: &str, columns: &str) -> String {
+    let (ready, table, owner) = (rows.name(READY_PREFIX), rows.table(), rows.owner());
+    format!(
+        "select r.ctid from {ready} r join {table} o on {equal} and o.{owner} <> r.{owner}
+         union all
+         select place from (
+             select r.ctid as place, r.{owner} as own,
+                    first_value(r.{owner}) over (partition by {columns} order by r.line, r.list_index) as first
+             from {ready} r where num_nulls({columns}) = 0
+         ) d where own <> first"
+    )
+}
+
+/// The places of entries whose values another entry of the record has.
+fn taken_by_another_entry(
+    rows: &RowSet<'_>,
+    writable_field: &WritableField,
+    list: &Rows,
+    equal: &str,
+    columns: &str,
+) -> String {
+    let (ready, table, owner) = (rows.name(READY_PREFIX), rows.table(), rows.owner());
+    let of = |alias: &str| list.given().map(|of| format!("{alias}.{}", of.column)).collect::<Vec<_>>();
+    let given = was_given(writable_field.name, &row_digest(&of("o")));
+    let ids = format!("ids_{}", rows.kind.table);
+    // A row of the table stays, unless only this import's datasets gave it.
+    format!(
+        "select place from (
+             select r.ctid as place,
+                    row_number() over (partition by r.{owner}, {columns} order by r.line, r.list_index) as number
+             from {ready} r where num_nulls({columns}) = 0
+         ) d where number > 1
+         union all
+         select r.ctid from {ready} r join {table} o on {equal} and o.{owner} = r.{owner}
+         where ({old}) is distinct from ({new})
+         and (not exists (
+             select from {ids} i join origin_digests d on d.origin_id = i.origin_id
+             where i.id = o.{owner} and {given}
+         ) or exists (
+             select from origins g join origin_digests d on d.origin_id = g.id
+             where g.{origin} = o.{owner} and {given}
+             and not exists (select from {ids} other where other.origin_id = g.id)
+         ))",
+        old = of("o").join(", "),
+        new = of("r").join(", "),
+        origin = rows.kind.origin_column,
+    )
 }

@@ -368,7 +368,7 @@ impl Legislators<'_, '_> {
         let mut links = Links::default();
         // Terms that follow on each other for one party are one membership. Files of Congress and of presidents don't
         // know each other's terms.
-        let mut parties: BTreeMap<(String, String, bool, bool), Vec<Period>> = BTreeMap::new();
+        let mut parties: BTreeMap<Party, Vec<Period>> = BTreeMap::new();
         for mut term in person.objects("terms") {
             let (body, title, is_executive) = match term.text("type").as_deref() {
                 Some("sen") => (SENATE, "Senator", false),
@@ -381,67 +381,28 @@ impl Legislators<'_, '_> {
                 }
             };
             let object = self.body(body)?;
-            let (state, district) = (term.text("state"), term.text("district"));
-            // The whole of a state is district 0.
-            let district = district.filter(|district| !["0", "-1"].contains(&district.as_str()));
-            let area = state.map(|state| match district {
-                Some(district) => format!("{state}-{district}"),
-                None => state,
-            });
-            let mut label = title.to_owned();
-            label.extend(area.iter().flat_map(|area| [" for ", area.as_str()]));
-            label.extend(term.text("class").map(|class| format!(" (class {class})")));
+            let (label, area) = label_of_seat(&mut term, title);
             let content = format!("{key} POSITION {object} {label}");
-            label += match term.text("how").as_deref() {
-                Some("appointment") => ", appointed",
-                Some("special-election") => ", by special election",
-                Some("succession") => ", by succession",
-                _ => "",
-            };
+            let label = label + manner_of_entry(&mut term);
             let period = Period::take(&mut term, "start", "end");
-            let (mut own_party, mut others) = (term.text("party"), Vec::new());
-            let mut caucus = term.text("caucus").map(|caucus| (caucus, period));
-            for mut affiliation in term.objects("party_affiliations") {
-                let period = Period::take(&mut affiliation, "start", "end");
-                others.extend(affiliation.text("party").map(|party| (party, period)));
-                caucus = affiliation.text("caucus").map(|caucus| (caucus, period)).or(caucus);
-            }
-            if others.is_empty() {
-                others.extend(own_party.clone().map(|party| (party, period)));
-            } else {
-                own_party = None;
-            }
+            let (affiliations, only_party) = affiliations(&mut term, period);
             let mut on_behalf_of = Value::Null;
-            for (party, period, is_member) in others
-                .into_iter()
-                .map(|(party, period)| (party, period, true))
-                .chain(caucus.map(|(party, period)| (party, period, false)))
-            {
+            for Affiliation { party, period, is_member } in affiliations {
                 let Some(object) = self.party(&party)? else { continue };
-                if own_party.as_ref() == Some(&party) {
+                if only_party.as_ref() == Some(&party) {
                     on_behalf_of = self.mapper.reference(&object);
                 }
                 let kind = if is_member { "MEMBERSHIP" } else { "PARTICIPATION" };
                 let mut content = format!("{key} {kind} {object}");
                 content += if is_executive { " (executive)" } else { "" };
-                parties.entry((content, object, is_member, is_executive)).or_default().push(period);
+                parties.entry(Party { content, object, is_member }).or_default().push(period);
             }
             links.of_term(&mut term, title, period.until);
             let fields =
                 json!({"kind": "POSITION", "label": label, "area": area, "onBehalfOf": on_behalf_of});
             relations.push(Relation { content, object, period, fields });
         }
-        for ((content, object, is_member, _), periods) in parties {
-            let kind = if is_member { "MEMBERSHIP" } else { "PARTICIPATION" };
-            let label = (!is_member).then_some("Caucuses with the party");
-            let fields = json!({"kind": kind, "label": label});
-            relations.extend(joined(periods).into_iter().map(|period| Relation {
-                content: content.clone(),
-                object: object.clone(),
-                period,
-                fields: fields.clone(),
-            }));
-        }
+        relations.extend(parties.into_iter().flat_map(|(party, periods)| memberships(party, periods)));
         Ok(links.finish())
     }
 
@@ -541,6 +502,75 @@ impl Legislators<'_, '_> {
         });
         self.mapper.relation(&format!("{person} in {object}"), &person, [&person, &object], fields)
     }
+}
+
+/// A party that a person is a member of or caucuses with; what the relation to it says.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+struct Party {
+    content: String,
+    object: String,
+    is_member: bool,
+}
+
+/// A party of a term, and when the person was with it.
+struct Affiliation {
+    party: String,
+    period: Period,
+    is_member: bool,
+}
+
+/// What a seat is called, and its state or district.
+fn label_of_seat(term: &mut SourceObject<'_>, title: &str) -> (String, Option<String>) {
+    let (state, district) = (term.text("state"), term.text("district"));
+    // The whole of a state is district 0.
+    let district = district.filter(|district| !["0", "-1"].contains(&district.as_str()));
+    let area = state.map(|state| match district {
+        Some(district) => format!("{state}-{district}"),
+        None => state,
+    });
+    let mut label = title.to_owned();
+    label.extend(area.iter().flat_map(|area| [" for ", area.as_str()]));
+    label.extend(term.text("class").map(|class| format!(" (class {class})")));
+    (label, area)
+}
+
+fn manner_of_entry(term: &mut SourceObject<'_>) -> &'static str {
+    match term.text("how").as_deref() {
+        Some("appointment") => ", appointed",
+        Some("special-election") => ", by special election",
+        Some("succession") => ", by succession",
+        _ => "",
+    }
+}
+
+/// The parties of a term, and the party of all of it, if there is one.
+fn affiliations(term: &mut SourceObject<'_>, whole: Period) -> (Vec<Affiliation>, Option<String>) {
+    let party = term.text("party");
+    let mut caucus = term.text("caucus").map(|caucus| (caucus, whole));
+    let mut parties = Vec::new();
+    for mut affiliation in term.objects("party_affiliations") {
+        let period = Period::take(&mut affiliation, "start", "end");
+        parties.extend(affiliation.text("party").map(|party| (party, period)));
+        caucus = affiliation.text("caucus").map(|caucus| (caucus, period)).or(caucus);
+    }
+    let only = party.filter(|_| parties.is_empty());
+    parties.extend(only.clone().map(|party| (party, whole)));
+    let parties = parties.into_iter().map(|party| (party, true)).chain(caucus.map(|party| (party, false)));
+    let all = parties.map(|((party, period), is_member)| Affiliation { party, period, is_member });
+    (all.collect(), only)
+}
+
+fn memberships(party: Party, periods: Vec<Period>) -> impl Iterator<Item = Relation> {
+    let Party { content, object, is_member } = party;
+    let kind = if is_member { "MEMBERSHIP" } else { "PARTICIPATION" };
+    let label = (!is_member).then_some("Caucuses with the party");
+    let fields = json!({"kind": kind, "label": label});
+    joined(periods).into_iter().map(move |period| Relation {
+        content: content.clone(),
+        object: object.clone(),
+        period,
+        fields: fields.clone(),
+    })
 }
 
 fn committee_key(code: &str) -> String {

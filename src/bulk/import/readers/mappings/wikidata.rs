@@ -270,18 +270,8 @@ impl Wikidata<'_, '_> {
             top.redundant(known);
         }
         let mut claims = self.claims(claims);
-        let classes: Vec<String> =
-            claims.get("P31").into_iter().flatten().filter_map(|claim| item(&claim.value)).collect();
-        let has = |of: &str| classes.iter().any(|class| class == of);
-        let known = CLASSES.iter().find(|(class, ..)| has(class)).map(|(_, kind, of)| (*kind, *of));
-        let by_property = || PROPERTIES_OF_KINDS.iter().find(|(property, _)| claims.contains_key(*property));
-        let is_named = NAMED.iter().any(|class| has(class));
-        let kind = match known {
-            None if is_named => None,
-            None => by_property().map(|(_, kind)| (*kind, None)),
-            known => known,
-        };
         let name = label(&labels);
+        let (kind, is_named) = kind_of(&claims);
         let Some((kind, organization)) = kind else {
             if !is_named {
                 self.change(
@@ -289,22 +279,7 @@ impl Wikidata<'_, '_> {
                     "missing or of no class that is kept: the item only names what relations refer to",
                 );
             }
-            // An office, a term, a constituency, or something else that relations name.
-            if let Some(name) = name {
-                if self.held.has_room(id.len() + name.len()) {
-                    tally.borrow_mut().keep("labels (of what relations name)");
-                    self.labels.insert(id.clone(), name);
-                } else {
-                    self.change("labels", "left out, the file has too many offices");
-                }
-            }
-            let of = ["P2389", "P361", "P1001", "P17"];
-            let of = of
-                .iter()
-                .find_map(|property| claims.get(*property)?.iter().find_map(|claim| item(&claim.value)));
-            if let Some(of) = of {
-                self.offices.insert(id, of);
-            }
+            self.hold(id, name, &claims);
             self.ignore(claims);
             return Ok(());
         };
@@ -312,6 +287,23 @@ impl Wikidata<'_, '_> {
         self.relations(&id, kind, &mut claims)?;
         self.ignore(claims);
         Ok(())
+    }
+
+    /// Keeps what relations name: an office, a term, a constituency, or something else.
+    fn hold(&mut self, id: String, name: Option<String>, claims: &BTreeMap<String, Vec<Claim>>) {
+        if let Some(name) = name {
+            if self.held.has_room(id.len() + name.len()) {
+                self.keep("labels (of what relations name)");
+                self.labels.insert(id.clone(), name);
+            } else {
+                self.change("labels", "left out, the file has too many offices");
+            }
+        }
+        let mut of = ["P2389", "P361", "P1001", "P17"].into_iter();
+        let of = of.find_map(|property| claims.get(property)?.iter().find_map(|claim| item(&claim.value)));
+        if let Some(of) = of {
+            self.offices.insert(id, of);
+        }
     }
 
     /// The statements by property, without deprecated ones, and those of the best rank first.
@@ -379,6 +371,47 @@ impl Wikidata<'_, '_> {
         (labels, descriptions, aliases): (Map<String, Value>, Map<String, Value>, Map<String, Value>),
         claims: &mut BTreeMap<String, Vec<Claim>>,
     ) -> Result<(), ReceiverClosed> {
+        let names = self.names(name, &labels, &aliases, claims);
+        let description = label(&descriptions);
+        if description.is_some() {
+            self.keep("descriptions");
+        }
+        for _ in descriptions.iter().skip(1) {
+            self.mapper.file.tally.borrow_mut().ignore("descriptions (other languages)");
+        }
+        if claims.remove("P31").is_some() {
+            self.keep("claims.P31");
+        }
+        let identifiers = self.identifiers(id, claims);
+        let mut fields = json!({
+            "kind": kind, "names": names, "identifiers": identifiers, "links": self.links(claims),
+            "summary": description, "citations": self.mapper.cite(id),
+        });
+        if kind == "PERSON" {
+            fields["bornOn"] = self.first_date("P569", claims).into();
+            fields["diedOn"] = self.first_date("P570", claims).into();
+            fields["gender"] = self.gender(claims).into();
+        } else {
+            fields["foundedOn"] = self.first_date("P571", claims).into();
+            fields["dissolvedOn"] = self.first_date("P576", claims).into();
+        }
+        if ["ORGANIZATION", "MEDIA", "GROUP"].contains(&kind) {
+            fields["organizationKind"] = organization.into();
+        }
+        if kind != "PERSON" {
+            self.coordinates(claims, &mut fields);
+        }
+        self.mapper.actor(id, name, fields)
+    }
+
+    /// The names besides the preferred one, each once.
+    fn names(
+        &self,
+        name: Option<&str>,
+        labels: &Map<String, Value>,
+        aliases: &Map<String, Value>,
+        claims: &mut BTreeMap<String, Vec<Claim>>,
+    ) -> Vec<Value> {
         let mut names: Vec<Value> = Vec::new();
         let mut seen: BTreeSet<String> = name.into_iter().map(ToOwned::to_owned).collect();
         let mut name_of = |name: &str, kind: &str, language: Option<&str>, dates: [Option<String>; 2]| {
@@ -410,16 +443,10 @@ impl Wikidata<'_, '_> {
             let text = alias["value"].as_str().unwrap_or_default();
             name_of(text, "ALIAS", language(alias["language"].as_str()), [None, None]);
         }
-        let description = label(&descriptions);
-        if description.is_some() {
-            self.keep("descriptions");
-        }
-        for _ in descriptions.iter().skip(1) {
-            self.mapper.file.tally.borrow_mut().ignore("descriptions (other languages)");
-        }
-        if claims.remove("P31").is_some() {
-            self.keep("claims.P31");
-        }
+        names
+    }
+
+    fn identifiers(&self, id: &str, claims: &mut BTreeMap<String, Vec<Claim>>) -> Vec<Value> {
         let mut identifiers = vec![self.mapper.identifier("wikidata", id)];
         for (property, scheme) in IDENTIFIERS {
             for claim in claims.remove(property).unwrap_or_default() {
@@ -430,25 +457,7 @@ impl Wikidata<'_, '_> {
                 identifiers.push(self.mapper.identifier(scheme, &value));
             }
         }
-        let mut fields = json!({
-            "kind": kind, "names": names, "identifiers": identifiers, "links": self.links(claims),
-            "summary": description, "citations": self.mapper.cite(id),
-        });
-        if kind == "PERSON" {
-            fields["bornOn"] = self.first_date("P569", claims).into();
-            fields["diedOn"] = self.first_date("P570", claims).into();
-            fields["gender"] = self.gender(claims).into();
-        } else {
-            fields["foundedOn"] = self.first_date("P571", claims).into();
-            fields["dissolvedOn"] = self.first_date("P576", claims).into();
-        }
-        if ["ORGANIZATION", "MEDIA", "GROUP"].contains(&kind) {
-            fields["organizationKind"] = organization.into();
-        }
-        if kind != "PERSON" {
-            self.coordinates(claims, &mut fields);
-        }
-        self.mapper.actor(id, name, fields)
+        identifiers
     }
 
     /// The first statement about a property; the others are ignored.
@@ -751,6 +760,19 @@ fn gregorian(year: i64, month: i64, day: i64) -> (i64, i64, i64) {
         months + 3 - 12 * (months / 10),
         days - (153 * months + 2) / 5 + 1,
     )
+}
+
+/// The kind of actor that an item is, with the kind of organization, and whether it is known to be only what relations
+/// name.
+fn kind_of(claims: &BTreeMap<String, Vec<Claim>>) -> (Option<(&'static str, Option<&'static str>)>, bool) {
+    let classes: Vec<String> =
+        claims.get("P31").into_iter().flatten().filter_map(|claim| item(&claim.value)).collect();
+    let has = |of: &str| classes.iter().any(|class| class == of);
+    let is_named = NAMED.iter().any(|class| has(class));
+    let known = CLASSES.iter().find(|(class, ..)| has(class)).map(|(_, kind, of)| (*kind, *of));
+    let by_property = || PROPERTIES_OF_KINDS.iter().find(|(property, _)| claims.contains_key(*property));
+    let kind = known.or_else(|| by_property().filter(|_| !is_named).map(|(_, kind)| (*kind, None)));
+    (kind, is_named)
 }
 
 #[cfg(test)]

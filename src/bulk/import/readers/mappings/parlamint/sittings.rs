@@ -146,6 +146,35 @@ pub struct Sitting {
     text: String,
 }
 
+impl Sitting {
+    fn add_participant(&mut self, who: &str, role: Option<&str>) {
+        let role = match role {
+            Some("Chairperson") => "CHAIR",
+            Some(_) => "GUEST",
+            None => "SPEAKER",
+        };
+        match self.places.get(who) {
+            Some(place) if role == "CHAIR" => self.participants[*place].1 = role,
+            None if self.places.len() < MAX_PARTICIPANTS => {
+                self.places.insert(who.to_owned(), self.participants.len());
+                self.participants.push((who.to_owned(), role));
+            }
+            _ => {}
+        }
+    }
+
+    /// Adds a speech to the text of the sitting, if there is room.
+    fn add_text(&mut self, ids: &[String], words: &str) -> bool {
+        let ids: Vec<String> = ids.iter().map(|id| format!("#{id}")).collect();
+        let said = format!("[{}] {words}\n", ids.join(" "));
+        let has_room = self.text.len() + said.len() <= MAX_BYTES;
+        if has_room {
+            self.text.push_str(&said);
+        }
+        has_room
+    }
+}
+
 #[derive(Default)]
 pub struct Speech {
     ids: Vec<String>,
@@ -374,19 +403,7 @@ impl Corpus<'_, '_> {
                 .change("u@xml:id", "not unique, the speech is known by its number");
         }
         if let Some(who) = &speech.who {
-            let role = match speech.role {
-                Some("Chairperson") => "CHAIR",
-                Some(_) => "GUEST",
-                None => "SPEAKER",
-            };
-            match sitting.places.get(who) {
-                Some(place) if role == "CHAIR" => sitting.participants[*place].1 = role,
-                None if sitting.places.len() < MAX_PARTICIPANTS => {
-                    sitting.places.insert(who.clone(), sitting.participants.len());
-                    sitting.participants.push((who.clone(), role));
-                }
-                _ => {}
-            }
+            sitting.add_participant(who, speech.role);
         }
         let is_named_after = slug(&id).starts_with(&self.mapper.dataset);
         let name = if is_named_after { slug(&id) } else { slug(&format!("{}-{id}", sitting.id)) };
@@ -403,11 +420,7 @@ impl Corpus<'_, '_> {
         let source = self.mapper.reference(&meeting);
         let citations = speech.ids.iter().map(|id| json!({"source": source, "locator": id}));
         let citations: Value = citations.collect();
-        let ids: Vec<String> = speech.ids.iter().map(|id| format!("#{id}")).collect();
-        let said = format!("[{}] {}\n", ids.join(" "), speech.words.text);
-        if sitting.text.len() + said.len() <= MAX_BYTES {
-            sitting.text.push_str(&said);
-        } else {
+        if !sitting.add_text(&speech.ids, &speech.words.text) {
             let reason = "not in the text of its source, which is longer than 5 MB";
             self.mapper.file.tally.borrow_mut().change("u", reason);
         }
