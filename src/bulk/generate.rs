@@ -287,8 +287,12 @@ impl Generator<'_> {
         self.meetings().await?;
         self.statements().await?;
         self.events().await?;
-        self.commentaries_relations_and_positions().await?;
-        self.votes().await?;
+        self.commentaries().await?;
+        self.relations().await?;
+        self.positions().await?;
+        self.links_of_statements().await?;
+        self.motions().await?;
+        self.divisions().await?;
         self.citations().await
     }
 
@@ -472,7 +476,7 @@ impl Generator<'_> {
         Ok(())
     }
 
-    async fn commentaries_relations_and_positions(&mut self) -> Result<(), sqlx::Error> {
+    async fn commentaries(&mut self) -> Result<(), sqlx::Error> {
         let Generator { size, first, .. } = *self;
         let random = Random { size, first };
         self.copy(
@@ -505,6 +509,12 @@ impl Generator<'_> {
             },
         )
         .await?;
+        Ok(())
+    }
+
+    async fn relations(&mut self) -> Result<(), sqlx::Error> {
+        let Generator { size, first, .. } = *self;
+        let random = Random { size, first };
         self.copy(
             "relations",
             "id, slug, subject_id, object_id, kind, valid_from",
@@ -522,6 +532,12 @@ impl Generator<'_> {
             },
         )
         .await?;
+        Ok(())
+    }
+
+    async fn positions(&mut self) -> Result<(), sqlx::Error> {
+        let Generator { size, first, .. } = *self;
+        let random = Random { size, first };
         self.copy(
             "positions",
             "id, slug, holder_id, topic_id, stance, statement_id",
@@ -550,6 +566,11 @@ impl Generator<'_> {
             }
         })
         .await?;
+        Ok(())
+    }
+
+    async fn links_of_statements(&mut self) -> Result<(), sqlx::Error> {
+        let Generator { size, first, .. } = *self;
         for (table, column) in [
             ("statement_replies", "replied_to_id"),
             ("statement_repeats", "repeated_id"),
@@ -567,7 +588,7 @@ impl Generator<'_> {
         Ok(())
     }
 
-    async fn votes(&mut self) -> Result<(), sqlx::Error> {
+    async fn motions(&mut self) -> Result<(), sqlx::Error> {
         let Generator { size, first, .. } = *self;
         let random = Random { size, first };
         self.copy(
@@ -596,6 +617,11 @@ impl Generator<'_> {
             }
         })
         .await?;
+        Ok(())
+    }
+
+    async fn divisions(&mut self) -> Result<(), sqlx::Error> {
+        let Generator { size, first, .. } = *self;
         self.copy(
             "divisions",
             "id, slug, motion_id, name, meeting_id, held_on, result",
