@@ -31,7 +31,7 @@ pub struct Arguments {
     /// Record type to export as CSV: Actor, Statement, …; without it, one CSV file per type.
     #[arg(long = "type", value_name = "TYPE")]
     pub kind: Option<String>,
-    /// Only records on this topic or its subtopics, and the records that they refer to.
+    /// Only records on this topic or its sub-topics, and the records that they refer to.
     #[arg(long, value_name = "SLUG")]
     pub topic: Option<String>,
     /// Only records that refer to this actor, and the records that they refer to.

@@ -332,7 +332,7 @@ impl Supervisor {
             if self.subprocess.is_stopping() {
                 return Err(Error::stopped());
             }
-            // After the postmaster was killed, its subprocess need a moment to exit.
+            // After the postmaster was killed, its children need a moment to exit.
             let log = self.log_since(log_begins);
             let passing = ["pre-existing shared memory block", "FATAL:  lock file"];
             let passing = passing.iter().any(|reason| log.contains(reason));
@@ -444,7 +444,7 @@ impl Supervisor {
         let pid =
             || fs::read_to_string(&pid_file).ok()?.lines().next()?.trim().parse().ok().map(Pid::from_raw);
         if pid().is_some_and(is_zombie) {
-            // Postgres takes a zombie for alive. It finds subprocess that still run by their shared memory, not by
+            // Postgres takes a zombie for alive. It finds its children that still run by their shared memory, not by
             // this file.
             let _ = fs::remove_file(&pid_file);
             let _ = fs::remove_file(self.socket.with_file_name(format!("{SOCKET}.lock")));

@@ -111,14 +111,7 @@ impl Statement {
                 key.column()
             ),
         };
-        Some(Statement {
-            sql,
-            binds: self.binds.clone(),
-            subqueries: self.subqueries,
-            planned: self.planned,
-            key: self.key,
-            merged: None,
-        })
+        Some(Statement { sql, merged: None, ..self.clone() })
     }
 
     pub fn arguments(&self, parents: &[i64]) -> Result<PgArguments, sqlx::Error> {

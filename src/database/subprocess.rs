@@ -81,9 +81,13 @@ impl Subprocess {
 
     /// Call after waiting for the process.
     pub fn waited(&self, child: &Child) {
+        self.ended(child.id().cast_signed());
+    }
+
+    fn ended(&self, process: i32) {
         sync::lock(&self.state).running = None;
         if let Some(waited_for) = waited_for().as_mut() {
-            waited_for.remove(&child.id().cast_signed());
+            waited_for.remove(&process);
         }
     }
 
@@ -102,15 +106,12 @@ impl Subprocess {
         while ended.recv_timeout(REPORT_INTERVAL) == Err(mpsc::RecvTimeoutError::Timeout) {
             report(since.elapsed());
             if self.is_stopping() {
-                // Kill its subprocess too.
+                // Kill its children too.
                 let _ = signal::killpg(pid, Signal::SIGKILL);
             }
         }
         let output = waiting.join().unwrap_or_else(|_| Err(io::ErrorKind::Other.into()));
-        sync::lock(&self.state).running = None;
-        if let Some(waited_for) = waited_for().as_mut() {
-            waited_for.remove(&pid.as_raw());
-        }
+        self.ended(pid.as_raw());
         if self.is_stopping() { Err(io::ErrorKind::Interrupted.into()) } else { output }
     }
 }

@@ -27,7 +27,7 @@ const TEXTS_PER_STATEMENT: i64 = 100;
 /// Which records to export: those that match every filter, and all records that they refer to.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Selection {
-    /// Slug of a topic; includes its subtopics.
+    /// Slug of a topic; includes its sub-topics.
     pub topic: Option<String>,
     /// Slug of an actor that the records refer to.
     pub actor: Option<String>,

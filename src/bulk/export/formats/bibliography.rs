@@ -9,7 +9,7 @@ use crate::bulk::{
         Record,
         formats::{Writer, text},
     },
-    records::RecordKind,
+    records::{RecordKind, RecordKinds},
 };
 
 #[derive(Clone, Copy, PartialEq)]
@@ -70,7 +70,7 @@ impl Writer for Bibliography {
         ["Actor", "Source"].contains(&kind.name)
     }
 
-    fn begin(&mut self, _: &crate::bulk::records::RecordKinds, out: &mut Vec<u8>) {
+    fn begin(&mut self, _: &RecordKinds, out: &mut Vec<u8>) {
         if self.style == Style::CslJson {
             out.push(b'[');
         }
