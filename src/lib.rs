@@ -4,6 +4,7 @@
 //!
 //! | layer | what it does |
 //! |---|---|
+//! | [`progress`], `sync`, `tls` | progress of long tasks; locks and heavy work; trusted certificates |
 //! | [`error`], [`config`], [`telemetry`] | coded errors; settings; logs, metrics and traces |
 //! | [`database`] | connection pools, migrations, the embedded Postgres |
 //! | [`auth`] | callers, keys, tokens, rate limits |
