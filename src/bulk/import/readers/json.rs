@@ -48,35 +48,35 @@ pub fn elements(
     let mut json = JsonStreamReader::new_custom(input, settings());
     let mut next = |json: &mut JsonStreamReader<_>, name: &str| {
         left.set(MAX_LINE_BYTES);
-        each(name, value(json).map_err(|error| invalid(&error))?)
+        each(name, value(json)?)
     };
-    match json.peek().map_err(|error| invalid(&error))? {
+    match json.peek()? {
         ValueType::Array => {
-            json.begin_array().map_err(|error| invalid(&error))?;
-            while json.has_next().map_err(|error| invalid(&error))? {
+            json.begin_array()?;
+            while json.has_next()? {
                 next(&mut json, "")?;
             }
-            json.end_array().map_err(|error| invalid(&error))?;
+            json.end_array()?;
         }
         ValueType::Object => {
-            json.begin_object().map_err(|error| invalid(&error))?;
-            while json.has_next().map_err(|error| invalid(&error))? {
-                let name = json.next_name_owned().map_err(|error| invalid(&error))?;
-                if json.peek().map_err(|error| invalid(&error))? == ValueType::Array {
-                    json.begin_array().map_err(|error| invalid(&error))?;
-                    while json.has_next().map_err(|error| invalid(&error))? {
+            json.begin_object()?;
+            while json.has_next()? {
+                let name = json.next_name_owned()?;
+                if json.peek()? == ValueType::Array {
+                    json.begin_array()?;
+                    while json.has_next()? {
                         next(&mut json, &name)?;
                     }
-                    json.end_array().map_err(|error| invalid(&error))?;
+                    json.end_array()?;
                 } else {
                     next(&mut json, &name)?;
                 }
             }
-            json.end_object().map_err(|error| invalid(&error))?;
+            json.end_object()?;
         }
         _ => return Err(ReadError::Invalid("the document is neither a JSON object nor a list".to_owned())),
     }
-    json.consume_trailing_whitespace().map_err(|error| invalid(&error))
+    Ok(json.consume_trailing_whitespace()?)
 }
 
 /// What a document has.
@@ -99,41 +99,38 @@ pub fn documents(
     let (input, left) = LimitedReader::new(input, "an element of the document");
     let settings = ReaderSettings { allow_multiple_top_level: true, ..settings() };
     let mut json = JsonStreamReader::new_custom(input, settings);
-    let members = |json: &mut JsonStreamReader<_>, each: &mut EachElement<'_>| {
-        let is_list = json.peek().map_err(|error| invalid(&error))? == ValueType::Array;
+    let members = |json: &mut JsonStreamReader<_>, each: &mut EachElement<'_>| -> Result<(), ReadError> {
+        let is_list = json.peek()? == ValueType::Array;
         let begun = if is_list { json.begin_array() } else { json.begin_object() };
-        begun.map_err(|error| invalid(&error))?;
-        while json.has_next().map_err(|error| invalid(&error))? {
+        begun?;
+        while json.has_next()? {
             left.set(MAX_LINE_BYTES);
             if !is_list {
-                json.next_name_owned().map_err(|error| invalid(&error))?;
+                json.next_name_owned()?;
             }
-            each(Element::Member(value(json).map_err(|error| invalid(&error))?))?;
+            each(Element::Member(value(json)?))?;
         }
         left.set(MAX_LINE_BYTES);
         let ended = if is_list { json.end_array() } else { json.end_object() };
-        ended.map_err(|error| invalid(&error))
+        Ok(ended?)
     };
     let mut is_first = true;
-    while std::mem::take(&mut is_first) || json.has_next().map_err(|error| invalid(&error))? {
-        match json.peek().map_err(|error| invalid(&error))? {
+    while std::mem::take(&mut is_first) || json.has_next()? {
+        match json.peek()? {
             ValueType::Array => members(&mut json, &mut each)?,
             ValueType::Object => {
-                json.begin_object().map_err(|error| invalid(&error))?;
+                json.begin_object()?;
                 let mut rest = Map::new();
-                while json.has_next().map_err(|error| invalid(&error))? {
-                    let name = json.next_name_owned().map_err(|error| invalid(&error))?;
-                    let has_members = matches!(
-                        json.peek().map_err(|error| invalid(&error))?,
-                        ValueType::Array | ValueType::Object
-                    );
+                while json.has_next()? {
+                    let name = json.next_name_owned()?;
+                    let has_members = matches!(json.peek()?, ValueType::Array | ValueType::Object);
                     if name == field && has_members {
                         members(&mut json, &mut each)?;
                     } else {
-                        rest.insert(name, value(&mut json).map_err(|error| invalid(&error))?);
+                        rest.insert(name, value(&mut json)?);
                     }
                 }
-                json.end_object().map_err(|error| invalid(&error))?;
+                json.end_object()?;
                 each(Element::Rest(rest))?;
                 left.set(MAX_LINE_BYTES);
             }
@@ -144,7 +141,7 @@ pub fn documents(
             }
         }
     }
-    json.consume_trailing_whitespace().map_err(|error| invalid(&error))
+    Ok(json.consume_trailing_whitespace()?)
 }
 
 /// The value of a text that is JSON.
@@ -199,8 +196,10 @@ fn settings() -> ReaderSettings {
     }
 }
 
-fn invalid(error: &dyn std::error::Error) -> ReadError {
-    ReadError::Invalid(format!("invalid JSON: {error}"))
+impl From<ReaderError> for ReadError {
+    fn from(error: ReaderError) -> Self {
+        ReadError::Invalid(format!("invalid JSON: {error}"))
+    }
 }
 
 #[cfg(test)]
