@@ -50,14 +50,17 @@ impl AccessError {
             AccessError::Unfit => (Code::Unavailable, "The database is unavailable"),
             AccessError::PastForbidden => return ApiError::new(Code::Unavailable, FORBIDDEN),
         };
-        let again = AGAIN.as_secs();
-        ApiError { retry_after: Some(AGAIN), ..ApiError::new(code, format!("{what}; retry in {again} s.")) }
+        let again = RETRY_AFTER.as_secs();
+        ApiError {
+            retry_after: Some(RETRY_AFTER),
+            ..ApiError::new(code, format!("{what}; retry in {again} s."))
+        }
     }
 }
 
 impl From<AccessError> for sqlx::Error {
-    fn from(trouble: AccessError) -> Self {
-        sqlx::Error::AnyDriverError(trouble.into())
+    fn from(access_error: AccessError) -> Self {
+        sqlx::Error::AnyDriverError(access_error.into())
     }
 }
 
@@ -66,26 +69,26 @@ const FORBIDDEN: &str =
     "The server lacks a database privilege for this request; ask the operator to grant it.";
 
 /// Suggested delay before a retry.
-const AGAIN: Duration = Duration::from_secs(2);
+const RETRY_AFTER: Duration = Duration::from_secs(2);
 
 /// Logs the cause, and returns the code and message for the client.
 impl From<sqlx::Error> for ApiError {
     fn from(error: sqlx::Error) -> Self {
-        if let Some(trouble) = AccessError::of(&error) {
-            match trouble {
-                AccessError::ReadOnly => outage::READ_ONLY.met(&trouble),
-                AccessError::PastForbidden => outage::FORBIDDEN.met(&trouble),
-                AccessError::Unfit => outage::UNREACHABLE.met(&trouble),
+        if let Some(access_error) = AccessError::of(&error) {
+            match access_error {
+                AccessError::ReadOnly => outage::READ_ONLY.met(&access_error),
+                AccessError::PastForbidden => outage::FORBIDDEN.met(&access_error),
+                AccessError::Unfit => outage::UNREACHABLE.met(&access_error),
                 AccessError::OwnShare | AccessError::Busy => {
-                    tracing::debug!(reason = %trouble, "no connection to the database is free");
+                    tracing::debug!(reason = %access_error, "no connection to the database is free");
                 }
             }
-            return trouble.api_error();
+            return access_error.api_error();
         }
         if is_conflict(&error) {
             tracing::debug!(%error, "serialization conflict");
             let message = "Other requests changed the same records at the same time; retry.";
-            return ApiError { retry_after: Some(AGAIN), ..ApiError::new(Code::Unavailable, message) };
+            return ApiError { retry_after: Some(RETRY_AFTER), ..ApiError::new(Code::Unavailable, message) };
         }
         if is_forbidden(&error) {
             outage::FORBIDDEN.met(&error);
@@ -104,7 +107,10 @@ impl From<sqlx::Error> for ApiError {
             Code::BadUserInput => "A value of the request is invalid.",
             _ => error::INTERNAL,
         };
-        ApiError { retry_after: (code == Code::Unavailable).then_some(AGAIN), ..ApiError::new(code, message) }
+        ApiError {
+            retry_after: (code == Code::Unavailable).then_some(RETRY_AFTER),
+            ..ApiError::new(code, message)
+        }
     }
 }
 
@@ -174,7 +180,7 @@ pub fn in_words(error: &sqlx::Error) -> String {
             "timed out waiting for a connection; check max_connections of Postgres".to_owned()
         }
         other => match AccessError::of(other) {
-            Some(trouble) => trouble.to_string(),
+            Some(access_error) => access_error.to_string(),
             None => other.to_string(),
         },
     }

@@ -201,7 +201,7 @@ impl Required {
     /// SQL for the condition on `positions`, of which `scope` selects those that are read. Its values are bound after
     /// `bound` others.
     pub fn sql(&self, scope: &str, bound: usize) -> String {
-        if self.is_any() {
+        if self.requires_nothing() {
             return String::new();
         }
         format!(
@@ -214,10 +214,14 @@ impl Required {
     }
 
     pub fn bind<'a>(&self, sql: SqlQuery<'a>) -> SqlQuery<'a> {
-        if self.is_any() { sql } else { sql.bind(self.sources.unwrap_or_default()).bind(self.disputed) }
+        if self.requires_nothing() {
+            sql
+        } else {
+            sql.bind(self.sources.unwrap_or_default()).bind(self.disputed)
+        }
     }
 
-    fn is_any(&self) -> bool {
+    fn requires_nothing(&self) -> bool {
         self.sources.is_none() && self.disputed.is_none()
     }
 }

@@ -49,8 +49,8 @@ static EVIDENCE_ROLE: Enumeration = Enumeration {
     deprecated: &[],
 };
 
-/// Positions of a history, for its cost.
-const NAMED: f64 = 100.0;
+/// How many positions a history names at most, as its cost assumes.
+const POSITIONS_OF_A_HISTORY: f64 = 100.0;
 
 /// Positions that something supports, with the date since when they are known: the beginning of their period, else when
 /// the first supporting evidence was said or voted, or when the commentary was published.
@@ -226,7 +226,7 @@ pub fn of_actor() -> FieldDeclaration {
         let positions = context.rows_of_one("positions", "holder_id");
         CostEstimate {
             points: 10.0 + positions * 0.2 + corroboration::points(context, positions),
-            records: positions.min(NAMED),
+            records: positions.min(POSITIONS_OF_A_HISTORY),
         }
     })
 }

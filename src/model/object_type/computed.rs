@@ -84,6 +84,14 @@ pub enum ArgumentRule {
     Languages,
 }
 
+fn check_length(name: &str, values: &[Value], most: usize) -> Result<(), ApiError> {
+    if values.len() <= most {
+        return Ok(());
+    }
+    let message = format!("`{name}` has {} entries; the maximum is {most}.", values.len());
+    Err(ApiError::bad_input(name, message))
+}
+
 impl Argument {
     #[must_use]
     pub fn taking(self, takes: ArgumentRule) -> Self {
@@ -110,16 +118,9 @@ impl Argument {
                 let message = format!("`{name}` is {number}; it must be from {least} to {most}.");
                 Err(ApiError::bad_input(name, message))
             }
-            (ArgumentRule::AtMost(most), Value::List(values)) if values.len() > *most => {
-                let message = format!("`{name}` has {} entries; the maximum is {most}.", values.len());
-                Err(ApiError::bad_input(name, message))
-            }
+            (ArgumentRule::AtMost(most), Value::List(values)) => check_length(name, values, *most),
             (ArgumentRule::Languages, Value::List(tags)) => {
-                if tags.len() > languages::MOST {
-                    let message =
-                        format!("`{name}` has {} entries; the maximum is {}.", tags.len(), languages::MOST);
-                    return Err(ApiError::bad_input(name, message));
-                }
+                check_length(name, tags, languages::MOST)?;
                 tags.iter().enumerate().try_for_each(|(index, tag)| match tag {
                     Value::String(tag) if languages::canonical(tag).is_none() => {
                         let message = format!("`{tag}` is no language. {}", languages::FORM);
