@@ -67,7 +67,7 @@ impl Validator<'_> {
             };
             let _ = write!(columns, ", {value} as {name}");
             if !column.settled {
-                values.push(value);
+                values.push((name, value));
             }
         }
         if let Some(ordinal) = rows.ordinal {
@@ -83,7 +83,7 @@ impl Validator<'_> {
              select l.line, l.list_index, i.id as {owner}, i.is_new, i.by_dataset, {given} as was_given{columns} from {from} l
              join ids_{table} i on i.line = l.line left join origin_digests d on d.origin_id = i.origin_id{joins}",
             owner = rows.owner,
-            given = was_given(writable_field.name, &row_digest(&values)),
+            given = was_given(writable_field.name, &row_digest(values)),
         ))
         .await?;
         for (column, ty, value) in self.rules.generated(rows.table) {
@@ -144,13 +144,13 @@ impl Validator<'_> {
             return Ok(());
         };
         let type_of = |column: &str| self.rules.type_of(names.table, column).unwrap_or("text");
-        let values: Vec<String> = names
+        let values: Vec<(&str, String)> = names
             .columns
             .iter()
             .map(|column| match column.name {
-                "name" => "s.name".to_owned(),
-                "kind" => format!("'ALIAS'::{}", type_of(column.column)),
-                _ => format!("null::{}", type_of(column.column)),
+                "name" => (column.column, "s.name".to_owned()),
+                "kind" => (column.column, format!("'ALIAS'::{}", type_of(column.column))),
+                _ => (column.column, format!("null::{}", type_of(column.column))),
             })
             .collect();
         let (list, owner) = (list_name(READY_PREFIX, kind, "names"), names.owner);
@@ -163,8 +163,8 @@ impl Validator<'_> {
              where (not i.is_new or not i.is_first)
              and (i.origin_id is null or {given} or d.digests ->> 'name' is distinct from {digest})
              and not exists (select from {list} n where n.{owner} = i.id and n.name = s.name)",
-            given = was_given("names", &row_digest(&values)),
-            values = values.join(", "),
+            values = joined(values.iter().map(|(_, value)| value.clone()), ", "),
+            given = was_given("names", &row_digest(values)),
             digest = digest("s.name"),
         ))
         .await?;
@@ -193,8 +193,8 @@ impl Validator<'_> {
     pub(super) async fn fit(&mut self, rows: &RowSet<'_>) -> Result<(), sqlx::Error> {
         if let Some((writable_field, list)) = rows.list {
             self.drop_repeated_entries(rows, list).await?;
-            for Unique { columns, .. } in self.rules.unique(rows.table()) {
-                self.drop_taken_entries(rows, writable_field, list, columns).await?;
+            for unique in self.rules.unique(rows.table()) {
+                self.drop_taken_entries(rows, writable_field, list, unique).await?;
             }
         }
         self.drop_unfit_values(rows).await
@@ -220,11 +220,11 @@ impl Validator<'_> {
         rows: &RowSet<'_>,
         writable_field: &WritableField,
         list: &Rows,
-        columns: &[String],
+        Unique { columns, nulls_alike, .. }: &Unique,
     ) -> Result<(), sqlx::Error> {
         let (ready, owner, name) = (rows.name(READY_PREFIX), rows.owner(), rows.kind.name);
         let own = rows.columns(self.rules);
-        if !columns.iter().all(|column| own.contains(&column.as_str())) || columns == ["id"] {
+        if !columns.iter().all(|column| own.contains(&column.as_str())) || columns == &["id"] {
             return Ok(());
         }
         let others: Vec<&String> = columns.iter().filter(|column| *column != owner).collect();
@@ -234,12 +234,14 @@ impl Validator<'_> {
         {
             return Ok(());
         }
-        let equal = joined(others.iter().map(|column| format!("o.{column} = r.{column}")), " and ");
+        let equals = if *nulls_alike { "is not distinct from" } else { "=" };
+        let equal = joined(others.iter().map(|column| format!("o.{column} {equals} r.{column}")), " and ");
         let columns = joined(others.iter().map(|column| format!("r.{column}")), ", ");
+        let set = if *nulls_alike { "true".to_owned() } else { format!("num_nulls({columns}) = 0") };
         let taken = if is_global {
-            taken_by_another_record(rows, &equal, &columns)
+            taken_by_another_record(rows, &equal, &columns, &set)
         } else {
-            taken_by_another_entry(rows, writable_field, list, &equal, &columns)
+            taken_by_another_entry(rows, writable_field, list, &equal, &columns, &set)
         };
         let reason = if is_global {
             "left out: another record has it"
@@ -332,13 +334,11 @@ impl Validator<'_> {
                 WritableKind::Rows(_) if name == "origins" => {}
                 WritableKind::Rows(rows) => {
                     let list = list_name(READY_PREFIX, kind, name);
-                    let values: Vec<String> =
-                        rows.given().map(|column| format!("n.{}", column.column)).collect();
                     let _ = write!(
                         joins,
                         " left join (select n.line, jsonb_agg({digest} order by {digest}) as digests from {list} n where n.by_dataset group by n.line) l{place}
                           on l{place}.line = s.line",
-                        digest = row_digest(&values)
+                        digest = digest_of(rows, "n")
                     );
                     digests.push(format!(
                         "'{name}', case when s.given_fields & {bit} <> 0 then coalesce(l{place}.digests, '[]') end"
@@ -441,13 +441,10 @@ pub fn added_rows(kind: &RecordKind, writable_field: &WritableField, rows: &Rows
 
 /// SQL for whether the row `n` of an import is the row `t`. By the digests, Postgres needs not compare each with each.
 fn is_row(rows: &Rows) -> String {
-    let digest = |alias: &str| {
-        row_digest(&rows.given().map(|column| format!("{alias}.{}", column.column)).collect::<Vec<_>>())
-    };
     format!(
         "n.{owner} = t.{owner} and {} = {} and {}",
-        digest("n"),
-        digest("t"),
+        digest_of(rows, "n"),
+        digest_of(rows, "t"),
         rows.same(),
         owner = rows.owner
     )
@@ -477,15 +474,21 @@ fn digest(value: &str) -> String {
     format!("left(md5(coalesce({value}::text, '')), 16)")
 }
 
-/// SQL for the digest of the row of a list.
-fn row_digest(values: &[String]) -> String {
-    format!("left(md5(row({})::text), 16)", values.join(", "))
+/// SQL for the digest of the row of a list: of the columns that have a value, so that it stays the same when the table
+/// gets another column.
+fn row_digest<'a>(values: impl IntoIterator<Item = (&'a str, String)>) -> String {
+    let values = values.into_iter().map(|(column, value)| format!("'{column}', {value}"));
+    format!("left(md5(jsonb_strip_nulls(jsonb_build_object({}))::text), 16)", joined(values, ", "))
+}
+
+/// SQL for the digest of the row of a list with this alias.
+fn digest_of(rows: &Rows, alias: &str) -> String {
+    row_digest(rows.given().map(|column| (column.column, format!("{alias}.{}", column.column))))
 }
 
 /// SQL for whether the last edition `d` of a dataset gave the row of a list with this alias.
 pub fn row_was_given(field: &str, rows: &Rows, alias: &str) -> String {
-    let values: Vec<String> = rows.given().map(|column| format!("{alias}.{}", column.column)).collect();
-    was_given(field, &row_digest(&values))
+    was_given(field, &digest_of(rows, alias))
 }
 
 /// SQL for whether the last edition of a dataset gave the row of a list with this digest: see `gather_given_entries`.
@@ -516,7 +519,7 @@ pub async fn gather_given_entries(
 
 /// The places of entries whose values another record has. Not an `or` of two conditions, which Postgres would check row
 /// by row.
-fn taken_by_another_record(rows: &RowSet<'_>, equal: &str, columns: &str) -> String {
+fn taken_by_another_record(rows: &RowSet<'_>, equal: &str, columns: &str, set: &str) -> String {
     let (ready, table, owner) = (rows.name(READY_PREFIX), rows.table(), rows.owner());
     format!(
         "select r.ctid from {ready} r join {table} o on {equal} and o.{owner} <> r.{owner}
@@ -524,7 +527,7 @@ fn taken_by_another_record(rows: &RowSet<'_>, equal: &str, columns: &str) -> Str
          select place from (
              select r.ctid as place, r.{owner} as own,
                     first_value(r.{owner}) over (partition by {columns} order by r.line, r.list_index) as first
-             from {ready} r where num_nulls({columns}) = 0
+             from {ready} r where {set}
          ) d where own <> first"
     )
 }
@@ -536,17 +539,18 @@ fn taken_by_another_entry(
     list: &Rows,
     equal: &str,
     columns: &str,
+    set: &str,
 ) -> String {
     let (ready, table, owner) = (rows.name(READY_PREFIX), rows.table(), rows.owner());
-    let of = |alias: &str| list.given().map(|of| format!("{alias}.{}", of.column)).collect::<Vec<_>>();
-    let given = was_given(writable_field.name, &row_digest(&of("o")));
+    let of = |alias: &str| joined(list.given().map(|of| format!("{alias}.{}", of.column)), ", ");
+    let given = row_was_given(writable_field.name, list, "o");
     let ids = format!("ids_{}", rows.kind.table);
     // A row of the table stays, unless only this import's datasets gave it.
     format!(
         "select place from (
              select r.ctid as place,
                     row_number() over (partition by r.{owner}, {columns} order by r.line, r.list_index) as number
-             from {ready} r where num_nulls({columns}) = 0
+             from {ready} r where {set}
          ) d where number > 1
          union all
          select r.ctid from {ready} r join {table} o on {equal} and o.{owner} = r.{owner}
@@ -559,8 +563,8 @@ fn taken_by_another_entry(
              where g.{origin} = o.{owner} and {given}
              and not exists (select from {ids} other where other.origin_id = g.id)
          ))",
-        old = of("o").join(", "),
-        new = of("r").join(", "),
+        old = of("o"),
+        new = of("r"),
         origin = rows.kind.origin_column,
     )
 }
