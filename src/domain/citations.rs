@@ -31,7 +31,7 @@ pub fn object_types(records: &[ObjectType]) -> Vec<ObjectType> {
         ObjectType::new("Citation", "citations", "A passage of a source that supports a record.")
             .listed("citations")
             .field(one("source", "Source", "source_id", "The document."))
-            .field(term("locator", "The place in the document: `L12` is line 12, `L4-L9` are lines, `p. 3` is a page, `§ 2` a section, `t=00:12:31` a time of a recording, `char=120,180` are characters.").filterable())
+            .field(term("locator", "The place in the document: `L12` is line 12, `L4-L9` are lines, `p. 3` is a page, `§ 2` a section, `t=00:12:31` a time of a recording, `char=120,180` are characters. Default: the position, or the beginning of the quote.").filterable().or_derived(texts::locator))
             .field(
                 one_of(
                     "credibility",
@@ -56,11 +56,13 @@ pub fn object_types(records: &[ObjectType]) -> Vec<ObjectType> {
             )
             .field(text("prefix", "The words before the quote, if the source has the quote several times.").nullable())
             .field(text("suffix", "The words after the quote, if the source has the quote several times.").nullable())
+            .field(column("start", Scalar::Int, "The number of characters (Unicode code points) of the text before the passage, where the citation says so: `passage.start` is that in the last version of the text.").nullable().from_column("starts"))
+            .field(column("end", Scalar::Int, "The number of characters (Unicode code points) of the text up to the end of the passage, where the citation says so.").nullable().from_column("ends"))
             .field(
                 column(
                     "version",
                     Scalar::Int,
-                    "The version of the source's text that the locator and the quote are of. Default: the last one. 0: the source had no text yet; then they are of the first.",
+                    "The version of the source's text that the locator, the quote and the position are of. Default: the last one. 0: the source had no text yet; then they are of the first.",
                 )
                 .nullable()
                 .or_else("0"),

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::{
-    bulk::{Base, lines},
+    bulk::{Base, lines, with},
     mutations::{change, errors, wrong},
     support::{
         Client, anonymous, editor,
@@ -335,6 +335,164 @@ async fn an_import_checks_quotes_and_keeps_anchors() {
     let fields: Vec<_> = report.iter().map(|(line, field, _)| (*line, field.as_str())).collect();
     assert_eq!(fields, [(2, "citations.0.quote"), (3, "citations.0.version")], "{report:?}");
     assert_eq!(passage(&client, "good", "").await["text"], "in the open");
+}
+
+/// Where some words begin and end in a text, in characters.
+fn at(text: &str, words: &str) -> Value {
+    let start = text[..text.find(words).expect("the words are there")].chars().count();
+    json!({"start": start, "end": start + words.chars().count()})
+}
+
+#[tokio::test]
+async fn a_position_says_where_a_passage_is_and_moves_with_it() {
+    let anonymous = anonymous().await;
+    let editor = anonymous.as_role(dossier::auth::caller::Role::Editor).await;
+    source(&editor, "talk").await;
+    let text = format!("Überschrift 🙂\n{ROUNDS}");
+    attach(&editor, "talk", &text).await;
+    let opened = at(&text, "closed doors in the old town hall");
+    let alone = |position: &Value| {
+        let mut citation = position.clone();
+        citation["locator"] = Value::Null;
+        citation
+    };
+    cite(&editor, "opened", alone(&opened)).await;
+    let found = passage(&anonymous, "opened", "").await;
+    assert_eq!([&found["state"], &found["text"]], ["RESOLVED", "closed doors in the old town hall"]);
+    assert_eq!([&found["start"], &found["end"]], [&opened["start"], &opened["end"]]);
+    // The second time that it was agreed, told apart by the position; white space around it does not count.
+    let second = text[..text.rfind("Nothing was agreed.").expect("it is there")].chars().count();
+    let quoted = json!({"locator": "L5", "quote": "Nothing was agreed.", "start": second, "end": second + 20});
+    cite(&editor, "quoted", quoted).await;
+    let found = passage(&anonymous, "quoted", "").await;
+    assert_eq!([&found["state"], &found["line"], &found["start"]], [&json!("ANCHORED"), &json!(5), &json!(second)]);
+    let query = "{ statement(by: {slug: \"opened\"}) { citations { nodes { locator start end version } } } }";
+    let given = editor.query(query).await["statement"]["citations"]["nodes"][0].take();
+    let locator = format!("char={},{}", opened["start"], opened["end"]);
+    assert_eq!(given, json!({"locator": locator, "start": opened["start"], "end": opened["end"], "version": 1}));
+
+    attach(&editor, "talk", &format!("News\n\n{text}")).await;
+    let moved = passage(&anonymous, "opened", "").await;
+    assert_eq!([&moved["state"], &moved["text"]], ["ANCHORED", "closed doors in the old town hall"]);
+    assert_eq!(moved["start"], opened["start"].as_i64().expect("a number") + 6);
+    assert_eq!(editor.query(query).await["statement"]["citations"]["nodes"][0], given, "what was given stays");
+    attach(&editor, "talk", &text.replace("closed", "open")).await;
+    assert_eq!(passage(&anonymous, "opened", "").await["state"], "ORPHANED");
+}
+
+#[tokio::test]
+async fn a_position_that_the_text_does_not_have_is_refused_at_its_field() {
+    let editor = editor().await;
+    source(&editor, "talk").await;
+    attach(&editor, "talk", ROUNDS).await;
+    let length = ROUNDS.chars().count();
+    for (citation, field, message) in [
+        (json!({"start": 0, "end": length + 1}), "end", format!("The text of the source has {length} characters.")),
+        (json!({"start": length, "end": length + 1}), "start", format!("has {length} characters.")),
+        (json!({"start": 91, "end": 92}), "start", "There is only white space here.".to_owned()),
+        (json!({"start": 9, "end": 9}), "end", "A position must not end before it starts.".to_owned()),
+        (json!({"start": -1, "end": 9}), "start", "A position is 0 or more.".to_owned()),
+        (json!({"start": 1, "locator": "L1"}), "end", "A position has a start and an end.".to_owned()),
+        (
+            json!({"start": 4, "end": 15, "quote": "second round"}),
+            "start",
+            "The quote is not here, but “first round”. The nearest place of the quote is from 116 to 128.".to_owned(),
+        ),
+        (json!({"start": 4, "end": 15, "quote": "fifth round"}), "quote", "The nearest are on line 1".to_owned()),
+        (
+            json!({"start": 4, "end": 15, "locator": "L2"}),
+            "start",
+            "This is not where the locator leads: from 92 to 111.".to_owned(),
+        ),
+        (json!({"start": 4, "end": 15, "version": 2}), "version", "has no such version".to_owned()),
+        (json!({}), "locator", "This field is required.".to_owned()),
+    ] {
+        let mut citation = citation;
+        if citation["locator"].is_null() {
+            citation["locator"] = Value::Null;
+        }
+        let payload =
+            change(&editor, "createStatement", cited("wrong", citation), "statement { slug }").await;
+        let error = &payload["userErrors"][0];
+        assert_eq!(error["field"], json!(["input", "citations", "0", field]), "{payload}");
+        assert!(error["message"].as_str().is_some_and(|text| text.contains(&message)), "{payload}");
+    }
+}
+
+#[tokio::test]
+async fn a_locator_may_be_left_out_where_a_quote_or_a_position_says_the_place() {
+    let editor = editor().await;
+    source(&editor, "talk").await;
+    attach(&editor, "talk", ROUNDS).await;
+    let long = ROUNDS.lines().next().expect("a line");
+    let mut input = cited("several", json!({"locator": null, "quote": "first round"}));
+    input["citations"].as_array_mut().expect("citations").extend([
+        json!({"source": {"slug": "talk"}, "quote": long}),
+        json!({"source": {"slug": "talk"}, "start": 4, "end": 15}),
+        json!({"source": {"slug": "talk"}, "locator": "L1", "start": 4, "end": 9}),
+        json!({"source": {"slug": "talk"}, "locator": "L1", "start": 10, "end": 15}),
+    ]);
+    let created = change(&editor, "createStatement", input.clone(), "statement { slug }").await;
+    assert_eq!(created["userErrors"], json!([]), "{created}");
+    let query = "{ statement(by: {slug: \"several\"}) { citations { nodes { locator passage { text } } } } }";
+    let found = editor.query(query).await["statement"]["citations"]["nodes"].take();
+    let of = |locator: &str, text: &str| json!({"locator": locator, "passage": {"text": text}});
+    assert_eq!(
+        found,
+        json!([
+            of("“first round”", "first round"),
+            of("“The first round of the talks was held behind closed doors in…”", long),
+            of("char=4,15", "first round"),
+            of("L1", "first"),
+            of("L1", "round"),
+        ])
+    );
+    let again = json!({"statement": {"slug": "several"}, "citations": input["citations"]});
+    let again = change(&editor, "updateStatement", again, "statement { slug }").await;
+    assert_eq!(again["revision"], created["revision"], "nothing changes");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn positions_leave_and_come_back_as_they_were() {
+    let base = Base::new("positions-out").await;
+    let editor = Client::of(&base.database).await.as_role(dossier::auth::caller::Role::Editor).await;
+    source(&editor, "talk").await;
+    cite(&editor, "before-the-text", json!({"locator": null, "start": 4, "end": 15})).await;
+    attach(&editor, "talk", ROUNDS).await;
+    cite(&editor, "kept", json!({"locator": null, "start": 4, "end": 15})).await;
+    attach(&editor, "talk", &format!("News\n\n{ROUNDS}")).await;
+    cite(&editor, "later", json!({"locator": null, "start": 10, "end": 21, "quote": "first round"})).await;
+    let exported = base.export(&[]);
+    assert!(base.import(&base.file("exported.jsonl", &exported)).contains("nothing was written"));
+    let other = Base::empty("positions-in").await;
+    other.import(&other.file("exported.jsonl", &exported));
+    assert_eq!(other.export(&[]), exported);
+    assert!(other.import(&other.file("again.jsonl", &exported)).contains("nothing was written"));
+    let there = Client::of(&other.database).await;
+    for slug in ["before-the-text", "kept", "later"] {
+        assert_eq!(passage(&there, slug, "").await["text"], "first round", "{slug}");
+    }
+    let topic = |slug: &str, citation: Value| {
+        json!({"type": "Topic", "slug": slug, "name": slug, "citations": [with(json!({"source": "talk"}), citation)]})
+    };
+    let records = [
+        topic("by-position", json!({"start": 10, "end": 21})),
+        topic("beyond", json!({"start": 10, "end": 2100})),
+        topic("elsewhere", json!({"start": 10, "end": 21, "quote": "third round"})),
+        topic("nowhere", json!({})),
+        topic("half", json!({"start": 1, "locator": "L1"})),
+    ];
+    base.import_with(&base.file("topics.jsonl", lines(&records)), &[]);
+    let report = base.report();
+    let mut fields: Vec<_> = report.iter().map(|(line, field, _)| (*line, field.as_str())).collect();
+    fields.sort_unstable();
+    let wrong = [
+        (2, "citations.0.end"),
+        (3, "citations.0.start"),
+        (4, "citations.0.locator"),
+        (5, "citations.0.end"),
+    ];
+    assert_eq!(fields, wrong, "{report:?}");
 }
 
 #[tokio::test]

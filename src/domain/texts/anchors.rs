@@ -51,9 +51,11 @@ pub struct Selectors<'a> {
     pub quote: Option<&'a str>,
     pub prefix: Option<&'a str>,
     pub suffix: Option<&'a str>,
+    /// The characters of the text before the passage, and up to its end.
+    pub position: Option<[i32; 2]>,
 }
 
-/// Why a quote has no place.
+/// Why a citation has no place.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Unplaced {
     /// It is not there; what is nearest, with its line.
@@ -62,12 +64,24 @@ pub enum Unplaced {
     Ambiguous(usize),
     /// It is there, but not after the words of this selector, or not before them; its line, and what is there.
     Elsewhere { selector: &'static str, line: usize, there: String },
+    /// A position is not in the text, which has so many characters.
+    Beyond { selector: &'static str, characters: usize },
+    /// There is only white space at a position.
+    Blank,
+    /// The quote is not at the position; what is there, and the nearest place of the quote.
+    NotAt { there: String, nearest: Range<usize> },
+    /// The position is not where the locator leads.
+    NotWithin(Range<usize>),
 }
 
 impl Unplaced {
     /// The selector that is wrong.
     pub fn selector(&self) -> &'static str {
-        if let Unplaced::Elsewhere { selector, .. } = self { selector } else { "quote" }
+        match self {
+            Unplaced::Elsewhere { selector, .. } | Unplaced::Beyond { selector, .. } => selector,
+            Unplaced::Blank | Unplaced::NotAt { .. } | Unplaced::NotWithin(_) => "start",
+            Unplaced::Missing(_) | Unplaced::Ambiguous(_) => "quote",
+        }
     }
 
     pub fn message(&self) -> String {
@@ -87,6 +101,16 @@ impl Unplaced {
             Unplaced::Ambiguous(count) => format!(
                 "The text of the source has these words {count} times: give the words before or after them, or the line as the locator."
             ),
+            Unplaced::Beyond { characters, .. } => {
+                format!("The text of the source has {characters} characters.")
+            }
+            Unplaced::Blank => "There is only white space here.".to_owned(),
+            Unplaced::NotAt { there, nearest: Range { start, end } } => format!(
+                "The quote is not here, but “{there}”. The nearest place of the quote is from {start} to {end}."
+            ),
+            Unplaced::NotWithin(Range { start, end }) => {
+                format!("This is not where the locator leads: from {start} to {end}.")
+            }
         }
     }
 }
@@ -173,17 +197,33 @@ impl Text {
         }
     }
 
-    /// Where a citation stands in the text: by its quote, if it has one, else by its locator.
+    /// Where a citation stands in the text: by its position or its quote, if it has one, else by its locator.
     pub fn place(&self, selectors: &Selectors<'_>) -> Result<Option<Range<usize>>, Unplaced> {
         let located = || Locator::of(selectors.locator).and_then(|locator| self.located(&locator));
         let located = self.element(selectors.locator).or_else(located);
+        let position = selectors.position.map(|position| self.position(position)).transpose()?;
+        if let (Some(position), Some(within)) = (&position, &located)
+            && !(within.start <= position.start && position.end <= within.end)
+        {
+            return Err(Unplaced::NotWithin(within.clone()));
+        }
         let [quote, prefix, suffix] = [selectors.quote, selectors.prefix, selectors.suffix]
             .map(|words| folded(words.unwrap_or_default()));
         if quote.is_empty() {
-            return Ok(located);
+            return Ok(position.or(located));
         }
         let mut found = self.occurrences(&quote);
-        if let Some(within) = &located {
+        if let Some(position) = &position {
+            let own = found.iter().position(|place| self.unfolded(place) == *position);
+            found = match (own, self.nearest_to(position, &found)) {
+                (Some(own), _) => vec![found.swap_remove(own)],
+                (None, Some(nearest)) => {
+                    let there = self.characters[position.clone()].iter().take(SHOWN).collect();
+                    return Err(Unplaced::NotAt { there, nearest });
+                }
+                (None, None) => Vec::new(),
+            };
+        } else if let Some(within) = &located {
             found.retain(|place| {
                 let place = self.unfolded(place);
                 within.start <= place.start && place.end <= within.end
@@ -210,6 +250,24 @@ impl Text {
             }
             places => Err(Unplaced::Ambiguous(places.len())),
         }
+    }
+
+    /// A position in the text, without white space at its ends.
+    fn position(&self, position: [i32; 2]) -> Result<Range<usize>, Unplaced> {
+        let characters = self.characters.len();
+        let [start, end] = position.map(|place| usize::try_from(place).unwrap_or(0));
+        if end > characters {
+            let selector = if start < characters { "end" } else { "start" };
+            return Err(Unplaced::Beyond { selector, characters });
+        }
+        let place = self.folded_place(&(start..end)).ok_or(Unplaced::Blank)?;
+        Ok(self.unfolded(&place))
+    }
+
+    /// The place that is nearest to a position.
+    fn nearest_to(&self, position: &Range<usize>, places: &[Range<usize>]) -> Option<Range<usize>> {
+        let places = places.iter().map(|place| self.unfolded(place));
+        places.min_by_key(|place| place.start.abs_diff(position.start))
     }
 
     /// The place in a new version of the text, if its words are there once with the same surroundings. It is none
@@ -651,18 +709,20 @@ mod tests {
     ];
 
     impl Sentences {
-        fn neighbours(&self, at: usize) -> [Option<usize>; 2] {
+        fn neighbours(&self, place: &Range<usize>) -> [Option<usize>; 2] {
             let number = |at: usize| self.0.get(at).map(|(number, _)| *number);
-            [at.checked_sub(1).and_then(number), number(at + 1)]
+            [place.start.checked_sub(1).and_then(number), number(place.end)]
         }
 
-        /// Whether other equal words are where a sentence was, which is not there.
-        fn is_put_back(&self, at: usize, new: &Sentences) -> bool {
-            let (number, words) = self.0[at];
-            let is_in_place = |(place, sentence): (usize, &(usize, usize))| {
-                sentence.1 == words && new.neighbours(place) == self.neighbours(at)
+        /// Whether other equal words are where some sentences were, which are not there.
+        fn is_put_back(&self, place: &Range<usize>, new: &Sentences) -> bool {
+            let own = &self.0[place.clone()];
+            let is_in_place = |(start, there): (usize, &[(usize, usize)])| {
+                there.iter().map(|(_, words)| words).eq(own.iter().map(|(_, words)| words))
+                    && new.neighbours(&(start..start + own.len())) == self.neighbours(place)
             };
-            new.0.iter().all(|(kept, _)| *kept != number) && new.0.iter().enumerate().any(is_in_place)
+            new.0.windows(own.len()).all(|there| there != own)
+                && new.0.windows(own.len()).enumerate().any(is_in_place)
         }
 
         fn text(&self) -> (String, Vec<(usize, Range<usize>)>) {
@@ -680,7 +740,16 @@ mod tests {
 
     #[test]
     fn ten_thousand_random_edits_move_no_place_to_another_sentence() {
-        let mut rng = fastrand::Rng::with_seed(14);
+        random_edits(14, false);
+    }
+
+    #[test]
+    fn ten_thousand_random_edits_move_no_position_to_other_characters() {
+        random_edits(15, true);
+    }
+
+    fn random_edits(seed: u64, by_position: bool) {
+        let mut rng = fastrand::Rng::with_seed(seed);
         let (mut kept, mut moved, mut orphaned, mut wrong) = (0, 0, 0, 0);
         for _ in 0..10_000 {
             let mut next = 0;
@@ -714,18 +783,35 @@ mod tests {
                     }
                 }
             }
+            // A sentence, or a position: from within one to within another.
             let at = rng.usize(..old.0.len());
+            let last = if by_position { rng.usize(at..old.0.len().min(at + 3)) } else { at };
             // Equal words between the same neighbours, in place of deleted ones: the text is as it was.
-            if old.is_put_back(at, &new) {
+            if old.is_put_back(&(at..last + 1), &new) {
                 continue;
             }
             let ((old, places), (new, new_places)) = (old.text(), new.text());
-            let (number, place) = &places[at];
+            let ((first, starts), (last, ends)) = (&places[at], &places[last]);
+            let (mut from, mut until) = (0, ends.len());
+            if by_position {
+                from = rng.usize(..starts.len());
+                until = rng.usize(if first == last { from + 1 } else { 1 }..=ends.len());
+            }
+            let place = starts.start + from..ends.start + until;
+            let there = |number: &usize| new_places.iter().find(|(own, _)| own == number);
+            let expected = there(first).zip(there(last));
+            let expected = expected.map(|((_, starts), (_, ends))| starts.start + from..ends.start + until);
             let (old, new) = (Text::new(&old), Text::new(&new));
-            match old.moved(place, &new) {
+            let Some(given) = old.folded_place(&place).map(|place| old.unfolded(&place)) else { continue };
+            let trimmed = [given.start - place.start, place.end - given.end];
+            match old.moved(&given, &new) {
                 None => orphaned += 1,
-                Some(found) if new_places.contains(&(*number, found.clone())) => {
-                    if found == *place {
+                Some(found)
+                    if expected.as_ref().is_some_and(|expected| {
+                        found == (expected.start + trimmed[0]..expected.end - trimmed[1])
+                    }) =>
+                {
+                    if found == given {
                         kept += 1;
                     } else {
                         moved += 1;

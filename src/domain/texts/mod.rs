@@ -5,6 +5,7 @@ pub mod cut;
 
 use std::collections::HashMap;
 
+use serde_json::Value;
 use sqlx::{Row, postgres::PgRow};
 
 use crate::{
@@ -31,6 +32,8 @@ pub const CITATIONS: &str = "citations";
 
 pub const NO_VERSION: &str = "The text of the source has no such version.";
 
+/// How much of a quote stands for a locator.
+const BEGINNING: usize = 60;
 /// Maximum length of a cited passage, and of what is shown before and after it, in characters.
 const LONGEST: usize = 5000;
 const AROUND: usize = 200;
@@ -43,12 +46,12 @@ static STATE: Enumeration = Enumeration {
     description: "How a citation is tied to a passage of its source's text.",
     values: &[
         ("ANCHORED", "Its words are in the text, here."),
-        ("RESOLVED", "Its locator leads here."),
+        ("RESOLVED", "Its locator or its position leads here."),
         (
             "ORPHANED",
             "It was anchored in an earlier version; its words, with those around them, are not in this one.",
         ),
-        ("UNRESOLVED", "Its quote or locator leads nowhere in the text."),
+        ("UNRESOLVED", "Its quote, locator or position leads nowhere in the text."),
     ],
     deprecated: &[],
 };
@@ -277,6 +280,18 @@ async fn coverage(context: ResolveContext<'_>) -> Result<Vec<ComputedValue>, Api
         found.insert(row.try_get::<i64, _>("source_id")?, covered);
     }
     Ok(context.by_parent(found, &ComputedValue::Null))
+}
+
+/// The locator of a citation that has none: its position, or the beginning of its quote.
+pub fn locator(value: &dyn Fn(&str) -> Value) -> Option<String> {
+    if let (Value::Number(start), Value::Number(end)) = (value("start"), value("end")) {
+        return Some(format!("char={start},{end}"));
+    }
+    let Value::String(quote) = value("quote") else { return None };
+    let quote = quote.split_whitespace().collect::<Vec<_>>().join(" ");
+    let beginning: String = quote.chars().take(BEGINNING).collect();
+    let rest = if beginning.len() < quote.len() { "…" } else { "" };
+    Some(format!("“{}{rest}”", beginning.trim_end())).filter(|_| !quote.is_empty())
 }
 
 /// The passage of a citation.

@@ -91,7 +91,7 @@ fn unanchored() -> String {
              select distinct on (source_id) source_id, sha256 from {VERSIONS} join touched using (source_id)
              order by source_id, version desc
          )
-         select c.id, c.locator, c.quote, c.prefix, c.suffix, last.sha256 as last, before.sha256 as before,
+         select c.id, c.locator, c.quote, c.prefix, c.suffix, c.starts as own_start, c.ends as own_end, last.sha256 as last, before.sha256 as before,
                 before.starts, before.ends, (
                     select t.sha256 from {VERSIONS} t
                     where t.source_id = c.source_id and (t.version = c.version or c.version = 0)
@@ -172,8 +172,14 @@ fn anchors<'a>(row: &'a PgRow, stored: &HashMap<String, StoredText>) -> Result<V
         (None, None) => None,
         (None, Some(own)) => {
             let (locator, quote): (&str, Option<&str>) = (row.try_get("locator")?, row.try_get("quote")?);
-            let selectors =
-                Selectors { locator, quote, prefix: row.try_get("prefix")?, suffix: row.try_get("suffix")? };
+            let [start, end] = ["own_start", "own_end"].map(|column| row.try_get::<Option<i32>, _>(column));
+            let selectors = Selectors {
+                locator,
+                quote,
+                prefix: row.try_get("prefix")?,
+                suffix: row.try_get("suffix")?,
+                position: start?.zip(end?).map(|(start, end)| [start, end]),
+            };
             let place = stored[own].place(&selectors).unwrap_or_default();
             let found = if quote.is_some() { "ANCHORED" } else { "RESOLVED" };
             anchors.push(anchor(own, place.clone(), [found, "UNRESOLVED"]));

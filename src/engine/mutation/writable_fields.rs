@@ -3,7 +3,7 @@
 use crate::model::{
     Input, InputField, naming,
     object_type::{
-        Column, Deprecation, Field, FieldKind, Join, ObjectType, OwnedItem, OwnedList, Scalar, ToMany, ToOne,
+        Column, Deprecation, Derived, Field, FieldKind, Join, ObjectType, OwnedItem, OwnedList, Scalar, ToMany, ToOne,
         Writability,
     },
     sql::Expression,
@@ -52,6 +52,8 @@ pub struct RowColumn {
     pub needed: bool,
     /// Whether the database sets it where an input lacks it.
     pub settled: bool,
+    /// Its value where an input lacks it, if it follows from the others.
+    pub derived: Option<Derived>,
     description: &'static str,
     deprecation: Option<Deprecation>,
 }
@@ -66,16 +68,18 @@ impl RowColumn {
             kind,
             needed,
             settled: matches!(&field.kind, FieldKind::Column(Column { fallback: Some(_), .. })),
+            derived: if let FieldKind::Column(Column { derived, .. }) = field.kind { derived } else { None },
             description,
             deprecation: field.deprecation,
         };
         match &field.kind {
-            FieldKind::Column(Column { sql, scalar, nullable, .. }) => {
+            FieldKind::Column(Column { sql, scalar, nullable, derived, .. }) => {
                 let (name, kind, description) = match scalar {
                     Scalar::Content => ("content", RowKind::Content, "The whole text."),
                     scalar => (field.name, RowKind::Value(*scalar), field.description),
                 };
-                let column = plain(sql).map(|sql| of_column(name, sql, kind, !nullable, description));
+                let needed = !nullable && derived.is_none();
+                let column = plain(sql).map(|sql| of_column(name, sql, kind, needed, description));
                 column.into_iter().collect()
             }
             FieldKind::ToOne(one) => references(field.name, one)
@@ -176,6 +180,7 @@ fn owned<'a>(values: &OwnedList, named: impl Fn(&str) -> &'a ObjectType) -> Rows
                 kind: RowKind::Reference(to),
                 needed: false,
                 settled: false,
+                derived: None,
                 description: "This record.",
                 deprecation: None,
             });
@@ -203,6 +208,7 @@ fn linked<'a>(many: &ToMany, named: impl Fn(&str) -> &'a ObjectType) -> Option<(
                 kind: RowKind::Reference(many.to),
                 needed: true,
                 settled: false,
+                derived: None,
                 description: "The record on the other side.",
                 deprecation: None,
             };

@@ -229,6 +229,7 @@ pub fn column(name: &'static str, scalar: Scalar, description: &'static str) -> 
         nullable: false,
         fallback: None,
         fallback_is_nullable: false,
+        derived: None,
         reads: Reads::Row,
     };
     Field::new(name, description, FieldKind::Column(column)).into()
@@ -326,7 +327,8 @@ pub fn needed_evidence(column: &'static str) -> FieldDeclaration {
 }
 
 fn cited(column: &'static str, needed: bool) -> FieldDeclaration {
-    let of = &["source", "locator", "credibility", "quote", "prefix", "suffix", "version"];
+    let of =
+        &["source", "locator", "credibility", "quote", "prefix", "suffix", "version", "start", "end"];
     many("citations", "Citation", Join::Column(column), "Passages of sources that support this record.")
         .writable_as(Writability::Rows { of, needed })
 }

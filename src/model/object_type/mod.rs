@@ -154,6 +154,9 @@ impl FieldKind {
     }
 }
 
+/// The value of a field of an input, by the values of the others; none if it doesn't follow from them.
+pub type Derived = fn(&dyn Fn(&str) -> Value) -> Option<String>;
+
 #[derive(Debug)]
 pub struct Column {
     pub sql: Expression,
@@ -163,6 +166,8 @@ pub struct Column {
     pub fallback: Option<&'static str>,
     /// Whether that may be null too.
     pub fallback_is_nullable: bool,
+    /// The value of an input that lacks it, if it follows from the others.
+    pub derived: Option<Derived>,
     pub reads: Reads,
 }
 

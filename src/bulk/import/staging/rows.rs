@@ -166,6 +166,11 @@ fn write_list(
                 }
             };
             out.push(b'\t');
+            let derived = column.derived.filter(|_| value.is_null()).map(|derived| {
+                derived(&|name| fields.and_then(|fields| fields.get(name)).cloned().unwrap_or_default())
+                    .map_or(Value::Null, Value::String)
+            });
+            let value = derived.as_ref().unwrap_or(value);
             if let Err(message) = write_column(kinds, column, line, value, [&mut out, texts]) {
                 errors.push((path, message));
             }
@@ -182,7 +187,7 @@ fn write_column(
     value: &Value,
     [out, texts]: [&mut Vec<u8>; 2],
 ) -> Result<(), String> {
-    if column.needed && value.is_null() {
+    if (column.needed || column.derived.is_some()) && value.is_null() {
         return Err("This field is required.".to_owned());
     }
     match column.kind {

@@ -496,20 +496,20 @@ impl Validator<'_> {
         Ok(())
     }
 
-    /// Rejects quotes that the texts of their sources don't have.
+    /// Rejects quotes and positions that the texts of their sources don't have.
     async fn check_quotes(&mut self, kind: &RecordKind) -> Result<(), sqlx::Error> {
         let Some((writable_field, rows)) = list_fields(kind).find(|(_, rows)| rows.table == CITATIONS) else {
             return Ok(());
         };
         let owner = rows.owner;
         let sql = format!(
-            "select n.line, n.list_index, n.locator, n.quote, n.prefix, n.suffix, v.sha256
+            "select n.line, n.list_index, n.locator, n.quote, n.prefix, n.suffix, n.starts, n.ends, v.sha256
              from {list} n join (
                  select source_id, min(version) as first, max(version) as last from text_versions group by source_id
              ) l using (source_id)
              left join text_versions v on v.source_id = n.source_id
              and v.version = case n.version when 0 then l.first else coalesce(n.version, l.last) end
-             where (n.quote is not null and n.version is distinct from 0 or n.version > 0)
+             where (num_nonnulls(n.quote, n.starts) > 0 and n.version is distinct from 0 or n.version > 0)
              and not exists (select from {CITATIONS} t where t.{owner} = n.{owner} and {same})
              order by v.sha256, n.line",
             list = list_name(READY_PREFIX, kind, writable_field.name),
@@ -527,11 +527,13 @@ impl Validator<'_> {
                         let text = StoredText::load(self.connection, &sha256).await?;
                         kept = Some((sha256, text));
                     }
+                    let [start, end] = [row.try_get("starts")?, row.try_get("ends")?];
                     let selectors = Selectors {
                         locator: row.try_get("locator")?,
                         quote: row.try_get("quote")?,
                         prefix: row.try_get("prefix")?,
                         suffix: row.try_get("suffix")?,
+                        position: start.zip(end).map(|(start, end)| [start, end]),
                     };
                     let placed = kept.as_ref().map(|(_, text)| text.place(&selectors));
                     placed.and_then(Result::err).map(|unplaced| (unplaced.selector(), unplaced.message()))

@@ -149,7 +149,20 @@ impl Mutation<'_> {
                 path.push(column.name.to_owned());
             }
             let value = match (column.kind, given(rows, column, item)) {
-                (_, None | Some(Input::Null)) => Value::Null,
+                (_, None | Some(Input::Null)) => match column.derived {
+                    None => Value::Null,
+                    Some(derived) => {
+                        let derived = derived(&|name| match item {
+                            Input::Object(fields) => fields.get(name).map_or(Value::Null, json),
+                            _ => Value::Null,
+                        });
+                        if derived.is_none() {
+                            self.errors
+                                .push(UserError { path: within(&path), ..error("REQUIRED", &[], REQUIRED) });
+                        }
+                        derived.map_or(Value::Null, Value::String)
+                    }
+                },
                 (RowKind::Value(scalar), Some(value)) => self.value(scalar, value, &path),
                 (RowKind::Content, Some(value)) => json(value),
                 (RowKind::Reference(to), Some(value)) => match known_record(known, to, value) {

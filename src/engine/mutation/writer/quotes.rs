@@ -1,4 +1,4 @@
-//! Checks the quotes of citations against the texts of their sources.
+//! Checks the quotes and positions of citations against the texts of their sources.
 
 use std::collections::HashMap;
 
@@ -14,7 +14,7 @@ use crate::{
     },
 };
 
-/// Reports quotes that the text of their source does not have. Citations that the record `id` has already stay as they
+/// Reports quotes and positions that the text of their source does not have. Citations that the record `id` has already stay as they
 /// are.
 pub async fn check(
     mutation: &mut Mutation<'_>,
@@ -51,7 +51,9 @@ pub async fn check(
             let text = |column| row.get(column).and_then(Value::as_str);
             let is_of_a_version =
                 row.get("version").and_then(Value::as_i64).is_some_and(|version| version > 0);
-            if text("quote").is_none() && !is_of_a_version {
+            let place = |column| row.get(column).and_then(Value::as_i64).and_then(|at| i32::try_from(at).ok());
+            let position = place("starts").zip(place("ends")).map(|(start, end)| [start, end]);
+            if text("quote").is_none() && position.is_none() && !is_of_a_version {
                 continue;
             }
             let query = sqlx::query(AssertSqlSafe(sql.clone())).bind(Value::Object(row.clone())).bind(id);
@@ -72,6 +74,7 @@ pub async fn check(
                         quote: text("quote"),
                         prefix: text("prefix"),
                         suffix: text("suffix"),
+                        position,
                     };
                     if let Err(unplaced) = stored[&sha256].place(&selectors) {
                         wrong(unplaced.selector(), &unplaced.message());
