@@ -4,7 +4,8 @@ use crate::{
     domain::texts,
     model::{
         object_type::{
-            Enumeration, ObjectType, Scalar, SortKey, column, one, one_of, prose, reference, term, text,
+            Enumeration, ObjectType, Predicate, Scalar, SortKey, column, one, one_of, prose, reference, term,
+            text,
         },
         pagination::KeyKind,
         record_types,
@@ -51,6 +52,14 @@ pub fn object_types(records: &[ObjectType]) -> Vec<ObjectType> {
                 )
                 .reading(&[("sources", "source_id")]),
             )
+            .condition(
+                "grade",
+                "The grade of the passage in the Admiralty code: `{atLeast: \"B2\"}`.",
+                Predicate::Grade {
+                    number: "credibility_number({}.credibility)",
+                    grade: "(select admiralty_grade({other}.reliability, {}.credibility) from sources {other} where {other}.id = {}.source_id)",
+                },
+            )
             .field(
                 prose("quote", "The words of the passage, exactly as the source has them, apart from white space.").nullable(),
             )
@@ -82,6 +91,12 @@ pub fn object_types(records: &[ObjectType]) -> Vec<ObjectType> {
             .in_order_of_entry()
             .order("CREDIBILITY", "credibility (not rated counts as not to be judged)", |_| {
                 SortKey::Key("credibility_number({}.credibility)".into(), KeyKind::Int)
+            })
+            .order("GRADE", "grade: by the letter, then by the number, A1 first", |_| {
+                SortKey::Foreign(
+                    "(select 10 * ascii(coalesce({other}.reliability::text, 'F')) + credibility_number({}.credibility) from sources {other} where {other}.id = {}.source_id)",
+                    KeyKind::Int,
+                )
             }),
     ]
 }

@@ -412,7 +412,7 @@ impl<'a> Writer<'a> {
         let row = &pages.rows.rows[row];
         let key = match &pages.order.by {
             SortKey::Id => Ok(None),
-            SortKey::Key(_, kind) => execute::sort_key(row, *kind).map(Some),
+            SortKey::Key(_, kind) | SortKey::Foreign(_, kind) => execute::sort_key(row, *kind).map(Some),
             SortKey::Relevance => execute::sort_key(row, KeyKind::Rank).map(Some),
         };
         match key.and_then(|key| Ok(Cursor { key, id: execute::get(row, pages.id)? })) {

@@ -19,7 +19,7 @@ use crate::model::{
         computed::{Argument, Computed, NODES},
         grouping::{Dimension, GROUPS, MAX_GROUPS, group_of, grouping_of},
     },
-    operator::Operator,
+    operator::{AT_LEAST, Operator},
 };
 
 /// All types of the catalog, as a builder, because callers validate in different modes.
@@ -607,6 +607,7 @@ impl Types<'_> {
                     &[],
                 ),
                 Predicate::ToOne { to, .. } | Predicate::Some { to, .. } => format!("{to}Filter"),
+                Predicate::Grade { .. } => self.grades(),
                 Predicate::Search => TypeRef::STRING.to_owned(),
                 Predicate::Within { .. } => format!("{}By", object_type.name),
             };
@@ -642,6 +643,21 @@ impl Types<'_> {
         let description = format!("Conditions on a value of type {of}. Every given operator must match.");
         self.add(operators.fold(InputObject::new(&name).description(description), InputObject::field));
         name
+    }
+
+    fn grades(&mut self) -> String {
+        let name = "GradeFilter";
+        if self.is_new(name) {
+            let of = |operator: Operator, ty| input(operator.name(), ty, operator.description());
+            let least = "Neither its letter nor its number is worse: `B2` lets A1, A2, B1 and B2 pass.";
+            let object = InputObject::new(name)
+                .description("Conditions on a grade of the Admiralty code. Every given operator must match.")
+                .field(of(Operator::Equals, TypeRef::named(TypeRef::STRING)))
+                .field(of(Operator::In, TypeRef::named_nn_list(TypeRef::STRING)))
+                .field(input(AT_LEAST, TypeRef::named(TypeRef::STRING), least));
+            self.add(object);
+        }
+        name.to_owned()
     }
 
     fn range_filter(

@@ -3,6 +3,7 @@
 pub mod as_of;
 pub mod dates;
 pub mod decimal;
+pub mod grade;
 pub mod languages;
 pub mod naming;
 pub mod object_type;

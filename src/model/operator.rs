@@ -15,6 +15,9 @@ pub enum Operator {
     IsNull,
 }
 
+/// The operator of grades that are not worse.
+pub const AT_LEAST: &str = "atLeast";
+
 impl Operator {
     const ALL: [Operator; 8] = [
         Operator::Equals,

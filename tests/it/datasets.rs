@@ -124,7 +124,8 @@ async fn a_newer_edition_changes_what_it_gave_and_leaves_what_others_entered() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_an_edition_gave_is_known_by_its_values_alone_whatever_columns_a_later_version_adds() {
     let base = Base::new("digests").await;
-    let content = json!({"persons": [{"id": "p1", "name": "Ada Sample", "other_names": [{"name": "A. Sample"}]}]});
+    let content =
+        json!({"persons": [{"id": "p1", "name": "Ada Sample", "other_names": [{"name": "A. Sample"}]}]});
     base.import(&document(&base, "1", "house.json", &content));
     let known = r#"select count(*) from origin_digests
         where digests -> 'names' = jsonb_build_array(left(md5('{"kind": "ALIAS", "name": "A. Sample"}'), 16))"#;

@@ -109,6 +109,11 @@ impl Schema {
             ("INPUT_OBJECT", "TermFilter") if input.name == "language" => {
                 ["{equals: \"en\"}", "{in: [\"en\"]}", "{isNull: true}"].map(ToOwned::to_owned).into()
             }
+            ("INPUT_OBJECT", "GradeFilter") => {
+                ["{equals: \"B2\"}", "{in: [\"A1\", \"F6\"]}", "{atLeast: \"B2\"}"]
+                    .map(ToOwned::to_owned)
+                    .into()
+            }
             ("INPUT_OBJECT", ty) => self
                 .parts(ty, "inputFields")
                 .iter()

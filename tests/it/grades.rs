@@ -112,6 +112,45 @@ async fn citations_are_filtered_counted_and_sorted_by_credibility() {
         json!([{"value": "CONFIRMED", "count": 2}, {"value": "IMPROBABLE", "count": 1}, {"value": null, "count": 1}])
     );
     assert_eq!(data["source"]["rated"], json!({"totalCount": 2}));
+    create(&editor, "Source", source("agency", "musavat", Some("A"))).await;
+    create(&editor, "Statement", said("five", &[("agency", Some("DOUBTFUL")), ("paper", Some("DOUBTFUL"))]))
+        .await;
+    let data = editor
+        .query(
+            "{ some: citations(filter: {grade: {in: [\"C1\", \"A4\"]}}) { totalCount }
+               one: statements(filter: {citations: {grade: {equals: \"A4\"}}}) { nodes { slug } }
+               best: statements(filter: {citations: {grade: {atLeast: \"C2\"}}}, orderBy: ENTERED_ASC) { nodes { slug } }
+               not: citations(filter: {not: {grade: {atLeast: \"F6\"}}}) { totalCount }
+               statement(by: {slug: \"five\"}) { citations(orderBy: GRADE_DESC) { nodes { grade } } }
+               ordered: citations(filter: {source: {slug: {in: [\"paper\", \"agency\"]}}}, orderBy: GRADE_ASC, first: 3) {
+                nodes { grade } pageInfo { endCursor } } }",
+        )
+        .await;
+    assert_eq!([&data["some"]["totalCount"], &data["not"]["totalCount"]], [3, 0]);
+    assert_eq!(data["one"]["nodes"], json!([{"slug": "five"}]));
+    assert_eq!(data["best"]["nodes"], json!([{"slug": "three"}, {"slug": "four"}]));
+    assert_eq!(data["statement"]["citations"]["nodes"], json!([{"grade": "C4"}, {"grade": "A4"}]));
+    let grades =
+        |page: &Value| page["nodes"].as_array().map(|of| of.iter().map(|of| of["grade"].clone()).collect());
+    assert_eq!(grades(&data["ordered"]), Some(vec![json!("A4"), json!("C1"), json!("C1")]));
+    let next = format!(
+        "{{ citations(filter: {{source: {{slug: {{in: [\"paper\", \"agency\"]}}}}}}, orderBy: GRADE_ASC, after: {}) {{ nodes {{ grade }} }} }}",
+        data["ordered"]["pageInfo"]["endCursor"]
+    );
+    let next = editor.query(&next).await;
+    assert_eq!(grades(&next["citations"]), Some(vec![json!("C4"), json!("C5"), json!("C6")]));
+    let wrong = "{ citations(filter: {grade: {in: [\"B2\", \"good\"]}}) { totalCount } }";
+    let (code, message) = editor.api_error(wrong, json!({})).await;
+    assert_eq!(code, "BAD_USER_INPUT");
+    assert!(message.contains("such as `B2`"), "{message}");
+    // A better source is seen at once, also in what is cached.
+    let ordered = "{ citations(filter: {grade: {atLeast: \"B4\"}}) { totalCount } }";
+    assert_eq!(editor.query(ordered).await["citations"]["totalCount"], 1);
+    let better = json!({"source": {"slug": "paper"}, "reliability": "B"});
+    assert_eq!(errors(&change(&editor, "updateSource", better, "").await), crate::mutations::wrong([]));
+    assert_eq!(editor.query(ordered).await["citations"]["totalCount"], 4);
+    let worse = json!({"source": {"slug": "paper"}, "reliability": "C"});
+    assert_eq!(errors(&change(&editor, "updateSource", worse, "").await), crate::mutations::wrong([]));
     assert_eq!(data["statements"]["nodes"], json!([{"slug": "one"}]));
 }
 
@@ -271,9 +310,19 @@ async fn what_is_wrong_with_evidence_is_told_at_its_field() {
         change(&editor, "createPosition", position("x", &json!({"evidenceItems": [two]})), "").await;
     assert_eq!(errors(&payload), wrong([("INVALID", "input.evidenceItems.0.vote")]));
 
-    // A list without entries leaves the evidence that it has.
-    let emptied = json!({"position": {"slug": "held"}, "evidenceItems": []});
-    assert_eq!(errors(&change(&editor, "updatePosition", emptied, "").await), wrong([]));
+    // A position keeps one piece of evidence at least.
+    for (field, value) in
+        [("evidenceItems", json!([])), ("evidenceItems", Value::Null), ("statement", Value::Null)]
+    {
+        let emptied = json!({"position": {"slug": "held"}, field: value});
+        let path = format!("input.{field}");
+        assert_eq!(
+            errors(&change(&editor, "updatePosition", emptied, "").await),
+            wrong([("INVALID", &path)])
+        );
+    }
+    let both = json!({"position": {"slug": "held"}, "statement": null, "evidenceItems": [item("first", "SUPPORTS")]});
+    assert_eq!(errors(&change(&editor, "updatePosition", both, "").await), wrong([]));
     assert_eq!(evidence_of(&editor, "held", "").await, told("first", &[("first", "SUPPORTS")]));
     let deleted = change(&editor, "deleteStatement", json!({"statement": {"slug": "first"}}), "").await;
     assert_eq!(errors(&deleted), wrong([("IN_USE", "input.statement")]));

@@ -2,8 +2,18 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use dossier::engine::{catalog::catalog, mutation::recorded};
-use serde_json::{Value, json};
+use dossier::{
+    engine::{
+        catalog::catalog,
+        mutation::{
+            recorded,
+            writable_fields::{self, RowColumn, RowKind, WritableField, WritableKind},
+        },
+    },
+    model::{naming, object_type::Scalar, record_types},
+};
+use serde_json::{Map, Value, json};
+use sqlx::AssertSqlSafe;
 
 use crate::support::{Client, editor};
 
@@ -689,4 +699,100 @@ async fn every_kind_of_record_has_a_label() {
         };
         assert_eq!(position["label"], format!("{holder} {stance} {topic}"));
     }
+}
+
+/// A value for a writable field, so that it has one before it is cleared.
+fn some_value(field: &WritableField, seeded: &Value) -> Option<Value> {
+    let record = |to: &str| Some(json!({"slug": seeded[to]["nodes"][0]["slug"].as_str()?}));
+    let of = |scalar: Scalar| match scalar {
+        Scalar::Int => json!(1),
+        Scalar::Float => json!(0.5),
+        Scalar::Decimal => json!("1.5"),
+        Scalar::Boolean => json!(true),
+        Scalar::Enumeration(of) => json!(of.values[0].0),
+        Scalar::PartialDate => json!("2026"),
+        Scalar::Url => json!("https://news.example/"),
+        Scalar::Language => json!("en"),
+        _ => json!("something"),
+    };
+    let of_column = |column: &RowColumn| match column.kind {
+        RowKind::Value(scalar) => Some(of(scalar)),
+        RowKind::Reference(to) => record(to),
+        RowKind::Content => None,
+    };
+    match &field.kind {
+        WritableKind::Value { scalar, .. } => Some(of(*scalar)),
+        WritableKind::Reference { to, .. } => record(to),
+        WritableKind::Rows(rows) if rows.is_reference() => Some(json!([of_column(&rows.columns[0])?])),
+        WritableKind::Rows(rows) => {
+            let is_given = |column: &&RowColumn| column.needed || column.name == "locator";
+            let columns: Vec<&RowColumn> = if rows.one_of {
+                rows.columns.iter().take(1).collect()
+            } else {
+                rows.columns.iter().filter(is_given).collect()
+            };
+            let value = |column: &&RowColumn| Some((column.name.to_owned(), of_column(column)?));
+            Some(json!([columns.iter().map(value).collect::<Option<Map<String, Value>>>()?]))
+        }
+    }
+}
+
+#[tokio::test]
+async fn null_clears_a_field_or_is_refused_by_its_name() {
+    let editor = editor().await;
+    let seeded = "{
+        Actor: actors(first: 1, filter: {kind: {equals: PERSON}}) { nodes { slug } } Meeting: meetings(first: 1) { nodes { slug } }
+        Statement: statements(first: 1) { nodes { slug } } Topic: topics(first: 1) { nodes { slug } }
+        Source: sources(first: 1) { nodes { slug } } Commentary: commentaries(first: 1) { nodes { slug } }
+        Relation: relations(first: 1) { nodes { slug } } Position: positions(first: 1) { nodes { slug } } }";
+    let seeded = editor.query(seeded).await;
+    let (mut cleared, mut refused) = (BTreeSet::new(), BTreeSet::new());
+    for object_type in record_types(&catalog().object_types) {
+        let Some(slug) = seeded[object_type.name]["nodes"][0]["slug"].as_str() else { continue };
+        let (mutation, key) = (format!("update{}", object_type.name), naming::camel_case(object_type.name));
+        let update = |name: &'static str, value: Value| {
+            let input = json!({ key.clone(): {"slug": slug}, name: value });
+            let (editor, mutation) = (editor.clone(), mutation.clone());
+            async move { change(&editor, &mutation, input, "").await }
+        };
+        for field in writable_fields::of(object_type, &catalog().object_types) {
+            if !field.is_given_whole() || field.needed {
+                continue;
+            }
+            let Some(value) = some_value(&field, &seeded) else { continue };
+            update(field.name, value).await;
+            let test = match &field.kind {
+                WritableKind::Value { column, .. } | WritableKind::Reference { column, .. } => {
+                    format!("t.{column} is null")
+                }
+                WritableKind::Rows(rows) => {
+                    format!("not exists (select from {} r where r.{} = t.id)", rows.table, rows.owner)
+                }
+            };
+            let sql = format!("select {test} from {} t where slug = '{slug}'", object_type.table);
+            let is_empty = || async {
+                let sql = AssertSqlSafe(sql.clone());
+                sqlx::query_scalar::<_, bool>(sql)
+                    .fetch_one(editor.pool())
+                    .await
+                    .expect("the record is there")
+            };
+            if is_empty().await {
+                // Rules of the record forbid the value.
+                continue;
+            }
+            let payload = update(field.name, Value::Null).await;
+            let name = format!("{}.{}", object_type.name, field.name);
+            if errors(&payload).is_empty() {
+                assert!(is_empty().await, "{name}: null was ignored");
+                cleared.insert(name);
+            } else {
+                let path = format!("input.{}", field.name);
+                assert!(errors(&payload).iter().any(|(_, field)| *field == path), "{name}: {payload}");
+                refused.insert(name);
+            }
+        }
+    }
+    assert!(cleared.len() > 60, "{} cleared: {cleared:?}; refused: {refused:?}", cleared.len());
+    assert!(refused.contains("Position.evidenceItems"), "{refused:?}");
 }

@@ -362,20 +362,31 @@ async fn a_position_says_where_a_passage_is_and_moves_with_it() {
     assert_eq!([&found["start"], &found["end"]], [&opened["start"], &opened["end"]]);
     // The second time that it was agreed, told apart by the position; white space around it does not count.
     let second = text[..text.rfind("Nothing was agreed.").expect("it is there")].chars().count();
-    let quoted = json!({"locator": "L5", "quote": "Nothing was agreed.", "start": second, "end": second + 20});
+    let quoted =
+        json!({"locator": "L5", "quote": "Nothing was agreed.", "start": second, "end": second + 20});
     cite(&editor, "quoted", quoted).await;
     let found = passage(&anonymous, "quoted", "").await;
-    assert_eq!([&found["state"], &found["line"], &found["start"]], [&json!("ANCHORED"), &json!(5), &json!(second)]);
+    assert_eq!(
+        [&found["state"], &found["line"], &found["start"]],
+        [&json!("ANCHORED"), &json!(5), &json!(second)]
+    );
     let query = "{ statement(by: {slug: \"opened\"}) { citations { nodes { locator start end version } } } }";
     let given = editor.query(query).await["statement"]["citations"]["nodes"][0].take();
     let locator = format!("char={},{}", opened["start"], opened["end"]);
-    assert_eq!(given, json!({"locator": locator, "start": opened["start"], "end": opened["end"], "version": 1}));
+    assert_eq!(
+        given,
+        json!({"locator": locator, "start": opened["start"], "end": opened["end"], "version": 1})
+    );
 
     attach(&editor, "talk", &format!("News\n\n{text}")).await;
     let moved = passage(&anonymous, "opened", "").await;
     assert_eq!([&moved["state"], &moved["text"]], ["ANCHORED", "closed doors in the old town hall"]);
     assert_eq!(moved["start"], opened["start"].as_i64().expect("a number") + 6);
-    assert_eq!(editor.query(query).await["statement"]["citations"]["nodes"][0], given, "what was given stays");
+    assert_eq!(
+        editor.query(query).await["statement"]["citations"]["nodes"][0],
+        given,
+        "what was given stays"
+    );
     attach(&editor, "talk", &text.replace("closed", "open")).await;
     assert_eq!(passage(&anonymous, "opened", "").await["state"], "ORPHANED");
 }
@@ -387,7 +398,11 @@ async fn a_position_that_the_text_does_not_have_is_refused_at_its_field() {
     attach(&editor, "talk", ROUNDS).await;
     let length = ROUNDS.chars().count();
     for (citation, field, message) in [
-        (json!({"start": 0, "end": length + 1}), "end", format!("The text of the source has {length} characters.")),
+        (
+            json!({"start": 0, "end": length + 1}),
+            "end",
+            format!("The text of the source has {length} characters."),
+        ),
         (json!({"start": length, "end": length + 1}), "start", format!("has {length} characters.")),
         (json!({"start": 91, "end": 92}), "start", "There is only white space here.".to_owned()),
         (json!({"start": 9, "end": 9}), "end", "A position must not end before it starts.".to_owned()),
@@ -396,9 +411,14 @@ async fn a_position_that_the_text_does_not_have_is_refused_at_its_field() {
         (
             json!({"start": 4, "end": 15, "quote": "second round"}),
             "start",
-            "The quote is not here, but “first round”. The nearest place of the quote is from 116 to 128.".to_owned(),
+            "The quote is not here, but “first round”. The nearest place of the quote is from 116 to 128."
+                .to_owned(),
         ),
-        (json!({"start": 4, "end": 15, "quote": "fifth round"}), "quote", "The nearest are on line 1".to_owned()),
+        (
+            json!({"start": 4, "end": 15, "quote": "fifth round"}),
+            "quote",
+            "The nearest are on line 1".to_owned(),
+        ),
         (
             json!({"start": 4, "end": 15, "locator": "L2"}),
             "start",
@@ -472,9 +492,7 @@ async fn positions_leave_and_come_back_as_they_were() {
     for slug in ["before-the-text", "kept", "later"] {
         assert_eq!(passage(&there, slug, "").await["text"], "first round", "{slug}");
     }
-    let topic = |slug: &str, citation: Value| {
-        json!({"type": "Topic", "slug": slug, "name": slug, "citations": [with(json!({"source": "talk"}), citation)]})
-    };
+    let topic = |slug: &str, citation: Value| json!({"type": "Topic", "slug": slug, "name": slug, "citations": [with(json!({"source": "talk"}), citation)]});
     let records = [
         topic("by-position", json!({"start": 10, "end": 21})),
         topic("beyond", json!({"start": 10, "end": 2100})),

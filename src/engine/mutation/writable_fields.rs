@@ -3,8 +3,8 @@
 use crate::model::{
     Input, InputField, naming,
     object_type::{
-        Column, Deprecation, Derived, Field, FieldKind, Join, ObjectType, OwnedItem, OwnedList, Scalar, ToMany, ToOne,
-        Writability,
+        Column, Deprecation, Derived, Field, FieldKind, Join, ObjectType, OwnedItem, OwnedList, Scalar,
+        ToMany, ToOne, Writability,
     },
     sql::Expression,
 };

@@ -69,6 +69,8 @@ const RANKED: f64 = 0.02;
 const RANKED_WORD: f64 = 0.005;
 /// The share of the rows that an index on words or on parts of texts returns, usually at most.
 const FOUND: f64 = 0.5;
+/// To look into the record that a row refers to.
+const LOOKED_UP: f64 = 0.02;
 /// To test whether a row is among those of a reference: all at once, or for the rows of each parent.
 const PROBED: f64 = 0.005;
 const PROBED_FOR_PARENT: f64 = 0.05;
@@ -322,8 +324,13 @@ impl Pricing<'_> {
                 None => sorted(many.via, read),
             });
             let order = self.given(&step.arguments, "orderBy", &format!("{}Order", object_type.name))?;
-            if let (Some(weight), true) = (&weight, is_by_relevance(object_type, order.as_ref())) {
-                self.spend(read * weight.share * (RANKED + RANKED_WORD * float(weighing.shape.words)));
+            let share = weight.as_ref().map_or(1.0, |weight| weight.share);
+            match sort_key(object_type, order.as_ref()) {
+                Some(SortKey::Relevance) if weight.is_some() => {
+                    self.spend(read * share * (RANKED + RANKED_WORD * float(weighing.shape.words)));
+                }
+                Some(SortKey::Foreign(..)) => self.spend(read * share * LOOKED_UP),
+                _ => {}
             }
         }
         for aggregate in aggregates {
@@ -460,11 +467,11 @@ fn sorted(via: Join, read: f64) -> f64 {
     }
 }
 
-fn is_by_relevance(object_type: &ObjectType, order: Option<&Value>) -> bool {
-    let Some(Value::Enum(name)) = order else { return false };
-    object_type.orders.iter().any(|Order { name: known, by, .. }| {
-        matches!(by, SortKey::Relevance) && known.as_ref() == name.as_str()
-    })
+/// The key of an order in the arguments.
+fn sort_key<'a>(object_type: &'a ObjectType, order: Option<&Value>) -> Option<&'a SortKey> {
+    let Some(Value::Enum(name)) = order else { return None };
+    let order = object_type.orders.iter().find(|Order { name: known, .. }| known.as_ref() == name.as_str());
+    order.map(|order| &order.by)
 }
 
 /// The work to find the rows of a table that match a filter.
@@ -639,6 +646,10 @@ impl<'a> Weighing<'a> {
                 };
                 let share = (found / self.sizes.rows(object_type.table)).min(1.0);
                 Weight { share, each: self.probed, once }
+            }
+            (Predicate::Grade { .. }, value) => {
+                self.value(value);
+                self.predicate(Weight::each(LOOKED_UP))
             }
             (Predicate::Search, Value::String(text)) => {
                 self.value(value);

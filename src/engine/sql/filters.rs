@@ -157,6 +157,18 @@ impl Builder {
             (Predicate::Some { to, via }, Value::Object(filter)) => {
                 self.some(catalog, catalog.named(to), *via, &format!("{alias}.id"), filter, path)?;
             }
+            (Predicate::Grade { number, grade }, Value::Object(operators)) => {
+                let grades = grades(operators, path)?;
+                let grade = grade.replace("{other}", &self.subquery()).replace("{}", alias);
+                let _ = write!(self.sql, "({} = any(", number.replace("{}", alias));
+                let mut numbers: Vec<i32> = grades.iter().map(|grade| grade.number()).collect();
+                numbers.sort_unstable();
+                numbers.dedup();
+                self.push(Bind::Ints(numbers));
+                let _ = write!(self.sql, ") and {grade} = any(");
+                self.push(Bind::Texts(grades.into_iter().map(Grade::text).collect()));
+                self.sql.push_str("))");
+            }
             (Predicate::Search, Value::String(text)) => {
                 self.words(object_type, text, alias, path)?;
             }
@@ -397,6 +409,28 @@ impl Builder {
         let others: String = others.collect();
         if others.is_empty() { own } else { format!("({own}{others})") }
     }
+}
+
+/// The grades that pass all operators.
+fn grades(operators: &Fields, path: &str) -> Result<Vec<Grade>, ApiError> {
+    let mut grades: Vec<Grade> = Grade::all().collect();
+    let read = |value: &Value, path: &str| {
+        Grade::of(&text_of(value)).ok_or_else(|| ApiError::bad_input(path, grade::FORM))
+    };
+    for (operator, value) in operators.iter().filter(|(_, value)| **value != Value::Null) {
+        let path = format!("{path}.{operator}");
+        if let Value::List(values) = value {
+            let given =
+                values.iter().enumerate().map(|(index, value)| read(value, &format!("{path}[{index}]")));
+            let given = given.collect::<Result<Vec<_>, _>>()?;
+            grades.retain(|grade| given.contains(grade));
+        } else {
+            let given = read(value, &path)?;
+            let is_least = operator == AT_LEAST;
+            grades.retain(|grade| if is_least { grade.is_at_least(given) } else { *grade == given });
+        }
+    }
+    Ok(grades)
 }
 
 fn maybe_text(value: Option<&Value>) -> Option<String> {

@@ -221,6 +221,10 @@ impl Paged<'_> {
         match &self.order.by {
             SortKey::Id => Ok(None),
             SortKey::Key(sql, kind) => Ok(Some((sql.replace("{}", "t"), *kind))),
+            SortKey::Foreign(sql, kind) => {
+                let other = builder.subquery();
+                Ok(Some((sql.replace("{other}", &other).replace("{}", "t"), *kind)))
+            }
             SortKey::Relevance => match &builder.searched {
                 Some(place) => Ok(Some((rank(self.object_type(), *place), KeyKind::Rank))),
                 None => Err(ApiError::bad_input("orderBy", "`RELEVANCE` needs `filter.search`.")),

@@ -327,8 +327,7 @@ pub fn needed_evidence(column: &'static str) -> FieldDeclaration {
 }
 
 fn cited(column: &'static str, needed: bool) -> FieldDeclaration {
-    let of =
-        &["source", "locator", "credibility", "quote", "prefix", "suffix", "version", "start", "end"];
+    let of = &["source", "locator", "credibility", "quote", "prefix", "suffix", "version", "start", "end"];
     many("citations", "Citation", Join::Column(column), "Passages of sources that support this record.")
         .writable_as(Writability::Rows { of, needed })
 }

@@ -365,6 +365,9 @@ pub enum Predicate {
     /// One of several texts passes the operators, a name or an alias: the tables that hold them, with
     /// the column of the record's id and that of the text.
     AnyText { among: &'static [(&'static str, &'static str, &'static str)] },
+    /// Its grade in the Admiralty code is one of some: SQL over `{}` for the number, which has an index, and for the
+    /// grade, which looks into another record.
+    Grade { number: &'static str, grade: &'static str },
     /// Full text: web-search syntax over the `search` column.
     Search,
     /// The record that a key names, or one below it.
@@ -425,6 +428,8 @@ pub enum SortKey {
     Id,
     /// A key that is never null, as pages compare it with `<` and `>`.
     Key(Cow<'static, str>, KeyKind),
+    /// A key that looks into another record, so no index has this order.
+    Foreign(&'static str, KeyKind),
     /// How well the record matches `filter.search`.
     Relevance,
 }
@@ -434,7 +439,7 @@ impl SortKey {
     pub fn kind(&self) -> Option<KeyKind> {
         match self {
             SortKey::Id => None,
-            SortKey::Key(_, kind) => Some(*kind),
+            SortKey::Key(_, kind) | SortKey::Foreign(_, kind) => Some(*kind),
             SortKey::Relevance => Some(KeyKind::Rank),
         }
     }

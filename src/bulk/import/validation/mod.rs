@@ -527,7 +527,7 @@ impl Validator<'_> {
                         let text = StoredText::load(self.connection, &sha256).await?;
                         kept = Some((sha256, text));
                     }
-                    let [start, end] = [row.try_get("starts")?, row.try_get("ends")?];
+                    let [start, end]: [Option<i32>; 2] = [row.try_get("starts")?, row.try_get("ends")?];
                     let selectors = Selectors {
                         locator: row.try_get("locator")?,
                         quote: row.try_get("quote")?,

@@ -174,7 +174,7 @@ pub struct Mutation<'a> {
     pub errors: Vec<UserError>,
 }
 
-impl Mutation<'_> {
+impl<'a> Mutation<'a> {
     /// The payload's operation and revision.
     async fn attempt(&mut self, connection: &mut PgConnection) -> Result<(ComputedValue, i64), Failure> {
         let Done { id, revision } = self.run(connection).await?;
@@ -307,7 +307,65 @@ impl Mutation<'_> {
                 return Err(self.failed(error));
             }
         }
-        self.write_lists(connection, id, lists).await
+        let done = self.write_lists(connection, id, lists).await?;
+        let emptied = self.emptied();
+        self.check_emptied(connection, id, &emptied).await?;
+        Ok(done)
+    }
+
+    /// The fields that the input empties. A deprecated field may be empty because what replaces it is given, and the other
+    /// way round.
+    fn emptied(&self) -> Vec<&'a WritableField> {
+        let is_empty = |value: &Input| match value {
+            Input::Null => true,
+            Input::List(items) => items.is_empty(),
+            _ => false,
+        };
+        let is_list = |field: &WritableField| matches!(field.kind, WritableKind::Rows(_));
+        let given = |field: &&WritableField| self.input.get(field.name).is_some_and(|value| !is_empty(value));
+        let given: Vec<&WritableField> = self.task.writable_fields.iter().filter(given).collect();
+        let is_replaced = |field: &WritableField| match (is_list(field), field.deprecation) {
+            (true, _) => given.iter().any(|other| other.deprecation.is_some()),
+            (false, Some(_)) => given.iter().any(|other| is_list(other)),
+            (false, None) => false,
+        };
+        let fields = self.task.writable_fields.iter();
+        let emptied = fields.filter(|field| self.input.get(field.name).is_some_and(is_empty));
+        emptied.filter(|field| !is_replaced(field)).collect()
+    }
+
+    /// Errors for fields that the input empties, and that the database has filled again.
+    async fn check_emptied(
+        &mut self,
+        connection: &mut PgConnection,
+        id: i64,
+        emptied: &[&WritableField],
+    ) -> Result<(), Failure> {
+        if emptied.is_empty() {
+            return Ok(());
+        }
+        let is_empty = |field: &&WritableField| match &field.kind {
+            WritableKind::Value { column, .. } | WritableKind::Reference { column, .. } => {
+                format!("t.{column} is null")
+            }
+            WritableKind::Rows(Rows { table, owner, .. }) => {
+                format!("not exists (select from {table} r where r.{owner} = t.id)")
+            }
+        };
+        let tests = emptied.iter().map(is_empty).collect::<Vec<_>>().join(", ");
+        let sql = format!("select {tests} from {} t where t.id = $1", self.object_type.table);
+        let row = sqlx::query(AssertSqlSafe(sql)).bind(id).fetch_one(&mut *connection).await?;
+        for (place, field) in emptied.iter().enumerate() {
+            if !row.try_get::<bool, _>(place)? {
+                let message = match (&field.kind, field.deprecation) {
+                    (WritableKind::Rows(_), _) => ENTRY_REQUIRED.to_owned(),
+                    (_, Some(deprecation)) => format!("It can't be cleared alone. {}", deprecation.reason),
+                    (_, None) => "It can't be cleared alone.".to_owned(),
+                };
+                self.wrong("INVALID", &[field.name], &message);
+            }
+        }
+        self.finish()
     }
 
     async fn delete(&mut self, connection: &mut PgConnection) -> Result<Done, Failure> {

@@ -51,7 +51,8 @@ pub async fn check(
             let text = |column| row.get(column).and_then(Value::as_str);
             let is_of_a_version =
                 row.get("version").and_then(Value::as_i64).is_some_and(|version| version > 0);
-            let place = |column| row.get(column).and_then(Value::as_i64).and_then(|at| i32::try_from(at).ok());
+            let place =
+                |column| row.get(column).and_then(Value::as_i64).and_then(|at| i32::try_from(at).ok());
             let position = place("starts").zip(place("ends")).map(|(start, end)| [start, end]);
             if text("quote").is_none() && position.is_none() && !is_of_a_version {
                 continue;
