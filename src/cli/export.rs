@@ -63,20 +63,26 @@ pub async fn run(arguments: Arguments) -> Result<(), Failure> {
         let since = Instant::now();
         let mut connection = database.connect_without_timeout().await?;
         let mut export = Export::begin(&mut connection, &kinds, &selection, true).await?;
-        let mut written = 0;
+        let (mut written, mut texts, mut left_out) = (0, 0, 0);
         let mut finished = Vec::new();
         for (kind, mut output) in outputs {
             if bom {
                 read_on(output.write_all("\u{feff}".as_bytes()))?;
             }
-            written +=
-                write(&mut export, format.writer(kind, config.base_url.as_deref()), &mut output).await?;
+            let writer = format.writer(kind, config.base_url.as_deref());
+            left_out += export.texts_left_out(writer.as_ref()).await?;
+            let state = write(&mut export, writer, &mut output).await?;
+            (written, texts) = (written + state.count, texts + state.texts);
             finished.push(output);
         }
         for output in finished {
             output.finish()?;
         }
-        log_output::say(&format!("exported {written} records in {:.1} s", since.elapsed().as_secs_f64()));
+        let seconds = since.elapsed().as_secs_f64();
+        let left_out =
+            if left_out > 0 { format!("; {left_out} texts of sources are left out") } else { String::new() };
+        let texts = if texts > 0 { format!(" with {texts} texts of sources") } else { String::new() };
+        log_output::say(&format!("exported {written} records{texts} in {seconds:.1} s{left_out}"));
         Ok(())
     };
     let exported = exported.await;
@@ -190,7 +196,7 @@ async fn write(
     export: &mut Export<'_>,
     writer: Box<dyn formats::Writer>,
     to: &mut impl Write,
-) -> Result<u64, Failure> {
+) -> Result<ExportState, Failure> {
     let bar = ProgressBar::new(export.count(writer.as_ref()).await?);
     let (mut state, mut out) = (ExportState::new(writer), Vec::new());
     while export.next(&mut state, &mut out).await? {
@@ -202,5 +208,5 @@ async fn write(
     }
     read_on(to.flush())?;
     bar.finish_and_clear();
-    Ok(state.count)
+    Ok(state)
 }

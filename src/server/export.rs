@@ -124,13 +124,17 @@ async fn handle(
         Err(api_error) => Err(api_error),
     };
     let mut response = match started {
-        Ok(chunks) => {
+        Ok((chunks, texts_left_out)) => {
             let body = stream::unfold(chunks, |mut chunks| async {
                 chunks.recv().await.map(|chunk| (chunk, chunks))
             });
             let name = format!("attachment; filename=\"dossier.{}\"", format.name());
             let headers = [(CONTENT_TYPE, format.media_type()), (CONTENT_DISPOSITION, &name)];
-            (headers, Body::from_stream(body)).into_response()
+            let mut response = (headers, Body::from_stream(body)).into_response();
+            if texts_left_out > 0 {
+                response.headers_mut().insert(TEXTS_LEFT_OUT, texts_left_out.into());
+            }
+            response
         }
         Err(api_error) => refused(&api_error),
     };
@@ -172,8 +176,11 @@ fn parse(
 
 type Chunks = mpsc::Receiver<Result<Bytes, std::io::Error>>;
 
-/// Starts an export. Its output is streamed through a short queue.
-async fn begin(app: Arc<AppState>, export_request: ExportRequest) -> Result<Chunks, ApiError> {
+/// The header that says how many texts of sources the export leaves out.
+const TEXTS_LEFT_OUT: &str = "dossier-texts-left-out";
+
+/// Starts an export. Its output is streamed through a short queue. Returns how many texts it leaves out, too.
+async fn begin(app: Arc<AppState>, export_request: ExportRequest) -> Result<(Chunks, u64), ApiError> {
     let (chunks, reading) = mpsc::channel(2);
     let (accept, accepted) = oneshot::channel();
     tokio::spawn(request::carried(async move {
@@ -187,15 +194,15 @@ async fn begin(app: Arc<AppState>, export_request: ExportRequest) -> Result<Chun
             None => drop(chunks.send(Err(std::io::Error::other("given up"))).await),
         }
     }));
-    accepted.await.unwrap_or_else(|_| Err(ApiError::internal()))?;
-    Ok(reading)
+    let texts_left_out = accepted.await.unwrap_or_else(|_| Err(ApiError::internal()))?;
+    Ok((reading, texts_left_out))
 }
 
 async fn run(
     app: &AppState,
     export_request: &ExportRequest,
     chunks: &mpsc::Sender<Result<Bytes, std::io::Error>>,
-    accept: &mut Option<oneshot::Sender<Result<(), ApiError>>>,
+    accept: &mut Option<oneshot::Sender<Result<u64, ApiError>>>,
 ) -> Result<(), ApiError> {
     let client = export_request.requester.as_client();
     let _running = app.exports.running.take(Some(client)).map_err(|full| full.api_error("exports"))?;
@@ -214,8 +221,9 @@ async fn run(
         return Err(ApiError::beyond("points of cost", app.exports.max_cost, cost));
     }
     app.spend(&export_request.requester, cost)?;
+    let texts_left_out = export.texts_left_out(writer.as_ref()).await.map_err(api_error)?;
     if let Some(accept) = accept.take() {
-        let _ = accept.send(Ok(()));
+        let _ = accept.send(Ok(texts_left_out));
     }
     let (mut state, mut out) = (ExportState::new(writer), Vec::new());
     while export.next(&mut state, &mut out).await.map_err(api_error)? {

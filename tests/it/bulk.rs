@@ -116,6 +116,13 @@ impl Base {
         String::from_utf8(output.stdout).expect("text")
     }
 
+    /// What an export says of itself.
+    pub fn export_summary(&self, options: &[&str]) -> String {
+        let output = self.run(&[&["export"], options].concat());
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stderr).expect("text")
+    }
+
     /// Merges two actors as an editor does.
     pub async fn merge(&self, keep: &str, merged: &str) {
         let editor = Client::of(&self.database).await.as_role(Role::Editor).await;

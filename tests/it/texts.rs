@@ -101,6 +101,18 @@ async fn whole_texts_are_for_holders_of_keys_unless_the_server_says_otherwise() 
     };
     assert!(!exported(&anonymous).await, "an export gives nobody more than a query");
     assert!(exported(&editor).await && exported(&open).await);
+    let left_out = async |client: &Client, format: &str| {
+        let get = client.http().get(client.address(&format!("/export.{format}")));
+        let get = client.authorization().into_iter().fold(get, |get, key| get.header("authorization", key));
+        let response = get.send().await.expect("a response");
+        response
+            .headers()
+            .get("dossier-texts-left-out")
+            .map(|count| count.to_str().expect("a number").to_owned())
+    };
+    assert_eq!(left_out(&anonymous, "jsonl").await.as_deref(), Some("1"));
+    assert_eq!(left_out(&editor, "jsonl").await, None);
+    assert_eq!(left_out(&editor, "jsonld").await.as_deref(), Some("1"));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -136,6 +148,44 @@ async fn exports_and_imports_keep_the_versions() {
     other.import(&base.file("exported.jsonl", base.export(&[])));
     let there = Client::of(&other.database).await;
     assert_eq!(versions(there).await, versions(client).await);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn versions_keep_their_numbers_after_one_was_taken_back() {
+    let base = Base::new("numbers").await;
+    let client = Client::of(&base.database).await;
+    let editor = client.as_role(dossier::auth::caller::Role::Editor).await;
+    source(&editor, "talk").await;
+    attach(&editor, "talk", TALK).await;
+    let second = attach(&editor, "talk", "A mistake.").await;
+    change(&editor, "revertRevision", json!({"revision": second["revision"]}), "").await;
+    attach(&editor, "talk", ROUNDS).await;
+    cite(&editor, "third", json!({"locator": "L2", "version": 3})).await;
+    let exported = base.export(&[]);
+    let summary = base.export_summary(&[]);
+    assert!(summary.contains(" with 2 texts of sources in "), "{summary}");
+    let summary = base.export_summary(&["--format", "jsonld"]);
+    assert!(summary.contains("; 2 texts of sources are left out"), "{summary}");
+    let other = Base::empty("numbers-empty").await;
+    other.import(&other.file("exported.jsonl", &exported));
+    assert_eq!(other.export(&[]), exported);
+    assert_eq!(passage(&Client::of(&other.database).await, "third", "").await["text"], "Nothing was agreed.");
+    // A text without a number is the next one; a number that is taken is refused.
+    let text = |content: &str| json!({"content": content});
+    let texts = json!([
+        with(text("The fifth."), json!({"version": 5})),
+        text("The sixth."),
+        with(text(TALK), json!({"language": "en"}))
+    ]);
+    let source = |texts: Value| json!({"type": "Source", "slug": "talk", "texts": texts}).to_string();
+    other.import(&other.file("more.jsonl", source(texts)));
+    let query = "{ source(by: {slug: \"talk\"}) { texts { version } } }";
+    let numbers = Client::of(&other.database).await.query(query).await["source"]["texts"].take();
+    assert_eq!(numbers, json!([{"version": 1}, {"version": 3}, {"version": 5}, {"version": 6}]));
+    let taken = json!([with(text("Another third."), json!({"version": 3}))]);
+    other.import_with(&other.file("taken.jsonl", source(taken)), &[]);
+    let reason = "The source has another text as this version.".to_owned();
+    assert_eq!(other.report(), [(1, "texts.0.version".to_owned(), reason)]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

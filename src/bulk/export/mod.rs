@@ -91,19 +91,29 @@ pub struct ExportState {
     kind: usize,
     queries: Option<Queries>,
     ended: bool,
-    /// Number of records written so far.
+    /// Number of records written so far, and of their texts.
     pub count: u64,
+    pub texts: u64,
 }
 
 impl ExportState {
     pub fn new(writer: Box<dyn Writer>) -> Self {
-        ExportState { writer, kind: 0, queries: None, ended: false, count: 0 }
+        ExportState { writer, kind: 0, queries: None, ended: false, count: 0, texts: 0 }
     }
 }
 
 pub struct Record<'a> {
     pub kind: &'a RecordKind,
     pub fields: Map<String, Value>,
+}
+
+impl Record<'_> {
+    /// Number of its whole texts.
+    fn texts(&self) -> u64 {
+        let lists = self.kind.writable_fields.iter().filter(|field| !field.is_given_whole());
+        let texts = lists.filter_map(|field| self.fields.get(field.name)?.as_array());
+        texts.map(|texts| texts.len() as u64).sum()
+    }
 }
 
 impl<'a> Export<'a> {
@@ -133,6 +143,27 @@ impl<'a> Export<'a> {
         Ok(count.cast_unsigned())
     }
 
+    /// Number of whole texts of the records that `writer` accepts, if they are left out.
+    pub async fn texts_left_out(&mut self, writer: &dyn Writer) -> Result<u64, Error> {
+        let mut count = 0;
+        if self.texts && writer.has_texts() {
+            return Ok(count);
+        }
+        for kind in self.kinds.0.iter().filter(|kind| writer.accepts(kind)) {
+            for writable_field in kind.writable_fields.iter().filter(|field| !field.is_given_whole()) {
+                let WritableKind::Rows(rows) = &writable_field.kind else { continue };
+                let selected =
+                    format!("join selected c on c.kind = '{}' and c.id = t.{}", kind.name, rows.owner);
+                let selected = if self.selected { selected.as_str() } else { "" };
+                let sql = format!("select count(*) from {} t {selected}", rows.table);
+                let texts: i64 =
+                    sqlx::query_scalar(AssertSqlSafe(sql)).fetch_one(&mut *self.transaction).await?;
+                count += texts.cast_unsigned();
+            }
+        }
+        Ok(count)
+    }
+
     /// Writes the next records to `out`; false at the end.
     pub async fn next(&mut self, state: &mut ExportState, out: &mut Vec<u8>) -> Result<bool, Error> {
         if state.queries.is_none() && state.kind == 0 {
@@ -158,6 +189,7 @@ impl<'a> Export<'a> {
             state.writer.record(record, out);
         }
         state.count += records.len() as u64;
+        state.texts += records.iter().map(Record::texts).sum::<u64>();
         state.kind += usize::from(last.is_none());
         state.queries = Some(Queries { after: last.unwrap_or(0), ..queries });
         Ok(true)

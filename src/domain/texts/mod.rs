@@ -62,17 +62,19 @@ const LAST: &str = "not exists (
 )";
 
 pub fn object_types() -> Vec<ObjectType> {
-    let version = |sql: &'static str| {
-        column("version", Scalar::Int, "The number of the version among those of the source, from 1.")
-            .from_sql(sql)
-    };
+    let version =
+        || column("version", Scalar::Int, "The number of the version among those of the source, from 1.");
     vec![
         ObjectType::new(
             "SourceText",
             VERSIONS,
             "A version of a source's text. It never changes; a new text is a new version.",
         )
-        .field(version("({}.version)"))
+        .field(
+            column("version", Scalar::Int, "The number of the version among those of the source, from 1. Default: the next one.")
+                .nullable()
+                .or_else("0"),
+        )
         .field(
             column("sha256", Scalar::Content, "The SHA-256 of the text in UTF-8, as a hexadecimal number.")
                 .from_column("sha256"),
@@ -101,7 +103,7 @@ pub fn object_types() -> Vec<ObjectType> {
             "The passage of a source's text that a citation names, in the last version of the text.",
         )
         .field(one_of("state", &STATE, "How the citation is tied to the text."))
-        .field(version("version"))
+        .field(version())
         .field(
             prose("text", "The words of the passage, at most 5,000 characters; null if the citation has no place in the text.")
                 .nullable(),
@@ -126,7 +128,7 @@ pub fn object_types() -> Vec<ObjectType> {
             .field(column("passages", Scalar::Int, "The number of passages of the text."))
             .field(column("cited", Scalar::Int, "The number of passages that citations name.")),
         ObjectType::new("WholeText", "", "A source's whole text.")
-            .field(version("version"))
+            .field(version())
             .field(prose("content", "The text.")),
     ]
 }

@@ -142,7 +142,8 @@ pub fn of(object_type: &ObjectType, object_types: &[ObjectType]) -> Vec<Writable
 
 /// The values of a row that is added to a list of an object type, as fields of an input.
 pub fn of_added_row(list: &ObjectType) -> Vec<WritableField> {
-    let columns = list.fields.iter().flat_map(RowColumn::of);
+    // Only files say which number a version has.
+    let columns = list.fields.iter().flat_map(RowColumn::of).filter(|column| column.name != "version");
     let field = |RowColumn { name, column, kind, needed, description, deprecation, .. }| {
         let scalar = if let RowKind::Value(scalar) = kind { scalar } else { Scalar::Content };
         WritableField { name, description, needed, kind: WritableKind::Value { column, scalar }, deprecation }

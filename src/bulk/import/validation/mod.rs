@@ -482,13 +482,26 @@ impl Validator<'_> {
                      from {staged}texts join kept using (sha256)",
                 ))
                 .await?;
+                let (taken, same) = (item(writable_field), rows.same());
+                let taken = format!(
+                    "select n.line, {} || '.version', 'The source has another text as this version.'
+                     from {list} n join {VERSIONS} t using (source_id, version) where not {same}",
+                    taken.replace("t.", "n.")
+                );
+                self.reject(kind, &taken).await?;
+                // The numbers of those that come without one, after those that come with one.
                 self.run(format!(
-                    "insert into text_versions
-                     select source_id, next_text_version(source_id) - 1
-                         + row_number() over (partition by source_id order by line, list_index), sha256
-                     from {list} n where n.is_new or not n.was_given
-                     and not exists (select from {VERSIONS} t where t.source_id = n.source_id and {})",
-                    rows.same(),
+                    "with new as (
+                         select n.ctid as place, n.version is null as is_last,
+                                greatest(next_text_version(source_id) - 1, max(version) over (partition by source_id))
+                                + row_number() over (partition by source_id, version is null order by line, list_index) as next
+                         from {list} n where (n.is_new or not n.was_given)
+                         and not exists (select from {VERSIONS} t where t.source_id = n.source_id and {same})
+                     ), numbered as (
+                         update {list} n set version = case when is_last then next else version end
+                         from new where new.place = n.ctid returning n.source_id, n.version, n.{content}
+                     )
+                     insert into text_versions select * from numbered",
                 ))
                 .await?;
             }
