@@ -8,14 +8,14 @@ use crate::{
     domain::{languages::TRANSLATIONS, texts},
     error::ApiError,
     model::{
-        as_of, naming,
+        Catalog, as_of, naming,
         object_type::{
             Cardinality, Enumeration, FieldDeclaration, ObjectType, Scalar, ValueType, column,
             computed::{
                 Argument, ComputedValue, CostContext, CostEstimate, ResolveContext, argument, as_of,
                 computed, connection, connection_of, cursor, number, page_arguments,
             },
-            overviews::Searched,
+            overviews::{FoundThrough, Searched},
             part, reference, references, text,
         },
         pagination::{Cursor, CursorKey, KeyKind, Page},
@@ -30,6 +30,10 @@ const ORDER: &str = "SEARCH";
 const SHOWN: usize = 10_000;
 /// Passages of a text that are shown of a hit.
 const PASSAGES: usize = 3;
+/// How many of the best records bring others along, and how many each. These come after all other hits.
+const BRINGING: usize = 5;
+const BROUGHT: usize = 20;
+const AFTER_OTHERS: f64 = 1e-6;
 /// The marks of a match in a headline: private characters.
 const MARKS: [char; 2] = ['\u{e000}', '\u{e001}'];
 
@@ -123,7 +127,7 @@ pub fn fields(records: &[ObjectType]) -> Vec<FieldDeclaration> {
                 .chain([as_of()])
                 .collect(),
             |context| Box::pin(search(context)),
-            "Full-text search over all record types, best match first.",
+            "Full-text search over all record types, best match first. The five topics that match best bring the latest statements on them along, at most 20 each, after all other results.",
         )
         .with_cost(price_of_search),
         computed(
@@ -198,7 +202,44 @@ fn object_type(kinds: &[(usize, Kind<'static>)], number: usize) -> &'static str 
 }
 
 /// Records of a type that match the query, with their scores: `$2` is the query as a name, or null.
-fn matches((object_type, by): &Kind<'_>) -> String {
+fn matches(catalog: &Catalog, kind: &Kind<'_>) -> String {
+    let direct = direct_matches(kind);
+    let Some(through) = kind.0.found_through else { return direct };
+    format!("{direct} union all {}", brought(catalog, kind.0, &through))
+}
+
+/// Records that those of another type bring along, and that don't match themselves. The last entered ones, as an index
+/// finds them.
+fn brought(catalog: &Catalog, object_type: &ObjectType, through: &FoundThrough) -> String {
+    let FoundThrough { to, between, own, other, .. } = *through;
+    let bringing = matching(catalog.named(to)).into_iter().map(|(table, id)| {
+        format!(
+            "select {id} as id, search_rank(search, {QUERY}, {ENGLISH}) as score from {table}
+             where {id} is not null and search @@ {QUERY}"
+        )
+    });
+    let bringing = bringing.collect::<Vec<_>>().join(" union all ");
+    let is_found = matching(object_type).into_iter().map(|(table, id)| {
+        format!("not exists (select from {table} f where f.{id} = b.id and f.search @@ {QUERY})")
+    });
+    let is_new = is_found.collect::<Vec<_>>().join(" and ");
+    format!(
+        "select b.id, max(b.score) * {AFTER_OTHERS:e}::real from (
+             select l.{own} as id, m.score from (
+                 select id, max(score) as score from ({bringing}) m group by id order by score desc, id limit {BRINGING}
+             ) m cross join lateral (
+                 select {own} from {between} l where l.{other} = m.id order by l.{own} desc limit {BROUGHT}
+             ) l
+         ) b where {is_new} group by b.id"
+    )
+}
+
+/// The tables in which full-text search finds a type, and the columns of its id.
+fn matching(object_type: &ObjectType) -> Vec<(&'static str, &'static str)> {
+    [(object_type.table, "id")].into_iter().chain(object_type.searched_in()).collect()
+}
+
+fn direct_matches((object_type, by): &Kind<'_>) -> String {
     let rank = format!("search_rank(search, {QUERY}, {ENGLISH})");
     let worded = |table: &str, id: &str| {
         format!(
@@ -298,7 +339,9 @@ async fn total(
     if kinds.is_empty() {
         return Ok(Some(0));
     }
-    let counts = kinds.iter().map(|(_, kind)| format!("(select count(*) from ({}) k)", matches(kind)));
+    let counts = kinds
+        .iter()
+        .map(|(_, kind)| format!("(select count(*) from ({}) k)", matches(context.catalog, kind)));
     let sql = format!("select {}", counts.collect::<Vec<_>>().join(" + "));
     let rows = context.reader.fetch_planned(&sql, |sql| sql.bind(search).bind(name)).await?;
     Ok(rows.first().map(|row| row.try_get(0)).transpose()?)
@@ -321,7 +364,7 @@ async fn hits(
     let of_kind = |(number, kind): &(usize, Kind<'static>)| {
         format!(
             "k{number} as (select {number} as kind, id, {place} as place, score::real as score from ({}) m)",
-            matches(kind),
+            matches(context.catalog, kind),
             place = place(*number),
         )
     };
@@ -379,7 +422,7 @@ async fn precede(
             "exists (select from (select {} as place, score::real as score from ({}) m) k
                      where score > $3 or (score = $3 and place <= $4))",
             place(*number),
-            matches(kind),
+            matches(context.catalog, kind),
         )
     };
     if kinds.is_empty() {

@@ -9,7 +9,7 @@ use crate::{
         object_type::{
             Enumeration, Join, ObjectType, Predicate, Scalar, SortKey, column, language, many,
             needed_evidence, one, one_of,
-            overviews::{Mention, Searched, Tie, TimelineEntry},
+            overviews::{FoundThrough, Mention, Searched, Tie, TimelineEntry},
             prose, shortened, text,
         },
         pagination::KeyKind,
@@ -228,9 +228,16 @@ pub fn object_types() -> Vec<ObjectType> {
             topics: &[Mention { table: "statement_topics", of: "statement_id", to: "topic_id" }],
         })
         .searchable(Searched {
-            description: "Statements, by summary and quote.",
+            description: "Statements, by summary and quote, and after them the latest on the topics that are found.",
             name: None,
             texts: &["summary", "quote"],
+        })
+        .found_through(FoundThrough {
+            to: "Topic",
+            field: "topics",
+            between: "statement_topics",
+            own: "statement_id",
+            other: "topic_id",
         })
         .in_order_of_entry(),
     ]

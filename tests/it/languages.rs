@@ -5,7 +5,10 @@ use serde_json::{Value, json};
 use crate::{
     bulk::{Base, lines},
     mutations::{change, errors, statement, wrong},
-    support::{Client, editor, socket::Events},
+    support::{
+        Client, editor,
+        socket::{Events, Socket},
+    },
 };
 
 async fn write(editor: &Client, mutation: &str, input: Value) {
@@ -314,12 +317,58 @@ async fn subscribers_get_changes_in_their_languages() {
             request.header("accept-language", languages).json(&json!({"query": query})).send().await;
         streams.push((languages, Events::read(response.expect("a stream"))));
     }
+    let mut sockets = Vec::new();
+    for languages in ["kk", "ru"] {
+        let headers = [("accept-language", languages)];
+        let socket = Socket::open(editor.socket_address(), Some("graphql-transport-ws"), &headers).await;
+        let mut socket = socket.expect("open");
+        socket.initialize(&editor).await;
+        let name = "{ topic(by: {slug: \"cooperation\"}) { localizedName { language } } }";
+        socket.subscribe("query", name, json!({})).await;
+        assert_eq!(socket.next_result().await["topic"]["localizedName"]["language"], languages);
+        assert_eq!(socket.receive().await, json!({"id": "query", "type": "complete"}));
+        sockets.push((languages, socket));
+    }
+    let last = "{ revisions(first: 1, orderBy: NUMBER_DESC) { nodes { number } } }";
+    let last = editor.query(last).await["revisions"]["nodes"][0]["number"].take();
     let input = json!({"topic": {"slug": "cooperation"}, "name": "Economic co-operation"});
     write(&editor, "updateTopic", input).await;
     for (languages, mut events) in streams {
         let (_, change) = events.next_result().await;
         assert_eq!(change["changes"]["record"]["localizedName"]["language"], languages, "{change}");
     }
+    for (languages, mut socket) in sockets {
+        let query = query.replace("types: [TOPIC]", &format!("types: [TOPIC], since: {last}"));
+        socket.subscribe("changes", &query, json!({})).await;
+        let change = socket.next_result().await;
+        assert_eq!(change["changes"]["record"]["localizedName"]["language"], languages, "{change}");
+    }
+}
+
+#[tokio::test]
+async fn merged_actors_keep_the_translations_of_both() {
+    let editor = editor().await;
+    let actor = |slug: &str, translations: Value| {
+        json!({
+            "slug": slug, "kind": "PERSON", "name": slug, "summary": "A poet.", "summaryLanguage": "en",
+            "translations": translations,
+        })
+    };
+    let of = |language: &str, value: &str| json!({"field": "SUMMARY", "language": language, "value": value});
+    write(&editor, "createActor", actor("ada", json!([of("kk", "Ақын.")]))).await;
+    write(&editor, "createActor", actor("a-lovelace", json!([of("kk", "Ақын қыз."), of("ru", "Поэтесса.")])))
+        .await;
+    let both = json!({"keep": {"slug": "ada"}, "merge": {"slug": "a-lovelace"}});
+    write(&editor, "mergeActors", both).await;
+    let translations = async |slug: &str| {
+        let query = format!("{{ actor(by: {{slug: \"{slug}\"}}) {{ translations {{ language value }} }} }}");
+        editor.query(&query).await["actor"]["translations"].take()
+    };
+    let value = |language: &str, value: &str| json!({"language": language, "value": value});
+    assert_eq!(translations("ada").await, json!([value("kk", "Ақын."), value("ru", "Поэтесса.")]));
+    write(&editor, "unmergeActors", json!({"merge": {"slug": "a-lovelace"}})).await;
+    assert_eq!(translations("ada").await, json!([value("kk", "Ақын.")]));
+    assert_eq!(translations("a-lovelace").await, json!([value("kk", "Ақын қыз."), value("ru", "Поэтесса.")]));
 }
 
 #[tokio::test]
@@ -363,6 +412,44 @@ async fn a_search_finds_words_by_the_dictionary_of_their_language() {
     // The statements on a topic that is named in Russian.
     let on = "{ statements(filter: {topic: {search: \"сотрудничестве\"}}) { nodes { slug } } }";
     assert_eq!(editor.query(on).await, json!({"statements": {"nodes": [{"slug": "said"}]}}));
+    // A search finds them too, after all other results, and says why.
+    let direct = with(
+        statement("direct"),
+        json!({"summary": "Сотрудничество растёт.", "summaryLanguage": "ru", "topics": [{"slug": "cooperation"}]}),
+    );
+    write(&editor, "createStatement", direct).await;
+    let found = "{ search(query: \"сотрудничестве\", types: [TOPIC, STATEMENT]) { totalCount edges {
+        node { ... on Record { slug } } highlights { field parts { text isMatch } } } } }";
+    let found = editor.query(found).await["search"].take();
+    let slugs: Vec<&Value> =
+        found["edges"].as_array().expect("edges").iter().map(|edge| &edge["node"]["slug"]).collect();
+    assert_eq!(slugs.last(), Some(&&json!("said")), "{found}");
+    assert_eq!((slugs.len(), &found["totalCount"]), (3, &json!(3)), "{found}");
+    let why = &found["edges"][2]["highlights"];
+    assert_eq!(
+        why,
+        &json!([{"field": "topics", "parts": [
+            {"text": "Экономическое ", "isMatch": false}, {"text": "сотрудничество", "isMatch": true}]}])
+    );
+    for number in 0..25 {
+        let another =
+            with(statement(&format!("another-{number}")), json!({"topics": [{"slug": "cooperation"}]}));
+        write(&editor, "createStatement", another).await;
+    }
+    let page = "search(query: \"сотрудничестве\", types: [STATEMENT], first: 10";
+    let first = editor.query(&format!("{{ {page}) {{ totalCount nodes {{ ... on Record {{ slug }} }} pageInfo {{ endCursor hasNextPage }} }} }}")).await;
+    assert_eq!(first["search"]["totalCount"], 21, "the latest ones, and the one that has the word");
+    assert_eq!(first["search"]["nodes"][0]["slug"], "direct");
+    let next = format!(
+        "{{ {page}, after: {}) {{ nodes {{ ... on Record {{ slug }} }} pageInfo {{ hasPreviousPage hasNextPage }} }} }}",
+        first["search"]["pageInfo"]["endCursor"]
+    );
+    let next = editor.query(&next).await["search"].take();
+    assert_eq!(next["pageInfo"], json!({"hasPreviousPage": true, "hasNextPage": true}));
+    let slugs = |page: &Value| -> std::collections::BTreeSet<String> {
+        page["nodes"].as_array().expect("nodes").iter().map(|node| node["slug"].to_string()).collect()
+    };
+    assert!(slugs(&first["search"]).is_disjoint(&slugs(&next)));
     // Excluded words are so in every form, and stems of one language are no words of another.
     for (words, count) in [
         ("сотрудничество -экономических", 0),

@@ -124,6 +124,13 @@ impl ObjectType {
         )
     }
 
+    /// A search that finds a record of another type finds some of its records, too.
+    #[must_use]
+    pub fn found_through(mut self, through: FoundThrough) -> Self {
+        self.found_through = Some(through);
+        self
+    }
+
     /// A search looks at its other names too, in this table by the column that refers to it.
     #[must_use]
     pub fn searchable_names(mut self, names: &'static str, owner: &'static str) -> Self {

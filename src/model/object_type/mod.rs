@@ -19,7 +19,7 @@ use crate::model::{
     object_type::{
         computed::Computed,
         grouping::Dimension,
-        overviews::{Searched, Tie, TimelineEntry},
+            overviews::{FoundThrough, Searched, Tie, TimelineEntry},
     },
     pagination::KeyKind,
     sql::{Expression, Reads},
@@ -53,6 +53,7 @@ pub struct ObjectType {
     pub period: Option<&'static str>,
     /// How it takes part in searches, timelines and networks, if it does.
     pub searched: Option<Searched>,
+    pub found_through: Option<FoundThrough>,
     pub timeline: Option<TimelineEntry>,
     pub tie: Option<Tie>,
 }
@@ -465,6 +466,7 @@ impl ObjectType {
             since: None,
             period: None,
             searched: None,
+            found_through: None,
             timeline: None,
             tie: None,
         }

@@ -12,6 +12,17 @@ pub struct Searched {
     pub texts: &'static [&'static str],
 }
 
+/// Records of another type bring records of this one along: a topic the statements on it.
+#[derive(Clone, Copy, Debug)]
+pub struct FoundThrough {
+    pub to: &'static str,
+    /// The field that leads to them, the table between, and its columns of this and of the other side.
+    pub field: &'static str,
+    pub between: &'static str,
+    pub own: &'static str,
+    pub other: &'static str,
+}
+
 /// How records of a type stand in a timeline.
 #[derive(Clone, Copy, Debug)]
 pub struct TimelineEntry {
