@@ -3,14 +3,14 @@
 //! Few actors make most statements, few topics are frequent, dates are partial or unknown. COPY loads it in one
 //! transaction; indexes are created afterwards, and only topics have a history.
 
-use std::fmt::Write;
+use std::{fmt::Write, ops::Range};
 
 use fastrand::Rng;
 use sqlx::{AssertSqlSafe, PgConnection};
 
 use crate::{
     bulk::records::RecordKinds,
-    engine::{cache::invalidation_log::MAX_REVISIONS, catalog::catalog},
+    engine::{cache::invalidation_log::MAX_REVISIONS, catalog::catalog, mutation},
     progress::{Progress, Step},
 };
 
@@ -25,6 +25,9 @@ pub struct Size {
     /// Divisions, and how many vote in each: at most as many as there are people.
     pub divisions: u64,
     pub voters: u64,
+    /// Sources with a text, which are then the ones that records cite, and about how many characters it has.
+    pub texts: u64,
+    pub text_length: usize,
     pub seed: u64,
 }
 
@@ -38,7 +41,7 @@ impl Size {
     }
 
     fn sources(self) -> u64 {
-        (self.statements / 50).max(1)
+        (self.statements / 50).max(1).max(self.texts)
     }
 
     fn commentaries(self) -> u64 {
@@ -225,6 +228,11 @@ impl Random {
     fn source(self, rng: &mut Rng) -> u64 {
         self.first.source + rng.u64(..self.size.sources())
     }
+
+    /// A source to cite.
+    fn cited(self, rng: &mut Rng) -> u64 {
+        if self.size.texts == 0 { self.source(rng) } else { self.first.source + rng.u64(..self.size.texts) }
+    }
 }
 
 /// Rows in COPY format.
@@ -247,6 +255,7 @@ impl Generator<'_> {
             + size.divisions * (size.voters() + 4)
             + size.commentaries() * 4
             + size.positions() * 6
+            + size.texts
     }
 
     /// Copies the rows that `make` generates for each of `count` records.
@@ -293,7 +302,33 @@ impl Generator<'_> {
         self.links_of_statements().await?;
         self.motions().await?;
         self.divisions().await?;
-        self.citations().await
+        let texts = self.texts().await?;
+        self.citations(&texts).await?;
+        execute(self.change, ANCHORS).await
+    }
+
+    /// The texts of the first sources.
+    async fn texts(&mut self) -> Result<Vec<Text>, sqlx::Error> {
+        let mut rng = Rng::with_seed(self.size.seed);
+        let mut texts = Vec::new();
+        let mut versions = Vec::new();
+        for _ in 0..self.size.texts {
+            let text = Text::of(&mut rng, &self.words, self.size.text_length);
+            versions.push(mutation::texts::store(self.change, &text.content, Some("en")).await?);
+            texts.push(text);
+        }
+        let first = self.first.source;
+        self.copy(
+            "source_texts",
+            "source_id, version, sha256, media_type, language",
+            self.size.texts,
+            |rows, _, _, n| {
+                let sha256 = pick(&versions, n);
+                rows.row(format_args!("{}\t1\t{sha256}\ttext/plain\ten", first + n));
+            },
+        )
+        .await?;
+        Ok(texts)
     }
 
     async fn actors_topics_and_sources(&mut self) -> Result<(), sqlx::Error> {
@@ -670,7 +705,7 @@ impl Generator<'_> {
         Ok(())
     }
 
-    async fn citations(&mut self) -> Result<(), sqlx::Error> {
+    async fn citations(&mut self, texts: &[Text]) -> Result<(), sqlx::Error> {
         let Generator { size, first, .. } = *self;
         let random = Random { size, first };
         for (column, first, count) in [
@@ -682,15 +717,55 @@ impl Generator<'_> {
             ("motion_id", first.motion, size.motions()),
             ("division_id", first.division, size.divisions),
         ] {
-            let columns = format!("source_id, locator, version, credibility, {column}");
+            let columns = format!("source_id, locator, version, credibility, quote, starts, ends, {column}");
             self.copy("citations", &columns, count, |rows, rng, _, n| {
-                let (source, locator) = (random.source(rng), rng.u32(1..400));
+                let (source, locator) = (random.cited(rng), rng.u32(1..400));
                 let credibility = pick(&CREDIBILITIES, rng.u64(..8));
-                rows.row(format_args!("{source}\tp{locator}\t0\t{credibility}\t{}", first + n));
+                let id = first + n;
+                if texts.is_empty() {
+                    rows.row(format_args!("{source}\tp{locator}\t0\t{credibility}\t\\N\t\\N\t\\N\t{id}"));
+                    return;
+                }
+                let text = pick(texts, source - random.first.source);
+                let place = pick(&text.sentences, rng.u64(..)).clone();
+                let (start, end, quote) = (place.start, place.end, &text.content[place]);
+                rows.row(format_args!(
+                    "{source}\tchar={start},{end}\t1\t{credibility}\t{quote}\t{start}\t{end}\t{id}"
+                ));
             })
             .await?;
         }
         Ok(())
+    }
+}
+
+/// The anchors of citations in the passages that they are in.
+const ANCHORS: &str = "
+    insert into citation_anchors (citation_id, sha256, state, starts, ends, first_passage, last_passage)
+    select c.id, t.sha256, 'ANCHORED', c.starts, c.ends, p.number, p.number
+    from citations c join source_texts t using (source_id, version)
+    join text_passages p on p.sha256 = t.sha256 and c.starts between p.starts and p.ends - 1
+    where c.quote is not null
+    on conflict do nothing";
+
+/// A text, and where its sentences are. It has no letters of several bytes.
+struct Text {
+    content: String,
+    sentences: Vec<Range<usize>>,
+}
+
+impl Text {
+    fn of(rng: &mut Rng, words: &Words, length: usize) -> Text {
+        let mut text = Text { content: String::new(), sentences: Vec::new() };
+        while text.content.len() < length {
+            let start = text.content.len();
+            text.content.push_str(&words.sentence(rng, 12));
+            text.content.push('.');
+            text.sentences.push(start..text.content.len());
+            text.content.push(if text.sentences.len() % 4 == 0 { '\n' } else { ' ' });
+        }
+        text.content.truncate(text.content.trim_end().len());
+        text
     }
 }
 

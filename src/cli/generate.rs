@@ -21,6 +21,12 @@ pub struct Arguments {
     /// Number of votes in each division, at most that of people: 12 for 500 statements.
     #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u64).range(..=100_000))]
     pub voters: u64,
+    /// Number of texts of sources; with texts, records cite only passages of these.
+    #[arg(long, default_value_t = 0, value_parser = clap::value_parser!(u64).range(..=100_000))]
+    pub texts: u64,
+    /// Characters of each text, about.
+    #[arg(long, default_value_t = 6_000, value_parser = clap::value_parser!(u32).range(1..=4_000_000))]
+    pub text_length: u32,
     /// Seed of the random generator: the same seed generates the same records.
     #[arg(long, default_value_t = 1)]
     pub seed: u64,
@@ -31,6 +37,8 @@ pub async fn run(arguments: &Arguments) -> Result<(), Failure> {
         statements: arguments.statements,
         divisions: arguments.divisions.unwrap_or(arguments.statements.div_ceil(1000)),
         voters: arguments.voters,
+        texts: arguments.texts,
+        text_length: usize::try_from(arguments.text_length).unwrap_or(usize::MAX),
         seed: arguments.seed,
     };
     let database = open_migrated(&configured()?, true).await?;

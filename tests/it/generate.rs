@@ -24,6 +24,25 @@ async fn digests(database: &TestDatabase) -> (String, String) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn generated_records_cite_passages_of_generated_texts() {
+    let base = database().await;
+    let arguments = ["generate", "--statements", "500", "--texts", "3", "--text-length", "20000"];
+    let output = output(dossier(&[("DATABASE_URL", base.url())]).args(arguments));
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let anchored = "select count(*), count(distinct a.sha256), count(*) filter (
+            where c.quote = substr(t.text, a.starts + 1, a.ends - a.starts) and a.first_passage = a.last_passage
+        ) from citation_anchors a join citations c on c.id = a.citation_id join (
+            select sha256, string_agg(text, '' order by number) as text from text_passages group by sha256
+        ) t using (sha256)";
+    let (anchors, texts, right): (i64, i64, i64) =
+        sqlx::query_as(anchored).fetch_one(base.pool()).await.expect("counts");
+    let cited = "select count(*) from citations where quote is not null";
+    let cited: i64 = sqlx::query_scalar(cited).fetch_one(base.pool()).await.expect("a count");
+    assert_eq!((texts, right), (3, cited));
+    assert!(anchors == cited && cited > 500, "{anchors} of {cited}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_same_seed_makes_the_same_base_and_no_rule_is_lost() {
     let (one, same, other) = (database().await, database().await, database().await);
     let (_, rules) = digests(&one).await;
