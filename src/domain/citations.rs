@@ -57,7 +57,7 @@ pub fn object_types(records: &[ObjectType]) -> Vec<ObjectType> {
                 "The grade of the passage in the Admiralty code: `{atLeast: \"B2\"}`.",
                 Predicate::Grade {
                     number: "credibility_number({}.credibility)",
-                    grade: "(select admiralty_grade({other}.reliability, {}.credibility) from sources {other} where {other}.id = {}.source_id)",
+                    one_of: "exists (select from sources {other} where {other}.id = {}.source_id and admiralty_grade({other}.reliability, {}.credibility) = any({grades}))",
                 },
             )
             .field(
@@ -92,7 +92,7 @@ pub fn object_types(records: &[ObjectType]) -> Vec<ObjectType> {
             .order("CREDIBILITY", "credibility (not rated counts as not to be judged)", |_| {
                 SortKey::Key("credibility_number({}.credibility)".into(), KeyKind::Int)
             })
-            .order("GRADE", "grade: by the letter, then by the number, A1 first", |_| {
+            .order("GRADE", "grade (the letter, then the number)", |_| {
                 SortKey::Foreign(
                     "(select 10 * ascii(coalesce({other}.reliability::text, 'F')) + credibility_number({}.credibility) from sources {other} where {other}.id = {}.source_id)",
                     KeyKind::Int,

@@ -446,7 +446,7 @@ async fn highlights(
     if !context.wants("edges.highlights") || hits.is_empty() {
         return Ok(found);
     }
-    let found_in = found_in(kinds, context.reads_texts);
+    let found_in = found_in(context.catalog, kinds, context.reads_texts);
     let sql = format!(
         "select t.kind, t.id, t.field, ts_headline(coalesce(dictionary_of(t.language), 'dossier_english'), left(t.text, {SHOWN}), {ANY_WORD}, $4) as headline,
                 array(
@@ -474,7 +474,7 @@ async fn highlights(
 }
 
 /// SQL for the texts in which the hits `$2` of the kinds `$3` may have words of the query, each with its language.
-fn found_in(kinds: &[(usize, Kind<'static>)], reads_texts: bool) -> String {
+fn found_in(catalog: &Catalog, kinds: &[(usize, Kind<'static>)], reads_texts: bool) -> String {
     let text = |number: usize, ordinal: usize, [table, id, field, column]: [&str; 4], language: &str| {
         format!(
             "select {number} as kind, {ordinal} as ordinal, {id} as id, {field} as field, {column} as text, {language}::text as language,
@@ -494,9 +494,26 @@ fn found_in(kinds: &[(usize, Kind<'static>)], reads_texts: bool) -> String {
         let translations = object_type.translations().map(|(table, owner)| {
             text(*number, others, [table, owner, "lower(field::text)", "value"], "language")
         });
+        let through = object_type.found_through.into_iter().flat_map(move |through| {
+            let FoundThrough { to, field, between, own, other } = through;
+            let to = catalog.named(to);
+            let column = to.searched.and_then(|by| by.name).unwrap_or("name");
+            let language = to.language_of(column).replace("{}", "o");
+            let named = [
+                Some((to.table, "id", column, language)),
+                to.searchable_names.map(|(table, owner)| (table, owner, "name", "o.language".to_owned())),
+            ];
+            named.into_iter().flatten().map(move |(table, id, column, language)| {
+                let linked = format!(
+                    "(select l.{own} as id, o.{column} as name, {language} as language, o.search
+                      from {between} l join {table} o on o.{id} = l.{other}) l"
+                );
+                text(*number, 90, [&linked, "id", &format!("'{field}'"), "name"], "language")
+            })
+        });
         let passages =
             object_type.searchable_passages.map(|table| best_passages(*number, table, reads_texts));
-        own.chain(aliases).chain(translations).chain(passages)
+        own.chain(aliases).chain(translations).chain(through).chain(passages)
     });
     texts.collect::<Vec<_>>().join(" union all ")
 }

@@ -54,8 +54,9 @@ mod tests {
             assert_eq!(Grade::of(text), None, "{text}");
         }
         assert_eq!(Grade::all().count(), 36);
-        let better =
-            |text| Grade::all().filter(|grade| Grade::of(text).is_some_and(|own| grade.is_at_least(own)));
+        let better = |text| {
+            Grade::all().filter(move |grade| Grade::of(text).is_some_and(|own| grade.is_at_least(own)))
+        };
         assert_eq!(better("B2").map(Grade::text).collect::<Vec<_>>(), ["A1", "A2", "B1", "B2"]);
     }
 }

@@ -465,7 +465,7 @@ async fn a_position_that_the_text_does_not_have_is_refused_at_its_field() {
                 .to_owned(),
         ),
         (
-            json!({"start": 4, "end": 15, "quote": "fifth round"}),
+            json!({"start": 4, "end": 15, "quote": ROUNDS.lines().next().map(|line| line.replace("closed", "open"))}),
             "quote",
             "The nearest are on line 1".to_owned(),
         ),
@@ -527,11 +527,14 @@ async fn positions_leave_and_come_back_as_they_were() {
     let base = Base::new("positions-out").await;
     let editor = Client::of(&base.database).await.as_role(dossier::auth::caller::Role::Editor).await;
     source(&editor, "talk").await;
-    cite(&editor, "before-the-text", json!({"locator": null, "start": 4, "end": 15})).await;
+    let of = |place: Value| with(json!({"locator": null}), place);
+    let news = format!("News\n\n{ROUNDS}");
+    cite(&editor, "before-the-text", of(at(ROUNDS, "closed doors"))).await;
     attach(&editor, "talk", ROUNDS).await;
-    cite(&editor, "kept", json!({"locator": null, "start": 4, "end": 15})).await;
-    attach(&editor, "talk", &format!("News\n\n{ROUNDS}")).await;
-    cite(&editor, "later", json!({"locator": null, "start": 10, "end": 21, "quote": "first round"})).await;
+    cite(&editor, "kept", of(at(ROUNDS, "closed doors"))).await;
+    attach(&editor, "talk", &news).await;
+    let later = with(at(&news, "closed doors"), json!({"quote": "closed doors"}));
+    cite(&editor, "later", of(later)).await;
     let exported = base.export(&[]);
     assert!(base.import(&base.file("exported.jsonl", &exported)).contains("nothing was written"));
     let other = Base::empty("positions-in").await;
@@ -540,7 +543,7 @@ async fn positions_leave_and_come_back_as_they_were() {
     assert!(other.import(&other.file("again.jsonl", &exported)).contains("nothing was written"));
     let there = Client::of(&other.database).await;
     for slug in ["before-the-text", "kept", "later"] {
-        assert_eq!(passage(&there, slug, "").await["text"], "first round", "{slug}");
+        assert_eq!(passage(&there, slug, "").await["text"], "closed doors", "{slug}");
     }
     let topic = |slug: &str, citation: Value| json!({"type": "Topic", "slug": slug, "name": slug, "citations": [with(json!({"source": "talk"}), citation)]});
     let records = [

@@ -7,8 +7,6 @@ use std::{collections::HashMap, fmt::Write};
 use serde_json::{Map, Value};
 use sqlx::{AssertSqlSafe, Connection, PgConnection, Postgres, Row, Transaction, postgres::PgRow};
 
-use serde_json::Value;
-
 use crate::{
     bulk::{
         export::formats::Writer,

@@ -14,8 +14,9 @@ use crate::{
     error::ApiError,
     model::{
         Catalog, dates,
+        grade::{self, Grade},
         object_type::{FilterField, Join, ObjectType, Predicate, Scalar},
-        operator::Operator,
+        operator::{AT_LEAST, Operator},
         web_search::{self, Search},
     },
 };
@@ -157,17 +158,20 @@ impl Builder {
             (Predicate::Some { to, via }, Value::Object(filter)) => {
                 self.some(catalog, catalog.named(to), *via, &format!("{alias}.id"), filter, path)?;
             }
-            (Predicate::Grade { number, grade }, Value::Object(operators)) => {
+            (Predicate::Grade { number, one_of }, Value::Object(operators)) => {
                 let grades = grades(operators, path)?;
-                let grade = grade.replace("{other}", &self.subquery()).replace("{}", alias);
                 let _ = write!(self.sql, "({} = any(", number.replace("{}", alias));
                 let mut numbers: Vec<i32> = grades.iter().map(|grade| grade.number()).collect();
                 numbers.sort_unstable();
                 numbers.dedup();
                 self.push(Bind::Ints(numbers));
-                let _ = write!(self.sql, ") and {grade} = any(");
-                self.push(Bind::Texts(grades.into_iter().map(Grade::text).collect()));
-                self.sql.push_str("))");
+                self.binds.push(Bind::Texts(grades.into_iter().map(Grade::text).collect()));
+                let is_one = one_of.replace("{other}", &self.subquery()).replace("{}", alias);
+                let _ = write!(
+                    self.sql,
+                    ") and {})",
+                    is_one.replace("{grades}", &format!("${}", self.binds.len()))
+                );
             }
             (Predicate::Search, Value::String(text)) => {
                 self.words(object_type, text, alias, path)?;

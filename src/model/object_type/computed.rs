@@ -524,13 +524,6 @@ impl FieldDeclaration {
         }
     }
 
-    /// An input may lack it: it follows from the other values.
-    #[must_use]
-    pub fn or_derived(mut self, derived: Derived) -> Self {
-        self.column().derived = Some(derived);
-        self
-    }
-
     /// Only callers of this role, or a higher one, may select it.
     #[must_use]
     pub fn requires_role(mut self, role: Role) -> Self {

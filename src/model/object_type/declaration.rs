@@ -8,7 +8,7 @@ use crate::model::{
         Facet, FacetBy, FilterField, Join, LookupInput, LookupKey, ObjectType, Order, OwnedItem, OwnedList,
         Predicate, RootFields, Scalar, SortKey,
         fields::{self, CREATED_AT, FieldDeclaration, UPDATED_AT, both_ways, many, term, text, values},
-        overviews::{Searched, Tie, TimelineEntry},
+        overviews::{FoundThrough, Searched, Tie, TimelineEntry},
     },
     pagination::KeyKind,
     sql::{Expression, rfc_3339},

@@ -5,8 +5,9 @@ use std::borrow::Cow;
 use crate::model::{
     naming,
     object_type::{
-        Cardinality, Column, Deprecation, Enumeration, Facet, FacetBy, Field, FieldKind, FilterField, Join,
-        Order, OwnedItem, OwnedList, Predicate, Scalar, SortKey, ToMany, ToOne, ValueType, Writability,
+        Cardinality, Column, Deprecation, Derived, Enumeration, Facet, FacetBy, Field, FieldKind,
+        FilterField, Join, Order, OwnedItem, OwnedList, Predicate, Scalar, SortKey, ToMany, ToOne, ValueType,
+        Writability,
     },
     pagination::KeyKind,
     sql::{Expression, Reads},
@@ -78,6 +79,13 @@ impl FieldDeclaration {
     #[must_use]
     pub fn or_else(mut self, fallback: &'static str) -> Self {
         self.column().fallback = Some(fallback);
+        self
+    }
+
+    /// An input may lack it: it follows from the other values.
+    #[must_use]
+    pub fn or_derived(mut self, derived: Derived) -> Self {
+        self.column().derived = Some(derived);
         self
     }
 

@@ -11,6 +11,8 @@ pub mod overviews;
 
 use std::borrow::Cow;
 
+use serde_json::Value;
+
 pub use self::fields::{
     CREATED_AT, FieldDeclaration, LABEL, UPDATED_AT, column, evidence, language, many, needed_evidence, one,
     one_of, part, prose, reference, references, shortened, term, text, values,
@@ -19,7 +21,7 @@ use crate::model::{
     object_type::{
         computed::Computed,
         grouping::Dimension,
-            overviews::{FoundThrough, Searched, Tie, TimelineEntry},
+        overviews::{FoundThrough, Searched, Tie, TimelineEntry},
     },
     pagination::KeyKind,
     sql::{Expression, Reads},
@@ -366,9 +368,9 @@ pub enum Predicate {
     /// One of several texts passes the operators, a name or an alias: the tables that hold them, with
     /// the column of the record's id and that of the text.
     AnyText { among: &'static [(&'static str, &'static str, &'static str)] },
-    /// Its grade in the Admiralty code is one of some: SQL over `{}` for the number, which has an index, and for the
-    /// grade, which looks into another record.
-    Grade { number: &'static str, grade: &'static str },
+    /// Its grade in the Admiralty code is one of some: SQL over `{}` for the number, which has an index, and for whether
+    /// another record `{other}` makes it one of `{grades}`.
+    Grade { number: &'static str, one_of: &'static str },
     /// Full text: web-search syntax over the `search` column.
     Search,
     /// The record that a key names, or one below it.

@@ -9,7 +9,7 @@ use sqlx::{AssertSqlSafe, PgConnection, Row};
 use crate::{
     engine::{
         mutation::{
-            rules::{DUPLICATE, ENTRY_REQUIRED, TAKEN},
+            rules::{DUPLICATE, ENTRY_REQUIRED, REQUIRED, TAKEN},
             writable_fields::{RowColumn, RowKind, Rows, WritableField, WritableKind},
             writer::{Failure, Fields, Mutation, UserError, error, text, within},
         },

@@ -28,9 +28,9 @@ pub use self::task::{Action, Task};
 use crate::{
     database::connections::Change,
     engine::mutation::{
-        rules::{REQUIRED, Rules, TAKEN},
+        rules::{ENTRY_REQUIRED, REQUIRED, Rules, TAKEN},
         texts,
-        writable_fields::{WritableField, WritableKind},
+        writable_fields::{Rows, WritableField, WritableKind},
     },
     error::ApiError,
     model::{
