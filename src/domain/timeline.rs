@@ -111,6 +111,7 @@ pub fn fields() -> Vec<FieldDeclaration> {
                 "Only entries in which this actor took part, spoke, was addressed, acted, voted, wrote or was the subject.",
             ),
             argument("topic", "TopicBy", "Only entries on this topic or a sub-topic."),
+            argument("types", "[TimelineType!]", "Only entries of these types. Default: all."),
             argument("from", "PartialDate", "Not before this date; excludes unknown dates."),
             argument("until", "PartialDate", "Not after this date; excludes unknown dates.")
                 .taking(ArgumentRule::NotBefore("from")),
@@ -184,10 +185,12 @@ fn price_of_density(context: &CostContext<'_>) -> CostEstimate {
 }
 
 async fn density(context: ResolveContext<'_>) -> Result<Vec<ComputedValue>, ApiError> {
-    let types = entry_types(&context.catalog.object_types);
     let wanted = Wanted::of(&context).await?;
+    if wanted.types.is_empty() {
+        return Ok(vec![ComputedValue::List(Vec::new())]);
+    }
     let unit = Unit::named(context.text("by").unwrap_or_default());
-    let parts = types.iter().enumerate().flat_map(|(number, (_, entry))| {
+    let parts = wanted.types.iter().flat_map(|(number, _, entry)| {
         let date = unit.beginning(entry.date);
         let rows = wanted.rows(entry).into_iter();
         rows.map(move |(rows, _)| {
@@ -207,7 +210,7 @@ async fn density(context: ResolveContext<'_>) -> Result<Vec<ComputedValue>, ApiE
     let value = |row: &PgRow| {
         Ok(ComputedValue::Object(vec![
             ("period", ComputedValue::text_in(row, "period")?),
-            ("type", ComputedValue::Text(naming::constant_case(type_name(&types, row)?))),
+            ("type", ComputedValue::Text(naming::constant_case(wanted.type_name(row)?))),
             ("certain", ComputedValue::Int(row.try_get("certain")?)),
             ("possible", ComputedValue::Int(row.try_get("possible")?)),
         ]))
@@ -217,6 +220,8 @@ async fn density(context: ResolveContext<'_>) -> Result<Vec<ComputedValue>, ApiE
 
 /// What the arguments of a timeline select: `$2` to `$5`.
 struct Wanted<'a> {
+    /// Each with its number among all types of entries.
+    types: Vec<(usize, &'static ObjectType, TimelineEntry)>,
     actor: Option<i64>,
     topic: Option<i64>,
     from: Option<&'a str>,
@@ -225,7 +230,14 @@ struct Wanted<'a> {
 
 impl<'a> Wanted<'a> {
     async fn of(context: &'a ResolveContext<'_>) -> Result<Wanted<'a>, ApiError> {
+        let names = context.texts("types");
+        let is_wanted = |object_type: &ObjectType| {
+            names.as_ref().is_none_or(|names| names.contains(&naming::constant_case(object_type.name)))
+        };
+        let types = entry_types(&context.catalog.object_types).into_iter().enumerate();
+        let types = types.map(|(number, (object_type, entry))| (number, object_type, entry));
         Ok(Wanted {
+            types: types.filter(|(_, object_type, _)| is_wanted(object_type)).collect(),
             actor: context.record("Actor", "actor").await?,
             topic: context.record("Topic", "topic").await?,
             from: context.text("from"),
@@ -235,6 +247,13 @@ impl<'a> Wanted<'a> {
 
     fn bind<'q>(&self, sql: SqlQuery<'q>) -> SqlQuery<'q> {
         sql.bind(self.actor).bind(self.topic).bind(self.from).bind(self.until)
+    }
+
+    /// The name of the type that the column `type` of a row has the number of.
+    fn type_name(&self, row: &PgRow) -> Result<&'static str, sqlx::Error> {
+        let number: i32 = row.try_get("type")?;
+        let found = self.types.iter().find(|(of, ..)| i32::try_from(*of) == Ok(number));
+        found.map(|(_, object_type, _)| object_type.name).ok_or(sqlx::Error::RowNotFound)
     }
 
     /// The selected sets of rows of a type, with the order of each. Without an actor or a topic, an index on days finds
@@ -271,6 +290,9 @@ fn day(entry: &TimelineEntry) -> String {
 async fn timeline(context: ResolveContext<'_>) -> Result<Vec<ComputedValue>, ApiError> {
     let page = context.page(ORDER, KeyKind::Date)?;
     let wanted = Wanted::of(&context).await?;
+    if wanted.types.is_empty() {
+        return Ok(vec![connection(ORDER, Vec::new(), [false, false], Some(0))]);
+    }
     let before = context.wants("pageInfo.hasPreviousPage") && precede(&context, &wanted, &page).await?;
     let (edges, behind) =
         if context.wants_page() { edges(&context, &wanted, &page).await? } else { (Vec::new(), false) };
@@ -295,9 +317,8 @@ fn after(page: &Page) -> Option<(Days, i64)> {
 /// Whether there is an entry at the cursor of a page, or before it.
 async fn precede(context: &ResolveContext<'_>, wanted: &Wanted<'_>, page: &Page) -> Result<bool, ApiError> {
     let Some((days, id)) = after(page) else { return Ok(false) };
-    let types = entry_types(&context.catalog.object_types);
-    let earlier = types.iter().enumerate().flat_map(|(number, (_, entry))| {
-        let side = beside(number, entry, "<=");
+    let earlier = wanted.types.iter().flat_map(|(number, _, entry)| {
+        let side = beside(*number, entry, "<=");
         wanted.rows(entry).into_iter().map(move |(rows, day)| {
             format!("(select true{rows}{side} order by {day} desc, t.id desc limit 1) is not null")
         })
@@ -315,10 +336,9 @@ async fn edges(
     wanted: &Wanted<'_>,
     page: &Page,
 ) -> Result<(Vec<Edge>, bool), ApiError> {
-    let types = entry_types(&context.catalog.object_types);
-    let branches = types.iter().enumerate().flat_map(|(number, (_, entry))| {
-        let place = place(number);
-        let beyond = if page.after.is_some() { beside(number, entry, ">") } else { String::new() };
+    let branches = wanted.types.iter().flat_map(|(number, _, entry)| {
+        let place = place(*number);
+        let beyond = if page.after.is_some() { beside(*number, entry, ">") } else { String::new() };
         wanted.rows(entry).into_iter().map(move |(rows, day)| {
             format!(
                 "(select {number} as type, t.id, {place} + t.id as place, {day} as day, {date} as date, {during} as during
@@ -346,7 +366,7 @@ async fn edges(
     let size = usize::try_from(page.size).unwrap_or(0);
     let edge = |row: &PgRow| {
         let key = CursorKey::Date(row.try_get_unchecked("day")?);
-        let node = ComputedValue::Record(type_name(&types, row)?, row.try_get("id")?);
+        let node = ComputedValue::Record(wanted.type_name(row)?, row.try_get("id")?);
         let edge = vec![
             ("node", node),
             ("date", ComputedValue::text_in(row, "date")?),
@@ -359,15 +379,8 @@ async fn edges(
     Ok((edges, rows.len() > size))
 }
 
-/// The name of the type that the column `type` of a row has the number of.
-fn type_name(types: &[(&ObjectType, TimelineEntry)], row: &PgRow) -> Result<&'static str, sqlx::Error> {
-    let number: i32 = row.try_get("type")?;
-    Ok(types[usize::try_from(number).unwrap_or(0)].0.name)
-}
-
 async fn total(context: &ResolveContext<'_>, wanted: &Wanted<'_>) -> Result<Option<i64>, ApiError> {
-    let types = entry_types(&context.catalog.object_types);
-    let rows = types.iter().flat_map(|(_, entry)| wanted.rows(entry));
+    let rows = wanted.types.iter().flat_map(|(.., entry)| wanted.rows(entry));
     let counts: Vec<String> = rows.map(|(rows, _)| format!("(select count(*){rows})")).collect();
     let sql = format!("{BELOW} select {}", counts.join(" + "));
     let rows = context.reader.fetch(&sql, |sql| wanted.bind(sql.bind(0_i64))).await?;
