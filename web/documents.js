@@ -1,5 +1,6 @@
 // Reads the explorer's documents, `src/explorer/**/*.graphql`, and writes what they give and take as TypeScript, and the
-// manifest by which a server knows them: their texts under their SHA-256.
+// manifest by which a server knows them: their texts under their SHA-256. Adds the mutations that save and delete records,
+// which are alike for all types, and what their inputs take, from which forms are made.
 import { createHash } from 'node:crypto';
 import { readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -10,7 +11,24 @@ import { Kind, buildASTSchema, parse, print, stripIgnoredCharacters, validate, v
 const schema = parse(readFileSync('../schema.graphql', 'utf8'));
 const FOLDER = 'src/explorer';
 const files = readdirSync(FOLDER, { recursive: true }).filter((file) => file.endsWith('.graphql')).sort();
-const document = parse(files.map((file) => readFileSync(join(FOLDER, file), 'utf8')).join('\n'));
+
+const saves = schema.definitions
+  .find(({ name }) => name?.value === 'Mutation')
+  .fields.map(({ name }) => name.value.match(/^(create|update|delete)([A-Z]\w*)$/))
+  .filter(Boolean);
+const types = saves.filter(([, action]) => action === 'create').map(([, , type]) => type);
+
+/** The document of a mutation that saves or deletes a record. */
+function mutation([field, action, type]) {
+  const name = action[0].toUpperCase() + action.slice(1) + type;
+  const record = action === 'delete' ? '' : `record: ${type[0].toLowerCase()}${type.slice(1)} { ...RecordRef }`;
+  return `mutation ${name}($input: ${name}Input!) {
+    saved: ${field}(input: $input) { ${record} revision userErrors { ...Saved } }
+  }`;
+}
+
+const texts = files.map((file) => readFileSync(join(FOLDER, file), 'utf8'));
+const document = parse([...texts, ...saves.map(mutation)].join('\n'));
 
 const invalid = validate(buildASTSchema(schema), document);
 if (invalid.length > 0) throw new Error(invalid.map(String).join('\n\n'));
@@ -59,5 +77,21 @@ for (const definition of document.definitions) {
   const value = `{ hash: '${hash}', name: '${name.value}', operation: '${operation}' }`;
   code += `export const ${name.value}: Document<${type}, ${type}Variables> = ${value};\n`;
 }
+const alike = types.map((type) => `  ${type}: { create: Create${type}, update: Update${type}, delete: Delete${type} },\n`);
+code += `export const saves = {\n${alike.join('')}};\n`;
+
+// What forms may enter: the types of the fields of each record type, and the values of enums.
+const inputs = {};
+const values = {};
+const isInput = ({ name }) => name?.value.endsWith('Input');
+const used = new Set(
+  schema.definitions.filter(isInput).flatMap(({ fields }) => fields.map(({ type }) => print(type).replace(/\W/g, ''))),
+);
+for (const { kind, name, fields, values: named } of schema.definitions) {
+  const type = /^Create(\w+)Input$/.exec(name?.value)?.[1];
+  if (types.includes(type)) inputs[type] = Object.fromEntries(fields.map(({ name, type }) => [name.value, print(type)]));
+  if (kind === Kind.ENUM_TYPE_DEFINITION && used.has(name.value)) values[name.value] = named.map(({ name }) => name.value);
+}
 writeFileSync(join(FOLDER, 'api/documents.ts'), code);
 writeFileSync(join(FOLDER, 'api/documents.json'), JSON.stringify(manifest));
+writeFileSync(join(FOLDER, 'api/documents.inputs.json'), JSON.stringify({ inputs, values }));

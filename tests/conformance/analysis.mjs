@@ -118,7 +118,7 @@ export async function analysis({ address, key, reader, desk, open, shows, headin
       createStatement(input: { slug: "${slug}", summary: "${slug}", saidOn: "${saidOn}", medium: SPEECH, rendering: PARAPHRASE, eventType: STATEMENT, speaker: { slug: "donald-trump" }, ${citations} }) { userErrors { message } }`);
   }
   await view('numbers', 'numbers?step=month', async (page) => {
-    await heading(page, 'How much was said');
+    await heading(page, 'How much, and when');
     await page.getByRole('rowheader', { name: 'Donald Trump' }).waitFor();
     await page.getByRole('columnheader', { name: 'Dec 2026' }).waitFor();
   });
@@ -127,9 +127,13 @@ export async function analysis({ address, key, reader, desk, open, shows, headin
   await desk.waitForURL(/timeline\?from=2026-02&until=2026-02&actor=donald-trump/);
   await shows(desk, 'said-in-a-month');
   await open(desk, 'numbers');
-  await desk.getByLabel('Count by').selectOption('topic');
+  await desk.getByRole('combobox', { name: 'By', exact: true }).selectOption('topic');
   await desk.waitForURL(/by=topic/);
   await desk.getByRole('rowheader', { name: 'Public signals in diplomacy' }).waitFor();
+  await desk.getByRole('combobox', { name: 'Count', exact: true }).selectOption('meetings');
+  await desk.waitForURL(/of=meetings/);
+  await desk.getByRole('rowheader', { name: 'Reconstruction of Gaza' }).waitFor();
+  await check(desk, 'numbers-of-meetings');
 
   // In Russian, and on a wide screen by night.
   const wide = await reader({ locale: 'ru-RU', colorScheme: 'dark', viewport: { width: 2560, height: 1440 } });
@@ -137,7 +141,7 @@ export async function analysis({ address, key, reader, desk, open, shows, headin
     ['positions', 'Кто за, кто против'],
     ['timeline', 'Хроника'],
     ['network?actor=kazakhstan', 'Кто с кем связан'],
-    ['numbers', 'Сколько сказано'],
+    ['numbers', 'Сколько и когда'],
   ]) {
     await open(wide, path);
     await heading(wide, title);

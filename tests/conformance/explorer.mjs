@@ -112,6 +112,22 @@ await desk.locator('.history').getByRole('button', { name: /^revision/ }).last()
 await shows(desk, 'You see the base as it stood: revision');
 await open(desk, 'actors/nobody-of-this-name');
 await heading(desk, 'No such record');
+await desk.getByRole('link', { name: 'Search for “nobody of this name”' }).click();
+await desk.waitForURL(/search\?q=nobody\+of\+this\+name/);
+
+// A long record leads to its sections, and does not link to itself.
+await open(desk, 'actors/kassym-jomart-tokayev');
+await desk.getByRole('navigation', { name: 'On this page' }).getByRole('button', { name: 'Meetings' }).click();
+assert.equal(await desk.evaluate(() => document.activeElement.textContent), 'Meetings');
+assert.equal(await desk.locator('.section').filter({ hasText: 'Meetings' }).getByRole('link', { name: 'Kassym-Jomart Tokayev', exact: true }).count(), 0);
+
+// What changed since a day; a change of many records shows all of them.
+await open(desk, 'changes');
+await desk.locator('li.entry').last().getByRole('button', { name: /^and \d+ more$/ }).click();
+await desk.locator('li.entry').last().locator('.change').nth(4).waitFor();
+await desk.getByLabel('Since').fill(new Date().toISOString().slice(0, 10));
+await desk.waitForURL(/since=/);
+await shows(desk, 'by migration');
 
 // A search follows the typing, by keyboard alone and misspelt, and narrows by type.
 await open(desk, 'search');
@@ -125,7 +141,11 @@ await desk.waitForURL(/kassym-jomart-tokayev$/);
 await open(desk, 'search?q=gaza');
 await desk.getByRole('checkbox', { name: /^topics/ }).check();
 await desk.waitForURL(/type=TOPIC/);
-await desk.locator('.results .label').filter({ hasText: 'actor' }).waitFor({ state: 'detached' });
+await desk.locator('.results p').getByText('actor, ').first().waitFor({ state: 'detached' });
+// What is found says whose words it is, and marks the word that was searched for.
+await open(desk, 'search?q=award');
+await desk.locator('.results li').filter({ hasText: 'The Peace Council should have an award' }).getByRole('link', { name: 'Kassym-Jomart Tokayev' }).waitFor();
+await desk.locator('.results a mark').filter({ hasText: 'award' }).first().waitFor();
 
 // The first view is small, whatever the others need.
 const first = await reader();
@@ -281,8 +301,12 @@ await check(editor, 'new-statement');
 const pick = async (label, text) => {
   const field = editor.getByRole('combobox', { name: label });
   await field.fill(text);
-  await editor.getByRole('option').first().waitFor();
+  await editor.locator('[role=option]').first().waitFor();
   await field.press('Enter');
+};
+const cite = async () => {
+  await pick('Citations', 'first peace');
+  await editor.getByRole('textbox', { name: 'locator' }).fill('L1');
 };
 await pick('Speaker', 'tokay');
 await editor.getByLabel('Summary').fill('He hopes that the dialogue goes on.');
@@ -321,6 +345,68 @@ await editor.getByRole('button', { name: 'Save' }).click();
 await editor.getByText('Saved as revision').waitFor();
 await heading(editor, 'First session');
 await shows(editor, 'It began the work of the council.');
+
+// A position rests on a statement: the form begins on its page. What is deleted says what goes with it, and comes back.
+await open(editor, 'new');
+await heading(editor, 'Enter a record');
+for (const type of ['position', 'relation', 'event', 'motion', 'division', 'vote', 'source', 'topic']) {
+  await editor.locator('main').getByRole('link', { name: type }).waitFor();
+}
+await open(editor, 'statements/tokayev-proposes-peace-council-award');
+await editor.getByRole('link', { name: 'New position' }).click();
+await heading(editor, 'New position');
+await editor.locator('.items').getByText('The Peace Council should have an award').waitFor();
+await pick('Holder', 'donald tr');
+await editor.getByLabel('Stance').selectOption('NEUTRAL');
+await pick('Topic', 'humanitarian as');
+await cite();
+await check(editor, 'new-position');
+await editor.getByRole('button', { name: 'Save' }).click();
+await editor.waitForURL(/positions\/donald-trump-neutral-humanitarian-assistance\?saved=/);
+await shows(editor, 'Evidence for it');
+await editor.getByRole('link', { name: 'Edit', exact: true }).click();
+await heading(editor, 'Edit this position');
+await pick('Evidence', 'gratitude');
+await editor.locator('.items').getByText('He expressed gratitude').waitFor();
+await editor.getByRole('button', { name: 'Delete this position…' }).press('Enter');
+await editor.getByRole('dialog').getByText('What it lists goes with it: evidence (1), citations (1).').waitFor();
+await check(editor, 'delete');
+await editor.keyboard.press('Escape');
+await editor.getByRole('button', { name: 'Delete this position…' }).press('Enter');
+await editor.getByRole('dialog').getByRole('button', { name: 'Delete' }).click();
+await editor.getByText('It was deleted, as revision').waitFor();
+await editor.getByRole('button', { name: 'Undo' }).click();
+await heading(editor, 'Donald Trump is neutral');
+
+// What others refer to stays, and the dialog says what refers to it.
+await open(editor, 'actors/donald-trump/edit');
+await editor.getByRole('button', { name: 'Delete this actor…' }).click();
+await editor.getByRole('dialog').getByRole('button', { name: 'Delete' }).click();
+await editor.getByRole('dialog').getByText(/records of type Statement refer to it as `speaker`/).waitFor();
+await editor.getByRole('button', { name: 'Keep it' }).click();
+
+// A motion, its division and a vote in it are entered one from the other.
+const saveNew = async (title) => {
+  await editor.getByRole('button', { name: 'Save' }).click();
+  await editor.getByText('Saved as revision').waitFor();
+  await heading(editor, title);
+};
+await open(editor, 'new/motion');
+await editor.getByLabel('Name').fill('A motion to begin');
+await cite();
+await saveNew('A motion to begin');
+await editor.getByRole('link', { name: 'New division' }).click();
+await editor.locator('.picked').getByText('A motion to begin').waitFor();
+await editor.getByLabel('Name').fill('The first reading');
+await cite();
+await saveNew('The first reading');
+await editor.getByRole('link', { name: 'New vote' }).click();
+await editor.locator('.picked').getByText('The first reading').waitFor();
+await pick('Actor', 'israel');
+await editor.getByLabel('Choice').selectOption('ABSTAIN');
+await editor.getByRole('button', { name: 'Save' }).click();
+await editor.getByText('Saved as revision').waitFor();
+await shows(editor, 'abstained');
 const phoneEditor = await reader({ viewport: PHONE, withKey: key });
 await open(phoneEditor, 'actors/kassym-jomart-tokayev/edit');
 await heading(phoneEditor, 'Edit this actor');

@@ -19,11 +19,13 @@ const subscribe = (listener: () => void) => {
 /** The words of an address between slashes, and its parameters. */
 export function useAddress() {
   const href = useSyncExternalStore(subscribe, () => location.href);
-  return useMemo(() => {
-    const { pathname, searchParams } = new URL(href);
-    const path = pathname.slice(root.pathname.length);
-    return { segments: path.split('/').filter(Boolean).map(decodeURIComponent), parameters: searchParams };
-  }, [href]);
+  return useMemo(() => addressIn(href), [href]);
+}
+
+export function addressIn(href: string) {
+  const { pathname, searchParams } = new URL(href);
+  const path = pathname.slice(root.pathname.length);
+  return { segments: path.split('/').filter(Boolean).map(decodeURIComponent), parameters: searchParams };
 }
 
 /** The address of a view, `actors/kazakhstan`, as of the moment that the reader looks at. */
@@ -69,7 +71,7 @@ export function useAsOf(): AsOf | undefined {
 }
 
 /** Today is not over: as of today is as of now. */
-const today = () => new Date().toISOString().slice(0, 10);
+export const today = () => new Date().toISOString().slice(0, 10);
 
 /** A day as its last moment; a time as it is. */
 const endOf = (moment: string) => (/^\d{4}-\d{2}-\d{2}$/.test(moment) ? `${moment}T23:59:59Z` : moment);
@@ -77,7 +79,7 @@ const endOf = (moment: string) => (/^\d{4}-\d{2}-\d{2}$/.test(moment) ? `${momen
 type LinkProps = AnchorHTMLAttributes<HTMLAnchorElement> & { to: string };
 
 /** A link to a view. With a modifier key the browser opens it as it does any link. */
-export function Link({ to, onClick, ...attributes }: LinkProps) {
+export function Link({ to, onClick, children, ...attributes }: LinkProps) {
   useAddress();
   const follow = (event: MouseEvent<HTMLAnchorElement>) => {
     onClick?.(event);
@@ -86,5 +88,9 @@ export function Link({ to, onClick, ...attributes }: LinkProps) {
     event.preventDefault();
     navigate(to);
   };
-  return <a href={addressOf(to)} onClick={follow} {...attributes} />;
+  return (
+    <a href={addressOf(to)} onClick={follow} {...attributes}>
+      {children}
+    </a>
+  );
 }

@@ -48,6 +48,7 @@ export const views: View[] = [
   { path: 'numbers', component: lazy(() => import('./numbers/view')), name: t.numbers.name },
   { path: 'changes', component: lazy(() => import('./changes/view')), name: t.changes.name },
   { path: ':place/:slug/edit', component: lazy(() => import('./edit/view')) },
+  { path: 'new', component: lazy(() => import('./edit/view')) },
   { path: 'new/:type', component: lazy(() => import('./edit/view')) },
   { path: 'search', component: lazy(() => import('./search/view')) },
   { path: 'sources/:slug/read', component: lazy(() => import('./reader/view')) },
@@ -60,9 +61,12 @@ export const navigation = views.filter(({ name }) => name !== undefined);
 export function viewAt(words: string[]): { view: View; parameters: Parameters } | undefined {
   for (const view of views) {
     const path = view.path.split('/').filter(Boolean);
-    const isMatch = path.length === words.length && path.every((word, at) => word[0] === ':' || word === words[at]);
+    const isMatch =
+      path.length === words.length && path.every((word, at) => word.startsWith(':') || word === words[at]);
     if (!isMatch) continue;
-    const named = path.flatMap((word, at) => (word[0] === ':' ? [[word.slice(1), words[at]!]] : []));
+    const named = path.flatMap((word, at): [string, string][] =>
+      word.startsWith(':') ? [[word.slice(1), words[at]!]] : [],
+    );
     return { view, parameters: Object.fromEntries(named) };
   }
   return undefined;

@@ -53,7 +53,7 @@ async function* changesSince(since: number): AsyncGenerator<number> {
   try {
     const query = await textOf(Changed);
     for await (const { data, errors } of client.iterate<ChangedSubscription>({ query, variables: { since } })) {
-      if (errors) throw errors[0];
+      if (errors) throw new Error(errors[0]?.message);
       if (data) yield data.changes.revision;
     }
   } finally {

@@ -21,7 +21,7 @@ export const queries = new QueryClient({
   defaultOptions: {
     queries: {
       retry: (attempts, error) => PASSING.has(error.code) && attempts < 3,
-      retryDelay: (attempts, error) => (error as Refusal).retryAfter! * 1000 || 500 * 2 ** attempts,
+      retryDelay: (attempts, error) => (error.retryAfter ?? 0) * 1000 || 500 * 2 ** attempts,
       staleTime: 10_000,
     },
   },

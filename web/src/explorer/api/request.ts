@@ -21,6 +21,11 @@ interface GraphQLError {
   extensions?: { code?: string; requestId?: string; retryAfter?: number; field?: string };
 }
 
+interface Answer<Data> {
+  data: Data;
+  errors?: GraphQLError[];
+}
+
 export const endpoint = new URL('graphql', root);
 const ACCEPT = 'application/graphql-response+json, application/json;q=0.9';
 /** Longer addresses are refused by many proxies. */
@@ -58,10 +63,10 @@ async function send<Data>(url: URL, body: unknown, signal: AbortSignal | undefin
     if (signal?.aborted) throw error;
     throw new Refusal('OFFLINE', 'The server can’t be reached.');
   });
-  const answer = await response.json().catch(() => {
+  const answer = (await response.json().catch(() => {
     throw new Refusal('UNAVAILABLE', `The server answered with status ${response.status}.`);
-  });
-  const [error] = (answer.errors ?? []) as GraphQLError[];
+  })) as Answer<Data>;
+  const [error] = answer.errors ?? [];
   if (error) {
     const { code = 'INTERNAL', requestId, retryAfter, field } = error.extensions ?? {};
     throw new Refusal(code, error.message, requestId, retryAfter, field);

@@ -1,21 +1,27 @@
 import type { Document } from '../api/document';
 import * as documents from '../api/documents';
-import type { SearchType, SavedFragment, RecordHeadFragment, RecordRefFragment } from '../api/documents';
+import type { RecordHeadFragment, RecordRefFragment, SavedFragment } from '../api/documents';
+import { inputs, values } from '../api/documents.inputs.json';
 import type { RecordType } from '../parts/record-link';
 import type { KindName } from './kinds';
 
 export interface Field {
   name: string;
   kind: KindName;
-  required?: boolean;
-  /** The values of a choice. */
-  options?: readonly string[];
+  required: boolean;
+  /** The values of a choice, or the roles of the items of a list. */
+  options: readonly string[];
   /** The types of records that may be chosen. */
-  types?: SearchType[];
+  types: RecordType[];
 }
 
-interface Saved {
-  saved: { record: RecordRefFragment | null; revision: number | null; userErrors: SavedFragment[] };
+interface Outcome {
+  revision: number | null;
+  userErrors: SavedFragment[];
+}
+
+interface Saved extends Outcome {
+  record: RecordRefFragment | null;
 }
 
 // The generated types of inputs differ by record type; a form makes its input from its fields.
@@ -23,188 +29,104 @@ type Input = { input: never };
 
 export interface Form {
   type: RecordType;
-  /** What an update calls the record that it changes. */
+  /** What mutations call the record that they change. */
   key: string;
   fields: Field[];
   load: Document<{ record: RecordHeadFragment | null }, { slug: string }>;
-  create: Document<Saved, Input>;
-  update: Document<Saved, Input>;
+  create: Document<{ saved: Saved }, Input>;
+  update: Document<{ saved: Saved }, Input>;
+  delete: Document<{ saved: Outcome }, Input>;
 }
 
-const text = (name: string, required = false): Field => ({ name, kind: 'text', required });
-const long = (name: string, required = false): Field => ({ name, kind: 'long', required });
-const date = (name: string): Field => ({ name, kind: 'date' });
-const choice = (name: string, options: readonly string[], required = false): Field => ({
-  name,
-  kind: 'choice',
-  options,
-  required,
-});
-const record = (name: string, types: SearchType[], required = false): Field => ({
-  name,
-  kind: 'record',
-  types,
-  required,
-});
-const records = (name: string, types: SearchType[]): Field => ({ name, kind: 'records', types });
-const citations = (required = false): Field => ({ name: 'citations', kind: 'citations', required });
-const slug: Field = { name: 'slug', kind: 'slug', required: true };
+/** Texts of more than a line. */
+const LONG = ['summary', 'quote', 'question'];
 
-const ACTOR_KINDS: documents.ActorKind[] = [
-  'PERSON',
-  'COUNTRY',
-  'TERRITORY',
-  'ORGANIZATION',
-  'MEDIA',
-  'GROUP',
-  'PLACE',
-];
-const ORGANIZATION_KINDS: documents.OrganizationKind[] = [
-  'PARTY',
-  'PARLIAMENT',
-  'PARLIAMENTARY_GROUP',
-  'COMMITTEE',
-  'GOVERNMENT',
-  'MINISTRY',
-  'PUBLIC_BODY',
-  'COURT',
-  'SECURITY_FORCE',
-  'ARMED_GROUP',
-  'INTERNATIONAL_BODY',
-  'COMPANY',
-  'ASSOCIATION',
-  'UNIVERSITY',
-  'OTHER',
-];
-const GENDERS: documents.Gender[] = ['FEMALE', 'MALE', 'OTHER'];
-const MODES: documents.MeetingMode[] = [
-  'VISIT',
-  'MULTILATERAL',
-  'BILATERAL',
-  'CALL',
-  'CONFERENCE',
-  'INTERVIEW',
-  'OTHER',
-];
-const STATUSES: documents.MeetingStatus[] = ['OCCURRED', 'SCHEDULED', 'POSTPONED', 'CANCELLED', 'HYPOTHETICAL'];
-const MEDIA: documents.StatementMedium[] = ['SPEECH', 'INTERVIEW', 'ARTICLE', 'WRITTEN', 'CONVERSATION', 'UNSPECIFIED'];
-const RENDERINGS: documents.StatementRendering[] = ['PARAPHRASE', 'VERBATIM'];
-const EVENT_TYPES: documents.EventType[] = [
-  'STATEMENT',
-  'AGREE',
-  'CONSULT',
-  'SUPPORT',
-  'CONCEDE',
-  'COOPERATE',
-  'AID',
-  'RETREAT',
-  'REQUEST',
-  'ACCUSE',
-  'REJECT',
-  'THREATEN',
-  'PROTEST',
-  'SANCTION',
-  'MOBILIZE',
-  'COERCE',
-  'ASSAULT',
-];
-const LIKELIHOODS: documents.Likelihood[] = [
-  'ALMOST_NO_CHANCE',
-  'VERY_UNLIKELY',
-  'UNLIKELY',
-  'ROUGHLY_EVEN',
-  'LIKELY',
-  'VERY_LIKELY',
-  'ALMOST_CERTAIN',
-];
-const CONFIDENCES: documents.Confidence[] = ['LOW', 'MODERATE', 'HIGH'];
-
-/** The forms, by the first word of their records' addresses. */
-export const forms: Record<string, Form> = {
-  actors: {
-    type: 'Actor',
-    key: 'actor',
-    fields: [
-      text('name', true),
-      choice('kind', ACTOR_KINDS, true),
-      { name: 'names', kind: 'names' },
-      long('summary'),
-      choice('organizationKind', ORGANIZATION_KINDS),
-      choice('gender', GENDERS),
-      date('bornOn'),
-      date('diedOn'),
-      date('foundedOn'),
-      date('dissolvedOn'),
-      citations(),
-      slug,
-    ],
-    load: documents.EditActor,
-    create: documents.CreateActor,
-    update: documents.UpdateActor,
-  },
-  meetings: {
-    type: 'Meeting',
-    key: 'meeting',
-    fields: [
-      text('name', true),
-      long('summary'),
-      choice('mode', MODES, true),
-      choice('status', STATUSES, true),
-      date('startsOn'),
-      date('endsOn'),
-      record('venue', ['ACTOR']),
-      record('parent', ['MEETING']),
-      { name: 'participants', kind: 'participants', types: ['ACTOR'] },
-      records('agenda', ['TOPIC']),
-      citations(),
-      slug,
-    ],
-    load: documents.EditMeeting,
-    create: documents.CreateMeeting,
-    update: documents.UpdateMeeting,
-  },
-  statements: {
-    type: 'Statement',
-    key: 'statement',
-    fields: [
-      record('speaker', ['ACTOR']),
-      text('speakerRole'),
-      record('onBehalfOf', ['ACTOR']),
-      records('addressees', ['ACTOR']),
-      long('summary', true),
-      choice('rendering', RENDERINGS, true),
-      long('quote'),
-      choice('eventType', EVENT_TYPES, true),
-      choice('medium', MEDIA, true),
-      date('saidOn'),
-      record('meeting', ['MEETING']),
-      record('publication', ['ACTOR']),
-      text('language'),
-      records('topics', ['TOPIC']),
-      citations(true),
-      slug,
-    ],
-    load: documents.EditStatement,
-    create: documents.CreateStatement,
-    update: documents.UpdateStatement,
-  },
-  commentaries: {
-    type: 'Commentary',
-    key: 'commentary',
-    fields: [
-      record('author', ['ACTOR'], true),
-      record('source', ['SOURCE'], true),
-      { name: 'ordinal', kind: 'number', required: true },
-      long('question', true),
-      long('summary', true),
-      choice('likelihood', LIKELIHOODS),
-      choice('confidence', CONFIDENCES),
-      { name: 'targets', kind: 'targets', types: ['ACTOR', 'MEETING', 'STATEMENT', 'TOPIC'] },
-      citations(true),
-      slug,
-    ],
-    load: documents.EditCommentary,
-    create: documents.CreateCommentary,
-    update: documents.UpdateCommentary,
-  },
+/** How values of a type of the schema are entered. */
+const KINDS: Record<string, KindName> = {
+  ActorIdentifierInput: 'identifiers',
+  ActorLinkInput: 'links',
+  ActorNameInput: 'names',
+  CitationInput: 'citations',
+  CommentaryTargetInput: 'targets',
+  Decimal: 'amount',
+  EvidenceItemInput: 'evidence',
+  Float: 'number',
+  Int: 'number',
+  MeetingParticipantInput: 'participants',
+  PartialDate: 'date',
+  StatementEventInput: 'events',
+  String: 'text',
+  TopicIdentifierInput: 'identifiers',
+  TopicNameInput: 'names',
+  URL: 'url',
 };
+
+/** What lists of the schema are of: the types of their records, and the enum of their roles. */
+const LISTS: Record<string, { types?: RecordType[]; roles?: keyof typeof values }> = {
+  ActorLinkInput: { roles: 'ActorLinkKind' },
+  ActorNameInput: { roles: 'ActorNameKind' },
+  CitationInput: { types: ['Source'], roles: 'Credibility' },
+  CommentaryTargetInput: { types: ['Actor', 'Meeting', 'Statement', 'Topic'] },
+  EvidenceItemInput: { types: ['Statement', 'Commentary', 'Vote'], roles: 'EvidenceRole' },
+  MeetingParticipantInput: { types: ['Actor'], roles: 'ParticipantRole' },
+  StatementEventInput: { types: ['Event'], roles: 'EventReferenceKind' },
+  TopicNameInput: { roles: 'TopicNameKind' },
+};
+
+/** A field as the schema describes it. */
+function fieldOf(type: RecordType, name: string): Field {
+  const given = (inputs[type] as Record<string, string>)[name]!;
+  const inner = given.replace(/\W/g, '');
+  const required = given.endsWith('!');
+  const options = (values as Record<string, string[]>)[LISTS[inner]?.roles ?? inner] ?? [];
+  const by = /^(\w+)By$/.exec(inner)?.[1] as RecordType | undefined;
+  if (by) return { name, kind: given.startsWith('[') ? 'records' : 'record', required, options, types: [by] };
+  const [isChoice, isSlug, isLong] = [inner in values, name === 'slug', LONG.includes(name)];
+  const kind = isChoice ? 'choice' : isSlug ? 'slug' : isLong ? 'long' : KINDS[inner]!;
+  return { name, kind, required, options, types: LISTS[inner]?.types ?? [] };
+}
+
+/** The form of a type: what it enters, in this order. */
+function form<Type extends RecordType>(
+  type: Type,
+  load: Form['load'],
+  ...names: (keyof (typeof inputs)[Type] & string)[]
+): Form {
+  const key = type.toLowerCase();
+  const fields = [...names, 'slug'].map((name) => fieldOf(type, name));
+  return { type, key, fields, load, ...(documents.saves[type] as Pick<Form, 'create' | 'update' | 'delete'>) };
+}
+
+// prettier-ignore
+const all = [
+  form('Statement', documents.EditStatement,
+    'speaker', 'speakerRole', 'onBehalfOf', 'addressees', 'summary', 'rendering', 'quote', 'eventType', 'medium', 'saidOn',
+    'meeting', 'publication', 'language', 'topics', 'citations', 'repliesTo', 'repeats', 'contradicts', 'events'),
+  form('Meeting', documents.EditMeeting,
+    'name', 'summary', 'mode', 'status', 'startsOn', 'endsOn', 'venue', 'parent', 'participants', 'agenda', 'citations'),
+  form('Actor', documents.EditActor,
+    'name', 'kind', 'names', 'summary', 'organizationKind', 'gender', 'bornOn', 'diedOn', 'foundedOn', 'dissolvedOn',
+    'identifiers', 'links', 'citations'),
+  form('Commentary', documents.EditCommentary,
+    'author', 'source', 'ordinal', 'question', 'summary', 'likelihood', 'confidence', 'targets', 'citations'),
+  form('Position', documents.EditPosition,
+    'holder', 'stance', 'topic', 'confidence', 'heldFrom', 'heldUntil', 'evidenceItems', 'citations'),
+  form('Relation', documents.EditRelation,
+    'subject', 'kind', 'object', 'label', 'validFrom', 'validUntil', 'share', 'area', 'term', 'onBehalfOf', 'citations'),
+  form('Event', documents.EditEvent,
+    'name', 'summary', 'eventType', 'mode', 'actors', 'targets', 'place', 'occurredOn', 'endedOn', 'killed', 'injured',
+    'amount', 'currency', 'meeting', 'parent', 'citations'),
+  form('Motion', documents.EditMotion,
+    'name', 'summary', 'proposers', 'topics', 'meeting', 'proposedOn', 'citations'),
+  form('Division', documents.EditDivision,
+    'motion', 'name', 'meeting', 'heldOn', 'result', 'citations'),
+  form('Vote', documents.EditVote,
+    'actor', 'choice', 'division', 'party', 'citations'),
+  form('Topic', documents.EditTopic,
+    'name', 'names', 'parent', 'identifiers', 'citations'),
+  form('Source', documents.EditSource,
+    'title', 'publisher', 'authors', 'url', 'language', 'publishedOn', 'reliability'),
+];
+
+/** The forms of all types, those that are entered most first. */
+export const forms = new Map(all.map((form) => [form.type, form]));

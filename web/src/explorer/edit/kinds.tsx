@@ -27,12 +27,15 @@ const kind = <Value,>(one: Kind<Value>): Kind<unknown> => one as Kind<unknown>;
 type Ref = Pick<RecordRefFragment, '__typename' | 'id' | 'slug' | 'label'>;
 type Connection<Node> = { nodes: Node[] };
 type Name = { name: string; kind: string; language: string | null };
-type Participant = { role: string; node: Ref };
+type Identifier = { scheme: string; value: string };
+type ActorLink = { url: string; kind: string; note: string | null };
+/** A record in a role, such as a participant of a meeting. */
+type InRole = { role: string; record: Ref };
 type Citation = Omit<EditedCitationFragment, 'source'> & { source: Ref };
 
 const orNull = (text: string) => (text.trim() === '' ? null : text.trim());
 
-const line = (type: 'text' | 'number', pattern?: string) =>
+const line = (type: 'text' | 'number' | 'url', pattern?: string) =>
   kind<string>({
     empty: '',
     read: (given: string | number | null) => String(given ?? ''),
@@ -42,6 +45,7 @@ const line = (type: 'text' | 'number', pattern?: string) =>
       <input
         id={id}
         type={type}
+        step={type === 'number' ? 'any' : undefined}
         dir="auto"
         value={value}
         required={field.required}
@@ -59,9 +63,18 @@ const Options = ({ of }: { of: readonly string[] }) =>
     </option>
   ));
 
-const NAME_KINDS = ['ALIAS', 'FORMER', 'TRANSLITERATION', 'ABBREVIATION', 'PATRONYMIC'];
-const CREDIBILITIES = ['CONFIRMED', 'PROBABLY_TRUE', 'POSSIBLY_TRUE', 'DOUBTFUL', 'IMPROBABLE', 'CANNOT_BE_JUDGED'];
-const ROLES = ['HOST', 'CHAIR', 'SPEAKER', 'GUEST', 'ATTENDEE', 'MEDIATOR'];
+interface SelectProps {
+  label: string;
+  options: readonly string[];
+  value: string;
+  change: (value: string) => void;
+}
+
+const Select = ({ label, options, value, change }: SelectProps) => (
+  <select aria-label={label} value={value} onChange={(event) => change(event.target.value)}>
+    <Options of={options} />
+  </select>
+);
 
 /** A list whose items are changed, added and removed. */
 function Items<Item>({ of, change, name, item }: ItemsProps<Item>) {
@@ -101,18 +114,118 @@ const records = (write: (ref: Ref) => unknown) =>
     Control: ({ id, field, value, change, described }) => (
       <>
         <Items of={value} change={change} name={({ label }) => label} item={({ label }) => <bdi>{label}</bdi>} />
-        <RecordPicker id={id} types={field.types} described={described} pick={(ref) => change([...value, ref])} />
+        <RecordPicker id={id} field={field} described={described} pick={(ref) => change([...value, ref])} />
       </>
     ),
   });
 
 const byId = ({ id }: Ref) => ({ id });
+const keyOf = ({ __typename }: Ref) => __typename.toLowerCase();
+
+/** Records in roles; `read` and `write` are from and to how the API says it. */
+const inRoles = (read: (given: never) => InRole[], write: (item: InRole) => unknown) =>
+  kind<InRole[]>({
+    empty: [],
+    read,
+    write: (value) => value.map(write),
+    show: (value) => value.map(({ role, record }) => `${record.label} (${t.word(role)})`).join(', '),
+    Control: ({ id, field, value, change, described }) => (
+      <>
+        <Items
+          of={value}
+          change={change}
+          name={({ record }) => record.label}
+          item={(one, changeOne) => (
+            <>
+              <bdi>{one.record.label}</bdi>
+              <Select
+                label={`${one.record.label}: ${t.field('role')}`}
+                options={field.options}
+                value={one.role}
+                change={(role) => changeOne({ ...one, role })}
+              />
+            </>
+          )}
+        />
+        <RecordPicker
+          id={id}
+          field={field}
+          described={described}
+          pick={(record) => change([...value, { role: usual(field.options), record }])}
+        />
+      </>
+    ),
+  });
+
+/** The role that an item begins with. */
+const usual = (roles: readonly string[]) => (roles.includes('ATTENDEE') ? 'ATTENDEE' : (roles[0] ?? ''));
+
+interface Edges {
+  edges: { role?: string; kind?: string; node: Ref }[];
+}
+
+const edgesInRoles = (given: Edges | null): InRole[] =>
+  given?.edges.map(({ role, kind, node }) => ({ role: role ?? kind ?? '', record: node })) ?? [];
+
+/** Items of some short texts and a kind; those that say nothing are left out. */
+const rows = <Row extends Record<string, string | null>>(
+  parts: (keyof Row & string)[],
+  says: (row: Row) => string,
+  begin: (kinds: readonly string[]) => Row,
+) =>
+  kind<Row[]>({
+    empty: [],
+    read: (given: Row[] | null) => given ?? [],
+    write: (value) =>
+      value
+        .filter(says)
+        .map((row) => Object.fromEntries(Object.entries(row).map(([name, text]) => [name, text || null]))),
+    show: (value) => value.map(says).join(', '),
+    Control: ({ id, field, value, change, described }) => (
+      <>
+        <Items
+          of={value}
+          change={change}
+          name={says}
+          item={(one, changeOne) =>
+            parts.map((part) => {
+              const set = (text: string) => changeOne({ ...one, [part]: text });
+              const [label, text] = [t.field(part), one[part] ?? ''];
+              return part === 'kind' ? (
+                <Select key={part} label={label} options={field.options} value={text} change={set} />
+              ) : (
+                <input
+                  key={part}
+                  dir="auto"
+                  className={part === 'language' || part === 'scheme' ? 'short' : ''}
+                  placeholder={label}
+                  aria-label={label}
+                  value={text}
+                  onChange={(event) => set(event.target.value)}
+                />
+              );
+            })
+          }
+        />
+        <button
+          id={id}
+          type="button"
+          aria-describedby={described}
+          onClick={() => change([...value, begin(field.options)])}
+        >
+          {t.edited.add}
+        </button>
+      </>
+    ),
+  });
 
 export const kinds = {
   text: line('text'),
   slug: line('text', '[a-z0-9]+(-[a-z0-9]+)*'),
   date: line('text', '\\d{4}(-\\d{2}(-\\d{2})?)?'),
   number: line('number'),
+  amount: line('text', '-?\\d+(\\.\\d+)?'),
+  url: line('url'),
   long: kind<string>({
     empty: '',
     read: (given: string | null) => given ?? '',
@@ -144,7 +257,7 @@ export const kinds = {
         onChange={(event) => change(event.target.value)}
       >
         <option value="">{t.edited.none}</option>
-        <Options of={field.options ?? []} />
+        <Options of={field.options} />
       </select>
     ),
   }),
@@ -155,7 +268,7 @@ export const kinds = {
     show: (value) => value?.label ?? '',
     Control: ({ id, field, value, change, described }) =>
       value ? (
-        <p className="chosen">
+        <p className="picked">
           <bdi>{value.label}</bdi>
           <button
             id={id}
@@ -168,98 +281,39 @@ export const kinds = {
           </button>
         </p>
       ) : (
-        <RecordPicker id={id} types={field.types} described={described} pick={change} />
+        <RecordPicker id={id} field={field} described={described} pick={change} />
       ),
   }),
   records: records(byId),
-  targets: records((ref) => ({ [ref.__typename.toLowerCase()]: byId(ref) })),
-  participants: kind<Participant[]>({
-    empty: [],
-    read: (given: { edges: Participant[] } | null) => given?.edges.map(({ role, node }) => ({ role, node })) ?? [],
-    write: (value) => value.map(({ role, node }) => ({ role, actor: byId(node) })),
-    show: (value) => value.map(({ role, node }) => `${node.label} (${t.word(role)})`).join(', '),
-    Control: ({ id, field, value, change, described }) => (
-      <>
-        <Items
-          of={value}
-          change={change}
-          name={({ node }) => node.label}
-          item={(one, changeOne) => (
-            <>
-              <bdi>{one.node.label}</bdi>
-              <select
-                aria-label={`${one.node.label}: ${t.field('role')}`}
-                value={one.role}
-                onChange={(event) => changeOne({ ...one, role: event.target.value })}
-              >
-                <Options of={ROLES} />
-              </select>
-            </>
-          )}
-        />
-        <RecordPicker
-          id={id}
-          types={field.types}
-          described={described}
-          pick={(node) => change([...value, { role: 'ATTENDEE', node }])}
-        />
-      </>
-    ),
-  }),
-  names: kind<Name[]>({
-    empty: [],
-    read: (given: Name[] | null) => given ?? [],
-    write: (value) =>
-      value.filter(({ name }) => name.trim()).map((one) => ({ ...one, language: one.language || null })),
-    show: (value) => value.map(({ name }) => name).join(', '),
-    Control: ({ id, value, change, described }) => (
-      <>
-        <Items
-          of={value}
-          change={change}
-          name={({ name }) => name}
-          item={(one, changeOne) => (
-            <>
-              <input
-                dir="auto"
-                aria-label={t.field('name')}
-                value={one.name}
-                onChange={(event) => changeOne({ ...one, name: event.target.value })}
-              />
-              <select
-                aria-label={t.field('kind')}
-                value={one.kind}
-                onChange={(event) => changeOne({ ...one, kind: event.target.value })}
-              >
-                <Options of={NAME_KINDS} />
-              </select>
-              <input
-                className="short"
-                placeholder={t.field('language')}
-                aria-label={t.field('language')}
-                value={one.language ?? ''}
-                onChange={(event) => changeOne({ ...one, language: event.target.value })}
-              />
-            </>
-          )}
-        />
-        <button
-          id={id}
-          type="button"
-          aria-describedby={described}
-          onClick={() => change([...value, { name: '', kind: 'ALIAS', language: null }])}
-        >
-          {t.edited.add}
-        </button>
-      </>
-    ),
-  }),
+  targets: records((ref) => ({ [keyOf(ref)]: byId(ref) })),
+  participants: inRoles(edgesInRoles, ({ role, record }) => ({ role, actor: byId(record) })),
+  events: inRoles(edgesInRoles, ({ role, record }) => ({ kind: role, event: byId(record) })),
+  evidence: inRoles(
+    (given: { role: string; evidence: Ref }[] | null) =>
+      given?.map(({ role, evidence }) => ({ role, record: evidence })) ?? [],
+    ({ role, record }) => ({ role, [keyOf(record)]: byId(record) }),
+  ),
+  names: rows<Name>(
+    ['name', 'kind', 'language'],
+    ({ name }) => name.trim(),
+    (options) => ({ name: '', kind: options[0] ?? '', language: null }),
+  ),
+  identifiers: rows<Identifier>(
+    ['scheme', 'value'],
+    ({ value }) => value.trim(),
+    () => ({ scheme: '', value: '' }),
+  ),
+  links: rows<ActorLink>(
+    ['url', 'kind', 'note'],
+    ({ url }) => url.trim(),
+    (options) => ({ url: '', kind: options[0] ?? '', note: null }),
+  ),
   citations: kind<Citation[]>({
     empty: [],
     read: (given: Connection<Citation> | null) => given?.nodes ?? [],
     write: (value) => value.map(({ source, ...one }) => ({ ...one, source: byId(source) })),
     show: (value) => value.map(({ source, locator }) => `${source.label}, ${locator}`).join('; '),
-    Control: ({ id, value, change, described }) => (
+    Control: ({ id, field, value, change, described }) => (
       <>
         <Items
           of={value}
@@ -284,7 +338,7 @@ export const kinds = {
                 }
               >
                 <option value="">{t.edited.notRated}</option>
-                <Options of={CREDIBILITIES} />
+                <Options of={field.options} />
               </select>
               {one.quote && <q dir="auto">{one.quote}</q>}
             </>
@@ -292,7 +346,7 @@ export const kinds = {
         />
         <RecordPicker
           id={id}
-          types={['SOURCE']}
+          field={field}
           described={described}
           pick={(source) => change([...value, citationOf(source, {})])}
         />

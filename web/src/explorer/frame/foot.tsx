@@ -3,15 +3,36 @@ import type { Document } from '../api/document';
 import { textOf } from '../api/document';
 import { Viewer } from '../api/documents';
 import { queries, useQuery } from '../api/queries';
-import { root } from '../router';
+import { type RecordType, placeOfAll } from '../parts/record-link';
+import { Link, root } from '../router';
 import { key, keep } from '../session/key';
-import { useIsEditor } from '../session/role';
 import { choose, language, languages, t } from '../texts';
-import { Link } from '../router';
+
+/** Types that have a list of their own; positions are a view. */
+const LISTED: RecordType[] = [
+  'Actor',
+  'Meeting',
+  'Statement',
+  'Commentary',
+  'Event',
+  'Relation',
+  'Motion',
+  'Division',
+  'Vote',
+  'Topic',
+  'Source',
+];
 
 export function Foot() {
   return (
     <footer className="frame-foot small">
+      <nav className="lists" aria-label={t.lists}>
+        {LISTED.map((type) => (
+          <Link key={type} to={placeOfAll(type)}>
+            {t.types[type].many}
+          </Link>
+        ))}
+      </nav>
       <GraphQLOfThisView />
       <a href={new URL('graphiql', root).href}>GraphiQL</a>
       <a href={new URL('schema.graphql', root).href}>schema.graphql</a>
@@ -36,7 +57,6 @@ export function Foot() {
 
 /** Who is signed in, and the way in and out. */
 function Session() {
-  const isEditor = useIsEditor();
   const { data } = useQuery(Viewer, {}, { enabled: key() !== '' });
   if (key() === '') return <Link to="sign-in">{t.signIn}</Link>;
   const signOut = () => {
@@ -46,7 +66,6 @@ function Session() {
   return (
     <span>
       {data && t.signedIn(data.viewer.name ?? '', t.roles[data.viewer.role])}{' '}
-      {isEditor && <Link to="new/statement">{t.edited.enter}</Link>}{' '}
       <button type="button" className="plain" onClick={signOut}>
         {t.signOut}
       </button>

@@ -2,6 +2,7 @@ import { Suspense, useEffect, useRef } from 'react';
 import { Empty, Loading } from '../parts/answer';
 import { SearchField } from '../parts/search-field';
 import { Link, useAddress } from '../router';
+import { useIsEditor } from '../session/role';
 import { t } from '../texts';
 import { navigation, viewAt } from '../views';
 import { ConnectionNote, useLive } from './live-note';
@@ -16,6 +17,7 @@ export function Frame() {
   const main = useRef<HTMLElement>(null);
   const found = viewAt(segments);
   const place = segments.join('/');
+  const isEditor = useIsEditor();
   useLive();
   const hasField = place === '' || place === 'search';
   useEffect(() => (place === '' ? undefined : focusHeading(main.current!)), [place]);
@@ -35,6 +37,11 @@ export function Frame() {
               {name}
             </Link>
           ))}
+          {isEditor && (
+            <Link to="new" aria-current={segments[0] === 'new' ? 'page' : undefined}>
+              {t.edited.enter}
+            </Link>
+          )}
         </nav>
         <Moment />
       </header>
@@ -49,6 +56,9 @@ export function Frame() {
               <div className="view">
                 <h1>{t.noSuchPage}</h1>
                 <Empty>{t.noSuchPageAdvice}</Empty>
+                <p>
+                  <Link to="">{t.toStart}</Link>
+                </p>
               </div>
             )}
           </Suspense>

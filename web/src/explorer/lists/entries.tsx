@@ -1,10 +1,10 @@
 import type * as documents from '../api/documents';
 import * as format from '../format';
 import { Entry } from '../parts/entry';
-import { RecordLink, placeOf } from '../parts/record-link';
+import { RecordLink, isShown, placeOf } from '../parts/record-link';
 import { Stance } from '../parts/stance';
 import { When } from '../parts/when';
-import { Link } from '../router';
+import { Link, addressIn } from '../router';
 import { t } from '../texts';
 
 type Ref = documents.RecordRefFragment;
@@ -33,6 +33,10 @@ function Line({ of }: { of: (React.ReactNode | false | null | undefined)[] }) {
     </p>
   );
 }
+
+/** A record, unless it is the one that is shown: its own page need not name it in each entry. */
+const elsewhere = (record: Ref | null) =>
+  record && !isShown(record, addressIn(location.href).segments) && <RecordLink record={record} />;
 
 /** Text of a record that leads to it. */
 export const Quiet = ({
@@ -66,7 +70,7 @@ export const meeting = (one: documents.MeetingEntryFragment, role?: string) => (
         role && t.word(role),
         t.word(one.mode),
         one.status !== 'OCCURRED' && t.word(one.status),
-        one.venue && <RecordLink record={one.venue} />,
+        elsewhere(one.venue),
         (one.startsOn || one.endsOn) && <When from={one.startsOn} until={one.endsOn ?? one.startsOn} />,
       ]}
     />
@@ -108,13 +112,7 @@ export const statement = (one: documents.StatementEntryFragment) => (
       </p>
     )}
     {(one.meeting || one.publication || one.saidOn) && (
-      <Line
-        of={[
-          one.meeting && <RecordLink record={one.meeting} />,
-          one.publication && <RecordLink record={one.publication} />,
-          one.saidOn && <When from={one.saidOn} />,
-        ]}
-      />
+      <Line of={[elsewhere(one.meeting), elsewhere(one.publication), one.saidOn && <When from={one.saidOn} />]} />
     )}
   </Entry>
 );
@@ -148,10 +146,8 @@ export const position = (one: documents.PositionEntryFragment) => (
         ...one.evidenceItems.map(({ role, evidence }) => (
           <>
             {role === 'CONTRADICTS' && `${t.word(role)}: `}
-            {t.accordingTo}{' '}
-            <Link to={placeOf(evidence)}>
-              <bdi>{wordOf(evidence)}</bdi>
-            </Link>
+            {t.accordingTo} <RecordLink record={whoseWord(evidence)} />,{' '}
+            <Link to={placeOf(evidence)}>{t.types[evidence.__typename].one}</Link>
           </>
         )),
         (one.heldFrom || one.heldUntil) && <When from={one.heldFrom} until={one.heldUntil} />,
@@ -160,10 +156,10 @@ export const position = (one: documents.PositionEntryFragment) => (
   </Entry>
 );
 
-/** On whose word a position is known. */
-function wordOf(evidence: documents.PositionEntryFragment['evidenceItems'][number]['evidence']): string {
-  if (evidence.__typename === 'Statement') return evidence.speaker?.label ?? evidence.label;
-  return evidence.__typename === 'Commentary' ? evidence.author.label : evidence.label;
+/** On whose word a position is known; if nobody's, the evidence itself. */
+function whoseWord(evidence: documents.PositionEntryFragment['evidenceItems'][number]['evidence']): Ref {
+  if (evidence.__typename === 'Vote') return evidence.actor;
+  return (evidence.__typename === 'Statement' ? evidence.speaker : evidence.author) ?? evidence;
 }
 
 export const commentary = (one: documents.CommentaryEntryFragment) => (

@@ -2,6 +2,7 @@ import type { ReactNode } from 'react';
 import type { Document } from '../api/document';
 import { type Page, usePages } from '../api/queries';
 import { Empty, Loading, Refused } from '../parts/answer';
+import { Link } from '../router';
 import { t } from '../texts';
 
 interface ListProps<Data, Variables, Node> {
@@ -12,6 +13,8 @@ interface ListProps<Data, Variables, Node> {
   entry: (node: Node) => ReactNode;
   /** What is said in place of an empty list; without it an empty list is left out. */
   empty?: string | undefined;
+  /** The address of a view that has all of them, to narrow down. */
+  all?: string | undefined;
 }
 
 /** A section with the records of a connection, page after page. */
@@ -22,6 +25,7 @@ export function List<Data, Variables extends { after?: string | null | undefined
   page,
   entry,
   empty,
+  all,
 }: ListProps<Data, Variables, Node>) {
   const { data, error, refetch, hasNextPage, isFetchingNextPage, fetchNextPage } = usePages(document, variables, page);
   const nodes = data?.pages.flatMap((one) => page(one).nodes);
@@ -43,6 +47,12 @@ export function List<Data, Variables extends { after?: string | null | undefined
           <button type="button" disabled={isFetchingNextPage} onClick={() => void fetchNextPage()}>
             {t.more}
           </button>
+          {all && (
+            <>
+              {' '}
+              <Link to={all}>{t.allToNarrow}</Link>
+            </>
+          )}
         </p>
       )}
     </section>

@@ -7,7 +7,7 @@ import { List } from './list';
 import type { ReactNode } from 'react';
 
 /** What a list takes: a title, and which records in which order. */
-type Props<Variables> = { title: string; empty?: string | undefined } & Omit<Variables, 'after' | 'asOf'>;
+type Props<Variables> = { title: string; empty?: string; all?: string } & Omit<Variables, 'after' | 'asOf'>;
 
 /** A list of one type's records, as of the moment that the reader looks at. */
 function listOf<Data, Variables extends { after?: string | null | undefined }, Node>(
@@ -15,9 +15,9 @@ function listOf<Data, Variables extends { after?: string | null | undefined }, N
   page: (data: Data) => Page & { nodes: Node[] },
   entry: (node: Node) => ReactNode,
 ) {
-  return function RecordList({ title, empty, ...chosen }: Props<Variables>) {
+  return function RecordList({ title, empty, all, ...chosen }: Props<Variables>) {
     const variables = { ...chosen, asOf: useAsOf() } as unknown as Variables;
-    return <List {...{ title, document, variables, page, entry, empty }} />;
+    return <List {...{ title, document, variables, page, entry, empty, all }} />;
   };
 }
 

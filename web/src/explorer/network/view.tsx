@@ -1,9 +1,9 @@
 import { useMemo, useRef } from 'react';
 import { Network, NetworkSize, Paths, Speakers } from '../api/documents';
 import { useQuery } from '../api/queries';
-import { useTitle } from '../frame/title';
 import { Answer, Empty, Loading, Refused } from '../parts/answer';
 import { Choice } from '../parts/choice';
+import { Head } from '../parts/head';
 import { Link, setParameters, useAddress, useAsOf } from '../router';
 import { t } from '../texts';
 import { Extent, Reach, depthIn, limitIn, strongestIn } from './extent';
@@ -16,23 +16,18 @@ import './network.css';
 
 /** How actors are tied: around those that the address names, and along the paths between two. */
 export default function NetworkView() {
-  useTitle(t.network.title);
   const { parameters } = useAddress();
   const actors = parameters.getAll('actor');
   const [from, to] = [parameters.get('from'), parameters.get('to')];
   return (
     <div className="view broad">
-      <header>
-        <h1>{t.network.title}</h1>
-        <p className="soft">{t.network.explained}</p>
-      </header>
-      <div className="choices">
+      <Head title={t.network.title} explained={t.network.explained}>
         <Choice parameter="actor" type="ACTOR" label={t.network.around} />
         <Choice parameter="from" type="ACTOR" label={t.network.from} isOne />
         <Choice parameter="to" type="ACTOR" label={t.network.to} isOne />
         <Reach />
         <Kinds />
-      </div>
+      </Head>
       {actors.length > 0 || (from && to) ? <Shown actors={actors} from={from} to={to} /> : <Begin />}
     </div>
   );

@@ -1,20 +1,13 @@
-import type { CountedFragment, StatementGrouping } from '../api/documents';
 import * as format from '../format';
 import { t } from '../texts';
 
-/** Years, quarters or months: how groups name them, and how many there are in a year. */
-export const STEPS = {
-  year: { grouping: 'SAID_ON_YEAR', key: 'saidOnYear', months: 12 },
-  quarter: { grouping: 'SAID_ON_QUARTER', key: 'saidOnQuarter', months: 3 },
-  month: { grouping: 'SAID_ON_MONTH', key: 'saidOnMonth', months: 1 },
-} as const satisfies Record<string, { grouping: StatementGrouping; key: keyof CountedFragment; months: number }>;
+/** Years, quarters or months: how many months they have. */
+export const STEPS = { year: 12, quarter: 3, month: 1 };
 
 export type Step = keyof typeof STEPS;
 
 /** A period by its name in groups: `2026`, `2026-Q1`, `2026-02`; unknown dates have none. */
 export type Period = string | null;
-
-export const periodOf = (group: CountedFragment, step: Step): Period => group[STEPS[step].key];
 
 /** Months since the year 0. */
 function startOf(period: string): number {
@@ -36,7 +29,7 @@ export function allBetween(known: Period[], step: Step): Period[] {
   const months = known.flatMap((period) => (period === null ? [] : [startOf(period)]));
   const unknown = known.includes(null) ? [null] : [];
   if (months.length === 0) return unknown;
-  const [first, { months: length }] = [Math.min(...months), STEPS[step]];
+  const [first, length] = [Math.min(...months), STEPS[step]];
   const count = (Math.max(...months) - first) / length + 1;
   return [...Array.from({ length: count }, (_, number) => at(first + number * length, step)), ...unknown];
 }

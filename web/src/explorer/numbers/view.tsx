@@ -1,96 +1,80 @@
-import {
-  MostStatements,
-  type StatementFilter,
-  type StatementGrouping,
-  type StatementKeyFragment,
-  StatementsOverTime,
-  type StatementsOverTimeQuery,
-} from '../api/documents';
 import { useQuery } from '../api/queries';
-import { useTitle } from '../frame/title';
 import { Answer, Empty } from '../parts/answer';
 import { Choice } from '../parts/choice';
 import { DateField } from '../parts/date-field';
+import { Head } from '../parts/head';
 import { Matrix } from '../parts/matrix';
 import { Options } from '../parts/options';
 import { RecordLink } from '../parts/record-link';
 import { useAddress, useAsOf } from '../router';
 import { t } from '../texts';
 import { Bar } from './bar';
-import { STEPS, type Step, allBetween, endsOf, nameOf, periodOf } from './periods';
+import { type Count, type Counted, type CountedType, type Dimension, type Key, types } from './counted';
+import { STEPS, type Step, allBetween, endsOf, nameOf } from './periods';
 import './numbers.css';
 
-/** What statements are counted by. */
-const DIMENSIONS = { speaker: 'SPEAKER', topic: 'TOPIC_WITHIN', kind: 'EVENT_TYPE' } as const satisfies Record<
-  string,
-  StatementGrouping
->;
+const oneOf = <Name extends string>(names: Partial<Record<Name, unknown>>, name: string | null, usual: Name): Name =>
+  name !== null && name in names ? (name as Name) : usual;
 
-type Dimension = keyof typeof DIMENSIONS;
-
-const oneOf = <Name extends string>(names: Record<Name, unknown>, name: string | null, otherwise: Name): Name =>
-  name !== null && name in names ? (name as Name) : otherwise;
-
-/** How many statements there are, by speaker, topic or kind, year by year. */
+/** How many records there are, by actor, topic or kind, year by year. */
 export default function NumbersView() {
-  useTitle(t.numbers.title);
   const { parameters } = useAddress();
-  const dimension = oneOf<Dimension>(DIMENSIONS, parameters.get('by'), 'speaker');
+  const type = oneOf<CountedType>(types, parameters.get('of'), 'statements');
+  const counted = types[type];
+  const dimension = oneOf<Dimension>(counted.by, parameters.get('by'), 'actor');
   const step = oneOf<Step>(STEPS, parameters.get('step'), 'year');
-  const filter = filterOf(parameters);
-  const most = useQuery(MostStatements, { filter, by: [DIMENSIONS[dimension]], asOf: useAsOf() }, { keep: true });
+  const filter = filterOf(counted, parameters);
+  const most = useQuery(counted.most, { filter, by: [counted.by[dimension]], asOf: useAsOf() }, { keep: true });
+  const dimensions = Object.entries(t.numbers.dimensions[type]).filter(([name]) => name in counted.by);
   return (
     <div className="view broad numbers">
-      <header>
-        <h1>{t.numbers.title}</h1>
-        <p className="soft">{t.numbers.explained}</p>
-      </header>
-      <div className="choices">
-        <Options parameter="by" label={t.numbers.by} options={t.numbers.dimensions} chosen={dimension} />
+      <Head title={t.numbers.title} explained={t.numbers.explained}>
+        <Options parameter="of" label={t.numbers.of} options={t.numbers.types} chosen={type} />
+        <Options parameter="by" label={t.numbers.by} options={Object.fromEntries(dimensions)} chosen={dimension} />
         <Options parameter="step" label={t.numbers.step} options={t.numbers.steps} chosen={step} />
         <Choice parameter="actor" type="ACTOR" label={t.timeline.actor} isOne />
-        <Choice parameter="topic" type="TOPIC" label={t.timeline.topic} isOne />
+        {counted.ofTopic && <Choice parameter="topic" type="TOPIC" label={t.timeline.topic} isOne />}
         <DateField parameter="from" label={t.timeline.from} />
         <DateField parameter="until" label={t.timeline.until} />
-      </div>
+      </Head>
       <Answer of={most}>
-        {({ statements }) => (
-          <Counts {...{ dimension, step, filter }} keys={statements.groups.filter((group) => keyOf(group) !== null)} />
+        {({ counted: { groups } }) => (
+          <Counts key={type} {...{ counted, dimension, step, filter }} keys={groups.filter((group) => keyOf(group))} />
         )}
       </Answer>
     </div>
   );
 }
 
-function filterOf(parameters: URLSearchParams): StatementFilter {
+function filterOf({ ofActors, ofTopic, date: [, dates] }: Counted, parameters: URLSearchParams): object {
   const [actor, topic, from, until] = ['actor', 'topic', 'from', 'until'].map((name) => parameters.get(name));
   return {
-    ...(actor && { speaker: { slug: { equals: actor } } }),
-    ...(topic && { topic: { within: { slug: topic } } }),
-    ...((from || until) && { said: { ...(from && { from }), ...(until && { until }) } }),
+    ...(actor && ofActors({ equals: actor })),
+    ...(topic && ofTopic?.({ slug: topic })),
+    ...((from || until) && { [dates]: { ...(from && { from }), ...(until && { until }) } }),
   };
 }
 
-const keyOf = ({ speaker, topicWithin, eventType }: StatementKeyFragment) =>
-  speaker?.slug ?? topicWithin?.slug ?? eventType;
+const keyOf = ({ actor, topic, kind }: Key) => actor?.slug ?? topic?.slug ?? kind;
 
 interface CountsProps {
+  counted: Counted;
   dimension: Dimension;
   step: Step;
-  filter: StatementFilter;
-  keys: StatementKeyFragment[];
+  filter: object;
+  keys: Key[];
 }
 
-function Counts({ dimension, step, filter, keys }: CountsProps) {
+function Counts({ counted, dimension, step, filter, keys }: CountsProps) {
   const slugs = keys.flatMap((key) => keyOf(key) ?? []);
-  const period = [STEPS[step].grouping];
+  const period = [`${counted.date[0]}_${step.toUpperCase()}`];
   const variables = {
     filter,
-    shown: shownOf(dimension, filter, slugs),
+    shown: shownOf(counted, dimension, filter, slugs),
     period,
-    by: [DIMENSIONS[dimension], ...period],
+    by: [counted.by[dimension], ...period],
   };
-  const counts = useQuery(StatementsOverTime, { ...variables, asOf: useAsOf() }, { keep: true });
+  const counts = useQuery(counted.overTime, { ...variables, asOf: useAsOf() }, { keep: true });
   return (
     <Answer of={counts}>
       {({ all, each }) =>
@@ -104,19 +88,19 @@ function Counts({ dimension, step, filter, keys }: CountsProps) {
   );
 }
 
-/** Only statements of those that are shown are counted for them. */
-function shownOf(dimension: Dimension, filter: StatementFilter, slugs: string[]): StatementFilter {
-  if (dimension === 'speaker') return { ...filter, and: [{ speaker: { slug: { in: slugs } } }] };
-  if (dimension === 'topic') return { ...filter, or: slugs.map((slug) => ({ topic: { within: { slug } } })) };
+/** Only records of those that are shown are counted for them. */
+function shownOf({ ofActors, ofTopic }: Counted, dimension: Dimension, filter: object, slugs: string[]): object {
+  if (dimension === 'actor') return { ...filter, and: [ofActors({ in: slugs })] };
+  if (dimension === 'topic') return { ...filter, or: slugs.map((slug) => ofTopic?.({ slug })) };
   return filter;
 }
 
 interface TableProps {
   dimension: Dimension;
   step: Step;
-  keys: StatementKeyFragment[];
-  all: StatementsOverTimeQuery['all']['groups'];
-  each: StatementsOverTimeQuery['each']['groups'];
+  keys: Key[];
+  all: Count[];
+  each: (Key & Count)[];
 }
 
 const ALL = '';
@@ -126,18 +110,18 @@ const MOST_GROUPS = 1000;
 function Table({ dimension, step, keys, all, each }: TableProps) {
   const { parameters } = useAddress();
   const periods = allBetween(
-    all.map((group) => periodOf(group, step)),
+    all.map((group) => group[step]),
     step,
   );
   const most = Math.max(...each.map(({ count }) => count), 1);
   const mostOfAll = Math.max(...all.map(({ count }) => count));
   const groupOf = (row: string, column: string) =>
     row === ALL
-      ? all.find((group) => nameOf(periodOf(group, step)) === column)
-      : each.find((group) => keyOf(group) === row && nameOf(periodOf(group, step)) === column);
+      ? all.find((group) => nameOf(group[step]) === column)
+      : each.find((group) => keyOf(group) === row && nameOf(group[step]) === column);
   const rows = keys.map((key) => ({
     key: keyOf(key)!,
-    name: key.eventType ? t.word(key.eventType) : <RecordLink record={key.speaker ?? key.topicWithin} />,
+    name: key.kind ? t.word(key.kind) : <RecordLink record={key.actor ?? key.topic} />,
   }));
   return (
     <>
@@ -150,18 +134,18 @@ function Table({ dimension, step, keys, all, each }: TableProps) {
         cell={(row, column) => {
           const group = groupOf(row, column);
           if (!group) return null;
-          return <Bar {...group} most={row === ALL ? mostOfAll : most} to={timelineOf(row, periodOf(group, step))} />;
+          return <Bar {...group} most={row === ALL ? mostOfAll : most} to={timelineOf(row, group[step])} />;
         }}
       />
     </>
   );
 
-  /** Where the statements that a number counts are read. */
+  /** Where what a number counts is read. */
   function timelineOf(row: string, period: string | null): string | undefined {
     if (period === null || dimension === 'kind') return undefined;
     const about = new URLSearchParams(endsOf(period, step));
     for (const name of ['actor', 'topic']) if (parameters.get(name)) about.set(name, parameters.get(name)!);
-    if (row !== ALL) about.set(dimension === 'speaker' ? 'actor' : 'topic', row);
+    if (row !== ALL) about.set(dimension, row);
     return `timeline?${about}`;
   }
 }

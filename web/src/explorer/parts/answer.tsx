@@ -6,7 +6,7 @@ import './answer.css';
 
 const SignIn = lazy(() => import('../session/sign-in'));
 
-type Query<Data> = Pick<UseQueryResult<Data, Refusal>, 'data' | 'error' | 'refetch' | 'isPending'>;
+type Query<Data> = Pick<UseQueryResult<Data>, 'data' | 'error' | 'refetch' | 'isPending'>;
 
 /** What a query gives, or how far it has come, or why the server refused it. */
 export function Answer<Data>({ of, children }: { of: Query<Data>; children: (data: Data) => ReactNode }) {

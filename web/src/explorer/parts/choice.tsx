@@ -31,6 +31,7 @@ export function Choice({ parameter, type, label, isOne = false }: Props) {
       <Combobox
         label={label}
         types={[type]}
+        placeholder={t.chooseAny[type]}
         mustChoose
         text={text}
         onText={setText}

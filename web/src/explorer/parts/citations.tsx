@@ -3,19 +3,31 @@ import { Link } from '../router';
 import { t } from '../texts';
 import './citations.css';
 
+interface Props {
+  of: CitedFragment[];
+  /** Whether the meaning of grades is said, too. */
+  isExplained?: boolean;
+}
+
 /** The passages that support something: in the margin where there is room, below it elsewhere. */
-export function Citations({ of }: { of: CitedFragment[] }) {
+export function Citations({ of, isExplained = false }: Props) {
   if (of.length === 0) return null;
+  const grades = isExplained ? [...new Set(of.map(({ grade }) => grade))] : [];
   return (
     <ul className="citations small" aria-label={t.citations}>
       {bySource(of).map(([first, ...others]) => (
         <li key={first.id}>
-          <p className="soft">
-            <bdi>{first.source.label}</bdi>
-          </p>
           {[first, ...others].map((citation) => (
             <Passage key={citation.id} citation={citation} />
           ))}
+          <p className="soft of-source" title={first.source.label}>
+            <bdi>{first.source.label}</bdi>
+          </p>
+        </li>
+      ))}
+      {grades.map((grade) => (
+        <li key={grade} className="soft">
+          <Grade grade={grade} /> {t.gradeMeaning(grade)}
         </li>
       ))}
     </ul>

@@ -1,5 +1,5 @@
 import { type KeyboardEvent, type RefObject, useDeferredValue, useId, useState } from 'react';
-import { type RecordRefFragment, type SearchType, Suggest } from '../api/documents';
+import { type RecordRefFragment, type SearchType, Suggest, SuggestTexts } from '../api/documents';
 import { useQuery } from '../api/queries';
 import { t } from '../texts';
 import './combobox.css';
@@ -21,6 +21,21 @@ interface Props {
   input?: RefObject<HTMLInputElement | null>;
 }
 
+const TEXTS: SearchType[] = ['STATEMENT', 'COMMENTARY'];
+
+/** Records of types that have names, by the beginnings of these; of the others, if they are asked for, by their words. */
+function useSuggestions(prefix: string, types: SearchType[] | undefined) {
+  const named = types?.filter((type) => !TEXTS.includes(type));
+  const texts = types?.filter((type) => TEXTS.includes(type)) ?? [];
+  const [isNamed, isText] = [prefix !== '' && named?.length !== 0, prefix !== '' && texts.length > 0];
+  const names = useQuery(Suggest, { prefix, types: named ?? null }, { enabled: isNamed, keep: true });
+  const found = useQuery(SuggestTexts, { query: prefix, types: texts }, { enabled: isText, keep: true });
+  const records = isText
+    ? (found.data?.search.edges.map(({ node }) => ({ text: node.label, record: node })) ?? [])
+    : [];
+  return [...(isNamed ? (names.data?.suggest ?? []) : []), ...records];
+}
+
 /** A field that suggests records as one types, by pointer or by keyboard. */
 export function Combobox({
   label,
@@ -39,8 +54,7 @@ export function Combobox({
   const list = useId();
   const prefix = useDeferredValue(text.trim());
   const isAsked = isOpen && onChoose !== undefined && prefix.length > 1;
-  const { data } = useQuery(Suggest, { prefix, types: types ?? null }, { enabled: isAsked, keep: true });
-  const suggestions = isAsked ? (data?.suggest ?? []) : [];
+  const suggestions = useSuggestions(isAsked ? prefix : '', types);
   const least = mustChoose && suggestions.length > 0 ? 0 : -1;
   const chosen = Math.max(moved, least);
 
@@ -87,12 +101,19 @@ export function Combobox({
         onKeyDown={press}
         onBlur={() => setOpen(false)}
       />
-      <ul id={list} role="listbox" aria-label={t.suggestions} hidden={suggestions.length === 0}>
+      <div
+        id={list}
+        className="suggestions"
+        role="listbox"
+        aria-label={t.suggestions}
+        hidden={suggestions.length === 0}
+      >
         {suggestions.map(({ text, record }, at) => (
-          <li
+          <div
             key={record.id}
             id={`${list}-${at}`}
             role="option"
+            tabIndex={-1}
             aria-selected={at === chosen}
             onPointerDown={(event) => {
               event.preventDefault();
@@ -101,9 +122,9 @@ export function Combobox({
           >
             <bdi>{text}</bdi>
             <span className="label">{t.types[record.__typename].one}</span>
-          </li>
+          </div>
         ))}
-      </ul>
+      </div>
     </div>
   );
 }

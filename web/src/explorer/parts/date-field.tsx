@@ -1,15 +1,18 @@
-import { useEffect, useState } from 'react';
+import { useState } from 'react';
 import { setParameters, useAddress } from '../router';
 import { t } from '../texts';
 
 /** A partial date of the address: a year, a month or a day. */
 export function DateField({ parameter, label }: { parameter: string; label: string }) {
   const value = useAddress().parameters.get(parameter) ?? '';
-  const [typed, type] = useState(value);
-  useEffect(() => type(value), [value]);
+  // What is being typed, until it is a part of the address.
+  const [draft, type] = useState<string | null>(null);
+  const typed = draft ?? value;
   const isDate = /^(\d{4}(-\d\d(-\d\d)?)?)?$/.test(typed);
   const set = () => {
-    if (isDate && typed !== value) setParameters({ [parameter]: typed || null });
+    if (!isDate) return;
+    if (typed !== value) setParameters({ [parameter]: typed || null });
+    type(null);
   };
   return (
     <label>
@@ -22,7 +25,9 @@ export function DateField({ parameter, label }: { parameter: string; label: stri
         value={typed}
         onChange={(event) => type(event.target.value.trim())}
         onBlur={set}
-        onKeyDown={(event) => event.key === 'Enter' && set()}
+        onKeyDown={({ key }) => {
+          if (key === 'Enter') set();
+        }}
       />
     </label>
   );

@@ -1,4 +1,5 @@
 import { setParameters } from '../router';
+import './choice.css';
 
 interface Props {
   parameter: string;

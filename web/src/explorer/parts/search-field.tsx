@@ -1,4 +1,4 @@
-import { type FormEvent, useEffect, useRef, useState } from 'react';
+import { type SubmitEvent, useEffect, useRef, useState } from 'react';
 import { navigate } from '../router';
 import { t } from '../texts';
 import { Combobox } from './combobox';
@@ -14,16 +14,15 @@ interface Props {
 
 /** Where to search from: suggests records as one types; Enter opens the one chosen, or the search. */
 export function SearchField({ isLarge = false, value = '', onType }: Props) {
-  const [text, setText] = useState(value);
+  const [text, setText] = useState('');
   const input = useRef<HTMLInputElement>(null);
-  useEffect(() => setText(value), [value]);
   useEffect(() => onSlash(() => input.current?.focus()), []);
 
   const leave = (view: string) => {
     input.current?.blur();
     navigate(view);
   };
-  const submit = (event: FormEvent) => {
+  const submit = (event: SubmitEvent) => {
     event.preventDefault();
     if (!onType && text.trim()) leave(`search?${new URLSearchParams({ q: text.trim() })}`);
   };
@@ -33,7 +32,7 @@ export function SearchField({ isLarge = false, value = '', onType }: Props) {
         input={input}
         label={t.search}
         placeholder={isLarge ? t.searchHint : t.search}
-        text={text}
+        text={onType ? value : text}
         onText={onType ?? setText}
         onChoose={
           onType

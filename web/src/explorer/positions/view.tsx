@@ -1,8 +1,8 @@
 import { type Stance, Standings, type StandingsQuery, TopicsWithPositions } from '../api/documents';
 import { useQuery } from '../api/queries';
-import { useTitle } from '../frame/title';
 import { Answer, Empty } from '../parts/answer';
 import { Choice } from '../parts/choice';
+import { Head } from '../parts/head';
 import { Matrix } from '../parts/matrix';
 import { RecordLink } from '../parts/record-link';
 import { Stance as StanceWord } from '../parts/stance';
@@ -19,21 +19,16 @@ const SCALE: Stance[] = ['STRONGLY_OPPOSES', 'OPPOSES', 'NEUTRAL', 'SUPPORTS', '
 /** Who stands where, on the topics that the address names or on those that most positions are on. */
 export default function PositionsView() {
   const { parameters } = useAddress();
-  useTitle(t.stands.title);
   const chosen = parameters.getAll('topic');
   const holders = parameters.getAll('holder');
   const filter = holders.length > 0 ? { holder: { slug: { in: holders } } } : null;
   const most = useQuery(TopicsWithPositions, { filter, asOf: useAsOf() }, { enabled: chosen.length === 0 });
   return (
     <div className="view broad">
-      <header>
-        <h1>{t.stands.title}</h1>
-        <p className="soft">{t.stands.explained}</p>
-      </header>
-      <div className="choices">
+      <Head title={t.stands.title} explained={t.stands.explained}>
         <Choice parameter="topic" type="TOPIC" label={t.stands.topics} />
         <Choice parameter="holder" type="ACTOR" label={t.stands.holders} />
-      </div>
+      </Head>
       {chosen.length > 0 ? (
         <Stands topics={chosen} holders={holders} />
       ) : (

@@ -17,8 +17,8 @@ export function useHighlight(name: string, text: RefObject<HTMLElement | null>, 
     }
     const ranges = spans.flatMap(({ start, end }) => {
       const [first, last] = [lineAt(lines, start), lineAt(lines, Math.max(start, end - 1))];
-      const [from, to] = [elements.get(first?.start ?? -1), elements.get(last?.start ?? -1)];
-      if (!from || !to) return [];
+      const [from, to] = [first && elements.get(first.start), last && elements.get(last.start)];
+      if (!first || !last || !from || !to) return [];
       const range = new StaticRange({
         startContainer: from,
         startOffset: bounded(from, unitsOf(first.text ?? '', start - first.start)),

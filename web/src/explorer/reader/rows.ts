@@ -19,7 +19,7 @@ export function linesOf(content: string, citations: Citation[]): Row[] {
     return row;
   });
   const [placed, others] = partition(citations, ({ passage }) => typeof passage?.start === 'number');
-  for (const citation of placed) lineAt(rows, citation.passage!.start!).citations.push(citation);
+  for (const citation of placed) lineAt(rows, citation.passage!.start!)?.citations.push(citation);
   return [...rows.filter(({ text }) => text), ...locatorsOf(others)];
 }
 
@@ -56,24 +56,27 @@ function locatorsOf(citations: Citation[]): Row[] {
 }
 
 /** The last row that begins at or before a character. */
-export function lineAt(rows: Row[], character: number): Row {
+export function lineAt(rows: Row[], character: number): Row | undefined {
   let [low, high] = [0, rows.length - 1];
   while (low < high) {
     const middle = Math.ceil((low + high) / 2);
     if (rows[middle]!.start <= character) low = middle;
     else high = middle - 1;
   }
-  return rows[low]!;
+  return rows[low];
 }
 
 function partition<One>(all: One[], test: (one: One) => boolean): [One[], One[]] {
   return [all.filter(test), all.filter((one) => !test(one))];
 }
 
+/** The characters of a text as Unicode counts them, accents apart. */
+const charactersOf = (text: string) => Array.from(text);
+
 /** The API counts characters, JavaScript UTF-16 units. */
-export const lengthOf = (text: string) => (isSimple(text) ? text.length : [...text].length);
+export const lengthOf = (text: string) => (isSimple(text) ? text.length : charactersOf(text).length);
 
 export const unitsOf = (text: string, characters: number) =>
-  isSimple(text) ? characters : [...text].slice(0, characters).join('').length;
+  isSimple(text) ? characters : charactersOf(text).slice(0, characters).join('').length;
 
 const isSimple = (text: string) => !/[\ud800-\udfff]/.test(text);

@@ -14,6 +14,7 @@ import {
 } from '../lists/lists';
 import { Facts } from '../parts/entry';
 import { When } from '../parts/when';
+import { Link } from '../router';
 import { t } from '../texts';
 import type { Parameters } from '../views';
 import { RecordView } from './record';
@@ -63,13 +64,23 @@ export default function Actor({ parameters: { slug = '' } }: { parameters: Param
             />
           </div>
           <Positions title={t.positions} filter={{ holder: it }} />
-          <Statements title={t.statements} filter={{ speaker: it }} orderBy="DATE_DESC" />
+          <Statements
+            title={t.statements}
+            filter={{ speaker: it }}
+            orderBy="DATE_DESC"
+            all={`statements?speaker=${slug}`}
+          />
           <Statements title={t.statementsOnBehalf} filter={{ onBehalfOf: it }} orderBy="DATE_DESC" />
           <Statements title={t.statementsAddressed} filter={{ addressees: it }} orderBy="DATE_DESC" />
           {actor.meetings.edges.length > 0 && (
             <section className="section">
               <h2>{t.meetings}</h2>
               <ul>{actor.meetings.edges.map(({ role, node }) => meeting(node, role))}</ul>
+              {actor.meetings.pageInfo.hasNextPage && (
+                <p>
+                  <Link to={`meetings?participants=${slug}`}>{t.allToNarrow}</Link>
+                </p>
+              )}
             </section>
           )}
           <Meetings title={t.meetingsHeld} filter={{ venue: it }} orderBy="DATE_DESC" />
@@ -79,7 +90,7 @@ export default function Actor({ parameters: { slug = '' } }: { parameters: Param
             filter={{ or: [{ actors: it }, { targets: it }, { place: it }] }}
             orderBy="DATE_DESC"
           />
-          <Votes title={t.votes} filter={{ actor: it }} orderBy="ENTERED_DESC" />
+          <Votes title={t.votes} filter={{ actor: it }} orderBy="ENTERED_DESC" all={`votes?actor=${slug}`} />
           <Motions title={t.motions} filter={{ proposers: it }} orderBy="DATE_DESC" />
           <Commentaries title={t.commentaries} filter={{ aboutActor: it }} orderBy="ORDINAL_ASC" />
           <Commentaries title={t.commentariesAuthored} filter={{ author: it }} orderBy="ORDINAL_ASC" />

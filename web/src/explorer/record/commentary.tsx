@@ -10,7 +10,12 @@ import { RecordView } from './record';
 
 export default function Commentary({ parameters: { slug = '' } }: { parameters: Parameters }) {
   return (
-    <RecordView document={CommentaryRecord} slug={slug} find={(data) => data.commentary}>
+    <RecordView
+      document={CommentaryRecord}
+      slug={slug}
+      find={(data) => data.commentary}
+      title={({ question }) => question}
+    >
       {(commentary) => (
         <>
           <div>
@@ -21,7 +26,6 @@ export default function Commentary({ parameters: { slug = '' } }: { parameters: 
               of={[
                 [t.field('author'), <RecordLink key="author" record={commentary.author} />],
                 [t.field('source'), <RecordLink key="source" record={commentary.source} />],
-                [t.field('question'), <bdi key="question">{commentary.question}</bdi>],
                 [t.field('ordinal'), format.number(commentary.ordinal)],
                 [t.field('likelihood'), commentary.likelihood && t.word(commentary.likelihood)],
                 [t.field('confidence'), commentary.confidence && t.word(commentary.confidence)],
@@ -29,7 +33,7 @@ export default function Commentary({ parameters: { slug = '' } }: { parameters: 
               ]}
             />
           </div>
-          <Positions title={t.positionsOn} filter={{ commentary: { slug: { equals: slug } } }} />
+          <Positions title={t.positionsOn} filter={{ evidenceItems: { commentary: { slug: { equals: slug } } } }} />
         </>
       )}
     </RecordView>

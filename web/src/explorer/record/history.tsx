@@ -65,7 +65,7 @@ function Revision({ revision }: { revision: RevisionEntryFragment }) {
         <span className="soft figures">
           {t.word(operation)}, <time dateTime={recordedAt}>{format.moment(recordedAt)}</time>, <bdi>{requester}</bdi>
         </span>{' '}
-        <Undo revision={number} />
+        <Undo revision={number} isAmong />
       </p>
       <Diff of={diff} />
     </Entry>

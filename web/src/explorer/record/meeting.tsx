@@ -48,6 +48,11 @@ export default function Meeting({ parameters: { slug = '' } }: { parameters: Par
                   </li>
                 ))}
               </ul>
+              {meeting.participants.totalCount > meeting.participants.edges.length && (
+                <p className="small soft">
+                  {t.start.andMore(meeting.participants.totalCount - meeting.participants.edges.length)}
+                </p>
+              )}
             </section>
           )}
           <Statements title={t.statements} filter={{ meeting: it }} orderBy="ORDINAL_ASC" />

@@ -1,15 +1,16 @@
-import type { ReactNode } from 'react';
+import { type ReactNode, useRef } from 'react';
 import type { Document } from '../api/document';
 import type { AsOf, CitedFragment, RecordHeadFragment } from '../api/documents';
 import { useQuery } from '../api/queries';
 import { useTitle } from '../frame/title';
 import { Answer, Empty } from '../parts/answer';
 import { Citations } from '../parts/citations';
-import { placeOf } from '../parts/record-link';
+import { type RecordType, placeOf, placeOfAll } from '../parts/record-link';
 import { Link, useAddress, useAsOf } from '../router';
 import { useIsEditor } from '../session/role';
 import { Undo } from '../session/undo';
 import { t } from '../texts';
+import { Contents } from './contents';
 import { History } from './history';
 import './record.css';
 
@@ -19,20 +20,27 @@ interface Props<Data, Found> {
   find: (data: Data) => Found | null;
   /** What kind of record it is, if its type says too little. */
   kind?: (record: Found) => string;
+  /** What it says, if that is longer than its label. */
+  title?: (record: Found) => string;
   children: (record: Found) => ReactNode;
 }
 
 type Head = RecordHeadFragment & { citations?: { nodes: CitedFragment[] } };
 
 /** A record: its name, what is known of it, and how it came to be known. */
-export function RecordView<Data, Found extends Head>({ document, slug, find, kind, children }: Props<Data, Found>) {
+export function RecordView<Data, Found extends Head>(props: Props<Data, Found>) {
+  const { document, slug, find, kind, title, children } = props;
   const query = useQuery(document, { slug, asOf: useAsOf() });
   return (
     <Answer of={query}>
       {(data) => {
         const record = find(data);
         return record ? (
-          <Sheet record={record} kind={kind?.(record) ?? t.types[record.__typename].one}>
+          <Sheet
+            record={record}
+            kind={kind?.(record) ?? t.types[record.__typename].one}
+            title={title?.(record) ?? record.label}
+          >
             {children(record)}
           </Sheet>
         ) : (
@@ -58,38 +66,97 @@ const SEEN_IN: Record<string, [view: string, parameter: string, name: string][]>
   ],
 };
 
-const EDITED = ['Actor', 'Commentary', 'Meeting', 'Statement'];
+/** What an editor may enter about a record: the type, and its field that names the record. */
+const ENTERED_ABOUT: Partial<Record<RecordType, [type: RecordType, field: string][]>> = {
+  Actor: [
+    ['Statement', 'speaker'],
+    ['Position', 'holder'],
+    ['Relation', 'subject'],
+  ],
+  Commentary: [['Position', 'evidenceItems']],
+  Division: [['Vote', 'division']],
+  Meeting: [
+    ['Statement', 'meeting'],
+    ['Motion', 'meeting'],
+  ],
+  Motion: [['Division', 'motion']],
+  Source: [
+    ['Statement', 'source'],
+    ['Commentary', 'source'],
+  ],
+  Statement: [['Position', 'evidenceItems']],
+  Topic: [['Position', 'topic']],
+  Vote: [['Position', 'evidenceItems']],
+};
 
-function Sheet({ record, kind, children }: { record: Head; kind: string; children: ReactNode }) {
+/** Where else a record is seen, and what can be done with it. */
+function Ways({ record }: { record: Head }) {
+  const isEditor = useIsEditor();
+  const { __typename: type, id, slug } = record;
+  const seen = (SEEN_IN[type] ?? []).map(([view, parameter, name]) => (
+    <Link key={view} to={`${view}?${new URLSearchParams({ [parameter]: slug })}`}>
+      {name}
+    </Link>
+  ));
+  const entered = (ENTERED_ABOUT[type] ?? []).map(([type, field]) => {
+    const given = new URLSearchParams({ [field]: field === 'source' ? slug : id });
+    return (
+      <Link key={type} to={`new/${type.toLowerCase()}?${given}`}>
+        {t.edited.newTitle(t.types[type].one)}
+      </Link>
+    );
+  });
+  const edit = <Link to={`${placeOf(record)}/edit`}>{t.edit}</Link>;
+  return (
+    <>
+      {seen.length > 0 && (
+        <nav className="ways small" aria-label={t.ways}>
+          <span className="soft">{t.ways}</span> {seen}
+        </nav>
+      )}
+      {isEditor && (
+        <nav className="ways small" aria-label={t.edit}>
+          {edit} {entered}
+        </nav>
+      )}
+    </>
+  );
+}
+
+interface SheetProps {
+  record: Head;
+  kind: string;
+  title: string;
+  children: ReactNode;
+}
+
+/** Longer titles are set as text. */
+const LONGEST_NAME = 70;
+
+function Sheet({ record, kind, title, children }: SheetProps) {
   useTitle(record.label);
   const saved = useAddress().parameters.get('saved');
-  const mayEdit = useIsEditor() && EDITED.includes(record.__typename);
+  const article = useRef<HTMLElement>(null);
   return (
-    <article className="view record">
+    <article className="view record" ref={article}>
       <header>
         <p className="label">
-          {kind}
-          {mayEdit && (
-            <>
-              {' · '}
-              <Link to={`${placeOf(record)}/edit`}>{t.edit}</Link>
-            </>
-          )}
-          {SEEN_IN[record.__typename]?.map(([view, parameter, name]) => (
-            <span key={view}>
-              {' · '}
-              <Link to={`${view}?${new URLSearchParams({ [parameter]: record.slug })}`}>{name}</Link>
-            </span>
-          ))}
+          <Link to={placeOfAll(record.__typename)}>{kind}</Link>
         </p>
-        <h1 dir="auto">{record.label}</h1>
+        <h1 dir="auto" className={title.length > LONGEST_NAME ? 'said' : undefined}>
+          {title}
+        </h1>
+        <Ways record={record} />
         {saved && (
           <p className="saved small" role="status">
             {t.edited.saved(Number(saved))} <Undo revision={Number(saved)} />
           </p>
         )}
       </header>
-      {record.citations && <Citations of={record.citations.nodes} />}
+      <div className="beside">
+        {record.citations && <Citations of={record.citations.nodes} isExplained />}
+        <Contents of={article} />
+      </div>
       {children}
       <History record={record} />
     </article>
@@ -98,10 +165,21 @@ function Sheet({ record, kind, children }: { record: Head; kind: string; childre
 
 function Missing({ slug }: { slug: string }) {
   useTitle(slug);
+  const deleted = useAddress().parameters.get('deleted');
+  const words = slug.replaceAll('-', ' ');
   return (
-    <div className="view">
+    <div className="view record">
       <h1>{t.noRecord}</h1>
-      <Empty>{t.noRecordAdvice(slug)}</Empty>
+      {deleted ? (
+        <p className="saved small" role="status">
+          {t.edited.deleted(Number(deleted))} <Undo revision={Number(deleted)} />
+        </p>
+      ) : (
+        <Empty>{t.noRecordAdvice(slug)}</Empty>
+      )}
+      <p>
+        <Link to={`search?${new URLSearchParams({ q: words })}`}>{t.searchFor(words)}</Link>
+      </p>
     </div>
   );
 }

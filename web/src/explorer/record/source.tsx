@@ -39,7 +39,11 @@ export default function Source({ parameters: { slug = '' } }: { parameters: Para
               ]}
             />
           </div>
-          <Commentaries title={t.commentaries} filter={{ source: { slug: { equals: slug } } }} orderBy="ORDINAL_ASC" />
+          <Commentaries
+            title={t.commentariesIn}
+            filter={{ source: { slug: { equals: slug } } }}
+            orderBy="ORDINAL_ASC"
+          />
         </>
       )}
     </RecordView>

@@ -12,7 +12,7 @@ import { RecordView } from './record';
 export default function Statement({ parameters: { slug = '' } }: { parameters: Parameters }) {
   const it = { slug: { equals: slug } };
   return (
-    <RecordView document={StatementRecord} slug={slug} find={(data) => data.statement}>
+    <RecordView document={StatementRecord} slug={slug} find={(data) => data.statement} title={({ summary }) => summary}>
       {(statement) => (
         <>
           <div>
@@ -21,9 +21,6 @@ export default function Statement({ parameters: { slug = '' } }: { parameters: P
                 <q>{statement.quote}</q>
               </blockquote>
             )}
-            <p className="lead" dir="auto">
-              {statement.summary}
-            </p>
             <Facts
               of={[
                 [t.field('speaker'), statement.speaker ? <RecordLink record={statement.speaker} /> : t.unknownSpeaker],
@@ -49,7 +46,7 @@ export default function Statement({ parameters: { slug = '' } }: { parameters: P
               ]}
             />
           </div>
-          <Positions title={t.positionsOn} filter={{ statement: it }} />
+          <Positions title={t.positionsOn} filter={{ evidenceItems: { statement: it } }} />
           <Statements title={t.replies} filter={{ repliesTo: it }} />
           <Statements title={t.repliesTo} filter={{ replies: it }} />
           <Statements title={t.repeats} filter={{ or: [{ repeats: it }, { repeatedBy: it }] }} />

@@ -22,7 +22,7 @@ export default function Vote({ parameters: { slug = '' } }: { parameters: Parame
               [t.field('date'), vote.division.heldOn && <When from={vote.division.heldOn} />],
             ]}
           />
-          <Positions title={t.positionsOn} filter={{ vote: { slug: { equals: slug } } }} />
+          <Positions title={t.positionsOn} filter={{ evidenceItems: { vote: { slug: { equals: slug } } } }} />
         </>
       )}
     </RecordView>

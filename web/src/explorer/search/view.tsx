@@ -4,9 +4,10 @@ import { usePages, useQuery } from '../api/queries';
 import * as format from '../format';
 import { useTitle } from '../frame/title';
 import { Empty, Loading, Refused } from '../parts/answer';
-import { RecordLink, type RecordType } from '../parts/record-link';
+import { RecordLink, type RecordType, placeOf } from '../parts/record-link';
 import { SearchField } from '../parts/search-field';
-import { setParameters, useAddress, useAsOf } from '../router';
+import { When } from '../parts/when';
+import { Link, setParameters, useAddress, useAsOf } from '../router';
 import { t } from '../texts';
 import './search.css';
 
@@ -30,19 +31,22 @@ export default function SearchView() {
   const query = parameters.get('q') ?? '';
   const types = TYPES.map(([type]) => type).filter((type) => parameters.getAll('type').includes(type));
   useTitle(query || t.search);
-  const [typed, type] = useState(query);
-  useEffect(() => type(query), [query]);
+  // What is being typed, until it is searched for.
+  const [typed, type] = useState<string | null>(null);
   useEffect(() => {
-    if (typed === query) return undefined;
-    const timer = setTimeout(() => setParameters({ q: typed }, { replace: true }), PAUSE);
+    if (typed === null) return undefined;
+    const timer = setTimeout(() => {
+      setParameters({ q: typed }, { replace: true });
+      type(null);
+    }, PAUSE);
     return () => clearTimeout(timer);
-  }, [typed, query]);
+  }, [typed]);
   const counts = useCounts(query);
   return (
-    <div className="view search" onKeyDown={moveThroughResults}>
+    <div className="view search" role="presentation" onKeyDown={moveThroughResults}>
       <header>
         <h1 className="hidden">{t.search}</h1>
-        <SearchField isLarge value={typed} onType={type} />
+        <SearchField isLarge value={typed ?? query} onType={type} />
         <fieldset className="types small">
           <legend className="hidden">{t.searchTypes}</legend>
           {TYPES.map(([value, name]) => (
@@ -105,26 +109,96 @@ function Results({ query, types }: { query: string; types: SearchType[] }) {
 }
 
 function Result({ edge: { node, highlights } }: { edge: Edge }) {
-  // What the link says already is not said again.
-  const others = highlights.filter(({ parts }) => parts.map(({ text }) => text).join('') !== node.label);
+  // What the link says already is not said again, but marked in it.
+  const isSaid = ({ parts }: Highlight) => lettersOf(node.label).includes(lettersOf(textOf(parts)));
+  const said = highlights.filter(isSaid).flatMap(({ parts }) => parts.filter(({ isMatch }) => isMatch));
   return (
     <li>
       <p>
-        <RecordLink record={node} /> <span className="label">{t.types[node.__typename].one}</span>
+        <Link to={placeOf(node)}>
+          <bdi>
+            <Marked words={said.map(({ text }) => text)}>{node.label}</Marked>
+          </bdi>
+        </Link>
       </p>
-      {others.map(({ field, parts, citations }, at) => (
-        <p key={at} className="small" title={t.field(field)} dir="auto">
-          {parts.map(({ text, isMatch }, at) => (isMatch ? <mark key={at}>{text}</mark> : text))}
-          {citations.map(({ record }) => (
-            <span key={record.id}>
-              {' '}
-              → <RecordLink record={record} />
-            </span>
-          ))}
-        </p>
-      ))}
+      <p className="small soft figures">
+        {t.types[node.__typename].one}
+        <About node={node} />
+      </p>
+      {highlights
+        .filter((one) => !isSaid(one))
+        .map(({ field, parts, citations }, at) => (
+          <p key={at} className="small" title={t.field(field)} dir="auto">
+            {parts.map(({ text, isMatch }, at) => (isMatch ? <mark key={at}>{text}</mark> : text))}
+            {citations.map(({ record }) => (
+              <span key={record.id}>
+                {' '}
+                → <RecordLink record={record} />
+              </span>
+            ))}
+          </p>
+        ))}
     </li>
   );
+}
+
+type Highlight = Edge['highlights'][number];
+
+const textOf = (parts: Highlight['parts']) => parts.map(({ text }) => text).join('');
+const lettersOf = (text: string) => text.toLowerCase().replace(/[^\p{L}\p{N}]/gu, '');
+
+/** A text with words of it marked. */
+function Marked({ words, children: text }: { words: string[]; children: string }) {
+  if (words.length === 0) return text;
+  const escaped = words.map((word) => word.replace(/[.*+?^${}()|[\]\\]/g, '\\$&'));
+  const pieces = text.split(new RegExp(`(${escaped.join('|')})`, 'i'));
+  // Every other piece is one of the words.
+  return pieces.map((piece, at) => (at % 2 === 1 ? <mark key={at}>{piece}</mark> : piece));
+}
+
+/** What else is known of a record that was found: whose words, when, where. */
+function About({ node }: { node: Edge['node'] }) {
+  const [record, date] = aboutOf(node);
+  return (
+    <>
+      {node.__typename === 'Actor' && `, ${t.word(node.kind)}`}
+      {record && (
+        <>
+          {' · '}
+          <RecordLink record={record} />
+        </>
+      )}
+      {date && (
+        <>
+          {' · '}
+          <When from={date} />
+        </>
+      )}
+    </>
+  );
+}
+
+type Ref = Parameters<typeof RecordLink>[0]['record'];
+
+function aboutOf(node: Edge['node']): [record: Ref, date: string | null] {
+  switch (node.__typename) {
+    case 'Statement':
+      return [node.speaker, node.saidOn];
+    case 'Commentary':
+      return [node.author, null];
+    case 'Meeting':
+      return [node.venue, node.startsOn];
+    case 'Event':
+      return [null, node.occurredOn];
+    case 'Motion':
+      return [null, node.proposedOn];
+    case 'Topic':
+      return [node.parent, null];
+    case 'Source':
+      return [node.publisher, node.publishedOn];
+    default:
+      return [null, null];
+  }
 }
 
 /** The arrow keys move between the field and the results. */

@@ -1,4 +1,4 @@
-import { type FormEvent, useState } from 'react';
+import { type SubmitEvent, useState } from 'react';
 import { Viewer } from '../api/documents';
 import { Refusal, request } from '../api/request';
 import { t } from '../texts';
@@ -8,7 +8,7 @@ import { keep, key } from './key';
 export default function SignIn({ next = location.href }: { next?: string }) {
   const [entered, enter] = useState('');
   const [reason, setReason] = useState('');
-  const signIn = async (event: FormEvent) => {
+  const signIn = async (event: SubmitEvent) => {
     event.preventDefault();
     const before = key();
     keep(entered.trim().replace(/^bearer\s+/i, ''));
@@ -22,7 +22,7 @@ export default function SignIn({ next = location.href }: { next?: string }) {
     }
   };
   return (
-    <form className="sign-in" onSubmit={signIn}>
+    <form className="sign-in" onSubmit={(event) => void signIn(event)}>
       <label>
         <span className="label">{t.key}</span>
         <input

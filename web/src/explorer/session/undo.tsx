@@ -4,12 +4,13 @@ import { t } from '../texts';
 import { useIsEditor } from './role';
 
 /** Undoes the change that a revision belongs to, unless someone changed the same values since. */
-export function Undo({ revision }: { revision: number }) {
+export function Undo({ revision, isAmong = false }: { revision: number; isAmong?: boolean }) {
   const undo = useMutation(RevertRevision);
   if (!useIsEditor()) return null;
   const said = undo.error?.message ?? undo.data?.revertRevision.userErrors.map(({ message }) => message).join(' ');
   return (
     <>
+      {isAmong && '· '}
       <button
         type="button"
         className="plain"

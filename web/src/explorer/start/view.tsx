@@ -2,6 +2,7 @@ import { Glance, LatestChanges, Questions } from '../api/documents';
 import { useQuery } from '../api/queries';
 import * as format from '../format';
 import { useTitle } from '../frame/title';
+import { Records } from '../lists/entries';
 import { Answer, Empty } from '../parts/answer';
 import { changesOf } from '../parts/changes';
 import { RecordLink, type RecordType } from '../parts/record-link';
@@ -111,6 +112,7 @@ function Counts() {
 }
 
 const SHOWN = 3;
+const CHANGES = 5;
 
 function Changes() {
   const latest = useQuery(LatestChanges, { asOf: useAsOf() });
@@ -121,27 +123,26 @@ function Changes() {
       <h2>{t.start.changes}</h2>
       <Answer of={latest}>
         {({ revisions }) => {
-          const changes = changesOf(revisions.nodes).slice(0, 5);
+          const changes = changesOf(revisions.nodes).slice(0, CHANGES);
           if (changes.length === 0) return <Empty>{t.start.noChanges}</Empty>;
           return (
-            <ol className="changes">
-              {changes.map(({ change, first, records }) => (
-                <li key={change}>
-                  <p className="small soft figures">
-                    <time dateTime={first.recordedAt}>{format.moment(first.recordedAt)}</time>{' '}
-                    <bdi>{t.start.changedBy(first.requester)}</bdi>
-                  </p>
-                  <ul>
-                    {records.slice(0, SHOWN).map(([revision]) => (
-                      <li key={revision!.number}>
-                        <RecordLink record={revision!.record} />
-                      </li>
-                    ))}
-                  </ul>
-                  {records.length > SHOWN && <p className="small soft">{t.start.andMore(records.length - SHOWN)}</p>}
-                </li>
-              ))}
-            </ol>
+            <>
+              <ol className="changes small">
+                {changes.map(({ change, first, records }) => (
+                  <li key={change}>
+                    <span className="soft figures">
+                      <time dateTime={first.recordedAt}>{format.moment(first.recordedAt)}</time>{' '}
+                      <bdi>{t.start.changedBy(first.requester)}</bdi>:
+                    </span>{' '}
+                    <Records of={records.slice(0, SHOWN).flatMap(([revision]) => revision?.record ?? [])} />
+                    {records.length > SHOWN && ` ${t.start.andMore(records.length - SHOWN)}`}
+                  </li>
+                ))}
+              </ol>
+              <p className="small">
+                <Link to="changes">{t.revisions}</Link>
+              </p>
+            </>
           );
         }}
       </Answer>

@@ -50,6 +50,10 @@ const words: Record<string, string> = {
   FOR: 'voted for',
   PAIRED: 'paired',
   CO_PARTICIPATION: 'common meeting',
+  CREATE: 'entered',
+  DELETE: 'deleted',
+  MERGE: 'merged',
+  UPDATE: 'changed',
   MEDIA: 'news medium',
 };
 
@@ -65,6 +69,17 @@ const fields: Record<string, string> = {
   parent: 'part of',
   children: 'parts',
   targets: 'about',
+  evidenceItems: 'evidence',
+  heldFrom: 'held since',
+  label: 'name',
+  startsOn: 'starts',
+  endsOn: 'ends',
+  occurredOn: 'happened',
+  endedOn: 'ended',
+  heldOn: 'held',
+  url: 'web address',
+  validFrom: 'since',
+  validUntil: 'until',
 };
 
 const RELIABILITY: Record<string, string> = {
@@ -105,17 +120,25 @@ const t = {
   faultAdvice: 'Reload the page: it may be older than the server.',
   noSuchPage: 'There is no such page',
   noSuchPageAdvice: 'The address may be mistyped. Search for what you are looking for.',
+  toStart: 'To the start page',
+  lists: 'Lists',
+  ways: 'See also',
+  contents: 'On this page',
   deletedRecord: 'deleted record',
   search: 'Search',
   searchHint: 'A name, a topic, a word somebody said…',
+  searchFor: (words: string) => `Search for “${words}”`,
   suggestions: 'Suggestions',
+  chooseAny: { ACTOR: 'Any actor', TOPIC: 'Any topic' },
   graphql: 'The GraphQL of this view',
   more: 'Show more',
+  allToNarrow: 'All of them, to narrow down',
   types,
   refusals,
   /** A value that may be one of an enum, such as `STRONGLY_OPPOSES`. */
   value: (value: string): string => (/^[A-Z_]{2,}$/.test(value) ? t.word(value) : value),
-  word: (value: string): string => words[value] ?? value.toLowerCase().replaceAll('_', ' '),
+  word: (value: string): string =>
+    words[value] ?? (value in RELIABILITY ? t.reliability(value) : value.toLowerCase().replaceAll('_', ' ')),
   countOf: (value: number, type: RecordType) => count(value, types[type].one, types[type].many),
 
   field: (name: string) =>
@@ -149,7 +172,7 @@ const t = {
   confidence: (level: string) => `confidence ${level}`,
   killed: (value: number) => `${numbers.format(value)} killed`,
   injured: (value: number) => `${numbers.format(value)} injured`,
-  corroboration: 'Sources',
+  corroboration: 'sources',
   corroborated: ({ independentSources, best, disputed }: Corroboration) =>
     [
       count(independentSources, 'independent source', 'independent sources'),
@@ -184,6 +207,7 @@ const t = {
   divisions: 'Divisions',
   commentaries: 'What analysts make of it',
   commentariesAuthored: 'Commentaries by this author',
+  commentariesIn: 'Commentaries in it',
   sources: 'Sources by it',
 
   signIn: 'Sign in',
@@ -225,7 +249,7 @@ const t = {
     all: 'All changes',
     what: 'What changed',
     operation: 'Kind of change',
-    more: (count: number) => `${numbers.format(count)} more records`,
+    since: 'Since',
   },
 
   edited: {
@@ -241,6 +265,16 @@ const t = {
     add: 'Add',
     remove: (name: string) => `Remove ${name}`,
     choose: 'Type a name to choose…',
+    chooseThere: 'Begin on its page, which leads here:',
+    delete: (type: string) => `Delete this ${type}…`,
+    deletes: 'Delete',
+    goesToo: (lists: string[]) => `What it lists goes with it: ${lists.join(', ')}. The records named there stay.`,
+    goesAlone: 'Nothing else goes with it.',
+    deletionStays: 'Its history stays, and you can undo this. A record that others refer to can’t be deleted.',
+    inUse: 'Change or delete those first.',
+    confirm: 'Delete',
+    keep: 'Keep it',
+    deleted: (revision: number) => `It was deleted, as revision ${numbers.format(revision)}.`,
     none: 'not stated',
     notRated: 'credibility not rated',
     required: 'required',
@@ -294,7 +328,7 @@ const t = {
     nobodyVotedOtherwise: 'Nobody is known to have done so.',
   },
 
-  partialDate: '2026, 2026-02…',
+  partialDate: '2026-02',
   timeline: {
     title: 'Timeline',
     explained:
@@ -342,11 +376,17 @@ const t = {
 
   numbers: {
     name: 'Numbers',
-    title: 'How much was said',
+    title: 'How much, and when',
     explained:
-      'Statements counted over time. The lighter part of a bar may belong to other periods, as its dates are known less exactly. A number leads to what it counts.',
-    by: 'Count by',
-    dimensions: { speaker: 'speaker', topic: 'topic', kind: 'what is done by it' },
+      'Records counted over time. The lighter part of a bar may belong to other periods, as its dates are known less exactly. A number leads to that part of the timeline.',
+    of: 'Count',
+    types: { statements: 'statements', meetings: 'meetings', events: 'events' },
+    by: 'By',
+    dimensions: {
+      statements: { actor: 'speaker', topic: 'topic', kind: 'what is done by it' },
+      meetings: { actor: 'participant', topic: 'agenda', kind: 'mode' },
+      events: { actor: 'who did it', topic: '', kind: 'what was done' },
+    },
     step: 'Each',
     steps: { year: 'year', quarter: 'quarter', month: 'month' },
     cut: 'There are too many numbers for one table: the smallest are left out. Choose a shorter period.',

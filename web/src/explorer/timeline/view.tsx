@@ -1,10 +1,10 @@
 import { useMemo } from 'react';
 import { TimelineCount, TimelinePage, type TimelineType } from '../api/documents';
 import { usePages, useQuery } from '../api/queries';
-import { useTitle } from '../frame/title';
 import { Empty, Loading, Refused } from '../parts/answer';
 import { Choice } from '../parts/choice';
 import { DateField } from '../parts/date-field';
+import { Head } from '../parts/head';
 import type { RecordType } from '../parts/record-link';
 import { Switches, switchedOn } from '../parts/switches';
 import { useAddress, useAsOf } from '../router';
@@ -24,7 +24,6 @@ const ALL = Object.keys(TYPES) as TimelineType[];
 
 /** What happened, was said and was written, by date; of all or of one actor, on all topics or one. */
 export default function TimelineView() {
-  useTitle(t.timeline.title);
   const { parameters } = useAddress();
   const [actor, topic] = ['actor', 'topic'].map((name) => parameters.get(name));
   const types = switchedOn(parameters, 'type', ALL);
@@ -41,11 +40,7 @@ export default function TimelineView() {
   const edges = useMemo(() => found.data?.pages.flatMap(({ timeline }) => timeline.edges), [found.data]);
   return (
     <div className="view broad">
-      <header>
-        <h1>{t.timeline.title}</h1>
-        <p className="soft">{t.timeline.explained}</p>
-      </header>
-      <div className="choices">
+      <Head title={t.timeline.title} explained={t.timeline.explained}>
         <Choice parameter="actor" type="ACTOR" label={t.timeline.actor} isOne />
         <Choice parameter="topic" type="TOPIC" label={t.timeline.topic} isOne />
         <DateField parameter="from" label={t.timeline.from} />
@@ -54,7 +49,7 @@ export default function TimelineView() {
         <p className="soft figures" role="status">
           {count.data && t.timeline.entries(count.data.timeline.totalCount)}
         </p>
-      </div>
+      </Head>
       {found.error && <Refused error={found.error} retry={() => void found.refetch()} />}
       {!found.error && !edges && <Loading />}
       {edges?.length === 0 && <Empty>{t.noneYet}</Empty>}
