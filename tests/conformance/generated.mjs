@@ -50,6 +50,7 @@ const editing = [
   '',
   `actors/${most}`,
   ...['actors', 'commentaries', 'meetings', 'statements'].map((list) => `${records.find((record) => record.startsWith(list))}/edit`),
+  'new',
   'new/statement',
   `network?actor=${most}`,
   'timeline',

@@ -80,6 +80,20 @@ async fn graphql_eslint_finds_nothing() {
 }
 
 #[tokio::test]
+async fn eslint_finds_nothing_in_the_explorer() {
+    let Some(tools) = Tools::with_the_page("lint").await else { return };
+    let bundled = Path::new(env!("OUT_DIR")).join("web");
+    let explorer = tools.folder.path().join("web");
+    copy(&bundled.join("src/explorer"), &explorer.join("src/explorer")).expect("copied");
+    fs::copy(bundled.join("tsconfig.json"), explorer.join("tsconfig.json")).expect("copied");
+    std::os::unix::fs::symlink(bundled.join("node_modules"), explorer.join("node_modules")).expect("a link");
+    let check = ["--config", "eslint.explorer.config.mjs", "web/src/explorer"];
+    tools.accept("eslint", &check).await;
+    tools.replace("web/src/explorer/main.tsx", "<Frame />", "<Frame /><img src=\"icon.svg\" />");
+    tools.refuse("eslint", &check, "jsx-a11y/alt-text").await;
+}
+
+#[tokio::test]
 async fn relay_compiler_compiles_connections_and_refetchable_fragments() {
     let Some(tools) = Tools::new("relay").await else { return };
     tools.accept("relay-compiler", &["relay.config.json"]).await;
@@ -249,13 +263,19 @@ impl Tools {
         Some(Tools { folder, packages })
     }
 
-    /// None if the test is skipped, or there is no page or browser.
-    async fn with_a_browser(test: &str) -> Option<Tools> {
+    /// None if the test is skipped, or there is no page.
+    async fn with_the_page(test: &str) -> Option<Tools> {
         let tools = Tools::new(test).await?;
         if !page::is_bundled() {
             missing("the page is not bundled: build with npm and without DOSSIER_WEB=off");
             return None;
         }
+        Some(tools)
+    }
+
+    /// None if the test is skipped, or there is no page or browser.
+    async fn with_a_browser(test: &str) -> Option<Tools> {
+        let tools = Tools::with_the_page(test).await?;
         if !Path::new("/usr/bin/chromium").exists() {
             missing("/usr/bin/chromium is not installed");
             return None;

@@ -2,6 +2,7 @@ import {
   type KeyboardEvent,
   type PointerEvent,
   type RefObject,
+  useCallback,
   useEffect,
   useLayoutEffect,
   useRef,
@@ -35,11 +36,11 @@ const STEADY = 3;
 /** A graph that can be moved and looked at from nearer, by pointer or by keyboard. */
 export function Canvas({ canvas, graph, expanded, chosen, colors, family, label, describedBy, onChoose }: Props) {
   const unit = parseFloat(getComputedStyle(document.documentElement).fontSize) / PLAIN;
-  const [isSettled, settle] = useState(false);
-  const stage = () => stageOf(canvas.current!);
+  const [settled, settle] = useState<Graph>();
+  const isSettled = settled === graph;
+  const stage = useCallback(() => stageOf(canvas.current!), [canvas]);
   useLayoutEffect(() => {
     const element = canvas.current!;
-    stageOf(element).onSettled = () => settle(true);
     const observer = new ResizeObserver(([entry]) => {
       const { width, height } = entry!.contentRect;
       stageOf(element).tell({ size: { room: [width / unit, height / unit], density: devicePixelRatio * unit } });
@@ -52,11 +53,11 @@ export function Canvas({ canvas, graph, expanded, chosen, colors, family, label,
   }, [canvas, unit]);
   useEffect(() => {
     stage().dress({ colors, family, chosen, isStill: isStill.matches });
-  }, [colors, family, chosen]);
+  }, [stage, colors, family, chosen]);
   useEffect(() => {
-    settle(false);
+    stage().onSettled = () => settle(graph);
     stage().show(graph, expanded);
-  }, [graph, expanded]);
+  }, [stage, graph, expanded]);
 
   useEffect(() => {
     const element = canvas.current!;

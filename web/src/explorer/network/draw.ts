@@ -103,7 +103,7 @@ function drawTies(pen: Pen, scene: Scene, radius: number, isSketch: boolean) {
       ? clear(color, kind, widthOf(weights[tie]!, isStep) * fineness)
       : { color, opacity: faintness, width: 1, dashes: [] };
     const line = beside(seen(scene, source), seen(scene, target), Math.ceil(before / 2) * (before % 2 === 0 ? 6 : -6));
-    const key = `${style.opacity} ${style.width} ${color} ${style.dashes}`;
+    const key = `${style.opacity} ${style.width} ${color} ${style.dashes.join()}`;
     const group = alike.get(key) ?? { style, lines: [] };
     alike.set(key, group);
     group.lines.push(...line);
@@ -162,13 +162,16 @@ interface ActorLook {
 }
 
 function drawActor(pen: Pen, shape: number, at: Point, { radius, outline, fill, stroke }: ActorLook) {
-  if (shape === ROUND) return pen.circle(at, radius, fill, stroke, outline);
+  if (shape === ROUND) {
+    pen.circle(at, radius, fill, stroke, outline);
+    return;
+  }
   const reach = shape === CORNERED ? radius * 1.3 : radius * 1.25;
   const corners = [0, 1, 2, 3].map((corner): Point => {
     const angle = (corner + (shape === SQUARE ? 0.5 : 0)) * (Math.PI / 2);
     return [at[0] + Math.cos(angle) * reach, at[1] + Math.sin(angle) * reach];
   });
-  return pen.shape(corners, fill, stroke, outline);
+  pen.shape(corners, fill, stroke, outline);
 }
 
 const LINE = 16;

@@ -31,7 +31,7 @@ export const DASHES: Record<TieKind, number[]> = {
 /** People are round, states square, all others stand on a corner. */
 export const [ROUND, SQUARE, CORNERED] = [0, 1, 2];
 const shapeOf = (kind: ActorKind) =>
-  (kind === 'PERSON' ? ROUND : kind === 'COUNTRY' || kind === 'TERRITORY' ? SQUARE : CORNERED)!;
+  kind === 'PERSON' ? ROUND : kind === 'COUNTRY' || kind === 'TERRITORY' ? SQUARE : CORNERED;
 
 /** A graph as a drawing; `before` are the numbers of actors in the last one. */
 export function drawingOf({ actors, ties }: Graph, expanded: Set<string>, before: Map<string, number>): Drawing {

@@ -1,12 +1,11 @@
 import type { UseQueryResult } from '@tanstack/react-query';
 import type { PathsQuery } from '../api/documents';
-import type { Refusal } from '../api/request';
 import { Answer, Empty } from '../parts/answer';
 import { RecordLink } from '../parts/record-link';
 import { t } from '../texts';
 
 /** The shortest ways from one actor to another, each step with what shows it. */
-export const PathList = ({ of }: { of: UseQueryResult<PathsQuery, Refusal> }) => (
+export const PathList = ({ of }: { of: UseQueryResult<PathsQuery> }) => (
   <section className="section">
     <h2>{t.network.paths}</h2>
     <Answer of={of}>

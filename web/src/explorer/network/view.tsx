@@ -1,4 +1,4 @@
-import { useMemo, useRef } from 'react';
+import { useMemo, useState } from 'react';
 import { Network, NetworkSize, Paths, Speakers } from '../api/documents';
 import { useQuery } from '../api/queries';
 import { Answer, Empty, Loading, Refused } from '../parts/answer';
@@ -81,9 +81,10 @@ function useNetwork(actors: string[]) {
 
 /** A value, or the last one while another is on its way. */
 function useKept<Value>(value: Value, isOnItsWay: boolean): Value {
-  const kept = useRef(value);
-  if (!isOnItsWay) kept.current = value;
-  return kept.current;
+  const [kept, keep] = useState(value);
+  if (isOnItsWay) return kept;
+  if (kept !== value) keep(value);
+  return value;
 }
 
 function Shown({ actors, from, to }: { actors: string[]; from: string | null; to: string | null }) {
@@ -94,7 +95,8 @@ function Shown({ actors, from, to }: { actors: string[]; from: string | null; to
   const paths = useQuery(Paths, asked, { enabled: Boolean(from && to) });
 
   const all = [network, paths];
-  const expanded = useMemo(() => new Set(actors), [actors.join()]);
+  const slugs = actors.join(' ');
+  const expanded = useMemo(() => new Set(slugs.split(' ').filter(Boolean)), [slugs]);
   const isFetching = all.some((query) => query.isFetching);
   const [shown, steps] = [network.data?.network, paths.data?.path];
   const merged = useMemo(() => merge(shown, steps, least, expanded), [shown, steps, least, expanded]);

@@ -145,7 +145,6 @@ const t = {
     fields[name] ?? name.replace(/[A-Z.]/g, (sign) => (sign === '.' ? ', ' : ` ${sign.toLowerCase()}`)),
   searchFound: (value: number, query: string) => `${count(value, 'record', 'records')} for “${query}”`,
   searchNothing: 'Nothing found. Fewer or other words may find more; misspelt names are found too.',
-  searchAll: 'everything',
   searchTypes: 'Types of records',
   all: 'All',
   facets: 'Narrow down',

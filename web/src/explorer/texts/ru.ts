@@ -332,7 +332,6 @@ const t: Texts = {
   field: (name) => fields[name] ?? name,
   searchFound: (value, query) => `«${query}»: ${count(value, ['запись', 'записи', 'записей'])}`,
   searchNothing: 'Ничего не найдено. Попробуйте меньше слов или другие; имена с опечатками тоже находятся.',
-  searchAll: 'всё',
   searchTypes: 'Типы записей',
   all: 'Все',
   facets: 'Сузить',
