@@ -15,6 +15,7 @@ use crate::{
                 Argument, ComputedValue, CostContext, CostEstimate, ResolveContext, argument, as_of,
                 computed, connection, connection_of, cursor, number, page_arguments,
             },
+            one_of,
             overviews::{FoundThrough, Searched},
             part, reference, references, text,
         },
@@ -28,6 +29,8 @@ use crate::{
 const ORDER: &str = "SEARCH";
 /// Characters of a text in which highlights are looked for.
 const SHOWN: usize = 10_000;
+/// Up to how many hits of a type are counted in `counts`.
+const MOST_COUNTED: i64 = 1000;
 /// Passages of a text that are shown of a hit.
 const PASSAGES: usize = 3;
 /// How many of the best records bring others along, and how many each. These come after all other hits.
@@ -62,7 +65,17 @@ const ANY_WORD: &str = r"(
 pub fn object_types(records: &[ObjectType]) -> Vec<ObjectType> {
     let record = |name, description| reference(name, "Searchable", choices(records), description);
     let about = "A page of search results, best match first.";
-    let connection = connection_of("SearchConnection", "SearchEdge", ("Searchable", choices(records)), about);
+    let connection = connection_of("SearchConnection", "SearchEdge", ("Searchable", choices(records)), about)
+        .field(part(
+            "counts",
+            "SearchCount",
+            Cardinality::List,
+            "How many results of each type there are, counted up to 1,000; in the order of the schema.",
+        ));
+    let count = ObjectType::new("SearchCount", "", "How many results of one type a search has.")
+        .field(one_of("type", search_type(records), "The type of the records."))
+        .field(column("count", Scalar::Int, "The number of results, at most 1,000."))
+        .field(column("isExact", Scalar::Boolean, "False if there are more results than `count`."));
     let edge = ObjectType::new("SearchEdge", "", "A search result.")
         .field(record("node", "The record."))
         .field(cursor())
@@ -97,7 +110,7 @@ pub fn object_types(records: &[ObjectType]) -> Vec<ObjectType> {
     let suggestion = ObjectType::new("Suggestion", "", "A suggestion.")
         .field(text("text", "The name: the record's own, or an alias."))
         .field(record("record", "The record with that name."));
-    vec![connection, edge, highlight, highlight_part, suggestion]
+    vec![connection, edge, count, highlight, highlight_part, suggestion]
 }
 
 /// The object types that may be found.
@@ -105,11 +118,16 @@ fn choices(records: &[ObjectType]) -> Vec<(&'static str, &'static str)> {
     searched(records).map(|(object_type, _)| (object_type.name, "")).collect()
 }
 
-pub fn fields(records: &[ObjectType]) -> Vec<FieldDeclaration> {
+/// The types that a search finds, as a value.
+fn search_type(records: &[ObjectType]) -> &'static Enumeration {
     let values =
         searched(records).map(|(object_type, by)| (naming::constant_case(object_type.name), by.description));
+    Enumeration::of("SearchType", "A record type that can be searched.", values)
+}
+
+pub fn fields(records: &[ObjectType]) -> Vec<FieldDeclaration> {
     let types = Argument {
-        of: Some(Enumeration::of("SearchType", "A record type that can be searched.", values)),
+        of: Some(search_type(records)),
         ..argument("types", "[SearchType!]", "Record types to search. Default: all.")
     };
     let query = argument(
@@ -201,13 +219,6 @@ fn object_type(kinds: &[(usize, Kind<'static>)], number: usize) -> &'static str 
     kinds.iter().find(|(kind, _)| *kind == number).expect("a requested type").1.0.name
 }
 
-/// Records of a type that match the query, with their scores: `$2` is the query as a name, or null.
-fn matches(catalog: &Catalog, kind: &Kind<'_>) -> String {
-    let direct = direct_matches(kind);
-    let Some(through) = kind.0.found_through else { return direct };
-    format!("{direct} union all {}", brought(catalog, kind.0, &through))
-}
-
 /// Records that those of another type bring along, and that don't match themselves. The last entered ones, as an index
 /// finds them.
 fn brought(catalog: &Catalog, object_type: &ObjectType, through: &FoundThrough) -> String {
@@ -239,44 +250,119 @@ fn matching(object_type: &ObjectType) -> Vec<(&'static str, &'static str)> {
     [(object_type.table, "id")].into_iter().chain(object_type.searched_in()).collect()
 }
 
-fn direct_matches((object_type, by): &Kind<'_>) -> String {
-    let rank = format!("search_rank(search, {QUERY}, {ENGLISH})");
-    let worded = |table: &str, id: &str| {
-        format!(
-            "select {id} as id, {rank} as score from {table} where {id} is not null and search @@ {QUERY}"
-        )
-    };
-    let is_named =
-        |name: &str| format!("search @@ {QUERY} or plain($2) <% plain({name}) or plain($2) % plain({name})");
-    let named = |table: &str, id: &str, name: &str| {
-        format!(
-            "select {id} as id, greatest(
-                 {rank}, (word_similarity(plain($2), plain({name})) + similarity(plain($2), plain({name}))) / 2
-             ) as score
-             from {table} where {}",
-            is_named(name)
-        )
-    };
-    let table = object_type.table;
-    let own = by.name.map_or_else(|| worded(table, "id"), |name| named(table, "id", name));
-    let translated = object_type.translations().map(|(table, owner)| worded(table, owner));
-    let aliases = object_type.searchable_names.map(|(table, owner)| named(table, owner, "name"));
-    let passages = object_type.searchable_passages.map(|(table, owner)| worded(table, owner));
-    let others: Vec<String> = aliases.into_iter().chain(passages).collect();
-    match (others.is_empty(), translated) {
-        (true, None) => own,
-        // Few match by a translation alone: grouping all would take longer than finding them.
-        (true, Some(translated)) => format!(
-            "{own} union all select id, max(score) from ({translated}) m
-             where not exists (select from {table} o where o.id = m.id and ({})) group by id",
-            by.name.map_or_else(|| format!("search @@ {QUERY}"), is_named)
-        ),
-        (false, translated) => {
-            let others: Vec<String> = others.into_iter().chain(translated).collect();
-            format!(
-                "select id, max(score) as score from ({own} union all {}) m group by id",
-                others.join(" union all ")
-            )
+/// A table in which a search finds records of a type.
+struct Place {
+    table: &'static str,
+    /// The column that has the record's id.
+    id: &'static str,
+    condition: String,
+    score: String,
+}
+
+impl Place {
+    /// By words.
+    fn worded(table: &'static str, id: &'static str) -> Self {
+        let score = format!("search_rank(search, {QUERY}, {ENGLISH})");
+        Place { table, id, condition: format!("search @@ {QUERY}"), score }
+    }
+
+    /// By words, or by a name that is similar to `$2`, which is null if the query is no name.
+    fn named(table: &'static str, id: &'static str, name: &str) -> Self {
+        let Place { condition, score, .. } = Place::worded(table, id);
+        let condition = format!("({condition} or plain($2) <% plain({name}) or plain($2) % plain({name}))");
+        let score = format!(
+            "greatest({score}, (word_similarity(plain($2), plain({name})) + similarity(plain($2), plain({name}))) / 2)"
+        );
+        Place { table, id, condition, score }
+    }
+
+    fn scored(&self) -> String {
+        let Place { table, id, condition, score } = self;
+        format!("select {id} as id, {score} as score from {table} where {id} is not null and {condition}")
+    }
+
+    fn found(&self) -> String {
+        let Place { table, id, condition, .. } = self;
+        format!("select {id} as id from {table} where {id} is not null and {condition}")
+    }
+}
+
+/// Where a search finds records of a type.
+struct Places {
+    own: Place,
+    /// Other names, passages of texts.
+    others: Vec<Place>,
+    translated: Option<Place>,
+    /// SQL for the records that those of another type bring along, with their scores.
+    brought: Option<String>,
+}
+
+impl Places {
+    fn of(catalog: &Catalog, (object_type, by): &Kind<'static>) -> Self {
+        let table = object_type.table;
+        let own = by.name.map_or_else(|| Place::worded(table, "id"), |name| Place::named(table, "id", name));
+        let aliases = object_type.searchable_names.map(|(table, owner)| Place::named(table, owner, "name"));
+        let passages = object_type.searchable_passages.map(|(table, owner)| Place::worded(table, owner));
+        let translated = object_type.translations().map(|(table, owner)| Place::worded(table, owner));
+        let brought = object_type.found_through.map(|through| brought(catalog, object_type, &through));
+        Places { own, others: aliases.into_iter().chain(passages).collect(), translated, brought }
+    }
+
+    /// Those that match by a translation alone. They are few: grouping all would take longer than finding them.
+    fn alone(&self, translated: &str) -> String {
+        let Place { table, condition, .. } = &self.own;
+        format!("({translated}) m where not exists (select from {table} o where o.id = m.id and {condition})")
+    }
+
+    /// The records that match or are brought along, with their scores.
+    fn scored(&self) -> String {
+        let direct = self.direct_scored();
+        match &self.brought {
+            Some(brought) => format!("{direct} union all {brought}"),
+            None => direct,
+        }
+    }
+
+    fn direct_scored(&self) -> String {
+        let own = self.own.scored();
+        let translated = self.translated.as_ref().map(Place::scored);
+        match (self.others.is_empty(), translated) {
+            (true, None) => own,
+            (true, Some(translated)) => {
+                let alone = self.alone(&translated);
+                format!("{own} union all select id, max(score) from {alone} group by id")
+            }
+            (false, translated) => {
+                let others: Vec<String> = self.others.iter().map(Place::scored).chain(translated).collect();
+                format!(
+                    "select id, max(score) as score from ({own} union all {}) m group by id",
+                    others.join(" union all ")
+                )
+            }
+        }
+    }
+
+    /// The records that match or are brought along, each once.
+    fn found(&self) -> String {
+        let direct = self.direct_found();
+        match &self.brought {
+            Some(brought) => format!("{direct} union all select id from ({brought}) b"),
+            None => direct,
+        }
+    }
+
+    fn direct_found(&self) -> String {
+        let own = self.own.found();
+        let translated = self.translated.as_ref().map(Place::found);
+        match (self.others.is_empty(), translated) {
+            (true, None) => own,
+            (true, Some(translated)) => {
+                format!("{own} union all select distinct id from {}", self.alone(&translated))
+            }
+            (false, translated) => {
+                let others: Vec<String> = self.others.iter().map(Place::found).chain(translated).collect();
+                format!("{own} union {}", others.join(" union "))
+            }
         }
     }
 }
@@ -300,12 +386,15 @@ async fn search(context: ResolveContext<'_>) -> Result<Vec<ComputedValue>, ApiEr
     let words = Search::read(query);
     let name = words.is_words.then_some(query);
     let search = &queries(&context, &words).await?[..];
-    let counted = context.wants("totalCount");
-    let (more, hits, total) = if context.wants_page() {
-        hits(&context, search, name, &kinds, &page, counted).await?
-    } else {
-        let total = if counted { total(&context, search, name, &kinds).await? } else { None };
-        (false, Vec::new(), total)
+    let counted = match (context.wants("totalCount"), context.wants("counts")) {
+        (true, _) => Some(i64::MAX),
+        (false, true) => Some(MOST_COUNTED + 1),
+        (false, false) => None,
+    };
+    let (more, hits, counts) = match counted {
+        _ if context.wants_page() => hits(&context, search, name, &kinds, &page, counted.is_some()).await?,
+        Some(most) => (false, Vec::new(), counts(&context, search, name, &kinds, most).await?),
+        None => (false, Vec::new(), Vec::new()),
     };
     let before =
         context.wants("pageInfo.hasPreviousPage") && precede(&context, search, name, &kinds, &page).await?;
@@ -319,7 +408,17 @@ async fn search(context: ResolveContext<'_>) -> Result<Vec<ComputedValue>, ApiEr
         ];
         (Cursor { key: Some(CursorKey::Rank(hit.score)), id: hit.place }, edge)
     });
-    Ok(vec![connection(ORDER, edges.collect(), [before, more], total)])
+    let total = counted.map(|_| counts.iter().sum());
+    let of_type = |((_, (object_type, _)), count): (&(usize, Kind<'static>), &i64)| {
+        ComputedValue::Object(vec![
+            ("type", ComputedValue::Text(naming::constant_case(object_type.name))),
+            ("count", ComputedValue::Int(*count.min(&MOST_COUNTED))),
+            ("isExact", ComputedValue::Boolean(*count <= MOST_COUNTED)),
+        ])
+    };
+    let of_types = ComputedValue::List(kinds.iter().zip(&counts).map(of_type).collect());
+    let page = connection(ORDER, edges.collect(), [before, more], total);
+    Ok(vec![page.with("counts", of_types)])
 }
 
 struct Hit {
@@ -329,26 +428,27 @@ struct Hit {
     score: f32,
 }
 
-/// How many hits of all kinds there are.
-async fn total(
+/// How many hits of each kind there are, counted up to `most`.
+async fn counts(
     context: &ResolveContext<'_>,
     search: &[String],
     name: Option<&str>,
     kinds: &[(usize, Kind<'static>)],
-) -> Result<Option<i64>, ApiError> {
-    if kinds.is_empty() {
-        return Ok(Some(0));
-    }
-    let counts = kinds
-        .iter()
-        .map(|(_, kind)| format!("(select count(*) from ({}) k)", matches(context.catalog, kind)));
-    let sql = format!("select {}", counts.collect::<Vec<_>>().join(" + "));
-    let rows = context.reader.fetch_planned(&sql, |sql| sql.bind(search).bind(name)).await?;
-    Ok(rows.first().map(|row| row.try_get(0)).transpose()?)
+    most: i64,
+) -> Result<Vec<i64>, ApiError> {
+    let counts = kinds.iter().map(|(_, kind)| {
+        format!(
+            "(select count(*) from (select from ({}) m limit $3) k)",
+            Places::of(context.catalog, kind).found()
+        )
+    });
+    let sql = format!("select array[{}]::bigint[]", counts.collect::<Vec<_>>().join(", "));
+    let rows = context.reader.fetch_planned(&sql, |sql| sql.bind(search).bind(name).bind(most)).await?;
+    Ok(rows.first().ok_or(sqlx::Error::RowNotFound)?.try_get(0)?)
 }
 
-/// A page of hits of all types, whether there are more, and how many there are if they are `counted`. The same statement
-/// ranks and counts.
+/// A page of hits of all types, whether there are more, and how many of each type there are if they are `counted`. The
+/// same statement ranks and counts.
 async fn hits(
     context: &ResolveContext<'_>,
     search: &[String],
@@ -356,15 +456,15 @@ async fn hits(
     kinds: &[(usize, Kind<'static>)],
     page: &Page,
     counted: bool,
-) -> Result<(bool, Vec<Hit>, Option<i64>), ApiError> {
+) -> Result<(bool, Vec<Hit>, Vec<i64>), ApiError> {
     if kinds.is_empty() {
-        return Ok((false, Vec::new(), Some(0)));
+        return Ok((false, Vec::new(), Vec::new()));
     }
     let beyond = if page.after.is_some() { "where score < $4 or (score = $4 and place > $5)" } else { "" };
     let of_kind = |(number, kind): &(usize, Kind<'static>)| {
         format!(
             "k{number} as (select {number} as kind, id, {place} as place, score::real as score from ({}) m)",
-            matches(context.catalog, kind),
+            Places::of(context.catalog, kind).scored(),
             place = place(*number),
         )
     };
@@ -373,14 +473,14 @@ async fn hits(
     let each = |form: fn(usize) -> String, between: &str| {
         kinds.iter().map(|(number, _)| form(*number)).collect::<Vec<_>>().join(between)
     };
-    let total = if counted {
-        each(|number| format!("(select count(*) from k{number})"), " + ")
+    let counts = if counted {
+        each(|number| format!("(select count(*) from k{number})"), ", ")
     } else {
-        "null::bigint".to_owned()
+        String::new()
     };
     let all = each(|number| format!("select * from k{number}"), " union all ");
     let sql = format!(
-        "with {of_kinds} select total, h.* from (select {total}) c (total) left join (
+        "with {of_kinds} select counts, h.* from (select array[{counts}]::bigint[]) c (counts) left join (
              select * from ({all}) k {beyond} order by score desc, place limit $3
          ) h on true order by score desc, place"
     );
@@ -394,8 +494,8 @@ async fn hits(
             }
         })
         .await?;
-    let total = rows.first().map(|row| row.try_get::<Option<i64>, _>("total")).transpose()?.flatten();
-    // Without a hit the total has a row of its own.
+    let counts = rows.first().map(|row| row.try_get("counts")).transpose()?.unwrap_or_default();
+    // Without a hit the counts have a row of their own.
     let is_hit = |row: &&PgRow| row.try_get::<Option<i64>, _>("id").is_ok_and(|id| id.is_some());
     let rows: Vec<&PgRow> = rows.iter().filter(is_hit).collect();
     let size = usize::try_from(page.size).unwrap_or(0);
@@ -405,7 +505,7 @@ async fn hits(
         Ok(Hit { kind, id: row.try_get("id")?, place: row.try_get("place")?, score: row.try_get("score")? })
     };
     let hits = rows.iter().take(size).map(hit).collect::<Result<_, sqlx::Error>>()?;
-    Ok((rows.len() > size, hits, total))
+    Ok((rows.len() > size, hits, counts))
 }
 
 /// Whether there is a hit at the cursor of a page, or a better one.
@@ -422,7 +522,7 @@ async fn precede(
             "exists (select from (select {} as place, score::real as score from ({}) m) k
                      where score > $3 or (score = $3 and place <= $4))",
             place(*number),
-            matches(context.catalog, kind),
+            Places::of(context.catalog, kind).scored(),
         )
     };
     if kinds.is_empty() {

@@ -144,6 +144,47 @@ async fn a_search_pages_through_everything_it_counts() {
 }
 
 #[tokio::test]
+async fn a_search_counts_the_results_of_each_type_up_to_a_thousand() {
+    let anonymous = anonymous().await;
+    enter(
+        &anonymous,
+        "insert into topics (slug, name) select 'many-' || n, 'Zukunft ' || n from generate_series(1, 1200) n;
+         insert into topic_names (topic_id, name, language, kind) select id, 'Zukunft', 'de', 'ALIAS' from topics limit 10;",
+    )
+    .await;
+    for query in ["zukunft", "kazakhstan or israel or peace", "tokaev", "zzzzqqqq", ""] {
+        let data = anonymous
+            .query_with(
+                "query($q: String!) {
+                    alone: search(query: $q) { counts { type count isExact } }
+                    page: search(query: $q, first: 1) { totalCount counts { type count isExact } edges { score } }
+                    topics: search(query: $q, types: [TOPIC]) { totalCount counts { type count isExact } } }",
+                json!({ "q": query }),
+            )
+            .await;
+        assert_eq!(data["alone"]["counts"], data["page"]["counts"], "{query}");
+        let counts = data["page"]["counts"].as_array().expect("counts");
+        assert_eq!(counts.len(), 8, "each type: {counts:?}");
+        let [of_topics] = &data["topics"]["counts"].as_array().expect("counts")[..] else {
+            panic!("one type")
+        };
+        assert!(counts.contains(of_topics), "{query}");
+        let total = data["topics"]["totalCount"].as_i64().expect("a number");
+        assert_eq!(
+            *of_topics,
+            json!({ "type": "TOPIC", "count": total.min(1000), "isExact": total <= 1000 }),
+            "{query}"
+        );
+        if counts.iter().all(|count| count["isExact"] == true) {
+            let counted: i64 = counts.iter().filter_map(|count| count["count"].as_i64()).sum();
+            assert_eq!(data["page"]["totalCount"], counted, "{query}");
+        } else {
+            assert_eq!(query, "zukunft");
+        }
+    }
+}
+
+#[tokio::test]
 async fn highlights_are_shown_whatever_a_text_and_a_query_repeat() {
     let anonymous = anonymous().await;
     let said = statement(1, "null").replace("'Word 1'", "repeat('tick tock ', 400) || 'and then silence'");

@@ -305,6 +305,14 @@ impl ComputedValue {
         }
     }
 
+    /// The object with one more field.
+    pub fn with(mut self, name: &'static str, value: ComputedValue) -> Self {
+        if let ComputedValue::Object(fields) = &mut self {
+            fields.push((name, value));
+        }
+        self
+    }
+
     pub fn field(&self, name: &str) -> &ComputedValue {
         match self {
             ComputedValue::Object(fields) => fields

@@ -22,7 +22,7 @@ const TYPES: [SearchType, RecordType][] = [
   ['MOTION', 'Motion'],
 ];
 
-/** How long the reader must pause before a search, and before the counts by type, which cost as much for each type. */
+/** How long the reader must pause before a search, and before the counts of the types that it leaves out. */
 const [PAUSE, LONG_PAUSE] = [200, 1000];
 
 /** Searches as one types, in any script. */
@@ -41,7 +41,10 @@ export default function SearchView() {
     }, PAUSE);
     return () => clearTimeout(timer);
   }, [typed]);
-  const counts = useCounts(query);
+  const found = useSearch(query, types);
+  const others = useCounts(query, types.length > 0);
+  const counts = types.length > 0 ? others : found.data?.pages[0]?.search.counts;
+  const countOf = (type: SearchType) => (query.trim() ? counts?.find((count) => count.type === type) : undefined);
   return (
     <div className="view search" role="presentation" onKeyDown={moveThroughResults}>
       <header>
@@ -53,25 +56,44 @@ export default function SearchView() {
             <label key={value}>
               <input type="checkbox" checked={types.includes(value)} onChange={() => toggle(types, value)} />{' '}
               {t.types[name].many}
-              {counts && <span className="soft figures"> {format.number(counts[value].totalCount)}</span>}
+              <Count of={countOf(value)} />
             </label>
           ))}
         </fieldset>
       </header>
-      {query.trim() && <Results query={query} types={types} />}
+      {query.trim() && <Results query={query} found={found} />}
     </div>
   );
 }
 
-/** How many records of each type there are for a query that the reader has finished. */
-function useCounts(query: string) {
+/** The pages of results. */
+function useSearch(query: string, types: SearchType[]) {
+  const variables = { query, types: types.length > 0 ? types : null, asOf: useAsOf() };
+  return usePages(Search, variables, (data) => data.search, { enabled: query.trim() !== '', keep: true });
+}
+
+/** How many records of each type there are for a query that the reader has finished, if not all types are searched. */
+function useCounts(query: string, isLimited: boolean) {
   const [finished, finish] = useState('');
   useEffect(() => {
     const timer = setTimeout(() => finish(query.trim()), LONG_PAUSE);
     return () => clearTimeout(timer);
   }, [query]);
-  const isFinished = finished !== '' && finished === query.trim();
-  return useQuery(SearchCounts, { query: finished, asOf: useAsOf() }, { enabled: isFinished }).data;
+  const isFinished = isLimited && finished !== '' && finished === query.trim();
+  return useQuery(SearchCounts, { query: finished, asOf: useAsOf() }, { enabled: isFinished }).data?.search.counts;
+}
+
+type TypeCount = SearchQuery['search']['counts'][number];
+
+function Count({ of }: { of?: TypeCount | undefined }) {
+  if (!of) return null;
+  return (
+    <span className="soft figures">
+      {' '}
+      {format.number(of.count)}
+      {!of.isExact && '+'}
+    </span>
+  );
 }
 
 /** Switches a type on or off; without any, all are searched. */
@@ -82,9 +104,7 @@ function toggle(types: SearchType[], type: SearchType) {
 
 type Edge = SearchQuery['search']['edges'][number];
 
-function Results({ query, types }: { query: string; types: SearchType[] }) {
-  const variables = { query, types: types.length > 0 ? types : null, asOf: useAsOf() };
-  const found = usePages(Search, variables, (data) => data.search, { keep: true });
+function Results({ query, found }: { query: string; found: ReturnType<typeof useSearch> }) {
   if (found.error) return <Refused error={found.error} retry={() => void found.refetch()} />;
   if (!found.data) return <Loading />;
   const edges = found.data.pages.flatMap(({ search }) => search.edges);
