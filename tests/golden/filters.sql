@@ -1,6 +1,6 @@
 select 1::bigint, count(*) from actors t where true and ((true and t.latitude >= $1 and t.latitude <= $2) and (true and t.longitude is not null));
 select 1::bigint, count(*) from statements t where true and ((true and t.said_during is null) and not coalesce(((true and t.rendering = $1::statement_rendering)), false));
-select 1::bigint, count(*) from statements t where true and (not coalesce(((t.speaker_id in (select t1.id from actors t1 where (true))) is true), false));
+select 1::bigint, count(*) from statements t where true and (not coalesce((t.speaker_id is not null), false));
 select 1::bigint, t.name from actors t where true and (exists (select from meeting_participants t1 where t1.actor_id = t.id and ((true and t1.role = $1::participant_role)))) order by lower(t.name), t.id limit $2;
 select 1::bigint, t.name from topics t where true and ((false or ((true and plain(t.name) like literally($1) || '%')) or (t.parent_id = any(array(select t1.id from topics t1 where ((true and t1.slug = $2))))))) order by lower(t.name), t.id limit $3;
 select 1::bigint, t.name, t.id from actors t where true and (exists (select from actor_names t1 where t1.actor_id = t.id and ((true and plain(t1.name) like '%' || literally($1) || '%') and (true and t1.kind = any($2::text[]::actor_name_kind[]))))) order by lower(t.name), t.id limit $3;

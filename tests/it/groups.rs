@@ -1,7 +1,8 @@
 //! Groups: counts of records by up to three dimensions, equal to counting them one by one.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{cmp::Ordering, collections::BTreeMap, sync::Arc};
 
+use dossier::model::pagination::parse_global_id;
 use fastrand::Rng;
 use serde_json::{Value, json};
 
@@ -31,10 +32,18 @@ const DIMENSIONS: &[Dimension] = &[
     Dimension { name: "MEDIUM", selected: "medium", keys: |it, _| vec![(it["medium"].clone(), true)] },
     Dimension { name: "TOPIC", selected: "topic { id }", keys: |it, _| linked(topics(it)) },
     Dimension { name: "TOPIC_WITHIN", selected: "topicWithin { id }", keys: above },
-    Dimension { name: "SAID_ON_YEAR", selected: "saidOnYear", keys: |it, _| periods(it, 4, year) },
-    Dimension { name: "SAID_ON_QUARTER", selected: "saidOnQuarter", keys: |it, _| periods(it, 7, quarter) },
-    Dimension { name: "SAID_ON_MONTH", selected: "saidOnMonth", keys: |it, _| periods(it, 7, month) },
-    Dimension { name: "SAID_ON_DAY", selected: "saidOnDay", keys: |it, _| periods(it, 10, day) },
+    Dimension { name: "SAID_ON_YEAR", selected: "saidOnYear", keys: |it, _| periods(&it["saidOn"], 4, year) },
+    Dimension {
+        name: "SAID_ON_QUARTER",
+        selected: "saidOnQuarter",
+        keys: |it, _| periods(&it["saidOn"], 7, quarter),
+    },
+    Dimension {
+        name: "SAID_ON_MONTH",
+        selected: "saidOnMonth",
+        keys: |it, _| periods(&it["saidOn"], 7, month),
+    },
+    Dimension { name: "SAID_ON_DAY", selected: "saidOnDay", keys: |it, _| periods(&it["saidOn"], 10, day) },
 ];
 
 fn topics(statement: &Value) -> Vec<String> {
@@ -60,9 +69,9 @@ fn above(statement: &Value, parents: &Parents) -> Vec<(Value, bool)> {
     linked(all)
 }
 
-/// The units that a statement's date falls in, or may fall in if it has fewer than `exact` letters.
-fn periods(statement: &Value, exact: usize, unit: fn(&str) -> String) -> Vec<(Value, bool)> {
-    let Some(date) = statement["saidOn"].as_str() else { return vec![(Value::Null, true)] };
+/// The units that a date falls in, or may fall in if it has fewer than `exact` letters.
+fn periods(date: &Value, exact: usize, unit: fn(&str) -> String) -> Vec<(Value, bool)> {
+    let Some(date) = date.as_str() else { return vec![(Value::Null, true)] };
     let mut units: Vec<String> = days(date).iter().map(|day| unit(day)).collect();
     units.dedup();
     units.into_iter().map(|unit| (json!(unit), date.len() >= exact)).collect()
@@ -147,59 +156,152 @@ async fn groups_are_what_counting_the_records_gives() {
         let selected = "speaker { id } medium saidOn topics(first: 100) { nodes { id } }";
         let statements = all(&client, "statements", filter, selected).await;
         assert!(statements.len() > 20, "{} statements match {filter}", statements.len());
-        for _ in 0..20 {
+        for _ in 0..60 {
             let many = rng.usize(1..=3);
-            let by = rng.choose_multiple(DIMENSIONS.iter(), many);
+            let mut by = rng.choose_multiple(DIMENSIONS.iter(), many);
+            rng.shuffle(&mut by);
             // Refused: one date is not grouped in two ways.
             if by.iter().filter(|dimension| dimension.name.starts_with("SAID")).count() > 1 {
                 continue;
             }
-            let mut counted: BTreeMap<String, (i64, i64)> = BTreeMap::new();
-            for statement in &statements {
-                let mut keys = vec![(Vec::new(), true)];
-                for dimension in &by {
-                    let of_dimension = (dimension.keys)(statement, &parents);
-                    let extended = keys.iter().flat_map(|(known, certain): &(Vec<Value>, bool)| {
-                        of_dimension.iter().map(move |(key, is_certain)| {
-                            ([known.as_slice(), std::slice::from_ref(key)].concat(), *certain && *is_certain)
-                        })
-                    });
-                    keys = extended.collect();
-                }
-                for (key, certain) in keys {
-                    let counts = counted.entry(json!(key).to_string()).or_default();
-                    if certain { counts.0 += 1 } else { counts.1 += 1 }
-                }
-            }
-            let names: Vec<&str> = by.iter().map(|dimension| dimension.name).collect();
-            let selected: Vec<&str> = by.iter().map(|dimension| dimension.selected).collect();
-            let query = format!(
-                "{{ statements(first: 0{filter}) {{
-                    groups(by: [{}], first: 1000) {{ {} count certain possible }}
-                }} }}",
-                names.join(", "),
-                selected.join(" ")
-            );
-            let groups = client.query(&query).await["statements"]["groups"].clone();
-            let groups = groups.as_array().expect("groups");
-            assert_eq!(groups.len(), counted.len().min(1000), "{query}");
-            let counts: Vec<i64> = groups.iter().filter_map(|group| group["count"].as_i64()).collect();
-            assert!(counts.is_sorted_by(|one, next| one >= next), "{query}");
-            for group in groups {
-                let field = |selected: &&str| group[selected.split(' ').next().expect("a name")].clone();
-                let key = json!(selected.iter().map(field).collect::<Vec<_>>()).to_string();
-                let (certain, possible) = counted[&key];
-                let expected = json!([certain + possible, certain, possible]);
-                assert_eq!(
-                    json!([group["count"], group["certain"], group["possible"]]),
-                    expected,
-                    "{key} {query}"
-                );
-                compared += 1;
-            }
+            let order = rng.choice(["COUNT_DESC", "COUNT_DESC", "COUNT_ASC", "KEYS_ASC", "KEYS_DESC"]);
+            let order = order.expect("an order");
+            let first = *rng.choice(&[0, 1, 2, 5, 20, 100, 1000]).expect("a number");
+            let groups = counted(&statements, &by, &parents);
+            compared += compare(&client, "statements", filter, &by, &groups, order, first).await;
         }
     }
     assert!(compared > 5000, "{compared} groups were compared");
+}
+
+#[tokio::test]
+async fn groups_by_two_dates_are_spread_over_the_periods_of_both() {
+    let client = generated().await;
+    let dates = "select set_config('dossier.requester', 'tests', false);
+                 update relations set valid_until = case when id % 3 = 0 then null
+                     when id % 3 = 1 then left(valid_from, 4) else valid_from end";
+    sqlx::raw_sql(dates).execute(client.pool()).await.expect("changed");
+    let dimensions = [
+        Dimension {
+            name: "VALID_FROM_QUARTER",
+            selected: "validFromQuarter",
+            keys: |it, _| periods(&it["validFrom"], 7, quarter),
+        },
+        Dimension {
+            name: "VALID_UNTIL_DAY",
+            selected: "validUntilDay",
+            keys: |it, _| periods(&it["validUntil"], 10, day),
+        },
+    ];
+    let relations = all(&client, "relations", "", "validFrom validUntil").await;
+    for by in [[0, 1], [1, 0]] {
+        let by = by.map(|number| &dimensions[number]);
+        let groups = counted(&relations, &by, &Parents::new());
+        for order in ["COUNT_DESC", "COUNT_ASC", "KEYS_ASC", "KEYS_DESC"] {
+            for first in [1, 7, 300] {
+                compare(&client, "relations", "", &by, &groups, order, first).await;
+            }
+        }
+    }
+}
+
+#[derive(Clone, Debug, PartialEq)]
+struct Group {
+    keys: Vec<Value>,
+    certain: i64,
+    possible: i64,
+}
+
+impl Group {
+    /// Which of two groups comes first in an order: what is unknown comes last in all of them.
+    fn compare(&self, other: &Group, order: &str) -> Ordering {
+        let by_count = (self.certain + self.possible).cmp(&(other.certain + other.possible));
+        let by_key = |(one, other): (&Value, &Value)| match (place(one), place(other)) {
+            (None, None) => Ordering::Equal,
+            (None, _) => Ordering::Greater,
+            (_, None) => Ordering::Less,
+            (one, other) if order == "KEYS_DESC" => other.cmp(&one),
+            (one, other) => one.cmp(&other),
+        };
+        let by_keys = || {
+            let mut keys = self.keys.iter().zip(&other.keys).map(by_key);
+            keys.find(|ordering| ordering.is_ne()).unwrap_or(Ordering::Equal)
+        };
+        match order {
+            "COUNT_DESC" => by_count.reverse().then_with(by_keys),
+            "COUNT_ASC" => by_count.then_with(by_keys),
+            _ => by_keys(),
+        }
+    }
+}
+
+/// Compares the first groups that a list gives with the first of all; returns how many there are.
+async fn compare(
+    client: &Client,
+    list: &str,
+    filter: &str,
+    by: &[&Dimension],
+    groups: &[Group],
+    order: &str,
+    first: usize,
+) -> usize {
+    let mut expected = groups.to_vec();
+    expected.sort_by(|one, other| one.compare(other, order));
+    expected.truncate(first);
+    let names: Vec<&str> = by.iter().map(|dimension| dimension.name).collect();
+    let selected: Vec<&str> = by.iter().map(|dimension| dimension.selected).collect();
+    let query = format!(
+        "{{ {list}(first: 0{filter}) {{
+            groups(by: [{}], first: {first}, orderBy: {order}) {{ {} count certain possible }}
+        }} }}",
+        names.join(", "),
+        selected.join(" ")
+    );
+    let found = client.query(&query).await[list]["groups"].clone();
+    let found = found.as_array().expect("groups").iter().map(|group| {
+        let field = |selected: &&str| group[selected.split(' ').next().expect("a name")].clone();
+        let [count, certain, possible] =
+            ["count", "certain", "possible"].map(|field| group[field].as_i64().expect("a number"));
+        assert_eq!(count, certain + possible, "{group} {query}");
+        Group { keys: selected.iter().map(field).collect(), certain, possible }
+    });
+    let found: Vec<Group> = found.collect();
+    assert_eq!(found, expected, "{query}");
+    found.len()
+}
+
+/// Where a key stands among others of its dimension: a record by its number, a medium as the schema lists them.
+fn place(key: &Value) -> Option<(i64, String)> {
+    const MEDIA: [&str; 6] = ["SPEECH", "INTERVIEW", "ARTICLE", "WRITTEN", "CONVERSATION", "UNSPECIFIED"];
+    if let Some(id) = key["id"].as_str() {
+        return Some((parse_global_id(id).expect("an id").1, String::new()));
+    }
+    let text = key.as_str()?;
+    let medium = MEDIA.iter().position(|medium| *medium == text).unwrap_or_default();
+    Some((i64::try_from(medium).expect("few"), text.to_owned()))
+}
+
+/// The groups of statements, counted one by one.
+fn counted(statements: &[Value], by: &[&Dimension], parents: &Parents) -> Vec<Group> {
+    let mut counted: BTreeMap<String, Group> = BTreeMap::new();
+    for statement in statements {
+        let mut all = vec![(Vec::new(), true)];
+        for dimension in by {
+            let of_dimension = (dimension.keys)(statement, parents);
+            let extended = all.iter().flat_map(|(known, certain): &(Vec<Value>, bool)| {
+                of_dimension.iter().map(move |(key, is_certain)| {
+                    ([known.as_slice(), std::slice::from_ref(key)].concat(), *certain && *is_certain)
+                })
+            });
+            all = extended.collect();
+        }
+        for (keys, certain) in all {
+            let group = counted.entry(json!(keys).to_string());
+            let group = group.or_insert_with(|| Group { keys, certain: 0, possible: 0 });
+            if certain { group.certain += 1 } else { group.possible += 1 }
+        }
+    }
+    counted.into_values().collect()
 }
 
 #[tokio::test]
@@ -290,7 +392,7 @@ async fn a_density_counts_the_entries_of_the_timeline() {
             let page = &client.query_with(&query, json!({ "after": after })).await["timeline"];
             for edge in page["edges"].as_array().expect("edges") {
                 let ty = edge["node"]["__typename"].as_str().expect("a type").to_uppercase();
-                for (period, certain) in periods(&json!({ "saidOn": edge["date"] }), 7, month) {
+                for (period, certain) in periods(&edge["date"], 7, month) {
                     let counts = counted.entry((period.to_string(), ty.clone())).or_default();
                     if certain { counts.0 += 1 } else { counts.1 += 1 }
                 }

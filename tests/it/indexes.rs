@@ -221,3 +221,17 @@ async fn a_search_reads_few_records_whether_its_word_is_rare_or_frequent() {
     let all = rows_read(&mut connection, all, &format!("array['{frequent}', ''], 0"), "statements").await;
     assert!(all > 8000.0, "far more have the frequent word: {all}");
 }
+
+#[tokio::test]
+async fn statements_are_grouped_by_speaker_and_date_in_an_index_alone() {
+    let client = anonymous().await;
+    let mut connection = base_of("20000").await;
+    let log = SqlLog::listen();
+    client.query("{ statements { groups(by: [SPEAKER, SAID_ON_MONTH]) { count } } }").await;
+    let requested = log.take();
+    let [sql] = requested.as_slice() else { panic!("one statement: {requested:#?}") };
+    let plan = plan(&mut connection, sql).await;
+    let read = plan.iter().filter(|node| node["Relation Name"] == "statements");
+    let ways: Vec<&str> = read.filter_map(|node| node["Node Type"].as_str()).collect();
+    assert!(ways.len() > 2 && ways.iter().all(|way| *way == "Index Only Scan"), "{ways:?}");
+}

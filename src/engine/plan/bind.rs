@@ -13,7 +13,7 @@ use crate::{
     engine::{
         plan::{self, Aggregate, ConnectionSelection, Level, Plan, Step, StepKind},
         prepare::coerce::{self, Variables},
-        sql::{self, GroupOrder, Paged, Side},
+        sql::{self, Grouping, Paged, Side},
     },
     error::{ApiError, Code, PathStep},
     model::{
@@ -22,7 +22,6 @@ use crate::{
         object_type::{
             Order, SortKey, ToMany,
             computed::{self, ArgumentRule, Computed},
-            grouping::{Dimension, GROUPS, MAX_DIMENSIONS, MAX_GROUPS, grouping_of},
         },
         pagination::{self, Cursor, MAX_PAGE, Page},
     },
@@ -277,7 +276,9 @@ impl Binder<'_> {
             self.cursor(step, "after", order)?,
             self.cursor(step, "before", order)?,
         )?;
-        let paged = Paged { catalog: self.catalog, many, filter, since, order };
+        let moment = self.argument(step, as_of::ARGUMENT, as_of::INPUT)?;
+        let of_past = AsOf::of(moment.as_ref()).is_some();
+        let paged = Paged { catalog: self.catalog, many, filter, since, of_past, order };
         let rows = wants.rows.then(|| paged.rows(&level.columns, &page, wants.cursors)).transpose()?;
         let side = |cursor: &Option<Cursor>, side| {
             let cursor = cursor.as_ref().filter(|_| wants.sides);
@@ -322,56 +323,11 @@ impl Binder<'_> {
                 Ok((paged.facet(facet, &level.columns, page.size)?, Precision::Exact))
             }
             Aggregate::Groups { arguments, level } => {
-                Ok((self.groups(paged, arguments, level)?, Precision::Exact))
+                let object_type = self.catalog.named(paged.many.to);
+                let grouping = Grouping::read(object_type, self.registry, arguments, self.variables)?;
+                Ok((paged.groups(&object_type.dimensions, &grouping, &level.columns)?, Precision::Exact))
             }
         }
-    }
-
-    fn groups(
-        &self,
-        paged: &Paged<'_>,
-        arguments: &plan::Arguments,
-        level: &Level,
-    ) -> Result<Statement, ApiError> {
-        let object_type = self.catalog.named(paged.many.to);
-        let names = match self.given(arguments, "by", &format!("[{}!]!", grouping_of(object_type)))? {
-            Some(Value::List(names)) => names,
-            _ => Vec::new(),
-        };
-        if !(1..=MAX_DIMENSIONS).contains(&names.len()) {
-            let message = format!("`by` has {} values; it takes 1 to {MAX_DIMENSIONS}.", names.len());
-            return Err(ApiError::bad_input("by", message));
-        }
-        let mut by = Vec::new();
-        for name in names {
-            let Value::Enum(name) = name else { unreachable!("coerced to a dimension") };
-            let dimension = object_type.dimension_named(&name);
-            if let Some(same) = by.iter().find(|known: &&&Dimension| known.has_value_of(dimension)) {
-                let message = format!("`by` names one value twice: {} and {name}.", same.name);
-                return Err(ApiError::bad_input("by", message));
-            }
-            by.push(dimension);
-        }
-        let first = match self.given(arguments, "first", "Int")? {
-            Some(Value::Number(number)) => number.as_i64().unwrap_or(i64::MAX),
-            _ => i64::from(GROUPS),
-        };
-        if !(0..=i64::from(MAX_GROUPS)).contains(&first) {
-            return Err(ApiError::bad_input(
-                "first",
-                format!("`first` is {first}; it takes 0 to {MAX_GROUPS}."),
-            ));
-        }
-        let order = match self.given(arguments, "orderBy", "GroupOrder")? {
-            Some(Value::Enum(name)) => match name.as_str() {
-                "COUNT_ASC" => GroupOrder::Count { descending: false },
-                "KEYS_ASC" => GroupOrder::Keys { descending: false },
-                "KEYS_DESC" => GroupOrder::Keys { descending: true },
-                _ => GroupOrder::Count { descending: true },
-            },
-            _ => GroupOrder::Count { descending: true },
-        };
-        paged.groups(&object_type.dimensions, &by, &level.columns, order, first)
     }
 
     fn size(&self, step: &Step, name: &str) -> Result<Option<i64>, ApiError> {

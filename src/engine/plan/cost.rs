@@ -18,6 +18,7 @@ use crate::{
     engine::{
         plan::{self, Aggregate, ConnectionSelection, Level, Plan, Reference, Step, StepKind},
         prepare::coerce::{self, Variables},
+        sql::{self, GroupOrder, Grouping},
     },
     error::ApiError,
     model::{
@@ -25,7 +26,7 @@ use crate::{
         object_type::{
             Facet, FacetBy, FilterField, Join, ObjectType, Order, Predicate, Scalar, SortKey, ToMany,
             computed::{self, CostContext, CostEstimate, float, words},
-            grouping::{GROUPS, Key, Origin, Unit, grouping_of},
+            grouping::{Key, Origin, Unit},
         },
         operator::{Operator, has_trigram},
         pagination::{MAX_PAGE, page_size},
@@ -52,7 +53,7 @@ const GROUPED: f64 = 0.006;
 const GROUPED_BY_LINK: f64 = 0.02;
 /// Records above one, itself too, usually at most.
 const ABOVE: f64 = 3.0;
-/// To spread dates that are known less exactly.
+/// To spread dates that are known less exactly, or to find those to spread.
 const SPREAD_OVER_MONTHS: f64 = 0.05;
 const SPREAD_OVER_DAYS: f64 = 2.5;
 /// How many dates there are, usually at most.
@@ -232,12 +233,11 @@ impl Pricing<'_> {
                         Aggregate::Count(_) => {}
                         Aggregate::Facet { level, .. } => self.level(level, records * NAMED)?,
                         Aggregate::Groups { level, arguments } => {
-                            let first = match self.given(arguments, "first", "Int").map_err(at)? {
-                                Some(Value::Number(number)) => number.as_f64().unwrap_or(f64::MAX),
-                                _ => f64::from(GROUPS),
-                            };
-                            self.spend(records * first);
-                            self.level(level, records * first)?;
+                            let object_type = self.catalog.named(many.to);
+                            let Grouping { first, .. } = self.grouping(object_type, arguments).map_err(at)?;
+                            let groups = records * float(usize::try_from(first).unwrap_or(0));
+                            self.spend(groups);
+                            self.level(level, groups)?;
                         }
                     }
                 }
@@ -378,13 +378,11 @@ impl Pricing<'_> {
         arguments: &plan::Arguments,
         records: f64,
     ) -> Result<(), ApiError> {
-        let by = self.given(arguments, "by", &format!("[{}!]!", grouping_of(object_type)))?;
-        let Some(Value::List(by)) = by else { return Ok(()) };
-        let (mut each, mut rows, mut spread) = (0.0, records, 0.0);
-        for name in &by {
-            let Value::Enum(name) = name else { continue };
+        let Grouping { by, order, .. } = self.grouping(object_type, arguments)?;
+        let (mut each, mut rows, mut dates) = (0.0, records, Vec::new());
+        for dimension in &by {
             let links = |table| (self.sizes.rows(table) / self.sizes.rows(object_type.table)).max(1.0);
-            each += match object_type.dimension_named(name).key {
+            each += match dimension.key {
                 Key::Value { .. } | Key::Record { .. } => GROUPED,
                 Key::Linked { link: (table, ..), .. } => {
                     rows *= links(table);
@@ -399,19 +397,24 @@ impl Pricing<'_> {
                     2.0 * GROUPED_BY_LINK
                 }
                 Key::Period { unit, .. } => {
-                    spread += match unit {
-                        Unit::Year => 0.0,
-                        Unit::Quarter | Unit::Month => SPREAD_OVER_MONTHS,
-                        Unit::Day => SPREAD_OVER_DAYS,
-                    };
+                    dates.push(unit);
                     GROUPED
                 }
             };
         }
+        let spread: f64 = dates.iter().map(|unit| spread(*unit, order, dates.len())).sum();
         // Dates are spread after they are grouped.
-        let dates = if by.len() == 1 { rows.min(DATES) } else { rows };
-        self.spend(rows * each + dates * spread);
+        let groups = if by.len() == 1 { rows.min(DATES) } else { rows };
+        self.spend(rows * each + groups * spread);
         Ok(())
+    }
+
+    fn grouping<'a>(
+        &self,
+        object_type: &'a ObjectType,
+        arguments: &plan::Arguments,
+    ) -> Result<Grouping<'a>, ApiError> {
+        Grouping::read(object_type, self.registry, arguments, self.variables)
     }
 
     /// Rows on the other side of an edge, for all parents together.
@@ -456,6 +459,20 @@ impl Pricing<'_> {
 
     fn given(&self, arguments: &plan::Arguments, name: &str, ty: &str) -> Result<Option<Value>, ApiError> {
         coerce::argument(self.registry, ty, name, arguments.get(name), self.variables)
+    }
+}
+
+/// The points to spread a date, of so many, over the periods in which it may lie: all dates, or those that lead to the
+/// first groups.
+fn spread(unit: Unit, order: GroupOrder, dates: usize) -> f64 {
+    let is_whole = match order {
+        GroupOrder::Count { descending } => !descending || dates > 1,
+        GroupOrder::Keys { .. } => false,
+    };
+    match unit {
+        Unit::Year => 0.0,
+        Unit::Day if is_whole => SPREAD_OVER_DAYS,
+        Unit::Quarter | Unit::Month | Unit::Day => SPREAD_OVER_MONTHS,
     }
 }
 
@@ -620,6 +637,9 @@ impl<'a> Weighing<'a> {
             }
             (Predicate::During { .. } | Predicate::Instant { .. }, Value::Object(period)) => {
                 period.values().for_each(|value| self.value(value));
+                self.predicate(Weight::each(COMPARED))
+            }
+            (Predicate::ToOne { .. }, Value::Object(filter)) if sql::matches_all(filter) => {
                 self.predicate(Weight::each(COMPARED))
             }
             (Predicate::ToOne { to, column }, Value::Object(filter)) => {

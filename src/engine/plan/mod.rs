@@ -3,6 +3,7 @@
 
 pub mod bind;
 pub mod cost;
+mod grouping;
 mod planner;
 
 use std::sync::atomic::AtomicUsize;

@@ -44,6 +44,11 @@ fn names_few(filter: &Fields) -> bool {
     })
 }
 
+/// Whether a filter matches all records, so that a reference need only lead to one.
+pub fn matches_all(filter: &Fields) -> bool {
+    filter.values().all(|value| *value == Value::Null)
+}
+
 /// The column and id, if a filter matches only rows that refer to one record.
 pub fn of_one(object_type: &ObjectType, filter: &Fields) -> Option<(&'static str, i64)> {
     filter.iter().find_map(|(name, value)| {
@@ -312,6 +317,10 @@ impl Builder {
         filter: &Fields,
         path: &str,
     ) -> Result<(), ApiError> {
+        if matches_all(filter) {
+            let _ = write!(self.sql, "{column} is not null");
+            return Ok(());
+        }
         let (inner, table) = (self.subquery(), to.table);
         let (start, end) = if self.joins() {
             (format!("exists (select from {table} {inner} where {inner}.id = {column} and "), ")")

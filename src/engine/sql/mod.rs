@@ -12,8 +12,8 @@ use async_graphql::{Name, Value};
 use indexmap::IndexMap;
 
 pub use self::{
-    filters::of_one,
-    groups::GroupOrder,
+    filters::{matches_all, of_one},
+    groups::{GroupOrder, Grouping},
     operators::check_length,
     pages::{Paged, Side},
 };

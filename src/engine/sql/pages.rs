@@ -31,6 +31,8 @@ pub struct Paged<'a> {
     pub filter: Option<&'a Fields>,
     /// Only records that were entered after this one.
     pub since: Option<i64>,
+    /// Whether records of the past are read, for which there are no indexes but those of the log.
+    pub of_past: bool,
     pub order: &'a Order,
 }
 

@@ -100,41 +100,79 @@ impl Unit {
         }
     }
 
-    /// The beginning of a partial date, up to the unit.
+    /// The beginning of a partial date, up to the unit: `2026-02` or `2026-Q1`, and `2026` where no more is known.
     pub fn beginning(self, date: &str) -> String {
         match self {
             Unit::Year => format!("left({date}, 4)"),
-            Unit::Quarter | Unit::Month => format!("left({date}, 7)"),
-            Unit::Day => date.to_owned(),
+            Unit::Quarter => format!(
+                "case when octet_length({date}) < 7 then {date}::text \
+                 else left({date}, 5) || 'Q' || (substr({date}, 6, 2)::integer + 2) / 3 end"
+            ),
+            Unit::Month => format!("left({date}, 7)"),
+            Unit::Day => format!("{date}::text"),
         }
     }
 
-    /// The rows that a beginning is spread over: each unit, and whether it certainly lies in it. A year needs none.
+    /// The length of a period of it as text.
+    fn length(self) -> usize {
+        match self {
+            Unit::Year => 4,
+            Unit::Quarter | Unit::Month => 7,
+            Unit::Day => 10,
+        }
+    }
+
+    /// The lengths of the beginnings that may lie in several periods of it.
+    pub fn coarser(self) -> &'static [usize] {
+        match self {
+            Unit::Year => &[],
+            Unit::Quarter | Unit::Month => &[4],
+            Unit::Day => &[4, 7],
+        }
+    }
+
+    /// The condition that a beginning lies in one period of it, or is unknown.
+    pub fn is_exact(self, beginning: &str) -> String {
+        format!("coalesce(octet_length({beginning}) = {}, true)", self.length())
+    }
+
+    /// The first period in which a beginning may lie, or the last one.
+    pub fn end_of(self, beginning: &str, last: bool) -> String {
+        let rest = match (self, last) {
+            (Unit::Year, _) => "",
+            (Unit::Quarter, false) => "-Q1",
+            (Unit::Quarter, true) => "-Q4",
+            (Unit::Month, false) => "-01",
+            (Unit::Month, true) => "-12",
+            (Unit::Day, false) => "-01-01",
+            (Unit::Day, true) => {
+                return format!(
+                    "case when octet_length({beginning}) < 10 \
+                     then (upper(partial_date_range({beginning})) - 1)::text else {beginning} end"
+                );
+            }
+        };
+        format!("rpad({beginning}, {}, '{rest}')", self.length())
+    }
+
+    /// The rows that a beginning is spread over: each period, and whether it certainly lies in it. A year needs none.
     pub fn spread(self, beginning: &str) -> Option<String> {
-        let (length, exact, possible, units) = match self {
+        let (possible, periods) = match self {
             Unit::Year => return None,
-            Unit::Quarter => (
-                7,
-                format!("left({beginning}, 4) || '-Q' || (substr({beginning}, 6)::integer + 2) / 3"),
-                format!("{beginning} || '-Q' || u"),
-                "generate_series(1, 4)".to_owned(),
-            ),
-            Unit::Month => (
-                7,
-                beginning.to_owned(),
-                format!("{beginning} || '-' || lpad(u::text, 2, '0')"),
-                "generate_series(1, 12)".to_owned(),
-            ),
+            Unit::Quarter => (format!("{beginning} || '-Q' || u"), "generate_series(1, 4)".to_owned()),
+            Unit::Month => {
+                (format!("{beginning} || '-' || lpad(u::text, 2, '0')"), "generate_series(1, 12)".to_owned())
+            }
             Unit::Day => {
                 let first = format!("lower(partial_date_range({beginning}))");
                 let days = format!("upper(partial_date_range({beginning})) - {first}");
-                let units = format!("generate_series(0, {days} - 1)");
-                (10, beginning.to_owned(), format!("({first} + u)::text"), units)
+                (format!("({first} + u)::text"), format!("generate_series(0, {days} - 1)"))
             }
         };
+        let exact = self.is_exact(beginning);
         Some(format!(
-            "(select {exact}, true where length({beginning}) is null or length({beginning}) >= {length} \
-             union all select {possible}, false from {units} u where length({beginning}) < {length})"
+            "(select {beginning}, true where {exact} \
+             union all select {possible}, false from {periods} u where not {exact})"
         ))
     }
 }
