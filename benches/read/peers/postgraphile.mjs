@@ -5,13 +5,15 @@ import { postgraphile } from 'postgraphile';
 import { makePgService } from 'postgraphile/adaptors/pg';
 import { PostGraphileAmberPreset } from 'postgraphile/presets/amber';
 import { makeV4Preset } from 'postgraphile/presets/v4';
+import { PgAggregatesPreset } from '@graphile/pg-aggregates';
 import { withTwoWorkers } from './workers.mjs';
 
 withTwoWorkers(async (port) => {
-  const { PGHOST, PGUSER, PGDATABASE } = process.env;
+  const { PGHOST, PGUSER, PGDATABASE, DATABASE_URL, AGGREGATES } = process.env;
+  const connectionString = AGGREGATES ? DATABASE_URL : `postgres://${PGUSER}@localhost/${PGDATABASE}?host=${PGHOST}`;
   const preset = {
-    extends: [PostGraphileAmberPreset, makeV4Preset({ simpleCollections: 'omit' })],
-    pgServices: [makePgService({ connectionString: `postgres://${PGUSER}@localhost/${PGDATABASE}?host=${PGHOST}`, schemas: ['public'], poolConfig: { max: 4 } })],
+    extends: [PostGraphileAmberPreset, makeV4Preset({ simpleCollections: 'omit' }), ...(AGGREGATES ? [PgAggregatesPreset] : [])],
+    pgServices: [makePgService({ connectionString, schemas: ['public'], poolConfig: { max: 4 } })],
     grafserv: { graphqlPath: '/graphql', graphiql: false, websockets: false },
     grafast: { explain: false },
   };
