@@ -1,6 +1,6 @@
 //! Networks: the ties around an actor, and the shortest paths between two.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap};
 
 use sqlx::{Row, postgres::PgRow};
 
@@ -24,6 +24,10 @@ use crate::{
 
 /// Maximum number of actors in a network.
 const MOST_ACTORS: u32 = 2000;
+/// Maximum number of further actors in the centre.
+const MOST_CENTERS: usize = 20;
+/// Maximum of `strongest`.
+const MOST_OF_EACH: i64 = 100;
 /// Maximum number of paths in a response.
 const MOST_PATHS: i64 = 20;
 
@@ -53,7 +57,7 @@ pub fn object_types(records: &[ObjectType]) -> Vec<ObjectType> {
     };
     let actor = |name, description| reference(name, "Actor", vec![("Actor", "")], description);
     vec![
-        ObjectType::new("Network", "", "The actors around one actor, and the ties among them.")
+        ObjectType::new("Network", "", "The actors around one actor or several, and the ties among them.")
             .field(part(
                 "nodes",
                 "NetworkNode",
@@ -70,13 +74,18 @@ pub fn object_types(records: &[ObjectType]) -> Vec<ObjectType> {
                 "hasMore",
                 Scalar::Boolean,
                 "Whether there are more actors within the distance, which `after` gives.",
+            ))
+            .field(column(
+                "totalCount",
+                Scalar::Int,
+                "The number of actors within the distance, those in the centre included; counted only when selected.",
             )),
         ObjectType::new("NetworkNode", "", "An actor in a network, and its distance from the centre.")
             .field(actor("actor", "The actor."))
             .field(column(
                 "distance",
                 Scalar::Int,
-                "The number of steps from the actor in the centre; 0 for that actor itself.",
+                "The number of steps from the nearest actor in the centre; 0 for that actor itself.",
             ))
             .field(column("position", Scalar::Int, "Its place among the actors of the network, from 1.")),
         ObjectType::new("NetworkEdge", "", "The ties of one kind between two actors.")
@@ -123,6 +132,12 @@ pub fn fields() -> Vec<FieldDeclaration> {
             ValueType { of: "Network", form: Cardinality::One },
             vec![
                 argument("actor", "ActorBy!", "The actor in the centre."),
+                argument(
+                    "alsoAround",
+                    "[ActorBy!]",
+                    "Further actors in the centre; those tied to each of them take turns, so that none is crowded out. Maximum: 20.",
+                )
+                .taking(ArgumentRule::AtMost(MOST_CENTERS)),
                 number("depth", 3, "Maximum number of ties from the centre. Default: 1. Maximum: 3."),
                 kinds.clone(),
                 number(
@@ -136,10 +151,15 @@ pub fn fields() -> Vec<FieldDeclaration> {
                     "The position after which the actors begin: the `position` of the last one that the client has. With `limit` it is at most 2,000. Default: 0.",
                 )
                 .taking(ArgumentRule::Within(0..=MOST_ACTORS.into())),
+                number(
+                    "strongest",
+                    MOST_OF_EACH,
+                    "Only so many ties of each actor, the strongest ones; after a position, of each actor after it. Default: all. Maximum: 100.",
+                ),
                 as_of(),
             ],
             |context| Box::pin(network(context)),
-            "The network around an actor: who is tied to it, and how.",
+            "The network around an actor or several: who is tied to them, and how.",
         )
         .with_cost(price_of_network),
         computed(
@@ -175,6 +195,8 @@ fn price_of_network(context: &CostContext<'_>) -> CostEstimate {
     let (all, of_one) = price_of_ties(context);
     let shown = context.number("limit", 50, MOST_ACTORS);
     let limit = (shown + context.number("after", 0, MOST_ACTORS)).min(f64::from(MOST_ACTORS));
+    let centers =
+        if context.has("alsoAround") { 1.0 + context.length("alsoAround", MOST_CENTERS) } else { 1.0 };
     let (edges, among) = if context.wants("edges") {
         // No more pairs are tied than there are ties.
         (1.0, 150.0 + 5.0 * limit + (0.02 * limit * limit).min(10.0 * all))
@@ -182,7 +204,9 @@ fn price_of_network(context: &CostContext<'_>) -> CostEstimate {
         (0.0, 0.0)
     };
     let times = context.number("depth", 1, 3) - 1.0 + edges;
-    CostEstimate { points: 100.0 + 40.0 * of_one + times * all + among, records: shown }
+    // No more ties lead from the centre than there are.
+    let from_center = (40.0 * of_one * centers).min(40.0 * of_one + all);
+    CostEstimate { points: 100.0 + from_center + times * all + among, records: shown }
 }
 
 /// Two steps read the ties of one actor each, the others those of many.
@@ -237,30 +261,8 @@ async fn network(context: ResolveContext<'_>) -> Result<Vec<ComputedValue>, ApiE
         let message = format!("`after` and `limit` are {limit} together; the maximum is {MOST_ACTORS}.");
         return Err(ApiError::bad_input("limit", message));
     }
-    let center = required(&context, "actor").await?;
-    let depth = context.number("depth", 1);
-    let from = from_actors(&ties(&context));
-    let mut distances = vec![(center, 0)];
-    let mut known = HashSet::from([center]);
-    let mut frontier = vec![center];
-    for distance in 1..=depth {
-        // One more tells whether there are more.
-        let room = (limit + 1).saturating_sub(distances.len());
-        if room == 0 || frontier.is_empty() {
-            break;
-        }
-        // The actors with most ties to those reached last.
-        let sql = format!(
-            "select actor, count(*) as weight from ({from}) t
-             where actor <> all($2) group by actor order by weight desc, actor limit $3"
-        );
-        let all: Vec<i64> = known.iter().copied().collect();
-        let room = i64::try_from(room).unwrap_or(i64::MAX);
-        let rows = context.reader.fetch(&sql, |sql| sql.bind(&frontier).bind(all).bind(room)).await?;
-        frontier = rows.iter().map(|row| row.try_get("actor")).collect::<Result<_, _>>()?;
-        distances.extend(frontier.iter().map(|actor| (*actor, distance)));
-        known.extend(&frontier);
-    }
+    let mut distances = within(&context, limit).await?;
+    let total = i64::try_from(distances.len()).unwrap_or(i64::MAX);
     let has_more = distances.len() > limit;
     distances.truncate(limit);
     let edges = if context.wants("edges") { edges(&context, &distances, after).await? } else { Vec::new() };
@@ -275,7 +277,47 @@ async fn network(context: ResolveContext<'_>) -> Result<Vec<ComputedValue>, ApiE
         ("nodes", ComputedValue::List(nodes.collect())),
         ("edges", ComputedValue::List(edges)),
         ("hasMore", ComputedValue::Boolean(has_more)),
+        ("totalCount", ComputedValue::Int(total)),
     ])])
+}
+
+/// The actors within the distance, each with its own, nearest first: one more than `limit`, which tells that there are
+/// more, or all if they are counted.
+async fn within(context: &ResolveContext<'_>, limit: usize) -> Result<Vec<(i64, i64)>, ApiError> {
+    let mut frontier = vec![required(context, "actor").await?];
+    for further in context.records("Actor", "alsoAround").await?.unwrap_or_default() {
+        if !frontier.contains(&further) {
+            frontier.push(further);
+        }
+    }
+    let from = from_actors(&ties(context));
+    let mut distances: Vec<(i64, i64)> = frontier.iter().map(|center| (*center, 0)).collect();
+    for distance in 1..=context.number("depth", 1) {
+        let room = (limit + 1).saturating_sub(distances.len());
+        let room =
+            if context.wants("totalCount") { None } else { Some(i64::try_from(room).unwrap_or(i64::MAX)) };
+        if room == Some(0) || frontier.is_empty() {
+            break;
+        }
+        // Around several actors in the centre, the actor with most ties to each of them, then the second of each.
+        let turn = if distance == 1 && frontier.len() > 1 {
+            "row_number() over (partition by known order by count(*) desc, actor)"
+        } else {
+            "1"
+        };
+        // The actors with most ties to those reached last.
+        let sql = format!(
+            "select actor, min(turn) as turn, sum(weight) as weight
+             from (select known, actor, count(*) as weight, {turn} as turn from ({from}) t
+                   where actor <> all($2) group by known, actor) each
+             group by actor order by turn, weight desc, actor limit $3"
+        );
+        let known: Vec<i64> = distances.iter().map(|(actor, _)| *actor).collect();
+        let rows = context.reader.fetch(&sql, |sql| sql.bind(&frontier).bind(known).bind(room)).await?;
+        frontier = rows.iter().map(|row| row.try_get("actor")).collect::<Result<_, _>>()?;
+        distances.extend(frontier.iter().map(|actor| (*actor, distance)));
+    }
+    Ok(distances)
 }
 
 /// All ties among actors, those of one kind between the same two counted together: those of the actors after a position.
@@ -293,9 +335,10 @@ async fn edges(
          group by 1, 2, 3, 4, 5 order by weight desc, 1, 2, 4, 5",
         among_actors(&ties)
     );
+    let mut strongest = Strongest::new(context.given_number("strongest"), &before);
     let rows = context.reader.fetch(&sql, |sql| sql.bind(actors).bind(before)).await?;
     let edge = |row: &PgRow| {
-        Ok(ComputedValue::Object(vec![
+        Ok::<_, sqlx::Error>(ComputedValue::Object(vec![
             ("source", ComputedValue::Record("Actor", row.try_get("source")?)),
             ("target", ComputedValue::Record("Actor", row.try_get("target")?)),
             ("kind", ComputedValue::Text(row.try_get("kind")?)),
@@ -307,7 +350,39 @@ async fn edges(
             ("evidence", evidence(&ties, row)?),
         ]))
     };
-    Ok(rows.iter().map(edge).collect::<Result<_, sqlx::Error>>()?)
+    let mut edges = Vec::new();
+    for row in &rows {
+        if strongest.takes(row.try_get("source")?, row.try_get("target")?) {
+            edges.push(edge(row)?);
+        }
+    }
+    Ok(edges)
+}
+
+/// Chooses among ties that come strongest first.
+struct Strongest {
+    of_each: Option<i64>,
+    /// How many ties of each actor have come.
+    seen: HashMap<i64, i64>,
+}
+
+impl Strongest {
+    /// Those of the actors `before` were chosen already.
+    fn new(of_each: Option<i64>, before: &[i64]) -> Strongest {
+        let seen = before.iter().map(|actor| (*actor, MOST_OF_EACH)).collect();
+        Strongest { of_each, seen }
+    }
+
+    /// Whether a tie is among the strongest of one of its ends.
+    fn takes(&mut self, source: i64, target: i64) -> bool {
+        let Some(of_each) = self.of_each else { return true };
+        let ranks = [source, target].map(|actor| {
+            let seen = self.seen.entry(actor).or_default();
+            *seen += 1;
+            *seen
+        });
+        ranks.iter().any(|rank| *rank <= of_each)
+    }
 }
 
 /// The record that shows a tie.

@@ -39,6 +39,17 @@ fn sorts(object_types: &[ObjectType]) -> Vec<(&ObjectType, TimelineEntry)> {
     record_types(object_types).filter_map(|object_type| Some((object_type, object_type.timeline?))).collect()
 }
 
+/// The types of entries that `types` asks for, each with its number among all.
+fn wanted_sorts(context: &ResolveContext<'_>) -> Vec<(usize, &'static ObjectType, TimelineEntry)> {
+    let names = context.texts("types");
+    let all = sorts(&context.catalog.object_types).into_iter().enumerate();
+    all.map(|(number, (object_type, sort))| (number, object_type, sort))
+        .filter(|(_, object_type, _)| {
+            names.as_ref().is_none_or(|names| names.contains(&naming::constant_case(object_type.name)))
+        })
+        .collect()
+}
+
 /// The ids of entries that refer to what `is_wanted` says of the column.
 fn mentioned(mentions: &[Mention], is_wanted: &str) -> String {
     let each = mentions
@@ -111,6 +122,7 @@ pub fn fields() -> Vec<FieldDeclaration> {
                 "Only entries in which this actor took part, spoke, was addressed, acted, voted, wrote or was the subject.",
             ),
             argument("topic", "TopicBy", "Only entries on this topic or a sub-topic."),
+            argument("types", "[TimelineType!]", "Only entries of these types. Default: all."),
             argument("from", "PartialDate", "Not before this date; excludes unknown dates."),
             argument("until", "PartialDate", "Not after this date; excludes unknown dates.")
                 .taking(ArgumentRule::NotBefore("from")),
@@ -183,10 +195,13 @@ fn price_of_density(context: &CostContext<'_>) -> CostEstimate {
 }
 
 async fn density(context: ResolveContext<'_>) -> Result<Vec<ComputedValue>, ApiError> {
-    let sorts = sorts(&context.catalog.object_types);
+    let sorts = wanted_sorts(&context);
     let wanted = Wanted::of(&context).await?;
+    if sorts.is_empty() {
+        return Ok(vec![ComputedValue::List(Vec::new())]);
+    }
     let unit = Unit::named(context.text("by").unwrap_or_default());
-    let parts = sorts.iter().enumerate().flat_map(|(number, (_, sort))| {
+    let parts = sorts.iter().flat_map(|(number, _, sort)| {
         let date = unit.beginning(sort.date);
         let rows = wanted.rows(sort).into_iter();
         rows.map(move |(rows, _)| {
@@ -204,16 +219,24 @@ async fn density(context: ResolveContext<'_>) -> Result<Vec<ComputedValue>, ApiE
     let first = context.number("first", MOST_PERIODS);
     let rows = context.reader.fetch(&sql, |sql| wanted.bind(sql.bind(first))).await?;
     let value = |row: &PgRow| {
-        let sort: i32 = row.try_get("sort")?;
-        let (object_type, _) = sorts[usize::try_from(sort).unwrap_or(0)];
         Ok(ComputedValue::Object(vec![
             ("period", ComputedValue::text(row.try_get::<Option<String>, _>("period")?)),
-            ("type", ComputedValue::Text(naming::constant_case(object_type.name))),
+            ("type", ComputedValue::Text(naming::constant_case(type_of(&sorts, row)?))),
             ("certain", ComputedValue::Int(row.try_get("certain")?)),
             ("possible", ComputedValue::Int(row.try_get("possible")?)),
         ]))
     };
     Ok(vec![ComputedValue::List(rows.iter().map(value).collect::<Result<_, sqlx::Error>>()?)])
+}
+
+/// The name of the type of an entry in a row.
+fn type_of(
+    sorts: &[(usize, &'static ObjectType, TimelineEntry)],
+    row: &PgRow,
+) -> Result<&'static str, sqlx::Error> {
+    let number: i32 = row.try_get("sort")?;
+    let found = sorts.iter().find(|(sort, ..)| i32::try_from(*sort) == Ok(number));
+    found.map(|(_, object_type, _)| object_type.name).ok_or(sqlx::Error::RowNotFound)
 }
 
 /// What the arguments of a timeline select: `$2` to `$5`.
@@ -270,9 +293,12 @@ fn day(sort: &TimelineEntry) -> String {
 }
 
 async fn timeline(context: ResolveContext<'_>) -> Result<Vec<ComputedValue>, ApiError> {
-    let sorts = sorts(&context.catalog.object_types);
+    let sorts = wanted_sorts(&context);
     let page = context.page(ORDER, KeyKind::Date)?;
     let wanted = Wanted::of(&context).await?;
+    if sorts.is_empty() {
+        return Ok(vec![connection(ORDER, Vec::new(), [false, false], Some(0))]);
+    }
     let (mut before, mut behind, mut edges) = (false, false, Vec::new());
     // Rows of a type on one side of the cursor, in a form that uses an index on day and id.
     let beside = |number: usize, sort: &TimelineEntry, comparison: &str| {
@@ -283,8 +309,8 @@ async fn timeline(context: ResolveContext<'_>) -> Result<Vec<ComputedValue>, Api
     if let Some(Cursor { key: Some(CursorKey::Date(days)), id }) = &page.after
         && context.wants("pageInfo.hasPreviousPage")
     {
-        let earlier = sorts.iter().enumerate().flat_map(|(number, (_, sort))| {
-            let side = beside(number, sort, "<=");
+        let earlier = sorts.iter().flat_map(|(number, _, sort)| {
+            let side = beside(*number, sort, "<=");
             wanted.rows(sort).into_iter().map(move |(rows, day)| {
                 format!("(select true{rows}{side} order by {day} desc, t.id desc limit 1) is not null")
             })
@@ -294,9 +320,9 @@ async fn timeline(context: ResolveContext<'_>) -> Result<Vec<ComputedValue>, Api
         before = rows.await?.first().is_some_and(|row| row.try_get(0).unwrap_or(false));
     }
     if context.wants_page() {
-        let branches = sorts.iter().enumerate().flat_map(|(number, (_, sort))| {
-            let place = place(number);
-            let beyond = if page.after.is_some() { beside(number, sort, ">") } else { String::new() };
+        let branches = sorts.iter().flat_map(|(number, _, sort)| {
+            let place = place(*number);
+            let beyond = if page.after.is_some() { beside(*number, sort, ">") } else { String::new() };
             wanted.rows(sort).into_iter().map(move |(rows, day)| {
                 format!(
                     "(select {number} as sort, t.id, {place} + t.id as place, {day} as day, {date} as date, {during} as during
@@ -324,10 +350,8 @@ async fn timeline(context: ResolveContext<'_>) -> Result<Vec<ComputedValue>, Api
         let size = usize::try_from(page.size).unwrap_or(0);
         behind = rows.len() > size;
         for row in rows.iter().take(size) {
-            let sort: i32 = row.try_get("sort")?;
-            let (object_type, _) = sorts[usize::try_from(sort).unwrap_or(0)];
             let edge = vec![
-                ("node", ComputedValue::Record(object_type.name, row.try_get("id")?)),
+                ("node", ComputedValue::Record(type_of(&sorts, row)?, row.try_get("id")?)),
                 ("date", ComputedValue::text(row.try_get_unchecked::<Option<String>, _>("date")?)),
                 ("earliest", ComputedValue::text(row.try_get::<Option<String>, _>("earliest")?)),
                 ("latest", ComputedValue::text(row.try_get::<Option<String>, _>("latest")?)),
@@ -339,7 +363,7 @@ async fn timeline(context: ResolveContext<'_>) -> Result<Vec<ComputedValue>, Api
     let total = if context.wants("totalCount") {
         let counts: Vec<String> = sorts
             .iter()
-            .flat_map(|(_, sort)| wanted.rows(sort))
+            .flat_map(|(.., sort)| wanted.rows(sort))
             .map(|(rows, _)| format!("(select count(*){rows})"))
             .collect();
         let sql = format!("{BELOW} select {}", counts.join(" + "));

@@ -53,6 +53,13 @@ export async function analysis({ address, key, reader, desk, open, shows, headin
     await shows(page, 'Peace should be approached');
     await page.locator('.track .uncertain').first().waitFor();
   });
+  // Only some types, which the address names.
+  await desk.getByLabel('commentaries').uncheck();
+  await desk.getByLabel('statements').uncheck();
+  await desk.waitForURL(/type=MEETING&type=EVENT/);
+  await desk.getByText('Peace should be approached').first().waitFor({ state: 'detached' });
+  await shows(desk, 'working visit to the United States');
+  await open(desk, 'timeline');
   await desk.getByRole('combobox', { name: 'Actor' }).fill('kazakhs');
   await desk.getByRole('option', { name: 'Kazakhstan' }).first().waitFor();
   await desk.keyboard.press('Enter');
@@ -67,10 +74,14 @@ export async function analysis({ address, key, reader, desk, open, shows, headin
   await view('network', 'network?actor=kazakhstan', async (page) => {
     await heading(page, 'Who is tied to whom');
     await page.getByRole('img', { name: /^\d+ actors and \d+ ties/ }).waitFor();
+    await page.getByText(/^(\d+) of \1 actors/).waitFor();
     await isDrawn(page);
   });
   const tones = await desk.locator('canvas').evaluate((canvas) => {
-    const { data } = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);
+    // A worker draws on it, so only a copy can be looked at.
+    const copy = new OffscreenCanvas(canvas.width, canvas.height).getContext('2d');
+    copy.drawImage(canvas, 0, 0);
+    const { data } = copy.getImageData(0, 0, canvas.width, canvas.height);
     return new Set(new Uint32Array(data.buffer)).size;
   });
   assert.ok(tones > 20, `the picture has ${tones} tones`);

@@ -1,50 +1,12 @@
 // Uses the explorer in a real browser, node explorer.mjs ADDRESS CLOSED-ADDRESS KEY SCREENSHOTS
 // CLOSED-ADDRESS is a server that requires a key for reading. SCREENSHOTS is a folder for pictures of each view.
 import assert from 'node:assert/strict';
-import { mkdirSync, readFileSync } from 'node:fs';
 import { createServer, request } from 'node:http';
-import { createRequire } from 'node:module';
-import { chromium } from 'playwright-core';
 import { analysis } from './analysis.mjs';
+import { PHONE, start } from './browser.mjs';
 
 const [address, closed, key, screenshots] = process.argv.slice(2);
-mkdirSync(screenshots, { recursive: true });
-const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
-
-const browser = await chromium.launch({
-  executablePath: '/usr/bin/chromium',
-  args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking'],
-});
-const DESK = { width: 1280, height: 800 };
-const PHONE = { width: 390, height: 844 };
-const faults = [];
-const hosts = new Set([address, closed].map((one) => new URL(one).host));
-
-// Where a check fails, a picture shows what every reader saw.
-const pages = [];
-process.on('uncaughtException', async (error) => {
-  console.error(error, faults);
-  for (const [at, page] of pages.entries()) await page.screenshot({ path: `${screenshots}/failed-${at}.png` });
-  process.exit(1);
-});
-
-/** A reader with a browser of their own. */
-async function reader({ viewport = DESK, colorScheme = 'light', locale = 'en-GB', withKey } = {}) {
-  const context = await browser.newContext({ viewport, colorScheme, locale, reducedMotion: 'reduce' });
-  context.setDefaultTimeout(Number(process.env.PATIENCE ?? 30_000));
-  if (withKey) await context.addInitScript((key) => sessionStorage.setItem('dossier:key', key), withKey);
-  const page = await context.newPage();
-  pages.push(page);
-  page.on('request', (request) => {
-    const { protocol, host } = new URL(request.url());
-    if (protocol !== 'data:' && !hosts.has(host)) faults.push(`a request to ${request.url()}`);
-  });
-  page.on('pageerror', (error) => faults.push(`${page.url()}: ${error.stack ?? error}`));
-  page.on('console', (message) => {
-    if (/Content.Security.Policy/i.test(message.text())) faults.push(`${page.url()}: ${message.text()}`);
-  });
-  return page;
-}
+const { browser, faults, hosts, reader, check } = await start({ addresses: [address, closed], screenshots });
 
 /** Asks the server itself, as an editor. */
 async function send(query, variables) {
@@ -70,17 +32,6 @@ const open = async (page, view, base = address) => {
 };
 const shows = (page, text) => page.getByText(text).first().waitFor();
 const heading = (page, text) => page.locator('h1').getByText(text).waitFor();
-
-/** Checks a view that is shown: that everybody can use it, that it fits the screen; and keeps a picture of it. */
-async function check(page, name) {
-  await page.evaluate(axe);
-  const { violations } = await page.evaluate(() => window.axe.run({ resultTypes: ['violations'] }));
-  const found = violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join('\n  ')}`);
-  assert.equal(found.join('\n'), '', `${name} for everybody`);
-  const beyond = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
-  assert.ok(beyond <= 0, `${name} is ${beyond} pixels wider than the screen`);
-  await page.screenshot({ path: `${screenshots}/${name}.png` });
-}
 
 const desk = await reader();
 const dark = await reader({ colorScheme: 'dark' });

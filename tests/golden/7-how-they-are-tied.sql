@@ -1,4 +1,5 @@
-select actor, count(*) as weight from (select subject_id as known, object_id as actor from relations where subject_id = any($1)
+select actor, min(turn) as turn, sum(weight) as weight
+             from (select known, actor, count(*) as weight, 1 as turn from (select subject_id as known, object_id as actor from relations where subject_id = any($1)
                    union all
                    select object_id, subject_id from relations where object_id = any($1) union all select one.actor_id as known, other.actor_id as actor
                    from meeting_participants one
@@ -16,7 +17,8 @@ select actor, count(*) as weight from (select subject_id as known, object_id as 
                select event_targets.actor_id, event_actors.actor_id
                from event_targets join event_actors on event_actors.event_id = event_targets.event_id
                where event_targets.actor_id = any($1) and event_actors.actor_id <> event_targets.actor_id) t
-             where actor <> all($2) group by actor order by weight desc, actor limit $3;
+                   where actor <> all($2) group by known, actor) each
+             group by actor order by turn, weight desc, actor limit $3;
 select distinct known, actor from (select subject_id as known, object_id as actor from relations where subject_id = any($1)
                    union all
                    select object_id, subject_id from relations where object_id = any($1) union all select one.actor_id as known, other.actor_id as actor

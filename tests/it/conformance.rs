@@ -7,12 +7,17 @@ use std::{
     io::{self, Write},
     path::{Path, PathBuf},
     process::{Command, Output, Stdio},
-    sync::OnceLock,
+    sync::{Arc, OnceLock},
 };
 
-use ::dossier::{engine::prepare::trusted_documents, server::page};
+use ::dossier::{auth::caller::Role, engine::prepare::trusted_documents, server::page};
 
-use crate::support::{Client, anonymous, editor, process::Folder};
+use crate::support::{
+    Client, anonymous,
+    database::database,
+    editor,
+    process::{Folder, dossier, output},
+};
 
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 
@@ -162,10 +167,25 @@ async fn the_explorer_works_in_a_browser() {
     let editor = editor().await;
     let closed = editor.at_another_server(&[("READ_REQUIRES_KEY", "true")]).await;
     let key = editor.authorization().expect("a key").replace("Bearer ", "");
-    let screenshots = Path::new(env!("CARGO_TARGET_TMPDIR")).join("screenshots");
-    let screenshots = screenshots.display().to_string();
-    let check = ["explorer.mjs", &editor.address("/"), &closed.address("/"), &key, &screenshots];
+    let check = ["explorer.mjs", &editor.address("/"), &closed.address("/"), &key, &screenshots()];
     tools.accept("node", &check).await;
+}
+
+#[tokio::test]
+async fn every_view_of_the_explorer_works_on_a_generated_base() {
+    let Some(tools) = Tools::with_a_browser("generated").await else { return };
+    let database = Arc::new(database().await);
+    let generate = ["generate", "--statements", "5000", "--divisions", "20", "--seed", "5"];
+    let generated = output(dossier(&[("DATABASE_URL", database.url())]).args(generate));
+    assert!(generated.status.success(), "{}", reported(&generated));
+    let editor = Client::of(&database).await.as_role(Role::Editor).await;
+    let key = editor.authorization().expect("a key").replace("Bearer ", "");
+    tools.accept("node", &["generated.mjs", &editor.address("/"), &key, &screenshots()]).await;
+}
+
+/// The folder for pictures of views.
+fn screenshots() -> String {
+    Path::new(env!("CARGO_TARGET_TMPDIR")).join("screenshots").display().to_string()
 }
 
 #[tokio::test]

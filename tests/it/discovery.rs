@@ -36,8 +36,8 @@ fn slugs(edges: &Value) -> Vec<String> {
     edges.map(|edge| edge["node"]["slug"].as_str().expect("a slug").to_owned()).collect()
 }
 
-const TIMELINE: &str = "query($from: PartialDate, $until: PartialDate, $first: Int, $after: Cursor) {
-    timeline(actor: {slug: \"speaker\"}, from: $from, until: $until, first: $first, after: $after) {
+const TIMELINE: &str = "query($from: PartialDate, $until: PartialDate, $types: [TimelineType!], $first: Int, $after: Cursor) {
+    timeline(actor: {slug: \"speaker\"}, types: $types, from: $from, until: $until, first: $first, after: $after) {
         totalCount pageInfo { endCursor hasNextPage }
         edges { date earliest latest node { __typename ... on Record { slug } } } } }";
 
@@ -67,6 +67,16 @@ async fn a_timeline_places_partial_dates_at_their_first_day_and_unknown_ones_las
         ["said-2", "said-5", "held", "said-3"],
         "what may lie in it"
     );
+
+    for (types, found) in [
+        (json!(["MEETING"]), json!(["held"])),
+        (json!(["MEETING", "STATEMENT"]), json!(slugs(entries))),
+        (json!([]), json!([])),
+    ] {
+        let of_types = anonymous.query_with(TIMELINE, json!({ "types": types })).await;
+        assert_eq!(json!(slugs(&of_types["timeline"]["edges"])), found);
+        assert_eq!(json!(found.as_array().map(Vec::len)), of_types["timeline"]["totalCount"]);
+    }
 
     let (mut after, mut paged) = (Value::Null, Vec::new());
     loop {
@@ -203,6 +213,48 @@ async fn a_network_grows_with_its_depth_and_keeps_to_its_limit() {
         let api_error = anonymous.api_error(query, variables).await;
         assert_eq!(api_error, ("BAD_USER_INPUT".to_owned(), Some(field.to_owned())));
     }
+}
+
+#[tokio::test]
+async fn those_tied_to_each_of_several_actors_take_turns() {
+    let anonymous = anonymous().await;
+    // The busy one meets three others twice, the quiet one meets a single other once.
+    let meet = |number: usize, actors: [&str; 2]| {
+        format!(
+            "insert into meetings (slug, name, mode, status) values ('meeting-{number}', 'A meeting', 'OTHER', 'OCCURRED');
+             insert into meeting_participants (meeting_id, actor_id, role)
+             select meetings.id, actors.id, 'HOST' from meetings, actors
+             where meetings.slug = 'meeting-{number}' and actors.slug in ('{}', '{}');",
+            actors[0], actors[1]
+        )
+    };
+    let names = ["busy", "quiet", "first", "second", "third", "lonely"];
+    let actors = names.map(|name| format!("('{name}', 'GROUP', '{name}')")).join(", ");
+    let pairs = ["first", "second", "third"].map(|other| ["busy", other]);
+    let meetings = pairs.iter().chain(&pairs).chain(&[["quiet", "lonely"]]).zip(1..);
+    let meetings: String = meetings.map(|(actors, number)| meet(number, *actors)).collect();
+    enter(&anonymous, &format!("insert into actors (slug, kind, name) values {actors}; {meetings}")).await;
+    let query = "query($limit: Int, $also: [ActorBy!]) {
+        network(actor: {slug: \"busy\"}, alsoAround: $also, limit: $limit) {
+            totalCount hasMore nodes { distance actor { slug } } edges { weight source { slug } target { slug } } } }";
+    let around = async |also: &[&str], limit: usize| {
+        let also: Vec<Value> = also.iter().map(|slug| json!({ "slug": slug })).collect();
+        let network =
+            anonymous.query_with(query, json!({ "limit": limit, "also": also })).await["network"].clone();
+        let nodes = network["nodes"].as_array().expect("nodes").clone();
+        let slugs = nodes.iter().map(|node| node["actor"]["slug"].as_str().expect("a slug").to_owned());
+        (slugs.collect::<Vec<_>>(), network)
+    };
+    let (both, network) = around(&["quiet", "busy"], 4).await;
+    assert_eq!(both, ["busy", "quiet", "first", "lonely"]);
+    assert_eq!((&network["totalCount"], &network["hasMore"]), (&json!(6), &json!(true)));
+    assert_eq!(network["nodes"][1]["distance"], 0);
+    assert_eq!(network["edges"].as_array().map(Vec::len), Some(2));
+    assert_eq!(around(&["quiet"], 50).await.0, ["busy", "quiet", "first", "lonely", "second", "third"]);
+    assert_eq!(around(&[], 50).await.0, ["busy", "first", "second", "third"]);
+    let many: Vec<Value> = (0..21).map(|_| json!({ "slug": "quiet" })).collect();
+    let refused = anonymous.api_error(query, json!({ "also": many })).await;
+    assert_eq!(refused, ("BAD_USER_INPUT".to_owned(), Some("alsoAround".to_owned())));
 }
 
 #[tokio::test]

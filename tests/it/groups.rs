@@ -275,7 +275,10 @@ async fn every_dimension_of_every_connection_can_be_asked_for() {
 async fn a_density_counts_the_entries_of_the_timeline() {
     let client = generated().await;
     let of_actor = format!(", actor: {{ slug: \"{}\" }}", busiest(&client).await);
-    for arguments in ["", &of_actor, ", from: \"2003\", until: \"2009-05\""] {
+    let of_types = format!("{of_actor}, types: [EVENT, MEETING]");
+    for arguments in
+        ["", &of_actor, &of_types, ", from: \"2003\", until: \"2009-05\"", ", types: [STATEMENT]"]
+    {
         let mut counted: BTreeMap<(String, String), (i64, i64)> = BTreeMap::new();
         let mut after = Value::Null;
         loop {
@@ -335,13 +338,43 @@ async fn a_network_read_page_by_page_is_the_network_read_at_once() {
         edges.extend(page["edges"].as_array().expect("edges").clone());
     }
     assert_eq!(json!(nodes), whole["nodes"]);
-    let mut whole: Vec<String> =
+    let mut all_edges: Vec<String> =
         whole["edges"].as_array().expect("edges").iter().map(Value::to_string).collect();
     let mut edges: Vec<String> = edges.iter().map(Value::to_string).collect();
-    whole.sort();
+    all_edges.sort();
     edges.sort();
     assert!(edges.len() > 20, "{} edges", edges.len());
-    assert_eq!(edges, whole);
+    assert_eq!(edges, all_edges);
+
+    // The strongest ties of each actor, as a client would choose them among all.
+    let strongest = format!(
+        "{{ network(actor: {{ slug: \"{actor}\" }}, depth: 2, limit: 30, strongest: 2) {{
+            edges {{ source {{ id }} target {{ id }} kind relationKind weight }}
+        }} }}"
+    );
+    let mut seen: BTreeMap<String, usize> = BTreeMap::new();
+    let mut expected = whole["edges"].as_array().expect("edges").clone();
+    expected.retain(|edge| {
+        let ranks = ["source", "target"].map(|end| {
+            let rank = seen.entry(edge[end]["id"].to_string()).or_default();
+            *rank += 1;
+            *rank
+        });
+        ranks.iter().any(|rank| *rank <= 2)
+    });
+    assert!(expected.len() < edges.len());
+    assert_eq!(client.query(&strongest).await["network"]["edges"], json!(expected));
+
+    let total = format!("{{ network(actor: {{ slug: \"{actor}\" }}, depth: 2, limit: 1) {{ totalCount }} }}");
+    let all = format!(
+        "{{ network(actor: {{ slug: \"{actor}\" }}, depth: 2, limit: 2000) {{ nodes {{ position }} hasMore }} }}"
+    );
+    let all = client.query(&all).await["network"].clone();
+    assert_eq!(all["hasMore"], false);
+    assert_eq!(
+        json!(all["nodes"].as_array().map(Vec::len)),
+        client.query(&total).await["network"]["totalCount"]
+    );
 
     let query = "{ network(actor: { slug: \"israel\" }, after: 1990, limit: 50) { hasMore } }";
     let (code, field) = client.api_error(query, json!({})).await;

@@ -31,18 +31,21 @@ interface Options {
   enabled?: boolean;
   /** Whether the last answer stays while that to new variables is on its way. */
   keep?: boolean;
+  /** Whether what did not change since the last answer stays the same objects. */
+  isCompared?: boolean;
 }
 
 /** What a document gives: loaded, kept, and loaded again when records change. */
 export const useQuery = <Data, Variables>(
   document: Document<Data, Variables>,
   variables: Variables,
-  { enabled = true, keep = false }: Options = {},
+  { enabled = true, keep = false, isCompared = true }: Options = {},
 ) =>
   useTanStackQuery({
     queryKey: [document, variables],
     queryFn: ({ signal }) => request(document, variables, signal),
     enabled,
+    structuralSharing: isCompared,
     ...(keep && { placeholderData: keepPreviousData }),
   });
 

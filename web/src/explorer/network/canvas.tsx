@@ -1,14 +1,24 @@
-import { type KeyboardEvent, type PointerEvent, useCallback, useEffect, useLayoutEffect, useRef, useState } from 'react';
-import { type Eye, type Look, draw, radiusOf, seen } from './draw';
+import {
+  type KeyboardEvent,
+  type PointerEvent,
+  type RefObject,
+  useEffect,
+  useLayoutEffect,
+  useRef,
+  useState,
+} from 'react';
+import type { Point } from './drawing';
 import type { Graph } from './graph';
-import type { Layout, Point } from './layout';
-import { canvasPen } from './pens';
+import { isStill } from './look';
+import type { Colors } from './draw';
+import { leave, stageOf } from './stage';
 
 interface Props {
+  canvas: RefObject<HTMLCanvasElement | null>;
   graph: Graph;
-  layout: Layout;
-  isSettled: boolean;
-  look: Look;
+  expanded: Set<string>;
+  chosen: string | undefined;
+  colors: Colors;
   family: string;
   label: string;
   describedBy: string;
@@ -19,71 +29,76 @@ interface Props {
 const PLAIN = 16;
 const STEP = 40;
 const CLOSER = 1.25;
+/** A pointer that moved less than this was meant to stay. */
+const STEADY = 3;
 
 /** A graph that can be moved and looked at from nearer, by pointer or by keyboard. */
-export function Canvas({ graph, layout, isSettled, look, family, label, describedBy, onChoose }: Props) {
-  const canvas = useRef<HTMLCanvasElement>(null);
+export function Canvas({ canvas, graph, expanded, chosen, colors, family, label, describedBy, onChoose }: Props) {
   const unit = parseFloat(getComputedStyle(document.documentElement).fontSize) / PLAIN;
-  const [wide, high] = useSize(canvas);
-  const size: Point = [wide / unit, high / unit];
-  // Until the reader moves it, all of the graph is in sight.
-  const [moved, move] = useState<Eye>();
-  useEffect(() => move(undefined), [graph.actors.size]);
-  const eye = moved ?? fit(layout, size);
-
+  const [isSettled, settle] = useState(false);
+  const stage = () => stageOf(canvas.current!);
   useLayoutEffect(() => {
-    const [width, height] = size;
-    const context = canvas.current!.getContext('2d')!;
-    [canvas.current!.width, canvas.current!.height] = [width, height].map((side) => side * devicePixelRatio * unit) as Point;
-    context.scale(devicePixelRatio * unit, devicePixelRatio * unit);
-    draw(canvasPen(context, family, look.colors.paper), graph, layout, eye, look, size);
-  });
+    const element = canvas.current!;
+    stageOf(element).onSettled = () => settle(true);
+    const observer = new ResizeObserver(([entry]) => {
+      const { width, height } = entry!.contentRect;
+      stageOf(element).tell({ size: { room: [width / unit, height / unit], density: devicePixelRatio * unit } });
+    });
+    observer.observe(element);
+    return () => {
+      observer.disconnect();
+      leave(element);
+    };
+  }, [canvas, unit]);
+  useEffect(() => {
+    stage().dress({ colors, family, chosen, isStill: isStill.matches });
+  }, [colors, family, chosen]);
+  useEffect(() => {
+    settle(false);
+    stage().show(graph, expanded);
+  }, [graph, expanded]);
 
-  const zoom = useCallback(
-    (factor: number, [x, y]: Point) =>
-      move({ scale: eye.scale * factor, x: x - (x - eye.x) * factor, y: y - (y - eye.y) * factor }),
-    [eye.scale, eye.x, eye.y],
-  );
   useEffect(() => {
     const element = canvas.current!;
     // A wheel scrolls the page, unless the reader is in the picture.
     const turn = (event: WheelEvent) => {
       if (!event.ctrlKey && document.activeElement !== element) return;
       event.preventDefault();
-      zoom(CLOSER ** (-event.deltaY / 100), [event.offsetX / unit, event.offsetY / unit]);
+      const at: Point = [event.offsetX / unit, event.offsetY / unit];
+      stageOf(element).tell({ zoom: { factor: CLOSER ** (-event.deltaY / 100), at } });
     };
     element.addEventListener('wheel', turn, { passive: false });
     return () => element.removeEventListener('wheel', turn);
-  }, [zoom, unit]);
+  }, [canvas, unit]);
 
-  const held = useRef<{ from: Point; eye: Eye }>(null);
+  const held = useRef<{ at: Point; isMoved: boolean }>(null);
   const grab = (event: PointerEvent<HTMLCanvasElement>) => {
     event.currentTarget.setPointerCapture(event.pointerId);
-    held.current = { from: [event.clientX, event.clientY], eye };
+    held.current = { at: [event.clientX, event.clientY], isMoved: false };
   };
   const drag = ({ clientX, clientY }: PointerEvent) => {
     if (!held.current) return;
-    const { from, eye } = held.current;
-    const [x, y] = [clientX - from[0], clientY - from[1]];
-    if (Math.hypot(x, y) > 3) move({ ...eye, x: eye.x + x / unit, y: eye.y + y / unit });
+    const { at, isMoved } = held.current;
+    const by: Point = [clientX - at[0], clientY - at[1]];
+    if (!isMoved && Math.hypot(...by) <= STEADY) return;
+    held.current = { at: [clientX, clientY], isMoved: true };
+    stage().tell({ by: [by[0] / unit, by[1] / unit] });
   };
-  const drop = ({ clientX, clientY, nativeEvent }: PointerEvent) => {
-    const from = held.current?.from;
+  const drop = ({ nativeEvent }: PointerEvent) => {
+    const isClick = held.current?.isMoved === false;
     held.current = null;
-    if (!from || Math.hypot(clientX - from[0], clientY - from[1]) > 3) return;
-    onChoose(nearest(graph, layout, eye, [nativeEvent.offsetX / unit, nativeEvent.offsetY / unit]));
+    if (isClick) stage().find([nativeEvent.offsetX / unit, nativeEvent.offsetY / unit], onChoose);
   };
   const press = (event: KeyboardEvent) => {
-    const middle: Point = [size[0] / 2, size[1] / 2];
-    const by = (x: number, y: number) => () => move({ ...eye, x: eye.x + x, y: eye.y + y });
+    const by = (x: number, y: number) => () => stage().tell({ by: [x, y] });
     const actions: Record<string, () => void> = {
       ArrowLeft: by(STEP, 0),
       ArrowRight: by(-STEP, 0),
       ArrowUp: by(0, STEP),
       ArrowDown: by(0, -STEP),
-      '+': () => zoom(CLOSER, middle),
-      '-': () => zoom(1 / CLOSER, middle),
-      0: () => move(undefined),
+      '+': () => stage().tell({ zoom: { factor: CLOSER } }),
+      '-': () => stage().tell({ zoom: { factor: 1 / CLOSER } }),
+      0: () => stage().tell({ isWhole: true }),
       Escape: () => onChoose(undefined),
     };
     const action = actions[event.key];
@@ -103,46 +118,8 @@ export function Canvas({ graph, layout, isSettled, look, family, label, describe
       onPointerDown={grab}
       onPointerMove={drag}
       onPointerUp={drop}
+      onPointerCancel={() => (held.current = null)}
       onKeyDown={press}
     />
   );
-}
-
-/** The size of an element, as it changes. */
-function useSize(element: React.RefObject<HTMLElement | null>): Point {
-  const [size, set] = useState<Point>([0, 0]);
-  useLayoutEffect(() => {
-    const observer = new ResizeObserver(([entry]) => set([entry!.contentRect.width, entry!.contentRect.height]));
-    observer.observe(element.current!);
-    return () => observer.disconnect();
-  }, [element]);
-  return size;
-}
-
-const MARGIN = 50;
-
-/** The eye that sees a whole layout. */
-function fit(layout: Layout, [width, height]: Point): Eye {
-  if (layout.size === 0) return { scale: 1, x: width / 2, y: height / 2 };
-  let [left, right, top, bottom] = [Infinity, -Infinity, Infinity, -Infinity];
-  for (const [x, y] of layout.values()) {
-    [left, right, top, bottom] = [Math.min(left, x), Math.max(right, x), Math.min(top, y), Math.max(bottom, y)];
-  }
-  const scales = [(width - 2 * MARGIN) / (right - left || 1), (height - 2 * MARGIN) / (bottom - top || 1)];
-  const scale = Math.min(...scales, 2.5);
-  return { scale, x: (width - (left + right) * scale) / 2, y: (height - (top + bottom) * scale) / 2 };
-}
-
-/** Who is drawn at a point. */
-function nearest(graph: Graph, layout: Layout, eye: Eye, [x, y]: Point): string | undefined {
-  const reach = radiusOf(graph) * 2.5;
-  let found: { id: string; distance: number } | undefined;
-  for (const id of graph.actors.keys()) {
-    const point = layout.get(id);
-    if (!point) continue;
-    const [atX, atY] = seen(eye, point);
-    const distance = Math.hypot(atX - x, atY - y);
-    if (distance < reach && distance < (found?.distance ?? Infinity)) found = { id, distance };
-  }
-  return found?.id;
 }

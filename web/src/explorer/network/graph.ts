@@ -19,32 +19,42 @@ export interface Graph {
 
 export type Path = PathsQuery['path'][number];
 
-/** The networks around several actors, and paths, as one graph; ties lighter than `least` are left out. */
-export function merge(networks: NetworkQuery['network'][], paths: Path[], least: number, expanded: Set<string>): Graph {
-  const steps = paths.flatMap((path) => path.steps);
-  const stepKeys = new Set(steps.map(({ from, to, kind }) => keyOf(from.id, to.id, kind)));
-  const ties = new Map<string, Tie>();
-  for (const { source, target, ...tie } of networks.flatMap(({ edges }) => edges)) {
-    const isStep = stepKeys.has(keyOf(source.id, target.id, tie.kind));
-    if (tie.weight < least && !isStep) continue;
-    const key = `${keyOf(source.id, target.id, tie.kind, true)} ${tie.relationKind}`;
-    ties.set(key, { ...tie, source: source.id, target: target.id, isStep });
-  }
-  const known = new Set([...ties.values()].map(({ source, target, kind }) => keyOf(source, target, kind)));
-  for (const { from, to, kind, evidence } of steps) {
-    const key = keyOf(from.id, to.id, kind);
-    if (known.has(key)) continue;
-    ties.set(key, { source: from.id, target: to.id, kind, relationKind: null, weight: 1, evidence, isStep: true });
-  }
+type Network = NetworkQuery['network'];
 
-  const shown = new Set([...ties.values()].flatMap(({ source, target }) => [source, target]));
-  const all = [...networks.flatMap(({ nodes }) => nodes.map(({ actor }) => actor)), ...steps.flatMap(({ from, to }) => [from, to])];
-  const actors = new Map(all.filter(({ id, slug }) => shown.has(id) || expanded.has(slug)).map((actor) => [actor.id, actor]));
-  return { actors, ties: [...ties.values()].sort((one, other) => other.weight - one.weight) };
+/** A network and paths as one graph; ties lighter than `least` are left out. */
+export function merge(
+  { nodes, edges }: Network = { nodes: [], edges: [] },
+  paths: Path[] = [],
+  least: number,
+  expanded: Set<string>,
+): Graph {
+  const steps = new Map(
+    paths.flatMap((path) => path.steps).map((step) => [keyOf(step.from.id, step.to.id, step.kind), step]),
+  );
+  const missing = new Map(steps);
+  const ties: Tie[] = [];
+  for (const { source, target, kind, relationKind, weight, evidence } of edges) {
+    const key = steps.size > 0 ? keyOf(source.id, target.id, kind) : '';
+    const isStep = steps.has(key);
+    missing.delete(key);
+    if (weight < least && !isStep) continue;
+    ties.push({ source: source.id, target: target.id, kind, relationKind, weight, evidence, isStep });
+  }
+  for (const { from, to, kind, evidence } of missing.values()) {
+    ties.push({ source: from.id, target: to.id, kind, relationKind: null, weight: 1, evidence, isStep: true });
+  }
+  ties.sort((one, other) => other.weight - one.weight);
+
+  const tied = new Set<string>();
+  for (const { source, target } of ties) tied.add(source).add(target);
+  const actors: Graph['actors'] = new Map();
+  const add = (actor: NetworkActorFragment) => {
+    if (tied.has(actor.id) || expanded.has(actor.slug)) actors.set(actor.id, actor);
+  };
+  for (const { actor } of nodes) add(actor);
+  for (const { from, to } of steps.values()) [from, to].forEach(add);
+  return { actors, ties };
 }
 
-/** Names a tie between two actors, in either direction unless `isDirected`. */
-function keyOf(one: string, other: string, kind: TieKind, isDirected = false): string {
-  const ends = isDirected || one < other ? [one, other] : [other, one];
-  return [...ends, kind].join(' ');
-}
+/** Names the ties of a kind between two actors, in either direction. */
+const keyOf = (one: string, other: string, kind: TieKind) => [...[one, other].sort(), kind].join(' ');

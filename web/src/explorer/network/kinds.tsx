@@ -1,15 +1,14 @@
 import type { TieKind } from '../api/documents';
+import { Switches, switchedOn } from '../parts/switches';
 import { setParameters, useAddress } from '../router';
 import { t } from '../texts';
-import { DASHES } from './draw';
+import { DASHES, KINDS } from './drawing';
 import { useColors } from './look';
 
-export const KINDS = Object.keys(DASHES) as TieKind[];
-
-/** The kinds of ties that an address asks for; without any, all. */
-export function kindsIn(parameters: URLSearchParams): TieKind[] {
-  const named = KINDS.filter((kind) => parameters.getAll('kind').includes(kind));
-  return named.length > 0 ? named : KINDS;
+/** The kinds of ties that an address asks for; null if all. */
+export function kindsIn(parameters: URLSearchParams): TieKind[] | null {
+  const on = switchedOn(parameters, 'kind', KINDS);
+  return on.length < KINDS.length ? [...on] : null;
 }
 
 /** The least weight of ties that an address asks for. */
@@ -19,26 +18,30 @@ export const leastIn = (parameters: URLSearchParams) => Number(parameters.get('l
 export function Kinds() {
   const { parameters } = useAddress();
   const { ties } = useColors();
-  const on = kindsIn(parameters);
-  const toggle = (kind: TieKind) => {
-    const chosen = on.includes(kind) ? on.filter((one) => one !== kind) : [...on, kind];
-    setParameters({ kind: chosen.length === KINDS.length ? null : chosen }, { replace: true });
-  };
   const least = leastIn(parameters);
   return (
     <>
-      <fieldset className="kinds">
-        <legend className="label">{t.network.kinds}</legend>
-        {KINDS.map((kind) => (
-          <label key={kind}>
-            <input type="checkbox" checked={on.includes(kind)} onChange={() => toggle(kind)} />
+      <Switches
+        parameter="kind"
+        legend={t.network.kinds}
+        values={KINDS}
+        name={(kind) => (
+          <>
             <svg className="sample" viewBox="0 0 36 8" aria-hidden="true">
-              <line x1={0} x2={36} y1={4} y2={4} stroke={ties[kind]} strokeWidth={2} strokeDasharray={DASHES[kind].join(' ')} />
+              <line
+                x1={0}
+                x2={36}
+                y1={4}
+                y2={4}
+                stroke={ties[kind]}
+                strokeWidth={2}
+                strokeDasharray={DASHES[kind].join(' ')}
+              />
             </svg>
             {t.word(kind)}
-          </label>
-        ))}
-      </fieldset>
+          </>
+        )}
+      />
       <label>
         <span className="label">{t.network.least(least)}</span>
         <input
@@ -46,7 +49,9 @@ export function Kinds() {
           min={1}
           max={10}
           value={least}
-          onChange={({ target }) => setParameters({ least: target.value === '1' ? null : target.value }, { replace: true })}
+          onChange={({ target }) =>
+            setParameters({ least: target.value === '1' ? null : target.value }, { replace: true })
+          }
         />
       </label>
     </>

@@ -1,11 +1,11 @@
 import { useEffect, useState } from 'react';
-import type { Look } from './draw';
+import type { Colors } from './draw';
 
 const PAGE = { paper: '--paper', ink: '--ink', accent: '--accent' } as const;
 const TIES = { RELATION: '--ink', CO_PARTICIPATION: '--soft', STATEMENT: '--supports', EVENT: '--opposes' } as const;
 
 /** The colours of the page, which a canvas and an SVG need as such: by day or by night. */
-export function useColors(): Look['colors'] {
+export function useColors(): Colors {
   const [colors, set] = useState(read);
   useEffect(() => {
     const night = matchMedia('(prefers-color-scheme: dark)');
@@ -16,7 +16,7 @@ export function useColors(): Look['colors'] {
   return colors;
 }
 
-function read(): Look['colors'] {
+function read(): Colors {
   const probe = document.body.appendChild(document.createElement('i'));
   const colorsOf = <Names extends Record<string, string>>(names: Names) => {
     const found = Object.entries(names).map(([key, name]) => {
@@ -31,3 +31,6 @@ function read(): Look['colors'] {
 }
 
 export const family = () => getComputedStyle(document.body).fontFamily;
+
+/** Whether the reader wants no motion. */
+export const isStill = matchMedia('(prefers-reduced-motion: reduce)');

@@ -1,14 +1,15 @@
 import type { Pen } from './draw';
-import type { Point } from './layout';
+import type { Point } from './drawing';
 
 const FONT = (isBold: boolean, family: string) => `${isBold ? 700 : 400} 13px ${family}`;
 
+/** So many numbers of lines are stroked at once: without a graphics processor, longer paths take much longer. */
+const TOGETHER = 4 * 50;
+
+type Context = OffscreenCanvasRenderingContext2D;
+
 /** Draws on a canvas. */
-export function canvasPen(context: CanvasRenderingContext2D, family: string, paper: string): Pen {
-  const path = (points: Point[]) => {
-    context.beginPath();
-    for (const [x, y] of points) context.lineTo(x, y);
-  };
+export function canvasPen(context: Context, family: string, paper: string): Pen {
   const paint = (fill: string, stroke: string, width: number) => {
     context.fillStyle = fill;
     context.fill();
@@ -19,18 +20,21 @@ export function canvasPen(context: CanvasRenderingContext2D, family: string, pap
   };
   return {
     lines: (lines, { color, opacity, width, dashes }) => {
-      context.beginPath();
-      for (const [from, to] of lines) {
-        context.moveTo(...from);
-        context.lineTo(...to);
-      }
       Object.assign(context, { strokeStyle: color, lineWidth: width, globalAlpha: opacity });
       context.setLineDash(dashes);
-      context.stroke();
+      for (let begin = 0; begin < lines.length; begin += TOGETHER) {
+        context.beginPath();
+        for (let at = begin; at < Math.min(begin + TOGETHER, lines.length); at += 4) {
+          context.moveTo(lines[at]!, lines[at + 1]!);
+          context.lineTo(lines[at + 2]!, lines[at + 3]!);
+        }
+        context.stroke();
+      }
       context.globalAlpha = 1;
     },
     shape: (points, fill, stroke, width) => {
-      path(points);
+      context.beginPath();
+      for (const [x, y] of points) context.lineTo(x, y);
       context.closePath();
       paint(fill, stroke, width);
     },
@@ -40,7 +44,13 @@ export function canvasPen(context: CanvasRenderingContext2D, family: string, pap
       paint(fill, stroke, width);
     },
     text: (text, [x, y], color, isBold) => {
-      Object.assign(context, { font: FONT(isBold, family), textAlign: 'center', lineWidth: 3, strokeStyle: paper, fillStyle: color });
+      Object.assign(context, {
+        font: FONT(isBold, family),
+        textAlign: 'center',
+        lineWidth: 3,
+        strokeStyle: paper,
+        fillStyle: color,
+      });
       context.setLineDash([]);
       context.strokeText(text, x, y);
       context.fillText(text, x, y);
@@ -51,8 +61,11 @@ export function canvasPen(context: CanvasRenderingContext2D, family: string, pap
 
 const widths = new Map<string, number>();
 
+/** Forgets the widths of texts, as another font has others. */
+export const forgetWidths = () => widths.clear();
+
 /** Widths of texts, each measured once. */
-function widthsIn(context: CanvasRenderingContext2D, family: string) {
+function widthsIn(context: Context, family: string) {
   return (text: string) => {
     const known = widths.get(text);
     if (known !== undefined) return known;
@@ -76,14 +89,16 @@ export function svgPen(family: string, paper: string, widthOf: Pen['widthOf']): 
     widthOf,
     lines: (lines, { color, opacity, width, dashes }) => {
       const dashed = dashes.length > 0 ? ` stroke-dasharray="${dashes.join(' ')}"` : '';
-      const drawn = lines.map(([from, to]) => `M${pointsOf([from])}L${pointsOf([to])}`).join('');
+      const drawn = lines.map((value, at) => `${['M', ',', 'L', ','][at % 4]}${round(value)}`).join('');
       parts.push(`<path d="${drawn}" stroke="${color}" stroke-opacity="${opacity}" stroke-width="${width}"${dashed}/>`);
     },
     shape: (points, fill, stroke, width) => {
       parts.push(`<polygon points="${pointsOf(points)}" fill="${fill}" stroke="${stroke}" stroke-width="${width}"/>`);
     },
     circle: ([x, y], radius, fill, stroke, width) => {
-      parts.push(`<circle cx="${round(x)}" cy="${round(y)}" r="${radius}" fill="${fill}" stroke="${stroke}" stroke-width="${width}"/>`);
+      parts.push(
+        `<circle cx="${round(x)}" cy="${round(y)}" r="${radius}" fill="${fill}" stroke="${stroke}" stroke-width="${width}"/>`,
+      );
     },
     text: (text, [x, y], color, isBold) => {
       const font = `font-family="${escape(family)}" font-size="13" font-weight="${isBold ? 700 : 400}" text-anchor="middle"`;

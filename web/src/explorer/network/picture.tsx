@@ -1,11 +1,11 @@
-import { useId, useState } from 'react';
+import { useId, useRef, useState } from 'react';
 import { t } from '../texts';
 import { Canvas } from './canvas';
 import { Chosen } from './chosen';
 import type { Graph } from './graph';
-import { useLayout } from './layout';
 import { family, useColors } from './look';
-import { download, gexf, png, svg } from './save';
+import { download, gexf } from './save';
+import { stageOf } from './stage';
 
 interface Props {
   graph: Graph;
@@ -13,21 +13,25 @@ interface Props {
   expand: (slug: string) => void;
 }
 
+const FORMATS = ['SVG', 'PNG', 'GEXF'] as const;
+
 /** A network as a picture: to choose actors in, and to save. */
 export function Picture({ graph, expanded, expand }: Props) {
-  const { layout, isSettled } = useLayout(graph);
+  const canvas = useRef<HTMLCanvasElement>(null);
   const [choice, choose] = useState<string>();
-  const colors = useColors();
   const described = useId();
   const chosen = choice !== undefined && graph.actors.has(choice) ? choice : undefined;
-  const look = { colors, expanded, chosen };
-  const saved = { graph, layout, look: { colors, expanded, chosen: undefined }, family: family() };
-  const formats = { SVG: svg, PNG: png, GEXF: gexf };
+  const save = async (format: (typeof FORMATS)[number]) => {
+    const stage = stageOf(canvas.current!);
+    const file = format === 'GEXF' ? gexf(graph, await stage.save('places')) : await stage.save(format);
+    download(file, `network.${format.toLowerCase()}`);
+  };
   return (
     <figure className="network">
       <Canvas
-        {...{ graph, layout, isSettled, look }}
-        family={saved.family}
+        {...{ canvas, graph, expanded, chosen }}
+        colors={useColors()}
+        family={family()}
         label={t.network.picture(graph.actors.size, graph.ties.length)}
         describedBy={described}
         onChoose={choose}
@@ -37,13 +41,8 @@ export function Picture({ graph, expanded, expand }: Props) {
         <span id={described}>{t.network.keys}</span>
         <span className="saves">
           {t.network.save}
-          {Object.entries(formats).map(([format, made]) => (
-            <button
-              key={format}
-              type="button"
-              className="plain"
-              onClick={async () => download(await made(saved), `network.${format.toLowerCase()}`)}
-            >
+          {FORMATS.map((format) => (
+            <button key={format} type="button" className="plain" onClick={() => void save(format)}>
               {format}
             </button>
           ))}

@@ -1,62 +1,57 @@
-import { type Eye, type Look, draw } from './draw';
-import type { Graph } from './graph';
-import type { Layout, Point } from './layout';
+import { type Scene, draw, endsOf } from './draw';
 import { canvasPen, escape, svgPen } from './pens';
-
-export interface Picture {
-  graph: Graph;
-  layout: Layout;
-  look: Look;
-  family: string;
-}
+import type { Graph } from './graph';
+import type { Places } from './layout';
 
 const MARGIN = 80;
+/** Twice as fine as the screen, unless the picture would be too large for a canvas. */
+const [FINE, LARGEST] = [2, 8192];
 
-/** The eye that sees all of a layout, in its own size. */
-function whole(layout: Layout): { eye: Eye; size: Point } {
-  const [xs, ys] = [[...layout.values()].map(([x]) => x), [...layout.values()].map(([, y]) => y)];
-  const [left, top] = [Math.min(...xs), Math.min(...ys)];
-  const size: Point = [Math.ceil(Math.max(...xs) - left + 2 * MARGIN), Math.ceil(Math.max(...ys) - top + 2 * MARGIN)];
-  return { eye: { scale: 1, x: MARGIN - left, y: MARGIN - top }, size };
+/** A scene that shows all of a layout in its own size. */
+function wholeOf(scene: Scene): Scene {
+  const [left, right, top, bottom] = endsOf(scene.places);
+  return {
+    ...scene,
+    eye: { scale: 1, x: MARGIN - left, y: MARGIN - top },
+    room: [Math.ceil(right - left + 2 * MARGIN), Math.ceil(bottom - top + 2 * MARGIN)],
+    chosen: undefined,
+    isMoving: false,
+  };
 }
 
-export function svg({ graph, layout, look, family }: Picture): Blob {
-  const { eye, size } = whole(layout);
-  const { paper } = look.colors;
-  const context = document.createElement('canvas').getContext('2d')!;
+export function svg(shown: Scene, family: string): Blob {
+  const scene = wholeOf(shown);
+  const { paper } = scene.colors;
+  const context = new OffscreenCanvas(1, 1).getContext('2d')!;
   const pen = svgPen(family, paper, canvasPen(context, family, paper).widthOf);
-  draw(pen, graph, layout, eye, look, size);
-  const [width, height] = size;
+  draw(pen, scene);
+  const [width, height] = scene.room;
   const head = `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" viewBox="0 0 ${width} ${height}">`;
   const ground = `<rect width="${width}" height="${height}" fill="${paper}"/>`;
   return new Blob([head, ground, pen.parts.join('\n'), '</svg>'], { type: 'image/svg+xml' });
 }
 
-/** Twice as fine as the screen. */
-const FINE = 2;
-
-export function png({ graph, layout, look, family }: Picture): Promise<Blob> {
-  const { eye, size } = whole(layout);
-  const canvas = document.createElement('canvas');
-  [canvas.width, canvas.height] = [size[0] * FINE, size[1] * FINE];
+export function png(shown: Scene, family: string): Promise<Blob> {
+  const scene = wholeOf(shown);
+  const [width, height] = scene.room;
+  const fine = Math.min(FINE, LARGEST / Math.max(width, height));
+  const canvas = new OffscreenCanvas(width * fine, height * fine);
   const context = canvas.getContext('2d')!;
-  context.scale(FINE, FINE);
-  context.fillStyle = look.colors.paper;
-  context.fillRect(0, 0, ...size);
-  draw(canvasPen(context, family, look.colors.paper), graph, layout, eye, look, size);
-  return new Promise((resolve, reject) => {
-    canvas.toBlob((blob) => (blob ? resolve(blob) : reject(new Error('The picture is too large.'))), 'image/png');
-  });
+  context.scale(fine, fine);
+  context.fillStyle = scene.colors.paper;
+  context.fillRect(0, 0, width, height);
+  draw(canvasPen(context, family, scene.colors.paper), scene);
+  return canvas.convertToBlob({ type: 'image/png' });
 }
 
 /** For Gephi, with places and the evidence of each tie. */
-export function gexf({ graph, layout }: Picture): Blob {
-  const nodes = [...graph.actors.values()].map(({ id, slug, label, kind }) => {
-    const [x, y] = layout.get(id) ?? [0, 0];
+export function gexf({ actors, ties }: Graph, places: Places): Blob {
+  const nodes = [...actors.values()].map(({ slug, label, kind }, at) => {
+    const [x, y] = [places[2 * at] ?? 0, places[2 * at + 1] ?? 0];
     return `<node id="${escape(slug)}" label="${escape(label)}"><attvalues><attvalue for="kind" value="${kind}"/></attvalues><viz:position x="${x}" y="${-y}" z="0"/></node>`;
   });
-  const slugOf = (id: string) => escape(graph.actors.get(id)?.slug ?? id);
-  const edges = graph.ties.map(({ source, target, kind, relationKind, weight, evidence }, at) => {
+  const slugOf = (id: string) => escape(actors.get(id)?.slug ?? id);
+  const edges = ties.map(({ source, target, kind, relationKind, weight, evidence }, at) => {
     const type = kind === 'CO_PARTICIPATION' ? 'undirected' : 'directed';
     return `<edge id="${at}" source="${slugOf(source)}" target="${slugOf(target)}" kind="${relationKind ?? kind}" type="${type}" weight="${weight}"><attvalues><attvalue for="evidence" value="${escape(evidence.label)}"/></attvalues></edge>`;
   });

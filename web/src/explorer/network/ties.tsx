@@ -1,4 +1,4 @@
-import { useState } from 'react';
+import { useDeferredValue, useState } from 'react';
 import * as format from '../format';
 import { RecordLink } from '../parts/record-link';
 import { t } from '../texts';
@@ -11,10 +11,13 @@ interface Props {
 }
 
 const PAGE = 50;
+const NOTHING: Graph = { actors: new Map(), ties: [] };
 
 /** What the picture shows, as a table: for the keyboard, for screen readers, and to read the evidence. */
-export function Ties({ graph, expanded, expand }: Props) {
+export function Ties({ graph: latest, expanded, expand }: Props) {
   const [shown, show] = useState(PAGE);
+  // The picture comes first; the table is drawn bit by bit, while the reader can do other things.
+  const graph = useDeferredValue(latest, NOTHING);
   const end = (id: string) => {
     const actor = graph.actors.get(id);
     if (!actor) return null;

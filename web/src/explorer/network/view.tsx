@@ -1,22 +1,18 @@
-import { useQueries } from '@tanstack/react-query';
 import { useMemo, useRef } from 'react';
-import { Network, Paths, Speakers, type TieKind } from '../api/documents';
+import { Network, NetworkSize, Paths, Speakers } from '../api/documents';
 import { useQuery } from '../api/queries';
-import { request } from '../api/request';
 import { useTitle } from '../frame/title';
 import { Answer, Empty, Loading, Refused } from '../parts/answer';
 import { Choice } from '../parts/choice';
 import { Link, setParameters, useAddress, useAsOf } from '../router';
 import { t } from '../texts';
+import { Extent, Reach, depthIn, limitIn, strongestIn } from './extent';
 import { merge } from './graph';
-import { KINDS, Kinds, kindsIn, leastIn } from './kinds';
+import { Kinds, kindsIn, leastIn } from './kinds';
 import { PathList } from './paths';
 import { Picture } from './picture';
 import { Ties } from './ties';
 import './network.css';
-
-/** So many actors are asked for around each that is expanded. */
-const AROUND = 60;
 
 /** How actors are tied: around those that the address names, and along the paths between two. */
 export default function NetworkView() {
@@ -34,6 +30,7 @@ export default function NetworkView() {
         <Choice parameter="actor" type="ACTOR" label={t.network.around} />
         <Choice parameter="from" type="ACTOR" label={t.network.from} isOne />
         <Choice parameter="to" type="ACTOR" label={t.network.to} isOne />
+        <Reach />
         <Kinds />
       </div>
       {actors.length > 0 || (from && to) ? <Shown actors={actors} from={from} to={to} /> : <Begin />}
@@ -67,18 +64,24 @@ function Begin() {
   );
 }
 
-/** The networks around actors, each loaded once. */
-function useNetworks(actors: string[], kinds: TieKind[] | null) {
-  const asOf = useAsOf();
-  return useQueries({
-    queries: actors.map((slug) => {
-      const variables = { actor: { slug }, kinds, limit: AROUND, asOf };
-      return {
-        queryKey: [Network, variables],
-        queryFn: ({ signal }: { signal: AbortSignal }) => request(Network, variables, signal),
-      };
-    }),
-  });
+/** The network around actors. */
+function useNetwork(actors: string[]) {
+  const { parameters } = useAddress();
+  const [actor, ...others] = actors.map((slug) => ({ slug }));
+  const strongest = strongestIn(parameters);
+  const around = {
+    actor: actor ?? { slug: '' },
+    alsoAround: others.length > 0 ? others : null,
+    depth: depthIn(parameters),
+    kinds: kindsIn(parameters),
+    asOf: useAsOf(),
+  };
+  const asked = { ...around, limit: limitIn(parameters), strongest: strongest === 'all' ? null : Number(strongest) };
+  const enabled = actor !== undefined;
+  // To compare thousands of ties with those before takes longer than to show them.
+  const network = useQuery(Network, asked, { enabled, keep: enabled, isCompared: false });
+  const size = useQuery(NetworkSize, around, { enabled, keep: enabled });
+  return { network, size: size.data?.network.totalCount };
 }
 
 /** A value, or the last one while another is on its way. */
@@ -90,21 +93,16 @@ function useKept<Value>(value: Value, isOnItsWay: boolean): Value {
 
 function Shown({ actors, from, to }: { actors: string[]; from: string | null; to: string | null }) {
   const { parameters } = useAddress();
-  const on = kindsIn(parameters);
-  const kinds = on.length < KINDS.length ? on : null;
   const least = leastIn(parameters);
-  const networks = useNetworks(actors, kinds);
-  const asked = { from: { slug: from ?? '' }, to: { slug: to ?? '' }, kinds, asOf: useAsOf() };
+  const { network, size } = useNetwork(actors);
+  const asked = { from: { slug: from ?? '' }, to: { slug: to ?? '' }, kinds: kindsIn(parameters), asOf: useAsOf() };
   const paths = useQuery(Paths, asked, { enabled: Boolean(from && to) });
 
-  const all = [...networks, paths];
-  const stamp = all.map(({ dataUpdatedAt }) => dataUpdatedAt).join();
+  const all = [network, paths];
   const expanded = useMemo(() => new Set(actors), [actors.join()]);
   const isFetching = all.some((query) => query.isFetching);
-  const merged = useMemo(
-    () => merge(networks.flatMap(({ data }) => data?.network ?? []), paths.data?.path ?? [], least, expanded),
-    [stamp, least, expanded],
-  );
+  const [shown, steps] = [network.data?.network, paths.data?.path];
+  const merged = useMemo(() => merge(shown, steps, least, expanded), [shown, steps, least, expanded]);
   const graph = useKept(merged, isFetching && merged.actors.size === 0);
 
   const failed = all.find(({ error }) => error);
@@ -115,6 +113,7 @@ function Shown({ actors, from, to }: { actors: string[]; from: string | null; to
     setParameters({ actor: expanded.has(slug) ? actors.filter((one) => one !== slug) : [...actors, slug] });
   return (
     <>
+      {shown && size !== undefined && <Extent shown={shown.nodes.length} size={size} isLoading={isFetching} />}
       <Picture {...{ graph, expanded, expand }} />
       {from && to && <PathList of={paths} />}
       <Ties {...{ graph, expanded, expand }} />
