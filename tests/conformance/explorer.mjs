@@ -357,6 +357,10 @@ await editor.getByRole('link', { name: 'New position' }).click();
 await heading(editor, 'New position');
 await editor.locator('.items').getByText('The Peace Council should have an award').waitFor();
 await pick('Holder', 'donald tr');
+// By keyboard, the focus stays in the field.
+await editor.keyboard.press('Enter');
+await pick('Holder', 'donald tr');
+assert.equal(await editor.evaluate(() => document.activeElement.ariaLabel), 'Remove Donald Trump');
 await editor.getByLabel('Stance').selectOption('NEUTRAL');
 await pick('Topic', 'humanitarian as');
 await cite();

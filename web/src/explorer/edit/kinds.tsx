@@ -1,6 +1,7 @@
-import type { ReactNode } from 'react';
+import { type MouseEvent, type ReactNode, useState } from 'react';
 import type { EditedCitationFragment, RecordRefFragment } from '../api/documents';
 import { t } from '../texts';
+import { focus } from './focus';
 import type { Field } from './forms';
 import { RecordPicker } from './record-picker';
 
@@ -88,7 +89,10 @@ function Items<Item>({ of, change, name, item }: ItemsProps<Item>) {
             type="button"
             className="plain"
             aria-label={t.edited.remove(name(one))}
-            onClick={() => change(of.toSpliced(at, 1))}
+            onClick={(event) => {
+              focusWhatAdds(event);
+              change(of.toSpliced(at, 1));
+            }}
           >
             ×
           </button>
@@ -98,11 +102,40 @@ function Items<Item>({ of, change, name, item }: ItemsProps<Item>) {
   );
 }
 
+/** What is left to focus once an item is gone. */
+const focusWhatAdds = ({ currentTarget }: MouseEvent) =>
+  focus(currentTarget.closest('.field')?.querySelector<HTMLElement>('[role=combobox], .field > button') ?? null);
+
 interface ItemsProps<Item> {
   of: Item[];
   change: (items: Item[]) => void;
   name: (item: Item) => string;
   item: (item: Item, change: (item: Item) => void) => ReactNode;
+}
+
+/** A record that is chosen, or the way to choose one. The focus stays where the reader was. */
+function OneRecord({ id, field, value, change, described }: ControlProps<Ref | null>) {
+  const [isTouched, touch] = useState(false);
+  const set = (record: Ref | null) => {
+    touch(true);
+    change(record);
+  };
+  if (!value) return <RecordPicker id={id} field={field} described={described} pick={set} takesFocus={isTouched} />;
+  return (
+    <p className="picked">
+      <bdi>{value.label}</bdi>
+      <button
+        ref={isTouched ? focus : null}
+        id={id}
+        type="button"
+        className="plain"
+        aria-label={t.edited.remove(value.label)}
+        onClick={() => set(null)}
+      >
+        ×
+      </button>
+    </p>
+  );
 }
 
 const records = (write: (ref: Ref) => unknown) =>
@@ -266,23 +299,7 @@ export const kinds = {
     read: (given: Ref | null) => given,
     write: (value) => value && byId(value),
     show: (value) => value?.label ?? '',
-    Control: ({ id, field, value, change, described }) =>
-      value ? (
-        <p className="picked">
-          <bdi>{value.label}</bdi>
-          <button
-            id={id}
-            type="button"
-            className="plain"
-            aria-label={t.edited.remove(value.label)}
-            onClick={() => change(null)}
-          >
-            ×
-          </button>
-        </p>
-      ) : (
-        <RecordPicker id={id} field={field} described={described} pick={change} />
-      ),
+    Control: OneRecord,
   }),
   records: records(byId),
   targets: records((ref) => ({ [keyOf(ref)]: byId(ref) })),

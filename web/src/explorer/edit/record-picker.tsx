@@ -4,6 +4,7 @@ import { Combobox } from '../parts/combobox';
 import { type RecordType, placeOfAll } from '../parts/record-link';
 import { Link } from '../router';
 import { t } from '../texts';
+import { focus } from './focus';
 import type { Field } from './forms';
 
 interface Props {
@@ -11,6 +12,8 @@ interface Props {
   field: Field;
   described: string | undefined;
   pick: (record: RecordRefFragment) => void;
+  /** Whether the reader is at it already. */
+  takesFocus?: boolean;
 }
 
 /** Types that are found as one types. */
@@ -26,7 +29,7 @@ const FOUND: Partial<Record<RecordType, SearchType>> = {
 };
 
 /** Chooses a record among those whose names begin as one types; of other types, on the record's own page. */
-export function RecordPicker({ id, field, described, pick }: Props) {
+export function RecordPicker({ id, field, described, pick, takesFocus = false }: Props) {
   const [text, setText] = useState('');
   const types = field.types.flatMap((type) => FOUND[type] ?? []);
   if (types.length === 0) {
@@ -39,6 +42,7 @@ export function RecordPicker({ id, field, described, pick }: Props) {
   }
   return (
     <Combobox
+      input={takesFocus ? focus : null}
       id={id}
       describedBy={described}
       placeholder={t.edited.choose}

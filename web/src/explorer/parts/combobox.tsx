@@ -1,4 +1,4 @@
-import { type KeyboardEvent, type RefObject, useDeferredValue, useId, useState } from 'react';
+import { type KeyboardEvent, type Ref, useDeferredValue, useId, useState } from 'react';
 import { type RecordRefFragment, type SearchType, Suggest, SuggestTexts } from '../api/documents';
 import { useQuery } from '../api/queries';
 import { t } from '../texts';
@@ -18,7 +18,7 @@ interface Props {
   types?: SearchType[] | undefined;
   /** Whether Enter takes the first suggestion unless another is chosen, and never what was typed. */
   mustChoose?: boolean;
-  input?: RefObject<HTMLInputElement | null>;
+  input?: Ref<HTMLInputElement>;
 }
 
 const TEXTS: SearchType[] = ['STATEMENT', 'COMMENTARY'];
