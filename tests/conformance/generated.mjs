@@ -49,7 +49,7 @@ const reading = [
 const editing = [
   '',
   `actors/${most}`,
-  ...['actors', 'commentaries', 'meetings', 'statements'].map((list) => `${records.find((record) => record.startsWith(list))}/edit`),
+  ...records.map((record) => `${record}/edit`),
   'new',
   'new/statement',
   `network?actor=${most}`,
