@@ -769,8 +769,13 @@ mod tests {
                         new.0.remove(at);
                     }
                     2 => {
-                        let taken = new.0.remove(at);
-                        new.0.insert(rng.usize(..=new.0.len()), taken);
+                        let mut moved = new.0.clone();
+                        let taken = moved.remove(at);
+                        moved.insert(rng.usize(..=moved.len()), taken);
+                        // Among equal sentences it would change nothing.
+                        if moved.iter().map(|(_, words)| words).ne(new.0.iter().map(|(_, words)| words)) {
+                            new.0 = moved;
+                        }
                     }
                     _ => {
                         let (from, length) = (at, rng.usize(1..6));
