@@ -44,7 +44,7 @@ export default [
           types: [
             'ActorIdentifier', 'ActorLink', 'ActorName', 'EvidenceItem', 'Origin', 'SourceText', 'WholeText',
             'CitedPassage', 'SourceCoverage', 'SourcePassage', 'Count', 'FieldChange', 'PageInfo', 'RateLimit', 'UserError', 'Viewer', 'Change',
-            'ActorMatch', 'ActorMatches', 'Highlight', 'HighlightPart', 'Suggestion',
+            'ActorMatch', 'ActorMatches', 'Highlight', 'HighlightPart', 'SearchCount', 'Suggestion',
             'Network', 'NetworkNode', 'Path', 'PathStep',
             'Disagreement', 'StanceChange', 'StanceHistory', 'Standing', 'Corroboration',
             'StanceMatrix', 'StanceCell', 'TimelineDensity', 'LocalizedText', 'Translation', 'TopicIdentifier', 'TopicName',
