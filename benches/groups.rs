@@ -137,11 +137,11 @@ impl Question {
             let mut keys: Vec<String> = keys.map(|key| key.as_str().unwrap_or_default().to_owned()).collect();
             let count = group["distinctCount"][counted].as_str().and_then(|count| count.parse().ok());
             let count: i64 = count.expect("a number");
-            let date = if self.by_month { keys.pop().expect("a date") } else { String::new() };
-            let months: Vec<String> = match (self.by_month, date.len()) {
+            let day = if self.by_month { keys.pop().expect("a date") } else { String::new() };
+            let months: Vec<String> = match (self.by_month, day.len()) {
                 (false, _) => vec![String::new()],
-                (true, 4) => (1..=12).map(|month| format!("{date}-{month:02}")).collect(),
-                (true, length) => vec![date[..length.min(7)].to_owned()],
+                (true, 4) => (1..=12).map(|month| format!("{day}-{month:02}")).collect(),
+                (true, length) => vec![day[..length.min(7)].to_owned()],
             };
             for month in months {
                 let mut keys = keys.clone();

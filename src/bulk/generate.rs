@@ -762,7 +762,7 @@ impl Text {
             text.content.push_str(&words.sentence(rng, 12));
             text.content.push('.');
             text.sentences.push(start..text.content.len());
-            text.content.push(if text.sentences.len() % 4 == 0 { '\n' } else { ' ' });
+            text.content.push(if text.sentences.len().is_multiple_of(4) { '\n' } else { ' ' });
         }
         text.content.truncate(text.content.trim_end().len());
         text

@@ -130,15 +130,15 @@ async fn citations_are_filtered_counted_and_sorted_by_credibility() {
     assert_eq!(graded["one"]["nodes"], json!([{"slug": "five"}]));
     assert_eq!(graded["best"]["nodes"], json!([{"slug": "three"}, {"slug": "four"}]));
     assert_eq!(graded["statement"]["citations"]["nodes"], json!([{"grade": "C4"}, {"grade": "A4"}]));
-    let grades =
+    let listed =
         |page: &Value| page["nodes"].as_array().map(|of| of.iter().map(|of| of["grade"].clone()).collect());
-    assert_eq!(grades(&graded["ordered"]), Some(vec![json!("A4"), json!("C1"), json!("C1")]));
+    assert_eq!(listed(&graded["ordered"]), Some(vec![json!("A4"), json!("C1"), json!("C1")]));
     let next = format!(
         "{{ citations(filter: {{source: {{slug: {{in: [\"paper\", \"agency\"]}}}}}}, orderBy: GRADE_ASC, after: {}) {{ nodes {{ grade }} }} }}",
         graded["ordered"]["pageInfo"]["endCursor"]
     );
     let next = editor.query(&next).await;
-    assert_eq!(grades(&next["citations"]), Some(vec![json!("C4"), json!("C5"), json!("C6")]));
+    assert_eq!(listed(&next["citations"]), Some(vec![json!("C4"), json!("C5"), json!("C6")]));
     let wrong = "{ citations(filter: {grade: {in: [\"B2\", \"good\"]}}) { totalCount } }";
     let (code, field) = editor.api_error(wrong, json!({})).await;
     assert_eq!((code.as_str(), field.as_deref()), ("BAD_USER_INPUT", Some("filter.grade.in[1]")));

@@ -306,6 +306,7 @@ impl ComputedValue {
     }
 
     /// The object with one more field.
+    #[must_use]
     pub fn with(mut self, name: &'static str, value: ComputedValue) -> Self {
         if let ComputedValue::Object(fields) = &mut self {
             fields.push((name, value));
