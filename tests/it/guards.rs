@@ -198,7 +198,7 @@ async fn a_filter_has_limits_of_its_own() {
     let anonymous = anonymous().await;
     let query = "query($filter: StatementFilter) { statements(filter: $filter) { totalCount } }";
     let slugs = |many: usize| json!({ "or": vec![json!({"slug": {"equals": "x"}}); many] });
-    let deep = (0..13).fold(json!({}), |within, level| {
+    let deep = (0..13).fold(slugs(1), |within, level| {
         if level % 2 == 0 { json!({ "speaker": within }) } else { json!({ "statements": within }) }
     });
     let long = "x".repeat(1000);
