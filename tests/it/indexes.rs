@@ -15,8 +15,10 @@ use crate::{
 };
 
 /// Filters without an index, and why that is right.
-const UNINDEXED: [(&str, &str); 1] =
-    [("notIn", "it keeps what is not of some values: most rows, which are sooner read one by one")];
+const UNINDEXED: [(&str, &str); 2] = [
+    ("notIn", "it keeps what is not of some values: most rows, which are sooner read one by one"),
+    ("grade: {", "it reads the reliability of all sources, which are few beside their citations"),
+];
 
 #[tokio::test]
 async fn postgres_compiles_no_statement_of_a_reader_or_a_writer() {

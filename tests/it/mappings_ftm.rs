@@ -261,7 +261,7 @@ async fn an_article_brings_its_text() {
     let file = base.file("articles.ftm.json", lines(&[article]));
     base.import(&file);
     let text = json!([{
-        "content": "The water was sold.\n\nNobody was asked.", "mediaType": "text/plain", "language": "en",
+        "version": 1, "content": "The water was sold.\n\nNobody was asked.", "mediaType": "text/plain", "language": "en",
         "takenFrom": null, "takenOn": null,
     }]);
     assert_eq!(by_key(&records(&base), "Source", "n1")["texts"], text);

@@ -1,6 +1,7 @@
 //! Any table or JSON, by a column map in TOML: which records a row gives, what they are known by, and where
 //! their fields come from.
 
+mod check;
 mod forms;
 mod map;
 mod row;
