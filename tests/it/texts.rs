@@ -475,7 +475,7 @@ async fn a_position_that_the_text_does_not_have_is_refused_at_its_field() {
             "This is not where the locator leads: from 92 to 111.".to_owned(),
         ),
         (json!({"start": 4, "end": 15, "version": 2}), "version", "has no such version".to_owned()),
-        (json!({}), "locator", "This field is required.".to_owned()),
+        (json!({}), "locator", "This field must not be null.".to_owned()),
     ] {
         let mut citation = citation;
         if citation["locator"].is_null() {
