@@ -70,8 +70,9 @@ const RANKED: f64 = 0.02;
 const RANKED_WORD: f64 = 0.005;
 /// The share of the rows that an index on words or on parts of texts returns, usually at most.
 const FOUND: f64 = 0.5;
-/// To look into the record that a row refers to.
+/// To look into the record that a row refers to, and to sort by what is found there.
 const LOOKED_UP: f64 = 0.02;
+const SORTED_BY_OTHER: f64 = 0.05;
 /// To test whether a row is among those of a reference: all at once, or for the rows of each parent.
 const PROBED: f64 = 0.005;
 const PROBED_FOR_PARENT: f64 = 0.05;
@@ -329,7 +330,7 @@ impl Pricing<'_> {
                 Some(SortKey::Relevance) if weight.is_some() => {
                     self.spend(read * share * (RANKED + RANKED_WORD * float(weighing.shape.words)));
                 }
-                Some(SortKey::Foreign(..)) => self.spend(read * share * LOOKED_UP),
+                Some(SortKey::Foreign(..)) => self.spend(read * share * SORTED_BY_OTHER),
                 _ => {}
             }
         }
