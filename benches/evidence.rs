@@ -1,6 +1,8 @@
 //! How long the passages of a text take that thousands of citations quote, a new version of it, and how much room texts
 //! take: `cargo bench --bench evidence`. Each query is sent uncached, one at a time.
 
+#[path = "support/client.rs"]
+mod client;
 mod support;
 
 use std::{
@@ -9,7 +11,7 @@ use std::{
 };
 
 use clap::Parser;
-use serde_json::{Value, json};
+use client::Client;
 use sqlx::{Connection, PgConnection};
 use support::{Program, Server, base};
 
@@ -22,35 +24,6 @@ struct Arguments {
     /// Measure the size of a base with so many texts of about 6,000 characters instead.
     #[arg(long)]
     size: Option<String>,
-}
-
-struct Client {
-    http: reqwest::Client,
-    url: String,
-}
-
-impl Client {
-    async fn data(&self, query: &str) -> Value {
-        let sent = self.http.post(&self.url).json(&json!({ "query": query })).send();
-        let mut response: Value = sent.await.expect("a response").json().await.expect("JSON");
-        assert_eq!(response["errors"], Value::Null, "{query}");
-        response["data"].take()
-    }
-
-    /// Median, longest and first.
-    async fn measure(&self, query: &str) -> [Duration; 3] {
-        let mut times = Vec::new();
-        for _ in 0..ROUNDS {
-            let since = Instant::now();
-            let sent = self.http.post(&self.url).json(&json!({ "query": query })).send();
-            let response = sent.await.expect("a response").bytes().await.expect("a body");
-            times.push(since.elapsed());
-            assert!(response.starts_with(b"{\"data\""), "{query}");
-        }
-        let first = times[0];
-        times.sort();
-        [times[ROUNDS / 2], times[ROUNDS - 1], first]
-    }
 }
 
 fn milliseconds(time: Duration) -> f64 {
@@ -79,7 +52,7 @@ async fn main() {
     let (url, _postgres) = base(&program.server, &sizes);
     let settings = [("CACHE_BYTES", "0"), ("RATE_LIMIT", "0"), ("SOURCE_TEXTS", "everyone")];
     let server = Server::start(&program.server, &url, &settings);
-    let client = Client { http: reqwest::Client::new(), url: format!("http://{}/graphql", server.address) };
+    let client = Client::of(&server);
     let with_text =
         "{ sources(first: 100) { nodes { slug texts { characters } coverage { passages cited } } } }";
     let found = client.data(with_text).await;
@@ -98,7 +71,7 @@ async fn main() {
         "coverage { passages cited }",
         "text { content }",
     ] {
-        let [median, longest, first] = client.measure(&of(selection)).await.map(milliseconds);
+        let [median, longest, first] = client.measure(&of(selection), ROUNDS).await.map(milliseconds);
         println!("| `{selection}` | {median:.1} | {longest:.1} | {first:.1} |");
     }
     // Every citation finds its words anew in another version.

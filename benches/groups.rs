@@ -2,6 +2,8 @@
 //! One request at a time: anew, from the cache by POST and by GET, beside SQL written by hand and PostGraphile's
 //! aggregates. All give the same numbers. `STATEMENTS` sets the size of the base (default 500,000).
 
+#[path = "support/client.rs"]
+mod client;
 #[path = "support/peers.rs"]
 mod peers;
 mod support;
@@ -14,6 +16,7 @@ use std::{
 };
 
 use clap::Parser;
+use client::Client;
 use dossier::model::pagination::parse_global_id;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
@@ -158,24 +161,7 @@ impl Question {
     }
 }
 
-#[derive(Clone)]
-struct Client {
-    http: reqwest::Client,
-    url: String,
-}
-
 impl Client {
-    fn of(server: &Server) -> Self {
-        Client { http: reqwest::Client::new(), url: format!("http://{}/graphql", server.address) }
-    }
-
-    async fn data(&self, body: &Value) -> Value {
-        let sent = self.http.post(&self.url).json(body).send().await.expect("a response");
-        let mut response: Value = serde_json::from_slice(&sent.bytes().await.expect("bytes")).expect("JSON");
-        assert_eq!(response["errors"], Value::Null, "{body}");
-        response["data"].take()
-    }
-
     /// Sends a query in full, as often as its time is taken.
     async fn post(&self, query: &str, rounds: usize) -> Duration {
         let body = json!({ "query": query });
@@ -190,7 +176,7 @@ impl Client {
     async fn get(&self, query: &str, rounds: usize) -> Duration {
         let hash = format!("{:x}", Sha256::digest(query));
         let persisted = json!({ "persistedQuery": { "version": 1, "sha256Hash": hash } });
-        self.data(&json!({ "query": query, "extensions": persisted })).await;
+        self.answer(&json!({ "query": query, "extensions": persisted })).await;
         let url = reqwest::Url::parse_with_params(&self.url, [("extensions", persisted.to_string())]);
         let url = url.expect("an address");
         median(rounds, async || {
@@ -280,13 +266,13 @@ async fn main() {
     );
     for question in questions() {
         let query = question.dossier();
-        let groups = question.of_dossier(&anew.data(&json!({ "query": query })).await);
+        let groups = question.of_dossier(&anew.data(&query).await);
         assert_eq!(groups.len(), FIRST);
         assert_eq!(groups, by_hand(&pool, &question.sql).await, "{}: by hand", question.by);
         let of_peer = match &peer {
             Some(Postgraphile(_, client)) => {
                 let query = question.postgraphile();
-                let all = question.of_postgraphile(&client.data(&json!({ "query": query })).await);
+                let all = question.of_postgraphile(&client.data(&query).await);
                 // It groups links, so records without one are not among them.
                 let known = |groups: Vec<Group>| -> Vec<Group> {
                     groups

@@ -1,12 +1,13 @@
 //! How long questions about votes take on a parliament of 650 members and 1,000 divisions: `cargo bench --bench votes`.
 //! Each is sent uncached, one at a time.
 
+#[path = "support/client.rs"]
+mod client;
 mod support;
 
-use std::time::{Duration, Instant};
-
 use clap::Parser;
-use serde_json::{Value, json};
+use client::Client;
+use serde_json::Value;
 use support::{Program, Server, base};
 
 const ROUNDS: usize = 21;
@@ -15,32 +16,6 @@ const ROUNDS: usize = 21;
 struct Arguments {
     #[command(flatten)]
     program: Program,
-}
-
-struct Client {
-    http: reqwest::Client,
-    url: String,
-}
-
-impl Client {
-    async fn data(&self, query: &str) -> Value {
-        let sent = self.http.post(&self.url).json(&json!({ "query": query })).send();
-        let mut response: Value = sent.await.expect("a response").json().await.expect("JSON");
-        assert_eq!(response["errors"], Value::Null, "{query}");
-        response["data"].take()
-    }
-
-    /// Median and longest.
-    async fn measure(&self, query: &str) -> (Duration, Duration) {
-        let mut times = Vec::new();
-        for _ in 0..ROUNDS {
-            let since = Instant::now();
-            self.data(query).await;
-            times.push(since.elapsed());
-        }
-        times.sort();
-        (times[ROUNDS / 2], times[ROUNDS - 1])
-    }
 }
 
 /// The questions, about a division and what belongs to it.
@@ -93,12 +68,12 @@ async fn main() {
     let size = ["--statements", "50000", "--divisions", "1000", "--voters", "650"];
     let (url, _postgres) = base(&program.server, &size);
     let server = Server::start(&program.server, &url, &[("CACHE_BYTES", "0"), ("RATE_LIMIT", "0")]);
-    let client = Client { http: reqwest::Client::new(), url: format!("http://{}/graphql", server.address) };
+    let client = Client::of(&server);
     let of_a_division = "slug motion { slug topics { nodes { slug } } } votes(first: 1) { nodes { actor { slug } party { slug } } }";
     let found = client.data(&format!("{{ divisions(first: 1) {{ nodes {{ {of_a_division} }} }} }}")).await;
     println!("| | median ms | longest ms |\n|---|---|---|");
     for (question, query) in questions(&found["divisions"]["nodes"][0]) {
-        let (median, longest) = client.measure(&query).await;
+        let [median, longest, _] = client.measure(&query, ROUNDS).await;
         println!("| {question} | {:.1} | {:.1} |", median.as_secs_f64() * 1e3, longest.as_secs_f64() * 1e3);
     }
 }
