@@ -223,12 +223,8 @@ fn object_type(kinds: &[(usize, Kind<'static>)], number: usize) -> &'static str 
 /// finds them.
 fn brought(catalog: &Catalog, object_type: &ObjectType, through: &FoundThrough) -> String {
     let FoundThrough { to, between, own, other, .. } = *through;
-    let bringing = matching(catalog.named(to)).into_iter().map(|(table, id)| {
-        format!(
-            "select {id} as id, search_rank(search, {QUERY}, {ENGLISH}) as score from {table}
-             where {id} is not null and search @@ {QUERY}"
-        )
-    });
+    let bringing =
+        matching(catalog.named(to)).into_iter().map(|(table, id)| Place::worded(table, id).scored());
     let bringing = bringing.collect::<Vec<_>>().join(" union all ");
     let is_found = matching(object_type).into_iter().map(|(table, id)| {
         format!("not exists (select from {table} f where f.{id} = b.id and f.search @@ {QUERY})")

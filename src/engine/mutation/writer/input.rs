@@ -149,20 +149,14 @@ impl Mutation<'_> {
                 path.push(column.name.to_owned());
             }
             let value = match (column.kind, given(rows, column, item)) {
-                (_, None | Some(Input::Null)) => match column.derived {
-                    None => Value::Null,
-                    Some(derived) => {
-                        let derived = derived(&|name| match item {
-                            Input::Object(fields) => fields.get(name).map_or(Value::Null, json),
-                            _ => Value::Null,
-                        });
-                        if derived.is_none() {
-                            self.errors
-                                .push(UserError { path: within(&path), ..error("REQUIRED", &[], REQUIRED) });
-                        }
-                        derived.map_or(Value::Null, Value::String)
+                (_, None | Some(Input::Null)) => {
+                    let derived = column.derived.map(|derive| derive(&|name| value_of(item, name)));
+                    if derived == Some(None) {
+                        self.errors
+                            .push(UserError { path: within(&path), ..error("REQUIRED", &[], REQUIRED) });
                     }
-                },
+                    derived.flatten().map_or(Value::Null, Value::String)
+                }
                 (RowKind::Value(scalar), Some(value)) => self.value(scalar, value, &path),
                 (RowKind::Content, Some(value)) => json(value),
                 (RowKind::Reference(to), Some(value)) => match known_record(known, to, value) {
@@ -306,5 +300,13 @@ fn json(value: &Input) -> Value {
         Input::String(text) => text.as_str().into(),
         Input::Enum(name) => name.as_str().into(),
         other => other.to_string().into(),
+    }
+}
+
+/// A field of an entry of a list; null if it has none.
+fn value_of(item: &Input, name: &str) -> Value {
+    match item {
+        Input::Object(fields) => fields.get(name).map_or(Value::Null, json),
+        _ => Value::Null,
     }
 }
