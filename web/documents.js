@@ -80,7 +80,7 @@ for (const definition of document.definitions) {
 const alike = types.map((type) => `  ${type}: { create: Create${type}, update: Update${type}, delete: Delete${type} },\n`);
 code += `export const saves = {\n${alike.join('')}};\n`;
 
-// What forms may enter: the types of the fields of each record type, and the values of enums.
+// What forms may enter: the types of the fields of each record type and of what it lists, and the values of enums.
 const inputs = {};
 const values = {};
 const isInput = ({ name }) => name?.value.endsWith('Input');
@@ -88,9 +88,11 @@ const used = new Set(
   schema.definitions.filter(isInput).flatMap(({ fields }) => fields.map(({ type }) => print(type).replace(/\W/g, ''))),
 );
 for (const { kind, name, fields, values: named } of schema.definitions) {
-  const type = /^Create(\w+)Input$/.exec(name?.value)?.[1];
-  if (types.includes(type)) inputs[type] = Object.fromEntries(fields.map(({ name, type }) => [name.value, print(type)]));
   if (kind === Kind.ENUM_TYPE_DEFINITION && used.has(name.value)) values[name.value] = named.map(({ name }) => name.value);
+  if (kind !== Kind.INPUT_OBJECT_TYPE_DEFINITION) continue;
+  const [, action, type] = /^(Create)?(\w+)Input$/.exec(name.value) ?? [];
+  if (action ? !types.includes(type) : !used.has(name.value)) continue;
+  inputs[type] = Object.fromEntries(fields.map(({ name, type }) => [name.value, print(type)]));
 }
 writeFileSync(join(FOLDER, 'api/documents.ts'), code);
 writeFileSync(join(FOLDER, 'api/documents.json'), JSON.stringify(manifest));

@@ -1,6 +1,7 @@
 // The views of the explorer that count and compare: positions, timeline, network, numbers.
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
+import { numbersLead } from './numbers.mjs';
 
 /** Uses them; `of` has what explorer.mjs has for readers and views. */
 export async function analysis({ address, key, reader, desk, open, shows, heading, view, check }) {
@@ -112,7 +113,8 @@ export async function analysis({ address, key, reader, desk, open, shows, headin
   await shows(desk, 'Choose an actor');
   await check(desk, 'network-empty');
 
-  // Numbers: statements by speaker and period; dates known less exactly are possible in each, and a number leads to them.
+  // Numbers: statements by speaker and period; dates known less exactly are possible in each, and a number
+  // leads to exactly the records that it counts.
   for (const [slug, saidOn] of [['said-in-a-year', '2026'], ['said-in-a-month', '2026-02']]) {
     await enter(`
       createStatement(input: { slug: "${slug}", summary: "${slug}", saidOn: "${saidOn}", medium: SPEECH, rendering: PARAPHRASE, eventType: STATEMENT, speaker: { slug: "donald-trump" }, ${citations} }) { userErrors { message } }`);
@@ -124,8 +126,20 @@ export async function analysis({ address, key, reader, desk, open, shows, headin
   });
   const february = desk.getByRole('row', { name: /^Donald Trump/ }).getByRole('link', { name: '2 of which 1 may belong to other periods' });
   await february.click();
-  await desk.waitForURL(/timeline\?from=2026-02&until=2026-02&actor=donald-trump/);
+  await desk.waitForURL(/statements\?speaker=donald-trump&from=2026-02&until=2026-02/);
+  await shows(desk, '2 statements');
   await shows(desk, 'said-in-a-month');
+  await check(desk, 'statements-of-a-number');
+  for (const path of [
+    'numbers',
+    'numbers?by=topic&step=quarter',
+    'numbers?by=topic&topic=kazakhstan-us-relations',
+    'numbers?by=kind&step=month&from=2026-02&until=2026-03',
+    'numbers?of=meetings&step=month',
+    'numbers?of=meetings&by=topic&actor=kazakhstan',
+    'numbers?of=meetings&by=kind',
+  ])
+    await numbersLead(desk, address, path);
   await open(desk, 'numbers');
   await desk.getByRole('combobox', { name: 'By', exact: true }).selectOption('topic');
   await desk.waitForURL(/by=topic/);

@@ -286,16 +286,35 @@ await editor.getByText('Line 10 of a text').click();
 await editor.waitForURL(/citation=/);
 await check(editor, 'reader');
 
-// Words that are marked begin a citation.
-await open(editor, INTERVIEW);
-await shows(editor, 'Line 31 of a text');
-await editor.getByText('Line 31 of a text').evaluate((line) => {
-  getSelection().setBaseAndExtent(line.firstChild, 0, line.firstChild, 'Line 31 of a text'.length);
-});
-await editor.getByRole('link', { name: 'Cite in a new statement' }).click();
-await heading(editor, 'New statement');
+// Words that are marked begin a citation, with their place in the text: here they stand in many lines.
+const mark = async (from, to) => {
+  await open(editor, INTERVIEW);
+  await shows(editor, 'Line 31 of a text');
+  await editor.evaluate(([[first, begin], [last, end]]) => {
+    const text = (number) => [...document.querySelectorAll('[data-start]')].find((line) => line.textContent.startsWith(`Line ${number} `)).firstChild;
+    getSelection().setBaseAndExtent(text(first), begin, text(last), end);
+  }, [from, to]);
+  await editor.getByRole('link', { name: 'Cite in a new statement' }).click();
+  await heading(editor, 'New statement');
+};
+await mark([13, 'Line 13 '.length], [13, 'Line 13 of a text '.length]);
+await editor.locator('.items q').getByText('of a text', { exact: true }).waitFor();
+await editor.getByText('Words and position').click();
+// Each line before has a character of two UTF-16 units at its end, and counts one more for its line feed.
+const before = lines.slice(0, 12).reduce((sum, line) => sum + Array.from(line).length + 1, 0);
+const entered = (name) => editor.getByLabel(name, { exact: true }).inputValue();
+assert.equal(await entered('begins after characters'), String(before + 'Line 13 '.length));
+assert.equal(await entered('ends after characters'), String(before + 'Line 13 of a text'.length));
+assert.match(await entered('words before'), /interview\. 𝒰\s*Line 13 $/u);
+await mark([31, 0], [32, 'Line 32 of a text'.length]);
 await editor.locator('.items q').getByText('Line 31 of a text').waitFor();
+assert.equal(await editor.getByRole('textbox', { name: 'locator' }).inputValue(), 'L31-L32');
+await mark([31, 'Line 31 of a text'.length], [31, 0]);
+await editor.locator('.items q').getByText('Line 31 of a text', { exact: true }).waitFor();
 await check(editor, 'new-statement');
+
+/** A field by its whole name, as there may be others that it is a part of. */
+const named = (name) => editor.getByLabel(new RegExp(`^${name}( \\(required\\))?$`, 'i'));
 
 // A form says at its fields what is wrong, and what was entered can be undone.
 const pick = async (label, text) => {
@@ -309,7 +328,7 @@ const cite = async () => {
   await editor.getByRole('textbox', { name: 'locator' }).fill('L1');
 };
 await pick('Speaker', 'tokay');
-await editor.getByLabel('Summary').fill('He hopes that the dialogue goes on.');
+await named('Summary').fill('He hopes that the dialogue goes on.');
 await editor.getByLabel('Rendering').selectOption('VERBATIM');
 await editor.getByLabel('Event type').selectOption('CONSULT');
 await editor.getByLabel('Medium').selectOption('SPEECH');
@@ -321,6 +340,13 @@ await editor.getByRole('button', { name: 'Save' }).click();
 await editor.waitForURL(/statements\/he-hopes-that-the-dialogue-goes-on\?saved=/);
 await editor.getByText('Saved as revision').waitFor();
 await shows(editor, 'Line 31 of a text');
+// What was marked is what the reader of the source paints.
+await editor.locator('.citations').getByRole('link', { name: 'L31' }).click();
+await editor.waitForFunction(() => {
+  const [range] = CSS.highlights.get('active') ?? [];
+  return range?.startContainer.textContent.slice(range.startOffset, range.endOffset) === 'Line 31 of a text';
+});
+await editor.goBack();
 await editor.getByRole('button', { name: 'Undo' }).first().click();
 await heading(editor, 'No such record');
 
@@ -328,7 +354,7 @@ await heading(editor, 'No such record');
 await open(editor, 'meetings/inaugural-peace-council-meeting');
 await editor.getByRole('link', { name: 'Edit' }).click();
 await heading(editor, 'Edit this meeting');
-await editor.getByLabel('Name').fill('Inaugural session');
+await named('Name').fill('Inaugural session');
 await send(`mutation {
   updateMeeting(input: { meeting: { slug: "inaugural-peace-council-meeting" }, name: "First session", status: SCHEDULED }) {
     userErrors { message }
@@ -340,11 +366,47 @@ await editor.locator('.conflict').getByText('First session').waitFor();
 await check(editor, 'conflict');
 assert.equal(await editor.getByLabel('Status').inputValue(), 'SCHEDULED', 'what only the other changed is taken over');
 await editor.getByRole('button', { name: 'Use' }).click();
-await editor.getByLabel('Summary').fill('It began the work of the council.');
+await named('Summary').fill('It began the work of the council.');
 await editor.getByRole('button', { name: 'Save' }).click();
 await editor.getByText('Saved as revision').waitFor();
 await heading(editor, 'First session');
 await shows(editor, 'It began the work of the council.');
+
+// Translations, the languages of names, origins and coordinates are entered in rows; what is wrong is said at its place.
+await open(editor, 'actors/peace-council/edit');
+await editor.getByRole('button', { name: 'Add: names' }).click();
+const names = editor.locator('.field', { hasText: 'Names' }).locator('li').last();
+await names.getByLabel('name', { exact: true }).fill('Бейбітшілік кеңесі');
+await names.getByLabel('language', { exact: true }).fill('kk');
+await names.getByLabel('script', { exact: true }).fill('Cyrl');
+await editor.getByText('Languages, translations, origins and address').click();
+await editor.getByLabel('Summary language').fill('en');
+await editor.getByLabel('Latitude').fill('38.9');
+await editor.getByLabel('Longitude').fill('-77.03');
+const translation = editor.locator('.field', { hasText: 'Translations' });
+await editor.getByRole('button', { name: 'Add: translations' }).click();
+await translation.getByLabel('language', { exact: true }).fill('kk-kk-kk');
+await translation.getByLabel('value', { exact: true }).fill('Газаны қалпына келтіретін кеңес.');
+await translation.getByLabel('kind', { exact: true }).selectOption('HUMAN');
+const origin = editor.locator('.field', { hasText: 'Origins' });
+await editor.getByRole('button', { name: 'Add: origins' }).click();
+await origin.getByLabel('dataset', { exact: true }).fill('a-dataset');
+await origin.getByLabel('key', { exact: true }).fill('council-1');
+await check(editor, 'translations');
+await editor.getByRole('button', { name: 'Save' }).click();
+await translation.locator('[aria-invalid=true]').waitFor();
+await check(editor, 'refused-in-a-row');
+await translation.locator('[aria-invalid=true]').fill('kk');
+await editor.getByRole('button', { name: 'Save' }).click();
+await editor.getByText('Saved as revision').waitFor();
+await shows(editor, 'Бейбітшілік кеңесі');
+const { actor: council } = await send(`{ actor(by: { slug: "peace-council" }) {
+  summaryLanguage latitude longitude names { name language script } translations { field language value kind } origins { dataset key }
+} }`);
+assert.deepEqual(council.names.at(-1), { name: 'Бейбітшілік кеңесі', language: 'kk', script: 'Cyrl' });
+assert.deepEqual(council.translations, [{ field: 'SUMMARY', language: 'kk', value: 'Газаны қалпына келтіретін кеңес.', kind: 'HUMAN' }]);
+assert.deepEqual(council.origins, [{ dataset: 'a-dataset', key: 'council-1' }]);
+assert.deepEqual([council.summaryLanguage, council.latitude, council.longitude], ['en', 38.9, -77.03]);
 
 // A position rests on a statement: the form begins on its page. What is deleted says what goes with it, and comes back.
 await open(editor, 'new');
@@ -396,12 +458,12 @@ const saveNew = async (title) => {
   await heading(editor, title);
 };
 await open(editor, 'new/motion');
-await editor.getByLabel('Name').fill('A motion to begin');
+await named('Name').fill('A motion to begin');
 await cite();
 await saveNew('A motion to begin');
 await editor.getByRole('link', { name: 'New division' }).click();
 await editor.locator('.picked').getByText('A motion to begin').waitFor();
-await editor.getByLabel('Name').fill('The first reading');
+await named('Name').fill('The first reading');
 await cite();
 await saveNew('The first reading');
 await editor.getByRole('link', { name: 'New vote' }).click();

@@ -2,6 +2,7 @@
 // node generated.mjs ADDRESS KEY SCREENSHOTS
 import assert from 'node:assert/strict';
 import { PHONE, start } from './browser.mjs';
+import { numbersLead } from './numbers.mjs';
 
 const [address, key, screenshots] = process.argv.slice(2);
 const { browser, faults, reader, check } = await start({ addresses: [address], screenshots, isStrict: true });
@@ -82,6 +83,10 @@ const seen = [
   await look('phone', await reader({ viewport: PHONE }), reading),
   await look('editor', await reader({ withKey: key }), editing),
 ];
+const counting = await reader();
+for (const path of ['numbers?step=month', 'numbers?by=topic&step=quarter', 'numbers?of=events&by=kind', `numbers?of=events&actor=${most}`])
+  await numbersLead(counting, address, path, 4);
+
 assert.deepEqual(faults, []);
 await browser.close();
 console.log(`${seen.join(' + ')} views of the generated base work`);

@@ -17,10 +17,16 @@ interface Browsed {
   list: ComponentType<{ title: string; empty?: string; filter: never; orderBy: never }>;
   order: string;
   document: Document<Facets, never>;
+  /** By each facet. */
   filters: Record<string, Filter>;
+  /** The field of their date, if they have one: `from` and `until` narrow it down. */
+  date?: string;
+  /** The field of their topics, if they have any: `within` is a topic with its sub-topics. */
+  topics?: string;
 }
 
-const browsed = (one: { list: unknown; order: string; document: unknown; filters: Record<string, Filter> }) =>
+// The generated types of documents and filters differ by record type; a view makes them from this table.
+const browsed = (one: Record<keyof Omit<Browsed, 'date' | 'topics'>, unknown> & Pick<Browsed, 'date' | 'topics'>) =>
   one as Browsed;
 
 const record = (name: string): [string, Filter] => [name, (slug) => ({ [name]: { slug: { equals: slug } } })];
@@ -31,6 +37,17 @@ const year = (field: string): [string, Filter] => [
   (year) => ({ [field]: { from: year, until: year, isUnknown: false } }),
 ];
 const filters = (...all: [string, Filter][]) => Object.fromEntries(all);
+
+/** The filter of an address. What it has several times, a record must have all of; what has a date, has a known one. */
+export function filterOf({ filters, date, topics }: Browsed, parameters: URLSearchParams): { and: object[] } {
+  const chosen = Object.entries(filters).flatMap(([facet, by]) => parameters.getAll(facet).map(by));
+  const within = topics ? parameters.getAll('within').map((slug) => ({ [topics]: { within: { slug } } })) : [];
+  const [from, until] = [parameters.get('from'), parameters.get('until')];
+  const isUnknown = parameters.get('date') === 'unknown';
+  const period = { isUnknown, ...(from && { from }), ...(until && { until }) };
+  const dated = date && (isUnknown || from || until) ? [{ [date]: period }] : [];
+  return { and: [...chosen, ...within, ...dated] };
+}
 
 /** How the records of each type are listed and narrowed down, by the first word of their addresses. */
 export const types: Record<string, Browsed> = {
@@ -49,12 +66,14 @@ export const types: Record<string, Browsed> = {
   divisions: browsed({
     list: lists.Divisions,
     order: 'DATE_DESC',
+    date: 'heldOn',
     document: documents.DivisionFacets,
     filters: filters(year('held'), value('result'), record('meeting')),
   }),
   events: browsed({
     list: lists.Events,
     order: 'DATE_DESC',
+    date: 'occurredOn',
     document: documents.EventFacets,
     filters: filters(
       year('occurred'),
@@ -68,12 +87,16 @@ export const types: Record<string, Browsed> = {
   meetings: browsed({
     list: lists.Meetings,
     order: 'DATE_DESC',
+    date: 'startsOn',
+    topics: 'agenda',
     document: documents.MeetingFacets,
     filters: filters(year('held'), value('mode'), value('status'), record('participants'), record('agenda')),
   }),
   motions: browsed({
     list: lists.Motions,
     order: 'DATE_DESC',
+    date: 'proposedOn',
+    topics: 'topic',
     document: documents.MotionFacets,
     filters: filters(year('proposed'), record('topic'), record('proposers')),
   }),
@@ -86,12 +109,15 @@ export const types: Record<string, Browsed> = {
   sources: browsed({
     list: lists.Sources,
     order: 'TITLE_ASC',
+    date: 'publishedOn',
     document: documents.SourceFacets,
     filters: filters(year('published'), record('publisher'), value('reliability')),
   }),
   statements: browsed({
     list: lists.Statements,
     order: 'DATE_DESC',
+    date: 'said',
+    topics: 'topic',
     document: documents.StatementFacets,
     filters: filters(year('said'), record('speaker'), record('topic'), value('eventType'), value('medium')),
   }),

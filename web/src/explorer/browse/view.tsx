@@ -1,21 +1,24 @@
 import { useQuery } from '../api/queries';
 import * as format from '../format';
 import { useTitle } from '../frame/title';
+import { Choice } from '../parts/choice';
+import { DateField } from '../parts/date-field';
 import { typeAt } from '../parts/record-link';
 import { setParameters, useAddress, useAsOf } from '../router';
 import { t } from '../texts';
 import './browse.css';
-import { type Value, types } from './types';
+import { type Value, filterOf, types } from './types';
 
 /** All records of a type, narrowed down by what they share. */
 export default function Browse() {
   const { segments, parameters } = useAddress();
   const place = segments[0] ?? '';
-  const { list: List, order, document, filters } = types[place]!;
+  const browsed = types[place]!;
+  const { list: List, order, document, filters, date, topics } = browsed;
   const name = t.types[typeAt(place)!].many;
   useTitle(name);
-  const chosen = Object.keys(filters).filter((facet) => parameters.has(facet));
-  const filter = { and: chosen.map((facet) => filters[facet]!(parameters.get(facet)!)) } as never;
+  const chosen = [...Object.keys(filters), 'within', 'from', 'until', 'date'].filter((name) => parameters.has(name));
+  const filter = filterOf(browsed, parameters) as never;
   const { data } = useQuery(document, { filter, asOf: useAsOf() } as never, { keep: true });
   return (
     <div className="view browse">
@@ -32,9 +35,17 @@ export default function Browse() {
             {t.facets}
             {chosen.length > 0 && ` (${format.number(chosen.length)})`}
           </summary>
+          {date && (
+            <div className="choices">
+              {topics && <Choice parameter="within" type="TOPIC" label={t.within} />}
+              <DateField parameter="from" label={t.timeline.from} />
+              <DateField parameter="until" label={t.timeline.until} />
+              <Undated />
+            </div>
+          )}
           <div className="facets">
             {Object.entries(data.list.facets).map(([facet, values]) => (
-              <Facet key={facet} name={facet} values={values} chosen={parameters.get(facet)} />
+              <Facet key={facet} name={facet} values={values} chosen={parameters.getAll(facet)} />
             ))}
           </div>
         </details>
@@ -43,10 +54,28 @@ export default function Browse() {
   );
 }
 
+/** Shows only records whose date is not known. */
+function Undated() {
+  const isOn = useAddress().parameters.get('date') === 'unknown';
+  return (
+    <label className="undated">
+      <span className="label">{t.field('date')}</span>
+      <span>
+        <input type="checkbox" checked={isOn} onChange={() => setParameters({ date: isOn ? null : 'unknown' })} />{' '}
+        {t.timeline.unknown}
+      </span>
+    </label>
+  );
+}
+
+/** All values but one; undefined if it is not among them. */
+const without = (values: string[], one: string) =>
+  values.includes(one) ? values.filter((value) => value !== one) : undefined;
+
 /** The commonest values of what records share, with how many records have each. */
-function Facet({ name, values, chosen }: { name: string; values: Value[]; chosen: string | null }) {
+function Facet({ name, values, chosen }: { name: string; values: Value[]; chosen: string[] }) {
   const known = values.filter(({ value }) => value !== null);
-  if (known.length === 0 || (known.length === 1 && !chosen)) return null;
+  if (known.length === 0 || (known.length === 1 && chosen.length === 0)) return null;
   return (
     <fieldset>
       <legend className="label">{t.field(name)}</legend>
@@ -58,8 +87,8 @@ function Facet({ name, values, chosen }: { name: string; values: Value[]; chosen
             key={key}
             type="button"
             className="plain"
-            aria-pressed={key === chosen}
-            onClick={() => setParameters({ [name]: key === chosen ? null : key })}
+            aria-pressed={chosen.includes(key)}
+            onClick={() => setParameters({ [name]: without(chosen, key) ?? [...chosen, key] })}
           >
             <bdi>{said}</bdi> <span className="soft figures">{format.number(count)}</span>
           </button>

@@ -1,7 +1,7 @@
 import { t } from '../texts';
 import { focus } from './focus';
 import type { Field } from './forms';
-import { kinds } from './kinds';
+import { shown } from './kinds';
 import { type Values, isSame } from './values';
 
 interface Props {
@@ -28,13 +28,13 @@ export function Conflict({ fields, mine, theirs, take }: Props) {
           </tr>
         </thead>
         <tbody>
-          {differing.map(({ name, kind }) => (
-            <tr key={name}>
-              <th scope="row">{t.field(name)}</th>
-              <td dir="auto">{kinds[kind].show(mine[name])}</td>
+          {differing.map((field) => (
+            <tr key={field.name}>
+              <th scope="row">{t.field(field.name)}</th>
+              <td dir="auto">{shown(field, mine[field.name])}</td>
               <td dir="auto">
-                {kinds[kind].show(theirs[name])}{' '}
-                <button type="button" className="plain" onClick={() => take(name)}>
+                {shown(field, theirs[field.name])}{' '}
+                <button type="button" className="plain" onClick={() => take(field.name)}>
                   {t.edited.use}
                 </button>
               </td>

@@ -10,8 +10,9 @@ import { Deletion } from './deletion';
 import { focus } from './focus';
 import './edit.css';
 import type { Field, Form } from './forms';
-import { kinds } from './kinds';
-import { type Given, type Values, isSame, isWhole, valuesOf, written } from './values';
+import { kinds, shown, written } from './kinds';
+import { Suggestions } from './suggestions';
+import { type Given, type Values, isSame, isWhole, valuesOf } from './values';
 
 interface Props {
   form: Form;
@@ -25,6 +26,17 @@ interface Props {
 export function RecordForm({ form, record, given = {} }: Props) {
   const { fields, values, change, theirs, errors, isSaving, save } = useSaving({ form, record, given });
   const others = errors.filter(({ field }) => !fields.some(({ name }) => field[1] === name));
+  const errorsOf = ({ name }: Field) => errors.filter(({ field }) => field[1] === name);
+  const further = fields.filter((field) => form.further.includes(field));
+  const enter = (field: Field) => (
+    <Entered
+      key={field.name}
+      field={field}
+      value={values[field.name]}
+      change={(value) => change(field.name, value)}
+      errors={errorsOf(field)}
+    />
+  );
   return (
     <>
       <form className="edit" onSubmit={(event) => void save(event)}>
@@ -39,15 +51,16 @@ export function RecordForm({ form, record, given = {} }: Props) {
         {theirs && (
           <Conflict fields={fields} mine={values} theirs={theirs} take={(name) => change(name, theirs[name])} />
         )}
-        {fields.map((field) => (
-          <Entered
-            key={field.name}
-            field={field}
-            value={values[field.name]}
-            change={(value) => change(field.name, value)}
-            errors={errors.filter((error) => error.field[1] === field.name)}
-          />
-        ))}
+        {fields.filter((field) => !further.includes(field)).map(enter)}
+        <details
+          className="further"
+          open={further.some((field) => errorsOf(field).length > 0) || undefined}
+          onInvalidCapture={({ currentTarget }) => (currentTarget.open = true)}
+        >
+          <summary>{t.edited.further}</summary>
+          {further.map(enter)}
+        </details>
+        <Suggestions />
         <p className="actions">
           <button type="submit" className="main" disabled={isSaving}>
             {t.edited.save}
@@ -80,7 +93,7 @@ function Entered({ field, value, change, errors }: EnteredProps) {
         {t.field(field.name)}
         {field.required && <span className="soft small"> ({t.edited.required})</span>}
       </label>
-      <Control id={id} field={field} value={value} change={change} described={described} />
+      <Control id={id} field={field} value={value} change={change} described={described} errors={errors} />
       {hint && (
         <p id={`${id}hint`} className="small soft">
           {hint}
@@ -97,13 +110,13 @@ function Entered({ field, value, change, errors }: EnteredProps) {
 
 function hintOf({ kind, name }: Field): string | undefined {
   if (name === 'quote') return t.edited.quoteHint;
-  return { date: t.edited.dateHint, slug: t.edited.slugHint }[kind as string];
+  return (t.edited.hints as Record<string, string>)[kind];
 }
 
 /** What is entered, and how it is saved. */
 function useSaving({ form, record, given }: { form: Form; record: Props['record']; given: Given }) {
   const loaded = record as Given | undefined;
-  const fields = form.fields.filter(isWhole(loaded ?? {}));
+  const [fields] = useState(() => [...form.fields, ...form.further].filter(isWhole(loaded ?? {})));
   const [base, setBase] = useState(() => ({ revision: record?.revision, values: valuesOf(fields, loaded ?? given) }));
   const [entered, setEntered] = useState(base.values);
   const [errors, setErrors] = useState<SavedFragment[]>([]);
@@ -179,7 +192,7 @@ function slugOf(fields: Field[], values: Values): string {
   const own = ['name', 'title', 'question', 'summary'].map((name) => values[name]).find(Boolean);
   const connected = fields
     .filter(({ kind, required }) => required && (kind === 'record' || kind === 'choice'))
-    .map(({ kind, name }) => kinds[kind].show(values[name]));
+    .map((field) => shown(field, values[field.name]));
   const words = typeof own === 'string' ? own : connected.join(' ');
   const plain = words.normalize('NFKD').replace(/\p{M}/gu, '').toLowerCase();
   return plain

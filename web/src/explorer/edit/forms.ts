@@ -13,6 +13,8 @@ export interface Field {
   options: readonly string[];
   /** The types of records that may be chosen. */
   types: RecordType[];
+  /** What each item of a list has. */
+  parts: Field[];
 }
 
 interface Outcome {
@@ -32,6 +34,8 @@ export interface Form {
   /** What mutations call the record that they change. */
   key: string;
   fields: Field[];
+  /** Fields that few records need: they stand apart. */
+  further: Field[];
   load: Document<{ record: RecordHeadFragment | null }, { slug: string }>;
   create: Document<{ saved: Saved }, Input>;
   update: Document<{ saved: Saved }, Input>;
@@ -39,13 +43,13 @@ export interface Form {
 }
 
 /** Texts of more than a line. */
-const LONG = ['summary', 'quote', 'question'];
+const LONG = ['summary', 'quote', 'question', 'Translation.value'];
 
 /** How values of a type of the schema are entered. */
 const KINDS: Record<string, KindName> = {
-  ActorIdentifierInput: 'identifiers',
-  ActorLinkInput: 'links',
-  ActorNameInput: 'names',
+  ActorIdentifierInput: 'rows',
+  ActorLinkInput: 'rows',
+  ActorNameInput: 'rows',
   CitationInput: 'citations',
   CommentaryTargetInput: 'targets',
   Decimal: 'amount',
@@ -53,38 +57,70 @@ const KINDS: Record<string, KindName> = {
   Float: 'number',
   Int: 'number',
   MeetingParticipantInput: 'participants',
+  OriginInput: 'rows',
   PartialDate: 'date',
   StatementEventInput: 'events',
   String: 'text',
-  TopicIdentifierInput: 'identifiers',
-  TopicNameInput: 'names',
+  TopicIdentifierInput: 'rows',
+  TopicNameInput: 'rows',
+  TranslationInput: 'rows',
   URL: 'url',
 };
 
+/** Texts of a certain form, by name. */
+const FORMS: Record<string, KindName> = {
+  currency: 'currency',
+  language: 'language',
+  scheme: 'scheme',
+  script: 'script',
+  slug: 'slug',
+};
+
 /** What lists of the schema are of: the types of their records, and the enum of their roles. */
-const LISTS: Record<string, { types?: RecordType[]; roles?: keyof typeof values }> = {
-  ActorLinkInput: { roles: 'ActorLinkKind' },
-  ActorNameInput: { roles: 'ActorNameKind' },
-  CitationInput: { types: ['Source'], roles: 'Credibility' },
+const LISTS: Record<string, { types: RecordType[]; roles?: keyof typeof values }> = {
+  CitationInput: { types: ['Source'] },
   CommentaryTargetInput: { types: ['Actor', 'Meeting', 'Statement', 'Topic'] },
   EvidenceItemInput: { types: ['Statement', 'Commentary', 'Vote'], roles: 'EvidenceRole' },
   MeetingParticipantInput: { types: ['Actor'], roles: 'ParticipantRole' },
   StatementEventInput: { types: ['Event'], roles: 'EventReferenceKind' },
-  TopicNameInput: { roles: 'TopicNameKind' },
 };
 
-/** A field as the schema describes it. */
-function fieldOf(type: RecordType, name: string): Field {
-  const given = (inputs[type] as Record<string, string>)[name]!;
+type Inputs = Record<string, Record<string, string>>;
+
+const TRANSLATED = ['name', 'title', 'question', 'summary', 'quote'];
+
+/** The fields of a type that are translated: names of actors have a list of their own. */
+const translated = (type: string) =>
+  TRANSLATED.filter(
+    (name) => name in (inputs as Inputs)[type]! && !(name === 'name' && 'names' in (inputs as Inputs)[type]!),
+  );
+
+/** A field of an input as the schema describes it. */
+function fieldOf(of: string, name: string, type = of): Field {
+  const given = (inputs as Inputs)[of]![name]!;
   const inner = given.replace(/\W/g, '');
   const required = given.endsWith('!');
-  const options = (values as Record<string, string[]>)[LISTS[inner]?.roles ?? inner] ?? [];
   const by = /^(\w+)By$/.exec(inner)?.[1] as RecordType | undefined;
-  if (by) return { name, kind: given.startsWith('[') ? 'records' : 'record', required, options, types: [by] };
-  const [isChoice, isSlug, isLong] = [inner in values, name === 'slug', LONG.includes(name)];
-  const kind = isChoice ? 'choice' : isSlug ? 'slug' : isLong ? 'long' : KINDS[inner]!;
-  return { name, kind, required, options, types: LISTS[inner]?.types ?? [] };
+  const enums = (values as Record<string, string[]>)[LISTS[inner]?.roles ?? inner] ?? [];
+  const options = inner === 'TranslatedField' ? translated(type).map((one) => one.toUpperCase()) : enums;
+  const field = { name, required, options, types: by ? [by] : (LISTS[inner]?.types ?? []), parts: [] };
+  if (by) return { ...field, kind: given.startsWith('[') ? 'records' : 'record' };
+  if (inner in values) return { ...field, kind: 'choice' };
+  const isLong = LONG.includes(name) || LONG.includes(`${of}.${name}`);
+  const form = isLong ? 'long' : name.endsWith('Language') ? 'language' : FORMS[name];
+  const kind = (inner === 'String' && form) || KINDS[inner]!;
+  return { ...field, kind, parts: kind === 'rows' || kind === 'citations' ? partsOf(inner, type) : [] };
 }
+
+/** What an item of a list has, besides the record that it is of. */
+function partsOf(input: string, type: string): Field[] {
+  const of = input.replace(/Input$/, '');
+  const parts = Object.keys((inputs as Inputs)[of]!).map((name) => fieldOf(of, name, type));
+  return parts.filter(({ kind }) => kind !== 'record');
+}
+
+/** Fields that few records need, in the order of forms. */
+const FURTHER = ['latitude', 'longitude', 'coordinatePrecision', 'nameLanguage', 'titleLanguage', 'questionLanguage', 'summaryLanguage', 'quoteLanguage', 'translations', 'origins', 'slug']; // prettier-ignore
 
 /** The form of a type: what it enters, in this order. */
 function form<Type extends RecordType>(
@@ -92,9 +128,15 @@ function form<Type extends RecordType>(
   load: Form['load'],
   ...names: (keyof (typeof inputs)[Type] & string)[]
 ): Form {
-  const key = type.toLowerCase();
-  const fields = [...names, 'slug'].map((name) => fieldOf(type, name));
-  return { type, key, fields, load, ...(documents.saves[type] as Pick<Form, 'create' | 'update' | 'delete'>) };
+  const further = FURTHER.filter((name) => name in inputs[type]);
+  return {
+    type,
+    key: type.toLowerCase(),
+    fields: names.map((name) => fieldOf(type, name)),
+    further: further.map((name) => fieldOf(type, name)),
+    load,
+    ...(documents.saves[type] as Pick<Form, 'create' | 'update' | 'delete'>),
+  };
 }
 
 // prettier-ignore

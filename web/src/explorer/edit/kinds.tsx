@@ -1,5 +1,5 @@
-import { type MouseEvent, type ReactNode, useState } from 'react';
-import type { EditedCitationFragment, RecordRefFragment } from '../api/documents';
+import { type InputHTMLAttributes, type MouseEvent, type ReactNode, useState } from 'react';
+import type { RecordRefFragment, SavedFragment } from '../api/documents';
 import { t } from '../texts';
 import { focus } from './focus';
 import type { Field } from './forms';
@@ -12,14 +12,16 @@ interface ControlProps<Value> {
   change: (value: Value) => void;
   /** The ids of what is said about the field. */
   described: string | undefined;
+  /** What is wrong with it. */
+  errors: SavedFragment[];
 }
 
 /** A kind of field: its value when it is empty, from and to the API, in words, and its control. */
 interface Kind<Value> {
   empty: Value;
-  read: (given: never) => Value;
-  write: (value: Value) => unknown;
-  show: (value: Value) => string;
+  read: (given: never, field: Field) => Value;
+  write: (value: Value, field: Field) => unknown;
+  show: (value: Value, field: Field) => string;
   Control: (props: ControlProps<Value>) => ReactNode;
 }
 
@@ -27,32 +29,82 @@ const kind = <Value,>(one: Kind<Value>): Kind<unknown> => one as Kind<unknown>;
 
 type Ref = Pick<RecordRefFragment, '__typename' | 'id' | 'slug' | 'label'>;
 type Connection<Node> = { nodes: Node[] };
-type Name = { name: string; kind: string; language: string | null };
-type Identifier = { scheme: string; value: string };
-type ActorLink = { url: string; kind: string; note: string | null };
 /** A record in a role, such as a participant of a meeting. */
 type InRole = { role: string; record: Ref };
-type Citation = Omit<EditedCitationFragment, 'source'> & { source: Ref };
+/** An item of a list: the value of each of its parts. */
+type Row = Record<string, unknown>;
+/** A passage of a source; `words` are what it says, if that is known. */
+type Citation = { source: Ref; words: string | null; row: Row };
 
 const orNull = (text: string) => (text.trim() === '' ? null : text.trim());
 
-const line = (type: 'text' | 'number' | 'url', pattern?: string) =>
+/** Values of one line, by kind: how they are entered, and the list of suggestions for them. */
+const LINES = {
+  text: {},
+  slug: { pattern: '[a-z0-9]+(-[a-z0-9]+)*' },
+  date: { pattern: '\\d{4}(-\\d{2}(-\\d{2})?)?' },
+  number: { type: 'number', step: 'any' },
+  amount: { pattern: '-?\\d+(\\.\\d+)?' },
+  url: { type: 'url' },
+  language: { pattern: '[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*', list: 'languages' },
+  script: { pattern: '[A-Z][a-z]{3}', list: 'scripts' },
+  scheme: { list: 'schemes' },
+  currency: { pattern: '[A-Z]{3}', list: 'currencies' },
+} as const;
+
+type LineKind = keyof typeof LINES;
+
+/** The least and the greatest of numbers that have such. */
+const LIMITS: Record<string, [least: number, greatest?: number]> = {
+  latitude: [-90, 90],
+  longitude: [-180, 180],
+  coordinatePrecision: [0],
+  start: [0],
+  end: [0],
+  version: [0],
+};
+
+type Attributes = Omit<InputHTMLAttributes<HTMLInputElement>, 'onChange' | 'value' | 'type'>;
+
+interface LineProps extends Attributes {
+  kind: LineKind;
+  name: string;
+  value: string;
+  change: (value: string) => void;
+}
+
+function Line({ kind, name, value, change, ...attributes }: LineProps) {
+  const [min, max] = LIMITS[name] ?? [];
+  const hint = (t.edited.hints as Record<string, string>)[kind];
+  return (
+    <input
+      {...LINES[kind]}
+      {...{ min, max }}
+      title={hint}
+      dir="auto"
+      data-kind={kind}
+      value={value}
+      onChange={(event) => change(event.target.value)}
+      {...attributes}
+    />
+  );
+}
+
+const line = (type: LineKind) =>
   kind<string>({
     empty: '',
     read: (given: string | number | null) => String(given ?? ''),
     write: (value) => (type === 'number' ? (value === '' ? null : Number(value)) : orNull(value)),
     show: String,
     Control: ({ id, field, value, change, described }) => (
-      <input
+      <Line
         id={id}
-        type={type}
-        step={type === 'number' ? 'any' : undefined}
-        dir="auto"
+        kind={type}
+        name={field.name}
         value={value}
+        change={change}
         required={field.required}
-        pattern={pattern}
         aria-describedby={described}
-        onChange={(event) => change(event.target.value)}
       />
     ),
   });
@@ -64,18 +116,79 @@ const Options = ({ of }: { of: readonly string[] }) =>
     </option>
   ));
 
-interface SelectProps {
-  label: string;
-  options: readonly string[];
-  value: string;
-  change: (value: string) => void;
+interface PartProps {
+  part: Field;
+  value: unknown;
+  change: (value: unknown) => void;
+  isRequired: boolean;
+  /** The id of what is said to be wrong with it. */
+  wrong: string | undefined;
 }
 
-const Select = ({ label, options, value, change }: SelectProps) => (
-  <select aria-label={label} value={value} onChange={(event) => change(event.target.value)}>
-    <Options of={options} />
-  </select>
-);
+/** A part of an item of a list. */
+function Part({ part, value, change, isRequired, wrong }: PartProps) {
+  const label = t.field(part.name);
+  const attributes = {
+    'aria-label': label,
+    'aria-invalid': wrong !== undefined || undefined,
+    'aria-describedby': wrong,
+    required: isRequired,
+  };
+  const text = value as string;
+  if (part.kind === 'choice')
+    return (
+      <select {...attributes} value={text} onChange={(event) => change(event.target.value)}>
+        {!part.required && <option value="">{t.edited.notStated(label)}</option>}
+        <Options of={part.options} />
+      </select>
+    );
+  if (part.kind === 'long')
+    return (
+      <textarea
+        {...attributes}
+        rows={2}
+        dir="auto"
+        placeholder={label}
+        value={text}
+        onChange={(event) => change(event.target.value)}
+      />
+    );
+  return (
+    <Line
+      {...attributes}
+      kind={part.kind as LineKind}
+      name={part.name}
+      placeholder={label}
+      value={text}
+      change={change}
+    />
+  );
+}
+
+interface PartsProps {
+  of: Field[];
+  row: Row;
+  change: (row: Row) => void;
+  isRequired: (part: Field) => boolean;
+  /** The id of what is said to be wrong with a part. */
+  wrong: (part: string) => string | undefined;
+}
+
+const Parts = ({ of, row, change, isRequired, wrong }: PartsProps) =>
+  of.map((part) => (
+    <Part
+      key={part.name}
+      part={part}
+      value={row[part.name]}
+      change={(value) => change({ ...row, [part.name]: value })}
+      isRequired={isRequired(part)}
+      wrong={wrong(part.name)}
+    />
+  ));
+
+/** Which of the errors of a list name a part of an item: the id of what says so. */
+const wrongIn = (errors: SavedFragment[], described: string | undefined, item: number) => (part: string) =>
+  errors.some(({ field }) => field[2] === String(item) && field[3] === part) ? described : undefined;
 
 /** A list whose items are changed, added and removed. */
 function Items<Item>({ of, change, name, item }: ItemsProps<Item>) {
@@ -84,7 +197,7 @@ function Items<Item>({ of, change, name, item }: ItemsProps<Item>) {
       {of.map((one, at) => (
         // Items have no other identity than their place.
         <li key={at}>
-          {item(one, (changed) => change(of.with(at, changed)))}
+          {item(one, (changed) => change(of.with(at, changed)), at)}
           <button
             type="button"
             className="plain"
@@ -110,7 +223,7 @@ interface ItemsProps<Item> {
   of: Item[];
   change: (items: Item[]) => void;
   name: (item: Item) => string;
-  item: (item: Item, change: (item: Item) => void) => ReactNode;
+  item: (item: Item, change: (item: Item) => void, at: number) => ReactNode;
 }
 
 /** A record that is chosen, or the way to choose one. The focus stays where the reader was. */
@@ -171,12 +284,13 @@ const inRoles = (read: (given: never) => InRole[], write: (item: InRole) => unkn
           item={(one, changeOne) => (
             <>
               <bdi>{one.record.label}</bdi>
-              <Select
-                label={`${one.record.label}: ${t.field('role')}`}
-                options={field.options}
+              <select
+                aria-label={`${one.record.label}: ${t.field('role')}`}
                 value={one.role}
-                change={(role) => changeOne({ ...one, role })}
-              />
+                onChange={(event) => changeOne({ ...one, role: event.target.value })}
+              >
+                <Options of={field.options} />
+              </select>
             </>
           )}
         />
@@ -200,65 +314,137 @@ interface Edges {
 const edgesInRoles = (given: Edges | null): InRole[] =>
   given?.edges.map(({ role, kind, node }) => ({ role: role ?? kind ?? '', record: node })) ?? [];
 
-/** Items of some short texts and a kind; those that say nothing are left out. */
-const rows = <Row extends Record<string, string | null>>(
-  parts: (keyof Row & string)[],
-  says: (row: Row) => string,
-  begin: (kinds: readonly string[]) => Row,
-) =>
-  kind<Row[]>({
-    empty: [],
-    read: (given: Row[] | null) => given ?? [],
-    write: (value) =>
-      value
-        .filter(says)
-        .map((row) => Object.fromEntries(Object.entries(row).map(([name, text]) => [name, text || null]))),
-    show: (value) => value.map(says).join(', '),
-    Control: ({ id, field, value, change, described }) => (
-      <>
-        <Items
-          of={value}
-          change={change}
-          name={says}
-          item={(one, changeOne) =>
-            parts.map((part) => {
-              const set = (text: string) => changeOne({ ...one, [part]: text });
-              const [label, text] = [t.field(part), one[part] ?? ''];
-              return part === 'kind' ? (
-                <Select key={part} label={label} options={field.options} value={text} change={set} />
-              ) : (
-                <input
-                  key={part}
-                  dir="auto"
-                  className={part === 'language' || part === 'scheme' ? 'short' : ''}
-                  placeholder={label}
-                  aria-label={label}
-                  value={text}
-                  onChange={(event) => set(event.target.value)}
-                />
-              );
-            })
-          }
-        />
-        <button
-          id={id}
-          type="button"
-          aria-describedby={described}
-          onClick={() => change([...value, begin(field.options)])}
-        >
-          {t.edited.add}
-        </button>
-      </>
-    ),
-  });
+type Given = Record<string, unknown>;
+
+const rowOf = ({ parts }: Field, given: Given = {}): Row =>
+  Object.fromEntries(
+    parts.map((part) => {
+      const isChosen = part.kind === 'choice' && part.required;
+      return [part.name, read(part, given[part.name] ?? (isChosen ? part.options[0] : undefined))];
+    }),
+  );
+
+const writtenRow = ({ parts }: Field, row: Row) =>
+  Object.fromEntries(parts.map((part) => [part.name, written(part, row[part.name])]));
+
+/** Whether an item says anything yet. */
+const isSaid = ({ parts }: Field, row: Row) =>
+  parts.some((part) => part.kind !== 'choice' && written(part, row[part.name]) !== null);
+
+/** An item by what it must have. */
+const nameOf = ({ parts }: Field, row: Row) =>
+  parts
+    .filter(({ kind, required }) => required && kind !== 'choice')
+    .map((part) => shown(part, row[part.name]))
+    .filter(Boolean)
+    .join(' ');
+
+/** Items of several parts; those that say nothing are left out. */
+const rows: Kind<unknown> = kind<Row[]>({
+  empty: [],
+  read: (given: Given[] | null, field) => given?.map((row) => rowOf(field, row)) ?? [],
+  write: (value, field) => value.filter((row) => isSaid(field, row)).map((row) => writtenRow(field, row)),
+  show: (value, field) => value.map((row) => nameOf(field, row)).join('; '),
+  Control: ({ id, field, value, change, described, errors }) => (
+    <>
+      <Items
+        of={value}
+        change={change}
+        name={(row) => nameOf(field, row)}
+        item={(row, changeRow, at) => (
+          <Parts
+            of={field.parts}
+            row={row}
+            change={changeRow}
+            isRequired={({ required }) => required && isSaid(field, row)}
+            wrong={wrongIn(errors, described, value.slice(0, at).filter((one) => isSaid(field, one)).length)}
+          />
+        )}
+      />
+      <button
+        id={id}
+        type="button"
+        aria-label={`${t.edited.add}: ${t.field(field.name)}`}
+        aria-describedby={described}
+        onClick={() => change([...value, rowOf(field)])}
+      >
+        {t.edited.add}
+      </button>
+    </>
+  ),
+});
+
+/** What a citation always shows of itself; the rest is there when it is wanted. */
+const PLACE = ['locator', 'credibility'];
+
+/** A citation needs a locator unless its words or its position say where they are. */
+const needsLocator = ({ quote, start }: Row) => !quote && start === '';
+
+const citations: Kind<unknown> = kind<Citation[]>({
+  empty: [],
+  read: (given: Connection<Given & { source: Ref; passage?: { text: string | null } | null }> | null, field) =>
+    given?.nodes.map(({ source, passage, ...row }) => ({
+      source,
+      words: passage?.text ?? null,
+      row: rowOf(field, row),
+    })) ?? [],
+  write: (value, field) => value.map(({ source, row }) => ({ ...writtenRow(field, row), source: byId(source) })),
+  show: (value) => value.map(titleOf).join('; '),
+  Control: ({ id, field, value, change, described, errors }) => (
+    <>
+      <Items
+        of={value}
+        change={change}
+        name={titleOf}
+        item={(one, changeOne, at) => {
+          const [place, words] = [true, false].map((isPlace) =>
+            field.parts.filter(({ name }) => PLACE.includes(name) === isPlace),
+          ) as [Field[], Field[]];
+          const wrong = wrongIn(errors, described, at);
+          const common = { row: one.row, change: (row: Row) => changeOne({ ...one, row }), wrong };
+          const quote = (one.row['quote'] as string) || one.words;
+          return (
+            <>
+              <bdi>{one.source.label}</bdi>
+              <Parts {...common} of={place} isRequired={({ name }) => name === 'locator' && needsLocator(one.row)} />
+              {quote && <q dir="auto">{quote}</q>}
+              <details
+                className="small"
+                open={words.some(({ name }) => wrong(name)) || undefined}
+                onInvalidCapture={({ currentTarget }) => (currentTarget.open = true)}
+              >
+                <summary>{t.edited.words}</summary>
+                <div className="parts">
+                  <Parts {...common} of={words} isRequired={() => false} />
+                </div>
+              </details>
+            </>
+          );
+        }}
+      />
+      <RecordPicker
+        id={id}
+        field={field}
+        described={described}
+        pick={(source) => change([...value, { source, words: null, row: rowOf(field) }])}
+      />
+    </>
+  ),
+});
+
+const titleOf = ({ source, row }: Citation) => [source.label, row['locator']].filter(Boolean).join(', ');
 
 export const kinds = {
   text: line('text'),
-  slug: line('text', '[a-z0-9]+(-[a-z0-9]+)*'),
-  date: line('text', '\\d{4}(-\\d{2}(-\\d{2})?)?'),
+  slug: line('slug'),
+  date: line('date'),
   number: line('number'),
-  amount: line('text', '-?\\d+(\\.\\d+)?'),
+  amount: line('amount'),
   url: line('url'),
+  language: line('language'),
+  script: line('script'),
+  scheme: line('scheme'),
+  currency: line('currency'),
   long: kind<string>({
     empty: '',
     read: (given: string | null) => given ?? '',
@@ -310,73 +496,18 @@ export const kinds = {
       given?.map(({ role, evidence }) => ({ role, record: evidence })) ?? [],
     ({ role, record }) => ({ role, [keyOf(record)]: byId(record) }),
   ),
-  names: rows<Name>(
-    ['name', 'kind', 'language'],
-    ({ name }) => name.trim(),
-    (options) => ({ name: '', kind: options[0] ?? '', language: null }),
-  ),
-  identifiers: rows<Identifier>(
-    ['scheme', 'value'],
-    ({ value }) => value.trim(),
-    () => ({ scheme: '', value: '' }),
-  ),
-  links: rows<ActorLink>(
-    ['url', 'kind', 'note'],
-    ({ url }) => url.trim(),
-    (options) => ({ url: '', kind: options[0] ?? '', note: null }),
-  ),
-  citations: kind<Citation[]>({
-    empty: [],
-    read: (given: Connection<Citation> | null) => given?.nodes ?? [],
-    write: (value) => value.map(({ source, ...one }) => ({ ...one, source: byId(source) })),
-    show: (value) => value.map(({ source, locator }) => `${source.label}, ${locator}`).join('; '),
-    Control: ({ id, field, value, change, described }) => (
-      <>
-        <Items
-          of={value}
-          change={change}
-          name={({ source, locator }) => `${source.label}, ${locator}`}
-          item={(one, changeOne) => (
-            <>
-              <bdi>{one.source.label}</bdi>
-              <input
-                className="short"
-                required
-                placeholder={t.field('locator')}
-                aria-label={t.field('locator')}
-                value={one.locator}
-                onChange={(event) => changeOne({ ...one, locator: event.target.value })}
-              />
-              <select
-                aria-label={t.field('credibility')}
-                value={one.credibility ?? ''}
-                onChange={(event) =>
-                  changeOne({ ...one, credibility: (event.target.value || null) as Citation['credibility'] })
-                }
-              >
-                <option value="">{t.edited.notRated}</option>
-                <Options of={field.options} />
-              </select>
-              {one.quote && <q dir="auto">{one.quote}</q>}
-            </>
-          )}
-        />
-        <RecordPicker
-          id={id}
-          field={field}
-          described={described}
-          pick={(source) => change([...value, citationOf(source, {})])}
-        />
-      </>
-    ),
-  }),
+  rows,
+  citations,
 };
 
 export type KindName = keyof typeof kinds;
 
-/** A new citation of a source. */
-export function citationOf(source: Ref, given: { locator?: string; quote?: string; prefix?: string; suffix?: string }) {
-  const { locator = '', quote, prefix, suffix } = given;
-  const words = quote ? { quote, prefix: prefix || null, suffix: suffix || null } : {};
-  return { source, locator, ...words } as Citation;
-}
+/** The value of a field, from what was loaded: empty if nothing was. */
+export const read = (field: Field, given: unknown): unknown =>
+  given === undefined ? kinds[field.kind].empty : kinds[field.kind].read(given as never, field);
+
+/** The value of a field as the API takes it. */
+export const written = (field: Field, value: unknown): unknown => kinds[field.kind].write(value, field);
+
+/** The value of a field in words. */
+export const shown = (field: Field, value: unknown): string => kinds[field.kind].show(value, field);

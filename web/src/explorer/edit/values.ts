@@ -1,17 +1,13 @@
 import type { Field } from './forms';
-import { kinds } from './kinds';
+import { read, written } from './kinds';
 
 export type Values = Record<string, unknown>;
 export type Given = Record<string, unknown>;
 
 /** The values of a form's fields, from what was loaded. */
 export const valuesOf = (fields: Field[], given: Given): Values =>
-  Object.fromEntries(
-    fields.map(({ name, kind }) => [name, name in given ? kinds[kind].read(given[name] as never) : kinds[kind].empty]),
-  );
+  Object.fromEntries(fields.map((field) => [field.name, read(field, given[field.name])]));
 
-/** The value of a field as the API takes it. */
-export const written = ({ kind }: Field, value: unknown) => kinds[kind].write(value);
 export const isSame = (field: Field, one: unknown, other: unknown) =>
   JSON.stringify(written(field, one)) === JSON.stringify(written(field, other));
 

@@ -10,7 +10,6 @@ import { t } from '../texts';
 import type { Parameters } from '../views';
 import { RecordForm } from './form';
 import { type Form, forms } from './forms';
-import { citationOf } from './kinds';
 import type { Given } from './values';
 
 /** A form for a new record, or for one that exists; without a type, the types that can be entered. */
@@ -88,10 +87,14 @@ function New({ form }: { form: Form }) {
   const cited = source.data?.source;
   if (cited) {
     given['source'] = cited;
-    given['citations'] = { nodes: [citationOf(cited, Object.fromEntries(parameters))] };
+    const place = PLACE.flatMap((name) => (parameters.has(name) ? [[name, parameters.get(name)]] : []));
+    given['citations'] = { nodes: [{ source: cited, ...Object.fromEntries(place) }] };
   }
   return <RecordForm form={form} given={given} />;
 }
 
 /** Kinds of fields that an address may fill in, by the ids of records. */
 const RECORDS: string[] = ['record', 'records', 'targets', 'evidence'];
+
+/** What an address says of the passage that is cited. */
+const PLACE = ['locator', 'quote', 'prefix', 'suffix', 'start', 'end', 'version'];

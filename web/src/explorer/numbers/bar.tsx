@@ -7,31 +7,23 @@ interface Props {
   possible: number;
   /** The number that is drawn as high as bars get. */
   most: number;
-  to: string | undefined;
+  /** Where what it counts is read. */
+  to: string;
 }
 
 /** A number and its bar: the lighter part may belong to other periods, as its dates are known less exactly. */
 export function Bar({ certain, possible, most, to }: Props) {
   const total = certain + possible;
   const share = (value: number) => `${(100 * value) / most}%`;
-  const drawn = (
-    <>
+  const title = possible > 0 ? t.numbers.ofThem(possible) : undefined;
+  return (
+    <Link to={to} className="number" title={title}>
       <span className="bar" aria-hidden="true">
         <span className="possible" style={{ height: share(possible) }} />
         <span className="certain" style={{ height: share(certain) }} />
       </span>
       {format.number(total)}
       {possible > 0 && <span className="hidden"> {t.numbers.ofThem(possible)}</span>}
-    </>
-  );
-  const title = possible > 0 ? t.numbers.ofThem(possible) : undefined;
-  return to ? (
-    <Link to={to} className="number" title={title}>
-      {drawn}
     </Link>
-  ) : (
-    <span className="number" title={title}>
-      {drawn}
-    </span>
   );
 }

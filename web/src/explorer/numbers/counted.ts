@@ -31,7 +31,9 @@ export interface Counted {
   >;
   /** The grouping of each dimension. */
   by: Partial<Record<Dimension, string>>;
-  /** What their dates are called in groupings and in filters. */
+  /** The parameter of each dimension in the address of their list. */
+  parameters: Partial<Record<Dimension, string>>;
+  /** What their dates are called in groupings and in filters: the same dates, so that both find the same records. */
   date: [grouping: string, filter: string];
   ofActors: (slug: { equals: string } | { in: string[] }) => object;
   ofTopic?: (within: { slug: string }) => object;
@@ -47,6 +49,7 @@ export const types = {
     most: documents.MostStatements,
     overTime: documents.StatementsOverTime,
     by: { actor: 'SPEAKER', topic: 'TOPIC_WITHIN', kind: 'EVENT_TYPE' },
+    parameters: { actor: 'speaker', topic: 'within', kind: 'eventType' },
     date: ['SAID_ON', 'said'],
     ofActors: (slug: object) => ({ speaker: { slug } }),
     ofTopic: (within: object) => ({ topic: { within } }),
@@ -55,7 +58,8 @@ export const types = {
     most: documents.MostMeetings,
     overTime: documents.MeetingsOverTime,
     by: { actor: 'PARTICIPANTS', topic: 'AGENDA_WITHIN', kind: 'MODE' },
-    date: ['STARTS_ON', 'held'],
+    parameters: { actor: 'participants', topic: 'within', kind: 'mode' },
+    date: ['STARTS_ON', 'startsOn'],
     ofActors: (slug: object) => ({ participants: { slug } }),
     ofTopic: (within: object) => ({ agenda: { within } }),
   }),
@@ -63,7 +67,8 @@ export const types = {
     most: documents.MostEvents,
     overTime: documents.EventsOverTime,
     by: { actor: 'ACTORS', kind: 'EVENT_TYPE' },
-    date: ['OCCURRED_ON', 'occurred'],
+    parameters: { actor: 'actors', kind: 'eventType' },
+    date: ['OCCURRED_ON', 'occurredOn'],
     ofActors: (slug: object) => ({ actors: { slug } }),
   }),
 };

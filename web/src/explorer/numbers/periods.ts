@@ -34,11 +34,32 @@ export function allBetween(known: Period[], step: Step): Period[] {
   return [...Array.from({ length: count }, (_, number) => at(first + number * length, step)), ...unknown];
 }
 
+/** From a partial date to another; open where there is none. */
+export interface Span {
+  from: string | null;
+  until: string | null;
+}
+
 /** The first and the last partial date of a period. */
-export function endsOf(period: string, step: Step): { from: string; until: string } {
+function spanOf(period: string, step: Step): Span {
   if (step !== 'quarter') return { from: period, until: period };
   const month = startOf(period);
   return { from: monthAt(month), until: monthAt(month + 2) };
+}
+
+const FIRST = '0000-01-01';
+const LAST = '9999-12-31';
+const firstDay = (date: string | null) => (date ?? FIRST) + FIRST.slice((date ?? FIRST).length);
+const lastDay = (date: string | null) => (date ?? LAST) + LAST.slice((date ?? LAST).length);
+
+/** The part of a period within a span; undefined if they have no day in common. */
+export function within(period: string, step: Step, { from, until }: Span): Span | undefined {
+  const own = spanOf(period, step);
+  const part = {
+    from: firstDay(own.from) > firstDay(from) ? own.from : from,
+    until: lastDay(own.until) < lastDay(until) ? own.until : until,
+  };
+  return firstDay(part.from) <= lastDay(part.until) ? part : undefined;
 }
 
 export function nameOf(period: Period): string {

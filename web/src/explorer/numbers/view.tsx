@@ -10,7 +10,7 @@ import { useAddress, useAsOf } from '../router';
 import { t } from '../texts';
 import { Bar } from './bar';
 import { type Count, type Counted, type CountedType, type Dimension, type Key, types } from './counted';
-import { STEPS, type Step, allBetween, endsOf, nameOf } from './periods';
+import { type Period, STEPS, type Span, type Step, allBetween, nameOf, within } from './periods';
 import './numbers.css';
 
 const oneOf = <Name extends string>(names: Partial<Record<Name, unknown>>, name: string | null, usual: Name): Name =>
@@ -39,7 +39,11 @@ export default function NumbersView() {
       </Head>
       <Answer of={most}>
         {({ counted: { groups } }) => (
-          <Counts key={type} {...{ counted, dimension, step, filter }} keys={groups.filter((group) => keyOf(group))} />
+          <Counts
+            key={type}
+            {...{ type, counted, dimension, step, filter }}
+            keys={groups.filter((group) => keyOf(group))}
+          />
         )}
       </Answer>
     </div>
@@ -58,6 +62,7 @@ function filterOf({ ofActors, ofTopic, date: [, dates] }: Counted, parameters: U
 const keyOf = ({ actor, topic, kind }: Key) => actor?.slug ?? topic?.slug ?? kind;
 
 interface CountsProps {
+  type: CountedType;
   counted: Counted;
   dimension: Dimension;
   step: Step;
@@ -65,7 +70,7 @@ interface CountsProps {
   keys: Key[];
 }
 
-function Counts({ counted, dimension, step, filter, keys }: CountsProps) {
+function Counts({ type, counted, dimension, step, filter, keys }: CountsProps) {
   const slugs = keys.flatMap((key) => keyOf(key) ?? []);
   const period = [`${counted.date[0]}_${step.toUpperCase()}`];
   const variables = {
@@ -81,7 +86,7 @@ function Counts({ counted, dimension, step, filter, keys }: CountsProps) {
         all.groups.length === 0 ? (
           <Empty>{t.noneYet}</Empty>
         ) : (
-          <Table {...{ dimension, step, keys }} all={all.groups} each={each.groups} />
+          <Table {...{ type, dimension, step, keys }} all={all.groups} each={each.groups} />
         )
       }
     </Answer>
@@ -96,6 +101,7 @@ function shownOf({ ofActors, ofTopic }: Counted, dimension: Dimension, filter: o
 }
 
 interface TableProps {
+  type: CountedType;
   dimension: Dimension;
   step: Step;
   keys: Key[];
@@ -107,18 +113,21 @@ const ALL = '';
 /** A server gives so many groups at most. */
 const MOST_GROUPS = 1000;
 
-function Table({ dimension, step, keys, all, each }: TableProps) {
+function Table({ type, dimension, step, keys, all, each }: TableProps) {
   const { parameters } = useAddress();
-  const periods = allBetween(
-    all.map((group) => group[step]),
-    step,
-  );
+  const chosen: Span = { from: parameters.get('from'), until: parameters.get('until') };
+  // A date that is known less exactly may lie outside of the period that was chosen, too.
+  const isChosen = (period: Period) => period === null || within(period, step, chosen) !== undefined;
+  const known = all.map((group) => group[step]).filter(isChosen);
+  const periods = new Map(allBetween(known, step).map((period) => [nameOf(period), period]));
   const most = Math.max(...each.map(({ count }) => count), 1);
   const mostOfAll = Math.max(...all.map(({ count }) => count));
-  const groupOf = (row: string, column: string) =>
-    row === ALL
-      ? all.find((group) => nameOf(group[step]) === column)
-      : each.find((group) => keyOf(group) === row && nameOf(group[step]) === column);
+  const cells = new Map([
+    ...all.map((group): [string, Count] => [cellOf(ALL, group[step]), group]),
+    ...each
+      .filter((group) => keyOf(group))
+      .map((group): [string, Count] => [cellOf(keyOf(group)!, group[step]), group]),
+  ]);
   const rows = keys.map((key) => ({
     key: keyOf(key)!,
     name: key.kind ? t.word(key.kind) : <RecordLink record={key.actor ?? key.topic} />,
@@ -129,23 +138,32 @@ function Table({ dimension, step, keys, all, each }: TableProps) {
       <Matrix
         isAtEnd
         caption={t.numbers.title}
-        columns={periods.map((period) => ({ key: nameOf(period), name: nameOf(period) }))}
+        columns={[...periods.keys()].map((name) => ({ key: name, name }))}
         rows={[{ key: ALL, name: t.all }, ...rows]}
         cell={(row, column) => {
-          const group = groupOf(row, column);
-          if (!group) return null;
-          return <Bar {...group} most={row === ALL ? mostOfAll : most} to={timelineOf(row, group[step])} />;
+          const period = periods.get(column) ?? null;
+          const group = cells.get(cellOf(row, period));
+          return group && <Bar {...group} most={row === ALL ? mostOfAll : most} to={listOf(row, period)} />;
         }}
       />
     </>
   );
 
-  /** Where what a number counts is read. */
-  function timelineOf(row: string, period: string | null): string | undefined {
-    if (period === null || dimension === 'kind') return undefined;
-    const about = new URLSearchParams(endsOf(period, step));
-    for (const name of ['actor', 'topic']) if (parameters.get(name)) about.set(name, parameters.get(name)!);
-    if (row !== ALL) about.set(dimension, row);
-    return `timeline?${about}`;
+  /** The list of exactly those records that a number counts. */
+  function listOf(row: string, period: Period): string {
+    const { parameters: names } = types[type];
+    const list = new URLSearchParams();
+    for (const name of ['actor', 'topic'] as const) {
+      const value = parameters.get(name);
+      if (value && names[name]) list.append(names[name], value);
+    }
+    if (row !== ALL) list.append(names[dimension]!, row);
+    const part = period === null ? undefined : within(period, step, chosen);
+    if (part?.from) list.set('from', part.from);
+    if (part?.until) list.set('until', part.until);
+    if (period === null) list.set('date', 'unknown');
+    return `${type}?${list}`;
   }
 }
+
+const cellOf = (row: string, period: Period) => `${row} ${period}`;

@@ -7,15 +7,18 @@ export interface Row {
   text: string | null;
   /** How many characters of the text stand before it. */
   start: number;
+  /** The same in UTF-16 units, if the whole text is there. */
+  units?: number;
   citations: Citation[];
 }
 
 /** The lines of a whole text, each with the citations that begin in it; last those that have no place in the text. */
 export function linesOf(content: string, citations: Citation[]): Row[] {
-  let start = 0;
+  let [start, units] = [0, 0];
   const rows = content.split('\n').map((text, at): Row => {
-    const row = { label: String(at + 1), text, start, citations: [] };
+    const row = { label: String(at + 1), text, start, units, citations: [] };
     start += lengthOf(text) + 1;
+    units += text.length + 1;
     return row;
   });
   const [placed, others] = partition(citations, ({ passage }) => typeof passage?.start === 'number');

@@ -1,30 +1,41 @@
 import { type RefObject, useEffect, useState } from 'react';
 import { Link } from '../router';
 import { t } from '../texts';
+import { type Row, lengthOf } from './rows';
 
 /** How many characters around marked words go with them, so that they are found again. */
 const AROUND = 40;
+/** Longer passages are cited by their position alone. */
+const LONGEST_QUOTE = 2000;
+const SHOWN = 240;
 
-interface Marked {
-  quote: string;
-  prefix: string;
-  suffix: string;
-  locator: string;
+/** A text as it is shown, with its version. */
+export interface Content {
+  content: string;
+  version: number;
+}
+
+interface Props {
+  slug: string;
+  text: RefObject<HTMLElement | null>;
+  rows: Row[];
+  whole: Content;
 }
 
 /** Offers to cite the words that are marked in the text. */
-export function CiteSelection({ slug, text }: { slug: string; text: RefObject<HTMLElement | null> }) {
+export function CiteSelection({ slug, text, rows, whole }: Props) {
   const [marked, mark] = useState<Marked | null>(null);
   useEffect(() => {
-    const look = () => mark(markedIn(text.current));
+    const look = () => mark(markedIn(text.current, rows, whole.content));
     document.addEventListener('selectionchange', look);
     return () => document.removeEventListener('selectionchange', look);
-  }, [text]);
+  }, [text, rows, whole]);
   if (!marked) return null;
-  const citation = new URLSearchParams({ source: slug, ...marked });
+  const { words, ...place } = marked;
+  const citation = new URLSearchParams({ source: slug, ...place, version: String(whole.version) });
   return (
     <aside className="cite" aria-label={t.reader.cite}>
-      <q dir="auto">{marked.quote}</q>
+      <q dir="auto">{words.length > SHOWN ? `${words.slice(0, SHOWN)}…` : words}</q>
       <Link to={`new/statement?${citation}`}>{t.reader.citeIn(t.types.Statement.one)}</Link>
       <Link to={`new/commentary?${citation}`}>{t.reader.citeIn(t.types.Commentary.one)}</Link>
       <Link to={`new/meeting?${citation}`}>{t.reader.citeIn(t.types.Meeting.one)}</Link>
@@ -33,25 +44,55 @@ export function CiteSelection({ slug, text }: { slug: string; text: RefObject<HT
   );
 }
 
-/** The marked words, if they lie within one line of the text. */
-function markedIn(text: HTMLElement | null): Marked | null {
+/** Marked words and where they stand, as a citation says it. */
+interface Marked extends Record<string, string> {
+  words: string;
+  locator: string;
+  start: string;
+  end: string;
+}
+
+/** The words that are marked, on one line of the text or on several. */
+function markedIn(text: HTMLElement | null, rows: Row[], content: string): Marked | null {
   const selection = getSelection();
-  const node = selection?.anchorNode;
-  const line = node?.parentElement?.closest<HTMLElement>('[data-start]');
-  if (!selection || selection.isCollapsed || !line || node !== selection.focusNode || !text?.contains(line))
-    return null;
-  const [from, to] = [selection.anchorOffset, selection.focusOffset].sort((one, other) => one - other) as [
-    number,
-    number,
-  ];
-  const words = node?.textContent ?? '';
-  const quote = words.slice(from, to).trim();
-  if (!quote) return null;
-  const start = words.indexOf(quote, from);
+  if (!text || !selection || selection.isCollapsed || selection.rangeCount === 0) return null;
+  const range = selection.getRangeAt(0);
+  const lines = [...text.querySelectorAll<HTMLElement>('[data-start]')].filter((line) => range.intersectsNode(line));
+  const [from, until] = [pointOf(lines[0], rows, range, 'start'), pointOf(lines.at(-1), rows, range, 'end')];
+  if (from === undefined || until === undefined) return null;
+  const between = content.slice(from, until);
+  const words = between.trim();
+  if (!words) return null;
+  const begin = from + between.indexOf(words);
+  const [first, last] = [rowAt(rows, begin), rowAt(rows, begin + words.length - 1)];
+  if (!first || !last) return null;
+  const start = first.start + lengthOf(content.slice(first.units, begin));
+  const quoted = words.length <= LONGEST_QUOTE && {
+    quote: words,
+    prefix: unbroken(content.slice(Math.max(0, begin - AROUND), begin)),
+    suffix: unbroken(content.slice(begin + words.length, begin + words.length + AROUND)),
+  };
   return {
-    quote,
-    prefix: words.slice(Math.max(0, start - AROUND), start),
-    suffix: words.slice(start + quote.length, start + quote.length + AROUND),
-    locator: `L${line.parentElement?.querySelector('.line')?.textContent ?? ''}`,
+    words,
+    ...quoted,
+    locator: first === last ? `L${first.label}` : `L${first.label}-L${last.label}`,
+    start: String(start),
+    end: String(start + lengthOf(words)),
   };
 }
+
+/** Where in the text a range begins or ends that goes through a line, or up to where the line does. */
+function pointOf(line: HTMLElement | undefined, rows: Row[], range: Range, edge: 'start' | 'end'): number | undefined {
+  const row = line && rows.find(({ start }) => start === Number(line.dataset['start']));
+  if (!row) return undefined;
+  const [node, offset] = [range[`${edge}Container`], range[`${edge}Offset`]];
+  const isWithin = node === line.firstChild;
+  // A line that is marked by a triple click ends where the next element begins.
+  const isBefore = edge === 'start' || (node === line && offset === 0);
+  return row.units! + (isWithin ? offset : isBefore ? 0 : (row.text?.length ?? 0));
+}
+
+const rowAt = (rows: Row[], unit: number) => rows.findLast(({ units }) => units !== undefined && units <= unit);
+
+/** A part of a text without the halves of characters at its ends. */
+const unbroken = (part: string) => part.replace(/^[\udc00-\udfff]|[\ud800-\udbff]$/g, '');

@@ -12,7 +12,7 @@ import type { Parameters } from '../views';
 import { type Span, useHighlight } from './highlights';
 import './reader.css';
 import { type Row, lengthOf, linesOf, passagesOf } from './rows';
-import { CiteSelection } from './selection';
+import { CiteSelection, type Content } from './selection';
 
 /** A source: its text beside what cites it. */
 export default function Reader({ parameters: { slug = '' } }: { parameters: Parameters }) {
@@ -29,8 +29,8 @@ export default function Reader({ parameters: { slug = '' } }: { parameters: Para
     () => cited.data?.pages.flatMap((page) => page.source?.citations.nodes ?? []) ?? [],
     [cited.data],
   );
-  const content = whole.data?.source?.text?.content;
-  const rows = useMemo(() => (content ? linesOf(content, citations) : passagesOf(citations)), [content, citations]);
+  const text = whole.data?.source?.text;
+  const rows = useMemo(() => (text ? linesOf(text.content, citations) : passagesOf(citations)), [text, citations]);
   useTitle(source?.label ?? slug);
 
   if (cited.error) return <Refused error={cited.error} retry={() => void cited.refetch()} />;
@@ -57,7 +57,7 @@ export default function Reader({ parameters: { slug = '' } }: { parameters: Para
         language={source.language}
         rows={rows}
         uncited={whole.data?.source?.uncitedPassages ?? []}
-        isWhole={content !== undefined}
+        whole={text ?? undefined}
       />
       {rows.length === 0 && <Empty>{t.reader.nothing}</Empty>}
     </article>
@@ -78,7 +78,8 @@ interface TextProps {
   language: string | null;
   rows: Row[];
   uncited: Span[];
-  isWhole: boolean;
+  /** Its whole text, if the reader may read it. */
+  whole: Content | undefined;
 }
 
 const spanOf = ({ passage }: ReaderCitationFragment): Span[] =>
@@ -86,7 +87,9 @@ const spanOf = ({ passage }: ReaderCitationFragment): Span[] =>
     ? [{ start: passage.start, end: passage.end }]
     : [];
 
-function Text({ slug, language, rows, uncited, isWhole }: TextProps) {
+function Text({ slug, language, rows, uncited, whole }: TextProps) {
+  const isWhole = whole !== undefined;
+  const isEditor = useIsEditor();
   const text = useRef<HTMLOListElement>(null);
   const { parameters } = useAddress();
   const [pointed, point] = useState<string | null>(null);
@@ -142,7 +145,7 @@ function Text({ slug, language, rows, uncited, isWhole }: TextProps) {
           </li>
         ))}
       </ol>
-      {useIsEditor() && <CiteSelection slug={slug} text={text} />}
+      {isEditor && whole && <CiteSelection {...{ slug, text, rows, whole }} />}
     </>
   );
 }
