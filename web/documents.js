@@ -74,7 +74,9 @@ for (const definition of document.definitions) {
   const hash = createHash('sha256').update(text).digest('hex');
   manifest[hash] = text;
   const type = name.value + operation[0].toUpperCase() + operation.slice(1);
-  const value = `{ hash: '${hash}', name: '${name.value}', operation: '${operation}' }`;
+  // Sockets take no hashes.
+  const own = operation === 'subscription' ? `, text: '${text}'` : '';
+  const value = `{ hash: '${hash}', name: '${name.value}', operation: '${operation}'${own} }`;
   code += `export const ${name.value}: Document<${type}, ${type}Variables> = ${value};\n`;
 }
 const alike = types.map((type) => `  ${type}: { create: Create${type}, update: Update${type}, delete: Delete${type} },\n`);

@@ -3,6 +3,8 @@ export interface Document<Data, Variables> {
   hash: string;
   name: string;
   operation: 'query' | 'mutation' | 'subscription';
+  /** The text of a subscription. */
+  text?: string;
   types?: (variables: Variables) => Data;
 }
 

@@ -1,10 +1,10 @@
 import { createClient } from 'graphql-ws';
 import { bearer } from '../session/key';
 import { setConnection } from './connection';
-import { textOf } from './document';
-import { Changed, type ChangedSubscription, Latest } from './documents';
+import { Changed, type ChangedSubscription } from './documents';
+import { latest } from './latest';
 import { PASSING, queries } from './queries';
-import { Refusal, endpoint, request } from './request';
+import { Refusal, endpoint } from './request';
 
 const LONGEST_PAUSE = 30_000;
 /** Changes that come together are loaded together. */
@@ -12,13 +12,14 @@ const TOGETHER = 300;
 
 /**
  * Follows the changes of all records and loads again what is shown. Each time it begins it asks for the newest revision,
- * so nothing is missed in between, and where no WebSocket gets through it still notices changes.
+ * so nothing is missed in between, and where no WebSocket gets through it still notices changes. `first` is the newest
+ * revision from before anything was loaded.
  */
-export async function follow() {
-  let since: number | undefined;
+export async function follow(first: Promise<number | undefined>) {
+  let since = await first;
   for (let pause = 1000; ; pause = Math.min(2 * pause, LONGEST_PAUSE)) {
     try {
-      const newest = (await request(Latest, {})).revisions.nodes[0]?.number ?? 0;
+      const newest = await latest();
       if (since !== newest) reload();
       since = newest;
       for await (const revision of changesSince(since)) {
@@ -51,8 +52,8 @@ async function* changesSince(since: number): AsyncGenerator<number> {
   const stop = () => client.terminate();
   addEventListener('offline', stop);
   try {
-    const query = await textOf(Changed);
-    for await (const { data, errors } of client.iterate<ChangedSubscription>({ query, variables: { since } })) {
+    const asked = { query: Changed.text!, variables: { since } };
+    for await (const { data, errors } of client.iterate<ChangedSubscription>(asked)) {
       if (errors) throw new Error(errors[0]?.message);
       if (data) yield data.changes.revision;
     }

@@ -6,7 +6,7 @@ import {
   useQuery as useTanStackQuery,
 } from '@tanstack/react-query';
 import type { Document } from './document';
-import { Refusal, request } from './request';
+import { type Read, Refusal, request } from './request';
 
 declare module '@tanstack/react-query' {
   interface Register {
@@ -27,23 +27,25 @@ export const queries = new QueryClient({
   },
 });
 
-interface Options {
+interface Options<Data = unknown> {
   enabled?: boolean;
   /** Whether the last answer stays while that to new variables is on its way. */
   keep?: boolean;
   /** Whether what did not change since the last answer stays the same objects. */
   isCompared?: boolean;
+  /** How the answer is read, if not as JSON. */
+  read?: Read<Data>;
 }
 
 /** What a document gives: loaded, kept, and loaded again when records change. */
 export const useQuery = <Data, Variables>(
   document: Document<Data, Variables>,
   variables: Variables,
-  { enabled = true, keep = false, isCompared = true }: Options = {},
+  { enabled = true, keep = false, isCompared = true, read }: Options<Data> = {},
 ) =>
   useTanStackQuery({
     queryKey: [document, variables],
-    queryFn: ({ signal }) => request(document, variables, signal),
+    queryFn: ({ signal }) => request(document, variables, signal, read),
     enabled,
     structuralSharing: isCompared,
     ...(keep && { placeholderData: keepPreviousData }),

@@ -21,10 +21,13 @@ interface GraphQLError {
   extensions?: { code?: string; requestId?: string; retryAfter?: number; field?: string };
 }
 
-interface Answer<Data> {
-  data: Data;
+export interface Answer<Data> {
+  data: Data | null;
   errors?: GraphQLError[];
 }
+
+/** How the body of a response is read: large ones elsewhere than in the page. */
+export type Read<Data> = (response: Response) => Promise<Answer<Data>>;
 
 export const endpoint = new URL('graphql', root);
 const ACCEPT = 'application/graphql-response+json, application/json;q=0.9';
@@ -36,15 +39,16 @@ export async function request<Data, Variables>(
   document: Document<Data, Variables>,
   variables: Variables,
   signal?: AbortSignal,
+  read: Read<Data> = (response) => response.json() as Promise<Answer<Data>>,
 ): Promise<Data> {
   const { hash } = document;
   const address = new URL(endpoint);
   address.searchParams.set('documentId', hash);
   address.searchParams.set('variables', JSON.stringify(variables));
   const isShort = document.operation === 'query' && address.href.length < LONGEST_ADDRESS;
-  const post = (query?: string) => send<Data>(endpoint, { documentId: hash, query, variables }, signal);
+  const post = (query?: string) => send(read, endpoint, { documentId: hash, query, variables }, signal);
   try {
-    return await (isShort ? send<Data>(address, undefined, signal) : post());
+    return await (isShort ? send(read, address, undefined, signal) : post());
   } catch (error) {
     // A server of another version has other documents: this one is sent with its text.
     if (error instanceof Refusal && error.code === 'PERSISTED_QUERY_NOT_FOUND') return post(await textOf(document));
@@ -52,7 +56,7 @@ export async function request<Data, Variables>(
   }
 }
 
-async function send<Data>(url: URL, body: unknown, signal: AbortSignal | undefined): Promise<Data> {
+async function send<Data>(read: Read<Data>, url: URL, body: unknown, signal: AbortSignal | undefined): Promise<Data> {
   const headers: Record<string, string> = { accept: ACCEPT, ...bearer() };
   const init: RequestInit = { headers, ...(signal && { signal }) };
   if (body !== undefined) {
@@ -63,13 +67,13 @@ async function send<Data>(url: URL, body: unknown, signal: AbortSignal | undefin
     if (signal?.aborted) throw error;
     throw new Refusal('OFFLINE', 'The server can’t be reached.');
   });
-  const answer = (await response.json().catch(() => {
+  const answer = await read(response).catch(() => {
     throw new Refusal('UNAVAILABLE', `The server answered with status ${response.status}.`);
-  })) as Answer<Data>;
+  });
   const [error] = answer.errors ?? [];
   if (error) {
     const { code = 'INTERNAL', requestId, retryAfter, field } = error.extensions ?? {};
     throw new Refusal(code, error.message, requestId, retryAfter, field);
   }
-  return answer.data;
+  return answer.data!;
 }

@@ -1,5 +1,6 @@
 import { useEffect } from 'react';
 import { useConnection } from '../api/connection';
+import { latest } from '../api/latest';
 import { t } from '../texts';
 
 let isFollowing = false;
@@ -9,7 +10,8 @@ export function useLive() {
   useEffect(() => {
     if (isFollowing) return;
     isFollowing = true;
-    setTimeout(() => void import('../api/live').then(({ follow }) => follow()), 1000);
+    const first = latest().catch(() => undefined);
+    setTimeout(() => void import('../api/live').then(({ follow }) => follow(first)), 1000);
   }, []);
 }
 

@@ -39,7 +39,10 @@ export function drawingOf({ actors, ties }: Graph, expanded: Set<string>, before
   const numbers = new Map(all.map(({ id }, number) => [id, number]));
   const drawn = ties.filter(({ source, target }) => numbers.has(source) && numbers.has(target));
   const ends = new Uint32Array(2 * drawn.length);
-  drawn.forEach(({ source, target }, at) => ends.set([numbers.get(source)!, numbers.get(target)!], 2 * at));
+  drawn.forEach(({ source, target }, at) => {
+    ends[2 * at] = numbers.get(source)!;
+    ends[2 * at + 1] = numbers.get(target)!;
+  });
   return {
     labels: all.map(({ label }) => label),
     shapes: Uint8Array.from(all, ({ kind }) => shapeOf(kind)),

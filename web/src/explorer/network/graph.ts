@@ -21,7 +21,7 @@ export type Path = PathsQuery['path'][number];
 
 type Network = NetworkQuery['network'];
 
-/** A network and paths as one graph; ties lighter than `least` are left out. */
+/** A network, whose heaviest ties come first, and paths as one graph; ties lighter than `least` are left out. */
 export function merge(
   { nodes, edges }: Network = { nodes: [], edges: [] },
   paths: Path[] = [],
@@ -43,7 +43,6 @@ export function merge(
   for (const { from, to, kind, evidence } of missing.values()) {
     ties.push({ source: from.id, target: to.id, kind, relationKind: null, weight: 1, evidence, isStep: true });
   }
-  ties.sort((one, other) => other.weight - one.weight);
 
   const tied = new Set<string>();
   for (const { source, target } of ties) tied.add(source).add(target);

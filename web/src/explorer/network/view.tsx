@@ -6,6 +6,7 @@ import { Choice } from '../parts/choice';
 import { Head } from '../parts/head';
 import { Link, setParameters, useAddress, useAsOf } from '../router';
 import { t } from '../texts';
+import { readNetwork } from './answer';
 import { Extent, Reach, depthIn, limitIn, strongestIn } from './extent';
 import { merge } from './graph';
 import { Kinds, kindsIn, leastIn } from './kinds';
@@ -74,7 +75,7 @@ function useNetwork(actors: string[]) {
   const asked = { ...around, limit: limitIn(parameters), strongest: strongest === 'all' ? null : Number(strongest) };
   const enabled = actor !== undefined;
   // To compare thousands of ties with those before takes longer than to show them.
-  const network = useQuery(Network, asked, { enabled, keep: enabled, isCompared: false });
+  const network = useQuery(Network, asked, { enabled, keep: enabled, isCompared: false, read: readNetwork });
   const size = useQuery(NetworkSize, around, { enabled, keep: enabled });
   return { network, size: size.data?.network.totalCount };
 }
