@@ -162,13 +162,35 @@ const files = await first.evaluate(() =>
 const bytes = files.reduce((sum, [, size]) => sum + size, 0);
 assert.ok(bytes < 250 * 1024, `the first view loads ${bytes} bytes:\n${files.join('\n')}`);
 
+// What is shown is asked for once: it is loaded again only when something has changed.
+const thrifty = await reader();
+const requested = [];
+thrifty.on('request', (request) => {
+  if (request.url().includes('documentId')) requested.push(request.url());
+});
+const [socket] = await Promise.all([thrifty.waitForEvent('websocket'), open(thrifty, 'actors/kazakhstan')]);
+await socket.waitForEvent('framereceived');
+await thrifty.waitForTimeout(700);
+const twice = requested.filter((url, at) => requested.indexOf(url) !== at && !url.includes('%7B%7D'));
+assert.deepEqual(twice, [], 'nothing is asked for twice');
+await thrifty.close();
+
 // Suggestions follow the typing, and the keyboard opens them.
 await open(desk, '');
 await heading(desk, 'Who met whom');
 await desk.keyboard.press('/');
 await desk.keyboard.type('kazakhs');
 await desk.getByRole('option', { name: 'Kazakhstan' }).first().waitFor();
+// Tab leaves them as they are; the arrow keys choose, and screen readers are told what is chosen.
+await desk.keyboard.press('Tab');
+await desk.getByRole('option').first().waitFor({ state: 'detached' });
+assert.equal(await desk.evaluate(() => document.activeElement.closest('.combobox')), null);
+await desk.keyboard.press('/');
+await desk.keyboard.type('t');
+await desk.getByRole('option', { name: 'Kazakhstan' }).first().waitFor();
 await desk.keyboard.press('ArrowDown');
+const told = await desk.evaluate(() => document.getElementById(document.activeElement.getAttribute('aria-activedescendant'))?.textContent);
+assert.match(told, /^Kazakhstan/);
 await desk.keyboard.press('Enter');
 await desk.waitForURL(/\/actors\/kazakhstan$/);
 
@@ -180,6 +202,18 @@ await shows(dark, 'You see the base as it stood: revision 1.');
 await heading(dark, 'Who met whom');
 await shows(dark, 'In this base');
 await check(dark, 'past-dark');
+// What chooses the moment closes by keyboard, or when the reader goes on.
+const [moment, choices] = ['.moment > summary', '.moment-choice'].map((name) => desk.locator(name));
+await moment.press('Enter');
+await choices.waitFor();
+await desk.keyboard.press('Tab');
+await desk.keyboard.press('Escape');
+await choices.waitFor({ state: 'detached' });
+assert.ok(await moment.evaluate((summary) => document.activeElement === summary), 'the focus is back');
+await moment.press('Enter');
+await choices.waitFor();
+await desk.keyboard.press('Shift+Tab');
+await choices.waitFor({ state: 'detached' });
 await desk.getByRole('button', { name: 'Back to now' }).click();
 await shows(desk, '18 actors');
 
@@ -437,7 +471,14 @@ await editor.locator('.items').getByText('He expressed gratitude').waitFor();
 await editor.getByRole('button', { name: 'Delete this position…' }).press('Enter');
 await editor.getByRole('dialog').getByText('What it lists goes with it: evidence (1), citations (1).').waitFor();
 await check(editor, 'delete');
+// The focus stays in the dialog, and goes back to where it came from.
+for (let step = 0; step < 4; step++) {
+  await editor.keyboard.press('Tab');
+  const isWithin = await editor.evaluate(() => document.activeElement === document.body || document.activeElement.closest('dialog') !== null);
+  assert.ok(isWithin, `after ${step + 1} steps`);
+}
 await editor.keyboard.press('Escape');
+assert.equal(await editor.evaluate(() => document.activeElement.textContent), 'Delete this position…');
 await editor.getByRole('button', { name: 'Delete this position…' }).press('Enter');
 await editor.getByRole('dialog').getByRole('button', { name: 'Delete' }).click();
 await editor.getByText('It was deleted, as revision').waitFor();
@@ -476,6 +517,11 @@ await shows(editor, 'abstained');
 const phoneEditor = await reader({ viewport: PHONE, withKey: key });
 await open(phoneEditor, 'actors/kassym-jomart-tokayev/edit');
 await heading(phoneEditor, 'Edit this actor');
+const cut = await phoneEditor.locator('nav a').evaluateAll((links) => {
+  const isCut = ({ left, right }) => left < 0 || right > innerWidth;
+  return links.filter((link) => isCut(link.getBoundingClientRect())).map((link) => link.textContent);
+});
+assert.deepEqual(cut, [], 'all of the navigation is in sight');
 await check(phoneEditor, 'edit-phone');
 await open(desk, 'new/actor');
 await shows(desk, 'Changes need the key of an editor.');

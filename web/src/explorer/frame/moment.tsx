@@ -1,4 +1,4 @@
-import { useState } from 'react';
+import { type FocusEvent, type KeyboardEvent, useRef, useState } from 'react';
 import { Latest } from '../api/documents';
 import { useQuery } from '../api/queries';
 import * as format from '../format';
@@ -9,10 +9,27 @@ import { t } from '../texts';
 export function Moment() {
   const { parameters } = useAddress();
   const [isOpen, open] = useState(false);
+  const summary = useRef<HTMLElement>(null);
+  const press = ({ key }: KeyboardEvent) => {
+    if (key !== 'Escape') return;
+    open(false);
+    summary.current?.focus();
+  };
+  const leave = ({ currentTarget, relatedTarget }: FocusEvent) => {
+    if (relatedTarget && !currentTarget.contains(relatedTarget)) open(false);
+  };
   const moment = parameters.get('asOf') ?? '';
   return (
-    <details className="moment" open={isOpen} onToggle={(event) => open(event.currentTarget.open)}>
-      <summary>{moment ? t.asOf.shown(shown(moment)) : t.asOf.now}</summary>
+    // Keys and focus of what is in it.
+    // eslint-disable-next-line jsx-a11y/no-noninteractive-element-interactions
+    <details
+      className="moment"
+      open={isOpen}
+      onToggle={(event) => open(event.currentTarget.open)}
+      onKeyDown={press}
+      onBlur={leave}
+    >
+      <summary ref={summary}>{moment ? t.asOf.shown(shown(moment)) : t.asOf.now}</summary>
       {isOpen && <Choice moment={moment} />}
     </details>
   );
