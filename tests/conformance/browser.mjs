@@ -8,6 +8,18 @@ export const DESK = { width: 1280, height: 800 };
 export const PHONE = { width: 390, height: 844 };
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 
+/** Lines of 60 to 75 characters are easy to read; narrow letters make more of them fit. */
+const LONGEST_LINE = 82;
+
+/** Paragraphs whose lines have more characters than can be read easily. */
+const longLines = `[...document.querySelectorAll('main p')].filter((paragraph) => {
+  const range = document.createRange();
+  range.selectNodeContents(paragraph);
+  const { height } = range.getBoundingClientRect();
+  const lines = Math.max(1, Math.round(height / parseFloat(getComputedStyle(paragraph).lineHeight)));
+  return height > 0 && paragraph.textContent.length / lines > ${LONGEST_LINE};
+}).map((paragraph) => paragraph.textContent)`;
+
 export const launch = () =>
   chromium.launch({
     executablePath: '/usr/bin/chromium',
@@ -60,6 +72,8 @@ export async function start({ addresses, screenshots, isStrict = false }) {
     assert.equal(found.join('\n'), '', `${name} for everybody`);
     const beyond = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
     assert.ok(beyond <= 0, `${name} is ${beyond} pixels wider than the screen`);
+    const lines = await page.evaluate(longLines);
+    assert.deepEqual(lines, [], `${name} has lines of at most ${LONGEST_LINE} characters`);
     await page.screenshot({ path: `${screenshots}/${name}.png` });
   }
 
