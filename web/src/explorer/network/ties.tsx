@@ -10,12 +10,13 @@ interface Props {
   expand: (slug: string) => void;
 }
 
-const PAGE = 50;
+/** The first rows come while the picture is laid out: few enough that the page stays free. */
+const [FIRST, PAGE] = [25, 50];
 const NOTHING: Graph = { actors: new Map(), ties: [] };
 
 /** What the picture shows, as a table: for the keyboard, for screen readers, and to read the evidence. */
 export function Ties({ graph: latest, expanded, expand }: Props) {
-  const [shown, show] = useState(PAGE);
+  const [shown, show] = useState(FIRST);
   // The picture comes first; the table is drawn bit by bit, while the reader can do other things.
   const graph = useDeferredValue(latest, NOTHING);
   const end = (id: string) => {
