@@ -91,7 +91,7 @@ pub async fn run(arguments: Arguments) -> Result<(), Failure> {
         let connection = database.connect_without_timeout().await?;
         let outcome = import::import(connection, kinds, &options, &progress).await?;
         let (seconds, report) = (since.elapsed().as_secs_f64(), options.report.display());
-        let import::Outcome { created, updated, unchanged, rejected, gone, files, change } = outcome;
+        let import::Outcome { created, updated, unchanged, rejected, merged, gone, files, change } = outcome;
         for file in &files {
             print(&summary(file))?;
         }
@@ -101,7 +101,8 @@ pub async fn run(arguments: Arguments) -> Result<(), Failure> {
             None => "nothing was written".to_owned(),
         };
         print(&format!(
-            "created {created}, updated {updated}, unchanged {unchanged}, rejected {rejected}{}, in {seconds:.1} s\n{end}\n",
+            "created {created}, updated {updated}, unchanged {unchanged}, rejected {rejected}{}{}, in {seconds:.1} s\n{end}\n",
+            if merged > 0 { format!(", merged {merged}") } else { String::new() },
             gone.map_or_else(String::new, |gone| {
                 format!(", removed {}, no longer in the dataset but kept {}", gone.removed, gone.kept)
             })

@@ -28,6 +28,8 @@ pub struct Config {
     pub database_pool_size: u32,
     /// From which duration a statement is logged as slow; none: never.
     pub slow_statement: Option<Duration>,
+    /// Whether a new database gets the records of the sample.
+    pub sample: bool,
     /// Whether to log the plans of slow statements.
     pub slow_statement_plan: bool,
     pub bind_address: SocketAddr,
@@ -229,6 +231,7 @@ impl Config {
                 "`*`, or origins without wildcard, path or final slash, separated by commas: https://desk.example",
                 origins,
             )?,
+            sample: settings.read("SAMPLE", "true", "`true` or `false`", parsed)?,
             introspection: settings.read("INTROSPECTION", "true", "`true` or `false`", parsed)?,
             suggestions: settings.read("SUGGESTIONS", "true", "`true` or `false`", parsed)?,
             trusted_documents_only: settings.read(

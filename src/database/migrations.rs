@@ -18,6 +18,23 @@ static MIGRATIONS: LazyLock<Migrator> = LazyLock::new(|| {
     Migrator::with_migrations(files.iter().map(read).collect())
 });
 
+/// Deletes the records of a new database, as one change.
+const DELETE_RECORDS: &str = "
+    do $$
+    declare
+        of_table name;
+    begin
+        perform set_config('dossier.requester', 'migration', true);
+        set constraints all deferred;
+        for of_table in
+            select c.relname from pg_class c join pg_attribute a on a.attrelid = c.oid and a.attname = 'slug'
+            where c.relkind = 'r' and c.relnamespace = current_schema()::regnamespace
+        loop
+            execute format('delete from %I', of_table);
+        end loop;
+    end
+    $$";
+
 /// After how long waiting for another migrator is logged.
 const LOG_AFTER: Duration = Duration::from_secs(1);
 
@@ -54,11 +71,12 @@ async fn lock(connection: &mut PgConnection) -> Result<(), Error> {
 }
 
 /// Applies the pending migrations, and returns them. Fails on a database with tables of another program, unless
-/// `shared`.
+/// `shared`. A new database without the `sample` loses the records that migrations enter.
 pub async fn apply(
     connection: &mut PgConnection,
     schema: Option<&str>,
     shared: bool,
+    sample: bool,
 ) -> Result<Vec<Migration>, Error> {
     lock(connection).await?;
     let status = plan(connection, schema, shared).await?;
@@ -71,7 +89,10 @@ pub async fn apply(
     let prefix = prefix(connection, None).await?;
     let named = |migration: &sqlx::migrate::Migration| with_own_names(migration, &prefix);
     let migrations = Migrator::with_migrations(MIGRATIONS.iter().map(named).collect());
-    migrations.run(connection).await.map_err(|error| migration_error(&error))?;
+    migrations.run(&mut *connection).await.map_err(|error| migration_error(&error))?;
+    if status.is_empty && !sample {
+        sqlx::raw_sql(DELETE_RECORDS).execute(connection).await.map_err(|error| connect_error(&error))?;
+    }
     tracing::info!("applied {} migrations", status.pending.len());
     Ok(status.pending)
 }

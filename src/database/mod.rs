@@ -135,6 +135,8 @@ pub struct Database {
     schema: Option<String>,
     /// The schema in use, or the one to create.
     current_schema: String,
+    /// `SAMPLE`
+    sample: bool,
 }
 
 impl Database {
@@ -178,8 +180,20 @@ impl Database {
         let new_pool =
             |purpose| Connections::new(hosts.clone(), purpose, size, acquire_timeout, control.clone());
         let (readers, writers) = (new_pool(Purpose::Reading), new_pool(Purpose::Writing));
+        let sample = config.sample;
         readers.set_sibling(&writers);
-        Ok(Database { pool, readers, writers, control, hosts, options, embedded, schema, current_schema })
+        Ok(Database {
+            pool,
+            readers,
+            writers,
+            control,
+            hosts,
+            options,
+            embedded,
+            schema,
+            current_schema,
+            sample,
+        })
     }
 
     /// Describes the database in one line, for users of the command line.
@@ -208,7 +222,7 @@ impl Database {
     /// Like `migrate`, but `shared` allows tables of another program in the database.
     pub async fn migrate_shared(&self, shared: bool) -> Result<Vec<Migration>, Error> {
         let mut connection = self.connect_without_timeout().await?;
-        let applied = migrations::apply(&mut connection, self.schema.as_deref(), shared).await?;
+        let applied = migrations::apply(&mut connection, self.schema.as_deref(), shared, self.sample).await?;
         let _ = connection.close().await;
         Ok(applied)
     }

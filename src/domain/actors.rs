@@ -111,8 +111,11 @@ pub fn role() -> FieldDeclaration {
     one_of("role", &PARTICIPANT_ROLE, "The role in which the actor took part.")
 }
 
+/// The table of actors that were merged into others.
+const MERGED: &str = "merged_actors";
+
 pub fn object_types() -> Vec<ObjectType> {
-    vec![actor(), actor_name(), actor_identifier(), actor_link(), participation()]
+    vec![actor(), actor_name(), actor_identifier(), merged_actor(), actor_link(), participation()]
 }
 
 fn actor() -> ObjectType {
@@ -123,7 +126,7 @@ fn actor() -> ObjectType {
     )
     .record("actors")
 .labelled("{}.name", "A short title for people: its name.")
-    .merged_by("merged_actors")
+    .merged_by(MERGED)
     .key(LookupKey {
         name: "identifier",
         description: "The actor's identifier in an external register.",
@@ -161,6 +164,7 @@ fn actor() -> ObjectType {
         )
         .filterable(),
     )
+    .field(merged_actors())
     .field(prose("summary", "Who or what the actor is, in the editors' words.").nullable().filterable())
     .field(
         one_of(
@@ -364,6 +368,26 @@ fn actor_identifier() -> ObjectType {
     )
     .field(term("scheme", "The register: `wikidata`, `iso3166-1-alpha3`, …").filterable())
     .field(term("value", "The actor's identifier in that register.").filterable())
+}
+
+fn merged_actors() -> FieldDeclaration {
+    let list = OwnedList {
+        of: OwnedItem::Shape("MergedActor"),
+        table: MERGED,
+        owner: "kept_id",
+        order: "{}.slug, {}.id",
+        appended: true,
+    };
+    values(
+        "mergedActors",
+        list,
+        "Actors that were merged into it: their slugs find it. `mergeActors` merges one.",
+    )
+}
+
+fn merged_actor() -> ObjectType {
+    ObjectType::new("MergedActor", MERGED, "An actor that was merged into another one.")
+        .field(term("slug", "The slug that it had."))
 }
 
 /// Participation as a type of its own: for filters only, since edges have its attributes.

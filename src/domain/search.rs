@@ -84,7 +84,7 @@ pub fn object_types(records: &[ObjectType]) -> Vec<ObjectType> {
             "highlights",
             "Highlight",
             Cardinality::List,
-            "Excerpts around the words that match the search, from the first 10,000 characters of each field.",
+            "Excerpts around the words that match the search, from the first 10,000 characters of each field. A name that is only similar to the search is a match as a whole.",
         ));
     let highlight =
         ObjectType::new("Highlight", "", "An excerpt of a field around the words that match the search.")
@@ -223,9 +223,8 @@ fn object_type(kinds: &[(usize, Kind<'static>)], number: usize) -> &'static str 
 /// finds them.
 fn brought(catalog: &Catalog, object_type: &ObjectType, through: &FoundThrough) -> String {
     let FoundThrough { to, between, own, other, .. } = *through;
-    let bringing =
-        matching(catalog.named(to)).into_iter().map(|(table, id)| Place::worded(table, id).scored());
-    let bringing = bringing.collect::<Vec<_>>().join(" union all ");
+    let to = catalog.named(to);
+    let bringing = to.searched.map(|by| Places::of(catalog, &(to, by)).direct_scored()).unwrap_or_default();
     let is_found = matching(object_type).into_iter().map(|(table, id)| {
         format!("not exists (select from {table} f where f.{id} = b.id and f.search @@ {QUERY})")
     });
@@ -233,7 +232,7 @@ fn brought(catalog: &Catalog, object_type: &ObjectType, through: &FoundThrough) 
     format!(
         "select b.id, max(b.score) * {AFTER_OTHERS:e}::real from (
              select l.{own} as id, m.score from (
-                 select id, max(score) as score from ({bringing}) m group by id order by score desc, id limit {BRINGING}
+                 select id, score from ({bringing}) m order by score desc, id limit {BRINGING}
              ) m cross join lateral (
                  select {own} from {between} l where l.{other} = m.id order by l.{own} desc limit {BROUGHT}
              ) l
@@ -265,7 +264,7 @@ impl Place {
     /// By words, or by a name that is similar to `$2`, which is null if the query is no name.
     fn named(table: &'static str, id: &'static str, name: &str) -> Self {
         let Place { condition, score, .. } = Place::worded(table, id);
-        let condition = format!("({condition} or plain($2) <% plain({name}) or plain($2) % plain({name}))");
+        let condition = format!("({condition} or {})", is_similar(name, "$2"));
         let score = format!(
             "greatest({score}, (word_similarity(plain($2), plain({name})) + similarity(plain($2), plain({name}))) / 2)"
         );
@@ -283,6 +282,11 @@ impl Place {
     }
 }
 
+/// SQL for whether a name is similar to a query.
+fn is_similar(name: &str, query: &str) -> String {
+    format!("plain({query}) <% plain({name}) or plain({query}) % plain({name})")
+}
+
 /// Where a search finds records of a type.
 struct Places {
     own: Place,
@@ -294,7 +298,7 @@ struct Places {
 }
 
 impl Places {
-    fn of(catalog: &Catalog, (object_type, by): &Kind<'static>) -> Self {
+    fn of(catalog: &Catalog, (object_type, by): &Kind<'_>) -> Self {
         let table = object_type.table;
         let own = by.name.map_or_else(|| Place::worded(table, "id"), |name| Place::named(table, "id", name));
         let aliases = object_type.searchable_names.map(|(table, owner)| Place::named(table, owner, "name"));
@@ -394,7 +398,7 @@ async fn search(context: ResolveContext<'_>) -> Result<Vec<ComputedValue>, ApiEr
     };
     let before =
         context.wants("pageInfo.hasPreviousPage") && precede(&context, search, name, &kinds, &page).await?;
-    let mut highlights = highlights(&context, search, &words.wanted(), &kinds, &hits).await?;
+    let mut highlights = highlights(&context, search, &words, name, &kinds, &hits).await?;
     let edges = hits.into_iter().map(|hit| {
         let found = highlights.remove(&(hit.kind, hit.id)).unwrap_or_default();
         let edge = vec![
@@ -534,7 +538,8 @@ async fn precede(
 async fn highlights(
     context: &ResolveContext<'_>,
     search: &[String],
-    wanted: &str,
+    words: &Search,
+    name: Option<&str>,
     kinds: &[(usize, Kind<'static>)],
     hits: &[Hit],
 ) -> Result<HashMap<(usize, i64), Vec<ComputedValue>>, ApiError> {
@@ -544,7 +549,9 @@ async fn highlights(
     }
     let found_in = found_in(context.catalog, kinds, context.reads_texts);
     let sql = format!(
-        "select t.kind, t.id, t.field, ts_headline(coalesce(dictionary_of(t.language), 'dossier_english'), left(t.text, {SHOWN}), {ANY_WORD}, $4) as headline,
+        "select t.kind, t.id, t.field, case when t.is_worded
+                then ts_headline(coalesce(dictionary_of(t.language), 'dossier_english'), left(t.text, {SHOWN}), {ANY_WORD}, $4)
+                else $7 || left(t.text, {SHOWN}) || $8 end as headline,
                 array(
                     select c.id from citation_anchors a join citations c on c.id = a.citation_id and c.source_id = t.id
                     where a.sha256 = t.sha256 and t.number between a.first_passage and a.last_passage order by a.starts, c.id
@@ -558,7 +565,10 @@ async fn highlights(
     let numbers: Vec<i32> = hits.iter().map(|hit| i32::try_from(hit.kind).unwrap_or(0)).collect();
     let rows = context
         .reader
-        .fetch(&sql, |sql| sql.bind(search).bind(ids).bind(numbers).bind(options).bind(wanted))
+        .fetch(&sql, |sql| {
+            let sql = sql.bind(search).bind(ids).bind(numbers).bind(options).bind(words.wanted());
+            sql.bind(name).bind(open.to_string()).bind(close.to_string())
+        })
         .await?;
     for row in &rows {
         let (kind, id): (i32, i64) = (row.try_get("kind")?, row.try_get("id")?);
@@ -569,26 +579,34 @@ async fn highlights(
     Ok(found)
 }
 
-/// SQL for the texts in which the hits `$2` of the kinds `$3` may have words of the query, each with its language.
+/// SQL for the texts in which the hits `$2` of the kinds `$3` may have words of the query, each with its language, and for
+/// names that are similar to `$6`.
 fn found_in(catalog: &Catalog, kinds: &[(usize, Kind<'static>)], reads_texts: bool) -> String {
-    let text = |number: usize, ordinal: usize, [table, id, field, column]: [&str; 4], language: &str| {
+    let text = |number: usize,
+                ordinal: usize,
+                [table, id, field, column]: [&str; 4],
+                language: &str,
+                is_name: bool| {
+        let found = format!("search @@ {QUERY}");
+        let found = if is_name { format!("({found} or {})", is_similar(column, "$6")) } else { found };
         format!(
             "select {number} as kind, {ordinal} as ordinal, {id} as id, {field} as field, {column} as text, {language}::text as language,
-                    null as sha256, null::integer as number
-             from {table} where {id} = any($2) and {number} = any($3) and search @@ {QUERY}"
+                    search @@ {QUERY} as is_worded, null as sha256, null::integer as number
+             from {table} where {id} = any($2) and {number} = any($3) and {found}"
         )
     };
     let texts = kinds.iter().flat_map(|(number, (object_type, by))| {
         let own = by.texts.iter().enumerate().map(|(ordinal, column)| {
             let language = object_type.language_of(column).replace("{}", object_type.table);
-            text(*number, ordinal, [object_type.table, "id", &format!("'{column}'"), column], &language)
+            let place = [object_type.table, "id", &format!("'{column}'"), column];
+            text(*number, ordinal, place, &language, by.name == Some(*column))
         });
         let others = by.texts.len();
         let aliases = object_type
             .searchable_names
-            .map(|(table, owner)| text(*number, others, [table, owner, "'names'", "name"], "language"));
+            .map(|(table, owner)| text(*number, others, [table, owner, "'names'", "name"], "language", true));
         let translations = object_type.translations().map(|(table, owner)| {
-            text(*number, others, [table, owner, "lower(field::text)", "value"], "language")
+            text(*number, others, [table, owner, "lower(field::text)", "value"], "language", false)
         });
         let through = object_type.found_through.into_iter().flat_map(move |through| {
             let FoundThrough { to, field, between, own, other } = through;
@@ -604,7 +622,7 @@ fn found_in(catalog: &Catalog, kinds: &[(usize, Kind<'static>)], reads_texts: bo
                     "(select l.{own} as id, o.{column} as name, {language} as language, o.search
                       from {between} l join {table} o on o.{id} = l.{other}) l"
                 );
-                text(*number, 90, [&linked, "id", &format!("'{field}'"), "name"], "language")
+                text(*number, 90, [&linked, "id", &format!("'{field}'"), "name"], "language", true)
             })
         });
         let passages =
@@ -628,7 +646,7 @@ fn best_passages(number: usize, (table, owner): (&str, &str), reads_texts: bool)
         )
     };
     format!(
-        "select {number}, 100, h.id, 'text', p.text, p.language, p.sha256, p.number from unnest($2::bigint[]) h (id) cross join lateral (
+        "select {number}, 100, h.id, 'text', p.text, p.language, true, p.sha256, p.number from unnest($2::bigint[]) h (id) cross join lateral (
                  select text, language::text, sha256, number from {table} n where {owner} = h.id and search @@ {QUERY}{shown}
                  order by search_rank(search, {QUERY}, {ENGLISH}) desc, number limit {PASSAGES}
              ) p where {number} = any($3)"
@@ -667,6 +685,10 @@ fn parts(headline: &str) -> Vec<ComputedValue> {
     parts
 }
 
+/// A word that begins with the prefix `$1`, after white space or a sign: a bracket, a quotation mark, a dash.
+const WORD_BEGINS: &str =
+    r"('[[:space:][:punct:]]' || regexp_replace(plain($1), '([][\\.^$|?*+(){}])', '\\\1', 'g'))";
+
 /// Names that begin with the prefix, or have a word that does: beginnings of the name first, then shorter names.
 async fn suggest(context: ResolveContext<'_>) -> Result<Vec<ComputedValue>, ApiError> {
     let prefix = context.text("prefix").unwrap_or_default().trim().to_owned();
@@ -680,7 +702,8 @@ async fn suggest(context: ResolveContext<'_>) -> Result<Vec<ComputedValue>, ApiE
               where plain({name}) like literally($1) || '%' order by length({name}), {name}, {id} limit $2)
              union all
              (select {number}, {id}, {name}, 1, {alias} from {table}
-              where plain({name}) like '% ' || literally($1) || '%' order by length({name}), {name}, {id} limit $2)"
+              where plain({name}) like '%' || literally($1) || '%' and plain({name}) ~ {WORD_BEGINS}
+              order by length({name}), {name}, {id} limit $2)"
         )
     };
     let branches = kinds.iter().filter_map(|(number, (object_type, by))| {

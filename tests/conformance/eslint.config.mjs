@@ -42,7 +42,7 @@ export default [
         exceptions: {
           suffixes: ['Connection', 'Edge', 'Facet', 'Facets', 'Group', 'Payload'],
           types: [
-            'ActorIdentifier', 'ActorLink', 'ActorName', 'EvidenceItem', 'Origin', 'SourceText', 'WholeText',
+            'ActorIdentifier', 'ActorLink', 'ActorName', 'EvidenceItem', 'MergedActor', 'Origin', 'SourceText', 'WholeText',
             'CitedPassage', 'SourceCoverage', 'SourcePassage', 'Count', 'FieldChange', 'PageInfo', 'RateLimit', 'UserError', 'Viewer', 'Change',
             'ActorMatch', 'ActorMatches', 'Highlight', 'HighlightPart', 'SearchCount', 'Suggestion',
             'Network', 'NetworkNode', 'Path', 'PathStep',

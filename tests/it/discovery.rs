@@ -211,6 +211,38 @@ async fn highlights_are_shown_whatever_a_text_and_a_query_repeat() {
 }
 
 #[tokio::test]
+async fn a_suggestion_finds_words_after_signs() {
+    let editor = anonymous().await.as_role(dossier::auth::caller::Role::Editor).await;
+    for (slug, title) in [
+        ("talk", "[Interview with a quizmaster]"),
+        ("quoted", "The «Quizshow»"),
+        ("dashed", "All-quizzes (draft)"),
+        ("inside", "Misquiz"),
+    ] {
+        let payload =
+            crate::mutations::change(&editor, "createSource", json!({"slug": slug, "title": title}), "")
+                .await;
+        assert_eq!(payload["userErrors"], json!([]));
+    }
+    for (prefix, expected) in [
+        ("quiz", vec!["The «Quizshow»", "All-quizzes (draft)", "[Interview with a quizmaster]"]),
+        ("interview with a qu", vec!["[Interview with a quizmaster]"]),
+        ("draft)", vec!["All-quizzes (draft)"]),
+        ("dr.ft", vec![]),
+    ] {
+        let query = "query($p: String!) { suggest(prefix: $p, types: [SOURCE]) { text } }";
+        let data = editor.query_with(query, json!({"p": prefix})).await;
+        let found: Vec<&Value> = data["suggest"]
+            .as_array()
+            .expect("a list")
+            .iter()
+            .map(|suggestion| &suggestion["text"])
+            .collect();
+        assert_eq!(found, expected, "{prefix}");
+    }
+}
+
+#[tokio::test]
 async fn a_suggestion_takes_its_prefix_literally() {
     let anonymous = anonymous().await;
     let query = "query($p: String!) { suggest(prefix: $p, first: 50) { text } }";

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::{
-    bulk::{Base, lines},
+    bulk::{Base, lines, with},
     mutations::{change, errors, statement, wrong},
     support::{Client, editor},
 };
@@ -307,7 +307,7 @@ async fn what_is_wrong_with_evidence_is_told_at_its_field() {
     two["commentary"]["slug"] = slug;
     let payload =
         change(&editor, "createPosition", position("x", &json!({"evidenceItems": [two]})), "").await;
-    assert_eq!(errors(&payload), wrong([("INVALID", "input.evidenceItems.0.vote")]));
+    assert_eq!(errors(&payload), wrong([("INVALID", "input.evidenceItems.0.commentary")]));
 
     // A position keeps one piece of evidence at least.
     for (field, value) in
@@ -323,6 +323,41 @@ async fn what_is_wrong_with_evidence_is_told_at_its_field() {
     let both = json!({"position": {"slug": "held"}, "statement": null, "evidenceItems": [item("first", "SUPPORTS")]});
     assert_eq!(errors(&change(&editor, "updatePosition", both, "").await), wrong([]));
     assert_eq!(evidence_of(&editor, "held", "").await, told("first", &[("first", "SUPPORTS")]));
+
+    // What the deprecated fields can't do is refused at the field, with what is there.
+    create(&editor, "Statement", statement("other")).await;
+    let items = json!([{"commentary": two["commentary"], "role": "SUPPORTS"}, item("first", "SUPPORTS")]);
+    let listed = json!({"position": {"slug": "held"}, "evidenceItems": items});
+    assert_eq!(errors(&change(&editor, "updatePosition", listed, "").await), wrong([]));
+    for emptied in [json!({"statement": null}), json!({"statement": null, "confidence": "LOW"})] {
+        let emptied = with(json!({"position": {"slug": "held"}}), emptied);
+        let payload = change(&editor, "updatePosition", emptied, "").await;
+        assert_eq!(errors(&payload), wrong([("INVALID", "input.statement")]), "{payload}");
+    }
+    let nothing = json!({"position": {"slug": "held"}, "vote": null});
+    assert_eq!(errors(&change(&editor, "updatePosition", nothing, "").await), wrong([]));
+    let only = json!({"position": {"slug": "held"}, "evidenceItems": [items[0]]});
+    assert_eq!(errors(&change(&editor, "updatePosition", only, "").await), wrong([]));
+    let added = json!({"position": {"slug": "held"}, "statement": {"slug": "other"}});
+    let payload = change(&editor, "updatePosition", added, "").await;
+    assert_eq!(errors(&payload), wrong([("INVALID", "input.statement")]), "{payload}");
+    let message = payload["userErrors"][0]["message"].as_str().unwrap_or_default();
+    assert!(message.ends_with("The record already has `commentary`."), "{message}");
+    let back = json!({"position": {"slug": "held"}, "evidenceItems": [item("first", "SUPPORTS")]});
+    assert_eq!(errors(&change(&editor, "updatePosition", back, "").await), wrong([]));
+    for (period, field, other) in [
+        (json!({"heldFrom": "2026"}), "heldFrom", "heldUntil"),
+        (json!({"heldUntil": "2020"}), "heldUntil", "heldFrom"),
+    ] {
+        let stored = json!({"position": {"slug": "held"}, "heldFrom": "2024", "heldUntil": "2025"});
+        assert_eq!(errors(&change(&editor, "updatePosition", stored, "").await), wrong([]));
+        let payload =
+            change(&editor, "updatePosition", with(json!({"position": {"slug": "held"}}), period), "").await;
+        assert_eq!(errors(&payload), wrong([("INVALID", &format!("input.{field}"))]), "{payload}");
+        let message = payload["userErrors"][0]["message"].as_str().unwrap_or_default();
+        assert!(message.contains(&format!("already has `{other}`")), "{message}");
+    }
+
     let deleted = change(&editor, "deleteStatement", json!({"statement": {"slug": "first"}}), "").await;
     assert_eq!(errors(&deleted), wrong([("IN_USE", "input.statement")]));
     let message = "1 record of type Position refer to it as `evidenceItems`: held.";

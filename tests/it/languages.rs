@@ -431,6 +431,24 @@ async fn a_search_finds_words_by_the_dictionary_of_their_language() {
         &json!([{"field": "topics", "parts": [
             {"text": "Экономическое ", "isMatch": false}, {"text": "сотрудничество", "isMatch": true}]}])
     );
+    // A name that is only similar brings them, too: a misspelt one, or one in two languages.
+    for (words, field, name) in [
+        ("сотрудничиство", "names", "Экономическое сотрудничество"),
+        ("Экономическое cooperation", "names", "Экономическое сотрудничество"),
+    ] {
+        let query = "query($words: String!) { search(query: $words, types: [TOPIC, STATEMENT]) { edges {
+            node { ... on Record { slug } } highlights { field parts { text isMatch } } } } }";
+        let data = editor.query_with(query, json!({"words": words})).await;
+        let edges = data["search"]["edges"].as_array().expect("edges");
+        let whole = |field: &str| json!({"field": field, "parts": [{"text": name, "isMatch": true}]});
+        let of = |slug: &str| {
+            edges.iter().find(|edge| edge["node"]["slug"] == slug).map(|edge| &edge["highlights"])
+        };
+        for (slug, field) in [("cooperation", field), ("said", "topics")] {
+            let shown = of(slug).and_then(Value::as_array).cloned().unwrap_or_default();
+            assert!(shown.contains(&whole(field)), "{words}, {slug}: {data}");
+        }
+    }
     for number in 0..25 {
         let another =
             with(statement(&format!("another-{number}")), json!({"topics": [{"slug": "cooperation"}]}));

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use sqlx::AssertSqlSafe;
 
 use crate::{
+    bulk::{Base, with},
     mutations::{change, errors, statement, wrong},
     support::{Client, anonymous, editor},
 };
@@ -578,5 +579,91 @@ async fn merges_and_reverts_are_for_editors_and_safe_to_retry() {
         if mutation == "mergeActors" {
             assert_eq!(errors(&revert(&editor, &reverted["revision"]).await), wrong(ACCEPTED));
         }
+    }
+}
+
+/// The slugs or texts of the entries of a list that a query gives at this path.
+fn at<'a>(data: &'a Value, path: &str) -> Vec<&'a Value> {
+    data.pointer(path).and_then(Value::as_array).into_iter().flatten().collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_export_brings_merges_and_the_order_of_lists_to_every_base() {
+    let base = Base::new("merges-out").await;
+    let editor = Client::of(&base.database).await.as_role(Role::Editor).await;
+    assert_eq!(merge(&editor, "muslim-world", "jewish-world").await["userErrors"], json!([]));
+    assert_eq!(merge(&editor, "musavat", "the-national-interest").await["userErrors"], json!([]));
+    let query = "{ commentary(by: {slug: \"bocharov-on-the-practical-approach\"}) {
+            targets { __typename ... on Record { slug } } } }";
+    let data = editor.query(query).await;
+    let mut targets: Vec<Value> = at(&data, "/commentary/targets")
+        .into_iter()
+        .map(|target| {
+            let kind = naming::camel_case(target["__typename"].as_str().expect("a type"));
+            json!({kind: {"slug": target["slug"]}})
+        })
+        .collect();
+    assert!(targets.len() > 1, "{data}");
+    targets.reverse();
+    let citation = |locator: &str| json!({"source": {"slug": "musavat-interview-with-yury-bocharov"}, "locator": locator});
+    let input = |citations: &[&str]| {
+        let citations: Vec<Value> = citations.iter().map(|locator| citation(locator)).collect();
+        json!({"commentary": {"slug": "bocharov-on-the-practical-approach"}, "citations": citations, "targets": targets})
+    };
+    let selection = "commentary { citations { nodes { locator } } }";
+    let first = change(&editor, "updateCommentary", input(&["L5", "L3", "L4"]), selection).await;
+    let locators = |payload: &Value| -> Vec<Value> {
+        at(payload, "/commentary/citations/nodes").into_iter().map(|node| node["locator"].clone()).collect()
+    };
+    assert_eq!(locators(&first), ["L5", "L3", "L4"], "{first}");
+    let same = change(&editor, "updateCommentary", input(&["L5", "L3", "L4"]), selection).await;
+    assert_eq!(same["revision"], first["revision"], "nothing changes");
+    let reordered = change(&editor, "updateCommentary", input(&["L4", "L5", "L9", "L3"]), selection).await;
+    assert_eq!(locators(&reordered), ["L4", "L5", "L9", "L3"], "{reordered}");
+    assert_eq!(revert(&editor, &reordered["revision"]).await["userErrors"], json!([]));
+    let names = ["Second", "First", "Third"].map(|name| json!({"name": name, "kind": "ALIAS"}));
+    let first_order = json!({"actor": {"slug": "kazakhstan"}, "names": names});
+    change(&editor, "updateActor", first_order, "actor { slug }").await;
+    let turned = json!({"actor": {"slug": "kazakhstan"}, "names": [names[2], names[0], names[1]]});
+    let turned = change(&editor, "updateActor", turned, "actor { names { name } }").await;
+    let found: Vec<&Value> = at(&turned, "/actor/names").into_iter().map(|name| &name["name"]).collect();
+    assert_eq!(found, ["Third", "Second", "First"]);
+
+    let exported = base.export(&[]);
+    let again = base.import(&base.file("again.jsonl", &exported));
+    assert!(again.contains("nothing was written"), "{again}");
+    for (other, merged) in [(Base::new("merges-in").await, 2), (Base::empty("merges-empty").await, 0)] {
+        let summary = other.import(&other.file("exported.jsonl", &exported));
+        assert_eq!(summary.contains(&format!(", merged {merged}")), merged > 0, "{summary}");
+        assert_eq!(other.export(&[]), exported);
+        let again = other.import(&other.file("again.jsonl", &exported));
+        assert!(again.contains("nothing was written"), "{again}");
+        let there = Client::of(&other.database).await.as_role(Role::Editor).await;
+        let old = "{ actor(by: {slug: \"jewish-world\"}) { slug mergedActors { slug } } }";
+        let kept = json!({"slug": "muslim-world", "mergedActors": [{"slug": "jewish-world"}]});
+        assert_eq!(there.query(old).await["actor"], kept);
+        let refused = unmerge(&there, "jewish-world").await;
+        assert_eq!(
+            errors(&refused),
+            wrong([("CONFLICT", "input.merge")]),
+            "an import is not undone by accident"
+        );
+    }
+    // What can't be merged is left out and counted.
+    let third = Base::new("merges-left-out").await;
+    let told =
+        |slug: &str, merged: &str| json!({"type": "Actor", "slug": slug, "mergedActors": [{"slug": merged}]});
+    let own = with(told("new-one", "israel"), json!({"kind": "COUNTRY", "name": "New one"}));
+    for (record, left_out) in [
+        (
+            told("kassym-jomart-tokayev", "kazakhstan"),
+            "the two actors can't be merged here, as a record treats them as different",
+        ),
+        (own, "the actor is there itself"),
+    ] {
+        let before = third.export(&[]).lines().filter(|line| !line.contains("new-one")).count();
+        let summary = third.import(&third.file("left-out.jsonl", record.to_string()));
+        assert!(summary.contains(&format!("Actor.mergedActors: left out: {left_out}: 1")), "{summary}");
+        assert_eq!(third.export(&[]).lines().filter(|line| !line.contains("new-one")).count(), before);
     }
 }

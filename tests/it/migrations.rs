@@ -385,3 +385,26 @@ async fn an_unsuitable_encoding_or_locale_is_reported() {
     assert!(migrated.status.success());
     assert!(reported(&migrated).contains("refresh collation version"), "{}", reported(&migrated));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_new_database_is_without_the_sample_if_the_setting_says_so() {
+    let database = empty_database().await;
+    let settings = [("DATABASE_URL", database.url()), ("SAMPLE", "false")];
+    succeeds(&settings, &["migrate"]).await;
+    assert_eq!(succeeds(&settings, &["export"]).await, "");
+    let left: i64 = value(database.pool(), "select count(*) from citations").await;
+    assert_eq!(left, 0);
+    let changes: Vec<String> = sqlx::query_scalar(
+        "select distinct requester::text from revisions where operation = 'DELETE' and actor_id is not null",
+    )
+    .fetch_all(database.pool())
+    .await
+    .expect("the change");
+    assert_eq!(changes, ["migration"]);
+    // Later the setting has no effect.
+    let actor = "select set_config('dossier.requester', 'test', true);
+                 insert into actors (slug, kind, name) values ('new', 'PERSON', 'New')";
+    execute(database.pool(), actor).await;
+    succeeds(&settings, &["migrate"]).await;
+    assert_eq!(value::<i64>(database.pool(), "select count(*) from actors").await, 1);
+}

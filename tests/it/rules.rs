@@ -310,3 +310,20 @@ async fn the_seed_invents_nothing_that_the_article_leaves_open() {
     .expect("a count");
     assert_eq!(uncited, 0, "every record has its line");
 }
+
+#[tokio::test]
+async fn every_rule_on_values_says_in_words_what_is_wrong() {
+    let database = database().await;
+    let silent: Vec<String> = sqlx::query_scalar(
+        "select conname::text from pg_constraint c
+         where connamespace = current_schema()::regnamespace and obj_description(oid, 'pg_constraint') is null
+         and (contype = 'c' or contype = 'f' and not condeferred and not exists (
+             select from unnest(confkey) key join pg_attribute a on a.attrelid = confrelid and a.attnum = key
+             where a.atttypid = 'bigint'::regtype
+         )) order by 1",
+    )
+    .fetch_all(database.pool())
+    .await
+    .expect("rules");
+    assert_eq!(silent, [""; 0]);
+}

@@ -108,7 +108,7 @@ pub struct Record<'a> {
 impl Record<'_> {
     /// Number of its whole texts.
     fn texts(&self) -> u64 {
-        let lists = self.kind.writable_fields.iter().filter(|field| !field.is_given_whole());
+        let lists = self.kind.writable_fields.iter().filter(|field| field.has_texts());
         let texts = lists.filter_map(|field| self.fields.get(field.name)?.as_array());
         texts.map(|texts| texts.len() as u64).sum()
     }
@@ -148,7 +148,7 @@ impl<'a> Export<'a> {
             return Ok(count);
         }
         for kind in self.kinds.0.iter().filter(|kind| writer.accepts(kind)) {
-            for writable_field in kind.writable_fields.iter().filter(|field| !field.is_given_whole()) {
+            for writable_field in kind.writable_fields.iter().filter(|field| field.has_texts()) {
                 let WritableKind::Rows(rows) = &writable_field.kind else { continue };
                 let selected =
                     format!("join selected c on c.kind = '{}' and c.id = t.{}", kind.name, rows.owner);
@@ -360,7 +360,7 @@ impl Queries {
                         kinds.known(to).table
                     );
                 }
-                WritableKind::Rows(rows) if rows.appended => {
+                WritableKind::Rows(rows) if rows.has_texts() => {
                     if texts {
                         size = TEXTS_PER_STATEMENT;
                         lists.push((place, list_query(rows, kinds)));
@@ -383,6 +383,7 @@ fn list_query(rows: &Rows, kinds: &RecordKinds) -> String {
     let (mut columns, mut joins) = (format!("t.{}", rows.owner), String::new());
     let mut order = match rows.ordinal {
         Some(ordinal) => vec![format!("t.{ordinal}")],
+        None if rows.appended => vec![rows.order.replace("{}", "t")],
         None if rows.numbered => vec!["t.id".to_owned()],
         None => Vec::new(),
     };

@@ -130,6 +130,8 @@ pub struct Outcome {
     pub updated: u64,
     pub unchanged: u64,
     pub rejected: u64,
+    /// Actors of the base that it merged, as the base of the file had.
+    pub merged: u64,
     /// What the datasets no longer have, if the import is complete.
     pub gone: Option<Gone>,
     /// What became of the files.
@@ -361,9 +363,9 @@ async fn validate_and_upsert(
     execute(&mut transaction, "select lock_revision_numbers()").await?;
     let (number, staged) = (options.files.len(), tables.staged.as_str());
     let mut validator = Validator { kinds, rules, files: number, staged, connection: &mut transaction };
-    validator.validate().await?;
-    let mut outcome =
-        Outcome { files: report::with_changes(&mut transaction, files).await?, ..Outcome::default() };
+    let merged = validator.validate().await?;
+    let files_with_changes = report::with_changes(&mut transaction, files).await?;
+    let mut outcome = Outcome { files: files_with_changes, merged, ..Outcome::default() };
     outcome.rejected = report::write(&mut transaction, staged, &outcome.files, options).await?;
     if options.complete {
         check_complete(&mut transaction, kinds, files, outcome.rejected).await?;
@@ -384,7 +386,7 @@ async fn validate_and_upsert(
     // Run the constraint triggers, in a dry run too.
     execute(&mut transaction, "set constraints all immediate").await?;
     let removed = outcome.gone.map_or(0, |gone| gone.removed + gone.kept);
-    let is_unchanged = outcome.created + outcome.updated + removed == 0;
+    let is_unchanged = outcome.created + outcome.updated + outcome.merged + removed == 0;
     if is_unchanged {
         // Statements without rows have begun a change.
         execute(&mut transaction, "rollback to savepoint before_writing").await?;

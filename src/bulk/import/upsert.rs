@@ -56,7 +56,7 @@ pub async fn write(
     }
     // Texts first: a citation is of the last one.
     let mut of_lists: Vec<&RecordKind> = kinds.0.iter().collect();
-    of_lists.sort_by_key(|kind| list_fields(kind).all(|(_, rows)| !rows.appended));
+    of_lists.sort_by_key(|kind| list_fields(kind).all(|(_, rows)| !rows.has_texts()));
     for kind in of_lists {
         progress.part(&format!("of {}", kind.many));
         update_lists(connection, kind).await?;

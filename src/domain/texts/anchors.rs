@@ -24,6 +24,8 @@ const MANY: usize = 3;
 /// Maximum length of what is shown of a text in an error, and of what is next to a quote.
 const SHOWN: usize = 200;
 const NEXT: usize = 60;
+/// How many sections an error names.
+const SECTIONS: usize = 5;
 
 /// A text, ready to be searched. Places in it are counted in characters.
 #[derive(Debug)]
@@ -72,6 +74,8 @@ pub enum Unplaced {
     NotAt { there: String, nearest: Range<usize> },
     /// The position is not where the locator leads.
     NotWithin(Range<usize>),
+    /// The locator leads nowhere: what the text has instead.
+    Nowhere(String),
 }
 
 impl Unplaced {
@@ -80,6 +84,7 @@ impl Unplaced {
         match self {
             Unplaced::Elsewhere { selector, .. } | Unplaced::Beyond { selector, .. } => selector,
             Unplaced::Blank | Unplaced::NotAt { .. } | Unplaced::NotWithin(_) => "start",
+            Unplaced::Nowhere(_) => "locator",
             Unplaced::Missing(_) | Unplaced::Ambiguous(_) => "quote",
         }
     }
@@ -87,10 +92,14 @@ impl Unplaced {
     pub fn message(&self) -> String {
         match self {
             Unplaced::Elsewhere { selector, line, there } => {
-                let side = if *selector == "prefix" { "before" } else { "after" };
-                format!(
-                    "The text of the source has the quote, but not these words {side} it. On line {line} there are: “{there}”."
-                )
+                let [side, end] =
+                    if *selector == "prefix" { ["before", "beginning"] } else { ["after", "end"] };
+                let instead = if there.is_empty() {
+                    format!("On line {line} it is at the {end} of the text")
+                } else {
+                    format!("On line {line} there are: “{there}”")
+                };
+                format!("The text of the source has the quote, but not these words {side} it. {instead}.")
             }
             Unplaced::Missing(Some((line, nearest))) => {
                 format!(
@@ -111,6 +120,7 @@ impl Unplaced {
             Unplaced::NotWithin(Range { start, end }) => {
                 format!("This is not where the locator leads: from {start} to {end}.")
             }
+            Unplaced::Nowhere(has) => format!("The locator leads nowhere: {has}."),
         }
     }
 }
@@ -252,6 +262,65 @@ impl Text {
         }
     }
 
+    /// The same, where a quote or a position must not stand beside a locator that leads nowhere. A text without pages,
+    /// sections, times or elements may be that of a document that has them.
+    pub fn checked_place(&self, selectors: &Selectors<'_>) -> Result<Option<Range<usize>>, Unplaced> {
+        let place = self.place(selectors)?;
+        let has_own = selectors.position.is_some() || selectors.quote.is_some();
+        match self.missing(selectors.locator).filter(|_| has_own) {
+            Some(has) => Err(Unplaced::Nowhere(has)),
+            None => Ok(place),
+        }
+    }
+
+    /// What the text has, if a locator leads nowhere in it.
+    fn missing(&self, locator: &str) -> Option<String> {
+        if self.element(locator).is_some() {
+            return None;
+        }
+        let mut marks = self.marks().iter().map(|(_, mark)| mark);
+        let Some(known) = Locator::of(locator) else {
+            let has_elements = marks.any(|mark| matches!(mark, Mark::Elements(..)));
+            let is_element = has_elements && locator.trim().starts_with('#');
+            return is_element.then(|| "the text of the source has no element with this id".to_owned());
+        };
+        if self.located(&known).is_some() {
+            return None;
+        }
+        if self.range(&known).is_some_and(|place| !place.is_empty()) {
+            return Some("there is only white space here".to_owned());
+        }
+        let has = match known {
+            Locator::Lines(..) => {
+                let last_is_empty = self.lines.last() == Some(&self.characters.len());
+                counted(self.lines.len() - usize::from(last_is_empty), "line")
+            }
+            Locator::Characters(..) => counted(self.characters.len(), "character"),
+            Locator::Pages(..) => match self.characters.iter().filter(|next| **next == '\u{c}').count() {
+                0 => return None,
+                breaks => counted(breaks + 1, "page"),
+            },
+            Locator::Sections(..) => {
+                let sections = marks.filter_map(|mark| match mark {
+                    Mark::Section(_, name) => {
+                        Some(format!("“{}”", name.chars().take(NEXT).collect::<String>()))
+                    }
+                    _ => None,
+                });
+                let sections: Vec<String> = sections.take(SECTIONS + 1).collect();
+                let more = if sections.len() > SECTIONS { " and others" } else { "" };
+                let named = sections.iter().take(SECTIONS).map(String::as_str).collect::<Vec<_>>().join(", ");
+                Some(format!("the sections {named}{more}")).filter(|_| !sections.is_empty())?
+            }
+            Locator::Time(..) => {
+                let first =
+                    marks.find_map(|mark| if let Mark::Time(time) = mark { Some(*time) } else { None })?;
+                format!("times from {:02}:{:02}:{:02} on", first / 3600, first / 60 % 60, first % 60)
+            }
+        };
+        Some(format!("the text of the source has {has}"))
+    }
+
     /// A position in the text, without white space at its ends.
     fn position(&self, position: [i32; 2]) -> Result<Range<usize>, Unplaced> {
         let characters = self.characters.len();
@@ -367,6 +436,11 @@ impl Text {
 
     /// The place of a locator, without white space at its ends.
     fn located(&self, locator: &Locator) -> Option<Range<usize>> {
+        let place = self.folded_place(&self.range(locator)?)?;
+        Some(self.unfolded(&place))
+    }
+
+    fn range(&self, locator: &Locator) -> Option<Range<usize>> {
         let place = match locator {
             Locator::Lines(from, until) => {
                 *self.lines.get(from - 1)?..self.lines.get(*until).copied().unwrap_or(self.characters.len())
@@ -412,8 +486,7 @@ impl Text {
                 Some(*from..end).filter(|place| place.end <= self.characters.len())?
             }
         };
-        let place = self.folded_place(&place)?;
-        Some(self.unfolded(&place))
+        Some(place)
     }
 
     /// The lines that say something about those after them.
@@ -474,6 +547,10 @@ impl Text {
     fn line(&self, place: usize) -> usize {
         self.lines.partition_point(|start| *start <= place)
     }
+}
+
+fn counted(number: usize, what: &str) -> String {
+    format!("{number} {what}{}", if number == 1 { "" } else { "s" })
 }
 
 /// Whether a heading is that of a section: `§ 2`, `2. Scope` or `Scope` for `2` or `Scope`.
@@ -654,6 +731,54 @@ mod tests {
                 wrong.message()
             );
         }
+    }
+
+    #[test]
+    fn words_around_a_quote_at_the_end_of_the_text_are_told_without_any() {
+        let text = Text::new("One day.\nAnother day.\n");
+        for (selectors, told) in [
+            (
+                Selectors { prefix: Some("Then"), ..quote("One day") },
+                "On line 1 it is at the beginning of the text.",
+            ),
+            (
+                Selectors { suffix: Some("Then"), ..quote("Another day.") },
+                "On line 2 it is at the end of the text.",
+            ),
+        ] {
+            let Err(wrong) = text.place(&selectors) else { panic!("it is not there") };
+            assert!(wrong.message().ends_with(told), "{}", wrong.message());
+        }
+    }
+
+    #[test]
+    fn a_quote_or_a_position_beside_a_locator_that_leads_nowhere_is_told_what_the_text_has() {
+        let text = Text::new(TALK);
+        let told = |text: &Text, locator: &str| {
+            let selectors = Selectors { locator, ..quote("And then?") };
+            assert!(text.place(&selectors).is_ok(), "its words are there");
+            text.checked_place(&selectors).err().map(|wrong| (wrong.selector(), wrong.message()))
+        };
+        for (locator, has) in [
+            ("L99", "the text of the source has 7 lines"),
+            ("p. 3", "the text of the source has 2 pages"),
+            ("§ 20", "the text of the source has the sections “Talks”, “2. Results”"),
+            ("t=00:00:01", "the text of the source has times from 00:12:31 on"),
+            ("char=0,999", "the text of the source has 148 characters"),
+        ] {
+            assert_eq!(told(&text, locator), Some(("locator", format!("The locator leads nowhere: {has}."))));
+        }
+        for locator in ["L6", "chapter one", "#u1"] {
+            assert_eq!(told(&text, locator), None, "{locator}");
+        }
+        let bare = Text::new("And then? Nothing.");
+        for locator in ["p. 3", "§ 20", "t=00:00:01"] {
+            assert_eq!(told(&bare, locator), None, "the document may have them: {locator}");
+        }
+        let transcript = Text::new("[#s.u1] And then?\n");
+        assert!(told(&transcript, "#s.u2").is_some());
+        let nowhere = text.checked_place(&Selectors { locator: "L99", ..Selectors::default() });
+        assert_eq!(nowhere, Ok(None), "a locator alone may be of the document");
     }
 
     #[test]

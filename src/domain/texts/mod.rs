@@ -110,6 +110,7 @@ pub fn object_types() -> Vec<ObjectType> {
         )
         .field(prose("before", "Up to 200 characters before it.").nullable())
         .field(prose("after", "Up to 200 characters after it.").nullable())
+        .field(column("isTruncated", Scalar::Boolean, "Whether the passage is longer than its first 5,000 characters, which `text` has."))
         .field(column("start", Scalar::Int, "The number of characters of the text before it.").nullable())
         .field(column("end", Scalar::Int, "The number of characters of the text up to its end.").nullable())
         .field(column("line", Scalar::Int, "The line on which it starts, from 1.").nullable())
@@ -284,10 +285,16 @@ async fn coverage(context: ResolveContext<'_>) -> Result<Vec<ComputedValue>, Api
     Ok(context.by_parent(found, &ComputedValue::Null))
 }
 
-/// The locator of a citation that has none: its position, or the beginning of its quote.
+/// The locator of a citation that has none: its position, or the beginning of its quote. Of half a position an error
+/// tells the other half, not the locator.
 pub fn locator(value: &dyn Fn(&str) -> Value) -> Option<String> {
-    if let (Value::Number(start), Value::Number(end)) = (value("start"), value("end")) {
-        return Some(format!("char={start},{end}"));
+    let place = |name| match value(name) {
+        Value::Number(place) => Some(place.to_string()),
+        _ => None,
+    };
+    let position = [place("start"), place("end")];
+    if position.iter().any(Option::is_some) {
+        return Some(format!("char={}", position.map(Option::unwrap_or_default).join(",")));
     }
     let Value::String(quote) = value("quote") else { return None };
     let quote = quote.split_whitespace().collect::<Vec<_>>().join(" ");
@@ -337,8 +344,10 @@ fn cited_passage(rows: &[PgRow]) -> Result<ComputedValue, sqlx::Error> {
         })
     };
     let row = &rows[0];
+    let length = number(row, "ends")?.unwrap_or(0) - number(row, "starts")?.unwrap_or(0);
     let mut fields = vec![
         ("state", ComputedValue::Text(row.try_get("state")?)),
+        ("isTruncated", ComputedValue::Boolean(length > LONGEST)),
         ("version", int(number(row, "version")?)),
         ("start", int(number(row, "starts")?)),
         ("end", int(number(row, "ends")?)),

@@ -61,7 +61,7 @@ pub struct Constraint {
 
 /// A check of a table.
 pub struct Check<'a> {
-    /// The columns that it reads; errors name the first one.
+    /// The columns that it reads, the last one of the table first: see `Broken::named`.
     pub columns: Vec<&'a str>,
     /// The expression.
     pub holds: &'a str,
@@ -73,8 +73,33 @@ pub struct Check<'a> {
 pub struct Broken {
     /// The index of the row.
     pub row: usize,
-    pub column: String,
+    /// The columns that the check reads; errors name one of them.
+    pub columns: Vec<String>,
     pub message: String,
+}
+
+impl Broken {
+    /// The column that an error names, if it is one of those that are `known`: of several values that don't go together
+    /// the last that was given, of values that need another one the one that is missing.
+    pub fn named(
+        &self,
+        row: &Map<String, Value>,
+        is_known: impl Fn(&str) -> bool,
+        is_given: impl Fn(&str) -> bool,
+    ) -> Option<&str> {
+        let known = self.columns.iter().map(String::as_str).filter(|column| is_known(column));
+        let (set, missing): (Vec<&str>, Vec<&str>) = known.partition(|column| is_set(row, column));
+        let given = set.iter().find(|column| is_given(column));
+        match (set.len(), missing.first()) {
+            (0 | 1, Some(missing)) => Some(missing),
+            _ => given.or(set.first()).copied(),
+        }
+    }
+}
+
+/// Whether a row has a value in a column.
+pub fn is_set(row: &Map<String, Value>, column: &str) -> bool {
+    row.get(column).is_some_and(|value| !value.is_null())
 }
 
 const COLUMNS: &str = "
@@ -282,11 +307,16 @@ impl Rules {
     pub fn checks(&self, table: &str) -> impl Iterator<Item = Check<'_>> {
         let checks = self.tables.get(table).map(|table| table.checks.as_slice()).unwrap_or_default();
         checks.iter().map(|(name, column, holds)| {
-            let of_table = self.constraint(name).map(|constraint| constraint.columns.as_slice());
-            let others = of_table.unwrap_or_default().iter().rev().filter(|other| *other != column);
-            let columns = std::iter::once(column).chain(others).map(String::as_str).collect();
+            let columns = self.columns_of(name, column).collect();
             Check { columns, holds, message: self.message(name) }
         })
+    }
+
+    /// The columns of a check, of which this is the last one of the table.
+    fn columns_of<'a>(&'a self, check: &str, last: &'a str) -> impl Iterator<Item = &'a str> {
+        let columns = self.constraint(check).map(|constraint| constraint.columns.as_slice());
+        let columns = columns.unwrap_or_default().iter().rev().map(String::as_str);
+        std::iter::once(last).chain(columns.filter(move |column| *column != last))
     }
 
     /// The checks that these rows violate.
@@ -321,7 +351,7 @@ impl Rules {
                 if row.try_get(number + 1)? {
                     broken.push(Broken {
                         row: usize::try_from(place).unwrap_or(0),
-                        column: column.clone(),
+                        columns: self.columns_of(name, column).map(ToOwned::to_owned).collect(),
                         message: self.message(name).to_owned(),
                     });
                 }
@@ -339,7 +369,7 @@ fn too_long_texts(indexed: &[String], rows: &[Map<String, Value>]) -> Vec<Broken
     let of_row = |(place, row)| {
         indexed.iter().filter(move |column| is_long(row, column)).map(move |column| Broken {
             row: place,
-            column: column.clone(),
+            columns: vec![column.clone()],
             message: too_long(MAX_INDEXED_BYTES),
         })
     };

@@ -71,6 +71,11 @@ impl StoredText {
         self.text.place(selectors)
     }
 
+    /// The same; an error also if its locator leads nowhere beside a quote or a position.
+    pub fn checked_place(&self, selectors: &Selectors<'_>) -> Result<Option<Range<usize>>, Unplaced> {
+        self.text.checked_place(selectors)
+    }
+
     /// The numbers of the first and the last passage of a place.
     fn passages(&self, place: &Range<usize>) -> [usize; 2] {
         [

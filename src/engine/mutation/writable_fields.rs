@@ -28,6 +28,9 @@ pub enum WritableKind {
     Rows(Rows),
 }
 
+/// The order of rows that stay in the order in which they were entered.
+const ENTERED: &str = "{}.id";
+
 pub struct Rows {
     pub table: &'static str,
     /// The column that refers to the record.
@@ -37,6 +40,8 @@ pub struct Rows {
     pub ordinal: Option<&'static str>,
     /// Whether each row has an id, which preserves the order of creation.
     pub numbered: bool,
+    /// SQL of the order of numbered rows, with `{}` for the row.
+    pub order: &'static str,
     /// The input type of a row; none if it is only a reference.
     input: Option<String>,
     /// Whether exactly one of the columns is set.
@@ -194,6 +199,7 @@ fn owned<'a>(values: &OwnedList, named: impl Fn(&str) -> &'a ObjectType) -> Rows
         columns,
         ordinal: None,
         numbered: true,
+        order: values.order,
         input: Some(input),
         one_of,
         appended: values.appended,
@@ -216,21 +222,26 @@ fn linked<'a>(many: &ToMany, named: impl Fn(&str) -> &'a ObjectType) -> Option<(
             let attributes = many.attributes.iter().flat_map(RowColumn::of);
             let input = (!many.attributes.is_empty()).then(|| format!("{}Input", many.stem));
             let columns = [reference].into_iter().chain(attributes).collect();
-            let (numbered, one_of, appended) = (false, false, false);
-            Some((Rows { table, owner, columns, ordinal, numbered, input, one_of, appended }, false))
+            let (numbered, order, one_of, appended) = (false, ENTERED, false, false);
+            Some((Rows { table, owner, columns, ordinal, numbered, order, input, one_of, appended }, false))
         }
         (Writability::Rows { of, needed }, Join::Column(owner)) => {
             let to = named(many.to);
             let columns = of.iter().flat_map(|name| RowColumn::of(to.field_named(name))).collect();
             let (table, input) = (to.table, Some(format!("{}Input", many.to)));
-            let (ordinal, numbered, one_of, appended) = (None, true, false, false);
-            Some((Rows { table, owner, columns, ordinal, numbered, input, one_of, appended }, needed))
+            let (ordinal, numbered, order, one_of, appended) = (None, true, ENTERED, false, false);
+            Some((Rows { table, owner, columns, ordinal, numbered, order, input, one_of, appended }, needed))
         }
         _ => None,
     }
 }
 
 impl WritableField {
+    /// Whether it is a list of whole texts.
+    pub fn has_texts(&self) -> bool {
+        matches!(&self.kind, WritableKind::Rows(rows) if rows.has_texts())
+    }
+
     /// Whether create and update write it.
     pub fn is_given_whole(&self) -> bool {
         !matches!(&self.kind, WritableKind::Rows(rows) if rows.appended)
@@ -288,6 +299,21 @@ impl Rows {
     /// The columns that an input sets.
     pub fn given(&self) -> impl Iterator<Item = &RowColumn> {
         self.columns.iter().filter(|column| !column.settled)
+    }
+
+    /// Whether an input gives the order of the rows, by their ids.
+    pub fn is_in_order(&self) -> bool {
+        self.is_in_order_in_files() && self.order == ENTERED
+    }
+
+    /// The same of files, which have rows in the order of their ids also where the API sorts them.
+    pub fn is_in_order_in_files(&self) -> bool {
+        self.numbered && !self.appended
+    }
+
+    /// Whether the rows have whole texts.
+    pub fn has_texts(&self) -> bool {
+        self.columns.iter().any(|column| matches!(column.kind, RowKind::Content))
     }
 
     /// Whether a row is only a reference.

@@ -32,7 +32,9 @@ impl JsonLd {
 
 impl Writer for JsonLd {
     fn begin(&mut self, _: &RecordKinds, out: &mut Vec<u8>) {
-        let context = json!({ "@vocab": "https://schema.org/", "dossier": "urn:dossier:" });
+        let context = json!({
+            "@vocab": "https://schema.org/", "dossier": "urn:dossier:", "oa": "http://www.w3.org/ns/oa#",
+        });
         out.extend_from_slice(format!("{{\"@context\":{context},\"@graph\":[\n").as_bytes());
     }
 
@@ -237,6 +239,11 @@ fn properties(ids: &Ids, record: &Record<'_>, name: &str, value: &Value) -> Vec<
                 if !citation["credibility"].is_null() {
                     work["dossier:credibility"] = citation["credibility"].clone();
                 }
+                let selectors = selectors(citation);
+                if !selectors.is_empty() {
+                    work["oa:hasSource"] = work["isPartOf"].clone();
+                    work["oa:hasSelector"] = selectors.into();
+                }
                 work
             });
             // Only works cite; other things of schema.org are what works are about.
@@ -252,6 +259,24 @@ fn properties(ids: &Ids, record: &Record<'_>, name: &str, value: &Value) -> Vec<
         _ => return vec![(format!("dossier:{name}"), linked(ids, record.kind, name, value))],
     };
     vec![(term.to_owned(), value)]
+}
+
+/// The place of a citation in the text of its source, in the terms of the W3C's Web Annotations.
+fn selectors(citation: &Value) -> Vec<Value> {
+    let selector = |name: &str, terms: &[(&str, &str)]| {
+        let mut selector = Map::from_iter([("@type".to_owned(), Value::from(name))]);
+        for (term, field) in terms {
+            let value = &citation[*field];
+            selector.extend((!value.is_null()).then(|| ((*term).to_owned(), value.clone())));
+        }
+        (selector.len() > 1).then(|| Value::Object(selector))
+    };
+    let quote = [("oa:exact", "quote"), ("oa:prefix", "prefix"), ("oa:suffix", "suffix")];
+    let position = [("oa:start", "start"), ("oa:end", "end")];
+    [selector("oa:TextQuoteSelector", &quote), selector("oa:TextPositionSelector", &position)]
+        .into_iter()
+        .flatten()
+        .collect()
 }
 
 /// A value whose slugs are links, as the declaration of its field says.

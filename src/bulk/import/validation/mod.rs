@@ -3,9 +3,10 @@
 
 mod fragments;
 mod matching;
+mod merges;
 mod rows;
 
-use std::iter;
+use std::{collections::HashSet, iter};
 
 use sqlx::{AssertSqlSafe, PgConnection, Row, postgres::PgRow};
 
@@ -14,7 +15,10 @@ use crate::{
         import::staging::{OPTIONAL, READY_PREFIX, file_and_line_sql, list_name},
         records::{RecordKind, RecordKinds, joined},
     },
-    domain::texts::{CITATIONS, NO_VERSION, VERSIONS, anchors::Selectors},
+    domain::texts::{
+        CITATIONS, NO_VERSION, VERSIONS,
+        anchors::{Selectors, Unplaced},
+    },
     engine::mutation::{
         rules::{Check, DUPLICATE, ENTRY_REQUIRED, REQUIRED, Rules, TAKEN, Unique},
         texts::StoredText,
@@ -92,6 +96,40 @@ impl<'a> RowSet<'a> {
         }
     }
 
+    /// SQL for the field that a broken check of these columns names, as `Broken::named` chooses it.
+    fn named_field(&self, columns: &[&str]) -> String {
+        let is_own = |column: &&&str| self.is_own(column);
+        let own: Vec<&str> = columns.iter().filter(is_own).copied().collect();
+        let [first, .., _] = own[..] else { return self.field(own.first().unwrap_or(&columns[0])) };
+        let first_of = |test: &dyn Fn(&str) -> String| {
+            let cases = own.iter().map(|column| format!("when {} then {}", test(column), self.field(column)));
+            format!("case {} else {} end", joined(cases, " "), self.field(first))
+        };
+        format!(
+            "case when num_nonnulls({}) > 1 then {} else {} end",
+            joined(own.iter().map(|column| format!("t.{column}")), ", "),
+            first_of(&|column| format!("t.{column} is not null{}", self.is_given(column))),
+            first_of(&|column| format!("t.{column} is null")),
+        )
+    }
+
+    /// Whether lines may give a column.
+    fn is_own(&self, column: &str) -> bool {
+        match self.list {
+            None => self.kind.writable_fields.iter().any(|field| column_of(field) == Some(column)),
+            Some((_, rows)) => rows.columns.iter().any(|known| known.column == column),
+        }
+    }
+
+    /// SQL for whether the line of the row `t` gives a column, after another condition.
+    fn is_given(&self, column: &str) -> String {
+        let is_of = |writable_field: &WritableField| column_of(writable_field) == Some(column);
+        match (self.list, self.kind.writable_fields.iter().position(is_of)) {
+            (None, Some(place)) => format!(" and t.given_fields & {} <> 0", 1_i64 << place),
+            _ => String::new(),
+        }
+    }
+
     /// SQL for the field that an error about several columns names.
     fn field_of_columns(&self, columns: &[String]) -> String {
         match (self.list, columns.last()) {
@@ -139,6 +177,7 @@ fn item(writable_field: &WritableField) -> String {
 }
 
 pub use matching::{GLOBAL_SCHEMES, PERIOD_NUMBER};
+use rows::is_row;
 pub use rows::{added_rows, gather_given_entries, removed_rows, row_was_given, rows_given_only_by};
 
 pub struct Validator<'a> {
@@ -152,8 +191,9 @@ pub struct Validator<'a> {
 }
 
 impl Validator<'_> {
-    /// Builds the `ready_` tables from the staging tables, and rejects invalid records.
-    pub async fn validate(&mut self) -> Result<(), sqlx::Error> {
+    /// Builds the `ready_` tables from the staging tables, and rejects invalid records. Merges actors as the base of the
+    /// file had, and returns how many.
+    pub async fn validate(&mut self) -> Result<u64, sqlx::Error> {
         self.run("create temp table rejected_lines (line bigint primary key) on commit drop").await?;
         self.run("create temp table changed_values (line bigint, kind text, field text, reason text) on commit drop")
             .await?;
@@ -163,6 +203,7 @@ impl Validator<'_> {
              ) on commit drop",
         )
         .await?;
+        let merged = self.merge_actors().await?;
         for kind in &self.kinds.0 {
             self.drop_fallbacks(kind).await?;
             self.join_fragments(kind).await?;
@@ -221,7 +262,8 @@ impl Validator<'_> {
         for kind in &self.kinds.0 {
             self.take_digests(kind).await?;
         }
-        self.find_updates().await
+        self.find_updates().await?;
+        Ok(merged)
     }
 
     async fn run(&mut self, sql: impl Into<String>) -> Result<u64, sqlx::Error> {
@@ -293,7 +335,7 @@ impl Validator<'_> {
     /// Evaluates the check constraints of the table.
     async fn check_constraints(&mut self, rows: &RowSet<'_>) -> Result<(), sqlx::Error> {
         let checks = self.rules.checks(rows.table()).map(|Check { columns, holds, message }| {
-            format!("({}, {}, ({holds}) is false)", rows.field(columns[0]), quoted(message))
+            format!("({}, {}, ({holds}) is false)", rows.named_field(&columns), quoted(message))
         });
         let checks = joined(checks, ", ");
         if checks.is_empty() {
@@ -482,13 +524,21 @@ impl Validator<'_> {
                      from {staged}texts join kept using (sha256)",
                 ))
                 .await?;
-                let (taken, same) = (item(writable_field), rows.same());
-                let taken = format!(
-                    "select n.line, {} || '.version', 'The source has another text as this version.'
-                     from {list} n join {VERSIONS} t using (source_id, version) where not {same}",
-                    taken.replace("t.", "n.")
-                );
-                self.reject(kind, &taken).await?;
+                let (field, same) = (item(writable_field).replace("t.", "n."), rows.same());
+                let field = format!("{field} || '.version'");
+                self.reject(kind, &format!(
+                    "select n.line, {field}, 'The source has another text as this version.'
+                     from {list} n join {VERSIONS} t using (source_id, version) where not {same}
+                     union all
+                     select n.line, {field}, 'A version is at most {LAST_VERSION}.' from {list} n where n.version > {LAST_VERSION}
+                     union all
+                     select n.line, {field}, 'Citations are of the first version of the text: no version comes before it.'
+                     from {list} n where n.version > 0 and n.version < (select min(version) from {VERSIONS} t where t.source_id = n.source_id) and exists (
+                         select from {VERSIONS} t join citation_anchors a on a.sha256 = t.sha256
+                         join {CITATIONS} c on c.id = a.citation_id and c.source_id = t.source_id and c.version = 0
+                         where t.source_id = n.source_id
+                     )",
+                )).await?;
                 // The numbers of those that come without one, after those that come with one.
                 self.run(format!(
                     "with new as (
@@ -531,14 +581,16 @@ impl Validator<'_> {
         let cited =
             sqlx::query(AssertSqlSafe(sql)).persistent(false).fetch_all(&mut *self.connection).await?;
         let mut kept: Option<(String, StoredText)> = None;
-        let (mut lines, mut fields, mut reasons) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut rejected, mut told) = (Wrong::default(), Wrong::default());
+        let mut places = HashSet::new();
         for row in cited {
+            let line: i64 = row.try_get("line")?;
             let wrong = match row.try_get::<Option<String>, _>("sha256")? {
                 None => Some(("version", NO_VERSION.to_owned())),
                 Some(sha256) => {
                     if kept.as_ref().is_none_or(|(known, _)| *known != sha256) {
                         let text = StoredText::load(self.connection, &sha256).await?;
-                        kept = Some((sha256, text));
+                        kept = Some((sha256.clone(), text));
                     }
                     let [start, end]: [Option<i32>; 2] = [row.try_get("starts")?, row.try_get("ends")?];
                     let selectors = Selectors {
@@ -548,24 +600,38 @@ impl Validator<'_> {
                         suffix: row.try_get("suffix")?,
                         position: start.zip(end).map(|(start, end)| [start, end]),
                     };
-                    let placed = kept.as_ref().map(|(_, text)| text.place(&selectors));
-                    placed.and_then(Result::err).map(|unplaced| (unplaced.selector(), unplaced.message()))
+                    match kept.as_ref().map(|(_, text)| text.checked_place(&selectors)) {
+                        // Bases have such citations: an export of one comes in again.
+                        Some(Err(Unplaced::Nowhere(_))) => {
+                            told.push(line, writable_field.name.to_owned(), NOWHERE.to_owned());
+                            None
+                        }
+                        Some(Err(unplaced)) => Some((unplaced.selector(), unplaced.message())),
+                        Some(Ok(Some(place))) if !places.insert((line, sha256, place.clone())) => {
+                            told.push(line, writable_field.name.to_owned(), CITED_TWICE.to_owned());
+                            None
+                        }
+                        _ => None,
+                    }
                 }
             };
             if let Some((column, reason)) = wrong {
-                lines.push(row.try_get::<i64, _>("line")?);
                 let index: i32 = row.try_get("list_index")?;
-                fields.push(format!("{}.{index}.{column}", writable_field.name));
-                reasons.push(reason);
+                rejected.push(line, format!("{}.{index}.{column}", writable_field.name), reason);
             }
         }
-        let sql = format!(
-            "insert into {}rejected select line, '{}', field, reason
-             from unnest($1::bigint[], $2::text[], $3::text[]) w (line, field, reason)",
-            self.staged, kind.name
-        );
-        let query = sqlx::query(AssertSqlSafe(sql)).persistent(false).bind(lines).bind(fields).bind(reasons);
-        query.execute(&mut *self.connection).await?;
+        for (table, wrong) in
+            [(format!("{}rejected", self.staged), rejected), ("changed_values".to_owned(), told)]
+        {
+            let sql = format!(
+                "insert into {table} select line, '{}', field, reason
+                 from unnest($1::bigint[], $2::text[], $3::text[]) w (line, field, reason)",
+                kind.name
+            );
+            let query = sqlx::query(AssertSqlSafe(sql)).persistent(false);
+            let query = query.bind(wrong.lines).bind(wrong.fields).bind(wrong.reasons);
+            query.execute(&mut *self.connection).await?;
+        }
         Ok(())
     }
 
@@ -602,6 +668,44 @@ impl Validator<'_> {
         Ok(left_out + rejected)
     }
 
+    /// Finds the rows of the lists that lines replace which stay: those that come first, in the order of the file. The
+    /// ids of rows are their order, so the others are entered again, with what the database has set.
+    async fn keep_order(
+        &mut self,
+        kind: &RecordKind,
+        writable_field: &WritableField,
+        rows: &Rows,
+    ) -> Result<(), sqlx::Error> {
+        if !rows.is_in_order_in_files() {
+            return Ok(());
+        }
+        let (owner, list) = (rows.owner, list_name(READY_PREFIX, kind, writable_field.name));
+        let is_row = is_row(rows);
+        self.run(format!(
+            "create temp table {} on commit drop as
+             select id from (
+                 select id, bool_and(id is not null and id > before) over (partition by {owner} order by list_index) as stays
+                 from (
+                     select n.{owner}, n.list_index, t.id, coalesce(max(t.id) over (
+                                partition by n.{owner} order by n.list_index rows between unbounded preceding and 1 preceding
+                            ), 0) as before
+                     from {list} n left join {} t on {is_row} where not n.is_new and not n.by_dataset
+                 ) n
+             ) n where stays",
+            kept_name(kind, writable_field),
+            rows.table,
+        ))
+        .await?;
+        for column in rows.columns.iter().filter(|column| column.settled).map(|column| column.column) {
+            self.run(format!(
+                "update {list} n set {column} = t.{column} from {} t where n.{column} is null and not n.is_new and {is_row}",
+                rows.table
+            ))
+            .await?;
+        }
+        Ok(())
+    }
+
     /// Lists the existing records that would change.
     async fn find_updates(&mut self) -> Result<(), sqlx::Error> {
         self.run("create temp table updates (kind text, id bigint, primary key (kind, id)) on commit drop")
@@ -617,6 +721,7 @@ impl Validator<'_> {
                 list("t")
             )];
             for (writable_field, rows) in list_fields(kind) {
+                self.keep_order(kind, writable_field, rows).await?;
                 if !rows.appended {
                     let removed = removed_rows(kind, writable_field, rows, "t.{owner} as id");
                     changed.push(format!("select id from ({removed}) g"));
@@ -635,6 +740,29 @@ impl Validator<'_> {
     }
 }
 
+/// Lines with what is wrong in them, and why.
+#[derive(Default)]
+struct Wrong {
+    lines: Vec<i64>,
+    fields: Vec<String>,
+    reasons: Vec<String>,
+}
+
+impl Wrong {
+    fn push(&mut self, line: i64, field: String, reason: String) {
+        self.lines.push(line);
+        self.fields.push(field);
+        self.reasons.push(reason);
+    }
+}
+
+/// Of citations that are kept.
+const NOWHERE: &str = "the locator leads nowhere in the text of the source";
+const CITED_TWICE: &str = "the record cites the same place of the source several times";
+
+/// The highest number that a file gives a version: the next ones are for those after it.
+const LAST_VERSION: i32 = 1_000_000;
+
 /// What became of a value where another dataset, line or analyst gave another one.
 const YIELDED: &str = "left out: another value stands";
 
@@ -643,6 +771,11 @@ fn fields_with_one_value(kind: &RecordKind) -> impl Iterator<Item = (usize, &Wri
     let has_names = list_fields(kind).any(|(field, _)| field.name == "names");
     let fields = kind.writable_fields.iter().enumerate().skip(1);
     fields.filter(move |(_, field)| !has_names || field.name != "name")
+}
+
+/// The table of the rows of a list that an import leaves where they are.
+fn kept_name(kind: &RecordKind, writable_field: &WritableField) -> String {
+    list_name("kept_", kind, writable_field.name)
 }
 
 pub fn list_fields(kind: &RecordKind) -> impl Iterator<Item = (&WritableField, &Rows)> {

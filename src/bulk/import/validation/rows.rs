@@ -7,7 +7,7 @@ use sqlx::{AssertSqlSafe, PgConnection};
 use crate::bulk::{
     import::{
         staging::{READY_PREFIX, list_name},
-        validation::{RowSet, Validator, YIELDED, fields_with_one_value, list_fields, quoted},
+        validation::{RowSet, Validator, YIELDED, fields_with_one_value, kept_name, list_fields, quoted},
     },
     records::{RecordKind, joined},
 };
@@ -386,9 +386,19 @@ pub fn removed_rows(kind: &RecordKind, writable_field: &WritableField, rows: &Ro
     let place = kind.writable_field(writable_field.name).map_or(0, |(place, _)| place);
     let (table, select, bit) = (kind.table, select.replace("{owner}", owner), 1_i64 << place);
     let absent = format!("not exists (select from {list} n where {})", is_row(rows));
+    let displaced = if rows.is_in_order_in_files() {
+        format!(
+            "not exists (select from {} k where k.id = t.id)
+             and not exists (select from {list} n where n.by_dataset and {})",
+            kept_name(kind, writable_field),
+            is_row(rows)
+        )
+    } else {
+        absent.clone()
+    };
     let replaced = format!(
         "select {select} from ready_{table} r join {} t on t.{owner} = r.id
-         where not r.is_new and not r.by_dataset and r.given_fields & {bit} <> 0 and {absent}",
+         where not r.is_new and not r.by_dataset and r.given_fields & {bit} <> 0 and {displaced}",
         rows.table
     );
     let given = row_was_given(writable_field.name, rows, "t");
@@ -440,7 +450,7 @@ pub fn added_rows(kind: &RecordKind, writable_field: &WritableField, rows: &Rows
 }
 
 /// SQL for whether the row `n` of an import is the row `t`. By the digests, Postgres needs not compare each with each.
-fn is_row(rows: &Rows) -> String {
+pub(super) fn is_row(rows: &Rows) -> String {
     format!(
         "n.{owner} = t.{owner} and {} = {} and {}",
         digest_of(rows, "n"),

@@ -1,6 +1,9 @@
 //! Reads the input of a mutation as rows: references are looked up, and the rows are checked against the rules.
 
-use std::collections::{HashMap, HashSet};
+use std::{
+    collections::{HashMap, HashSet},
+    fmt::Write,
+};
 
 use async_graphql::{Name, Value as Input};
 use serde_json::{Map, Value};
@@ -9,7 +12,7 @@ use sqlx::{AssertSqlSafe, PgConnection, Row};
 use crate::{
     engine::{
         mutation::{
-            rules::{DUPLICATE, ENTRY_REQUIRED, REQUIRED, TAKEN},
+            rules::{DUPLICATE, ENTRY_REQUIRED, REQUIRED, TAKEN, is_set},
             writable_fields::{RowColumn, RowKind, Rows, WritableField, WritableKind},
             writer::{Failure, Fields, Mutation, UserError, error, text, within},
         },
@@ -233,7 +236,8 @@ impl Mutation<'_> {
             return Ok(());
         }
         for broken in self.rules.broken(connection, table, rows).await? {
-            let mut path = Vec::new();
+            let (mut path, row) = (Vec::new(), &rows[broken.row]);
+            let mut message = broken.message.clone();
             match list {
                 Some((name, rows)) => {
                     path.extend([name.to_owned(), broken.row.to_string()]);
@@ -245,16 +249,30 @@ impl Mutation<'_> {
                     {
                         continue;
                     }
-                    let column = rows.columns.iter().find(|column| column.column == broken.column);
+                    let of = |name: &str| rows.columns.iter().find(|column| column.column == name);
                     // The owner is known when the row is written.
-                    let Some(column) = column else { continue };
+                    let named = broken.named(row, |column| of(column).is_some(), |_| true);
+                    let Some(column) = named.and_then(of) else { continue };
                     if !rows.is_reference() {
                         path.push(column.name.to_owned());
                     }
                 }
-                None => path.extend(self.field_of(&broken.column).map(ToOwned::to_owned)),
+                None => {
+                    let is_given = |column: &str| {
+                        self.field_of(column).is_some_and(|field| self.input.contains_key(field))
+                    };
+                    let named = broken.named(row, |column| self.field_of(column).is_some(), is_given);
+                    path.extend(named.and_then(|column| self.field_of(column)).map(ToOwned::to_owned));
+                    let others = broken.columns.iter().filter(|column| {
+                        Some(column.as_str()) != named && is_set(row, column) && !is_given(column)
+                    });
+                    let others: Vec<&str> = others.filter_map(|column| self.field_of(column)).collect();
+                    if !others.is_empty() {
+                        let _ = write!(message, " The record already has `{}`.", others.join("`, `"));
+                    }
+                }
             }
-            self.errors.push(UserError { path: within(&path), ..error("INVALID", &[], &broken.message) });
+            self.errors.push(UserError { path: within(&path), ..error("INVALID", &[], &message) });
         }
         Ok(())
     }

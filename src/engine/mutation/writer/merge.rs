@@ -11,7 +11,7 @@ use crate::{
         rules::Rules,
         writer::{Done, Failure, Mutation, NAMED, lock_revision_numbers, undo::undo},
     },
-    model::{object_type::ObjectType, pagination},
+    model::{Catalog, object_type::ObjectType, pagination},
 };
 
 pub const MERGE: &str = "Merges two records of the same actor. References to `merge` become references to `keep`. Names, identifiers and citations move to `keep`; the preferred name becomes an alias. Duplicates (a participation, an addressee, an alias, a relation that says the same) are removed. Fails if a record treats the two as different: a relation between them, a statement of one on behalf of the other, or votes of both in one division. The id and slug of `merge` then find `keep`. `unmergeActors` undoes it.";
@@ -44,123 +44,155 @@ pub async fn merge(mutation: &mut Mutation<'_>, connection: &mut PgConnection) -
         sqlx::query_as(sql).bind(keep).bind(merged).fetch_all(&mut *connection).await?.into_iter().collect();
     let (Some(_), Some(slug)) = (found.get(&keep), found.get(&merged)) else { return Err(Failure::Again) };
     mutation.expect_revision(connection, keep).await?;
-    let rules = mutation.rules;
-    let references: Vec<Reference<'_>> =
-        rules.references(ACTORS).map(|(table, columns)| Reference { table, columns }).collect();
-    for reference in &references {
-        report_conflicting_records(mutation, connection, reference, keep, merged).await?;
+    let merge = Merge { catalog: mutation.catalog, rules: mutation.rules, keep, merged };
+    for message in merge.conflicts(connection).await? {
+        mutation.wrong("INVALID", &["merge"], &message);
     }
     mutation.finish()?;
-    let named = "delete from actor_names n using actors k
-                 where k.id = $1 and n.actor_id = $2 and n.name = k.name and n.language is null and n.script is null
-                 and n.valid_during is null";
-    sqlx::query(named).bind(keep).bind(merged).execute(&mut *connection).await?;
-    for reference in &references {
-        // One at a time, so that one error does not hide the next.
-        let mut part = connection.begin().await?;
-        match redirect(rules, &mut part, reference, keep, merged).await {
-            Ok(()) => part.commit().await?,
-            Err(error) => {
-                part.rollback().await?;
-                mutation.refused(error, Some("merge"))?;
-            }
-        }
-    }
-    mutation.finish()?;
-    unite_relations(rules, connection, keep).await?;
-    let alias = "insert into actor_names (actor_id, name, kind)
-                 select k.id, m.name, 'ALIAS' from actors k, actors m
-                 where k.id = $1 and m.id = $2 and k.name <> m.name
-                 and not exists (select from actor_names n where n.actor_id = k.id and n.name = m.name)";
-    sqlx::query(alias).bind(keep).bind(merged).execute(&mut *connection).await?;
-    operation(connection, "MERGE").await?;
-    for (sql, id) in
-        [("update actors set name = name where id = $1", keep), ("delete from actors where id = $1", merged)]
-    {
-        if let Err(error) = sqlx::query(sql).bind(id).execute(&mut *connection).await {
+    if let Err(errors) = merge.write(connection, slug).await {
+        for error in errors {
             mutation.refused(error, Some("merge"))?;
-            return Err(mutation.end());
         }
-    }
-    operation(connection, "").await?;
-    sqlx::query("insert into merged_actors (id, slug, kept_id) values ($1, $2, $3)")
-        .bind(merged)
-        .bind(slug)
-        .bind(keep)
-        .execute(&mut *connection)
-        .await?;
-    if let Err(error) = sqlx::query("set constraints all immediate").execute(&mut *connection).await {
-        mutation.refused(error, Some("merge"))?;
         return Err(mutation.end());
     }
     let revision = mutation.revision(connection, keep).await?;
     Ok(Done { id: keep, revision })
 }
 
+/// A merge of two actors, in a transaction that locks the revision numbers.
+pub struct Merge<'a> {
+    pub catalog: &'static Catalog,
+    pub rules: &'a Rules,
+    /// The remaining actor, and the one that is merged into it.
+    pub keep: i64,
+    pub merged: i64,
+}
+
+impl Merge<'_> {
+    /// Why the two can't be merged: records that would break a rule.
+    pub async fn conflicts(&self, connection: &mut PgConnection) -> Result<Vec<String>, sqlx::Error> {
+        let mut conflicts = Vec::new();
+        for reference in self.references(ACTORS) {
+            conflicts.extend(self.conflicting_records(connection, &reference).await?);
+        }
+        Ok(conflicts)
+    }
+
+    fn references(&self, to: &'static str) -> Vec<Reference<'_>> {
+        self.rules.references(to).map(|(table, columns)| Reference { table, columns }).collect()
+    }
+
+    /// Merges them, or says what the database has refused.
+    pub async fn write(&self, connection: &mut PgConnection, slug: &str) -> Result<(), Vec<sqlx::Error>> {
+        let Merge { rules, keep, merged, .. } = *self;
+        let one = |error| vec![error];
+        let named = "delete from actor_names n using actors k
+                     where k.id = $1 and n.actor_id = $2 and n.name = k.name and n.language is null
+                     and n.script is null and n.valid_during is null";
+        sqlx::query(named).bind(keep).bind(merged).execute(&mut *connection).await.map_err(one)?;
+        let mut refused = Vec::new();
+        for reference in self.references(ACTORS) {
+            // One at a time, so that one error does not hide the next.
+            let mut part = connection.begin().await.map_err(one)?;
+            match redirect(rules, &mut part, &reference, keep, merged).await {
+                Ok(()) => part.commit().await.map_err(one)?,
+                Err(error) => {
+                    part.rollback().await.map_err(one)?;
+                    refused.push(error);
+                }
+            }
+        }
+        if !refused.is_empty() {
+            return Err(refused);
+        }
+        self.finish(connection, slug).await.map_err(one)
+    }
+
+    /// What follows when nothing refers to the merged actor.
+    async fn finish(&self, connection: &mut PgConnection, slug: &str) -> Result<(), sqlx::Error> {
+        let Merge { rules, keep, merged, .. } = *self;
+        unite_relations(rules, connection, keep).await?;
+        let alias = "insert into actor_names (actor_id, name, kind)
+                     select k.id, m.name, 'ALIAS' from actors k, actors m
+                     where k.id = $1 and m.id = $2 and k.name <> m.name
+                     and not exists (select from actor_names n where n.actor_id = k.id and n.name = m.name)";
+        sqlx::query(alias).bind(keep).bind(merged).execute(&mut *connection).await?;
+        operation(connection, "MERGE").await?;
+        for (sql, id) in [
+            ("update actors set name = name where id = $1", keep),
+            ("delete from actors where id = $1", merged),
+        ] {
+            sqlx::query(sql).bind(id).execute(&mut *connection).await?;
+        }
+        operation(connection, "").await?;
+        let known = "insert into merged_actors (id, slug, kept_id) values ($1, $2, $3)";
+        sqlx::query(known).bind(merged).bind(slug).bind(keep).execute(&mut *connection).await?;
+        sqlx::query("set constraints all immediate").execute(connection).await?;
+        Ok(())
+    }
+
+    /// Messages about the records that would violate a rule.
+    async fn conflicting_records(
+        &self,
+        connection: &mut PgConnection,
+        reference: &Reference<'_>,
+    ) -> Result<Vec<String>, sqlx::Error> {
+        let Reference { table, columns } = reference;
+        let mut messages = Vec::new();
+        // Only records have names for a message.
+        let is_of_table = |object_type: &&ObjectType| object_type.is_record() && object_type.table == *table;
+        let Some(object_type) = self.catalog.object_types.iter().find(is_of_table) else {
+            return Ok(messages);
+        };
+        for (holds, message) in self.rules.checks_of(table, columns) {
+            let values =
+                columns.iter().map(|column| format!("'{column}', {}", redirected(&format!("t.{column}"))));
+            let sql = format!(
+                "select slug::text from (
+                     select n.* from {table} t cross join lateral jsonb_populate_record(t, jsonb_build_object({})) n
+                     where {}
+                 ) n where ({holds}) is false order by slug limit $3",
+                values.collect::<Vec<_>>().join(", "),
+                reference.refers_to_merged(),
+            );
+            messages.extend(self.named(connection, object_type, sql, message).await?);
+        }
+        for (unique, message) in self.rules.unique_with(table, columns) {
+            let of = |alias: &str| {
+                let columns = unique.columns.iter().map(|column| redirected(&format!("{alias}.{column}")));
+                columns.collect::<Vec<_>>().join(", ")
+            };
+            let sql = format!(
+                "select t.slug::text from {table} t join {table} k on k.id <> t.id and ({}) = ({})
+                 where {} order by t.slug limit $3",
+                of("k"),
+                of("t"),
+                reference.refers_to_merged(),
+            );
+            messages.extend(self.named(connection, object_type, sql, message).await?);
+        }
+        Ok(messages)
+    }
+
+    /// A message with the records that a statement finds.
+    async fn named(
+        &self,
+        connection: &mut PgConnection,
+        object_type: &ObjectType,
+        sql: String,
+        message: &str,
+    ) -> Result<Option<String>, sqlx::Error> {
+        let query = sqlx::query_scalar(AssertSqlSafe(sql)).bind(self.keep).bind(self.merged).bind(NAMED);
+        let slugs: Vec<String> = query.fetch_all(&mut *connection).await?;
+        let named = || format!("{message} See {} {}.", object_type.name, slugs.join(", "));
+        Ok((!slugs.is_empty()).then(named))
+    }
+}
+
 /// Sets the operation of the following revisions; empty: as the rows changed.
 async fn operation(connection: &mut PgConnection, operation: &str) -> Result<(), sqlx::Error> {
     let sql = "select set_config('dossier.operation', $1, true)";
     sqlx::query(sql).bind(operation).execute(connection).await.map(|_| ())
-}
-
-/// Errors for the records that would violate a rule.
-async fn report_conflicting_records(
-    mutation: &mut Mutation<'_>,
-    connection: &mut PgConnection,
-    reference: &Reference<'_>,
-    keep: i64,
-    merged: i64,
-) -> Result<(), Failure> {
-    let Reference { table, columns } = reference;
-    // Only records have names for a message.
-    let is_of_table = |object_type: &&ObjectType| object_type.is_record() && object_type.table == *table;
-    let Some(object_type) = mutation.catalog.object_types.iter().find(is_of_table) else { return Ok(()) };
-    let rules = mutation.rules;
-    for (holds, message) in rules.checks_of(table, columns) {
-        let values =
-            columns.iter().map(|column| format!("'{column}', {}", redirected(&format!("t.{column}"))));
-        let sql = format!(
-            "select slug::text from (
-                 select n.* from {table} t cross join lateral jsonb_populate_record(t, jsonb_build_object({})) n
-                 where {}
-             ) n where ({holds}) is false order by slug limit $3",
-            values.collect::<Vec<_>>().join(", "),
-            reference.refers_to_merged(),
-        );
-        refuse_records(mutation, connection, object_type, (sql.as_str(), message), [keep, merged]).await?;
-    }
-    for (unique, message) in rules.unique_with(table, columns) {
-        let of = |alias: &str| {
-            let columns = unique.columns.iter().map(|column| redirected(&format!("{alias}.{column}")));
-            columns.collect::<Vec<_>>().join(", ")
-        };
-        let sql = format!(
-            "select t.slug::text from {table} t join {table} k on k.id <> t.id and ({}) = ({})
-             where {} order by t.slug limit $3",
-            of("k"),
-            of("t"),
-            reference.refers_to_merged(),
-        );
-        refuse_records(mutation, connection, object_type, (sql.as_str(), message), [keep, merged]).await?;
-    }
-    Ok(())
-}
-
-/// An error for the records that a statement finds.
-async fn refuse_records(
-    mutation: &mut Mutation<'_>,
-    connection: &mut PgConnection,
-    object_type: &ObjectType,
-    (sql, message): (&str, &str),
-    [keep, merged]: [i64; 2],
-) -> Result<(), Failure> {
-    let query = sqlx::query_scalar(AssertSqlSafe(sql.to_owned())).bind(keep).bind(merged).bind(NAMED);
-    let slugs: Vec<String> = query.fetch_all(&mut *connection).await?;
-    if !slugs.is_empty() {
-        let message = format!("{message} See {} {}.", object_type.name, slugs.join(", "));
-        mutation.wrong("INVALID", &["merge"], &message);
-    }
-    Ok(())
 }
 
 /// Redirects the references of a table. Rows that would become duplicates are deleted.
@@ -261,6 +293,16 @@ pub async fn unmerge(mutation: &mut Mutation<'_>, connection: &mut PgConnection)
         mutation.wrong("NOT_FOUND", &["merge"], message);
         return Err(mutation.end());
     };
+    let by_import: bool = sqlx::query_scalar("select exists (select from imports where change = $1)")
+        .bind(change)
+        .fetch_one(&mut *connection)
+        .await?;
+    if by_import {
+        let message =
+            "An import brought this merge, with other changes: `revertRevision` reverts the import.";
+        mutation.wrong("CONFLICT", &["merge"], message);
+        return Err(mutation.end());
+    }
     undo(mutation, connection, change, "merge").await?;
     let revision = mutation.revision(connection, merged).await?;
     Ok(Done { id: merged, revision })

@@ -5,7 +5,7 @@ mod attach;
 mod errors;
 mod input;
 mod lists;
-mod merge;
+pub mod merge;
 mod quotes;
 mod referrers;
 mod task;
@@ -321,13 +321,10 @@ impl<'a> Mutation<'a> {
             Input::List(items) => items.is_empty(),
             _ => false,
         };
-        let is_list = |field: &WritableField| matches!(field.kind, WritableKind::Rows(_));
         let given = |field: &&WritableField| self.input.get(field.name).is_some_and(|value| !is_empty(value));
         let given: Vec<&WritableField> = self.task.writable_fields.iter().filter(given).collect();
-        let is_replaced = |field: &WritableField| match (is_list(field), field.deprecation) {
-            (true, _) => given.iter().any(|other| other.deprecation.is_some()),
-            (false, Some(_)) => given.iter().any(|other| is_list(other)),
-            (false, None) => false,
+        let is_replaced = |field: &WritableField| {
+            given.iter().any(|other| replaces(other, field) || replaces(field, other))
         };
         let fields = self.task.writable_fields.iter();
         let emptied = fields.filter(|field| self.input.get(field.name).is_some_and(is_empty));
@@ -344,12 +341,21 @@ impl<'a> Mutation<'a> {
         if emptied.is_empty() {
             return Ok(());
         }
-        let is_empty = |field: &&WritableField| match &field.kind {
-            WritableKind::Value { column, .. } | WritableKind::Reference { column, .. } => {
-                format!("t.{column} is null")
-            }
-            WritableKind::Rows(Rows { table, owner, .. }) => {
-                format!("not exists (select from {table} r where r.{owner} = t.id)")
+        let is_empty = |field: &&WritableField| {
+            let list = self.task.writable_fields.iter().find(|list| replaces(list, field));
+            match (&field.kind, list.map(|list| &list.kind)) {
+                (
+                    WritableKind::Reference { column, .. },
+                    Some(WritableKind::Rows(Rows { table, owner, .. })),
+                ) => format!(
+                    "not exists (select from {table} r where r.{owner} = t.id and r.{column} is not null)"
+                ),
+                (WritableKind::Value { column, .. } | WritableKind::Reference { column, .. }, _) => {
+                    format!("t.{column} is null")
+                }
+                (WritableKind::Rows(Rows { table, owner, .. }), _) => {
+                    format!("not exists (select from {table} r where r.{owner} = t.id)")
+                }
             }
         };
         let tests = emptied.iter().map(is_empty).collect::<Vec<_>>().join(", ");
@@ -502,6 +508,16 @@ impl<'a> Mutation<'a> {
 /// Waits until no other transaction changes records. Locking a record first could cause a deadlock.
 pub async fn lock_revision_numbers(connection: &mut PgConnection) -> Result<(), sqlx::Error> {
     sqlx::query("select lock_revision_numbers()").execute(connection).await.map(|_| ())
+}
+
+/// Whether a list has replaced a deprecated field, which is one of its entries.
+fn replaces(list: &WritableField, field: &WritableField) -> bool {
+    match (&list.kind, &field.kind) {
+        (WritableKind::Rows(rows), WritableKind::Reference { column, .. }) => {
+            field.deprecation.is_some() && rows.columns.iter().any(|entry| entry.column == *column)
+        }
+        _ => false,
+    }
 }
 
 fn text(value: Option<&Input>) -> Option<String> {
