@@ -1,6 +1,7 @@
 //! Embeds the migrations, and the page in `web/`, which the user's npm bundles.
 //!
-//! Without npm, or if it fails, no page is embedded and a warning says why.
+//! Without npm, or if it fails, no page is embedded and a warning says why. `DOSSIER_WEB=required` makes that an error,
+//! and `DOSSIER_WEB=off` leaves the page out.
 
 use std::{
     env,
@@ -38,7 +39,9 @@ fn main() {
     } else {
         bundle(&work)
     };
+    let is_required = env::var_os("DOSSIER_WEB").is_some_and(|value| value == "required");
     let files = bundle.unwrap_or_else(|reason| {
+        assert!(!is_required, "the page is not bundled, and DOSSIER_WEB is `required`: {reason}");
         println!("cargo:warning=the page is not bundled ({reason}); the server shows GraphiQL from the network instead");
         Vec::new()
     });

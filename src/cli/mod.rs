@@ -2,6 +2,7 @@
 
 mod export;
 mod generate;
+mod health;
 mod import;
 mod key;
 mod migrate;
@@ -83,6 +84,8 @@ enum Command {
         #[command(subcommand)]
         command: source::Command,
     },
+    /// Ask the server at `BIND_ADDRESS` whether it is ready: the health check of a container.
+    Health(health::Arguments),
     /// Print the GraphQL schema.
     Schema(schema::Arguments),
 }
@@ -170,6 +173,7 @@ async fn run(command: Command) -> Result<(), Failure> {
             Command::Import(arguments) => import::run(arguments).await,
             Command::Export(arguments) => export::run(arguments).await,
             Command::Source { command } => source::run(command).await,
+            Command::Health(arguments) => health::run(&arguments).await,
             Command::Schema(arguments) => schema::run(&arguments),
         }
     };

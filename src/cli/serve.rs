@@ -88,8 +88,8 @@ async fn prepare(database: &Database, no_migrate: bool) -> Result<(), Failure> {
     Ok(())
 }
 
-/// An address that a browser on this machine can open.
-fn reachable(mut address: SocketAddr) -> SocketAddr {
+/// An address that a client on this machine can open.
+pub fn reachable(mut address: SocketAddr) -> SocketAddr {
     if address.ip().is_unspecified() {
         address.set_ip(if address.is_ipv4() {
             Ipv4Addr::LOCALHOST.into()

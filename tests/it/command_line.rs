@@ -14,6 +14,7 @@ use serde_json::Value;
 use sqlx::AssertSqlSafe;
 
 use crate::support::{
+    anonymous,
     database::{TestDatabase, database, empty_database},
     process::{Folder, Process, dossier, output},
 };
@@ -51,6 +52,23 @@ fn execute<'a>(database: &'a TestDatabase, sql: &str) -> impl Future<Output = ()
 fn help_has_examples_and_a_wrong_word_is_a_usage_error() {
     assert!(success(&[], &["--help"]).contains("Examples:"));
     assert_eq!(output(dossier(&[]).arg("conquer")).status.code(), Some(2));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn health_asks_the_server_at_the_bind_address() {
+    let anonymous = anonymous().await;
+    let address = anonymous.address("").replace("http://", "");
+    let settings = [("BIND_ADDRESS", address.trim_end_matches('/'))];
+    let ready = success(&settings, &["health"]);
+    assert_eq!(ready, "{\"status\":\"ready\",\"reading\":true,\"writing\":true}\n");
+    assert_eq!(success(&settings, &["health", "--live"]), "{\"status\":\"live\"}\n");
+    drop(anonymous);
+    let free = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = free.local_addr().expect("an address").to_string();
+    drop(free);
+    assert!(
+        failure(&[("BIND_ADDRESS", &address)], &["health"]).starts_with("no answer from http://127.0.0.1:")
+    );
 }
 
 #[test]

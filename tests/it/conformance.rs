@@ -151,18 +151,45 @@ async fn python_gql_works_as_the_guide_says() {
     let Some(tools) = Tools::new("python").await else { return };
     let editor = editor().await;
     tools.follow_guide(&editor);
-    if !is_installed("python3") {
-        return missing("python3 is not installed");
-    }
-    let (made, reported) = tools.run("python3", &["-m", "venv", "venv"]).await;
-    if !made {
-        return missing(&format!("python3 -m venv fails: {reported}"));
-    }
-    let python = tools.folder.path().join("venv/bin/python").display().to_string();
-    tools.accept(&python, &["-m", "pip", "install", "--quiet", "-r", "requirements.txt"]).await;
+    let Some(programs) = tools.python("requirements.txt").await else { return };
+    let python = format!("{programs}/python");
     let key = editor.authorization().expect("a key").replace("Bearer ", "");
     let (ended, reported) = tools.run_with(&python, &["client.py"], &[("DOSSIER_KEY", &key)]).await;
     assert!(ended && reported.ends_with("Israel NEUTRAL\nCREATE from-python\n"), "{reported}");
+}
+
+#[tokio::test]
+async fn the_files_for_deploying_are_valid() {
+    let Some(tools) = Tools::new("deploying").await else { return };
+    let Some(programs) = tools.python("deploying.txt").await else { return };
+    for folder in ["deploy", ".github"] {
+        copy(&Path::new(ROOT).join(folder), &tools.folder.path().join(folder)).expect("copied");
+    }
+    for file in ["Dockerfile", "compose.yaml"] {
+        fs::copy(Path::new(ROOT).join(file), tools.folder.path().join(file)).expect("copied");
+    }
+    let [hadolint, schema, kubernetes] = ["hadolint", "check-jsonschema", "kubernetes-validate"]
+        .map(|program| format!("{programs}/{program}"));
+    tools.accept(&hadolint, &["Dockerfile"]).await;
+    tools.replace("Dockerfile", "USER 65532:65532", "USER root");
+    tools.refuse(&hadolint, &["Dockerfile"], "DL3002").await;
+    let compose = ["--builtin-schema", "vendor.compose-spec", "compose.yaml"];
+    tools.accept(&schema, &compose).await;
+    tools.replace("compose.yaml", "read_only: true", "reads_only: true");
+    tools.refuse(&schema, &compose, "reads_only").await;
+    let workflow = ["--builtin-schema", "vendor.github-workflows", ".github/workflows/ci.yml"];
+    tools.accept(&schema, &workflow).await;
+    tools.accept(&kubernetes, &["--strict", "deploy/kubernetes.yaml"]).await;
+    tools.replace("deploy/kubernetes.yaml", "readinessProbe", "readyProbe");
+    tools.refuse(&kubernetes, &["--strict", "deploy/kubernetes.yaml"], "readyProbe").await;
+    if !is_installed("systemd-analyze") {
+        return say("The systemd unit is NOT checked: systemd-analyze is not installed");
+    }
+    tools.replace("deploy/dossier.service", "/usr/local/bin/dossier", "/bin/true");
+    let unit = ["verify", "--man=no", "deploy/dossier.service"];
+    tools.accept("systemd-analyze", &unit).await;
+    tools.replace("deploy/dossier.service", "ExecStart=", "Executes=");
+    tools.refuse("systemd-analyze", &unit, "dossier.service").await;
 }
 
 #[tokio::test]
@@ -283,6 +310,23 @@ impl Tools {
         Some(tools)
     }
 
+    /// The folder of Python's programs with these packages; none if the test is skipped.
+    async fn python(&self, requirements: &str) -> Option<String> {
+        if !is_installed("python3") {
+            missing("python3 is not installed");
+            return None;
+        }
+        let (made, reported) = self.run("python3", &["-m", "venv", "venv"]).await;
+        if !made {
+            missing(&format!("python3 -m venv fails: {reported}"));
+            return None;
+        }
+        let programs = self.folder.path().join("venv/bin").display().to_string();
+        let install = ["-m", "pip", "install", "--quiet", "-r", requirements];
+        self.accept(&format!("{programs}/python"), &install).await;
+        Some(programs)
+    }
+
     /// Breaks the schema, to check that a tool reports it.
     fn doctor(&self, right: &str, wrong: &str) {
         self.replace("schema.graphql", right, wrong);
@@ -376,8 +420,12 @@ fn packages() -> Option<&'static Path> {
 fn missing(reason: &str) {
     let skips = env::var("SKIP_CONFORMANCE").is_ok_and(|value| value == "1");
     assert!(skips, "{reason}. Install what is missing, or set SKIP_CONFORMANCE=1 to skip this test.");
-    // Not with a macro, because the output of a passing test is captured.
-    let _ = io::stderr().write_all(format!("\nConformance is NOT checked: {reason}.\n").as_bytes());
+    say(&format!("Conformance is NOT checked: {reason}"));
+}
+
+/// Prints a sentence; not with a macro, because the output of a passing test is captured.
+fn say(sentence: &str) {
+    let _ = io::stderr().write_all(format!("\n{sentence}.\n").as_bytes());
 }
 
 /// Whether there is a program of this name on the path.
