@@ -7,6 +7,7 @@ mod import;
 mod key;
 mod migrate;
 mod progress;
+mod purge;
 mod schema;
 mod serve;
 mod signals;
@@ -86,6 +87,8 @@ enum Command {
     },
     /// Ask the server at `BIND_ADDRESS` whether it is ready: the health check of a container.
     Health(health::Arguments),
+    /// Purge the cache in front of the server, at `PURGE_URL`: all responses, or those that changes made stale.
+    Purge(purge::Arguments),
     /// Print the GraphQL schema.
     Schema(schema::Arguments),
 }
@@ -174,6 +177,7 @@ async fn run(command: Command) -> Result<(), Failure> {
             Command::Export(arguments) => export::run(arguments).await,
             Command::Source { command } => source::run(command).await,
             Command::Health(arguments) => health::run(&arguments).await,
+            Command::Purge(arguments) => purge::run(&arguments).await,
             Command::Schema(arguments) => schema::run(&arguments),
         }
     };

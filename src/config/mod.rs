@@ -10,7 +10,7 @@ use std::{
     time::Duration,
 };
 
-use axum::http::{HeaderName, HeaderValue};
+use axum::http::{HeaderName, HeaderValue, Method};
 use ipnet::IpNet;
 
 use crate::config::address::{Address, Wrong};
@@ -71,6 +71,10 @@ pub struct Config {
     pub cache_bytes: Option<NonZeroUsize>,
     /// The `Cache-Control` of responses to GET.
     pub cache_control: HeaderValue,
+    /// The header of responses to GET with the tags of what they depend on; none: no header.
+    pub cache_tags: Option<HeaderName>,
+    /// The cache in front of the server that is told of changes.
+    pub purge: Option<Purge>,
     /// Points of cost per client and minute; none: no limit.
     pub rate_limit: Option<NonZeroU32>,
     /// Whether reading requires a key.
@@ -92,6 +96,17 @@ pub struct Jwt {
     pub jwks_url: Option<String>,
     /// The claim with the role, or a path to it that begins with a slash.
     pub role_claim: String,
+}
+
+/// How to purge a cache in front of the server.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Purge {
+    pub url: String,
+    pub method: Method,
+    /// The header that holds the tags.
+    pub tags: HeaderName,
+    /// A header for authentication, whose value is never shown.
+    pub header: Option<(HeaderName, HeaderValue)>,
 }
 
 /// Who may read whole texts of sources.
@@ -281,6 +296,8 @@ impl Config {
                 "directives of HTTP's Cache-Control: `public, max-age=5`",
                 cache_control,
             )?,
+            cache_tags: settings.cache_tags()?,
+            purge: settings.purge()?,
             rate_limit: settings
                 .read("RATE_LIMIT", "0", "a number of cost points per minute, or 0 for no limit", parsed::<u32>)
                 .map(NonZeroU32::new)?,
@@ -320,6 +337,30 @@ impl Settings<'_> {
         }
     }
 
+    fn cache_tags(&self) -> Result<Option<HeaderName>, Error> {
+        let expected = "the name of a header: Surrogate-Key, Cache-Tag or xkey";
+        let tags = self.maybe("CACHE_TAGS", expected, parsed)?;
+        if tags.is_some() && self.text("CACHE_BYTES").is_some_and(|bytes| bytes.trim() == "0") {
+            return Err(Error::Missing { name: "CACHE_BYTES", because_of: "CACHE_TAGS" });
+        }
+        Ok(tags)
+    }
+
+    fn purge(&self) -> Result<Option<Purge>, Error> {
+        let url = self.maybe("PURGE_URL", "a URL: http://varnish:8080/", web_address)?;
+        let method = self.read("PURGE_METHOD", "PURGE", "a method of HTTP: PURGE or POST", parsed)?;
+        let header =
+            self.maybe("PURGE_HEADER", "a header: `Authorization: Bearer …`", header).map_err(hidden)?;
+        match (url, self.cache_tags()?) {
+            (Some(url), Some(tags)) => Ok(Some(Purge { url, method, tags, header })),
+            (Some(_), None) => Err(Error::Missing { name: "CACHE_TAGS", because_of: "PURGE_URL" }),
+            (None, _) if header.is_some() => {
+                Err(Error::Missing { name: "PURGE_URL", because_of: "PURGE_HEADER" })
+            }
+            (None, _) => Ok(None),
+        }
+    }
+
     /// `OTEL_…` are OTLP's variables; its exporter reads the others itself.
     fn traces(&self) -> Result<Option<String>, Error> {
         let address = "a URL: http://localhost:4318";
@@ -349,6 +390,22 @@ impl Settings<'_> {
         let value = self.text(name).unwrap_or_else(|| default.to_owned());
         parse(value.trim()).ok_or(Error::Value { name, value, expected })
     }
+}
+
+/// The error without the value, which may be a secret.
+fn hidden(error: Error) -> Error {
+    match error {
+        Error::Value { name, expected, .. } => Error::Value { name, value: "…".to_owned(), expected },
+        other => other,
+    }
+}
+
+/// A header with a value that is not shown.
+fn header(value: &str) -> Option<(HeaderName, HeaderValue)> {
+    let (name, value) = value.split_once(':')?;
+    let mut value: HeaderValue = parsed(value.trim())?;
+    value.set_sensitive(true);
+    Some((parsed(name.trim())?, value))
 }
 
 fn parsed<T: FromStr>(value: &str) -> Option<T> {
@@ -509,6 +566,9 @@ mod tests {
             ("CACHE_CONTROL", "public,"),
             ("CACHE_CONTROL", "public\nset-cookie: a=b"),
             ("CACHE_CONTROL", "öffentlich"),
+            ("CACHE_TAGS", "Surrogate Key"),
+            ("PURGE_URL", "varnish:8080"),
+            ("PURGE_METHOD", "PUR GE"),
             ("DATABASE_POOL_SIZE", "0"),
             ("SLOW_STATEMENT", "1s"),
             ("LOG_FORMAT", "xml"),
@@ -572,6 +632,38 @@ mod tests {
         let message = with("DATABASE_URL", "postgres://me:secret@host:port/").unwrap_err().to_string();
         assert!(!message.contains("secret"), "{message}");
         assert_eq!(with("DATABASE_URL", "mysql://host/base").unwrap_err(), Error::DatabaseUrl(Wrong::Scheme));
+    }
+
+    #[test]
+    fn a_purge_needs_tags_and_its_header_stays_secret() {
+        let of = |settings: &'static [(&str, &str)]| {
+            Config::from_lookup(|name| {
+                settings.iter().find(|(set, _)| *set == name).map(|(_, value)| (*value).to_owned())
+            })
+        };
+        let message = |settings| of(settings).unwrap_err().to_string();
+        assert_eq!(
+            message(&[("PURGE_URL", "http://varnish/")]),
+            "PURGE_URL is set, so CACHE_TAGS is required"
+        );
+        assert_eq!(
+            message(&[("CACHE_TAGS", "xkey"), ("CACHE_BYTES", "0")]),
+            "CACHE_TAGS is set, so CACHE_BYTES is required"
+        );
+        assert_eq!(
+            message(&[("PURGE_HEADER", "secret")]),
+            "invalid PURGE_HEADER `…`: it must be a header: `Authorization: Bearer …`"
+        );
+        let config = of(&[
+            ("PURGE_URL", "http://varnish/"),
+            ("CACHE_TAGS", "Surrogate-Key"),
+            ("PURGE_HEADER", "Fastly-Key: secret"),
+        ]);
+        let purge = config.unwrap().purge.unwrap();
+        assert_eq!((purge.method.as_str(), purge.tags.as_str()), ("PURGE", "surrogate-key"));
+        let (name, value) = purge.header.as_ref().unwrap();
+        assert_eq!((name.as_str(), value.to_str().unwrap()), ("fastly-key", "secret"));
+        assert!(!format!("{purge:?}").contains("secret"));
     }
 
     #[test]

@@ -22,7 +22,8 @@ use serde::{Deserialize, de::DeserializeOwned};
 use tokio::time::timeout;
 
 use crate::{
-    auth::limits::Budget,
+    auth::{caller::Role, limits::Budget},
+    config::Config,
     engine::{OperationRequest, cache::CachedResponse},
     error::{ApiError, Code},
     server::{
@@ -30,6 +31,7 @@ use crate::{
         credentials::Credentials,
         operation::{DocumentNames, OperationResponse, Parameters, Requester},
         page::{self, accepts_gzip},
+        purge::separator,
         response::{Media, advise, refuse, refuse_for},
         sse, websocket,
     },
@@ -207,10 +209,17 @@ async fn respond(
         response.headers_mut().insert(ALLOW, "POST".parse().expect("a header value"));
         return response;
     }
-    let caching =
-        is_get.then(|| Caching { control: app.cache_control.clone(), localized: prepared.is_localized() });
+    let is_anonymous = requester.identity.role == Role::Anonymous;
     match app.execute(&prepared, requester).await {
-        Ok(response) => reply.respond(response, caching, headers),
+        Ok(response) => {
+            let caching = is_get.then(|| CacheHeaders {
+                caching: &app.caching,
+                is_anonymous,
+                is_localized: prepared.is_localized(),
+                is_current: app.is_current(&response),
+            });
+            reply.respond(response, caching, headers)
+        }
         Err(api_error) => reply.refused_for(&api_error),
     }
 }
@@ -228,14 +237,38 @@ pub(super) fn set_rate_limit_headers(headers: &mut HeaderMap, budget: &Budget) {
     }
 }
 
-/// The headers by which clients and intermediaries cache a response to GET.
-struct Caching {
+/// How clients and caches in front of the server may cache responses to GET.
+pub(super) struct Caching {
+    /// `Cache-Control`
     control: HeaderValue,
-    /// Whether the response depends on the languages that the client accepts.
-    localized: bool,
+    /// The same for requests with a key or a token: never for others.
+    private: HeaderValue,
+    /// The header of tags.
+    tags: Option<HeaderName>,
 }
 
 impl Caching {
+    pub fn of(config: &Config) -> Self {
+        let control = config.cache_control.clone();
+        let text = control.to_str().unwrap_or_default().to_ascii_lowercase();
+        let is_shared =
+            ["public", "s-maxage", "must-revalidate"].iter().any(|directive| text.contains(directive));
+        let private = if is_shared { HeaderValue::from_static("private, no-cache") } else { control.clone() };
+        Caching { control, private, tags: config.cache_tags.clone() }
+    }
+}
+
+/// The headers by which a response to GET is cached.
+struct CacheHeaders<'a> {
+    caching: &'a Caching,
+    is_anonymous: bool,
+    /// Whether the response depends on the languages that the client accepts.
+    is_localized: bool,
+    /// Whether nothing that it depends on has changed while it was computed.
+    is_current: bool,
+}
+
+impl CacheHeaders<'_> {
     /// The entity tag of a representation.
     fn tag(cached: &CachedResponse, media: Media, compressed: bool) -> HeaderValue {
         let media = if media == Media::GraphqlResponse { "-r" } else { "" };
@@ -253,16 +286,27 @@ impl Caching {
         }
         let forms = [false, true].map(|compressed| Self::tag(cached, media, compressed));
         let tag = forms.into_iter().find(|tag| known.iter().any(|known| *known == "*" || *known == tag))?;
-        Some((StatusCode::NOT_MODIFIED, self.headers(tag)).into_response())
+        Some((StatusCode::NOT_MODIFIED, self.headers(cached, tag)).into_response())
     }
 
-    fn headers(&self, tag: HeaderValue) -> [(HeaderName, HeaderValue); 3] {
-        let varies = HeaderValue::from_static(if self.localized {
+    fn headers(&self, cached: &CachedResponse, tag: HeaderValue) -> HeaderMap {
+        let varies = HeaderValue::from_static(if self.is_localized {
             "accept, accept-encoding, accept-language, authorization"
         } else {
             "accept, accept-encoding, authorization"
         });
-        [(ETAG, tag), (CACHE_CONTROL, self.control.clone()), (VARY, varies)]
+        let Caching { control, private, tags } = self.caching;
+        let control = match (self.is_anonymous, self.is_current) {
+            (true, true) => control.clone(),
+            (true, false) => HeaderValue::from_static("no-cache"),
+            (false, _) => private.clone(),
+        };
+        let mut headers = HeaderMap::from_iter([(ETAG, tag), (CACHE_CONTROL, control), (VARY, varies)]);
+        if let Some(name) = tags.clone().filter(|_| self.is_anonymous && self.is_current) {
+            let tags = cached.dependency_tags(separator(&name)).clone();
+            headers.insert(name, tags);
+        }
+        headers
     }
 }
 
@@ -346,7 +390,7 @@ impl Reply {
     fn respond(
         &self,
         response: OperationResponse,
-        caching: Option<Caching>,
+        caching: Option<CacheHeaders<'_>>,
         headers: &HeaderMap,
     ) -> Response {
         let (hit, cached, failure) = (response.is_hit(), response.cached(), response.failure().cloned());
@@ -360,7 +404,13 @@ impl Reply {
             advise(&mut response, &failure);
             return response;
         }
-        let Some(cached) = cached.filter(|_| !self.reports_cache) else { return self.sent(body) };
+        let Some(cached) = cached.filter(|_| !self.reports_cache) else {
+            let mut response = self.sent(body);
+            if caching.is_some() {
+                response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+            }
+            return response;
+        };
         if let Some(caching) = &caching
             && let Some(not_modified) = caching.not_modified(&cached, headers, self.media)
         {
@@ -376,7 +426,8 @@ impl Reply {
             response_headers.insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
         }
         if let Some(caching) = caching {
-            response_headers.extend(caching.headers(Caching::tag(&cached, self.media, is_compressed)));
+            let tag = CacheHeaders::tag(&cached, self.media, is_compressed);
+            response_headers.extend(caching.headers(&cached, tag));
         }
         response
     }

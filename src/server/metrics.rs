@@ -60,6 +60,15 @@ pub(super) async fn handle(State(app): State<Arc<AppState>>) -> impl IntoRespons
             counts.evictions.load(Relaxed),
         );
     }
+    if let Some(purged) = &app.purged {
+        let revision = purged.revision.load(Relaxed);
+        let help = "The cache in front of the server has no response that is older than this revision; -1 before the first purge.";
+        own.extend(gauge("dossier_purged_revision", help, revision));
+        let requests = [("sent", purged.requests.load(Relaxed)), ("failed", purged.failures.load(Relaxed))]
+            .map(|(result, count)| (result, i64::try_from(count).unwrap_or(i64::MAX)));
+        let help = "Requests that purge the cache in front of the server, by result.";
+        own.extend(counters("dossier_purge_requests_total", help, "result", &requests));
+    }
     let mut count = |name: &str, help: &str, value: u64| {
         own.extend(counter(&format!("dossier_database_{name}_total"), help, value));
     };

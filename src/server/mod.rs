@@ -9,6 +9,7 @@ pub mod health;
 pub mod metrics;
 pub mod operation;
 pub mod page;
+pub mod purge;
 pub mod response;
 pub mod shutdown;
 pub mod sse;
@@ -66,7 +67,7 @@ use crate::{
     },
     error::{ApiError, Code},
     model::{Catalog, languages},
-    server::{edge::Edge, shutdown::Shutdown},
+    server::{edge::Edge, graphql::Caching, purge::Purge, shutdown::Shutdown},
     telemetry::request::{self, Observed, Transport},
 };
 
@@ -88,8 +89,9 @@ struct AppState {
     feed: Arc<ChangeFeed>,
     audiences: Audiences,
     response_cache: Option<ResponseCache>,
-    /// The `Cache-Control` of responses to GET.
-    cache_control: HeaderValue,
+    caching: Caching,
+    /// What a cache in front of the server was told.
+    purged: Option<Arc<purge::Progress>>,
     edge: Arc<Edge>,
     /// Web origins whose pages may send requests.
     origins: Vec<String>,
@@ -189,10 +191,17 @@ pub fn build(config: &Config, database: Database, engine: Engine) -> Server {
         revisions.follow();
         ResponseCache { cache: Cache::new(bytes), revisions }
     });
+    let purged = config.purge.clone().zip(response_cache.as_ref()).map(|(settings, responses)| {
+        let progress = Arc::<purge::Progress>::default();
+        let purge = Arc::new(Purge::new(settings)).follow(responses.revisions.clone(), progress.clone());
+        tokio::spawn(shutdown.clone().until_stopped(purge));
+        progress
+    });
     let exports = export::Exports::new(engine.catalog(), config);
     let app = Arc::new(AppState {
         response_cache,
-        cache_control: config.cache_control.clone(),
+        caching: Caching::of(config),
+        purged,
         engine,
         database,
         feed: Arc::new(feed),

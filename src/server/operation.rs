@@ -243,6 +243,16 @@ impl AppState {
         Ok(OperationResponse { outcome, revision: entry.map(|entry| entry.revision) })
     }
 
+    /// Whether nothing that a response depends on has changed while it was computed, as far as the server knows.
+    pub fn is_current(&self, response: &OperationResponse) -> bool {
+        let (Some(responses), Some(cached)) = (&self.response_cache, response.cached()) else { return false };
+        responses.revisions.revision().is_some_and(|revision| {
+            cached.is_valid_at(revision, |dependencies, since| {
+                responses.revisions.is_unchanged(dependencies, since)
+            })
+        })
+    }
+
     /// Subscribes. `resumed` is the last revision that a reconnecting client has received.
     pub async fn subscribe(
         self: &Arc<Self>,

@@ -33,6 +33,14 @@ impl Shutdown {
         self.stopping.cancelled().await;
     }
 
+    /// Runs a task of the server until it stops.
+    pub async fn until_stopped(self, task: impl Future<Output = ()>) {
+        tokio::select! {
+            () = task => {}
+            () = self.stopped() => {}
+        }
+    }
+
     /// The server does not end while this is held.
     pub fn guard(&self) -> TaskTrackerToken {
         self.running.token()

@@ -1,4 +1,4 @@
-//! Outages of the database: logged once per outage, not once per request.
+//! Outages of the database and of the cache in front of the server: logged once per outage, not once per request.
 
 use std::{
     fmt::Display,
@@ -24,6 +24,9 @@ pub static FORBIDDEN: Outage = Outage::new("the database user lacks a privilege"
 
 /// Nobody hears of new revisions.
 pub static LISTENING: Outage = Outage::new("lost the connection that listens for revisions");
+
+/// The cache in front of the server keeps stale responses.
+pub static PURGING: Outage = Outage::new("can't purge the cache in front of the server");
 
 #[derive(Debug)]
 pub struct Outage {

@@ -3,8 +3,7 @@
 //! `SKIP_CONFORMANCE=1` skips it.
 
 use std::{
-    env, fs,
-    io::{self, Write},
+    env, fs, io,
     path::{Path, PathBuf},
     process::{Command, Output, Stdio},
     sync::{Arc, OnceLock},
@@ -17,6 +16,7 @@ use crate::support::{
     database::database,
     editor,
     process::{Folder, dossier, output},
+    say,
 };
 
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");
@@ -170,9 +170,10 @@ async fn the_files_for_deploying_are_valid() {
     }
     let [hadolint, schema, kubernetes] = ["hadolint", "check-jsonschema", "kubernetes-validate"]
         .map(|program| format!("{programs}/{program}"));
-    tools.accept(&hadolint, &["Dockerfile"]).await;
+    let images = ["Dockerfile", "deploy/varnish/Dockerfile"];
+    tools.accept(&hadolint, &images).await;
     tools.replace("Dockerfile", "USER 65532:65532", "USER root");
-    tools.refuse(&hadolint, &["Dockerfile"], "DL3002").await;
+    tools.refuse(&hadolint, &images, "DL3002").await;
     let compose = ["--builtin-schema", "vendor.compose-spec", "compose.yaml"];
     tools.accept(&schema, &compose).await;
     tools.replace("compose.yaml", "read_only: true", "reads_only: true");
@@ -421,11 +422,6 @@ fn missing(reason: &str) {
     let skips = env::var("SKIP_CONFORMANCE").is_ok_and(|value| value == "1");
     assert!(skips, "{reason}. Install what is missing, or set SKIP_CONFORMANCE=1 to skip this test.");
     say(&format!("Conformance is NOT checked: {reason}"));
-}
-
-/// Prints a sentence; not with a macro, because the output of a passing test is captured.
-fn say(sentence: &str) {
-    let _ = io::stderr().write_all(format!("\n{sentence}.\n").as_bytes());
 }
 
 /// Whether there is a program of this name on the path.

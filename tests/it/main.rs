@@ -40,6 +40,7 @@ mod paging;
 mod past;
 mod permissions;
 mod persisted;
+mod purging;
 mod record_types;
 mod rules;
 mod schema;

@@ -4,8 +4,10 @@
 //! `statements` whose `meeting_id` is that meeting. Dependencies follow from the plan and the fetched rows. If they
 //! can't be determined (computed fields, filters across references, `asOf`), the response depends on everything.
 
-use std::hash::{DefaultHasher, Hash, Hasher};
+use std::{collections::BTreeSet, fmt};
 
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD as BASE64};
+use sha2::{Digest, Sha256};
 use sqlx::{Row, postgres::PgRow};
 
 use crate::{
@@ -28,7 +30,7 @@ const MAX_TAGS: usize = 4096;
 /// The log to which every change adds a row.
 const REVISIONS: &str = "revisions";
 
-/// A hash that identifies some rows. A collision only invalidates too much.
+/// A hash that identifies some rows, the same in every build and on every server. A collision only invalidates too much.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct CacheTag(u64);
 
@@ -44,9 +46,9 @@ impl CacheTag {
     }
 
     fn of(table: &str, column: &str) -> Self {
-        let mut hasher = DefaultHasher::new();
-        (table, column).hash(&mut hasher);
-        CacheTag(hasher.finish())
+        let digest = Sha256::new().chain_update(table).chain_update([0]).chain_update(column).finalize();
+        let (first, _) = digest.split_first_chunk().expect("a digest is longer");
+        CacheTag(u64::from_be_bytes(*first))
     }
 
     /// Mixes in the value, so that neighbouring values differ in all bits.
@@ -56,30 +58,55 @@ impl CacheTag {
     }
 }
 
+impl fmt::Display for CacheTag {
+    /// Eleven letters, digits, `-` and `_`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&BASE64.encode(self.0.to_be_bytes()))
+    }
+}
+
 #[derive(Debug)]
 pub enum Dependencies {
     Everything,
-    Rows(Box<[CacheTag]>),
+    Rows {
+        tags: Box<[CacheTag]>,
+        /// The tables of these rows.
+        tables: Box<[CacheTag]>,
+    },
 }
 
 impl Dependencies {
     /// The dependencies of the rows that a plan has fetched.
     pub fn of(plan: &Plan, request: &BoundPlan, rows: &Rows) -> Self {
-        let mut collector = Collector { request, tags: Vec::new() };
+        let mut collector = Collector { request, tags: Vec::new(), tables: BTreeSet::new() };
         if collector.steps(&plan.root, rows).is_err() {
             return Dependencies::Everything;
         }
-        let mut tags = collector.tags;
+        let Collector { mut tags, tables, .. } = collector;
         tags.sort_unstable();
         tags.dedup();
-        if tags.len() > MAX_TAGS { Dependencies::Everything } else { Dependencies::Rows(tags.into()) }
+        if tags.len() > MAX_TAGS {
+            return Dependencies::Everything;
+        }
+        let tables = tables.into_iter().map(CacheTag::table).collect();
+        Dependencies::Rows { tags: tags.into(), tables }
+    }
+
+    /// At most so many tags: those of the rows, or of their tables where there are too many; none if any change
+    /// concerns the response.
+    pub fn tags(&self, most: usize) -> Option<&[CacheTag]> {
+        match self {
+            Dependencies::Rows { tags, .. } if tags.len() <= most => Some(tags),
+            Dependencies::Rows { tables, .. } if tables.len() <= most => Some(tables),
+            _ => None,
+        }
     }
 
     /// The size in bytes.
     pub fn bytes(&self) -> usize {
         match self {
             Dependencies::Everything => 0,
-            Dependencies::Rows(tags) => size_of_val(&**tags),
+            Dependencies::Rows { tags, tables } => size_of_val(&**tags) + size_of_val(&**tables),
         }
     }
 }
@@ -98,6 +125,7 @@ type Collected<T = ()> = Result<T, Everything>;
 struct Collector<'a> {
     request: &'a BoundPlan,
     tags: Vec<CacheTag>,
+    tables: BTreeSet<&'static str>,
 }
 
 impl Collector<'_> {
@@ -184,9 +212,11 @@ impl Collector<'_> {
             }
             (Some(Key::Slug), _) => {
                 // The row does not say which of its slugs matched.
-                self.tags.extend(merged.map(CacheTag::table));
+                if let Some(names) = merged {
+                    self.table(names);
+                }
                 if found.is_none() {
-                    self.tags.push(CacheTag::table(table));
+                    self.table(table);
                 }
             }
             _ => return Err(Everything),
@@ -216,12 +246,14 @@ impl Collector<'_> {
         let is_filtered = step.arguments.get("filter").is_some();
         if is_filtered {
             // Filters resolve the ids of merged actors.
-            self.tags.extend(merged.map(CacheTag::table));
+            if let Some(names) = merged {
+                self.table(names);
+            }
         }
         match many.via {
             Join::All => match of_one.filter(|of_one| depends_on_owner(level, pages, *of_one)) {
                 Some((column, id)) => self.rows(table, column, &[id]),
-                None => self.tags.push(CacheTag::table(table)),
+                None => self.table(table),
             },
             Join::Column(column) => self.rows(table, column, owners),
             Join::Either(one, other) => {
@@ -241,7 +273,7 @@ impl Collector<'_> {
                         .any(|aggregate| matches!(aggregate, AggregateRows::Groups { .. }))
                     || is_cut && !matches!(pages.order.by, SortKey::Id);
                 if reads_all {
-                    self.tags.push(CacheTag::table(table));
+                    self.table(table);
                 } else if statement.is_some() {
                     self.rows(table, "id", &own_ids(level, &pages.rows)?);
                 }
@@ -286,7 +318,16 @@ impl Collector<'_> {
         Ok(())
     }
 
-    fn rows(&mut self, table: &str, column: &str, values: &[i64]) {
+    fn table(&mut self, table: &'static str) {
+        self.tables.insert(table);
+        self.tags.push(CacheTag::table(table));
+    }
+
+    fn rows(&mut self, table: &'static str, column: &str, values: &[i64]) {
+        if values.is_empty() {
+            return;
+        }
+        self.tables.insert(table);
         let rows = CacheTag::of(table, column);
         self.tags.extend(values.iter().map(|value| rows.with(*value)));
     }

@@ -2,7 +2,7 @@
 
 use std::{collections::HashMap, sync::Mutex};
 
-use sqlx::{Executor, Postgres, Row, postgres::PgRow};
+use sqlx::{Executor, PgConnection, Postgres, Row, postgres::PgRow};
 
 use crate::{
     engine::cache::dependencies::{CacheTag, Dependencies},
@@ -125,11 +125,35 @@ impl InvalidationLog {
         Ok((Position { history: state.history, revision: state.known.unwrap_or_default().revision }, is_last))
     }
 
+    /// The tags of all rows that changed after a revision; none if there are too many revisions.
+    pub async fn read_since(
+        database: &mut PgConnection,
+        revision: i64,
+    ) -> Result<Option<Vec<CacheTag>>, sqlx::Error> {
+        let recorded =
+            "select (extract(epoch from recorded_at) * 1000000)::bigint from revisions where id = $1";
+        let recorded = sqlx::query_scalar(recorded).bind(revision).fetch_optional(&mut *database).await?;
+        let known = Some(Known { revision, recorded });
+        let log = InvalidationLog(Mutex::new(State { known, ..State::default() }));
+        while !log.read_next(&mut *database).await?.1 {}
+        Ok(log.changed_since(Position { history: 0, revision }))
+    }
+
     /// Whether dependencies are unchanged since a revision.
     pub fn is_unchanged(&self, dependencies: &Dependencies, since: i64) -> bool {
-        let Dependencies::Rows(tags) = dependencies else { return false };
+        let Dependencies::Rows { tags, .. } = dependencies else { return false };
         let state = lock(&self.0);
         since >= state.unknown_until && tags.iter().all(|tag| state.last(*tag) <= since)
+    }
+
+    /// The tags of all rows that changed after a position; none if that is not known any more.
+    pub fn changed_since(&self, position: Position) -> Option<Vec<CacheTag>> {
+        let state = lock(&self.0);
+        if position.history != state.history || position.revision < state.unknown_until {
+            return None;
+        }
+        let changed = state.older.iter().chain(&state.recent).filter(|(_, last)| **last > position.revision);
+        Some(changed.map(|(tag, _)| *tag).collect())
     }
 }
 
@@ -205,7 +229,7 @@ mod tests {
     use super::*;
 
     fn on(tags: &[CacheTag]) -> Dependencies {
-        Dependencies::Rows(tags.into())
+        Dependencies::Rows { tags: tags.into(), tables: Box::default() }
     }
 
     /// A revision with a time of its own.
@@ -256,6 +280,25 @@ mod tests {
         assert!(!changed.is_unchanged(&Dependencies::Everything, 8));
         lock(&changed.0).record([(one, 6)].into_iter(), at(6));
         assert!(!changed.is_unchanged(&on(&[one]), 6), "who comes late takes nothing back");
+    }
+
+    #[test]
+    fn what_changed_since_a_position_is_known_until_it_is_forgotten() {
+        let log = InvalidationLog::default();
+        let (one, other) = (CacheTag::rows("actors", "id", 1), CacheTag::rows("actors", "id", 2));
+        lock(&log.0).record([(one, 7), (other, 9)].into_iter(), at(9));
+        let since = |history, revision| log.changed_since(Position { history, revision });
+        assert_eq!(since(0, 7), Some(vec![other]));
+        assert_eq!(since(0, 9), Some(vec![]));
+        assert_eq!(since(1, 9), None, "that was another history");
+        lock(&log.0).restart_at(at(20));
+        assert_eq!((since(0, 19), since(0, 20)), (None, Some(vec![])));
+    }
+
+    #[test]
+    fn tags_are_the_same_in_every_build() {
+        let tags = [CacheTag::rows("actors", "id", 1), CacheTag::table("statements")];
+        assert_eq!(tags.map(|tag| tag.to_string()), ["YFJUgGtXpm0", "U1smeR8Lq2M"]);
     }
 
     #[test]

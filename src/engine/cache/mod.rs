@@ -7,6 +7,7 @@
 pub mod dependencies;
 pub mod invalidation_log;
 pub mod revision_watcher;
+pub mod tags;
 
 use std::{
     collections::HashMap,
@@ -19,7 +20,7 @@ use std::{
     },
 };
 
-use axum::body::Bytes;
+use axum::{body::Bytes, http::HeaderValue};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD as BASE64};
 use flate2::{Compression, write::GzEncoder};
 use lru::LruCache;
@@ -63,18 +64,20 @@ pub struct CachedResponse {
     /// The revision up to which it is known to be valid.
     valid_until: AtomicI64,
     tag: OnceLock<String>,
+    dependency_tags: OnceLock<HeaderValue>,
     compressed: OnceLock<Option<Bytes>>,
 }
 
 impl CachedResponse {
     fn new(body: Bytes, cost: usize, dependencies: Dependencies, revision: i64) -> Self {
-        let (tag, compressed) = (OnceLock::new(), OnceLock::new());
-        CachedResponse { body, cost, dependencies, valid_until: revision.into(), tag, compressed }
+        let (tag, dependency_tags, compressed) = (OnceLock::new(), OnceLock::new(), OnceLock::new());
+        let valid_until = revision.into();
+        CachedResponse { body, cost, dependencies, valid_until, tag, dependency_tags, compressed }
     }
 
     /// Whether it is valid as of a revision. `is_valid` says whether dependencies are unchanged since another
     /// revision, at least up to that one.
-    fn is_valid_at(&self, revision: i64, is_valid: impl FnOnce(&Dependencies, i64) -> bool) -> bool {
+    pub fn is_valid_at(&self, revision: i64, is_valid: impl FnOnce(&Dependencies, i64) -> bool) -> bool {
         let until = self.valid_until.load(Relaxed);
         if until >= revision {
             return true;
@@ -89,6 +92,14 @@ impl CachedResponse {
     /// The entity tag: a digest of the body, the same on every server.
     pub fn tag(&self) -> &str {
         self.tag.get_or_init(|| BASE64.encode(&Sha256::digest(&self.body)[..18]))
+    }
+
+    /// Names of what the response depends on, for a cache in front of the server: see [`tags`].
+    pub fn dependency_tags(&self, separator: char) -> &HeaderValue {
+        self.dependency_tags.get_or_init(|| {
+            let tags = tags::of(&self.dependencies).join(&separator.to_string());
+            HeaderValue::try_from(tags).expect("a header value")
+        })
     }
 
     /// The compressed body, if compression pays off; computed on first use.

@@ -14,7 +14,10 @@ use tokio::{sync::watch, task::JoinHandle, time::timeout};
 pub use crate::engine::cache::invalidation_log::Position;
 use crate::{
     database::{Database, connections::Share},
-    engine::cache::{dependencies::Dependencies, invalidation_log::InvalidationLog},
+    engine::cache::{
+        dependencies::{CacheTag, Dependencies},
+        invalidation_log::InvalidationLog,
+    },
     telemetry::outage,
 };
 
@@ -133,6 +136,11 @@ impl RevisionWatcher {
     /// Whether dependencies are unchanged since a revision, up to the last one that is known.
     pub fn is_unchanged(&self, dependencies: &Dependencies, since: i64) -> bool {
         self.log.is_unchanged(dependencies, since)
+    }
+
+    /// The tags of all rows that changed after a position; none if that is not known.
+    pub fn changed_since(&self, position: Position) -> Option<Vec<CacheTag>> {
+        self.log.changed_since(position)
     }
 }
 

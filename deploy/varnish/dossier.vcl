@@ -1,0 +1,77 @@
+vcl 4.1;
+
+# Varnish in front of Dossier. It keeps what is marked with tags and purges by them. Dossier needs:
+#
+#   CACHE_TAGS=Surrogate-Key
+#   CACHE_CONTROL=public, max-age=0, s-maxage=86400
+#   PURGE_URL=http://cache:8080/
+#   TRUSTED_PROXIES=        the address of this cache
+
+import xkey;
+
+backend dossier {
+    .host = "dossier";
+    .port = "8000";
+}
+
+# Who may purge: Dossier's own network.
+acl purgers {
+    "localhost";
+    "10.0.0.0"/8;
+    "172.16.0.0"/12;
+    "192.168.0.0"/16;
+}
+
+sub vcl_recv {
+    if (req.method == "PURGE") {
+        if (client.ip !~ purgers || !req.http.Surrogate-Key) {
+            return (synth(403));
+        }
+        xkey.purge(req.http.Surrogate-Key);
+        return (synth(200));
+    }
+    # WebSockets are passed through.
+    if (req.http.Upgrade ~ "(?i)^websocket$") {
+        return (pipe);
+    }
+    # What a key or a token gives is for its owner. Streams of events are not kept.
+    if ((req.method != "GET" && req.method != "HEAD") || req.http.Authorization
+            || req.http.Accept ~ "text/event-stream") {
+        return (pass);
+    }
+    # Dossier sets no cookies. Responses vary by these headers, so that they are made few.
+    unset req.http.Cookie;
+    if (req.url ~ "^/graphql/?\?") {
+        if (req.http.Accept ~ "graphql-response") {
+            set req.http.Accept = "application/graphql-response+json";
+        } else {
+            set req.http.Accept = "application/json";
+        }
+    }
+    return (hash);
+}
+
+sub vcl_pipe {
+    set bereq.http.Upgrade = req.http.Upgrade;
+    set bereq.http.Connection = req.http.Connection;
+}
+
+sub vcl_backend_response {
+    if (beresp.http.Surrogate-Key) {
+        set beresp.http.xkey = beresp.http.Surrogate-Key;
+        # A response that expired is asked for again before it is given.
+        set beresp.grace = 0s;
+    } else {
+        # Without tags nobody would purge it: browsers may keep it, as its headers say.
+        set beresp.uncacheable = true;
+    }
+}
+
+sub vcl_deliver {
+    unset resp.http.Surrogate-Key;
+    unset resp.http.xkey;
+    set resp.http.X-Cache = "MISS";
+    if (obj.hits > 0) {
+        set resp.http.X-Cache = "HIT";
+    }
+}
