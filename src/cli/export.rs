@@ -62,7 +62,7 @@ pub async fn run(arguments: Arguments) -> Result<(), Failure> {
     let exported = async {
         let since = Instant::now();
         let mut connection = database.connect_without_timeout().await?;
-        let mut export = Export::begin(&mut connection, &kinds, &selection, true).await?;
+        let mut export = Export::begin(&mut connection, &kinds, &selection, true, usize::MAX).await?;
         let (mut written, mut texts, mut left_out) = (0, 0, 0);
         let mut finished = Vec::new();
         for (kind, mut output) in outputs {

@@ -44,6 +44,8 @@ use crate::{
 const MAX_EXPORTS: usize = 4;
 /// Concurrent exports per client.
 const MAX_PER_CLIENT: usize = 2;
+/// Records of a selection, of all types together: their ids are held in memory.
+const MAX_SELECTED: usize = 1_000_000;
 /// How long a client may take to read.
 const READ_TIMEOUT: Duration = Duration::from_secs(10);
 /// The cost of a filter, as of one in a query.
@@ -209,9 +211,9 @@ async fn run(
     // Not from the pool: if the export is cancelled in the middle of a statement, the connection is closed.
     let mut connection = app.database.pool().acquire().await?.detach();
     let texts = export_request.requester.identity.role >= app.exports.whole_texts;
-    let mut export = Export::begin(&mut connection, &app.exports.kinds, &export_request.selection, texts)
-        .await
-        .map_err(api_error)?;
+    let (kinds, selection) = (&app.exports.kinds, &export_request.selection);
+    let export = Export::begin(&mut connection, kinds, selection, texts, MAX_SELECTED).await;
+    let mut export = export.map_err(api_error)?;
     let writer = export_request.format.writer(export_request.kind, app.exports.base_url.as_deref());
     let records = export.count(writer.as_ref()).await.map_err(api_error)?;
     let cost = usize::try_from(records).unwrap_or(usize::MAX);
@@ -239,6 +241,7 @@ async fn run(
 
 fn api_error(error: export::Error) -> ApiError {
     match error {
+        export::Error::TooMany(most) => ApiError::beyond("selected records", most, most + 1),
         export::Error::Selection(field, message) => ApiError::bad_input(field, message),
         export::Error::Database(error) => error.into(),
     }

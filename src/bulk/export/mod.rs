@@ -2,7 +2,10 @@
 
 pub mod formats;
 
-use std::{collections::HashMap, fmt::Write};
+use std::{
+    collections::{BTreeSet, HashMap},
+    fmt::Write,
+};
 
 use serde_json::{Map, Value};
 use sqlx::{AssertSqlSafe, Connection, PgConnection, Postgres, Row, Transaction, postgres::PgRow};
@@ -23,6 +26,8 @@ use crate::{
 /// Records per statement, and of a type that has whole texts.
 const RECORDS_PER_STATEMENT: i64 = 5_000;
 const TEXTS_PER_STATEMENT: i64 = 100;
+/// Selected records whose references are followed with one statement.
+const IDS_PER_STATEMENT: usize = 50_000;
 
 /// Which records to export: those that match every filter, and all records that they refer to.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -41,6 +46,8 @@ pub enum Error {
     /// A wrong filter: its name, and the reason.
     #[error("--{0}: {1}")]
     Selection(&'static str, String),
+    #[error("the selection has more than {0} records")]
+    TooMany(usize),
     #[error("{}", in_words(.0))]
     Database(#[from] sqlx::Error),
 }
@@ -75,9 +82,10 @@ impl Selection {
 /// An export from one snapshot of the database.
 pub struct Export<'a> {
     kinds: &'a RecordKinds,
-    /// Never committed.
+    /// Only reads, so that an export from a hot standby works too.
     transaction: Transaction<'a, Postgres>,
-    selected: bool,
+    /// The ids of the selected records per type, in order; `None`: all records.
+    selected: Option<Vec<Vec<i64>>>,
     /// Whether whole texts of sources are exported.
     texts: bool,
 }
@@ -115,28 +123,30 @@ impl Record<'_> {
 }
 
 impl<'a> Export<'a> {
+    /// Begins an export. A selection of more than `most` records is refused.
     pub async fn begin(
         connection: &'a mut PgConnection,
         kinds: &'a RecordKinds,
         selection: &Selection,
         texts: bool,
+        most: usize,
     ) -> Result<Self, Error> {
-        let transaction = connection.begin_with("begin isolation level repeatable read").await?;
-        let mut export = Export { kinds, transaction, selected: !selection.is_all(), texts };
-        if export.selected {
-            export.select(selection).await?;
+        let transaction = connection.begin_with("begin isolation level repeatable read read only").await?;
+        let mut export = Export { kinds, transaction, selected: None, texts };
+        if !selection.is_all() {
+            export.selected = Some(export.select(selection, most).await?);
         }
         Ok(export)
     }
 
     /// Number of records that `writer` accepts.
     pub async fn count(&mut self, writer: &dyn Writer) -> Result<u64, Error> {
-        let accepted = self.kinds.0.iter().filter(|kind| writer.accepts(kind));
-        let count = |kind: &RecordKind| {
-            let selected = format!("(select count(*) from selected where kind = '{}')", kind.name);
-            if self.selected { selected } else { format!("(select count(*) from {})", kind.table) }
-        };
-        let sql = format!("select {}", joined(accepted.map(count), " + "));
+        let kinds = self.kinds.0.iter().enumerate().filter(|(_, kind)| writer.accepts(kind));
+        if let Some(selected) = &self.selected {
+            return Ok(kinds.map(|(number, _)| selected[number].len() as u64).sum());
+        }
+        let count = |(_, kind): (usize, &RecordKind)| format!("(select count(*) from {})", kind.table);
+        let sql = format!("select {}", joined(kinds.map(count), " + "));
         let count: i64 = sqlx::query_scalar(AssertSqlSafe(sql)).fetch_one(&mut *self.transaction).await?;
         Ok(count.cast_unsigned())
     }
@@ -147,15 +157,18 @@ impl<'a> Export<'a> {
         if self.texts && writer.has_texts() {
             return Ok(count);
         }
-        for kind in self.kinds.0.iter().filter(|kind| writer.accepts(kind)) {
+        for (number, kind) in self.kinds.0.iter().enumerate().filter(|(_, kind)| writer.accepts(kind)) {
             for writable_field in kind.writable_fields.iter().filter(|field| field.has_texts()) {
                 let WritableKind::Rows(rows) = &writable_field.kind else { continue };
-                let selected =
-                    format!("join selected c on c.kind = '{}' and c.id = t.{}", kind.name, rows.owner);
-                let selected = if self.selected { selected.as_str() } else { "" };
-                let sql = format!("select count(*) from {} t {selected}", rows.table);
-                let texts: i64 =
-                    sqlx::query_scalar(AssertSqlSafe(sql)).fetch_one(&mut *self.transaction).await?;
+                let ids = self.selected.as_ref().map(|selected| &selected[number]);
+                let sql = format!(
+                    "select count(*) from {} t where $1::bigint[] is null or t.{} = any($1)",
+                    rows.table, rows.owner
+                );
+                let texts: i64 = sqlx::query_scalar(AssertSqlSafe(sql))
+                    .bind(ids)
+                    .fetch_one(&mut *self.transaction)
+                    .await?;
                 count += texts.cast_unsigned();
             }
         }
@@ -180,9 +193,11 @@ impl<'a> Export<'a> {
         }
         let queries = match state.queries.take() {
             Some(queries) if queries.kind == kind.name => queries,
-            _ => Queries::of(kind, self.kinds, self.selected, self.texts && state.writer.has_texts()),
+            _ => {
+                Queries::of(kind, self.kinds, self.selected.is_some(), self.texts && state.writer.has_texts())
+            }
         };
-        let (records, last) = self.chunk(kind, &queries).await?;
+        let (records, last) = self.chunk(kind, state.kind, &queries).await?;
         for record in &records {
             state.writer.record(record, out);
         }
@@ -197,10 +212,18 @@ impl<'a> Export<'a> {
     async fn chunk<'k>(
         &mut self,
         kind: &'k RecordKind,
+        number: usize,
         queries: &Queries,
     ) -> Result<(Vec<Record<'k>>, Option<i64>), Error> {
-        let query =
-            sqlx::query(AssertSqlSafe(queries.records.clone())).bind(queries.after).bind(queries.size);
+        let query = sqlx::query(AssertSqlSafe(queries.records.clone()));
+        let query = match &self.selected {
+            None => query.bind(queries.after).bind(queries.size),
+            Some(selected) => {
+                let left = &selected[number][selected[number].partition_point(|id| *id <= queries.after)..];
+                let size = usize::try_from(queries.size).unwrap_or(usize::MAX);
+                query.bind(&left[..left.len().min(size)])
+            }
+        };
         let rows = query.fetch_all(&mut *self.transaction).await?;
         let ids = rows.iter().map(|row| row.try_get(0)).collect::<Result<Vec<i64>, _>>()?;
         let mut lists: HashMap<(usize, i64), Vec<Value>> = HashMap::new();
@@ -231,21 +254,15 @@ impl<'a> Export<'a> {
         Ok((records, ids.last().copied().filter(|_| more)))
     }
 
-    /// Fills the table `selected` with the matching records and all records that they refer to.
-    async fn select(&mut self, selection: &Selection) -> Result<(), Error> {
-        let create =
-            "create temp table selected (kind text, id bigint, primary key (kind, id)) on commit drop";
-        self.execute(create.to_owned()).await?;
-        let create = "create temp table selected_topics on commit drop as
-            with recursive below as (
+    /// The ids of the matching records and of all records that they refer to, per type and in order.
+    async fn select(&mut self, selection: &Selection, most: usize) -> Result<Vec<Vec<i64>>, Error> {
+        let topics = "with recursive below as (
                 select id from topics where slug = $1
                 union select topics.id from topics join below on topics.parent_id = below.id
             ) select id from below";
-        let topics = sqlx::query(create)
-            .bind(selection.topic.as_deref().filter(is_storable))
-            .execute(&mut *self.transaction)
-            .await?;
-        if topics.rows_affected() == 0 && selection.topic.is_some() {
+        let topics = sqlx::query_scalar(topics).bind(selection.topic.as_deref().filter(is_storable));
+        let topics: Vec<i64> = topics.fetch_all(&mut *self.transaction).await?;
+        if topics.is_empty() && selection.topic.is_some() {
             return Err(Error::Selection("topic", "Topic not found.".to_owned()));
         }
         let actor: Option<i64> = sqlx::query_scalar("select id from actors where slug = $1")
@@ -256,10 +273,11 @@ impl<'a> Export<'a> {
             return Err(Error::Selection("actor", "Actor not found.".to_owned()));
         }
         selection.check_dates()?;
-        for kind in &self.kinds.0 {
+        let mut selected = Selected::new(self.kinds.0.len(), most);
+        for (number, kind) in self.kinds.0.iter().enumerate() {
             let mut tests = Vec::new();
             if selection.topic.is_some() {
-                tests.push(refers(kind, "Topic", "in (select id from selected_topics)"));
+                tests.push(refers(kind, "Topic", "= any($4)"));
             }
             if selection.actor.is_some() {
                 tests.push(refers(kind, "Actor", "= $1"));
@@ -269,40 +287,66 @@ impl<'a> Export<'a> {
                 tests.push(format!("({period}) && period($2, $3)"));
             }
             let sql = format!(
-                "insert into selected select '{}', t.id from {} t
-                 where {} and ($1::bigint, $2::text, $3::text) is not distinct from ($1, $2, $3)",
-                kind.name,
+                "select t.id from {} t
+                 where {} and ($1::bigint, $2::text, $3::text, $4::bigint[]) is not distinct from ($1, $2, $3, $4)
+                 limit $5",
                 kind.table,
                 tests.join(" and ")
             );
-            let query =
-                sqlx::query(AssertSqlSafe(sql)).bind(actor).bind(&selection.from).bind(&selection.until);
-            query.execute(&mut *self.transaction).await?;
+            let matching = sqlx::query_scalar(AssertSqlSafe(sql))
+                .bind(actor)
+                .bind(&selection.from)
+                .bind(&selection.until)
+                .bind(&topics)
+                .bind(i64::try_from(most).unwrap_or(i64::MAX).saturating_add(1));
+            selected.add(number, matching.fetch_all(&mut *self.transaction).await?)?;
         }
-        self.execute("analyze selected".to_owned()).await?;
-        loop {
-            let mut added = 0;
-            for kind in &self.kinds.0 {
-                for (table, owner, column, to) in kind.all_references() {
-                    added += self
-                        .execute(format!(
-                            "insert into selected select distinct '{to}', t.{column} from {table} t
-                             join selected c on c.kind = '{}' and c.id = t.{owner}
-                             where t.{column} is not null on conflict do nothing",
-                            kind.name
-                        ))
-                        .await?;
-                }
-            }
-            if added == 0 {
-                return Ok(());
+        // Each record is followed once.
+        while let Some((number, ids)) = selected.next_to_follow() {
+            for (table, owner, column, to) in self.kinds.0[number].all_references() {
+                let sql = format!(
+                    "select distinct t.{column} from {table} t where t.{owner} = any($1) and t.{column} is not null"
+                );
+                let referred = sqlx::query_scalar(AssertSqlSafe(sql)).bind(&ids);
+                let referred = referred.fetch_all(&mut *self.transaction).await?;
+                let to = self.kinds.named(to).expect("an object type that a domain module names").0;
+                selected.add(to, referred)?;
             }
         }
+        Ok(selected.ids.into_iter().map(|ids| ids.into_iter().collect()).collect())
+    }
+}
+
+/// Records that are selected so far.
+struct Selected {
+    /// Per type.
+    ids: Vec<BTreeSet<i64>>,
+    /// Those whose references were not followed yet.
+    to_follow: Vec<Vec<i64>>,
+    most: usize,
+    count: usize,
+}
+
+impl Selected {
+    fn new(kinds: usize, most: usize) -> Self {
+        Selected { ids: vec![BTreeSet::new(); kinds], to_follow: vec![Vec::new(); kinds], most, count: 0 }
     }
 
-    async fn execute(&mut self, sql: String) -> Result<u64, Error> {
-        let done = sqlx::query(AssertSqlSafe(sql)).persistent(false).execute(&mut *self.transaction).await?;
-        Ok(done.rows_affected())
+    fn add(&mut self, kind: usize, ids: Vec<i64>) -> Result<(), Error> {
+        for id in ids {
+            if self.ids[kind].insert(id) {
+                self.to_follow[kind].push(id);
+                self.count += 1;
+            }
+        }
+        if self.count > self.most { Err(Error::TooMany(self.most)) } else { Ok(()) }
+    }
+
+    /// Some records of one type.
+    fn next_to_follow(&mut self) -> Option<(usize, Vec<i64>)> {
+        let kind = self.to_follow.iter().position(|ids| !ids.is_empty())?;
+        let ids = &mut self.to_follow[kind];
+        Some((kind, ids.split_off(ids.len().saturating_sub(IDS_PER_STATEMENT))))
     }
 }
 
@@ -337,7 +381,7 @@ struct Queries {
     after: i64,
     /// Records per statement.
     size: i64,
-    /// The `$2` records after the id `$1`.
+    /// The `$2` records after the id `$1`, or the records with the ids `$1`.
     records: String,
     /// Index of the field, and the query for the rows of the records `$1`.
     lists: Vec<(usize, String)>,
@@ -369,11 +413,9 @@ impl Queries {
                 WritableKind::Rows(rows) => lists.push((place, list_query(rows, kinds))),
             }
         }
-        if selected {
-            let _ = write!(joins, " join selected c on c.kind = '{}' and c.id = t.id", kind.name);
-        }
+        let (test, limit) = if selected { ("= any($1)", "") } else { ("> $1", " limit $2") };
         let records =
-            format!("select {columns} from {} t{joins} where t.id > $1 order by t.id limit $2", kind.table);
+            format!("select {columns} from {} t{joins} where t.id {test} order by t.id{limit}", kind.table);
         Queries { kind: kind.name, after: 0, size, records, lists }
     }
 }
@@ -453,4 +495,22 @@ fn next_value(row: &PgRow, column: &mut usize, scalar: Option<Scalar>) -> Result
         (Some(text), Some(Scalar::Float)) => text.parse::<f64>().map_or(Value::Null, Value::from),
         (Some(text), _) => text.into(),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_selected_record_is_followed_once_and_too_many_are_refused() {
+        let mut selected = Selected::new(2, 4);
+        selected.add(0, vec![3, 1]).unwrap();
+        selected.add(1, vec![3]).unwrap();
+        assert_eq!(selected.next_to_follow(), Some((0, vec![3, 1])));
+        selected.add(0, vec![1, 2, 3]).unwrap();
+        assert_eq!(selected.next_to_follow(), Some((0, vec![2])));
+        assert_eq!(selected.next_to_follow(), Some((1, vec![3])));
+        assert_eq!(selected.next_to_follow(), None);
+        assert!(matches!(selected.add(1, vec![4]), Err(Error::TooMany(4))));
+    }
 }
