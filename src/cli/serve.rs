@@ -72,13 +72,19 @@ pub async fn run(arguments: Arguments, stop: Stop) -> Result<(), Failure> {
 /// Migrates the database, unless `--no-migrate` is set or a newer version has migrated it.
 async fn prepare(database: &Database, no_migrate: bool) -> Result<(), Failure> {
     let status = database.status().await?;
+    let only_reads = database.replicas().are_alone();
+    if only_reads && !database.is_read_only() {
+        tracing::warn!(
+            "the database is a standby: this server only reads. After a promotion, restart it to write"
+        );
+    }
     if let Some(newest) = status.unknown.last() {
         tracing::warn!(
             "the database has migration {newest:04}, which is newer than this version of Dossier; serving without migrating"
         );
         return Ok(());
     }
-    if !no_migrate {
+    if !no_migrate && !only_reads {
         database.migrate().await?;
     } else if status.is_empty {
         return Err(Error::Empty.into());

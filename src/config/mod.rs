@@ -19,6 +19,10 @@ use crate::config::address::{Address, Wrong};
 pub struct Config {
     /// The database; none: the embedded Postgres.
     pub database_url: Option<String>,
+    /// Replicas: hot standbys to read from.
+    pub database_replica_urls: Vec<String>,
+    /// Whether the server only reads.
+    pub read_only: bool,
     /// The schema of the tables; none: the first one of the user's search path.
     pub database_schema: Option<String>,
     /// The embedded Postgres' data folder; none: in the user's data folder.
@@ -137,9 +141,9 @@ pub enum Error {
     #[error("invalid {name} `{value}`: it must be {expected}")]
     Value { name: &'static str, value: String, expected: &'static str },
     #[error(
-        "invalid DATABASE_URL: {0}. The format is postgres://user:password@host:port/database, with one or more hosts"
+        "invalid {name}: {wrong}. The format is postgres://user:password@host:port/database, with one or more hosts"
     )]
-    DatabaseUrl(#[from] Wrong),
+    Url { name: &'static str, wrong: Wrong },
     #[error("{because_of} is set, so {name} is required")]
     Missing { name: &'static str, because_of: &'static str },
     #[error("can't read .env: {0}")]
@@ -161,9 +165,20 @@ impl Config {
     pub fn from_lookup(lookup: impl Fn(&str) -> Option<String>) -> Result<Self, Error> {
         let settings = Settings(&|name| lookup(name).filter(|value| !value.trim().is_empty()));
         let database_url = settings.text("DATABASE_URL");
-        database_url.as_ref().map(|url| Address::parse(url)).transpose()?;
+        let replica_urls = urls(&settings.text("DATABASE_REPLICA_URLS").unwrap_or_default());
+        let read_only: bool = settings.read("READ_ONLY", "false", "`true` or `false`", parsed)?;
+        let given = database_url.iter().map(|url| ("DATABASE_URL", url));
+        for (name, url) in given.chain(replica_urls.iter().map(|url| ("DATABASE_REPLICA_URLS", url))) {
+            Address::parse(url).map_err(|wrong| Error::Url { name, wrong })?;
+        }
+        if database_url.is_none() && !replica_urls.is_empty() && !read_only {
+            let name = "DATABASE_URL, or READ_ONLY=true,";
+            return Err(Error::Missing { name, because_of: "DATABASE_REPLICA_URLS" });
+        }
         Ok(Config {
             database_url,
+            database_replica_urls: replica_urls,
+            read_only,
             database_schema: settings.maybe(
                 "DATABASE_SCHEMA",
                 "a name of at most 40 lower-case letters, digits and `_` that does not end in `_past` or `_importing`: dossier_eu",
@@ -478,6 +493,17 @@ fn listed(value: &str) -> impl Iterator<Item = &str> {
     value.split(',').map(str::trim).filter(|one| !one.is_empty())
 }
 
+/// Database URLs, separated by white space, or by commas before the next one: within a URL they separate hosts.
+fn urls(value: &str) -> Vec<String> {
+    let spaced = value.replace(",postgres://", " postgres://").replace(",postgresql://", " postgresql://");
+    spaced
+        .split_whitespace()
+        .map(|url| url.trim_matches(','))
+        .filter(|url| !url.is_empty())
+        .map(ToOwned::to_owned)
+        .collect()
+}
+
 fn base_url(value: &str) -> Option<String> {
     let rest = value.strip_prefix("https://").or_else(|| value.strip_prefix("http://"))?;
     let is_plain =
@@ -586,6 +612,7 @@ mod tests {
             ("SHUTDOWN_DELAY", "-1"),
             ("SHUTDOWN_TIMEOUT", "1e18"),
             ("INTROSPECTION", "yes"),
+            ("READ_ONLY", "1"),
             ("MAX_DEPTH", "-1"),
             ("MAX_BODY_BYTES", "10"),
             ("REQUEST_TIMEOUT", "0"),
@@ -631,7 +658,35 @@ mod tests {
     fn the_value_of_a_secret_is_never_shown() {
         let message = with("DATABASE_URL", "postgres://me:secret@host:port/").unwrap_err().to_string();
         assert!(!message.contains("secret"), "{message}");
-        assert_eq!(with("DATABASE_URL", "mysql://host/base").unwrap_err(), Error::DatabaseUrl(Wrong::Scheme));
+        assert_eq!(
+            with("DATABASE_URL", "mysql://host/base").unwrap_err(),
+            Error::Url { name: "DATABASE_URL", wrong: Wrong::Scheme }
+        );
+    }
+
+    #[test]
+    fn urls_of_replicas_are_separated_by_space_or_commas() {
+        let of = |value: &'static str| {
+            let values = [("DATABASE_URL", "postgres://writer/base"), ("DATABASE_REPLICA_URLS", value)];
+            Config::from_lookup(|name| {
+                values.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned())
+            })
+        };
+        let one = "postgres://me:p,w@one,two/base";
+        for value in [
+            "postgres://me:p,w@one,two/base postgresql://three/base",
+            " postgres://me:p,w@one,two/base,\n postgresql://three/base ",
+            "postgres://me:p,w@one,two/base,postgresql://three/base",
+        ] {
+            assert_eq!(of(value).unwrap().database_replica_urls, [one, "postgresql://three/base"], "{value}");
+        }
+        let message = of("postgres://one/base mysql://me:secret@two/base").unwrap_err().to_string();
+        assert!(message.starts_with("invalid DATABASE_REPLICA_URLS: the scheme"), "{message}");
+        assert!(!message.contains("secret"), "{message}");
+        assert_eq!(
+            with("DATABASE_REPLICA_URLS", one).unwrap_err().to_string(),
+            "DATABASE_REPLICA_URLS is set, so DATABASE_URL, or READ_ONLY=true, is required"
+        );
     }
 
     #[test]

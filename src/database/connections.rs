@@ -374,12 +374,17 @@ impl Connections {
                     self.0.counts.opened.fetch_add(1, Relaxed);
                     return Ok(Some(conn));
                 }
-                Err(error) if is_full(&error) => {}
+                Err(error) if is_full(&error) => {
+                    if self.reduce_capacity() {
+                        tokio::time::sleep(RETRY_DELAY).await;
+                        return Ok(None);
+                    }
+                    // Another host can be asked instead of a replica.
+                    if self.0.hosts.expected().is_some() {
+                        return Err(error);
+                    }
+                }
                 Err(error) => return Err(error),
-            }
-            if self.reduce_capacity() {
-                tokio::time::sleep(RETRY_DELAY).await;
-                return Ok(None);
             }
             if let Some(others) = self.0.sibling.get().and_then(Weak::upgrade) {
                 others.close_one();
@@ -432,6 +437,11 @@ impl Connections {
     pub fn count(&self) -> (usize, usize) {
         let state = lock(&self.0.state);
         (state.busy.len() + state.idle.len(), state.idle.len())
+    }
+
+    /// Connections in use.
+    pub(super) fn used(&self) -> usize {
+        lock(&self.0.state).used
     }
 
     /// Requests in the queue.

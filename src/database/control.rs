@@ -186,18 +186,10 @@ const UNREADABLE: &str = "
     )";
 
 async fn check_health(connection: &mut PgConnection) -> Result<Health, sqlx::Error> {
-    // The privilege to read the list of migrations is optional.
-    let sql = "select current_setting('transaction_read_only')::boolean,
-                      coalesce(has_table_privilege(to_regclass('_sqlx_migrations'), 'select'), true)";
-    let (read_only, can_read_migrations): (bool, bool) =
-        sqlx::query_as(sql).fetch_one(&mut *connection).await?;
+    let read_only = sqlx::query_scalar("select current_setting('transaction_read_only')::boolean");
+    let read_only = read_only.fetch_one(&mut *connection).await?;
     let unreadable = sqlx::query_scalar(UNREADABLE).fetch_one(&mut *connection).await?;
     let forbidden = sqlx::query_scalar(FORBIDDEN).fetch_one(&mut *connection).await?;
-    let pending = if can_read_migrations {
-        let sql = "select max(version) from _sqlx_migrations where success";
-        migrations::newer_than(sqlx::query_scalar(sql).fetch_one(&mut *connection).await?)
-    } else {
-        0
-    };
+    let pending = migrations::pending(connection).await?;
     Ok(Health { pending, read_only, unreadable, forbidden })
 }

@@ -29,6 +29,14 @@ pub enum AccessError {
     /// Hosts respond, but none matches `target_session_attrs`.
     #[error("no host of DATABASE_URL matches target_session_attrs")]
     Unfit,
+    /// A replica is not the one, or not as new, as it was before.
+    #[error("the replica was restarted")]
+    Restarted,
+    #[error("no replica responds")]
+    NoReplica,
+    /// No replica has replayed the revision in time, and the server has no writer to ask.
+    #[error("no replica has replayed the revision that is needed")]
+    Behind,
 }
 
 impl AccessError {
@@ -47,7 +55,13 @@ impl AccessError {
             }
             AccessError::Busy => (Code::TooSlow, "The server is busy"),
             AccessError::ReadOnly => (Code::Unavailable, "The database is read-only"),
-            AccessError::Unfit => (Code::Unavailable, "The database is unavailable"),
+            AccessError::Unfit | AccessError::NoReplica | AccessError::Restarted => {
+                (Code::Unavailable, "The database is unavailable")
+            }
+            AccessError::Behind => (
+                Code::Unavailable,
+                "The replicas that this server reads from have not replayed the requested revision yet",
+            ),
             AccessError::PastForbidden => return ApiError::new(Code::Unavailable, FORBIDDEN),
         };
         let again = RETRY_AFTER.as_secs();
@@ -78,10 +92,12 @@ impl From<sqlx::Error> for ApiError {
             match access_error {
                 AccessError::ReadOnly => outage::READ_ONLY.met(&access_error),
                 AccessError::PastForbidden => outage::FORBIDDEN.met(&access_error),
-                AccessError::Unfit => outage::UNREACHABLE.met(&access_error),
+                AccessError::Unfit | AccessError::NoReplica => outage::UNREACHABLE.met(&access_error),
                 AccessError::OwnShare | AccessError::Busy => {
                     tracing::debug!(reason = %access_error, "no connection to the database is free");
                 }
+                // The log of replicas has it.
+                AccessError::Restarted | AccessError::Behind => {}
             }
             return access_error.api_error();
         }
@@ -112,6 +128,15 @@ impl From<sqlx::Error> for ApiError {
             ..ApiError::new(code, message)
         }
     }
+}
+
+/// Whether another host may answer a statement that failed on a replica: all but the limits of the request itself.
+pub fn may_succeed_elsewhere(error: &sqlx::Error) -> bool {
+    if matches!(AccessError::of(error), Some(AccessError::OwnShare | AccessError::Busy)) {
+        return false;
+    }
+    // A conflict with recovery is a serialization failure; tables may be missing until a migration is replayed.
+    code_of(error) != Code::Timeout
 }
 
 /// `insufficient_privilege`

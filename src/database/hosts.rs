@@ -4,7 +4,7 @@ use std::{
     io::ErrorKind,
     sync::{
         Mutex,
-        atomic::{AtomicUsize, Ordering},
+        atomic::{AtomicI64, AtomicUsize, Ordering},
     },
     time::{Duration, Instant},
 };
@@ -20,6 +20,8 @@ use crate::{
 
 /// Timeout for one of several hosts, unless `connect_timeout` is set.
 const HOST_TIMEOUT: Duration = Duration::from_secs(5);
+/// The same for a replica: another host can be asked instead.
+const REPLICA_TIMEOUT: Duration = Duration::from_secs(2);
 const RETRY_DELAY: Duration = Duration::from_millis(100);
 /// After how long waiting for the database at startup is logged, and how much longer it lasts.
 const LOG_AFTER: Duration = Duration::from_secs(2);
@@ -66,6 +68,12 @@ pub struct HostConnection {
     in_recovery: bool,
 }
 
+impl HostConnection {
+    pub fn is_standby(&self) -> bool {
+        self.in_recovery
+    }
+}
+
 #[derive(Debug)]
 pub struct Hosts {
     all: Vec<Host>,
@@ -73,13 +81,48 @@ pub struct Hosts {
     limit: Option<Duration>,
     /// The last known writable host.
     writable: AtomicUsize,
+    /// Of a replica: what a new connection must find.
+    expected: Option<Expected>,
+}
+
+/// What is known of a replica. After a restart it may be at an older state for a while, or another one in its place.
+#[derive(Debug, Default)]
+pub struct Expected {
+    /// When it was started, in microseconds.
+    pub started: AtomicI64,
+    /// A revision that it has replayed.
+    pub replayed: AtomicI64,
+}
+
+impl Expected {
+    async fn check(&self, connection: &mut PgConnection) -> Result<(), sqlx::Error> {
+        let sql = "select (extract(epoch from pg_postmaster_start_time()) * 1000000)::bigint,
+                          (select coalesce(max(id), 0) from revisions)";
+        let found = sqlx::query_as(sql).persistent(false).fetch_one(connection).await?;
+        let (started, replayed): (i64, i64) = found;
+        let is_expected = started == self.started.load(Ordering::Relaxed)
+            && replayed >= self.replayed.load(Ordering::Relaxed);
+        if is_expected { Ok(()) } else { Err(AccessError::Restarted.into()) }
+    }
 }
 
 impl Hosts {
     pub fn new(address: Address, prepare: impl Fn(PgConnectOptions) -> PgConnectOptions) -> Self {
         let Address { hosts, attributes, limit } = address;
         let all = hosts.into_iter().map(|Host { name, options }| Host { name, options: prepare(options) });
-        Hosts { all: all.collect(), attributes, limit, writable: AtomicUsize::new(0) }
+        Hosts { all: all.collect(), attributes, limit, writable: AtomicUsize::new(0), expected: None }
+    }
+
+    /// A replica, which is never waited for: another host can be asked instead.
+    pub fn replica(host: Host, limit: Option<Duration>) -> Self {
+        let limit = limit.or(Some(REPLICA_TIMEOUT));
+        let (all, expected) = (vec![host], Some(Expected::default()));
+        Hosts { all, attributes: None, limit, writable: AtomicUsize::new(0), expected }
+    }
+
+    /// Of a replica: what a new connection must find.
+    pub fn expected(&self) -> Option<&Expected> {
+        self.expected.as_ref()
     }
 
     /// The writable host.
@@ -104,7 +147,9 @@ impl Hosts {
     pub async fn connect(&self, purpose: Purpose) -> Result<HostConnection, sqlx::Error> {
         loop {
             match self.connect_now(purpose).await {
-                Err(error) if may_be_starting(&error) => tokio::time::sleep(RETRY_DELAY).await,
+                Err(error) if may_be_starting(&error) && self.expected.is_none() => {
+                    tokio::time::sleep(RETRY_DELAY).await;
+                }
                 connected => return connected,
             }
         }
@@ -211,6 +256,9 @@ impl Hosts {
             let about = "select pg_backend_pid(), current_setting('transaction_read_only')::boolean, pg_is_in_recovery()";
             let about = sqlx::query_as(about).persistent(false).fetch_one(&mut connection).await?;
             let (process, read_only, in_recovery): (i32, bool, bool) = about;
+            if let Some(expected) = &self.expected {
+                expected.check(&mut connection).await?;
+            }
             Ok(HostConnection { connection, process, host, at: Instant::now(), read_only, in_recovery })
         };
         let limit = self.limit.or(self.is_multi_host().then_some(HOST_TIMEOUT));

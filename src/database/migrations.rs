@@ -118,9 +118,15 @@ pub async fn plan(
     Ok(status)
 }
 
-/// Number of migrations after this one.
-pub fn newer_than(applied: Option<i64>) -> usize {
-    MIGRATIONS.iter().filter(|migration| Some(migration.version) > applied).count()
+/// Number of pending migrations, if the user may read the list.
+pub async fn pending(connection: &mut PgConnection) -> Result<usize, sqlx::Error> {
+    let is_readable = "select coalesce(has_table_privilege(to_regclass('_sqlx_migrations'), 'select'), true)";
+    if !sqlx::query_scalar(is_readable).fetch_one(&mut *connection).await? {
+        return Ok(0);
+    }
+    let last = "select max(version) from _sqlx_migrations where success";
+    let last: Option<i64> = sqlx::query_scalar(last).fetch_one(connection).await?;
+    Ok(MIGRATIONS.iter().filter(|migration| Some(migration.version) > last).count())
 }
 
 /// Compares applied and embedded migrations. Only reads, and needs no privilege to write.

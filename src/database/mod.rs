@@ -12,6 +12,7 @@ pub mod hosts;
 pub mod migrations;
 pub mod preflight;
 pub mod reader;
+pub mod replicas;
 pub mod sizes;
 pub mod statement;
 pub mod subprocess;
@@ -24,7 +25,10 @@ use sqlx::{
 };
 
 use crate::{
-    config::{Config, address::Address},
+    config::{
+        Config,
+        address::{Address, Host},
+    },
     database::{
         connections::Connections,
         control::{Control, Health},
@@ -32,6 +36,7 @@ use crate::{
         error::in_words,
         hosts::{Hosts, Purpose},
         migrations::{Migration, Status},
+        replicas::Replicas,
     },
 };
 
@@ -78,6 +83,10 @@ pub enum Error {
     Silent,
     #[error("the database is read-only")]
     ReadOnly,
+    #[error("this server only reads: READ_ONLY is set")]
+    OnlyReads,
+    #[error("this server only reads: its database is a standby")]
+    Standby,
     /// The tables and sequences, for the log only.
     #[error("the database user lacks a privilege on the tables")]
     Forbidden(String),
@@ -129,6 +138,9 @@ pub struct Database {
     writers: Connections,
     control: Control,
     hosts: Arc<Hosts>,
+    replicas: Replicas,
+    /// `READ_ONLY`
+    read_only: bool,
     options: PgConnectOptions,
     embedded: Option<Arc<embedded::Postgres>>,
     /// `DATABASE_SCHEMA`
@@ -146,12 +158,15 @@ impl Database {
     }
 
     pub async fn open_with(config: &Config, create: Create) -> Result<Self, Error> {
+        let replicas = config.database_replica_urls.iter().map(|url| parse("DATABASE_REPLICA_URLS", url));
+        let replicas = replicas.collect::<Result<Vec<_>, _>>()?.into_iter().flat_map(hosts_of);
+        let mut replicas: Vec<(Host, Option<Duration>)> = replicas.collect();
         let (address, embedded) = match &config.database_url {
-            Some(url) => (
-                Address::parse(url)
-                    .map_err(|wrong| Error::Connect(format!("DATABASE_URL is invalid: {wrong}")))?,
-                None,
-            ),
+            Some(url) => (parse("DATABASE_URL", url)?, None),
+            None if !replicas.is_empty() => {
+                let hosts = std::mem::take(&mut replicas).into_iter().map(|(host, _)| host).collect();
+                (Address { hosts, attributes: None, limit: None }, None)
+            }
             None => {
                 let root = config.data_dir.clone().unwrap_or_else(account::data_folder);
                 let postgres = embedded::Postgres::open(&root, config.pg_bin.as_deref(), create).await?;
@@ -161,12 +176,14 @@ impl Database {
             }
         };
         let schema = config.database_schema.clone();
+        let readable = hosts_of(address.clone());
         let hosts = Hosts::new(address, |options| connect_options(options, config));
         let hosts = Arc::new(hosts);
         let mut first = hosts.connect_at_startup().await.map_err(|error| connect_error(&error))?;
         let found = preflight::check(&mut first.connection).await?;
         let current_schema = schema.clone().or(found).unwrap_or_else(|| "public".to_owned());
         let options = hosts.options(first.host).clone();
+        let alone = config.read_only || first.is_standby();
         let _ = first.connection.close().await;
         let pool = PgPoolOptions::new()
             .max_connections(config.database_pool_size)
@@ -182,12 +199,19 @@ impl Database {
         let (readers, writers) = (new_pool(Purpose::Reading), new_pool(Purpose::Writing));
         let sample = config.sample;
         readers.set_sibling(&writers);
+        if alone {
+            replicas.extend(readable);
+        }
+        let prepare = |options| connect_options(options, config);
+        let replicas = Replicas::new(replicas, alone, prepare, size, acquire_timeout);
         Ok(Database {
             pool,
             readers,
             writers,
             control,
             hosts,
+            replicas,
+            read_only: config.read_only,
             options,
             embedded,
             schema,
@@ -212,6 +236,15 @@ impl Database {
 
     pub fn writers(&self) -> &Connections {
         &self.writers
+    }
+
+    pub fn replicas(&self) -> &Replicas {
+        &self.replicas
+    }
+
+    /// Whether the operator has refused changes.
+    pub fn is_read_only(&self) -> bool {
+        self.read_only
     }
 
     /// Applies the pending migrations, and returns them. Several processes may call it at the same time.
@@ -301,12 +334,16 @@ impl Database {
             // With `--no-migrate`, the operator chose to serve with pending migrations.
             Ok(health) if health.pending > 0 => Readiness {
                 reading: true,
-                writing: !health.read_only && health.forbidden.is_none(),
+                writing: !self.read_only && !health.read_only && health.forbidden.is_none(),
                 reason: Some(Error::Pending(health.pending)),
             },
+            Ok(_) if self.read_only => {
+                Readiness { reading: true, writing: false, reason: Some(Error::OnlyReads) }
+            }
             Ok(health) if health.read_only => {
                 self.writers.close_idle();
-                Readiness { reading: true, writing: false, reason: Some(Error::ReadOnly) }
+                let reason = if self.replicas.are_alone() { Error::Standby } else { Error::ReadOnly };
+                Readiness { reading: true, writing: false, reason: Some(reason) }
             }
             Ok(Health { forbidden: Some(tables), .. }) => {
                 Readiness { reading: true, writing: false, reason: Some(Error::Forbidden(tables)) }
@@ -321,6 +358,9 @@ impl Database {
                     writing,
                     reason: (!reading || !writing).then_some(Error::Full),
                 }
+            }
+            Err(_) if self.replicas.reports().any(|report| report.available) => {
+                Readiness { reading: true, writing: false, reason: Some(Error::Silent) }
             }
             Err(_) => unavailable(Error::Silent),
         }
@@ -338,11 +378,21 @@ impl Database {
         if !busy.is_empty() {
             self.control.cancel_all(busy).await;
         }
+        self.replicas.close().await;
         let _ = tokio::time::timeout(CLOSE_TIMEOUT, self.pool.close()).await;
         if let Some(postgres) = self.embedded {
             let _ = tokio::task::spawn_blocking(move || postgres.stop()).await;
         }
     }
+}
+
+fn parse(name: &str, url: &str) -> Result<Address, Error> {
+    Address::parse(url).map_err(|wrong| Error::Connect(format!("{name} is invalid: {wrong}")))
+}
+
+/// The hosts of an address, each with the timeout for connecting to it.
+fn hosts_of(Address { hosts, limit, .. }: Address) -> impl Iterator<Item = (Host, Option<Duration>)> {
+    hosts.into_iter().map(move |host| (host, limit))
 }
 
 /// Connection options: settings of every session.

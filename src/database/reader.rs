@@ -1,7 +1,10 @@
 //! Runs the statements of queries.
 
 use std::{
-    sync::atomic::{AtomicBool, Ordering::Relaxed},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering::Relaxed},
+    },
     time::{Duration, Instant},
 };
 
@@ -16,7 +19,8 @@ use crate::{
     database::{
         client::Client,
         connections::{Change, Connections, Share},
-        error::AccessError,
+        error::{AccessError, may_succeed_elsewhere},
+        replicas::{Freshness, Replica, Replicas},
         statement::Statement,
     },
     telemetry::{
@@ -30,11 +34,20 @@ use crate::{
 pub struct Reader {
     readers: Connections,
     writers: Connections,
+    replicas: Option<Replicas>,
+    /// The replica that all statements of a request run on; `None` for the writer.
+    on: Option<Arc<OnReplica>>,
     /// The server itself, or a client's request.
     share: Share,
     /// Read the data as of this revision; `None` for the current data.
     as_of: Option<i64>,
     slow: Slow,
+}
+
+struct OnReplica {
+    replica: Replica,
+    /// Whether a statement failed that may succeed on another host.
+    failed: AtomicBool,
 }
 
 /// When to log a slow statement, and whether with its plan.
@@ -46,7 +59,45 @@ pub struct Slow {
 
 impl Reader {
     pub fn new(readers: Connections, writers: Connections) -> Self {
-        Reader { readers, writers, share: Share::OWN, as_of: None, slow: Slow::default() }
+        let (replicas, on, share) = (None, None, Share::OWN);
+        Reader { readers, writers, replicas, on, share, as_of: None, slow: Slow::default() }
+    }
+
+    /// Lets queries read from replicas.
+    #[must_use]
+    pub fn with_replicas(self, replicas: &Replicas) -> Self {
+        Reader { replicas: Some(replicas.clone()).filter(|replicas| !replicas.is_empty()), ..self }
+    }
+
+    /// A reader for a query that needs data of this freshness. It reads from one replica, or from the writer. After
+    /// a failure, `avoided` is the reader that failed.
+    pub async fn fresh(&self, freshness: Freshness, avoided: Option<&Reader>) -> Result<Self, sqlx::Error> {
+        let Some(replicas) = &self.replicas else { return Ok(self.clone()) };
+        let avoided = avoided.and_then(|reader| reader.on.as_ref()).map(|on| &on.replica);
+        let Some(replica) = replicas.choose(freshness, avoided).await? else { return Ok(self.clone()) };
+        let readers = replica.connections().clone();
+        let on = Some(Arc::new(OnReplica { replica, failed: AtomicBool::new(false) }));
+        Ok(Reader { readers, on, ..self.clone() })
+    }
+
+    /// A revision that the replica had replayed before; `None` on the writer.
+    pub fn replayed(&self) -> Option<i64> {
+        self.on.as_ref().map(|on| on.replica.revision)
+    }
+
+    /// Runs all statements of a request. An error: they failed on a replica, or it was left out meanwhile, so that
+    /// another host may succeed.
+    pub async fn run_all<T>(&self, statements: impl Future<Output = T>) -> Result<T, Option<T>> {
+        let Some(on) = &self.on else { return Ok(statements.await) };
+        let done = tokio::select! {
+            done = statements => done,
+            () = on.replica.left_out() => return Err(None),
+        };
+        if on.failed.load(Relaxed) {
+            on.replica.suspect();
+            return Err(Some(done));
+        }
+        if on.replica.was_left_out() { Err(Some(done)) } else { Ok(done) }
     }
 
     /// A reader for a request, within the client's share of the connections.
@@ -124,7 +175,8 @@ impl Reader {
         let sql = text.as_deref().unwrap_or(sql);
         let mut observed = Observed::new(sql);
         let span = observed.span();
-        let rows = self.try_rows(sql, arguments, prepared, &mut observed).instrument(span).await?;
+        let rows = self.try_rows(sql, arguments, prepared, &mut observed).instrument(span).await;
+        let rows = rows.map_err(|error| self.failed(error))?;
         if observed.ended(rows.len(), self.slow.after) && self.slow.plan {
             self.explain(&self.readers, vec![sql.to_owned()]);
         }
@@ -157,6 +209,17 @@ impl Reader {
                 Err(error) => attempts.retry_or_fail(connection, error)?,
             }
         }
+    }
+
+    /// Remembers an error of the replica. Where there is a writer to ask, it is no outage.
+    fn failed(&self, error: sqlx::Error) -> sqlx::Error {
+        let Some(on) = self.on.as_ref().filter(|_| may_succeed_elsewhere(&error)) else { return error };
+        on.failed.store(true, Relaxed);
+        if self.replicas.as_ref().is_some_and(Replicas::are_alone) {
+            return error;
+        }
+        tracing::debug!(%error, "a statement failed on a replica; the request is repeated elsewhere");
+        AccessError::Restarted.into()
     }
 
     async fn attempt(

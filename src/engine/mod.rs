@@ -34,7 +34,7 @@ use tokio::time::Instant;
 
 use crate::{
     auth::caller::{Caller, Role},
-    database::{reader::Reader, sizes::Known},
+    database::{error::AccessError, reader::Reader, replicas::Freshness, sizes::Known},
     engine::{
         cache::dependencies::Dependencies,
         execute::{Executor, Rows},
@@ -87,6 +87,8 @@ fn has_more_bytes<'a>(mut values: impl Iterator<Item = &'a Value>, room: &mut us
     })
 }
 
+/// How often a query is repeated because the replica that it read from failed; then the writer is asked.
+const MOVES: usize = 2;
 /// Responses of at least this many bytes are written as heavy work.
 const LARGE_RESPONSE: usize = 256 * 1024;
 
@@ -219,8 +221,13 @@ impl Engine {
     }
 
     /// Executes a request; errors of fields are in the response.
-    pub async fn execute(&self, bound: &BoundOperation, caller: &Caller) -> GraphqlResponse {
-        self.execute_event(bound, caller, None).await
+    pub async fn execute(
+        &self,
+        bound: &BoundOperation,
+        caller: &Caller,
+        freshness: Freshness,
+    ) -> GraphqlResponse {
+        self.fetch(bound, caller, None, freshness).await.0
     }
 
     /// Executes a request, and returns the dependencies of the response too.
@@ -228,8 +235,9 @@ impl Engine {
         &self,
         bound: &BoundOperation,
         caller: &Caller,
+        freshness: Freshness,
     ) -> (GraphqlResponse, Dependencies) {
-        let (response, rows) = self.fetch(bound, caller, None).await;
+        let (response, rows) = self.fetch(bound, caller, None, freshness).await;
         let dependencies = Dependencies::of(&bound.plan, &bound.request, &rows);
         (response, dependencies)
     }
@@ -246,7 +254,10 @@ impl Engine {
         let fetch = Executor { deadline: Some(deadline), ..self.executor(&reader, request, caller) };
         let rows = execute::mutations(&fetch, &plan.root).await;
         reader.explain_changes();
-        Ok(self.write(bound, &rows?).await)
+        let rows = rows?;
+        let mut response = self.write(bound, &rows).await;
+        response.revision = rows.revision();
+        Ok(response)
     }
 
     async fn execute_event(
@@ -254,8 +265,9 @@ impl Engine {
         bound: &BoundOperation,
         caller: &Caller,
         event: Option<&ComputedValue>,
+        revision: i64,
     ) -> GraphqlResponse {
-        self.fetch(bound, caller, event).await.0
+        self.fetch(bound, caller, event, Freshness::Current { revision }).await.0
     }
 
     fn executor<'a>(
@@ -272,24 +284,35 @@ impl Engine {
         bound: &BoundOperation,
         caller: &Caller,
         event: Option<&ComputedValue>,
+        freshness: Freshness,
     ) -> (GraphqlResponse, Rows) {
-        let fetched = self.fetch_once(bound, caller, event).await;
-        if fetched.0.needs_retry() {
-            return Box::pin(self.fetch_once(bound, caller, event)).await;
+        let (mut failed, mut moves, mut repeated) = (None, 0, false);
+        loop {
+            let is_last = moves == MOVES;
+            let freshness = if is_last { freshness.at_the_writer() } else { freshness };
+            let on = match self.reader.fresh(freshness, failed.as_ref()).await {
+                Ok(on) => on,
+                Err(error) => return unavailable(error),
+            };
+            let reader = self.share_of(&on, bound, caller);
+            let fetch = Executor { event, ..self.executor(&reader, &bound.request, caller) };
+            let rows = match reader.run_all(execute::root(&fetch, &bound.plan.root)).await {
+                Ok(rows) => rows,
+                Err(Some(rows)) if is_last => rows,
+                Err(None) if is_last => return unavailable(AccessError::NoReplica.into()),
+                Err(_) => {
+                    (failed, moves) = (Some(on), moves + 1);
+                    continue;
+                }
+            };
+            let mut response = self.write(bound, &rows).await;
+            if response.needs_retry() && !repeated {
+                repeated = true;
+                continue;
+            }
+            response.revision = on.replayed().or(freshness.revision());
+            return (response, rows);
         }
-        fetched
-    }
-
-    async fn fetch_once(
-        &self,
-        bound: &BoundOperation,
-        caller: &Caller,
-        event: Option<&ComputedValue>,
-    ) -> (GraphqlResponse, Rows) {
-        let reader = self.reader_for(bound, caller);
-        let fetch = Executor { event, ..self.executor(&reader, &bound.request, caller) };
-        let rows = execute::root(&fetch, &bound.plan.root).await;
-        (self.write(bound, &rows).await, rows)
     }
 
     async fn write(&self, bound: &BoundOperation, rows: &Rows) -> GraphqlResponse {
@@ -301,8 +324,12 @@ impl Engine {
 
     /// The reader of a request: it shares connections with other clients, and large requests get fewer.
     fn reader_for(&self, bound: &BoundOperation, caller: &Caller) -> Reader {
+        self.share_of(&self.reader, bound, caller)
+    }
+
+    fn share_of(&self, reader: &Reader, bound: &BoundOperation, caller: &Caller) -> Reader {
         let is_large = bound.request.cost > self.settings.cost / SMALL_FRACTION;
-        self.reader.of(&caller.client, is_large)
+        reader.of(&caller.client, is_large)
     }
 
     async fn introspection(&self, bound: &BoundOperation) -> Option<async_graphql::Value> {
@@ -355,6 +382,11 @@ impl PreparedOperation {
     fn is(&self, ty: OperationType) -> bool {
         self.document.operation(self.request.operation.as_deref()).is_ok_and(|operation| operation.ty == ty)
     }
+}
+
+/// The response to a query for which there is no host to read from.
+fn unavailable(error: sqlx::Error) -> (GraphqlResponse, Rows) {
+    (GraphqlResponse::new(b"null", vec![error.into()]), Rows::default())
 }
 
 fn kind(ty: OperationType) -> &'static str {

@@ -25,6 +25,8 @@ pub struct GraphqlResponse {
     /// The response with its data only, which is `null` if a non-null field of the root failed.
     json: Vec<u8>,
     pub errors: Vec<ApiError>,
+    /// The revision that the data is at least as new as, if known; of mutations their own.
+    pub revision: Option<i64>,
 }
 
 const BEFORE: &[u8] = br#"{"data":"#;
@@ -39,7 +41,7 @@ impl GraphqlResponse {
 
     /// A response with data that was written elsewhere.
     pub fn new(data: &[u8], errors: Vec<ApiError>) -> Self {
-        GraphqlResponse { json: [BEFORE, data, b"}"].concat(), errors }
+        GraphqlResponse { json: [BEFORE, data, b"}"].concat(), errors, revision: None }
     }
 
     /// The error, if the server failed and there is no data.
@@ -82,7 +84,7 @@ pub fn write(plan: &Plan, root: &Rows, introspection: Option<&async_graphql::Val
     }
     writer.out.push(b'}');
     plan.length.store(writer.out.len(), Relaxed);
-    GraphqlResponse { json: writer.out, errors: writer.errors }
+    GraphqlResponse { json: writer.out, errors: writer.errors, revision: None }
 }
 
 /// A non-null field failed: the nearest nullable parent becomes null.

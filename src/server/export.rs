@@ -15,6 +15,7 @@ use axum::{
 };
 use futures_util::stream;
 use serde::Deserialize;
+use sqlx::PgConnection;
 use tokio::{
     sync::{mpsc, oneshot},
     time::timeout,
@@ -35,7 +36,7 @@ use crate::{
         graphql,
         operation::Requester,
         response::{self, Media},
-        whole_texts,
+        revision, whole_texts,
     },
     telemetry::request::{self, Transport},
 };
@@ -100,6 +101,8 @@ struct ExportRequest {
     kind: &'static str,
     selection: Selection,
     requester: Arc<Requester>,
+    /// The revision that the export must be at least as new as.
+    named: Option<i64>,
 }
 
 async fn handle(
@@ -121,12 +124,14 @@ async fn handle(
         Ok(identity) => Arc::new(Requester::new(identity, client)),
         Err(api_error) => return refused(&api_error),
     };
-    let started = match parse(&app, format, requester.clone(), parameters) {
+    let export_request =
+        revision::named(&headers).and_then(|named| parse(&app, format, requester.clone(), named, parameters));
+    let started = match export_request {
         Ok(export_request) => begin(app, export_request).await,
         Err(api_error) => Err(api_error),
     };
     let mut response = match started {
-        Ok((chunks, texts_left_out)) => {
+        Ok((chunks, Accepted { texts_left_out, revision })) => {
             let body = stream::unfold(chunks, |mut chunks| async {
                 chunks.recv().await.map(|chunk| (chunk, chunks))
             });
@@ -136,6 +141,7 @@ async fn handle(
             if texts_left_out > 0 {
                 response.headers_mut().insert(TEXTS_LEFT_OUT, texts_left_out.into());
             }
+            revision::set(&mut response, revision);
             response
         }
         Err(api_error) => refused(&api_error),
@@ -150,6 +156,7 @@ fn parse(
     app: &AppState,
     format: Format,
     requester: Arc<Requester>,
+    named: Option<i64>,
     parameters: Result<Query<Parameters>, QueryRejection>,
 ) -> Result<ExportRequest, ApiError> {
     let Query(Parameters { kind, topic, actor, from, until }) = parameters.map_err(|_| {
@@ -167,7 +174,7 @@ fn parse(
         (Format::Csv, None) => Err(ApiError::bad_input("type", "CSV contains one record type: set `type`.")),
         (Format::Csv, Some(_)) | (_, None) => {
             let selection = Selection { topic, actor, from, until };
-            Ok(ExportRequest { format, kind: kind.unwrap_or_default(), selection, requester })
+            Ok(ExportRequest { format, kind: kind.unwrap_or_default(), selection, requester, named })
         }
         _ => Err(ApiError::bad_input(
             "type",
@@ -181,8 +188,15 @@ type Chunks = mpsc::Receiver<Result<Bytes, std::io::Error>>;
 /// The header that says how many texts of sources the export leaves out.
 const TEXTS_LEFT_OUT: &str = "dossier-texts-left-out";
 
-/// Starts an export. Its output is streamed through a short queue. Returns how many texts it leaves out, too.
-async fn begin(app: Arc<AppState>, export_request: ExportRequest) -> Result<(Chunks, u64), ApiError> {
+/// What is known when the output begins.
+struct Accepted {
+    texts_left_out: u64,
+    /// The revision that the export is at least as new as, if known.
+    revision: Option<i64>,
+}
+
+/// Starts an export. Its output is streamed through a short queue.
+async fn begin(app: Arc<AppState>, export_request: ExportRequest) -> Result<(Chunks, Accepted), ApiError> {
     let (chunks, reading) = mpsc::channel(2);
     let (accept, accepted) = oneshot::channel();
     tokio::spawn(request::carried(async move {
@@ -196,20 +210,19 @@ async fn begin(app: Arc<AppState>, export_request: ExportRequest) -> Result<(Chu
             None => drop(chunks.send(Err(std::io::Error::other("given up"))).await),
         }
     }));
-    let texts_left_out = accepted.await.unwrap_or_else(|_| Err(ApiError::internal()))?;
-    Ok((reading, texts_left_out))
+    let accepted = accepted.await.unwrap_or_else(|_| Err(ApiError::internal()))?;
+    Ok((reading, accepted))
 }
 
 async fn run(
     app: &AppState,
     export_request: &ExportRequest,
     chunks: &mpsc::Sender<Result<Bytes, std::io::Error>>,
-    accept: &mut Option<oneshot::Sender<Result<u64, ApiError>>>,
+    accept: &mut Option<oneshot::Sender<Result<Accepted, ApiError>>>,
 ) -> Result<(), ApiError> {
     let client = export_request.requester.as_client();
     let _running = app.exports.running.take(Some(client)).map_err(|full| full.api_error("exports"))?;
-    // Not from the pool: if the export is cancelled in the middle of a statement, the connection is closed.
-    let mut connection = app.database.pool().acquire().await?.detach();
+    let (mut connection, revision) = connect(app, export_request.named).await?;
     let texts = export_request.requester.identity.role >= app.exports.whole_texts;
     let (kinds, selection) = (&app.exports.kinds, &export_request.selection);
     let export = Export::begin(&mut connection, kinds, selection, texts, MAX_SELECTED).await;
@@ -225,7 +238,7 @@ async fn run(
     app.spend(&export_request.requester, cost)?;
     let texts_left_out = export.texts_left_out(writer.as_ref()).await.map_err(api_error)?;
     if let Some(accept) = accept.take() {
-        let _ = accept.send(Ok(texts_left_out));
+        let _ = accept.send(Ok(Accepted { texts_left_out, revision }));
     }
     let (mut state, mut out) = (ExportState::new(writer), Vec::new());
     while export.next(&mut state, &mut out).await.map_err(api_error)? {
@@ -237,6 +250,22 @@ async fn run(
         }
     }
     Ok(())
+}
+
+/// A connection to a replica or the writer, with the revision that its data is at least as new as, if known. It is not
+/// from the pool: if the export is cancelled in the middle of a statement, it is closed.
+async fn connect(app: &AppState, named: Option<i64>) -> Result<(PgConnection, Option<i64>), ApiError> {
+    let (freshness, _) = app.freshness(named).await?;
+    let replicas = app.database.replicas();
+    if let Some(replica) = replicas.choose(freshness, None).await? {
+        match replica.connect().await {
+            Ok(connected) => return Ok((connected.connection, Some(replica.revision))),
+            Err(error) if replicas.are_alone() => return Err(error.into()),
+            Err(_) => replica.suspect(),
+        }
+    }
+    let connection = app.database.pool().acquire().await?.detach();
+    Ok((connection, freshness.revision()))
 }
 
 fn api_error(error: export::Error) -> ApiError {

@@ -33,7 +33,7 @@ use crate::{
         page::{self, accepts_gzip},
         purge::separator,
         response::{Media, advise, refuse, refuse_for},
-        sse, websocket,
+        revision, sse, websocket,
     },
     sync::{LARGE, heavy},
     telemetry::request::{self, Transport},
@@ -209,8 +209,12 @@ async fn respond(
         response.headers_mut().insert(ALLOW, "POST".parse().expect("a header value"));
         return response;
     }
+    let named = match revision::named(headers) {
+        Ok(named) => named,
+        Err(api_error) => return reply.refused_for(&api_error),
+    };
     let is_anonymous = requester.identity.role == Role::Anonymous;
-    match app.execute(&prepared, requester).await {
+    match app.execute(&prepared, requester, named).await {
         Ok(response) => {
             let caching = is_get.then(|| CacheHeaders {
                 caching: &app.caching,
@@ -218,7 +222,10 @@ async fn respond(
                 is_localized: prepared.is_localized(),
                 is_current: app.is_current(&response),
             });
-            reply.respond(response, caching, headers)
+            let revision = response.revision;
+            let mut response = reply.respond(response, caching, headers);
+            revision::set(&mut response, revision);
+            response
         }
         Err(api_error) => reply.refused_for(&api_error),
     }
@@ -291,9 +298,9 @@ impl CacheHeaders<'_> {
 
     fn headers(&self, cached: &CachedResponse, tag: HeaderValue) -> HeaderMap {
         let varies = HeaderValue::from_static(if self.is_localized {
-            "accept, accept-encoding, accept-language, authorization"
+            "accept, accept-encoding, accept-language, authorization, dossier-revision"
         } else {
-            "accept, accept-encoding, authorization"
+            "accept, accept-encoding, authorization, dossier-revision"
         });
         let Caching { control, private, tags } = self.caching;
         let control = match (self.is_anonymous, self.is_current) {

@@ -42,6 +42,8 @@ pub(super) async fn ready(State(app): State<Arc<AppState>>) -> (StatusCode, Json
         match (reading, writing) {
             (false, _) => outage::UNREACHABLE.met(&reason),
             (true, false) => match &reason {
+                // It never writes, which is no outage.
+                Error::OnlyReads | Error::Standby => {}
                 Error::Forbidden(tables) => outage::FORBIDDEN.met(&format!("{reason}: {tables}")),
                 _ => outage::READ_ONLY.met(&reason),
             },

@@ -11,6 +11,7 @@ pub mod operation;
 pub mod page;
 pub mod purge;
 pub mod response;
+pub mod revision;
 pub mod shutdown;
 pub mod sse;
 pub mod websocket;
@@ -88,7 +89,8 @@ struct AppState {
     database: Database,
     feed: Arc<ChangeFeed>,
     audiences: Audiences,
-    response_cache: Option<ResponseCache>,
+    response_cache: Option<Cache>,
+    revisions: Arc<RevisionWatcher>,
     caching: Caching,
     /// What a cache in front of the server was told.
     purged: Option<Arc<purge::Progress>>,
@@ -108,12 +110,6 @@ struct AppState {
     subscriptions: Arc<Shares>,
     shutdown: Shutdown,
     _running: TaskTrackerToken,
-}
-
-/// The response cache, and the watcher of the current revision.
-struct ResponseCache {
-    cache: Cache,
-    revisions: Arc<RevisionWatcher>,
 }
 
 /// The id of a request in the log: the client's own, or a generated one.
@@ -147,6 +143,7 @@ pub async fn engine(config: &Config, database: &Database, catalog: &'static Cata
         whole_texts: whole_texts(config),
     };
     let reader = Reader::new(database.readers().clone(), database.writers().clone())
+        .with_replicas(database.replicas())
         .with_slow_log(Slow { after: config.slow_statement, plan: config.slow_statement_plan });
     let mut engine = Engine::new(catalog, reader, settings);
     if config.graphiql {
@@ -184,22 +181,23 @@ pub fn build(config: &Config, database: Database, engine: Engine) -> Server {
     let shutdown = Shutdown::default();
     let limits = connections::Limits::of(config);
     let edge = Arc::new(Edge::new(config));
-    let watch = if config.cache_bytes.is_some() { Watch::FOR_CACHE } else { Watch::FOR_SUBSCRIPTIONS };
+    let knows_revision = config.cache_bytes.is_some() || !database.replicas().is_empty();
+    let watch = if knows_revision { Watch::FOR_CACHE } else { Watch::FOR_SUBSCRIPTIONS };
     let revisions = Arc::new(RevisionWatcher::new(database.clone(), watch));
     let feed = ChangeFeed::new(revisions.clone(), engine.reader().clone(), engine.catalog());
-    let response_cache = config.cache_bytes.map(|bytes| {
+    if knows_revision {
         revisions.follow();
-        ResponseCache { cache: Cache::new(bytes), revisions }
-    });
-    let purged = config.purge.clone().zip(response_cache.as_ref()).map(|(settings, responses)| {
+    }
+    let purged = config.purge.clone().filter(|_| config.cache_bytes.is_some()).map(|settings| {
         let progress = Arc::<purge::Progress>::default();
-        let purge = Arc::new(Purge::new(settings)).follow(responses.revisions.clone(), progress.clone());
+        let purge = Arc::new(Purge::new(settings)).follow(revisions.clone(), progress.clone());
         tokio::spawn(shutdown.clone().until_stopped(purge));
         progress
     });
     let exports = export::Exports::new(engine.catalog(), config);
     let app = Arc::new(AppState {
-        response_cache,
+        response_cache: config.cache_bytes.map(Cache::new),
+        revisions,
         caching: Caching::of(config),
         purged,
         engine,
@@ -302,7 +300,15 @@ fn cors(origins: &[String]) -> Option<CorsLayer> {
         [any] if any == "*" => AllowOrigin::any(),
         origins => AllowOrigin::list(origins.iter().filter_map(|origin| HeaderValue::from_str(origin).ok())),
     };
-    let exposed = [REQUEST_ID, RATE_LIMIT, RATE_LIMIT_POLICY, ETAG, RETRY_AFTER, WWW_AUTHENTICATE];
+    let exposed = [
+        REQUEST_ID,
+        RATE_LIMIT,
+        RATE_LIMIT_POLICY,
+        ETAG,
+        RETRY_AFTER,
+        WWW_AUTHENTICATE,
+        revision::DOSSIER_REVISION,
+    ];
     Some(
         CorsLayer::new()
             .allow_origin(allowed)

@@ -15,15 +15,19 @@ use crate::{
         caller::{Caller, Identity},
         limits::{Allowance, Budget, Share},
     },
-    database::client::Client,
+    database::{client::Client, replicas::Freshness},
     engine::{
         BoundOperation, DocumentName, OperationRequest, PreparedOperation,
-        cache::{CachedResponse, ComputedResponse, Key, Outcome, revision_watcher::Position},
+        cache::{
+            Cache, CachedResponse, ComputedResponse, Key, Outcome,
+            dependencies::Dependencies,
+            revision_watcher::{Position, RevisionWatcher},
+        },
         response::GraphqlResponse,
         subscriptions::{Change, Filter, Subscriber, audience::Audience},
     },
     error::{ApiError, Code},
-    server::{AppState, ResponseCache},
+    server::{AppState, revision},
     telemetry::request::{self, CacheOutcome},
 };
 
@@ -162,27 +166,52 @@ impl AppState {
         Ok((bound, Caller { identity, client, allowance }))
     }
 
-    /// Executes a query or a mutation. A timeout says what a mutation has committed by then.
-    async fn execute_uncached(
+    /// Whether the server follows the current revision.
+    pub fn knows_revision(&self) -> bool {
+        self.response_cache.is_some() || !self.database.replicas().is_empty()
+    }
+
+    /// How new the response to a query must be that may name a revision, and the current position if the cache is up
+    /// to it.
+    pub async fn freshness(&self, named: Option<i64>) -> Result<(Freshness, Option<Position>), ApiError> {
+        let (position, last) = (self.revisions.position(), self.revisions.last());
+        let alone = self.database.replicas().are_alone();
+        let Some(named) = named.filter(|named| alone || last.revision < *named) else {
+            return Ok((self.revisions.freshness(position), position));
+        };
+        // The server has not heard of it yet, or may have lost the replica that had it.
+        if !alone && self.revisions.refresh().await {
+            let (position, last) = (self.revisions.position(), self.revisions.last());
+            if last.revision < named {
+                return Err(revision::not_yet(named, last.revision));
+            }
+            return Ok((self.revisions.freshness(position), position));
+        }
+        let freshness = Freshness::AtLeast { history: last.history, revision: named, named: true };
+        Ok((freshness, position.filter(|position| position.revision >= named)))
+    }
+
+    /// Executes a mutation. A timeout says what it has committed by then.
+    async fn mutate(
         &self,
-        bound: &BoundOperation,
-        caller: &Caller,
+        prepared: &PreparedOperation,
+        requester: &Requester,
     ) -> Result<GraphqlResponse, ApiError> {
-        if !bound.is_mutation() {
-            let response = self.in_time(self.engine.execute(bound, caller)).await;
-            let response = response.and_then(|response| unless_busy(bound, response));
-            return response.inspect(|response| request::refused(&response.errors));
+        if self.database.is_read_only() {
+            let message = "This server only reads: send changes to the server that writes.";
+            return Err(ApiError::new(Code::Forbidden, message));
         }
+        let (bound, caller) = self.admit(prepared, requester)?;
         let deadline = Instant::now() + self.request_timeout;
-        let response = Box::pin(self.engine.mutate(bound, caller, deadline)).await;
-        if let Ok(response) = &response {
-            request::refused(&response.errors);
-        }
-        if let Some(responses) = &self.response_cache {
+        let response = Box::pin(self.engine.mutate(&bound, &caller, deadline)).await;
+        if self.knows_revision() {
             // A client that knows of a change must not read an older state afterwards.
-            responses.revisions.refresh().await;
+            self.revisions.refresh().await;
         }
-        response
+        let mut response = response?;
+        request::refused(&response.errors);
+        response.revision = response.revision.or_else(|| self.revisions.revision());
+        Ok(response)
     }
 
     async fn in_time<T>(&self, execution: impl Future<Output = T>) -> Result<T, ApiError> {
@@ -192,43 +221,56 @@ impl AppState {
     }
 
     /// The cache entry of a request; none if it is uncacheable.
-    fn cache_entry(&self, prepared: &PreparedOperation, identity: &Identity) -> Option<CacheEntry<'_>> {
-        let responses = self.response_cache.as_ref()?;
-        let Position { history, revision } = responses.revisions.position()?;
+    fn cache_entry(
+        &self,
+        prepared: &PreparedOperation,
+        identity: &Identity,
+        position: Option<Position>,
+    ) -> Option<CacheEntry<'_>> {
+        let cache = self.response_cache.as_ref()?;
+        let Position { history, revision } = position?;
         let key = Key::new(prepared.fingerprint()?, identity.role, history);
-        Some(CacheEntry { responses, key, revision })
+        Some(CacheEntry { cache, revisions: &self.revisions, key, revision })
     }
 
-    /// The response to a query or mutation: a cached one, or one that is computed and cached. Both are charged.
+    /// The response to a query or mutation: a cached one, or one that is computed and cached. Both are charged. The
+    /// response to a query is at least as new as the revision that the client names.
     pub async fn execute(
         &self,
         prepared: &PreparedOperation,
         requester: &Requester,
+        named: Option<i64>,
     ) -> Result<OperationResponse, ApiError> {
-        let entry = self.cache_entry(prepared, &requester.identity);
-        let admit = || self.admit(prepared, requester);
+        if !prepared.is_query() {
+            let response = self.mutate(prepared, requester).await?;
+            request::cached(CacheOutcome::Uncacheable);
+            let revision = response.revision;
+            return Ok(OperationResponse { outcome: Outcome::Own(response), cached_at: None, revision });
+        }
+        let (freshness, position) = self.freshness(named).await?;
+        let entry = self.cache_entry(prepared, &requester.identity, position);
         let outcome = match &entry {
             Some(entry) => match entry.cached() {
                 Some(cached) => Outcome::CachedResponse(cached),
                 None => {
                     let compute = || async {
-                        let (bound, caller) = admit()?;
-                        let (response, dependencies) =
-                            self.in_time(self.engine.execute_with_dependencies(&bound, &caller)).await?;
+                        let (bound, caller) = self.admit(prepared, requester)?;
+                        let execution = self.engine.execute_with_dependencies(&bound, &caller, freshness);
+                        let (response, dependencies) = self.in_time(execution).await?;
                         request::refused(&response.errors);
-                        Ok(ComputedResponse {
-                            response: unless_busy(&bound, response)?,
-                            cost: bound.cost(),
-                            dependencies,
-                        })
+                        let response = unless_busy(response)?;
+                        Ok(ComputedResponse { response, cost: bound.cost(), dependencies })
                     };
-                    let CacheEntry { responses, key, revision } = entry;
-                    Box::pin(responses.cache.compute(*key, *revision, compute)).await?
+                    let CacheEntry { cache, key, revision, .. } = entry;
+                    Box::pin(cache.compute(*key, *revision, compute)).await?
                 }
             },
             None => {
-                let (bound, caller) = admit()?;
-                Outcome::Own(self.execute_uncached(&bound, &caller).await?)
+                let (bound, caller) = self.admit(prepared, requester)?;
+                let response = self.in_time(self.engine.execute(&bound, &caller, freshness)).await?;
+                let response = unless_busy(response)?;
+                request::refused(&response.errors);
+                Outcome::Own(response)
             }
         };
         request::cached(match (&outcome, &entry) {
@@ -240,17 +282,17 @@ impl AppState {
             request::cost(cached.cost);
             self.spend(requester, cached.cost)?;
         }
-        Ok(OperationResponse { outcome, revision: entry.map(|entry| entry.revision) })
+        let cached_at = entry.map(|entry| entry.revision);
+        let revision = if let Outcome::Own(response) = &outcome { response.revision } else { cached_at };
+        Ok(OperationResponse { outcome, cached_at, revision })
     }
 
     /// Whether nothing that a response depends on has changed while it was computed, as far as the server knows.
     pub fn is_current(&self, response: &OperationResponse) -> bool {
-        let (Some(responses), Some(cached)) = (&self.response_cache, response.cached()) else { return false };
-        responses.revisions.revision().is_some_and(|revision| {
-            cached.is_valid_at(revision, |dependencies, since| {
-                responses.revisions.is_unchanged(dependencies, since)
-            })
-        })
+        let (Some(current), Some(cached)) = (self.revisions.revision(), response.cached()) else {
+            return false;
+        };
+        cached.is_valid_at(current, |dependencies, since| self.revisions.is_unchanged(dependencies, since))
     }
 
     /// Subscribes. `resumed` is the last revision that a reconnecting client has received.
@@ -277,10 +319,12 @@ impl AppState {
     }
 }
 
-/// A response, and the revision that it is current for, if known.
 pub(super) struct OperationResponse {
     outcome: Outcome,
-    revision: Option<i64>,
+    /// The current revision at the time of the request, if the response is cacheable.
+    cached_at: Option<i64>,
+    /// The revision that the response is at least as new as, if known.
+    pub revision: Option<i64>,
 }
 
 impl OperationResponse {
@@ -306,7 +350,7 @@ impl OperationResponse {
     /// The response as JSON, on request with `extensions.cache`.
     pub fn into_json(self, request_id: &str, reports_cache: bool) -> Bytes {
         let report =
-            reports_cache.then(|| json!({"cache": {"hit": self.is_hit(), "revision": self.revision}}));
+            reports_cache.then(|| json!({"cache": {"hit": self.is_hit(), "revision": self.cached_at}}));
         let body: Bytes = match self.outcome {
             Outcome::Own(response) => response.into_json(request_id).into(),
             Outcome::ComputedResponse(cached) | Outcome::CachedResponse(cached) => cached.body.clone(),
@@ -319,25 +363,27 @@ impl OperationResponse {
 }
 
 /// A query for which no database connection was free fails as a whole, with the time after which to retry.
-fn unless_busy(bound: &BoundOperation, response: GraphqlResponse) -> Result<GraphqlResponse, ApiError> {
+fn unless_busy(response: GraphqlResponse) -> Result<GraphqlResponse, ApiError> {
     let busy = |api_error: &&ApiError| matches!(api_error.code, Code::RateLimited | Code::TooSlow);
     match response.errors.iter().find(busy) {
-        Some(api_error) if !bound.is_mutation() => Err(ApiError { path: Vec::new(), ..api_error.clone() }),
-        _ => Ok(response),
+        Some(api_error) => Err(ApiError { path: Vec::new(), ..api_error.clone() }),
+        None => Ok(response),
     }
 }
 
 /// A cache entry, and the current revision at the time of the request.
 struct CacheEntry<'a> {
-    responses: &'a ResponseCache,
+    cache: &'a Cache,
+    revisions: &'a RevisionWatcher,
     key: Key,
     revision: i64,
 }
 
 impl CacheEntry<'_> {
     fn cached(&self) -> Option<Arc<CachedResponse>> {
-        let ResponseCache { cache, revisions } = self.responses;
-        cache.get(&self.key, self.revision, |dependencies, since| revisions.is_unchanged(dependencies, since))
+        let is_unchanged =
+            |dependencies: &Dependencies, since| self.revisions.is_unchanged(dependencies, since);
+        self.cache.get(&self.key, self.revision, is_unchanged)
     }
 }
 

@@ -23,7 +23,7 @@ use tokio::{
 use crate::{
     error::{self, ApiError, Code},
     server::{
-        AppState, PING_INTERVAL, TOO_SLOW, credentials::Credentials, operation::Subscription,
+        AppState, PING_INTERVAL, TOO_SLOW, credentials::Credentials, operation::Subscription, revision,
         shutdown::Shutdown,
     },
     telemetry::request,
@@ -39,12 +39,7 @@ const QUEUE: usize = 8;
 /// The last revision that a reconnecting client has received.
 pub(super) fn resumed(headers: &HeaderMap) -> Result<Option<i64>, ApiError> {
     let Some(last) = headers.get(LAST_EVENT_ID).filter(|last| !last.is_empty()) else { return Ok(None) };
-    let number = last.to_str().ok().and_then(|last| {
-        let number: i64 = last.parse().ok()?;
-        (number >= 0 && number.to_string() == last).then_some(number)
-    });
-    let wrong = || ApiError::bad_input("Last-Event-ID", "`Last-Event-ID` must be the number of a revision.");
-    number.ok_or_else(wrong).map(Some)
+    revision::parse(last.to_str().unwrap_or_default(), "Last-Event-ID").map(Some)
 }
 
 pub(super) fn once(result: &[u8]) -> Response {

@@ -29,6 +29,7 @@ use crate::{
         credentials::Credentials,
         fresh_id,
         operation::{Parameters, Requester},
+        revision,
         shutdown::Shutdown,
     },
     telemetry::request::{self, Observed, Transport},
@@ -85,6 +86,7 @@ pub(super) fn open(
     parts: &Parts,
 ) -> Result<Response, ApiError> {
     check_origin(&app, sender, &parts.headers)?;
+    let revision = revision::named(&parts.headers)?;
     let client = sender.client;
     // Clients behind a proxy are limited by their own address. The connection is counted while it is open.
     let share = app.sockets.take(Some(Client::at(client))).map_err(|full| full.api_error("WebSockets"))?;
@@ -102,6 +104,7 @@ pub(super) fn open(
             client,
             credentials,
             languages,
+            revision,
             identity: None,
             operations: HashMap::new(),
             tasks: JoinSet::new(),
@@ -152,6 +155,8 @@ struct Connection {
     credentials: Credentials,
     /// The languages that the client accepts, by the header of its handshake.
     languages: Vec<String>,
+    /// The revision that responses to queries must be at least as new as.
+    revision: Option<i64>,
     /// None before `connection_init`.
     identity: Option<Identity>,
     operations: HashMap<Arc<str>, (u64, AbortHandle)>,
@@ -252,6 +257,11 @@ impl Connection {
                 if let Some(key) = payload.as_ref().and_then(key_of) {
                     self.credentials = Credentials::from(key);
                 }
+                if let Some(named) = payload.as_ref().and_then(|payload| parameter(payload, revision::NAME)) {
+                    let text = named.as_str().map_or_else(|| named.to_string(), ToOwned::to_owned);
+                    let named = revision::parse(&text, revision::NAME);
+                    self.revision = Some(named.map_err(|api_error| closed(BAD_REQUEST, api_error.message))?);
+                }
                 self.identity = Some(self.identify().await?);
                 self.send_json(&json!({ "type": "connection_ack" })).await
             }
@@ -295,6 +305,7 @@ impl Connection {
             number: self.started,
             request_id: fresh_id(),
             languages: self.languages.clone(),
+            revision: self.revision,
             messages: self.messages.clone(),
             unsent: self.unsent.clone(),
         };
@@ -354,6 +365,7 @@ struct Operation {
     number: u64,
     request_id: String,
     languages: Vec<String>,
+    revision: Option<i64>,
     messages: mpsc::Sender<Outgoing>,
     unsent: Arc<Semaphore>,
 }
@@ -391,7 +403,7 @@ impl Operation {
             self.app.prepare(parameters.into_request(self.languages.clone()).map_err(one)?, requester)?;
         if !prepared.is_subscription() {
             let unsent = self.unsent.clone().acquire_owned().await.ok();
-            let response = self.app.execute(&prepared, requester).await.map_err(one)?;
+            let response = self.app.execute(&prepared, requester, self.revision).await.map_err(one)?;
             let json = response.into_json(&self.request_id, reports_cache);
             request::sent(json.len());
             self.queue(OutgoingKind::Next(String::from_utf8_lossy(&json).into()), unsent).await;
@@ -423,9 +435,14 @@ fn shortened(reason: &str) -> &str {
     &reason[..reason.floor_char_boundary(123)]
 }
 
-/// The key in the payload of `connection_init`, under the name of the header.
+/// A parameter of `connection_init`, under the name of the header.
+fn parameter<'p>(payload: &'p Map<String, Value>, header: &str) -> Option<&'p Value> {
+    payload.iter().find(|(name, _)| name.eq_ignore_ascii_case(header)).map(|(_, value)| value)
+}
+
+/// The key in the payload of `connection_init`.
 fn key_of(payload: &Map<String, Value>) -> Option<String> {
-    let key = payload.iter().find(|(name, _)| name.eq_ignore_ascii_case("authorization"))?.1;
+    let key = parameter(payload, "authorization")?;
     // A value that is not text is an invalid key.
     Some(key.as_str().unwrap_or_default().to_owned())
 }

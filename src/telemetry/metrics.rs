@@ -3,8 +3,8 @@
 use std::sync::LazyLock;
 
 use prometheus::{
-    Counter, Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, Opts, Registry,
-    TextEncoder, core::Collector, proto::MetricFamily,
+    Counter, GaugeVec, Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, Opts,
+    Registry, TextEncoder, core::Collector, proto::MetricFamily,
 };
 
 use crate::telemetry::output;
@@ -105,6 +105,18 @@ pub fn gauge(name: &str, help: &str, value: i64) -> Vec<MetricFamily> {
     let gauge = IntGauge::new(name, help).expect("a valid metric");
     gauge.set(value);
     gauge.collect()
+}
+
+/// A gauge with one label.
+pub fn gauges<'v>(
+    name: &str,
+    help: &str,
+    label: &str,
+    values: impl Iterator<Item = (&'v str, f64)>,
+) -> Vec<MetricFamily> {
+    let gauges = GaugeVec::new(Opts::new(name, help), &[label]).expect("a valid metric");
+    values.for_each(|(value_of_label, value)| gauges.with_label_values(&[value_of_label]).set(value));
+    gauges.collect()
 }
 
 pub fn counter(name: &str, help: &str, value: u64) -> Vec<MetricFamily> {

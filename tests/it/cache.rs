@@ -137,7 +137,7 @@ async fn an_unchanged_response_is_not_sent_again() {
     warm(&client).await;
     let plain = get(&client, HeaderMap::new()).await;
     assert_eq!(plain.headers()[CACHE_CONTROL], "public, max-age=5");
-    assert_eq!(plain.headers()[VARY], "accept, accept-encoding, authorization");
+    assert_eq!(plain.headers()[VARY], "accept, accept-encoding, authorization, dossier-revision");
     let tag = plain.headers()[ETAG].clone();
     let body = plain.bytes().await.expect("a body");
 

@@ -22,9 +22,10 @@ use crate::{
     support::Client,
 };
 
-const LIMITS: [(&str, &str); 4] =
+pub const LIMITS: [(&str, &str); 4] =
     [("MAX_TOKENS", "100000"), ("MAX_DEPTH", "50"), ("MAX_COST", "10000000"), ("MAX_BODY_BYTES", "1000000")];
-const KEEPING: [(&str, &str); 5] = [LIMITS[0], LIMITS[1], LIMITS[2], LIMITS[3], ("CACHE_BYTES", "100000000")];
+pub const KEEPING: [(&str, &str); 5] =
+    [LIMITS[0], LIMITS[1], LIMITS[2], LIMITS[3], ("CACHE_BYTES", "100000000")];
 /// Records in queries and changes; some are created and deleted by the changes.
 const ACTORS: [&str; 7] =
     ["kassym-jomart-tokayev", "kazakhstan", "israel", "yury-bocharov", "somebody", "anybody", "nobody"];
@@ -36,7 +37,7 @@ const TOPICS: [&str; 3] = ["two-state-solution", "this-topic", "that-topic"];
 const QUERIES: usize = 200;
 
 /// A server with a cache, one without, and the queries that both get.
-struct Pair {
+pub struct Pair {
     cached: Client,
     uncached: Client,
     queries: Vec<(String, Value)>,
@@ -50,6 +51,10 @@ impl Pair {
     async fn new(rng: &mut Rng) -> Self {
         let cached = Client::with(&KEEPING).await;
         let uncached = cached.at_another_server(&LIMITS).await;
+        Self::of(cached, uncached, rng).await
+    }
+
+    pub async fn of(cached: Client, uncached: Client, rng: &mut Rng) -> Self {
         let schema = Schema::of(&uncached).await;
         let mut queries = golden();
         queries.extend(of_records(&schema).map(|query| (query, Value::Null)));
@@ -63,10 +68,14 @@ impl Pair {
         Pair { cached, uncached, queries }
     }
 
+    pub fn some(&self, rng: &mut Rng) -> &(String, Value) {
+        &self.queries[rng.usize(..self.queries.len())]
+    }
+
     /// Sends some queries to both, and compares the responses.
     async fn compare_some(&self, rng: &mut Rng, number: usize) {
         for _ in 0..number {
-            let (query, variables) = &self.queries[rng.usize(..self.queries.len())];
+            let (query, variables) = self.some(rng);
             let from_cache = self.cached.response(query, variables.clone()).await;
             let uncached = self.uncached.response(query, variables.clone()).await;
             let text = |response: &Value| {
@@ -151,7 +160,7 @@ fn of_lists(schema: &Schema) -> impl Iterator<Item = String> {
 }
 
 /// Makes a random change, which may be refused: names, statements, addressees, participants, merges.
-async fn change_something(editor: &Client, rng: &mut Rng, round: u64) {
+pub async fn change_something(editor: &Client, rng: &mut Rng, round: u64) {
     let one = |of: &[&'static str], rng: &mut Rng| of[rng.usize(..of.len())];
     let by = |slug: &str| json!({ "slug": slug });
     let some = |of: &[&'static str], rng: &mut Rng| -> Vec<Value> {
@@ -233,7 +242,7 @@ async fn change_something(editor: &Client, rng: &mut Rng, round: u64) {
 }
 
 /// A number from the environment, for longer runs.
-fn given(name: &str, otherwise: u64) -> u64 {
+pub fn given(name: &str, otherwise: u64) -> u64 {
     std::env::var(name).map_or(otherwise, |number| number.parse().expect("a number"))
 }
 

@@ -42,6 +42,7 @@ mod permissions;
 mod persisted;
 mod purging;
 mod record_types;
+mod replicas;
 mod rules;
 mod schema;
 mod statements;

@@ -5,6 +5,7 @@ use std::{collections::HashMap, sync::Mutex};
 use sqlx::{Executor, PgConnection, Postgres, Row, postgres::PgRow};
 
 use crate::{
+    database::replicas::Mark,
     engine::cache::dependencies::{CacheTag, Dependencies},
     sync::lock,
 };
@@ -137,6 +138,13 @@ impl InvalidationLog {
         let log = InvalidationLog(Mutex::new(State { known, ..State::default() }));
         while !log.read_next(&mut *database).await?.1 {}
         Ok(log.changed_since(Position { history: 0, revision }))
+    }
+
+    /// The last revision that was read; none before the first read.
+    pub fn mark(&self) -> Option<Mark> {
+        let state = lock(&self.0);
+        let Known { revision, recorded } = state.known?;
+        Some(Mark { history: state.history, revision, recorded })
     }
 
     /// Whether dependencies are unchanged since a revision.

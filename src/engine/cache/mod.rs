@@ -225,10 +225,11 @@ impl Cache {
         flight
     }
 
-    /// Caches a response whose execution began at a revision.
+    /// Caches a response whose execution began at a revision, or later.
     fn cache_response(&self, key: Key, revision: i64, computed: ComputedResponse) -> Outcome {
         let ComputedResponse { response, cost, dependencies } = computed;
-        if !response.errors.is_empty() {
+        let is_older = response.revision.is_some_and(|replayed| replayed < revision);
+        if !response.errors.is_empty() || is_older {
             return Outcome::Own(response);
         }
         let cached =

@@ -1,7 +1,8 @@
 //! The current revision, as far as the server can know it.
 //!
 //! One connection listens for notifications, and is checked at intervals: a server that has not heard from the
-//! database recently does not know of all changes, so the revision is unknown.
+//! database recently does not know of all changes, so the revision is unknown. A server without a writer asks its
+//! replicas, because standbys send no notifications.
 
 use std::{
     sync::{Arc, OnceLock},
@@ -13,7 +14,11 @@ use tokio::{sync::watch, task::JoinHandle, time::timeout};
 
 pub use crate::engine::cache::invalidation_log::Position;
 use crate::{
-    database::{Database, connections::Share},
+    database::{
+        Database,
+        connections::{Connections, Share},
+        replicas::{Freshness, Replicas},
+    },
     engine::cache::{
         dependencies::{CacheTag, Dependencies},
         invalidation_log::InvalidationLog,
@@ -31,6 +36,10 @@ const LISTEN_TIMEOUT: Duration = Duration::from_secs(2);
 const REFRESH_TIMEOUT: Duration = Duration::from_secs(5);
 /// The pause before the database is tried again.
 const PAUSE: Duration = Duration::from_millis(250);
+/// How often replicas are asked for changes where there is no writer.
+const POLL_INTERVAL: Duration = Duration::from_millis(100);
+/// How long no replica may have the last known revision before their history counts as another one.
+const MISSING_FOR: Duration = Duration::from_mins(1);
 
 /// How often the connection is checked while it is silent, and the timeout of a check.
 #[derive(Clone, Copy, Debug)]
@@ -62,6 +71,8 @@ struct Current {
     position: Position,
     /// When it was last certain to be current; none while unknown.
     checked_at: Option<Instant>,
+    /// Whether the database could not be reached the last time.
+    lost: bool,
 }
 
 impl Drop for RevisionWatcher {
@@ -82,7 +93,14 @@ impl RevisionWatcher {
     pub fn follow(&self) -> Revisions {
         self.listening.get_or_init(|| {
             let (database, current, log) = (self.database.clone(), self.current.clone(), self.log.clone());
-            tokio::spawn(listen(database, current, log, self.watch))
+            let watch = self.watch;
+            tokio::spawn(async move {
+                if database.replicas().are_alone() {
+                    poll(database.replicas(), &current, &log).await;
+                } else {
+                    listen(database, current, log, watch).await;
+                }
+            })
         });
         Revisions(self.current.subscribe())
     }
@@ -101,36 +119,58 @@ impl RevisionWatcher {
         self.position().map(|position| position.revision)
     }
 
-    /// Reads the revisions now: the server must know its own changes before it acknowledges them.
-    pub async fn refresh(&self) {
-        if !matches!(timeout(REFRESH_TIMEOUT, self.read_all()).await, Ok(Ok(()))) {
+    /// How new a query's data must be that names no revision, where this is the current position: as new as every
+    /// change that this server knows of.
+    pub fn freshness(&self, position: Option<Position>) -> Freshness {
+        if let Some(Position { history, revision }) = position {
+            return Freshness::AtLeast { history, revision, named: false };
+        }
+        let Current { position: Position { revision, .. }, lost, .. } = *self.current.borrow();
+        if self.database.replicas().are_alone() {
+            // What there is, even if the newest replica is gone.
+            Freshness::Newest { revision: 0 }
+        } else if lost {
+            Freshness::Newest { revision }
+        } else {
+            Freshness::Current { revision }
+        }
+    }
+
+    /// The last known position, which may not be current.
+    pub fn last(&self) -> Position {
+        self.current.borrow().position
+    }
+
+    /// Reads the revisions now: the server must know its own changes before it acknowledges them. Returns whether it
+    /// could.
+    pub async fn refresh(&self) -> bool {
+        let is_read = matches!(timeout(REFRESH_TIMEOUT, self.read_all()).await, Ok(Ok(())));
+        if !is_read {
             self.current.send_modify(|current| current.checked_at = None);
         }
+        is_read
     }
 
     async fn read_all(&self) -> Result<(), sqlx::Error> {
         loop {
             let (position, is_last) = self.read_next().await?;
             publish(&self.current, position, None);
+            expect(&self.log, self.database.replicas());
             if is_last {
                 return Ok(());
             }
         }
     }
 
-    /// Reads the next page of revisions from the primary.
+    /// Reads the next page of revisions from the writer, or where there is none from the newest replica.
     async fn read_next(&self) -> Result<(Position, bool), sqlx::Error> {
-        let mut attempts = self.database.writers().attempts(&Share::OWN).await;
-        loop {
-            let mut connection = attempts.next().await?;
-            match self.log.read_next(&mut *connection).await {
-                Ok(seen) => {
-                    connection.release();
-                    return Ok(seen);
-                }
-                Err(error) => attempts.retry_or_fail(connection, error)?,
-            }
+        let replicas = self.database.replicas();
+        if !replicas.are_alone() {
+            return read_next(&self.log, self.database.writers()).await;
         }
+        let known = self.log.mark().map_or(0, |mark| mark.revision);
+        let newest = replicas.newest(known, None).ok_or(sqlx::Error::PoolTimedOut)?;
+        read_next(&self.log, newest.connections()).await
     }
 
     /// Whether dependencies are unchanged since a revision, up to the last one that is known.
@@ -175,11 +215,58 @@ async fn listen(
 ) {
     loop {
         if let Ok(Ok(mut listener)) = timeout(LISTEN_TIMEOUT, database.listen(CHANNEL)).await {
-            let Err(error) = watch_notifications(&mut listener, &current, &log, watch).await;
+            let replicas = database.replicas();
+            let Err(error) = watch_notifications(&mut listener, &current, &log, replicas, watch).await;
             outage::LISTENING.met(&error);
+            current.send_modify(|current| current.checked_at = None);
+        } else {
+            current.send_modify(|current| (current.checked_at, current.lost) = (None, true));
         }
-        current.send_modify(|current| current.checked_at = None);
         tokio::time::sleep(PAUSE).await;
+    }
+}
+
+/// Reads revisions at intervals from the newest replica.
+async fn poll(replicas: &Replicas, current: &watch::Sender<Current>, log: &InvalidationLog) {
+    let mut seen_at = Instant::now();
+    loop {
+        let known = log.mark().map_or(0, |mark| mark.revision);
+        // A standby that lacks the last known revision lags, unless all of them go on lacking it.
+        let needed = if seen_at.elapsed() < MISSING_FOR { known } else { 0 };
+        let started_at = Instant::now();
+        let mut is_last = true;
+        if let Some(newest) = replicas.newest(needed, None)
+            && let Ok(Ok((position, last))) =
+                timeout(LISTEN_TIMEOUT, read_next(log, newest.connections())).await
+        {
+            (seen_at, is_last) = (started_at, last);
+            publish(current, position, last.then_some(started_at));
+            expect(log, replicas);
+        }
+        if is_last {
+            tokio::time::sleep(POLL_INTERVAL).await;
+        }
+    }
+}
+
+async fn read_next(log: &InvalidationLog, from: &Connections) -> Result<(Position, bool), sqlx::Error> {
+    let mut attempts = from.attempts(&Share::OWN).await;
+    loop {
+        let mut connection = attempts.next().await?;
+        match log.read_next(&mut *connection).await {
+            Ok(seen) => {
+                connection.release();
+                return Ok(seen);
+            }
+            Err(error) => attempts.retry_or_fail(connection, error)?,
+        }
+    }
+}
+
+/// Tells the replicas of the last revision.
+fn expect(log: &InvalidationLog, replicas: &Replicas) {
+    if let Some(mark) = log.mark().filter(|_| !replicas.is_empty()) {
+        replicas.expect(mark);
     }
 }
 
@@ -188,6 +275,7 @@ async fn watch_notifications(
     listener: &mut PgListener,
     current: &watch::Sender<Current>,
     log: &InvalidationLog,
+    replicas: &Replicas,
     watch: Watch,
 ) -> Result<std::convert::Infallible, sqlx::Error> {
     loop {
@@ -196,6 +284,7 @@ async fn watch_notifications(
         let (position, is_last) = read.map_err(|_| sqlx::Error::PoolTimedOut)??;
         outage::LISTENING.over();
         publish(current, position, is_last.then_some(started_at));
+        expect(log, replicas);
         if !is_last {
             continue;
         }
@@ -216,8 +305,9 @@ fn publish(current: &watch::Sender<Current>, position: Position, checked_at: Opt
             return;
         }
         if position.history > current.position.history {
-            *current = Current { position, checked_at: None };
+            *current = Current { position, checked_at: None, lost: false };
         }
+        current.lost = false;
         current.position.revision = current.position.revision.max(position.revision);
         current.checked_at = checked_at.or(current.checked_at);
     });

@@ -163,6 +163,13 @@ pub async fn mutations(fetch: &Executor<'_>, level: &Level) -> Result<Rows> {
     Ok(Rows { rows: Vec::new(), steps })
 }
 
+impl Rows {
+    /// The last revision of mutations; none if they changed nothing.
+    pub fn revision(&self) -> Option<i64> {
+        self.steps.iter().filter_map(StepRows::revision).max()
+    }
+}
+
 impl StepRows {
     /// The revision of a mutation; none if it changed nothing.
     fn revision(&self) -> Option<i64> {

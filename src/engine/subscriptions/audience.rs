@@ -93,7 +93,7 @@ impl Audience {
     ) -> Arc<str> {
         let response = self.slot(number);
         let response = response.get_or_init(|| async {
-            let response = self.execute_with_retries(engine, event, patience).await;
+            let response = self.execute_with_retries(engine, event, number, patience).await;
             // Errors are logged with the request of the subscriber that executes, and all of them get its request id.
             request::refused(&response.errors);
             let id = request::current_id().unwrap_or_default();
@@ -119,11 +119,12 @@ impl Audience {
         &self,
         engine: &Engine,
         event: &ComputedValue,
+        number: i64,
         patience: Duration,
     ) -> GraphqlResponse {
         let deadline = Instant::now() + patience;
         loop {
-            let execution = Box::pin(engine.execute_event(&self.bound, &self.caller, Some(event)));
+            let execution = Box::pin(engine.execute_event(&self.bound, &self.caller, Some(event), number));
             let Ok(response) = tokio::time::timeout_at(deadline, execution).await else {
                 return GraphqlResponse::new(b"null", vec![ApiError::timeout()]);
             };

@@ -31,6 +31,13 @@ pub struct TestDatabase {
 }
 
 impl TestDatabase {
+    /// A database that is there already.
+    pub fn at(url: &str) -> Self {
+        let pool =
+            PgPoolOptions::new().max_connections(2).connect_lazy(url).expect("an address of a database");
+        TestDatabase { pool, url: url.to_owned() }
+    }
+
     pub fn pool(&self) -> &PgPool {
         &self.pool
     }

@@ -1,6 +1,7 @@
 //! What every test needs: a database of its own, a server on it, and clients.
 
 pub mod client;
+pub mod cluster;
 pub mod database;
 pub mod process;
 pub mod socket;
