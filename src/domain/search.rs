@@ -685,9 +685,12 @@ fn parts(headline: &str) -> Vec<ComputedValue> {
     parts
 }
 
-/// A word that begins with the prefix `$1`, after white space or a sign: a bracket, a quotation mark, a dash.
-const WORD_BEGINS: &str =
-    r"('[[:space:][:punct:]]' || regexp_replace(plain($1), '([][\\.^$|?*+(){}])', '\\\1', 'g'))";
+/// The patterns of names in which a later word begins with the prefix `$1`: after a space or another sign. The trigram
+/// index finds each of them, but no regular expression with a short prefix.
+const WITHIN: &str = "any(array(
+                  select '%' || sign || literally($1) || '%'
+                  from unnest(array[' ', '(', '[', '{', '\"', '''', '<', ',', '-', '/', ':', '.']) sign
+              ))";
 
 /// Names that begin with the prefix, or have a word that does: beginnings of the name first, then shorter names.
 async fn suggest(context: ResolveContext<'_>) -> Result<Vec<ComputedValue>, ApiError> {
@@ -702,7 +705,7 @@ async fn suggest(context: ResolveContext<'_>) -> Result<Vec<ComputedValue>, ApiE
               where plain({name}) like literally($1) || '%' order by length({name}), {name}, {id} limit $2)
              union all
              (select {number}, {id}, {name}, 1, {alias} from {table}
-              where plain({name}) like '%' || literally($1) || '%' and plain({name}) ~ {WORD_BEGINS}
+              where plain({name}) like {WITHIN}
               order by length({name}), {name}, {id} limit $2)"
         )
     };
