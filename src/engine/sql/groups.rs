@@ -9,7 +9,8 @@
 //! a finer one may lead to one group, so there are a few sums for each group.
 //!
 //! By a record and something else there may be as many groups as rows. No group is larger than its record's total. So
-//! the records with the greatest totals come first, and then only those whose total is as great as the last group found.
+//! the records with the greatest totals come first, and then only those whose total, and that of a year, is as great as
+//! the last group found.
 
 use std::fmt::Write;
 
@@ -187,6 +188,12 @@ impl Parts {
         first.saturating_add(1).saturating_mul(i64::try_from(lengths).unwrap_or(i64::MAX))
     }
 
+    /// The coarsest beginning of the date, if there are coarser ones than that of its unit.
+    fn span(&self) -> Option<String> {
+        let (key, unit) = self.dates.first()?;
+        unit.coarser().first().map(|length| format!("left(k{key}, {length})"))
+    }
+
     /// The keys, with the first or the last period of a coarse date.
     fn ends(&self, last: bool) -> Vec<String> {
         let mut ends = self.names();
@@ -284,37 +291,81 @@ impl Found<'_> {
         format!("select *, {} from ({counted}) g", self.parts.sum())
     }
 
-    /// The rows `largest`, which have all that can be among the first groups by number: those of the records with the
-    /// greatest totals, and then of those whose total is as great as the last group of these.
+    /// The rows `largest`, which have all that can be among the first groups by number. Stages of records follow each
+    /// other, the greatest totals first. The last group that is asked for, of those found so far, bounds the next stage:
+    /// only records and coarse periods whose total reaches the bound are counted by group.
     fn largest(&self, record: usize) -> String {
         let Found { parts, rows, first, .. } = self;
         let is_indexed = self.is_whole && parts.links.is_empty();
-        let of = |records: &str| {
+        let of = |records: &str, condition: &str| {
             if is_indexed {
-                let found = self.summed(&self.counted(&format!("rows where k{record} = o.record")));
-                format!("select g.* from {records} o cross join lateral ({found}) g")
+                let rows = format!("rows where k{record} = o.record{condition}");
+                format!(
+                    "select g.* from {records} o cross join lateral ({}) g",
+                    self.summed(&self.counted(&rows))
+                )
             } else {
-                self.summed(&self.counted(&format!("rows join {records} o on k{record} = o.record")))
+                let rows = format!("rows join {records} o on k{record} = o.record{condition}");
+                self.summed(&self.counted(&rows))
             }
         };
-        let exact =
-            parts.dates.iter().map(|(key, unit)| format!(" where {}", unit.is_exact(&format!("k{key}"))));
-        let exact: String = exact.collect();
-        let others = "(select record from totals where n >= (select sum from least) \
-                      and record not in (select record from few))";
-        format!(
+        let exact: String = parts
+            .dates
+            .iter()
+            .map(|(key, unit)| format!(" where {}", unit.is_exact(&format!("k{key}"))))
+            .collect();
+        let mut with = format!(
             "with rows as {}materialized ({rows}), \
-             totals as materialized (select k{record} as record, count(*) as n from rows where k{record} is not null group by 1), \
-             few as materialized (select record from totals order by n desc limit {first}), \
-             busy as materialized ({}), \
-             least as (select coalesce((\
-             select min(sum) from (select sum from busy{exact} order by sum desc limit {first}) b having count(*) = {first}\
-             ), 0) as sum), \
-             largest as (select * from (select * from busy union all {} union all {}) g where sum >= (select sum from least)) ",
+             totals as materialized (select k{record} as record, count(*) as n from rows where k{record} is not null group by 1), ",
             if is_indexed { "not " } else { "" },
-            of("few"),
-            of(others),
-            self.summed(&self.counted(&format!("rows where k{record} is null"))),
-        )
+        );
+        let (mut found, mut others) = (Vec::new(), String::new());
+        for (stage, limit) in [&format!("({first} + 9) / 10"), *first, "null"].into_iter().enumerate() {
+            let (few, busy) = (format!("few{stage}"), format!("busy{stage}"));
+            let mut bound = "0".to_owned();
+            if stage > 0 {
+                let _ = write!(
+                    with,
+                    "bound{stage} as (select coalesce((\
+                     select min(sum) from (select sum from ({}) b{exact} order by sum desc limit {first}) b having count(*) = {first}\
+                     ), 0) as sum), ",
+                    found.join(" union all "),
+                );
+                bound = format!("(select sum from bound{stage})");
+            }
+            let _ = write!(
+                with,
+                "{few} as materialized (select record from totals where n >= {bound}{others} order by n desc limit {limit}), "
+            );
+            let rows = match parts.span().filter(|_| stage > 0) {
+                Some(span) => {
+                    let _ = write!(
+                        with,
+                        "spans{stage} as materialized ({}), ",
+                        spans(is_indexed, &few, record, &span, &bound)
+                    );
+                    of(&format!("spans{stage}"), &format!(" and {span} is not distinct from o.span"))
+                }
+                None => of(&few, ""),
+            };
+            let _ = write!(with, "{busy} as materialized (select * from ({rows}) g where sum >= {bound}), ");
+            found.push(format!("select * from {busy}"));
+            let _ = write!(others, " and record not in (select record from {few})");
+        }
+        found.push(self.summed(&self.counted(&format!("rows where k{record} is null"))));
+        format!("{with}largest as ({}) ", found.join(" union all "))
     }
+}
+
+/// The records with the coarse periods whose total reaches the bound.
+fn spans(is_indexed: bool, records: &str, record: usize, span: &str, bound: &str) -> String {
+    if is_indexed {
+        return format!(
+            "select o.record, g.span from {records} o cross join lateral (\
+             select {span} as span from rows where k{record} = o.record group by 1 having count(*) >= {bound}) g"
+        );
+    }
+    format!(
+        "select o.record, {span} as span from rows join {records} o on k{record} = o.record group by 1, 2 having count(*) >= {bound}"
+    )
 }
