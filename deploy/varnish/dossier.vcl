@@ -1,10 +1,15 @@
 vcl 4.1;
 
-# Varnish in front of Dossier. It keeps what is marked with tags and purges by them. Dossier needs:
+# Varnish in front of Dossier. It keeps what is marked with tags and purges by them. It listens on two addresses: the
+# one called `purge` is for Dossier, must not be reached by others, and gives no responses.
+#
+#   varnishd -a :8080 -a purge=:8081 -f dossier.vcl
+#
+# Dossier needs:
 #
 #   CACHE_TAGS=Surrogate-Key
 #   CACHE_CONTROL=public, max-age=0, s-maxage=86400
-#   PURGE_URL=http://cache:8080/
+#   PURGE_URL=http://cache:8081/
 #   TRUSTED_PROXIES=        the address of this cache
 
 import xkey;
@@ -14,28 +19,24 @@ backend dossier {
     .port = "8000";
 }
 
-# Who may purge: Dossier's own network.
-acl purgers {
-    "localhost";
-    "10.0.0.0"/8;
-    "172.16.0.0"/12;
-    "192.168.0.0"/16;
-}
-
 sub vcl_recv {
-    if (req.method == "PURGE") {
-        if (client.ip !~ purgers || !req.http.Surrogate-Key) {
-            return (synth(403));
+    if (local.socket == "purge") {
+        if (req.method != "PURGE" || !req.http.Surrogate-Key) {
+            return (synth(400));
         }
         xkey.purge(req.http.Surrogate-Key);
         return (synth(200));
+    }
+    if (req.method == "PURGE") {
+        return (synth(405));
     }
     # WebSockets are passed through.
     if (req.http.Upgrade ~ "(?i)^websocket$") {
         return (pipe);
     }
-    # What a key or a token gives is for its owner. Streams of events are not kept.
-    if ((req.method != "GET" && req.method != "HEAD") || req.http.Authorization
+    # What a key or a token gives is for its owner, and what is newer than a revision for who names it. Streams of events
+    # are not kept.
+    if ((req.method != "GET" && req.method != "HEAD") || req.http.Authorization || req.http.Dossier-Revision
             || req.http.Accept ~ "text/event-stream") {
         return (pass);
     }
@@ -68,6 +69,13 @@ sub vcl_backend_response {
 }
 
 sub vcl_deliver {
+    # Nobody purges what clients and other proxies keep, and the budget of the first client is not that of the others.
+    if (resp.http.Surrogate-Key) {
+        set resp.http.Cache-Control = "public, max-age=0, must-revalidate";
+        unset resp.http.RateLimit;
+        unset resp.http.RateLimit-Policy;
+        unset resp.http.X-Request-Id;
+    }
     unset resp.http.Surrogate-Key;
     unset resp.http.xkey;
     set resp.http.X-Cache = "MISS";

@@ -39,6 +39,10 @@ pub struct Arguments {
     /// Import nothing if a value of a file would be ignored.
     #[arg(long)]
     pub strict: bool,
+    /// Merge actors that the base of the file has merged (`mergedActors`), where this base has both. Look at them before:
+    /// the same slugs may stand for others here.
+    #[arg(long)]
+    pub merge: bool,
     /// Record type of a CSV file: Actor, Statement, …; default: by the file name.
     #[arg(long = "type", value_name = "TYPE")]
     pub kind: Option<String>,
@@ -74,6 +78,7 @@ pub async fn run(arguments: Arguments) -> Result<(), Failure> {
         map,
         complete: arguments.complete,
         strict: arguments.strict,
+        merge: arguments.merge,
         kind: arguments.kind,
         requester: arguments.requester,
         dry_run: arguments.dry_run,

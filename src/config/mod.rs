@@ -302,9 +302,7 @@ impl Config {
                 "a number of seconds from 0.001 to 86400: 30 or 0.5",
                 seconds,
             )?,
-            cache_bytes: settings
-                .read("CACHE_BYTES", "67108864", "a number of bytes, or 0 for no cache", parsed::<usize>)
-                .map(NonZeroUsize::new)?,
+            cache_bytes: settings.cache_bytes()?,
             cache_control: settings.read(
                 "CACHE_CONTROL",
                 "no-cache",
@@ -353,12 +351,23 @@ impl Settings<'_> {
     }
 
     fn cache_tags(&self) -> Result<Option<HeaderName>, Error> {
-        let expected = "the name of a header: Surrogate-Key, Cache-Tag or xkey";
-        let tags = self.maybe("CACHE_TAGS", expected, parsed)?;
-        if tags.is_some() && self.text("CACHE_BYTES").is_some_and(|bytes| bytes.trim() == "0") {
-            return Err(Error::Missing { name: "CACHE_BYTES", because_of: "CACHE_TAGS" });
+        let header = |value: &str| {
+            let known = ["surrogate-key", "cache-tag", "xkey"];
+            known.contains(&value.to_ascii_lowercase().as_str()).then(|| parsed(value)).flatten()
+        };
+        let tags = self.maybe("CACHE_TAGS", "a header: Surrogate-Key, Cache-Tag or xkey", header)?;
+        if tags.is_some() && self.cache_bytes()?.is_none() {
+            return Err(Error::Missing { name: "CACHE_BYTES above 0", because_of: "CACHE_TAGS" });
+        }
+        if tags.is_some() && self.text("PURGE_URL").is_none() {
+            return Err(Error::Missing { name: "PURGE_URL", because_of: "CACHE_TAGS" });
         }
         Ok(tags)
+    }
+
+    fn cache_bytes(&self) -> Result<Option<NonZeroUsize>, Error> {
+        self.read("CACHE_BYTES", "67108864", "a number of bytes, or 0 for no cache", parsed::<usize>)
+            .map(NonZeroUsize::new)
     }
 
     fn purge(&self) -> Result<Option<Purge>, Error> {
@@ -592,7 +601,7 @@ mod tests {
             ("CACHE_CONTROL", "public,"),
             ("CACHE_CONTROL", "public\nset-cookie: a=b"),
             ("CACHE_CONTROL", "öffentlich"),
-            ("CACHE_TAGS", "Surrogate Key"),
+            ("CACHE_TAGS", "ETag"),
             ("PURGE_URL", "varnish:8080"),
             ("PURGE_METHOD", "PUR GE"),
             ("DATABASE_POOL_SIZE", "0"),
@@ -702,9 +711,10 @@ mod tests {
             "PURGE_URL is set, so CACHE_TAGS is required"
         );
         assert_eq!(
-            message(&[("CACHE_TAGS", "xkey"), ("CACHE_BYTES", "0")]),
-            "CACHE_TAGS is set, so CACHE_BYTES is required"
+            message(&[("CACHE_TAGS", "xkey"), ("CACHE_BYTES", "00"), ("PURGE_URL", "http://varnish/")]),
+            "CACHE_TAGS is set, so CACHE_BYTES above 0 is required"
         );
+        assert_eq!(message(&[("CACHE_TAGS", "xkey")]), "CACHE_TAGS is set, so PURGE_URL is required");
         assert_eq!(
             message(&[("PURGE_HEADER", "secret")]),
             "invalid PURGE_HEADER `…`: it must be a header: `Authorization: Bearer …`"

@@ -218,9 +218,8 @@ async fn respond(
         Ok(response) => {
             let caching = is_get.then(|| CacheHeaders {
                 caching: &app.caching,
-                is_anonymous,
                 is_localized: prepared.is_localized(),
-                is_current: app.is_current(&response),
+                is_shared: is_anonymous && named.is_none() && app.is_current(&response),
             });
             let revision = response.revision;
             let mut response = reply.respond(response, caching, headers);
@@ -268,11 +267,10 @@ impl Caching {
 /// The headers by which a response to GET is cached.
 struct CacheHeaders<'a> {
     caching: &'a Caching,
-    is_anonymous: bool,
     /// Whether the response depends on the languages that the client accepts.
     is_localized: bool,
-    /// Whether nothing that it depends on has changed while it was computed.
-    is_current: bool,
+    /// Whether caches may give it to others: it is for anybody, of no revision that the client named, and current.
+    is_shared: bool,
 }
 
 impl CacheHeaders<'_> {
@@ -303,13 +301,10 @@ impl CacheHeaders<'_> {
             "accept, accept-encoding, authorization, dossier-revision"
         });
         let Caching { control, private, tags } = self.caching;
-        let control = match (self.is_anonymous, self.is_current) {
-            (true, true) => control.clone(),
-            (true, false) => HeaderValue::from_static("no-cache"),
-            (false, _) => private.clone(),
-        };
-        let mut headers = HeaderMap::from_iter([(ETAG, tag), (CACHE_CONTROL, control), (VARY, varies)]);
-        if let Some(name) = tags.clone().filter(|_| self.is_anonymous && self.is_current) {
+        let control = if self.is_shared { control } else { private };
+        let mut headers =
+            HeaderMap::from_iter([(ETAG, tag), (CACHE_CONTROL, control.clone()), (VARY, varies)]);
+        if let Some(name) = tags.clone().filter(|_| self.is_shared) {
             let tags = cached.dependency_tags(separator(&name)).clone();
             headers.insert(name, tags);
         }
@@ -412,11 +407,7 @@ impl Reply {
             return response;
         }
         let Some(cached) = cached.filter(|_| !self.reports_cache) else {
-            let mut response = self.sent(body);
-            if caching.is_some() {
-                response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-            }
-            return response;
+            return self.sent(body);
         };
         if let Some(caching) = &caching
             && let Some(not_modified) = caching.not_modified(&cached, headers, self.media)

@@ -29,7 +29,7 @@ use axum::{
     extract::{ConnectInfo, FromRequestParts, Request, State},
     http::{
         HeaderMap, HeaderName, HeaderValue, Method, StatusCode,
-        header::{ACCEPT_LANGUAGE, CONTENT_TYPE, ETAG, RETRY_AFTER, WWW_AUTHENTICATE},
+        header::{ACCEPT_LANGUAGE, CACHE_CONTROL, CONTENT_TYPE, ETAG, RETRY_AFTER, WWW_AUTHENTICATE},
         request::Parts,
     },
     middleware::{self, Next},
@@ -174,6 +174,7 @@ pub struct Server {
     limits: connections::Limits,
     /// How long requests are accepted after the signal to stop, and how long they may run after that.
     delays: (Duration, Duration),
+    purge: Option<Arc<Purge>>,
 }
 
 /// Builds the server over a migrated database.
@@ -188,10 +189,11 @@ pub fn build(config: &Config, database: Database, engine: Engine) -> Server {
     if knows_revision {
         revisions.follow();
     }
-    let purged = config.purge.clone().filter(|_| config.cache_bytes.is_some()).map(|settings| {
+    let purge = config.purge.clone().map(|settings| Arc::new(Purge::new(settings)));
+    let purged = purge.clone().map(|purge| {
         let progress = Arc::<purge::Progress>::default();
-        let purge = Arc::new(Purge::new(settings)).follow(revisions.clone(), progress.clone());
-        tokio::spawn(shutdown.clone().until_stopped(purge));
+        let following = purge.follow(revisions.clone(), progress.clone());
+        tokio::spawn(shutdown.clone().until_stopped(following));
         progress
     });
     let exports = export::Exports::new(engine.catalog(), config);
@@ -238,7 +240,8 @@ pub fn build(config: &Config, database: Database, engine: Engine) -> Server {
     }
     let router = router.fallback(unknown_path).method_not_allowed_fallback(method_not_allowed);
     let router = with_layers(router, edge.clone(), cors(&config.cors_origins));
-    Server { router, shutdown, edge, limits, delays: (config.shutdown_delay, config.shutdown_timeout) }
+    let delays = (config.shutdown_delay, config.shutdown_timeout);
+    Server { router, shutdown, edge, limits, delays, purge }
 }
 
 async fn unknown_path(RequestId(id): RequestId) -> Response {
@@ -278,7 +281,7 @@ fn with_layers(router: Router, edge: Arc<Edge>, cors: Option<CorsLayer>) -> Rout
 
 /// Serves until `stop` resolves, then waits for running requests.
 pub async fn serve(listener: TcpListener, server: Server, stop: impl Future<Output = ()> + Send + 'static) {
-    let Server { router, shutdown, edge, limits, delays: (delay, run_timeout) } = server;
+    let Server { router, shutdown, edge, limits, delays: (delay, run_timeout), purge } = server;
     let stopping = async {
         stop.await;
         shutdown.drain();
@@ -291,6 +294,9 @@ pub async fn serve(listener: TcpListener, server: Server, stop: impl Future<Outp
             "requests were still running after {} s and were cancelled",
             run_timeout.as_secs_f64()
         );
+    }
+    if let Some(purge) = purge {
+        purge.end().await;
     }
 }
 
@@ -364,6 +370,8 @@ async fn set_context(
         }
     };
     let mut response = observed.scope(buffer.instrument(span)).await;
+    // What says nothing else is not for any cache.
+    response.headers_mut().entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
     if let Ok(id) = HeaderValue::from_str(&id) {
         response.headers_mut().insert(REQUEST_ID, id);
     }
@@ -409,7 +417,8 @@ mod tests {
         let router = with_layers(router, edge.clone(), None);
         let limits = connections::Limits::of(&config);
         let shutdown = Shutdown::default();
-        let server = Server { router, shutdown, edge, limits, delays: (Duration::ZERO, Duration::ZERO) };
+        let delays = (Duration::ZERO, Duration::ZERO);
+        let server = Server { router, shutdown, edge, limits, delays, purge: None };
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         tokio::spawn(serve(listener, server, std::future::pending()));

@@ -2,7 +2,7 @@
 
 use std::{
     net::IpAddr,
-    sync::{Arc, OnceLock},
+    sync::{Arc, OnceLock, atomic::Ordering::Relaxed},
 };
 
 use axum::body::Bytes;
@@ -180,7 +180,7 @@ impl AppState {
             return Ok((self.revisions.freshness(position), position));
         };
         // The server has not heard of it yet, or may have lost the replica that had it.
-        if !alone && self.revisions.refresh().await {
+        if !alone && self.revisions.catch_up(named).await {
             let (position, last) = (self.revisions.position(), self.revisions.last());
             if last.revision < named {
                 return Err(revision::not_yet(named, last.revision));
@@ -287,12 +287,16 @@ impl AppState {
         Ok(OperationResponse { outcome, cached_at, revision })
     }
 
-    /// Whether nothing that a response depends on has changed while it was computed, as far as the server knows.
+    /// Whether nothing that a response depends on has changed while it was computed, as far as the server knows, and a
+    /// cache in front of it would be purged if it changes.
     pub fn is_current(&self, response: &OperationResponse) -> bool {
         let (Some(current), Some(cached)) = (self.revisions.revision(), response.cached()) else {
             return false;
         };
-        cached.is_valid_at(current, |dependencies, since| self.revisions.is_unchanged(dependencies, since))
+        let is_purged = self.purged.as_ref().is_none_or(|purged| !purged.is_failing.load(Relaxed));
+        is_purged
+            && cached
+                .is_valid_at(current, |dependencies, since| self.revisions.is_unchanged(dependencies, since))
     }
 
     /// Subscribes. `resumed` is the last revision that a reconnecting client has received.

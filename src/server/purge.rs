@@ -2,12 +2,12 @@
 //!
 //! Each change is purged twice: at once, and again when no server gives an older response any more. A response that was
 //! on its way to the cache at the first time is gone after the second. What changed while no server was running is not
-//! known, so a start purges everything.
+//! known, so a start purges everything; so does the end, as another version may give other responses.
 
 use std::{
     sync::{
         Arc,
-        atomic::{AtomicI64, AtomicU64, Ordering::Relaxed},
+        atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering::Relaxed},
     },
     time::Duration,
 };
@@ -49,11 +49,13 @@ pub struct Progress {
     pub failures: AtomicU64,
     /// Responses older than this revision are gone from the cache; -1 before the first purge.
     pub revision: AtomicI64,
+    /// Whether the cache can't be purged now: it must not get responses to keep.
+    pub is_failing: AtomicBool,
 }
 
 impl Default for Progress {
     fn default() -> Self {
-        Progress { requests: 0.into(), failures: 0.into(), revision: (-1).into() }
+        Progress { requests: 0.into(), failures: 0.into(), revision: (-1).into(), is_failing: false.into() }
     }
 }
 
@@ -71,11 +73,15 @@ impl Purge {
     /// Purges the responses with these tags; the error says what the cache answered.
     pub async fn send(self: &Arc<Self>, tags: &[String]) -> Result<(), String> {
         for batch in tags.chunks(BATCH) {
-            let (purge, batch) = (self.clone(), batch.to_vec());
-            let sent = tokio::task::spawn_blocking(move || purge.send_now(&batch)).await;
-            sent.map_err(|error| error.to_string())??;
+            self.send_batch(batch).await?;
         }
         Ok(())
+    }
+
+    async fn send_batch(self: &Arc<Self>, batch: &[String]) -> Result<(), String> {
+        let (purge, batch) = (self.clone(), batch.to_vec());
+        let sent = tokio::task::spawn_blocking(move || purge.send_now(&batch)).await;
+        sent.map_err(|error| error.to_string())?
     }
 
     fn send_now(&self, tags: &[String]) -> Result<(), String> {
@@ -93,20 +99,33 @@ impl Purge {
         } else {
             self.agent.run(request.body(()).map_err(|error| error.to_string())?)
         };
-        sent.map(drop).map_err(|error| error.to_string())
+        let status = sent.map_err(|error| error.to_string())?.status();
+        // A redirect is no success.
+        if status.is_success() { Ok(()) } else { Err(format!("the cache answers {status}")) }
     }
 
-    /// Retries until it succeeds.
+    /// Retries each batch until it succeeds.
     async fn send_surely(self: &Arc<Self>, tags: &[String], progress: &Progress) {
-        let mut pause = FIRST_PAUSE;
-        while let Err(error) = self.send(tags).await {
-            progress.failures.fetch_add(1, Relaxed);
-            outage::PURGING.met(&error);
-            sleep(pause).await;
-            pause = (pause * 2).min(LONGEST_PAUSE);
+        for batch in tags.chunks(BATCH) {
+            let mut pause = FIRST_PAUSE;
+            while let Err(error) = self.send_batch(batch).await {
+                progress.failures.fetch_add(1, Relaxed);
+                progress.is_failing.store(true, Relaxed);
+                outage::PURGING.met(&error);
+                sleep(pause).await;
+                pause = (pause * 2).min(LONGEST_PAUSE);
+            }
+            progress.is_failing.store(false, Relaxed);
+            outage::PURGING.over();
+            progress.requests.fetch_add(1, Relaxed);
         }
-        outage::PURGING.over();
-        progress.requests.fetch_add(tags.len().div_ceil(BATCH) as u64, Relaxed);
+    }
+
+    /// Purges everything when the server ends: another version may give other responses.
+    pub async fn end(self: &Arc<Self>) {
+        if let Err(error) = self.send(&tags::stale(None)).await {
+            outage::PURGING.met(&error);
+        }
     }
 
     /// Purges what each change made stale.

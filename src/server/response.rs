@@ -3,7 +3,7 @@
 use axum::{
     http::{
         HeaderMap, HeaderValue, StatusCode,
-        header::{ACCEPT, CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE},
+        header::{ACCEPT, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE},
     },
     response::{IntoResponse, Response},
 };
@@ -109,7 +109,5 @@ pub fn refuse(status: StatusCode, media: Media, api_errors: &[ApiError], request
         return sse::refused(api_errors, request_id);
     }
     let body = error::without_data(api_errors, request_id);
-    let no_store = HeaderValue::from_static("no-store");
-    let media = HeaderValue::from_static(media.content_type());
-    (status, [(CONTENT_TYPE, media), (CACHE_CONTROL, no_store)], body).into_response()
+    (status, [(CONTENT_TYPE, media.content_type())], body).into_response()
 }

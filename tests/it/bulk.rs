@@ -467,7 +467,7 @@ async fn csv_has_a_table_for_each_kind_and_brings_all_of_it_back() {
     let folder = base.path("tables");
     base.export(&["--format", "csv", "-o", folder.to_str().expect("text")]);
     let actors = fs::read_to_string(folder.join("actors.csv")).expect("a table");
-    assert!(actors.starts_with("slug,kind,name,names,identifiers,summary,organizationKind,bornOn,diedOn,foundedOn,dissolvedOn,gender,links,latitude,longitude,coordinatePrecision,citations,nameLanguage,summaryLanguage,translations,origins\n"), "{actors}");
+    assert!(actors.starts_with("slug,kind,name,names,identifiers,mergedActors,summary,organizationKind,bornOn,diedOn,foundedOn,dissolvedOn,gender,links,latitude,longitude,coordinatePrecision,citations,nameLanguage,summaryLanguage,translations,origins\n"), "{actors}");
     let files: Vec<PathBuf> =
         fs::read_dir(&folder).expect("files").map(|file| file.expect("a file").path()).collect();
     assert_eq!(files.len(), 12);

@@ -633,8 +633,21 @@ async fn an_export_brings_merges_and_the_order_of_lists_to_every_base() {
     let again = base.import(&base.file("again.jsonl", &exported));
     assert!(again.contains("nothing was written"), "{again}");
     for (other, merged) in [(Base::new("merges-in").await, 2), (Base::empty("merges-empty").await, 0)] {
-        let summary = other.import(&other.file("exported.jsonl", &exported));
-        assert_eq!(summary.contains(&format!(", merged {merged}")), merged > 0, "{summary}");
+        let file = other.file("exported.jsonl", &exported);
+        let import = |options: &[&str]| {
+            let ended = other.import_with(&file, options);
+            assert!(ended.status.success(), "{}", String::from_utf8_lossy(&ended.stderr));
+            String::from_utf8(ended.stdout).expect("text")
+        };
+        let asked = import(&["--dry-run"]);
+        assert_eq!(asked.contains("both actors are there; --merge merges"), merged > 0, "{asked}");
+        assert!(!asked.contains("merged "), "nobody is merged without a question: {asked}");
+        let summary = import(&["--merge"]);
+        if merged > 0 {
+            assert!(summary.contains(&format!(", merged {merged}")), "{summary}");
+        } else {
+            assert!(!summary.contains(", merged"), "{summary}");
+        }
         assert_eq!(other.export(&[]), exported);
         let again = other.import(&other.file("again.jsonl", &exported));
         assert!(again.contains("nothing was written"), "{again}");

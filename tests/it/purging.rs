@@ -54,7 +54,8 @@ impl FrontCache {
         let mut failures = self.failures.lock().expect("no panic");
         if *failures > 0 {
             *failures -= 1;
-            return StatusCode::SERVICE_UNAVAILABLE;
+            // A redirect is no success either.
+            return [StatusCode::SERVICE_UNAVAILABLE, StatusCode::FOUND][*failures % 2];
         }
         let tags = headers["surrogate-key"].to_str().expect("text").split(' ').map(ToOwned::to_owned);
         self.purged.lock().expect("no panic").push(tags.collect());
@@ -145,6 +146,13 @@ async fn responses_to_anybody_have_tags_and_others_are_not_for_shared_caches() {
         let own = got(&client.address("/"), query, None).await;
         assert_eq!(own.headers()[CACHE_CONTROL], "no-store", "{query}");
     }
+    for path in ["/schema.graphql", "/metrics", "/health/ready", "/export/statements.jsonl", "/nowhere"] {
+        assert_eq!(client.get(path).await.headers()[CACHE_CONTROL], "no-store", "{path}");
+    }
+    let named = client.http().get(client.address("/graphql")).query(&[("query", TOPIC)]);
+    let named = named.header("dossier-revision", "1").send().await.expect("a response");
+    assert_eq!(named.headers()[CACHE_CONTROL], "private, no-cache");
+    assert!(!named.headers().contains_key("surrogate-key"), "it is for who named the revision");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -189,7 +197,7 @@ struct Varnish {
 
 impl Varnish {
     /// None if it is not installed.
-    fn start(port: u16, server: SocketAddr) -> Option<Self> {
+    fn start([port, purge]: [u16; 2], server: SocketAddr) -> Option<Self> {
         if !Path::new("/usr/sbin/varnishd").exists() {
             say("The cache in front of the server is NOT tried: /usr/sbin/varnishd is not installed");
             return None;
@@ -204,6 +212,7 @@ impl Varnish {
         let mut varnish = Command::new("/usr/sbin/varnishd");
         varnish.args(["-F", "-j", "none", "-s", "default,64m", "-n"]).arg(folder.path().join("work"));
         varnish.arg("-f").arg(&configuration).args(["-a", &format!("127.0.0.1:{port}")]);
+        varnish.args(["-a", &format!("purge=127.0.0.1:{purge}")]);
         let process = varnish
             .stdin(Stdio::null())
             .stdout(Stdio::null())
@@ -235,16 +244,17 @@ impl Drop for Varnish {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn varnish_gives_nothing_stale_after_a_purge() {
-    let free = TcpListener::bind("127.0.0.1:0").and_then(|taken| taken.local_addr()).expect("a port");
-    let front = format!("http://{free}/");
+    let ports = [(); 2].map(|()| TcpListener::bind("127.0.0.1:0").expect("a port"));
+    let ports = ports.map(|free| free.local_addr().expect("an address").port());
+    let purge = format!("http://127.0.0.1:{}/", ports[1]);
     let settings = [
         ("CACHE_BYTES", "1000000"),
         ("CACHE_CONTROL", SHARED),
         ("CACHE_TAGS", "Surrogate-Key"),
-        ("PURGE_URL", &front),
+        ("PURGE_URL", &purge),
     ];
     let client = Client::with(&settings).await;
-    let Some(varnish) = Varnish::start(free.port(), client.socket_address()) else { return };
+    let Some(varnish) = Varnish::start(ports, client.socket_address()) else { return };
     let editor = client.as_role(Role::Editor).await;
     wait_until_purged(&client, 1).await;
     let mut hits = 0;
@@ -273,4 +283,12 @@ async fn varnish_gives_nothing_stale_after_a_purge() {
         }
     }
     assert_eq!(got(&varnish.address, TOPIC, Some(&editor)).await.headers()["x-cache"], "MISS");
+    // Readers can't purge, and what they keep they ask for again.
+    let kept = got(&varnish.address, TOPIC, None).await;
+    assert_eq!(kept.headers()["x-cache"], "HIT");
+    assert_eq!(kept.headers()[CACHE_CONTROL], "public, max-age=0, must-revalidate");
+    let method = reqwest::Method::from_bytes(b"PURGE").expect("a method");
+    let purge = reqwest::Client::new().request(method, &varnish.address).header("surrogate-key", "dossier");
+    assert_eq!(purge.send().await.expect("a response").status(), 405);
+    assert_eq!(got(&varnish.address, TOPIC, None).await.headers()["x-cache"], "HIT");
 }

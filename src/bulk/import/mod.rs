@@ -64,6 +64,8 @@ pub struct ImportOptions {
     pub complete: bool,
     /// Import nothing if a value of a file is ignored.
     pub strict: bool,
+    /// Merge actors that the base of the file has merged.
+    pub merge: bool,
     /// Record type of CSV files; default: by each file's name.
     pub kind: Option<String>,
     /// Name under which the change is recorded.
@@ -362,7 +364,8 @@ async fn validate_and_upsert(
     // From here on no other transaction writes records, so validation stays true.
     execute(&mut transaction, "select lock_revision_numbers()").await?;
     let (number, staged) = (options.files.len(), tables.staged.as_str());
-    let mut validator = Validator { kinds, rules, files: number, staged, connection: &mut transaction };
+    let mut validator =
+        Validator { kinds, rules, files: number, staged, merge: options.merge, connection: &mut transaction };
     let merged = validator.validate().await?;
     let files_with_changes = report::with_changes(&mut transaction, files).await?;
     let mut outcome = Outcome { files: files_with_changes, merged, ..Outcome::default() };

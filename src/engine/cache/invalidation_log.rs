@@ -126,7 +126,7 @@ impl InvalidationLog {
         Ok((Position { history: state.history, revision: state.known.unwrap_or_default().revision }, is_last))
     }
 
-    /// The tags of all rows that changed after a revision; none if there are too many revisions.
+    /// The tags of all rows that changed after a revision; none if there is no such revision, or are too many since.
     pub async fn read_since(
         database: &mut PgConnection,
         revision: i64,
@@ -134,6 +134,9 @@ impl InvalidationLog {
         let recorded =
             "select (extract(epoch from recorded_at) * 1000000)::bigint from revisions where id = $1";
         let recorded = sqlx::query_scalar(recorded).bind(revision).fetch_optional(&mut *database).await?;
+        if recorded.is_none() {
+            return Ok(None);
+        }
         let known = Some(Known { revision, recorded });
         let log = InvalidationLog(Mutex::new(State { known, ..State::default() }));
         while !log.read_next(&mut *database).await?.1 {}

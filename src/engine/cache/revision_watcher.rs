@@ -10,7 +10,11 @@ use std::{
 };
 
 use sqlx::postgres::PgListener;
-use tokio::{sync::watch, task::JoinHandle, time::timeout};
+use tokio::{
+    sync::{Mutex, watch},
+    task::JoinHandle,
+    time::timeout,
+};
 
 pub use crate::engine::cache::invalidation_log::Position;
 use crate::{
@@ -64,6 +68,8 @@ pub struct RevisionWatcher {
     log: Arc<InvalidationLog>,
     /// Started by the first user.
     listening: OnceLock<JoinHandle<()>>,
+    /// Requests that name a later revision wait for one that reads.
+    catching_up: Mutex<()>,
 }
 
 #[derive(Clone, Copy, Debug, Default)]
@@ -86,7 +92,14 @@ impl Drop for RevisionWatcher {
 impl RevisionWatcher {
     pub fn new(database: Database, watch: Watch) -> Self {
         let current = watch::Sender::new(Current::default());
-        RevisionWatcher { database, watch, current, log: Arc::default(), listening: OnceLock::new() }
+        RevisionWatcher {
+            database,
+            watch,
+            current,
+            log: Arc::default(),
+            listening: OnceLock::new(),
+            catching_up: Mutex::default(),
+        }
     }
 
     /// Starts to listen, if it does not yet.
@@ -149,6 +162,16 @@ impl RevisionWatcher {
             self.current.send_modify(|current| current.checked_at = None);
         }
         is_read
+    }
+
+    /// Reads the revisions, unless another request that waited has read so far. Returns whether it could; a failure
+    /// says nothing of what the server knows otherwise.
+    pub async fn catch_up(&self, revision: i64) -> bool {
+        let read = async {
+            let _turn = self.catching_up.lock().await;
+            if self.last().revision >= revision { Ok(()) } else { self.read_all().await }
+        };
+        matches!(timeout(REFRESH_TIMEOUT, read).await, Ok(Ok(())))
     }
 
     async fn read_all(&self) -> Result<(), sqlx::Error> {

@@ -309,11 +309,8 @@ impl Found<'_> {
                 self.summed(&self.counted(&rows))
             }
         };
-        let exact: String = parts
-            .dates
-            .iter()
-            .map(|(key, unit)| format!(" where {}", unit.is_exact(&format!("k{key}"))))
-            .collect();
+        let exact = |(key, unit): &(usize, Unit)| format!(" where {}", unit.is_exact(&format!("k{key}")));
+        let exact = parts.dates.first().map(exact).unwrap_or_default();
         let mut with = format!(
             "with rows as {}materialized ({rows}), \
              totals as materialized (select k{record} as record, count(*) as n from rows where k{record} is not null group by 1), ",

@@ -13,20 +13,25 @@ use crate::{
     engine::{catalog::catalog, mutation::writer::merge::Merge},
 };
 
+/// Maximum number of merges of an import: each reads and writes all references, and other writers wait.
+const MAX_MERGES: usize = 1000;
+
 impl Validator<'_> {
-    /// Where the base has both a record of the file and one that was merged into it, merges them too, before lines are
-    /// matched with records. What can't be merged is left out and counted. Returns how many were merged.
+    /// Where the base has both a record of the file and one that was merged into it, merges them too if that is wanted,
+    /// before lines are matched with records. What is not merged is left out and counted. Returns how many were merged.
     pub(super) async fn merge_actors(&mut self) -> Result<u64, sqlx::Error> {
         let mut merged = 0;
         for kind in &self.kinds.0 {
             let Some(table) = kind.merged else { continue };
             for (field, _) in list_fields(kind).filter(|(_, rows)| rows.table == table) {
                 let list = list_name(self.staged, kind, field.name);
-                merged += self.merge_known(kind, field.name, &list).await?;
+                if self.merge {
+                    merged += self.merge_known(kind, field.name, &list).await?;
+                }
                 let (own, staged) = (kind.table, self.staged);
                 for (reason, test) in [
                     (
-                        "left out: the actor is there itself",
+                        "left out: both actors are there; --merge merges up to 1000",
                         format!(
                             "exists (select from {own} t where t.slug = l.slug)
                              or exists (select from {staged}{own} o where o.slug = l.slug and not o.by_dataset)"
@@ -74,7 +79,7 @@ impl Validator<'_> {
              join {staged}{own} s on s.line = l.line and not s.by_dataset
              join {own} k on k.slug = s.slug join {own} m on m.slug = l.slug and m.id <> k.id
              where not exists (select from {staged}{own} o where o.slug = l.slug and not o.by_dataset)
-             order by l.line, l.list_index"
+             order by l.line, l.list_index limit {MAX_MERGES}"
         );
         let pairs: Vec<(i64, i32, i64, i64, String)> =
             sqlx::query_as(AssertSqlSafe(sql)).persistent(false).fetch_all(&mut *self.connection).await?;

@@ -187,6 +187,8 @@ pub struct Validator<'a> {
     pub files: usize,
     /// Prefix of the staging tables.
     pub staged: &'a str,
+    /// Whether to merge actors that the base of the file has merged.
+    pub merge: bool,
     pub connection: &'a mut PgConnection,
 }
 
