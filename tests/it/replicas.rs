@@ -518,6 +518,21 @@ async fn a_replica_that_stops_lags_or_is_promoted_fails_no_request() {
     cluster.standbys[0].pause().await;
     served(50).await;
     cluster.standbys[0].resume().await;
+    // One hangs.
+    #[cfg(target_os = "linux")]
+    {
+        use nix::sys::signal::Signal;
+        cluster.standbys[0].signal(Signal::SIGSTOP);
+        let since = Instant::now();
+        while metric(&client, "dossier_replica_available", "").await != 1 {
+            assert!(since.elapsed() < Duration::from_secs(20), "it does not respond");
+            served(1).await;
+        }
+        served(30).await;
+        cluster.standbys[0].signal(Signal::SIGCONT);
+        until_available(&client, 2).await;
+        served(20).await;
+    }
     // One becomes a writer of its own, which must not be read from.
     cluster.standbys[0].promote().await;
     let pool = cluster.standbys[0].pool();

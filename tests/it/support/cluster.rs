@@ -163,9 +163,26 @@ impl Node {
 
     /// Stops it at once, as a crash does.
     pub fn stop(&mut self) {
+        #[cfg(target_os = "linux")]
+        if self.running.is_some() {
+            // Stopped processes would not end.
+            self.signal(Signal::SIGCONT);
+        }
         if let Some(mut child) = self.running.take() {
             let _ = kill(Pid::from_raw(child.id().cast_signed()), Signal::SIGQUIT);
             let _ = child.wait();
+        }
+    }
+
+    /// Sends a signal to all its processes: SIGSTOP makes it hang.
+    #[cfg(target_os = "linux")]
+    pub fn signal(&self, signal: Signal) {
+        let postmaster = self.running.as_ref().expect("it runs").id();
+        let children = fs::read_to_string(format!("/proc/{postmaster}/task/{postmaster}/children"));
+        let children = children.unwrap_or_default();
+        let children = children.split_whitespace().filter_map(|child| child.parse().ok());
+        for process in children.chain([postmaster.cast_signed()]) {
+            let _ = kill(Pid::from_raw(process), signal);
         }
     }
 
