@@ -579,8 +579,8 @@ async fn highlights(
     Ok(found)
 }
 
-/// SQL for the texts in which the hits `$2` of the kinds `$3` may have words of the query, each with its language, and for
-/// names that are similar to `$6`.
+/// SQL for the texts in which the hits `$2` of the kinds `$3` may have words of the query, each with its language, and
+/// for names that are similar to `$6`.
 fn found_in(catalog: &Catalog, kinds: &[(usize, Kind<'static>)], reads_texts: bool) -> String {
     let text = |number: usize,
                 ordinal: usize,

@@ -4,9 +4,9 @@
 //! where the month is not known. Then a coarse beginning is spread over the months in which its records may lie. So
 //! groups are spread, which are fewer than records; and only those that can be among the first that are asked for.
 //!
-//! In the order of numbers these are found by sums: a beginning with all coarser ones that hold it. The sum of a group's
-//! longest beginning is all of the group, and no sum is more than the group of its first period. A coarse beginning and
-//! a finer one may lead to one group, so there are a few sums for each group.
+//! In the order of numbers these are found by sums: a beginning with all coarser ones that hold it. The sum of a
+//! group's longest beginning is all of the group, and no sum is more than the group of its first period. A coarse
+//! beginning and a finer one may lead to one group, so there are a few sums for each group.
 //!
 //! By a record and something else there may be as many groups as rows. No group is larger than its record's total. So
 //! the records with the greatest totals come first, and then only those whose total, and that of a year, is as great as
@@ -292,8 +292,8 @@ impl Found<'_> {
     }
 
     /// The rows `largest`, which have all that can be among the first groups by number. Stages of records follow each
-    /// other, the greatest totals first. The last group that is asked for, of those found so far, bounds the next stage:
-    /// only records and coarse periods whose total reaches the bound are counted by group.
+    /// other, the greatest totals first. The last group that is asked for, of those found so far, bounds the next
+    /// stage: only records and coarse periods whose total reaches the bound are counted by group.
     fn largest(&self, record: usize) -> String {
         let Found { parts, rows, first, .. } = self;
         let is_indexed = self.is_whole && parts.links.is_empty();

@@ -8,18 +8,17 @@ export type Read = Answer<Packed> | undefined;
 
 const tell = (read: Read, lists: ArrayBuffer[] = []) => postMessage(read, { transfer: lists });
 
+// Each question gets one answer, so that answers keep the order of their questions.
 onmessage = ({ data: bytes }: MessageEvent<ArrayBuffer>) => {
-  let answer: Answer<NetworkQuery>;
   try {
-    answer = JSON.parse(new TextDecoder().decode(bytes)) as Answer<NetworkQuery>;
+    const answer = JSON.parse(new TextDecoder().decode(bytes)) as Answer<NetworkQuery>;
+    if (answer.errors) {
+      tell({ data: null, errors: answer.errors });
+    } else {
+      const packed = pack(answer.data!.network);
+      tell({ data: packed }, handed(packed));
+    }
   } catch {
     tell(undefined);
-    return;
   }
-  if (answer.errors) {
-    tell({ data: null, errors: answer.errors });
-    return;
-  }
-  const packed = pack(answer.data!.network);
-  tell({ data: packed }, handed(packed));
 };
