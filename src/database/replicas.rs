@@ -209,6 +209,7 @@ impl Replicas {
                 expected: VecDeque::new(),
                 asked: None,
                 verified: false,
+                shared_until: None,
                 was_available: None,
             };
             tokio::spawn(follower.follow())
@@ -421,6 +422,8 @@ struct Follower {
     asked: Option<Mark>,
     /// Whether it was found to have the same history as the writer.
     verified: bool,
+    /// The writer's last revision when its history was replaced: older ones may be shared by both histories.
+    shared_until: Option<i64>,
     /// None before the first answer.
     was_available: Option<bool>,
 }
@@ -467,6 +470,7 @@ impl Follower {
     fn learn(&mut self) {
         let Some(current) = *self.current.borrow_and_update() else { return };
         if self.asked.is_none_or(|asked| asked.history != current.history) {
+            self.shared_until = self.asked.map(|_| current.revision);
             (self.asked, self.verified) = (Some(current), false);
             self.expected.clear();
         }
@@ -520,8 +524,9 @@ impl Follower {
             if recorded != asked.recorded {
                 return Err(Reason::OtherHistory);
             }
-            self.verified = true;
-            self.asked = *self.current.borrow();
+            self.verified |= self.shared_until.is_none_or(|shared| asked.revision > shared);
+            let same = |current: &Mark| current.history == asked.history;
+            self.asked = (*self.current.borrow()).filter(same).or(self.asked);
         }
         Ok(())
     }
