@@ -75,7 +75,7 @@ fn code_spans(text: &str) -> impl Iterator<Item = &str> {
 /// All files and folders that the pages may name, as paths from the root.
 fn tree() -> Vec<String> {
     let mut folders: Vec<PathBuf> =
-        [".ci", ".github", "benches", "docs", "migrations", "observability", "src", "tests", "web"]
+        [".ci", ".github", "benches", "deploy", "docs", "migrations", "observability", "src", "tests", "web"]
             .iter()
             .map(|folder| root().join(folder))
             .collect();

@@ -741,9 +741,17 @@ async fn a_version_that_citations_are_of_is_not_taken_back() {
     let refused = revert(&second["revision"]).await;
     let message = refused["userErrors"][0]["message"].as_str().unwrap_or_default().to_owned();
     assert!(message.contains("Citations are of version 2 of the text"), "{refused}");
-    assert_eq!(revert(&cited).await["userErrors"], json!([]));
-    assert_eq!(revert(&second["revision"]).await["userErrors"], json!([]));
-    let number = |payload: &Value| payload["source"]["texts"][1]["version"].clone();
+    let taken = revert(&cited).await;
+    assert_eq!(taken["userErrors"], json!([]));
+    let reverted = revert(&second["revision"]).await;
+    assert_eq!(reverted["userErrors"], json!([]));
+    // Nor is a citation of it brought back.
+    let refused = revert(&taken["revision"]).await;
+    let message = refused["userErrors"][0]["message"].as_str().unwrap_or_default();
+    assert!(message.contains("The text of the source has no version 2"), "{refused}");
+    assert_eq!(revert(&reverted["revision"]).await["userErrors"], json!([]));
+    assert_eq!(revert(&taken["revision"]).await["userErrors"], json!([]));
+    let number = |payload: &Value| payload["source"]["texts"][2]["version"].clone();
     assert_eq!(number(&attach(&editor, "talk", "Another king.\nHe lives.\n").await), 3);
 }
 

@@ -80,7 +80,9 @@ impl RowColumn {
         match &field.kind {
             FieldKind::Column(Column { sql, scalar, nullable, derived, .. }) => {
                 let (name, kind, description) = match scalar {
-                    Scalar::Content => ("content", RowKind::Content, "The whole text."),
+                    Scalar::Content => {
+                        ("content", RowKind::Content, "The whole text, as it is kept: markup stays in it.")
+                    }
                     scalar => (field.name, RowKind::Value(*scalar), field.description),
                 };
                 let needed = !nullable && derived.is_none();

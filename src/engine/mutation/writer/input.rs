@@ -90,7 +90,8 @@ impl Mutation<'_> {
         for (index, item) in items.iter().enumerate() {
             let path = [writable_field.name.to_owned(), index.to_string()];
             let row = self.list_row(connection, rows, item, &path, &known).await?;
-            if !seen.insert(row.clone()) {
+            let is_wrong = self.errors.iter().any(|error| error.path.starts_with(&within(&path)));
+            if !is_wrong && !seen.insert(row.clone()) {
                 self.errors.push(UserError { path: within(&path), ..error("INVALID", &[], DUPLICATE) });
             }
             list.push(row);
