@@ -640,7 +640,11 @@ async fn an_export_brings_merges_and_the_order_of_lists_to_every_base() {
             String::from_utf8(ended.stdout).expect("text")
         };
         let asked = import(&["--dry-run"]);
-        assert_eq!(asked.contains("both actors are there; --merge merges"), merged > 0, "{asked}");
+        assert_eq!(
+            asked.contains("the actor is there itself; --merge merges two that are there"),
+            merged > 0,
+            "{asked}"
+        );
         assert!(!asked.contains("merged "), "nobody is merged without a question: {asked}");
         let summary = import(&["--merge"]);
         if merged > 0 {
@@ -672,10 +676,11 @@ async fn an_export_brings_merges_and_the_order_of_lists_to_every_base() {
             told("kassym-jomart-tokayev", "kazakhstan"),
             "the two actors can't be merged here, as a record treats them as different",
         ),
-        (own, "the actor is there itself"),
+        (own, "the actor is there itself; --merge merges two that are there"),
     ] {
         let before = third.export(&[]).lines().filter(|line| !line.contains("new-one")).count();
-        let summary = third.import(&third.file("left-out.jsonl", record.to_string()));
+        let ended = third.import_with(&third.file("left-out.jsonl", record.to_string()), &["--merge"]);
+        let summary = String::from_utf8(ended.stdout).expect("text");
         assert!(summary.contains(&format!("Actor.mergedActors: left out: {left_out}: 1")), "{summary}");
         assert_eq!(third.export(&[]).lines().filter(|line| !line.contains("new-one")).count(), before);
     }

@@ -575,7 +575,8 @@ async fn a_query_that_the_recovery_of_a_standby_cancels_is_repeated_elsewhere() 
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
     };
-    // The standby has the lock too, and a query waits for it that has read from statements.
+    // The standby has the lock too, once the log is written out; a query waits for it that has read from statements.
+    sqlx::raw_sql("select pg_switch_wal()").execute(cluster.database.pool()).await.expect("written out");
     let standby = cluster.standby();
     until(standby, "select count(*) from pg_locks where mode = 'AccessExclusiveLock' and granted").await;
     let query = "{ statements(filter: {topic: {slug: {equals: \"two-state-solution\"}}}) { totalCount } }";

@@ -1,7 +1,7 @@
 //! The tags by which a cache in front of the server knows what its responses depend on.
 //!
-//! A response has [`ALL`], and the tags of its rows. With more than [`MAX_TAGS`] it has those of their tables; where its
-//! dependencies are not known, it has [`ANY_CHANGE`]. A change makes all responses stale that have one of its tags.
+//! A response has `dossier`, and the tags of its rows. With too many it has those of their tables; where its dependencies
+//! are not known, it has `dossier-any`. A change makes all responses stale that have one of its tags.
 
 use crate::engine::cache::dependencies::{CacheTag, Dependencies};
 

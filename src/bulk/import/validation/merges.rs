@@ -31,7 +31,7 @@ impl Validator<'_> {
                 let (own, staged) = (kind.table, self.staged);
                 for (reason, test) in [
                     (
-                        "left out: both actors are there; --merge merges up to 1000",
+                        "left out: the actor is there itself; --merge merges two that are there",
                         format!(
                             "exists (select from {own} t where t.slug = l.slug)
                              or exists (select from {staged}{own} o where o.slug = l.slug and not o.by_dataset)"
