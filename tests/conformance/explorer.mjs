@@ -71,7 +71,7 @@ await view('position', 'positions/tokayev-on-relations-with-the-united-states', 
 });
 await view('topic', 'topics/two-state-solution', (page) => shows(page, 'neutral'));
 await view('search', 'search?q=peace%20councl', async (page) => {
-  await shows(page, '4 records for “peace councl”');
+  await shows(page, '5 records for “peace councl”');
   await page.getByRole('checkbox', { name: 'meetings 1' }).waitFor();
 });
 await view('statements', 'statements', (page) => shows(page, 'The Peace Council should have an award'));
