@@ -219,7 +219,7 @@ async fn what_is_wrong_with_an_event_is_told_at_its_field() {
     for (changes, code, field, message) in [
         (json!({"mode": "firearms"}), "INVALID", "input.mode", "The mode is not one of this event type."),
         (json!({"amount": "5"}), "INVALID", "input.currency", "An amount needs a currency"),
-        (json!({"currency": "USD"}), "INVALID", "input.currency", "An amount needs a currency"),
+        (json!({"currency": "USD"}), "INVALID", "input.amount", "An amount needs a currency"),
         (
             json!({"place": {"slug": "donald-trump"}}),
             "INVALID",
