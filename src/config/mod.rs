@@ -75,9 +75,7 @@ pub struct Config {
     pub cache_bytes: Option<NonZeroUsize>,
     /// The `Cache-Control` of responses to GET.
     pub cache_control: HeaderValue,
-    /// The header of responses to GET with the tags of what they depend on; none: no header.
-    pub cache_tags: Option<HeaderName>,
-    /// The cache in front of the server that is told of changes.
+    /// The cache in front of the server, which is told what responses depend on and what changes.
     pub purge: Option<Purge>,
     /// Points of cost per client and minute; none: no limit.
     pub rate_limit: Option<NonZeroU32>,
@@ -107,10 +105,17 @@ pub struct Jwt {
 pub struct Purge {
     pub url: String,
     pub method: Method,
-    /// The header that holds the tags.
+    /// The header that holds the tags, of responses to GET too.
     pub tags: HeaderName,
     /// A header for authentication, whose value is never shown.
     pub header: Option<(HeaderName, HeaderValue)>,
+}
+
+impl Purge {
+    /// What separates tags in their header.
+    pub fn separator(&self) -> &'static str {
+        if self.tags == "cache-tag" { "," } else { " " }
+    }
 }
 
 /// Who may read whole texts of sources.
@@ -309,7 +314,6 @@ impl Config {
                 "directives of HTTP's Cache-Control: `public, max-age=5`",
                 cache_control,
             )?,
-            cache_tags: settings.cache_tags()?,
             purge: settings.purge()?,
             rate_limit: settings
                 .read("RATE_LIMIT", "0", "a number of cost points per minute, or 0 for no limit", parsed::<u32>)
@@ -350,38 +354,29 @@ impl Settings<'_> {
         }
     }
 
-    fn cache_tags(&self) -> Result<Option<HeaderName>, Error> {
-        let header = |value: &str| {
-            let known = ["surrogate-key", "cache-tag", "xkey"];
-            known.contains(&value.to_ascii_lowercase().as_str()).then(|| parsed(value)).flatten()
-        };
-        let tags = self.maybe("CACHE_TAGS", "a header: Surrogate-Key, Cache-Tag or xkey", header)?;
-        if tags.is_some() && self.cache_bytes()?.is_none() {
-            return Err(Error::Missing { name: "CACHE_BYTES above 0", because_of: "CACHE_TAGS" });
-        }
-        if tags.is_some() && self.text("PURGE_URL").is_none() {
-            return Err(Error::Missing { name: "PURGE_URL", because_of: "CACHE_TAGS" });
-        }
-        Ok(tags)
-    }
-
     fn cache_bytes(&self) -> Result<Option<NonZeroUsize>, Error> {
         self.read("CACHE_BYTES", "67108864", "a number of bytes, or 0 for no cache", parsed::<usize>)
             .map(NonZeroUsize::new)
     }
 
     fn purge(&self) -> Result<Option<Purge>, Error> {
+        let tags = |value: &str| {
+            let known = ["surrogate-key", "cache-tag", "xkey"];
+            known.contains(&value.to_ascii_lowercase().as_str()).then(|| parsed(value)).flatten()
+        };
+        let tags = self.maybe("CACHE_TAGS", "a header: Surrogate-Key, Cache-Tag or xkey", tags)?;
         let url = self.maybe("PURGE_URL", "a URL: http://varnish:8080/", web_address)?;
         let method = self.read("PURGE_METHOD", "PURGE", "a method of HTTP: PURGE or POST", parsed)?;
         let header =
             self.maybe("PURGE_HEADER", "a header: `Authorization: Bearer …`", header).map_err(hidden)?;
-        match (url, self.cache_tags()?) {
+        let missing = |name, because_of| Err(Error::Missing { name, because_of });
+        match (url, tags) {
+            (_, Some(_)) if self.cache_bytes()?.is_none() => missing("CACHE_BYTES above 0", "CACHE_TAGS"),
             (Some(url), Some(tags)) => Ok(Some(Purge { url, method, tags, header })),
-            (Some(_), None) => Err(Error::Missing { name: "CACHE_TAGS", because_of: "PURGE_URL" }),
-            (None, _) if header.is_some() => {
-                Err(Error::Missing { name: "PURGE_URL", because_of: "PURGE_HEADER" })
-            }
-            (None, _) => Ok(None),
+            (Some(_), None) => missing("CACHE_TAGS", "PURGE_URL"),
+            (None, Some(_)) => missing("PURGE_URL", "CACHE_TAGS"),
+            (None, None) if header.is_some() => missing("PURGE_URL", "PURGE_HEADER"),
+            (None, None) => Ok(None),
         }
     }
 

@@ -31,7 +31,6 @@ use crate::{
         credentials::Credentials,
         operation::{DocumentNames, OperationResponse, Parameters, Requester},
         page::{self, accepts_gzip},
-        purge::separator,
         response::{Media, advise, refuse, refuse_for},
         revision, sse, websocket,
     },
@@ -249,8 +248,8 @@ pub(super) struct Caching {
     control: HeaderValue,
     /// The same for requests with a key or a token: never for others.
     private: HeaderValue,
-    /// The header of tags.
-    tags: Option<HeaderName>,
+    /// The header of tags, and what separates them.
+    tags: Option<(HeaderName, &'static str)>,
 }
 
 impl Caching {
@@ -260,7 +259,8 @@ impl Caching {
         let is_shared =
             ["public", "s-maxage", "must-revalidate"].iter().any(|directive| text.contains(directive));
         let private = if is_shared { HeaderValue::from_static("private, no-cache") } else { control.clone() };
-        Caching { control, private, tags: config.cache_tags.clone() }
+        let tags = config.purge.as_ref().map(|purge| (purge.tags.clone(), purge.separator()));
+        Caching { control, private, tags }
     }
 }
 
@@ -304,9 +304,9 @@ impl CacheHeaders<'_> {
         let control = if self.is_shared { control } else { private };
         let mut headers =
             HeaderMap::from_iter([(ETAG, tag), (CACHE_CONTROL, control.clone()), (VARY, varies)]);
-        if let Some(name) = tags.clone().filter(|_| self.is_shared) {
-            let tags = cached.dependency_tags(separator(&name)).clone();
-            headers.insert(name, tags);
+        if let Some((name, separator)) = tags.clone().filter(|_| self.is_shared) {
+            let tags = cached.dependency_tags().join(separator);
+            headers.insert(name, HeaderValue::try_from(tags).expect("a header value"));
         }
         headers
     }

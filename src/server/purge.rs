@@ -87,7 +87,7 @@ impl Purge {
     fn send_now(&self, tags: &[String]) -> Result<(), String> {
         let config::Purge { url, method, tags: name, header } = &self.settings;
         let mut request = Request::builder().method(method).uri(url);
-        request = request.header(name, tags.join(&separator(name).to_string()));
+        request = request.header(name, tags.join(self.settings.separator()));
         if let Some((name, value)) = header {
             request = request.header(name, value);
         }
@@ -156,9 +156,4 @@ impl Purge {
             }
         }
     }
-}
-
-/// What separates tags in a header.
-pub fn separator(header: &axum::http::HeaderName) -> char {
-    if header == "cache-tag" { ',' } else { ' ' }
 }

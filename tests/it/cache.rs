@@ -50,7 +50,7 @@ async fn warm(client: &Client) -> Value {
     }
 }
 
-async fn rename(editor: &Client, name: &str) -> i64 {
+pub async fn rename(editor: &Client, name: &str) -> i64 {
     let query = "mutation($name: String) {
         updateTopic(input: {topic: {slug: \"two-state-solution\"}, name: $name}) { revision userErrors { message } } }";
     let data = editor.query_with(query, json!({ "name": name })).await;

@@ -15,12 +15,15 @@ use axum::{
 };
 use dossier::auth::caller::Role;
 use reqwest::header::{CACHE_CONTROL, ETAG};
-use serde_json::{Value, json};
+use serde_json::Value;
 
-use crate::support::{
-    Client,
-    process::{Folder, dossier, output},
-    say,
+use crate::{
+    cache::rename,
+    support::{
+        Client,
+        process::{Folder, dossier, output},
+        say,
+    },
 };
 
 /// Timeout on a busy machine.
@@ -115,13 +118,6 @@ async fn tags(client: &Client, query: &str) -> Vec<String> {
         assert!(since.elapsed() < PATIENCE, "{response:?}");
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
-}
-
-async fn rename(editor: &Client, name: &str) -> i64 {
-    let query = "mutation($name: String) {
-        updateTopic(input: {topic: {slug: \"two-state-solution\"}, name: $name}) { revision userErrors { message } } }";
-    let data = editor.query_with(query, json!({ "name": name })).await;
-    data["updateTopic"]["revision"].as_i64().unwrap_or_else(|| panic!("{data}"))
 }
 
 #[tokio::test]

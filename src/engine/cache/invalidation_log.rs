@@ -163,7 +163,8 @@ impl InvalidationLog {
         if position.history != state.history || position.revision < state.unknown_until {
             return None;
         }
-        let changed = state.older.iter().chain(&state.recent).filter(|(_, last)| **last > position.revision);
+        let older = state.older.iter().filter(|(tag, _)| !state.recent.contains_key(tag));
+        let changed = older.chain(&state.recent).filter(|(_, last)| **last > position.revision);
         Some(changed.map(|(tag, _)| *tag).collect())
     }
 }

@@ -20,7 +20,7 @@ use std::{
     },
 };
 
-use axum::{body::Bytes, http::HeaderValue};
+use axum::body::Bytes;
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD as BASE64};
 use flate2::{Compression, write::GzEncoder};
 use lru::LruCache;
@@ -64,7 +64,7 @@ pub struct CachedResponse {
     /// The revision up to which it is known to be valid.
     valid_until: AtomicI64,
     tag: OnceLock<String>,
-    dependency_tags: OnceLock<HeaderValue>,
+    dependency_tags: OnceLock<Vec<String>>,
     compressed: OnceLock<Option<Bytes>>,
 }
 
@@ -95,11 +95,8 @@ impl CachedResponse {
     }
 
     /// Names of what the response depends on, for a cache in front of the server: see [`tags`].
-    pub fn dependency_tags(&self, separator: char) -> &HeaderValue {
-        self.dependency_tags.get_or_init(|| {
-            let tags = tags::of(&self.dependencies).join(&separator.to_string());
-            HeaderValue::try_from(tags).expect("a header value")
-        })
+    pub fn dependency_tags(&self) -> &[String] {
+        self.dependency_tags.get_or_init(|| tags::of(&self.dependencies))
     }
 
     /// The compressed body, if compression pays off; computed on first use.
