@@ -11,7 +11,7 @@ use fastrand::Rng;
 use serde_json::{Value, json};
 
 use crate::{
-    queries::{QUERIES, Variant},
+    queries::{QUERIES, Variant, popularity},
     servers::{Server, System, processor_time},
 };
 
@@ -136,18 +136,6 @@ impl Load {
         fs::write(&path, script).expect("written");
         path
     }
-}
-
-/// The cumulative share of the first variants in all requests: the second is sent half as often as the first, the
-/// third a third as often.
-fn popularity(variants: usize) -> Vec<f64> {
-    let mut sum = 0.0;
-    let sums = (1..=variants).map(|rank| {
-        sum += 1.0 / f64::from(u32::try_from(rank).expect("few"));
-        sum
-    });
-    let sums: Vec<f64> = sums.collect();
-    sums.iter().map(|upto| upto / sum).collect()
 }
 
 /// Changes of statements, each of a field that no comparison of responses reads.

@@ -24,7 +24,7 @@ use dossier::{
 };
 use fastrand::Rng;
 use load::{Load, Round, Writes, measure};
-use queries::{QUERIES, Variant, leaves};
+use queries::{QUERIES, Variant, leaves, values};
 use serde_json::Value;
 use servers::{Server, System};
 use sqlx::{PgPool, postgres::PgPoolOptions};
@@ -179,23 +179,6 @@ async fn writes(pool: &PgPool, root: &Path, url: &str) -> Writes {
     let mut rng = Rng::with_seed(7);
     let statements = (0..WRITTEN).map(|_| global_id("Statement", ids[rng.usize(..ids.len())])).collect();
     Writes { statements, key: fs::read_to_string(file).expect("a key").trim().to_owned() }
-}
-
-/// Ids for each query, and words for the search.
-async fn values(pool: &PgPool) -> ([Vec<i64>; 5], Vec<String>) {
-    let ids = |sql: &'static str| async move {
-        sqlx::query_scalar::<_, i64>(sql).fetch_all(pool).await.expect("ids")
-    };
-    let actors = ids("select id from actors order by id").await;
-    let meetings = ids("select id from meetings order by id desc offset 20").await;
-    let speakers = ids(
-        "select speaker_id from statements where slug like 'generated-%' group by 1 having count(*) > 60",
-    )
-    .await;
-    let words = "select word from ts_stat('select to_tsvector(''simple'', summary) from statements where id % 50 = 0')
-                 where ndoc between 15 and 40 order by word";
-    let words = sqlx::query_scalar(words).fetch_all(pool).await.expect("words");
-    ([actors, meetings.clone(), meetings, speakers, Vec::new()], words)
 }
 
 /// Sends some variants to every system and compares the values of the responses; returns the size of Dossier's.

@@ -3,6 +3,7 @@
 use dossier::model::pagination::global_id;
 use fastrand::Rng;
 use serde_json::{Value, json};
+use sqlx::PgPool;
 
 /// How many different values each query is sent with.
 pub const VARIANTS: usize = 500;
@@ -141,4 +142,33 @@ pub fn leaves(response: &Value) -> Vec<String> {
     let mut leaves = Vec::new();
     collect(response, &mut leaves);
     leaves
+}
+
+/// Ids for each query, and words for the search.
+pub async fn values(pool: &PgPool) -> ([Vec<i64>; 5], Vec<String>) {
+    let ids = |sql: &'static str| async move {
+        sqlx::query_scalar::<_, i64>(sql).fetch_all(pool).await.expect("ids")
+    };
+    let actors = ids("select id from actors order by id").await;
+    let meetings = ids("select id from meetings order by id desc offset 20").await;
+    let speakers = ids(
+        "select speaker_id from statements where slug like 'generated-%' group by 1 having count(*) > 60",
+    )
+    .await;
+    let words = "select word from ts_stat('select to_tsvector(''simple'', summary) from statements where id % 50 = 0')
+                 where ndoc between 15 and 40 order by word";
+    let words = sqlx::query_scalar(words).fetch_all(pool).await.expect("words");
+    ([actors, meetings.clone(), meetings, speakers, Vec::new()], words)
+}
+
+/// The cumulative share of the first variants in all requests: the second is sent half as often as the first, the
+/// third a third as often.
+pub fn popularity(variants: usize) -> Vec<f64> {
+    let mut sum = 0.0;
+    let sums = (1..=variants).map(|rank| {
+        sum += 1.0 / f64::from(u32::try_from(rank).expect("few"));
+        sum
+    });
+    let sums: Vec<f64> = sums.collect();
+    sums.iter().map(|upto| upto / sum).collect()
 }

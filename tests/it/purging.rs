@@ -125,12 +125,12 @@ async fn responses_to_anybody_have_tags_and_others_are_not_for_shared_caches() {
     let client = Client::with(&FrontCache::start().await.settings()).await;
     let topic = tags(&client, TOPIC).await;
     assert_eq!(topic[0], "dossier");
-    assert!(topic.len() > 1 && topic[1..].iter().all(|tag| tag.len() == 11), "{topic:?}");
+    assert!(topic.len() > 1 && topic[1..].iter().all(|tag| tag.len() == 6), "{topic:?}");
     assert_eq!(tags(&client, TOPIC).await, topic);
     assert_eq!(tags(&client, "{search(query:\"peace\"){edges{cursor}}}").await, ["dossier", "dossier-any"]);
     let many = "{statements(first:100){nodes{topics{nodes{name}}citations{nodes{source{title}}}}}}";
     let many = tags(&client, many).await;
-    assert!(many.len() <= 201, "{}", many.len());
+    assert!((201..=1001).contains(&many.len()), "{}", many.len());
 
     let shared = got(&client.address("/"), TOPIC, None).await;
     assert_eq!(shared.headers()[CACHE_CONTROL], SHARED);

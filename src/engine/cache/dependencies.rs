@@ -59,9 +59,9 @@ impl CacheTag {
 }
 
 impl fmt::Display for CacheTag {
-    /// Eleven letters, digits, `-` and `_`.
+    /// The first 36 bits as six letters, digits, `-` and `_`: short, so that a header holds many.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&BASE64.encode(self.0.to_be_bytes()))
+        f.write_str(&BASE64.encode(self.0.to_be_bytes())[..6])
     }
 }
 

@@ -9,8 +9,8 @@ use crate::engine::cache::dependencies::{CacheTag, Dependencies};
 pub const ALL: &str = "dossier";
 /// Responses that any change may concern have this tag.
 const ANY_CHANGE: &str = "dossier-any";
-/// Maximum number of tags of rows: they fit into the headers that proxies accept.
-const MAX_TAGS: usize = 200;
+/// Maximum number of tags of rows: they fit into the header lines of 8 KiB that caches accept.
+const MAX_TAGS: usize = 1000;
 /// Maximum number of tags of a change: after a larger one, all responses are stale.
 const MAX_CHANGED: usize = 1000;
 
@@ -46,8 +46,9 @@ mod tests {
     fn a_response_has_the_tags_of_its_rows_or_of_their_tables() {
         let actor = CacheTag::rows("actors", "id", 0).to_string();
         assert_eq!(of(&rows(1)), [ALL.to_owned(), actor]);
-        assert_eq!(of(&rows(200)).len(), 201);
-        assert_eq!(of(&rows(201)), [ALL.to_owned(), CacheTag::table("actors").to_string()]);
+        assert_eq!(of(&rows(1000)).len(), 1001);
+        assert!(of(&rows(1000)).join(" ").len() < 8192 - "Surrogate-Key: ".len());
+        assert_eq!(of(&rows(1001)), [ALL.to_owned(), CacheTag::table("actors").to_string()]);
         assert_eq!(of(&Dependencies::Everything), [ALL, ANY_CHANGE]);
     }
 
