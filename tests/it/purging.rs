@@ -128,9 +128,6 @@ async fn responses_to_anybody_have_tags_and_others_are_not_for_shared_caches() {
     assert!(topic.len() > 1 && topic[1..].iter().all(|tag| tag.len() == 6), "{topic:?}");
     assert_eq!(tags(&client, TOPIC).await, topic);
     assert_eq!(tags(&client, "{search(query:\"peace\"){edges{cursor}}}").await, ["dossier", "dossier-any"]);
-    let many = "{statements(first:100){nodes{topics{nodes{name}}citations{nodes{source{title}}}}}}";
-    let many = tags(&client, many).await;
-    assert!((201..=1001).contains(&many.len()), "{}", many.len());
 
     let shared = got(&client.address("/"), TOPIC, None).await;
     assert_eq!(shared.headers()[CACHE_CONTROL], SHARED);
