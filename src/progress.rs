@@ -8,6 +8,8 @@ pub enum Step {
     Checking,
     /// Writes records; progress is in records.
     Writing,
+    /// Backs up rows; progress is in rows, and the total is an estimate.
+    BackingUp,
     /// Generates rows; progress is in rows, and the total is an estimate.
     Generating,
 }

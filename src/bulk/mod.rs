@@ -1,4 +1,4 @@
-//! Import and export of many records.
+//! Import, export and backup of many records.
 //!
 //! ```text
 //! records               record types as files contain them, from the declarations of the domain modules
@@ -15,9 +15,11 @@
 //! import/report         rejected records, and values that were changed, as JSON Lines
 //! import/log            how imports ended
 //! import/lock           one import at a time
+//! backup                all rows of a database in one file, and back
 //! generate              synthetic records for load tests
 //! ```
 
+pub mod backup;
 pub mod export;
 pub mod generate;
 pub mod import;

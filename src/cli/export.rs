@@ -1,7 +1,6 @@
 //! `dossier export`.
 
 use std::{
-    fs::File,
     io::Write,
     path::{Path, PathBuf},
     time::Instant,
@@ -15,7 +14,11 @@ use crate::{
         export::{Export, ExportState, Selection, formats},
         records::{RecordKind, RecordKinds},
     },
-    cli::{Failure, configured, open_migrated, read_on},
+    cli::{
+        Failure, configured, open_migrated,
+        output::{Output, PUBLIC},
+        read_on,
+    },
     engine::catalog,
     telemetry::output as log_output,
 };
@@ -90,73 +93,6 @@ pub async fn run(arguments: Arguments) -> Result<(), Failure> {
     exported
 }
 
-/// Standard output, or a file that is renamed when it is complete.
-enum Output {
-    Standard(std::io::Stdout),
-    /// A pipe or a device, which can't be replaced by a file.
-    Special(File),
-    File {
-        file: File,
-        unfinished: PathBuf,
-        path: PathBuf,
-    },
-}
-
-impl Output {
-    fn to(path: &Path) -> Result<Self, Failure> {
-        let failed = |error: std::io::Error| format!("can't write {}: {error}", path.display());
-        match std::fs::metadata(path) {
-            Ok(found) if found.is_dir() => {
-                return Err(format!("can't write {}: it is a directory", path.display()).into());
-            }
-            Ok(found) if !found.is_file() => {
-                return Ok(Output::Special(File::options().write(true).open(path).map_err(failed)?));
-            }
-            // A read-only file must not be replaced.
-            Ok(_) => drop(File::options().append(true).open(path).map_err(failed)?),
-            Err(_) => {}
-        }
-        let path = std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
-        let mut name = path.file_name().unwrap_or_default().to_owned();
-        name.push(format!(".{}.unfinished", std::process::id()));
-        let unfinished = path.with_file_name(name);
-        Ok(Output::File { file: File::create(&unfinished).map_err(failed)?, unfinished, path })
-    }
-
-    /// Renames a complete file.
-    fn finish(self) -> Result<(), Failure> {
-        if let Output::File { unfinished, path, .. } = &self {
-            std::fs::rename(unfinished, path)
-                .map_err(|error| format!("can't write {}: {error}", path.display()))?;
-        }
-        Ok(())
-    }
-}
-
-impl Drop for Output {
-    fn drop(&mut self) {
-        if let Output::File { unfinished, .. } = self {
-            let _ = std::fs::remove_file(unfinished);
-        }
-    }
-}
-
-impl Write for Output {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        match self {
-            Output::Standard(out) => out.write(bytes),
-            Output::Special(file) | Output::File { file, .. } => file.write(bytes),
-        }
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        match self {
-            Output::Standard(out) => out.flush(),
-            Output::Special(file) | Output::File { file, .. } => file.flush(),
-        }
-    }
-}
-
 /// The outputs of an export: one per record type for CSV.
 fn outputs(
     kinds: &RecordKinds,
@@ -175,15 +111,17 @@ fn outputs(
         (formats::Format::Csv, None, Some(folder)) => {
             std::fs::create_dir_all(folder)
                 .map_err(|error| format!("can't create {}: {error}", folder.display()))?;
-            let table =
-                |kind: &RecordKind| Ok((kind.name, Output::to(&folder.join(format!("{}.csv", kind.many)))?));
+            let table = |kind: &RecordKind| {
+                Ok((kind.name, Output::to(&folder.join(format!("{}.csv", kind.many)), PUBLIC)?))
+            };
             kinds.0.iter().map(table).collect()
         }
         (formats::Format::Csv, None, None) => Err(Failure::of_usage(
             "a CSV file holds one record type; set --type, or a directory with --output",
         )),
         (formats::Format::Csv, Some(_), _) | (_, None, _) => {
-            let to = output.map_or_else(|| Ok(Output::Standard(std::io::stdout())), Output::to)?;
+            let to = output
+                .map_or_else(|| Ok(Output::Standard(std::io::stdout())), |path| Output::to(path, PUBLIC))?;
             Ok(vec![(kind.unwrap_or_default(), to)])
         }
         _ => Err(Failure::of_usage(

@@ -1,17 +1,21 @@
 //! The command line: one file for each command. Only this layer prints and draws progress.
 
+mod backup;
 mod export;
 mod generate;
 mod health;
 mod import;
 mod key;
 mod migrate;
+mod output;
 mod progress;
 mod purge;
+mod restore;
 mod schema;
 mod serve;
 mod signals;
 mod source;
+mod upgrade;
 
 use std::{
     fmt::Display,
@@ -28,7 +32,7 @@ use crate::{
     cli::signals::{Signal, Stop},
     config::{self, Config},
     database::{self, Database, embedded::Create, error::in_words},
-    telemetry::{log, output},
+    telemetry::{log, output as log_output},
 };
 
 /// A GraphQL API for a political-analysis knowledge base.
@@ -76,6 +80,25 @@ enum Command {
                             dossier export --format gexf --topic two-state-solution -o network.gexf"
     )]
     Export(export::Arguments),
+    /// Back up the database to a file: all records, their history, texts and keys. Others read and write meanwhile.
+    #[command(
+        after_help = "Examples:\n  dossier backup dossier.backup\n  dossier backup - | ssh archive 'cat > dossier.backup'\n\n\
+                      The file holds the hashes of keys and is readable only by you. Users and grants of Postgres are not in it."
+    )]
+    Backup(backup::Arguments),
+    /// Restore a backup into an empty database: everything, or nothing.
+    #[command(after_help = "Examples:\n  DATABASE_URL=postgres://… dossier restore dossier.backup\n  \
+                      DATA_DIR=/srv/dossier dossier restore dossier.backup\n  dossier restore --verify dossier.backup\n\n\
+                      The counts and digests of all tables are compared before anything is committed. The database may be of \
+                      another version of Postgres. A backup by an older Dossier is migrated.")]
+    Restore(restore::Arguments),
+    /// Carry the data of the embedded Postgres to the newest version of Postgres that is installed. Stop the server before.
+    #[command(
+        after_help = "Examples:\n  dossier upgrade\n  PG_BIN=/usr/lib/postgresql/18/bin dossier upgrade\n  \
+                      dossier upgrade --delete-old     when all is well\n\nThe binaries of both versions must be there. The \
+                      old data are kept in DATA_DIR/data.15, or as their version is. If it is interrupted, run it again."
+    )]
+    Upgrade(upgrade::Arguments),
     /// Attach texts to sources.
     #[command(
         after_help = "Examples:\n  dossier source attach peace-talks-interview interview.txt --language en\n  \
@@ -118,6 +141,7 @@ sentences!(
     database::Error,
     bulk::export::Error,
     bulk::import::Error,
+    bulk::backup::Error,
     keys::Error
 );
 
@@ -147,7 +171,7 @@ pub fn main() -> ExitCode {
         let status = match run(command).await {
             Ok(()) => ExitCode::SUCCESS,
             Err(Failure { reason, status }) => {
-                output::say_failure(&format!("dossier: {reason}"));
+                log_output::say_failure(&format!("dossier: {reason}"));
                 ExitCode::from(status)
             }
         };
@@ -164,6 +188,7 @@ async fn run(command: Command) -> Result<(), Failure> {
     signals::reap_orphans()?;
     let words = match command {
         Command::Import(_) => "nothing was imported; run it again to continue",
+        Command::Restore(_) => "nothing was restored; run it again",
         Command::Serve(_) | Command::Migrate(_) => "applied migrations stay; run it again to continue",
         _ => "nothing was changed",
     };
@@ -175,6 +200,9 @@ async fn run(command: Command) -> Result<(), Failure> {
             Command::Key { command } => key::run(command).await,
             Command::Import(arguments) => import::run(arguments).await,
             Command::Export(arguments) => export::run(arguments).await,
+            Command::Backup(arguments) => backup::run(&arguments).await,
+            Command::Restore(arguments) => restore::run(&arguments).await,
+            Command::Upgrade(arguments) => upgrade::run(&arguments).await,
             Command::Source { command } => source::run(command).await,
             Command::Health(arguments) => health::run(&arguments).await,
             Command::Purge(arguments) => purge::run(&arguments).await,
@@ -197,7 +225,7 @@ async fn open_migrated(config: &Config, writes: bool) -> Result<Database, Failur
 }
 
 fn say_what_is_used(database: &Database, config: &Config) {
-    output::say(&format!("using {}", database.describe(config)));
+    log_output::say(&format!("using {}", database.describe(config)));
 }
 
 /// Prints to the standard output.

@@ -61,6 +61,7 @@ fn template(step: Step, total: Option<u64>) -> &'static str {
         (Step::Reading, None) => "reading {spinner} {bytes}, {bytes_per_sec}, {elapsed}",
         (Step::Checking, _) => "{spinner} validating",
         (Step::Writing, _) => "{msg:12} {wide_bar} {human_pos} of {human_len} records, {rate}, {eta} left",
+        (Step::BackingUp, _) => "{msg:24} {wide_bar} {human_pos} of about {human_len} rows, {elapsed}",
         (Step::Generating, _) => "{msg:20} {wide_bar} {human_pos} of about {human_len} rows, {elapsed}",
     }
 }

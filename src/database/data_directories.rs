@@ -1,4 +1,5 @@
-//! Records which folders held data, outside of them: an empty folder may be a disk that is not mounted.
+//! What a folder of the embedded Postgres holds, and which folders held data. The latter is recorded outside of them: an
+//! empty folder may be a disk that is not mounted.
 
 use std::{
     fs,
@@ -8,6 +9,29 @@ use std::{
 };
 
 use crate::database::account;
+
+/// Data that an upgrade has made, before they take the place of the old ones.
+pub const COMPLETE: &str = "data.upgraded";
+
+/// Finishes an upgrade that was interrupted while the new data took the place of the old ones.
+pub fn complete_upgrade(root: &Path) -> io::Result<()> {
+    let (complete, data) = (root.join(COMPLETE), root.join("data"));
+    if complete.exists() && !data.exists() {
+        fs::rename(complete, data)?;
+        fs::File::open(root)?.sync_all()?;
+    }
+    Ok(())
+}
+
+/// Whether there are data, also if an upgrade of them was interrupted.
+pub fn has_data(root: &Path) -> bool {
+    version_of(root).is_some() || root.join(COMPLETE).exists()
+}
+
+/// The major version of the Postgres that the data are of.
+pub fn version_of(root: &Path) -> Option<u32> {
+    fs::read_to_string(root.join("data/PG_VERSION")).ok()?.trim().parse().ok()
+}
 
 /// The canonical path of a folder that may not exist: links and `..` are resolved as far as possible.
 fn canonical(root: &Path) -> PathBuf {

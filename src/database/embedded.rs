@@ -76,17 +76,28 @@ pub struct Postgres {
 impl Postgres {
     /// Starts Postgres on the data in `root`, creating it if necessary.
     pub fn start(root: &Path, pg_bin: Option<&Path>, durability: Durability) -> Result<Self, Error> {
-        let (postgres, started) = Self::begin(root, pg_bin, durability, Create::Always)?;
+        let (postgres, started) = Self::begin(root, pg_bin, durability, Create::Always, None)?;
         started.recv().unwrap_or_else(|_| Err(ended()))?;
         Ok(postgres)
     }
 
     /// Like `start`; dropping the future stops Postgres.
     pub async fn open(root: &Path, pg_bin: Option<&Path>, create: Create) -> Result<Self, Error> {
-        let (postgres, started) = Self::begin(root, pg_bin, Durability::Durable, create)?;
+        let (postgres, started) = Self::begin(root, pg_bin, Durability::Durable, create, None)?;
+        postgres.until_started(started).await
+    }
+
+    /// Starts Postgres on existing data whose folder the caller has locked.
+    pub async fn open_locked(root: &Path, pg_bin: &Path, lock: File) -> Result<Self, Error> {
+        let (postgres, started) =
+            Self::begin(root, Some(pg_bin), Durability::Durable, Create::Never, Some(lock))?;
+        postgres.until_started(started).await
+    }
+
+    async fn until_started(self, started: Receiver<Result<(), Error>>) -> Result<Self, Error> {
         let started = tokio::task::spawn_blocking(move || started.recv()).await;
         started.ok().and_then(Result::ok).unwrap_or_else(|| Err(ended()))?;
-        Ok(postgres)
+        Ok(self)
     }
 
     fn begin(
@@ -94,6 +105,7 @@ impl Postgres {
         pg_bin: Option<&Path>,
         durability: Durability,
         create: Create,
+        lock: Option<File>,
     ) -> Result<(Self, Receiver<Result<(), Error>>), Error> {
         let account = Account::for_postgres();
         let root = std::path::absolute(root).map_err(|error| Error::folder(root, &error))?;
@@ -128,7 +140,7 @@ impl Postgres {
         thread::Builder::new()
             .name("postgres".to_owned())
             .spawn(move || {
-                supervisor.supervise(&ready);
+                supervisor.supervise(lock, &ready);
                 drop(ends);
             })
             .map_err(|error| Error::Embedded(error.to_string()))?;
@@ -179,8 +191,7 @@ fn ended() -> Error {
 
 /// Fails if the folder is empty and must not be initialized.
 fn check_may_create(root: &Path, durability: Durability, create: Create) -> Result<(), Error> {
-    if root.join("data/PG_VERSION").exists() || create == Create::Always || durability == Durability::Scratch
-    {
+    if data_directories::has_data(root) || create == Create::Always || durability == Durability::Scratch {
         return Ok(());
     }
     if let Some(system) = data_directories::system_of(root) {
@@ -235,8 +246,9 @@ struct Supervisor {
 
 impl Supervisor {
     /// Restarts Postgres whenever it exits. If the first start fails, sends the error and ends.
-    fn supervise(&self, ready: &Sender<Result<(), Error>>) {
-        let (_lock, mut is_used) = match self.lock_or_share(ready) {
+    fn supervise(&self, lock: Option<File>, ready: &Sender<Result<(), Error>>) {
+        let locked = lock.map_or_else(|| self.lock_or_share(ready), |lock| Ok((lock, false)));
+        let (_lock, mut is_used) = match locked {
             Ok(locked) => locked,
             Err(error) => {
                 let _ = ready.send(Err(error));
@@ -315,8 +327,8 @@ impl Supervisor {
 
     fn start_postgres(&self) -> Result<Child, Error> {
         let data = self.data();
-        let version = fs::read_to_string(data.join("PG_VERSION")).ok();
-        let version = version.and_then(|text| text.trim().parse().ok());
+        data_directories::complete_upgrade(&self.root).map_err(|error| Error::folder(&self.root, &error))?;
+        let version = data_directories::version_of(&self.root);
         let binaries = Binaries::find(self.pg_bin.as_deref(), version, &self.subprocess)?;
         if version.is_none() {
             self.create(&binaries, &data)?;

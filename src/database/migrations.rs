@@ -35,6 +35,25 @@ const DELETE_RECORDS: &str = "
     end
     $$";
 
+/// Checks deferred constraints, as the commit of a migration does: its successor can't alter a table with pending checks.
+const CHECK_DEFERRED: &str = "
+    set constraints all immediate;
+    do $$
+    declare
+        of_constraint name;
+    begin
+        for of_constraint in
+            select conname from pg_constraint
+            where condeferred and connamespace = current_schema()::regnamespace
+        loop
+            execute format('set constraints %I deferred', of_constraint);
+        end loop;
+    end
+    $$";
+
+/// Name of the table that lists the applied migrations.
+const TABLE: &str = "_sqlx_migrations";
+
 /// After how long waiting for another migrator is logged.
 const LOG_AFTER: Duration = Duration::from_secs(1);
 
@@ -95,6 +114,35 @@ pub async fn apply(
     }
     tracing::info!("applied {} migrations", status.pending.len());
     Ok(status.pending)
+}
+
+/// Applies these migrations to an empty database, in the transaction of the caller, and no others.
+pub async fn recreate(
+    change: &mut PgConnection,
+    schema: Option<&str>,
+    versions: &[i64],
+) -> Result<(), Error> {
+    lock(change).await?;
+    if !plan(change, schema, false).await?.is_empty {
+        return Err(Error::NotEmpty);
+    }
+    if let Some(schema) = schema {
+        create_schema(change, schema).await?;
+    }
+    let prefix = prefix(change, None).await?;
+    change.ensure_migrations_table(TABLE).await.map_err(|error| migration_error(&error))?;
+    for migration in MIGRATIONS.iter().filter(|migration| versions.contains(&migration.version)) {
+        let migration = with_own_names(migration, &prefix);
+        change.apply(TABLE, &migration).await.map_err(|error| migration_error(&error))?;
+        sqlx::raw_sql(CHECK_DEFERRED).execute(&mut *change).await.map_err(|error| connect_error(&error))?;
+    }
+    Ok(())
+}
+
+/// The first of these migrations that this version of Dossier doesn't have.
+pub fn unknown(versions: &[i64]) -> Option<i64> {
+    let is_known = |version| MIGRATIONS.iter().any(|migration| migration.version == version);
+    versions.iter().copied().find(|version| !is_known(*version))
 }
 
 /// The pending migrations; fails where `apply` would. Only reads.

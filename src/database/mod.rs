@@ -16,6 +16,7 @@ pub mod replicas;
 pub mod sizes;
 pub mod statement;
 pub mod subprocess;
+pub mod upgrade;
 
 use std::{io, path::Path, sync::Arc, time::Duration};
 
@@ -73,6 +74,8 @@ pub enum Error {
     Foreign(String),
     #[error("the database has no Dossier tables yet; create them with: dossier migrate")]
     Empty,
+    #[error("the database already has Dossier tables; restore into an empty database")]
+    NotEmpty,
     #[error("{0} migrations are pending; apply them with: dossier migrate")]
     Behind(usize),
     #[error(
@@ -223,6 +226,11 @@ impl Database {
     /// Describes the database in one line, for users of the command line.
     pub fn describe(&self, config: &Config) -> String {
         preflight::describe(config, &self.options, &self.current_schema)
+    }
+
+    /// `DATABASE_SCHEMA`
+    pub fn schema(&self) -> Option<&str> {
+        self.schema.as_deref()
     }
 
     /// A small pool for rare queries.

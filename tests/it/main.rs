@@ -1,5 +1,6 @@
 //! Integration tests: a real server on a real Postgres, over HTTP.
 
+mod backups;
 mod bulk;
 mod cache;
 mod command_line;
