@@ -15,10 +15,13 @@ pub struct Arguments {
     /// Migrate even if the database contains tables of another program.
     #[arg(long)]
     pub yes: bool,
+    /// Afterwards rebuild the indexes of texts, whose order may have changed with the operating system. Servers go on.
+    #[arg(long, conflicts_with = "dry_run")]
+    pub reindex: bool,
 }
 
 pub async fn run(arguments: &Arguments) -> Result<(), Failure> {
-    let Arguments { dry_run, yes } = *arguments;
+    let Arguments { dry_run, yes, reindex } = *arguments;
     let config = configured()?;
     let create = if dry_run { Create::Never } else { Create::IfNew };
     let database = Database::open_with(&config, create).await?;
@@ -33,6 +36,9 @@ pub async fn run(arguments: &Arguments) -> Result<(), Failure> {
             migrations.iter().map(|migration| format!("{verb}: {migration}")).collect();
         if lines.is_empty() {
             lines.push("nothing to apply".to_owned());
+        }
+        if reindex {
+            lines.push(format!("rebuilt {} indexes", database.reindex().await?));
         }
         print(&format!("{}\n", lines.join("\n")))
     };

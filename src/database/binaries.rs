@@ -63,6 +63,12 @@ impl Binaries {
         Err(Error::NoBinaries { wanted, passed_over })
     }
 
+    /// The newest binaries that are installed or downloaded.
+    pub fn newest_here(subprocess: &Subprocess) -> Option<Self> {
+        let here = on_path().chain(installed()).chain(cached());
+        here.filter_map(|folder| Self::check(&folder, None, subprocess).ok()).max_by_key(|found| found.major)
+    }
+
     /// The newest binaries of a later major version; those of `pg_bin`, if set.
     pub fn newer_than(
         major: u32,
@@ -71,11 +77,7 @@ impl Binaries {
     ) -> Result<Option<Self>, Error> {
         let newest = match pg_bin {
             Some(folder) => Some(Self::find(Some(folder), None, subprocess)?),
-            None => {
-                let here = on_path().chain(installed()).chain(cached());
-                here.filter_map(|folder| Self::check(&folder, None, subprocess).ok())
-                    .max_by_key(|found| found.major)
-            }
+            None => Self::newest_here(subprocess),
         };
         match newest.filter(|found| found.major > major) {
             None if pg_bin.is_none() && major < FETCHED_MAJOR => {

@@ -265,6 +265,7 @@ impl Supervisor {
                         tracing::info!("Postgres is running again");
                     } else {
                         is_used = true;
+                        self.tell_of_upgrade();
                         let _ = ready.send(Ok(()));
                     }
                     let log_begins = self.log_length();
@@ -353,6 +354,20 @@ impl Supervisor {
                 return Err(Error::Embedded(format!("{why} (full log: {})", self.log().display())));
             }
             self.subprocess.sleep(Duration::from_millis(100));
+        }
+    }
+
+    /// Tells of a newer Postgres than that of the data, unless the operator has chosen one.
+    fn tell_of_upgrade(&self) {
+        let Some(version) = data_directories::version_of(&self.root).filter(|_| self.pg_bin.is_none()) else {
+            return;
+        };
+        let newest = Binaries::newest_here(&self.subprocess);
+        if let Some(newest) = newest.filter(|newest| newest.major > version) {
+            tracing::info!(
+                "Postgres {} is installed, but the data are of Postgres {version}: dossier upgrade carries them over",
+                newest.major
+            );
         }
     }
 

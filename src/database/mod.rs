@@ -276,6 +276,14 @@ impl Database {
         Ok(plan.pending)
     }
 
+    /// Rebuilds the indexes of texts, after their order has changed with the system; returns their number.
+    pub async fn reindex(&self) -> Result<usize, Error> {
+        let mut connection = self.connect_without_timeout().await?;
+        let rebuilt = preflight::reindex(&mut connection).await.map_err(|error| connect_error(&error))?;
+        let _ = connection.close().await;
+        Ok(rebuilt)
+    }
+
     pub async fn status(&self) -> Result<Status, Error> {
         let mut connection = self.connect_without_timeout().await?;
         let status = migrations::status(&mut connection, self.schema.as_deref()).await?;

@@ -1,6 +1,6 @@
 //! Checks before first use: version, encoding, character classification and collation.
 
-use sqlx::{PgConnection, Row, postgres::PgConnectOptions};
+use sqlx::{AssertSqlSafe, PgConnection, Row, postgres::PgConnectOptions};
 
 use crate::{
     config::Config,
@@ -45,11 +45,32 @@ pub async fn check(connection: &mut PgConnection) -> Result<Option<String>, Erro
     {
         tracing::warn!(
             "the database `{name}` was created with collation version {was}, but the system has {is}: text indexes may \
-             be out of order. Run: reindex database \"{name}\"; \
-             alter database \"{name}\" refresh collation version"
+             be out of order. Rebuild them with: dossier migrate --reindex"
         );
     }
     row.try_get("schema").map_err(failed)
+}
+
+/// Rebuilds the indexes that are in the order of a collation while others read and write, and returns their number.
+/// Then the database counts as of the collation version that the system has.
+pub async fn reindex(connection: &mut PgConnection) -> Result<usize, sqlx::Error> {
+    // Only the collations C and POSIX have no versions.
+    let sql = "select indexrelid::regclass::text from pg_index join pg_class on pg_class.oid = indexrelid
+               where relnamespace = current_schema()::regnamespace and exists (
+                   select from unnest(indcollation::oid[]) of_column (collation_id)
+                   join pg_collation c on c.oid = collation_id where collname not in ('C', 'POSIX')
+               )
+               order by 1";
+    let indexes: Vec<String> = sqlx::query_scalar(sql).fetch_all(&mut *connection).await?;
+    for index in &indexes {
+        let rebuild = AssertSqlSafe(format!("reindex index concurrently {index}"));
+        sqlx::raw_sql(rebuild).execute(&mut *connection).await?;
+    }
+    let name: String =
+        sqlx::query_scalar("select quote_ident(current_database())").fetch_one(&mut *connection).await?;
+    let refresh = AssertSqlSafe(format!("alter database {name} refresh collation version"));
+    sqlx::raw_sql(refresh).execute(connection).await?;
+    Ok(indexes.len())
 }
 
 /// Database, schema, and settings file, in one line without the password.

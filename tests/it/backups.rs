@@ -10,7 +10,10 @@ use std::{
     time::Duration,
 };
 
-use dossier::auth::{caller::Role, keys};
+use dossier::{
+    auth::{caller::Role, keys},
+    database::{binaries::Binaries, subprocess::Subprocess},
+};
 use nix::sys::signal::{Signal, kill};
 use serde_json::{Value, json};
 use sqlx::AssertSqlSafe;
@@ -21,7 +24,7 @@ use crate::{
     support::{
         Client,
         database::{TestDatabase, database, empty_database, empty_database_with},
-        process::{Folder, dossier, output},
+        process::{Folder, Process, dossier, output},
     },
 };
 
@@ -35,7 +38,7 @@ const DEFINITIONS: &str = "
     union all select pg_get_triggerdef(oid) || tgenabled::text from pg_trigger where not tgisinternal
     union all select format('%s.%s %s %s', attrelid::regclass, attname, atttypid::regtype, attgenerated)
     from pg_attribute join pg_class on pg_class.oid = attrelid
-    where relnamespace in ('public'::regnamespace, 'dossier_past'::regnamespace) and attnum > 0
+    where relnamespace in ('public'::regnamespace, 'dossier_past'::regnamespace) and relkind in ('r', 'v') and attnum > 0
     and not attisdropped
     union all select format('_sqlx_migrations %s', version) from _sqlx_migrations
     union all select format('%s %s', sequencename, coalesce(last_value, 0)) from pg_sequences
@@ -158,7 +161,7 @@ async fn a_restored_base_equals_the_old_one_in_export_history_and_merges() {
     assert_eq!(reason, "dossier: the database already has Dossier tables; restore into an empty database");
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn a_backup_while_others_write_is_one_moment() {
     let folder = folder("backup-writes");
     let database = Arc::new(database().await);
@@ -169,6 +172,10 @@ async fn a_backup_while_others_write_is_one_moment() {
             change(&editor, "createTopic", json!({"slug": slug, "name": slug}), "topic { id }").await;
         }
     });
+    let written = "select count(*) from topics where slug like 'topic-%'";
+    while sqlx::query_scalar::<_, i64>(written).fetch_one(database.pool()).await.expect("a count") == 0 {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
     for number in 0..3 {
         let file = folder.path().join(format!("{number}.backup"));
         let url = database.url().to_owned();
@@ -288,4 +295,89 @@ async fn the_owner_of_a_database_restores_into_it_and_into_a_schema_through_pipe
     let exported = output(dossier(&[("DATABASE_URL", &url), ("DATABASE_SCHEMA", "eu")]).arg("export"));
     assert_eq!(String::from_utf8_lossy(&exported.stdout), done(&old, &["export"]));
     drop(new);
+}
+
+/// The newest Postgres here, and an older one that is installed.
+fn two_versions() -> Option<(Binaries, Binaries)> {
+    let subprocess = Subprocess::default();
+    let newer = std::env::var_os("TEST_NEWER_PG_BIN").map(std::path::PathBuf::from);
+    let newest = match newer {
+        Some(folder) => Binaries::find(Some(&folder), None, &subprocess).ok(),
+        None => Binaries::newest_here(&subprocess),
+    };
+    let older = Binaries::find(None, None, &subprocess).ok();
+    let found = older.zip(newest).filter(|(older, newest)| older.major < newest.major);
+    if found.is_none() {
+        eprintln!("NOT TRIED: the upgrade: there are no two versions of Postgres; set TEST_NEWER_PG_BIN");
+    }
+    found
+}
+
+#[tokio::test]
+async fn an_upgrade_carries_the_data_to_a_newer_postgres_also_after_it_was_killed() {
+    let Some((older, newer)) = two_versions() else { return };
+    let folder = Folder::new("upgrade");
+    let data_dir = text(folder.path());
+    let settings = |pg_bin: &Path| dossier(&[("DATA_DIR", data_dir), ("PG_BIN", text(pg_bin))]);
+    let export = |pg_bin: &Path| {
+        let exported = output(settings(pg_bin).arg("export"));
+        assert!(exported.status.success(), "{}", String::from_utf8_lossy(&exported.stderr));
+        exported.stdout
+    };
+    assert!(output(settings(&older.folder).arg("migrate")).status.success());
+    let before = export(&older.folder);
+    let refused = output(settings(&newer.folder).arg("export"));
+    let reported = String::from_utf8_lossy(&refused.stderr).into_owned();
+    assert!(reported.contains("dossier upgrade carries them over"), "{reported}");
+
+    let server = Process::of(settings(&older.folder)).await;
+    let refused = output(settings(&newer.folder).arg("upgrade"));
+    let reported = String::from_utf8_lossy(&refused.stderr).into_owned();
+    assert!(reported.contains("another Dossier uses"), "{reported}");
+    assert!(server.stop().success());
+
+    for number in 1..5 {
+        let mut upgrading =
+            settings(&newer.folder).arg("upgrade").stderr(Stdio::null()).spawn().expect("runs");
+        tokio::time::sleep(Duration::from_millis(700 * number)).await;
+        let _ = upgrading.kill();
+        upgrading.wait().expect("it ended");
+        let is_old = fs::read_to_string(folder.path().join("data/PG_VERSION"))
+            .is_ok_and(|version| version.trim() == older.major.to_string());
+        if !is_old {
+            break;
+        }
+        assert_eq!(export(&older.folder), before, "killed after {} ms", 700 * number);
+    }
+    let upgraded = output(settings(&newer.folder).arg("upgrade"));
+    assert!(upgraded.status.success(), "{}", String::from_utf8_lossy(&upgraded.stderr));
+    assert_eq!(export(&newer.folder), before);
+    let kept = folder.path().join(format!("data.{}", older.major));
+    assert!(kept.join("PG_VERSION").exists());
+    // Killed between the two renames: the new data are in place at the next start.
+    fs::rename(folder.path().join("data"), folder.path().join("data.upgraded")).expect("renamed");
+    assert_eq!(export(&newer.folder), before);
+    assert!(output(settings(&newer.folder).args(["upgrade", "--delete-old"])).status.success());
+    assert!(!kept.exists());
+}
+
+#[tokio::test]
+async fn a_change_of_the_collation_is_noticed_and_indexes_are_rebuilt_on_demand() {
+    let base = empty_database_with("locale_provider icu icu_locale 'en' template template0").await;
+    let migrated = run(&base, &["migrate"]);
+    assert!(migrated.status.success() && !String::from_utf8_lossy(&migrated.stderr).contains("collation"));
+    let age = "update pg_database set datcollversion = '1' where datname = current_database()";
+    sqlx::query(age).execute(base.pool()).await.expect("a superuser");
+    let warned = String::from_utf8(run(&base, &["migrate"]).stderr).expect("text");
+    assert!(
+        warned.contains("collation version 1") && warned.contains("dossier migrate --reindex"),
+        "{warned}"
+    );
+    let file = "select pg_relation_filenode('topics_slug_key')::bigint";
+    let before: i64 = sqlx::query_scalar(file).fetch_one(base.pool()).await.expect("a number");
+    let rebuilt = done(&base, &["migrate", "--reindex"]);
+    assert!(rebuilt.contains("rebuilt ") && !rebuilt.contains("rebuilt 0"), "{rebuilt}");
+    assert_ne!(sqlx::query_scalar::<_, i64>(file).fetch_one(base.pool()).await.expect("a number"), before);
+    let warned = String::from_utf8(run(&base, &["migrate"]).stderr).expect("text");
+    assert!(!warned.contains("collation"), "{warned}");
 }

@@ -33,7 +33,7 @@ impl Reader {
     /// Opens a backup; `-` is standard input. Fails if this version of Dossier can't read it.
     pub fn open(path: &Path, progress: Arc<dyn Progress>) -> Result<Self, Error> {
         let file = if path == "-" { "standard input".to_owned() } else { path.display().to_string() };
-        let failed = |error: io::Error| Error::File(format!("can't read {file}: {error}"));
+        let failed = |error: io::Error| unreadable(&file, &error);
         let bytes = std::fs::metadata(path).ok().filter(|found| found.is_file()).map(|found| found.len());
         progress.begin(Step::Reading, bytes);
         let mut input = Input::open(path, progress).map_err(failed)?;
@@ -103,10 +103,8 @@ impl Reader {
         let read = self.input.read_until(b'\n', line);
         match read {
             Ok(_) if line.ends_with(b"\n") => Ok(()),
-            Err(error) if error.kind() != io::ErrorKind::UnexpectedEof => {
-                Err(self.damaged(&error.to_string()))
-            }
-            _ => Err(Error::File(format!("{} is incomplete: it ends before its last table does", self.file))),
+            Ok(_) => Err(incomplete(&self.file)),
+            Err(error) => Err(unreadable(&self.file, &error)),
         }
     }
 
@@ -121,5 +119,17 @@ impl Reader {
             while self.rows(&table.name, &mut rows)? {}
         }
         Ok(Summary::of(self.header, &self.sums))
+    }
+}
+
+fn incomplete(file: &str) -> Error {
+    Error::File(format!("{file} is incomplete: it ends before its last table does"))
+}
+
+fn unreadable(file: &str, error: &io::Error) -> Error {
+    match error.raw_os_error() {
+        Some(_) => Error::File(format!("can't read {file}: {error}")),
+        None if error.kind() == io::ErrorKind::UnexpectedEof => incomplete(file),
+        None => Error::File(format!("{file} is damaged: {error}")),
     }
 }
