@@ -131,7 +131,7 @@ fn variables(body: &Bytes) -> Variables {
 async fn rows(readers: &Connections, query: SqlQuery<'_>) -> Vec<PgRow> {
     let mut connection = readers.take().await.expect("a connection");
     let rows = query.fetch_all(&mut *connection).await.expect("rows");
-    connection.release();
+    connection.release().await;
     rows
 }
 

@@ -19,6 +19,8 @@ use crate::config::address::{Address, Wrong};
 pub struct Config {
     /// The database; none: the embedded Postgres.
     pub database_url: Option<String>,
+    /// The way to Postgres itself, if `database_url` is a pooler in transaction mode.
+    pub database_listen_url: Option<String>,
     /// Replicas: hot standbys to read from.
     pub database_replica_urls: Vec<String>,
     /// Whether the server only reads.
@@ -170,11 +172,16 @@ impl Config {
     pub fn from_lookup(lookup: impl Fn(&str) -> Option<String>) -> Result<Self, Error> {
         let settings = Settings(&|name| lookup(name).filter(|value| !value.trim().is_empty()));
         let database_url = settings.text("DATABASE_URL");
+        let listen_url = settings.text("DATABASE_LISTEN_URL");
         let replica_urls = urls(&settings.text("DATABASE_REPLICA_URLS").unwrap_or_default());
         let read_only: bool = settings.read("READ_ONLY", "false", "`true` or `false`", parsed)?;
         let given = database_url.iter().map(|url| ("DATABASE_URL", url));
+        let given = given.chain(listen_url.iter().map(|url| ("DATABASE_LISTEN_URL", url)));
         for (name, url) in given.chain(replica_urls.iter().map(|url| ("DATABASE_REPLICA_URLS", url))) {
             Address::parse(url).map_err(|wrong| Error::Url { name, wrong })?;
+        }
+        if database_url.is_none() && listen_url.is_some() {
+            return Err(Error::Missing { name: "DATABASE_URL", because_of: "DATABASE_LISTEN_URL" });
         }
         if database_url.is_none() && !replica_urls.is_empty() && !read_only {
             let name = "DATABASE_URL, or READ_ONLY=true,";
@@ -182,6 +189,7 @@ impl Config {
         }
         Ok(Config {
             database_url,
+            database_listen_url: listen_url,
             database_replica_urls: replica_urls,
             read_only,
             database_schema: settings.maybe(

@@ -10,6 +10,8 @@
 //! - One connection is reserved for the server, which authenticates clients with it.
 //!
 //! Others wait in a bounded queue. The client with the fewest connections is served first.
+//!
+//! Through a pooler in transaction mode, a connection that is taken is in a transaction until it is released.
 
 use std::{
     collections::VecDeque,
@@ -23,7 +25,7 @@ use std::{
 
 use foldhash::{HashMap, HashMapExt};
 use sqlx::{
-    Connection as _,
+    Connection as _, SqlStr,
     postgres::{PgConnectOptions, PgConnection, PgTransactionManager},
 };
 use sqlx_core::transaction::TransactionManager;
@@ -35,7 +37,7 @@ use tokio::{
 use crate::{
     config::address::Address,
     database::{
-        ACQUIRE_TIMEOUT,
+        ACQUIRE_TIMEOUT, CHECK_INTERVAL,
         client::Client,
         control::Control,
         error::AccessError,
@@ -92,7 +94,8 @@ struct Shared {
     size: usize,
     /// How long a request waits in the queue.
     acquire_timeout: Duration,
-    control: Control,
+    /// Cancels abandoned statements; none through a pooler, which doesn't say where they run.
+    control: Option<Control>,
     /// The other pool on the same Postgres.
     sibling: OnceLock<Weak<Shared>>,
     state: Mutex<State>,
@@ -239,7 +242,7 @@ impl Connections {
         purpose: Purpose,
         size: u32,
         acquire_timeout: Duration,
-        control: Control,
+        control: Option<Control>,
     ) -> Self {
         let size = size as usize;
         let state = State {
@@ -272,7 +275,8 @@ impl Connections {
     /// A pool for one host, for reading.
     pub fn to(options: PgConnectOptions, size: u32) -> Self {
         let hosts = Arc::new(Hosts::new(Address::of(options), |options| options));
-        Self::new(hosts.clone(), Purpose::Reading, size, ACQUIRE_TIMEOUT, Control::new(hosts))
+        let control = Some(Control::new(hosts.clone()));
+        Self::new(hosts, Purpose::Reading, size, ACQUIRE_TIMEOUT, control)
     }
 
     /// Lets the two pools close connections for each other when Postgres has too many.
@@ -292,6 +296,7 @@ impl Connections {
         self.take_for(&Share::OWN).await
     }
 
+    /// Takes a connection, in a transaction if it leads through a pooler.
     async fn take_for(&self, share: &Share) -> Result<Connection, sqlx::Error> {
         let deadline = Deadline::now() + self.0.acquire_timeout;
         loop {
@@ -305,7 +310,14 @@ impl Connections {
             // `None` if Postgres has too many connections: wait for one of ours.
             let Some(conn) = conn else { continue };
             lock(&self.0.state).busy.push((conn.host, conn.process));
-            return Ok(Connection { conn: Some(conn), permit: Some(permit) });
+            let mut connection = Connection { conn: Some(conn), permit: Some(permit) };
+            if let Some(begin) = self.0.hosts.pooled()
+                && let Err(error) = begin_now(&mut connection, Some(begin.clone())).await
+            {
+                connection.discard(&error);
+                return Err(error);
+            }
+            return Ok(connection);
         }
     }
 
@@ -418,11 +430,12 @@ impl Connections {
         let mut attempts = self.attempts(share).await;
         loop {
             let mut connection = attempts.next().await?;
-            match timeout(BEGIN_TIMEOUT, PgTransactionManager::begin(&mut connection, None)).await {
-                Ok(Ok(())) => return Ok(Change(Some(connection))),
-                Ok(Err(error)) => attempts.retry_or_fail(connection, error)?,
-                // Dropping the connection closes it, so the transaction can't begin later.
-                Err(_) => return Err(sqlx::Error::PoolTimedOut),
+            if connection.is_in_transaction() {
+                return Ok(Change(Some(connection)));
+            }
+            match begin_now(&mut connection, None).await {
+                Ok(()) => return Ok(Change(Some(connection))),
+                Err(error) => attempts.retry_or_fail(connection, error)?,
             }
         }
     }
@@ -457,7 +470,7 @@ impl Connections {
         lock(&self.0.state).last_success.is_some_and(|at| at.elapsed() < time)
     }
 
-    /// Closes idle connections and refuses new requests; returns the connections still in use.
+    /// Closes idle connections and refuses new requests; returns those whose statements are to be cancelled.
     pub(super) fn close(&self) -> Vec<(usize, i32)> {
         let mut state = lock(&self.0.state);
         state.closed = true;
@@ -466,8 +479,14 @@ impl Connections {
         let busy = state.busy.clone();
         drop(state);
         drop((waiting, idle));
-        busy
+        if self.0.control.is_some() { busy } else { Vec::new() }
     }
+}
+
+/// Begins a transaction. If that takes too long, the connection must be closed, so that it can't begin later.
+async fn begin_now(connection: &mut PgConnection, statements: Option<SqlStr>) -> Result<(), sqlx::Error> {
+    let begin = timeout(BEGIN_TIMEOUT, PgTransactionManager::begin(connection, statements));
+    begin.await.unwrap_or(Err(sqlx::Error::PoolTimedOut))
 }
 
 async fn is_alive(conn: &mut HostConnection) -> bool {
@@ -518,14 +537,24 @@ pub struct Attempts<'a> {
 }
 
 impl Attempts<'_> {
-    pub async fn next(&self) -> Result<Connection, sqlx::Error> {
-        self.pool.take_for(self.share).await
+    pub async fn next(&mut self) -> Result<Connection, sqlx::Error> {
+        loop {
+            match self.pool.take_for(self.share).await {
+                // The transaction through a pooler didn't begin.
+                Err(error) if self.pool.0.hosts.pooled().is_some() => self.retry_or(error)?,
+                taken => return taken,
+            }
+        }
     }
 
     /// Closes a connection after an error. Returns the error unless the statement should be retried.
     pub fn retry_or_fail(&mut self, connection: Connection, error: sqlx::Error) -> Result<(), sqlx::Error> {
-        let broken = connection.discard(&error);
-        if !broken || self.retries_left == 0 {
+        connection.discard(&error);
+        self.retry_or(error)
+    }
+
+    fn retry_or(&mut self, error: sqlx::Error) -> Result<(), sqlx::Error> {
+        if !is_broken(&error) || self.retries_left == 0 {
             return Err(error);
         }
         self.retries_left -= 1;
@@ -534,8 +563,18 @@ impl Attempts<'_> {
 }
 
 impl Connection {
+    pub fn is_in_transaction(&self) -> bool {
+        PgTransactionManager::get_transaction_depth(self) > 0
+    }
+
     /// Returns the connection to the pool.
-    pub fn release(mut self) {
+    pub async fn release(mut self) {
+        if self.is_in_transaction()
+            && let Err(error) = PgTransactionManager::commit(&mut self).await
+        {
+            self.discard(&error);
+            return;
+        }
         let (Some(conn), Some(permit)) = (self.conn.take(), self.permit.take()) else {
             return;
         };
@@ -589,9 +628,23 @@ impl Drop for Connection {
             return;
         };
         lock(&permit.shared.state).busy.retain(|busy| *busy != (conn.host, conn.process));
-        let control = permit.shared.control.clone();
         // It counts as used until its statement is cancelled.
-        control.cancel(conn, Box::new(permit));
+        match permit.shared.control.clone() {
+            Some(control) => control.cancel(conn, Box::new(permit)),
+            None => close_through_pooler(conn, permit),
+        }
+    }
+}
+
+/// Closes a connection through a pooler in the middle of a transaction. The pooler closes the one to Postgres then, which
+/// ends the statement once it has noticed.
+fn close_through_pooler(conn: HostConnection, permit: Permit) {
+    drop(conn);
+    if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+        runtime.spawn(async move {
+            tokio::time::sleep(CHECK_INTERVAL).await;
+            drop(permit);
+        });
     }
 }
 
@@ -602,7 +655,7 @@ impl Change {
     pub async fn commit(mut self) -> Result<(), sqlx::Error> {
         let Some(mut connection) = self.0.take() else { return Ok(()) };
         match PgTransactionManager::commit(&mut connection).await {
-            Ok(()) => connection.release(),
+            Ok(()) => connection.release().await,
             Err(error) => {
                 connection.discard(&error);
                 return Err(error);
@@ -641,11 +694,15 @@ impl Drop for Change {
 async fn roll_back(mut connection: Connection) {
     let is_read_only = async {
         PgTransactionManager::rollback(&mut connection).await?;
+        let pooled = connection.permit.as_ref().and_then(|permit| permit.shared.hosts.pooled().cloned());
+        if pooled.is_some() {
+            PgTransactionManager::begin(&mut connection, pooled).await?;
+        }
         let query = sqlx::query_scalar("select current_setting('transaction_read_only')::boolean");
         query.fetch_one(&mut *connection).await
     };
     match timeout(ROLLBACK_TIMEOUT, is_read_only).await {
-        Ok(Ok(false)) => connection.release(),
+        Ok(Ok(false)) => connection.release().await,
         Ok(Ok(true)) => {
             let pool = connection.permit.as_ref().map(|permit| Connections(permit.shared.clone()));
             connection.discard(&AccessError::ReadOnly.into());

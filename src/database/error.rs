@@ -213,6 +213,10 @@ pub fn in_words(error: &sqlx::Error) -> String {
 
 fn refused_in_words(refused: &dyn DatabaseError) -> String {
     let (code, said) = (refused.code().unwrap_or_default(), refused.message());
+    if said.contains("unsupported startup parameter") {
+        return "DATABASE_URL leads to a connection pooler: set DATABASE_LISTEN_URL to the address of Postgres itself"
+            .to_owned();
+    }
     let words = match &*code {
         "28P01" => "Postgres rejected the user and password in DATABASE_URL",
         "28000" => {

@@ -4,12 +4,16 @@ use std::{
     io::ErrorKind,
     sync::{
         Mutex,
-        atomic::{AtomicI64, AtomicUsize, Ordering},
+        atomic::{AtomicI32, AtomicI64, AtomicUsize, Ordering},
     },
     time::{Duration, Instant},
 };
 
-use sqlx::postgres::{PgConnectOptions, PgConnection};
+use sqlx::{
+    SqlStr,
+    postgres::{PgConnectOptions, PgConnection, PgTransactionManager},
+};
+use sqlx_core::transaction::TransactionManager;
 use tokio::time::timeout;
 
 use crate::{
@@ -26,6 +30,9 @@ const RETRY_DELAY: Duration = Duration::from_millis(100);
 /// After how long waiting for the database at startup is logged, and how much longer it lasts.
 const LOG_AFTER: Duration = Duration::from_secs(2);
 const GIVE_UP_AFTER: Duration = Duration::from_secs(28);
+
+/// The next number of a connection through a pooler; no process has one below 0.
+static POOLED: AtomicI32 = AtomicI32::new(-1);
 
 impl Attributes {
     /// Accepted attributes, in order of preference.
@@ -60,7 +67,7 @@ pub enum Purpose {
 /// A new connection and the state of its host.
 pub struct HostConnection {
     pub connection: PgConnection,
-    /// Backend process id, for cancelling.
+    /// Backend process id, for cancelling; through a pooler only a number of its own.
     pub process: i32,
     pub host: usize,
     pub at: Instant,
@@ -83,6 +90,8 @@ pub struct Hosts {
     writable: AtomicUsize,
     /// Of a replica: what a new connection must find.
     expected: Option<Expected>,
+    /// If they are a pooler in transaction mode: the statements that begin a transaction there.
+    pooled: Option<SqlStr>,
 }
 
 /// What is known of a replica. After a restart it may be at an older state for a while, or another one in its place.
@@ -110,14 +119,30 @@ impl Hosts {
     pub fn new(address: Address, prepare: impl Fn(PgConnectOptions) -> PgConnectOptions) -> Self {
         let Address { hosts, attributes, limit } = address;
         let all = hosts.into_iter().map(|Host { name, options }| Host { name, options: prepare(options) });
-        Hosts { all: all.collect(), attributes, limit, writable: AtomicUsize::new(0), expected: None }
+        let (writable, expected, pooled) = (AtomicUsize::new(0), None, None);
+        Hosts { all: all.collect(), attributes, limit, writable, expected, pooled }
+    }
+
+    /// A pooler in transaction mode. A session lasts as long as a transaction there, so each one begins with the
+    /// settings.
+    pub fn pooler(
+        address: Address,
+        prepare: impl Fn(PgConnectOptions) -> PgConnectOptions,
+        begin: SqlStr,
+    ) -> Self {
+        Hosts { pooled: Some(begin), ..Self::new(address, prepare) }
+    }
+
+    /// If they are a pooler in transaction mode: the statements that begin a transaction there.
+    pub fn pooled(&self) -> Option<&SqlStr> {
+        self.pooled.as_ref()
     }
 
     /// A replica, which is never waited for: another host can be asked instead.
     pub fn replica(host: Host, limit: Option<Duration>) -> Self {
         let limit = limit.or(Some(REPLICA_TIMEOUT));
         let (all, expected) = (vec![host], Some(Expected::default()));
-        Hosts { all, attributes: None, limit, writable: AtomicUsize::new(0), expected }
+        Hosts { all, attributes: None, limit, writable: AtomicUsize::new(0), expected, pooled: None }
     }
 
     /// Of a replica: what a new connection must find.
@@ -253,9 +278,17 @@ impl Hosts {
         };
         let connect = async {
             let mut connection = PgConnection::connect_with(&options).await?;
+            if let Some(begin) = &self.pooled {
+                PgTransactionManager::begin(&mut connection, Some(begin.clone())).await?;
+            }
             let about = "select pg_backend_pid(), current_setting('transaction_read_only')::boolean, pg_is_in_recovery()";
             let about = sqlx::query_as(about).persistent(false).fetch_one(&mut connection).await?;
-            let (process, read_only, in_recovery): (i32, bool, bool) = about;
+            let (mut process, read_only, in_recovery): (i32, bool, bool) = about;
+            if self.pooled.is_some() {
+                PgTransactionManager::commit(&mut connection).await?;
+                // The next transaction may run in another process.
+                process = POOLED.fetch_sub(1, Ordering::Relaxed);
+            }
             if let Some(expected) = &self.expected {
                 expected.check(&mut connection).await?;
             }

@@ -21,7 +21,7 @@ pub mod upgrade;
 use std::{io, path::Path, sync::Arc, time::Duration};
 
 use sqlx::{
-    ConnectOptions, Connection, PgPool,
+    AssertSqlSafe, ConnectOptions, Connection, PgPool, SqlSafeStr,
     postgres::{PgConnectOptions, PgConnection, PgListener, PgPoolOptions},
 };
 
@@ -46,6 +46,8 @@ const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
 /// If a statement succeeded this recently, the database counts as readable.
 const RECENTLY: Duration = Duration::from_secs(5);
 const PING_TIMEOUT: Duration = Duration::from_millis(500);
+/// How often Postgres checks whether the client of a running statement is still there.
+const CHECK_INTERVAL: Duration = Duration::from_secs(1);
 
 /// Why the database can't be used, in one line for the operator.
 #[derive(Debug, thiserror::Error)]
@@ -82,8 +84,19 @@ pub enum Error {
         "the database has migration {0:04}, which is newer than this version of Dossier; run a newer version"
     )]
     Ahead(i64),
+    #[error(
+        "DATABASE_URL leads to a connection pooler that drops the settings of sessions: set DATABASE_LISTEN_URL to the \
+         address of Postgres itself"
+    )]
+    Pooler,
+    #[error(
+        "DATABASE_URL and DATABASE_LISTEN_URL lead to different databases; the second must be the way around the pooler"
+    )]
+    Elsewhere,
     #[error("the database doesn't respond")]
     Silent,
+    #[error("the connection pooler of DATABASE_URL doesn't respond")]
+    PoolerSilent,
     #[error("the database is read-only")]
     ReadOnly,
     #[error("this server only reads: READ_ONLY is set")]
@@ -141,6 +154,8 @@ pub struct Database {
     writers: Connections,
     control: Control,
     hosts: Arc<Hosts>,
+    /// The pooler of `DATABASE_URL`, if `DATABASE_LISTEN_URL` is the way around it.
+    pooler: Option<Arc<Hosts>>,
     replicas: Replicas,
     /// `READ_ONLY`
     read_only: bool,
@@ -178,12 +193,26 @@ impl Database {
                 (Address::of(options), Some(Arc::new(postgres)))
             }
         };
+        let (address, pooler) = match &config.database_listen_url {
+            Some(url) => (parse("DATABASE_LISTEN_URL", url)?, Some(address)),
+            None => (address, None),
+        };
+        let pooler = pooler.map(|address| {
+            let begin = AssertSqlSafe(begin_pooled(config)).into_sql_str();
+            Arc::new(Hosts::pooler(address, pooled_options, begin))
+        });
         let schema = config.database_schema.clone();
         let readable = hosts_of(address.clone());
         let hosts = Hosts::new(address, |options| connect_options(options, config));
         let hosts = Arc::new(hosts);
-        let mut first = hosts.connect_at_startup().await.map_err(|error| connect_error(&error))?;
-        let found = preflight::check(&mut first.connection).await?;
+        let mut first = hosts.connect_at_startup().await.map_err(|error| match &pooler {
+            Some(_) => Error::Connect(in_words(&error).replace("DATABASE_URL", "DATABASE_LISTEN_URL")),
+            None => connect_error(&error),
+        })?;
+        let found = preflight::check(&mut first.connection, config).await?;
+        if let Some(pooler) = &pooler {
+            preflight::check_pooler(pooler, &mut first.connection).await?;
+        }
         let current_schema = schema.clone().or(found).unwrap_or_else(|| "public".to_owned());
         let options = hosts.options(first.host).clone();
         let alone = config.read_only || first.is_standby();
@@ -197,8 +226,10 @@ impl Database {
         let size = config.database_pool_size;
         // Shorter than the request timeout, so that the client learns why it waited.
         let acquire_timeout = config.request_timeout * 2 / 3;
+        let pooled = pooler.as_ref().unwrap_or(&hosts);
+        let cancels = pooler.is_none().then_some(&control);
         let new_pool =
-            |purpose| Connections::new(hosts.clone(), purpose, size, acquire_timeout, control.clone());
+            |purpose| Connections::new(pooled.clone(), purpose, size, acquire_timeout, cancels.cloned());
         let (readers, writers) = (new_pool(Purpose::Reading), new_pool(Purpose::Writing));
         let sample = config.sample;
         readers.set_sibling(&writers);
@@ -213,6 +244,7 @@ impl Database {
             writers,
             control,
             hosts,
+            pooler,
             replicas,
             read_only: config.read_only,
             options,
@@ -364,6 +396,7 @@ impl Database {
             Ok(Health { forbidden: Some(tables), .. }) => {
                 Readiness { reading: true, writing: false, reason: Some(Error::Forbidden(tables)) }
             }
+            Ok(_) if !self.pooler_responds().await => unavailable(Error::PoolerSilent),
             Ok(_) => Readiness { reading: true, writing: true, reason: None },
             // Postgres has too many connections for a check, but existing ones may work.
             Err(error) if hosts::is_full(&error) => {
@@ -380,6 +413,17 @@ impl Database {
             }
             Err(_) => unavailable(Error::Silent),
         }
+    }
+
+    /// Whether the pooler, if there is one, accepts connections; which ones are free doesn't matter.
+    async fn pooler_responds(&self) -> bool {
+        let Some(pooler) = &self.pooler else { return true };
+        if self.readers.succeeded_within(RECENTLY) || self.writers.succeeded_within(RECENTLY) {
+            return true;
+        }
+        let (_, options) = pooler.writable();
+        let connect = tokio::time::timeout(CLOSE_TIMEOUT, PgConnection::connect_with(options)).await;
+        matches!(connect, Ok(Ok(_)))
     }
 
     /// Whether Postgres is external, or its supervisor is running.
@@ -411,29 +455,47 @@ fn hosts_of(Address { hosts, limit, .. }: Address) -> impl Iterator<Item = (Host
     hosts.into_iter().map(move |host| (host, limit))
 }
 
-/// Connection options: settings of every session.
+/// Connection options for Postgres itself.
 fn connect_options(options: PgConnectOptions, config: &Config) -> PgConnectOptions {
-    let timeout = config.request_timeout.as_millis().to_string();
-    let options = match &config.database_schema {
-        Some(schema) => options.options([("search_path", format!("{schema},public"))]),
-        None => options,
-    };
-    options.application_name("dossier").statement_cache_capacity(512).options([
-        ("statement_timeout", timeout.as_str()),
-        // Stop a statement whose client has disconnected.
-        ("client_connection_check_interval", "1s"),
+    options.application_name("dossier").statement_cache_capacity(512).options(session(config)).options([
         // Keep idle connections alive through firewalls, and notice lost ones.
         ("tcp_keepalives_idle", "30"),
         ("tcp_keepalives_interval", "5"),
         ("tcp_keepalives_count", "3"),
         ("tcp_user_timeout", "30s"),
-        // JIT compilation takes longer than most queries, and ignores timeouts.
-        ("jit", "off"),
-        // Subqueries under `or` and `not` become hash tables; if they don't fit, Postgres scans them once per row.
-        ("hash_mem_multiplier", "32"),
-        // How similar parts of names must be: Tokaev matches Tokayev.
-        ("pg_trgm.word_similarity_threshold", "0.5"),
     ])
+}
+
+/// The same through a pooler in transaction mode: statements are prepared for their transaction.
+fn pooled_options(options: PgConnectOptions) -> PgConnectOptions {
+    options.application_name("dossier").statement_cache_capacity(0).extra_float_digits(None)
+}
+
+/// Begins a transaction through a pooler in transaction mode, where others have used the session before: drops what they
+/// prepared, as the driver numbers its statements by connection.
+fn begin_pooled(config: &Config) -> Arc<str> {
+    let set = session(config).into_iter().map(|(name, value)| match name {
+        "search_path" => format!("; set local search_path = {value}"),
+        name => format!("; set local {name} = '{value}'"),
+    });
+    format!("begin; deallocate all{}", set.collect::<String>()).into()
+}
+
+/// Settings of every session.
+fn session(config: &Config) -> Vec<(&'static str, String)> {
+    let path = config.database_schema.iter().map(|schema| ("search_path", format!("{schema},public")));
+    let others = [
+        ("statement_timeout", config.request_timeout.as_millis().to_string()),
+        // Stop a statement whose client has disconnected.
+        ("client_connection_check_interval", format!("{}s", CHECK_INTERVAL.as_secs())),
+        // JIT compilation takes longer than most queries, and ignores timeouts.
+        ("jit", "off".to_owned()),
+        // Subqueries under `or` and `not` become hash tables; if they don't fit, Postgres scans them once per row.
+        ("hash_mem_multiplier", "32".to_owned()),
+        // How similar parts of names must be: Tokaev matches Tokayev.
+        ("pg_trgm.word_similarity_threshold", "0.5".to_owned()),
+    ];
+    path.chain(others).collect()
 }
 
 /// Pings a connection of the small pool before use.

@@ -1,19 +1,20 @@
 //! Checks before first use: version, encoding, character classification and collation.
 
-use sqlx::{AssertSqlSafe, PgConnection, Row, postgres::PgConnectOptions};
+use sqlx::{AssertSqlSafe, Connection, PgConnection, Row, postgres::PgConnectOptions};
 
 use crate::{
     config::Config,
-    database::{Error, binaries, connect_error},
+    database::{Error, binaries, connect_error, hosts::Hosts},
 };
 
 /// Fails on an unusable database, warns of wrong results, and returns the current schema.
-pub async fn check(connection: &mut PgConnection) -> Result<Option<String>, Error> {
+pub async fn check(connection: &mut PgConnection, config: &Config) -> Result<Option<String>, Error> {
     let sql = "select current_setting('server_version_num')::integer / 10000 as major,
                    current_setting('server_encoding') as encoding,
                    datcollversion as sorted_by,
                    pg_database_collation_actual_version(oid) as sorts_by,
                    datname::text as name,
+                   (select setting from pg_settings where name = 'statement_timeout') as timeout,
                    current_schema()::text as schema
                from pg_database where datname = current_database()";
     let failed = |error: sqlx::Error| connect_error(&error);
@@ -25,6 +26,10 @@ pub async fn check(connection: &mut PgConnection) -> Result<Option<String>, Erro
     }
     let row = sqlx::query(sql).fetch_one(&mut *connection).await.map_err(failed)?;
     let name: String = row.try_get("name").map_err(failed)?;
+    let timeout: String = row.try_get("timeout").map_err(failed)?;
+    if timeout != config.request_timeout.as_millis().to_string() {
+        return Err(Error::Pooler);
+    }
     let encoding: String = row.try_get("encoding").map_err(failed)?;
     if encoding != "UTF8" {
         return Err(Error::Encoding(encoding));
@@ -71,6 +76,18 @@ pub async fn reindex(connection: &mut PgConnection) -> Result<usize, sqlx::Error
     let refresh = AssertSqlSafe(format!("alter database {name} refresh collation version"));
     sqlx::raw_sql(refresh).execute(connection).await?;
     Ok(indexes.len())
+}
+
+/// Fails if the pooler leads to another database than the direct way.
+pub async fn check_pooler(pooler: &Hosts, direct: &mut PgConnection) -> Result<(), Error> {
+    let failed = |error: sqlx::Error| connect_error(&error);
+    let mut pooled = pooler.connect_at_startup().await.map_err(failed)?.connection;
+    let place = "select format('%s %s %s', pg_postmaster_start_time(), current_database(), current_schema())";
+    let direct: String = sqlx::query_scalar(place).fetch_one(direct).await.map_err(failed)?;
+    let begin = pooler.pooled().cloned().expect("a pooler");
+    let mut transaction = pooled.begin_with(begin).await.map_err(failed)?;
+    let pooled: String = sqlx::query_scalar(place).fetch_one(&mut *transaction).await.map_err(failed)?;
+    if pooled == direct { Ok(()) } else { Err(Error::Elsewhere) }
 }
 
 /// Database, schema, and settings file, in one line without the password.

@@ -160,7 +160,7 @@ impl Reader {
     pub async fn statistics(&self, sql: &str) -> Result<Vec<PgRow>, sqlx::Error> {
         let mut connection = self.readers.attempts(&self.share).await.next().await?;
         let rows = sqlx::query(AssertSqlSafe(sql)).fetch_all(&mut *connection).await?;
-        connection.release();
+        connection.release().await;
         Ok(rows)
     }
 
@@ -194,6 +194,8 @@ impl Reader {
         loop {
             // Dropping the connection cancels the statement.
             let mut connection = attempts.next().await?;
+            // Through a pooler, statements are dropped with the transaction, and an error would end it.
+            let prepared = prepared || connection.is_in_transaction();
             observed.begins();
             let mut rows = self.attempt(&mut connection, sql, &arguments, prepared).await;
             // The first time that a connection meets a type it reads about it, which drops a statement that is not
@@ -203,7 +205,7 @@ impl Reader {
             }
             match rows {
                 Ok(rows) => {
-                    connection.release();
+                    connection.release().await;
                     return Ok(rows);
                 }
                 Err(error) => attempts.retry_or_fail(connection, error)?,

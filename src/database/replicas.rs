@@ -184,8 +184,13 @@ impl Replicas {
             let host = Host { name: name.clone(), options: prepare(options) };
             let hosts = Arc::new(Hosts::replica(host, limit));
             let control = Control::new(hosts.clone());
-            let connections =
-                Connections::new(hosts.clone(), Purpose::Reading, size, acquire_timeout, control.clone());
+            let connections = Connections::new(
+                hosts.clone(),
+                Purpose::Reading,
+                size,
+                acquire_timeout,
+                Some(control.clone()),
+            );
             let state = watch::Sender::new(State::default());
             let (wanted, requests) = (Notify::new(), AtomicU64::new(0));
             Arc::new(Member { name, hosts, connections, control, state, wanted, requests })

@@ -101,7 +101,7 @@ async fn holder(app: &AppState, secret: &str) -> Result<Option<Identity>, sqlx::
         let mut connection = attempts.next().await?;
         match keys::holder(&mut connection, secret).await {
             Ok(holder) => {
-                connection.release();
+                connection.release().await;
                 return Ok(holder);
             }
             Err(error) => attempts.retry_or_fail(connection, error)?,

@@ -29,7 +29,7 @@ const TOPICS: &str = "{ topics { totalCount } }";
 const ACTOR: &str = r#"{ actor(by: {slug: "israel"}) { name } }"#;
 
 /// A transaction that blocks reads of topics until it is rolled back.
-async fn hold_topics(url: &str) -> PgConnection {
+pub async fn hold_topics(url: &str) -> PgConnection {
     let mut connection = PgConnection::connect(url).await.expect("a connection");
     let lock = "begin; lock table topics in access exclusive mode";
     sqlx::raw_sql(lock).execute(&mut connection).await.expect("locked");
@@ -43,7 +43,7 @@ async fn running(pool: &PgPool) -> i64 {
     sqlx::query_scalar(sql).fetch_one(pool).await.expect("a count")
 }
 
-async fn until_running(pool: &PgPool, count: i64) {
+pub async fn until_running(pool: &PgPool, count: i64) {
     let since = Instant::now();
     while running(pool).await != count {
         assert!(since.elapsed() < Duration::from_secs(8), "{} run, not {count}", running(pool).await);
@@ -52,7 +52,7 @@ async fn until_running(pool: &PgPool, count: i64) {
 }
 
 /// Requests that one client sends at once without waiting.
-fn send(client: &Client, query: &'static str, many: usize) -> Vec<tokio::task::JoinHandle<Value>> {
+pub fn send(client: &Client, query: &'static str, many: usize) -> Vec<tokio::task::JoinHandle<Value>> {
     let one = || {
         let client = client.clone();
         tokio::spawn(async move { client.response(query, json!({})).await })
@@ -60,7 +60,7 @@ fn send(client: &Client, query: &'static str, many: usize) -> Vec<tokio::task::J
     (0..many).map(|_| one()).collect()
 }
 
-fn code(response: &Value) -> &str {
+pub fn code(response: &Value) -> &str {
     response["errors"][0]["extensions"]["code"].as_str().unwrap_or_default()
 }
 

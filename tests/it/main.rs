@@ -41,6 +41,7 @@ mod paging;
 mod past;
 mod permissions;
 mod persisted;
+mod pooler;
 mod purging;
 mod record_types;
 mod replicas;

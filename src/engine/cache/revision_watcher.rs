@@ -278,7 +278,7 @@ async fn read_next(log: &InvalidationLog, from: &Connections) -> Result<(Positio
         let mut connection = attempts.next().await?;
         match log.read_next(&mut *connection).await {
             Ok(seen) => {
-                connection.release();
+                connection.release().await;
                 return Ok(seen);
             }
             Err(error) => attempts.retry_or_fail(connection, error)?,

@@ -3,6 +3,7 @@
 pub mod client;
 pub mod cluster;
 pub mod database;
+pub mod pooler;
 pub mod process;
 pub mod socket;
 pub mod sql_log;
