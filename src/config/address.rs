@@ -1,8 +1,9 @@
 //! Database URLs with several hosts, as in libpq; the driver supports one only.
 
-use std::{str::FromStr, time::Duration};
+use std::{fs::File, str::FromStr, time::Duration};
 
 use sqlx::postgres::PgConnectOptions;
+use url::Url;
 
 /// The hosts of a database URL, in the order in which they are tried.
 #[derive(Clone, Debug)]
@@ -69,6 +70,9 @@ const LEFT_OUT: [&str; 6] = [
     "load_balance_hosts",
 ];
 
+/// Parameters that name a file, or are its text.
+const FILES: [&str; 3] = ["sslrootcert", "sslcert", "sslkey"];
+
 /// What is wrong with a URL. Values are not shown: they may be part of a password.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Wrong {
@@ -86,6 +90,8 @@ pub enum Wrong {
     Database,
     #[error("the parameter `{0}` has an invalid value")]
     Parameter(String),
+    #[error("the file of the parameter `{0}` can't be read")]
+    File(String),
 }
 
 const ESCAPES: &str = "; in the password, write `/` as %2F, `?` as %3F, `#` as %23 and `@` as %40";
@@ -121,6 +127,9 @@ impl Address {
                 }
                 name if LEFT_OUT.contains(&name) => {}
                 _ if !is_read(&format!("{scheme}://localhost/?{parameter}")) => return Err(wrong()),
+                name if FILES.contains(&name) && !is_file(parameter) => {
+                    return Err(Wrong::File(name.to_owned()));
+                }
                 _ => parameters.push(parameter),
             }
         }
@@ -167,6 +176,13 @@ impl Address {
 /// Whether the driver can parse a URL.
 fn is_read(url: &str) -> bool {
     PgConnectOptions::from_str(url).is_ok()
+}
+
+/// Whether the file of a parameter can be read.
+fn is_file(parameter: &str) -> bool {
+    let url = Url::parse(&format!("postgres://localhost/?{parameter}"));
+    let is_file = |value: &str| value.starts_with("-----BEGIN") || File::open(value).is_ok();
+    url.is_ok_and(|url| url.query_pairs().all(|(_, value)| is_file(&value)))
 }
 
 /// The comma-separated items of a parameter.
@@ -252,6 +268,7 @@ mod tests {
             ("postgres://one/base?target_session_attrs=fast", parameter("target_session_attrs")),
             ("postgres://one/base?connect_timeout=soon", parameter("connect_timeout")),
             ("postgres://one/base?sslmode=perhaps", parameter("sslmode")),
+            ("postgres://one/base?sslrootcert=/nowhere/ca.pem", Wrong::File("sslrootcert".to_owned())),
         ] {
             assert_eq!(Address::parse(url).map(|_| ()), Err(wrong), "{url}");
         }

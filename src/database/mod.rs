@@ -18,7 +18,7 @@ pub mod statement;
 pub mod subprocess;
 pub mod upgrade;
 
-use std::{io, path::Path, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, io, path::Path, sync::Arc, time::Duration};
 
 use sqlx::{
     AssertSqlSafe, ConnectOptions, Connection, PgPool, SqlSafeStr,
@@ -197,19 +197,30 @@ impl Database {
             Some(url) => (parse("DATABASE_LISTEN_URL", url)?, Some(address)),
             None => (address, None),
         };
-        let pooler = pooler.map(|address| {
-            let begin = AssertSqlSafe(begin_pooled(config)).into_sql_str();
-            Arc::new(Hosts::pooler(address, pooled_options, begin))
-        });
         let schema = config.database_schema.clone();
         let readable = hosts_of(address.clone());
-        let hosts = Hosts::new(address, |options| connect_options(options, config));
-        let hosts = Arc::new(hosts);
-        let mut first = hosts.connect_at_startup().await.map_err(|error| match &pooler {
-            Some(_) => Error::Connect(in_words(&error).replace("DATABASE_URL", "DATABASE_LISTEN_URL")),
-            None => connect_error(&error),
-        })?;
+        let mut settings = session_settings(config);
+        let connect = async |settings: &Settings| {
+            let hosts = Hosts::new(address.clone(), |options| connect_options(options, settings));
+            match (hosts.connect_at_startup().await, &pooler) {
+                (Ok(first), _) => Ok((hosts, first)),
+                (Err(error), None) => Err(connect_error(&error)),
+                (Err(error), Some(_)) => {
+                    Err(Error::Connect(in_words(&error).replace("DATABASE_URL", "DATABASE_LISTEN_URL")))
+                }
+            }
+        };
+        let (mut hosts, mut first) = connect(&settings).await?;
+        if let Some(path) = preflight::path_to_extensions(&mut first.connection).await? {
+            settings.insert("search_path", path);
+            (hosts, first) = connect(&settings).await?;
+        }
         let found = preflight::check(&mut first.connection, config).await?;
+        let hosts = Arc::new(hosts);
+        let pooler = pooler.map(|address| {
+            let begin = AssertSqlSafe(begin_pooled(&settings)).into_sql_str();
+            Arc::new(Hosts::pooler(address, pooled_options, begin))
+        });
         if let Some(pooler) = &pooler {
             preflight::check_pooler(pooler, &mut first.connection).await?;
         }
@@ -226,17 +237,17 @@ impl Database {
         let size = config.database_pool_size;
         // Shorter than the request timeout, so that the client learns why it waited.
         let acquire_timeout = config.request_timeout * 2 / 3;
-        let pooled = pooler.as_ref().unwrap_or(&hosts);
+        let of_requests = pooler.as_ref().unwrap_or(&hosts);
         let cancels = pooler.is_none().then_some(&control);
         let new_pool =
-            |purpose| Connections::new(pooled.clone(), purpose, size, acquire_timeout, cancels.cloned());
+            |purpose| Connections::new(of_requests.clone(), purpose, size, acquire_timeout, cancels.cloned());
         let (readers, writers) = (new_pool(Purpose::Reading), new_pool(Purpose::Writing));
         let sample = config.sample;
         readers.set_sibling(&writers);
         if alone {
             replicas.extend(readable);
         }
-        let prepare = |options| connect_options(options, config);
+        let prepare = |options| connect_options(options, &settings);
         let replicas = Replicas::new(replicas, alone, prepare, size, acquire_timeout);
         Ok(Database {
             pool,
@@ -456,8 +467,8 @@ fn hosts_of(Address { hosts, limit, .. }: Address) -> impl Iterator<Item = (Host
 }
 
 /// Connection options for Postgres itself.
-fn connect_options(options: PgConnectOptions, config: &Config) -> PgConnectOptions {
-    options.application_name("dossier").statement_cache_capacity(512).options(session(config)).options([
+fn connect_options(options: PgConnectOptions, settings: &Settings) -> PgConnectOptions {
+    options.application_name("dossier").statement_cache_capacity(512).options(settings).options([
         // Keep idle connections alive through firewalls, and notice lost ones.
         ("tcp_keepalives_idle", "30"),
         ("tcp_keepalives_interval", "5"),
@@ -473,29 +484,35 @@ fn pooled_options(options: PgConnectOptions) -> PgConnectOptions {
 
 /// Begins a transaction through a pooler in transaction mode, where others have used the session before: drops what they
 /// prepared, as the driver numbers its statements by connection.
-fn begin_pooled(config: &Config) -> Arc<str> {
-    let set = session(config).into_iter().map(|(name, value)| match name {
-        "search_path" => format!("; set local search_path = {value}"),
-        name => format!("; set local {name} = '{value}'"),
-    });
-    format!("begin; deallocate all{}", set.collect::<String>()).into()
+fn begin_pooled(settings: &Settings) -> Arc<str> {
+    let set = |(name, value): (&&str, &String)| {
+        format!("set_config('{name}', '{}', true)", value.replace('\'', "''"))
+    };
+    let set = settings.iter().map(set).collect::<Vec<_>>().join(", ");
+    format!("begin; deallocate all; select {set}").into()
 }
 
-/// Settings of every session.
-fn session(config: &Config) -> Vec<(&'static str, String)> {
-    let path = config.database_schema.iter().map(|schema| ("search_path", format!("{schema},public")));
-    let others = [
-        ("statement_timeout", config.request_timeout.as_millis().to_string()),
+/// Settings of a session, by name.
+type Settings = BTreeMap<&'static str, String>;
+
+fn session_settings(config: &Config) -> Settings {
+    let timeout = config.request_timeout.as_millis().to_string();
+    let check = format!("{}s", CHECK_INTERVAL.as_secs());
+    let mut settings = Settings::from([
+        ("statement_timeout", timeout),
         // Stop a statement whose client has disconnected.
-        ("client_connection_check_interval", format!("{}s", CHECK_INTERVAL.as_secs())),
+        ("client_connection_check_interval", check),
         // JIT compilation takes longer than most queries, and ignores timeouts.
         ("jit", "off".to_owned()),
         // Subqueries under `or` and `not` become hash tables; if they don't fit, Postgres scans them once per row.
         ("hash_mem_multiplier", "32".to_owned()),
         // How similar parts of names must be: Tokaev matches Tokayev.
         ("pg_trgm.word_similarity_threshold", "0.5".to_owned()),
-    ];
-    path.chain(others).collect()
+    ]);
+    if let Some(schema) = &config.database_schema {
+        settings.insert("search_path", format!("{schema},public"));
+    }
+    settings
 }
 
 /// Pings a connection of the small pool before use.

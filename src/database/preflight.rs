@@ -78,16 +78,27 @@ pub async fn reindex(connection: &mut PgConnection) -> Result<usize, sqlx::Error
     Ok(indexes.len())
 }
 
+/// The search path with the schemas of the extensions, if it lacks one: hosted services keep them in their own.
+pub async fn path_to_extensions(connection: &mut PgConnection) -> Result<Option<String>, Error> {
+    let sql =
+        "select current_setting('search_path') || ', ' || string_agg(distinct quote_ident(nspname), ', ')
+               from pg_extension join pg_namespace n on n.oid = extnamespace
+               where extname in ('unaccent', 'pg_trgm') and nspname <> all(current_schemas(true))
+               having count(*) > 0";
+    let path = sqlx::query_scalar(sql).fetch_optional(connection).await;
+    path.map_err(|error| connect_error(&error))
+}
+
 /// Fails if the pooler leads to another database than the direct way.
 pub async fn check_pooler(pooler: &Hosts, direct: &mut PgConnection) -> Result<(), Error> {
     let failed = |error: sqlx::Error| connect_error(&error);
-    let mut pooled = pooler.connect_at_startup().await.map_err(failed)?.connection;
+    let mut first = pooler.connect_at_startup().await.map_err(failed)?;
     let place = "select format('%s %s %s', pg_postmaster_start_time(), current_database(), current_schema())";
     let direct: String = sqlx::query_scalar(place).fetch_one(direct).await.map_err(failed)?;
     let begin = pooler.pooled().cloned().expect("a pooler");
-    let mut transaction = pooled.begin_with(begin).await.map_err(failed)?;
-    let pooled: String = sqlx::query_scalar(place).fetch_one(&mut *transaction).await.map_err(failed)?;
-    if pooled == direct { Ok(()) } else { Err(Error::Elsewhere) }
+    let mut transaction = first.connection.begin_with(begin).await.map_err(failed)?;
+    let found: String = sqlx::query_scalar(place).fetch_one(&mut *transaction).await.map_err(failed)?;
+    if found == direct { Ok(()) } else { Err(Error::Elsewhere) }
 }
 
 /// Database, schema, and settings file, in one line without the password.

@@ -38,8 +38,7 @@ impl Pooler {
         let (account, folder) = (Account::for_postgres(), Folder::new(name));
         account.own(folder.path()).expect("a folder");
         // A password only the container of the tests has.
-        let password =
-            database.url().contains(":postgres@").then_some(" password=postgres").unwrap_or_default();
+        let password = if database.url().contains(":postgres@") { " password=postgres" } else { "" };
         let configuration = format!(
             "[databases]\n* = host={host} port={} user={}{password}\n\
              [pgbouncer]\nlisten_addr = 127.0.0.1\nlisten_port = {port}\nunix_socket_dir =\nauth_type = any\n\
