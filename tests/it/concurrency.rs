@@ -17,6 +17,7 @@ use sqlx::{AssertSqlSafe, Connection, PgConnection, PgPool};
 use crate::{
     mutations::{change, errors, statement},
     support::{
+        cluster::Cluster,
         editor,
         process::{Folder, Process, connect, postmaster},
     },
@@ -430,5 +431,81 @@ async fn acknowledged_changes_survive_a_kill_of_postgres_and_clients_continue_by
     eprintln!(
         "Postgres killed: {CLERKS} writers, {seconds:.1} s, {acknowledged} acknowledged, {there} statements, 0 lost"
     );
+    assert!(server.stop().success());
+}
+
+/// A client that reads until it is stopped: the number of its responses by code.
+async fn read_on(address: String, stop: Arc<AtomicBool>) -> BTreeMap<String, usize> {
+    let (http, mut responses) = (reqwest::Client::new(), BTreeMap::new());
+    while !stop.load(Ordering::Relaxed) {
+        let post = http.post(format!("http://{address}/graphql"));
+        let post = post.json(&json!({ "query": "{ statements(first: 5) { nodes { summary } } }" }));
+        let response: Value = post.send().await.expect("a response").json().await.expect("JSON");
+        let code = response["errors"][0]["extensions"]["code"].as_str().unwrap_or("answered");
+        *responses.entry(code.to_owned()).or_default() += 1;
+    }
+    responses
+}
+
+/// How long it takes until the server says whether it writes.
+async fn until_writing(address: &str, writing: bool) -> Duration {
+    let since = Instant::now();
+    loop {
+        let ready = reqwest::get(format!("http://{address}/health/ready")).await.expect("a response");
+        let ready: Value = ready.json().await.expect("JSON");
+        if ready["writing"] == writing {
+            return since.elapsed();
+        }
+        assert!(since.elapsed() < Duration::from_secs(30), "{ready}");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test(flavor = "multi_thread")]
+async fn acknowledged_changes_survive_a_failover_and_clients_continue_by_retrying() {
+    let Some(mut cluster) = Cluster::with_standbys("failover", 1).await else { return };
+    cluster.synchronous().await;
+    let socket = cluster.standby().folder().display().to_string().replace('/', "%2F");
+    let url = format!("{},{socket}", cluster.writer.url());
+    let server = Process::start(&[("DATABASE_URL", &url), ("LOG_FORMAT", "json")]).await;
+    let mut connection = PgConnection::connect(&cluster.writer.url()).await.expect("a connection");
+    let clerks = new_clerks(&mut connection).await;
+    let stop = Arc::new(AtomicBool::new(false));
+    let writing = write_on(clerks, server.address(), &stop, false);
+    let readers: Vec<_> =
+        (0..4).map(|_| tokio::spawn(read_on(server.address().to_owned(), stop.clone()))).collect();
+    until_they_write(&mut connection).await;
+    drop(connection);
+
+    cluster.writer.kill();
+    let killed = Instant::now();
+    let noticed = until_writing(server.address(), false).await;
+    cluster.standby().promote().await;
+    let found = until_writing(server.address(), true).await;
+    let away = killed.elapsed();
+    let mut connection = PgConnection::connect(&cluster.standby().url()).await.expect("a connection");
+    until_they_write(&mut connection).await;
+    stop.store(true, Ordering::Relaxed);
+    let clerks = join(writing).await;
+
+    check(&mut connection, &clerks).await;
+    let acknowledged: usize = clerks.iter().map(|clerk| clerk.acknowledged.len()).sum();
+    let there = statements(&mut connection).await;
+    assert_eq!(there, clerks.iter().map(|clerk| clerk.statements).sum::<usize>(), "each once");
+    let refused: BTreeSet<&str> = clerks.iter().flat_map(|clerk| &clerk.errors).map(String::as_str).collect();
+    assert_eq!(refused, BTreeSet::from(["UNAVAILABLE"]), "meanwhile their errors say to retry");
+    let mut read = BTreeMap::new();
+    for reader in readers {
+        for (code, count) in reader.await.expect("it ended") {
+            *read.entry(code).or_insert(0) += count;
+        }
+    }
+    eprintln!(
+        "writer killed: {CLERKS} writers, not ready to write after {noticed:.1?}, writing {found:.1?} after the promotion \
+         ({away:.1?} in all); {acknowledged} acknowledged, {there} statements, 0 lost; reads {read:?}"
+    );
+    let codes: BTreeSet<&str> = read.keys().map(String::as_str).collect();
+    assert!(codes.is_subset(&BTreeSet::from(["answered", "UNAVAILABLE"])), "{read:?}");
     assert!(server.stop().success());
 }

@@ -2,7 +2,8 @@
 
 use std::{
     fs,
-    path::PathBuf,
+    net::TcpListener,
+    path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     str::FromStr,
     sync::Arc,
@@ -35,6 +36,7 @@ pub struct Node {
     folder: PathBuf,
     programs: PathBuf,
     account: Account,
+    port: u16,
     running: Option<Child>,
 }
 
@@ -72,6 +74,7 @@ impl Cluster {
             folder: folder.path().join(name),
             programs: programs.clone(),
             account,
+            port: 5432,
             running: None,
         };
         let mut writer = node("writer");
@@ -102,6 +105,25 @@ impl Cluster {
         &self.standbys[0]
     }
 
+    /// From now on a commit waits until a standby has it.
+    pub async fn synchronous(&self) {
+        let pool = self.database.pool();
+        for sql in [
+            "alter system set synchronous_standby_names = '*'",
+            "alter system set synchronous_commit = 'on'",
+            "select pg_reload_conf()",
+        ] {
+            sqlx::raw_sql(sql).execute(pool).await.expect("set");
+        }
+        let since = Instant::now();
+        while self.writer.number("select count(*) from pg_stat_replication where sync_state = 'sync'").await
+            == 0
+        {
+            assert!(since.elapsed() < Duration::from_secs(20), "no standby is synchronous");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
     /// Waits until a standby has all that the writer has.
     pub async fn caught_up(&self, standby: &Node) {
         let last = "select coalesce(max(id), 0) from revisions";
@@ -118,7 +140,7 @@ impl Node {
     /// Its address, at a Unix socket.
     pub fn url(&self) -> String {
         let socket = self.folder.display().to_string().replace('/', "%2F");
-        format!("postgres://postgres@localhost:5432/postgres?host={socket}")
+        format!("postgres://postgres@localhost:{}/postgres?host={socket}", self.port)
     }
 
     fn data(&self) -> &'static str {
@@ -141,15 +163,17 @@ impl Node {
     pub fn copy(&self, other: &Node) {
         let _ = fs::remove_dir_all(self.folder.join("data"));
         let socket = other.folder.display().to_string();
+        let port = other.port.to_string();
         let arguments =
-            ["-D", self.data(), "-h", &socket, "-p", "5432", "-U", "postgres", "-R", "-N", "-c", "fast"];
+            ["-D", self.data(), "-h", &socket, "-p", &port, "-U", "postgres", "-R", "-N", "-c", "fast"];
         self.run("pg_basebackup", &arguments);
     }
 
     pub async fn start(&mut self) {
         let log = fs::File::create(self.folder.join("log")).expect("a log");
         let socket = self.folder.display().to_string();
-        let mut command = self.command("postgres", &["-D", self.data(), "-k", &socket, "-p", "5432"]);
+        let port = self.port.to_string();
+        let mut command = self.command("postgres", &["-D", self.data(), "-k", &socket, "-p", &port]);
         let child =
             Subprocess::default().spawn(command.stdout(Stdio::null()).stderr(log)).expect("it starts");
         self.running = Some(child);
@@ -159,6 +183,36 @@ impl Node {
             assert!(since.elapsed() < Duration::from_secs(30), "it does not start: {}", log());
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
+    }
+
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// Starts it again with TLS, on a free port of the loopback addresses; returns the port. The files belong to its
+    /// folder. Clients there need a password.
+    pub async fn listen_with_tls(&mut self, certificate: &str, key: &str) -> u16 {
+        self.stop();
+        let free = TcpListener::bind("127.0.0.1:0").and_then(|free| free.local_addr()).expect("a port");
+        self.port = free.port();
+        let (data, folder) = (self.folder.join("data"), self.folder.display());
+        let settings = format!(
+            "{SETTINGS}listen_addresses = '127.0.0.1, ::1'\nssl = on\n\
+             ssl_cert_file = '{folder}/{certificate}'\nssl_key_file = '{folder}/{key}'\n"
+        );
+        fs::write(data.join("postgresql.auto.conf"), settings).expect("written");
+        let access =
+            "local all postgres trust\nlocal all all scram-sha-256\nhostssl all all all scram-sha-256\n";
+        fs::write(data.join("pg_hba.conf"), access).expect("written");
+        self.start().await;
+        self.port
+    }
+
+    /// Kills all its processes.
+    #[cfg(target_os = "linux")]
+    pub fn kill(&mut self) {
+        self.signal(Signal::SIGKILL);
+        let _ = self.running.take().expect("it runs").wait();
     }
 
     /// Stops it at once, as a crash does.
