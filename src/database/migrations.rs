@@ -1,6 +1,10 @@
 //! Migrations: the embedded files, what is applied, and what is pending.
 
-use std::{fmt, sync::LazyLock, time::Duration};
+use std::{
+    fmt,
+    sync::LazyLock,
+    time::{Duration, Instant},
+};
 
 use sqlx::{
     AssertSqlSafe, PgConnection, SqlSafeStr,
@@ -13,7 +17,8 @@ static MIGRATIONS: LazyLock<Migrator> = LazyLock::new(|| {
     let files: &[(i64, &'static str, &'static str)] = &include!(concat!(env!("OUT_DIR"), "/migrations.rs"));
     let read = |(version, description, sql): &(i64, &'static str, &'static str)| {
         let (description, sql) = ((*description).into(), sql.into_sql_str());
-        sqlx::migrate::Migration::new(*version, description, MigrationType::Simple, sql, false)
+        let alone = sql.as_str().starts_with("-- no-transaction");
+        sqlx::migrate::Migration::new(*version, description, MigrationType::Simple, sql, alone)
     };
     Migrator::with_migrations(files.iter().map(read).collect())
 });
@@ -56,6 +61,10 @@ const TABLE: &str = "_sqlx_migrations";
 
 /// After how long waiting for another migrator is logged.
 const LOG_AFTER: Duration = Duration::from_secs(1);
+const LOCK_PAUSE: Duration = Duration::from_millis(100);
+/// How long a migration lets others run before it tries again to lock its tables, and how long it tries.
+const PAUSE: Duration = Duration::from_secs(1);
+const GIVE_UP_AFTER: Duration = Duration::from_mins(10);
 
 #[derive(Clone, Debug, PartialEq)]
 pub struct Migration {
@@ -79,14 +88,29 @@ pub struct Status {
     pub is_empty: bool,
 }
 
-/// Locks out other migrators until the connection closes.
-async fn lock(connection: &mut PgConnection) -> Result<(), Error> {
-    let mut locking = connection.lock();
-    if let Ok(locked) = tokio::time::timeout(LOG_AFTER, &mut locking).await {
-        return locked.map_err(|error| migration_error(&error));
+/// Locks out other migrators until the connection closes. It waits in short turns: an index that another one builds
+/// concurrently waits for statements that run, and would wait for this one.
+pub async fn lock(connection: &mut PgConnection) -> Result<(), Error> {
+    set(connection, "set lock_timeout = '500ms'").await?;
+    let (since, mut is_logged) = (Instant::now(), false);
+    loop {
+        match connection.lock().await {
+            Err(MigrateError::Execute(error)) if is_locked_out(&error) => {
+                if !is_logged && since.elapsed() > LOG_AFTER {
+                    tracing::info!("waiting for another Dossier to finish migrating this database");
+                    is_logged = true;
+                }
+                tokio::time::sleep(LOCK_PAUSE).await;
+            }
+            Err(error) => return Err(migration_error(&error)),
+            Ok(()) => return set(connection, "reset lock_timeout").await,
+        }
     }
-    tracing::info!("waiting for another Dossier to finish migrating this database");
-    locking.await.map_err(|error| migration_error(&error))
+}
+
+async fn set(connection: &mut PgConnection, sql: &'static str) -> Result<(), Error> {
+    sqlx::raw_sql(sql).execute(connection).await.map_err(|error| connect_error(&error))?;
+    Ok(())
 }
 
 /// Applies the pending migrations, and returns them. Fails on a database with tables of another program, unless
@@ -108,7 +132,7 @@ pub async fn apply(
     let prefix = prefix(connection, None).await?;
     let named = |migration: &sqlx::migrate::Migration| with_own_names(migration, &prefix);
     let migrations = Migrator::with_migrations(MIGRATIONS.iter().map(named).collect());
-    migrations.run(&mut *connection).await.map_err(|error| migration_error(&error))?;
+    run(&migrations, connection).await?;
     if status.is_empty && !sample {
         sqlx::raw_sql(DELETE_RECORDS).execute(connection).await.map_err(|error| connect_error(&error))?;
     }
@@ -116,13 +140,12 @@ pub async fn apply(
     Ok(status.pending)
 }
 
-/// Applies these migrations to an empty database, in the transaction of the caller, and no others.
+/// Applies these migrations to an empty database, in the transaction of the caller, who has the lock, and no others.
 pub async fn recreate(
     change: &mut PgConnection,
     schema: Option<&str>,
     versions: &[i64],
 ) -> Result<(), Error> {
-    lock(change).await?;
     if !plan(change, schema, false).await?.is_empty {
         return Err(Error::NotEmpty);
     }
@@ -132,17 +155,50 @@ pub async fn recreate(
     let prefix = prefix(change, None).await?;
     change.ensure_migrations_table(TABLE).await.map_err(|error| migration_error(&error))?;
     for migration in MIGRATIONS.iter().filter(|migration| versions.contains(&migration.version)) {
-        let migration = with_own_names(migration, &prefix);
+        let migration = in_transaction(with_own_names(migration, &prefix));
         change.apply(TABLE, &migration).await.map_err(|error| migration_error(&error))?;
         sqlx::raw_sql(CHECK_DEFERRED).execute(&mut *change).await.map_err(|error| connect_error(&error))?;
     }
     Ok(())
 }
 
+/// A migration as it is on tables that nobody else uses: without what only a migration outside a transaction can do.
+fn in_transaction(mut migration: sqlx::migrate::Migration) -> sqlx::migrate::Migration {
+    if migration.no_tx {
+        let sql = migration.sql.as_str().replace(" concurrently", "").replace("commit;", "");
+        migration.sql = AssertSqlSafe(sql).into_sql_str();
+        migration.no_tx = false;
+    }
+    migration
+}
+
 /// The first of these migrations that this version of Dossier doesn't have.
 pub fn unknown(versions: &[i64]) -> Option<i64> {
     let is_known = |version| MIGRATIONS.iter().any(|migration| migration.version == version);
     versions.iter().copied().find(|version| !is_known(*version))
+}
+
+/// Runs what is pending. A migration with a `lock_timeout` is tried again while others hold the locks that it needs, and
+/// between the tries those run who would wait behind it.
+pub async fn run(migrations: &Migrator, connection: &mut PgConnection) -> Result<(), Error> {
+    lock(connection).await?;
+    let since = Instant::now();
+    loop {
+        match migrations.run(&mut *connection).await {
+            Err(MigrateError::ExecuteMigration(cause, version))
+                if is_locked_out(&cause) && since.elapsed() < GIVE_UP_AFTER =>
+            {
+                tracing::info!("migration {version:04} waits for tables that requests or other programs use");
+                tokio::time::sleep(PAUSE).await;
+            }
+            done => return done.map_err(|error| migration_error(&error)),
+        }
+    }
+}
+
+fn is_locked_out(error: &sqlx::Error) -> bool {
+    // lock_not_available
+    error.as_database_error().is_some_and(|refused| refused.code().as_deref() == Some("55P03"))
 }
 
 /// The pending migrations; fails where `apply` would. Only reads.

@@ -1,14 +1,27 @@
 //! Migrations: which databases are migrated, other programs' tables, and limited privileges.
 
-use std::{collections::BTreeMap, fmt::Write as _, fs, path::Path, process::Output};
+use std::{
+    collections::BTreeMap,
+    fmt::Write as _,
+    fs,
+    path::Path,
+    process::Output,
+    sync::atomic::{AtomicBool, Ordering},
+    time::{Duration, Instant},
+};
 
+use dossier::{
+    auth::{caller::Role, keys},
+    database::migrations,
+};
+use futures_util::future::join_all;
 use serde_json::json;
 use sha2::{Digest, Sha384};
-use sqlx::{AssertSqlSafe, PgPool, migrate::Migrator};
+use sqlx::{AssertSqlSafe, Connection, PgConnection, PgPool, error::DatabaseError, migrate::Migrator};
 
 use crate::support::{
     database::{TestDatabase, database, empty_database, empty_database_with},
-    process::{Process, dossier, output},
+    process::{Folder, Process, dossier, output},
 };
 
 async fn execute(pool: &PgPool, sql: &str) {
@@ -57,9 +70,13 @@ async fn fails(settings: &[(&str, &str)], arguments: &[&str]) -> String {
 
 /// A database of an old version, with the schemas `past` and `importing`.
 async fn old_database() -> TestDatabase {
+    database_up_to(16).await
+}
+
+async fn database_up_to(version: i64) -> TestDatabase {
     let old = empty_database().await;
     let migrations = Migrator::new(Path::new(env!("CARGO_MANIFEST_DIR")).join("migrations")).await;
-    migrations.expect("the migrations").run_to(16, old.pool()).await.expect("migrated");
+    migrations.expect("the migrations").run_to(version, old.pool()).await.expect("migrated");
     old
 }
 
@@ -407,4 +424,268 @@ async fn a_new_database_is_without_the_sample_if_the_setting_says_so() {
     execute(database.pool(), actor).await;
     succeeds(&settings, &["migrate"]).await;
     assert_eq!(value::<i64>(database.pool(), "select count(*) from actors").await, 1);
+}
+
+/// A client that reads and changes until it is stopped; the number of its requests and the slowest one.
+async fn use_on(server: &Process, key: &str, number: usize, stop: &AtomicBool) -> (usize, Duration) {
+    let (mut count, mut slowest) = (0, Duration::ZERO);
+    while !stop.load(Ordering::Relaxed) {
+        let since = Instant::now();
+        let read = "{ topics { totalCount } statements(first: 3) { nodes { summary speaker { name } } } }";
+        let response = server.response(read).await.expect("a response");
+        assert_eq!(response.get("errors"), None, "{response}");
+        let created = server.create_topic(key, &format!("by-{number}-{count}")).await;
+        assert_eq!(created["data"]["createTopic"]["userErrors"], json!([]), "{created}");
+        slowest = slowest.max(since.elapsed());
+        count += 1;
+    }
+    (count, slowest)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_goes_on_while_the_migrations_since_the_version_before_are_applied() {
+    let old = database_up_to(49).await;
+    let settings = [("DATABASE_URL", old.url())];
+    let key = keys::create(old.pool(), "me", Role::Editor, None).await.expect("a key");
+    let mut command = dossier(&settings);
+    command.args(["serve", "--no-migrate"]);
+    let server = Process::of(command).await;
+    let stop = AtomicBool::new(false);
+    let migrate = async {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        succeeds(&settings, &["migrate"]).await;
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        stop.store(true, Ordering::Relaxed);
+    };
+    let clients = join_all((0..4).map(|number| use_on(&server, &key, number, &stop)));
+    let (used, ()) = tokio::join!(clients, migrate);
+    let count: usize = used.iter().map(|(count, _)| count).sum();
+    let slowest = used.iter().map(|(_, slowest)| *slowest).max().expect("some");
+    eprintln!(
+        "migrated from 0049 under load: {count} reads and changes, the slowest pair took {slowest:.1?}, none failed"
+    );
+    assert!(count > 20, "{count}");
+    assert!(slowest < Duration::from_secs(5), "{slowest:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_migration_that_waits_for_a_lock_lets_others_run_meanwhile() {
+    let database = database().await;
+    let server = Process::start(&[("DATABASE_URL", database.url())]).await;
+    let folder = Folder::new("migrations-with-locks");
+    fs::create_dir_all(folder.path()).expect("a folder");
+    for (file, sql) in [
+        (
+            "9001_column.sql",
+            "set local lock_timeout = '500ms';\nalter table topics add column tomorrow text;\n",
+        ),
+        (
+            "9002_index.sql",
+            "-- no-transaction\ncreate index concurrently topics_tomorrow on topics (tomorrow);\n",
+        ),
+    ] {
+        fs::write(folder.path().join(file), sql).expect("written");
+    }
+    let mut of_tomorrow = Migrator::new(folder.path()).await.expect("migrations");
+    of_tomorrow.set_ignore_missing(true);
+    let mut holder = PgConnection::connect(database.url()).await.expect("a connection");
+    let hold = "begin; lock table topics in access share mode";
+    sqlx::raw_sql(hold).execute(&mut holder).await.expect("locked");
+    let connection = PgConnection::connect(database.url()).await.expect("a connection");
+    let migrated = AtomicBool::new(false);
+    let other = PgConnection::connect(database.url()).await.expect("a connection");
+    let migrate = async {
+        // The index waits for statements that run; the second migrator must not wait in one.
+        let one = async |mut connection: PgConnection| {
+            migrations::run(&of_tomorrow, &mut connection).await.expect("migrated");
+            connection.close().await.expect("closed");
+        };
+        tokio::join!(one(connection), one(other));
+        migrated.store(true, Ordering::Relaxed);
+    };
+    let ask = async {
+        let (since, mut slowest) = (Instant::now(), Duration::ZERO);
+        while since.elapsed() < Duration::from_secs(3) {
+            let asked = Instant::now();
+            assert!(server.count_topics().await > 0);
+            slowest = slowest.max(asked.elapsed());
+        }
+        assert!(!migrated.load(Ordering::Relaxed), "others hold the lock");
+        sqlx::raw_sql("commit").execute(&mut holder).await.expect("unlocked");
+        slowest
+    };
+    let (slowest, ()) = tokio::join!(ask, migrate);
+    eprintln!("a migration waited 3 s for a lock; the slowest read meanwhile took {slowest:.1?}");
+    assert!(slowest < Duration::from_millis(1500), "{slowest:?}");
+    let valid = "select indisvalid from pg_index where indexrelid = 'topics_tomorrow'::regclass";
+    assert!(value::<bool>(database.pool(), valid).await);
+    // This server is now the one of the version before.
+    assert!(server.count_topics().await > 0);
+    let key = keys::create(database.pool(), "me", Role::Editor, None).await.expect("a key");
+    let created = server.create_topic(&key, "of-before").await;
+    assert_eq!(created["data"]["createTopic"]["userErrors"], json!([]), "{created}");
+    let past = server.response("{ topics(asOf: {revision: 0}) { totalCount } }").await.expect("a response");
+    assert_eq!(past["data"]["topics"]["totalCount"], 0, "{past}");
+}
+
+#[tokio::test]
+async fn statements_of_the_last_release_are_valid_on_a_migrated_database() {
+    let database = database().await;
+    let released = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/released.sql"));
+    let released = released.expect("the statements");
+    let mut connection = database.pool().acquire().await.expect("a connection");
+    let (mut count, mut untyped) = (0, 0);
+    for statement in released.split(";\n").filter(|statement| !statement.trim().is_empty()) {
+        count += 1;
+        let prepare = format!("prepare released_{count} as {statement}");
+        let prepared = sqlx::raw_sql(AssertSqlSafe(prepare)).execute(&mut *connection).await;
+        let Err(error) = prepared else { continue };
+        let code = error.as_database_error().and_then(DatabaseError::code);
+        // indeterminate_datatype, ambiguous_parameter: Postgres can't tell the type, which a client gives.
+        assert!(matches!(code.as_deref(), Some("42P18" | "42P08")), "{statement}: {error}");
+        untyped += 1;
+    }
+    assert!(count > 100 && untyped < count / 20, "{untyped} of {count} have parameters without a type");
+}
+
+/// The statements of a migration; those in functions and blocks belong to the one around them.
+fn statements(sql: &str) -> Vec<String> {
+    let code = sql.lines().filter(|line| !line.trim_start().starts_with("--"));
+    let code = code.collect::<Vec<_>>().join(" ");
+    let (mut statements, mut one) = (Vec::new(), String::new());
+    for (number, part) in code.split("$$").enumerate() {
+        if number % 2 == 1 {
+            one.push_str("$$ … $$");
+            continue;
+        }
+        let mut pieces = part.split(';');
+        one.push_str(pieces.next().unwrap_or_default());
+        for piece in pieces {
+            statements.push(std::mem::replace(&mut one, piece.to_owned()));
+        }
+    }
+    statements.push(one);
+    let words = |text: String| text.to_lowercase().split_whitespace().collect::<Vec<_>>().join(" ");
+    statements.into_iter().map(words).filter(|statement| !statement.is_empty()).collect()
+}
+
+/// How a migration would halt a server of the version before.
+fn halts(sql: &str) -> Vec<&'static str> {
+    let reason = sql.lines().find_map(|line| line.strip_prefix("-- Halts: "));
+    if reason.is_some_and(|reason| !reason.trim().is_empty()) {
+        return Vec::new();
+    }
+    let statements = statements(sql);
+    let table = |statement: &str, before: &str| {
+        let name =
+            statement.split_once(before)?.1.trim_start_matches("if exists ").trim_start_matches("only ");
+        name.trim_start_matches("if not exists ").split([' ', '(']).next().map(ToOwned::to_owned)
+    };
+    let created: Vec<String> = statements
+        .iter()
+        .filter(|statement| statement.starts_with("create table "))
+        .filter_map(|statement| table(statement, "create table "))
+        .collect();
+    let is_old = |name: Option<String>| name.is_some_and(|name| !created.contains(&name));
+    let (alone, mut found) = (sql.starts_with("-- no-transaction"), Vec::new());
+    let mut locks = false;
+    for statement in &statements {
+        let has = |words: &str| statement.contains(words);
+        if (statement.starts_with("create index") || statement.starts_with("create unique index"))
+            && !has(" concurrently")
+            && is_old(table(statement, " on "))
+        {
+            found.push("create the index concurrently, in a migration of its own with `-- no-transaction`");
+        }
+        if statement.starts_with("alter table ") && is_old(table(statement, "alter table ")) {
+            locks = true;
+            if has(" add constraint ") && !has(" not valid") && !has(" using index") {
+                found.push("add the constraint `not valid`, and validate it in another migration");
+            }
+            if has(" type ") && has(" alter ") {
+                found.push("changing a type rewrites the table: add a column");
+            }
+            if has(" set not null") || has(" add column ") && has(" not null") && !has(" default ") {
+                found.push("validate a constraint `check (… is not null)` first");
+            }
+            if has(" generated always as ") && has(" stored") {
+                found.push("a stored column rewrites the table");
+            }
+            if has(" drop column ") || has(" rename ") {
+                found.push("the version before uses the column: remove it in the next release");
+            }
+        }
+        if (statement.starts_with("drop table ") || statement.starts_with("drop view ")) && !alone {
+            found.push("the version before uses the table: remove it in the next release");
+        }
+        if (statement.starts_with("update ") && is_old(table(statement, "update ")))
+            || (statement.starts_with("delete from ") && is_old(table(statement, "delete from ")))
+        {
+            found.push("change rows in batches, each with a `commit`, in a block with `-- no-transaction`");
+        }
+        locks |= statement.starts_with("create trigger ") && is_old(table(statement, " on "));
+    }
+    if alone && statements.len() != 1 {
+        found.push("a migration without a transaction is one statement");
+    }
+    if locks && !alone && !statements.iter().any(|statement| statement.starts_with("set local lock_timeout"))
+    {
+        found.push("begin with `set local lock_timeout = '1s'`");
+    }
+    found
+}
+
+#[test]
+fn new_migrations_do_not_halt_a_server_of_the_version_before() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("migrations");
+    for entry in fs::read_dir(folder).expect("migrations") {
+        let path = entry.expect("an entry").path();
+        let name = path.file_name().expect("a name").to_string_lossy().into_owned();
+        if path.extension().is_some_and(|extension| extension == "sql") && name.as_str() >= "0060" {
+            let halts = halts(&fs::read_to_string(&path).expect("a migration"));
+            assert_eq!(
+                halts,
+                Vec::<&str>::new(),
+                "{name}: or say why, in a line `-- Halts: …` (docs/how-to.md)"
+            );
+        }
+    }
+}
+
+#[test]
+fn a_migration_that_would_halt_a_server_is_known() {
+    for (sql, halt) in [
+        ("create index names on actors (name);", "concurrently"),
+        ("set local lock_timeout = '1s'; alter table actors add constraint a check (b > 0);", "not valid"),
+        ("set local lock_timeout = '1s'; alter table actors alter column name type text;", "rewrites"),
+        ("set local lock_timeout = '1s'; alter table actors add column a text not null;", "is not null"),
+        ("set local lock_timeout = '1s'; alter table actors alter a set not null;", "is not null"),
+        (
+            "set local lock_timeout = '1s'; alter table actors add a text generated always as (b) stored;",
+            "stored",
+        ),
+        ("set local lock_timeout = '1s'; alter table actors drop column name;", "next release"),
+        ("drop table actors;", "next release"),
+        ("update actors set name = upper(name);", "batches"),
+        ("alter table actors add column a text;", "lock_timeout"),
+        ("create trigger a after insert on actors for each row execute function b();", "lock_timeout"),
+        (
+            "-- no-transaction\ncreate index concurrently a on actors (b); create index concurrently c on actors (d);",
+            "one",
+        ),
+    ] {
+        let found = halts(sql);
+        assert!(found.len() == 1 && found[0].contains(halt), "{sql}: {found:?}");
+    }
+    for sql in [
+        "create table plants (id bigint); create index on plants (id); alter table plants add constraint a check (id > 0);",
+        "-- no-transaction\ncreate index concurrently names on actors (name);",
+        "set local lock_timeout = '1s'; alter table actors add column a text; comment on column actors.a is 'A; B';",
+        "set local lock_timeout = '1s'; alter table actors add constraint a check (b > 0) not valid;",
+        "-- no-transaction\ndo $$ begin update actors set a = b; commit; end $$;",
+        "-- Halts: for a second, since the table has ten rows.\nupdate event_types set name = 'a';",
+        "create function a() returns text language sql as $$ update actors set a = 'b'; $$;",
+    ] {
+        assert_eq!(halts(sql), Vec::<&str>::new(), "{sql}");
+    }
 }

@@ -39,6 +39,7 @@ pub async fn restore(
     mut backup: Reader,
     progress: &dyn Progress,
 ) -> Result<Summary, Error> {
+    migrations::lock(connection).await?;
     let mut change = connection.begin().await?;
     migrations::recreate(&mut change, schema, &backup.header().migrations).await?;
     settle_format(&mut change).await?;
