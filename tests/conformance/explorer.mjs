@@ -441,6 +441,29 @@ assert.deepEqual(council.names.at(-1), { name: 'Бейбітшілік кеңе�
 assert.deepEqual(council.translations, [{ field: 'SUMMARY', language: 'kk', value: 'Газаны қалпына келтіретін кеңес.', kind: 'HUMAN' }]);
 assert.deepEqual(council.origins, [{ dataset: 'a-dataset', key: 'council-1' }]);
 assert.deepEqual([council.summaryLanguage, council.latitude, council.longitude], ['en', 38.9, -77.03]);
+// What a form edits, the page of the record shows.
+await editor.locator('.names li').filter({ hasText: /Бейбітшілік кеңесі .*Kazakh · Cyrillic/ }).waitFor();
+await editor.locator('.translations div').filter({ hasText: /Kazakh · human translation.*Газаны қалпына/i }).waitFor();
+const factOf = (page, name) => page.locator('.facts > div').filter({ has: page.getByText(name, { exact: true }) }).locator('dd');
+for (const [name, value] of [
+  ['latitude, longitude', '38.9, -77.03'],
+  ['summary language', 'English'],
+  ['a-dataset', 'council-1'],
+])
+  assert.equal(await factOf(editor, name).textContent(), value);
+await check(editor, 'actor-further');
+await send(`mutation { updateTopic(input: {
+  topic: { slug: "humanitarian-assistance" }, nameLanguage: "en", origins: [{ dataset: "a-dataset", key: "topic-1" }],
+  names: [{ name: "Гуманитарная помощь", kind: ALIAS, language: "ru" }], identifiers: [{ scheme: "wikidata", value: "Q1234" }]
+}) { userErrors { message } } }`);
+await open(editor, 'topics/humanitarian-assistance');
+await editor.locator('.names li').filter({ hasText: /Гуманитарная помощь .*Russian/ }).waitFor();
+for (const [name, value] of [
+  ['wikidata', 'Q1234'],
+  ['name language', 'English'],
+  ['a-dataset', 'topic-1'],
+])
+  assert.equal(await factOf(editor, name).textContent(), value);
 
 // A position rests on a statement: the form begins on its page. What is deleted says what goes with it, and comes back.
 await open(editor, 'new');

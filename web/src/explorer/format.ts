@@ -31,12 +31,17 @@ export function period(from?: string | null, until?: string | null): string {
   return until ? `– ${date(until)}` : '';
 }
 
-const languages = new Intl.DisplayNames(locale, { type: 'language', fallback: 'code' });
-
-export function languageName(code: string): string {
-  try {
-    return languages.of(code) ?? code;
-  } catch {
-    return code;
-  }
+/** The names of codes in the reader's language; a code without a name is shown as it is. */
+function namesOf(type: 'language' | 'script') {
+  const names = new Intl.DisplayNames(locale, { type, fallback: 'code' });
+  return (code: string) => {
+    try {
+      return names.of(code) ?? code;
+    } catch {
+      return code;
+    }
+  };
 }
+
+export const languageName = namesOf('language');
+export const scriptName = namesOf('script');

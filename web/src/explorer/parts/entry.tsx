@@ -19,8 +19,9 @@ export function Facts({ of }: { of: Fact[] }) {
   if (known.length === 0) return null;
   return (
     <dl className="facts">
-      {known.map(([name, value]) => (
-        <div key={name}>
+      {known.map(([name, value], at) => (
+        // Several facts may have one name.
+        <div key={`${name} ${at}`}>
           <dt>{name}</dt>
           <dd>{value}</dd>
         </div>

@@ -1,5 +1,4 @@
-import { ActorRecord } from '../api/documents';
-import * as format from '../format';
+import { type ActorFactsFragment, ActorRecord } from '../api/documents';
 import { meeting } from '../lists/entries';
 import {
   Commentaries,
@@ -17,6 +16,7 @@ import { When } from '../parts/when';
 import { Link } from '../router';
 import { t } from '../texts';
 import type { Parameters } from '../views';
+import { Names, Translations } from './languages';
 import { RecordView } from './record';
 
 export default function Actor({ parameters: { slug = '' } }: { parameters: Parameters }) {
@@ -31,21 +31,13 @@ export default function Actor({ parameters: { slug = '' } }: { parameters: Param
       {(actor) => (
         <>
           <div>
-            {actor.names.length > 0 && (
-              <ul className="names soft" aria-label={t.otherNames}>
-                {actor.names.map(({ name, language, kind }) => (
-                  <li key={`${name} ${language} ${kind}`} title={t.word(kind)}>
-                    <bdi lang={language ?? undefined}>{name}</bdi>
-                    {language && <span className="label"> {format.languageName(language)}</span>}
-                  </li>
-                ))}
-              </ul>
-            )}
+            <Names of={actor.names} />
             {actor.summary && (
-              <p className="lead" dir="auto">
+              <p className="lead" dir="auto" lang={actor.summaryLanguage ?? undefined}>
                 {actor.summary}
               </p>
             )}
+            <Translations of={actor.translations} />
             <Facts
               of={[
                 [t.field('bornOn'), actor.bornOn && <When from={actor.bornOn} />],
@@ -53,6 +45,7 @@ export default function Actor({ parameters: { slug = '' } }: { parameters: Param
                 [t.field('foundedOn'), actor.foundedOn && <When from={actor.foundedOn} />],
                 [t.field('dissolvedOn'), actor.dissolvedOn && <When from={actor.dissolvedOn} />],
                 [t.field('gender'), actor.gender && t.word(actor.gender)],
+                [t.field('coordinates'), coordinatesOf(actor)],
                 ...actor.identifiers.map(({ scheme, value }): [string, string] => [scheme, value]),
                 ...actor.links.map(({ url, kind, note }): [string, React.ReactNode] => [
                   t.word(kind),
@@ -99,4 +92,11 @@ export default function Actor({ parameters: { slug = '' } }: { parameters: Param
       )}
     </RecordView>
   );
+}
+
+/** Where an actor is, in degrees, and how exactly that is known. */
+function coordinatesOf({ latitude, longitude, coordinatePrecision }: ActorFactsFragment) {
+  if (latitude === null || longitude === null) return null;
+  const place = `${latitude}, ${longitude}`;
+  return coordinatePrecision === null ? place : `${place} ${t.exactTo(coordinatePrecision)}`;
 }

@@ -6,6 +6,7 @@ import { Facts } from '../parts/entry';
 import { RecordLink } from '../parts/record-link';
 import { t } from '../texts';
 import type { Parameters } from '../views';
+import { Translations } from './languages';
 import { RecordView } from './record';
 
 export default function Commentary({ parameters: { slug = '' } }: { parameters: Parameters }) {
@@ -19,9 +20,10 @@ export default function Commentary({ parameters: { slug = '' } }: { parameters: 
       {(commentary) => (
         <>
           <div>
-            <p className="lead" dir="auto">
+            <p className="lead" dir="auto" lang={commentary.summaryLanguage ?? undefined}>
               {commentary.summary}
             </p>
+            <Translations of={commentary.translations} />
             <Facts
               of={[
                 [t.field('author'), <RecordLink key="author" record={commentary.author} />],

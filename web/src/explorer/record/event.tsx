@@ -7,6 +7,7 @@ import { RecordLink } from '../parts/record-link';
 import { When } from '../parts/when';
 import { t } from '../texts';
 import type { Parameters } from '../views';
+import { Translations } from './languages';
 import { RecordView } from './record';
 
 export default function Event({ parameters: { slug = '' } }: { parameters: Parameters }) {
@@ -16,9 +17,10 @@ export default function Event({ parameters: { slug = '' } }: { parameters: Param
       {(event) => (
         <>
           <div>
-            <p className="lead" dir="auto">
+            <p className="lead" dir="auto" lang={event.summaryLanguage ?? undefined}>
               {event.summary}
             </p>
+            <Translations of={event.translations} />
             <Facts
               of={[
                 [t.field('eventType'), t.word(event.eventType)],

@@ -6,6 +6,7 @@ import { RecordLink } from '../parts/record-link';
 import { When } from '../parts/when';
 import { t } from '../texts';
 import type { Parameters } from '../views';
+import { Translations } from './languages';
 import { RecordView } from './record';
 
 export default function Meeting({ parameters: { slug = '' } }: { parameters: Parameters }) {
@@ -16,10 +17,11 @@ export default function Meeting({ parameters: { slug = '' } }: { parameters: Par
         <>
           <div>
             {meeting.summary && (
-              <p className="lead" dir="auto">
+              <p className="lead" dir="auto" lang={meeting.summaryLanguage ?? undefined}>
                 {meeting.summary}
               </p>
             )}
+            <Translations of={meeting.translations} />
             <Facts
               of={[
                 [t.field('mode'), t.word(meeting.mode)],

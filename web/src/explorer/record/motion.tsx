@@ -6,6 +6,7 @@ import { RecordLink } from '../parts/record-link';
 import { When } from '../parts/when';
 import { t } from '../texts';
 import type { Parameters } from '../views';
+import { Translations } from './languages';
 import { RecordView } from './record';
 
 export default function Motion({ parameters: { slug = '' } }: { parameters: Parameters }) {
@@ -15,10 +16,11 @@ export default function Motion({ parameters: { slug = '' } }: { parameters: Para
         <>
           <div>
             {motion.summary && (
-              <p className="lead" dir="auto">
+              <p className="lead" dir="auto" lang={motion.summaryLanguage ?? undefined}>
                 {motion.summary}
               </p>
             )}
+            <Translations of={motion.translations} />
             <Facts
               of={[
                 [t.field('proposers'), motion.proposers.nodes.length > 0 && <Records of={motion.proposers.nodes} />],

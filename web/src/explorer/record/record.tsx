@@ -11,6 +11,7 @@ import { useIsEditor } from '../session/role';
 import { Undo } from '../session/undo';
 import { t } from '../texts';
 import { Contents } from './contents';
+import { type Further, FurtherFacts } from './further';
 import { History } from './history';
 import './record.css';
 
@@ -25,7 +26,7 @@ interface Props<Data, Found> {
   children: (record: Found) => ReactNode;
 }
 
-type Head = RecordHeadFragment & { citations?: { nodes: CitedFragment[] } };
+type Head = RecordHeadFragment & Further & { citations?: { nodes: CitedFragment[] } };
 
 /** A record: its name, what is known of it, and how it came to be known. */
 export function RecordView<Data, Found extends Head>(props: Props<Data, Found>) {
@@ -158,6 +159,7 @@ function Sheet({ record, kind, title, children }: SheetProps) {
         <Contents of={article} />
       </div>
       {children}
+      <FurtherFacts of={record} />
       <History record={record} />
     </article>
   );

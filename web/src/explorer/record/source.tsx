@@ -9,6 +9,7 @@ import { When } from '../parts/when';
 import { Link } from '../router';
 import { t } from '../texts';
 import type { Parameters } from '../views';
+import { Translations } from './languages';
 import { RecordView } from './record';
 
 export default function Source({ parameters: { slug = '' } }: { parameters: Parameters }) {
@@ -20,6 +21,7 @@ export default function Source({ parameters: { slug = '' } }: { parameters: Para
             <p className="lead">
               <Link to={readerOf(slug)}>{t.readSource}</Link>
             </p>
+            <Translations of={source.translations} />
             <Facts
               of={[
                 [t.field('authors'), source.authors.nodes.length > 0 && <Records of={source.authors.nodes} />],
@@ -28,7 +30,7 @@ export default function Source({ parameters: { slug = '' } }: { parameters: Para
                 [t.field('language'), source.language && format.languageName(source.language)],
                 [t.field('reliability'), source.reliability && t.reliability(source.reliability)],
                 [
-                  'URL',
+                  t.field('url'),
                   source.url && (
                     <a href={source.url} rel="noreferrer nofollow">
                       {source.url}

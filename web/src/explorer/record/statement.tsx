@@ -7,6 +7,7 @@ import { RecordLink } from '../parts/record-link';
 import { When } from '../parts/when';
 import { t } from '../texts';
 import type { Parameters } from '../views';
+import { Translations } from './languages';
 import { RecordView } from './record';
 
 export default function Statement({ parameters: { slug = '' } }: { parameters: Parameters }) {
@@ -17,10 +18,11 @@ export default function Statement({ parameters: { slug = '' } }: { parameters: P
         <>
           <div>
             {statement.quote && (
-              <blockquote className="lead" dir="auto" lang={statement.language ?? undefined}>
+              <blockquote className="lead" dir="auto" lang={statement.quoteLanguage ?? statement.language ?? undefined}>
                 <q>{statement.quote}</q>
               </blockquote>
             )}
+            <Translations of={statement.translations} />
             <Facts
               of={[
                 [t.field('speaker'), statement.speaker ? <RecordLink record={statement.speaker} /> : t.unknownSpeaker],

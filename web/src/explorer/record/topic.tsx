@@ -5,6 +5,7 @@ import { Facts } from '../parts/entry';
 import { RecordLink } from '../parts/record-link';
 import { t } from '../texts';
 import type { Parameters } from '../views';
+import { Names } from './languages';
 import { RecordView } from './record';
 
 export default function Topic({ parameters: { slug = '' } }: { parameters: Parameters }) {
@@ -13,12 +14,16 @@ export default function Topic({ parameters: { slug = '' } }: { parameters: Param
     <RecordView document={TopicRecord} slug={slug} find={(data) => data.topic}>
       {(topic) => (
         <>
-          <Facts
-            of={[
-              [t.field('parent'), topic.parent && <RecordLink record={topic.parent} />],
-              [t.field('children'), topic.children.nodes.length > 0 && <Records of={topic.children.nodes} />],
-            ]}
-          />
+          <div>
+            <Names of={topic.names} />
+            <Facts
+              of={[
+                [t.field('parent'), topic.parent && <RecordLink record={topic.parent} />],
+                [t.field('children'), topic.children.nodes.length > 0 && <Records of={topic.children.nodes} />],
+                ...topic.identifiers.map(({ scheme, value }): [string, string] => [scheme, value]),
+              ]}
+            />
+          </div>
           <Positions title={t.positions} filter={{ topic: it }} orderBy="HELD_DESC" />
           <Statements title={t.statements} filter={{ topic: it }} orderBy="DATE_DESC" />
           <Meetings title={t.meetings} filter={{ agenda: it }} orderBy="DATE_DESC" />
