@@ -20,16 +20,17 @@ export default function NetworkView() {
   const { parameters } = useAddress();
   const actors = parameters.getAll('actor');
   const [from, to] = [parameters.get('from'), parameters.get('to')];
+  const isChosen = actors.length > 0 || (from && to);
   return (
     <div className="view broad">
-      <Head title={t.network.title} explained={t.network.explained}>
+      <Head title={t.network.title} explained={t.network.explained} mustChoose={!isChosen}>
         <Choice parameter="actor" type="ACTOR" label={t.network.around} />
         <Choice parameter="from" type="ACTOR" label={t.network.from} isOne />
         <Choice parameter="to" type="ACTOR" label={t.network.to} isOne />
         <Reach />
         <Kinds />
       </Head>
-      {actors.length > 0 || (from && to) ? <Shown actors={actors} from={from} to={to} /> : <Begin />}
+      {isChosen ? <Shown actors={actors} from={from} to={to} /> : <Begin />}
     </div>
   );
 }

@@ -46,10 +46,10 @@ export default function TimelineView() {
         <DateField parameter="from" label={t.timeline.from} />
         <DateField parameter="until" label={t.timeline.until} />
         <Switches parameter="type" legend={t.timeline.types} values={ALL} name={(type) => t.types[TYPES[type]].many} />
-        <p className="soft figures" role="status">
-          {count.data && t.timeline.entries(count.data.timeline.totalCount)}
-        </p>
       </Head>
+      <p className="soft figures" role="status">
+        {count.data && t.timeline.entries(count.data.timeline.totalCount)}
+      </p>
       {found.error && <Refused error={found.error} retry={() => void found.refetch()} />}
       {!found.error && !edges && <Loading />}
       {edges?.length === 0 && <Empty>{t.noneYet}</Empty>}
