@@ -1,14 +1,15 @@
+import { once } from './once';
 import { locale } from './texts';
 
-const numbers = new Intl.NumberFormat(locale);
-const years = new Intl.DateTimeFormat(locale, { year: 'numeric', timeZone: 'UTC' });
-const months = new Intl.DateTimeFormat(locale, { year: 'numeric', month: 'long', timeZone: 'UTC' });
-const days = new Intl.DateTimeFormat(locale, { dateStyle: 'long', timeZone: 'UTC' });
-const shortMonths = new Intl.DateTimeFormat(locale, { year: 'numeric', month: 'short', timeZone: 'UTC' });
-const shortDays = new Intl.DateTimeFormat(locale, { dateStyle: 'medium', timeZone: 'UTC' });
-const moments = new Intl.DateTimeFormat(locale, { dateStyle: 'medium', timeStyle: 'short' });
+const numbers = once(() => new Intl.NumberFormat(locale));
+const years = once(() => new Intl.DateTimeFormat(locale, { year: 'numeric', timeZone: 'UTC' }));
+const months = once(() => new Intl.DateTimeFormat(locale, { year: 'numeric', month: 'long', timeZone: 'UTC' }));
+const days = once(() => new Intl.DateTimeFormat(locale, { dateStyle: 'long', timeZone: 'UTC' }));
+const shortMonths = once(() => new Intl.DateTimeFormat(locale, { year: 'numeric', month: 'short', timeZone: 'UTC' }));
+const shortDays = once(() => new Intl.DateTimeFormat(locale, { dateStyle: 'medium', timeZone: 'UTC' }));
+const moments = once(() => new Intl.DateTimeFormat(locale, { dateStyle: 'medium', timeStyle: 'short' }));
 
-export const number = (value: number) => numbers.format(value);
+export const number = (value: number) => numbers().format(value);
 
 /** A partial date, no more exact than it is known. */
 export const date = (partial: string) => inForm(partial, [years, months, days]);
@@ -16,12 +17,12 @@ export const date = (partial: string) => inForm(partial, [years, months, days]);
 /** The same where there is little room. */
 export const shortDate = (partial: string) => inForm(partial, [years, shortMonths, shortDays]);
 
-function inForm(partial: string, forms: Intl.DateTimeFormat[]): string {
+function inForm(partial: string, forms: (() => Intl.DateTimeFormat)[]): string {
   const day = new Date(partial);
-  return Number.isNaN(day.getTime()) ? partial : forms[partial.split('-').length - 1]!.format(day);
+  return Number.isNaN(day.getTime()) ? partial : forms[partial.split('-').length - 1]!().format(day);
 }
 
-export const moment = (time: string) => moments.format(new Date(time));
+export const moment = (time: string) => moments().format(new Date(time));
 
 /** A period, open where an end is not known. */
 export function period(from?: string | null, until?: string | null): string {
@@ -33,10 +34,10 @@ export function period(from?: string | null, until?: string | null): string {
 
 /** The names of codes in the reader's language; a code without a name is shown as it is. */
 function namesOf(type: 'language' | 'script') {
-  const names = new Intl.DisplayNames(locale, { type, fallback: 'code' });
+  const names = once(() => new Intl.DisplayNames(locale, { type, fallback: 'code' }));
   return (code: string) => {
     try {
-      return names.of(code) ?? code;
+      return names().of(code) ?? code;
     } catch {
       return code;
     }

@@ -1,7 +1,8 @@
+import { once } from '../once';
 import type { RecordType } from '../parts/record-link';
 
-const numbers = new Intl.NumberFormat('en');
-const count = (value: number, one: string, many: string) => `${numbers.format(value)} ${value === 1 ? one : many}`;
+const numbers = once(() => new Intl.NumberFormat('en'));
+const count = (value: number, one: string, many: string) => `${numbers().format(value)} ${value === 1 ? one : many}`;
 
 const types: Record<RecordType, { one: string; many: string }> = {
   Actor: { one: 'actor', many: 'actors' },
@@ -177,14 +178,14 @@ const t = {
   partOf: 'part of',
   otherNames: 'Other names',
   further: 'Languages and origins',
-  exactTo: (metres: number) => `(to within ${numbers.format(metres)} m)`,
+  exactTo: (metres: number) => `(to within ${numbers().format(metres)} m)`,
   citations: 'Citations',
   orphaned: 'These words are not in the newest version of the text.',
   gradeMeaning: (grade: string) => gradeMeaning(grade),
   reliability: (letter: string) => `${letter}: ${RELIABILITY[letter] ?? ''}`,
   confidence: (level: string) => `confidence ${level}`,
-  killed: (value: number) => `${numbers.format(value)} killed`,
-  injured: (value: number) => `${numbers.format(value)} injured`,
+  killed: (value: number) => `${numbers().format(value)} killed`,
+  injured: (value: number) => `${numbers().format(value)} injured`,
   corroboration: 'sources',
   corroborated: ({ independentSources, best, disputed }: Corroboration) =>
     [
@@ -197,7 +198,7 @@ const t = {
   readSource: 'Read the source beside what cites it',
   text: 'Text',
   coverage: (cited: number, passages: number) =>
-    `${numbers.format(cited)} of ${numbers.format(passages)} passages are cited`,
+    `${numbers().format(cited)} of ${numbers().format(passages)} passages are cited`,
   evidence: { SUPPORTS: 'Evidence for it', CONTRADICTS: 'Evidence against it' },
   participants: 'Participants',
   positions: 'Positions',
@@ -234,11 +235,11 @@ const t = {
   asOf: {
     now: 'As of now',
     shown: (moment: string) => `As of ${moment}`,
-    atRevision: (revision: number) => `revision ${numbers.format(revision)}`,
+    atRevision: (revision: number) => `revision ${numbers().format(revision)}`,
     note: (moment: string) => `You see the base as it stood: ${moment}.`,
     back: 'Back to now',
     day: 'Day',
-    revision: (revision: number) => `Revision ${numbers.format(revision)}`,
+    revision: (revision: number) => `Revision ${numbers().format(revision)}`,
     explained: 'Every change is recorded. Choose a day or a revision to see the base as it stood then.',
   },
 
@@ -272,7 +273,7 @@ const t = {
     needsEditor: 'Changes need the key of an editor.',
     save: 'Save',
     cancel: 'Cancel',
-    saved: (revision: number) => `Saved as revision ${numbers.format(revision)}.`,
+    saved: (revision: number) => `Saved as revision ${numbers().format(revision)}.`,
     failed: 'It was not saved. What is wrong is said at the fields below.',
     nothing: 'Nothing was changed.',
     add: 'Add',
@@ -287,7 +288,7 @@ const t = {
     inUse: 'Change or delete those first.',
     confirm: 'Delete',
     keep: 'Keep it',
-    deleted: (revision: number) => `It was deleted, as revision ${numbers.format(revision)}.`,
+    deleted: (revision: number) => `It was deleted, as revision ${numbers().format(revision)}.`,
     none: 'not stated',
     notStated: (name: string) => `${name}: not stated`,
     further: 'Languages, translations, origins and address',
@@ -320,7 +321,7 @@ const t = {
     changes: 'Changed last',
     noChanges: 'Nothing was entered yet.',
     changedBy: (requester: string) => `by ${requester}`,
-    andMore: (count: number) => `and ${numbers.format(count)} more`,
+    andMore: (count: number) => `and ${numbers().format(count)} more`,
     about: (count: string) => `about ${count}`,
   },
 
@@ -375,8 +376,8 @@ const t = {
     depths: { 1: 'direct ties', 2: 'two steps', 3: 'three steps' },
     tiesOfEach: 'Ties of each actor',
     strongest: { 3: 'the 3 strongest', 10: 'the 10 strongest', 25: 'the 25 strongest', all: 'all' },
-    shown: (shown: number, size: number) => `${numbers.format(shown)} of ${count(size, 'actor', 'actors')}`,
-    showMore: (most: number) => `Show ${numbers.format(most)}`,
+    shown: (shown: number, size: number) => `${numbers().format(shown)} of ${count(size, 'actor', 'actors')}`,
+    showMore: (most: number) => `Show ${numbers().format(most)}`,
     begin: 'Choose an actor, or begin with one of those who say most',
     none: 'No ties are known here.',
     picture: (actors: number, ties: number) =>
@@ -410,7 +411,7 @@ const t = {
     step: 'Each',
     steps: { year: 'year', quarter: 'quarter', month: 'month' },
     cut: 'There are too many numbers for one table: the smallest are left out. Choose a shorter period.',
-    ofThem: (possible: number) => `of which ${numbers.format(possible)} may belong to other periods`,
+    ofThem: (possible: number) => `of which ${numbers().format(possible)} may belong to other periods`,
   },
 };
 

@@ -1,12 +1,13 @@
+import { once } from '../once';
 import type { Texts } from './en';
 
-const numbers = new Intl.NumberFormat('ru');
-const plurals = new Intl.PluralRules('ru');
+const numbers = once(() => new Intl.NumberFormat('ru'));
+const plurals = once(() => new Intl.PluralRules('ru'));
 
 /** A number with its noun: one, few (2–4), many. */
 const count = (value: number, [one, few, many]: readonly [string, string, string]) => {
   const forms: Partial<Record<Intl.LDMLPluralRule, string>> = { one, few };
-  return `${numbers.format(value)} ${forms[plurals.select(value)] ?? many}`;
+  return `${numbers().format(value)} ${forms[plurals().select(value)] ?? many}`;
 };
 
 const types: Texts['types'] = {
@@ -383,14 +384,14 @@ const t: Texts = {
   partOf: 'часть темы:',
   otherNames: 'Другие имена',
   further: 'Языки и происхождение',
-  exactTo: (metres) => `(с точностью до ${numbers.format(metres)} м)`,
+  exactTo: (metres) => `(с точностью до ${numbers().format(metres)} м)`,
   citations: 'Ссылки на источники',
   orphaned: 'В последней версии текста этих слов нет.',
   gradeMeaning: (grade) => [RELIABILITY[grade[0] ?? ''], CREDIBILITY[grade[1] ?? '']].filter(Boolean).join('; '),
   reliability: (letter) => `${letter}: ${RELIABILITY[letter] ?? ''}`,
   confidence: (level) => `уверенность ${level}`,
-  killed: (value) => `погибших: ${numbers.format(value)}`,
-  injured: (value) => `раненых: ${numbers.format(value)}`,
+  killed: (value) => `погибших: ${numbers().format(value)}`,
+  injured: (value) => `раненых: ${numbers().format(value)}`,
   corroboration: 'источники',
   corroborated: ({ independentSources, best, disputed }) =>
     [
@@ -402,7 +403,7 @@ const t: Texts = {
       .join(', '),
   readSource: 'Читать источник рядом со ссылками на него',
   text: 'Текст',
-  coverage: (cited, passages) => `отрывков со ссылками: ${numbers.format(cited)} из ${numbers.format(passages)}`,
+  coverage: (cited, passages) => `отрывков со ссылками: ${numbers().format(cited)} из ${numbers().format(passages)}`,
   evidence: { SUPPORTS: 'Доводы за', CONTRADICTS: 'Доводы против' },
   participants: 'Участники',
   positions: 'Позиции',
@@ -439,11 +440,11 @@ const t: Texts = {
   asOf: {
     now: 'На сегодня',
     shown: (moment) => `На момент: ${moment}`,
-    atRevision: (revision) => `ревизия ${numbers.format(revision)}`,
+    atRevision: (revision) => `ревизия ${numbers().format(revision)}`,
     note: (moment) => `База показана такой, какой она была: ${moment}.`,
     back: 'Вернуться к сегодня',
     day: 'День',
-    revision: (revision) => `Ревизия ${numbers.format(revision)}`,
+    revision: (revision) => `Ревизия ${numbers().format(revision)}`,
     explained: 'Каждое изменение записано. Выберите день или ревизию, чтобы увидеть базу такой, какой она была.',
   },
 
@@ -476,7 +477,7 @@ const t: Texts = {
     needsEditor: 'Чтобы вносить изменения, нужен ключ редактора.',
     save: 'Сохранить',
     cancel: 'Не сохранять',
-    saved: (revision) => `Сохранено: ревизия ${numbers.format(revision)}.`,
+    saved: (revision) => `Сохранено: ревизия ${numbers().format(revision)}.`,
     failed: 'Не сохранено. Что не так, сказано у полей ниже.',
     nothing: 'Ничего не изменено.',
     add: 'Добавить',
@@ -491,7 +492,7 @@ const t: Texts = {
     inUse: 'Сначала измените или удалите их.',
     confirm: 'Удалить',
     keep: 'Оставить',
-    deleted: (revision) => `Запись удалена: ревизия ${numbers.format(revision)}.`,
+    deleted: (revision) => `Запись удалена: ревизия ${numbers().format(revision)}.`,
     none: 'не указано',
     notStated: (name) => `${name}: не указано`,
     further: 'Языки, переводы, происхождение и адрес',
@@ -524,7 +525,7 @@ const t: Texts = {
     changes: 'Последние изменения',
     noChanges: 'Пока ничего не внесено.',
     changedBy: (requester) => `внёс ${requester}`,
-    andMore: (value) => `и ещё ${numbers.format(value)}`,
+    andMore: (value) => `и ещё ${numbers().format(value)}`,
     about: (value) => `около ${value}`,
   },
 
@@ -579,8 +580,8 @@ const t: Texts = {
     depths: { 1: 'прямые связи', 2: 'два шага', 3: 'три шага' },
     tiesOfEach: 'Связи каждого',
     strongest: { 3: '3 самые прочные', 10: '10 самых прочных', 25: '25 самых прочных', all: 'все' },
-    shown: (shown, size) => `${numbers.format(shown)} из ${count(size, ['участника', 'участников', 'участников'])}`,
-    showMore: (most) => `Показать ${numbers.format(most)}`,
+    shown: (shown, size) => `${numbers().format(shown)} из ${count(size, ['участника', 'участников', 'участников'])}`,
+    showMore: (most) => `Показать ${numbers().format(most)}`,
     begin: 'Выберите участника или начните с тех, кто больше всех говорит',
     none: 'Связей здесь не известно.',
     picture: (actors, ties) =>
@@ -614,7 +615,7 @@ const t: Texts = {
     step: 'За каждый',
     steps: { year: 'год', quarter: 'квартал', month: 'месяц' },
     cut: 'Чисел слишком много для одной таблицы: наименьшие опущены. Выберите период короче.',
-    ofThem: (possible) => `из них ${numbers.format(possible)} могут относиться к другим периодам`,
+    ofThem: (possible) => `из них ${numbers().format(possible)} могут относиться к другим периодам`,
   },
 };
 
