@@ -1,6 +1,7 @@
 // The views of the explorer that count and compare: positions, timeline, network, numbers.
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
+import { PHONE } from './browser.mjs';
 import { numbersLead } from './numbers.mjs';
 
 /** Uses them; `of` has what explorer.mjs has for readers and views. */
@@ -148,6 +149,31 @@ export async function analysis({ address, key, reader, desk, open, shows, headin
   await desk.waitForURL(/of=meetings/);
   await desk.getByRole('rowheader', { name: 'Reconstruction of Gaza' }).waitFor();
   await check(desk, 'numbers-of-meetings');
+
+  // On a phone, what one came for is on the first screen; what it is chosen by folds above it.
+  const phone = await reader({ viewport: PHONE });
+  for (const [path, what] of [
+    ['network?actor=kazakhstan', 'canvas'],
+    ['positions', 'table tbody tr'],
+    ['timeline', '.feed article'],
+    ['numbers', 'table tbody tr'],
+    ['actors/peace-council', '.record .facts'],
+    ['statements', 'li.entry'],
+  ]) {
+    await open(phone, path);
+    const first = phone.locator(`main ${what}`).first();
+    await first.waitFor();
+    const { y } = await first.boundingBox();
+    assert.ok(y < PHONE.height * 0.75, `${path} on a phone begins ${y} pixels below the top`);
+  }
+  await open(phone, 'network?actor=kazakhstan');
+  await phone.getByText('Choose what is shown').click();
+  await phone.getByLabel('relation').uncheck();
+  await phone.waitForURL(/kind=CO_PARTICIPATION/);
+  await check(phone, 'network-options-phone');
+  // Without an actor there is nothing to see: the choices stand open.
+  await open(phone, 'network');
+  await phone.getByRole('combobox', { name: 'Around' }).waitFor();
 
   // In Russian, and on a wide screen by night.
   const wide = await reader({ locale: 'ru-RU', colorScheme: 'dark', viewport: { width: 2560, height: 1440 } });

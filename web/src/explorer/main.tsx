@@ -6,6 +6,7 @@ import { QueryClientProvider } from '@tanstack/react-query';
 import { StrictMode, startTransition } from 'react';
 import { createRoot } from 'react-dom/client';
 import { queries } from './api/queries';
+import * as format from './format';
 import { Frame } from './frame/frame';
 import { language } from './texts';
 
@@ -21,3 +22,6 @@ startTransition(() =>
     </StrictMode>,
   ),
 );
+
+// The first format of numbers takes long to make: there is time for it until the first answer comes.
+setTimeout(() => format.number(0));

@@ -311,7 +311,8 @@ const t = {
 
   start: {
     tagline: 'Who met whom, who said what, where they stand, and what analysts make of it.',
-    explained: 'Every entry names the passage of the source that says so.',
+    explained:
+      'A knowledge base on politics, where every entry names the passage of the source that says so. Search it, or begin with a question.',
     questions: 'Questions to begin with',
     whoStandsWhere: 'Who stands where on',
     whatDidSay: 'What is known about',
