@@ -191,7 +191,9 @@ function drawNames(pen: Pen, scene: Scene, radius: number) {
     const label = labels[actor]!;
     const name = label.length > LONGEST_NAME ? `${label.slice(0, LONGEST_NAME - 1)}…` : label;
     const half = pen.widthOf(name) / 2 + 3;
-    const [x, y] = [point[0], point[1] + radius + LINE * 0.9];
+    // The name of an actor at the edge stays in the picture.
+    const x = Math.max(half, Math.min(point[0], room[0] - half));
+    const y = point[1] + radius + LINE * 0.9;
     if (taken.some(([otherX, otherY, other]) => Math.abs(otherX - x) < half + other && Math.abs(otherY - y) < LINE))
       continue;
     taken.push([x, y, half]);

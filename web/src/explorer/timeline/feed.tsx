@@ -1,6 +1,6 @@
 import { useWindowVirtualizer } from '@tanstack/react-virtual';
 import { type RefObject, memo, useCallback, useEffect, useLayoutEffect, useRef, useState } from 'react';
-import type { CitedAtFragment, TimelineEntryFragment } from '../api/documents';
+import type { CitedFirstFragment, TimelineEntryFragment } from '../api/documents';
 import { Quiet } from '../lists/entries';
 import { Grade, readerOf } from '../parts/citations';
 import { RecordLink } from '../parts/record-link';
@@ -129,7 +129,7 @@ const Row = memo(({ edge: { date, earliest, latest, node }, head }: RowProps) =>
 ));
 
 /** The passages that support an entry, without their words. */
-const CitedAtPlaces = ({ of }: { of: CitedAtFragment[] }) => (
+const CitedAtPlaces = ({ of }: { of: CitedFirstFragment['nodes'] }) => (
   <div className="places small">
     {of.map(({ id, locator, grade, source }) => (
       <p key={id}>
