@@ -636,8 +636,8 @@ impl Drop for Connection {
     }
 }
 
-/// Closes a connection through a pooler in the middle of a transaction. The pooler closes the one to Postgres then, which
-/// ends the statement once it has noticed.
+/// Closes a connection through a pooler in the middle of a transaction. The pooler then closes the one to Postgres,
+/// which ends the statement once it has noticed.
 fn close_through_pooler(conn: HostConnection, permit: Permit) {
     drop(conn);
     if let Ok(runtime) = tokio::runtime::Handle::try_current() {

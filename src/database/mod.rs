@@ -482,8 +482,8 @@ fn pooled_options(options: PgConnectOptions) -> PgConnectOptions {
     options.application_name("dossier").statement_cache_capacity(0).extra_float_digits(None)
 }
 
-/// Begins a transaction through a pooler in transaction mode, where others have used the session before: drops what they
-/// prepared, as the driver numbers its statements by connection.
+/// Begins a transaction through a pooler in transaction mode, where others have used the session before: drops what
+/// they prepared, as the driver numbers its statements by connection.
 fn begin_pooled(settings: &Settings) -> Arc<str> {
     let set = |(name, value): (&&str, &String)| {
         format!("set_config('{name}', '{}', true)", value.replace('\'', "''"))
