@@ -34,7 +34,7 @@ impl Reader {
     pub fn open(path: &Path, progress: Arc<dyn Progress>) -> Result<Self, Error> {
         let file = if path == "-" { "standard input".to_owned() } else { path.display().to_string() };
         let failed = |error: io::Error| unreadable(&file, &error);
-        let bytes = std::fs::metadata(path).ok().filter(|found| found.is_file()).map(|found| found.len());
+        let bytes = std::fs::metadata(path).ok().filter(std::fs::Metadata::is_file).map(|found| found.len());
         progress.begin(Step::Reading, bytes);
         let mut input = Input::open(path, progress).map_err(failed)?;
         let mut line = Vec::new();
@@ -108,7 +108,7 @@ impl Reader {
         }
     }
 
-    fn damaged(&self, why: &str) -> Error {
+    pub(super) fn damaged(&self, why: &str) -> Error {
         Error::File(format!("{} is damaged: {why}", self.file))
     }
 

@@ -44,12 +44,12 @@ pub async fn restore(
     migrations::recreate(&mut change, schema, &backup.header().migrations).await?;
     settle_format(&mut change).await?;
     let made = tables(&mut change).await?;
-    let names: Vec<&str> = made.iter().map(|table| table.name.as_str()).collect();
     let aside: Vec<(String, String, i32)> = sqlx::query_as(ASIDE).fetch_all(&mut *change).await?;
     for (remove, ..) in aside.iter().rev() {
         execute(&mut change, remove.clone()).await?;
     }
     // What migrations entered.
+    let names: Vec<&str> = made.iter().map(|table| table.name.as_str()).collect();
     execute(&mut change, format!("truncate {}", names.join(", "))).await?;
 
     let mut rows = Vec::new();
@@ -59,10 +59,14 @@ pub async fn restore(
             Err(sequences) => break sequences,
         };
         progress.part(&table.name);
-        if !names.contains(&table.name.as_str()) {
+        let Some(own) = made.iter().find(|own| own.name == table.name) else {
             progress.note(&format!("left out: the table {} is not Dossier's", table.name));
             while backup.rows(&table.name, &mut rows)? {}
             continue;
+        };
+        // The names in the file become SQL.
+        if table.columns != own.columns {
+            return Err(backup.damaged(&format!("`{}` has other columns", table.name)));
         }
         load(&mut change, &table, &mut backup, &mut rows).await?;
     };
