@@ -1,5 +1,5 @@
-//! What a folder of the embedded Postgres holds, and which folders held data. The latter is recorded outside of them: an
-//! empty folder may be a disk that is not mounted.
+//! What a folder of the embedded Postgres holds, and which folders held data. The latter is recorded outside of them:
+//! an empty folder may be a disk that is not mounted.
 
 use std::{
     fs,

@@ -40,7 +40,8 @@ const DELETE_RECORDS: &str = "
     end
     $$";
 
-/// Checks deferred constraints, as the commit of a migration does: its successor can't alter a table with pending checks.
+/// Checks deferred constraints, as the commit of a migration does: its successor can't alter a table with pending
+/// checks.
 const CHECK_DEFERRED: &str = "
     set constraints all immediate;
     do $$

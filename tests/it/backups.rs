@@ -38,8 +38,8 @@ const DEFINITIONS: &str = "
     union all select pg_get_triggerdef(oid) || tgenabled::text from pg_trigger where not tgisinternal
     union all select format('%s.%s %s %s', attrelid::regclass, attname, atttypid::regtype, attgenerated)
     from pg_attribute join pg_class on pg_class.oid = attrelid
-    where relnamespace in ('public'::regnamespace, 'dossier_past'::regnamespace) and relkind in ('r', 'v') and attnum > 0
-    and not attisdropped
+    where relnamespace in ('public'::regnamespace, 'dossier_past'::regnamespace) and relkind in ('r', 'v')
+    and attnum > 0 and not attisdropped
     union all select format('_sqlx_migrations %s', version) from _sqlx_migrations
     union all select format('%s %s', sequencename, coalesce(last_value, 0)) from pg_sequences
     where schemaname = 'public'
@@ -137,7 +137,9 @@ async fn a_restored_base_equals_the_old_one_in_export_history_and_merges() {
     let old = old.with_key(&key);
     same(&everything(&new).await, &everything(&old).await);
     for query in [
-        "{ revisions(last: 100) { edges { node { number change operation recordedAt requester part diff { field before after } } } } }"
+        "{ revisions(last: 100) { nodes {
+            number change operation recordedAt requester part diff { field before after }
+        } } }"
             .to_owned(),
         format!(r#"{{ actor(by: {{slug: "ann-b"}}, asOf: {{revision: {before}}}) {{ id slug name }} }}"#),
         "{ actors(last: 100) { edges { cursor node { id slug name } } } }".to_owned(),
@@ -294,7 +296,8 @@ async fn the_owner_of_a_database_restores_into_it_and_into_a_schema_through_pipe
     assert!(restored.status.success(), "{}", String::from_utf8_lossy(&restored.stderr));
     let exported = output(dossier(&[("DATABASE_URL", &url), ("DATABASE_SCHEMA", "eu")]).arg("export"));
     assert_eq!(String::from_utf8_lossy(&exported.stdout), done(&old, &["export"]));
-    drop(new);
+    let remove = AssertSqlSafe(format!("reassign owned by {owner} to current_user; drop role {owner}"));
+    sqlx::raw_sql(remove).execute(new.pool()).await.expect("removed");
 }
 
 /// The newest Postgres here, and an older one that is installed.

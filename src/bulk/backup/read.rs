@@ -47,7 +47,8 @@ impl Reader {
             let what =
                 unknown.map_or_else(String::new, |version| format!(" (it has migration {version:04})"));
             return Err(Error::File(format!(
-                "{file} was written by Dossier {}, which is newer than this version{what}; restore it with a newer version",
+                "{file} was written by Dossier {}, which is newer than this version{what}; \
+                 restore it with a newer version",
                 header.dossier
             )));
         }
