@@ -12,11 +12,11 @@ use crate::{
     support::{Client, anonymous, editor},
 };
 
-/// Every row of every table as text, without the log.
+/// Every row of every table as text, without logs.
 pub async fn everything(client: &Client) -> BTreeMap<String, Vec<String>> {
     let tables: Vec<String> = sqlx::query_scalar(
         "select relname::text from pg_class where relkind = 'r' and relnamespace = 'public'::regnamespace
-         and relname not in ('revisions', 'client_mutations', 'imports')",
+         and relname not in ('revisions', 'client_mutations', 'imports', '_sqlx_migrations')",
     )
     .fetch_all(client.pool())
     .await
