@@ -255,6 +255,9 @@ impl Supervisor {
                 return;
             }
         };
+        if !is_used {
+            self.tell_of_upgrade();
+        }
         let mut delay = RESTART_DELAY;
         while !self.subprocess.is_stopping() {
             let since = Instant::now();
@@ -265,7 +268,6 @@ impl Supervisor {
                         tracing::info!("Postgres is running again");
                     } else {
                         is_used = true;
-                        self.tell_of_upgrade();
                         let _ = ready.send(Ok(()));
                     }
                     let log_begins = self.log_length();

@@ -72,6 +72,7 @@ impl Subprocess {
         if state.stopping {
             return Err(io::ErrorKind::Interrupted.into());
         }
+        debug_assert_eq!(state.running, None, "a second process would hide the first one from `stop`");
         let mut waited_for = waited_for();
         let child = command.spawn()?;
         waited_for.get_or_insert_default().insert(child.id().cast_signed());
