@@ -213,7 +213,9 @@ async fn a_file_that_is_cut_damaged_newer_or_no_backup_restores_nothing() {
     flipped[middle] ^= 1;
     let compressed = |text: &str| zstd::encode_all(text.as_bytes(), 1).expect("compressed");
     let cut_at_a_table = &plain[..plain.find("{\"table\":{\"name\":\"statements\"").expect("a table")];
-    let cases: [(&str, Vec<u8>, &str); 7] = [
+    let cases: [(&str, Vec<u8>, &str); 9] = [
+        ("without-its-last-byte", bytes[..bytes.len() - 1].to_vec(), "is incomplete"),
+        ("two-files", [&*bytes, &*bytes].concat(), "something follows its end"),
         ("cut", bytes[..middle].to_vec(), "is incomplete"),
         ("cut-at-a-table", compressed(cut_at_a_table), "is incomplete"),
         ("flipped", flipped, "damaged"),

@@ -76,7 +76,12 @@ impl Reader {
                     let table = end.tables.iter().find(differs).map_or("a table", |sum| &sum.table);
                     return Err(self.damaged(&format!("the count or the digest of `{table}` differs")));
                 }
-                Ok(Err(end.sequences))
+                // The checksum of the file comes after its last line.
+                match self.input.fill_buf().map(<[u8]>::is_empty) {
+                    Ok(true) => Ok(Err(end.sequences)),
+                    Ok(false) => Err(self.damaged("something follows its end")),
+                    Err(error) => Err(unreadable(&self.file, &error)),
+                }
             }
             _ => Err(self.damaged("it has a line that no backup has")),
         }
@@ -124,7 +129,7 @@ impl Reader {
 }
 
 fn incomplete(file: &str) -> Error {
-    Error::File(format!("{file} is incomplete: it ends before its last table does"))
+    Error::File(format!("{file} is incomplete: it ends too early"))
 }
 
 fn unreadable(file: &str, error: &io::Error) -> Error {
