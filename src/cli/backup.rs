@@ -3,13 +3,14 @@
 use std::{
     io::{IsTerminal, stdout},
     path::PathBuf,
+    sync::Arc,
     time::Instant,
 };
 
 use clap::Args;
 
 use crate::{
-    bulk::backup::save,
+    bulk::backup::{read::Reader, save},
     cli::{
         Failure, configured,
         output::{Output, PRIVATE},
@@ -25,10 +26,16 @@ pub struct Arguments {
     /// File to write; `-` is standard output.
     #[arg(value_name = "FILE")]
     pub file: PathBuf,
+    /// Read the written file again, and compare its rows with its counts and digests.
+    #[arg(long)]
+    pub verify: bool,
 }
 
 pub async fn run(arguments: &Arguments) -> Result<(), Failure> {
     let config = configured()?;
+    if arguments.verify && arguments.file.as_os_str() == "-" {
+        return Err(Failure::of_usage("--verify needs a file; of a copy: dossier restore --verify"));
+    }
     let mut to = if arguments.file.as_os_str() != "-" {
         Output::to(&arguments.file, PRIVATE)?
     } else if stdout().is_terminal() {
@@ -56,6 +63,10 @@ pub async fn run(arguments: &Arguments) -> Result<(), Failure> {
             summary.header.revision,
             since.elapsed().as_secs_f64()
         ));
+        if arguments.verify {
+            Reader::open(&arguments.file, Arc::new(Bars::default()))?.verify()?;
+            output::say("the backup is complete");
+        }
         Ok(())
     };
     let saved = saved.await;

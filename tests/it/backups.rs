@@ -122,7 +122,7 @@ async fn a_restored_base_equals_the_old_one_in_export_history_and_merges() {
     let (old, key, before, updated) = lived_in(folder.path()).await;
     let old_base = TestDatabase::at(old.database_url());
     let file = folder.path().join("base.backup");
-    done(&old_base, &["backup", text(&file)]);
+    done(&old_base, &["backup", "--verify", text(&file)]);
     assert_eq!(fs::metadata(&file).expect("a file").permissions().mode() & 0o777, 0o600);
     let verified = done(&old_base, &["restore", "--verify", text(&file)]);
     assert!(verified.starts_with("the backup is complete: "), "{verified}");
