@@ -55,6 +55,10 @@ pub async fn run(arguments: &Arguments) -> Result<(), Failure> {
         }
         let mut connection = database.connect_without_timeout().await?;
         let summary = save::save(&mut connection, &mut to, &Bars::default()).await?;
+        if arguments.verify {
+            let file = to.unfinished().ok_or("--verify needs a file that can be read again")?;
+            Reader::open(file, Arc::new(Bars::default()))?.verify()?;
+        }
         to.finish()?;
         output::say(&format!(
             "backed up {} rows of {} tables, up to revision {}, in {:.1} s",
@@ -64,7 +68,6 @@ pub async fn run(arguments: &Arguments) -> Result<(), Failure> {
             since.elapsed().as_secs_f64()
         ));
         if arguments.verify {
-            Reader::open(&arguments.file, Arc::new(Bars::default()))?.verify()?;
             output::say("the backup is complete");
         }
         Ok(())

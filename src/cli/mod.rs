@@ -188,6 +188,7 @@ async fn run(command: Command) -> Result<(), Failure> {
     signals::reap_orphans()?;
     let words = match command {
         Command::Import(_) => "nothing was imported; run it again to continue",
+        Command::Upgrade(_) => "the old or the new data are in place, whole; run it again to continue",
         Command::Restore(_) => "everything was restored, or nothing; run it again to see which",
         Command::Serve(_) | Command::Migrate(_) => "applied migrations stay; run it again to continue",
         _ => "nothing was changed",

@@ -44,10 +44,19 @@ impl Output {
         let mut name = path.file_name().unwrap_or_default().to_owned();
         name.push(format!(".{}.unfinished", std::process::id()));
         let unfinished = path.with_file_name(name);
+        // A leftover would keep its mode, and a link would be followed.
+        let _ = std::fs::remove_file(&unfinished);
         let mut create = File::options();
-        let file =
-            create.write(true).create(true).truncate(true).mode(mode).open(&unfinished).map_err(failed)?;
+        let file = create.write(true).create_new(true).mode(mode).open(&unfinished).map_err(failed)?;
         Ok(Output::File { file, unfinished, path })
+    }
+
+    /// Where it is written now, if it is a file.
+    pub fn unfinished(&self) -> Option<&Path> {
+        match self {
+            Output::File { unfinished, .. } => Some(unfinished),
+            _ => None,
+        }
     }
 
     /// Renames a complete file.

@@ -13,14 +13,23 @@ use crate::database::account;
 /// Data that an upgrade has made, before they take the place of the old ones.
 pub const COMPLETE: &str = "data.upgraded";
 
-/// Finishes an upgrade that was interrupted while the new data took the place of the old ones.
+/// Finishes an upgrade that was interrupted while the new data took the place of the old ones, or forgets the new data if
+/// the old ones are still in place: they go on from there.
 pub fn complete_upgrade(root: &Path) -> io::Result<()> {
     let (complete, data) = (root.join(COMPLETE), root.join("data"));
-    if complete.exists() && !data.exists() {
-        fs::rename(complete, data)?;
-        fs::File::open(root)?.sync_all()?;
+    if !complete.exists() {
+        return Ok(());
     }
-    Ok(())
+    if data.exists() {
+        return fs::remove_dir_all(complete);
+    }
+    fs::rename(complete, data)?;
+    sync(root)
+}
+
+/// Makes renames in a folder outlast a power loss.
+pub fn sync(folder: &Path) -> io::Result<()> {
+    fs::File::open(folder)?.sync_all()
 }
 
 /// Whether there are data, also if an upgrade of them was interrupted.

@@ -183,12 +183,15 @@ pub fn unknown(versions: &[i64]) -> Option<i64> {
 /// between the tries those run who would wait behind it.
 pub async fn run(migrations: &Migrator, connection: &mut PgConnection) -> Result<(), Error> {
     lock(connection).await?;
-    let since = Instant::now();
+    let mut waiting = (0, Instant::now());
     loop {
         match migrations.run(&mut *connection).await {
             Err(MigrateError::ExecuteMigration(cause, version))
-                if is_locked_out(&cause) && since.elapsed() < GIVE_UP_AFTER =>
+                if is_locked_out(&cause) && (version != waiting.0 || waiting.1.elapsed() < GIVE_UP_AFTER) =>
             {
+                if version != waiting.0 {
+                    waiting = (version, Instant::now());
+                }
                 tracing::info!("migration {version:04} waits for tables that requests or other programs use");
                 tokio::time::sleep(PAUSE).await;
             }

@@ -56,12 +56,12 @@ pub async fn check(connection: &mut PgConnection, config: &Config) -> Result<Opt
     row.try_get("schema").map_err(failed)
 }
 
-/// Rebuilds the indexes that are in the order of a collation while others read and write, and returns their number.
-/// Then the database counts as of the collation version that the system has.
+/// Rebuilds the indexes of all schemas that are in the order of a collation while others read and write, and returns their
+/// number. Then the database counts as of the collation version that the system has.
 pub async fn reindex(connection: &mut PgConnection) -> Result<usize, sqlx::Error> {
     // Only the collations C and POSIX have no versions.
     let sql = "select indexrelid::regclass::text from pg_index join pg_class on pg_class.oid = indexrelid
-               where relnamespace = current_schema()::regnamespace and exists (
+               where relnamespace::regnamespace::text !~ '^pg_' and exists (
                    select from unnest(indcollation::oid[]) of_column (collation_id)
                    join pg_collation c on c.oid = collation_id where collname not in ('C', 'POSIX')
                )

@@ -86,6 +86,9 @@ impl Upgrade {
         let kept = self.root.join(format!("data.{}", self.old.major));
         let swap = || {
             fs::rename(self.work().join("data"), self.root.join(COMPLETE))?;
+            // Before the old data go, the new ones must be there.
+            data_directories::sync(&self.work())?;
+            data_directories::sync(&self.root)?;
             fs::rename(self.root.join("data"), &kept)?;
             data_directories::complete_upgrade(&self.root)?;
             fs::remove_dir_all(self.work())
