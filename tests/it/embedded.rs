@@ -155,7 +155,16 @@ async fn a_full_disk_loses_nothing_that_was_acknowledged() {
 
     std::fs::remove_file(filler).expect("room again");
     assert_eq!(server.count_topics().await, before + acknowledged);
-    let response = server.create_topic(key.trim(), "there-is-room").await;
+    // Postgres may still be starting again.
+    let since = Instant::now();
+    let response = loop {
+        let response = server.create_topic(key.trim(), "there-is-room").await;
+        let code = &response["errors"][0]["extensions"]["code"];
+        if code != "UNAVAILABLE" || since.elapsed() > Duration::from_secs(60) {
+            break response;
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    };
     assert_eq!(response["data"]["createTopic"]["topic"]["slug"], "there-is-room", "{response}");
     let log = server.log();
     assert!(log.contains("No space left on device"), "{log}");
