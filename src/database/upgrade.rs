@@ -53,10 +53,9 @@ impl Upgrade {
         }
         let upgrade = Upgrade { root, lock, old, new };
         // Of an upgrade that was interrupted.
-        for left in [upgrade.work(), upgrade.root.join(COMPLETE)] {
-            if left.exists() {
-                fs::remove_dir_all(&left).map_err(|error| Error::folder(&left, &error))?;
-            }
+        let left = upgrade.work();
+        if left.exists() {
+            fs::remove_dir_all(&left).map_err(|error| Error::folder(&left, &error))?;
         }
         Ok(Some(upgrade))
     }

@@ -3,7 +3,7 @@
 use std::{fs, path::PathBuf, sync::Arc};
 
 use dossier::database::{
-    binaries,
+    binaries::{self, NPM_VERSION},
     embedded::{Durability, Postgres},
     subprocess::Subprocess,
 };
@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// Exact versions, so that every run has the same.
-const VERSIONS: [(u32, &str); 3] = [(16, "16.14.0-beta.17"), (17, "17.10.0-beta.17"), (18, "18.4.0-beta.17")];
+const VERSIONS: [(u32, &str); 3] = [(16, "16.14.0-beta.17"), (17, "17.10.0-beta.17"), (18, NPM_VERSION)];
 
 /// The programs of a major version, fetched once; none, said loudly, where the tests go without npm.
 pub fn programs(major: u32) -> Option<PathBuf> {
