@@ -10,12 +10,10 @@
 #[allow(dead_code, reason = "the queries of other servers are not asked")]
 mod queries;
 mod support;
+#[path = "../tests/it/support/varnish.rs"]
+mod varnish;
 
-use std::{
-    net::{TcpListener, TcpStream},
-    process::{Child, Command, Stdio},
-    time::Duration,
-};
+use std::{net::TcpListener, path::Path, process::Command, time::Duration};
 
 use clap::Parser;
 use dossier::model::pagination::global_id;
@@ -25,6 +23,7 @@ use reqwest::{RequestBuilder, Response};
 use serde_json::{Value, json};
 use sqlx::postgres::PgPoolOptions;
 use support::{Program, Server, base};
+use varnish::Varnish;
 
 const REQUESTS_TO_A_CHANGE: usize = 100;
 /// Longer than a purge takes.
@@ -55,38 +54,6 @@ struct Arguments {
     requests: usize,
 }
 
-/// Varnish with the configuration of `deploy/`, stopped when it is dropped.
-struct Varnish(Child);
-
-impl Varnish {
-    fn start(server: &str, [port, purge]: [u16; 2]) -> Self {
-        let folder = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("varnish");
-        let _ = std::fs::remove_dir_all(&folder);
-        std::fs::create_dir_all(&folder).expect("a folder");
-        let configuration = include_str!("../deploy/varnish/dossier.vcl")
-            .replace(".host = \"dossier\"", ".host = \"127.0.0.1\"")
-            .replace("8000", server.rsplit_once(':').expect("a port").1);
-        let file = folder.join("dossier.vcl");
-        std::fs::write(&file, configuration).expect("written");
-        let mut varnish = Command::new("varnishd");
-        varnish.args(["-F", "-j", "none", "-s", "default,512m", "-n"]).arg(folder.join("work"));
-        varnish.arg("-f").arg(file).args(["-a", &format!("127.0.0.1:{port}")]);
-        varnish.args(["-a", &format!("purge=127.0.0.1:{purge}")]).stdout(Stdio::null()).stderr(Stdio::null());
-        let child = varnish.spawn().expect("Varnish is installed");
-        while TcpStream::connect(("127.0.0.1", port)).is_err() {
-            std::thread::sleep(Duration::from_millis(50));
-        }
-        Varnish(child)
-    }
-}
-
-impl Drop for Varnish {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
-
 async fn sent(request: RequestBuilder) -> Response {
     let response = request.send().await.expect("a response");
     assert_eq!(response.status(), 200);
@@ -115,7 +82,10 @@ async fn main() {
         ("PURGE_URL", &format!("http://127.0.0.1:{purge}/")),
     ];
     let server = Server::start(&program, &url, &settings);
-    let varnish = Varnish::start(&server.address, [port, purge]);
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("varnish");
+    let _ = std::fs::remove_dir_all(&folder);
+    let (_, server_port) = server.address.rsplit_once(':').expect("a port");
+    let varnish = Varnish::start(&folder, server_port.parse().expect("a number"), [port, purge]);
     tokio::time::sleep(STARTED).await;
     let http = reqwest::Client::new();
     let get = |address: &str, query: &str, variables: &Value| {

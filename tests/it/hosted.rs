@@ -9,7 +9,7 @@ use sqlx::{AssertSqlSafe, PgPool, postgres::PgPoolOptions};
 use crate::support::{
     cluster::Cluster,
     database::{TestDatabase, empty_database},
-    process::{Process, dossier, output},
+    process::{self, Process},
 };
 
 async fn execute(pool: &PgPool, sql: &str) {
@@ -19,9 +19,7 @@ async fn execute(pool: &PgPool, sql: &str) {
 
 /// What a command prints, which must end with this status.
 pub async fn run(settings: &[(&str, &str)], arguments: &[&str], status: i32) -> String {
-    let mut command = dossier(settings);
-    command.args(arguments);
-    let output = tokio::task::spawn_blocking(move || output(&mut command)).await.expect("not cancelled");
+    let output = process::run(settings, arguments).await;
     let [stdout, stderr] = [output.stdout, output.stderr].map(|text| String::from_utf8(text).expect("text"));
     assert_eq!(output.status.code(), Some(status), "{arguments:?}: {stdout}{stderr}");
     stdout + &stderr

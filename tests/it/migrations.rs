@@ -21,7 +21,7 @@ use sqlx::{AssertSqlSafe, Connection, PgConnection, PgPool, error::DatabaseError
 
 use crate::support::{
     database::{TestDatabase, database, empty_database, empty_database_with},
-    process::{Folder, Process, dossier, output},
+    process::{Folder, Process, dossier, run},
 };
 
 async fn execute(pool: &PgPool, sql: &str) {
@@ -39,12 +39,6 @@ where
         .fetch_one(pool)
         .await
         .unwrap_or_else(|error| panic!("{sql}: {error}"))
-}
-
-async fn run(settings: &[(&str, &str)], arguments: &[&str]) -> Output {
-    let mut command = dossier(settings);
-    command.args(arguments);
-    tokio::task::spawn_blocking(move || output(&mut command)).await.expect("not cancelled")
 }
 
 fn reported(output: &Output) -> String {

@@ -20,7 +20,7 @@ use crate::{
         Client,
         database::{TestDatabase, database, empty_database},
         pooler::Pooler,
-        process::{dossier, output},
+        process,
         socket::Socket,
     },
 };
@@ -40,9 +40,7 @@ async fn pooled(name: &str, size: u32, settings: &[(&str, &str)]) -> Option<(Cli
 /// What a command prints.
 async fn run(ways: [(&str, String); 2], arguments: &[&str]) -> (Option<i32>, String) {
     let settings: Vec<(&str, &str)> = ways.iter().map(|(name, value)| (*name, value.as_str())).collect();
-    let mut command = dossier(&settings);
-    command.args(arguments);
-    let output = tokio::task::spawn_blocking(move || output(&mut command)).await.expect("not cancelled");
+    let output = process::run(&settings, arguments).await;
     let text =
         [output.stdout, output.stderr].map(|text| String::from_utf8_lossy(&text).into_owned()).concat();
     (output.status.code(), text)

@@ -2,9 +2,8 @@
 
 use std::{
     collections::BTreeSet,
-    net::{SocketAddr, TcpListener, TcpStream},
+    net::{SocketAddr, TcpListener},
     path::Path,
-    process::{Child, Command, Stdio},
     sync::{Arc, Mutex},
     time::{Duration, Instant},
 };
@@ -23,6 +22,7 @@ use crate::{
         Client,
         process::{Folder, dossier, output},
         say,
+        varnish::{self, Varnish},
     },
 };
 
@@ -181,43 +181,28 @@ async fn a_change_purges_what_it_made_stale() {
     assert_eq!(set(purge(&["--since", &before]).1), set(purged));
 }
 
-/// Varnish with the configuration of `deploy/`.
-struct Varnish {
-    process: Child,
+/// Readers of Varnish in front of a server.
+struct VarnishReaders {
     address: String,
+    // Stopped before its folder is deleted.
+    _varnish: Varnish,
     _folder: Folder,
 }
 
-impl Varnish {
+impl VarnishReaders {
     /// None if it is not installed.
-    fn start([port, purge]: [u16; 2], server: SocketAddr) -> Option<Self> {
-        if !Path::new("/usr/sbin/varnishd").exists() {
-            say("The cache in front of the server is NOT tried: /usr/sbin/varnishd is not installed");
+    fn start(ports: [u16; 2], server: SocketAddr) -> Option<Self> {
+        if !Path::new(varnish::PROGRAM).exists() {
+            say(&format!(
+                "The cache in front of the server is NOT tried: {} is not installed",
+                varnish::PROGRAM
+            ));
             return None;
         }
         let folder = Folder::new("varnish");
-        let own = include_str!("../../deploy/varnish/dossier.vcl");
-        let own = own.replace(".host = \"dossier\"", ".host = \"127.0.0.1\"");
-        let own = own.replace(".port = \"8000\"", &format!(".port = \"{}\"", server.port()));
-        std::fs::create_dir_all(folder.path()).expect("made");
-        let configuration = folder.path().join("dossier.vcl");
-        std::fs::write(&configuration, own).expect("written");
-        let mut varnish = Command::new("/usr/sbin/varnishd");
-        varnish.args(["-F", "-j", "none", "-s", "default,64m", "-n"]).arg(folder.path().join("work"));
-        varnish.arg("-f").arg(&configuration).args(["-a", &format!("127.0.0.1:{port}")]);
-        varnish.args(["-a", &format!("purge=127.0.0.1:{purge}")]);
-        let process = varnish
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .expect("it starts");
-        let since = Instant::now();
-        while TcpStream::connect(("127.0.0.1", port)).is_err() {
-            assert!(since.elapsed() < PATIENCE, "Varnish does not respond");
-            std::thread::sleep(Duration::from_millis(50));
-        }
-        Some(Varnish { process, address: format!("http://127.0.0.1:{port}/"), _folder: folder })
+        let varnish = Varnish::start(folder.path(), server.port(), ports);
+        let address = format!("http://127.0.0.1:{}/", ports[0]);
+        Some(VarnishReaders { address, _varnish: varnish, _folder: folder })
     }
 
     async fn topic(&self) -> (Value, bool) {
@@ -225,13 +210,6 @@ impl Varnish {
         let hit = response.headers()["x-cache"] == "HIT";
         let mut body: Value = response.json().await.expect("JSON");
         (body["data"]["topic"]["name"].take(), hit)
-    }
-}
-
-impl Drop for Varnish {
-    fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
     }
 }
 
@@ -247,7 +225,7 @@ async fn varnish_gives_nothing_stale_after_a_purge() {
         ("PURGE_URL", &purge),
     ];
     let client = Client::with(&settings).await;
-    let Some(varnish) = Varnish::start(ports, client.socket_address()) else { return };
+    let Some(varnish) = VarnishReaders::start(ports, client.socket_address()) else { return };
     let editor = client.as_role(Role::Editor).await;
     wait_until_purged(&client, 1).await;
     let mut hits = 0;

@@ -7,6 +7,7 @@ pub mod pooler;
 pub mod process;
 pub mod socket;
 pub mod sql_log;
+pub mod varnish;
 
 pub use client::{Client, anonymous, editor};
 

@@ -16,6 +16,7 @@ use super::{database::TestDatabase, process::Folder, say};
 
 /// A pooler that keeps this many connections to Postgres, and is stopped with the test.
 pub struct Pooler {
+    program: &'static str,
     folder: Folder,
     port: u16,
     options: PgConnectOptions,
@@ -49,13 +50,13 @@ impl Pooler {
         );
         let file = folder.path().join("pgbouncer.ini");
         fs::write(&file, configuration).expect("written");
-        let mut pooler = Pooler { folder, port, options, running: None };
-        pooler.run(program).await;
+        let mut pooler = Pooler { program, folder, port, options, running: None };
+        pooler.run().await;
         Some(pooler)
     }
 
-    async fn run(&mut self, program: &str) {
-        let mut command = Account::for_postgres().command(Path::new(program));
+    async fn run(&mut self) {
+        let mut command = Account::for_postgres().command(Path::new(self.program));
         let log = fs::File::create(self.folder.path().join("log")).expect("a log");
         command.arg("-q").arg(self.folder.path().join("pgbouncer.ini"));
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log);
@@ -71,8 +72,7 @@ impl Pooler {
     /// Kills it, and starts it again.
     pub async fn restart(&mut self) {
         self.stop();
-        let program = "/usr/sbin/pgbouncer";
-        self.run(program).await;
+        self.run().await;
     }
 
     pub fn stop(&mut self) {

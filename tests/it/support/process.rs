@@ -68,6 +68,13 @@ pub fn output(command: &mut Command) -> Output {
     command.output().expect("dossier runs")
 }
 
+/// Runs a command while the test goes on with others.
+pub async fn run(settings: &[(&str, &str)], arguments: &[&str]) -> Output {
+    let mut command = dossier(settings);
+    command.args(arguments);
+    tokio::task::spawn_blocking(move || output(&mut command)).await.expect("not cancelled")
+}
+
 /// A server that runs in a process of its own.
 pub struct Process {
     child: Child,
